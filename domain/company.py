@@ -1,0 +1,48 @@
+"""Who we are: what mails, pages and clocks need to know of the company. Pure."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, kw_only=True)
+class Company:
+    """The company whose promises are kept, as its settings describe it."""
+
+    name: str
+    address: str
+    contact_email: str
+    country: str
+    time_zone: str
+    authority_name: str
+    authority_url: str
+    default_regime: str
+    base_url: str
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone whose midnights are effective dates (P7)."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def contact_url(self) -> str:
+        """Where people make requests (P26)."""
+        return f"{self.base_url}/requests/new"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Officers:
+    """Staff handles of the people a late request reaches; empty means everybody in that role."""
+
+    privacy_officer: str
+    deputy: str
+    executive: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignLeads:
+    """When the silent are reminded and whom their silence reaches, relative to the effect."""
+
+    reminder_leads: tuple[timedelta, ...]
+    owner_escalation_lead: timedelta
+    legal_escalation_after: timedelta
