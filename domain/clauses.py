@@ -1,0 +1,144 @@
+"""A policy's Markdown, read into clauses: the paragraphs, list items, table rows and headings."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from hashlib import sha256
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from domain.layout import Layout, read_layout
+
+# Raw HTML is never let through: it is read, and shown, as the characters it consists of.
+PARSER = MarkdownIt("commonmark", {"html": False, "maxNesting": 100}).enable("table")
+
+
+class ClauseKind(StrEnum):
+    PARAGRAPH = "paragraph"
+    ITEM = "item"
+    ROW = "row"
+    HEADING = "heading"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clause:
+    """One statement of a policy with the place where it stands.
+
+    `id` is made of the words alone, so it stays the same wherever the clause moves to; `stem` is
+    the sentence that a list item completes; `lines` are its first and last line, from 1.
+    """
+
+    id: str
+    path: tuple[str, ...]
+    kind: ClauseKind
+    stem: str
+    text: str
+    lines: tuple[int, int]
+
+
+def read_clauses(markdown: str) -> tuple[Clause, ...]:
+    """Read every clause in the order of the document; a document without words has none."""
+    layout = read_layout(markdown)
+    return _with_distinct_ids(_Reading(layout=layout).clauses())
+
+
+def clause_id(text: str) -> str:
+    """Twelve hexadecimal digits that depend on the words only."""
+    return sha256(" ".join(text.split()).encode()).hexdigest()[:12]
+
+
+def _with_distinct_ids(clauses: Iterator[Clause]) -> tuple[Clause, ...]:
+    seen: Counter[str] = Counter()
+    distinct = []
+    for clause in clauses:
+        seen[clause.id] += 1
+        repeated = seen[clause.id]
+        distinct.append(clause if repeated == 1 else replace(clause, id=f"{clause.id}-{repeated}"))
+    return tuple(distinct)
+
+
+@dataclass(kw_only=True)
+class _Reading:
+    """Where we are in the document: under which headings, in which list, after which words."""
+
+    layout: Layout
+    headings: list[tuple[int, str]] = field(default_factory=list)
+    stems: list[str] = field(default_factory=list)
+    last_words: str = ""
+    header: list[str] = field(default_factory=list)
+
+    def clauses(self) -> Iterator[Clause]:
+        tokens = PARSER.parse(self.layout.markdown)
+        for position, token in enumerate(tokens):
+            match token.type:
+                case "bullet_list_open" | "ordered_list_open":
+                    self.stems.append(self.last_words)
+                case "bullet_list_close" | "ordered_list_close":
+                    self.last_words = self.stems.pop()
+                case "thead_open":
+                    self.header = []
+                case "tr_open":
+                    yield from self._row(tokens[position:])
+                case "fence" | "code_block":
+                    yield from self._words(token, token.content)
+                case "inline" if tokens[position - 1].type == "heading_open":
+                    yield from self._heading(token, level=int(tokens[position - 1].tag[1]))
+                case "inline" if tokens[position - 1].type == "paragraph_open":
+                    yield from self._words(token, _plain(token))
+
+    def _heading(self, token: Token, level: int) -> Iterator[Clause]:
+        self.headings = [(above, words) for above, words in self.headings if above < level]
+        words = _plain(token)
+        yield from self._clause(ClauseKind.HEADING, words, token)
+        self.headings.append((level, words))
+        self.last_words = ""
+
+    def _words(self, token: Token, words: str) -> Iterator[Clause]:
+        in_list = bool(self.stems)
+        yield from self._clause(ClauseKind.ITEM if in_list else ClauseKind.PARAGRAPH, words, token)
+        self.last_words = " ".join(words.split())
+
+    def _row(self, tokens: Sequence[Token]) -> Iterator[Clause]:
+        """A body row says `Header: cell; Header: cell`; the header row is only remembered."""
+        cells: list[str] = []
+        in_head = False
+        for token in tokens:
+            if token.type == "tr_close":
+                break
+            if token.type == "inline":
+                cells.append(_plain(token))
+            in_head = in_head or token.type == "th_open"
+        if in_head:
+            self.header = cells
+            return
+        named = zip(self.header, cells, strict=False)
+        words = "; ".join(f"{name}: {cell}" if name else cell for name, cell in named if cell)
+        yield from self._clause(ClauseKind.ROW, words, tokens[0])
+
+    def _clause(self, kind: ClauseKind, words: str, token: Token) -> Iterator[Clause]:
+        text = " ".join(words.split())
+        if not any(character.isalnum() for character in text):
+            return
+        yield Clause(
+            id=clause_id(text),
+            path=tuple(words for _, words in self.headings),
+            kind=kind,
+            stem=self.stems[-1] if self.stems else "",
+            text=text,
+            lines=self.layout.lines((token.map[0], token.map[1])) if token.map else (1, 1),
+        )
+
+
+def _plain(inline: Token) -> str:
+    """The words a reader sees: no markup, the text of links, the description of pictures."""
+    words = []
+    for token in inline.children or []:
+        if token.type in ("softbreak", "hardbreak"):
+            words.append(" ")
+        elif token.type == "image":
+            words.append(_plain(token))
+        else:
+            words.append(token.content)
+    return "".join(words)

@@ -1,0 +1,281 @@
+"""Two texts in, an assessment out: pure, and the same for the same words every time."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
+from itertools import chain
+
+from domain.alignment import Change, ChangeKind, align
+from domain.clauses import Clause, ClauseKind, read_clauses
+from domain.materiality import period_rules, practice_rules, promise_rules
+from domain.materiality.assessment import (
+    AssessedChange,
+    Assessment,
+    Direction,
+    Finding,
+    Lines,
+    Practice,
+    Severity,
+    Verdict,
+)
+from domain.materiality.harmless import context_differs, same_but_for_periods, shown_harmless
+from domain.materiality.lexicon import LEXICON, straightened
+from domain.materiality.reading import sentences
+from domain.materiality.rules import REGISTRY, WORD, Comparison, Found, Version
+
+ENGINE_VERSION = 1
+RULE_MODULES = (period_rules, practice_rules, promise_rules)  # importing them registers the rules
+ENGLISH_SHARE = 0.12
+
+Quotes = tuple[tuple[Clause, ...], tuple[Clause, ...]]
+
+
+def assess(old_markdown: str, new_markdown: str) -> Assessment:
+    """Assess the change from one text of a policy to another (P2).
+
+    Never raises for text: what the rules cannot explain becomes a finding of direction `unclear`.
+    """
+    changes = align(read_clauses(old_markdown), read_clauses(new_markdown))
+    cases = _assessed(changes)
+    findings = _numbered(cases)
+    verdict = _verdict(findings, identical=old_markdown == new_markdown)
+    return Assessment(
+        verdict=verdict,
+        material_adverse=verdict is Verdict.MATERIAL_ADVERSE,
+        needs_review=any(finding.direction is Direction.UNCLEAR for finding in findings.values()),
+        findings=tuple(findings.values()),
+        changes=tuple(
+            _assessed_change(case, [findings[raised.key].id for raised in case.raised])
+            for case in cases
+            if case.change.kind is not ChangeKind.UNCHANGED
+        ),
+        engine=engine_version(),
+    )
+
+
+@cache
+def engine_version() -> str:
+    """Changes whenever the engine, a rule or a word of the lexicon does."""
+    rules = " ".join(f"{rule.name}@{rule.version}" for rule in REGISTRY.values())
+    return f"{ENGINE_VERSION}.{sha256(rules.encode()).hexdigest()[:8]}.{LEXICON.fingerprint}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Raised:
+    """A finding before it has its number."""
+
+    rule: str
+    found: Found
+    old: tuple[Clause, ...]
+    new: tuple[Clause, ...]
+
+    @property
+    def key(self) -> tuple[str, str | None, str | None]:
+        return self.rule, _quote(self.old), _quote(self.new)
+
+
+@dataclass(kw_only=True)
+class _Case:
+    """A change, what was found in it, what showed its parts harmless, and what nothing explains."""
+
+    change: Change
+    raised: list[_Raised] = field(default_factory=list)
+    cleared: list[str] = field(default_factory=list)
+    unexplained: list[Quotes] = field(default_factory=list)
+
+
+def _assessed(changes: tuple[Change, ...]) -> list[_Case]:
+    old_version, new_version = (
+        Version(tuple(chain.from_iterable(sentences(clause) for clause in clauses)))
+        for clauses in (
+            [clause for change in changes for clause in change.old],
+            [clause for change in changes for clause in change.new],
+        )
+    )
+    cases = [_Case(change=change) for change in changes]
+    english = _is_english(old_version) and _is_english(new_version)
+    for owners, old, new in _statements(cases):
+        comparison = Comparison(old=old, new=new, old_version=old_version, new_version=new_version)
+        _judge(comparison, owners, english=english)
+    for case in cases:
+        _judge_move(case)
+        _raise_unexplained(case, english=english)
+    return cases
+
+
+def _statements(
+    cases: list[_Case],
+) -> Iterator[tuple[list[_Case], tuple[Clause, ...], tuple[Clause, ...]]]:
+    """The sentences that differ, brought together within a change first, then across changes."""
+    left_old: dict[Clause, _Case] = {}
+    left_new: dict[Clause, _Case] = {}
+    for case in cases:
+        if case.change.kind in (ChangeKind.UNCHANGED, ChangeKind.MOVED):
+            continue
+        old = [sentence for clause in case.change.old for sentence in sentences(clause)]
+        new = [sentence for clause in case.change.new for sentence in sentences(clause)]
+        for part in align(old, new):
+            if part.old and part.new and part.kind is not ChangeKind.UNCHANGED:
+                yield [case], part.old, part.new
+            left_old |= dict.fromkeys(part.old if not part.new else (), case)
+            left_new |= dict.fromkeys(part.new if not part.old else (), case)
+    for part in align(list(left_old), list(left_new)):
+        owners = [left_old[one] for one in part.old] + [left_new[one] for one in part.new]
+        yield owners, part.old, part.new
+
+
+def _judge(comparison: Comparison, owners: list[_Case], *, english: bool) -> None:
+    distinct = [owner for place, owner in enumerate(owners) if owner not in owners[:place]]
+    same_place = not comparison.amended or not context_differs(comparison.old[0], comparison.new[0])
+    cleared = shown_harmless(comparison) if same_place else None
+    if cleared and (english or cleared in ("formatting", "spacing")):
+        for case in distinct:
+            case.cleared.append(cleared)
+        return
+    raised = list(_found_in(comparison)) if english else []
+    for case in distinct:
+        case.raised += raised
+        if not _explained(comparison, raised):
+            case.unexplained.append((comparison.old, comparison.new))
+
+
+def _found_in(comparison: Comparison) -> Iterator[_Raised]:
+    for rule in REGISTRY.values():
+        for found in rule.find(comparison):
+            yield _Raised(
+                rule=f"{rule.name}.{found.aspect}",
+                found=found,
+                old=comparison.old,
+                new=comparison.new,
+            )
+
+
+def _explained(comparison: Comparison, raised: list[_Raised]) -> bool:
+    """Good news explains a change only where nothing else can hide beside it."""
+    if any(one.found.direction is not Direction.FAVOURABLE for one in raised):
+        return True
+    if not raised:
+        return False
+    if comparison.amended:
+        return same_but_for_periods(comparison)
+    return bool(comparison.new) and not comparison.after.burdens
+
+
+def _judge_move(case: _Case) -> None:
+    change = case.change
+    if change.kind is not ChangeKind.MOVED:
+        return
+    if context_differs(change.old[0], change.new[0]):
+        case.unexplained.append((change.old, change.new))
+    else:
+        case.cleared.append("moved")
+
+
+def _raise_unexplained(case: _Case, *, english: bool) -> None:
+    """One finding for all that nothing explains in a change, quoting as little as will do."""
+    if not case.unexplained:
+        return
+    one = case.unexplained[0] if len(case.unexplained) == 1 else None
+    old, new = one or (case.change.old, case.change.new)
+    explanation = (
+        "No rule explains this change and nothing shows it harmless; a person has to read it."
+        if english
+        else "The rules read English only, and this text is in another language; "
+        "a person has to compare the two."
+    )
+    found = Found(
+        aspect="unexplained",
+        direction=Direction.UNCLEAR,
+        severity=Severity.UNCLEAR,
+        practice=Practice.OTHER,
+        explanation=explanation,
+    )
+    rule = "change.unexplained" if english else "language.not_english"
+    case.raised.append(_Raised(rule=rule, found=found, old=old, new=new))
+
+
+def _is_english(version: Version) -> bool:
+    words = [
+        word
+        for statement in version.statements
+        if statement.kind is not ClauseKind.HEADING
+        for word in WORD.findall(straightened(statement.text).casefold())
+    ]
+    common = sum(bool(LEXICON.words["english"].fullmatch(word)) for word in words)
+    return not words or common >= ENGLISH_SHARE * len(words)
+
+
+def _numbered(cases: list[_Case]) -> dict[tuple[str, str | None, str | None], Finding]:
+    """Findings in the order of the document; one rule says one thing about one pair of quotes."""
+    findings: dict[tuple[str, str | None, str | None], Finding] = {}
+    for raised in chain.from_iterable(case.raised for case in cases):
+        if raised.key not in findings:
+            findings[raised.key] = _finding(f"F{len(findings) + 1}", raised)
+    return findings
+
+
+def _finding(number: str, raised: _Raised) -> Finding:
+    found = raised.found
+    return Finding(
+        id=number,
+        direction=found.direction,
+        severity=found.severity,
+        right=None,
+        practice=found.practice,
+        rule=raised.rule,
+        explanation=found.explanation,
+        section=(raised.new or raised.old)[0].path,
+        before=_quote(raised.old),
+        after=_quote(raised.new),
+        lines=Lines(before=_lines(raised.old), after=_lines(raised.new)),
+        basis=found.basis,
+        counter_evidence=found.counter_evidence,
+    )
+
+
+def _assessed_change(case: _Case, findings: list[str]) -> AssessedChange:
+    change = case.change
+    return AssessedChange(
+        kind=str(change.kind),
+        moved=change.moved,
+        section=(change.new or change.old)[0].path,
+        before=_quote(change.old),
+        after=_quote(change.new),
+        findings=tuple(dict.fromkeys(findings)),
+        cleared_as=None if findings else _cleared_as(case),
+    )
+
+
+def _cleared_as(case: _Case) -> str:
+    moved = ["moved"] if case.change.moved else []
+    return ", ".join(dict.fromkeys(case.cleared + moved)) or "formatting"
+
+
+def _quote(clauses: Iterable[Clause]) -> str | None:
+    return " ".join(clause.text for clause in clauses) or None
+
+
+def _lines(clauses: tuple[Clause, ...]) -> tuple[int, int] | None:
+    if not clauses:
+        return None
+    return clauses[0].lines[0], clauses[-1].lines[1]
+
+
+def _verdict(
+    findings: dict[tuple[str, str | None, str | None], Finding], *, identical: bool
+) -> Verdict:
+    """The worst finding decides: what is favourable never makes up for what is adverse (P2)."""
+    adverse = [f for f in findings.values() if f.direction is Direction.ADVERSE]
+    directions = {finding.direction for finding in findings.values()}
+    if any(finding.severity is Severity.MATERIAL for finding in adverse):
+        return Verdict.MATERIAL_ADVERSE
+    if Direction.UNCLEAR in directions:
+        return Verdict.NEEDS_REVIEW
+    if adverse:
+        return Verdict.ADVERSE_MINOR
+    if Direction.FAVOURABLE in directions:
+        return Verdict.FAVOURABLE
+    if directions:
+        return Verdict.NEUTRAL
+    return Verdict.IDENTICAL if identical else Verdict.EDITORIAL

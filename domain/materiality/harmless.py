@@ -1,0 +1,164 @@
+"""What shows a change to be harmless. Whatever is not shown here goes to a person."""
+
+import re
+from collections import Counter
+
+from rapidfuzz.distance import OSA
+
+from domain.clauses import Clause, ClauseKind
+from domain.matching import common_runs
+from domain.materiality.lexicon import LEXICON, straightened
+from domain.materiality.reading import PERIOD, read
+from domain.materiality.rules import WORD, Comparison, Version
+
+# Words and figures that decide what a sentence means; a change that touches one is never a slip.
+CRITICAL = ("negation", "not_a_negation", "exceptions", "limits", "widening", "firm", "loose")
+CRITICAL_TOO = ("consent", "opt_out", "open_ended", "anonymous")
+FEW = 3
+LONGEST_DATE_LINE = 120
+
+
+def shown_harmless(comparison: Comparison) -> str | None:
+    """The name of what shows it harmless, or None."""
+    if not comparison.old:
+        return _one_sided(comparison.new, comparison.old_version)
+    if not comparison.new:
+        return _one_sided(comparison.old, comparison.new_version)
+    if comparison.old_text == comparison.new_text:
+        return "moved"
+    before, after = _words(comparison.old_text), _words(comparison.new_text)
+    if before == after:
+        return "formatting"
+    if _date_of_document(comparison.old_text) and _date_of_document(comparison.new_text):
+        return "date of the document"
+    if _critical(comparison.old_text) != _critical(comparison.new_text):
+        return None
+    if "".join(before) == "".join(after):
+        return "spacing"
+    if _reordered(comparison, before, after):
+        return "reordered"
+    return "typing correction" if _slips_only(before, after, comparison) else None
+
+
+def same_but_for_periods(comparison: Comparison) -> bool:
+    """Whether nothing but lengths of time differs: then a rule on periods has said it all."""
+    old, new = (
+        _words(PERIOD.sub("period", straightened(text)))
+        for text in (comparison.old_text, comparison.new_text)
+    )
+    return old == new
+
+
+def context_differs(old: Clause, new: Clause) -> bool:
+    """Whether the same words now stand under a heading or stem that denies, or no longer does."""
+    return _denies(old) != _denies(new)
+
+
+def _denies(clause: Clause) -> bool:
+    return read(" ".join((*clause.path, clause.stem))).says("negation")
+
+
+def _one_sided(statements: tuple[Clause, ...], other: Version) -> str | None:
+    """A statement that came or went says nothing new if the other version says it too."""
+    if all(_says_nothing(statement) for statement in statements):
+        return "heading"
+    said = {_key(statement) for statement in other.statements}
+    return "stated elsewhere" if all(_key(one) in said for one in statements) else None
+
+
+def _says_nothing(statement: Clause) -> bool:
+    if statement.kind is not ClauseKind.HEADING:
+        return False
+    reading = read(statement.text)
+    charged = reading.says("negation") or reading.says("consent") or "sell" in reading.allowed
+    return not charged and not reading.periods
+
+
+def _key(statement: Clause) -> tuple[bool, str]:
+    return _denies(statement), " ".join(_words(statement.text))
+
+
+def _words(text: str) -> list[str]:
+    words = WORD.findall(straightened(text).casefold())
+    return [word for place, word in enumerate(words) if place == 0 or word != words[place - 1]]
+
+
+def _critical(text: str) -> Counter[str]:
+    words = straightened(text).casefold()
+    found: Counter[str] = Counter(re.findall(r"\d+|[%$\u20ac\u00a3]", words))
+    for mark in (*CRITICAL, *CRITICAL_TOO):
+        found.update(LEXICON.words[mark].findall(words))
+    found.update(f"{period.days} days" for period in read(text).periods)
+    return found
+
+
+def _date_of_document(text: str) -> bool:
+    return (
+        len(text) <= LONGEST_DATE_LINE
+        and bool(LEXICON.words["document_date"].search(text))
+        and not read(text).burdens
+    )
+
+
+def _reordered(comparison: Comparison, before: list[str], after: list[str]) -> bool:
+    """The same words in another order; not where order may say who gives what to whom."""
+    sides = (comparison.before, comparison.after)
+    plain = all(
+        not reading.says("negation") and not reading.allowed & {"share", "sell"}
+        for reading in sides
+    )
+    return plain and Counter(before) == Counter(after)
+
+
+def _slips_only(before: list[str], after: list[str], comparison: Comparison) -> bool:
+    vocabulary = (comparison.old_version.vocabulary, comparison.new_version.vocabulary)
+    return all(
+        _is_slip(old, new, vocabulary)
+        if old and new and len(old) == len(new)
+        else all(word in LEXICON.grammar for word in old + new) and len(old + new) <= FEW
+        for old, new in _differences(before, after)
+    )
+
+
+def _differences(before: list[str], after: list[str]) -> list[tuple[list[str], list[str]]]:
+    """The stretches of words that differ, between stretches that are the same."""
+    found, old, new = [], 0, 0
+    for start, counterpart, length in [
+        *common_runs(before, after),
+        (len(before), len(after), 0),
+    ]:
+        if start > old or counterpart > new:
+            found.append((before[old:start], after[new:counterpart]))
+        old, new = start + length, counterpart + length
+    return found
+
+
+def _is_slip(
+    old: list[str], new: list[str], vocabulary: tuple[frozenset[str], frozenset[str]]
+) -> bool:
+    return all(
+        one == other or (_close(one, other) and _misspelt(one, other, vocabulary))
+        for one, other in zip(old, new, strict=True)
+    )
+
+
+def _close(one: str, other: str) -> bool:
+    """One slip of the hand, two in a long word; transposed letters, a plural."""
+    if any(character.isdigit() for character in one + other) or one[0] != other[0]:
+        return False
+    shorter = min(len(one), len(other))
+    allowed = 2 if shorter >= 8 else 1
+    return OSA.distance(one, other) <= allowed and (shorter >= 4 or sorted(one) == sorted(other))
+
+
+def _misspelt(one: str, other: str, vocabulary: tuple[frozenset[str], frozenset[str]]) -> bool:
+    """A misspelt word is in neither the lexicon nor the other version; a plural is no new word.
+
+    A word of the lexicon may be mended ("consnet" to "consent"), never lost.
+    """
+    old_words, new_words = vocabulary
+    if one.rstrip("s") == other.rstrip("s"):
+        return True
+    mended = one not in new_words and not LEXICON.is_charged(one)
+    spoilt = other not in old_words and not LEXICON.is_charged(one)
+    return mended or (spoilt and not LEXICON.is_charged(other))

@@ -1,0 +1,187 @@
+"""What a rule is: a name, a version, and a function from one comparison to what it finds in it."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from rapidfuzz import fuzz, process
+
+from domain.clauses import Clause
+from domain.materiality.assessment import Direction, Practice, Severity
+from domain.materiality.lexicon import LEXICON, straightened
+from domain.materiality.reading import NOTHING, Reading, read, read_all
+
+# The first basis of every adverse finding: what the policy itself says of such changes (P2).
+OWN_WORDS = "policy.own_words"
+PROBABLY_THE_SAME_PROMISE = 60.0
+WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[%$\u20ac\u00a3]")
+
+
+@dataclass(frozen=True)
+class Version:
+    """All statements of one version: a rule can ask what the whole document already says."""
+
+    statements: tuple[Clause, ...]
+
+    @cached_property
+    def readings(self) -> tuple[Reading, ...]:
+        return tuple(read(statement.text, statement.stem) for statement in self.statements)
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Every word of the version, in lower case."""
+        return frozenset(
+            word
+            for statement in self.statements
+            for word in WORD.findall(straightened(statement.text).casefold())
+        )
+
+    def speaks_of(self, kind: str, *, acts: frozenset[str] = frozenset()) -> frozenset[str]:
+        """The terms of a kind named where nothing is denied, or where one of `acts` is allowed."""
+        return frozenset(
+            key
+            for reading in self.readings
+            if (reading.allowed & acts if acts else not reading.denied)
+            and not reading.says("anonymous")
+            for key in reading.of(kind)
+        )
+
+    def names(self, kind: str) -> frozenset[str]:
+        return frozenset(key for reading in self.readings for key in reading.of(kind))
+
+    def allows(self, act: str) -> bool:
+        return any(act in reading.allowed for reading in self.readings)
+
+    def closest(self, text: str, like: Callable[[Reading], bool]) -> tuple[str, float] | None:
+        """The statement most like `text` among those whose reading is `like` it, with its score."""
+        fitting = [s.text for s, r in zip(self.statements, self.readings, strict=True) if like(r)]
+        found = process.extractOne(text, fitting, scorer=fuzz.token_set_ratio)
+        return (found[0], found[1]) if found else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Statements that belong together, and the two versions around them; one side may be empty."""
+
+    old: tuple[Clause, ...]
+    new: tuple[Clause, ...]
+    old_version: Version
+    new_version: Version
+
+    @cached_property
+    def before(self) -> Reading:
+        return read_all(self.old) if self.old else NOTHING
+
+    @cached_property
+    def after(self) -> Reading:
+        return read_all(self.new) if self.new else NOTHING
+
+    @cached_property
+    def old_text(self) -> str:
+        return " ".join(statement.text for statement in self.old)
+
+    @cached_property
+    def new_text(self) -> str:
+        return " ".join(statement.text for statement in self.new)
+
+    @property
+    def amended(self) -> bool:
+        return bool(self.old and self.new)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a rule has to say; `aspect` completes the rule's name, as in `retention.longer`."""
+
+    aspect: str
+    direction: Direction
+    practice: Practice
+    explanation: str
+    basis: tuple[str, ...] = ()
+    counter_evidence: str | None = None
+    severity: Severity = Severity.MATERIAL
+
+
+Finder = Callable[[Comparison], Iterator[Found]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """`version` goes up whenever the rule may answer differently."""
+
+    name: str
+    version: int
+    find: Finder
+
+
+REGISTRY: dict[str, Rule] = {}
+
+
+def rule(name: str, *, version: int = 1) -> Callable[[Finder], Finder]:
+    """Register a finder under a name; each name stands for one rule."""
+
+    def register(find: Finder) -> Finder:
+        if name in REGISTRY:
+            raise ValueError(f"there is already a rule {name}")
+        REGISTRY[name] = Rule(name=name, version=version, find=find)
+        return find
+
+    return register
+
+
+def adverse(  # the fields of a finding
+    aspect: str,
+    practice: Practice,
+    explanation: str,
+    *basis: str,
+    counter_evidence: str | None = None,
+    weight: str = "material",
+) -> Found:
+    """A material adverse finding; with counter-evidence or a lesser weight, one to be judged."""
+    sure = weight == "material" and counter_evidence is None
+    return Found(
+        aspect=aspect,
+        direction=Direction.ADVERSE if sure else Direction.UNCLEAR,
+        severity=Severity.MATERIAL if sure else Severity.UNCLEAR,
+        practice=practice,
+        explanation=explanation,
+        basis=(*basis, OWN_WORDS),
+        counter_evidence=counter_evidence,
+    )
+
+
+def favourable(aspect: str, practice: Practice, explanation: str, *basis: str) -> Found:
+    return Found(
+        aspect=aspect,
+        direction=Direction.FAVOURABLE,
+        practice=practice,
+        explanation=explanation,
+        basis=basis,
+    )
+
+
+def named(kind: str, keys: Iterable[str]) -> str:
+    """Terms as a reader would list them: `advertisers, data brokers and partners`."""
+    names = [LEXICON.terms[kind][key].name for key in sorted(keys)]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def weight(kind: str, keys: Iterable[str]) -> str:
+    """`material` if one of the terms is."""
+    weights = {LEXICON.terms[kind][key].weight for key in keys}
+    return "material" if "material" in weights else "unclear"
+
+
+def listed(words: Iterable[str]) -> str:
+    """Acts as a reader would list them: `share or sell`."""
+    ordered = sorted(words)
+    return " or ".join([", ".join(ordered[:-1]), ordered[-1]] if len(ordered) > 1 else ordered)
+
+
+def personal(text: str) -> bool:
+    """Whether the words are about data at all, and not about, say, the sale of the company."""
+    words = straightened(text)
+    return bool(LEXICON.words["personal"].search(words)) and not LEXICON.words["corporate"].search(
+        words
+    )

@@ -1,0 +1,220 @@
+"""What the assessment says about single changes of a small policy (P2)."""
+
+from domain.materiality import Assessment, Direction, Severity, Verdict, assess
+
+POLICY = """# Gnome Club
+
+## What we note
+
+We collect your name and your email address when you join.
+
+We use this data to send you gnomes and to answer your questions.
+
+## Who sees it
+
+We never sell your data to anyone.
+
+We share your address with the postal service only with your consent.
+
+You can opt out of the newsletter at any time.
+
+## How long
+
+We keep your letters for thirty (30) days.
+
+We will respond to your request within one month.
+
+Our book is encrypted and lies in a locked cupboard.
+
+## Your rights
+
+You have the right to:
+
+- request copies of what we noted;
+- ask for the erasure of it;
+- lodge a complaint with a supervisory authority.
+
+## Changes
+
+If we change this policy, we notify you by email 30 days in advance and ask for your approval.
+
+We do not collect data about children under 16.
+"""
+
+
+def changed(old: str, new: str) -> Assessment:
+    assert POLICY.count(old) == 1
+    return assess(POLICY, POLICY.replace(old, new))
+
+
+def adverse(assessment: Assessment) -> set[str]:
+    return {f.rule for f in assessment.findings if f.direction is Direction.ADVERSE}
+
+
+def assert_flagged(assessment: Assessment, rule: str) -> None:
+    assert assessment.verdict is Verdict.MATERIAL_ADVERSE
+    assert assessment.material_adverse
+    assert rule in adverse(assessment)
+
+
+def test_the_same_text_is_identical() -> None:
+    assessment = assess(POLICY, POLICY)
+    assert (assessment.verdict, assessment.findings, assessment.changes) == ("identical", (), ())
+
+
+def test_longer_retention_is_adverse_and_the_finding_names_the_figures() -> None:
+    """P2: each finding carries the rule, the quoted evidence and a plain sentence."""
+    assessment = changed("thirty (30) days", "two years")
+    (finding,) = assessment.findings
+    assert (finding.rule, finding.severity) == ("retention.longer", Severity.MATERIAL)
+    assert finding.before == "We keep your letters for thirty (30) days."
+    assert finding.after == "We keep your letters for two years."
+    assert "two years instead of thirty (30) days" in finding.explanation
+    assert finding.section == ("Gnome Club", "How long")
+    assert finding.lines.before == finding.lines.after == (19, 19)
+    assert finding.right is None
+
+
+def test_shorter_retention_is_favourable() -> None:
+    assessment = changed("thirty (30) days", "ten days")
+    assert assessment.verdict is Verdict.FAVOURABLE
+    assert not assessment.needs_review
+
+
+def test_keeping_data_without_end_is_adverse() -> None:
+    assert_flagged(changed("for thirty (30) days", "indefinitely"), "retention.open_ended")
+
+
+def test_slower_answers_are_adverse_even_in_other_units() -> None:
+    """P21: the thirty days are a promise."""
+    assert_flagged(changed("within one month", "within 60 days"), "deadlines.longer")
+    assert not changed("within one month", "within 30 days").material_adverse
+
+
+def test_less_notice_of_changes_is_adverse() -> None:
+    """P7: the notice period is a promise."""
+    assert_flagged(changed("30 days in advance", "seven days in advance"), "notice.shorter")
+
+
+def test_a_notice_without_approval_is_weaker() -> None:
+    """P5: approval is promised."""
+    assert_flagged(changed(" and ask for your approval", ""), "notice_of_change.weaker")
+
+
+def test_a_reversed_promise_is_adverse() -> None:
+    assessment = changed("We never sell your data", "We may sell your data")
+    assert_flagged(assessment, "promise.reversed.allowed")
+    assert_flagged(assessment, "sharing.sale.new")
+
+
+def test_a_dropped_promise_is_adverse() -> None:
+    assert_flagged(changed("We never sell your data to anyone.\n\n", ""), "promise.dropped.gone")
+
+
+def test_a_promise_kept_in_other_words_is_left_to_a_person() -> None:
+    in_other_words = (
+        "However much is offered, and honest gnomes are offered much, "
+        "we do not sell your data to anyone."
+    )
+    without = POLICY.replace("We never sell your data to anyone.\n\n", "")
+    assessment = assess(POLICY, f"{without}\n{in_other_words}\n")
+    (dropped,) = [f for f in assessment.findings if f.rule == "promise.dropped.gone"]
+    assert assessment.verdict is Verdict.NEEDS_REVIEW
+    assert dropped.direction is Direction.UNCLEAR
+    assert dropped.counter_evidence == in_other_words
+
+
+def test_a_new_sale_is_adverse() -> None:
+    text = POLICY.replace("We never sell your data to anyone.\n\n", "")
+    added = text.replace("## How long", "We sell your data to data brokers.\n\n## How long")
+    assert {"sharing.sale.new", "sharing.recipient.new"} <= adverse(assess(text, added))
+
+
+def test_new_sensitive_data_is_adverse() -> None:
+    assessment = changed("and your email address", ", your precise location and email address")
+    assert_flagged(assessment, "collection.category.new")
+
+
+def test_a_new_purpose_is_adverse() -> None:
+    training = changed("to answer your questions", "to train our machine learning models")
+    assert_flagged(training, "purpose.new_ai_training")
+
+
+def test_consent_that_becomes_an_opt_out_is_adverse() -> None:
+    assessment = changed("only with your consent", "unless you opt out")
+    assert_flagged(assessment, "consent.dropped")
+
+
+def test_a_lost_opt_out_is_adverse() -> None:
+    """P17: the choice is a promise."""
+    assert_flagged(
+        changed("You can opt out of the newsletter at any time.\n\n", ""), "opt_out.removed"
+    )
+
+
+def test_a_lost_right_is_adverse() -> None:
+    """P23: the right to complain is a promise."""
+    assert_flagged(
+        changed("- lodge a complaint with a supervisory authority.\n", ""), "right.removed"
+    )
+
+
+def test_a_lost_safeguard_is_adverse() -> None:
+    """P32: safeguards are a promise."""
+    assert_flagged(changed("is encrypted and lies", "lies"), "safeguard.removed")
+
+
+def test_a_lower_age_is_adverse() -> None:
+    """P18: the protection of minors is a promise."""
+    assert_flagged(changed("under 16", "under 13"), "minors.age_lowered")
+
+
+def test_a_softer_undertaking_is_adverse() -> None:
+    assert_flagged(changed("We will respond", "We may respond"), "promise.weaker.loose")
+
+
+def test_good_news_never_makes_up_for_bad() -> None:
+    better = POLICY.replace("thirty (30) days", "ten days")
+    both = better.replace("We never sell", "We may sell")
+    assessment = assess(POLICY, both)
+    assert assessment.verdict is Verdict.MATERIAL_ADVERSE
+    assert "retention.shorter" in {finding.rule for finding in assessment.findings}
+
+
+def test_what_no_rule_explains_needs_a_person() -> None:
+    assessment = changed("to send you gnomes", "to send you gnomes and garden gates")
+    (finding,) = assessment.findings
+    assert assessment.verdict is Verdict.NEEDS_REVIEW
+    assert (finding.rule, finding.direction) == ("change.unexplained", Direction.UNCLEAR)
+
+
+def test_good_news_does_not_hide_what_stands_beside_it() -> None:
+    assessment = changed("your letters for thirty (30) days", "your letters and tears for ten days")
+    assert assessment.needs_review
+
+
+def test_a_text_in_another_language_needs_a_person() -> None:
+    german = "# Verein\n\nWir verkaufen Ihre Daten nicht an Dritte und geben sie nicht weiter.\n"
+    assessment = assess(german, german.replace("nicht an Dritte", "an Dritte"))
+    assert assessment.verdict is Verdict.NEEDS_REVIEW
+    assert [finding.rule for finding in assessment.findings] == ["language.not_english"]
+    moved = german + "\nFragen beantwortet der Vorstand.\n"
+    assert assess(moved, moved.replace("# Verein\n", "# Verein\n\n")).verdict is Verdict.EDITORIAL
+
+
+def test_an_assessment_survives_being_written_and_read() -> None:
+    assessment = changed("thirty (30) days", "two years")
+    assert Assessment.from_json_dict(assessment.to_json_dict()) == assessment
+
+
+def test_the_json_has_the_fields_of_the_contract() -> None:
+    written = changed("thirty (30) days", "two years").to_json_dict()
+    assert list(written) == [
+        "verdict", "material_adverse", "needs_review", "findings", "changes", "engine",
+    ]  # fmt: skip
+    assert list(written["findings"][0]) == [
+        "id", "direction", "severity", "right", "practice", "rule", "explanation", "section",
+        "before", "after", "lines", "basis", "counter_evidence",
+    ]  # fmt: skip
+    assert written["findings"][0]["lines"] == {"before": [19, 19], "after": [19, 19]}
+    assert written["changes"][0]["findings"] == ["F1"]

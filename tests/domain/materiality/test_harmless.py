@@ -1,0 +1,102 @@
+"""A change is cleared only by something that shows it harmless, and the change says by what."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.materiality import Verdict, assess
+
+POLICY = """# Gnome Club
+
+We recieve your letters and we never share your personal data without your consent.
+
+We keep the letters for 30 days. Please write to the gardener about internal questions.
+
+The gardener may share your address with our printers, not with anyone else.
+
+Last updated: 3 May 2025
+"""
+
+
+def changed(old: str, new: str) -> str:
+    assert POLICY.count(old) == 1
+    return POLICY.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shown_by"),
+    [
+        ("recieve", "receive", "typing correction"),
+        ("letters and we", "letters, and we", "formatting"),
+        ("without your consent", "*without your consent*", None),
+        ("your letters", "your  letters", None),
+        ("write to the gardener", "write to gardener", "typing correction"),
+        ("3 May 2025", "9 June 2026", "date of the document"),
+        ("Please write", "Please please write", "formatting"),
+    ],
+)
+def test_an_editorial_change_is_cleared(old: str, new: str, shown_by: str | None) -> None:
+    assessment = assess(POLICY, changed(old, new))
+    assert (assessment.verdict, assessment.findings) == (Verdict.EDITORIAL, ())
+    assert [change.cleared_as for change in assessment.changes] == ([shown_by] if shown_by else [])
+
+
+def test_a_paragraph_that_moved_is_cleared() -> None:
+    head, first, second, *rest = POLICY.split("\n\n")
+    assessment = assess(POLICY, "\n\n".join([head, second, first, *rest]))
+    assert assessment.verdict is Verdict.EDITORIAL
+    assert [change.kind for change in assessment.changes] == ["moved"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("30 days", "80 days"),
+        ("30 days", "30 weeks"),
+        ("never share", "ever share"),
+        ("never share", "rarely share"),
+        ("may share", "must share"),
+        ("consent", "content"),
+        ("internal", "external"),
+        ("not with anyone", "now with anyone"),
+        ("without your consent", "with your consent"),
+        ("your consent", "our consent"),
+        ("not with anyone", "notwith anyone"),
+        ("may share", "may shave"),
+        ("with our printers, not with anyone else", "with anyone else, not with our printers"),
+    ],
+)
+def test_what_looks_like_a_slip_and_is_none_is_not_cleared(old: str, new: str) -> None:
+    assessment = assess(POLICY, changed(old, new))
+    assert assessment.material_adverse or assessment.needs_review
+
+
+def test_the_same_item_under_a_denying_stem_is_not_a_harmless_move() -> None:
+    before = "We do these things:\n\n- mow\n- sell data\n\nWe never do these things:\n\n- shout\n"
+    after = "We do these things:\n\n- mow\n\nWe never do these things:\n\n- shout\n- sell data\n"
+    assert assess(before, after).verdict is not Verdict.EDITORIAL
+    assert assess(after, before).verdict is not Verdict.EDITORIAL
+
+
+def test_a_heading_that_says_something_is_not_just_a_heading() -> None:
+    assert assess(POLICY, POLICY + "\n## Where to find us\n").verdict is Verdict.EDITORIAL
+    assert assess(POLICY, POLICY + "\n## We sell your data\n").verdict is not Verdict.EDITORIAL
+
+
+texts = st.lists(
+    st.sampled_from(
+        ["We ", "never ", "sell ", "data ", "30 days", ". ", "\n\n", "# ", "- ", "|", "\n", "may "]
+    ),
+    max_size=25,
+).map("".join)
+
+
+@given(old=texts, new=texts)
+def test_any_text_gets_an_answer_and_cleared_means_every_change_is_shown(
+    old: str, new: str
+) -> None:
+    assessment = assess(old, new)
+    assert assessment == assess(old, new)
+    assert (assessment.verdict is Verdict.IDENTICAL) == (old == new)
+    for change in assessment.changes:
+        assert bool(change.findings) != bool(change.cleared_as)
