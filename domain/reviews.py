@@ -1,0 +1,155 @@
+"""What legal may decide about a policy version, and who may decide it (P2). Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class VersionState(StrEnum):
+    """Where a policy version stands."""
+
+    SUBMITTED = "submitted"
+    IN_REVIEW = "in_review"
+    ANNOUNCED = "announced"
+    IN_FORCE = "in_force"
+    SUPERSEDED = "superseded"
+    REJECTED = "rejected"
+    REPLACED = "replaced"
+    WITHDRAWN = "withdrawn"
+
+
+class VersionClass(StrEnum):
+    """What a version asks of account holders: nothing, to be told, or to approve."""
+
+    EDITORIAL = "editorial"
+    NOTICE = "notice"
+    APPROVAL = "approval"
+
+
+class FindingStatus(StrEnum):
+    """How legal stands to a finding."""
+
+    OPEN = "open"
+    CONFIRMED = "confirmed"
+    DISMISSAL_PROPOSED = "dismissal_proposed"
+    DISMISSED = "dismissed"
+    NOTED = "noted"
+
+
+UNDECIDED = (FindingStatus.OPEN, FindingStatus.DISMISSAL_PROPOSED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingUnderReview:
+    """A finding as a reviewer meets it. `in_step` says that the change from the previous
+    version shows it, and not only the change from some older one."""
+
+    key: str
+    status: FindingStatus
+    material_adverse: bool
+    in_step: bool
+    dismissal_proposed_by: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionUnderReview:
+    """All that a review is judged by: ids and states, nothing personal."""
+
+    state: VersionState
+    submitted_by: UUID
+    version_class: VersionClass | None
+    findings: tuple[FindingUnderReview, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewRequest:
+    """What one reviewer wants to decide. `additions` counts findings of their own."""
+
+    review_id: UUID
+    reviewer_id: UUID
+    confirm: tuple[str, ...] = ()
+    dismiss: tuple[str, ...] = ()
+    additions: int = 0
+    version_class: VersionClass | None = None
+
+
+def needs_legal(direction: str) -> bool:
+    """Whether a finding of this direction must be decided by a person (contract)."""
+    return direction in ("adverse", "unclear")
+
+
+def lowest_class(version: VersionUnderReview, confirming: Iterable[str] = ()) -> VersionClass:
+    """The lowest class that the confirmed findings allow; people may only raise it."""
+    confirming = set(confirming)
+    asks_approval = any(
+        finding.material_adverse
+        and finding.in_step
+        and (finding.status is FindingStatus.CONFIRMED or finding.key in confirming)
+        for finding in version.findings
+    )
+    return VersionClass.APPROVAL if asks_approval else VersionClass.EDITORIAL
+
+
+def review_refusal(version: VersionUnderReview, review: ReviewRequest) -> str | None:
+    """The sentence why this review cannot stand, or None when it can."""
+    if version.state is not VersionState.IN_REVIEW:
+        return f"This version is {_words(version.state)}; only one in review can be reviewed."
+    known = {finding.key: finding for finding in version.findings}
+    unknown = sorted({*review.confirm, *review.dismiss} - known.keys())
+    if unknown:
+        return f"There is no finding {', '.join(unknown)}; there are {', '.join(known) or 'none'}."
+    both = sorted(set(review.confirm) & set(review.dismiss))
+    if both:
+        return f"{', '.join(both)} cannot be confirmed and dismissed in one review."
+    acts = review.confirm or review.additions or review.version_class
+    if acts and review.reviewer_id == version.submitted_by:
+        return "Findings and class are for someone other than the person who submitted the version."
+    for key in review.dismiss:
+        if known[key].dismissal_proposed_by == review.reviewer_id:
+            return f"You proposed to dismiss {key}; it takes a second person to agree."
+    return _class_refusal(version, review)
+
+
+def _class_refusal(version: VersionUnderReview, review: ReviewRequest) -> str | None:
+    wanted = review.version_class or version.version_class
+    if wanted is None or wanted is VersionClass.APPROVAL:
+        return None
+    if review.additions or lowest_class(version, review.confirm) is VersionClass.APPROVAL:
+        return (
+            f"A confirmed material adverse change needs the account holders' approval: "
+            f"the class cannot be {wanted}."
+        )
+    return None
+
+
+def release_refusal(version: VersionUnderReview, releaser_id: UUID) -> str | None:
+    """The sentence why this version cannot be released by this person, or None."""
+    if version.state is not VersionState.IN_REVIEW:
+        return f"This version is {_words(version.state)}; only one in review can be released."
+    if releaser_id == version.submitted_by:
+        return "One person alone cannot submit and release: a colleague of yours has to release it."
+    undecided = [finding.key for finding in version.findings if finding.status in UNDECIDED]
+    if undecided:
+        return f"Not decided yet: {', '.join(undecided)}. Confirm or dismiss them first."
+    if version.version_class is None:
+        return "Nobody has given this version its class yet (editorial, notice or approval)."
+    if (
+        version.version_class is not VersionClass.APPROVAL
+        and lowest_class(version) is VersionClass.APPROVAL
+    ):
+        return "A material adverse change is confirmed, so the class has to be approval."
+    if version.version_class is VersionClass.APPROVAL and not _has_something_to_approve(version):
+        return (
+            "The class is approval, but no finding is confirmed: account holders would not be told "
+            "what to approve. Confirm a finding or add one of your own."
+        )
+    return None
+
+
+def _has_something_to_approve(version: VersionUnderReview) -> bool:
+    return lowest_class(version) is VersionClass.APPROVAL
+
+
+def _words(state: VersionState) -> str:
+    return state.value.replace("_", " ")

@@ -1,0 +1,315 @@
+"""The thirty-day clock: the earlier of the policy's 720 hours and the law's limit binds."""
+
+from calendar import isleap
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.data_subject_requests import Kind
+from domain.deadlines import (
+    PACKS,
+    POLICY_RULE,
+    Authority,
+    Deadline,
+    authority_for,
+    complaint_right,
+    corresponding_date,
+    court_remedy,
+    deadline,
+)
+from domain.places import local_date, start_of_day
+
+BERLIN = "Europe/Berlin"
+LEAD = Authority(name="The lead authority", url="https://authority.example")
+EVERY_DAY = [date(2024, 1, 1) + timedelta(days=number) for number in range(9 * 365 + 3)]
+ZONES = (
+    "UTC",
+    BERLIN,
+    "Europe/London",
+    "America/Los_Angeles",
+    "America/Havana",
+    "America/Santiago",
+    "America/Sao_Paulo",
+    "Africa/Cairo",
+    "Asia/Beirut",
+    "Asia/Seoul",
+    "Asia/Kolkata",
+    "Australia/Lord_Howe",
+    "Pacific/Kiritimati",
+    "Pacific/Pago_Pago",
+)
+instants = st.datetimes(
+    min_value=datetime(2024, 1, 1),  # noqa: DTZ001, hypothesis takes bounds without a zone
+    max_value=datetime(2032, 12, 31, 23, 59, 59),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
+zones = st.sampled_from(ZONES)
+countries = st.sampled_from((None, "DE", "IS", "GB", "US-CA", "KR", "BR", "IN", "US"))
+
+
+def noon_in_berlin(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 12, tzinfo=ZoneInfo(BERLIN))
+
+
+def in_germany(received_at: datetime) -> Deadline:
+    return deadline(
+        received_at=received_at, time_zone=BERLIN, country="DE", company_time_zone=BERLIN
+    )
+
+
+def test_the_policy_promises_720_hours_from_receipt() -> None:
+    """P21: a request of 10 November is due 720 hours later, by the policy's own clock."""
+    answer = in_germany(datetime(2026, 11, 10, 9, 30, tzinfo=UTC))
+    assert answer.rule == POLICY_RULE
+    assert answer.due_at == datetime(2026, 12, 10, 9, 30, tzinfo=UTC)
+    assert [candidate.rule for candidate in answer.candidates] == [POLICY_RULE, "statute.gdpr"]
+    assert answer.warnings == ()
+
+
+def test_a_month_from_31_january_ends_with_february() -> None:
+    """P21: the corresponding-date rule makes the law's month shorter than thirty days."""
+    answer = in_germany(datetime(2026, 1, 31, 10, tzinfo=UTC))
+    assert answer.rule == "statute.gdpr"
+    assert answer.due_at == datetime(2026, 2, 28, 23, tzinfo=UTC)  # midnight in Berlin
+
+
+def test_the_law_binds_only_around_february() -> None:
+    """P21: receipts from 30 January (leap years 31 January) to the end of February, 2024-2032."""
+    bound = [day for day in EVERY_DAY if in_germany(noon_in_berlin(day)).rule == "statute.gdpr"]
+    expected = [
+        day
+        for day in EVERY_DAY
+        if day.month == 2 or (day.month == 1 and day.day >= (31 if isleap(day.year) else 30))
+    ]
+    assert bound == expected
+
+
+def test_the_corresponding_date_is_the_same_date_or_the_months_last() -> None:
+    for day in EVERY_DAY:
+        later = corresponding_date(day)
+        assert (later.year * 12 + later.month) - (day.year * 12 + day.month) == 1
+        assert later.day == day.day or (later.day < day.day and (later + timedelta(1)).day == 1)
+    assert all(corresponding_date(a) <= corresponding_date(b) for a, b in pairwise(EVERY_DAY))
+
+
+@given(received_at=instants, person=st.none() | zones, company=zones, country=countries)
+def test_the_earliest_clock_binds_and_nothing_extends_it(
+    received_at: datetime, person: str | None, company: str, country: str | None
+) -> None:
+    """P21: never later than 720 hours, never later than any candidate."""
+    answer = deadline(
+        received_at=received_at, time_zone=person, country=country, company_time_zone=company
+    )
+    assert answer.due_at == min(candidate.due_at for candidate in answer.candidates)
+    assert received_at < answer.due_at <= received_at + timedelta(hours=720)
+    winner = next(found for found in answer.candidates if found.rule == answer.rule)
+    assert winner.due_at == answer.due_at
+
+
+@given(received_at=instants, zone=zones, country=st.sampled_from(("DE", "GB", "KR", "US-CA")))
+def test_a_limit_of_the_law_ends_at_midnight_where_the_person_is(
+    received_at: datetime, zone: str, country: str
+) -> None:
+    """P21: a day ends at the midnight that begins the next, on either side of a clock change."""
+    answer = deadline(
+        received_at=received_at, time_zone=zone, country=country, company_time_zone="UTC"
+    )
+    ends_at = answer.candidates[1].due_at
+    there = ZoneInfo(zone)
+    last_day = local_date(ends_at - timedelta.resolution, there)
+    assert local_date(ends_at, there) == last_day + timedelta(days=1)
+    received_on = local_date(received_at, there)
+    if country in {"DE", "GB"}:
+        assert last_day == corresponding_date(received_on)
+    else:
+        assert (last_day - received_on).days == {"KR": 10, "US-CA": 45}[country]
+
+
+@given(day=st.sampled_from(EVERY_DAY), zone=zones)
+def test_a_day_begins_at_its_first_instant(day: date, zone: str) -> None:
+    begins_at = start_of_day(day, ZoneInfo(zone))
+    assert local_date(begins_at, ZoneInfo(zone)) == day
+    assert local_date(begins_at - timedelta.resolution, ZoneInfo(zone)) < day
+
+
+@given(earlier=instants, later=instants, zone=zones, country=countries)
+def test_who_asks_later_is_never_due_earlier(
+    earlier: datetime, later: datetime, zone: str, country: str | None
+) -> None:
+    earlier, later = sorted((earlier, later))
+    first, second = (
+        deadline(received_at=at, time_zone=zone, country=country, company_time_zone="UTC").due_at
+        for at in (earlier, later)
+    )
+    assert first <= second
+
+
+def test_korea_counts_ten_whole_days_where_the_person_is() -> None:
+    """P21: at 20:00 UTC it is already the next day in Seoul; the day of receipt is not counted."""
+    answer = deadline(
+        received_at=datetime(2026, 3, 1, 20, tzinfo=UTC),
+        time_zone="Asia/Seoul",
+        country="KR",
+        company_time_zone="America/Los_Angeles",
+    )
+    assert answer.rule == "statute.korea"
+    assert answer.due_at == datetime(2026, 3, 12, 15, tzinfo=UTC)
+
+
+def test_without_the_persons_zone_the_companys_counts() -> None:
+    """P21: the zone that was used is named in the explanation."""
+    answer = deadline(
+        received_at=datetime(2026, 3, 1, 20, tzinfo=UTC),
+        time_zone=None,
+        country="KR",
+        company_time_zone="America/Los_Angeles",
+    )
+    assert answer.due_at == datetime(2026, 3, 12, 7, tzinfo=UTC)  # Los Angeles is at -7 by then
+    assert "America/Los_Angeles, the company's time zone" in answer.candidates[1].explanation
+
+
+def test_california_is_slower_than_the_policy() -> None:
+    """P21: 45 days never bind, and stand among the candidates."""
+    answer = deadline(
+        received_at=datetime(2026, 6, 1, tzinfo=UTC),
+        time_zone=None,
+        country="us-ca",
+        company_time_zone="UTC",
+    )
+    assert answer.rule == POLICY_RULE
+    assert answer.candidates[1].due_at == datetime(2026, 7, 17, tzinfo=UTC)
+
+
+def test_a_country_without_a_pack_is_for_legal() -> None:
+    """P21: the policy's clock alone, visibly."""
+    answer = deadline(
+        received_at=datetime(2026, 1, 31, tzinfo=UTC),
+        time_zone=None,
+        country="IN",
+        company_time_zone="UTC",
+    )
+    assert [candidate.rule for candidate in answer.candidates] == [POLICY_RULE]
+    assert "no legal pack for IN, legal must check" in answer.warnings[0]
+    assert answer.regime is None
+
+
+def test_plain_us_hints_at_california() -> None:
+    answer = deadline(
+        received_at=datetime(2026, 1, 31, tzinfo=UTC),
+        time_zone=None,
+        country="US",
+        company_time_zone="UTC",
+    )
+    assert "US-CA" in answer.warnings[0]
+
+
+def test_a_region_follows_its_country() -> None:
+    answer = deadline(
+        received_at=datetime(2026, 1, 31, tzinfo=UTC),
+        time_zone=None,
+        country="DE-BY",
+        company_time_zone="UTC",
+    )
+    assert answer.rule == "statute.gdpr"
+
+
+def test_an_unknown_country_is_counted_by_the_default_and_the_earlier_laws_are_named() -> None:
+    """P21: Korea and Brazil would be earlier in June; California would not."""
+    answer = deadline(
+        received_at=datetime(2026, 6, 10, tzinfo=UTC),
+        time_zone=None,
+        country=None,
+        company_time_zone="UTC",
+    )
+    assert answer.rule == POLICY_RULE
+    assert answer.regime == "gdpr"
+    text = " / ".join(answer.warnings)
+    assert "country unknown" in text
+    assert "in KR, PIPA asks for an answer by 2026-06-21T00:00:00Z" in text
+    assert "in BR, LGPD asks for an answer by 2026-06-26T00:00:00Z" in text
+    assert "CCPA" not in text
+
+
+def test_a_law_without_days_for_a_right_is_for_legal() -> None:
+    """P21: Brazil counts days for access, none for correction."""
+    access, correction = (
+        deadline(
+            received_at=datetime(2026, 6, 10, tzinfo=UTC),
+            time_zone=None,
+            country="BR",
+            company_time_zone="UTC",
+            right=right,
+        )
+        for right in ("access", "correction")
+    )
+    assert access.rule == "statute.brazil"
+    assert access.due_at == datetime(2026, 6, 26, tzinfo=UTC)
+    assert correction.rule == POLICY_RULE
+    assert "no limit in days for correction" in correction.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "word"),
+    [
+        ("received_at", datetime(2026, 1, 31), "no time zone"),  # noqa: DTZ001, that is the point
+        ("received_at", datetime(9999, 12, 31, tzinfo=UTC), "between 1970 and 9000"),
+        ("time_zone", "Europe/Atlantis", "not a time zone"),
+        ("time_zone", "../../etc/passwd", "not a time zone"),
+        ("time_zone", "Europe", "not a time zone"),
+        ("company_time_zone", "", "not a time zone"),
+        ("country", "Germany", "not a country code"),
+        ("right", "everything", "not a kind of request"),
+        ("default_regime", "atlantis", "not a regime"),
+    ],
+)
+def test_bad_input_is_refused_in_words(field: str, value: object, word: str) -> None:
+    good: dict[str, object] = {
+        "received_at": datetime(2026, 1, 31, tzinfo=UTC),
+        "time_zone": None,
+        "country": None,
+        "company_time_zone": "UTC",
+    }
+    with pytest.raises(ValueError, match=word):
+        deadline(**{**good, field: value})  # type: ignore[arg-type]
+
+
+def test_json_carries_instants_in_utc() -> None:
+    json = in_germany(datetime(2026, 1, 31, 11, tzinfo=ZoneInfo(BERLIN))).to_json_dict()
+    assert json["received_at"] == "2026-01-31T10:00:00Z"
+    assert json["due_at"] == "2026-02-28T23:00:00Z"
+    assert list(json) == ["received_at", "due_at", "rule", "candidates", "warnings"]
+
+
+def test_the_packs_are_whole() -> None:
+    """P21, P23: the EEA's thirty countries; each country in one pack, with an authority."""
+    assert set(PACKS) == {"gdpr", "uk_gdpr", "california", "korea", "brazil"}
+    listed = [country for pack in PACKS.values() for country in pack.countries]
+    assert len(listed) == len(set(listed))
+    for pack in PACKS.values():
+        assert set(pack.authorities) == pack.countries
+        assert set(pack.days) <= set(Kind)
+        assert bool(pack.days) == (pack.limit == "days")
+        assert all(found.url.startswith("https://") for found in pack.authorities.values())
+    assert len(PACKS["gdpr"].countries - {"EL", "AX", "GF", "GP", "MF", "MQ", "RE", "YT"}) == 30
+
+
+def test_complaints_go_to_the_persons_authority_else_the_lead_one() -> None:
+    """P23."""
+    assert "Data Protection Commission" in complaint_right("IE", lead=LEAD)
+    assert authority_for("DE-BY", lead=LEAD) == authority_for("DE", lead=LEAD) != LEAD
+    assert authority_for("IN", lead=LEAD) == authority_for(None, lead=LEAD) == LEAD
+    for country in ("IN", None, ""):
+        assert "or with the supervisory authority of the place where you live or work" in (
+            complaint_right(country, lead=LEAD)
+        )
+
+
+def test_the_court_is_named_where_the_regime_gives_one() -> None:
+    """P23."""
+    assert "Article 79" in court_remedy("gdpr")
+    assert court_remedy("california") == ""
+    assert court_remedy(None) == ""

@@ -1,0 +1,360 @@
+"""When people are chased: never before the matter opens, in order, and to the minute at the end."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import holidays
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.places import local_date
+from domain.timetable import (
+    MINIMUM_NOTICE_PERIOD,
+    LadderNumbers,
+    Missed,
+    NoticeTooShort,
+    Role,
+    Rung,
+    RungKind,
+    campaign_rungs,
+    earliest_effective_on,
+    effective_at,
+    highest_missed,
+    overdue_rung,
+    request_ladder,
+)
+
+BERLIN = "Europe/Berlin"
+DAY = timedelta(days=1)
+ALL_RUNGS = (
+    *("unassigned", "d-20", "d-15", "d-10", "d-7", "d-5", "d-3", "d-2"),
+    *("late_reply", "breach"),
+)
+instants = st.datetimes(
+    min_value=datetime(2024, 1, 1),  # noqa: DTZ001, hypothesis takes bounds without a zone
+    max_value=datetime(2032, 12, 31),  # noqa: DTZ001
+    timezones=st.just(UTC),
+)
+zones = st.sampled_from(
+    (BERLIN, "UTC", "America/Santiago", "Africa/Cairo", "Pacific/Kiritimati", "Asia/Seoul")
+)
+notice_periods = st.integers(14, 90).map(lambda days: timedelta(days=days))
+
+
+def ladder(
+    received_at: datetime, due_at: datetime, *, zone: str = BERLIN, country: str | None = "DE"
+) -> tuple[Rung, ...]:
+    return request_ladder(
+        received_at=received_at, due_at=due_at, time_zone=zone, holidays_of=country
+    )
+
+
+def keys(rungs: tuple[Rung, ...]) -> list[str]:
+    return [rung.key for rung in rungs]
+
+
+def at(rungs: tuple[Rung, ...], key: str) -> datetime:
+    return next(rung.at for rung in rungs if rung.key == key)
+
+
+def nine_in_berlin(year: int, month: int, day: int) -> datetime:
+    return datetime(year, month, day, 9, tzinfo=ZoneInfo(BERLIN))
+
+
+# Campaigns
+
+
+def test_a_version_takes_effect_at_the_first_midnight_after_the_notice_period() -> None:
+    """P7: across the change to summer time, midnight is the company's."""
+    accepted = datetime(2026, 3, 10, 15, 20, tzinfo=UTC)
+    in_force = effective_at(accepted, timedelta(days=30), None, BERLIN)
+    assert in_force == datetime(2026, 4, 10, tzinfo=ZoneInfo(BERLIN))
+
+
+def test_the_planned_date_holds_when_sending_was_quick() -> None:
+    """P7: mails said "not before" this date."""
+    accepted = datetime(2026, 3, 10, 15, 20, tzinfo=UTC)
+    in_force = effective_at(accepted, timedelta(days=30), date(2026, 6, 1), BERLIN)
+    assert in_force == datetime(2026, 6, 1, tzinfo=ZoneInfo(BERLIN))
+
+
+@given(
+    announced=instants,
+    took=st.timedeltas(timedelta(), 5 * DAY),
+    notice=notice_periods,
+    planned_later=st.integers(0, 60),
+    zone=zones,
+)
+def test_everyone_has_the_whole_notice_period(
+    announced: datetime, took: timedelta, notice: timedelta, planned_later: int, zone: str
+) -> None:
+    """P7: a local midnight, after the notice period, never before the planned date, and exactly
+    the planned date when sending took no longer than allowed."""
+    accepted = announced + took
+    planned = earliest_effective_on(announced, notice, 2 * DAY, zone) + planned_later * DAY
+    in_force = effective_at(accepted, notice, planned, zone)
+    there = ZoneInfo(zone)
+    assert in_force > accepted + notice
+    assert local_date(in_force, there) >= planned
+    assert local_date(in_force - timedelta.resolution, there) < local_date(in_force, there)
+    if took <= 2 * DAY:
+        assert local_date(in_force, there) == planned
+    else:
+        assert in_force - (accepted + notice) <= (planned_later + 4) * DAY
+
+
+@given(first=instants, second=instants, notice=notice_periods, zone=zones)
+def test_the_date_only_moves_later(
+    first: datetime, second: datetime, notice: timedelta, zone: str
+) -> None:
+    """P7: one more accepted mail never brings the date forward."""
+    first, second = sorted((first, second))
+    assert effective_at(first, notice, None, zone) <= effective_at(second, notice, None, zone)
+
+
+def test_less_than_fourteen_days_of_notice_is_refused() -> None:
+    """P7."""
+    announced = datetime(2026, 3, 10, tzinfo=UTC)
+    too_short = MINIMUM_NOTICE_PERIOD - DAY
+    with pytest.raises(NoticeTooShort, match="at least 14"):
+        effective_at(announced, too_short, None, BERLIN)
+    with pytest.raises(NoticeTooShort):
+        earliest_effective_on(announced, too_short, DAY, BERLIN)
+
+
+def test_the_silent_are_reminded_twice_then_the_owner_hears_then_legal() -> None:
+    """P5."""
+    in_force = datetime(2026, 5, 1, tzinfo=UTC)
+    rungs = campaign_rungs(in_force, not_before=in_force - 30 * DAY)
+    assert [(rung.key, rung.at - in_force, *rung.audience) for rung in rungs] == [
+        ("reminder_1", -14 * DAY, Role.ACCOUNT_HOLDER),
+        ("reminder_2", -3 * DAY, Role.ACCOUNT_HOLDER),
+        ("escalation_owner", -1 * DAY, Role.OWNER),
+        ("escalation_legal", 7 * DAY, Role.LEGAL),
+    ]
+
+
+def test_a_reminder_before_the_campaign_opens_is_dropped() -> None:
+    in_force = datetime(2026, 5, 1, tzinfo=UTC)
+    rungs = campaign_rungs(in_force, not_before=in_force - 10 * DAY)
+    assert keys(rungs) == ["reminder_2", "escalation_owner", "escalation_legal"]
+
+
+def test_a_third_reminder_is_refused() -> None:
+    """P5: at most two reminders."""
+    in_force = datetime(2026, 5, 1, tzinfo=UTC)
+    with pytest.raises(ValueError, match="at most two"):
+        campaign_rungs(in_force, reminder_leads=(DAY, 2 * DAY, 3 * DAY), not_before=in_force)
+
+
+def test_a_negative_lead_is_refused() -> None:
+    in_force = datetime(2026, 5, 1, tzinfo=UTC)
+    with pytest.raises(ValueError, match="negative"):
+        campaign_rungs(in_force, owner_escalation_lead=-DAY, not_before=in_force)
+
+
+# Requests
+
+
+def test_the_ladder_of_a_request_in_autumn() -> None:
+    """P21: 9 November to 9 December 2026; D-10 (29 November) is a Sunday, so Friday speaks."""
+    received = datetime(2026, 11, 9, 14, 7, tzinfo=UTC)
+    rungs = ladder(received, received + 30 * DAY)
+    assert [(rung.key, rung.at) for rung in rungs] == [
+        ("unassigned", nine_in_berlin(2026, 11, 10)),
+        ("d-20", nine_in_berlin(2026, 11, 19)),
+        ("d-15", nine_in_berlin(2026, 11, 24)),
+        ("d-10", nine_in_berlin(2026, 11, 27)),
+        ("d-7", nine_in_berlin(2026, 12, 2)),
+        ("d-5", nine_in_berlin(2026, 12, 4)),
+        ("d-3", nine_in_berlin(2026, 12, 4)),
+        ("d-2", nine_in_berlin(2026, 12, 7)),
+        ("late_reply", received + 29 * DAY),
+        ("breach", received + 30 * DAY),
+    ]
+
+
+def test_each_rung_speaks_to_its_roles() -> None:
+    received = datetime(2026, 11, 9, 14, 7, tzinfo=UTC)
+    audience = {rung.key: rung.audience for rung in ladder(received, received + 30 * DAY)}
+    assert audience["unassigned"] == (Role.BACKUP,)
+    assert audience["d-20"] == audience["d-15"] == (Role.ASSIGNEE,)
+    assert set(audience["d-10"]) == {Role.ASSIGNEE, Role.LEAD, Role.PERSON}
+    assert Role.PRIVACY_OFFICER in audience["d-7"]
+    assert Role.DEPUTY in audience["d-3"]
+    assert Role.EXECUTIVE in audience["d-2"]
+    staff = [set(audience[key]) - {Role.PERSON} for key in ALL_RUNGS if key.startswith("d-")]
+    assert all(lower <= higher for lower, higher in pairwise(staff))
+    assert audience["late_reply"] == (Role.PERSON,)
+
+
+def test_holidays_of_the_companys_country_are_no_working_days() -> None:
+    """D-2 of 28 December 2026 is Boxing Day, D-3 Christmas: both roll back to the 24th."""
+    received = datetime(2026, 11, 28, 12, tzinfo=UTC)
+    rungs = ladder(received, received + 30 * DAY)
+    assert at(rungs, "d-2") == at(rungs, "d-3") == nine_in_berlin(2026, 12, 24)
+    without_holidays = ladder(received, received + 30 * DAY, country=None)
+    assert at(without_holidays, "d-2") == nine_in_berlin(2026, 12, 25)
+
+
+def test_an_unassigned_request_of_friday_is_asked_about_on_monday() -> None:
+    received = datetime(2026, 11, 13, 15, tzinfo=UTC)
+    assert at(ladder(received, received + 30 * DAY), "unassigned") == nine_in_berlin(2026, 11, 16)
+
+
+def test_a_due_time_of_midnight_belongs_to_the_day_it_ends() -> None:
+    """P21: the law's limits end at midnight; D is the day before."""
+    received = datetime(2026, 1, 31, 10, tzinfo=UTC)
+    due = datetime(2026, 3, 1, tzinfo=ZoneInfo(BERLIN))
+    assert at(ladder(received, due), "d-2") == nine_in_berlin(2026, 2, 26)
+
+
+def test_a_ten_day_limit_starts_lower_on_the_ladder() -> None:
+    """P21: nothing fires before receipt."""
+    received = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    rungs = ladder(received, datetime(2026, 3, 13, tzinfo=ZoneInfo(BERLIN)))
+    assert keys(rungs) == [
+        *("unassigned", "d-7", "d-5", "d-3", "d-2"),
+        *("late_reply", "breach"),
+    ]
+
+
+@given(
+    received=instants,
+    length=st.integers(10, 31),
+    zone=zones,
+    country=st.sampled_from(("DE", "US", "KR", "BR", "AE", "IL", None)),
+)
+def test_staff_are_woken_at_nine_on_working_days_and_in_order(
+    received: datetime, length: int, zone: str, country: str | None
+) -> None:
+    """P21: staff rungs roll back, late reply and breach never do, summer or winter."""
+    due = received + length * DAY
+    rungs = ladder(received, due, zone=zone, country=country)
+    there = ZoneInfo(zone)
+    calendar = holidays.country_holidays(country) if country else None
+    assert [rung.at for rung in rungs] == sorted(rung.at for rung in rungs)
+    assert [key for key in ALL_RUNGS if key in keys(rungs) and key != "unassigned"] == [
+        key for key in keys(rungs) if key != "unassigned"
+    ]
+    assert at(rungs, "breach") == due
+    assert at(rungs, "late_reply") == due - 24 * timedelta(hours=1)
+    for rung in rungs:
+        assert rung.at >= received
+        if rung.kind in {RungKind.REMINDER, RungKind.ESCALATION}:
+            local = rung.at.astimezone(there)
+            assert local.time() == time(9)
+            assert (
+                calendar.is_working_day(local.date())
+                if calendar is not None
+                else local.weekday() < 5
+            )
+            if rung.key != "unassigned":
+                days_before = int(rung.key.removeprefix("d-"))
+                last_day = local_date(due - timedelta.resolution, there)
+                assert local.date() <= last_day - days_before * DAY
+
+
+def test_the_numbers_are_settings_and_name_the_rungs() -> None:
+    received = datetime(2026, 11, 9, 14, tzinfo=UTC)
+    rungs = request_ladder(
+        received_at=received,
+        due_at=received + 30 * DAY,
+        time_zone=BERLIN,
+        holidays_of=None,
+        numbers=LadderNumbers(assignee=22, hour=time(8)),
+    )
+    assert at(rungs, "d-22") == datetime(2026, 11, 17, 8, tzinfo=ZoneInfo(BERLIN))
+    with pytest.raises(ValueError, match="ever nearer"):
+        LadderNumbers(assignee=10)
+
+
+def test_unknown_holidays_are_refused_in_words() -> None:
+    received = datetime(2026, 11, 9, 14, tzinfo=UTC)
+    with pytest.raises(ValueError, match="holidays of 'ZZ'"):
+        ladder(received, received + 30 * DAY, country="ZZ")
+
+
+def test_summaries_are_whole_words_for_ops() -> None:
+    received = datetime(2026, 11, 9, 14, tzinfo=UTC)
+    rungs = ladder(received, received + 30 * DAY)
+    assert rungs[1].summary == "reminder to the assignee, 20 days before the answer is due"
+    assert all(rung.summary and not rung.summary.endswith(".") for rung in rungs)
+
+
+def test_after_the_due_time_there_is_an_alarm_every_day() -> None:
+    """P21: daily until answered."""
+    due = datetime(2026, 12, 9, 14, 7, tzinfo=UTC)
+    first, second = overdue_rung(due, 1), overdue_rung(due, 2)
+    assert (first.key, first.at) == ("overdue-1", due + DAY)
+    assert (second.key, second.at) == ("overdue-2", due + 2 * DAY)
+    assert second.summary == "the answer is 2 days overdue"
+    with pytest.raises(ValueError, match="from one"):
+        overdue_rung(due, 0)
+
+
+# Missed rungs
+
+RECEIVED = datetime(2026, 11, 10, 14, 7, tzinfo=UTC)
+DUE = RECEIVED + 30 * DAY
+RUNGS = ladder(RECEIVED, DUE)
+
+
+def sorted_out(now: datetime, *fired: str) -> tuple[list[str], list[str]]:
+    missed = highest_missed(RUNGS, now, fired)
+    return keys(missed.fire), keys(missed.skipped)
+
+
+def test_before_its_time_nothing_fires() -> None:
+    assert highest_missed(RUNGS, RECEIVED, ()) == Missed()
+
+
+def test_of_several_missed_rungs_only_the_highest_fires() -> None:
+    fire, skipped = sorted_out(at(RUNGS, "d-7"), "unassigned")
+    assert fire == ["d-7"]
+    assert skipped == ["d-20", "d-15", "d-10"]
+
+
+def test_a_rung_under_one_that_fired_is_passed_over() -> None:
+    fire, skipped = sorted_out(at(RUNGS, "d-7"), "unassigned", "d-20", "d-15", "d-7")
+    assert (fire, skipped) == ([], ["d-10"])
+
+
+def test_the_late_reply_does_not_silence_the_staff_rung() -> None:
+    """P21: one goes to the person, the other to the executive."""
+    fire, skipped = sorted_out(at(RUNGS, "late_reply"))
+    assert fire == ["d-2", "late_reply"]
+    assert "breach" not in skipped
+
+
+def test_after_the_due_time_the_breach_is_recorded_and_no_late_reply_sent() -> None:
+    """P21: the late reply goes out before the due time or not at all."""
+    fire, skipped = sorted_out(DUE)
+    assert fire == ["breach"]
+    assert skipped == [key for key in keys(RUNGS) if key != "breach"]
+
+
+def test_overdue_alarms_follow_the_breach() -> None:
+    rungs = (*RUNGS, *(overdue_rung(DUE, number) for number in (1, 2, 3)))
+    missed = highest_missed(rungs, DUE + 2 * DAY, [key for key in ALL_RUNGS if key != "breach"])
+    assert keys(missed.fire) == ["breach", "overdue-2"]
+    assert keys(missed.skipped) == ["overdue-1"]
+
+
+@given(stops=st.lists(st.timedeltas(timedelta(), 32 * DAY), min_size=1, max_size=12))
+def test_whenever_the_worker_wakes_nothing_fires_twice_and_the_breach_is_kept(
+    stops: list[timedelta],
+) -> None:
+    """P21: any sequence of wake-ups, the last one after the due time."""
+    fired: list[str] = []
+    passed: list[str] = []
+    for now in sorted([*(RECEIVED + stop for stop in stops), DUE + 32 * DAY]):
+        missed = highest_missed(RUNGS, now, (*fired, *passed))
+        fired += keys(missed.fire)
+        passed += keys(missed.skipped)
+        if "late_reply" in keys(missed.fire):
+            assert now < DUE
+    assert sorted((*fired, *passed)) == sorted(ALL_RUNGS)
+    assert fired.count("breach") == 1
