@@ -1,0 +1,192 @@
+"""From the documents in email_templates/ to a message that a whole batch of people can share.
+
+What differs between people (personal fields) is left in the message as tags, to be replaced copy
+by copy. Replacing is done by the mail service, which escapes nothing, so every field has its tags:
+escaped for HTML and plain, in one line or in paragraphs. Their names are random for each message,
+so that no name or explanation can contain one.
+"""
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from types import SimpleNamespace
+
+import css_inline
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
+
+DEFAULT_LANGUAGE = "en"
+# Controls, and the marks that turn the direction of writing and so can disguise a name or a link.
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+class TemplateRefused(Exception):
+    """A mail cannot be rendered: a template or one of its values is missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tag:
+    """The place of one personal field in a message."""
+
+    text: str
+    field: str
+    in_html: bool
+    in_paragraphs: bool
+
+    def fill(self, value: str) -> str:
+        """Return what stands in this place for a person whose field has this value."""
+        words = _tidy_paragraphs(value) if self.in_paragraphs else one_line(value)
+        return escape(words).replace("\n", "<br>") if self.in_html else words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One mail for many: its texts, with tags where the copies differ."""
+
+    subject: str
+    text: str
+    html: str
+    tags: tuple[Tag, ...]
+
+    def fill(self, fields: Mapping[str, str]) -> dict[str, str]:
+        """Return what replaces each tag in one copy. Raises TemplateRefused if a field lacks."""
+        lacking = sorted({tag.field for tag in self.tags} - fields.keys())
+        if lacking:
+            raise TemplateRefused(f"a copy lacks its personal {', '.join(lacking)}")
+        return {tag.text: tag.fill(fields[tag.field]) for tag in self.tags}
+
+    def personal(self, fields: Mapping[str, str]) -> "Message":
+        """Return this message as one person reads it, without tags."""
+        filled = self.fill(fields)
+        return Message(
+            subject=replace_tags(self.subject, filled),
+            text=replace_tags(self.text, filled),
+            html=replace_tags(self.html, filled),
+            tags=(),
+        )
+
+
+class Templates:
+    """The folder of mail templates: `<mail>/{subject.txt,body.txt,body.html}` and one layout."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._environment = Environment(
+            loader=FileSystemLoader(directory),
+            autoescape=select_autoescape(["html"]),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters["paragraphs"] = _paragraphs
+        self._inliner = css_inline.CSSInliner(
+            load_remote_stylesheets=False, keep_style_tags=False, keep_at_rules=True
+        )
+
+    def render(
+        self,
+        template: str,
+        *,
+        language: str = DEFAULT_LANGUAGE,
+        shared: Mapping[str, object],
+        personal: Sequence[str],
+    ) -> Message:
+        """Render a mail once for everybody who gets it.
+
+        `shared` holds the values that are the same for all; `personal` names the fields that each
+        copy brings along. A language without texts of its own falls back to English. Raises
+        TemplateRefused when a value or a field that the mail uses is not given.
+        """
+        batch = secrets.token_hex(8)
+        folder, spoken = self._folder(template, language)
+        values = {**shared, "language": spoken}
+        plain, marked_up = (_personal_fields(personal, batch, in_html=i) for i in (False, True))
+        try:
+            subject = self._part(f"{folder}/subject.txt", values, plain)
+            text = self._part(f"{folder}/body.txt", values, plain)
+            html = self._html(self._part(f"{folder}/body.html", values, marked_up))
+        except TemplateError as fault:
+            raise TemplateRefused(
+                f"the mail {template} cannot be rendered: {fault.message}"
+            ) from fault
+        fields = (*vars(plain).values(), *vars(marked_up).values())
+        tags = [tag for field in fields for tag in (field.line, field.paragraphs)]
+        return Message(
+            subject=one_line(subject),
+            text=_tidy_paragraphs(text) + "\n",
+            html=html,
+            tags=tuple(tag for tag in tags if tag.text in subject + text + html),
+        )
+
+    def _folder(self, template: str, language: str) -> tuple[str, str]:
+        if (
+            re.fullmatch(r"[A-Za-z-]{2,35}", language)
+            and (self._directory / template / language).is_dir()
+        ):
+            return f"{template}/{language}", language
+        return template, DEFAULT_LANGUAGE
+
+    def _html(self, rendered: str) -> str:
+        """Inline the styles, and only then mark links: SendGrid wants the mark before `href`."""
+        return self._inliner.inline(rendered).replace("<a ", '<a clicktracking="off" ')
+
+    def _part(self, path: str, values: Mapping[str, object], personal: SimpleNamespace) -> str:
+        return self._environment.get_template(path).render({**values, "personal": personal})
+
+
+def one_line(text: str) -> str:
+    """Return `text` fit for one line of a header: no line ends, no controls."""
+    return " ".join(_UNSHOWN.sub(" ", text).split())
+
+
+def header_name(name: str) -> str:
+    """Return a person's name fit for an address line, where SendGrid refuses `;` and `,`."""
+    return one_line(re.sub(r"[;,<>\"]", " ", name))[:200].strip()
+
+
+def replace_tags(text: str, filled: Mapping[str, str]) -> str:
+    """Return `text` with every tag replaced, as SendGrid does it."""
+    for tag, value in filled.items():
+        text = text.replace(tag, value)
+    return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class _PersonalField:
+    """A personal field as templates see it: prints its one-line tag, or its tag for paragraphs."""
+
+    line: Tag
+    paragraphs: Tag
+
+    def __str__(self) -> str:
+        return self.line.text
+
+
+def _paragraphs(field: _PersonalField) -> str:
+    return field.paragraphs.text
+
+
+def _personal_fields(names: Sequence[str], batch: str, *, in_html: bool) -> SimpleNamespace:
+    return SimpleNamespace(
+        **{
+            name: _PersonalField(
+                line=_tag(name, batch, in_html=in_html, in_paragraphs=False),
+                paragraphs=_tag(name, batch, in_html=in_html, in_paragraphs=True),
+            )
+            for name in names
+        }
+    )
+
+
+def _tag(field: str, batch: str, *, in_html: bool, in_paragraphs: bool) -> Tag:
+    form = f"{'html' if in_html else 'text'}_{'paragraphs' if in_paragraphs else 'line'}"
+    return Tag(
+        text=f"_{field}_{form}_{batch}_", field=field, in_html=in_html, in_paragraphs=in_paragraphs
+    )
+
+
+def _tidy_paragraphs(text: str) -> str:
+    lines = "\n".join(_UNSHOWN.sub("", line).rstrip() for line in text.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", lines).strip()

@@ -1,0 +1,156 @@
+"""Every mail in email_templates/ renders with what its README promises, and with nothing else."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from jinja2 import Environment, meta, nodes
+
+from mail.message import Message, Templates
+from tests.mail.conftest import FRAME, TEMPLATES
+
+README = (TEMPLATES / "README.md").read_text()
+MAILS = sorted(folder.name for folder in TEMPLATES.iterdir() if folder.is_dir())
+LINK = "https://fernhill.example/approve/abc"
+LISTS: dict[str, object] = {
+    "changes": ["Recordings are kept for a year.", "We may <sell> data."],
+    "counts": [("Approved", 700), ("Declined", 12)],
+}
+
+
+def documented(mail: str, kind: str) -> set[str]:
+    section = README.split(f"\n## {mail}\n")[1].split("\n## ")[0]
+    (line,) = re.findall(rf"^\* {kind}: (.*)$", section, re.MULTILINE)
+    return set(re.findall(r"`(\w+)`", line))
+
+
+def example(mail: str, **changes: object) -> Message:
+    shared = {
+        name: LISTS.get(
+            name, f"https://fernhill.example/{name}" if "url" in name else f"the {name}"
+        )
+        for name in documented(mail, "shared")
+    }
+    message = Templates(TEMPLATES).render(
+        mail,
+        shared=FRAME | shared | changes,
+        personal=sorted(documented(mail, "personal")),
+    )
+    return message.personal({"name": "Alice", "link": LINK, "explanation": "First.\n\nSecond."})
+
+
+def used(mail: str) -> tuple[set[str], set[str]]:
+    """Return the shared values and personal fields that a mail's own templates use."""
+    environment = Environment(autoescape=True)
+    environment.filters["paragraphs"] = str
+    shared: set[str] = set()
+    personal: set[str] = set()
+    for part in ("subject.txt", "body.txt", "body.html"):
+        tree = environment.parse((TEMPLATES / mail / part).read_text())
+        imported = {name for one in tree.find_all(nodes.FromImport) for name in one.names}
+        shared |= meta.find_undeclared_variables(tree) - imported
+        personal |= {
+            found.attr
+            for found in tree.find_all(nodes.Getattr)
+            if isinstance(found.node, nodes.Name) and found.node.name == "personal"
+        }
+    return shared - FRAME.keys() - {"personal"}, personal
+
+
+class Anchors(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.attributes: list[list[tuple[str, str | None]]] = []
+        self.sources: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.attributes.append(attrs)
+        self.sources += [value or "" for name, value in attrs if name in {"src", "background"}]
+
+
+def test_every_mail_is_in_the_readme_and_the_other_way_round() -> None:
+    assert sorted(re.findall(r"^## (\w+)$", README, re.MULTILINE)) == MAILS
+    assert len(MAILS) == 12
+
+
+@pytest.mark.parametrize("mail", MAILS)
+def test_a_mail_uses_exactly_the_values_its_readme_lists(mail: str) -> None:
+    assert used(mail) == (documented(mail, "shared"), documented(mail, "personal"))
+
+
+@pytest.mark.parametrize("mail", MAILS)
+def test_a_mail_says_who_writes_and_why(mail: str) -> None:
+    message = example(mail)
+    assert message.subject
+    for body in (message.text, message.html):
+        assert "Hello Alice" in body
+        assert "You get this mail because" in body
+        assert all(value in body for value in FRAME.values())
+
+
+@pytest.mark.parametrize("mail", MAILS)
+def test_a_mail_shows_its_link_in_full_in_text_and_html(mail: str) -> None:
+    message = example(mail)
+    link = LINK if "link" in documented(mail, "personal") else ""
+    address = (
+        link or f"https://fernhill.example/{'redline_url' if 'notice' in mail else 'console_url'}"
+    )
+    assert re.search(rf"(^|\s){re.escape(address)}$", message.text, re.MULTILINE)
+    assert f'href="{address}"' in message.html
+    assert f">{address}</a>" in message.html
+
+
+@pytest.mark.parametrize("mail", MAILS)
+def test_links_are_not_tracked_and_nothing_is_fetched(mail: str) -> None:
+    anchors = Anchors(example(mail).html)
+    assert anchors.attributes
+    for attributes in anchors.attributes:
+        names = [name for name, _ in attributes]
+        assert dict(attributes)["clicktracking"] == "off"
+        assert names.index("clicktracking") < names.index("href")
+    assert anchors.sources == []
+
+
+@pytest.mark.parametrize("mail", MAILS)
+def test_a_mail_fits_phones_dark_rooms_and_screen_readers(mail: str) -> None:
+    html = example(mail).html
+    assert html.lower().startswith("<!doctype html>")
+    assert '<html lang="en">' in html
+    assert 'name="viewport"' in html
+    assert 'name="color-scheme"' in html
+    assert "prefers-color-scheme: dark" in html
+    assert 'role="presentation"' in html
+    assert len(html.encode()) < 102_000, "longer mails are clipped"
+
+
+def test_what_counsel_writes_is_escaped() -> None:
+    assert "We may &lt;sell&gt; data." in example("approval_first_notice").html
+
+
+def test_the_late_reply_takes_the_blame_and_claims_nothing() -> None:
+    """P21, P23: late, our fault, the step, nothing to do, contact, complaint and court."""
+    message = example("request_late_reply", court="You may go to court.")
+    for body in (message.text, message.html):
+        assert "The fault is ours" in body
+        assert "the stage_words" in body
+        assert "nothing you need to do" in body
+        assert "lodge a complaint" in body
+        assert "the authority_name" in body
+        assert "You may go to court." in body
+        assert not re.search(r"(?i)complex|doubt|extend|soon|\d{4}-\d\d|your account", body)
+
+
+def test_a_regime_without_a_court_and_an_answer_without_a_ground_leave_no_gap() -> None:
+    message = example("request_answer", court="", ground_words="")
+    assert "The ground" not in message.text + message.html
+    assert "\n\n\n" not in message.text
+    assert "lodge a complaint" in message.text
+
+
+def test_an_answer_keeps_its_paragraphs() -> None:
+    """P22: the explanation arrives as it was written."""
+    message = example("request_answer")
+    assert "First.\n\nSecond." in message.text
+    assert "First.<br><br>Second." in message.html

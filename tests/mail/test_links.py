@@ -1,0 +1,78 @@
+"""A link opens for the purpose and the keys it was made with, and in no other way."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mail.links import LinkRefused, make_token, new_nonce, read_token
+
+KEY, OLD_KEY, FOREIGN_KEY = b"k" * 32, b"o" * 32, b"f" * 32
+nonces = st.binary(min_size=16, max_size=16)
+
+
+@given(purpose=st.text(max_size=40), nonce=nonces)
+def test_a_token_gives_back_its_nonce(purpose: str, nonce: bytes) -> None:
+    """P32: a link is bound to the record that was made for one person and one purpose."""
+    token = make_token(purpose, nonce, [KEY])
+    assert read_token(purpose, token, [KEY]) == nonce
+    assert token == make_token(purpose, nonce, [KEY]), "a reminder carries the same link"
+
+
+@given(nonce=nonces, purposes=st.lists(st.text(max_size=20), min_size=2, max_size=2, unique=True))
+def test_a_token_of_another_purpose_is_forged(nonce: bytes, purposes: list[str]) -> None:
+    """P32: an approval link opens no request."""
+    token = make_token(purposes[0], nonce, [KEY])
+    assert refusal(purposes[1], token) == "forged"
+
+
+def test_after_a_change_of_keys_old_links_still_open() -> None:
+    nonce = new_nonce()
+    token = make_token("approval", nonce, [OLD_KEY])
+    assert read_token("approval", token, [KEY, OLD_KEY]) == nonce
+    assert refusal("approval", token) == "forged"
+
+
+def test_the_first_key_signs() -> None:
+    nonce = new_nonce()
+    assert make_token("approval", nonce, [KEY, OLD_KEY]) == make_token("approval", nonce, [KEY])
+
+
+@given(nonce=nonces, position=st.integers(0, 42), letter=st.sampled_from("ABCabc019-_"))
+def test_a_changed_letter_is_refused(nonce: bytes, position: int, letter: str) -> None:
+    token = make_token("approval", nonce, [KEY])
+    changed = token[:position] + letter + token[position + 1 :]
+    if changed != token:
+        assert refusal("approval", changed) in {"malformed", "forged"}
+
+
+@given(nonce=nonces, length=st.integers(0, 42))
+def test_a_token_cut_short_is_malformed(nonce: bytes, length: int) -> None:
+    assert refusal("approval", make_token("approval", nonce, [KEY])[:length]) == "malformed"
+
+
+@given(st.text(max_size=60))
+def test_junk_is_refused_and_never_crashes(junk: str) -> None:
+    assert refusal("approval", junk) in {"malformed", "forged"}
+
+
+@pytest.mark.parametrize("junk", ["", "=" * 43, "é" * 43, "A" * 43, "A" * 1_000_000, "\0" * 43])
+def test_well_known_junk_is_refused(junk: str) -> None:
+    assert refusal("approval", junk) in {"malformed", "forged"}
+
+
+def test_without_keys_nothing_is_made_and_nothing_opens() -> None:
+    token = make_token("approval", new_nonce(), [KEY])
+    with pytest.raises(ValueError, match="no link key"):
+        make_token("approval", new_nonce(), [])
+    with pytest.raises(LinkRefused):
+        read_token("approval", token, [])
+
+
+def test_nonces_do_not_repeat() -> None:
+    assert len({new_nonce() for _ in range(1000)}) == 1000
+
+
+def refusal(purpose: str, token: str) -> str:
+    with pytest.raises(LinkRefused) as refused:
+        read_token(purpose, token, [KEY])
+    return refused.value.kind

@@ -1,0 +1,114 @@
+"""A mail is rendered once for all; what differs is filled in for each, and can do no harm."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mail.message import TemplateRefused, Templates, header_name, one_line
+
+HOSTILE = '<script>alert("x")</script>'
+
+
+@pytest.fixture
+def templates(tmp_path: Path) -> Templates:
+    folder = tmp_path / "greeting"
+    (folder / "de").mkdir(parents=True)
+    (folder / "subject.txt").write_text("{{ topic }} for\n {{ personal.name }}\n")
+    (folder / "body.txt").write_text("Hello {{ personal.name }}\n{{ personal.reply | paragraphs }}")
+    (folder / "body.html").write_text(
+        '<html lang="{{ language }}"><style>p { color: red }</style><p>{{ personal.name }}</p>'
+        '<p>{{ topic }}</p><p>{{ personal.reply | paragraphs }}</p><a href="{{ personal.link }}">'
+    )
+    (folder / "de" / "subject.txt").write_text("{{ topic }}")
+    (folder / "de" / "body.txt").write_text("Hallo {{ personal.name }}")
+    (folder / "de" / "body.html").write_text('<p lang="{{ language }}">{{ personal.name }}</p>')
+    return Templates(tmp_path)
+
+
+PERSONAL = ("name", "reply", "link")
+ALICE = {"name": "Alice", "reply": "First.\n\nSecond.", "link": "https://example.com/?a=1&b=2"}
+
+
+def test_a_hostile_name_is_escaped_in_html_and_left_alone_in_text(templates: Templates) -> None:
+    message = templates.render("greeting", shared={"topic": HOSTILE}, personal=PERSONAL)
+    mail = message.personal({**ALICE, "name": HOSTILE})
+    assert "<script" not in mail.html
+    assert mail.html.count("&lt;script&gt;") == 2
+    assert f"Hello {HOSTILE}" in mail.text
+
+
+def test_line_ends_reach_no_subject(templates: Templates) -> None:
+    message = templates.render(
+        "greeting", shared={"topic": "News\r\nBcc: eve@example.com"}, personal=PERSONAL
+    )
+    mail = message.personal({**ALICE, "name": "Alice\r\nBcc: eve@example.com\u2028x"})
+    assert mail.subject == "News Bcc: eve@example.com for Alice Bcc: eve@example.com x"
+
+
+def test_paragraphs_stay_paragraphs_and_styles_are_inlined(templates: Templates) -> None:
+    message = templates.render("greeting", shared={"topic": "News"}, personal=PERSONAL)
+    mail = message.personal(ALICE)
+    assert '<p style="color: red;">First.<br><br>Second.</p>' in mail.html
+    assert mail.text == "Hello Alice\nFirst.\n\nSecond.\n"
+
+
+def test_a_link_is_escaped_in_its_attribute(templates: Templates) -> None:
+    message = templates.render("greeting", shared={"topic": "News"}, personal=PERSONAL)
+    link = '<a clicktracking="off" href="https://example.com/?a=1&amp;b=2"'
+    assert link in message.personal(ALICE).html
+
+
+def test_only_tags_in_use_are_filled_and_none_is_left_over(templates: Templates) -> None:
+    message = templates.render("greeting", shared={"topic": "News"}, personal=(*PERSONAL, "spare"))
+    mail = message.personal(ALICE)
+    assert {tag.field for tag in message.tags} == set(PERSONAL)
+    assert not [tag for tag in message.tags if tag.text in mail.subject + mail.text + mail.html]
+
+
+def test_tags_cannot_be_guessed_from_another_message(templates: Templates) -> None:
+    first, second = (
+        templates.render("greeting", shared={"topic": "News"}, personal=PERSONAL) for _ in range(2)
+    )
+    assert {tag.text for tag in first.tags}.isdisjoint(tag.text for tag in second.tags)
+
+
+def test_a_missing_value_an_unknown_field_and_an_unknown_mail_are_errors(
+    templates: Templates,
+) -> None:
+    with pytest.raises(TemplateRefused, match="topic"):
+        templates.render("greeting", shared={}, personal=PERSONAL)
+    with pytest.raises(TemplateRefused, match="link"):
+        templates.render("greeting", shared={"topic": "News"}, personal=("name", "reply"))
+    with pytest.raises(TemplateRefused, match="farewell"):
+        templates.render("farewell", shared={}, personal=())
+
+
+def test_a_copy_that_lacks_a_field_is_refused(templates: Templates) -> None:
+    message = templates.render("greeting", shared={"topic": "News"}, personal=PERSONAL)
+    with pytest.raises(TemplateRefused, match="link, reply"):
+        message.fill({"name": "Alice"})
+
+
+def test_a_language_without_texts_falls_back_to_english(templates: Templates) -> None:
+    german, french, odd = (
+        templates.render("greeting", language=one, shared={"topic": "x"}, personal=PERSONAL)
+        for one in ("de", "fr", "../greeting/de")
+    )
+    assert german.text.startswith("Hallo")
+    assert 'lang="de"' in german.html
+    assert french.text.startswith("Hello")
+    assert 'lang="en"' in french.html
+    assert odd.text.startswith("Hello")
+
+
+@given(st.text(max_size=300))
+def test_a_header_name_breaks_no_header(name: str) -> None:
+    tidy = header_name(name)
+    assert not set(tidy) & {*';,<>"\r\n\0\u202e'}
+    assert tidy == one_line(tidy)
+
+
+def test_a_name_in_any_script_is_kept() -> None:
+    assert header_name("  Müller; Zoë, 李雷 ") == "Müller Zoë 李雷"
