@@ -1,0 +1,389 @@
+"""The outbox: one row per (subject, person, step), and the truth about what went out (P4)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, and_, exists, or_, update
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlmodel import Session, col, func, select
+
+from database.tables import Approval, Campaign, DeliveryEvent, MailAttempt, OutboxMail
+
+CAMPAIGN = "campaign"
+REQUEST = "request"
+ACCOUNT = "account"
+STAFF = "staff"
+REQUESTER = "requester"
+
+WENT_OUT = ("accepted", "delivered", "bounced", "dropped", "complained")
+IN_DOUBT = ("sending", "unknown")
+LATER_ATTEMPTS_THAT_PROVE_SILENCE = 3
+STATE_AFTER_EVENT = {
+    "processed": "accepted",
+    "delivered": "delivered",
+    "bounce": "bounced",
+    "dropped": "dropped",
+    "spamreport": "complained",
+}
+STATES_BEFORE = {
+    "accepted": ("sending", "unknown", "operator"),
+    "delivered": ("sending", "unknown", "operator", "accepted"),
+    "bounced": ("sending", "unknown", "operator", "accepted", "delivered"),
+    "dropped": ("sending", "unknown", "operator", "accepted"),
+    "complained": ("sending", "unknown", "operator", "accepted", "delivered"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queued:
+    """A mail to be queued. Its key is subject, addressee and step."""
+
+    subject_kind: str
+    subject_id: UUID
+    addressee_kind: str
+    addressee_id: UUID
+    step: str
+    template: str
+    variant: UUID
+    link_id: UUID | None = None
+    shard: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Which mails a sender looks after: a subject's, of one step and shard, or a single one."""
+
+    subject_id: UUID | None = None
+    step: str | None = None
+    shard: int | None = None
+    mail_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """Mails that are ours to send in one attempt."""
+
+    attempt_id: UUID
+    mails: tuple[OutboxMail, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A delivery event of one copy."""
+
+    mail_id: UUID
+    attempt_id: UUID
+    event: str
+    occurred_at: datetime
+
+
+def queue(transaction: Session, mails: Iterable[Queued], now: datetime) -> tuple[UUID, ...]:
+    """Queue mails in the transaction of what causes them; one already there is left alone.
+
+    Returns the ids of the new ones.
+    """
+    rows = [
+        {
+            "id": uuid4(),
+            "subject_kind": mail.subject_kind,
+            "subject_id": mail.subject_id,
+            "addressee_kind": mail.addressee_kind,
+            "addressee_id": mail.addressee_id,
+            "step": mail.step,
+            "shard": mail.shard,
+            "template": mail.template,
+            "variant": mail.variant,
+            "link_id": mail.link_id,
+            "state": "queued",
+            "attempts": 0,
+            "queued_at": now,
+        }
+        for mail in mails
+    ]
+    if not rows:
+        return ()
+    return tuple(
+        transaction.scalars(
+            sqlite_insert(OutboxMail).on_conflict_do_nothing().returning(col(OutboxMail.id)), rows
+        ).all()
+    )
+
+
+def claim(transaction: Session, batch: Batch, *, limit: int, now: datetime) -> Claim | None:
+    """Take up to `limit` queued mails that can share a request, or None when there are none.
+
+    Reads in the same transaction what would make a mail wrong: a campaign that is not running,
+    and an account holder who has answered already.
+    """
+    _cancel_answered(transaction, batch)
+    waiting = and_(_in_batch(batch), col(OutboxMail.state) == "queued", _subject_is_running())
+    alike = transaction.exec(
+        select(OutboxMail.template, OutboxMail.variant)
+        .where(waiting)
+        .order_by(col(OutboxMail.queued_at))
+    ).first()
+    if alike is None:
+        return None
+    template, variant = alike
+    candidates = (
+        select(OutboxMail.id)
+        .where(waiting, OutboxMail.template == template, OutboxMail.variant == variant)
+        .order_by(col(OutboxMail.queued_at), col(OutboxMail.id))
+        .limit(limit)
+    )
+    attempt_id = uuid4()
+    claimed = transaction.scalars(
+        update(OutboxMail)
+        .where(col(OutboxMail.id).in_(candidates))
+        .values(
+            state="sending",
+            attempt_id=attempt_id,
+            attempts=col(OutboxMail.attempts) + 1,
+            claimed_at=now,
+            reason=None,
+        )
+        .returning(OutboxMail)
+    ).all()
+    transaction.add(MailAttempt(id=attempt_id, copies=len(claimed), started_at=now))
+    return Claim(attempt_id=attempt_id, mails=tuple(claimed))
+
+
+def accept(transaction: Session, attempt_id: UUID, provider_id: str, now: datetime) -> None:
+    """The mail service took the whole attempt."""
+    _finish(transaction, attempt_id, now, "accepted", provider_id=provider_id)
+    _settle_attempt(transaction, attempt_id, state="accepted", accepted_at=now, settled_at=now)
+
+
+def give_back(transaction: Session, attempt_id: UUID, reason: str, now: datetime) -> None:
+    """The attempt surely did not go out; its mails wait for the next one."""
+    _finish(transaction, attempt_id, now, "not_sent", reason=reason)
+    _settle_attempt(transaction, attempt_id, state="queued", attempt_id=None, reason=reason)
+
+
+def doubt(transaction: Session, attempt_id: UUID, reason: str, now: datetime) -> None:
+    """Nobody can tell whether the attempt went out; events or an operator will."""
+    _finish(transaction, attempt_id, now, "unknown", reason=reason)
+    _settle_attempt(transaction, attempt_id, state="unknown", reason=reason)
+
+
+def reject(
+    transaction: Session, attempt_id: UUID, mail_ids: Sequence[UUID], reason: str, now: datetime
+) -> None:
+    """The mail service will never take these copies; the rest of the attempt did not go out."""
+    _finish(transaction, attempt_id, now, "rejected", reason=reason)
+    transaction.execute(
+        update(OutboxMail)
+        .where(col(OutboxMail.attempt_id) == attempt_id, col(OutboxMail.id).in_(mail_ids))
+        .values(state="rejected", reason=reason, settled_at=now)
+    )
+    _settle_attempt(transaction, attempt_id, state="queued", attempt_id=None)
+
+
+def doubt_abandoned(transaction: Session, batch: Batch, now: datetime) -> int:
+    """Mails a dead sender left in `sending` become `unknown`: never straight back to queued."""
+    result: Any = transaction.execute(
+        update(OutboxMail)
+        .where(_in_batch(batch), col(OutboxMail.state) == "sending")
+        .values(state="unknown", reason="the sender stopped in the middle", claimed_at=now)
+    )
+    return int(result.rowcount)
+
+
+def settle(transaction: Session, batch: Batch, *, settle_after: timedelta, now: datetime) -> None:
+    """Decide about unknown mails whose events had time enough to come.
+
+    They are repeated only on evidence: events of at least three later attempts did arrive, and
+    none of theirs. Without that they are shown to ops, who resend with one click.
+    """
+    overdue = transaction.exec(
+        select(OutboxMail).where(
+            _in_batch(batch),
+            OutboxMail.state == "unknown",
+            col(OutboxMail.claimed_at) <= now - settle_after,
+        )
+    ).all()
+    for mail in overdue:
+        silent = _later_attempts_heard_of(transaction, mail) >= LATER_ATTEMPTS_THAT_PROVE_SILENCE
+        mail.state = "queued" if silent else "operator"
+        mail.reason = (
+            "no event came, while those of later mails did: sent again"
+            if silent
+            else "it is not known whether this mail went out: look, then resend or leave it"
+        )
+        transaction.add(mail)
+
+
+def resend(transaction: Session, mail_id: UUID) -> bool:
+    """Ops decide to send a mail of unknown outcome again."""
+    mail = transaction.get(OutboxMail, mail_id)
+    if mail is None or mail.state not in ("operator", "unknown"):
+        return False
+    mail.state = "queued"
+    mail.reason = "sent again by ops"
+    transaction.add(mail)
+    return True
+
+
+def record_events(transaction: Session, events: Iterable[Event], now: datetime) -> int:
+    """Keep delivery events, each once and in any order, and move the mails forward.
+
+    One event of an attempt proves that the mail service took all its copies. Returns how many
+    events were new; those about mails we do not know are dropped.
+    """
+    events = list(events)
+    known = set(
+        transaction.exec(
+            select(OutboxMail.id).where(col(OutboxMail.id).in_({event.mail_id for event in events}))
+        ).all()
+    )
+    fresh = 0
+    for event in events:
+        if event.mail_id not in known:
+            continue
+        inserted: Any = transaction.execute(
+            sqlite_insert(DeliveryEvent)
+            .values(
+                id=uuid4(),
+                mail_id=event.mail_id,
+                attempt_id=event.attempt_id,
+                event=event.event,
+                occurred_at=event.occurred_at,
+                recorded_at=now,
+            )
+            .on_conflict_do_nothing()
+        )
+        fresh += inserted.rowcount
+        _move_forward(transaction, event, now)
+    for attempt_id in {event.attempt_id for event in events}:
+        transaction.execute(
+            update(OutboxMail)
+            .where(
+                col(OutboxMail.attempt_id) == attempt_id,
+                col(OutboxMail.state).in_([*IN_DOUBT, "operator"]),
+            )
+            .values(state="accepted", accepted_at=now, settled_at=now, reason=None)
+        )
+    return fresh
+
+
+def states(session: Session, batch: Batch) -> dict[str, int]:
+    """How many mails of a batch are in which state."""
+    rows = session.exec(
+        select(OutboxMail.state, func.count()).where(_in_batch(batch)).group_by(OutboxMail.state)
+    ).all()
+    return dict(rows)
+
+
+def last_accepted_at(session: Session, batch: Batch) -> datetime | None:
+    """When the mail service took the last of these mails."""
+    return session.exec(select(func.max(OutboxMail.accepted_at)).where(_in_batch(batch))).one()
+
+
+def waiting_for_ops(session: Session, limit: int = 100) -> Sequence[OutboxMail]:
+    """Mails whose outcome only a person can decide."""
+    return session.exec(
+        select(OutboxMail)
+        .where(OutboxMail.state == "operator")
+        .order_by(col(OutboxMail.claimed_at))
+        .limit(limit)
+    ).all()
+
+
+def _in_batch(batch: Batch) -> ColumnElement[bool]:
+    wanted = (
+        (col(OutboxMail.subject_id), batch.subject_id),
+        (col(OutboxMail.step), batch.step),
+        (col(OutboxMail.shard), batch.shard),
+        (col(OutboxMail.id), batch.mail_id),
+    )
+    return and_(*(column == value for column, value in wanted if value is not None))
+
+
+def _subject_is_running() -> ColumnElement[bool]:
+    running = exists().where(
+        col(Campaign.id) == col(OutboxMail.subject_id), col(Campaign.state) == "running"
+    )
+    return or_(
+        col(OutboxMail.subject_kind) != CAMPAIGN,
+        col(OutboxMail.addressee_kind) != ACCOUNT,
+        running,
+    )
+
+
+def _cancel_answered(transaction: Session, batch: Batch) -> None:
+    answered = exists().where(
+        col(Campaign.id) == col(OutboxMail.subject_id),
+        col(Approval.policy_version_id) == col(Campaign.policy_version_id),
+        col(Approval.account_id) == col(OutboxMail.addressee_id),
+    )
+    transaction.execute(
+        update(OutboxMail)
+        .where(
+            _in_batch(batch),
+            col(OutboxMail.state) == "queued",
+            col(OutboxMail.subject_kind) == CAMPAIGN,
+            col(OutboxMail.step).startswith("reminder"),
+            answered,
+        )
+        .values(state="cancelled", reason="answered before it was sent")
+    )
+
+
+def _finish(
+    transaction: Session,
+    attempt_id: UUID,
+    now: datetime,
+    outcome: str,
+    *,
+    provider_id: str | None = None,
+    reason: str | None = None,
+) -> None:
+    attempt = transaction.get_one(MailAttempt, attempt_id)
+    attempt.ended_at = now
+    attempt.outcome = outcome
+    attempt.provider_id = provider_id
+    attempt.reason = reason
+    transaction.add(attempt)
+
+
+def _settle_attempt(transaction: Session, attempt: UUID, **values: object) -> None:
+    """Fenced: only mails that still belong to this attempt and are still in doubt move."""
+    transaction.execute(
+        update(OutboxMail)
+        .where(col(OutboxMail.attempt_id) == attempt, col(OutboxMail.state).in_(IN_DOUBT))
+        .values(**values)
+    )
+
+
+def _move_forward(transaction: Session, event: Event, now: datetime) -> None:
+    state = STATE_AFTER_EVENT.get(event.event)
+    if state is None:
+        return
+    transaction.execute(
+        update(OutboxMail)
+        .where(
+            col(OutboxMail.id) == event.mail_id,
+            col(OutboxMail.state).in_(STATES_BEFORE[state]),
+        )
+        .values(
+            state=state,
+            settled_at=now,
+            accepted_at=func.coalesce(col(OutboxMail.accepted_at), now),
+        )
+    )
+
+
+def _later_attempts_heard_of(session: Session, mail: OutboxMail) -> int:
+    return session.exec(
+        select(func.count(func.distinct(DeliveryEvent.attempt_id)))
+        .join(MailAttempt, col(MailAttempt.id) == col(DeliveryEvent.attempt_id))
+        .where(
+            col(MailAttempt.started_at)
+            > select(MailAttempt.started_at)
+            .where(MailAttempt.id == mail.attempt_id)
+            .scalar_subquery()
+        )
+    ).one()

@@ -1,0 +1,188 @@
+"""Policies and their versions: submitted, announced, in force."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from hashlib import sha256
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from database.facts import record
+from database.tables import Policy, PolicyVersion
+from domain.approvals import InForce
+from domain.reviews import VersionState
+
+PUBLIC_STATES = (
+    VersionState.ANNOUNCED,
+    VersionState.IN_FORCE,
+    VersionState.SUPERSEDED,
+    VersionState.WITHDRAWN,
+)
+
+
+class PolicyUnknown(Exception):
+    """There is no such policy or version."""
+
+
+class SubmissionRefused(Exception):
+    """A version could not be submitted; nothing was stored."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """A new version as it is handed in. `text` is the normalised Markdown."""
+
+    text: str
+    sha256: str
+    summary: str
+    submitted_by: UUID
+    planned_effective_on: date | None
+    notice_days: int
+
+
+def add_policy(transaction: Session, *, slug: str, title: str, owner_id: UUID) -> Policy:
+    """Add a kind of document. Raises SubmissionRefused when the slug is taken."""
+    if transaction.exec(select(Policy).where(Policy.slug == slug)).first():
+        raise SubmissionRefused(f"There is a policy {slug} already.")
+    policy = Policy(slug=slug, title=title, owner_id=owner_id)
+    transaction.add(policy)
+    return policy
+
+
+def policies(session: Session) -> Sequence[Policy]:
+    """Every policy, by slug."""
+    return session.exec(select(Policy).order_by(Policy.slug)).all()
+
+
+def policy_by_slug(session: Session, slug: str) -> Policy:
+    """Raises PolicyUnknown with the slugs that exist."""
+    policy = session.exec(select(Policy).where(Policy.slug == slug)).first()
+    if policy is None:
+        known = ", ".join(policy.slug for policy in policies(session)) or "none yet"
+        raise PolicyUnknown(
+            f"There is no policy {slug!r} (known: {known}). "
+            f"Add it with: promisekeeper policy add {slug} --title TITLE --owner STAFF"
+        )
+    return policy
+
+
+def versions(session: Session, policy_id: UUID) -> Sequence[PolicyVersion]:
+    """Every version of a policy, oldest first."""
+    return session.exec(
+        select(PolicyVersion)
+        .where(PolicyVersion.policy_id == policy_id)
+        .order_by(col(PolicyVersion.number))
+    ).all()
+
+
+def version_by_number(session: Session, policy_id: UUID, number: int) -> PolicyVersion:
+    """Raises PolicyUnknown."""
+    version = session.exec(
+        select(PolicyVersion).where(
+            PolicyVersion.policy_id == policy_id, PolicyVersion.number == number
+        )
+    ).first()
+    if version is None:
+        raise PolicyUnknown(f"This policy has no version {number}.")
+    return version
+
+
+def submit(
+    transaction: Session, policy: Policy, submission: Submission, now: datetime
+) -> PolicyVersion:
+    """Store a new version, immutable, with its SHA-256 (P1).
+
+    Raises SubmissionRefused when the text is that of the latest version, or when another version
+    is still on its way.
+    """
+    if sha256(submission.text.encode()).hexdigest() != submission.sha256:
+        raise SubmissionRefused("The text and its SHA-256 do not belong together.")
+    earlier = versions(transaction, policy.id)
+    on_its_way = [
+        version
+        for version in earlier
+        if version.state in (VersionState.SUBMITTED, VersionState.IN_REVIEW, VersionState.ANNOUNCED)
+    ]
+    if on_its_way:
+        raise SubmissionRefused(
+            f"Version {on_its_way[-1].number} is still on its way ({on_its_way[-1].state}). "
+            "Finish or withdraw it first; nothing was stored."
+        )
+    if earlier and earlier[-1].sha256 == submission.sha256:
+        raise SubmissionRefused(
+            f"This is word for word version {earlier[-1].number}; no new version was made."
+        )
+    version = PolicyVersion(
+        policy_id=policy.id,
+        number=earlier[-1].number + 1 if earlier else 1,
+        text=submission.text,
+        sha256=submission.sha256,
+        summary=submission.summary,
+        submitted_by=submission.submitted_by,
+        submitted_at=now,
+        planned_effective_on=submission.planned_effective_on,
+        notice_days=submission.notice_days,
+    )
+    transaction.add(version)
+    record(
+        transaction,
+        "policy_version.submitted",
+        version.id,
+        now,
+        number=version.number,
+        sha256=version.sha256,
+        submitted_by=version.submitted_by,
+    )
+    return version
+
+
+def put_in_force(transaction: Session, version: PolicyVersion, now: datetime) -> None:
+    """Make a version the one in force, and the last one superseded. Harmless when done already."""
+    if version.in_force_at is not None:
+        return
+    effective_at = version.effective_at or now
+    for earlier in versions(transaction, version.policy_id):
+        if earlier.state == VersionState.IN_FORCE:
+            earlier.state = VersionState.SUPERSEDED
+            earlier.superseded_at = effective_at
+            transaction.add(earlier)
+            record(transaction, "policy_version.superseded", earlier.id, now, at=effective_at)
+    version.state = VersionState.IN_FORCE
+    version.in_force_at = effective_at
+    transaction.add(version)
+    record(transaction, "policy_version.in_force", version.id, now, at=effective_at)
+
+
+def timeline(session: Session, policy_id: UUID) -> tuple[InForce, ...]:
+    """From when each version of a policy was in force."""
+    return tuple(
+        InForce(number=version.number, at=version.in_force_at)
+        for version in versions(session, policy_id)
+        if version.in_force_at is not None
+    )
+
+
+def version_in_force(session: Session, policy_id: UUID, at: datetime) -> PolicyVersion | None:
+    """The version in force at an instant; the effective instant belongs to the new one."""
+    candidates = [
+        version
+        for version in versions(session, policy_id)
+        if version.in_force_at is not None and version.in_force_at <= at
+    ]
+    return max(candidates, key=lambda version: (version.in_force_at, version.number), default=None)
+
+
+def announced_version(session: Session, policy_id: UUID) -> PolicyVersion | None:
+    """The version that is announced and not in force yet; at most one."""
+    return session.exec(
+        select(PolicyVersion).where(
+            PolicyVersion.policy_id == policy_id,
+            PolicyVersion.state == VersionState.ANNOUNCED,
+        )
+    ).first()
+
+
+def public_versions(session: Session, policy_id: UUID) -> Sequence[PolicyVersion]:
+    """The versions people may see: announced ones and later; drafts and rejected ones are not."""
+    return [version for version in versions(session, policy_id) if version.state in PUBLIC_STATES]

@@ -1,0 +1,43 @@
+"""Every table, by subject. Tables only store: values are checked before they come here."""
+
+from database.tables.campaigns import Approval, Campaign, CampaignAddressee, CampaignStep
+from database.tables.facts import ClockOffset, Fact
+from database.tables.mail import DeliveryEvent, Link, MailAttempt, OutboxMail
+from database.tables.people import Account, AssertedVersion, Staff, StagedAccount
+from database.tables.policies import (
+    Assessment,
+    AssessmentFinding,
+    Finding,
+    FindingDecision,
+    Policy,
+    PolicyVersion,
+    Review,
+)
+from database.tables.requests import DataSubjectRequest, FiredRung, RequestDecision
+
+__all__ = [
+    "Account",
+    "Approval",
+    "AssertedVersion",
+    "Assessment",
+    "AssessmentFinding",
+    "Campaign",
+    "CampaignAddressee",
+    "CampaignStep",
+    "ClockOffset",
+    "DataSubjectRequest",
+    "DeliveryEvent",
+    "Fact",
+    "Finding",
+    "FindingDecision",
+    "FiredRung",
+    "Link",
+    "MailAttempt",
+    "OutboxMail",
+    "Policy",
+    "PolicyVersion",
+    "RequestDecision",
+    "Review",
+    "Staff",
+    "StagedAccount",
+]

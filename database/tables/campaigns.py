@@ -1,0 +1,73 @@
+"""A campaign, whom it addresses, and what they decided."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class Campaign(SQLModel, table=True):
+    """All notices owed because of one policy version."""
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    policy_version_id: UUID = Field(foreign_key="policy_version.id", unique=True)
+    state: str = "running"
+    generation: int = 1
+    owner_id: UUID = Field(foreign_key="staff.id")
+    started_at: datetime
+    audience_frozen_at: datetime | None = None
+    notified_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+class CampaignAddressee(SQLModel, table=True):
+    """An account a campaign speaks to, with what governed it when the audience was frozen.
+
+    `not_reached`: null, or why no mail can reach it (P4).
+    """
+
+    __tablename__ = "campaign_addressee"
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "account_id"),
+        Index("campaign_shard", "campaign_id", "shard"),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    campaign_id: UUID = Field(foreign_key="campaign.id")
+    account_id: UUID = Field(foreign_key="account.id", index=True)
+    shard: int
+    governing_version_id: UUID = Field(foreign_key="policy_version.id")
+    accepted_version_id: UUID = Field(foreign_key="policy_version.id")
+    not_reached: str | None = None
+
+
+class CampaignStep(SQLModel, table=True):
+    """A step of the timetable that has been taken; what is here is not taken again."""
+
+    __tablename__ = "campaign_step"
+    __table_args__ = (UniqueConstraint("campaign_id", "step"),)
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    campaign_id: UUID = Field(foreign_key="campaign.id")
+    step: str
+    due_at: datetime
+    taken_at: datetime
+
+
+class Approval(SQLModel, table=True):
+    """One decision of an account holder; appended, never altered (P5, P6)."""
+
+    __table_args__ = (Index("approval_account", "account_id", "decided_at"),)
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    account_id: UUID = Field(foreign_key="account.id")
+    policy_version_id: UUID = Field(foreign_key="policy_version.id", index=True)
+    decision: str
+    decided_at: datetime
+    shown_from_version_id: UUID = Field(foreign_key="policy_version.id")
+    text_sha256: str
+    change_sha256: str
+    how: str
+    language: str
+    link_id: UUID | None = Field(default=None, foreign_key="link.id")

@@ -1,0 +1,88 @@
+"""The outbox, what became of each mail, and the personal links in them."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class OutboxMail(SQLModel, table=True):
+    """One mail to one person for one step: the truth about whether it went out (P4).
+
+    Mails with the same `template` and `variant` share everything but their personal fields; the
+    variant of a campaign's mail is the version it shows the change from.
+
+    `subject_id` is a campaign or a data-subject request, `addressee_id` an account, a member of
+    staff or the request itself (its typed contact address); the address is looked up when the
+    mail is sent. States: queued, sending, accepted, delivered, unknown, operator and the final
+    bounced, dropped, complained, rejected, cancelled.
+    """
+
+    __tablename__ = "outbox_mail"
+    __table_args__ = (
+        UniqueConstraint("subject_id", "addressee_id", "step"),
+        Index("outbox_claim", "subject_id", "step", "state", "shard"),
+        Index("outbox_state", "state", "claimed_at"),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    subject_kind: str
+    subject_id: UUID
+    addressee_kind: str
+    addressee_id: UUID
+    step: str
+    shard: int = 0
+    template: str
+    variant: UUID
+    link_id: UUID | None = Field(default=None, foreign_key="link.id")
+    state: str = "queued"
+    attempt_id: UUID | None = Field(default=None, index=True)
+    attempts: int = 0
+    queued_at: datetime
+    claimed_at: datetime | None = None
+    accepted_at: datetime | None = None
+    settled_at: datetime | None = None
+    reason: str | None = None
+
+
+class MailAttempt(SQLModel, table=True):
+    """One request to the mail service, carrying up to 1,000 personal copies."""
+
+    __tablename__ = "mail_attempt"
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    copies: int
+    started_at: datetime
+    ended_at: datetime | None = None
+    outcome: str | None = None
+    provider_id: str | None = None
+    reason: str | None = None
+
+
+class DeliveryEvent(SQLModel, table=True):
+    """What the mail service later said of a copy. `occurred_at` is its claim, not our clock."""
+
+    __tablename__ = "delivery_event"
+    __table_args__ = (UniqueConstraint("mail_id", "attempt_id", "event", "occurred_at"),)
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    mail_id: UUID = Field(foreign_key="outbox_mail.id")
+    attempt_id: UUID = Field(index=True)
+    event: str
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+class Link(SQLModel, table=True):
+    """A personal link: 16 random bytes for one person, one subject and one purpose (P32)."""
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    nonce: bytes = Field(unique=True)
+    purpose: str
+    subject_id: UUID = Field(index=True)
+    account_id: UUID | None = Field(default=None, foreign_key="account.id")
+    created_at: datetime
+    expires_at: datetime | None = None
+    used_at: datetime | None = None
+    successor_id: UUID | None = Field(default=None, foreign_key="link.id")

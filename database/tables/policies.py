@@ -1,0 +1,123 @@
+"""Policies, their versions, what the engine found in them and what legal said of it."""
+
+from datetime import date, datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import JSON, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class Policy(SQLModel, table=True):
+    """A kind of document, such as the privacy policy."""
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    slug: str = Field(unique=True)
+    title: str
+    owner_id: UUID = Field(foreign_key="staff.id")
+
+
+class PolicyVersion(SQLModel, table=True):
+    """One text of a policy. `text` and `sha256` never change (P1)."""
+
+    __tablename__ = "policy_version"
+    __table_args__ = (UniqueConstraint("policy_id", "number"),)
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    policy_id: UUID = Field(foreign_key="policy.id")
+    number: int
+    text: str
+    sha256: str
+    summary: str
+    state: str = Field(default="submitted", index=True)
+    version_class: str | None = None
+    submitted_by: UUID = Field(foreign_key="staff.id")
+    submitted_at: datetime
+    planned_effective_on: date | None = None
+    notice_days: int
+    without_approval: str = "stay"
+    released_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    announced_at: datetime | None = None
+    effective_at: datetime | None = None
+    in_force_at: datetime | None = None
+    superseded_at: datetime | None = None
+
+
+class Assessment(SQLModel, table=True):
+    """What the engine says of one pair of texts."""
+
+    __table_args__ = (UniqueConstraint("base_version_id", "policy_version_id"),)
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    base_version_id: UUID = Field(foreign_key="policy_version.id")
+    policy_version_id: UUID = Field(foreign_key="policy_version.id", index=True)
+    verdict: str
+    engine: str
+    content: dict[str, object] = Field(sa_type=JSON)
+    assessed_at: datetime
+
+
+class Finding(SQLModel, table=True):
+    """One finding about a version, by the engine or added by legal, and how it stands.
+
+    The same rule with the same quotes is one finding, however many pairs of texts show it.
+    `status`: open | confirmed | dismissal_proposed | dismissed | noted (asks nothing of legal).
+    """
+
+    __table_args__ = (UniqueConstraint("policy_version_id", "key"),)
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    policy_version_id: UUID = Field(foreign_key="policy_version.id", index=True)
+    key: str
+    rule: str
+    direction: str
+    severity: str
+    practice: str
+    explanation: str
+    sentence: str
+    before: str | None = None
+    after: str | None = None
+    status: str = "open"
+    added_by: UUID | None = Field(default=None, foreign_key="staff.id")
+
+
+class AssessmentFinding(SQLModel, table=True):
+    """Which pairs of texts show a finding."""
+
+    __tablename__ = "assessment_finding"
+
+    assessment_id: UUID = Field(foreign_key="assessment.id", primary_key=True)
+    finding_id: UUID = Field(foreign_key="finding.id", primary_key=True)
+
+
+class Review(SQLModel, table=True):
+    """One act of legal on a version, with its reason; appended, never altered (P2).
+
+    `content` is what the reviewer asked for: keys to confirm and dismiss, quotes to add. It is
+    written first and takes effect when the publication workflow accepts it (`recorded_at`).
+    """
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    policy_version_id: UUID = Field(foreign_key="policy_version.id", index=True)
+    reviewer_id: UUID = Field(foreign_key="staff.id")
+    version_class: str | None = None
+    reason: str
+    content: dict[str, object] = Field(sa_type=JSON)
+    reviewed_at: datetime
+    recorded_at: datetime | None = None
+
+
+class FindingDecision(SQLModel, table=True):
+    """What was said of one finding, by whom; appended, never altered (P2).
+
+    By a review, or inherited from an earlier version's finding with the same rule and quotes.
+    """
+
+    __tablename__ = "finding_decision"
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    finding_id: UUID = Field(foreign_key="finding.id", index=True)
+    review_id: UUID | None = Field(default=None, foreign_key="review.id")
+    inherited_from: UUID | None = Field(default=None, foreign_key="finding.id")
+    decision: str
+    decided_by: UUID = Field(foreign_key="staff.id")
+    decided_at: datetime

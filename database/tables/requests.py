@@ -1,0 +1,77 @@
+"""Data-subject requests and the rungs of their ladders."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy import JSON, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class DataSubjectRequest(SQLModel, table=True):
+    """One person's request; its clock runs from `received_at` and nothing stops it (P21)."""
+
+    __tablename__ = "data_subject_request"
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    reference: str = Field(unique=True)
+    kind: str
+    channel: str
+    name: str
+    contact_email: str
+    message: str
+    country: str | None = None
+    time_zone: str | None = None
+    policy_version_id: UUID | None = Field(default=None, foreign_key="policy_version.id")
+    account_id: UUID | None = Field(default=None, foreign_key="account.id")
+    received_at: datetime
+    due_at: datetime = Field(index=True)
+    rule: str
+    regime: str | None = None
+    candidates: list[dict[str, object]] = Field(sa_type=JSON)
+    warnings: list[str] = Field(sa_type=JSON)
+    state: str = Field(default="received", index=True)
+    acknowledged_at: datetime | None = None
+    verified_at: datetime | None = None
+    verified_by: str | None = None
+    assignee_id: UUID | None = Field(default=None, foreign_key="staff.id")
+    outcome: str | None = None
+    decision_id: UUID | None = None
+    answered_at: datetime | None = None
+    late_reply_at: datetime | None = None
+    policy_breach_at: datetime | None = None
+    statutory_breach_at: datetime | None = None
+
+
+class RequestDecision(SQLModel, table=True):
+    """What privacy staff want to answer, with the explanation (P22).
+
+    Written first; it takes effect when the request's workflow accepts it (`recorded_at`), and goes
+    out once a second person confirmed it where one is needed (P20).
+    """
+
+    __tablename__ = "request_decision"
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    request_id: UUID = Field(foreign_key="data_subject_request.id", index=True)
+    outcome: str
+    ground: str | None = None
+    explanation: str
+    evidence: str | None = None
+    decided_by: UUID = Field(foreign_key="staff.id")
+    decided_at: datetime
+    confirmed_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    recorded_at: datetime | None = None
+
+
+class FiredRung(SQLModel, table=True):
+    """A rung of the ladder that has fired (or was passed over); keyed so none fires twice."""
+
+    __tablename__ = "fired_rung"
+    __table_args__ = (UniqueConstraint("request_id", "rung", "due_at"),)
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    request_id: UUID = Field(foreign_key="data_subject_request.id", index=True)
+    rung: str
+    due_at: datetime
+    fired_at: datetime
+    passed_over: bool = False
