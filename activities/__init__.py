@@ -1,0 +1,1 @@
+"""Doing: one verb per function, small, repeatable, recording what it did."""

@@ -1,0 +1,232 @@
+"""The steps of a campaign. The database holds the people; these hold it to its timetable."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session
+from temporalio import activity
+
+from activities.letters import notice_template
+from activities.outbox import Sender, SendProgress
+from database import campaigns
+from database.engine import Database
+from database.facts import record
+from database.outbox import CAMPAIGN, STAFF, Batch, Queued, last_accepted_at, queue
+from database.staff import in_role
+from database.tables import Campaign, Policy, PolicyVersion, Staff
+from domain.company import CampaignLeads, Company
+from domain.reviews import VersionClass
+from domain.timetable import Role, Rung, campaign_rungs, effective_at
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignInput:
+    """A campaign and the instant at which the workflow acts."""
+
+    campaign_id: UUID
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardInput:
+    """A thousand addressees and the step they are owed."""
+
+    campaign_id: UUID
+    step: str
+    shard: int
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepInput:
+    """A step of the timetable that is due."""
+
+    campaign_id: UUID
+    step: str
+    due_at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignCase:
+    """What the campaign workflow knows: ids, numbers and instants."""
+
+    publication: str
+    slug: str
+    number: int
+    state: str
+    frozen: bool
+    shards: int
+    addressees: int
+    effective_at: datetime | None
+    finished: bool
+    to_come: tuple[Rung, ...]
+
+
+class CampaignActivities:
+    """Freezes the audience, sends steps, fixes the date, escalates; built once, in worker.py."""
+
+    def __init__(
+        self, *, database: Database, sender: Sender, company: Company, leads: CampaignLeads
+    ) -> None:
+        self._database = database
+        self._sender = sender
+        self._company = company
+        self._leads = leads
+
+    @activity.defn
+    def load_campaign(self, what: CampaignInput) -> CampaignCase:
+        """How the campaign stands in the database, and which rungs are still to come."""
+        with self._database.session() as session:
+            return self._case(session, session.get_one(Campaign, what.campaign_id))
+
+    @activity.defn
+    def freeze_audience(self, what: CampaignInput) -> CampaignCase:
+        """Write down whom the campaign addresses (P4)."""
+        campaigns.freeze_audience(self._database, what.campaign_id, what.now)
+        return self.load_campaign(what)
+
+    @activity.defn
+    def send_shard(self, shard: ShardInput) -> SendProgress:
+        """Queue what a shard is owed for a step, and send it. Asking twice queues nothing twice."""
+        with self._database.transaction() as transaction:
+            campaign = transaction.get_one(Campaign, shard.campaign_id)
+            version = transaction.get_one(PolicyVersion, campaign.policy_version_id)
+            template = notice_template(version.version_class, shard.step)
+            owed = campaigns.mails_of_step(transaction, campaign, shard.step, shard.shard, template)
+            queue(transaction, owed, shard.now)
+        batch = Batch(subject_id=shard.campaign_id, step=shard.step, shard=shard.shard)
+        return self._sender.send(batch, shard.now)
+
+    @activity.defn
+    def fix_effective_date(self, what: CampaignInput) -> CampaignCase:
+        """The first local midnight after the last first notice was accepted plus the notice (P7).
+
+        Mails that nobody took (bounced, in doubt) do not hold the date: they are the not-reached.
+        """
+        with self._database.transaction() as transaction:
+            campaign = transaction.get_one(Campaign, what.campaign_id)
+            version = transaction.get_one(PolicyVersion, campaign.policy_version_id)
+            if campaign.notified_at is None:
+                first_notices = Batch(subject_id=campaign.id, step=campaigns.FIRST_NOTICE)
+                accepted_at = last_accepted_at(transaction, first_notices)
+                version.effective_at = effective_at(
+                    accepted_at or what.now,
+                    timedelta(days=version.notice_days),
+                    version.planned_effective_on,
+                    self._company.time_zone,
+                )
+                campaign.notified_at = what.now
+                transaction.add_all([campaign, version])
+                campaigns.take_step(
+                    transaction,
+                    campaign.id,
+                    campaigns.FIRST_NOTICE,
+                    due_at=campaign.started_at,
+                    now=what.now,
+                )
+                record(
+                    transaction,
+                    "policy_version.effective_date_fixed",
+                    version.id,
+                    what.now,
+                    effective_at=version.effective_at,
+                    last_accepted_at=accepted_at,
+                )
+            return self._case(transaction, campaign)
+
+    @activity.defn
+    def take_step(self, step: StepInput) -> CampaignCase:
+        """Note a step of the timetable as taken."""
+        with self._database.transaction() as transaction:
+            campaigns.take_step(
+                transaction, step.campaign_id, step.step, due_at=step.due_at, now=step.now
+            )
+            return self._case(transaction, transaction.get_one(Campaign, step.campaign_id))
+
+    @activity.defn
+    def escalate(self, step: StepInput) -> SendProgress:
+        """Tell the campaign's owner, or legal, how many stay silent and who was not reached."""
+        with self._database.transaction() as transaction:
+            campaign = transaction.get_one(Campaign, step.campaign_id)
+            queue(
+                transaction,
+                [
+                    Queued(
+                        subject_kind=CAMPAIGN,
+                        subject_id=campaign.id,
+                        addressee_kind=STAFF,
+                        addressee_id=member.id,
+                        step=step.step,
+                        template="campaign_escalation",
+                        variant=campaign.id,
+                    )
+                    for member in self._audience(transaction, campaign, step.step)
+                ],
+                step.now,
+            )
+        return self._sender.send(Batch(subject_id=step.campaign_id, step=step.step), step.now)
+
+    @activity.defn
+    def finish_campaign(self, what: CampaignInput) -> CampaignCase:
+        """The timetable is done: keep the final numbers."""
+        with self._database.transaction() as transaction:
+            campaign = transaction.get_one(Campaign, what.campaign_id)
+            if campaign.finished_at is None:
+                campaign.finished_at = what.now
+                campaign.state = "finished"
+                transaction.add(campaign)
+                progress = campaigns.progress(transaction, campaign)
+                record(
+                    transaction,
+                    "campaign.finished",
+                    campaign.id,
+                    what.now,
+                    addressees=progress.addressees,
+                    approved=progress.approved,
+                    declined=progress.declined,
+                    silent=progress.silent,
+                    not_reached=progress.not_reached,
+                )
+            return self._case(transaction, campaign)
+
+    def _case(self, session: Session, campaign: Campaign) -> CampaignCase:
+        version = session.get_one(PolicyVersion, campaign.policy_version_id)
+        policy = session.get_one(Policy, version.policy_id)
+        return CampaignCase(
+            publication=f"publication/{policy.slug}/{version.number}",
+            slug=policy.slug,
+            number=version.number,
+            state=campaign.state,
+            frozen=campaign.audience_frozen_at is not None,
+            shards=campaigns.shards(session, campaign.id),
+            addressees=campaigns.count_addressees(session, campaign.id),
+            effective_at=version.effective_at if campaign.notified_at else None,
+            finished=campaign.finished_at is not None,
+            to_come=self._to_come(session, campaign, version),
+        )
+
+    def _to_come(
+        self, session: Session, campaign: Campaign, version: PolicyVersion
+    ) -> tuple[Rung, ...]:
+        """Nobody has to answer a notice, so it has no reminders and no escalations."""
+        if campaign.notified_at is None or version.effective_at is None:
+            return ()
+        if version.version_class == VersionClass.NOTICE:
+            return ()
+        rungs = campaign_rungs(
+            version.effective_at,
+            reminder_leads=self._leads.reminder_leads,
+            owner_escalation_lead=self._leads.owner_escalation_lead,
+            legal_escalation_after=self._leads.legal_escalation_after,
+            not_before=campaign.notified_at,
+        )
+        return tuple(
+            rung for rung in rungs if not campaigns.step_taken(session, campaign.id, rung.key)
+        )
+
+    def _audience(self, session: Session, campaign: Campaign, step: str) -> list[Staff]:
+        if step == f"escalation_{Role.LEGAL}":
+            return list(in_role(session, "legal"))
+        return [session.get_one(Staff, campaign.owner_id)]

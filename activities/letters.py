@@ -1,0 +1,238 @@
+"""From a row of the outbox to what its mail says: shared words, and each person's own fields."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from database import campaigns, reviews
+from database.outbox import ACCOUNT, CAMPAIGN, STAFF
+from database.tables import (
+    Account,
+    Campaign,
+    DataSubjectRequest,
+    Link,
+    OutboxMail,
+    Policy,
+    PolicyVersion,
+    RequestDecision,
+    Staff,
+)
+from domain.company import CampaignLeads, Company
+from domain.data_subject_requests import (
+    GROUND_WORDS,
+    KIND_WORDS,
+    OUTCOME_WORDS,
+    STAGE_WORDS,
+    Ground,
+    Kind,
+    Outcome,
+    State,
+)
+from domain.deadlines import Authority, authority_for, court_remedy
+from domain.reviews import VersionClass
+from domain.timetable import campaign_rungs, overdue_rung, request_ladder
+from mail.links import make_token
+from mail.sendgrid import Copy
+
+PATH_OF_PURPOSE = {"approve": "approve", "request-status": "requests", "request-verify": "requests"}
+NAME_UNKNOWN = "there"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """A mail as it is rendered: once for everybody (`shared`), then copy by copy."""
+
+    template: str
+    shared: dict[str, object]
+    personal: tuple[str, ...]
+    copies: tuple[Copy, ...]
+
+
+class Letters:
+    """Knows the company, and writes what each kind of mail says."""
+
+    def __init__(
+        self, *, company: Company, leads: CampaignLeads, link_keys: Sequence[bytes]
+    ) -> None:
+        self._company = company
+        self._leads = leads
+        self._link_keys = link_keys
+
+    def letter(self, session: Session, mails: Sequence[OutboxMail], now: datetime) -> Letter:
+        """Write the letter of mails that share template, variant and subject."""
+        first = mails[0]
+        if first.subject_kind == CAMPAIGN:
+            shared = self._of_campaign(session, first)
+        else:
+            shared = self._of_request(session, first, now)
+        fields = self._personal_of_request(session, first)
+        copies = tuple(self._copy(session, mail, fields) for mail in mails)
+        return Letter(
+            template=first.template,
+            shared={**self._of_company(), **shared},
+            personal=("name", "link", *fields),
+            copies=copies,
+        )
+
+    def _of_company(self) -> dict[str, object]:
+        company = self._company
+        return {
+            "company_name": company.name,
+            "company_address": company.address,
+            "contact_url": company.contact_url,
+            "contact_email": company.contact_email,
+            "base_url": company.base_url,
+        }
+
+    def _of_campaign(self, session: Session, mail: OutboxMail) -> dict[str, object]:
+        campaign = session.get_one(Campaign, mail.subject_id)
+        version = session.get_one(PolicyVersion, campaign.policy_version_id)
+        policy = session.get_one(Policy, version.policy_id)
+        page = f"{self._company.base_url}/policies/{policy.slug}"
+        shared: dict[str, object] = {
+            "policy_title": policy.title,
+            "policy_url": page,
+            "effective_on": _day(version.effective_at, self._company.zone),
+            "not_before_on": f"{version.planned_effective_on:%-d %B %Y}",
+        }
+        if mail.addressee_kind == STAFF:
+            return {**shared, **self._of_escalation(session, mail, campaign, policy, version)}
+        base = session.get_one(PolicyVersion, mail.variant)
+        return {
+            **shared,
+            "summary": version.summary,
+            "changes": [
+                finding.sentence
+                for finding in reviews.findings_between(session, base.id, version.id)
+                if finding.status == "confirmed"
+            ],
+            "redline_url": f"{page}/changes/{base.number}/{version.number}",
+            "without_approval": (
+                f"nothing changes for you: the {policy.title} you have now (version "
+                f"{base.number}) stays in force for you."
+            ),
+            "reminder_number": mail.step.removeprefix("reminder_"),
+            "reminders_total": len(self._leads.reminder_leads),
+        }
+
+    def _of_escalation(
+        self,
+        session: Session,
+        mail: OutboxMail,
+        campaign: Campaign,
+        policy: Policy,
+        version: PolicyVersion,
+    ) -> dict[str, object]:
+        progress = campaigns.progress(session, campaign)
+        rungs = campaign_rungs(
+            version.effective_at or campaign.started_at,
+            reminder_leads=self._leads.reminder_leads,
+            owner_escalation_lead=self._leads.owner_escalation_lead,
+            legal_escalation_after=self._leads.legal_escalation_after,
+            not_before=campaign.started_at,
+        )
+        words = {rung.key: rung.summary for rung in rungs}
+        return {
+            "version_number": version.number,
+            "counts": [
+                ("Addressed", progress.addressees),
+                ("Approved", progress.approved),
+                ("Declined", progress.declined),
+                ("Silent", progress.silent),
+            ],
+            "not_reached": progress.not_reached,
+            "step": words.get(mail.step, mail.step),
+            "console_url": (
+                f"{self._company.base_url}/staff/policies/{policy.slug}/versions/{version.number}"
+            ),
+        }
+
+    def _of_request(self, session: Session, mail: OutboxMail, now: datetime) -> dict[str, object]:
+        request = session.get_one(DataSubjectRequest, mail.subject_id)
+        zone = ZoneInfo(request.time_zone) if request.time_zone else self._company.zone
+        lead = Authority(name=self._company.authority_name, url=self._company.authority_url)
+        authority = authority_for(request.country, lead=lead)
+        decision = (
+            session.get(RequestDecision, request.decision_id) if request.decision_id else None
+        )
+        ground = decision.ground if decision else None
+        return {
+            "reference": request.reference,
+            "kind": KIND_WORDS[Kind(request.kind)],
+            "received_on": _day(request.received_at, zone),
+            # A limit that ends at midnight is met until the end of the day before.
+            "answer_by_on": _day(request.due_at - timedelta.resolution, zone),
+            "stage_words": STAGE_WORDS.get(State(request.state), STAGE_WORDS[State.WORK]),
+            "authority_name": authority.name,
+            "authority_url": authority.url,
+            "court": court_remedy(request.regime),
+            "outcome_words": OUTCOME_WORDS[Outcome(request.outcome)] if request.outcome else "",
+            "ground_words": GROUND_WORDS[Ground(ground)] if ground else "",
+            "rung": self._rung_words(request, mail.step),
+            "due_at": f"{request.due_at.astimezone(self._company.zone):%-d %B %Y, %H:%M} "
+            f"({self._company.time_zone})",
+            "days_left": max((request.due_at - now).days, 0),
+            "console_url": f"{self._company.base_url}/staff/requests/{request.reference}",
+        }
+
+    def _rung_words(self, request: DataSubjectRequest, step: str) -> str:
+        if step.startswith("overdue-"):
+            return overdue_rung(request.due_at, int(step.removeprefix("overdue-"))).summary
+        ladder = request_ladder(
+            received_at=request.received_at,
+            due_at=request.due_at,
+            time_zone=self._company.time_zone,
+            holidays_of=self._company.country,
+        )
+        return {rung.key: rung.summary for rung in ladder}.get(step, step)
+
+    def _personal_of_request(self, session: Session, mail: OutboxMail) -> dict[str, str]:
+        if mail.template != "request_answer":
+            return {}
+        request = session.get_one(DataSubjectRequest, mail.subject_id)
+        decision = session.get_one(RequestDecision, request.decision_id)
+        return {"explanation": decision.explanation}
+
+    def _copy(self, session: Session, mail: OutboxMail, fields: dict[str, str]) -> Copy:
+        name, address = _addressee(session, mail.addressee_kind, mail.addressee_id)
+        return Copy(
+            mail_id=mail.id,
+            address=address,
+            name=name,
+            fields={
+                "name": name or NAME_UNKNOWN,
+                "link": self._link(session, mail.link_id) if mail.link_id else "",
+                **fields,
+            },
+        )
+
+    def _link(self, session: Session, link_id: UUID) -> str:
+        link = session.get_one(Link, link_id)
+        token = make_token(link.purpose, link.nonce, self._link_keys)
+        return f"{self._company.base_url}/{PATH_OF_PURPOSE[link.purpose]}/{token}"
+
+
+def notice_template(version_class: str | None, step: str) -> str:
+    """Which mail a step of a campaign sends to account holders."""
+    if version_class == VersionClass.NOTICE:
+        return "notice_first_notice"
+    return "approval_first_notice" if step == campaigns.FIRST_NOTICE else "approval_reminder"
+
+
+def _addressee(session: Session, kind: str, addressee_id: UUID) -> tuple[str, str]:
+    if kind == ACCOUNT:
+        account = session.get_one(Account, addressee_id)
+        return account.name, account.email
+    if kind == STAFF:
+        member = session.get_one(Staff, addressee_id)
+        return member.name, member.email
+    request = session.get_one(DataSubjectRequest, addressee_id)
+    return request.name, request.contact_email
+
+
+def _day(instant: datetime | None, zone: ZoneInfo) -> str:
+    return f"{instant.astimezone(zone):%-d %B %Y}" if instant else ""

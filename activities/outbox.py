@@ -1,0 +1,129 @@
+"""Sends what is in the outbox: claim, commit, send, acknowledge."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from temporalio import activity
+
+from activities.letters import Letters
+from database import outbox
+from database.engine import Database
+from database.outbox import Batch, Claim
+from database.tables import OutboxMail
+from mail.message import Templates
+from mail.sendgrid import Accepted, Halt, MailService, NotSent, Outcome, Rejected
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendInput:
+    """Which mails to send: all that are queued for a subject, or one of them."""
+
+    now: datetime
+    subject_id: UUID | None = None
+    mail_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendProgress:
+    """How far sending got. `problem` is why it stopped: a word for ops, never an address."""
+
+    accepted: int = 0
+    waiting: int = 0
+    unknown: int = 0
+    problem: str | None = None
+
+
+class Sender:
+    """Sends batches of the outbox through the mail service."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        service: MailService,
+        templates: Templates,
+        letters: Letters,
+        batch_size: int,
+        settle_after: timedelta,
+    ) -> None:
+        self._database = database
+        self._service = service
+        self._templates = templates
+        self._letters = letters
+        self._batch_size = batch_size
+        self._settle_after = settle_after
+
+    def send(self, batch: Batch, now: datetime) -> SendProgress:
+        """Send every queued mail of a batch, until none is left or the mail service refuses.
+
+        A sender that died left mails in doubt: they are settled by delivery events or by time, and
+        never simply sent again.
+        """
+        with self._database.transaction() as transaction:
+            outbox.doubt_abandoned(transaction, batch, now)
+            outbox.settle(transaction, batch, settle_after=self._settle_after, now=now)
+        problem, limit = None, self._batch_size
+        while problem is None:
+            with self._database.transaction() as transaction:
+                claim = outbox.claim(transaction, batch, limit=limit, now=now)
+            if claim is None:
+                break
+            activity.heartbeat()
+            outcome = self._attempt(claim, now)
+            problem = self._acknowledge(claim, outcome, now)
+            if isinstance(outcome, Rejected) and not outcome.mail_ids:
+                limit = max(1, len(claim.mails) // 2)  # nobody named: halve to find the culprit
+        return self._progress(batch, problem)
+
+    def _attempt(self, claim: Claim, now: datetime) -> Outcome:
+        with self._database.session() as session:
+            letter = self._letters.letter(session, claim.mails, now)
+        message = self._templates.render(
+            letter.template, shared=letter.shared, personal=letter.personal
+        )
+        return self._service.send(message, letter.copies, claim.attempt_id)
+
+    def _acknowledge(self, claim: Claim, outcome: Outcome, now: datetime) -> str | None:
+        """Write the outcome down; the problem, when it is no use to go on."""
+        attempt = claim.attempt_id
+        with self._database.transaction() as transaction:
+            match outcome:
+                case Accepted():
+                    outbox.accept(transaction, attempt, outcome.provider_id, now)
+                    return None
+                case Rejected():
+                    culprits = outcome.mail_ids or _only(claim.mails)
+                    outbox.reject(transaction, attempt, culprits, outcome.reason, now)
+                    return None
+                case NotSent() | Halt():
+                    outbox.give_back(transaction, attempt, outcome.reason, now)
+                case _:
+                    outbox.doubt(transaction, attempt, outcome.reason, now)
+        return outcome.reason
+
+    def _progress(self, batch: Batch, problem: str | None) -> SendProgress:
+        with self._database.session() as session:
+            states = outbox.states(session, batch)
+        return SendProgress(
+            accepted=sum(states.get(state, 0) for state in outbox.WENT_OUT),
+            waiting=states.get("queued", 0),
+            unknown=sum(states.get(state, 0) for state in outbox.IN_DOUBT),
+            problem=problem,
+        )
+
+
+class OutboxActivities:
+    """Sending for workflows whose mails are few."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    @activity.defn
+    def send_mail(self, send: SendInput) -> SendProgress:
+        """Send the queued mails of a data-subject request, or one mail."""
+        return self._sender.send(Batch(subject_id=send.subject_id, mail_id=send.mail_id), send.now)
+
+
+def _only(mails: tuple[OutboxMail, ...]) -> tuple[UUID, ...]:
+    return (mails[0].id,) if len(mails) == 1 else ()

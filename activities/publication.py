@@ -1,0 +1,208 @@
+"""The steps of a policy version's publication; each can be repeated without harm."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from database import campaigns, policies, reviews
+from database.accounts import list_accounts
+from database.approvals import PolicyHistory
+from database.engine import Database
+from database.facts import record
+from database.tables import Policy, PolicyVersion
+from domain.company import Company
+from domain.materiality import assess
+from domain.places import start_of_day
+from domain.reviews import VersionClass, VersionState, VersionUnderReview
+from domain.timetable import earliest_effective_on
+
+ACCOUNTS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionInput:
+    """A version, the instant at which the workflow acts, and whose act it is, if anybody's."""
+
+    version_id: UUID
+    now: datetime
+    act_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicationCase:
+    """What the publication workflow knows: ids, numbers and states."""
+
+    slug: str
+    number: int
+    review: VersionUnderReview
+    released: bool
+    effective_at: datetime | None
+    campaign_id: UUID | None
+
+    @property
+    def state(self) -> VersionState:
+        """Where the version stands."""
+        return self.review.state
+
+
+class PublicationActivities:
+    """Loads, assesses, reviews, announces and puts in force; built once, in worker.py."""
+
+    def __init__(self, *, database: Database, company: Company, sending_period: timedelta) -> None:
+        self._database = database
+        self._company = company
+        self._sending_period = sending_period
+
+    @activity.defn
+    def load_publication(self, version: VersionInput) -> PublicationCase:
+        """How the version stands in the database."""
+        with self._database.session() as session:
+            return _case(session, session.get_one(PolicyVersion, version.version_id))
+
+    @activity.defn
+    def assess_version(self, what: VersionInput) -> PublicationCase:
+        """Compare the version with every text that governs a live account, and put it in review.
+
+        The first version of a policy has nothing to be compared with.
+        """
+        with self._database.session() as session:
+            version = session.get_one(PolicyVersion, what.version_id)
+            bases = self._bases(session, version, what.now)
+        for base in bases:
+            assessment = assess(base.text, version.text)
+            with self._database.transaction() as transaction:
+                reviews.store_assessment(transaction, base, version, assessment, what.now)
+        with self._database.transaction() as transaction:
+            version = transaction.get_one(PolicyVersion, what.version_id)
+            if version.state == VersionState.SUBMITTED:
+                version.state = VersionState.IN_REVIEW
+                transaction.add(version)
+                record(
+                    transaction,
+                    "policy_version.in_review",
+                    version.id,
+                    what.now,
+                    compared_with=[base.number for base in bases],
+                )
+            return _case(transaction, version)
+
+    @activity.defn
+    def record_review(self, what: VersionInput) -> PublicationCase:
+        """Let a review take effect. A refusal is final and comes back in words."""
+        with self._database.transaction() as transaction:
+            version = transaction.get_one(PolicyVersion, what.version_id)
+            try:
+                reviews.apply_review(transaction, version, _act(what), what.now)
+            except reviews.ReviewRefused as refusal:
+                raise _refused(refusal) from None
+            return _case(transaction, version)
+
+    @activity.defn
+    def record_release(self, what: VersionInput) -> PublicationCase:
+        """Note who released the version. A refusal is final and comes back in words."""
+        with self._database.transaction() as transaction:
+            version = transaction.get_one(PolicyVersion, what.version_id)
+            try:
+                reviews.release(transaction, version, _act(what), what.now)
+            except reviews.ReviewRefused as refusal:
+                raise _refused(refusal) from None
+            return _case(transaction, version)
+
+    @activity.defn
+    def announce(self, what: VersionInput) -> PublicationCase:
+        """Put the notice up and open the campaign; an editorial version has none (P3, P4).
+
+        Its date of effect is fixed at once; that of the others follows from when the last first
+        notice was accepted (P7). Until then only "not before" is known.
+        """
+        with self._database.transaction() as transaction:
+            version = transaction.get_one(PolicyVersion, what.version_id)
+            policy = transaction.get_one(Policy, version.policy_id)
+            if version.state == VersionState.IN_REVIEW:
+                version.state = VersionState.ANNOUNCED
+                version.announced_at = what.now
+                if version.version_class == VersionClass.EDITORIAL:
+                    version.effective_at = self._editorial_effect(version, what.now)
+                else:
+                    version.planned_effective_on = self._not_before(version, what.now)
+                transaction.add(version)
+                record(
+                    transaction,
+                    "notice.up",
+                    version.id,
+                    what.now,
+                    version_class=version.version_class,
+                )
+            if version.version_class != VersionClass.EDITORIAL:
+                campaigns.open_campaign(transaction, version, policy, what.now)
+            transaction.flush()
+            return _case(transaction, version)
+
+    @activity.defn
+    def put_in_force(self, what: VersionInput) -> PublicationCase:
+        """Make the version the one in force, and take the notice down (P3)."""
+        with self._database.transaction() as transaction:
+            version = transaction.get_one(PolicyVersion, what.version_id)
+            if version.state == VersionState.ANNOUNCED:
+                policies.put_in_force(transaction, version, what.now)
+                record(transaction, "notice.down", version.id, what.now)
+            return _case(transaction, version)
+
+    def _bases(
+        self, session: Session, version: PolicyVersion, now: datetime
+    ) -> list[PolicyVersion]:
+        policy = session.get_one(Policy, version.policy_id)
+        history = PolicyHistory(session, policy)
+        previous = reviews.previous_version(session, version)
+        numbers = {previous.number} if previous else set[int]()
+        offset = 0
+        while accounts := list_accounts(session, limit=ACCOUNTS_AT_ONCE, offset=offset):
+            states = history.governing([a for a in accounts if a.status == "open"], now)
+            for state in states.values():
+                numbers |= {state.number, state.accepted}
+            offset += ACCOUNTS_AT_ONCE
+        # The version to be replaced comes first, so that its findings are F1 and on.
+        ordered = sorted(numbers - {version.number}, reverse=True)
+        return [history.versions[number] for number in ordered]
+
+    def _editorial_effect(self, version: PolicyVersion, now: datetime) -> datetime:
+        if version.planned_effective_on is None:
+            return now
+        return max(now, start_of_day(version.planned_effective_on, self._company.zone))
+
+    def _not_before(self, version: PolicyVersion, now: datetime) -> date:
+        """The date that mails may name: the planned one, or later when review took long (P7)."""
+        earliest_on = earliest_effective_on(
+            now,
+            timedelta(days=version.notice_days),
+            self._sending_period,
+            self._company.time_zone,
+        )
+        return max(earliest_on, version.planned_effective_on or earliest_on)
+
+
+def _case(session: Session, version: PolicyVersion) -> PublicationCase:
+    policy = session.get_one(Policy, version.policy_id)
+    campaign = campaigns.campaign_of(session, version.id)
+    return PublicationCase(
+        slug=policy.slug,
+        number=version.number,
+        review=reviews.under_review(session, version),
+        released=version.released_by is not None,
+        effective_at=version.effective_at,
+        campaign_id=campaign.id if campaign else None,
+    )
+
+
+def _act(what: VersionInput) -> UUID:
+    if what.act_id is None:
+        raise ValueError("this act belongs to nobody")
+    return what.act_id
+
+
+def _refused(refusal: Exception) -> ApplicationError:
+    return ApplicationError(str(refusal), type="Refused", non_retryable=True)

@@ -1,0 +1,217 @@
+"""The steps of a data-subject request; each can be repeated without harm."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from database import requests
+from database.engine import Database
+from database.outbox import Batch, states
+from database.staff import StaffRefused, by_handle, in_role
+from database.tables import DataSubjectRequest, Staff
+from domain.company import Company, Officers
+from domain.data_subject_requests import State
+from domain.timetable import (
+    Role,
+    Rung,
+    RungKind,
+    highest_missed,
+    overdue_rung,
+    request_ladder,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestInput:
+    """A request, the instant at which the workflow acts, and the decision or person acting."""
+
+    request_id: UUID
+    now: datetime
+    act_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestCase:
+    """What the request's workflow knows: states and instants, nothing about the person."""
+
+    kind: str
+    state: State
+    due_at: datetime
+    assigned: bool
+    answered: bool
+    mails_waiting: int
+    next_rung: Rung | None
+
+
+class RequestActivities:
+    """Acknowledges, reminds, escalates, answers; built once, in worker.py."""
+
+    def __init__(self, *, database: Database, company: Company, officers: Officers) -> None:
+        self._database = database
+        self._company = company
+        self._officers = officers
+
+    @activity.defn
+    def load_request(self, what: RequestInput) -> RequestCase:
+        """How the request stands in the database, and what fires next."""
+        with self._database.session() as session:
+            return self._case(session, session.get_one(DataSubjectRequest, what.request_id))
+
+    @activity.defn
+    def acknowledge_request(self, what: RequestInput) -> RequestCase:
+        """Note that the acknowledgement went out (P26)."""
+        with self._database.transaction() as transaction:
+            request = transaction.get_one(DataSubjectRequest, what.request_id)
+            requests.acknowledge(transaction, request, what.now)
+            return self._case(transaction, request)
+
+    @activity.defn
+    def climb(self, what: RequestInput) -> RequestCase:
+        """Fire the rungs whose time has come: of several missed ones only the highest (P21)."""
+        with self._database.transaction() as transaction:
+            request = transaction.get_one(DataSubjectRequest, what.request_id)
+            if request.answered_at is None:
+                fired = {rung.rung for rung in requests.fired_rungs(transaction, request.id)}
+                missed = highest_missed(self._ladder(request, what.now), what.now, fired)
+                for rung in missed.skipped:
+                    self._note(transaction, request, rung, what.now, passed_over=True)
+                for rung in missed.fire:
+                    self._fire(transaction, request, rung, what.now)
+            return self._case(transaction, request)
+
+    @activity.defn
+    def record_decision(self, what: RequestInput) -> RequestCase:
+        """Let a proposed answer take effect (P22). A refusal is final and comes back in words."""
+        with self._database.transaction() as transaction:
+            request = transaction.get_one(DataSubjectRequest, what.request_id)
+            requests.apply_decision(transaction, request, _act(what), what.now)
+            return self._case(transaction, request)
+
+    @activity.defn
+    def record_confirmation(self, what: RequestInput) -> RequestCase:
+        """A second person agrees (P20). A refusal is final and comes back in words."""
+        with self._database.transaction() as transaction:
+            request = transaction.get_one(DataSubjectRequest, what.request_id)
+            try:
+                requests.confirm_decision(transaction, request, _act(what), what.now)
+            except requests.DecisionRefused as refusal:
+                raise ApplicationError(str(refusal), type="Refused", non_retryable=True) from None
+            return self._case(transaction, request)
+
+    def _fire(
+        self, transaction: Session, request: DataSubjectRequest, rung: Rung, now: datetime
+    ) -> None:
+        if not self._note(transaction, request, rung, now, passed_over=False):
+            return
+        if rung.key == "unassigned" and request.assignee_id is not None:
+            return
+        if rung.kind is RungKind.LATE_REPLY:
+            requests.record_late_reply(transaction, request, now)
+        elif Role.PERSON in rung.audience:
+            requests.queue_for_requester(
+                transaction, request, step="progress", template="request_progress", now=now
+            )
+        if rung.kind in (RungKind.BREACH, RungKind.OVERDUE):
+            requests.record_breach(transaction, request, now)
+        overdue = rung.kind in (RungKind.BREACH, RungKind.OVERDUE)
+        requests.queue_for_staff(
+            transaction,
+            request,
+            self._staff(transaction, request, rung.audience),
+            step=rung.key,
+            template="request_breach" if overdue else "request_rung",
+            now=now,
+        )
+
+    def _note(
+        self,
+        transaction: Session,
+        request: DataSubjectRequest,
+        rung: Rung,
+        now: datetime,
+        *,
+        passed_over: bool,
+    ) -> bool:
+        return requests.fire(
+            transaction, request, rung.key, due_at=rung.at, now=now, passed_over=passed_over
+        )
+
+    def _case(self, session: Session, request: DataSubjectRequest) -> RequestCase:
+        fired = {rung.rung for rung in requests.fired_rungs(session, request.id)}
+        mails = states(session, Batch(subject_id=request.id))
+        return RequestCase(
+            kind=request.kind,
+            state=State(request.state),
+            due_at=request.due_at,
+            assigned=request.assignee_id is not None,
+            answered=request.answered_at is not None,
+            mails_waiting=sum(mails.get(state, 0) for state in ("queued", "sending", "unknown")),
+            next_rung=next(
+                (
+                    rung
+                    for rung in self._ladder(request, request.due_at, len(fired) + 1)
+                    if rung.key not in fired
+                ),
+                None,
+            ),
+        )
+
+    def _ladder(self, request: DataSubjectRequest, now: datetime, more: int = 1) -> list[Rung]:
+        """The request's rungs, and after the due time one for each day overdue."""
+        days_overdue = max((now - request.due_at).days, 0)
+        return [
+            *request_ladder(
+                received_at=request.received_at,
+                due_at=request.due_at,
+                time_zone=self._company.time_zone,
+                holidays_of=self._company.country,
+            ),
+            *(overdue_rung(request.due_at, number) for number in range(1, days_overdue + more + 1)),
+        ]
+
+    def _staff(
+        self, session: Session, request: DataSubjectRequest, audience: Sequence[Role]
+    ) -> list[Staff]:
+        """Who that is, is looked up when the rung fires; nobody found means the whole team."""
+        found: dict[UUID, Staff] = {}
+        for role in audience:
+            for member in self._holders(session, request, role):
+                found[member.id] = member
+        return list(found.values())
+
+    def _holders(
+        self, session: Session, request: DataSubjectRequest, role: Role
+    ) -> Sequence[Staff]:
+        match role:
+            case Role.PERSON:
+                return ()
+            case Role.ASSIGNEE if request.assignee_id is not None:
+                return [session.get_one(Staff, request.assignee_id)]
+            case Role.PRIVACY_OFFICER:
+                return _named_or(session, self._officers.privacy_officer, "privacy")
+            case Role.DEPUTY:
+                return _named_or(session, self._officers.deputy, "privacy")
+            case Role.EXECUTIVE:
+                return _named_or(session, self._officers.executive, "admin")
+            case _:
+                return in_role(session, "privacy")
+
+
+def _named_or(session: Session, handle: str, role: str) -> Sequence[Staff]:
+    if not handle:
+        return in_role(session, role)
+    try:
+        return [by_handle(session, handle)]
+    except StaffRefused:
+        return in_role(session, role)
+
+
+def _act(what: RequestInput) -> UUID:
+    if what.act_id is None:
+        raise ValueError("this act belongs to nobody")
+    return what.act_id

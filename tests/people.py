@@ -1,0 +1,70 @@
+"""The people of the tests, with fixed parts to play.
+
+Alice approves, Bob declines, Carol stays silent, Dora asks for a copy of her data. Lena and Noor
+are legal, Petra and Paul privacy, Omar ops.
+"""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlmodel import Session
+
+from database import accounts, policies
+from database.engine import Database
+from database.staff import add_staff, by_handle
+from database.tables import Staff
+
+STAFF = {
+    "lena": ("Lena Lindqvist", ["legal"]),
+    "noor": ("Noor Nasser", ["legal"]),
+    "petra": ("Petra Pohl", ["privacy"]),
+    "paul": ("Paul Pereira", ["privacy"]),
+    "omar": ("Omar Okafor", ["ops", "admin"]),
+}
+ALICE, BOB, CAROL, DORA = (
+    accounts.AccountRow(
+        external_id=f"{number:03}-{name}", email=f"{name}@people.example", name=full
+    )
+    for number, (name, full) in enumerate(
+        [
+            ("alice", "Alice Abel"),
+            ("bob", "Bob <script>alert(1)</script> Brandt"),
+            ("carol", "Carol Castro"),
+            ("dora", "Dora Dahl"),
+        ]
+    )
+)
+POLICY = "privacy-policy"
+
+
+def move_in(database: Database, now: datetime) -> dict[str, UUID]:
+    """Staff and a policy without versions; returns the ids of staff by handle."""
+    with database.transaction() as transaction:
+        members = {
+            handle: add_staff(
+                transaction, handle=handle, name=name, email=f"{handle}@staff.example", roles=roles
+            )[0]
+            for handle, (name, roles) in STAFF.items()
+        }
+        transaction.flush()
+        policies.add_policy(
+            transaction, slug=POLICY, title="privacy policy", owner_id=members["lena"].id
+        )
+        del now
+        return {handle: member.id for handle, member in members.items()}
+
+
+def import_accounts(
+    database: Database, rows: list[accounts.AccountRow], *, by: UUID, now: datetime
+) -> None:
+    """Make these people account holders."""
+    import_id = uuid4()
+    for _ in accounts.stage(database, import_id, rows):
+        pass
+    with database.transaction() as transaction:
+        accounts.flip(transaction, import_id, asserted_by=by, now=now)
+
+
+def staff(session: Session, handle: str) -> Staff:
+    """A member of staff by handle."""
+    return by_handle(session, handle)

@@ -1,0 +1,194 @@
+"""A town: the real worker, Temporal's own server with time skipping, the real mail sandbox."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from pydantic import SecretStr
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+import temporal
+from activities.interceptor import IncidentInterceptor
+from clock import Clock
+from database import accounts, policies
+from database.engine import Database
+from database.reviews import ReviewContent, findings_of
+from database.tables import PolicyVersion
+from domain.policy_text import read_policy_text
+from domain.reviews import FindingStatus, VersionClass
+from settings import Settings
+from tests.eventually import eventually
+from tests.people import POLICY, import_accounts, move_in
+from tests.sandbox_server import API_KEY, RunningSandbox, running_sandbox
+from worker import THREADS, WORKFLOWS, activities
+from workflows.desk import Desk, NewVersion, NoticePeriods
+
+TEMPORAL = Path(sys.executable).with_name("temporal")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Town:
+    """Everything that runs in a test, and the few things tests do again and again."""
+
+    database: Database
+    settings: Settings
+    clock: Clock
+    desk: Desk
+    mail: RunningSandbox
+    client: Client
+    portal: BlockingPortal
+    staff: dict[str, UUID]
+
+    def import_accounts(self, *rows: accounts.AccountRow) -> None:
+        import_accounts(self.database, list(rows), by=self.staff["omar"], now=self.clock.now())
+
+    def submit(self, text: str, *, by: str = "lena", effective_on: date | None = None) -> int:
+        """Submit a version and wait until it is in review; its number."""
+        version = self.desk.submit(
+            NewVersion(
+                slug=POLICY,
+                text=read_policy_text(text.encode()),
+                summary="Recordings are kept longer.",
+                submitted_by=self.staff[by],
+                effective_on=effective_on,
+            )
+        )
+        eventually(lambda: self.version(version.number).state == "in_review")
+        return version.number
+
+    def confirm_all(self, number: int, version_class: VersionClass, *, by: str = "noor") -> None:
+        """Legal confirms every open finding and gives the class."""
+        with self.database.session() as session:
+            keys = tuple(
+                finding.key
+                for finding in findings_of(session, self.version(number).id)
+                if finding.status == FindingStatus.OPEN
+            )
+        self.desk.review(
+            POLICY,
+            number,
+            self.staff[by],
+            ReviewContent(confirm=keys, version_class=version_class),
+            "read it twice",
+        )
+
+    def release(self, number: int, *, by: str = "noor") -> None:
+        self.desk.release(POLICY, number, self.staff[by])
+
+    def publish(self, text: str, version_class: VersionClass) -> int:
+        """Submit, review, release."""
+        number = self.submit(text)
+        self.confirm_all(number, version_class)
+        self.release(number)
+        return number
+
+    def version(self, number: int) -> PolicyVersion:
+        with self.database.session() as session:
+            policy = policies.policy_by_slug(session, POLICY)
+            return policies.version_by_number(session, policy.id, number)
+
+    def put_in_force(self, text: str) -> int:
+        """Publish a first version, which has nobody to ask."""
+        number = self.publish(text, VersionClass.EDITORIAL)
+        eventually(lambda: self.version(number).state == "in_force")
+        return number
+
+    def advance(self, **period: float) -> None:
+        self.desk.advance(timedelta(**period))
+
+    def now(self) -> datetime:
+        return self.clock.now()
+
+    def mails(self, **filters: str | int) -> list[dict[str, Any]]:
+        return self.mail.messages(limit=1000, **filters)
+
+
+@contextmanager
+def town(
+    database: Database, directory: Path, *, extra_activities: Sequence[Any] = (), **changes: object
+) -> Iterator[Town]:
+    """Run everything for one test."""
+    with ExitStack() as stack:
+        mail = stack.enter_context(running_sandbox(directory))
+        portal = stack.enter_context(start_blocking_portal())
+        environment = portal.call(_start_temporal)
+        stack.callback(lambda: portal.call(environment.shutdown))
+        settings = Settings.model_validate(
+            {
+                "database_url": database.url,
+                "sendgrid_host": mail.url,
+                "sendgrid_api_key": SecretStr(API_KEY),
+                **changes,
+            }
+        )
+        threads = stack.enter_context(ThreadPoolExecutor(THREADS))
+        client = environment.client
+        clock = Clock(database, development=True)
+        worker = portal.call(_worker, client, settings, database, threads, extra_activities)
+        stack.enter_context(portal.wrap_async_context_manager(worker))
+        yield Town(
+            database=database,
+            settings=settings,
+            clock=clock,
+            desk=Desk(
+                database=database,
+                clock=clock,
+                company=settings.company,
+                periods=NoticePeriods(
+                    notice_days=settings.notice_days, sending_period=settings.sending_period
+                ),
+                portal=portal,
+                client=client,
+            ),
+            mail=mail,
+            client=client,
+            portal=portal,
+            staff=move_in(database, clock.now()),
+        )
+
+
+async def _worker(
+    client: Client,
+    settings: Settings,
+    database: Database,
+    threads: ThreadPoolExecutor,
+    extra_activities: Sequence[Any],
+) -> Worker:
+    return Worker(
+        client,
+        task_queue=temporal.TASK_QUEUE,
+        workflows=WORKFLOWS,
+        activities=[*activities(settings, database, client), *extra_activities],
+        activity_executor=threads,
+        max_concurrent_activities=THREADS,
+        interceptors=[IncidentInterceptor()],
+        workflow_failure_exception_types=[Exception],
+    )
+
+
+async def _start_temporal() -> WorkflowEnvironment:
+    return await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(TEMPORAL),
+        dev_server_log_level="error",
+        dev_server_extra_args=list(temporal.TIME_SKIPPING_FLAGS),
+        search_attributes=temporal.SEARCH_ATTRIBUTES,
+        data_converter=pydantic_data_converter,
+    )
+
+
+@pytest.fixture
+def running_town(database: Database, tmp_path: Path) -> Iterator[Town]:
+    """A town with nothing out of the ordinary."""
+    with town(database, tmp_path) as running:
+        yield running

@@ -1,0 +1,147 @@
+"""The thirty days of a request, whole, on Temporal's own server with time skipping."""
+
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from database import requests
+from database.requests import Answer
+from database.tables import DataSubjectRequest
+from domain.data_subject_requests import Ground, Intake, Outcome
+from tests.eventually import eventually
+from tests.people import DORA
+from tests.texts import FIRST
+from tests.workflows.conftest import Town
+from workflows.desk import Refused
+
+pytestmark = pytest.mark.temporal
+
+LADDER = ["unassigned", "d-20", "d-15", "d-10", "d-7", "d-5", "d-3", "d-2", "late_reply", "breach"]
+
+
+def asks_for_access(town: Town) -> DataSubjectRequest:
+    """Dora, who has an account, asks for a copy of her data on the web form."""
+    town.put_in_force(FIRST)
+    town.import_accounts(DORA)
+    request = town.desk.receive(
+        Intake(name="Dora Dahl", contact_address=DORA.email, kinds=("access",), country="DE"),
+        channel="web",
+    )
+    eventually(lambda: look(town, request.reference).acknowledged_at)
+    return request
+
+
+def look(town: Town, reference: str) -> DataSubjectRequest:
+    with town.database.session() as session:
+        return requests.request_by_reference(session, reference)
+
+
+def rungs(town: Town, request: DataSubjectRequest) -> list[str]:
+    with town.database.session() as session:
+        return [r.rung for r in requests.fired_rungs(session, request.id) if not r.passed_over]
+
+
+def subjects(town: Town, address: str) -> list[str]:
+    return [str(mail["subject"]) for mail in reversed(town.mails(to=address))]
+
+
+def test_a_request_is_acknowledged_verified_reminded_and_answered(running_town: Town) -> None:
+    """P19, P21, P22, P26: the whole good life of an access request."""
+    town = running_town
+    request = asks_for_access(town)
+    assert len(subjects(town, DORA.email)) == 2  # acknowledgement, and the link that verifies
+    assert look(town, request.reference).state == "identity"
+    with pytest.raises(Refused):
+        town.desk.decide(
+            request.reference,
+            town.staff["petra"],
+            Answer(outcome=Outcome.FULFILLED, explanation="Here is what we hold."),
+        )
+    town.desk.verify(request.id, how="link to the address on file")
+    assert look(town, request.reference).state == "work"
+    town.desk.assign(request.reference, town.staff["petra"])
+    town.advance(days=12)
+    assert rungs(town, request) == ["unassigned", "d-20"]
+    eventually(lambda: len(town.mails(to="petra@staff.example")) == 1)
+
+    town.desk.decide(
+        request.reference,
+        town.staff["petra"],
+        Answer(outcome=Outcome.FULFILLED, explanation="We hold your name.\n\nAnd your address."),
+    )
+    eventually(lambda: len(subjects(town, DORA.email)) == 3)
+    answer = town.mails(to=DORA.email)[0]
+    assert "And your address." in str(answer["text"])
+    assert town.settings.company_authority_name in str(answer["text"]) or "complain" in str(
+        answer["text"]
+    )
+    answered = look(town, request.reference)
+    assert answered.answered_at is not None
+    assert answered.answered_at < answered.due_at
+    town.advance(days=25)
+    assert rungs(town, request) == ["unassigned", "d-20"]
+
+
+def test_a_request_that_nobody_touches_climbs_the_whole_ladder(running_town: Town) -> None:
+    """P21: the late reply goes out 24 hours before the due time, the breach is recorded at it."""
+    town = running_town
+    request = asks_for_access(town)
+    with town.database.session() as session:
+        due_at = session.get_one(DataSubjectRequest, request.id).due_at
+    town.advance(days=29, hours=1)
+    late = look(town, request.reference)
+    assert late.late_reply_at is not None
+    assert timedelta(0) <= late.late_reply_at - (due_at - timedelta(days=1)) < timedelta(minutes=1)
+    assert late.policy_breach_at is None
+    assert late.answered_at is None
+    town.advance(days=3)
+    eventually(lambda: look(town, request.reference).policy_breach_at)
+    breached = look(town, request.reference)
+    assert breached.policy_breach_at is not None
+    assert timedelta(0) <= breached.policy_breach_at - due_at < timedelta(minutes=1)
+    fired = rungs(town, request)
+    promised = [rung for rung in fired if not rung.startswith("overdue")]
+    assert promised == [rung for rung in LADDER if rung in promised]
+    assert {"unassigned", "d-20", "d-10", "d-2", "late_reply", "breach"} <= set(promised)
+    assert fired[-2:] == ["overdue-1", "overdue-2"]
+    assert len(fired) == len(set(fired))
+    late_replies = [s for s in subjects(town, DORA.email) if "late" in s.lower()]
+    assert len(late_replies) == 1
+    with town.database.session() as session:
+        moments = [rung.fired_at for rung in requests.fired_rungs(session, request.id)]
+    assert all(earlier <= later for earlier, later in pairwise(moments))
+
+
+def test_a_refusal_waits_for_a_second_person(running_town: Town) -> None:
+    """P20: ground, evidence, and somebody else who agrees; then remedies stand in the mail."""
+    town = running_town
+    request = asks_for_access(town)
+    town.desk.verify(request.id, how="link to the address on file")
+    town.desk.decide(
+        request.reference,
+        town.staff["petra"],
+        Answer(
+            outcome=Outcome.REFUSED,
+            ground=Ground.RIGHTS_OF_OTHERS,
+            explanation="The recording shows only other people.",
+            evidence="recording 7, watched on Monday",
+        ),
+    )
+    assert look(town, request.reference).answered_at is None
+    with pytest.raises(Refused, match="second person"):
+        town.desk.confirm(request.reference, town.staff["petra"])
+    town.desk.confirm(request.reference, town.staff["paul"])
+    assert look(town, request.reference).outcome == "refused"
+    eventually(lambda: len(subjects(town, DORA.email)) == 3)
+
+
+def test_a_request_cannot_be_answered_twice(running_town: Town) -> None:
+    """P22: the second answer is refused in words."""
+    town = running_town
+    request = asks_for_access(town)
+    town.desk.verify(request.id, how="link to the address on file")
+    answer = Answer(outcome=Outcome.FULFILLED, explanation="Here is what we hold.")
+    town.desk.decide(request.reference, town.staff["petra"], answer)
+    with pytest.raises(Refused):
+        town.desk.decide(request.reference, town.staff["paul"], answer)

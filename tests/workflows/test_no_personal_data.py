@@ -1,0 +1,88 @@
+"""P31: nothing about a person is in Temporal or in our log, not even when an activity fails."""
+
+import logging
+
+import pytest
+from temporalio.client import Client
+
+from database.requests import Answer
+from domain.data_subject_requests import Intake, Outcome
+from domain.reviews import VersionClass
+from tests.eventually import eventually
+from tests.people import ALICE, BOB, CAROL, DORA, STAFF
+from tests.texts import FIRST, SECOND
+from tests.workflows.conftest import Town
+
+pytestmark = pytest.mark.temporal
+
+MESSAGE = "please look in the folder about my divorce"
+REASON = "read it twice"
+EXPLANATION = "We hold your name and the divorce folder."
+PLANTED = """
+CREATE TRIGGER planted BEFORE INSERT ON outbox_mail BEGIN
+SELECT RAISE(ABORT, 'Alice Abel alice@people.example please look in the folder'); END
+"""
+
+
+async def everything_in_temporal(client: Client) -> bytes:
+    """Histories, memos, search attributes and summaries of every workflow, as Temporal has them."""
+    found: list[bytes] = []
+    async for execution in client.list_workflows():
+        found.append(execution.raw_info.SerializeToString())
+        handle = client.get_workflow_handle(execution.id, run_id=execution.run_id)
+        found.append((await handle.describe()).raw_description.SerializeToString())
+        found.extend([event.SerializeToString() async for event in handle.fetch_history_events()])
+    return b"\n".join(found)
+
+
+def test_no_address_name_or_word_of_a_person_reaches_temporal(
+    running_town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    """P31: a campaign, a request and a failing activity, and only our own ids in the histories."""
+    caplog.set_level(logging.INFO)
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB, CAROL, DORA)
+    with town.database.transaction() as transaction:
+        transaction.connection().exec_driver_sql(PLANTED)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: b"incident" in town.portal.call(everything_in_temporal, town.client))
+    with town.database.transaction() as transaction:
+        transaction.connection().exec_driver_sql("DROP TRIGGER planted")
+    eventually(lambda: town.version(number).effective_at)
+
+    request = town.desk.receive(
+        Intake(name="Dora Dahl", contact_address=DORA.email, kinds=("access",), message=MESSAGE),
+        channel="web",
+    )
+    eventually(lambda: len(town.mails(to=DORA.email)) == 3)
+    town.desk.verify(request.id, how="link to the address on file")
+    town.desk.decide(
+        request.reference,
+        town.staff["petra"],
+        Answer(outcome=Outcome.FULFILLED, explanation=EXPLANATION),
+    )
+    eventually(lambda: len(town.mails(to=DORA.email)) == 4)
+    town.advance(days=33)
+
+    exported = town.portal.call(everything_in_temporal, town.client)
+    assert b"campaign/privacy-policy/2" in exported
+    assert str(request.id).encode() in exported
+    personal = [
+        MESSAGE,
+        REASON,
+        EXPLANATION,
+        request.reference,
+        "people.example",
+        "staff.example",
+        "divorce",
+        "Recordings are kept longer",
+        *(row.external_id for row in (ALICE, BOB, CAROL, DORA)),
+        *(row.name for row in (ALICE, BOB, CAROL, DORA)),
+        *(name for name, _ in STAFF.values()),
+    ]
+    log = caplog.text
+    assert "incident" in log
+    for words in personal:
+        assert words.encode() not in exported, words
+        assert words not in log, words

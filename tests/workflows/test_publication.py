@@ -1,0 +1,144 @@
+"""From submission to the date of effect, on Temporal's own server with time skipping."""
+
+from datetime import timedelta
+
+import pytest
+
+from database import campaigns, policies
+from database.accounts import account_by_external_id
+from database.approvals import Shown, decide, governing_version
+from database.reviews import ReviewContent, findings_of
+from domain.approvals import Decision
+from domain.reviews import VersionClass
+from tests.eventually import eventually
+from tests.people import ALICE, BOB, CAROL, POLICY
+from tests.texts import FIRST, SECOND, THIRD
+from tests.workflows.conftest import Town
+from workflows.desk import Refused
+
+pytestmark = pytest.mark.temporal
+
+
+def decides(town: Town, external_id: str, number: int, decision: Decision) -> None:
+    with town.database.transaction() as transaction:
+        account = account_by_external_id(transaction, external_id)
+        decide(
+            transaction,
+            account,
+            Shown(
+                version=town.version(number),
+                base=town.version(number - 1),
+                how="link",
+                language="en",
+            ),
+            decision,
+            town.now(),
+        )
+
+
+def governs(town: Town, external_id: str) -> int:
+    with town.database.session() as session:
+        policy = policies.policy_by_slug(session, POLICY)
+        account = account_by_external_id(session, external_id)
+        return governing_version(session, policy, account, town.now()).number
+
+
+def test_a_version_goes_from_submission_to_the_people_it_governs(running_town: Town) -> None:
+    """P2-P7: reviewed by two, mailed to all, in force for those who approve, not for the others."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB, CAROL)
+
+    number = town.submit(SECOND)
+    with town.database.session() as session:
+        adverse = [f for f in findings_of(session, town.version(number).id) if f.status == "open"]
+    assert any("one year" in (finding.after or "") for finding in adverse)
+    town.confirm_all(number, VersionClass.APPROVAL)
+    town.release(number)
+
+    eventually(lambda: town.version(number).effective_at)
+    assert {mail["to"] for mail in town.mails()} == {ALICE.email, BOB.email, CAROL.email}
+    decides(town, ALICE.external_id, number, Decision.APPROVED)
+    decides(town, BOB.external_id, number, Decision.DECLINED)
+    assert governs(town, ALICE.external_id) == 1
+
+    town.advance(days=33)
+    eventually(lambda: town.version(number).state == "in_force")
+    assert [governs(town, p.external_id) for p in (ALICE, BOB, CAROL)] == [2, 1, 1]
+    eventually(lambda: len(town.mails(to=CAROL.email)) == 3)  # first notice and two reminders
+    assert len(town.mails(to=ALICE.email)) == 1
+    assert len(town.mails(to=BOB.email)) == 1
+    eventually(lambda: town.mails(to="lena@staff.example"))  # the owner of the campaign
+    effective_at = town.version(number).effective_at
+    assert effective_at is not None
+    local = effective_at.astimezone(town.settings.zone)
+    assert (local.hour, local.minute, local.second) == (0, 0, 0)
+
+    third = town.publish(THIRD, VersionClass.EDITORIAL)
+    eventually(lambda: town.version(third).state == "in_force")
+    assert [governs(town, p.external_id) for p in (ALICE, BOB, CAROL)] == [3, 1, 1]
+    with town.database.session() as session:
+        assert campaigns.campaign_of(session, town.version(third).id) is None
+    town.advance(days=8)
+    assert len(town.mails(to=ALICE.email)) == 1
+
+
+def test_one_person_alone_cannot_submit_and_release(running_town: Town) -> None:
+    """P2: the class and the release are for somebody other than the submitter."""
+    town = running_town
+    town.put_in_force(FIRST)
+    number = town.submit(SECOND, by="lena")
+    with pytest.raises(Refused, match="someone other than the person who submitted"):
+        town.confirm_all(number, VersionClass.APPROVAL, by="lena")
+    town.confirm_all(number, VersionClass.APPROVAL, by="noor")
+    with pytest.raises(Refused, match="One person alone cannot submit and release"):
+        town.release(number, by="lena")
+    assert town.version(number).state == "in_review"
+
+
+def test_a_dismissal_takes_a_second_person(running_town: Town) -> None:
+    """P2: a flag is dismissed by two people, with a reason."""
+    town = running_town
+    town.put_in_force(FIRST)
+    number = town.submit(SECOND)
+    dismiss = ReviewContent(dismiss=("F1",))
+    town.desk.review(POLICY, number, town.staff["noor"], dismiss, "only wording")
+    with pytest.raises(Refused, match="takes a second person"):
+        town.desk.review(POLICY, number, town.staff["noor"], dismiss, "only wording")
+    town.desk.review(POLICY, number, town.staff["lena"], dismiss, "I agree")
+    with town.database.session() as session:
+        assert findings_of(session, town.version(number).id)[0].status == "dismissed"
+
+
+def test_a_confirmed_adverse_change_cannot_be_called_editorial(running_town: Town) -> None:
+    """P2: people can only raise the class that the machine asks for."""
+    town = running_town
+    town.put_in_force(FIRST)
+    number = town.submit(SECOND)
+    with pytest.raises(Refused, match="class cannot be editorial"):
+        town.confirm_all(number, VersionClass.EDITORIAL)
+
+
+def test_a_date_inside_the_notice_period_is_refused(running_town: Town) -> None:
+    """P7: at least the notice period lies between the last mail and the effect."""
+    town = running_town
+    town.put_in_force(FIRST)
+    soon = (town.now() + timedelta(days=5)).date()
+    with pytest.raises(Refused, match="inside the notice period"):
+        town.submit(SECOND, effective_on=soon)
+    past = (town.now() - timedelta(days=1)).date()
+    with pytest.raises(Refused, match="in the past"):
+        town.submit(SECOND, effective_on=past)
+
+
+def test_mails_wait_while_the_mail_service_is_down(running_town: Town) -> None:
+    """P4, P7: an outage delays the date of effect, and nobody is forgotten or mailed twice."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB, CAROL)
+    town.mail.misbehave("429", times=2)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: town.version(number).state == "announced")
+    town.advance(days=2)
+    eventually(lambda: town.version(number).effective_at)
+    assert sorted(mail["to"] for mail in town.mails()) == [ALICE.email, BOB.email, CAROL.email]

@@ -1,0 +1,345 @@
+"""What people ask of us, wherever they ask: the website and the command line both come here.
+
+Each act is written to the database first, and the workflow concerned is started or told
+afterwards. When Temporal does not answer, nothing is lost: the watchdog starts what is missing.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import TimeSkipper
+
+import temporal
+from clock import Clock
+from database import policies, requests, reviews
+from database.engine import Database
+from database.outbox import Queued, queue
+from database.staff import StaffRefused, require_role
+from database.tables import DataSubjectRequest, PolicyVersion
+from domain.company import Company
+from domain.data_subject_requests import Intake
+from domain.deadlines import deadline
+from domain.policy_text import PolicyText
+from domain.timetable import NoticeTooShort, earliest_effective_on
+from workflows.data_subject_request import DataSubjectRequestWorkflow
+from workflows.publication import PublicationWorkflow
+
+T = TypeVar("T")
+ANSWER_WITHIN_SECONDS = 20
+REFUSALS = (
+    policies.PolicyUnknown,
+    policies.SubmissionRefused,
+    reviews.ReviewRefused,
+    requests.RequestUnknown,
+    requests.DecisionRefused,
+    StaffRefused,
+    NoticeTooShort,
+)
+
+
+class Refused(Exception):
+    """What was asked for cannot be done; the message says why. Nothing changed."""
+
+
+class TemporalUnreachable(Exception):
+    """Temporal, or the worker behind it, does not answer. The message says what is kept."""
+
+
+class Portal(Protocol):
+    """Runs an async function from a thread and waits for it: anyio's BlockingPortal."""
+
+    def call(self, func: Callable[[], Awaitable[T]]) -> T:
+        """Run it and return what it returns."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewVersion:
+    """A policy version as legal hands it in; `notice_days` None means the usual ones."""
+
+    slug: str
+    text: PolicyText
+    summary: str
+    submitted_by: UUID
+    effective_on: date | None = None
+    notice_days: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticePeriods:
+    """The usual days of notice, and what sending may take (P7)."""
+
+    notice_days: int
+    sending_period: timedelta
+
+
+class Desk:
+    """Takes in what staff and people ask for. Every method may be called from any thread."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        company: Company,
+        periods: NoticePeriods,
+        portal: Portal,
+        client: Client,
+    ) -> None:
+        self.database = database
+        self.clock = clock
+        self.company = company
+        self._periods = periods
+        self._portal = portal
+        self._client = client
+
+    def submit(self, new: NewVersion) -> PolicyVersion:
+        """Store a new policy version and start its publication (P1, P2).
+
+        Raises Refused; TemporalUnreachable when it is stored and only the start is missing.
+        """
+        now = self.clock.now()
+        notice_days = new.notice_days or self._periods.notice_days
+        if not new.summary.strip():
+            raise Refused("A summary in plain words is needed: it is the first thing people read.")
+        with _refusing(), self.database.transaction() as transaction:
+            require_role(transaction, new.submitted_by, "legal")
+            self._check_date(new.effective_on, notice_days, now)
+            version = policies.submit(
+                transaction,
+                policies.policy_by_slug(transaction, new.slug),
+                policies.Submission(
+                    text=new.text.text,
+                    sha256=new.text.sha256,
+                    summary=new.summary.strip(),
+                    submitted_by=new.submitted_by,
+                    planned_effective_on=new.effective_on,
+                    notice_days=notice_days,
+                ),
+                now,
+            )
+        self._start(temporal.publication(version.id, new.slug, version.number), now)
+        return version
+
+    def review(
+        self,
+        slug: str,
+        number: int,
+        reviewer_id: UUID,
+        content: reviews.ReviewContent,
+        reason: str,
+    ) -> None:
+        """Confirm, dismiss and add findings and give the class (P2). Raises Refused."""
+        now = self.clock.now()
+        with _refusing(), self.database.transaction() as transaction:
+            require_role(transaction, reviewer_id, "legal")
+            policy = policies.policy_by_slug(transaction, slug)
+            version = policies.version_by_number(transaction, policy.id, number)
+            request = reviews.propose_review(
+                transaction,
+                version,
+                reviewer_id=reviewer_id,
+                content=content,
+                reason=reason,
+                now=now,
+            )
+        handle = self._client.get_workflow_handle_for(
+            PublicationWorkflow.run, f"publication/{slug}/{number}"
+        )
+        self._tell(lambda: handle.execute_update(PublicationWorkflow.review, request))
+
+    def release(self, slug: str, number: int, releaser_id: UUID) -> None:
+        """Let a reviewed version go out; never its submitter alone (P2). Raises Refused."""
+        with _refusing(), self.database.session() as session:
+            require_role(session, releaser_id, "legal")
+            policies.version_by_number(session, policies.policy_by_slug(session, slug).id, number)
+        handle = self._client.get_workflow_handle_for(
+            PublicationWorkflow.run, f"publication/{slug}/{number}"
+        )
+        self._tell(lambda: handle.execute_update(PublicationWorkflow.release, releaser_id))
+
+    def receive(
+        self, intake: Intake, *, channel: str, received_at: datetime | None = None
+    ) -> DataSubjectRequest:
+        """Take in a data-subject request; its clock runs from receipt (P21, P26).
+
+        `intake` has no `problems`. A request is never refused because Temporal is down: the
+        watchdog starts its thirty days.
+        """
+        now = self.clock.now()
+        due = deadline(
+            received_at=received_at or now,
+            time_zone=intake.time_zone,
+            country=intake.country,
+            company_time_zone=self.company.time_zone,
+            right=intake.kinds[0],
+            default_regime=self.company.default_regime,
+        )
+        with self.database.transaction() as transaction:
+            pinned = None
+            for policy in policies.policies(transaction)[:1]:
+                pinned = policies.version_in_force(transaction, policy.id, now)
+            request = requests.receive(
+                transaction,
+                intake,
+                requests.Received(
+                    channel=channel, deadline=due, policy_version_id=pinned.id if pinned else None
+                ),
+                now,
+            )
+        self._start_or_leave(temporal.data_subject_request(request.id, request.kind), now)
+        return request
+
+    def verify(self, request_id: UUID, how: str) -> None:
+        """The person behind a request proved control of the address on file (P19)."""
+        with self.database.transaction() as transaction:
+            request = transaction.get_one(DataSubjectRequest, request_id)
+            requests.verify_identity(transaction, request, how=how, now=self.clock.now())
+        self._wake(request_id)
+
+    def assign(self, reference: str, staff_id: UUID) -> None:
+        """Give a request to a member of the privacy team. Raises Refused."""
+        with _refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            requests.assign(transaction, request, staff_id, self.clock.now())
+        self._wake(request.id)
+
+    def decide(self, reference: str, staff_id: UUID, answer: requests.Answer) -> None:
+        """Answer a request, or put a refusal before a second person (P20, P22). Raises Refused."""
+        with _refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            decision = requests.propose_decision(
+                transaction, request, answer, decided_by=staff_id, now=self.clock.now()
+            )
+        handle = self._client.get_workflow_handle_for(
+            DataSubjectRequestWorkflow.run, f"data-subject-request/{request.id}"
+        )
+        self._tell(lambda: handle.execute_update(DataSubjectRequestWorkflow.decide, decision.id))
+
+    def confirm(self, reference: str, staff_id: UUID) -> None:
+        """A second person lets a refusal or partial answer go out (P20). Raises Refused."""
+        with _refusing(), self.database.session() as session:
+            require_role(session, staff_id, "privacy")
+            request = requests.request_by_reference(session, reference)
+        handle = self._client.get_workflow_handle_for(
+            DataSubjectRequestWorkflow.run, f"data-subject-request/{request.id}"
+        )
+        self._tell(lambda: handle.execute_update(DataSubjectRequestWorkflow.confirm, staff_id))
+
+    def send(self, mail: Queued) -> None:
+        """Send one mail that somebody asked for on a page."""
+        now = self.clock.now()
+        with self.database.transaction() as transaction:
+            queued = queue(transaction, [mail], now)
+        for mail_id in queued:
+            self._start_or_leave(temporal.mail_delivery(mail_id), now)
+
+    def advance(self, period: timedelta) -> int:
+        """Move the development clock and every running workflow forward, a day at a time.
+
+        Returns how many workflows were moved. Raises ClockIsReal outside development.
+        """
+        return self._portal.call(lambda: self._advance(period))
+
+    async def _advance(self, period: timedelta) -> int:
+        skipper = TimeSkipper(self._client)
+        moved: set[str] = set()
+        while period > timedelta(0):
+            step = min(period, timedelta(days=1))
+            period -= step
+            self.clock.advance(step)
+            running = [
+                self._client.get_workflow_handle(execution.id)
+                async for execution in self._client.list_workflows(
+                    f"ExecutionStatus='Running' AND TaskQueue='{temporal.TASK_QUEUE}' "
+                    "AND WorkflowType != 'watchdog'"
+                )
+            ]
+            moved |= {handle.id for handle in running}
+            await asyncio.gather(*(skipper.fast_forward(handle, step) for handle in running))
+        return len(moved)
+
+    def _check_date(self, effective_on: date | None, notice_days: int, now: datetime) -> None:
+        """Refuse a date in the past or inside the notice period (P7)."""
+        earliest = earliest_effective_on(
+            now,
+            timedelta(days=notice_days),
+            self._periods.sending_period,
+            self.company.time_zone,
+        )
+        today = now.astimezone(self.company.zone).date()
+        if effective_on is None:
+            return
+        if effective_on < today:
+            raise Refused(f"The effective date {effective_on} is in the past; nothing was stored.")
+        if effective_on < earliest:
+            raise Refused(
+                f"The effective date {effective_on} lies inside the notice period of {notice_days} "
+                f"days (P7): the earliest is {earliest}. Nothing was stored."
+            )
+
+    def _start(self, what: temporal.Start, now: datetime) -> None:
+        offset = self.clock.offset()
+        self._call(lambda: temporal.start(self._client, what, as_of=now, offset=offset))
+
+    def _start_or_leave(self, what: temporal.Start, now: datetime) -> None:
+        try:
+            self._start(what, now)
+        except TemporalUnreachable:
+            return  # written down already: the watchdog starts it
+
+    def _wake(self, request_id: UUID) -> None:
+        handle = self._client.get_workflow_handle_for(
+            DataSubjectRequestWorkflow.run, f"data-subject-request/{request_id}"
+        )
+        try:
+            self._call(lambda: handle.signal(DataSubjectRequestWorkflow.look_again))
+        except (TemporalUnreachable, Refused):
+            return  # the workflow reads the database whenever it wakes
+
+    def _tell(self, update: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return self._call(update)
+        except WorkflowUpdateFailedError as failure:
+            cause = failure.cause
+            message = cause.message if isinstance(cause, ApplicationError) else str(failure)
+            raise Refused(message) from None
+
+    def _call(self, func: Callable[[], Awaitable[T]]) -> T:
+        async def within() -> T:
+            return await asyncio.wait_for(func(), ANSWER_WITHIN_SECONDS)
+
+        try:
+            return self._portal.call(within)
+        except RPCError as failure:
+            if failure.status is RPCStatusCode.NOT_FOUND:
+                raise Refused(
+                    "Its workflow is not running: it has ended, or the watchdog has still to "
+                    "start it (within 15 minutes)."
+                ) from None
+            raise TemporalUnreachable(_KEPT) from None
+        except (RuntimeError, TimeoutError):
+            raise TemporalUnreachable(_KEPT) from None
+
+
+_KEPT = (
+    "Temporal does not answer. What you handed in is kept, and the watchdog takes it up when "
+    "Temporal is back. Look with: promisekeeper doctor"
+)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except REFUSALS as refusal:
+        raise Refused(str(refusal)) from None

@@ -1,0 +1,163 @@
+"""The life of a policy version: assessed, reviewed by legal, announced, in force."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.publication import PublicationActivities, PublicationCase, VersionInput
+    from activities.starting import CampaignToStart, StartingActivities
+    from domain.reviews import ReviewRequest, VersionState, release_refusal, review_refusal
+    from temporal import Case
+    from workflows.acting import ONE_TRY, act, reach, wait
+    from workflows.story import Chapter, Story
+
+LOOK_AGAIN = timedelta(days=1)
+PublicationStep = Callable[[PublicationActivities, VersionInput], PublicationCase]
+
+
+@workflow.defn(name="publication")
+class PublicationWorkflow:
+    """Waits for legal, then for the notice to have gone out, then for the date of effect."""
+
+    @workflow.init
+    def __init__(self, case: Case) -> None:
+        self._version_id = case.subject_id
+        self._case: PublicationCase | None = None
+        self._effective_at: datetime | None = None
+        self._story = Story()
+
+    @workflow.run
+    async def run(self, case: Case) -> str:
+        """Live through the stages that are not recorded yet."""
+        await reach(case.as_of, summary="until it was asked for")
+        now = await self._do(PublicationActivities.load_publication, "load the version")
+        if now.state is VersionState.SUBMITTED:
+            now = await self._do(PublicationActivities.assess_version, "compare with earlier texts")
+        if now.state is VersionState.IN_REVIEW:
+            self._story.tell(_WAITS_FOR_LEGAL)
+            await workflow.wait_condition(lambda: self._loaded.released)
+            now = await self._do(PublicationActivities.announce, "announce")
+        if now.state is VersionState.ANNOUNCED:
+            await self._notice_goes_out()
+            await self._date_comes()
+            now = await self._do(PublicationActivities.put_in_force, "put in force")
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return now.state
+
+    @workflow.update
+    async def review(self, review: ReviewRequest) -> None:
+        """Legal confirms, dismisses or adds findings and gives the class (P2)."""
+        await self._do(PublicationActivities.record_review, "record a review", review.review_id)
+
+    @review.validator
+    def refuse_review(self, review: ReviewRequest) -> None:
+        """Refused before it enters the history: by the wrong person, or too late."""
+        if self._knows_the_review:
+            _refuse(review_refusal(self._loaded.review, review))
+
+    @workflow.update
+    async def release(self, releaser_id: UUID) -> None:
+        """Legal lets the version go out; never the submitter alone (P2)."""
+        await self._do(PublicationActivities.record_release, "record the release", releaser_id)
+
+    @release.validator
+    def refuse_release(self, releaser_id: UUID) -> None:
+        """Refused while a finding is undecided, the class is missing, or by the submitter."""
+        if self._knows_the_review:
+            _refuse(release_refusal(self._loaded.review, releaser_id))
+
+    @workflow.signal
+    def effective_date_fixed(self, effective_at: datetime) -> None:
+        """The campaign says when the version takes effect: all first notices are out (P7)."""
+        self._effective_at = effective_at
+
+    @property
+    def _knows_the_review(self) -> bool:
+        """Before that the activity, which asks the database, is the only judge."""
+        return self._case is not None and self._case.state is not VersionState.SUBMITTED
+
+    @property
+    def _loaded(self) -> PublicationCase:
+        if self._case is None:
+            raise RuntimeError("the version has not been read yet")
+        return self._case
+
+    async def _notice_goes_out(self) -> None:
+        """Start the campaign, and wait until it has fixed the date."""
+        now = self._loaded
+        self._effective_at = self._effective_at or now.effective_at
+        if now.campaign_id is None:
+            return
+        await workflow.execute_activity_method(
+            StartingActivities.start_campaign,
+            CampaignToStart(
+                campaign_id=now.campaign_id,
+                slug=now.slug,
+                number=now.number,
+                as_of=workflow.now(),
+            ),
+            start_to_close_timeout=ONE_TRY,
+            summary="start the campaign",
+        )
+        while self._effective_at is None:
+            self._story.tell(_waits_for_campaign(now))
+            again_at = workflow.now() + LOOK_AGAIN
+            if not await wait(
+                lambda: self._effective_at is not None, again_at, summary="look again"
+            ):
+                now = await self._do(PublicationActivities.load_publication, "look again")
+                self._effective_at = now.effective_at
+
+    async def _date_comes(self) -> None:
+        if self._effective_at is not None:
+            self._story.tell(_waits_for_date(self._effective_at))
+            await reach(
+                self._effective_at, summary=f"date of effect, {self._effective_at:%Y-%m-%d}"
+            )
+
+    async def _do(
+        self, activity: PublicationStep, summary: str, act_id: UUID | None = None
+    ) -> PublicationCase:
+        self._case = await act(
+            activity,
+            lambda at: VersionInput(version_id=self._version_id, now=at, act_id=act_id),
+            summary=summary,
+        )
+        return self._case
+
+
+def _refuse(refusal: str | None) -> None:
+    if refusal:
+        raise ApplicationError(refusal, type="Refused")
+
+
+_WAITS_FOR_LEGAL = Chapter(
+    stage="in review",
+    waits_for="legal: decide the findings, give the class, release (`promisekeeper policy status`)",
+    awaiting="legal",
+    wake="legal, in office hours; nothing is late",
+)
+
+
+def _waits_for_campaign(case: PublicationCase) -> Chapter:
+    return Chapter(
+        stage="announced",
+        waits_for=f"campaign/{case.slug}/{case.number} to send every first notice; the date of "
+        "effect follows from the last one",
+        awaiting="campaign",
+        wake="ops, if the campaign's page says that mails do not go out",
+    )
+
+
+def _waits_for_date(effective_at: datetime) -> Chapter:
+    return Chapter(
+        stage="announced",
+        waits_for="the date of effect",
+        awaiting="nobody",
+        until=effective_at,
+        wake="nobody",
+    )
