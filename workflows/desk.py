@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper
@@ -34,6 +34,7 @@ from workflows.publication import PublicationWorkflow
 
 T = TypeVar("T")
 ANSWER_WITHIN_SECONDS = 20
+ONE_DAY = timedelta(days=1)
 REFUSALS = (
     policies.PolicyUnknown,
     policies.SubmissionRefused,
@@ -254,7 +255,7 @@ class Desk:
         skipper = TimeSkipper(self._client)
         moved: set[str] = set()
         while period > timedelta(0):
-            step = min(period, timedelta(days=1))
+            step = min(period, ONE_DAY)
             period -= step
             self.clock.advance(step)
             running = [
@@ -265,8 +266,19 @@ class Desk:
                 )
             ]
             moved |= {handle.id for handle in running}
-            await asyncio.gather(*(skipper.fast_forward(handle, step) for handle in running))
+            await asyncio.gather(*(self._catch_up(skipper, handle) for handle in running))
         return len(moved)
+
+    async def _catch_up(self, skipper: TimeSkipper, handle: WorkflowHandle[Any, Any]) -> None:
+        """Bring a workflow to our clock, however far behind it is."""
+        try:
+            behind = self.clock.now() - await skipper.get_current_time(handle)
+            if behind > timedelta(seconds=1):
+                await skipper.fast_forward(handle, behind)
+        except RPCError as failure:
+            if failure.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            # It ended while we looked.
 
     def _check_date(self, effective_on: date | None, notice_days: int, now: datetime) -> None:
         """Refuse a date in the past or inside the notice period (P7)."""
