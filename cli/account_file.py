@@ -1,0 +1,218 @@
+"""A CSV file of account holders, read line by line: rows to import, and what is wrong with others.
+
+A wrong value is a fault of its line, and reading goes on; a file that cannot be read as such is
+refused at once.
+"""
+
+import csv
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+
+from database.accounts import AccountRow
+from domain.data_subject_requests import Intake, Kind, problems
+from domain.places import country_code, in_utc, zone_named
+
+LONGEST_LINE = 64 * 1024
+LONGEST_VALUE = 254
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+REQUIRED = ("external_id", "email")
+STATUSES = ("open", "closed")
+KINDS = ("person", "organisation")
+YES_OR_NO = {
+    "": False,
+    "yes": True,
+    "true": True,
+    "1": True,
+    "no": False,
+    "false": False,
+    "0": False,
+}
+_LOCALE = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+
+
+class FileRefused(Exception):
+    """The file cannot be read as accounts; the message says where and what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """What is wrong in one line of the file. `field` is None when it is the line as a whole."""
+
+    line: int
+    field: str | None
+    sentence: str
+
+    def __str__(self) -> str:
+        """As it is reported: `line 17, email: ...`."""
+        where = f"line {self.line}, {self.field}" if self.field else f"line {self.line}"
+        return f"{where}: {self.sentence}"
+
+
+def read_accounts(file: BinaryIO) -> Iterator[AccountRow | Fault]:
+    """Yield a row for each good line and its faults for each bad one, in the file's order.
+
+    Raises FileRefused for columns that are missing, unknown or doubled, a line that is too long or
+    not UTF-8, and quotes that do not close.
+    """
+    reader = csv.reader(_lines(file), strict=True)
+    seen: dict[str, int] = {}
+    try:
+        columns = _columns(next(reader, []))
+        line = reader.line_num + 1
+        for values in reader:
+            if values:
+                yield from _read_line(line, columns, values, seen)
+            line = reader.line_num + 1
+    except csv.Error as fault:
+        raise FileRefused(
+            f"Line {reader.line_num} is not CSV: {fault}. Values with a comma or a line break "
+            'stand in double quotes, and a quote inside them is doubled: "".'
+        ) from None
+
+
+def _lines(file: BinaryIO) -> Iterator[str]:
+    number = 0
+    while raw := file.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(raw) > LONGEST_LINE:
+            raise FileRefused(
+                f"Line {number} is longer than {LONGEST_LINE:,} bytes, so this is hardly a list of "
+                "accounts. Give a CSV file with one account to a line."
+            )
+        try:
+            text = (raw.removeprefix(BYTE_ORDER_MARK) if number == 1 else raw).decode()
+        except UnicodeDecodeError:
+            raise FileRefused(
+                f"Line {number} is not UTF-8. Save the file as CSV in UTF-8 and try again."
+            ) from None
+        if "\0" in text:
+            raise FileRefused(f"Line {number} holds a NUL byte: this is not a text file.")
+        yield text
+
+
+def _columns(header: Sequence[str]) -> tuple[str, ...]:
+    columns = tuple(name.strip() for name in header)
+    known = ", ".join(READERS)
+    unknown = [name for name in columns if name not in READERS]
+    if unknown:
+        raise FileRefused(f"Unknown column {', '.join(map(repr, unknown))}. Known are: {known}.")
+    missing = [name for name in REQUIRED if name not in columns]
+    if missing:
+        raise FileRefused(
+            f"The column {' and '.join(missing)} is missing. The first line names the columns: "
+            f"{known}; the first two are required."
+        )
+    if len({*columns}) < len(columns):
+        raise FileRefused("A column stands twice in the first line.")
+    return columns
+
+
+def _read_line(
+    line: int, columns: Sequence[str], values: Sequence[str], seen: dict[str, int]
+) -> Iterator[AccountRow | Fault]:
+    if len(values) != len(columns):
+        yield Fault(
+            line=line,
+            field=None,
+            sentence=f"has {len(values)} values, but there are {len(columns)} columns",
+        )
+        return
+    faults = []
+    content: dict[str, object] = {}
+    for name, raw in zip(columns, values, strict=True):
+        value = raw.strip()
+        try:
+            _refuse_unprintable(value)
+            if value or name in REQUIRED:
+                content[name] = READERS[name](value)
+        except ValueError as fault:
+            faults.append(Fault(line=line, field=name, sentence=str(fault)))
+    external_id = content.get("external_id")
+    if isinstance(external_id, str):
+        first = seen.setdefault(external_id, line)
+        if first != line:
+            sentence = f"{external_id!r} stands in line {first} already"
+            faults.append(Fault(line=line, field="external_id", sentence=sentence))
+    if faults:
+        yield from faults
+    else:
+        yield AccountRow(**content)  # type: ignore[arg-type]  # READERS give what its fields hold
+
+
+def _refuse_unprintable(value: str) -> None:
+    if len(value) > LONGEST_VALUE:
+        raise ValueError(f"is longer than {LONGEST_VALUE} characters")
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
+        raise ValueError("holds a character that cannot be shown")
+
+
+def _identifier(value: str) -> str:
+    if not value:
+        raise ValueError("is empty; every account has an id of its own")
+    return value
+
+
+def _address(value: str) -> str:
+    intake = Intake(name="", contact_address=value, kinds=(Kind.ACCESS,))
+    if problems(intake):  # the one rule for addresses
+        raise ValueError(f"{value!r} is not an e-mail address like name@example.com")
+    return value
+
+
+def _one_of(*known: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value not in known:
+            raise ValueError(f"{value!r} is not known; it is {' or '.join(known)}")
+        return value
+
+    return read
+
+
+def _locale(value: str) -> str:
+    if not _LOCALE.fullmatch(value):
+        raise ValueError(f"{value!r} is not a language like en, de or pt-BR")
+    return value.replace("_", "-")
+
+
+def _time_zone(value: str) -> str:
+    return zone_named(value).key
+
+
+def _instant(value: str) -> datetime:
+    try:
+        read = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is not an instant like 2026-01-31T10:00:00Z") from None
+    return in_utc(read)
+
+
+def _truth(value: str) -> bool:
+    if value.lower() not in YES_OR_NO:
+        raise ValueError(f"{value!r} is neither yes nor no")
+    return YES_OR_NO[value.lower()]
+
+
+def _version_number(value: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,5}", value):
+        raise ValueError(f"{value!r} is not the number of a version")
+    return int(value)
+
+
+READERS: Mapping[str, Callable[[str], object]] = {
+    "external_id": _identifier,
+    "email": _address,
+    "name": str,
+    "locale": _locale,
+    "time_zone": _time_zone,
+    "country": country_code,
+    "status": _one_of(*STATUSES),
+    "kind": _one_of(*KINDS),
+    "joined_at": _instant,
+    "organisation_id": str,
+    "approver": _truth,
+    "governing_version": _version_number,
+}

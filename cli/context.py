@@ -1,0 +1,165 @@
+"""Opens what commands work with, once, and turns what goes wrong into words and exit codes."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import typer
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from sqlalchemy.exc import OperationalError
+
+from cli.printing import stop
+from clock import Clock, ClockIsReal
+from database import accounts, approvals, policies, requests, staff
+from database.engine import Database
+from database.migrate import SchemaBehind, require_current
+from database.tables import Staff
+from domain.places import in_utc
+from settings import Settings, SettingsRefused, load_settings
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+    from workflows.desk import Desk
+
+THE_ANSWER_IS_NO = 1
+BAD_USAGE = 2
+NOT_REACHABLE = 3
+REFUSALS = (
+    accounts.AccountUnknown,
+    accounts.ImportNeedsYes,
+    approvals.NotGovernedYet,
+    policies.PolicyUnknown,
+    policies.SubmissionRefused,
+    requests.RequestUnknown,
+    staff.StaffRefused,
+    ClockIsReal,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Office:
+    """What a command works with."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+
+    def member(self, given: str) -> Staff:
+        """Who acts: by handle in development, by personal token anywhere. Raises StaffRefused."""
+        with self.database.session() as session:
+            if given.startswith(staff.TOKEN_PREFIX):
+                return staff.by_token(session, given)
+            if self.settings.development:
+                return staff.by_handle(session, given)
+        raise staff.StaffRefused(
+            f"Outside development --as takes a personal token ({staff.TOKEN_PREFIX}...)."
+        )
+
+    @contextmanager
+    def desk(self) -> "Iterator[Desk]":
+        """The desk that takes in what staff decide. Ends the command in words when it refuses."""
+        from workflows.desk import Desk, NoticePeriods, Refused, TemporalUnreachable
+
+        with connected(self.settings) as (portal, client):
+            try:
+                yield Desk(
+                    database=self.database,
+                    clock=self.clock,
+                    company=self.settings.company,
+                    periods=NoticePeriods(
+                        notice_days=self.settings.notice_days,
+                        sending_period=self.settings.sending_period,
+                    ),
+                    portal=portal,
+                    client=client,
+                )
+            except Refused as refusal:
+                raise stop(refusal, THE_ANSWER_IS_NO) from None
+            except TemporalUnreachable as fault:
+                raise stop(fault, NOT_REACHABLE) from None
+
+    def workflow_url(self, workflow_id: str, namespace: str = "default") -> str:
+        """Where ops see a workflow."""
+        name = quote(workflow_id, safe="")
+        return f"{self.settings.temporal_ui}/namespaces/{namespace}/workflows/{name}"
+
+
+@contextmanager
+def connected(settings: Settings) -> "Iterator[tuple[BlockingPortal, Client]]":
+    """A client that connects when first used, and the portal to call it through.
+
+    Ends the command in words when Temporal does not answer.
+    """
+    from temporalio.service import RPCError
+
+    import temporal
+
+    if settings.development:
+        # Not read, but told: where the embedded server is unless Temporal's own variable says.
+        os.environ.setdefault(  # noqa: TID251
+            "TEMPORAL_ADDRESS", f"127.0.0.1:{settings.temporal_port}"
+        )
+    with start_blocking_portal() as portal:
+        try:
+            yield portal, portal.call(partial(temporal.connect, lazy=True))
+        except typer.Exit:  # a RuntimeError too, but it has spoken already
+            raise
+        except (RPCError, RuntimeError, TimeoutError):
+            raise stop(
+                "Temporal does not answer. What was written down before is kept. "
+                "Look with: promisekeeper doctor",
+                NOT_REACHABLE,
+            ) from None
+
+
+@contextmanager
+def opened() -> Iterator[Office]:
+    """Settings, database and clock; a command that is refused ends in words (contract)."""
+    with answering():
+        settings = load_settings()
+        database = Database(settings.database)
+        try:
+            require_current(database)
+            yield Office(
+                settings=settings,
+                database=database,
+                clock=Clock(database, development=settings.development),
+            )
+        finally:
+            database.close()
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Exit codes: 1 the answer is no, 2 bad usage, 3 a service is not reachable."""
+    try:
+        yield
+    except REFUSALS as refusal:
+        raise stop(refusal, THE_ANSWER_IS_NO) from None
+    except SettingsRefused as fault:
+        raise stop(fault, BAD_USAGE) from None
+    except SchemaBehind as fault:
+        raise stop(fault, NOT_REACHABLE) from None
+    except OperationalError as fault:
+        raise stop(
+            f"The database does not answer: {fault.orig}. Nothing was changed. Is the stack "
+            "started (promisekeeper up) on this data directory? See: promisekeeper doctor",
+            NOT_REACHABLE,
+        ) from None
+
+
+def instant(given: str | None, otherwise: datetime) -> datetime:
+    """An instant as typed, in UTC. Ends the command when it is none."""
+    if given is None:
+        return otherwise
+    try:
+        return in_utc(datetime.fromisoformat(given))
+    except ValueError as fault:
+        message = f"--at {given}: {fault}. Write it like 2026-03-01T00:00:00Z."
+        raise stop(message, BAD_USAGE) from None

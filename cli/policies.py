@@ -1,0 +1,282 @@
+"""`promisekeeper policy`: add, submit, review, release, and see how a policy stands (P1, P2)."""
+
+import time
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+import typer
+
+from cli.options import AsStaff, FormatOption, ListFormat, Number, Slug
+from domain.reviews import VersionClass, VersionState
+
+if TYPE_CHECKING:
+    from cli.context import Office
+    from database.tables import PolicyVersion
+
+ASSESSED_WITHIN_SECONDS = 15
+LOOK_AGAIN_SECONDS = 2.0
+COLUMNS = (
+    "version",
+    "state",
+    "class",
+    "planned_on",
+    "effective_at",
+    "addressees",
+    "approved",
+    "declined",
+    "silent",
+    "not_reached",
+    "mails",
+)
+
+app = typer.Typer(no_args_is_help=True, help="Policies and their versions.")
+
+
+@app.command()
+def add(
+    slug: Slug,
+    *,
+    title: Annotated[str, typer.Option(help="As people read it", show_default=False)],
+    owner: Annotated[
+        str,
+        typer.Option(
+            metavar="STAFF",
+            help="You, of legal: a handle in development, a personal token otherwise",
+            show_default=False,
+        ),
+    ],
+) -> None:
+    """Add a kind of document, such as the privacy policy. Its owner hears of silent campaigns."""
+    from cli.context import opened
+    from cli.printing import say
+    from database.policies import add_policy
+    from database.staff import require_role
+
+    with opened() as office:
+        member = office.member(owner)
+        with office.database.transaction() as transaction:
+            require_role(transaction, member.id, "legal")
+            add_policy(transaction, slug=slug, title=title, owner_id=member.id)
+    say(f"The policy {slug} is added; {member.handle} owns it.")
+
+
+@app.command()
+def submit(
+    slug: Slug,
+    file: Annotated[Path, typer.Argument(help="The new text, Markdown", show_default=False)],
+    *,
+    summary: Annotated[str, typer.Option(help="In plain words; people read it first")],
+    effective: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Not before this day, like 2026-03-01")
+    ] = None,
+    notice_days: Annotated[
+        int | None, typer.Option(min=14, max=365, help="Days of notice, instead of the setting's")
+    ] = None,
+    as_staff: AsStaff,
+) -> None:
+    """Hand in a new version. Prints what the engine finds in it, and where its workflow is."""
+    from cli.context import opened
+    from cli.printing import say, stop
+    from domain.policy_text import PolicyRefused, read_policy_text
+    from workflows.desk import NewVersion
+
+    try:
+        text = read_policy_text(file.read_bytes())
+    except PolicyRefused as refusal:
+        raise stop(f"{file}: {refusal}", 2) from None
+    except OSError as fault:
+        reason = (fault.strerror or str(fault)).lower()
+        raise stop(f"{file}: {reason}. Nothing was stored.", 2) from None
+    effective_on = _date(effective)
+    with opened() as office:
+        new = NewVersion(
+            slug=slug,
+            text=text,
+            summary=summary,
+            submitted_by=office.member(as_staff).id,
+            effective_on=effective_on,
+            notice_days=notice_days,
+        )
+        with office.desk() as desk:
+            version = desk.submit(new)
+        say(f"Version {version.number} of {slug} is stored, SHA-256 {version.sha256}.")
+        say(f"Its workflow: {office.workflow_url(f'publication/{slug}/{version.number}')}")
+        _print_assessment(office, version.id)
+
+
+@app.command()
+def review(  # noqa: PLR0913 - one option for each thing a reviewer may say
+    slug: Slug,
+    number: Number,
+    *,
+    confirm: Annotated[str, typer.Option(metavar="F1,F2", help="Findings that are right")] = "",
+    dismiss: Annotated[
+        str, typer.Option(metavar="F3", help="Findings that are wrong; takes a second person")
+    ] = "",
+    add_quote: Annotated[
+        list[str] | None,
+        typer.Option("--add", metavar="QUOTE", help="Adverse words the engine missed; repeatable"),
+    ] = None,
+    version_class: Annotated[
+        VersionClass | None, typer.Option("--class", help="What the version asks of people")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Kept for good", show_default=False)],
+    as_staff: AsStaff,
+) -> None:
+    """Decide about findings, and give the version its class."""
+    from cli.context import opened
+    from cli.printing import say
+    from database.reviews import ReviewContent
+
+    content = ReviewContent(
+        confirm=_keys(confirm),
+        dismiss=_keys(dismiss),
+        add=tuple(add_quote or ()),
+        version_class=version_class,
+    )
+    with opened() as office:
+        member = office.member(as_staff)
+        with office.desk() as desk:
+            desk.review(slug, number, member.id, content, reason)
+        say(f"The review of version {number} of {slug} is recorded.")
+        _print_findings(office, slug, number)
+
+
+@app.command()
+def release(slug: Slug, number: Number, *, as_staff: AsStaff) -> None:
+    """Let a reviewed version go out. Its submitter cannot, alone."""
+    from cli.context import opened
+    from cli.printing import say
+
+    with opened() as office:
+        member = office.member(as_staff)
+        with office.desk() as desk:
+            desk.release(slug, number, member.id)
+    say(f"Version {number} of {slug} is released. Watch it: promisekeeper policy status {slug}")
+
+
+@app.command()
+def status(
+    slug: Slug,
+    *,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep looking, until Ctrl-C")] = False,
+    output_format: FormatOption = ListFormat.TABLE,
+) -> None:
+    """How the versions of a policy stand, with the counts of their campaigns."""
+    from rich.live import Live
+
+    from cli.context import opened
+    from cli.printing import console, print_rows, table_of
+
+    with opened() as office:
+        if not watch:
+            print_rows(_versions(office, slug), COLUMNS, output_format)
+            return
+        with Live(console=console(), auto_refresh=False) as live:
+            try:
+                while True:
+                    live.update(table_of(_versions(office, slug), COLUMNS), refresh=True)
+                    time.sleep(LOOK_AGAIN_SECONDS)
+            except KeyboardInterrupt:
+                return
+
+
+def _versions(office: "Office", slug: str) -> list[dict[str, object]]:
+    from database.campaigns import campaign_of, progress
+    from database.policies import policy_by_slug, versions
+
+    rows = []
+    with office.database.session() as session:
+        for version in versions(session, policy_by_slug(session, slug).id):
+            campaign = campaign_of(session, version.id)
+            counts = progress(session, campaign) if campaign else None
+            rows.append(
+                {
+                    "version": version.number,
+                    "state": version.state,
+                    "class": version.version_class,
+                    "planned_on": version.planned_effective_on,
+                    "effective_at": version.in_force_at or version.effective_at,
+                    **{name: getattr(counts, name, None) for name in COLUMNS[5:]},
+                }
+            )
+    return rows
+
+
+def _print_assessment(office: "Office", version_id: UUID) -> None:
+    """Wait for the workflow to assess the version, and say what it found."""
+    from cli.printing import say
+    from database.reviews import assessment_of, previous_version
+
+    version = _assessed(office, version_id)
+    if version is None:
+        say(
+            "Not assessed yet: the worker is slow, or not running. Nothing is lost. "
+            "See: promisekeeper doctor"
+        )
+        return
+    with office.database.session() as session:
+        previous = previous_version(session, version)
+        assessment = assessment_of(session, previous.id, version.id) if previous else None
+    if previous is None or assessment is None:
+        say("It is the first version: there is nothing to compare it with.")
+    else:
+        say(f"Compared with version {previous.number}, in force: {assessment.verdict}.")
+    _print_findings_of(office, version)
+
+
+def _assessed(office: "Office", version_id: UUID) -> "PolicyVersion | None":
+    from database.tables import PolicyVersion
+
+    deadline = time.monotonic() + ASSESSED_WITHIN_SECONDS
+    while time.monotonic() < deadline:
+        with office.database.session() as session:
+            version = session.get_one(PolicyVersion, version_id)
+        if version.state != VersionState.SUBMITTED:
+            return version
+        time.sleep(0.2)
+    return None
+
+
+def _print_findings(office: "Office", slug: str, number: int) -> None:
+    from database.policies import policy_by_slug, version_by_number
+
+    with office.database.session() as session:
+        version = version_by_number(session, policy_by_slug(session, slug).id, number)
+    _print_findings_of(office, version)
+
+
+def _print_findings_of(office: "Office", version: "PolicyVersion") -> None:
+    from cli.printing import console, table_of
+    from database.reviews import findings_of
+
+    with office.database.session() as session:
+        rows = [
+            {
+                "finding": finding.key,
+                "status": finding.status,
+                "direction": f"{finding.direction}, {finding.severity}",
+                "what": finding.explanation,
+                "before": finding.before,
+                "after": finding.after,
+            }
+            for finding in findings_of(session, version.id)
+        ]
+    if rows:
+        console().print(table_of(rows, tuple(rows[0])))
+
+
+def _keys(given: str) -> tuple[str, ...]:
+    return tuple(key.strip().upper() for key in given.split(",") if key.strip())
+
+
+def _date(given: str | None) -> date | None:
+    from cli.printing import stop
+
+    try:
+        return date.fromisoformat(given) if given else None
+    except ValueError:
+        message = f"--effective {given}: write the day like 2026-03-01. Nothing was stored."
+        raise stop(message, 2) from None

@@ -1,0 +1,90 @@
+"""How commands print: listings as a table or JSON, one thing as lines, errors on stderr."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli.options import ListFormat
+
+PIPED_WIDTH = 160
+
+Row = Mapping[str, object]
+
+
+def console() -> Console:
+    """Where people read: as wide as the terminal, and wide enough for `less` without one."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+
+
+def say(text: str) -> None:
+    """Print a line. What looks like markup in it is left as it is."""
+    console().print(text, markup=False, soft_wrap=True)
+
+
+def print_rows(rows: Sequence[Row], columns: Sequence[str], output_format: ListFormat) -> None:
+    """Print a listing. `columns` are the keys to show, in order, also when there is no row."""
+    if output_format is ListFormat.JSON:
+        print_json([{name: row[name] for name in columns} for row in rows])
+        return
+    console().print(table_of(rows, columns))
+
+
+def table_of(rows: Sequence[Row], columns: Sequence[str]) -> Table:
+    """A listing as a table; a column's heading is its key in words."""
+    table = Table(*(name.replace("_", " ") for name in columns))
+    for row in rows:
+        table.add_row(*(Text(_as_text(row[name])) for name in columns))
+    return table
+
+
+def print_thing(thing: Row, output_format: ListFormat) -> None:
+    """Print one thing: a line for each of its fields."""
+    if output_format is ListFormat.JSON:
+        print_json(thing)
+        return
+    table = Table.grid(padding=(0, 2))
+    for name, value in thing.items():
+        table.add_row(Text(name.replace("_", " "), style="bold"), Text(_as_text(value)))
+    console().print(table)
+
+
+def print_json(value: object) -> None:
+    """Print JSON: instants in UTC with Z, everything else that is not JSON as text."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n")
+
+
+def stop(message: object, code: int) -> typer.Exit:
+    """Say on stderr why the command ends, and return what to raise."""
+    typer.echo(str(message), err=True)
+    return typer.Exit(code)
+
+
+def instant_text(instant: datetime) -> str:
+    """An instant in UTC, to the second, as scripts read it."""
+    return instant.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return instant_text(value)
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _as_text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {count}" for name, count in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "\n".join(_as_text(item) for item in value)
+    return str(value)

@@ -1,0 +1,201 @@
+"""`promisekeeper requests`: privacy staff's work without a browser (P10-P23)."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import AsStaff, FormatOption, ListFormat, Reference
+from domain.data_subject_requests import Ground, Outcome
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from database.tables import DataSubjectRequest
+
+COLUMNS = ("reference", "kind", "state", "due_at", "left", "channel", "assignee")
+
+app = typer.Typer(no_args_is_help=True, help="Data-subject requests and their thirty days.")
+
+
+@app.command("list")
+def list_(
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Answered ones too")] = False,
+    output_format: FormatOption = ListFormat.TABLE,
+) -> None:
+    """List requests that still need an answer, the most urgent first."""
+    from cli.context import opened
+    from cli.printing import print_rows
+    from database.requests import all_requests, open_requests
+
+    with opened() as office, office.database.session() as session:
+        now = office.clock.now()
+        found = all_requests(session) if everything else open_requests(session)
+        rows = [_row(session, request, now) for request in found]
+    print_rows(rows, COLUMNS, output_format)
+
+
+@app.command()
+def show(reference: Reference, *, output_format: FormatOption = ListFormat.TABLE) -> None:
+    """Show a request: what was asked, how it stands, its ladder and its mails."""
+    from cli.context import opened
+    from cli.printing import print_thing
+    from database.requests import fired_rungs, mails_of, request_by_reference
+
+    with opened() as office, office.database.session() as session:
+        request = request_by_reference(session, reference)
+        ladder = [
+            f"{rung.rung}, due {rung.due_at:%Y-%m-%d %H:%M}"
+            + (", passed over" if rung.passed_over else "")
+            for rung in fired_rungs(session, request.id)
+        ]
+        mails = [f"{mail.step}: {mail.state}" for mail in mails_of(session, request.id)]
+        print_thing(
+            {
+                **_row(session, request, office.clock.now()),
+                "name": request.name,
+                "contact_email": request.contact_email,
+                "message": request.message,
+                "country": request.country,
+                "received_at": request.received_at,
+                "rule": request.rule,
+                "verified_at": request.verified_at,
+                "outcome": request.outcome,
+                "answered_at": request.answered_at,
+                "late_reply_at": request.late_reply_at,
+                "policy_breach_at": request.policy_breach_at,
+                "statutory_breach_at": request.statutory_breach_at,
+                "ladder": ladder,
+                "mails": mails,
+                "workflow": office.workflow_url(f"data-subject-request/{request.id}"),
+            },
+            output_format,
+        )
+
+
+@app.command()
+def assign(
+    reference: Reference,
+    *,
+    to: Annotated[
+        str, typer.Option(metavar="HANDLE", help="One of the privacy team", show_default=False)
+    ],
+    as_staff: AsStaff,
+) -> None:
+    """Give a request to a member of the privacy team."""
+    from cli.context import opened
+    from cli.printing import say
+    from database.staff import by_handle, require_role
+
+    with opened() as office:
+        acting = office.member(as_staff)
+        with office.database.session() as session:
+            require_role(session, acting.id, "privacy")
+            assignee = by_handle(session, to)
+        with office.desk() as desk:
+            desk.assign(reference, assignee.id)
+    say(f"{reference} is now with {assignee.handle}.")
+
+
+@app.command()
+def decide(
+    reference: Reference,
+    *,
+    outcome: Annotated[Outcome, typer.Option(help="How it ends", show_default=False)],
+    explanation: Annotated[
+        str, typer.Option(help="Written to the person: what was decided and why (P22)")
+    ],
+    ground: Annotated[
+        Ground | None, typer.Option(help="Why not, or not all of it; a refusal needs one (P20)")
+    ] = None,
+    evidence: Annotated[
+        str | None, typer.Option(help="What the ground rests on; a refusal needs it")
+    ] = None,
+    as_staff: AsStaff,
+) -> None:
+    """Answer a request. A refusal, whole or partial, waits for a second person."""
+    from cli.context import opened
+    from cli.printing import say
+    from database.requests import Answer
+    from domain.data_subject_requests import needs_second_person
+
+    answer = Answer(outcome=outcome, explanation=explanation, ground=ground, evidence=evidence)
+    with opened() as office:
+        member = office.member(as_staff)
+        with office.desk() as desk:
+            desk.decide(reference, member.id, answer)
+    if needs_second_person(outcome):
+        say(
+            f"The answer to {reference} waits for a second person: "
+            f"promisekeeper requests confirm {reference} --as STAFF"
+        )
+    else:
+        say(f"{reference} is answered; the mail is on its way.")
+
+
+@app.command()
+def confirm(reference: Reference, *, as_staff: AsStaff) -> None:
+    """As a second person, let a refusal or partial answer go out."""
+    from cli.context import opened
+    from cli.printing import say
+
+    with opened() as office:
+        member = office.member(as_staff)
+        with office.desk() as desk:
+            desk.confirm(reference, member.id)
+    say(f"The answer to {reference} is confirmed and on its way.")
+
+
+@app.command("explain-deadline")
+def explain_deadline(
+    reference: Reference, *, output_format: FormatOption = ListFormat.TABLE
+) -> None:
+    """Why a request is due when it is: every candidate, the rule that won, the warnings (P21)."""
+    from cli.context import opened
+    from cli.printing import console, print_json, say, table_of
+    from database.requests import request_by_reference
+
+    with opened() as office, office.database.session() as session:
+        request = request_by_reference(session, reference)
+    if output_format is ListFormat.JSON:
+        print_json(
+            {
+                "received_at": request.received_at,
+                "due_at": request.due_at,
+                "rule": request.rule,
+                "candidates": request.candidates,
+                "warnings": request.warnings,
+            }
+        )
+        return
+    say(
+        f"{request.reference} was received {request.received_at:%Y-%m-%d %H:%M} UTC and is due "
+        f"{request.due_at:%Y-%m-%d %H:%M} UTC by {request.rule}."
+    )
+    console().print(table_of(request.candidates, ("rule", "due_at", "explanation")))
+    for warning in request.warnings:
+        say(f"Warning: {warning}.")
+
+
+def _row(session: "Session", request: "DataSubjectRequest", now: datetime) -> dict[str, object]:
+    from database.tables import Staff
+
+    assignee = session.get(Staff, request.assignee_id) if request.assignee_id else None
+    return {
+        "reference": request.reference,
+        "kind": request.kind,
+        "state": request.state,
+        "due_at": request.due_at,
+        "left": _left(request, now),
+        "channel": request.channel,
+        "assignee": assignee.handle if assignee else None,
+    }
+
+
+def _left(request: "DataSubjectRequest", now: datetime) -> str:
+    if request.answered_at is not None:
+        return "answered"
+    left = request.due_at - now
+    late = left.total_seconds() < 0
+    return f"{abs(left).days} d {abs(left).seconds // 3600} h{' late' if late else ''}"

@@ -1,0 +1,125 @@
+"""`accounts import` takes the whole file or nothing of it, and never invents an approval."""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from sqlmodel import func, select
+from typer.testing import Result
+
+from database.accounts import count_accounts
+from database.engine import Database
+from database.tables import Account, Approval, StagedAccount
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Callable[..., str]:
+    """Writes a file of accounts a0001, a0002, ... and returns its path."""
+
+    def write(count: int, *, domain: str = "example.com", broken: Iterable[int] = ()) -> str:
+        rows = [
+            f"a{number:04},holder{number}{'' if number in broken else '@' + domain}"
+            for number in range(1, count + 1)
+        ]
+        path = tmp_path / "people.csv"
+        path.write_text("\n".join(["external_id,email", *rows]) + "\n")
+        return str(path)
+
+    return write
+
+
+def rows_of(database: Database) -> tuple[int, int]:
+    """How many accounts there are, and how many are put aside."""
+    with database.session() as session:
+        staged = session.exec(select(func.count()).select_from(StagedAccount)).one()
+        return count_accounts(session), staged
+
+
+def test_a_file_is_imported_whole_and_harmless_when_repeated(
+    promisekeeper: Run, people: Callable[..., str], database: Database
+) -> None:
+    file = people(1234)
+    assert (
+        "1234 added, 0 updated" in promisekeeper("accounts", "import", file, "--as", "omar").stdout
+    )
+    again = promisekeeper("accounts", "import", file, "--as", "omar")
+    assert (again.exit_code, "0 added, 0 updated, 1234 unchanged" in again.stdout) == (0, True)
+    assert rows_of(database) == (1234, 0)
+    with database.session() as session:
+        assert session.exec(select(Approval)).all() == []
+
+
+def test_one_bad_line_imports_nothing(
+    promisekeeper: Run, people: Callable[..., str], database: Database
+) -> None:
+    result = promisekeeper("accounts", "import", people(2500, broken=[2400]), "--as", "omar")
+    assert result.exit_code == 2
+    assert "line 2401, email: 'holder2400' is not an e-mail address" in result.stderr
+    assert "Nothing was imported." in result.stderr
+    assert rows_of(database) == (0, 0)
+
+
+def test_a_hundred_faults_are_shown_and_the_rest_counted(
+    promisekeeper: Run, people: Callable[..., str]
+) -> None:
+    result = promisekeeper("accounts", "import", people(130, broken=range(131)), "--as", "omar")
+    assert result.stderr.count("is not an e-mail address") == 100
+    assert "and 30 more" in result.stderr
+
+
+def test_a_dry_run_tells_and_changes_nothing(
+    promisekeeper: Run, people: Callable[..., str], database: Database
+) -> None:
+    result = promisekeeper("accounts", "import", people(10), "--dry-run", "--as", "omar")
+    assert result.exit_code == 0
+    assert "Would import people.csv: 10 added" in result.stdout
+    assert rows_of(database) == (0, 0)
+
+
+def test_re_addressing_many_takes_a_yes(
+    promisekeeper: Run, people: Callable[..., str], database: Database
+) -> None:
+    promisekeeper("accounts", "import", people(40), "--as", "omar")
+    moved = people(40, domain="example.org")
+    refused = promisekeeper("accounts", "import", moved, "--as", "omar")
+    assert refused.exit_code == 1
+    assert "40 of 40 accounts" in refused.stderr
+    assert "--yes" in refused.stderr
+    assert rows_of(database) == (40, 0)
+    assert promisekeeper("accounts", "import", moved, "--as", "omar", "--yes").exit_code == 0
+    with database.session() as session:
+        addresses = session.exec(select(Account.email)).all()
+    assert {address.partition("@")[2] for address in addresses} == {"example.org"}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"external_id,shoe_size\n", "Unknown column"), (b"external_id,email\n\xff\n", "UTF-8")],
+)
+def test_what_is_no_file_of_accounts_is_refused(
+    promisekeeper: Run, tmp_path: Path, content: bytes, words: str
+) -> None:
+    (tmp_path / "people.csv").write_bytes(content)
+    result = promisekeeper("accounts", "import", str(tmp_path / "people.csv"), "--as", "omar")
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert "Nothing was imported." in result.stderr
+
+
+def test_a_file_that_is_not_there_is_refused(promisekeeper: Run) -> None:
+    result = promisekeeper("accounts", "import", "nowhere.csv", "--as", "omar")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no such file" in result.stderr
+
+
+def test_accounts_are_listed_and_shown(promisekeeper: Run, people: Callable[..., str]) -> None:
+    promisekeeper("accounts", "import", people(3), "--as", "omar")
+    listed = promisekeeper("accounts", "list", "--limit", "2", "--format", "json")
+    assert [row["external_id"] for row in json.loads(listed.stdout)] == ["a0001", "a0002"]
+    shown = json.loads(promisekeeper("accounts", "show", "a0003", "--format", "json").stdout)
+    assert (shown["email"], shown["status"]) == ("holder3@example.com", "open")
+    unknown = promisekeeper("accounts", "show", "zz")
+    assert (unknown.exit_code, unknown.stderr) == (1, "There is no account 'zz'.\n")

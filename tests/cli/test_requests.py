@@ -1,0 +1,119 @@
+"""Privacy and ops do their work without a browser, and are told when Temporal is silent."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+from sqlmodel import select
+from typer.testing import Result
+
+from database import requests
+from database.engine import Database
+from database.tables import OutboxMail, RequestDecision
+from domain.data_subject_requests import Intake, Kind
+from domain.deadlines import deadline
+
+Run = Callable[..., Result]
+RECEIVED_AT = datetime(2026, 1, 31, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def reference(database: Database) -> str:
+    """Alice's request for her data."""
+    due = deadline(
+        received_at=RECEIVED_AT, time_zone=None, country="DE", company_time_zone="Europe/Berlin"
+    )
+    with database.transaction() as transaction:
+        request = requests.receive(
+            transaction,
+            Intake(name="Alice", contact_address="alice@example.com", kinds=(Kind.ACCESS,)),
+            requests.Received(channel="web", deadline=due, policy_version_id=None),
+            RECEIVED_AT,
+        )
+    return request.reference
+
+
+@pytest.fixture
+def doubtful_mail(database: Database, reference: str) -> UUID:
+    """A mail of which nobody knows whether it went out."""
+    with database.transaction() as transaction:
+        mail = transaction.exec(select(OutboxMail)).one()
+        mail.state = "operator"
+        mail.attempt_id = uuid4()
+        transaction.add(mail)
+    return mail.id
+
+
+def test_requests_are_listed_by_urgency_and_shown(promisekeeper: Run, reference: str) -> None:
+    (row,) = json.loads(promisekeeper("requests", "list", "--format", "json").stdout)
+    assert (row["reference"], row["kind"]) == (reference, "access")
+    assert row["due_at"] == "2026-02-28T23:00:00Z"
+    shown = json.loads(promisekeeper("requests", "show", reference, "--format", "json").stdout)
+    assert shown["contact_email"] == "alice@example.com"
+    assert shown["mails"] == ["acknowledgement: queued"]
+
+
+def test_a_deadline_is_explained_with_every_candidate(promisekeeper: Run, reference: str) -> None:
+    """P21: anyone may ask for the explanation."""
+    result = promisekeeper("requests", "explain-deadline", reference, "--format", "json")
+    answer = json.loads(result.stdout)
+    assert answer["rule"] == "statute.gdpr"
+    assert {found["rule"] for found in answer["candidates"]} == {"policy.720h", "statute.gdpr"}
+    table = promisekeeper("requests", "explain-deadline", reference.lower()).stdout
+    assert "due 2026-02-28 23:00 UTC by statute.gdpr" in table
+
+
+def test_a_request_is_assigned_to_the_privacy_team_only(promisekeeper: Run, reference: str) -> None:
+    assign = ("requests", "assign", reference)
+    assert promisekeeper(*assign, "--to", "lena", "--as", "petra").exit_code == 1
+    assert promisekeeper(*assign, "--to", "petra", "--as", "lena").exit_code == 1
+    assert promisekeeper(*assign, "--to", "petra", "--as", "petra").exit_code == 0
+    (row,) = json.loads(promisekeeper("requests", "list", "--format", "json").stdout)
+    assert row["assignee"] == "petra"
+
+
+def test_a_decision_is_kept_when_temporal_is_silent(
+    promisekeeper: Run, reference: str, database: Database
+) -> None:
+    result = promisekeeper(
+        *("requests", "decide", reference, "--outcome", "unverified"),
+        *("--explanation", "Nobody answered our question.", "--as", "petra"),
+    )
+    assert result.exit_code == 3
+    assert "kept" in result.stderr
+    with database.session() as session:
+        assert len(session.exec(select(RequestDecision)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "words"),
+    [
+        (["--outcome", "fulfilled", "--explanation", "Here."], 1, "identity is verified"),
+        (["--outcome", "refused", "--explanation", "No."], 1, "needs one of the grounds"),
+        (["--outcome", "nonsense", "--explanation", "No."], 2, "nonsense"),
+    ],
+)
+def test_an_answer_that_may_not_go_out_is_refused(
+    promisekeeper: Run, reference: str, given: list[str], code: int, words: str
+) -> None:
+    """P19, P20."""
+    result = promisekeeper("requests", "decide", reference, *given, "--as", "petra")
+    assert (result.exit_code, words in result.stderr) == (code, True)
+
+
+def test_a_mail_of_unknown_outcome_is_listed_and_sent_again_by_ops_only(
+    promisekeeper: Run, doubtful_mail: UUID, database: Database
+) -> None:
+    """P4: what nobody can know, a person decides."""
+    (row,) = json.loads(promisekeeper("mail", "unknown", "--format", "json").stdout)
+    assert row["mail"] == str(doubtful_mail)
+    assert promisekeeper("mail", "resend", row["mail"], "--as", "lena").exit_code == 1
+    silent = promisekeeper("mail", "resend", row["mail"], "--as", "omar")
+    assert silent.exit_code == 3
+    assert "What was written down before is kept" in silent.stderr
+    with database.session() as session:
+        assert session.get_one(OutboxMail, doubtful_mail).state == "queued"
+    again = promisekeeper("mail", "resend", row["mail"], "--as", "omar")
+    assert (again.exit_code, "does not wait for a decision" in again.stderr) == (1, True)

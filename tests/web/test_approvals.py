@@ -1,0 +1,220 @@
+"""The page behind the link in a mail (P5)."""
+
+from datetime import timedelta
+
+import pytest
+from httpx import Response
+from sqlmodel import select
+
+from database.links import REQUEST_STATUS, add_link
+from database.policies import put_in_force
+from database.reviews import store_assessment
+from database.tables import Account, Approval, Fact, Link, OutboxMail, Policy, PolicyVersion
+from domain.materiality import assess
+from mail.links import make_token
+from tests.web.world import NOW, World, hidden, submit_text, text, version
+
+
+def decide(world: World, name: str, decision: str) -> Response:
+    """Press a button on somebody's page."""
+    path = world.link(name)
+    stamp = hidden(world.browser.get(path).text, "stamp")
+    answer: Response = world.browser.post(path, data={"stamp": stamp, "decision": decision})
+    return answer
+
+
+def decisions(world: World) -> list[str]:
+    with world.database.session() as session:
+        rows = session.exec(select(Approval).order_by(Approval.decided_at))  # type: ignore[arg-type]
+        return [row.decision for row in rows]
+
+
+def test_the_page_says_what_changes_what_governs_and_what_silence_means(world: World) -> None:
+    """P5, P6: in words, before anything is decided."""
+    page = world.browser.get(world.link("alice")).text
+    assert "Hello Alice" in page
+    assert "What changes for you" in page
+    assert "version 1</a>, since" in page
+    assert "You stay on version 1." in page
+    assert "takes effect not before 3 April 2026" in page
+    assert page.count('name="decision"') == 2
+
+
+def test_looking_decides_nothing(world: World) -> None:
+    """P5: mail scanners open links; neither GET nor HEAD changes anything."""
+    with world.database.session() as session:
+        before = len(session.exec(select(Fact)).all())
+    for _ in range(3):
+        world.browser.get(world.link("alice"))
+        world.browser.head(world.link("alice"))
+    with world.database.session() as session:
+        assert len(session.exec(select(Fact)).all()) == before
+    assert decisions(world) == []
+
+
+def test_alice_approves_and_the_page_says_so(world: World) -> None:
+    """P5: the decision is kept with the text and the change that were shown."""
+    page = decide(world, "alice", "approved").text
+    assert "You have approved this change" in page
+    assert "2 March 2026, 10:00 (Europe/Berlin)" in page
+    with world.database.session() as session:
+        row = session.exec(select(Approval)).one()
+    assert row.account_id == world.accounts["alice"].id
+    assert row.text_sha256 == version(world, 2).sha256
+    assert row.how == "link"
+
+
+def test_bob_declines_and_then_changes_his_mind(world: World) -> None:
+    """P5: both decisions stay, the later one counts."""
+    declined = decide(world, "bob", "declined").text
+    assert "You have declined this change" in declined
+    assert "You stay on version 1. We will not remind you." in declined
+    world.desk.clock.advance(timedelta(days=2))
+    assert "You have approved this change" in decide(world, "bob", "approved").text
+    assert decisions(world) == ["declined", "approved"]
+
+
+def test_the_same_decision_twice_is_one(world: World) -> None:
+    """P5: a second press of the button adds nothing."""
+    path = world.link("alice")
+    stamp = hidden(world.browser.get(path).text, "stamp")
+    for _ in range(2):
+        answer = world.browser.post(path, data={"stamp": stamp, "decision": "approved"})
+        assert answer.status_code == 200
+    assert decisions(world) == ["approved"]
+
+
+@pytest.mark.parametrize("stamp", ["", "forged", "WyJhIl0.x"])
+def test_a_form_of_another_page_decides_nothing(world: World, stamp: str) -> None:
+    """P5: another site cannot press the button."""
+    answer = world.browser.post(world.link("alice"), data={"stamp": stamp, "decision": "approved"})
+    assert answer.status_code == 409
+    assert "Your decision was not recorded yet" in answer.text
+    assert decisions(world) == []
+
+
+def test_the_stamp_of_bobs_page_does_not_fit_alices(world: World) -> None:
+    stamp = hidden(world.browser.get(world.link("bob")).text, "stamp")
+    answer = world.browser.post(world.link("alice"), data={"stamp": stamp, "decision": "approved"})
+    assert answer.status_code == 409
+    assert decisions(world) == []
+
+
+def test_a_page_left_open_for_a_day_is_shown_again(world: World) -> None:
+    """P5: what is approved is what was just read."""
+    path = world.link("alice")
+    stamp = hidden(world.browser.get(path).text, "stamp")
+    world.desk.clock.advance(timedelta(days=1))
+    answer = world.browser.post(path, data={"stamp": stamp, "decision": "approved"})
+    assert "more than a day old" in answer.text
+    assert decisions(world) == []
+
+
+def test_neither_button_is_nothing(world: World) -> None:
+    path = world.link("alice")
+    stamp = hidden(world.browser.get(path).text, "stamp")
+    answer = world.browser.post(path, data={"stamp": stamp, "decision": "maybe"})
+    assert answer.status_code == 422
+    assert "press one of the two buttons" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [("withdrawn", "have withdrawn this change"), ("replaced", "took this one"), ("rejected", "")],
+)
+def test_a_change_that_is_off_is_answered_in_words(world: World, state: str, words: str) -> None:
+    """P8: an old link says what became of the version, and takes no decision."""
+    path = world.link("alice")
+    stamp = hidden(world.browser.get(path).text, "stamp")
+    with world.database.transaction() as transaction:
+        transaction.get_one(PolicyVersion, version(world, 2).id).state = state
+    page = world.browser.get(path).text
+    assert "There is nothing to decide" in page
+    assert words in page
+    answer = world.browser.post(path, data={"stamp": stamp, "decision": "approved"})
+    assert answer.status_code == 409
+    assert decisions(world) == []
+
+
+def test_a_link_that_opens_nothing_says_which_kind_and_reveals_nothing(world: World) -> None:
+    """P32: cut short, forged, made for something else, unknown: calm words, and a way on."""
+    path = world.link("alice")
+    with world.database.transaction() as transaction:
+        foreign = add_link(
+            transaction, purpose=REQUEST_STATUS, subject_id=world.accounts["bob"].id, now=NOW
+        )
+    keys = world.settings.link_key_bytes
+    closed = {
+        path[:-5]: "incomplete",
+        path[:-1] + ("A" if path[-1] != "A" else "E"): "not valid",
+        "/approve/" + "A" * 43: "not valid",
+        "/approve/" + make_token(REQUEST_STATUS, foreign.nonce, keys): "not valid",
+        "/approve/" + make_token("approve", bytes(16), keys): "not valid",
+    }
+    for address, words in closed.items():
+        for answer in (world.browser.get(address), world.browser.post(address)):
+            assert answer.status_code == 404
+            assert words in answer.text
+            assert "/approve/new-link" in answer.text
+            assert "Alice" not in answer.text
+
+
+def test_expired_and_replaced_links_are_gone(world: World) -> None:
+    """P32: 410, with the words for each."""
+    with world.database.transaction() as transaction:
+        links = transaction.exec(select(Link)).all()
+        alices = next(link for link in links if link.account_id == world.accounts["alice"].id)
+        bobs = next(link for link in links if link.account_id == world.accounts["bob"].id)
+        alices.expires_at = NOW
+        bobs.successor_id = alices.id
+    keys = world.settings.link_key_bytes
+    expired = world.browser.get("/approve/" + make_token("approve", alices.nonce, keys))
+    replaced = world.browser.get("/approve/" + make_token("approve", bobs.nonce, keys))
+    assert (expired.status_code, replaced.status_code) == (410, 410)
+    assert "has expired" in expired.text
+    assert "replaced by a newer one" in replaced.text
+
+
+def test_a_new_link_goes_to_the_address_in_the_account_once_a_day(world: World) -> None:
+    """P5: the reply is the same for a stranger, to whom nothing is sent."""
+    known = world.browser.post("/approve/new-link", data={"email": " Alice@Example.org "})
+    unknown = world.browser.post("/approve/new-link", data={"email": "eve@example.org"})
+    world.browser.post("/approve/new-link", data={"email": "alice@example.org"})
+    assert known.text == unknown.text
+    with world.database.session() as session:
+        mails = session.exec(select(OutboxMail)).all()
+    assert [(mail.addressee_id, mail.template) for mail in mails] == [
+        (world.accounts["alice"].id, "approval_link_again")
+    ]
+    assert world.desk.started == [f"mail-delivery/{mails[0].id}"]
+
+
+def test_no_new_link_for_a_change_that_is_off(world: World) -> None:
+    with world.database.transaction() as transaction:
+        transaction.get_one(PolicyVersion, version(world, 2).id).state = "withdrawn"
+    world.browser.post("/approve/new-link", data={"email": "alice@example.org"})
+    assert world.desk.started == []
+
+
+def test_a_correction_in_between_carries_a_late_approval_over(world: World) -> None:
+    """P5: version 3 only mends typing errors, so approving 2 brings Alice to 3."""
+    with world.database.transaction() as transaction:
+        policy = transaction.exec(select(Policy)).one()
+        second = transaction.get_one(PolicyVersion, version(world, 2).id)
+        put_in_force(transaction, second, NOW)
+        transaction.flush()
+        third = submit_text(transaction, policy, text(3), world.staff["lena"].id, NOW)
+        assessed = assess(second.text, third.text)
+        store_assessment(transaction, second, third, assessed, NOW)
+        third.effective_at = NOW
+        put_in_force(transaction, third, NOW)
+    assert "version 1</a>, since" in world.browser.get(world.link("alice")).text
+    page = decide(world, "alice", "approved").text
+    assert "Version 3 governs your account." in page
+
+
+def test_a_closed_account_has_nothing_to_decide(world: World) -> None:
+    path = world.link("carol")
+    with world.database.transaction() as transaction:
+        transaction.get_one(Account, world.accounts["carol"].id).status = "closed"
+    assert "This account is closed" in world.browser.get(path).text

@@ -1,0 +1,122 @@
+"""What everybody may read (P1, P3)."""
+
+import json
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from database.policies import put_in_force
+from database.tables import PolicyVersion
+from tests.web.world import NOW, World, version
+
+PATH = "/policies/privacy-policy"
+
+
+def test_the_text_in_force_stands_under_the_notice_of_the_next(world: World) -> None:
+    """P1, P3: the notice names the confirmed changes and the day before which nothing changes."""
+    page = world.browser.get(PATH)
+    assert page.status_code == 200
+    assert "version 1, in force since 5 January 2026" in page.text
+    assert "This policy is about to change" in page.text
+    assert "not before <strong>3 April 2026</strong>" in page.text
+    assert f'href="{PATH}/changes/1/2"' in page.text
+
+
+def test_a_draft_is_as_unknown_as_a_version_that_never_was(world: World) -> None:
+    """P1: drafts and rejected versions are 404, in their text and in redlines."""
+    for state in ("submitted", "in_review", "rejected"):
+        with world.database.transaction() as transaction:
+            row = transaction.get_one(PolicyVersion, version(world, 2).id)
+            row.state = state
+        for path in ("/versions/2", "/changes/1/2", "/versions/9", "/changes/9/1"):
+            answer = world.browser.get(PATH + path)
+            assert answer.status_code == 404
+            assert "There is no such page" in answer.text
+        assert "about to change" not in world.browser.get(PATH).text
+
+
+def test_a_superseded_version_stays_and_says_so(world: World) -> None:
+    """P1: the archive by number and by date."""
+    with world.database.transaction() as transaction:
+        row = transaction.get_one(PolicyVersion, version(world, 2).id)
+        row.effective_at = NOW
+        put_in_force(transaction, row, NOW)
+    assert "Version 1 is no longer in force" in world.browser.get(f"{PATH}/versions/1").text
+    # Days begin at midnight in the company's zone; version 2 came at ten that morning.
+    assert "version 1, effective" in world.browser.get(f"{PATH}/on/2026-03-02").text
+    assert "version 2, in force since" in world.browser.get(f"{PATH}/on/2026-03-03").text
+    archive = world.browser.get(f"{PATH}/versions").text
+    assert archive.index("Version 2") < archive.index("Version 1")
+
+
+@pytest.mark.parametrize("day", ["2020-01-01", "2026-13-45", "yesterday", "0001-01-01"])
+def test_a_day_without_a_version_is_answered_in_words(world: World, day: str) -> None:
+    answer = world.browser.get(f"{PATH}/on/{day}")
+    assert answer.status_code == 404
+    assert "date" in answer.text or "in force" in answer.text
+
+
+def test_the_redline_says_in_words_what_happened(world: World) -> None:
+    """P1: readable without colour: marked up as inserted and deleted, each change named."""
+    page = world.browser.get(f"{PATH}/changes/1/2").text
+    assert "<ins>" in page
+    assert "<del>" in page
+    assert "Changed" in page
+    assert "style=" not in page
+
+
+def test_the_feed_is_valid_atom(world: World) -> None:
+    """P1: every public version is an entry with an id, a title and an instant."""
+    answer = world.browser.get(f"{PATH}/feed.atom")
+    assert answer.headers["content-type"].startswith("application/atom+xml")
+    atom = {"a": "http://www.w3.org/2005/Atom"}
+    feed = ET.fromstring(answer.content)  # noqa: S314 - our own feed
+    entries = feed.findall("a:entry", atom)
+    assert [entry.findtext("a:title", namespaces=atom) for entry in entries] == [
+        "Version 2 (announced)",
+        "Version 1 (in force)",
+    ]
+    for element in (feed, *entries):
+        for name in ("id", "title", "updated"):
+            assert element.findtext(f"a:{name}", namespaces=atom)
+
+
+def test_other_sites_are_offered_the_notice(world: World) -> None:
+    """P3: as JSON, for any origin, with a validator that saves sending it again."""
+    answer = world.browser.get(f"{PATH}/notice.json")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["cache-control"] == "public, max-age=300"
+    notice = answer.json()["notice"]
+    assert notice["version"] == 2
+    assert notice["not_before_on"] == "2026-04-03"
+    assert notice["changes"]
+    again = world.browser.get(
+        f"{PATH}/notice.json", headers={"If-None-Match": answer.headers["etag"]}
+    )
+    assert again.status_code == 304
+
+
+def test_the_notice_comes_down_when_the_version_is_in_force(world: World) -> None:
+    """P3: from announcement until it is in force."""
+    with world.database.transaction() as transaction:
+        row = transaction.get_one(PolicyVersion, version(world, 2).id)
+        put_in_force(transaction, row, NOW)
+    assert world.browser.get(f"{PATH}/notice.json").json()["notice"] is None
+    assert "about to change" not in world.browser.get(PATH).text
+
+
+def test_hostile_words_stay_words(world: World) -> None:
+    """P3: a summary with markup is shown as text on the page, in the feed and in the script."""
+    hostile = "</script><script>alert(1)</script>"
+    with world.database.transaction() as transaction:
+        transaction.get_one(PolicyVersion, version(world, 2).id).summary = hostile
+    for path in ("", "/versions", "/changes/1/2", "/feed.atom", "/notice.js"):
+        assert "<script>" not in world.browser.get(PATH + path).text
+    assert json.loads(world.browser.get(f"{PATH}/notice.json").text)["notice"]["summary"] == hostile
+
+
+def test_a_site_without_a_version_says_so(empty: World) -> None:
+    assert "No version of this policy is in force yet" in empty.browser.get(PATH).text
+    assert empty.browser.get(f"{PATH}/versions").status_code == 200
+    assert empty.browser.get(f"{PATH}/feed.atom").status_code == 200
+    assert empty.browser.get("/policies/unknown").status_code == 404

@@ -1,0 +1,175 @@
+"""Making a data-subject request, proving that it is yours, seeing how it stands (P10-P26)."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from httpx import Response
+from sqlmodel import select
+
+from database.links import REQUEST_STATUS, REQUEST_VERIFY
+from database.requests import (
+    Answer,
+    apply_decision,
+    confirm_decision,
+    propose_decision,
+    verify_identity,
+)
+from database.tables import DataSubjectRequest, Fact, Link, OutboxMail
+from domain.data_subject_requests import Ground, Outcome
+from tests.web.world import NOW, World, browse
+from web.app import create_app
+from workflows.desk import Desk
+
+FORM = {"name": "Alice", "kinds": "access", "contact_address": "alice@example.org", "country": "DE"}
+
+
+def ask(world: World, **changes: str) -> Response:
+    """Send the form."""
+    answer: Response = world.browser.post("/requests/new", data={**FORM, **changes})
+    return answer
+
+
+def stored(world: World) -> DataSubjectRequest:
+    with world.database.session() as session:
+        return session.exec(select(DataSubjectRequest)).one()
+
+
+def path(world: World, purpose: str) -> str:
+    """The page behind the link of a request's mail."""
+    with world.database.session() as session:
+        link = session.exec(select(Link).where(Link.purpose == purpose)).one()
+    return f"/requests/{world.token(purpose, link)}"
+
+
+def test_the_form_links_the_policy_it_is_made_under(world: World) -> None:
+    """P1: wherever personal data is asked for, the current version is at hand."""
+    page = world.browser.get("/requests/new").text
+    assert 'href="/policies/privacy-policy">our privacy policy (version 1)</a>' in page
+    assert page.count('name="kinds"') == 10
+
+
+def test_a_request_is_received_with_its_reference_and_its_day(world: World) -> None:
+    """P21, P26: the clock runs from receipt, and the receipt names the day."""
+    page = ask(world).text
+    request = stored(world)
+    assert request.reference in page
+    assert "1 April 2026" in page
+    assert world.desk.started == [f"data-subject-request/{request.id}"]
+
+
+def test_the_receipt_is_the_same_whether_we_know_the_person_or_not(world: World) -> None:
+    """P19: but for reference and nothing else."""
+    known, unknown = ask(world).text, ask(world, contact_address="eve@example.com").text
+    without_reference = [re.sub(r"R-[A-Z0-9]{8}", "", page) for page in (known, unknown)]
+    assert without_reference[0] == without_reference[1]
+
+
+def test_what_is_wrong_is_said_at_the_field_and_the_rest_is_kept(world: World) -> None:
+    """P26: nothing is stored, nothing typed is lost, and no markup comes through."""
+    answer = ask(world, contact_address="alice", message="<b>Please</b>", kinds="")
+    assert answer.status_code == 422
+    assert "Please give an e-mail address" in answer.text
+    assert "Please choose what you ask for" in answer.text
+    assert "&lt;b&gt;Please&lt;/b&gt;" in answer.text
+    assert 'value="DE" selected' in answer.text
+    with world.database.session() as session:
+        assert session.exec(select(DataSubjectRequest)).all() == []
+
+
+@pytest.mark.parametrize("field", ["kinds", "contact_address", "country"])
+def test_words_that_are_no_choice_of_ours_are_refused(world: World, field: str) -> None:
+    assert ask(world, **{field: "../../nonsense"}).status_code == 422
+
+
+def test_only_the_address_on_file_can_say_that_a_request_is_ours(world: World) -> None:
+    """P19: looking verifies nothing, the button does, and a second press changes nothing."""
+    ask(world)
+    verify = path(world, REQUEST_VERIFY)
+    page = world.browser.get(verify).text
+    world.browser.head(verify)
+    assert "Yes, this request is mine" in page
+    assert stored(world).verified_at is None
+    assert "confirmed as yours" in world.browser.post(verify).text
+    assert stored(world).verified_at == NOW
+    world.desk.clock.advance(timedelta(days=1))
+    world.browser.post(verify)
+    assert stored(world).verified_at == NOW
+    with world.database.session() as session:
+        sent = {mail.template: mail for mail in session.exec(select(OutboxMail)).all()}
+        verifications = session.exec(select(Fact).where(Fact.kind == "request.verified")).all()
+    assert sent["request_verification"].addressee_id == world.accounts["alice"].id
+    assert len(verifications) == 1
+
+
+def test_the_link_to_the_status_page_verifies_nobody(world: World) -> None:
+    """P19: it goes to the address typed in, which anybody could have typed."""
+    ask(world)
+    assert world.browser.post(path(world, REQUEST_STATUS)).status_code == 404
+    assert stored(world).verified_at is None
+
+
+def test_a_verification_link_ends_with_the_time_to_answer(world: World) -> None:
+    ask(world)
+    world.desk.clock.advance(timedelta(days=31))
+    answer = world.browser.get(path(world, REQUEST_VERIFY))
+    assert answer.status_code == 410
+    assert "has expired" in answer.text
+
+
+def test_the_status_page_says_neutrally_where_a_request_stands(world: World) -> None:
+    """P21, P23: stage, dates and remedies, and no word of an answer yet."""
+    ask(world)
+    page = world.browser.get(path(world, REQUEST_STATUS)).text
+    assert "has reached us" in page
+    assert "1 April 2026" in page
+    assert "lodge a complaint" in page
+    assert "Why, and what we did" not in page
+
+
+def test_an_answer_in_review_is_not_shown_and_one_that_went_out_is(world: World) -> None:
+    """P20, P22, P23: with explanation, ground and remedies."""
+    ask(world)
+    status = path(world, REQUEST_STATUS)
+    priya, paul = world.staff["priya"].id, world.staff["paul"].id
+    with world.database.transaction() as transaction:
+        request = transaction.exec(select(DataSubjectRequest)).one()
+        verify_identity(transaction, request, how="link", now=NOW)
+        decision = propose_decision(
+            transaction,
+            request,
+            Answer(
+                outcome=Outcome.PARTIAL,
+                ground=Ground.RIGHTS_OF_OTHERS,
+                explanation="Recordings show <other> people.",
+                evidence="Two recordings with guests.",
+            ),
+            decided_by=priya,
+            now=NOW,
+        )
+        transaction.flush()
+        apply_decision(transaction, request, decision.id, NOW)
+    assert "Recordings show" not in world.browser.get(status).text
+    with world.database.transaction() as transaction:
+        request = transaction.exec(select(DataSubjectRequest)).one()
+        confirm_decision(transaction, request, paul, NOW)
+    page = world.browser.get(status).text
+    assert "Recordings show &lt;other&gt; people." in page
+    assert "It would harm the rights of other people." in page
+    assert "lodge a complaint" in page
+    assert "Two recordings" not in page
+
+
+def test_a_made_up_receipt_or_link_shows_nothing(world: World) -> None:
+    assert world.browser.get("/requests/received/WyJSLTEiXQ.x").status_code == 404
+    assert world.browser.get("/requests/nothing-of-ours").status_code == 404
+
+
+def test_a_request_is_taken_in_while_temporal_is_down(world: World, parts: dict[str, Any]) -> None:
+    """P26: nobody is sent away because a service of ours is missing."""
+    desk = Desk(**parts)
+    browser = browse(create_app(world.settings, database=world.database, desk=desk))
+    answer = browser.post("/requests/new", data=FORM)
+    assert answer.status_code == 200
+    assert stored(world).reference in answer.text

@@ -1,0 +1,165 @@
+"""What tests of pages work with: a browser, people, and a desk whose Temporal is nowhere."""
+
+import re
+import warnings
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
+
+from fastapi import FastAPI
+from httpx import Response
+from sqlmodel import Session, select
+
+import temporal
+from clock import Clock
+from database.engine import Database
+from database.links import APPROVE
+from database.policies import Submission, submit
+from database.reviews import (
+    store_assessment,
+)
+from database.tables import Account, Link, Policy, PolicyVersion, Staff
+from domain.materiality import assess
+from domain.policy_text import read_policy_text
+from mail.links import make_token
+from settings import Settings
+from workflows.desk import Desk
+
+TEXTS = Path(__file__).parents[2] / "policy_versions" / "privacy-policy"
+FIRST_DAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+T = TypeVar("T")
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # starlette would rather have httpx's successor
+    from fastapi.testclient import TestClient
+
+
+class StandingClock(Clock):
+    """Stands at one instant until it is moved."""
+
+    def now(self) -> datetime:
+        return NOW + self.offset()
+
+
+class DeskWithoutTemporal(Desk):
+    """Writes to the database like the real one, and keeps what it would have told Temporal."""
+
+    def __init__(self, **parts: Any) -> None:  # noqa: ANN401 - whatever a desk is made of
+        super().__init__(**parts)
+        self.started: list[str] = []
+        self.told = 0
+
+    def _start(self, what: temporal.Start, now: datetime) -> None:
+        self.started.append(what.workflow_id)
+
+    def _wake(self, request_id: object) -> None:
+        self.told += 1
+
+    def _tell(self, update: Callable[[], Awaitable[T]]) -> T:
+        self.told += 1
+        return None  # type: ignore[return-value]
+
+
+@dataclass(kw_only=True)
+class World:
+    """Everything a test of a page looks at."""
+
+    database: Database
+    settings: Settings
+    desk: DeskWithoutTemporal
+    browser: TestClient
+    staff: dict[str, Staff] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+
+    def link(self, name: str) -> str:
+        """The path behind the link in the mail of an account holder."""
+        with self.database.session() as session:
+            link = session.exec(
+                select(Link).where(
+                    Link.account_id == self.accounts[name].id, Link.purpose == APPROVE
+                )
+            ).one()
+        return f"/approve/{self.token(APPROVE, link)}"
+
+    def token(self, purpose: str, link: Link) -> str:
+        """The token of a link, as the mail carries it."""
+        return make_token(purpose, link.nonce, self.settings.link_key_bytes)
+
+    def enter_as(self, handle: str) -> None:
+        """Sign a member of staff in with their token."""
+        page = self.browser.get("/staff/sign-in").text
+        self.browser.post(
+            "/staff/sign-in", data={"form_key": form_key(page), "token": self.tokens[handle]}
+        )
+
+    def post(self, page: str, action: str, **fields: str) -> Response:
+        """Send a staff form from the page it stands on."""
+        key = form_key(self.browser.get(page).text)
+        answer: Response = self.browser.post(
+            action, data={"form_key": key, **fields}, follow_redirects=False
+        )
+        return answer
+
+
+def browse(app: FastAPI, base_url: str = "http://testserver") -> TestClient:
+    """A browser on a website; what breaks there is answered, not raised."""
+    return TestClient(app, base_url=base_url, raise_server_exceptions=False)
+
+
+def form_key(page: str) -> str:
+    """The key of the forms on a staff page."""
+    return hidden(page, "form_key")
+
+
+def hidden(page: str, name: str) -> str:
+    """A hidden field of a page."""
+    found = re.search(f'name="{name}" value="([^"]*)"', page)
+    assert found, f"the page has no field {name}"
+    return found[1]
+
+
+def text(number: int) -> str:
+    """One of the sample policy's texts."""
+    return read_policy_text((TEXTS / f"{number}.md").read_bytes()).text
+
+
+def submit_text(
+    transaction: Session, policy: Policy, words: str, by: UUID, now: datetime
+) -> PolicyVersion:
+    """Hand in a version."""
+    read = read_policy_text(words.encode())
+    version = submit(
+        transaction,
+        policy,
+        Submission(
+            text=read.text,
+            sha256=read.sha256,
+            summary="What we do with recordings of sessions.",
+            submitted_by=by,
+            planned_effective_on=None,
+            notice_days=30,
+        ),
+        now,
+    )
+    transaction.flush()
+    return version
+
+
+def put_in_review(transaction: Session, version: PolicyVersion) -> None:
+    """What the publication does first: assess against the version in force."""
+    base = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 1)).one()
+    store_assessment(transaction, base, version, assess(base.text, version.text), NOW)
+    version.state = "in_review"
+    transaction.add(version)
+    transaction.flush()
+
+
+def version(world: World, number: int) -> PolicyVersion:
+    """A version of the policy, as it stands now."""
+    with world.database.session() as session:
+        return session.exec(select(PolicyVersion).where(PolicyVersion.number == number)).one()

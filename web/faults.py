@@ -1,0 +1,100 @@
+"""Errors as pages in words: what happened, what was not lost, what to do."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+
+from database.policies import PolicyUnknown
+from database.requests import RequestUnknown
+from web.links import LinkClosed, closed_page
+from web.middleware import HEADERS
+from web.site import site_of
+from web.staff.access import SignInNeeded
+from workflows.desk import Refused, TemporalUnreachable
+
+FOR_MACHINES = ("/api/", "/webhooks/", "/healthz", "/readyz")
+WORDS: Mapping[int, tuple[str, str]] = {
+    400: ("This could not be read", "Nothing was changed. Go back and try once more."),
+    403: (
+        "This is not open to you",
+        "Nothing was changed. If it should be open to you, ask an administrator for the role.",
+    ),
+    404: (
+        "There is no such page",
+        "The address may be mistyped, or copied only partly. Nothing was lost.",
+    ),
+    405: ("This address does not take that", "Nothing was changed. Go back and use the form."),
+    413: (
+        "That was too large",
+        "Nothing was stored. A policy may have 2 MB, a message 10,000 characters.",
+    ),
+    500: (
+        "Something is wrong on our side",
+        (
+            "The fault is ours and has been noted. What you did before is kept. See whether what "
+            "you just sent is there too; if it is not, send it again in a while."
+        ),
+    ),
+    503: (
+        "We cannot answer just now",
+        (
+            "Our database does not answer. Nothing was changed by what you just sent. "
+            "Please try again in a few minutes."
+        ),
+    ),
+}
+
+
+def add_fault_pages(app: FastAPI) -> None:
+    """Teach an application to answer its errors in words."""
+
+    @app.exception_handler(HTTPException)
+    def http_error(request: Request, error: HTTPException) -> Response:
+        said = error.detail != HTTPStatus(error.status_code).phrase
+        return _fault(request, error.status_code, error.detail if said else None)
+
+    @app.exception_handler(RequestValidationError)
+    @app.exception_handler(PolicyUnknown)
+    @app.exception_handler(RequestUnknown)
+    def not_found(request: Request, _error: Exception) -> Response:
+        return _fault(request, 404)
+
+    @app.exception_handler(LinkClosed)
+    def link_closed(request: Request, closed: LinkClosed) -> Response:
+        return closed_page(site_of(request), closed)
+
+    @app.exception_handler(SignInNeeded)
+    def sign_in_needed(_request: Request, needed: SignInNeeded) -> Response:
+        return RedirectResponse(needed.url, status_code=303)
+
+    @app.exception_handler(Refused)
+    def refused(request: Request, refusal: Refused) -> Response:
+        return _fault(request, 409, str(refusal))
+
+    @app.exception_handler(TemporalUnreachable)
+    def temporal_unreachable(request: Request, fault: TemporalUnreachable) -> Response:
+        return _fault(request, 503, str(fault))
+
+    @app.exception_handler(OperationalError)
+    def database_fault(request: Request, _error: OperationalError) -> Response:
+        return _fault(request, 503)
+
+    @app.exception_handler(Exception)
+    def own_fault(request: Request, _error: Exception) -> Response:
+        answer = _fault(request, 500)
+        answer.headers.update(HEADERS)  # this one is made outside the middleware
+        return answer
+
+
+def _fault(request: Request, status: int, detail: str | None = None) -> Response:
+    title, what_to_do = WORDS.get(status, ("This could not be done", "Nothing was changed."))
+    if request.url.path.startswith(FOR_MACHINES) or request.url.path.endswith((".json", ".js")):
+        return JSONResponse({"error": title, "detail": detail or what_to_do}, status_code=status)
+    return site_of(request).pages.show(
+        "fault.html", status=status, title=title, what_to_do=detail or what_to_do
+    )

@@ -1,0 +1,79 @@
+"""What people post, as plain values; and the stamp that a page puts into its form."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import Depends, Request
+from itsdangerous import BadSignature, URLSafeSerializer
+from starlette.datastructures import UploadFile
+
+LARGEST_FIELD = 3_000_000
+STAMP_PERIOD = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posted:
+    """The fields of a posted form; files by field name, empty ones left out."""
+
+    fields: tuple[tuple[str, str], ...] = ()
+    files: Mapping[str, bytes]
+
+    def text(self, name: str) -> str:
+        """The first value of a field, trimmed; empty when it is missing."""
+        return next((value.strip() for field, value in self.fields if field == name), "")
+
+    def with_prefix(self, prefix: str) -> Mapping[str, str]:
+        """The fields whose names begin with `prefix`, by the rest of their names."""
+        return {
+            name.removeprefix(prefix): value
+            for name, value in self.fields
+            if name.startswith(prefix)
+        }
+
+
+NOTHING_POSTED = Posted(files={})
+
+
+async def read_posted(request: Request) -> Posted:
+    """Read a form, URL-encoded or multipart."""
+    async with request.form(max_part_size=LARGEST_FIELD, max_files=5, max_fields=500) as form:
+        entries = form.multi_items()
+        files = {
+            name: await value.read() for name, value in entries if isinstance(value, UploadFile)
+        }
+        return Posted(
+            fields=tuple((name, value) for name, value in entries if isinstance(value, str)),
+            files={name: content for name, content in files.items() if content},
+        )
+
+
+Form = Annotated[Posted, Depends(read_posted)]
+
+
+class StampRefused(Exception):
+    """The form does not come from a page of ours, or from one that is too old."""
+
+
+def stamp(keys: Sequence[bytes], now: datetime, *content: str) -> str:
+    """A value for a form, saying what its page showed; good for a day."""
+    value: str = _serializer(keys).dumps([now.timestamp(), *content])
+    return value
+
+
+def check_stamp(keys: Sequence[bytes], now: datetime, value: str, *content: str) -> None:
+    """Raises StampRefused unless `value` was stamped with this content within a day."""
+    try:
+        stamped_at, *stamped = _serializer(keys).loads(value)
+    except (BadSignature, ValueError, TypeError):
+        raise StampRefused from None
+    if stamped != list(content) or not 0 <= now.timestamp() - stamped_at < (
+        STAMP_PERIOD.total_seconds()
+    ):
+        raise StampRefused
+
+
+def _serializer(keys: Sequence[bytes]) -> URLSafeSerializer:
+    # itsdangerous signs with the last key, we with the first.
+    return URLSafeSerializer(list(reversed(keys)), salt="form")

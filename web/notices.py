@@ -1,0 +1,91 @@
+"""The notice of an announced version: on our pages, and offered to other sites (P3)."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlmodel import Session
+
+from database.policies import announced_version
+from database.reviews import findings_between, previous_version
+from database.tables import Finding, Policy, PolicyVersion
+from domain.places import local_date
+from domain.reviews import FindingStatus
+from domain.timetable import earliest_effective_on
+from web.site import Site
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """What people are told of a version before it takes effect.
+
+    `effective_on` is None while it only stands that it is not before `not_before_on`.
+    """
+
+    policy: Policy
+    version: PolicyVersion
+    changes: tuple[str, ...]
+    not_before_on: date
+    effective_on: date | None
+    policy_path: str
+    redline_path: str | None
+
+    @property
+    def asks_approval(self) -> bool:
+        """Whether the version waits for each account holder's approval."""
+        return self.version.version_class == "approval"
+
+
+def notice_of(session: Session, site: Site, policy: Policy) -> Notice | None:
+    """The notice that is up now, or None."""
+    version = announced_version(session, policy.id)
+    if version is None:
+        return None
+    previous = previous_version(session, version)
+    path = f"/policies/{policy.slug}"
+    return Notice(
+        policy=policy,
+        version=version,
+        changes=confirmed_sentences(session, previous, version) if previous else (),
+        not_before_on=not_before_on(site, version),
+        effective_on=effective_on(site, version),
+        policy_path=path,
+        redline_path=f"{path}/changes/{previous.number}/{version.number}" if previous else None,
+    )
+
+
+def confirmed_findings(
+    session: Session, base: PolicyVersion, version: PolicyVersion
+) -> tuple[Finding, ...]:
+    """What legal confirmed of the change from one version to another."""
+    return tuple(
+        finding
+        for finding in findings_between(session, base.id, version.id)
+        if finding.status == FindingStatus.CONFIRMED
+    )
+
+
+def confirmed_sentences(
+    session: Session, base: PolicyVersion, version: PolicyVersion
+) -> tuple[str, ...]:
+    """The plain sentences of the confirmed findings."""
+    return tuple(finding.sentence for finding in confirmed_findings(session, base, version))
+
+
+def effective_on(site: Site, version: PolicyVersion) -> date | None:
+    """The day a version takes effect, in the company's zone; None until it is settled."""
+    instant = version.in_force_at or version.effective_at
+    return local_date(instant, site.company.zone) if instant else None
+
+
+def not_before_on(site: Site, version: PolicyVersion) -> date:
+    """The day before which a version cannot take effect (P7)."""
+    said = effective_on(site, version) or (version.announced_at and version.planned_effective_on)
+    if said:
+        return said
+    earliest = earliest_effective_on(
+        version.announced_at or site.now(),
+        timedelta(days=version.notice_days),
+        site.sending_period,
+        site.company.time_zone,
+    )
+    return max(earliest, version.planned_effective_on or earliest)

@@ -1,0 +1,55 @@
+"""What every page needs at hand, gathered once when the website starts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import Depends, Request
+
+from clock import Clock
+from database.engine import Database
+from domain.company import Company
+from web.rendering import Pages
+from workflows.desk import Desk
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """The rooms behind the pages. `temporal_answers` is None where nobody can tell.
+
+    `link_keys` sign personal links, the first one signs; `events_keys` are the mail service's
+    public keys; `inbox_url` is the mail sandbox's inbox, in development.
+    """
+
+    database: Database
+    desk: Desk
+    clock: Clock
+    company: Company
+    pages: Pages
+    link_keys: tuple[bytes, ...]
+    events_keys: tuple[str, ...]
+    sending_period: timedelta
+    development: bool
+    temporal_ui: str
+    mail_service_url: str
+    inbox_url: str | None = None
+    temporal_answers: Callable[[], bool] | None = None
+
+    def now(self) -> datetime:
+        """This instant, in UTC."""
+        return self.clock.now()
+
+    def workflow_url(self, workflow_id: str) -> str:
+        """Where the Temporal UI shows a workflow."""
+        return f"{self.temporal_ui}/namespaces/default/workflows/{quote(workflow_id, safe='')}"
+
+
+def site_of(request: Request) -> Site:
+    """The site behind a request."""
+    site: Site = request.app.state.site
+    return site
+
+
+OnSite = Annotated[Site, Depends(site_of)]

@@ -1,0 +1,1 @@
+"""The staff console: legal, privacy and operations."""

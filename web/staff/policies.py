@@ -1,0 +1,255 @@
+"""Legal's pages: hand in a version, review what was found in it, release it (P2)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlmodel import Session
+
+from database import policies
+from database.campaigns import Progress, campaign_of, progress
+from database.reviews import (
+    ReviewContent,
+    findings_between,
+    findings_of,
+    previous_version,
+    under_review,
+)
+from database.tables import PolicyVersion, Staff
+from domain.policy_text import PolicyRefused, PolicyText, read_policy_text
+from domain.reviews import UNDECIDED, VersionClass, lowest_class, release_refusal
+from web.forms import NOTHING_POSTED, Form, Posted
+from web.notices import effective_on, not_before_on
+from web.redlines import passages
+from web.rendering import policy_html
+from web.site import OnSite, Site
+from web.staff.access import GENUINE, Legal, ReadsPolicies, console
+from workflows.desk import NewVersion, Refused
+
+router = APIRouter(prefix="/staff/policies")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Which member of staff asks for which version of a policy."""
+
+    request: Request
+    site: Site
+    member: Staff
+    slug: str
+    number: int
+
+    @property
+    def path(self) -> str:
+        """The version's page."""
+        return f"/staff/policies/{self.slug}/versions/{self.number}"
+
+
+def asked_by_legal(request: Request, site: OnSite, member: Legal, slug: str, number: int) -> Asked:
+    """A dependency of what legal does to a version."""
+    return Asked(request=request, site=site, member=member, slug=slug, number=number)
+
+
+AskedByLegal = Annotated[Asked, Depends(asked_by_legal)]
+
+
+@router.get("")
+def policy_list(request: Request, site: OnSite, member: ReadsPolicies) -> HTMLResponse:
+    """Every policy with the version in force."""
+    with site.database.session() as session:
+        rows = [
+            (policy, policies.version_in_force(session, policy.id, site.now()))
+            for policy in policies.policies(session)
+        ]
+        return console(request, site, member, "policies.html", rows=rows)
+
+
+@router.get("/{slug}")
+def policy_page(slug: str, request: Request, site: OnSite, member: ReadsPolicies) -> HTMLResponse:
+    """The versions of a policy, the newest first."""
+    with site.database.session() as session:
+        policy = policies.policy_by_slug(session, slug)
+        versions = [
+            (version, effective_on(site, version))
+            for version in reversed(policies.versions(session, policy.id))
+        ]
+        return console(request, site, member, "policy.html", policy=policy, versions=versions)
+
+
+@router.get("/{slug}/submit")
+def submit_form(slug: str, request: Request, site: OnSite, member: Legal) -> HTMLResponse:
+    """The form for a new version."""
+    return _submit_form(request, site, member, slug, NOTHING_POSTED)
+
+
+@router.post("/{slug}/submit", dependencies=[GENUINE])
+def submit(slug: str, request: Request, site: OnSite, member: Legal, posted: Form) -> Response:
+    """Hand in a version; what is refused comes back with its words kept."""
+    try:
+        version = site.desk.submit(
+            NewVersion(
+                slug=slug,
+                text=_policy_text(posted),
+                summary=posted.text("summary"),
+                submitted_by=member.id,
+                effective_on=_date(posted.text("effective_on")),
+                notice_days=_days(posted.text("notice_days")),
+            )
+        )
+    except (PolicyRefused, Refused) as refusal:
+        return _submit_form(request, site, member, slug, posted, refusal=str(refusal))
+    return RedirectResponse(f"/staff/policies/{slug}/versions/{version.number}", status_code=303)
+
+
+@router.get("/{slug}/versions/{number}")
+def version_page(
+    slug: str, number: int, request: Request, site: OnSite, member: ReadsPolicies
+) -> HTMLResponse:
+    """A version: redline and findings, what is decided and what is missing, its campaign."""
+    asked = Asked(request=request, site=site, member=member, slug=slug, number=number)
+    return _version_page(asked)
+
+
+@router.post("/{slug}/versions/{number}/review", dependencies=[GENUINE])
+def review(asked: AskedByLegal, posted: Form) -> Response:
+    """Confirm, dismiss and add findings, and give the class, with a reason."""
+    said = posted.with_prefix("finding-")
+    wanted = posted.text("version_class")
+    content = ReviewContent(
+        confirm=tuple(key for key, decision in said.items() if decision == "confirm"),
+        dismiss=tuple(key for key, decision in said.items() if decision == "dismiss"),
+        add=(posted.text("add"),) if posted.text("add") else (),
+        version_class=VersionClass(wanted) if wanted in list(VersionClass) else None,
+    )
+    try:
+        asked.site.desk.review(
+            asked.slug, asked.number, asked.member.id, content, posted.text("reason")
+        )
+    except Refused as refusal:
+        return _version_page(asked, posted=posted, refusal=str(refusal))
+    return RedirectResponse(asked.path, status_code=303)
+
+
+@router.post("/{slug}/versions/{number}/release", dependencies=[GENUINE])
+def release(asked: AskedByLegal) -> Response:
+    """Let a reviewed version go out."""
+    try:
+        asked.site.desk.release(asked.slug, asked.number, asked.member.id)
+    except Refused as refusal:
+        return _version_page(asked, refusal=str(refusal))
+    return RedirectResponse(asked.path, status_code=303)
+
+
+def _submit_form(
+    request: Request, site: Site, member: Staff, slug: str, posted: Posted, *, refusal: str = ""
+) -> HTMLResponse:
+    with site.database.session() as session:
+        policy = policies.policy_by_slug(session, slug)
+    return console(
+        request,
+        site,
+        member,
+        "submit.html",
+        status=422 if refusal else 200,
+        policy=policy,
+        posted=posted,
+        text=_words_handed_in(posted),
+        refusal=refusal,
+    )
+
+
+def _policy_text(posted: Posted) -> PolicyText:
+    """The file when there is one, else what was pasted."""
+    return read_policy_text(posted.files.get("file") or _pasted(posted).encode())
+
+
+def _pasted(posted: Posted) -> str:
+    return next((value for name, value in posted.fields if name == "text"), "")
+
+
+def _words_handed_in(posted: Posted) -> str:
+    try:
+        return posted.files.get("file", b"").decode("utf-8-sig") or _pasted(posted)
+    except UnicodeDecodeError:
+        return _pasted(posted)
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise Refused(
+            f"{text!r} is not a date: write it like 2026-11-22. Nothing was stored."
+        ) from None
+
+
+def _days(text: str) -> int | None:
+    if not text:
+        return None
+    if not text.isdecimal() or not 14 <= int(text) <= 365:
+        raise Refused("The notice period is a number of days from 14 to 365. Nothing was stored.")
+    return int(text)
+
+
+def _version_page(
+    asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = ""
+) -> HTMLResponse:
+    site = asked.site
+    with site.database.session() as session:
+        policy = policies.policy_by_slug(session, asked.slug)
+        version = policies.version_by_number(session, policy.id, asked.number)
+        return console(
+            asked.request,
+            site,
+            asked.member,
+            "version.html",
+            status=409 if refusal else 200,
+            policy=policy,
+            version=version,
+            posted=posted,
+            refusal=refusal,
+            submitter=session.get_one(Staff, version.submitted_by),
+            effective_on=effective_on(site, version),
+            not_before_on=not_before_on(site, version),
+            workflow_url=site.workflow_url(f"publication/{policy.slug}/{version.number}"),
+            campaign_url=site.workflow_url(f"campaign/{policy.slug}/{version.number}"),
+            campaign=_campaign(session, version),
+            **_change(session, version),
+            **_review(session, version, asked.member),
+        )
+
+
+def _change(session: Session, version: PolicyVersion) -> Mapping[str, object]:
+    """The redline with the findings that it shows, and the findings of other pairs of texts."""
+    base = previous_version(session, version)
+    in_step = findings_between(session, base.id, version.id) if base else []
+    shown = {finding.id for finding in in_step}
+    return {
+        "base": base,
+        "passages": passages(base.text, version.text) if base else (),
+        "text": policy_html(version.text),
+        "findings": in_step,
+        "other_findings": [
+            finding for finding in findings_of(session, version.id) if finding.id not in shown
+        ],
+    }
+
+
+def _review(session: Session, version: PolicyVersion, member: Staff) -> Mapping[str, object]:
+    standing = under_review(session, version)
+    open_ = [finding for finding in standing.findings if finding.status in UNDECIDED]
+    return {
+        "in_review": version.state == "in_review",
+        "undecided": [finding.key for finding in open_],
+        "lowest_class": lowest_class(standing),
+        "classes": list(VersionClass),
+        "release_refusal": release_refusal(standing, member.id),
+    }
+
+
+def _campaign(session: Session, version: PolicyVersion) -> Progress | None:
+    campaign = campaign_of(session, version.id)
+    return progress(session, campaign) if campaign else None
