@@ -2,6 +2,7 @@
 
 import html
 import json
+import os
 import re
 import subprocess
 import sys
@@ -21,7 +22,8 @@ T = TypeVar("T")
 COMMAND = Path(sys.executable).with_name("promisekeeper")
 PATIENCE_SECONDS = 90.0
 LOOK_EVERY_SECONDS = 0.1
-LONGEST_OUTPUT = 26
+LONGEST_OUTPUT = 40
+INDENT = "    "
 FORM_FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
 
@@ -75,7 +77,12 @@ class Scene:
             )
         done = subprocess.run(  # noqa: S603 - our own command line
             [str(COMMAND), *arguments],
-            env={**environment_of(self.stack.settings), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+            env={
+                **environment_of(self.stack.settings),
+                "PATH": os.defpath,
+                "PYTHONUTF8": "1",
+                "COLUMNS": str(self.console.width - len(INDENT)),
+            },
             capture_output=True,
             text=True,
             check=False,
@@ -84,9 +91,9 @@ class Scene:
         if not quiet:
             lines = output.rstrip().splitlines()
             for line in lines[:LONGEST_OUTPUT]:
-                self.console.print(f"    [dim]{_escaped(line)}[/]", highlight=False)
+                self.console.print(f"{INDENT}[dim]{_escaped(line)}[/]", highlight=False)
             if len(lines) > LONGEST_OUTPUT:
-                self.console.print(f"    [dim]... {len(lines) - LONGEST_OUTPUT} more lines[/]")
+                self.console.print(f"{INDENT}[dim]... {len(lines) - LONGEST_OUTPUT} more lines[/]")
         if done.returncode != expected:
             raise NotHeld(f"promisekeeper {arguments[0]} ended with {done.returncode}:\n{output}")
         return output
@@ -102,7 +109,7 @@ class Scene:
     def mails(self, **filters: str) -> list[dict[str, Any]]:
         """Mails in the sandbox, the newest first."""
         answer = self._connections.request(
-            "GET", f"{self.stack.inbox}/api/messages", fields={"limit": "2000", **filters}
+            "GET", f"{self.stack.inbox}/api/messages", fields={"limit": "10000", **filters}
         )
         return list(json.loads(answer.data))
 

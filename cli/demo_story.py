@@ -116,7 +116,7 @@ def _campaign(scene: Scene) -> None:
         "every first notice is accepted, so the date of effect is fixed (P7)",
         lambda: _version(scene, 2).effective_at,
     )
-    mails = [mail for mail in scene.mails() if "staff" not in str(mail["subject"]).lower()]
+    mails = scene.mails()
     addresses = Counter(str(mail["to"]) for mail in mails)
     scene.hold(
         f"{len(addresses):,} people, one mail each, through the official SendGrid SDK",

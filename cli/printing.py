@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from shutil import get_terminal_size
 
 import typer
 from rich.console import Console
@@ -19,7 +20,7 @@ Row = Mapping[str, object]
 
 def console() -> Console:
     """Where people read: as wide as the terminal, and wide enough for `less` without one."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    return Console(highlight=False, width=get_terminal_size((PIPED_WIDTH, 0)).columns)
 
 
 def say(text: str) -> None:

@@ -127,7 +127,7 @@ class _Sandbox:
         self,
         to: str = "",
         subject: str = "",
-        limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+        limit: Annotated[int, Query(ge=1, le=10_000)] = 50,
     ) -> list[dict[str, object]]:
         """Return the newest messages first; `to` is an address, or a part of one without `@`."""
         return [_as_json(copy) for copy in self.store.copies(to=to, subject=subject, limit=limit)]
