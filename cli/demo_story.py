@@ -1,6 +1,7 @@
 """The main job on real input, start to finish, as `make demo` tells it."""
 
 import csv
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from database.accounts import count_accounts
 from database.campaigns import campaign_of
 from database.outbox import Batch, states
 from database.reviews import findings_of
-from database.tables import DataSubjectRequest, Fact, MailAttempt, PolicyVersion
+from database.tables import DataSubjectRequest, Fact, PolicyVersion
 
 SLUG = "privacy-policy"
 PEOPLE = 1000
@@ -112,10 +113,12 @@ def _review(scene: Scene) -> None:
 
 def _campaign(scene: Scene) -> None:
     scene.chapter(f"5. The notice goes up, and {PEOPLE:,} account holders get a mail")
+    began = time.monotonic()
     scene.wait(
         "every first notice is accepted, so the date of effect is fixed (P7)",
         lambda: _version(scene, 2).effective_at,
     )
+    seconds = time.monotonic() - began
     mails = scene.mails()
     addresses = Counter(str(mail["to"]) for mail in mails)
     scene.hold(
@@ -131,7 +134,7 @@ def _campaign(scene: Scene) -> None:
     page = scene.open(f"{scene.stack.website}/policies/{SLUG}")
     scene.hold("the public page carries the notice (P3)", true="changes/1/2" in page)
     scene.say(f"  Takes effect {_local(scene, _effective_at(scene))}.")
-    scene.say(f"  {_speed(scene)}")
+    scene.say(f"  From the announcement to the last mail taken: {seconds:.1f} s.")
 
 
 def _decisions(scene: Scene) -> None:
@@ -371,12 +374,3 @@ def _now(scene: Scene) -> datetime:
 def _local(scene: Scene, instant: datetime) -> str:
     settings = scene.stack.settings
     return f"{instant.astimezone(settings.zone):%-d %B %Y, %H:%M} ({settings.time_zone})"
-
-
-def _speed(scene: Scene) -> str:
-    """How fast the campaign went out, by the mail sandbox's own clock."""
-    taken = [datetime.fromisoformat(str(mail["accepted_at"])) for mail in scene.mails()]
-    with scene.database.session() as session:
-        requests_made = session.exec(select(func.count()).select_from(MailAttempt)).one()
-    seconds = (max(taken) - min(taken)).total_seconds()
-    return f"{len(taken):,} mails in {requests_made} requests, taken within {seconds:.2f} s."

@@ -250,13 +250,15 @@ def _print_findings(office: "Office", slug: str, number: int) -> None:
 
 def _print_findings_of(office: "Office", version: "PolicyVersion") -> None:
     from cli.printing import console, table_of
-    from database.reviews import findings_of
+    from database.reviews import compared_with, findings_of
 
     with office.database.session() as session:
+        bases = compared_with(session, version.id)
         rows = [
             {
                 "finding": finding.key,
-                "status": finding.status,
+                "against version": ", ".join(map(str, bases.get(finding.id, ()))),
+                "status": finding.status.replace("_", " "),
                 "direction": f"{finding.direction}, {finding.severity}",
                 "what": finding.explanation,
                 "before": finding.before,

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from database.facts import record
 from database.tables import Policy, PolicyVersion
-from domain.approvals import InForce
+from domain.approvals import InForce, in_force
 from domain.reviews import VersionState
 
 PUBLIC_STATES = (
@@ -154,33 +154,40 @@ def put_in_force(transaction: Session, version: PolicyVersion, now: datetime) ->
     record(transaction, "policy_version.in_force", version.id, now, at=effective_at)
 
 
+def in_force_from(version: PolicyVersion) -> datetime | None:
+    """From when a version is in force. A date that is fixed rules by itself, on the minute, also
+    while no worker runs to write it down."""
+    if version.state == VersionState.ANNOUNCED:
+        return version.effective_at
+    return version.in_force_at
+
+
 def timeline(session: Session, policy_id: UUID) -> tuple[InForce, ...]:
-    """From when each version of a policy was in force."""
+    """From when each version of a policy is in force."""
     return tuple(
-        InForce(number=version.number, at=version.in_force_at)
+        InForce(number=version.number, at=at)
         for version in versions(session, policy_id)
-        if version.in_force_at is not None
+        if (at := in_force_from(version)) is not None
     )
 
 
 def version_in_force(session: Session, policy_id: UUID, at: datetime) -> PolicyVersion | None:
     """The version in force at an instant; the effective instant belongs to the new one."""
-    candidates = [
-        version
-        for version in versions(session, policy_id)
-        if version.in_force_at is not None and version.in_force_at <= at
-    ]
-    return max(candidates, key=lambda version: (version.in_force_at, version.number), default=None)
+    current = in_force(at, timeline(session, policy_id))
+    return version_by_number(session, policy_id, current.number) if current else None
 
 
-def announced_version(session: Session, policy_id: UUID) -> PolicyVersion | None:
+def announced_version(session: Session, policy_id: UUID, at: datetime) -> PolicyVersion | None:
     """The version that is announced and not in force yet; at most one."""
-    return session.exec(
+    version = session.exec(
         select(PolicyVersion).where(
             PolicyVersion.policy_id == policy_id,
             PolicyVersion.state == VersionState.ANNOUNCED,
         )
     ).first()
+    if version is None or (version.effective_at is not None and version.effective_at <= at):
+        return None
+    return version
 
 
 def public_versions(session: Session, policy_id: UUID) -> Sequence[PolicyVersion]:

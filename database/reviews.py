@@ -31,6 +31,8 @@ from domain.reviews import (
     review_refusal,
 )
 
+BY_LEGAL = "legal"
+
 
 class ReviewRefused(Exception):
     """Legal's act cannot stand; nothing changed."""
@@ -72,6 +74,8 @@ def store_assessment(
             transaction, version, value, now
         )
         transaction.merge(AssessmentFinding(assessment_id=row.id, finding_id=finding.id))
+    for finding in _found_by_legal(transaction, base, version, now):
+        transaction.merge(AssessmentFinding(assessment_id=row.id, finding_id=finding.id))
     record(
         transaction,
         "policy_version.assessed",
@@ -109,6 +113,21 @@ def findings_between(session: Session, base_id: UUID, version_id: UUID) -> Seque
         .where(Assessment.base_version_id == base_id, Assessment.policy_version_id == version_id)
     ).all()
     return sorted(rows, key=lambda finding: int(finding.key[1:]))
+
+
+def compared_with(session: Session, version_id: UUID) -> dict[UUID, tuple[int, ...]]:
+    """For each finding about a version: the numbers of the older versions that show it."""
+    rows = session.exec(
+        select(AssessmentFinding.finding_id, PolicyVersion.number)
+        .join(Assessment, col(Assessment.id) == col(AssessmentFinding.assessment_id))
+        .join(PolicyVersion, col(PolicyVersion.id) == col(Assessment.base_version_id))
+        .where(Assessment.policy_version_id == version_id)
+        .order_by(col(PolicyVersion.number).desc())
+    ).all()
+    shown: dict[UUID, tuple[int, ...]] = {}
+    for finding_id, number in rows:
+        shown[finding_id] = (*shown.get(finding_id, ()), number)
+    return shown
 
 
 def confirmed_adverse(finding: Finding) -> bool:
@@ -182,7 +201,7 @@ def propose_review(
     if not reason.strip():
         raise ReviewRefused("A review needs a reason; it is kept for good.")
     for quote in content.add:
-        if " ".join(quote.split()) not in " ".join(version.text.split()):
+        if not _stands_in(quote, version):
             raise ReviewRefused(f"These words are not in version {version.number}: “{quote}”")
     row = Review(
         policy_version_id=version.id,
@@ -271,7 +290,7 @@ def release(transaction: Session, version: PolicyVersion, releaser_id: UUID, now
 
 
 def _same_finding(
-    transaction: Session, version: PolicyVersion, value: FindingValue
+    transaction: Session, version: PolicyVersion, value: FindingValue | Finding
 ) -> Finding | None:
     for finding in findings_of(transaction, version.id):
         if (finding.rule, finding.before, finding.after) == (value.rule, value.before, value.after):
@@ -279,8 +298,34 @@ def _same_finding(
     return None
 
 
+def _found_by_legal(
+    transaction: Session, base: PolicyVersion, version: PolicyVersion, now: datetime
+) -> list[Finding]:
+    """What legal added to an earlier version, not in the old text and still in this one.
+
+    The engine missed it then and would again; without it a correction of typing errors would
+    bring the change to people who never approved it.
+    """
+    earlier = transaction.exec(
+        select(Finding)
+        .join(PolicyVersion, col(PolicyVersion.id) == col(Finding.policy_version_id))
+        .where(
+            PolicyVersion.policy_id == version.policy_id,
+            PolicyVersion.number < version.number,
+            Finding.rule == BY_LEGAL,
+            Finding.status == FindingStatus.CONFIRMED,
+        )
+    ).all()
+    found = []
+    for known in earlier:
+        if known.after and _stands_in(known.after, version) and not _stands_in(known.after, base):
+            same = _same_finding(transaction, version, known)
+            found.append(same or _new_finding(transaction, version, known, now))
+    return found
+
+
 def _new_finding(
-    transaction: Session, version: PolicyVersion, value: FindingValue, now: datetime
+    transaction: Session, version: PolicyVersion, value: FindingValue | Finding, now: datetime
 ) -> Finding:
     finding = Finding(
         policy_version_id=version.id,
@@ -339,7 +384,7 @@ def _add_by_legal(
     finding = Finding(
         policy_version_id=version.id,
         key=f"F{len(findings_of(transaction, version.id)) + 1}",
-        rule="legal",
+        rule=BY_LEGAL,
         direction="adverse",
         severity="material",
         practice="other",
@@ -388,6 +433,11 @@ def _proposer(session: Session, finding: Finding) -> UUID | None:
 def _is_material_adverse(finding: Finding) -> bool:
     """Confirming what the engine could not judge (`unclear`) says that it is adverse."""
     return needs_legal(finding.direction) and finding.severity != "minor"
+
+
+def _stands_in(quote: str, version: PolicyVersion) -> bool:
+    words = " ".join(quote.split())
+    return bool(words) and words in " ".join(version.text.split())
 
 
 def _strings(value: object) -> tuple[str, ...]:

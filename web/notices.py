@@ -37,7 +37,7 @@ class Notice:
 
 def notice_of(session: Session, site: Site, policy: Policy) -> Notice | None:
     """The notice that is up now, or None."""
-    version = announced_version(session, policy.id)
+    version = announced_version(session, policy.id, site.now())
     if version is None:
         return None
     previous = previous_version(session, version)

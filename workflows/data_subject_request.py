@@ -121,11 +121,12 @@ def _chapter(now: RequestCase, problem: str | None) -> Chapter:
             until=now.due_at,
             wake="ops, if this stays for more than an hour",
         )
-    person = now.state is State.IDENTITY
+    overdue = workflow.now() >= now.due_at
+    person = now.state is State.IDENTITY and not overdue
     waits_for = (
         "the person to confirm who they are, by the link sent to the address on file"
         if person
-        else "privacy to answer"
+        else f"privacy to answer{', OVERDUE' if overdue else ''}"
     )
     rung = f"; next: {now.next_rung.summary} ({_day(now.next_rung.at)})" if now.next_rung else ""
     return Chapter(

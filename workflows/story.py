@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
 SAFE_TO_PRESS = (
     "**Safe to press:** everything. After *terminate*, *cancel* or *reset* the watchdog starts it "
     "again within 15 minutes and it goes on from the database: nothing is sent twice or lost. "
-    "To stop mails use `promisekeeper`, not this page."
+    "So nothing on this page stops it for good."
 )
 
 
