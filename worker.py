@@ -29,6 +29,7 @@ from activities.requests import RequestActivities
 from activities.starting import StartingActivities
 from clock import Clock
 from database.engine import Database
+from database.migrate import SchemaBehind, require_current
 from mail.message import Templates
 from mail.sendgrid import MailService
 from settings import ROOT, Settings, SettingsRefused, load_settings
@@ -57,7 +58,7 @@ def activities(
         database=database,
         service=MailService(
             api_key=settings.sendgrid_api_key.get_secret_value(),
-            host=settings.sendgrid_host,
+            host=settings.mail_service,
             sender_address=settings.mail_from,
             sender_name=settings.company_name,
         ),
@@ -88,6 +89,7 @@ def activities(
         publication.assess_version,
         publication.record_review,
         publication.record_release,
+        publication.record_rejection,
         publication.announce,
         publication.put_in_force,
         campaign.load_campaign,
@@ -128,7 +130,8 @@ async def watch(client: Client) -> None:
 async def run(settings: Settings) -> None:
     """Work until SIGINT or SIGTERM, then finish what is under way."""
     database = Database(settings.database)
-    client = await temporal.connect()
+    require_current(database)
+    client = await temporal.connect(settings.temporal_address)
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
@@ -150,14 +153,14 @@ async def run(settings: Settings) -> None:
 
 
 def main() -> int:
-    """Exit codes: 0 stopped, 2 settings refused, 3 Temporal is not reachable."""
+    """Exit codes: 0 stopped, 2 settings refused, 3 Temporal or the database is not ready."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         asyncio.run(run(load_settings()))
     except SettingsRefused as refusal:
         print(refusal, file=sys.stderr)  # noqa: T201
         return 2
-    except RuntimeError as fault:
+    except (RuntimeError, SchemaBehind) as fault:
         print(f"The worker did not start: {fault}", file=sys.stderr)  # noqa: T201
         return 3
     return 0

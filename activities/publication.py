@@ -39,7 +39,6 @@ class PublicationCase:
     slug: str
     number: int
     review: VersionUnderReview
-    released: bool
     effective_at: datetime | None
     campaign_id: UUID | None
 
@@ -108,6 +107,17 @@ class PublicationActivities:
             version = transaction.get_one(PolicyVersion, what.version_id)
             try:
                 reviews.release(transaction, version, _act(what), what.now)
+            except reviews.ReviewRefused as refusal:
+                raise _refused(refusal) from None
+            return _case(transaction, version)
+
+    @activity.defn
+    def record_rejection(self, what: VersionInput) -> PublicationCase:
+        """Note that the version was taken back. A refusal is final and comes back in words."""
+        with self._database.transaction() as transaction:
+            version = transaction.get_one(PolicyVersion, what.version_id)
+            try:
+                reviews.reject(transaction, version, _act(what), what.now)
             except reviews.ReviewRefused as refusal:
                 raise _refused(refusal) from None
             return _case(transaction, version)
@@ -192,7 +202,6 @@ def _case(session: Session, version: PolicyVersion) -> PublicationCase:
         slug=policy.slug,
         number=version.number,
         review=reviews.under_review(session, version),
-        released=version.released_by is not None,
         effective_at=version.effective_at,
         campaign_id=campaign.id if campaign else None,
     )

@@ -3,6 +3,9 @@
 Commands import what they need when they run, so that those without a service answer at once.
 """
 
+import os
+import sys
+
 import typer
 
 from cli import accounts, campaigns, demo, mail, policies, requests, schema, staff
@@ -38,5 +41,23 @@ for name, group in (
 ):
     app.add_typer(group, name=name)
 
+
+def main() -> None:
+    """Run a command, and end the process the moment it is done.
+
+    The threads of Temporal's client cannot be stopped. An interpreter that winds down under them
+    aborts now and then, after everything is done and said, with an exit code nobody meant
+    (temporalio/sdk-python, issue 300).
+    """
+    code: object = 0
+    try:
+        app()
+    except SystemExit as ending:
+        code = ending.code
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
 if __name__ == "__main__":
-    app()
+    main()

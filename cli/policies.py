@@ -158,6 +158,25 @@ def release(slug: Slug, number: Number, *, as_staff: AsStaff) -> None:
 
 
 @app.command()
+def reject(
+    slug: Slug,
+    number: Number,
+    *,
+    reason: Annotated[str, typer.Option(help="Kept for good", show_default=False)],
+    as_staff: AsStaff,
+) -> None:
+    """Take a version back before it is released; then another one can be submitted."""
+    from cli.context import opened
+    from cli.printing import say
+
+    with opened() as office:
+        member = office.member(as_staff)
+        with office.desk() as desk:
+            desk.reject(slug, number, member.id, reason)
+    say(f"Version {number} of {slug} is rejected. Nobody outside has heard of it.")
+
+
+@app.command()
 def status(
     slug: Slug,
     *,

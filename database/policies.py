@@ -107,7 +107,8 @@ def submit(
     if on_its_way:
         raise SubmissionRefused(
             f"Version {on_its_way[-1].number} is still on its way ({on_its_way[-1].state}). "
-            "Finish or withdraw it first; nothing was stored."
+            "Only one can be: wait until it is in force, or reject it while it is in review "
+            "(promisekeeper policy reject). Nothing was stored."
         )
     if earlier and earlier[-1].sha256 == submission.sha256:
         raise SubmissionRefused(

@@ -27,6 +27,7 @@ from domain.reviews import (
     VersionUnderReview,
     lowest_class,
     needs_legal,
+    rejection_refusal,
     release_refusal,
     review_refusal,
 )
@@ -159,6 +160,7 @@ def under_review(session: Session, version: PolicyVersion) -> VersionUnderReview
         state=VersionState(version.state),
         submitted_by=version.submitted_by,
         version_class=VersionClass(version.version_class) if version.version_class else None,
+        released=version.released_by is not None,
         findings=tuple(
             FindingUnderReview(
                 key=finding.key,
@@ -274,6 +276,27 @@ def apply_review(
         dismissed=dismiss,
         added=len(add),
         version_class=row.version_class,
+    )
+
+
+def reject(transaction: Session, version: PolicyVersion, review_id: UUID, now: datetime) -> None:
+    """Take a version back before anybody heard of it. Raises ReviewRefused when it is too late."""
+    if version.state == VersionState.REJECTED:
+        return
+    refusal = rejection_refusal(under_review(transaction, version))
+    if refusal:
+        raise ReviewRefused(refusal)
+    row = transaction.get_one(Review, review_id)
+    row.recorded_at = now
+    version.state = VersionState.REJECTED
+    transaction.add_all([version, row])
+    record(
+        transaction,
+        "policy_version.rejected",
+        version.id,
+        now,
+        review=row.id,
+        rejected_by=row.reviewer_id,
     )
 
 

@@ -59,6 +59,7 @@ class VersionUnderReview:
     state: VersionState
     submitted_by: UUID
     version_class: VersionClass | None
+    released: bool = False
     findings: tuple[FindingUnderReview, ...]
 
 
@@ -145,6 +146,14 @@ def release_refusal(version: VersionUnderReview, releaser_id: UUID) -> str | Non
             "what to approve. Confirm a finding or add one of your own."
         )
     return None
+
+
+def rejection_refusal(version: VersionUnderReview) -> str | None:
+    """The sentence why this version cannot be rejected any more, or None."""
+    if version.state is VersionState.IN_REVIEW and not version.released:
+        return None
+    words = "released" if version.released else _words(version.state)
+    return f"This version is {words}; only one in review can be rejected."
 
 
 def _has_something_to_approve(version: VersionUnderReview) -> bool:

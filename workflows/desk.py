@@ -19,9 +19,9 @@ from temporalio.testing import TimeSkipper
 
 import temporal
 from clock import Clock
-from database import policies, requests, reviews
+from database import outbox, policies, requests, reviews
 from database.engine import Database
-from database.outbox import Queued, queue
+from database.facts import record
 from database.staff import StaffRefused, require_role
 from database.tables import DataSubjectRequest, PolicyVersion
 from domain.company import Company
@@ -156,6 +156,26 @@ class Desk:
         )
         self._tell(lambda: handle.execute_update(PublicationWorkflow.review, request))
 
+    def reject(self, slug: str, number: int, reviewer_id: UUID, reason: str) -> None:
+        """Take a version back before it is released, with a reason. Raises Refused."""
+        now = self.clock.now()
+        with _refusing(), self.database.transaction() as transaction:
+            require_role(transaction, reviewer_id, "legal")
+            policy = policies.policy_by_slug(transaction, slug)
+            version = policies.version_by_number(transaction, policy.id, number)
+            review = reviews.propose_review(
+                transaction,
+                version,
+                reviewer_id=reviewer_id,
+                content=reviews.ReviewContent(),
+                reason=reason,
+                now=now,
+            )
+        handle = self._client.get_workflow_handle_for(
+            PublicationWorkflow.run, f"publication/{slug}/{number}"
+        )
+        self._tell(lambda: handle.execute_update(PublicationWorkflow.reject, review.review_id))
+
     def release(self, slug: str, number: int, releaser_id: UUID) -> None:
         """Let a reviewed version go out; never its submitter alone (P2). Raises Refused."""
         with _refusing(), self.database.session() as session:
@@ -236,13 +256,29 @@ class Desk:
         )
         self._tell(lambda: handle.execute_update(DataSubjectRequestWorkflow.confirm, staff_id))
 
-    def send(self, mail: Queued) -> None:
+    def send(self, mail: outbox.Queued) -> None:
         """Send one mail that somebody asked for on a page."""
         now = self.clock.now()
         with self.database.transaction() as transaction:
-            queued = queue(transaction, [mail], now)
+            queued = outbox.queue(transaction, [mail], now)
         for mail_id in queued:
             self._start_or_leave(temporal.mail_delivery(mail_id), now)
+
+    def resend(self, mail_id: UUID, staff_id: UUID) -> None:
+        """Ops send a mail of unknown outcome again; who decided that is recorded (P4).
+
+        Raises Refused; TemporalUnreachable when it is decided and only the start is missing.
+        """
+        now = self.clock.now()
+        with _refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "ops")
+            if not outbox.resend(transaction, mail_id):
+                raise Refused(
+                    f"The mail {mail_id} does not wait for a decision, or its campaign does not "
+                    "run; nothing was sent."
+                )
+            record(transaction, "mail.resent_by_ops", mail_id, now, staff=staff_id)
+        self._start(temporal.mail_delivery(mail_id), now)
 
     def advance(self, period: timedelta) -> int:
         """Move the development clock and every running workflow forward, a day at a time.
@@ -325,6 +361,8 @@ class Desk:
             cause = failure.cause
             message = cause.message if isinstance(cause, ApplicationError) else str(failure)
             raise Refused(message) from None
+        except TemporalUnreachable:
+            raise TemporalUnreachable(_NOT_DECIDED) from None
 
     def _call(self, func: Callable[[], Awaitable[T]]) -> T:
         async def within() -> T:
@@ -346,6 +384,11 @@ class Desk:
 _KEPT = (
     "Temporal does not answer. What you handed in is kept, and the watchdog takes it up when "
     "Temporal is back. Look with: promisekeeper doctor"
+)
+_NOT_DECIDED = (
+    "Temporal, or the worker behind it, does not answer, so this is not decided yet. Nothing is "
+    "lost. Look with: promisekeeper doctor. Once it is back, see whether the decision has arrived "
+    "in the meantime, and repeat it if not."
 )
 
 

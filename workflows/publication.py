@@ -10,7 +10,13 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.publication import PublicationActivities, PublicationCase, VersionInput
     from activities.starting import CampaignToStart, StartingActivities
-    from domain.reviews import ReviewRequest, VersionState, release_refusal, review_refusal
+    from domain.reviews import (
+        ReviewRequest,
+        VersionState,
+        rejection_refusal,
+        release_refusal,
+        review_refusal,
+    )
     from temporal import Case
     from workflows.acting import ONE_TRY, act, reach, wait
     from workflows.story import Chapter, Story
@@ -39,8 +45,7 @@ class PublicationWorkflow:
             now = await self._do(PublicationActivities.assess_version, "compare with earlier texts")
         if now.state is VersionState.IN_REVIEW:
             self._story.tell(_WAITS_FOR_LEGAL)
-            await workflow.wait_condition(lambda: self._loaded.released)
-            now = await self._do(PublicationActivities.announce, "announce")
+            now = await self._legal_decides()
         if now.state is VersionState.ANNOUNCED:
             await self._notice_goes_out()
             await self._date_comes()
@@ -75,6 +80,17 @@ class PublicationWorkflow:
         """The campaign says when the version takes effect: all first notices are out (P7)."""
         self._effective_at = effective_at
 
+    @workflow.update
+    async def reject(self, review_id: UUID) -> None:
+        """Legal takes the version back before anybody heard of it."""
+        await self._do(PublicationActivities.record_rejection, "record the rejection", review_id)
+
+    @reject.validator
+    def refuse_rejection(self, review_id: UUID) -> None:  # noqa: ARG002 - the update's signature
+        """Refused once the version is released."""
+        if self._knows_the_review:
+            _refuse(rejection_refusal(self._loaded.review))
+
     @property
     def _knows_the_review(self) -> bool:
         """Before that the activity, which asks the database, is the only judge."""
@@ -85,6 +101,15 @@ class PublicationWorkflow:
         if self._case is None:
             raise RuntimeError("the version has not been read yet")
         return self._case
+
+    async def _legal_decides(self) -> PublicationCase:
+        """Wait until the version is released, and announce it; or until it is rejected."""
+        await workflow.wait_condition(
+            lambda: self._loaded.review.released or self._loaded.state is VersionState.REJECTED
+        )
+        if self._loaded.state is VersionState.REJECTED:
+            return self._loaded
+        return await self._do(PublicationActivities.announce, "announce")
 
     async def _notice_goes_out(self) -> None:
         """Start the campaign, and wait until it has fixed the date."""

@@ -142,3 +142,19 @@ def test_mails_wait_while_the_mail_service_is_down(running_town: Town) -> None:
     town.advance(days=2)
     eventually(lambda: town.version(number).effective_at)
     assert sorted(mail["to"] for mail in town.mails()) == [ALICE.email, BOB.email, CAROL.email]
+
+
+def test_a_rejected_version_makes_room_for_another(running_town: Town) -> None:
+    """P2: legal takes a draft back, with a reason, before anybody heard of it."""
+    town = running_town
+    town.put_in_force(FIRST)
+    number = town.submit(SECOND)
+    with pytest.raises(Refused, match="still on its way"):
+        town.submit(THIRD)
+    with pytest.raises(Refused, match="needs a reason"):
+        town.desk.reject(POLICY, number, town.staff["lena"], " ")
+    town.desk.reject(POLICY, number, town.staff["lena"], "sent in by mistake")
+    assert town.version(number).state == "rejected"
+    assert town.submit(THIRD) == number + 1
+    with pytest.raises(Refused):
+        town.release(number)

@@ -133,6 +133,18 @@ def review(asked: AskedByLegal, posted: Form) -> Response:
     return RedirectResponse(asked.path, status_code=303)
 
 
+@router.post("/{slug}/versions/{number}/reject", dependencies=[GENUINE])
+def reject(asked: AskedByLegal, posted: Form) -> Response:
+    """Take a version back before anybody heard of it."""
+    try:
+        asked.site.desk.reject(
+            asked.slug, asked.number, asked.member.id, posted.text("rejection_reason")
+        )
+    except Refused as refusal:
+        return _version_page(asked, posted=posted, refusal=str(refusal))
+    return RedirectResponse(asked.path, status_code=303)
+
+
 @router.post("/{slug}/versions/{number}/release", dependencies=[GENUINE])
 def release(asked: AskedByLegal) -> Response:
     """Let a reviewed version go out."""
@@ -242,7 +254,8 @@ def _review(session: Session, version: PolicyVersion, member: Staff) -> Mapping[
     standing = under_review(session, version)
     open_ = [finding for finding in standing.findings if finding.status in UNDECIDED]
     return {
-        "in_review": version.state == "in_review",
+        "in_review": version.state == "in_review" and version.released_by is None,
+        "released": version.state == "in_review" and version.released_by is not None,
         "undecided": [finding.key for finding in open_],
         "lowest_class": lowest_class(standing),
         "classes": list(VersionClass),
