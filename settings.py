@@ -1,6 +1,6 @@
 """Every setting of the product, and the only reader of the environment."""
 
-from base64 import urlsafe_b64decode
+from base64 import b64decode, urlsafe_b64decode
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -29,8 +29,12 @@ class Settings(BaseSettings):
         Field(description="`production` refuses every default that is only safe on a laptop"),
     ] = "development"
     base_url: Annotated[
-        str, Field(description="Where people reach the website; the links in mails begin with it")
-    ] = "http://127.0.0.1:8000"
+        str,
+        Field(
+            description="Where people reach the website; the links in mails begin with it. "
+            "Empty means the embedded website, on `web_port`"
+        ),
+    ] = ""
     data_dir: Annotated[Path, Field(description="Where the embedded stack keeps its data")] = Path(
         ".promisekeeper"
     )
@@ -105,8 +109,11 @@ class Settings(BaseSettings):
         SecretStr, Field(description="SendGrid's key, or the sandbox's")
     ] = SecretStr(DEVELOPMENT_API_KEY)
     sendgrid_host: Annotated[
-        str, Field(description="SendGrid's address; in development the sandbox's")
-    ] = "http://127.0.0.1:8025"
+        str,
+        Field(
+            description="SendGrid's address; empty means the mail sandbox, on `mail_sandbox_port`"
+        ),
+    ] = ""
     sendgrid_webhook_public_keys: Annotated[
         tuple[str, ...],
         NoDecode,
@@ -151,11 +158,12 @@ class Settings(BaseSettings):
             )
         if len(self.reminder_lead_days) > 2:
             raise ValueError("REMINDER_LEAD_DAYS: at most two reminders are promised (P5)")
+        if any(days < 0 for days in self.reminder_lead_days):
+            raise ValueError("REMINDER_LEAD_DAYS count back from the effect: none is negative")
         if not self.link_keys:
             raise ValueError("LINK_KEYS is empty: no personal link could be made or read")
-        for key in self.link_keys:
-            if len(urlsafe_b64decode(key)) < 32:
-                raise ValueError("LINK_KEYS: every key is at least 32 bytes in URL-safe base64")
+        if not all(_is_long_key(key) for key in self.link_keys):
+            raise ValueError("LINK_KEYS: every key is at least 32 bytes in URL-safe base64")
         if self.environment == "production":
             self._refuse_laptop_defaults()
         return self
@@ -194,6 +202,21 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'promisekeeper.db'}"
 
     @property
+    def website(self) -> str:
+        """Address of the website, without a slash at the end."""
+        return (self.base_url or f"http://127.0.0.1:{self.web_port}").rstrip("/")
+
+    @property
+    def mail_service(self) -> str:
+        """Address of the mail service, without a slash at the end."""
+        return (self.sendgrid_host or f"http://127.0.0.1:{self.mail_sandbox_port}").rstrip("/")
+
+    @property
+    def temporal_address(self) -> str:
+        """Where Temporal is unless its own TEMPORAL_ADDRESS says otherwise."""
+        return f"127.0.0.1:{self.temporal_port}"
+
+    @property
     def zone(self) -> ZoneInfo:
         """The company's time zone."""
         return ZoneInfo(self.time_zone)
@@ -225,7 +248,7 @@ class Settings(BaseSettings):
             authority_name=self.company_authority_name,
             authority_url=self.company_authority_url,
             default_regime=self.default_regime,
-            base_url=self.base_url.rstrip("/"),
+            base_url=self.website,
         )
 
     @property
@@ -252,6 +275,13 @@ class Settings(BaseSettings):
 
 class SettingsRefused(Exception):
     """A setting is missing or wrong; the process must not start."""
+
+
+def _is_long_key(key: str) -> bool:
+    try:
+        return len(b64decode(key, altchars=b"-_", validate=True)) >= 32
+    except ValueError:
+        return False
 
 
 def load_settings() -> Settings:

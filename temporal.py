@@ -68,13 +68,14 @@ class Start:
     search_attributes: TypedSearchAttributes = TypedSearchAttributes.empty
 
 
-async def connect(*, lazy: bool = False) -> Client:
+async def connect(default_address: str, *, lazy: bool = False) -> Client:
     """Connect as Temporal's standard settings say (TEMPORAL_ADDRESS and so on).
 
+    `default_address` is where to look when they say nothing: the embedded server.
     `lazy` puts the connection off until it is needed, for processes that live without Temporal.
     """
     config = ClientConfig.load_client_connect_config()
-    config.setdefault("target_host", "127.0.0.1:7233")
+    config.setdefault("target_host", default_address)
     return await Client.connect(**config, data_converter=pydantic_data_converter, lazy=lazy)
 
 

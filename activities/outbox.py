@@ -6,12 +6,12 @@ from uuid import UUID
 
 from temporalio import activity
 
-from activities.letters import Letters
+from activities.letters import Letter, Letters
 from database import outbox
 from database.engine import Database
 from database.outbox import Batch, Claim
 from database.tables import OutboxMail
-from mail.message import Templates
+from mail.message import Message, Templates
 from mail.sendgrid import Accepted, Halt, MailService, NotSent, Outcome, Rejected
 
 
@@ -77,12 +77,21 @@ class Sender:
         return self._progress(batch, problem)
 
     def _attempt(self, claim: Claim, now: datetime) -> Outcome:
+        try:
+            letter, message = self._write(claim, now)
+        except Exception as fault:
+            reason = f"could not be written: {type(fault).__name__}"  # its words may be personal
+            self._acknowledge(claim, NotSent(reason=reason), now)
+            raise
+        return self._service.send(message, letter.copies, claim.attempt_id)
+
+    def _write(self, claim: Claim, now: datetime) -> tuple[Letter, Message]:
         with self._database.session() as session:
             letter = self._letters.letter(session, claim.mails, now)
         message = self._templates.render(
             letter.template, shared=letter.shared, personal=letter.personal
         )
-        return self._service.send(message, letter.copies, claim.attempt_id)
+        return letter, message
 
     def _acknowledge(self, claim: Claim, outcome: Outcome, now: datetime) -> str | None:
         """Write the outcome down; the problem, when it is no use to go on."""

@@ -12,8 +12,9 @@ import temporal
 from clock import Clock
 from database.engine import Database
 from database.facts import record
+from database.outbox import without_sender
 from database.requests import open_requests
-from database.tables import Campaign, OutboxMail, Policy, PolicyVersion
+from database.tables import Campaign, Policy, PolicyVersion
 from domain.reviews import VersionState
 
 LIVES = (VersionState.SUBMITTED, VersionState.IN_REVIEW, VersionState.ANNOUNCED)
@@ -83,11 +84,6 @@ class StartingActivities:
                 .join(Policy, col(Policy.id) == col(PolicyVersion.policy_id))
                 .where(Campaign.state == "running")
             ).all()
-            mails = session.exec(
-                select(OutboxMail.id).where(
-                    OutboxMail.state == "queued", col(OutboxMail.step).startswith("link_again")
-                )
-            ).all()
             return [
                 *(
                     temporal.publication(version.id, policy.slug, version.number)
@@ -101,7 +97,7 @@ class StartingActivities:
                     temporal.data_subject_request(request.id, request.kind)
                     for request in open_requests(session)
                 ),
-                *(temporal.mail_delivery(mail_id) for mail_id in mails),
+                *(temporal.mail_delivery(mail_id) for mail_id in without_sender(session)),
             ]
 
     def _record(self, missing: list[temporal.Start], now: datetime) -> None:

@@ -36,8 +36,9 @@ def import_(
     """Add and update accounts from a CSV file: the whole file, or nothing of it.
 
     Columns: external_id, email, name, locale, time_zone, country, status, kind, joined_at,
-    organisation_id, approver, governing_version; the first two are required. An import never
-    creates an approval, and a missing row closes nobody.
+    organisation_id, approver, governing_version; the first two are required. A missing column or
+    an empty value leaves a known account as it is, and a missing row closes nobody. An import
+    never creates an approval.
     """
     from cli.context import opened
     from cli.printing import say
@@ -154,7 +155,7 @@ def _stage(office: "Office", file: Path, import_id: "UUID") -> "list[Fault]":
         ):
             task = progress.add_task(f"Reading {file.name}", total=size)
             rows = _good_rows(read_accounts(stream), faults)
-            for _staged in stage(office.database, import_id, rows):
+            for _staged in stage(office.database, import_id, rows, office.clock.now()):
                 progress.update(task, completed=stream.tell())
     except FileRefused as refusal:
         raise stop(f"{file}: {refusal} Nothing was imported.", 2) from None

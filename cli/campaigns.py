@@ -46,27 +46,16 @@ def not_reached(
     slug: Slug, number: Number, *, output_format: FormatOption = ListFormat.TABLE
 ) -> None:
     """The accounts whose first notice did not reach anybody, and why."""
-    from sqlmodel import col, select
+    from dataclasses import asdict
 
     from cli.context import opened
     from cli.printing import print_rows
-    from database.campaigns import FIRST_NOTICE, UNDELIVERABLE
-    from database.tables import Account, OutboxMail
+    from database import campaigns
 
     with opened() as office, office.database.session() as session:
-        campaign = _campaign(session, slug, number)
-        found = session.exec(
-            select(Account.external_id, OutboxMail.state, OutboxMail.reason, OutboxMail.id)
-            .join(Account, col(Account.id) == col(OutboxMail.addressee_id))
-            .where(
-                OutboxMail.subject_id == campaign.id,
-                OutboxMail.step == FIRST_NOTICE,
-                col(OutboxMail.state).in_(UNDELIVERABLE),
-            )
-            .order_by(Account.external_id)
-        ).all()
+        found = campaigns.not_reached(session, _campaign(session, slug, number).id)
     columns = ("account", "state", "reason", "mail")
-    print_rows([dict(zip(columns, row, strict=True)) for row in found], columns, output_format)
+    print_rows([asdict(account) for account in found], columns, output_format)
 
 
 def _campaign(session: "Session", slug: str, number: int) -> "Campaign":

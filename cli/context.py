@@ -1,6 +1,5 @@
 """Opens what commands work with, once, and turns what goes wrong into words and exit codes."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,14 +99,12 @@ def connected(settings: Settings) -> "Iterator[tuple[BlockingPortal, Client]]":
 
     import temporal
 
-    if settings.development:
-        # Not read, but told: where the embedded server is unless Temporal's own variable says.
-        os.environ.setdefault(  # noqa: TID251
-            "TEMPORAL_ADDRESS", f"127.0.0.1:{settings.temporal_port}"
-        )
     with start_blocking_portal() as portal:
         try:
-            yield portal, portal.call(partial(temporal.connect, lazy=True))
+            yield (
+                portal,
+                portal.call(partial(temporal.connect, settings.temporal_address, lazy=True)),
+            )
         except typer.Exit:  # a RuntimeError too, but it has spoken already
             raise
         except (RPCError, RuntimeError, TimeoutError):

@@ -39,7 +39,7 @@ class Scene:
     database: Database
     console: Console
     held: int = 0
-    _connections: urllib3.PoolManager = field(default_factory=urllib3.PoolManager)
+    connections: urllib3.PoolManager = field(default_factory=urllib3.PoolManager)
 
     def chapter(self, title: str) -> None:
         """Begin a chapter of the story."""
@@ -108,14 +108,14 @@ class Scene:
 
     def mails(self, **filters: str) -> list[dict[str, Any]]:
         """Mails in the sandbox, the newest first."""
-        answer = self._connections.request(
+        answer = self.connections.request(
             "GET", f"{self.stack.inbox}/api/messages", fields={"limit": "10000", **filters}
         )
         return list(json.loads(answer.data))
 
     def open(self, url: str) -> str:
         """Open a page as a browser does; its HTML. Raises NotHeld when it does not show."""
-        answer = self._connections.request("GET", url)
+        answer = self.connections.request("GET", url)
         if answer.status != 200:
             raise NotHeld(f"{_without_token(url)} answered {answer.status}")
         return str(answer.data.decode())
@@ -123,7 +123,7 @@ class Scene:
     def press(self, url: str, **fields: str) -> str:
         """Open a page, fill in its form, press the button; the HTML of the page that follows."""
         hidden = {name: html.unescape(value) for name, value in FORM_FIELD.findall(self.open(url))}
-        answer = self._connections.request(
+        answer = self.connections.request(
             "POST", url, fields={**hidden, **fields}, encode_multipart=False
         )
         if answer.status != 200:

@@ -65,7 +65,7 @@ def _checks() -> Iterator[Check]:
     yield _database(settings)
     yield from _temporal(settings)
     yield _mail_service(settings)
-    website = f"{settings.base_url.rstrip('/')}/healthz"
+    website = f"{settings.website}/healthz"
     yield _answers("website", website, start_it=f"{START_IT}, or check PROMISEKEEPER_BASE_URL")
     if settings.development:
         yield _browser()
@@ -198,10 +198,10 @@ async def _worker(client: "Client") -> Check:
 
 def _mail_service(settings: "Settings") -> Check:
     if settings.development:
-        address = f"{settings.sendgrid_host}/api/messages?limit=1"
+        address = f"{settings.mail_service}/api/messages?limit=1"
         return _answers("mail sandbox", address, start_it=START_IT)
     return _answers(
-        "mail service", settings.sendgrid_host, start_it="check PROMISEKEEPER_SENDGRID_HOST"
+        "mail service", settings.mail_service, start_it="check PROMISEKEEPER_SENDGRID_HOST"
     )
 
 

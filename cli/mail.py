@@ -1,6 +1,5 @@
 """`promisekeeper mail`: mails whose outcome only a person can decide (P4)."""
 
-from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -43,22 +42,11 @@ def resend(
     as_staff: AsStaff,
 ) -> None:
     """Send such a mail again. If it did go out the first time, somebody gets it twice."""
-    import temporal
-    from cli.context import connected, opened
-    from cli.printing import say, stop
-    from database import outbox
-    from database.facts import record
-    from database.staff import require_role
+    from cli.context import opened
+    from cli.printing import say
 
     with opened() as office:
         member = office.member(as_staff)
-        now = office.clock.now()
-        with office.database.transaction() as transaction:
-            require_role(transaction, member.id, "ops")
-            if not outbox.resend(transaction, mail):
-                raise stop(f"The mail {mail} does not wait for a decision; nothing was sent.", 1)
-            record(transaction, "mail.resent_by_ops", mail, now, staff=member.id)
-        start = partial(temporal.start, as_of=now, offset=office.clock.offset())
-        with connected(office.settings) as (portal, client):
-            portal.call(start, client, temporal.mail_delivery(mail))
+        with office.desk() as desk:
+            desk.resend(mail, member.id)
     say(f"The mail {mail} is sent again.")

@@ -1,8 +1,8 @@
 """Account holders: imported whole or not at all, found, listed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import delete, insert
@@ -10,21 +10,22 @@ from sqlmodel import Session, col, func, select
 
 from database.engine import Database
 from database.facts import record
-from database.policies import policies, version_by_number, version_in_force
+from database.policies import PolicyUnknown, policies, version_in_force, versions
 from database.tables import Account, AssertedVersion, StagedAccount
 
 CHUNK = 1000
-UPSERTED = (
-    "email",
-    "name",
-    "locale",
-    "time_zone",
-    "country",
-    "status",
-    "kind",
-    "organisation_id",
-    "approver",
-)
+LONGEST_IMPORT = timedelta(days=1)
+UNLESS_GIVEN: dict[str, object] = {
+    "name": "",
+    "locale": "en",
+    "time_zone": None,
+    "country": None,
+    "status": "open",
+    "kind": "person",
+    "organisation_id": None,
+    "approver": False,
+}
+UPSERTED = ("email", *UNLESS_GIVEN)
 
 
 class AccountUnknown(Exception):
@@ -37,19 +38,22 @@ class ImportNeedsYes(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class AccountRow:
-    """One checked line of an import. `governing_version` is what staff assert, or None."""
+    """One checked line of an import. What is None was not given: a known account keeps it.
+
+    `governing_version` is what staff assert of a new account.
+    """
 
     external_id: str
     email: str
-    name: str = ""
-    locale: str = "en"
+    name: str | None = None
+    locale: str | None = None
     time_zone: str | None = None
     country: str | None = None
-    status: str = "open"
-    kind: str = "person"
+    status: str | None = None
+    kind: str | None = None
     joined_at: datetime | None = None
     organisation_id: str | None = None
-    approver: bool = False
+    approver: bool | None = None
     governing_version: int | None = None
 
 
@@ -62,11 +66,19 @@ class ImportResult:
     unchanged: int
 
 
-def stage(database: Database, import_id: UUID, rows: Iterable[AccountRow]) -> Iterable[int]:
-    """Put checked rows aside, a thousand to a transaction; yields how many each time."""
+def stage(
+    database: Database, import_id: UUID, rows: Iterable[AccountRow], now: datetime
+) -> Iterator[int]:
+    """Put checked rows aside, a thousand to a transaction; yields how many each time.
+
+    What an import that was killed left behind a day ago or longer is thrown away first.
+    """
+    with database.transaction() as transaction:
+        abandoned = col(StagedAccount.staged_at) <= now - LONGEST_IMPORT
+        transaction.execute(delete(StagedAccount).where(abandoned))
     chunk: list[dict[str, object]] = []
     for row in rows:
-        chunk.append(_staged(import_id, row))
+        chunk.append(_staged(import_id, row, now))
         if len(chunk) == CHUNK:
             yield _write_chunk(database, chunk)
             chunk = []
@@ -103,7 +115,8 @@ def flip(
     """Make the staged rows accounts, all at once; a row that is missing closes nobody.
 
     An import never creates an approval: new accounts are governed by the version that the file
-    asserts, else by the one in force now, as asserted by staff, without proof (P6).
+    asserts, else by the one in force now, as asserted by staff, without proof (P6). Raises
+    PolicyUnknown when a version is asserted that was never in force.
     """
     staged = transaction.exec(
         select(StagedAccount).where(StagedAccount.import_id == import_id)
@@ -170,14 +183,15 @@ def _field(name: str) -> object:
     return col(StagedAccount.row)[name].as_string()
 
 
-def _staged(import_id: UUID, row: AccountRow) -> dict[str, object]:
+def _staged(import_id: UUID, row: AccountRow, now: datetime) -> dict[str, object]:
     content = {name: getattr(row, name) for name in (*UPSERTED, "governing_version")}
     content["joined_at"] = row.joined_at.isoformat() if row.joined_at else None
     return {
+        "staged_at": now,
         "import_id": import_id,
         "account_id": uuid4(),
         "external_id": row.external_id,
-        "row": content,
+        "row": {name: value for name, value in content.items() if value is not None},
     }
 
 
@@ -188,26 +202,28 @@ def _write_chunk(database: Database, chunk: list[dict[str, object]]) -> int:
 
 
 def _new_account(staged: StagedAccount, now: datetime) -> dict[str, object]:
-    joined_at = staged.row["joined_at"]
+    given = {**UNLESS_GIVEN, **staged.row}
+    joined_at = given.get("joined_at")
     return {
         "id": staged.account_id,
         "external_id": staged.external_id,
-        **{name: staged.row[name] for name in UPSERTED},
+        **{name: given[name] for name in UPSERTED},
         "joined_at": datetime.fromisoformat(joined_at) if isinstance(joined_at, str) else now,
         "recorded_at": now,
-        "closed_at": now if staged.row["status"] == "closed" else None,
+        "closed_at": now if given["status"] == "closed" else None,
     }
 
 
 def _update(transaction: Session, account: Account, row: dict[str, object], now: datetime) -> bool:
-    before = {name: getattr(account, name) for name in UPSERTED}
-    wanted = {name: row[name] for name in UPSERTED}
-    if before == wanted:
+    changed = {
+        name: row[name] for name in UPSERTED if name in row and row[name] != getattr(account, name)
+    }
+    if not changed:
         return False
-    for name, value in wanted.items():
+    for name, value in changed.items():
         setattr(account, name, value)
-    if before["status"] != wanted["status"]:
-        account.closed_at = now if wanted["status"] == "closed" else None
+    if "status" in changed:
+        account.closed_at = now if changed["status"] == "closed" else None
     transaction.add(account)
     return True
 
@@ -217,14 +233,20 @@ def _assert_versions(
 ) -> None:
     for policy in policies(transaction):
         current = version_in_force(transaction, policy.id, now)
+        once_in_force = {
+            version.number: version
+            for version in versions(transaction, policy.id)
+            if version.in_force_at is not None and version.in_force_at <= now
+        }
         rows = []
         for staged in added:
-            number = staged.row["governing_version"]
-            version = (
-                version_by_number(transaction, policy.id, number)
-                if isinstance(number, int)
-                else current
-            )
+            number = staged.row.get("governing_version")
+            version = once_in_force.get(number) if isinstance(number, int) else current
+            if version is None and number is not None:
+                raise PolicyUnknown(
+                    f"Account {staged.external_id!r} is said to be governed by version {number} of "
+                    f"{policy.slug}, which was never in force. Nothing was imported."
+                )
             if version is not None:
                 rows.append(
                     {

@@ -1,5 +1,6 @@
 """Campaigns: the audience frozen at announcement, the steps taken, how it stands."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -19,6 +20,7 @@ from database.tables import (
     CampaignAddressee,
     CampaignStep,
     Link,
+    OutboxMail,
     Policy,
     PolicyVersion,
 )
@@ -40,6 +42,16 @@ class Progress:
     silent: int
     not_reached: int
     mails: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotReached:
+    """An account whose first notice reached nobody, and why."""
+
+    account: str
+    state: str
+    reason: str | None
+    mail: UUID
 
 
 def open_campaign(
@@ -200,6 +212,24 @@ def progress(session: Session, campaign: Campaign) -> Progress:
         not_reached=sum(mails.get(state, 0) for state in UNDELIVERABLE),
         mails=mails,
     )
+
+
+def not_reached(session: Session, campaign_id: UUID) -> Sequence[NotReached]:
+    """Whom the first notice did not reach, by their external id (P4)."""
+    rows = session.exec(
+        select(Account.external_id, OutboxMail.state, OutboxMail.reason, OutboxMail.id)
+        .join(Account, col(Account.id) == col(OutboxMail.addressee_id))
+        .where(
+            OutboxMail.subject_id == campaign_id,
+            OutboxMail.step == FIRST_NOTICE,
+            col(OutboxMail.state).in_(UNDELIVERABLE),
+        )
+        .order_by(Account.external_id)
+    ).all()
+    return [
+        NotReached(account=account, state=state, reason=reason, mail=mail)
+        for account, state, reason, mail in rows
+    ]
 
 
 def addressee_by_id(session: Session, addressee_id: UUID) -> CampaignAddressee:

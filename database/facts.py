@@ -40,6 +40,6 @@ def _plain(value: object) -> object:
         return value.isoformat()
     if isinstance(value, UUID):
         return str(value)
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
     return value

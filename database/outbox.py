@@ -10,7 +10,15 @@ from sqlalchemy import ColumnElement, and_, exists, or_, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col, func, select
 
-from database.tables import Approval, Campaign, DeliveryEvent, MailAttempt, OutboxMail
+from database.tables import (
+    Approval,
+    Campaign,
+    CampaignStep,
+    DataSubjectRequest,
+    DeliveryEvent,
+    MailAttempt,
+    OutboxMail,
+)
 
 CAMPAIGN = "campaign"
 REQUEST = "request"
@@ -28,13 +36,10 @@ STATE_AFTER_EVENT = {
     "dropped": "dropped",
     "spamreport": "complained",
 }
-STATES_BEFORE = {
-    "accepted": ("sending", "unknown", "operator"),
-    "delivered": ("sending", "unknown", "operator", "accepted"),
-    "bounced": ("sending", "unknown", "operator", "accepted", "delivered"),
-    "dropped": ("sending", "unknown", "operator", "accepted"),
-    "complained": ("sending", "unknown", "operator", "accepted", "delivered"),
-}
+NOT_PROVEN = ("queued", "sending", "unknown", "operator")
+PROVEN = ("accepted", "dropped", "delivered", "bounced", "complained")
+"""What events prove, from the least to the most telling: so their order does not matter."""
+LINK_AGAIN = "link_again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,17 +125,20 @@ def claim(transaction: Session, batch: Batch, *, limit: int, now: datetime) -> C
     """
     _cancel_answered(transaction, batch)
     waiting = and_(_in_batch(batch), col(OutboxMail.state) == "queued", _subject_is_running())
-    alike = transaction.exec(
-        select(OutboxMail.template, OutboxMail.variant)
-        .where(waiting)
-        .order_by(col(OutboxMail.queued_at))
+    first = transaction.exec(
+        select(OutboxMail).where(waiting).order_by(col(OutboxMail.queued_at), col(OutboxMail.id))
     ).first()
-    if alike is None:
+    if first is None:
         return None
-    template, variant = alike
     candidates = (
         select(OutboxMail.id)
-        .where(waiting, OutboxMail.template == template, OutboxMail.variant == variant)
+        .where(
+            waiting,
+            OutboxMail.subject_id == first.subject_id,
+            OutboxMail.step == first.step,
+            OutboxMail.template == first.template,
+            OutboxMail.variant == first.variant,
+        )
         .order_by(col(OutboxMail.queued_at), col(OutboxMail.id))
         .limit(limit)
     )
@@ -217,21 +225,25 @@ def settle(transaction: Session, batch: Batch, *, settle_after: timedelta, now: 
 
 
 def resend(transaction: Session, mail_id: UUID) -> bool:
-    """Ops decide to send a mail of unknown outcome again."""
-    mail = transaction.get(OutboxMail, mail_id)
-    if mail is None or mail.state not in ("operator", "unknown"):
-        return False
-    mail.state = "queued"
-    mail.reason = "sent again by ops"
-    transaction.add(mail)
-    return True
+    """Ops decide to send a mail of unknown outcome again; False when it cannot be sent now."""
+    changed: Any = transaction.execute(
+        update(OutboxMail)
+        .where(
+            col(OutboxMail.id) == mail_id,
+            col(OutboxMail.state).in_(["operator", "unknown"]),
+            _subject_is_running(),
+        )
+        .values(state="queued", reason="sent again by ops")
+    )
+    return bool(changed.rowcount)
 
 
 def record_events(transaction: Session, events: Iterable[Event], now: datetime) -> int:
     """Keep delivery events, each once and in any order, and move the mails forward.
 
-    One event of an attempt proves that the mail service took all its copies. Returns how many
-    events were new; those about mails we do not know are dropped.
+    One event of an attempt proves that the mail service took all its copies, those too that wait
+    to be sent again. Returns how many events were new; those about mails we do not know are
+    dropped.
     """
     events = list(events)
     known = set(
@@ -262,7 +274,7 @@ def record_events(transaction: Session, events: Iterable[Event], now: datetime) 
             update(OutboxMail)
             .where(
                 col(OutboxMail.attempt_id) == attempt_id,
-                col(OutboxMail.state).in_([*IN_DOUBT, "operator"]),
+                col(OutboxMail.state).in_(NOT_PROVEN),
             )
             .values(state="accepted", accepted_at=now, settled_at=now, reason=None)
         )
@@ -280,6 +292,28 @@ def states(session: Session, batch: Batch) -> dict[str, int]:
 def last_accepted_at(session: Session, batch: Batch) -> datetime | None:
     """When the mail service took the last of these mails."""
     return session.exec(select(func.max(OutboxMail.accepted_at)).where(_in_batch(batch))).one()
+
+
+def without_sender(session: Session) -> Sequence[UUID]:
+    """Mails under way whose own workflow sends no more: each needs a delivery of its own.
+
+    Links asked for again, a campaign's steps that are taken, the mails of answered requests.
+    """
+    taken = exists().where(
+        col(CampaignStep.campaign_id) == col(OutboxMail.subject_id),
+        col(CampaignStep.step) == col(OutboxMail.step),
+    )
+    answered = exists().where(
+        col(DataSubjectRequest.id) == col(OutboxMail.subject_id),
+        col(DataSubjectRequest.answered_at).is_not(None),
+    )
+    return session.exec(
+        select(OutboxMail.id).where(
+            col(OutboxMail.state).in_(["queued", *IN_DOUBT]),
+            or_(col(OutboxMail.step).startswith(LINK_AGAIN), taken, answered),
+            _subject_is_running(),
+        )
+    ).all()
 
 
 def waiting_for_ops(session: Session, limit: int = 100) -> Sequence[OutboxMail]:
@@ -309,6 +343,7 @@ def _subject_is_running() -> ColumnElement[bool]:
     return or_(
         col(OutboxMail.subject_kind) != CAMPAIGN,
         col(OutboxMail.addressee_kind) != ACCOUNT,
+        col(OutboxMail.step).startswith(LINK_AGAIN),
         running,
     )
 
@@ -366,12 +401,13 @@ def _move_forward(transaction: Session, event: Event, now: datetime) -> None:
         update(OutboxMail)
         .where(
             col(OutboxMail.id) == event.mail_id,
-            col(OutboxMail.state).in_(STATES_BEFORE[state]),
+            col(OutboxMail.state).in_([*NOT_PROVEN, *PROVEN[: PROVEN.index(state)]]),
         )
         .values(
             state=state,
             settled_at=now,
             accepted_at=func.coalesce(col(OutboxMail.accepted_at), now),
+            reason=None,
         )
     )
 

@@ -93,8 +93,8 @@ def submit(
 ) -> PolicyVersion:
     """Store a new version, immutable, with its SHA-256 (P1).
 
-    Raises SubmissionRefused when the text is that of the latest version, or when another version
-    is still on its way.
+    Raises SubmissionRefused when the text is that of the latest version that was not rejected, or
+    when another version is still on its way.
     """
     if sha256(submission.text.encode()).hexdigest() != submission.sha256:
         raise SubmissionRefused("The text and its SHA-256 do not belong together.")
@@ -110,9 +110,10 @@ def submit(
             "Only one can be: wait until it is in force, or reject it while it is in review "
             "(promisekeeper policy reject). Nothing was stored."
         )
-    if earlier and earlier[-1].sha256 == submission.sha256:
+    standing = [version for version in earlier if version.state != VersionState.REJECTED]
+    if standing and standing[-1].sha256 == submission.sha256:
         raise SubmissionRefused(
-            f"This is word for word version {earlier[-1].number}; no new version was made."
+            f"This is word for word version {standing[-1].number}; no new version was made."
         )
     version = PolicyVersion(
         policy_id=policy.id,

@@ -76,24 +76,24 @@ def governing(
     """Answer for one account and one instant, past or present.
 
     `clean(a, b)` says that no material adverse finding between the texts of two versions is
-    confirmed. The account moves to the version in force if it approved that version, or an earlier
-    one that differs from it cleanly, or if both its governing and its last accepted version do.
-    It moves at the later of decision and in force, never backdated, and never to a version that
-    was already overtaken. A decline after an approval takes that approval away from its instant.
+    confirmed. The account moves to the version in force if it approved that version, or one since
+    the governing one that differs from it cleanly, or if both its governing and its last accepted
+    version do. It moves at the later of decision and in force, never backdated, and never to a
+    version that was already overtaken. A decline after an approval takes that approval away from
+    its instant: the fold is run again without it, and what governed until then stays told.
     """
-    held = _approvals_held(at, decisions)
-    state = Governing(
-        number=start.number,
-        since=start.at,
-        accepted=start.number,
-        steps=(Step(number=start.number, since=start.at, because=start.proof),),
-    )
-    moments = sorted(
-        {entry.at for entry in timeline if start.at <= entry.at <= at}
-        | {approval.at for approval in held if start.at <= approval.at}
-    )
-    for moment in moments:
-        state = _move(state, moment, timeline, [a for a in held if a.at <= moment], clean)
+    state = _started(start)
+    held: list[Decided] = []
+    past: list[datetime] = []
+    for moment in _moments(at, start, timeline, decisions):
+        past.append(moment)
+        before, held = held, _approvals_held(moment, decisions)
+        taken_back = {approval.number for approval in before} - {a.number for a in held}
+        if taken_back:
+            again = _fold(start, past, timeline, held, clean)
+            state = _fall_back(state, again, moment, sorted(taken_back))
+        else:
+            state = _move(state, moment, timeline, held, clean)
     return state
 
 
@@ -108,12 +108,67 @@ def needs_approval(state: Governing, number: int, clean: Clean) -> bool:
     return not (clean(state.number, number) and clean(state.accepted, number))
 
 
+def _started(start: Start) -> Governing:
+    return Governing(
+        number=start.number,
+        since=start.at,
+        accepted=start.number,
+        steps=(Step(number=start.number, since=start.at, because=start.proof),),
+    )
+
+
+def _moments(
+    at: datetime, start: Start, timeline: Sequence[InForce], decisions: Sequence[Decided]
+) -> list[datetime]:
+    """The instants at which anything may change, the start among them."""
+    moments = {start.at, *(e.at for e in timeline), *(decided.at for decided in decisions)}
+    return sorted(moment for moment in moments if start.at <= moment <= at)
+
+
 def _approvals_held(at: datetime, decisions: Sequence[Decided]) -> list[Decided]:
-    latest: dict[int, Decided] = {}
+    """The approvals that stand at an instant, each with the first of its repetitions."""
+    held: dict[int, Decided] = {}
     for decided in sorted(decisions, key=lambda decided: decided.at):
-        if decided.at <= at:
-            latest[decided.number] = decided
-    return [decided for decided in latest.values() if decided.decision is Decision.APPROVED]
+        if decided.at > at:
+            break
+        if decided.decision is Decision.APPROVED:
+            held.setdefault(decided.number, decided)
+        else:
+            held.pop(decided.number, None)
+    return list(held.values())
+
+
+def _fold(
+    start: Start,
+    moments: Sequence[datetime],
+    timeline: Sequence[InForce],
+    held: Sequence[Decided],
+    clean: Clean,
+) -> Governing:
+    state = _started(start)
+    for moment in moments:
+        given = [approval for approval in held if approval.at <= moment]
+        state = _move(state, moment, timeline, given, clean)
+    return state
+
+
+def _fall_back(
+    state: Governing, again: Governing, moment: datetime, taken_back: Sequence[int]
+) -> Governing:
+    """From what governed until this moment to what governs without the approval taken back."""
+    if again.number == state.number:
+        return Governing(
+            number=state.number, since=state.since, accepted=again.accepted, steps=state.steps
+        )
+    numbers = " and ".join(str(number) for number in taken_back)
+    step = Step(
+        number=again.number,
+        since=moment,
+        because=f"the approval of version {numbers} was taken back: {again.steps[-1].because}",
+    )
+    return Governing(
+        number=again.number, since=moment, accepted=again.accepted, steps=(*state.steps, step)
+    )
 
 
 def _move(
@@ -143,7 +198,7 @@ def _reason_to_move(
         if approval.number == number:
             return f"approved version {number}: {approval.proof}"
     for approval in sorted(held, key=lambda approval: -approval.number):
-        if approval.number < number and clean(approval.number, number):
+        if state.number <= approval.number < number and clean(approval.number, number):
             return (
                 f"approved version {approval.number} ({approval.proof}), and version {number} "
                 f"changes nothing in it to the account holder's disadvantage"

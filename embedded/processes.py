@@ -40,19 +40,7 @@ class Process:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        if program.log.exists():
-            program.log.replace(program.log.with_suffix(".previous.log"))
-        with program.log.open("wb") as log:
-            self._child = subprocess.Popen(  # noqa: S603 - our own command lines
-                program.command,
-                env=dict(program.environment),
-                cwd=program.directory,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=partial(_die_with, os.getpid()),  # noqa: PLW1509 - takes no lock
-            )
+        self._child = _launch(program)
 
     @property
     def pid(self) -> int:
@@ -95,6 +83,16 @@ class Process:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)  # what it left behind in its session
 
+    def kill(self) -> None:
+        """End it at once with all it started, as a crash does."""
+        os.killpg(self.pid, signal.SIGKILL)
+        self._child.wait()
+
+    def start_again(self) -> None:
+        """Start it after it ended. Raises ProcessFailed when it does not answer."""
+        self._child = _launch(self.program)
+        self.wait_until_ready()
+
     def _log(self) -> str:
         return self.program.log.read_text(errors="replace")
 
@@ -121,6 +119,22 @@ def running(*stages: Sequence[Program]) -> Iterator[list[Process]]:
     finally:
         for process in reversed(processes):
             process.stop()
+
+
+def _launch(program: Program) -> "subprocess.Popen[bytes]":
+    if program.log.exists():
+        program.log.replace(program.log.with_suffix(".previous.log"))
+    with program.log.open("wb") as log:
+        return subprocess.Popen(  # noqa: S603 - our own command lines
+            program.command,
+            env=dict(program.environment),
+            cwd=program.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=partial(_die_with, os.getpid()),  # noqa: PLW1509 - takes no lock
+        )
 
 
 def _system_library() -> ctypes.CDLL | None:

@@ -53,17 +53,17 @@ class Stack:
     @property
     def website(self) -> str:
         """Address of the website, without a slash at the end."""
-        return self.settings.base_url
+        return self.settings.website
 
     @property
     def staff_console(self) -> str:
         """Address of the staff console."""
-        return f"{self.settings.base_url}/staff"
+        return f"{self.settings.website}/staff"
 
     @property
     def inbox(self) -> str:
         """Address of the mail sandbox and its inbox, without a slash at the end."""
-        return self.settings.sendgrid_host
+        return self.settings.mail_service
 
     @property
     def temporal_ui(self) -> str:
@@ -73,7 +73,11 @@ class Stack:
     @property
     def temporal_address(self) -> str:
         """Host and port of the Temporal server."""
-        return _temporal_address(self.settings)
+        return self.settings.temporal_address
+
+    def part(self, name: str) -> Process:
+        """The process of a part: Temporal server, mail sandbox, website or worker."""
+        return next(process for process in self.processes if process.program.name == name)
 
     def require_running(self) -> None:
         """Raises ProcessFailed when a part has ended."""
@@ -111,7 +115,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         for name in Settings.model_fields
     }
     return values | {
-        "TEMPORAL_ADDRESS": _temporal_address(settings),
+        "TEMPORAL_ADDRESS": settings.temporal_address,
         "TEMPORAL_NAMESPACE": temporal_server.NAMESPACE,
     }
 
@@ -124,10 +128,6 @@ def _as_text(value: object) -> str:
     return str(value)
 
 
-def _temporal_address(settings: Settings) -> str:
-    return f"127.0.0.1:{settings.temporal_port}"
-
-
 def _embedded(settings: Settings) -> Settings:
     """The settings with what the stack itself decides: addresses of its parts, and their key."""
     data_dir = settings.data_dir.resolve()
@@ -138,8 +138,6 @@ def _embedded(settings: Settings) -> Settings:
         "sendgrid_webhook_public_keys": (public_key(data_dir / sandbox_server.KEY_FILE),),
         "temporal_ui_url": f"http://127.0.0.1:{settings.temporal_ui_port}",
     }
-    if "base_url" not in settings.model_fields_set:
-        fixed["base_url"] = f"http://127.0.0.1:{settings.web_port}"
     return settings.model_copy(update=fixed)
 
 
@@ -184,7 +182,7 @@ def _programs(settings: Settings) -> tuple[list[Program], list[Program]]:
                     f"http://127.0.0.1:{settings.web_port}/webhooks/sendgrid/events",
                 ),
             ],
-            answers=_responds(f"{settings.sendgrid_host}/api/messages?limit=1"),
+            answers=_responds(f"{settings.mail_service}/api/messages?limit=1"),
         ),
     ]
     second = [
@@ -219,7 +217,7 @@ def _child_environment(settings: Settings) -> dict[str, str]:
 
 def _temporal_is_prepared(settings: Settings) -> bool:
     async def prepare() -> None:
-        address = _temporal_address(settings)
+        address = settings.temporal_address
         client = await Client.connect(address, namespace=temporal_server.NAMESPACE)
         await temporal_server.prepare(client)
 

@@ -1,8 +1,8 @@
-"""What tests of several rooms need: a database of their own, staff, ports nobody else has."""
+"""What tests of several rooms need: a database of their own, a stack of their own."""
 
 import shutil
-import socket
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from database.engine import Database
 from database.migrate import migrate
 from settings import Settings
+from tests.own_settings import own_settings
 
 
 @pytest.fixture(scope="session")
@@ -38,27 +39,4 @@ def database(tmp_path: Path, migrated_file: Path) -> Iterator[Database]:
 def stack_settings(tmp_path: Path) -> Callable[..., Settings]:
     """Settings of an embedded stack that shares neither ports nor data with any other."""
 
-    def make(**changes: object) -> Settings:
-        ports = iter(free_ports(4))
-        values: dict[str, object] = {
-            "data_dir": tmp_path / "data",
-            "web_port": next(ports),
-            "mail_sandbox_port": next(ports),
-            "temporal_port": next(ports),
-            "temporal_ui_port": next(ports),
-        }
-        return Settings.model_validate({**values, **changes})
-
-    return make
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    return partial(own_settings, tmp_path)

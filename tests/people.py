@@ -59,7 +59,7 @@ def import_accounts(
 ) -> None:
     """Make these people account holders."""
     import_id = uuid4()
-    for _ in accounts.stage(database, import_id, rows):
+    for _ in accounts.stage(database, import_id, rows, now):
         pass
     with database.transaction() as transaction:
         accounts.flip(transaction, import_id, asserted_by=by, now=now)

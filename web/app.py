@@ -67,8 +67,8 @@ def create_app(
         sending_period=timedelta(days=settings.sending_days),
         development=settings.development,
         temporal_ui=settings.temporal_ui,
-        mail_service_url=settings.sendgrid_host,
-        inbox_url=settings.sendgrid_host if settings.development else None,
+        mail_service_url=settings.mail_service,
+        inbox_url=settings.mail_service if settings.development else None,
         temporal_answers=temporal_answers,
     )
     for router in SITE_MAP:
@@ -100,7 +100,7 @@ def from_environment() -> FastAPI:
     database = Database(settings.database)
     resources.callback(database.close)
     portal = resources.enter_context(start_blocking_portal())
-    client = portal.call(partial(temporal.connect, lazy=True))
+    client = portal.call(partial(temporal.connect, settings.temporal_address, lazy=True))
     desk = Desk(
         database=database,
         clock=Clock(database, development=settings.development),

@@ -19,7 +19,7 @@ from database.approvals import (
 )
 from database.campaigns import addressee_by_id
 from database.links import APPROVE
-from database.outbox import ACCOUNT, CAMPAIGN, Queued
+from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, Queued
 from database.policies import version_in_force
 from database.reviews import is_clean
 from database.tables import Account, Campaign, Link, Policy, PolicyVersion
@@ -182,7 +182,7 @@ def _send_links(site: Site, address: str) -> None:
                 subject_id=addressee_by_id(session, link.subject_id).campaign_id,
                 addressee_kind=ACCOUNT,
                 addressee_id=matter.account.id,
-                step=f"link_again_{today}",
+                step=f"{LINK_AGAIN}_{today}",
                 template="approval_link_again",
                 variant=matter.base.id,
                 link_id=link.id,

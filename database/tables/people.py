@@ -50,6 +50,7 @@ class StagedAccount(SQLModel, table=True):
     account_id: UUID
     external_id: str
     row: dict[str, object] = Field(sa_type=JSON)
+    staged_at: datetime = Field(index=True)
 
 
 class Staff(SQLModel, table=True):

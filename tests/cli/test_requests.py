@@ -82,7 +82,7 @@ def test_a_decision_is_kept_when_temporal_is_silent(
         *("--explanation", "Nobody answered our question.", "--as", "petra"),
     )
     assert result.exit_code == 3
-    assert "kept" in result.stderr
+    assert "Nothing is lost" in result.stderr
     with database.session() as session:
         assert len(session.exec(select(RequestDecision)).all()) == 1
 
@@ -112,7 +112,7 @@ def test_a_mail_of_unknown_outcome_is_listed_and_sent_again_by_ops_only(
     assert promisekeeper("mail", "resend", row["mail"], "--as", "lena").exit_code == 1
     silent = promisekeeper("mail", "resend", row["mail"], "--as", "omar")
     assert silent.exit_code == 3
-    assert "What was written down before is kept" in silent.stderr
+    assert "What you handed in is kept" in silent.stderr
     with database.session() as session:
         assert session.get_one(OutboxMail, doubtful_mail).state == "queued"
     again = promisekeeper("mail", "resend", row["mail"], "--as", "omar")

@@ -87,9 +87,9 @@ def test_the_address_in_mails_follows_the_websites_port(
     stack_settings: Callable[..., Settings],
 ) -> None:
     settings = stack_settings()
-    assert stacks._embedded(settings).base_url == f"http://127.0.0.1:{settings.web_port}"
+    assert stacks._embedded(settings).website == f"http://127.0.0.1:{settings.web_port}"
     chosen = stack_settings(base_url="http://laptop.example:8000")
-    assert stacks._embedded(chosen).base_url == "http://laptop.example:8000"
+    assert stacks._embedded(chosen).website == "http://laptop.example:8000"
 
 
 def test_sample_staff_work_where_nobody_does_yet(

@@ -59,7 +59,7 @@ def parts(
         "company": settings.company,
         "periods": NoticePeriods(notice_days=30, sending_period=timedelta(days=1)),
         "portal": portal,
-        "client": portal.call(partial(temporal.connect, lazy=True)),
+        "client": portal.call(partial(temporal.connect, settings.temporal_address, lazy=True)),
     }
 
 

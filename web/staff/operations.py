@@ -6,12 +6,12 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session, col, func, select
 
-from database.facts import record
-from database.outbox import resend, waiting_for_ops
+from database.outbox import waiting_for_ops
 from database.tables import OutboxMail
 from web.health import services
 from web.site import OnSite
 from web.staff.access import GENUINE, Operations, console
+from workflows.desk import Refused
 
 router = APIRouter(prefix="/staff/ops")
 
@@ -34,11 +34,10 @@ def operations(request: Request, site: OnSite, member: Operations) -> HTMLRespon
 @router.post("/mails/{mail_id}/resend", dependencies=[GENUINE])
 def resend_mail(mail_id: UUID, site: OnSite, member: Operations) -> Response:
     """Send a mail of unknown outcome again; who decided that is recorded."""
-    now = site.now()
-    with site.database.transaction() as transaction:
-        if not resend(transaction, mail_id):
-            raise HTTPException(409, "This mail no longer waits for a decision; nothing was sent.")
-        record(transaction, "mail.resent_by_ops", mail_id, now, staff=member.id)
+    try:
+        site.desk.resend(mail_id, member.id)
+    except Refused as refusal:
+        raise HTTPException(409, str(refusal)) from None
     return RedirectResponse("/staff/ops", status_code=303)
 
 

@@ -1,6 +1,7 @@
 """The privacy team's pages: the queue by due date, and one request with its clock (P19-P23)."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -138,6 +139,10 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             open=request.state in OPEN_STATES,
             asked_for=KIND_WORDS[Kind(request.kind)],
             gated=request.kind in GATED_KINDS,
+            candidates=[
+                (one["rule"], datetime.fromisoformat(str(one["due_at"])), one["explanation"])
+                for one in request.candidates
+            ],
             account=session.get(Account, request.account_id) if request.account_id else None,
             staff=_staff(session),
             mails=mails_of(session, request.id),

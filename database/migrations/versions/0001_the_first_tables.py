@@ -84,10 +84,12 @@ def upgrade() -> None:
     sa.Column('account_id', sa.Uuid(), nullable=False),
     sa.Column('external_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('row', sa.JSON(), nullable=False),
+    sa.Column('staged_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
     sa.PrimaryKeyConstraint('id')
     )
     with op.batch_alter_table('staged_account', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_staged_account_import_id'), ['import_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_staged_account_staged_at'), ['staged_at'], unique=False)
 
     op.create_table('link',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -484,6 +486,7 @@ def downgrade() -> None:
 
     op.drop_table('link')
     with op.batch_alter_table('staged_account', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_staged_account_staged_at'))
         batch_op.drop_index(batch_op.f('ix_staged_account_import_id'))
 
     op.drop_table('staged_account')

@@ -1,0 +1,76 @@
+"""What tests of activities start from: a scene, a sender with the real templates, a sandbox."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from activities.letters import Letters
+from activities.outbox import Sender
+from database.engine import Database
+from mail.message import Templates
+from mail.sendgrid import MailService
+from settings import Settings
+from tests.sandbox_server import API_KEY, RunningSandbox, running_sandbox
+from tests.scene import Scene, set_scene
+
+TEMPLATES = Path(__file__).parents[2] / "email_templates"
+
+
+@pytest.fixture
+def scene(database: Database) -> Scene:
+    return set_scene(database)
+
+
+@pytest.fixture(scope="session")
+def one_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(one_sandbox: RunningSandbox) -> RunningSandbox:
+    """The mail service, empty and well behaved."""
+    one_sandbox.empty()
+    one_sandbox.misbehave("off")
+    return one_sandbox
+
+
+@pytest.fixture
+def letters() -> Letters:
+    settings = Settings(_env_file=None)
+    return Letters(
+        company=settings.company,
+        leads=settings.campaign_leads,
+        link_keys=settings.link_key_bytes,
+    )
+
+
+@pytest.fixture
+def sender(database: Database, letters: Letters, sandbox: RunningSandbox) -> Callable[..., Sender]:
+    """Makes a sender to the sandbox, or through the service given."""
+
+    def make(
+        service: MailService | None = None,
+        *,
+        templates: Path = TEMPLATES,
+        batch_size: int = 1000,
+        api_key: str = API_KEY,
+    ) -> Sender:
+        return Sender(
+            database=database,
+            service=service
+            or MailService(
+                api_key=api_key,
+                host=sandbox.url,
+                sender_address="privacy@example.com",
+                sender_name="Fernhill",
+            ),
+            templates=Templates(templates),
+            letters=letters,
+            batch_size=batch_size,
+            settle_after=timedelta(seconds=10),
+        )
+
+    return make

@@ -1,0 +1,236 @@
+"""Every mail of every step is written from the database, and no name can break out of it."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlmodel import select
+
+from activities.letters import Letters, notice_template
+from activities.requests import RequestActivities, RequestInput
+from database import campaigns, outbox, requests
+from database.accounts import AccountRow
+from database.outbox import Queued
+from database.tables import Campaign, DataSubjectRequest, OutboxMail, PolicyVersion
+from domain.company import Officers
+from domain.data_subject_requests import Ground, Outcome
+from domain.reviews import VersionClass
+from domain.timetable import overdue_rung, request_ladder
+from mail.message import Message, Templates
+from settings import Settings
+from tests.activities.conftest import TEMPLATES
+from tests.scene import EFFECT, NOW, Scene
+
+ONE_DAY = timedelta(days=1)
+HOSTILE = AccountRow(
+    external_id="mallory",
+    email="mallory@people.example",
+    name='<b>Mallory</b> {{ personal.link }} "\u202e',
+)
+NAMELESS = AccountRow(external_id="nobody", email="nobody@people.example")
+ESCAPED = "&lt;b&gt;Mallory&lt;/b&gt;"
+Written = list[tuple[str, Message]]
+
+
+@pytest.fixture
+def write(scene: Scene, letters: Letters) -> Callable[[], Written]:
+    """Writes every mail in the outbox, each as its person reads it, by address."""
+
+    def all_of_them() -> Written:
+        written = []
+        with scene.database.session() as session:
+            for mail in session.exec(select(OutboxMail)).all():
+                letter = letters.letter(session, [mail], NOW)
+                message = Templates(TEMPLATES).render(
+                    letter.template, shared=letter.shared, personal=letter.personal
+                )
+                (copy,) = letter.copies
+                written.append((copy.address, message.personal(copy.fields)))
+        return written
+
+    return all_of_them
+
+
+@pytest.fixture
+def campaign(scene: Scene) -> UUID:
+    """A campaign whose date of effect is fixed."""
+    scene.import_accounts(HOSTILE, NAMELESS)
+    campaign_id = scene.campaign()
+    campaigns.freeze_audience(scene.database, campaign_id, NOW)
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(Campaign, campaign_id)
+        transaction.get_one(PolicyVersion, row.policy_version_id).effective_at = EFFECT
+    return campaign_id
+
+
+def assert_complete(message: Message, *, words: tuple[str, ...] = ()) -> None:
+    assert message.subject
+    for body in (message.text, message.html):
+        assert "None" not in body
+        assert "{{" not in body.replace("{{ personal.link }}", "")  # Mallory's own words
+        for expected in words:
+            assert expected in body, expected
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        ("first_notice", ("sell", "http://127.0.0.1:8000/approve/")),
+        ("reminder_1", ("http://127.0.0.1:8000/approve/", "2 April 2026")),
+        ("reminder_2", ("http://127.0.0.1:8000/approve/", "2 April 2026")),
+    ],
+)
+def test_the_mails_of_a_campaign_are_written_to_each_addressee(
+    scene: Scene,
+    campaign: UUID,
+    write: Callable[[], Written],
+    step: str,
+    words: tuple[str, ...],
+) -> None:
+    """P4, P5: the change from their version, and a link of their own."""
+    scene.queue_step(campaign, step)
+    mails = dict(write())
+    assert mails.keys() == {HOSTILE.email, NAMELESS.email}
+    for message in mails.values():
+        assert_complete(message, words=words)
+    assert "Hello there" in mails[NAMELESS.email].text
+    assert ESCAPED in mails[HOSTILE.email].html
+    assert "<b>Mallory" not in mails[HOSTILE.email].html
+    assert "\u202e" not in mails[HOSTILE.email].text + mails[HOSTILE.email].html
+    links = {mail.text.split("/approve/")[1].split()[0] for mail in mails.values()}
+    assert len(links) == 2
+
+
+def queued(scene: Scene, campaign: UUID, *, step: str, template: str, kind: str, to: UUID) -> None:
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(Campaign, campaign)
+        base = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 1)).one()
+        mail = Queued(
+            subject_kind=outbox.CAMPAIGN,
+            subject_id=row.id,
+            addressee_kind=kind,
+            addressee_id=to,
+            step=step,
+            template=template,
+            variant=base.id,
+        )
+        outbox.queue(transaction, [mail], NOW)
+
+
+@pytest.mark.parametrize("step", ["escalation_owner", "escalation_legal"])
+def test_an_escalation_tells_the_counts(
+    scene: Scene, campaign: UUID, write: Callable[[], Written], step: str
+) -> None:
+    """P5: to the owner, then to legal, with the way to the page."""
+    lena = scene.staff["lena"]
+    queued(scene, campaign, step=step, template="campaign_escalation", kind=outbox.STAFF, to=lena)
+    ((address, message),) = write()
+    assert address == "lena@staff.example"
+    console = "http://127.0.0.1:8000/staff/policies/privacy-policy/versions/2"
+    assert_complete(message, words=("Silent", console, "have not answered"))
+
+
+@pytest.mark.parametrize("template", ["notice_first_notice", "approval_link_again"])
+def test_a_notice_and_a_link_asked_for_again_are_written(
+    scene: Scene, campaign: UUID, write: Callable[[], Written], template: str
+) -> None:
+    """P4."""
+    mallory = scene.account("mallory").id
+    queued(scene, campaign, step="any", template=template, kind=outbox.ACCOUNT, to=mallory)
+    ((_, message),) = write()
+    assert_complete(message, words=("privacy policy",))
+    assert ESCAPED in message.html
+
+
+def test_a_notice_is_not_a_request_for_approval() -> None:
+    """P2."""
+    assert notice_template(VersionClass.NOTICE, "first_notice") == "notice_first_notice"
+    assert notice_template(VersionClass.APPROVAL, "first_notice") == "approval_first_notice"
+    assert notice_template(VersionClass.APPROVAL, "reminder_2") == "approval_reminder"
+
+
+@pytest.fixture
+def request_made(scene: Scene) -> DataSubjectRequest:
+    scene.import_accounts(HOSTILE)
+    return scene.request(HOSTILE.email, name=HOSTILE.name or "")
+
+
+def test_the_first_mails_of_a_request_carry_their_links(
+    scene: Scene, request_made: DataSubjectRequest, write: Callable[[], Written]
+) -> None:
+    """P19, P26: the mail to the address typed in does not tell whether we know it."""
+    mails = write()
+    assert len(mails) == 2
+    for _, message in mails:
+        assert_complete(message, words=(request_made.reference, "/requests/"))
+        assert ESCAPED in message.html
+
+
+def test_every_rung_of_the_ladder_is_written_with_its_own_words(
+    scene: Scene, request_made: DataSubjectRequest, write: Callable[[], Written]
+) -> None:
+    """P21: to staff, to the person, on the last day, on the due day and long after."""
+    settings = Settings(_env_file=None)
+    climbing = RequestActivities(
+        database=scene.database,
+        company=settings.company,
+        officers=Officers(privacy_officer="", deputy="", executive=""),
+    )
+    ladder = request_ladder(
+        received_at=request_made.received_at,
+        due_at=request_made.due_at,
+        time_zone="Europe/Berlin",
+        holidays_of="DE",
+    )
+    rungs = (*ladder, *(overdue_rung(request_made.due_at, number) for number in (1, 2)))
+    for rung in rungs:
+        climbing.climb(RequestInput(request_id=request_made.id, now=rung.at))
+    with scene.database.session() as session:
+        steps = {mail.step for mail in requests.mails_of(session, request_made.id)}
+    # Of rungs that roll onto the same morning only the highest fires.
+    for_staff = {rung.at: rung.key for rung in rungs if rung.key != "late_reply"}.values()
+    assert steps >= {*for_staff, "progress", "late_reply"}
+    mails = write()
+    for _, message in mails:
+        assert_complete(message, words=(request_made.reference,))
+    everything = "\n".join(message.text for _, message in mails)
+    for rung in rungs:
+        if rung.key in for_staff and rung.key.startswith("d-"):
+            assert rung.summary in everything
+    assert "The fault is ours" in everything
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ground"),
+    [
+        (Outcome.FULFILLED, None),
+        (Outcome.PARTIAL, Ground.RIGHTS_OF_OTHERS),
+        (Outcome.REFUSED, Ground.MANIFESTLY_UNFOUNDED_OR_EXCESSIVE),
+    ],
+)
+def test_an_answer_explains_itself_whatever_it_says(
+    scene: Scene,
+    request_made: DataSubjectRequest,
+    write: Callable[[], Written],
+    outcome: Outcome,
+    ground: Ground | None,
+) -> None:
+    """P22, P23: explanation, ground and where to complain; what staff write is escaped too."""
+    answer = requests.Answer(
+        outcome=outcome, explanation="First <i>this</i>.\n\nThen that.", ground=ground, evidence="x"
+    )
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request_made.id)
+        requests.verify_identity(transaction, row, how="link", now=NOW)
+        decision = requests.propose_decision(
+            transaction, row, answer, decided_by=scene.staff["petra"], now=NOW
+        )
+        transaction.flush()
+        requests.apply_decision(transaction, row, decision.id, NOW)
+        if ground:
+            requests.confirm_decision(transaction, row, scene.staff["paul"], NOW)
+    (message,) = [one for _, one in write() if "Then that." in one.text]
+    assert_complete(message, words=(request_made.reference, "complain"))
+    assert "First <i>this</i>.\n\nThen that." in message.text
+    assert "First &lt;i&gt;this&lt;/i&gt;." in message.html

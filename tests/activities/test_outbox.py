@@ -1,0 +1,193 @@
+"""What the sender does about each answer of the mail service, and about none at all."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlmodel import select
+from temporalio.testing import ActivityEnvironment
+
+from activities.outbox import OutboxActivities, Sender, SendInput, SendProgress
+from database import campaigns
+from database.accounts import AccountRow
+from database.outbox import Batch
+from database.tables import Account, MailAttempt, OutboxMail
+from mail.message import Message, TemplateRefused
+from mail.sendgrid import Accepted, Copy, MailService, Outcome, Rejected
+from tests.people import ALICE, BOB, CAROL
+from tests.sandbox_server import RunningSandbox
+from tests.scene import NOW, ONE_HOUR, Scene
+
+MakeSender = Callable[..., Sender]
+
+
+@pytest.fixture
+def campaign(scene: Scene) -> UUID:
+    """Three first notices that wait to be sent."""
+    scene.import_accounts(ALICE, BOB, CAROL)
+    campaign_id = scene.campaign()
+    campaigns.freeze_audience(scene.database, campaign_id, NOW)
+    scene.queue_step(campaign_id)
+    return campaign_id
+
+
+def send(sender: Sender, campaign: UUID) -> SendProgress:
+    """As the worker does it, in an activity."""
+    what = SendInput(subject_id=campaign, now=NOW)
+    return ActivityEnvironment().run(OutboxActivities(sender).send_mail, what)
+
+
+def states(scene: Scene) -> list[str]:
+    with scene.database.session() as session:
+        return sorted(session.exec(select(OutboxMail.state)).all())
+
+
+def outcomes(scene: Scene) -> list[str | None]:
+    with scene.database.session() as session:
+        rows = session.exec(select(MailAttempt.outcome)).all()
+    return sorted(rows, key=str)
+
+
+def test_mails_that_are_taken_are_accepted_and_not_sent_again(
+    scene: Scene, campaign: UUID, sender: MakeSender, sandbox: RunningSandbox
+) -> None:
+    """P4: three copies in one request, and none the second time."""
+    assert send(sender(), campaign) == SendProgress(accepted=3)
+    assert send(sender(), campaign) == SendProgress(accepted=3)
+    assert len(sandbox.messages()) == 3
+    assert outcomes(scene) == ["accepted"]
+
+
+def test_each_request_holds_as_many_copies_as_the_setting_says(
+    scene: Scene, campaign: UUID, sender: MakeSender
+) -> None:
+    assert send(sender(batch_size=1), campaign).accepted == 3
+    assert outcomes(scene) == ["accepted"] * 3
+
+
+def test_a_busy_mail_service_gets_everything_later(
+    scene: Scene, campaign: UUID, sender: MakeSender, sandbox: RunningSandbox
+) -> None:
+    """P4: 429 surely took nothing, so the mails are simply queued."""
+    sandbox.misbehave("429")
+    progress = send(sender(), campaign)
+    assert (progress.waiting, progress.unknown) == (3, 0)
+    assert "429" in str(progress.problem)
+    assert states(scene) == ["queued"] * 3
+    assert send(sender(), campaign).accepted == 3
+    assert len(sandbox.messages()) == 3
+
+
+@pytest.mark.parametrize("mode", ["500", "reset", "accept-then-reset"])
+def test_a_lost_answer_leaves_doubt_and_nothing_is_sent_again(
+    scene: Scene, campaign: UUID, sender: MakeSender, sandbox: RunningSandbox, mode: str
+) -> None:
+    """P4: nobody can prove that it did not go out."""
+    sandbox.misbehave(mode)
+    assert send(sender(), campaign).unknown == 3
+    arrived = len(sandbox.messages())
+    assert send(sender(), campaign).accepted == 0
+    assert states(scene) == ["unknown"] * 3
+    assert len(sandbox.messages()) == arrived == (3 if mode == "accept-then-reset" else 0)
+
+
+def test_a_wrong_key_stops_the_sending_and_loses_nothing(
+    scene: Scene, campaign: UUID, sender: MakeSender, sandbox: RunningSandbox
+) -> None:
+    """P4: about the account, not about a copy."""
+    progress = send(sender(api_key="SG.wrong"), campaign)
+    assert progress.waiting == 3
+    assert progress.problem
+    assert outcomes(scene) == ["not_sent"]
+
+
+def test_a_silent_mail_service_gets_everything_later(
+    scene: Scene, campaign: UUID, sender: MakeSender
+) -> None:
+    nowhere = MailService(
+        api_key="SG.any", host="http://127.0.0.1:9", sender_address="a@example.com", sender_name="F"
+    )
+    assert send(sender(nowhere), campaign).waiting == 3
+    assert states(scene) == ["queued"] * 3
+
+
+def test_one_bad_address_costs_nobody_else_their_notice(
+    scene: Scene, campaign: UUID, sender: MakeSender, sandbox: RunningSandbox
+) -> None:
+    """P4: the copy that is named is rejected, the rest goes out."""
+    with scene.database.transaction() as transaction:
+        bob = transaction.exec(select(Account).where(Account.email == BOB.email)).one()
+        bob.email = "no address"
+    assert send(sender(), campaign).accepted == 2
+    assert states(scene) == ["accepted", "accepted", "rejected"]
+    assert BOB.email not in str(sandbox.messages())
+
+
+class Mute(MailService):
+    """Refuses every request that holds a copy for Bob, and never says why."""
+
+    def send(
+        self, message: Message, copies: Sequence[Copy], attempt_id: UUID, headers: object = None
+    ) -> Outcome:
+        if any(copy.address == BOB.email for copy in copies):
+            return Rejected(mail_ids=(), reason="SendGrid answered 400")
+        return Accepted(provider_id="provider")
+
+
+def test_where_nobody_is_named_the_batch_is_halved_until_the_copy_is_found(
+    scene: Scene, campaign: UUID, sender: MakeSender
+) -> None:
+    """P4."""
+    mute = Mute(api_key="k", host="http://nowhere", sender_address="a@example.com", sender_name="F")
+    assert send(sender(mute), campaign).accepted == 2
+    assert states(scene) == ["accepted", "accepted", "rejected"]
+
+
+def test_a_mail_that_cannot_be_written_was_surely_not_sent(
+    scene: Scene, campaign: UUID, sender: MakeSender, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    """P4: a broken template leaves the mails queued, not in doubt, and they go out once mended."""
+    with pytest.raises(TemplateRefused):
+        send(sender(templates=tmp_path), campaign)
+    assert states(scene) == ["queued"] * 3
+    with scene.database.session() as session:
+        reasons = {mail.reason for mail in session.exec(select(OutboxMail)).all()}
+    assert reasons == {"could not be written: TemplateRefused"}
+    assert send(sender(), campaign).accepted == 3
+
+
+class Dies(MailService):
+    """The process ends in the middle of a request."""
+
+    def send(
+        self, message: Message, copies: Sequence[Copy], attempt_id: UUID, headers: object = None
+    ) -> Outcome:
+        raise SystemExit
+
+
+def test_a_crash_leaves_doubt_and_the_next_sender_repeats_nothing(
+    scene: Scene, campaign: UUID, sender: MakeSender, sandbox: RunningSandbox
+) -> None:
+    """P4: claimed, committed, and then the power went."""
+    dies = Dies(api_key="k", host="http://nowhere", sender_address="a@example.com", sender_name="F")
+    with pytest.raises(SystemExit):
+        send(sender(dies), campaign)
+    assert states(scene) == ["sending"] * 3
+    assert send(sender(), campaign).unknown == 3
+    assert sandbox.messages() == []
+    later = SendInput(subject_id=campaign, now=NOW + ONE_HOUR)
+    ActivityEnvironment().run(OutboxActivities(sender()).send_mail, later)
+    assert states(scene) == ["operator"] * 3
+    assert sandbox.messages() == []
+
+
+def test_an_address_mended_before_the_sending_is_the_one_that_counts(
+    scene: Scene, campaign: UUID, sender: MakeSender, sandbox: RunningSandbox
+) -> None:
+    """P4: to the address in the account, as it is when the mail goes out."""
+    moved = AccountRow(external_id=ALICE.external_id, email="alice@elsewhere.example")
+    scene.import_accounts(moved, now=NOW)
+    ActivityEnvironment().run(sender().send, Batch(subject_id=campaign), NOW)
+    assert sandbox.message_to("alice@elsewhere.example")
+    assert sandbox.messages(to=ALICE.email) == []

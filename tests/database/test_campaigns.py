@@ -1,0 +1,182 @@
+"""The audience is frozen once, an interrupted freeze goes on, and the counts add up."""
+
+from datetime import timedelta
+
+import pytest
+from sqlmodel import col, select
+
+from database import campaigns, outbox
+from database.accounts import AccountRow
+from database.approvals import Shown, decide
+from database.campaigns import FIRST_NOTICE
+from database.outbox import Batch
+from database.tables import (
+    Account,
+    Campaign,
+    CampaignAddressee,
+    Fact,
+    Link,
+    OutboxMail,
+    PolicyVersion,
+)
+from domain.approvals import Decision
+from domain.reviews import VersionClass
+from tests.people import ALICE, BOB, CAROL, DORA
+from tests.scene import NOW, ONE_HOUR, Scene
+from tests.texts import FIRST, THIRD
+
+LATER = NOW + timedelta(days=1)
+
+
+def people(count: int) -> list[AccountRow]:
+    return [
+        AccountRow(external_id=f"p{number:04}", email=f"p{number}@people.example")
+        for number in range(count)
+    ]
+
+
+def addressed(scene: Scene) -> list[str]:
+    with scene.database.session() as session:
+        rows = session.exec(
+            select(Account.external_id)
+            .join(CampaignAddressee, col(CampaignAddressee.account_id) == col(Account.id))
+            .order_by(Account.external_id)
+        ).all()
+    return list(rows)
+
+
+def test_open_accounts_that_the_change_does_not_govern_are_addressed(scene: Scene) -> None:
+    """P4: each with a link of its own."""
+    closed = AccountRow(external_id="closed", email="closed@people.example", status="closed")
+    scene.import_accounts(ALICE, BOB, closed)
+    campaign = scene.campaign()
+    assert campaigns.freeze_audience(scene.database, campaign, NOW) == 2
+    assert addressed(scene) == [ALICE.external_id, BOB.external_id]
+    with scene.database.session() as session:
+        links = session.exec(select(Link)).all()
+    assert len({link.nonce for link in links}) == len({link.account_id for link in links}) == 2
+
+
+def test_a_frozen_audience_stays_as_it_is(scene: Scene) -> None:
+    """P4: who joins later, or is asked for twice, changes nothing."""
+    scene.import_accounts(ALICE)
+    campaign = scene.campaign()
+    campaigns.freeze_audience(scene.database, campaign, NOW)
+    scene.import_accounts(BOB, now=NOW)
+    assert campaigns.freeze_audience(scene.database, campaign, LATER) == 1
+    with scene.database.session() as session:
+        assert session.get_one(Campaign, campaign).audience_frozen_at == NOW
+        facts = session.exec(select(Fact).where(Fact.kind == "campaign.audience_frozen")).all()
+        assert [fact.payload for fact in facts] == [{"addressees": 1}]
+
+
+def test_who_joined_after_the_freeze_began_is_not_addressed(scene: Scene) -> None:
+    """P7: late-joining ones do not hold the date."""
+    scene.import_accounts(ALICE)
+    campaign = scene.campaign()
+    scene.import_accounts(BOB, now=LATER)
+    assert campaigns.freeze_audience(scene.database, campaign, NOW) == 1
+
+
+def test_an_interrupted_freeze_goes_on_where_it_stopped(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P4: nobody twice, nobody left out, and shards of the agreed size."""
+    monkeypatch.setattr(campaigns, "SHARD_SIZE", 10)
+    scene.import_accounts(*people(35))
+    campaign = scene.campaign()
+    freeze_chunk = campaigns._freeze_chunk
+    chunks = 0
+
+    def die_in_the_third(*given: object) -> str | None:
+        nonlocal chunks
+        chunks += 1
+        if chunks == 3:
+            raise ConnectionError("the database went away")
+        return freeze_chunk(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(campaigns, "_freeze_chunk", die_in_the_third)
+    with pytest.raises(ConnectionError):
+        campaigns.freeze_audience(scene.database, campaign, NOW)
+    assert campaigns.freeze_audience(scene.database, campaign, NOW) == 35
+    assert addressed(scene) == [row.external_id for row in people(35)]
+    with scene.database.session() as session:
+        sizes = [
+            len(session.exec(select(CampaignAddressee).where(CampaignAddressee.shard == n)).all())
+            for n in range(campaigns.shards(session, campaign))
+        ]
+    assert sizes == [10, 10, 10, 5]
+
+
+def test_a_notice_goes_to_everybody_and_a_correction_to_nobody(scene: Scene) -> None:
+    """P2, P4: class notice is mailed without being asked for; version 3 mails nobody."""
+    scene.import_accounts(ALICE, BOB)
+    first = scene.submit(FIRST)
+    scene.put_in_force(first, NOW)
+    corrected = scene.submit(THIRD.replace("one year", "30 days"))
+    scene.assess(first, version=corrected)
+    scene.confirm_all(corrected, VersionClass.APPROVAL)
+    campaign = scene.announce(corrected)
+    with scene.database.transaction() as transaction:
+        transaction.get_one(PolicyVersion, corrected.id).version_class = VersionClass.NOTICE
+    assert campaigns.freeze_audience(scene.database, campaign, NOW) == 2
+
+
+def test_a_clean_version_asks_nobody(scene: Scene) -> None:
+    """P6: who is governed by it without approving is not asked to."""
+    scene.import_accounts(ALICE)
+    first = scene.submit(FIRST)
+    scene.put_in_force(first, NOW)
+    typo = scene.submit(FIRST.replace("disadvantge", "disadvantage"))
+    scene.assess(first, version=typo)
+    assert campaigns.freeze_audience(scene.database, scene.announce(typo), NOW) == 0
+
+
+def test_the_counts_of_a_campaign_add_up(scene: Scene) -> None:
+    """P4, P5: the latest decision counts, and the not-reached are named."""
+    scene.import_accounts(ALICE, BOB, CAROL, DORA)
+    campaign_id = scene.campaign()
+    campaigns.freeze_audience(scene.database, campaign_id, NOW)
+    scene.queue_step(campaign_id)
+    with scene.database.transaction() as transaction:
+        campaign = transaction.get_one(Campaign, campaign_id)
+        version = transaction.get_one(PolicyVersion, campaign.policy_version_id)
+        base = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 1)).one()
+        shown = Shown(version=version, base=base, how="link", language="en")
+        alice, bob = (scene.account(row.external_id) for row in (ALICE, BOB))
+        decide(transaction, alice, shown, Decision.DECLINED, NOW)
+        decide(transaction, alice, shown, Decision.APPROVED, NOW + ONE_HOUR)
+        decide(transaction, bob, shown, Decision.DECLINED, NOW)
+        claimed = outbox.claim(transaction, Batch(subject_id=campaign_id), limit=10, now=NOW)
+        assert claimed
+        dora = scene.account(DORA.external_id).id
+        of_dora = [mail.id for mail in claimed.mails if mail.addressee_id == dora]
+        outbox.reject(transaction, claimed.attempt_id, of_dora, "no such mailbox", NOW)
+    with scene.database.session() as session:
+        progress = campaigns.progress(session, session.get_one(Campaign, campaign_id))
+        assert (progress.addressees, progress.approved, progress.declined) == (4, 1, 1)
+        assert (progress.silent, progress.not_reached) == (2, 1)
+        (missed,) = campaigns.not_reached(session, campaign_id)
+        assert (missed.account, missed.state) == (DORA.external_id, "rejected")
+        assert (missed.reason, missed.mail) == ("no such mailbox", of_dora[0])
+
+
+def test_a_step_is_taken_once(scene: Scene) -> None:
+    """P5: what is noted as taken is not taken again."""
+    campaign = scene.campaign()
+    with scene.database.transaction() as transaction:
+        assert campaigns.take_step(transaction, campaign, FIRST_NOTICE, due_at=NOW, now=NOW)
+        assert not campaigns.take_step(transaction, campaign, FIRST_NOTICE, due_at=NOW, now=LATER)
+
+
+def test_reminders_are_queued_for_open_accounts_only(scene: Scene) -> None:
+    """P4, P5."""
+    scene.import_accounts(ALICE, BOB)
+    campaign = scene.campaign()
+    campaigns.freeze_audience(scene.database, campaign, NOW)
+    gone = AccountRow(external_id=BOB.external_id, email=BOB.email, status="closed")
+    scene.import_accounts(gone, now=NOW)
+    scene.queue_step(campaign, "reminder_1")
+    with scene.database.session() as session:
+        (mail,) = session.exec(select(OutboxMail)).all()
+        assert mail.addressee_id == scene.account(ALICE.external_id).id

@@ -1,0 +1,210 @@
+"""A request in the database: its first mails, its decision, its rungs and its breaches."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlmodel import select
+
+from database import requests
+from database.requests import Answer, DecisionRefused, RequestUnknown
+from database.staff import in_role
+from database.tables import DataSubjectRequest, Fact, FiredRung, Link, OutboxMail
+from domain.data_subject_requests import Ground, Outcome
+from tests.people import DORA
+from tests.scene import NOW, ONE_HOUR, Scene
+
+PARTIAL = Answer(
+    outcome=Outcome.PARTIAL,
+    explanation="Most of it.",
+    ground=Ground.RIGHTS_OF_OTHERS,
+    evidence="Names of two colleagues are in the recording.",
+)
+
+
+@pytest.fixture
+def request_made(scene: Scene) -> DataSubjectRequest:
+    """Dora asks for a copy, from the address in her account."""
+    scene.import_accounts(DORA)
+    return scene.request(DORA.email.upper())
+
+
+def steps(scene: Scene, request: DataSubjectRequest) -> dict[str, str]:
+    """The addressee kinds of a request's mails by step."""
+    with scene.database.session() as session:
+        return {mail.step: mail.addressee_kind for mail in requests.mails_of(session, request.id)}
+
+
+def kinds_of_facts(scene: Scene) -> list[str]:
+    with scene.database.session() as session:
+        return [fact.kind for fact in session.exec(select(Fact)).all()]
+
+
+def decide(scene: Scene, request: DataSubjectRequest, answer: Answer, *, by: str = "petra") -> None:
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        decision = requests.propose_decision(
+            transaction, row, answer, decided_by=scene.staff[by], now=NOW
+        )
+        transaction.flush()
+        requests.apply_decision(transaction, row, decision.id, NOW)
+
+
+def verify(scene: Scene, request: DataSubjectRequest) -> None:
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        requests.verify_identity(transaction, row, how="link", now=NOW)
+
+
+def test_a_reference_can_be_read_out_over_the_telephone(
+    scene: Scene, request_made: DataSubjectRequest
+) -> None:
+    """P26: no letter that looks or sounds like a digit; found in any case."""
+    assert re.fullmatch(r"R-[A-HJ-NP-Z2-9]{8}", request_made.reference)
+    with scene.database.session() as session:
+        found = requests.request_by_reference(session, request_made.reference.lower())
+        assert found.id == request_made.id
+        with pytest.raises(RequestUnknown, match="R-NOWHERE"):
+            requests.request_by_reference(session, "R-NOWHERE")
+
+
+def test_the_link_to_verify_goes_only_to_an_address_on_file(
+    scene: Scene, request_made: DataSubjectRequest
+) -> None:
+    """P19: the acknowledgement goes to the address typed in, known or not."""
+    stranger = scene.request("stranger@example.org")
+    assert steps(scene, request_made) == {
+        "acknowledgement": "requester",
+        "verification": "account",
+    }
+    assert steps(scene, stranger) == {"acknowledgement": "requester"}
+    with scene.database.session() as session:
+        verify_link = session.exec(select(Link).where(Link.purpose == "request-verify")).one()
+        assert verify_link.expires_at == request_made.due_at
+
+
+def test_verifying_twice_counts_once(scene: Scene, request_made: DataSubjectRequest) -> None:
+    """P19."""
+    verify(scene, request_made)
+    verify(scene, request_made)
+    assert kinds_of_facts(scene).count("request.verified") == 1
+
+
+def test_an_answer_in_full_goes_out_and_is_sent_once(
+    scene: Scene, request_made: DataSubjectRequest
+) -> None:
+    """P22."""
+    verify(scene, request_made)
+    whole = Answer(outcome=Outcome.FULFILLED, explanation="Here it is.")
+    decide(scene, request_made, whole)
+    assert steps(scene, request_made)["answer"] == "requester"
+    decide(scene, request_made, whole)
+    assert kinds_of_facts(scene).count("request.answered") == 1
+
+
+def test_a_partial_answer_waits_for_a_second_person(
+    scene: Scene, request_made: DataSubjectRequest
+) -> None:
+    """P20."""
+    verify(scene, request_made)
+    decide(scene, request_made, PARTIAL)
+    assert "answer" not in steps(scene, request_made)
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request_made.id)
+        assert row.state == "review"
+        with pytest.raises(DecisionRefused, match="second person"):
+            requests.confirm_decision(transaction, row, scene.staff["petra"], NOW)
+        requests.confirm_decision(transaction, row, scene.staff["paul"], NOW)
+    assert steps(scene, request_made)["answer"] == "requester"
+
+
+def test_what_could_never_go_out_is_not_even_written_down(
+    scene: Scene, request_made: DataSubjectRequest
+) -> None:
+    """P19, P22."""
+    with pytest.raises(DecisionRefused, match="identity is verified"):
+        decide(scene, request_made, Answer(outcome=Outcome.FULFILLED, explanation="Here it is."))
+    with pytest.raises(DecisionRefused, match="needs an explanation"):
+        decide(scene, request_made, Answer(outcome=Outcome.UNVERIFIED, explanation="  "))
+    with scene.database.session() as session:
+        assert requests.pending_decision(session, request_made.id) is None
+
+
+def test_nothing_can_be_confirmed_where_nothing_waits(
+    scene: Scene, request_made: DataSubjectRequest
+) -> None:
+    """P20."""
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request_made.id)
+        with pytest.raises(DecisionRefused, match="no answer that waits"):
+            requests.confirm_decision(transaction, row, scene.staff["paul"], NOW)
+
+
+def test_a_rung_fires_once_for_each_due_time(
+    scene: Scene, request_made: DataSubjectRequest
+) -> None:
+    """P21."""
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request_made.id)
+        fired = [
+            requests.fire(transaction, row, "due-10", due_at=due_at, now=NOW)
+            for due_at in (NOW, NOW, NOW + ONE_HOUR)
+        ]
+    assert fired == [True, False, True]
+    with scene.database.session() as session:
+        assert len(session.exec(select(FiredRung)).all()) == 2
+
+
+def test_the_late_reply_is_queued_once_and_is_no_answer(
+    scene: Scene, request_made: DataSubjectRequest
+) -> None:
+    """P21."""
+    for _ in range(2):
+        with scene.database.transaction() as transaction:
+            row = transaction.get_one(DataSubjectRequest, request_made.id)
+            requests.record_late_reply(transaction, row, NOW)
+    assert steps(scene, request_made)["late_reply"] == "requester"
+    assert kinds_of_facts(scene).count("request.late_reply") == 1
+    with scene.database.session() as session:
+        assert [one.id for one in requests.open_requests(session)] == [request_made.id]
+
+
+def test_the_breaches_of_policy_and_of_law_are_recorded_apart(scene: Scene) -> None:
+    """P21: each when its own clock has run out, and each once."""
+    request = scene.request("stranger@example.org")
+    due = {str(c["rule"]).partition(".")[0]: str(c["due_at"]) for c in request.candidates}
+    assert due.keys() == {"policy", "statute"}
+    first, second = sorted(due, key=lambda clock: due[clock])
+    for hours in (0, 1, 48):
+        with scene.database.transaction() as transaction:
+            row = transaction.get_one(DataSubjectRequest, request.id)
+            requests.record_breach(transaction, row, request.due_at + hours * ONE_HOUR)
+        assert getattr(row, f"{first}_breach_at".replace("statute", "statutory")) == request.due_at
+        later = getattr(row, f"{second}_breach_at".replace("statute", "statutory"))
+        assert (later is None) == (hours < 48)
+    kinds = [kind for kind in kinds_of_facts(scene) if kind.endswith("_breach")]
+    assert sorted(kinds) == ["request.policy_breach", "request.statutory_breach"]
+
+
+def test_nothing_is_breached_before_its_time(scene: Scene) -> None:
+    """P21."""
+    request = scene.request("stranger@example.org")
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        requests.record_breach(transaction, row, request.due_at - timedelta.resolution)
+        assert (row.policy_breach_at, row.statutory_breach_at) == (None, None)
+
+
+def test_staff_are_told_of_a_rung_once_each(scene: Scene, request_made: DataSubjectRequest) -> None:
+    """P21: nobody is told twice of the same rung."""
+    for _ in range(2):
+        with scene.database.transaction() as transaction:
+            row = transaction.get_one(DataSubjectRequest, request_made.id)
+            team = in_role(transaction, "privacy")
+            requests.queue_for_staff(
+                transaction, row, team, step="due-10", template="request_rung", now=NOW
+            )
+    with scene.database.session() as session:
+        told = session.exec(select(OutboxMail).where(OutboxMail.step == "due-10")).all()
+    assert {mail.addressee_id for mail in told} == {scene.staff["petra"], scene.staff["paul"]}
+    assert len(told) == 2

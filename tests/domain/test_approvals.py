@@ -1,0 +1,294 @@
+"""Who is governed by what: the fold of dated events, told of Alice, Bob and Carol, and as rules."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.approvals import (
+    Decided,
+    Decision,
+    Governing,
+    InForce,
+    Start,
+    governing,
+    in_force,
+    needs_approval,
+)
+
+JOINED = datetime(2026, 1, 1, tzinfo=UTC)
+ONE_DAY = timedelta(days=1)
+LATEST = 100
+APPROVED, DECLINED = Decision.APPROVED, Decision.DECLINED
+Clean = Callable[[int, int], bool]
+
+
+def day(number: int) -> datetime:
+    return JOINED + number * ONE_DAY
+
+
+def starting(number: int = 1, on: int = 0) -> Start:
+    return Start(number=number, at=day(on), proof="asserted by omar at import, no proof")
+
+
+def force(*days: int) -> tuple[InForce, ...]:
+    """Version 1 in force from the first of the days, version 2 from the second, and so on."""
+    return tuple(InForce(number=number, at=day(on)) for number, on in enumerate(days, start=1))
+
+
+def decided(number: int, decision: Decision, on: int) -> Decided:
+    return Decided(number=number, decision=decision, at=day(on), proof=f"approval of day {on}")
+
+
+def clean_except(*adverse: tuple[int, int]) -> Clean:
+    """Every change is clean but these."""
+    return lambda base, number: (base, number) not in adverse
+
+
+def on(
+    number: int,
+    decisions: tuple[Decided, ...] = (),
+    *,
+    timeline: tuple[InForce, ...],
+    clean: Clean,
+    start: Start | None = None,
+) -> Governing:
+    return governing(
+        day(number),
+        start=start or starting(),
+        timeline=timeline,
+        decisions=decisions,
+        clean=clean,
+    )
+
+
+ADVERSE = clean_except((1, 2))
+
+
+def test_an_approval_before_the_effect_moves_alice_at_the_effect() -> None:
+    """P5, P6: at the later of decision and in force, and the step names its proof."""
+    alice = (decided(2, APPROVED, 10),)
+    assert on(29, alice, timeline=force(0, 30), clean=ADVERSE).number == 1
+    state = on(30, alice, timeline=force(0, 30), clean=ADVERSE)
+    assert (state.number, state.since, state.accepted) == (2, day(30), 2)
+    assert state.steps[-1].because == "approved version 2: approval of day 10"
+
+
+def test_an_approval_after_the_effect_moves_alice_when_she_gives_it() -> None:
+    """P5: never backdated."""
+    alice = (decided(2, APPROVED, 40),)
+    assert on(39, alice, timeline=force(0, 30), clean=ADVERSE).number == 1
+    assert on(50, alice, timeline=force(0, 30), clean=ADVERSE).since == day(40)
+
+
+def test_bob_who_declines_and_carol_who_is_silent_stay() -> None:
+    """P5: a change of class approval never governs who has not approved it."""
+    bob = (decided(2, DECLINED, 10),)
+    for decisions in (bob, ()):
+        state = on(LATEST, decisions, timeline=force(0, 30), clean=ADVERSE)
+        assert (state.number, state.since, len(state.steps)) == (1, day(0), 1)
+
+
+def test_a_decline_takes_an_approval_back_from_its_instant() -> None:
+    """P5, P6: what governed before it is not unsaid, and the proof tells of the return."""
+    bob = (decided(2, APPROVED, 10), decided(2, DECLINED, 50))
+    assert on(49, bob, timeline=force(0, 30), clean=ADVERSE).number == 2
+    state = on(60, bob, timeline=force(0, 30), clean=ADVERSE)
+    assert (state.number, state.since, state.accepted) == (1, day(50), 1)
+    assert [(step.number, step.since) for step in state.steps] == [
+        (1, day(0)),
+        (2, day(30)),
+        (1, day(50)),
+    ]
+    assert state.steps[-1].because.startswith("the approval of version 2 was taken back")
+
+
+def test_minds_may_change_more_than_once() -> None:
+    """P5."""
+    alice = (
+        decided(2, APPROVED, 10),
+        decided(2, DECLINED, 40),
+        decided(2, APPROVED, 50),
+        decided(2, DECLINED, 60),
+        decided(2, APPROVED, 70),
+    )
+    governed = [on(at, alice, timeline=force(0, 30), clean=ADVERSE).number for at in (35, 45, 55)]
+    assert governed == [2, 1, 2]
+    state = on(LATEST, alice, timeline=force(0, 30), clean=ADVERSE)
+    assert [step.since for step in state.steps] == [day(n) for n in (0, 30, 40, 50, 60, 70)]
+
+
+def test_a_decline_of_what_governs_anyway_moves_nobody() -> None:
+    """P6: version 3 took the adverse change back, so it governs with and without the approval."""
+    alice = (decided(2, APPROVED, 10), decided(2, DECLINED, 60))
+    state = on(LATEST, alice, timeline=force(0, 30, 50), clean=ADVERSE)
+    assert (state.number, state.since, state.accepted) == (3, day(50), 1)
+
+
+def test_the_same_approval_given_twice_counts_from_the_first() -> None:
+    """P6."""
+    alice = (decided(2, APPROVED, 35), decided(2, APPROVED, 60))
+    assert on(LATEST, alice, timeline=force(0, 30), clean=ADVERSE).since == day(35)
+
+
+def test_a_typing_correction_in_mid_campaign_costs_nobody_their_decision() -> None:
+    """P6: version 3 corrects version 2 before anybody was governed by it."""
+    timeline = (InForce(number=1, at=day(0)), InForce(number=3, at=day(30)))
+    clean = clean_except((1, 2), (1, 3))
+    alice, bob = (decided(2, APPROVED, 10),), (decided(2, DECLINED, 10),)
+    assert on(30, alice, timeline=timeline, clean=clean).number == 3
+    assert "approved version 2" in on(30, alice, timeline=timeline, clean=clean).steps[-1].because
+    assert on(LATEST, bob, timeline=timeline, clean=clean).number == 1
+    assert on(LATEST, timeline=timeline, clean=clean).number == 1
+
+
+def test_a_correction_after_the_effect_leaves_the_silent_where_they_are() -> None:
+    """P6: Carol never approved version 2, and version 3 says the same with fewer errors."""
+    clean = clean_except((1, 2), (1, 3))
+    assert on(LATEST, timeline=force(0, 30, 60), clean=clean).number == 1
+    alice = (decided(2, APPROVED, 10),)
+    assert on(LATEST, alice, timeline=force(0, 30, 60), clean=clean).number == 3
+
+
+def test_changes_do_not_creep_in_by_small_steps() -> None:
+    """P6: each step is clean, the way from what Alice accepted is not."""
+    clean = clean_except((1, 2), (2, 4))
+    alice = (decided(2, APPROVED, 10),)
+    state = on(LATEST, alice, timeline=force(0, 30, 50, 70), clean=clean)
+    assert (state.number, state.accepted) == (3, 2)
+    assert needs_approval(state, 4, clean)
+    asserted = clean_except((1, 3))
+    assert on(LATEST, timeline=force(0, 30, 50), clean=asserted).number == 2
+
+
+def test_a_version_that_takes_an_adverse_change_back_frees_everybody() -> None:
+    """P6: those who stayed and those who went meet again on version 3."""
+    timeline = force(0, 30, 60)
+    for decisions in ((), (decided(2, DECLINED, 10),), (decided(2, APPROVED, 10),)):
+        assert on(LATEST, decisions, timeline=timeline, clean=ADVERSE).number == 3
+
+
+def test_an_old_approval_does_not_carry_past_what_governs_since() -> None:
+    """P5: version 5 gave Alice something, and version 6 takes it away, back to version 2."""
+    clean = clean_except((1, 2), (2, 5), (3, 5), (4, 5), (5, 6))
+    alice = (decided(2, APPROVED, 10), decided(5, APPROVED, 45))
+    state = on(LATEST, alice, timeline=force(0, 20, 30, 40, 50, 60), clean=clean)
+    assert state.number == 5
+
+
+def test_a_version_overtaken_before_the_approval_never_governs() -> None:
+    """P6: never through a version that is no longer in force."""
+    clean = clean_except((1, 2), (1, 3), (2, 3))
+    alice = (decided(2, APPROVED, 70),)
+    assert on(LATEST, alice, timeline=force(0, 30, 60), clean=clean).number == 1
+
+
+def test_an_account_that_joins_late_starts_with_what_is_clean_from_its_start() -> None:
+    """P6: asserted on version 1 while version 2 was in force, which changes nothing for it."""
+    late = starting(on=40)
+    state = on(50, timeline=force(0, 30), clean=clean_except(), start=late)
+    assert (state.number, state.since) == (2, day(40))
+    assert on(50, timeline=force(0, 30), clean=ADVERSE, start=late).number == 1
+
+
+def test_the_instant_of_effect_belongs_to_the_new_version() -> None:
+    """P6: half-open intervals."""
+    timeline = force(10, 30)
+    assert in_force(day(10) - timedelta.resolution, timeline) is None
+    before, after = (
+        in_force(day(30) - shift, timeline) for shift in (timedelta.resolution, 0 * ONE_DAY)
+    )
+    assert before
+    assert after
+    assert (before.number, after.number) == (1, 2)
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> tuple[Start, tuple[InForce, ...], tuple[Decided, ...], Clean]:
+    """An account, the versions that came into force, what its holder decided, what was adverse."""
+    count = draw(st.integers(1, 6))
+    days = sorted(draw(st.lists(st.integers(0, 60), min_size=count, max_size=count, unique=True)))
+    numbers = st.integers(1, count)
+    adverse = draw(st.sets(st.tuples(numbers, numbers).filter(lambda pair: pair[0] < pair[1])))
+    decisions = draw(
+        st.lists(
+            st.builds(decided, numbers, st.sampled_from([APPROVED, DECLINED]), st.integers(0, 60)),
+            max_size=6,
+            unique_by=lambda one: (one.number, one.at),
+        )
+    )
+    start = starting(draw(numbers), draw(st.integers(0, 30)))
+    return start, force(*days), tuple(decisions), clean_except(*adverse)
+
+
+Story = tuple[Start, tuple[InForce, ...], tuple[Decided, ...], Clean]
+
+
+def told(story: Story, at: datetime) -> Governing:
+    start, timeline, decisions, clean = story
+    return governing(at, start=start, timeline=timeline, decisions=decisions, clean=clean)
+
+
+@given(stories())
+def test_every_move_is_to_the_version_in_force_at_its_instant_or_back(story: Story) -> None:
+    """P6: never backdated, never to a version already overtaken; back only by a decline."""
+    start, timeline, decisions, _ = story
+    steps = told(story, day(LATEST)).steps
+    assert steps[0].number == start.number
+    for earlier, step in pairwise(steps):
+        assert earlier.since <= step.since
+        current = in_force(step.since, timeline)
+        declined = any(d.decision is DECLINED and d.at == step.since for d in decisions)
+        assert declined or (current and current.number == step.number)
+
+
+@given(stories())
+def test_the_answer_at_an_instant_is_the_last_step_until_then(story: Story) -> None:
+    """P6: the moves told today agree with what was answered on every day before."""
+    steps = told(story, day(LATEST)).steps
+    start = story[0]
+    for number in range(61):
+        if day(number) >= start.at:
+            then = [step for step in steps if step.since <= day(number)]
+            state = told(story, day(number))
+            assert (state.number, state.steps) == (then[-1].number, tuple(then))
+
+
+@given(stories(), st.integers(0, 60), st.data())
+def test_later_events_never_change_a_past_answer(
+    story: Story, number: int, data: st.DataObject
+) -> None:
+    """P6."""
+    start, timeline, decisions, clean = story
+    at = max(day(number), start.at)
+    later_decisions = data.draw(
+        st.lists(
+            st.builds(decided, st.integers(1, 6), st.sampled_from(Decision), st.integers(91, 95))
+        )
+    )
+    future = InForce(number=len(timeline) + 1, at=day(90))
+    longer = (start, (*timeline, future), (*decisions, *later_decisions), clean)
+    assert told(longer, at) == told(story, at)
+
+
+@given(stories())
+def test_nobody_is_moved_by_a_change_they_did_not_accept(story: Story) -> None:
+    """P5: who never approved anything is only ever where the way from their start is clean."""
+    start, timeline, _, clean = story
+    state = told((start, timeline, (), clean), day(LATEST))
+    assert state.accepted == start.number
+    for earlier, step in pairwise(state.steps):
+        assert clean(start.number, step.number)
+        assert clean(earlier.number, step.number)
+
+
+@given(stories())
+def test_who_takes_everything_back_stands_as_if_they_had_never_approved(story: Story) -> None:
+    """P5: a withdrawal is a fold without the approval."""
+    start, timeline, decisions, clean = story
+    withdrawn = tuple(decided(number, DECLINED, 80) for number in range(1, 7))
+    after = told((start, timeline, (*decisions, *withdrawn), clean), day(LATEST))
+    never = told((start, timeline, (), clean), day(LATEST))
+    assert (after.number, after.accepted) == (never.number, never.accepted)

@@ -1,0 +1,175 @@
+"""A scene without services: a policy in the database, its campaign, a request, mails to send."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlmodel import Session, select
+
+from database import accounts, campaigns, outbox, policies, requests, reviews
+from database.engine import Database
+from database.tables import Account, Campaign, DataSubjectRequest, OutboxMail, PolicyVersion
+from domain.data_subject_requests import Intake
+from domain.deadlines import deadline
+from domain.materiality import assess
+from domain.policy_text import read_policy_text
+from domain.reviews import FindingStatus, VersionClass, VersionState
+from tests.people import POLICY, import_accounts, move_in
+from tests.texts import FIRST, SECOND
+
+FIRST_DAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
+NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+EFFECT = datetime(2026, 4, 2, tzinfo=UTC)
+ONE_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """A database with staff and a policy, and what tests do to it again and again."""
+
+    database: Database
+    staff: dict[str, UUID]
+
+    def submit(self, text: str, *, by: str = "lena", now: datetime = NOW) -> PolicyVersion:
+        """Hand a version in."""
+        read = read_policy_text(text.encode())
+        with self.database.transaction() as transaction:
+            return policies.submit(
+                transaction,
+                policies.policy_by_slug(transaction, POLICY),
+                policies.Submission(
+                    text=read.text,
+                    sha256=read.sha256,
+                    summary="Recordings are kept longer.",
+                    submitted_by=self.staff[by],
+                    planned_effective_on=None,
+                    notice_days=30,
+                ),
+                now,
+            )
+
+    def put_in_force(self, version: PolicyVersion, at: datetime) -> None:
+        """Make a version the one in force, whatever stood before."""
+        with self.database.transaction() as transaction:
+            policies.put_in_force(transaction, transaction.get_one(PolicyVersion, version.id), at)
+
+    def assess(self, *bases: PolicyVersion, version: PolicyVersion) -> None:
+        """Compare a version with older ones and put it in review."""
+        with self.database.transaction() as transaction:
+            row = transaction.get_one(PolicyVersion, version.id)
+            for base in bases:
+                value = assess(base.text, row.text)
+                reviews.store_assessment(transaction, base, row, value, NOW)
+            row.state = VersionState.IN_REVIEW
+
+    def review(
+        self, version: PolicyVersion, content: reviews.ReviewContent, *, by: str = "noor"
+    ) -> None:
+        """Let a review take effect. Raises ReviewRefused."""
+        with self.database.transaction() as transaction:
+            row = transaction.get_one(PolicyVersion, version.id)
+            request = reviews.propose_review(
+                transaction,
+                row,
+                reviewer_id=self.staff[by],
+                content=content,
+                reason="read it twice",
+                now=NOW,
+            )
+            transaction.flush()
+            reviews.apply_review(transaction, row, request.review_id, NOW)
+
+    def confirm_all(self, version: PolicyVersion, version_class: VersionClass) -> None:
+        """Noor confirms every open finding and gives the class."""
+        with self.database.session() as session:
+            keys = tuple(
+                finding.key
+                for finding in reviews.findings_of(session, version.id)
+                if finding.status == FindingStatus.OPEN
+            )
+        self.review(version, reviews.ReviewContent(confirm=keys, version_class=version_class))
+
+    def announce(self, version: PolicyVersion, on: date | None = None) -> UUID:
+        """Announce a version and open its campaign; the campaign's id."""
+        with self.database.transaction() as transaction:
+            row = transaction.get_one(PolicyVersion, version.id)
+            policy = policies.policy_by_slug(transaction, POLICY)
+            row.state = VersionState.ANNOUNCED
+            row.announced_at = NOW
+            row.planned_effective_on = on or EFFECT.date()
+            return campaigns.open_campaign(transaction, row, policy, NOW).id
+
+    def campaign(self) -> UUID:
+        """Version 1 in force, version 2 announced with its adverse changes; its campaign."""
+        first = self.submit(FIRST, now=FIRST_DAY)
+        self.put_in_force(first, FIRST_DAY)
+        second = self.submit(SECOND)
+        self.assess(first, version=second)
+        self.confirm_all(second, VersionClass.APPROVAL)
+        return self.announce(second)
+
+    def import_accounts(self, *rows: accounts.AccountRow, now: datetime = FIRST_DAY) -> None:
+        """Make these people account holders."""
+        import_accounts(self.database, list(rows), by=self.staff["omar"], now=now)
+
+    def queue_step(self, campaign_id: UUID, step: str = campaigns.FIRST_NOTICE) -> tuple[UUID, ...]:
+        """Queue what the first shard of a campaign is owed for a step."""
+        with self.database.transaction() as transaction:
+            campaign = transaction.get_one(Campaign, campaign_id)
+            template = "approval_first_notice" if step == "first_notice" else "approval_reminder"
+            owed = campaigns.mails_of_step(transaction, campaign, step, 0, template)
+            return outbox.queue(transaction, owed, NOW)
+
+    def request(self, address: str, *, name: str = "Dora Dahl") -> DataSubjectRequest:
+        """A request for access from this address, received now."""
+        intake = Intake(name=name, contact_address=address, kinds=("access",), country="DE")
+        due = deadline(
+            received_at=NOW,
+            time_zone=None,
+            country="DE",
+            company_time_zone="Europe/Berlin",
+            right="access",
+            default_regime="gdpr",
+        )
+        received = requests.Received(channel="web", deadline=due, policy_version_id=None)
+        with self.database.transaction() as transaction:
+            return requests.receive(transaction, intake, received, NOW)
+
+    def mail(self, mail_id: UUID) -> OutboxMail:
+        """A mail as it stands."""
+        with self.database.session() as session:
+            return session.get_one(OutboxMail, mail_id)
+
+    def account(self, external_id: str) -> Account:
+        """An account as it stands."""
+        with self.database.session() as session:
+            return accounts.account_by_external_id(session, external_id)
+
+
+def set_scene(database: Database) -> Scene:
+    """Staff, and a policy without versions."""
+    return Scene(database=database, staff=move_in(database, FIRST_DAY))
+
+
+def loose_mails(
+    count: int, *, subject_id: UUID | None = None, step: str = "test"
+) -> list[outbox.Queued]:
+    """Mails of one subject that share a template and need no campaign."""
+    subject = subject_id or uuid4()
+    return [
+        outbox.Queued(
+            subject_kind=outbox.REQUEST,
+            subject_id=subject,
+            addressee_kind=outbox.STAFF,
+            addressee_id=uuid4(),
+            step=step,
+            template="request_rung",
+            variant=subject,
+        )
+        for _ in range(count)
+    ]
+
+
+def mails(session: Session) -> list[OutboxMail]:
+    """Every mail, in the order of queueing."""
+    return list(session.exec(select(OutboxMail)).all())

@@ -1,0 +1,141 @@
+"""Settings are refused with the name of each fault, and a laptop's defaults stay on the laptop."""
+
+from base64 import urlsafe_b64encode
+from pathlib import Path
+
+import pytest
+
+from settings import Settings, SettingsRefused, load_settings
+
+KEY = urlsafe_b64encode(b"k" * 32).decode()
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "BASE_URL": "https://privacy.example.com/",
+    "DATABASE_URL": "postgresql+psycopg://promisekeeper@db.example.com/promisekeeper",
+    "LINK_KEYS": KEY,
+    "SESSION_KEY": "a-long-secret-of-our-own",
+    "SENDGRID_API_KEY": "SG.a-real-one",
+    "SENDGRID_HOST": "https://api.sendgrid.com",
+    "SENDGRID_WEBHOOK_PUBLIC_KEYS": "a-public-key",
+    "TEMPORAL_UI_URL": "https://temporal.example.com",
+}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No `.env` of whoever runs the tests."""
+    monkeypatch.chdir(tmp_path)
+
+
+def set_all(monkeypatch: pytest.MonkeyPatch, values: dict[str, str]) -> None:
+    for name, value in values.items():
+        monkeypatch.setenv(f"PROMISEKEEPER_{name}", value)
+
+
+def test_a_laptop_needs_no_settings() -> None:
+    settings = load_settings()
+    assert settings.development
+    assert settings.website == "http://127.0.0.1:8000"
+    assert settings.mail_service == "http://127.0.0.1:8025"
+    assert settings.temporal_address == "127.0.0.1:7233"
+    assert settings.database.startswith("sqlite:////")
+
+
+def test_addresses_follow_the_ports_of_the_embedded_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = {"WEB_PORT": "8101", "MAIL_SANDBOX_PORT": "8102", "TEMPORAL_PORT": "8103"}
+    set_all(monkeypatch, ports)
+    settings = load_settings()
+    assert settings.company.contact_url == "http://127.0.0.1:8101/requests/new"
+    assert settings.mail_service == "http://127.0.0.1:8102"
+    assert settings.temporal_address == "127.0.0.1:8103"
+
+
+def test_production_starts_with_values_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, PRODUCTION)
+    settings = load_settings()
+    assert not settings.development
+    assert settings.company.base_url == "https://privacy.example.com"
+    assert settings.mail_service == "https://api.sendgrid.com"
+
+
+@pytest.mark.parametrize("name", [name for name in PRODUCTION if name != "ENVIRONMENT"])
+def test_production_names_the_setting_that_is_missing(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    set_all(monkeypatch, {key: value for key, value in PRODUCTION.items() if key != name})
+    with pytest.raises(SettingsRefused, match=f"safe in production: {name}( |$)"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BASE_URL", "http://privacy.example.com"),
+        ("SENDGRID_HOST", "http://127.0.0.1:8025"),
+        ("LINK_KEYS", f"{KEY},only-for-development-link-key-0000000000000="),
+        ("SESSION_KEY", "only-for-development-session-key"),
+        ("SENDGRID_API_KEY", "SG.only-for-the-sandbox"),
+    ],
+)
+def test_production_refuses_what_is_only_safe_on_a_laptop(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    set_all(monkeypatch, {**PRODUCTION, name: value})
+    with pytest.raises(SettingsRefused, match=name):
+        load_settings()
+
+
+def test_production_names_every_fault_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, {"ENVIRONMENT": "production"})
+    with pytest.raises(SettingsRefused) as refusal:
+        load_settings()
+    for name in PRODUCTION.keys() - {"ENVIRONMENT"}:
+        assert name in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("TIME_ZONE", "Mars/Olympus", "not an IANA zone, like Europe/Berlin"),
+        ("REMINDER_LEAD_DAYS", "14,7,3", "at most two reminders"),
+        ("REMINDER_LEAD_DAYS", "14,-3", "none is negative"),
+        ("REMINDER_LEAD_DAYS", "soon", "REMINDER_LEAD_DAYS"),
+        ("NOTICE_DAYS", "13", "NOTICE_DAYS: .* greater than or equal to 14"),
+        ("NOTICE_DAYS", "many", "NOTICE_DAYS"),
+        ("ENVIRONMENT", "staging", "ENVIRONMENT: .* 'development' or 'production'"),
+        ("LINK_KEYS", "", "LINK_KEYS is empty"),
+        ("LINK_KEYS", "c2hvcnQ=", "LINK_KEYS: every key is at least 32 bytes"),
+        ("LINK_KEYS", "not base64 at all!", "LINK_KEYS: every key is at least 32 bytes"),
+        ("WEB_PORT", "70000", "WEB_PORT"),
+        ("MAIL_BATCH_SIZE", "1001", "MAIL_BATCH_SIZE"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    set_all(monkeypatch, {name: value})
+    with pytest.raises(SettingsRefused, match=words):
+        load_settings()
+
+
+def test_a_refusal_keeps_secrets_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P32: what was typed may be a key in the wrong place."""
+    set_all(monkeypatch, {"NOTICE_DAYS": "SG.secret", "LINK_KEYS": "secret-key-too-short"})
+    with pytest.raises(SettingsRefused) as refusal:
+        load_settings()
+    assert "secret" not in str(refusal.value)
+
+
+def test_lists_are_split_at_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, {"REMINDER_LEAD_DAYS": " 10, 2 ,", "LINK_KEYS": f"{KEY}, {KEY}"})
+    settings = load_settings()
+    assert settings.reminder_lead_days == (10, 2)
+    assert settings.link_key_bytes == (b"k" * 32, b"k" * 32)
+    assert settings.campaign_leads.reminder_leads[0].days == 10
+
+
+def test_secrets_are_not_shown_by_accident() -> None:
+    """P32."""
+    shown = repr(Settings(_env_file=None))
+    assert "only-for-development-session-key" not in shown
+    assert "SG.only-for-the-sandbox" not in shown

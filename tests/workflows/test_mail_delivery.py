@@ -1,0 +1,67 @@
+"""A mail of unknown outcome goes out again when ops say so, long after its step as well (P4)."""
+
+from uuid import UUID
+
+import pytest
+from sqlmodel import select
+
+from database import outbox
+from database.outbox import Batch
+from database.tables import Fact, OutboxMail
+from domain.reviews import VersionClass
+from tests.eventually import eventually
+from tests.people import ALICE
+from tests.texts import FIRST, SECOND
+from tests.workflows.conftest import Town
+from workflows.desk import Refused
+from workflows.watchdog import WatchdogWorkflow
+
+pytestmark = pytest.mark.temporal
+
+
+def doubtful_notice(town: Town) -> UUID:
+    """Alice's first notice, of which nobody knows any more whether it went out."""
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: town.version(number).effective_at)
+    with town.database.transaction() as transaction:
+        mail = transaction.exec(select(OutboxMail).where(OutboxMail.step == "first_notice")).one()
+        mail.state = "operator"
+        return mail.id
+
+
+def test_ops_send_a_notice_again_and_nobody_else_may(running_town: Town) -> None:
+    """P4, P30: one click, recorded, and refused the second time."""
+    town = running_town
+    mail = doubtful_notice(town)
+    with pytest.raises(Refused, match="takes the role ops"):
+        town.desk.resend(mail, town.staff["lena"])
+    town.desk.resend(mail, town.staff["omar"])
+    eventually(lambda: len(town.mails(to=ALICE.email)) == 2)
+    with pytest.raises(Refused, match="nothing was sent"):
+        town.desk.resend(mail, town.staff["omar"])
+    with town.database.session() as session:
+        fact = session.exec(select(Fact).where(Fact.kind == "mail.resent_by_ops")).one()
+        assert fact.payload == {"staff": str(town.staff["omar"])}
+
+
+def test_the_watchdog_delivers_what_was_decided_while_temporal_was_down(
+    running_town: Town,
+) -> None:
+    """P4: decided in the database, and no workflow could be started."""
+    town = running_town
+    mail = doubtful_notice(town)
+    with town.database.transaction() as transaction:
+        assert outbox.resend(transaction, mail)
+
+    async def patrol() -> tuple[str, ...]:
+        found = await town.client.execute_workflow(
+            WatchdogWorkflow.run, id="watchdog", task_queue="promisekeeper"
+        )
+        return found.started
+
+    assert f"mail-delivery/{mail}" in town.portal.call(patrol)
+    eventually(lambda: len(town.mails(to=ALICE.email)) == 2)
+    with town.database.session() as session:
+        assert outbox.states(session, Batch(mail_id=mail)) == {"accepted": 1}
