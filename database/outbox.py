@@ -29,6 +29,7 @@ REQUESTER = "requester"
 WENT_OUT = ("accepted", "delivered", "bounced", "dropped", "complained")
 IN_DOUBT = ("sending", "unknown")
 LATER_ATTEMPTS_THAT_PROVE_SILENCE = 3
+EVIDENCE_PERIODS = 3
 STATE_AFTER_EVENT = {
     "processed": "accepted",
     "delivered": "delivered",
@@ -204,7 +205,8 @@ def settle(transaction: Session, batch: Batch, *, settle_after: timedelta, now: 
     """Decide about unknown mails whose events had time enough to come.
 
     They are repeated only on evidence: events of at least three later attempts did arrive, and
-    none of theirs. Without that they are shown to ops, who resend with one click.
+    none of theirs. Without that, when three times `settle_after` has passed, they are shown to
+    ops, who resend with one click: so later attempts had time to be made and heard of.
     """
     overdue = transaction.exec(
         select(OutboxMail).where(
@@ -214,13 +216,14 @@ def settle(transaction: Session, batch: Batch, *, settle_after: timedelta, now: 
         )
     ).all()
     for mail in overdue:
-        silent = _later_attempts_heard_of(transaction, mail) >= LATER_ATTEMPTS_THAT_PROVE_SILENCE
-        mail.state = "queued" if silent else "operator"
-        mail.reason = (
-            "no event came, while those of later mails did: sent again"
-            if silent
-            else "it is not known whether this mail went out: look, then resend or leave it"
-        )
+        if _later_attempts_heard_of(transaction, mail) >= LATER_ATTEMPTS_THAT_PROVE_SILENCE:
+            mail.state = "queued"
+            mail.reason = "no event came, while those of later mails did: sent again"
+        elif mail.claimed_at and mail.claimed_at <= now - EVIDENCE_PERIODS * settle_after:
+            mail.state = "operator"
+            mail.reason = (
+                "it is not known whether this mail went out: look, then resend or leave it"
+            )
         transaction.add(mail)
 
 

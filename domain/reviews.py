@@ -96,6 +96,8 @@ def review_refusal(version: VersionUnderReview, review: ReviewRequest) -> str | 
     """The sentence why this review cannot stand, or None when it can."""
     if version.state is not VersionState.IN_REVIEW:
         return f"This version is {_words(version.state)}; only one in review can be reviewed."
+    if version.released:
+        return "This version is released already; it can be reviewed no more."
     known = {finding.key: finding for finding in version.findings}
     unknown = sorted({*review.confirm, *review.dismiss} - known.keys())
     if unknown:

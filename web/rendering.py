@@ -57,7 +57,7 @@ class Pages:
 
 def words(name: str) -> str:
     """A name of ours as plain words: `in_force` becomes "in force"."""
-    return name.replace("_", " ")
+    return "waits for a decision" if name == "operator" else name.replace("_", " ")
 
 
 def sentence(text: str) -> str:

@@ -12,7 +12,7 @@ Input = TypeVar("Input")
 Output = TypeVar("Output")
 
 ONE_TRY = timedelta(minutes=5)
-SIGN_OF_LIFE = timedelta(minutes=1)
+SIGN_OF_LIFE = timedelta(seconds=30)
 TRIES = RetryPolicy(
     initial_interval=timedelta(seconds=1),
     maximum_interval=timedelta(seconds=20),
@@ -27,8 +27,12 @@ async def act(
     what: Callable[[datetime], Input],
     *,
     summary: str,
+    sign_of_life: timedelta | None = None,
 ) -> Output:
     """Do something until it is done.
+
+    Those that send mail give a `sign_of_life` before each request, so that a dead worker is noticed
+    before its try would be over.
 
     `what` makes the input from the time of each round: an input that waits out an outage of the
     database or the mail service would carry a stale one. Raises ApplicationError of type Refused
@@ -40,7 +44,7 @@ async def act(
                 activity,
                 what(workflow.now()),
                 start_to_close_timeout=ONE_TRY,
-                heartbeat_timeout=SIGN_OF_LIFE,
+                heartbeat_timeout=sign_of_life,
                 retry_policy=TRIES,
                 summary=summary,
             )

@@ -18,7 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.outbox import SendProgress
     from domain.timetable import Rung, RungKind
     from temporal import Case
-    from workflows.acting import act, reach
+    from workflows.acting import SIGN_OF_LIFE, act, reach
     from workflows.story import Chapter, Story
 
 FIRST_NOTICE = "first_notice"
@@ -102,6 +102,7 @@ class CampaignWorkflow:
                 campaign_id=self._subject.subject_id, step=step, shard=shard, now=at
             ),
             summary=f"{step}, shard {shard}",
+            sign_of_life=SIGN_OF_LIFE,
         )
         return shard, progress
 
@@ -111,6 +112,7 @@ class CampaignWorkflow:
                 CampaignActivities.escalate,
                 lambda at: self._step(rung, at),
                 summary=rung.summary,
+                sign_of_life=SIGN_OF_LIFE,
             )
             if not (progress.waiting or progress.unknown):
                 return

@@ -12,7 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.requests import RequestActivities, RequestCase, RequestInput
     from domain.data_subject_requests import State
     from temporal import Case
-    from workflows.acting import act, reach, wait
+    from workflows.acting import SIGN_OF_LIFE, act, reach, wait
     from workflows.story import Chapter, Story
 
 PAUSE = timedelta(seconds=30)
@@ -82,6 +82,7 @@ class DataSubjectRequestWorkflow:
             OutboxActivities.send_mail,
             lambda at: SendInput(subject_id=self._request_id, now=at),
             summary="send the mails of the request",
+            sign_of_life=SIGN_OF_LIFE,
         )
         self._problem = progress.problem
         return await self._do(RequestActivities.load_request, "load the request")

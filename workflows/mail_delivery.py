@@ -7,7 +7,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.outbox import OutboxActivities, SendInput
     from temporal import Case
-    from workflows.acting import act, reach
+    from workflows.acting import SIGN_OF_LIFE, act, reach
     from workflows.story import Chapter, Story
 
 PAUSE = timedelta(seconds=30)
@@ -27,6 +27,7 @@ class MailDeliveryWorkflow:
                 OutboxActivities.send_mail,
                 lambda at: SendInput(mail_id=case.subject_id, now=at),
                 summary="send the mail",
+                sign_of_life=SIGN_OF_LIFE,
             )
             if not (progress.waiting or progress.unknown):
                 return

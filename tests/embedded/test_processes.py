@@ -52,7 +52,7 @@ def test_a_program_that_ends_at_once_is_reported_with_its_last_words(
 
 
 def test_a_program_that_never_answers_is_reported_and_stopped(
-    program: Callable[..., Program],
+    program: Callable[..., Program], tmp_path: Path
 ) -> None:
     silent = program("import time; time.sleep(600)", ready_within_seconds=0.2)
     with (
@@ -60,7 +60,7 @@ def test_a_program_that_never_answers_is_reported_and_stopped(
         running([silent]),
     ):
         pass
-    assert not _children_of_this_test()
+    assert not _children_of_this_test(tmp_path)
 
 
 def test_programs_are_stopped_in_the_opposite_order(
@@ -83,7 +83,7 @@ def test_programs_are_stopped_in_the_opposite_order(
 
 
 def test_what_does_not_listen_is_killed_with_all_it_started(
-    program: Callable[..., Program], monkeypatch: pytest.MonkeyPatch
+    program: Callable[..., Program], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("embedded.processes.STOP_WITHIN_SECONDS", 0.2)
     stubborn = program(STUBBORN)
@@ -91,7 +91,7 @@ def test_what_does_not_listen_is_killed_with_all_it_started(
         grandchild = psutil.Process(int(stubborn.log.read_text().split()[1]))
     psutil.wait_procs([grandchild], timeout=10)
     assert not grandchild.is_running()
-    assert not _children_of_this_test()
+    assert not _children_of_this_test(tmp_path)
 
 
 def test_the_log_of_the_last_start_is_kept(program: Callable[..., Program]) -> None:
@@ -137,9 +137,10 @@ SUPERVISOR = """
 """
 
 
-def _children_of_this_test() -> list[psutil.Process]:
+def _children_of_this_test(directory: Path) -> list[psutil.Process]:
+    """Those that run in the test's own folder; other tests may have left helpers of their own."""
     return [
         child
         for child in psutil.Process().children(recursive=True)
-        if child.status() != psutil.STATUS_ZOMBIE
+        if child.status() != psutil.STATUS_ZOMBIE and child.cwd() == str(directory)
     ]

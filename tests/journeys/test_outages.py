@@ -1,0 +1,138 @@
+"""Parts of the product die in the middle of their work and come back: nothing is lost."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from anyio.from_thread import start_blocking_portal
+from playwright.sync_api import Page, expect
+from sqlmodel import col, select
+from temporalio.client import Client
+
+from cli.demo_scene import Scene, link_in
+from database.tables import Account, OutboxMail
+from tests.eventually import eventually
+from tests.journeys.company import (
+    SAMPLE,
+    advance,
+    announce,
+    ask_for_a_copy,
+    import_accounts,
+    mail_about,
+    put_in_force,
+    request_of,
+    scene_on,
+    sign_in,
+    version,
+)
+from tests.own_settings import own_settings
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
+
+LONGER_THAN_A_PAUSE = timedelta(seconds=45)  # of a campaign, before it tries again
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    """A stack of each test's own, that sends five mails at a time."""
+    settings = own_settings(tmp_path, mail_batch_size=5)
+    with scene_on(settings) as scene:
+        put_in_force(scene, SAMPLE / "1.md")
+        yield scene
+
+
+def test_everybody_is_mailed_once_though_everything_dies_in_the_middle_of_the_campaign(
+    scene: Scene, phones: Callable[[], Page], tmp_path: Path
+) -> None:
+    """P4: never zero unnoticed, and repeated only on evidence."""
+    everybody = import_accounts(scene, tmp_path)
+    slow_down(scene)
+    announce(scene, SAMPLE / "2.md")
+    die_and_come_back(scene, "worker", after=10)
+    die_and_come_back(scene, "website", after=15)
+    die_and_come_back(scene, "mail sandbox", after=25)
+    eventually(lambda: mails_in(scene, "sending") == 0)
+    advance(scene, LONGER_THAN_A_PAUSE)
+    scene.wait("all first notices are out", lambda: version(scene, 2).effective_at)
+
+    in_doubt = addresses_in(scene, "operator")
+    counted = Counter(str(mail["to"]) for mail in scene.mails())
+    assert {one for one in everybody if counted[one] != 1} <= in_doubt
+    omar = phones()
+    sign_in(omar, scene, "Omar Operations", "/staff/ops")
+    expect(
+        omar.get_by_role("heading", name=f"Waiting for your decision ({len(in_doubt)})")
+    ).to_be_visible()
+
+    somebody = phones()
+    somebody.goto(link_in(scene.mails(subject="Please decide")[0], "/approve/"))
+    somebody.get_by_role("button", name="I approve the change").click()
+    expect(somebody.get_by_role("heading", name="You have approved this change")).to_be_visible()
+
+
+def test_a_request_made_while_temporal_is_down_is_taken_in_and_started_later(
+    scene: Scene, phones: Callable[[], Page], tmp_path: Path
+) -> None:
+    """P21, P26: receipt is what counts, whatever of ours is down."""
+    import_accounts(scene, tmp_path, crowd=0)
+    temporal = scene.stack.part("Temporal server")
+    temporal.kill()
+    page = phones()
+    ask_for_a_copy(page, scene, "dora")
+    request = request_of(scene, "dora")
+    expect(page.get_by_text(request.reference)).to_be_visible()
+    page.goto(f"{scene.stack.website}/policies/privacy-policy")
+    expect(page.get_by_text("version 1, in force since")).to_be_visible()
+    assert not scene.mails()
+
+    temporal.start_again()
+    let_the_watchdog_look(scene)
+    link = link_in(mail_about(scene, "dora", "confirm"), "/requests/")
+    assert mail_about(scene, "dora", "We have your request")
+    page.goto(link)
+    page.get_by_role("button", name="Yes, this request is mine").click()
+    scene.wait("she is verified", lambda: request_of(scene, "dora").verified_at)
+
+
+def slow_down(scene: Scene) -> None:
+    """Every request to the mail service takes a while, so that there is a middle to die in."""
+    fault = {"mode": "off", "latency_ms": 500}
+    answer = scene.connections.request("POST", f"{scene.stack.inbox}/api/faults", json=fault)
+    assert answer.status == 200
+
+
+def die_and_come_back(scene: Scene, name: str, *, after: int) -> None:
+    """A part is killed when so many mails are out, with others still to come."""
+    part = scene.stack.part(name)
+    scene.wait(f"{after} mails are out", lambda: len(scene.mails()) >= after)
+    part.kill()
+    assert mails_in(scene, "queued") > 0, "it died too late to tell anything"
+    part.start_again()
+
+
+def mails_in(scene: Scene, state: str) -> int:
+    with scene.database.session() as session:
+        return len(session.exec(select(OutboxMail.id).where(OutboxMail.state == state)).all())
+
+
+def addresses_in(scene: Scene, state: str) -> set[str]:
+    with scene.database.session() as session:
+        rows = session.exec(
+            select(Account.email)
+            .join(OutboxMail, col(OutboxMail.addressee_id) == col(Account.id))
+            .where(OutboxMail.state == state)
+        )
+        return set(rows.all())
+
+
+def let_the_watchdog_look(scene: Scene) -> None:
+    """As its schedule does every quarter of an hour."""
+
+    async def trigger() -> None:
+        client = await Client.connect(scene.stack.temporal_address)
+        await client.get_schedule_handle("watchdog").trigger()
+
+    with start_blocking_portal() as portal:
+        portal.call(trigger)
