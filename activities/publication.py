@@ -1,5 +1,6 @@
 """The steps of a policy version's publication; each can be repeated without harm."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -21,6 +22,7 @@ from domain.reviews import VersionClass, VersionState, VersionUnderReview
 from domain.timetable import earliest_effective_on
 
 ACCOUNTS_AT_ONCE = 1000
+Decide = Callable[[Session, PolicyVersion, UUID, datetime], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,35 +94,17 @@ class PublicationActivities:
     @activity.defn
     def record_review(self, what: VersionInput) -> PublicationCase:
         """Let a review take effect. A refusal is final and comes back in words."""
-        with self._database.transaction() as transaction:
-            version = transaction.get_one(PolicyVersion, what.version_id)
-            try:
-                reviews.apply_review(transaction, version, _act(what), what.now)
-            except reviews.ReviewRefused as refusal:
-                raise _refused(refusal) from None
-            return _case(transaction, version)
+        return self._decided(what, reviews.apply_review)
 
     @activity.defn
     def record_release(self, what: VersionInput) -> PublicationCase:
         """Note who released the version. A refusal is final and comes back in words."""
-        with self._database.transaction() as transaction:
-            version = transaction.get_one(PolicyVersion, what.version_id)
-            try:
-                reviews.release(transaction, version, _act(what), what.now)
-            except reviews.ReviewRefused as refusal:
-                raise _refused(refusal) from None
-            return _case(transaction, version)
+        return self._decided(what, reviews.release)
 
     @activity.defn
     def record_rejection(self, what: VersionInput) -> PublicationCase:
         """Note that the version was taken back. A refusal is final and comes back in words."""
-        with self._database.transaction() as transaction:
-            version = transaction.get_one(PolicyVersion, what.version_id)
-            try:
-                reviews.reject(transaction, version, _act(what), what.now)
-            except reviews.ReviewRefused as refusal:
-                raise _refused(refusal) from None
-            return _case(transaction, version)
+        return self._decided(what, reviews.reject)
 
     @activity.defn
     def announce(self, what: VersionInput) -> PublicationCase:
@@ -160,6 +144,17 @@ class PublicationActivities:
             if version.state == VersionState.ANNOUNCED:
                 policies.put_in_force(transaction, version, what.now)
                 record(transaction, "notice.down", version.id, what.now)
+            return _case(transaction, version)
+
+    def _decided(self, what: VersionInput, decide: Decide) -> PublicationCase:
+        if what.act_id is None:
+            raise ValueError("this act belongs to nobody")
+        with self._database.transaction() as transaction:
+            version = transaction.get_one(PolicyVersion, what.version_id)
+            try:
+                decide(transaction, version, what.act_id, what.now)
+            except reviews.ReviewRefused as refusal:
+                raise ApplicationError(str(refusal), type="Refused", non_retryable=True) from None
             return _case(transaction, version)
 
     def _bases(
@@ -205,13 +200,3 @@ def _case(session: Session, version: PolicyVersion) -> PublicationCase:
         effective_at=version.effective_at,
         campaign_id=campaign.id if campaign else None,
     )
-
-
-def _act(what: VersionInput) -> UUID:
-    if what.act_id is None:
-        raise ValueError("this act belongs to nobody")
-    return what.act_id
-
-
-def _refused(refusal: Exception) -> ApplicationError:
-    return ApplicationError(str(refusal), type="Refused", non_retryable=True)
