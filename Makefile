@@ -22,7 +22,7 @@ check: $(INSTALLED)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy .
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest -q -m "not journey and not temporal"
+	@$(BIN)/pytest -q -n 2 -m "not journey and not temporal"
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m benchmarks
