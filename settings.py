@@ -17,6 +17,17 @@ DEVELOPMENT_SESSION_KEY = "only-for-development-session-key"
 DEVELOPMENT_API_KEY = "SG.only-for-the-sandbox"
 
 
+INVENTED = (
+    "mail_from",
+    "company_name",
+    "company_address",
+    "company_contact_email",
+    "company_authority_name",
+    "company_authority_url",
+)
+"""Settings whose defaults describe a company that does not exist."""
+
+
 class Settings(BaseSettings):
     """Environment variables `PROMISEKEEPER_*`, or the same names in `.env`."""
 
@@ -79,7 +90,7 @@ class Settings(BaseSettings):
         "Fernhill Remote Support"
     )
     company_address: Annotated[str, Field(description="Postal address at the foot of mails")] = (
-        "Fernhill Remote Support, 1 Example Square, 10115 Berlin"
+        "1 Example Square, 10115 Berlin"
     )
     company_country: Annotated[
         str, Field(min_length=2, max_length=2, description="Whose holidays staff rungs respect")
@@ -183,6 +194,14 @@ class Settings(BaseSettings):
                 ("SENDGRID_HOST (must be https)", not self.sendgrid_host.startswith("https://")),
                 ("SENDGRID_WEBHOOK_PUBLIC_KEYS", not self.sendgrid_webhook_public_keys),
                 ("TEMPORAL_UI_URL", not self.temporal_ui_url),
+                (
+                    "MAIL_SETTLE_AFTER_SECONDS (3600 at least)",
+                    self.mail_settle_after_seconds < 3600,
+                ),
+                *(
+                    (name.upper(), getattr(self, name) == Settings.model_fields[name].default)
+                    for name in INVENTED
+                ),
             )
             if unsafe
         ]

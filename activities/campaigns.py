@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlmodel import Session
 from temporalio import activity
 
-from activities.letters import notice_template
 from activities.outbox import Sender, SendProgress
 from database import campaigns
 from database.engine import Database
@@ -16,8 +15,7 @@ from database.outbox import CAMPAIGN, STAFF, Batch, Queued, last_accepted_at, qu
 from database.staff import in_role
 from database.tables import Campaign, Policy, PolicyVersion, Staff
 from domain.company import CampaignLeads, Company
-from domain.reviews import VersionClass
-from domain.timetable import Role, Rung, campaign_rungs, effective_at
+from domain.timetable import Role, Rung, RungKind, campaign_rungs, effective_at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +77,7 @@ class CampaignActivities:
     def load_campaign(self, what: CampaignInput) -> CampaignCase:
         """How the campaign stands in the database, and which rungs are still to come."""
         with self._database.session() as session:
-            return self._case(session, session.get_one(Campaign, what.campaign_id))
+            return self._case(session, session.get_one(Campaign, what.campaign_id), what.now)
 
     @activity.defn
     def freeze_audience(self, what: CampaignInput) -> CampaignCase:
@@ -92,9 +90,7 @@ class CampaignActivities:
         """Queue what a shard is owed for a step, and send it. Asking twice queues nothing twice."""
         with self._database.transaction() as transaction:
             campaign = transaction.get_one(Campaign, shard.campaign_id)
-            version = transaction.get_one(PolicyVersion, campaign.policy_version_id)
-            template = notice_template(version.version_class, shard.step)
-            owed = campaigns.mails_of_step(transaction, campaign, shard.step, shard.shard, template)
+            owed = campaigns.mails_of_step(transaction, campaign, shard.step, shard.shard)
             queue(transaction, owed, shard.now)
         batch = Batch(subject_id=shard.campaign_id, step=shard.step, shard=shard.shard)
         return self._sender.send(batch, shard.now)
@@ -134,7 +130,7 @@ class CampaignActivities:
                     effective_at=version.effective_at,
                     last_accepted_at=accepted_at,
                 )
-            return self._case(transaction, campaign)
+            return self._case(transaction, campaign, what.now)
 
     @activity.defn
     def take_step(self, step: StepInput) -> CampaignCase:
@@ -143,7 +139,8 @@ class CampaignActivities:
             campaigns.take_step(
                 transaction, step.campaign_id, step.step, due_at=step.due_at, now=step.now
             )
-            return self._case(transaction, transaction.get_one(Campaign, step.campaign_id))
+            campaign = transaction.get_one(Campaign, step.campaign_id)
+            return self._case(transaction, campaign, step.now)
 
     @activity.defn
     def escalate(self, step: StepInput) -> SendProgress:
@@ -189,9 +186,9 @@ class CampaignActivities:
                     silent=progress.silent,
                     not_reached=progress.not_reached,
                 )
-            return self._case(transaction, campaign)
+            return self._case(transaction, campaign, what.now)
 
-    def _case(self, session: Session, campaign: Campaign) -> CampaignCase:
+    def _case(self, session: Session, campaign: Campaign, now: datetime) -> CampaignCase:
         version = session.get_one(PolicyVersion, campaign.policy_version_id)
         policy = session.get_one(Policy, version.policy_id)
         return CampaignCase(
@@ -204,16 +201,19 @@ class CampaignActivities:
             addressees=campaigns.count_addressees(session, campaign.id),
             effective_at=version.effective_at if campaign.notified_at else None,
             finished=campaign.finished_at is not None,
-            to_come=self._to_come(session, campaign, version),
+            to_come=self._to_come(session, campaign, version, now),
         )
 
     def _to_come(
-        self, session: Session, campaign: Campaign, version: PolicyVersion
+        self, session: Session, campaign: Campaign, version: PolicyVersion, now: datetime
     ) -> tuple[Rung, ...]:
-        """Nobody has to answer a notice, so it has no reminders and no escalations."""
+        """Where nobody has to approve, nobody is reminded and nothing escalates.
+
+        After an outage only the last reminder that is due goes out, and none after the effect.
+        """
         if campaign.notified_at is None or version.effective_at is None:
             return ()
-        if version.version_class == VersionClass.NOTICE:
+        if not campaigns.asks_anybody(session, campaign.id):
             return ()
         rungs = campaign_rungs(
             version.effective_at,
@@ -222,8 +222,12 @@ class CampaignActivities:
             legal_escalation_after=self._leads.legal_escalation_after,
             not_before=campaign.notified_at,
         )
+        reminders = [rung for rung in rungs if rung.kind is RungKind.REMINDER and rung.at <= now]
+        passed_over = reminders if version.effective_at <= now else reminders[:-1]
         return tuple(
-            rung for rung in rungs if not campaigns.step_taken(session, campaign.id, rung.key)
+            rung
+            for rung in rungs
+            if rung not in passed_over and not campaigns.step_taken(session, campaign.id, rung.key)
         )
 
     def _audience(self, session: Session, campaign: Campaign, step: str) -> list[Staff]:

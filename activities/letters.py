@@ -33,7 +33,6 @@ from domain.data_subject_requests import (
     State,
 )
 from domain.deadlines import Authority, authority_for, court_remedy
-from domain.reviews import VersionClass
 from domain.timetable import campaign_rungs, overdue_rung, request_ladder
 from mail.links import make_token
 from mail.sendgrid import Copy
@@ -214,13 +213,6 @@ class Letters:
         link = session.get_one(Link, link_id)
         token = make_token(link.purpose, link.nonce, self._link_keys)
         return f"{self._company.base_url}/{PATH_OF_PURPOSE[link.purpose]}/{token}"
-
-
-def notice_template(version_class: str | None, step: str) -> str:
-    """Which mail a step of a campaign sends to account holders."""
-    if version_class == VersionClass.NOTICE:
-        return "notice_first_notice"
-    return "approval_first_notice" if step == campaigns.FIRST_NOTICE else "approval_reminder"
 
 
 def _addressee(session: Session, kind: str, addressee_id: UUID) -> tuple[str, str]:

@@ -1,5 +1,7 @@
 """Sends what is in the outbox: claim, commit, send, acknowledge."""
 
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,7 +14,15 @@ from database.engine import Database
 from database.outbox import Batch, Claim
 from database.tables import OutboxMail
 from mail.message import Message, Templates
-from mail.sendgrid import Accepted, Halt, MailService, NotSent, Outcome, Rejected
+from mail.sendgrid import Accepted, Halt, MailService, NotSent, Outcome, Rejected, Unknown
+
+PROBLEM_WORDS: Mapping[type, str] = {
+    NotSent: "the mail service does not take mails now",
+    Halt: "the mail service refuses our key, account or settings",
+    Unknown: "the mail service did not say what became of a request",
+}
+"""What Temporal may know of a problem: the service's own words may name a person (P31). They stand
+in the attempt's row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +73,7 @@ class Sender:
         with self._database.transaction() as transaction:
             outbox.doubt_abandoned(transaction, batch, now)
             outbox.settle(transaction, batch, settle_after=self._settle_after, now=now)
+        began = time.monotonic()
         problem, limit = None, self._batch_size
         while problem is None:
             with self._database.transaction() as transaction:
@@ -71,9 +82,12 @@ class Sender:
                 break
             activity.heartbeat()
             outcome = self._attempt(claim, now)
-            problem = self._acknowledge(claim, outcome, now)
-            if isinstance(outcome, Rejected) and not outcome.mail_ids:
-                limit = max(1, len(claim.mails) // 2)  # nobody named: halve to find the culprit
+            # The notice period counts from here (P7), not from when we were asked to send.
+            answered_at = now + timedelta(seconds=time.monotonic() - began)
+            problem = self._acknowledge(claim, outcome, answered_at)
+            nobody_named = isinstance(outcome, Rejected) and not outcome.mail_ids
+            halved = len(claim.mails) // 2  # to find the culprit
+            limit = max(1, halved) if nobody_named and halved else self._batch_size
         return self._progress(batch, problem)
 
     def _attempt(self, claim: Claim, now: datetime) -> Outcome:
@@ -109,7 +123,7 @@ class Sender:
                     outbox.give_back(transaction, attempt, outcome.reason, now)
                 case _:
                     outbox.doubt(transaction, attempt, outcome.reason, now)
-        return outcome.reason
+        return PROBLEM_WORDS[type(outcome)]
 
     def _progress(self, batch: Batch, problem: str | None) -> SendProgress:
         with self._database.session() as session:

@@ -70,13 +70,7 @@ class PublicationActivities:
 
         The first version of a policy has nothing to be compared with.
         """
-        with self._database.session() as session:
-            version = session.get_one(PolicyVersion, what.version_id)
-            bases = self._bases(session, version, what.now)
-        for base in bases:
-            assessment = assess(base.text, version.text)
-            with self._database.transaction() as transaction:
-                reviews.store_assessment(transaction, base, version, assessment, what.now)
+        bases = self._assess(what)
         with self._database.transaction() as transaction:
             version = transaction.get_one(PolicyVersion, what.version_id)
             if version.state == VersionState.SUBMITTED:
@@ -98,7 +92,11 @@ class PublicationActivities:
 
     @activity.defn
     def record_release(self, what: VersionInput) -> PublicationCase:
-        """Note who released the version. A refusal is final and comes back in words."""
+        """Note who released the version. A refusal is final and comes back in words.
+
+        Accounts may have joined on another version since it was assessed: that pair comes first.
+        """
+        self._assess(what)
         return self._decided(what, reviews.release)
 
     @activity.defn
@@ -145,6 +143,20 @@ class PublicationActivities:
                 policies.put_in_force(transaction, version, what.now)
                 record(transaction, "notice.down", version.id, what.now)
             return _case(transaction, version)
+
+    def _assess(self, what: VersionInput) -> list[PolicyVersion]:
+        """Assess each pair that is not assessed yet; the texts the version was compared with."""
+        with self._database.session() as session:
+            version = session.get_one(PolicyVersion, what.version_id)
+            bases = self._bases(session, version, what.now)
+            missing = [
+                base for base in bases if not reviews.assessment_of(session, base.id, version.id)
+            ]
+        for base in missing:
+            assessment = assess(base.text, version.text)
+            with self._database.transaction() as transaction:
+                reviews.store_assessment(transaction, base, version, assessment, what.now)
+        return bases
 
     def _decided(self, what: VersionInput, decide: Decide) -> PublicationCase:
         if what.act_id is None:

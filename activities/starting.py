@@ -1,5 +1,6 @@
 """Starts workflows by name: a campaign when it is announced, and whatever is found missing."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -54,21 +55,23 @@ class StartingActivities:
         skip time in a workflow that has a child under way.
         """
         what = temporal.campaign(campaign.campaign_id, campaign.slug, campaign.number)
-        await temporal.start(self._client, what, as_of=campaign.as_of, offset=self._clock.offset())
+        offset = await asyncio.to_thread(self._clock.offset)
+        await temporal.start(self._client, what, as_of=campaign.as_of, offset=offset)
 
     @activity.defn
     async def patrol(self) -> Patrol:
         """Start every workflow that the register says should run and that does not."""
-        now = self._clock.now()
-        wanted = self._register()
+        now = await asyncio.to_thread(self._clock.now)
+        offset = await asyncio.to_thread(self._clock.offset)
+        wanted = await asyncio.to_thread(self._register)
         running = {
             execution.id
             async for execution in self._client.list_workflows("ExecutionStatus='Running'")
         }
         missing = [what for what in wanted if what.workflow_id not in running]
         for what in missing:
-            await temporal.start(self._client, what, as_of=now, offset=self._clock.offset())
-        self._record(missing, now)
+            await temporal.start(self._client, what, as_of=now, offset=offset)
+        await asyncio.to_thread(self._record, missing, now)
         return Patrol(watched=len(wanted), started=tuple(what.workflow_id for what in missing))
 
     def _register(self) -> list[temporal.Start]:

@@ -58,6 +58,7 @@ def run(
         # The demo has data of its own: whoever tries it out again starts from nothing again.
         data_dir = settings.data_dir / "demo"
         settings = settings.model_copy(update={"data_dir": data_dir, "database_url": ""})
+        settings.data_dir.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         shutil.rmtree(data_dir, ignore_errors=True)
         with stack(settings) as parts, tempfile.TemporaryDirectory() as directory:
             show(parts, seconds=time.monotonic() - began)

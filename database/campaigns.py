@@ -113,10 +113,11 @@ def shards(session: Session, campaign_id: UUID) -> int:
     return 0 if last is None else int(last) + 1
 
 
-def mails_of_step(
-    session: Session, campaign: Campaign, step: str, shard: int, template: str
-) -> list[Queued]:
-    """The mails a shard owes for a step: everyone for the first notice, the silent afterwards."""
+def mails_of_step(session: Session, campaign: Campaign, step: str, shard: int) -> list[Queued]:
+    """The mails a shard owes for a step: everyone for the first notice, the silent afterwards.
+
+    Whoever has to approve before the version governs them is asked; the others are told.
+    """
     answered = exists().where(
         col(Approval.account_id) == col(CampaignAddressee.account_id),
         col(Approval.policy_version_id) == campaign.policy_version_id,
@@ -133,7 +134,7 @@ def mails_of_step(
         )
     )
     if step != FIRST_NOTICE:
-        query = query.where(~answered)
+        query = query.where(~answered, col(CampaignAddressee.asks_approval))
     return [
         Queued(
             subject_kind=CAMPAIGN,
@@ -141,13 +142,28 @@ def mails_of_step(
             addressee_kind=ACCOUNT,
             addressee_id=addressee.account_id,
             step=step,
-            template=template,
+            template=notice_template(step, asks_approval=addressee.asks_approval),
             variant=addressee.governing_version_id,
             link_id=link_id,
             shard=shard,
         )
         for addressee, link_id in session.exec(query).all()
     ]
+
+
+def notice_template(step: str, *, asks_approval: bool) -> str:
+    """Which mail a step of a campaign sends to an account holder."""
+    if not asks_approval:
+        return "notice_first_notice"
+    return "approval_first_notice" if step == FIRST_NOTICE else "approval_reminder"
+
+
+def asks_anybody(session: Session, campaign_id: UUID) -> bool:
+    """Whether anybody addressed has to approve; if not, there is nobody to remind."""
+    query = select(CampaignAddressee.id).where(
+        CampaignAddressee.campaign_id == campaign_id, col(CampaignAddressee.asks_approval)
+    )
+    return session.exec(query).first() is not None
 
 
 def step_taken(session: Session, campaign_id: UUID, step: str) -> bool:
@@ -283,6 +299,7 @@ def _freeze_chunk(database: Database, campaign_id: UUID, after: str, now: dateti
                 shard=position // SHARD_SIZE,
                 governing_version_id=history.versions[state.number].id,
                 accepted_version_id=history.versions[state.accepted].id,
+                asks_approval=history.needs_approval(state, version),
             )
             transaction.add(addressee)
             add_link(

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col, func, select
 
 from database.tables import (
+    Account,
     Approval,
     Campaign,
     CampaignStep,
@@ -124,7 +125,7 @@ def claim(transaction: Session, batch: Batch, *, limit: int, now: datetime) -> C
     Reads in the same transaction what would make a mail wrong: a campaign that is not running,
     and an account holder who has answered already.
     """
-    _cancel_answered(transaction, batch)
+    _cancel_overtaken(transaction, batch)
     waiting = and_(_in_batch(batch), col(OutboxMail.state) == "queued", _subject_is_running())
     first = transaction.exec(
         select(OutboxMail).where(waiting).order_by(col(OutboxMail.queued_at), col(OutboxMail.id))
@@ -351,22 +352,35 @@ def _subject_is_running() -> ColumnElement[bool]:
     )
 
 
-def _cancel_answered(transaction: Session, batch: Batch) -> None:
-    answered = exists().where(
+def _cancel_overtaken(transaction: Session, batch: Batch) -> None:
+    """What became wrong while it waited does not go out: a reminder to someone who has answered, a
+    late reply or a rung beside the answer, a campaign's mail to an account that was closed."""
+    decided = exists().where(
         col(Campaign.id) == col(OutboxMail.subject_id),
         col(Approval.policy_version_id) == col(Campaign.policy_version_id),
         col(Approval.account_id) == col(OutboxMail.addressee_id),
     )
+    closed = exists().where(
+        col(Account.id) == col(OutboxMail.addressee_id), col(Account.status) != "open"
+    )
+    answered = exists().where(
+        col(DataSubjectRequest.id) == col(OutboxMail.subject_id),
+        col(DataSubjectRequest.answered_at).is_not(None),
+    )
+    of_campaign = col(OutboxMail.subject_kind) == CAMPAIGN
+    overtaken = or_(
+        and_(of_campaign, col(OutboxMail.step).startswith("reminder"), decided),
+        and_(of_campaign, closed),
+        and_(
+            col(OutboxMail.subject_kind) == REQUEST,
+            col(OutboxMail.step).not_in(("acknowledgement", "verification", "answer")),
+            answered,
+        ),
+    )
     transaction.execute(
         update(OutboxMail)
-        .where(
-            _in_batch(batch),
-            col(OutboxMail.state) == "queued",
-            col(OutboxMail.subject_kind) == CAMPAIGN,
-            col(OutboxMail.step).startswith("reminder"),
-            answered,
-        )
-        .values(state="cancelled", reason="answered before it was sent")
+        .where(_in_batch(batch), col(OutboxMail.state) == "queued", overtaken)
+        .values(state="cancelled", reason="overtaken before it was sent")
     )
 
 

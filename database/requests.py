@@ -33,7 +33,7 @@ from domain.data_subject_requests import (
 from domain.deadlines import Deadline
 
 REFERENCE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-VERIFY_LINK_PERIOD = timedelta(days=30)
+VERIFY_LINK_PERIOD = timedelta(days=60)  # after the due time: being late must shut nobody out
 OPEN_STATES = (State.RECEIVED, State.ACKNOWLEDGED, State.IDENTITY, State.WORK, State.REVIEW)
 
 
@@ -106,7 +106,7 @@ def receive(
             subject_id=request.id,
             now=now,
             account_id=request.account_id,
-            expires_at=request.due_at,
+            expires_at=request.due_at + VERIFY_LINK_PERIOD,
         )
         transaction.flush()
         mails.append(
@@ -404,6 +404,7 @@ def record_breach(transaction: Session, request: DataSubjectRequest, now: dateti
 def _answer(
     transaction: Session, request: DataSubjectRequest, decision: RequestDecision, now: datetime
 ) -> None:
+    record_breach(transaction, request, now)
     request.state = State.ANSWERED
     request.outcome = decision.outcome
     request.decision_id = decision.id

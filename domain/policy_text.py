@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from domain.clauses import ClauseKind, read_clauses
+from domain.clauses import Clause, ClauseKind, read_clauses
 
 LARGEST_BYTES = 2_000_000
 FENCE = "+++"
@@ -47,7 +47,7 @@ def read_policy_text(raw: bytes) -> PolicyText:
     if not body.strip():
         raise _refused("The file holds no text", "Write the policy into it and try again.")
     clauses = read_clauses(body)
-    if not any(clause.kind is not ClauseKind.HEADING for clause in clauses):
+    if not any(_is_readable(clause) for clause in clauses):
         raise _refused(
             "The file holds no readable clause, only headings or marks",
             "Write the policy as Markdown paragraphs, lists or tables.",
@@ -61,6 +61,12 @@ def read_policy_text(raw: bytes) -> PolicyText:
         first_line=first_line,
         front_matter=front_matter,
     )
+
+
+def _is_readable(clause: Clause) -> bool:
+    """Words that say something: no heading, no bare marks, no comment."""
+    words = re.sub(r"<!--.*?-->", "", clause.text, flags=re.DOTALL)
+    return clause.kind is not ClauseKind.HEADING and any(letter.isalpha() for letter in words)
 
 
 def _refused(what: str, remedy: str) -> PolicyRefused:

@@ -116,8 +116,7 @@ class Scene:
         """Queue what the first shard of a campaign is owed for a step."""
         with self.database.transaction() as transaction:
             campaign = transaction.get_one(Campaign, campaign_id)
-            template = "approval_first_notice" if step == "first_notice" else "approval_reminder"
-            owed = campaigns.mails_of_step(transaction, campaign, step, 0, template)
+            owed = campaigns.mails_of_step(transaction, campaign, step, 0)
             return outbox.queue(transaction, owed, NOW)
 
     def request(self, address: str, *, name: str = "Dora Dahl") -> DataSubjectRequest:

@@ -18,6 +18,13 @@ PRODUCTION = {
     "SENDGRID_HOST": "https://api.sendgrid.com",
     "SENDGRID_WEBHOOK_PUBLIC_KEYS": "a-public-key",
     "TEMPORAL_UI_URL": "https://temporal.example.com",
+    "MAIL_SETTLE_AFTER_SECONDS": "21600",
+    "MAIL_FROM": "privacy@example.com",
+    "COMPANY_NAME": "Example Company",
+    "COMPANY_ADDRESS": "2 Example Street, 10115 Berlin",
+    "COMPANY_CONTACT_EMAIL": "privacy@example.com",
+    "COMPANY_AUTHORITY_NAME": "The Authority",
+    "COMPANY_AUTHORITY_URL": "https://authority.example.com",
 }
 
 

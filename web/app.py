@@ -80,7 +80,7 @@ def create_app(
         session_cookie="promisekeeper_staff",
         path="/staff",
         max_age=SESSION_SECONDS,
-        same_site="strict",
+        same_site="lax",
         https_only=not settings.development,
     )
     app.add_middleware(Conduct)

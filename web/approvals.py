@@ -24,7 +24,7 @@ from database.policies import version_in_force
 from database.reviews import is_clean
 from database.tables import Account, Campaign, Link, Policy, PolicyVersion
 from domain.approvals import Decision
-from domain.reviews import VersionClass, VersionState
+from domain.reviews import VersionState
 from web.forms import Form, StampRefused, check_stamp, stamp
 from web.links import open_link
 from web.notices import confirmed_sentences, effective_on, not_before_on
@@ -44,6 +44,7 @@ class Matter:
     policy: Policy
     version: PolicyVersion
     base: PolicyVersion
+    asks_approval: bool
 
 
 @router.get("/new-link")
@@ -110,6 +111,7 @@ def _matter_of(session: Session, link: Link) -> Matter:
         policy=session.get_one(Policy, version.policy_id),
         version=version,
         base=session.get_one(PolicyVersion, addressee.governing_version_id),
+        asks_approval=addressee.asks_approval,
     )
 
 
@@ -147,7 +149,7 @@ def _nothing_to_decide(session: Session, site: Site, matter: Matter) -> str | No
     version = matter.version
     if matter.account.status != "open":
         return "This account is closed, so there is nothing left to decide."
-    if version.version_class != VersionClass.APPROVAL:
+    if not matter.asks_approval:
         return "This change needs nobody's approval: you were told of it, and need do nothing."
     match version.state:
         case VersionState.ANNOUNCED | VersionState.IN_FORCE:

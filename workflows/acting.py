@@ -6,20 +6,16 @@ from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 Input = TypeVar("Input")
 Output = TypeVar("Output")
 
 ONE_TRY = timedelta(minutes=5)
+TO_BEGIN = timedelta(minutes=1)
 SIGN_OF_LIFE = timedelta(seconds=30)
-TRIES = RetryPolicy(
-    initial_interval=timedelta(seconds=1),
-    maximum_interval=timedelta(seconds=20),
-    maximum_attempts=5,
-    non_retryable_error_types=["Refused"],
-)
-PAUSE = timedelta(minutes=1)
+ONCE = RetryPolicy(maximum_attempts=1)
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=10)
 
 
 async def act(
@@ -34,24 +30,30 @@ async def act(
     Those that send mail give a `sign_of_life` before each request, so that a dead worker is noticed
     before its try would be over.
 
-    `what` makes the input from the time of each round: an input that waits out an outage of the
-    database or the mail service would carry a stale one. Raises ApplicationError of type Refused
-    when what was asked for cannot be done; that alone ends the trying.
+    `what` makes the input from the time of each try. So Temporal itself repeats nothing, and no try
+    waits long for a worker: after an outage an old input would carry a time that is long past.
+    Raises ApplicationError of type Refused when what was asked for cannot be done; only that, and
+    being cancelled, ends the trying.
     """
+    pause = FIRST_PAUSE
     while True:
         try:
             return await workflow.execute_activity_method(
                 activity,
                 what(workflow.now()),
+                schedule_to_start_timeout=TO_BEGIN,
                 start_to_close_timeout=ONE_TRY,
                 heartbeat_timeout=sign_of_life,
-                retry_policy=TRIES,
+                retry_policy=ONCE,
                 summary=summary,
             )
         except ActivityError as failure:
+            if is_cancelled_exception(failure):
+                raise
             if isinstance(failure.cause, ApplicationError) and failure.cause.type == "Refused":
                 raise failure.cause from None
-        await workflow.sleep(PAUSE)
+        await workflow.sleep(pause, summary=f"before the next try to {summary}")
+        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 async def wait(condition: Callable[[], bool], until: datetime | None, *, summary: str) -> bool:

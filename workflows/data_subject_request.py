@@ -37,6 +37,9 @@ class DataSubjectRequestWorkflow:
         await reach(case.as_of, summary="until it was received")
         now = await self._do(RequestActivities.load_request, "load the request")
         while not (now.answered and now.mails_waiting == 0):
+            if workflow.info().is_continue_as_new_suggested():
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                workflow.continue_as_new(case)
             if now.mails_waiting:
                 now = await self._send()
             if now.state is State.RECEIVED and now.mails_waiting == 0:

@@ -12,7 +12,12 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    RPCTimeoutOrCancelledError,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper
@@ -34,6 +39,7 @@ from workflows.publication import PublicationWorkflow
 
 T = TypeVar("T")
 ANSWER_WITHIN_SECONDS = 20
+PEOPLE_WAIT_SECONDS = 2
 ONE_DAY = timedelta(days=1)
 REFUSALS = (
     policies.PolicyUnknown,
@@ -293,7 +299,6 @@ class Desk:
         while period > timedelta(0):
             step = min(period, ONE_DAY)
             period -= step
-            self.clock.advance(step)
             running = [
                 self._client.get_workflow_handle(execution.id)
                 async for execution in self._client.list_workflows(
@@ -301,6 +306,7 @@ class Desk:
                     "AND WorkflowType != 'watchdog'"
                 )
             ]
+            self.clock.advance(step)  # only now: a Temporal that is down moves no time
             moved |= {handle.id for handle in running}
             await asyncio.gather(*(self._catch_up(skipper, handle) for handle in running))
         return len(moved)
@@ -335,13 +341,15 @@ class Desk:
                 f"days (P7): the earliest is {earliest}. Nothing was stored."
             )
 
-    def _start(self, what: temporal.Start, now: datetime) -> None:
+    def _start(
+        self, what: temporal.Start, now: datetime, within: float = ANSWER_WITHIN_SECONDS
+    ) -> None:
         offset = self.clock.offset()
-        self._call(lambda: temporal.start(self._client, what, as_of=now, offset=offset))
+        self._call(lambda: temporal.start(self._client, what, as_of=now, offset=offset), within)
 
     def _start_or_leave(self, what: temporal.Start, now: datetime) -> None:
         try:
-            self._start(what, now)
+            self._start(what, now, PEOPLE_WAIT_SECONDS)
         except TemporalUnreachable:
             return  # written down already: the watchdog starts it
 
@@ -350,7 +358,9 @@ class Desk:
             DataSubjectRequestWorkflow.run, f"data-subject-request/{request_id}"
         )
         try:
-            self._call(lambda: handle.signal(DataSubjectRequestWorkflow.look_again))
+            self._call(
+                lambda: handle.signal(DataSubjectRequestWorkflow.look_again), PEOPLE_WAIT_SECONDS
+            )
         except (TemporalUnreachable, Refused):
             return  # the workflow reads the database whenever it wakes
 
@@ -364,20 +374,20 @@ class Desk:
         except TemporalUnreachable:
             raise TemporalUnreachable(_NOT_DECIDED) from None
 
-    def _call(self, func: Callable[[], Awaitable[T]]) -> T:
-        async def within() -> T:
-            return await asyncio.wait_for(func(), ANSWER_WITHIN_SECONDS)
+    def _call(self, func: Callable[[], Awaitable[T]], within: float | None = None) -> T:
+        async def in_time() -> T:
+            return await asyncio.wait_for(func(), within or ANSWER_WITHIN_SECONDS)
 
         try:
-            return self._portal.call(within)
+            return self._portal.call(in_time)
         except RPCError as failure:
             if failure.status is RPCStatusCode.NOT_FOUND:
                 raise Refused(
-                    "Its workflow is not running: it has ended, or the watchdog has still to "
-                    "start it (within 15 minutes)."
+                    "Its workflow is not running: this is decided already, or the watchdog has "
+                    "still to start it (within 15 minutes). Look at its status."
                 ) from None
             raise TemporalUnreachable(_KEPT) from None
-        except (RuntimeError, TimeoutError):
+        except (RPCTimeoutOrCancelledError, RuntimeError, TimeoutError):
             raise TemporalUnreachable(_KEPT) from None
 
 

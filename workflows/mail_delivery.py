@@ -39,4 +39,6 @@ class MailDeliveryWorkflow:
                     wake="ops, if this stays for more than an hour",
                 )
             )
+            if workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new(case)
             await workflow.sleep(PAUSE, summary="before trying again")

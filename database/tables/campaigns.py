@@ -24,7 +24,8 @@ class Campaign(SQLModel, table=True):
 class CampaignAddressee(SQLModel, table=True):
     """An account a campaign speaks to, with what governed it when the audience was frozen.
 
-    `not_reached`: null, or why no mail can reach it (P4).
+    `asks_approval` says that the version would not govern it without its approval; the others of a
+    class `notice` are only told. `not_reached`: null, or why no mail can reach it (P4).
     """
 
     __tablename__ = "campaign_addressee"
@@ -39,6 +40,7 @@ class CampaignAddressee(SQLModel, table=True):
     shard: int
     governing_version_id: UUID = Field(foreign_key="policy_version.id")
     accepted_version_id: UUID = Field(foreign_key="policy_version.id")
+    asks_approval: bool
     not_reached: str | None = None
 
 

@@ -7,15 +7,15 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from activities.letters import Letters, notice_template
+from activities.letters import Letters
 from activities.requests import RequestActivities, RequestInput
 from database import campaigns, outbox, requests
 from database.accounts import AccountRow
+from database.campaigns import notice_template
 from database.outbox import Queued
 from database.tables import Campaign, DataSubjectRequest, OutboxMail, PolicyVersion
 from domain.company import Officers
 from domain.data_subject_requests import Ground, Outcome
-from domain.reviews import VersionClass
 from domain.timetable import overdue_rung, request_ladder
 from mail.message import Message, Templates
 from settings import Settings
@@ -145,9 +145,9 @@ def test_a_notice_and_a_link_asked_for_again_are_written(
 
 def test_a_notice_is_not_a_request_for_approval() -> None:
     """P2."""
-    assert notice_template(VersionClass.NOTICE, "first_notice") == "notice_first_notice"
-    assert notice_template(VersionClass.APPROVAL, "first_notice") == "approval_first_notice"
-    assert notice_template(VersionClass.APPROVAL, "reminder_2") == "approval_reminder"
+    assert notice_template("first_notice", asks_approval=False) == "notice_first_notice"
+    assert notice_template("first_notice", asks_approval=True) == "approval_first_notice"
+    assert notice_template("reminder_2", asks_approval=True) == "approval_reminder"
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from database import requests
+from database import outbox, requests
+from database.outbox import Batch
 from database.requests import Answer, DecisionRefused, RequestUnknown
 from database.staff import in_role
 from database.tables import DataSubjectRequest, Fact, FiredRung, Link, OutboxMail
@@ -80,7 +81,8 @@ def test_the_link_to_verify_goes_only_to_an_address_on_file(
     assert steps(scene, stranger) == {"acknowledgement": "requester"}
     with scene.database.session() as session:
         verify_link = session.exec(select(Link).where(Link.purpose == "request-verify")).one()
-        assert verify_link.expires_at == request_made.due_at
+        assert verify_link.expires_at is not None
+        assert verify_link.expires_at > request_made.due_at  # being late must shut nobody out
 
 
 def test_verifying_twice_counts_once(scene: Scene, request_made: DataSubjectRequest) -> None:
@@ -184,6 +186,41 @@ def test_the_breaches_of_policy_and_of_law_are_recorded_apart(scene: Scene) -> N
         assert (later is None) == (hours < 48)
     kinds = [kind for kind in kinds_of_facts(scene) if kind.endswith("_breach")]
     assert sorted(kinds) == ["request.policy_breach", "request.statutory_breach"]
+
+
+def test_an_answer_after_the_due_time_leaves_the_breaches_on_record(
+    scene: Scene, request_made: DataSubjectRequest
+) -> None:
+    """P21: an answer between the limit and the next rung hides no breach."""
+    verify(scene, request_made)
+    late = request_made.due_at + timedelta(days=3)
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request_made.id)
+        whole = Answer(outcome=Outcome.FULFILLED, explanation="Here it is, late.")
+        decision = requests.propose_decision(
+            transaction, row, whole, decided_by=scene.staff["petra"], now=late
+        )
+        transaction.flush()
+        requests.apply_decision(transaction, row, decision.id, late)
+        assert row.answered_at == late
+        assert (row.policy_breach_at, row.statutory_breach_at) == (late, late)
+
+
+def test_a_late_reply_that_waited_does_not_follow_the_answer(
+    scene: Scene, request_made: DataSubjectRequest
+) -> None:
+    """P21: it goes out only if nobody has answered."""
+    verify(scene, request_made)
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request_made.id)
+        requests.record_late_reply(transaction, row, NOW)
+    decide(scene, request_made, Answer(outcome=Outcome.FULFILLED, explanation="Here it is."))
+    batch = Batch(subject_id=request_made.id)
+    claimed: list[str] = []
+    with scene.database.transaction() as transaction:
+        while claim := outbox.claim(transaction, batch, limit=10, now=NOW):
+            claimed += [mail.step for mail in claim.mails]
+    assert sorted(claimed) == ["acknowledgement", "answer", "verification"]
 
 
 def test_nothing_is_breached_before_its_time(scene: Scene) -> None:

@@ -37,6 +37,7 @@ def test_without_front_matter_the_first_heading_is_the_title() -> None:
         (FRONT, "holds no text"),
         (b"# Only\n\n## Headings\n", "no readable clause"),
         (b"---\n\n***\n", "no readable clause"),
+        (b"---\n\n***\n\n<!-- x -->\n", "no readable clause"),
         (b"We keep it.\nCaf\xe9.\n", "0xe9 at offset 15, line 2"),
         (b"\xef\xbb\xbfCaf\xe9.\n", "offset 6, line 1"),
         (b"PK\x03\x04\x00\x00", "NUL byte at offset 4"),

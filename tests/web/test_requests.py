@@ -110,9 +110,12 @@ def test_the_link_to_the_status_page_verifies_nobody(world: World) -> None:
     assert stored(world).verified_at is None
 
 
-def test_a_verification_link_ends_with_the_time_to_answer(world: World) -> None:
+def test_a_verification_link_outlives_the_time_to_answer_and_then_ends(world: World) -> None:
+    """P19: that we are late shuts nobody out."""
     ask(world)
     world.desk.clock.advance(timedelta(days=31))
+    assert world.browser.get(path(world, REQUEST_VERIFY)).status_code == 200
+    world.desk.clock.advance(timedelta(days=60))
     answer = world.browser.get(path(world, REQUEST_VERIFY))
     assert answer.status_code == 410
     assert "has expired" in answer.text

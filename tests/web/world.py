@@ -53,7 +53,7 @@ class DeskWithoutTemporal(Desk):
         self.started: list[str] = []
         self.told = 0
 
-    def _start(self, what: temporal.Start, now: datetime) -> None:
+    def _start(self, what: temporal.Start, now: datetime, within: float = 0) -> None:
         self.started.append(what.workflow_id)
 
     def _wake(self, request_id: object) -> None:

@@ -14,7 +14,7 @@ from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, POLICY
 from tests.texts import FIRST, SECOND, THIRD
 from tests.workflows.conftest import Town
-from workflows.desk import Refused
+from workflows.desk import Refused, TemporalUnreachable
 
 pytestmark = pytest.mark.temporal
 
@@ -157,4 +157,41 @@ def test_a_rejected_version_makes_room_for_another(running_town: Town) -> None:
     assert town.version(number).state == "rejected"
     assert town.submit(THIRD) == number + 1
     with pytest.raises(Refused):
+        town.release(number)
+
+
+def test_a_notice_does_not_bind_those_who_have_not_approved_what_came_before(
+    running_town: Town,
+) -> None:
+    """P5, P6: who is still on version 1 is asked about version 3, although others are only told."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, CAROL)
+    second = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: town.version(second).effective_at)
+    decides(town, ALICE.external_id, second, Decision.APPROVED)
+    town.advance(days=45)
+    eventually(lambda: town.version(second).state == "in_force")
+    asked = len(town.mails(to=CAROL.email))
+
+    third = town.publish(THIRD, VersionClass.NOTICE)
+    eventually(lambda: town.version(third).effective_at)
+    told, reminded = (town.mails(to=person.email)[0] for person in (ALICE, CAROL))
+    assert len(town.mails(to=CAROL.email)) == asked + 1
+    assert not [link for link in told["links"] if "/approve/" in link]
+    assert [link for link in reminded["links"] if "/approve/" in link]
+    town.advance(days=45)
+    eventually(lambda: town.version(third).state == "in_force")
+    assert [governs(town, person.external_id) for person in (ALICE, CAROL)] == [third, 1]
+
+
+def test_a_decision_that_nobody_takes_up_is_answered_in_words(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P2: a worker that does not answer leaves nobody with a traceback, and decides nothing."""
+    town = running_town
+    town.put_in_force(FIRST)
+    number = town.submit(SECOND)
+    monkeypatch.setattr("workflows.desk.ANSWER_WITHIN_SECONDS", 0.0001)
+    with pytest.raises(TemporalUnreachable, match="not decided yet"):
         town.release(number)

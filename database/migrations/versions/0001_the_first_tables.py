@@ -346,6 +346,7 @@ def upgrade() -> None:
     sa.Column('shard', sa.Integer(), nullable=False),
     sa.Column('governing_version_id', sa.Uuid(), nullable=False),
     sa.Column('accepted_version_id', sa.Uuid(), nullable=False),
+    sa.Column('asks_approval', sa.Boolean(), nullable=False),
     sa.Column('not_reached', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.ForeignKeyConstraint(['accepted_version_id'], ['policy_version.id'], ),
     sa.ForeignKeyConstraint(['account_id'], ['account.id'], ),
