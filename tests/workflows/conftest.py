@@ -29,6 +29,7 @@ from domain.policy_text import read_policy_text
 from domain.reviews import FindingStatus, VersionClass
 from settings import Settings
 from tests.eventually import eventually
+from tests.own_settings import free_ports
 from tests.people import POLICY, import_accounts, move_in
 from tests.sandbox_server import API_KEY, RunningSandbox, running_sandbox
 from worker import THREADS, WORKFLOWS, activities
@@ -179,6 +180,7 @@ async def _worker(
 
 async def _start_temporal() -> WorkflowEnvironment:
     return await WorkflowEnvironment.start_local(
+        port=free_ports(1)[0],
         dev_server_existing_path=str(TEMPORAL),
         dev_server_log_level="error",
         dev_server_extra_args=list(temporal.TIME_SKIPPING_FLAGS),
