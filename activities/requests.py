@@ -42,7 +42,6 @@ class RequestCase:
     kind: str
     state: State
     due_at: datetime
-    assigned: bool
     answered: bool
     mails_waiting: int
     next_rung: Rung | None
@@ -148,7 +147,6 @@ class RequestActivities:
             kind=request.kind,
             state=State(request.state),
             due_at=request.due_at,
-            assigned=request.assignee_id is not None,
             answered=request.answered_at is not None,
             mails_waiting=sum(mails.get(state, 0) for state in ("queued", "sending", "unknown")),
             next_rung=next(

@@ -5,7 +5,6 @@ the same link can be made again for a reminder.
 """
 
 import hmac
-import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
 from collections.abc import Sequence
@@ -28,11 +27,6 @@ class LinkRefused(Exception):
             else "This link is not one of ours, or it was made for something else."
         )
         self.kind: RefusalKind = kind
-
-
-def new_nonce() -> bytes:
-    """Return the 16 random bytes of a new link."""
-    return secrets.token_bytes(NONCE_BYTES)
 
 
 def make_token(purpose: str, nonce: bytes, keys: Sequence[bytes]) -> str:
