@@ -20,6 +20,7 @@ LONGEST_LINE = 64 * 1024
 LONGEST_VALUE = 254
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 REQUIRED = ("external_id", "email")
+OTHER_SEPARATORS = {"semicolons": ";", "tabs": "\t"}
 STATUSES = ("open", "closed")
 KINDS = ("person", "organisation")
 YES_OR_NO = {
@@ -55,8 +56,8 @@ class Fault:
 def read_accounts(file: BinaryIO) -> Iterator[AccountRow | Fault]:
     """Yield a row for each good line and its faults for each bad one, in the file's order.
 
-    Raises FileRefused for columns that are missing, unknown or doubled, a line that is too long or
-    not UTF-8, and quotes that do not close.
+    Raises FileRefused for columns that are missing, unknown, doubled or not separated by commas, a
+    line that is too long or not UTF-8, and quotes that do not close.
     """
     reader = csv.reader(_lines(file), strict=True)
     seen: dict[str, int] = {}
@@ -68,6 +69,12 @@ def read_accounts(file: BinaryIO) -> Iterator[AccountRow | Fault]:
                 yield from _read_line(line, columns, values, seen)
             line = reader.line_num + 1
     except csv.Error as fault:
+        if "field limit" in str(fault):
+            raise FileRefused(
+                f"The value that goes on in line {reader.line_num} is longer than "
+                f"{csv.field_size_limit():,} characters. Most likely a double quote before it is "
+                "not closed."
+            ) from None
         raise FileRefused(
             f"Line {reader.line_num} is not CSV: {fault}. Values with a comma or a line break "
             'stand in double quotes, and a quote inside them is doubled: "".'
@@ -96,6 +103,12 @@ def _lines(file: BinaryIO) -> Iterator[str]:
 
 def _columns(header: Sequence[str]) -> tuple[str, ...]:
     columns = tuple(name.strip() for name in header)
+    for name, separator in OTHER_SEPARATORS.items():
+        if len(columns) == 1 and separator in columns[0]:
+            raise FileRefused(
+                f"The columns are separated by {name}. Save the file as CSV with commas and try "
+                "again."
+            )
     known = ", ".join(READERS)
     unknown = [name for name in columns if name not in READERS]
     if unknown:

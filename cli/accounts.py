@@ -1,24 +1,27 @@
 """`promisekeeper accounts`: import account holders, list them, look at one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import AsStaff, FormatOption, ListFormat
+from cli.options import AsReader, AsStaff, FormatOption, ListFormat
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from cli.account_file import Fault
     from cli.context import Office
-    from database.accounts import AccountRow, ImportResult
+    from database.account_imports import ImportResult
+    from database.accounts import AccountRow
     from database.tables import Account
 
 SHOWN_FAULTS = 100
-LARGEST_SHARE = 0.05
 COLUMNS = ("external_id", "email", "name", "locale", "country", "status", "kind", "joined_at")
+PERSONAL = ("email", "name")
+READERS = ("privacy", "ops", "admin")
 
 app = typer.Typer(no_args_is_help=True, help="Account holders: import, list, show.")
 
@@ -55,18 +58,22 @@ def import_(
 @app.command("list")
 def list_(
     *,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most")] = 50,
     offset: Annotated[int, typer.Option(min=0, help="How many to pass over")] = 0,
+    as_staff: AsReader = None,
     output_format: FormatOption = ListFormat.TABLE,
 ) -> None:
-    """List accounts by their external id."""
+    """List accounts by their external id; with --as who they are."""
     from cli.context import opened
     from cli.printing import print_rows, say
     from database.accounts import count_accounts, list_accounts
 
     with opened() as office, office.database.session() as session:
         accounts = list_accounts(session, limit=limit, offset=offset)
-        print_rows([_row(account) for account in accounts], COLUMNS, output_format)
+        if as_staff:
+            office.record_read(as_staff, READERS, [account.id for account in accounts])
+        columns = COLUMNS if as_staff else [name for name in COLUMNS if name not in PERSONAL]
+        print_rows([_row(account) for account in accounts], columns, output_format)
         total = count_accounts(session)
     if output_format is ListFormat.TABLE and total > len(accounts):
         say(f"{len(accounts)} of {total} accounts; see more with --limit and --offset.")
@@ -76,9 +83,10 @@ def list_(
 def show(
     external_id: Annotated[str, typer.Argument(help="The account's id", show_default=False)],
     *,
+    as_staff: AsReader = None,
     output_format: FormatOption = ListFormat.TABLE,
 ) -> None:
-    """Show an account, and which version of each policy governs it."""
+    """Show an account, and which version of each policy governs it; with --as who it is."""
     from cli.context import opened
     from cli.printing import print_thing
     from database.accounts import account_by_external_id
@@ -87,13 +95,18 @@ def show(
 
     with opened() as office, office.database.session() as session:
         account = account_by_external_id(session, external_id)
+        if as_staff:
+            office.record_read(as_staff, READERS, [account.id])
+        row = {
+            name: value for name, value in _row(account).items() if as_staff or name not in PERSONAL
+        }
         governed = {
             policy.slug: PolicyHistory(session, policy).governing([account], office.clock.now())
             for policy in policies(session)
         }
         print_thing(
             {
-                **_row(account),
+                **row,
                 "time_zone": account.time_zone,
                 "organisation_id": account.organisation_id,
                 "approver": account.approver,
@@ -111,58 +124,97 @@ def show(
 def _import(
     office: "Office", file: Path, asserted_by: "UUID", *, dry_run: bool, yes: bool
 ) -> "ImportResult":
+    """Stage, check, decide, carry; until the decision nothing of it stays."""
     from uuid import uuid4
 
     from cli.printing import stop
-    from database.accounts import ImportNeedsYes, flip, shares_changed, unstage
+    from database import account_imports
 
-    import_id = uuid4()
+    database, clock, import_id = office.database, office.clock, uuid4()
     try:
-        faults = _stage(office, file, import_id)
+        faults, rows = _stage(office, file, import_id, asserted_by)
         if faults:
             raise stop(_report(faults), 2)
-        with office.database.session() as session:
-            changed, known = shares_changed(session, import_id)
-        if changed > LARGEST_SHARE * known and not (yes or dry_run):
-            raise ImportNeedsYes(
-                f"{file.name} closes or re-addresses {changed} of {known} accounts, which is more "
-                "than 5 %. Nothing was imported. If that is right, say --yes."
-            )
-        with office.database.transaction() as transaction:
-            result = flip(transaction, import_id, asserted_by=asserted_by, now=office.clock.now())
-            if dry_run:
-                transaction.rollback()
-        return result
+        decided = False
+        while not decided:
+            with _progress("Finishing an earlier import") as advance:
+                account_imports.finish_imports(database, clock.now(), advance)
+            with database.session() as session:
+                account_imports.check(session, import_id, yes=yes or dry_run, now=clock.now())
+                if dry_run:
+                    return account_imports.preview(session, import_id)
+            decided = account_imports.decide(database, import_id, clock.now())
     finally:
-        unstage(office.database, import_id)
+        account_imports.discard(database, import_id)
+    _carry(office, file, import_id, rows)
+    with database.session() as session:
+        return account_imports.result(session, import_id)
 
 
-def _stage(office: "Office", file: Path, import_id: "UUID") -> "list[Fault]":
-    """Read the file into the staging table, with a progress bar; returns the faults."""
-    from rich.console import Console
-    from rich.progress import Progress
-
+def _stage(
+    office: "Office", file: Path, import_id: "UUID", asserted_by: "UUID"
+) -> "tuple[list[Fault], int]":
+    """Read the file into the staging table; returns the faults, and how many rows were staged."""
     from cli.account_file import FileRefused, read_accounts
     from cli.printing import stop
-    from database.accounts import stage
+    from database.account_imports import stage
 
     faults: list[Fault] = []
+    staged = 0
     try:
         size = file.stat().st_size
-        with (
-            file.open("rb") as stream,
-            Progress(console=Console(stderr=True), transient=True) as progress,
-        ):
-            task = progress.add_task(f"Reading {file.name}", total=size)
+        with file.open("rb") as stream, _progress(f"Reading {file.name}", size) as advance:
             rows = _good_rows(read_accounts(stream), faults)
-            for _staged in stage(office.database, import_id, rows, office.clock.now()):
-                progress.update(task, completed=stream.tell())
+            read = 0
+            for count in stage(
+                office.database, import_id, rows, asserted_by=asserted_by, now=office.clock.now()
+            ):
+                staged += count
+                advance(stream.tell() - read)
+                read = stream.tell()
     except FileRefused as refusal:
         raise stop(f"{file}: {refusal} Nothing was imported.", 2) from None
     except OSError as fault:
         reason = (fault.strerror or str(fault)).lower()
         raise stop(f"{file}: {reason}. Nothing was imported.", 2) from None
-    return faults
+    if not faults and not staged:
+        raise stop(
+            f"{file}: there is no account in it, only the names of the columns. Nothing was "
+            "imported.",
+            2,
+        )
+    return faults, staged
+
+
+def _carry(office: "Office", file: Path, import_id: "UUID", rows: int) -> None:
+    """Make the staged rows accounts. Whatever stops this, the import stands and goes on."""
+    from sqlalchemy.exc import OperationalError
+
+    from cli.printing import stop
+    from database.account_imports import carry
+
+    stands = (
+        f"The import of {file.name} stands: it is carried on within a quarter of an hour while "
+        "the stack runs, or at once by the next import. Importing the file again does no harm."
+    )
+    try:
+        with _progress(f"Importing {file.name}", rows) as advance:
+            carry(office.database, import_id, office.clock.now(), advance)
+    except KeyboardInterrupt:
+        raise stop(f"Stopped. {stands}", 130) from None
+    except OperationalError as fault:
+        raise stop(f"The database does not answer: {fault.orig}. {stands}", 3) from None
+
+
+@contextmanager
+def _progress(title: str, total: int | None = None) -> "Iterator[Callable[[int], None]]":
+    """A bar on a terminal's standard error; call what it gives with each advance."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda advance: bar.update(task, advance=advance)
 
 
 def _good_rows(

@@ -12,6 +12,7 @@ from database.facts import record
 from database.policies import timeline, versions
 from database.reviews import findings_between, is_clean
 from database.tables import Account, Approval, AssertedVersion, Policy, PolicyVersion, Staff
+from database.writing import held
 from domain.approvals import (
     Decided,
     Decision,
@@ -37,6 +38,7 @@ class PolicyHistory:
         self.timeline: tuple[InForce, ...] = timeline(session, policy.id)
         self._session = session
         self._clean: dict[tuple[int, int], bool] = {}
+        self._governed: dict[tuple[datetime, Start, tuple[Decided, ...]], Governing] = {}
 
     def clean(self, base: int, number: int) -> bool:
         """Whether going from one version to another takes nobody's approval."""
@@ -53,16 +55,21 @@ class PolicyHistory:
         starts = self._starts(accounts)
         decisions = self._decisions(ids)
         return {
-            account.id: governing(
-                at,
-                start=starts[account.id],
-                timeline=self.timeline,
-                decisions=decisions.get(account.id, ()),
-                clean=self.clean,
+            account.id: self._governing(
+                at, starts[account.id], tuple(decisions.get(account.id, ()))
             )
             for account in accounts
             if account.id in starts and starts[account.id].at <= at
         }
+
+    def _governing(self, at: datetime, start: Start, decisions: tuple[Decided, ...]) -> Governing:
+        """Worked out once for all accounts with the same past: most share theirs."""
+        past = (at, start, decisions)
+        if past not in self._governed:
+            self._governed[past] = governing(
+                at, start=start, timeline=self.timeline, decisions=decisions, clean=self.clean
+            )
+        return self._governed[past]
 
     def needs_approval(self, state: Governing, version: PolicyVersion) -> bool:
         """Whether an account in this state has to approve a version before it governs (P5)."""
@@ -70,9 +77,18 @@ class PolicyHistory:
 
     def _starts(self, accounts: Sequence[Account]) -> dict[UUID, Start]:
         asserted = {
-            row.account_id: (row, staff)
-            for row, staff in self._session.exec(
-                select(AssertedVersion, Staff)
+            account_id: Start(
+                number=self.by_id[version_id].number,
+                at=asserted_at,
+                proof=f"asserted by {handle} at import, no proof",
+            )
+            for account_id, version_id, asserted_at, handle in self._session.exec(
+                select(
+                    AssertedVersion.account_id,
+                    AssertedVersion.policy_version_id,
+                    AssertedVersion.asserted_at,
+                    Staff.handle,
+                )
                 .join(Staff, col(Staff.id) == col(AssertedVersion.asserted_by))
                 .where(
                     AssertedVersion.policy_id == self.policy.id,
@@ -83,12 +99,7 @@ class PolicyHistory:
         starts: dict[UUID, Start] = {}
         for account in accounts:
             if account.id in asserted:
-                row, staff = asserted[account.id]
-                starts[account.id] = Start(
-                    number=self.by_id[row.policy_version_id].number,
-                    at=row.asserted_at,
-                    proof=f"asserted by {staff.handle} at import, no proof",
-                )
+                starts[account.id] = asserted[account.id]
             elif self.timeline:
                 first = self._first_for(account)
                 starts[account.id] = Start(
@@ -164,6 +175,7 @@ def decide(
 ) -> Approval:
     """Append a decision. The same decision again returns the one already recorded (P5)."""
     version = shown.version
+    held(transaction, Account, account.id)
     earlier = latest_decision(transaction, account.id, version.id)
     if earlier is not None and earlier.decision == decision:
         return earlier

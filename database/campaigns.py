@@ -3,16 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
-from sqlalchemy import exists
+from sqlalchemy import ColumnElement, case, exists, insert
 from sqlmodel import Session, col, func, select
 
+from database.account_imports import finish_imports
 from database.approvals import PolicyHistory
+from database.chunks import Advance, Pace
 from database.engine import Database
 from database.facts import record
-from database.links import APPROVE, add_link
-from database.outbox import ACCOUNT, CAMPAIGN, Batch, Queued, states
+from database.links import APPROVE, add_links
+from database.outbox import ACCOUNT, CAMPAIGN, IN_DOUBT, Batch, Queued, states
+from database.policies import in_force_from
 from database.tables import (
     Account,
     Approval,
@@ -24,11 +28,14 @@ from database.tables import (
     Policy,
     PolicyVersion,
 )
+from database.writing import held
 from domain.approvals import Decision
 from domain.reviews import VersionClass
 
 SHARD_SIZE = 1000
+FREEZE_CHUNK = 250
 FIRST_NOTICE = "first_notice"
+JOINED_LATER, WHY_LATER = "joined_later", "joined after the audience was frozen"
 UNDELIVERABLE = ("bounced", "dropped", "complained", "rejected", "operator", "unknown")
 
 
@@ -46,12 +53,12 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class NotReached:
-    """An account whose first notice reached nobody, and why."""
+    """An account whose first notice reached nobody, and why; without a mail, none was owed."""
 
     account: str
     state: str
     reason: str | None
-    mail: UUID
+    mail: UUID | None
 
 
 def open_campaign(
@@ -71,26 +78,29 @@ def campaign_of(session: Session, version_id: UUID) -> Campaign | None:
     return session.exec(select(Campaign).where(Campaign.policy_version_id == version_id)).first()
 
 
-def freeze_audience(database: Database, campaign_id: UUID, now: datetime) -> int:
-    """Write down whom a campaign addresses, a thousand accounts to a transaction.
+def freeze_audience(
+    database: Database,
+    campaign_id: UUID,
+    now: datetime,
+    progress: Advance = lambda _accounts: None,
+) -> int:
+    """Write down whom a campaign addresses, chunk by chunk, after imports that stand are finished.
 
     Of class `approval`: open accounts that the version would not govern without their approval. Of
-    class `notice`: every open account. An interrupted freeze goes on where it stopped; a finished
-    one is not repeated. Returns the number of addressees.
+    class `notice`: every open account. An interrupted freeze goes on where it stopped, two at once
+    do no harm, and a finished one is not repeated. Returns the number of addressees.
     """
-    with database.session() as session:
-        frozen_up_to = _frozen_up_to(session, campaign_id)
-        if session.get_one(Campaign, campaign_id).audience_frozen_at is not None:
-            return count_addressees(session, campaign_id)
-    last: str | None = frozen_up_to
-    while last is not None:
-        last = _freeze_chunk(database, campaign_id, last, now)
+    finish_imports(database, now, progress)
+    pace = Pace(database)
+    while (chunk := _next_accounts(database, campaign_id, now)) is not None:
+        _address(pace, campaign_id, chunk, now)
+        progress(len(chunk.addressed))
     with database.transaction() as transaction:
-        campaign = transaction.get_one(Campaign, campaign_id)
-        campaign.audience_frozen_at = now
-        transaction.add(campaign)
+        campaign = held(transaction, Campaign, campaign_id)
         addressees = count_addressees(transaction, campaign_id)
-        record(transaction, "campaign.audience_frozen", campaign_id, now, addressees=addressees)
+        if campaign.audience_frozen_at is None:
+            campaign.audience_frozen_at = now
+            record(transaction, "campaign.audience_frozen", campaign_id, now, addressees=addressees)
     return addressees
 
 
@@ -111,6 +121,22 @@ def shards(session: Session, campaign_id: UUID) -> int:
         )
     ).one()
     return 0 if last is None else int(last) + 1
+
+
+def open_shards(session: Session, campaign_id: UUID, step: str) -> list[int]:
+    """The shards that are not done with a step: nothing is queued yet, or something still waits."""
+    waits = case((col(OutboxMail.state).in_(["queued", *IN_DOUBT]), 1), else_=0)
+    done = session.exec(
+        select(OutboxMail.shard)
+        .where(
+            OutboxMail.subject_id == campaign_id,
+            OutboxMail.addressee_kind == ACCOUNT,
+            OutboxMail.step == step,
+        )
+        .group_by(col(OutboxMail.shard))
+        .having(func.max(waits) == 0)
+    ).all()
+    return sorted(set(range(shards(session, campaign_id))) - set(done))
 
 
 def mails_of_step(session: Session, campaign: Campaign, step: str, shard: int) -> list[Queued]:
@@ -225,13 +251,18 @@ def progress(session: Session, campaign: Campaign) -> Progress:
         approved=approved,
         declined=declined,
         silent=addressees - approved - declined,
-        not_reached=sum(mails.get(state, 0) for state in UNDELIVERABLE),
+        not_reached=sum(mails.get(state, 0) for state in UNDELIVERABLE)
+        + len(_joined_later(session, campaign)),
         mails=mails,
     )
 
 
 def not_reached(session: Session, campaign_id: UUID) -> Sequence[NotReached]:
-    """Whom the first notice did not reach, by their external id (P4)."""
+    """Whom the first notice did not reach, by their external id (P4).
+
+    Among them who joined between the freeze and the effect: they are not mailed, and do not hold
+    the date (P7).
+    """
     rows = session.exec(
         select(Account.external_id, OutboxMail.state, OutboxMail.reason, OutboxMail.id)
         .join(Account, col(Account.id) == col(OutboxMail.addressee_id))
@@ -242,10 +273,18 @@ def not_reached(session: Session, campaign_id: UUID) -> Sequence[NotReached]:
         )
         .order_by(Account.external_id)
     ).all()
-    return [
-        NotReached(account=account, state=state, reason=reason, mail=mail)
-        for account, state, reason, mail in rows
+    late = _joined_later(session, session.get_one(Campaign, campaign_id))
+    missed = [
+        *(
+            NotReached(account=account, state=state, reason=reason, mail=mail)
+            for account, state, reason, mail in rows
+        ),
+        *(
+            NotReached(account=account, state=JOINED_LATER, reason=WHY_LATER, mail=None)
+            for account in late
+        ),
     ]
+    return sorted(missed, key=lambda account: account.account)
 
 
 def addressee_by_id(session: Session, addressee_id: UUID) -> CampaignAddressee:
@@ -253,60 +292,93 @@ def addressee_by_id(session: Session, addressee_id: UUID) -> CampaignAddressee:
     return session.get_one(CampaignAddressee, addressee_id)
 
 
-def _frozen_up_to(session: Session, campaign_id: UUID) -> str:
-    return (
-        session.exec(
-            select(func.max(Account.external_id))
-            .join(CampaignAddressee, col(CampaignAddressee.account_id) == col(Account.id))
-            .where(CampaignAddressee.campaign_id == campaign_id)
-        ).one()
-        or ""
+def _joined_later(session: Session, campaign: Campaign) -> Sequence[str]:
+    """Who joined after the audience was frozen, and before the version was in force."""
+    if campaign.audience_frozen_at is None:
+        return ()
+    version = session.get_one(PolicyVersion, campaign.policy_version_id)
+    later = select(Account.external_id).where(
+        Account.status == "open",
+        Account.recorded_at > campaign.audience_frozen_at,
+        ~_addressed(campaign.id),
+    )
+    until = in_force_from(version)
+    if until is not None:
+        later = later.where(Account.recorded_at < until)
+    return session.exec(later).all()
+
+
+def _addressed(campaign_id: UUID) -> ColumnElement[bool]:
+    return exists().where(
+        col(CampaignAddressee.campaign_id) == campaign_id,
+        col(CampaignAddressee.account_id) == col(Account.id),
     )
 
 
-def _freeze_chunk(database: Database, campaign_id: UUID, after: str, now: datetime) -> str | None:
-    """Freeze the next thousand accounts; the last external id among them, or None at the end."""
-    with database.transaction() as transaction:
-        accounts = transaction.exec(
+@dataclass(frozen=True, kw_only=True)
+class _Accounts:
+    """The next accounts by external id, after one and up to one, and whom of them to address."""
+
+    after: str
+    up_to: str
+    addressed: Sequence[dict[str, Any]]
+
+
+def _next_accounts(database: Database, campaign_id: UUID, now: datetime) -> _Accounts | None:
+    """Look at the next accounts, without holding anybody up; None when all are looked at."""
+    with database.session() as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        if campaign.audience_frozen_at is not None:
+            return None
+        accounts = session.exec(
             select(Account)
             .where(
-                Account.external_id > after, Account.status == "open", Account.recorded_at <= now
+                Account.external_id > campaign.frozen_up_to,
+                Account.status == "open",
+                Account.recorded_at <= now,
+                ~_addressed(campaign_id),
             )
             .order_by(Account.external_id)
-            .limit(SHARD_SIZE)
+            .limit(FREEZE_CHUNK)
         ).all()
         if not accounts:
             return None
-        campaign = transaction.get_one(Campaign, campaign_id)
-        version = transaction.get_one(PolicyVersion, campaign.policy_version_id)
-        policy = transaction.get_one(Policy, version.policy_id)
-        history = PolicyHistory(transaction, policy)
-        governed = history.governing(accounts, now)
-        addressed = [
-            (account, governed[account.id])
-            for account in accounts
-            if account.id in governed
-            and (
-                version.version_class == VersionClass.NOTICE
-                or history.needs_approval(governed[account.id], version)
-            )
+        version = session.get_one(PolicyVersion, campaign.policy_version_id)
+        history = PolicyHistory(session, session.get_one(Policy, version.policy_id))
+        asked = [
+            (account_id, state, history.needs_approval(state, version))
+            for account_id, state in history.governing(accounts, now).items()
         ]
-        first = count_addressees(transaction, campaign_id)
-        for position, (account, state) in enumerate(addressed, start=first):
-            addressee = CampaignAddressee(
-                campaign_id=campaign_id,
-                account_id=account.id,
-                shard=position // SHARD_SIZE,
-                governing_version_id=history.versions[state.number].id,
-                accepted_version_id=history.versions[state.accepted].id,
-                asks_approval=history.needs_approval(state, version),
-            )
-            transaction.add(addressee)
-            add_link(
-                transaction,
-                purpose=APPROVE,
-                subject_id=addressee.id,
-                account_id=account.id,
-                now=now,
-            )
-        return accounts[-1].external_id
+        told = version.version_class == VersionClass.NOTICE
+        first = count_addressees(session, campaign_id)
+        return _Accounts(
+            after=campaign.frozen_up_to,
+            up_to=accounts[-1].external_id,
+            addressed=[
+                {
+                    "id": uuid4(),
+                    "campaign_id": campaign_id,
+                    "account_id": account_id,
+                    "shard": position // SHARD_SIZE,
+                    "governing_version_id": history.versions[state.number].id,
+                    "accepted_version_id": history.versions[state.accepted].id,
+                    "asks_approval": asks,
+                }
+                for position, (account_id, state, asks) in enumerate(
+                    ((each for each in asked if told or each[2])), start=first
+                )
+            ],
+        )
+
+
+def _address(pace: Pace, campaign_id: UUID, chunk: _Accounts, now: datetime) -> None:
+    """Write down whom to address, each with a link, unless another freeze came first."""
+    with pace.transaction() as transaction:
+        campaign = held(transaction, Campaign, campaign_id)
+        if campaign.frozen_up_to != chunk.after:
+            return
+        campaign.frozen_up_to = chunk.up_to
+        if chunk.addressed:
+            transaction.connection().execute(insert(CampaignAddressee), chunk.addressed)
+            subjects = [(row["id"], row["account_id"]) for row in chunk.addressed]
+            add_links(transaction, purpose=APPROVE, subjects=subjects, now=now)

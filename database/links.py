@@ -1,9 +1,11 @@
 """Personal links: random bytes bound to one person, one subject and one purpose (P32)."""
 
 import secrets
+from collections.abc import Iterable
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from sqlalchemy import insert
 from sqlmodel import Session, select
 
 from database.tables import Link
@@ -42,6 +44,28 @@ def add_link(
     )
     transaction.add(link)
     return link
+
+
+def add_links(
+    transaction: Session,
+    *,
+    purpose: str,
+    subjects: Iterable[tuple[UUID, UUID]],
+    now: datetime,
+) -> None:
+    """Keep a new link for each subject and the account it is for."""
+    rows = [
+        {
+            "id": uuid4(),
+            "nonce": secrets.token_bytes(NONCE_BYTES),
+            "purpose": purpose,
+            "subject_id": subject_id,
+            "account_id": account_id,
+            "created_at": now,
+        }
+        for subject_id, account_id in subjects
+    ]
+    transaction.connection().execute(insert(Link), rows)
 
 
 def usable_link(session: Session, purpose: str, nonce: bytes, now: datetime) -> Link:

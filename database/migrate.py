@@ -3,9 +3,12 @@
 `python -m database.migrate MESSAGE` writes the next revision from what changed in the tables.
 """
 
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -16,35 +19,75 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection
 
 from database.engine import Database
+from database.versions import require_supported, version_of
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATING = 0x70726F6D697365  # any number that is ours alone
+ALONE = (
+    "SET LOCAL lock_timeout = 0",
+    "SET LOCAL statement_timeout = 0",
+    f"SELECT pg_advisory_xact_lock({MIGRATING})",
+)
+
+# At level INFO it tells of every look at the revision.
+logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
 
 
-class SchemaBehind(Exception):
+class Tables(StrEnum):
+    """How a database's tables stand to this code."""
+
+    CURRENT = "current"
+    BEHIND = "behind"
+    AHEAD = "ahead"
+
+
+class SchemaDiffers(Exception):
     """The tables are not those of this code; the process must not work with them."""
+
+
+class SchemaBehind(SchemaDiffers):
+    """The tables are older than this code, or there are none."""
+
+
+class SchemaAhead(SchemaDiffers):
+    """A newer version of Promisekeeper has changed the tables."""
 
 
 class MigrationBroken(Exception):
     """A migration would have left rows that point nowhere; nothing of it was kept."""
 
 
-def migrate(database: Database) -> None:
-    """Bring the tables to the newest revision, all or nothing; harmless when they are there."""
-    if is_current(database):
+def migrate(database: Database, revision: str = "head") -> None:
+    """Bring the tables to a revision, all or nothing; harmless when they are there.
+
+    Raises SchemaAhead when they are newer than this code, DatabaseTooOld.
+    """
+    if tables(database) is Tables.CURRENT:
         return
     with _for_altering(database) as connection:
-        command.upgrade(_config(connection), "head")
+        require_supported(version_of(connection))
+        _refuse_newer(_standing(connection))
+        command.upgrade(_config(connection), revision)
+
+
+def tables(database: Database) -> Tables:
+    """How the tables stand to this code."""
+    with database.engine.connect() as connection:
+        return _standing(connection)
 
 
 def is_current(database: Database) -> bool:
     """Whether the tables are those of this code."""
-    with database.engine.connect() as connection:
-        return revision_of(connection) == newest_revision()
+    return tables(database) is Tables.CURRENT
 
 
 def require_current(database: Database) -> None:
-    """Raises SchemaBehind, in words for whoever starts the process."""
-    if not is_current(database):
+    """Raises SchemaBehind, SchemaAhead or DatabaseTooOld, in words for whoever starts."""
+    with database.engine.connect() as connection:
+        require_supported(version_of(connection))
+        standing = _standing(connection)
+    _refuse_newer(standing)
+    if standing is Tables.BEHIND:
         raise SchemaBehind(
             "The database has not the tables of this version of Promisekeeper. Nothing was "
             "changed. Run `promisekeeper up`, or `promisekeeper database migrate` where the "
@@ -52,14 +95,36 @@ def require_current(database: Database) -> None:
         )
 
 
+def _refuse_newer(standing: Tables) -> None:
+    if standing is Tables.AHEAD:
+        raise SchemaAhead(
+            "The tables of the database are newer than this version of Promisekeeper. Nothing was "
+            "changed. Run the version that brought them there, or a newer one; or restore the "
+            "backup from before `promisekeeper database migrate`."
+        )
+
+
+def _standing(connection: Connection) -> Tables:
+    revision = revision_of(connection)
+    if revision == newest_revision():
+        return Tables.CURRENT
+    return Tables.BEHIND if revision is None or revision in known_revisions() else Tables.AHEAD
+
+
 def revision_of(connection: Connection) -> str | None:
     """The revision the tables are at; None for an empty database."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def newest_revision() -> str | None:
+@cache
+def known_revisions() -> tuple[str, ...]:
+    """The revisions of this code, the newest first."""
+    return tuple(script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions())
+
+
+def newest_revision() -> str:
     """The revision this code was written for."""
-    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    return known_revisions()[0]
 
 
 def write_revision(message: str) -> Path:
@@ -67,7 +132,7 @@ def write_revision(message: str) -> Path:
     scratch = Database("sqlite://")
     migrate(scratch)
     with scratch.engine.begin() as connection:
-        number = 1 + len(list(ScriptDirectory(str(MIGRATIONS)).walk_revisions()))
+        number = 1 + len(known_revisions())
         script = command.revision(
             _config(connection), message, autogenerate=True, rev_id=f"{number:04}"
         )
@@ -85,13 +150,20 @@ def _config(connection: Connection) -> Config:
 
 @contextmanager
 def _for_altering(database: Database) -> Iterator[Connection]:
-    """One writing transaction. SQLite copies tables to alter them, so its keys rest meanwhile."""
+    """One writing transaction, one process at a time.
+
+    SQLite copies tables to alter them, so its keys rest meanwhile. On PostgreSQL whoever comes
+    second waits, as long as it takes, and then finds the work done.
+    """
     engine = database.engine.execution_options(writes=True)
     with engine.connect() as connection:
         if database.is_sqlite:
             _pragma(connection, "foreign_keys=OFF")  # heard only outside a transaction
         try:
             with connection.begin():
+                if not database.is_sqlite:
+                    for statement in ALONE:
+                        connection.exec_driver_sql(statement)
                 yield connection
                 if database.is_sqlite:
                     _refuse_dangling(connection)

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, and_, exists, or_, update
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from database.tables import (
     Account,
@@ -20,7 +20,9 @@ from database.tables import (
     MailAttempt,
     OutboxMail,
 )
+from database.writing import insert_new
 
+Found = TypeVar("Found")
 CAMPAIGN = "campaign"
 REQUEST = "request"
 ACCOUNT = "account"
@@ -108,15 +110,9 @@ def queue(transaction: Session, mails: Iterable[Queued], now: datetime) -> tuple
             "attempts": 0,
             "queued_at": now,
         }
-        for mail in mails
+        for mail in sorted(mails, key=_key)
     ]
-    if not rows:
-        return ()
-    return tuple(
-        transaction.scalars(
-            sqlite_insert(OutboxMail).on_conflict_do_nothing().returning(col(OutboxMail.id)), rows
-        ).all()
-    )
+    return insert_new(transaction, OutboxMail, rows)
 
 
 def claim(transaction: Session, batch: Batch, *, limit: int, now: datetime) -> Claim | None:
@@ -125,25 +121,25 @@ def claim(transaction: Session, batch: Batch, *, limit: int, now: datetime) -> C
     Reads in the same transaction what would make a mail wrong: a campaign that is not running,
     and an account holder who has answered already.
     """
-    _cancel_overtaken(transaction, batch)
-    waiting = and_(_in_batch(batch), col(OutboxMail.state) == "queued", _subject_is_running())
+    queued = and_(_in_batch(batch), col(OutboxMail.state) == "queued")
+    _cancel_overtaken(transaction, queued)
+    waiting = and_(queued, _subject_is_running(), ~_is_overtaken())
+    oldest_first = (col(OutboxMail.queued_at), col(OutboxMail.id))
     first = transaction.exec(
-        select(OutboxMail).where(waiting).order_by(col(OutboxMail.queued_at), col(OutboxMail.id))
+        _of_nobody_else(select(OutboxMail).where(waiting).order_by(*oldest_first).limit(1))
     ).first()
     if first is None:
         return None
-    candidates = (
-        select(OutboxMail.id)
-        .where(
-            waiting,
-            OutboxMail.subject_id == first.subject_id,
-            OutboxMail.step == first.step,
-            OutboxMail.template == first.template,
-            OutboxMail.variant == first.variant,
-        )
-        .order_by(col(OutboxMail.queued_at), col(OutboxMail.id))
-        .limit(limit)
+    together = select(OutboxMail.id).where(
+        waiting,
+        OutboxMail.subject_id == first.subject_id,
+        OutboxMail.step == first.step,
+        OutboxMail.template == first.template,
+        OutboxMail.variant == first.variant,
     )
+    candidates = transaction.exec(
+        _of_nobody_else(together.order_by(*oldest_first).limit(limit))
+    ).all()
     attempt_id = uuid4()
     claimed = transaction.scalars(
         update(OutboxMail)
@@ -184,9 +180,10 @@ def reject(
 ) -> None:
     """The mail service will never take these copies; the rest of the attempt did not go out."""
     _finish(transaction, attempt_id, now, "rejected", reason=reason)
+    of_attempt = _hold(transaction, col(OutboxMail.attempt_id) == attempt_id)
     transaction.execute(
         update(OutboxMail)
-        .where(col(OutboxMail.attempt_id) == attempt_id, col(OutboxMail.id).in_(mail_ids))
+        .where(col(OutboxMail.id).in_(set(of_attempt) & set(mail_ids)))
         .values(state="rejected", reason=reason, settled_at=now)
     )
     _settle_attempt(transaction, attempt_id, state="queued", attempt_id=None)
@@ -194,12 +191,13 @@ def reject(
 
 def doubt_abandoned(transaction: Session, batch: Batch, now: datetime) -> int:
     """Mails a dead sender left in `sending` become `unknown`: never straight back to queued."""
-    result: Any = transaction.execute(
+    abandoned = _hold(transaction, _in_batch(batch), col(OutboxMail.state) == "sending")
+    transaction.execute(
         update(OutboxMail)
-        .where(_in_batch(batch), col(OutboxMail.state) == "sending")
+        .where(col(OutboxMail.id).in_(abandoned))
         .values(state="unknown", reason="the sender stopped in the middle", claimed_at=now)
     )
-    return int(result.rowcount)
+    return len(abandoned)
 
 
 def settle(transaction: Session, batch: Batch, *, settle_after: timedelta, now: datetime) -> None:
@@ -210,10 +208,12 @@ def settle(transaction: Session, batch: Batch, *, settle_after: timedelta, now: 
     ops, who resend with one click: so later attempts had time to be made and heard of.
     """
     overdue = transaction.exec(
-        select(OutboxMail).where(
-            _in_batch(batch),
-            OutboxMail.state == "unknown",
-            col(OutboxMail.claimed_at) <= now - settle_after,
+        _in_order(
+            select(OutboxMail).where(
+                _in_batch(batch),
+                OutboxMail.state == "unknown",
+                col(OutboxMail.claimed_at) <= now - settle_after,
+            )
         )
     ).all()
     for mail in overdue:
@@ -250,38 +250,34 @@ def record_events(transaction: Session, events: Iterable[Event], now: datetime) 
     dropped.
     """
     events = list(events)
-    known = set(
-        transaction.exec(
-            select(OutboxMail.id).where(col(OutboxMail.id).in_({event.mail_id for event in events}))
-        ).all()
+    named = col(OutboxMail.id).in_({event.mail_id for event in events})
+    attempts = {event.attempt_id for event in events}
+    held = set(_hold(transaction, or_(named, col(OutboxMail.attempt_id).in_(attempts))))
+    known = [event for event in events if event.mail_id in held]
+    rows = [
+        {
+            "id": uuid4(),
+            "mail_id": event.mail_id,
+            "attempt_id": event.attempt_id,
+            "event": event.event,
+            "occurred_at": event.occurred_at,
+            "recorded_at": now,
+        }
+        for event in known
+    ]
+    fresh = len(insert_new(transaction, DeliveryEvent, rows))
+    for kind, state in STATE_AFTER_EVENT.items():
+        mails = {event.mail_id for event in known if event.event == kind}
+        _move_forward(transaction, mails, state, now)
+    transaction.execute(
+        update(OutboxMail)
+        .where(
+            col(OutboxMail.id).in_(held),
+            col(OutboxMail.attempt_id).in_(attempts),
+            col(OutboxMail.state).in_(NOT_PROVEN),
+        )
+        .values(state="accepted", accepted_at=now, settled_at=now, reason=None)
     )
-    fresh = 0
-    for event in events:
-        if event.mail_id not in known:
-            continue
-        inserted: Any = transaction.execute(
-            sqlite_insert(DeliveryEvent)
-            .values(
-                id=uuid4(),
-                mail_id=event.mail_id,
-                attempt_id=event.attempt_id,
-                event=event.event,
-                occurred_at=event.occurred_at,
-                recorded_at=now,
-            )
-            .on_conflict_do_nothing()
-        )
-        fresh += inserted.rowcount
-        _move_forward(transaction, event, now)
-    for attempt_id in {event.attempt_id for event in events}:
-        transaction.execute(
-            update(OutboxMail)
-            .where(
-                col(OutboxMail.attempt_id) == attempt_id,
-                col(OutboxMail.state).in_(NOT_PROVEN),
-            )
-            .values(state="accepted", accepted_at=now, settled_at=now, reason=None)
-        )
     return fresh
 
 
@@ -352,7 +348,7 @@ def _subject_is_running() -> ColumnElement[bool]:
     )
 
 
-def _cancel_overtaken(transaction: Session, batch: Batch) -> None:
+def _is_overtaken() -> ColumnElement[bool]:
     """What became wrong while it waited does not go out: a reminder to someone who has answered, a
     late reply or a rung beside the answer, a campaign's mail to an account that was closed."""
     decided = exists().where(
@@ -368,7 +364,7 @@ def _cancel_overtaken(transaction: Session, batch: Batch) -> None:
         col(DataSubjectRequest.answered_at).is_not(None),
     )
     of_campaign = col(OutboxMail.subject_kind) == CAMPAIGN
-    overtaken = or_(
+    return or_(
         and_(of_campaign, col(OutboxMail.step).startswith("reminder"), decided),
         and_(of_campaign, closed),
         and_(
@@ -377,11 +373,36 @@ def _cancel_overtaken(transaction: Session, batch: Batch) -> None:
             answered,
         ),
     )
+
+
+def _cancel_overtaken(transaction: Session, queued: ColumnElement[bool]) -> None:
+    """What another writer holds right now is left to the next one who comes by."""
+    overtaken = transaction.exec(
+        _of_nobody_else(select(OutboxMail.id).where(queued, _is_overtaken()))
+    ).all()
     transaction.execute(
         update(OutboxMail)
-        .where(_in_batch(batch), col(OutboxMail.state) == "queued", overtaken)
+        .where(col(OutboxMail.id).in_(overtaken))
         .values(state="cancelled", reason="overtaken before it was sent")
     )
+
+
+def _key(mail: Queued) -> tuple[UUID, UUID, str]:
+    return mail.subject_id, mail.addressee_id, mail.step
+
+
+def _of_nobody_else(query: SelectOfScalar[Found]) -> SelectOfScalar[Found]:
+    """Ours until the transaction ends, without those that are another writer's at this moment."""
+    return query.with_for_update(skip_locked=True, key_share=True)
+
+
+def _in_order(query: SelectOfScalar[Found]) -> SelectOfScalar[Found]:
+    """Ours until the transaction ends, one after the other in the order of their ids."""
+    return query.order_by(col(OutboxMail.id)).with_for_update(key_share=True)
+
+
+def _hold(transaction: Session, *which: ColumnElement[bool]) -> Sequence[UUID]:
+    return transaction.exec(_in_order(select(OutboxMail.id).where(*which))).all()
 
 
 def _finish(
@@ -403,21 +424,19 @@ def _finish(
 
 def _settle_attempt(transaction: Session, attempt: UUID, **values: object) -> None:
     """Fenced: only mails that still belong to this attempt and are still in doubt move."""
-    transaction.execute(
-        update(OutboxMail)
-        .where(col(OutboxMail.attempt_id) == attempt, col(OutboxMail.state).in_(IN_DOUBT))
-        .values(**values)
+    in_doubt = _hold(
+        transaction, col(OutboxMail.attempt_id) == attempt, col(OutboxMail.state).in_(IN_DOUBT)
     )
+    transaction.execute(update(OutboxMail).where(col(OutboxMail.id).in_(in_doubt)).values(**values))
 
 
-def _move_forward(transaction: Session, event: Event, now: datetime) -> None:
-    state = STATE_AFTER_EVENT.get(event.event)
-    if state is None:
+def _move_forward(transaction: Session, mails: set[UUID], state: str, now: datetime) -> None:
+    if not mails:
         return
     transaction.execute(
         update(OutboxMail)
         .where(
-            col(OutboxMail.id) == event.mail_id,
+            col(OutboxMail.id).in_(mails),
             col(OutboxMail.state).in_([*NOT_PROVEN, *PROVEN[: PROVEN.index(state)]]),
         )
         .values(

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlmodel import Session, col, select
 
 from database.facts import record
 from database.tables import Policy, PolicyVersion
+from database.writing import held, hold, insert_new
 from domain.approvals import InForce, in_force
 from domain.reviews import VersionState
 
@@ -43,11 +44,10 @@ class Submission:
 
 def add_policy(transaction: Session, *, slug: str, title: str, owner_id: UUID) -> Policy:
     """Add a kind of document. Raises SubmissionRefused when the slug is taken."""
-    if transaction.exec(select(Policy).where(Policy.slug == slug)).first():
+    row = {"id": uuid4(), "slug": slug, "title": title, "owner_id": owner_id}
+    if not insert_new(transaction, Policy, [row]):
         raise SubmissionRefused(f"There is a policy {slug} already.")
-    policy = Policy(slug=slug, title=title, owner_id=owner_id)
-    transaction.add(policy)
-    return policy
+    return transaction.get_one(Policy, row["id"])
 
 
 def policies(session: Session) -> Sequence[Policy]:
@@ -98,6 +98,7 @@ def submit(
     """
     if sha256(submission.text.encode()).hexdigest() != submission.sha256:
         raise SubmissionRefused("The text and its SHA-256 do not belong together.")
+    hold(transaction, policy)
     earlier = versions(transaction, policy.id)
     on_its_way = [
         version
@@ -141,6 +142,8 @@ def submit(
 
 def put_in_force(transaction: Session, version: PolicyVersion, now: datetime) -> None:
     """Make a version the one in force, and the last one superseded. Harmless when done already."""
+    held(transaction, Policy, version.policy_id)
+    hold(transaction, version)
     if version.in_force_at is not None:
         return
     effective_at = version.effective_at or now
@@ -150,6 +153,7 @@ def put_in_force(transaction: Session, version: PolicyVersion, now: datetime) ->
             earlier.superseded_at = effective_at
             transaction.add(earlier)
             record(transaction, "policy_version.superseded", earlier.id, now, at=effective_at)
+    transaction.flush()  # the last one leaves before the next one comes: only one is in force
     version.state = VersionState.IN_FORCE
     version.in_force_at = effective_at
     transaction.add(version)

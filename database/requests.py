@@ -20,6 +20,7 @@ from database.tables import (
     RequestDecision,
     Staff,
 )
+from database.writing import held, hold
 from domain.data_subject_requests import (
     GATED_KINDS,
     Ground,
@@ -34,6 +35,7 @@ from domain.deadlines import Deadline
 
 REFERENCE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 VERIFY_LINK_PERIOD = timedelta(days=60)  # after the due time: being late must shut nobody out
+ANSWERED_ALREADY = "This request is answered already, with another answer. Nothing was sent twice."
 OPEN_STATES = (State.RECEIVED, State.ACKNOWLEDGED, State.IDENTITY, State.WORK, State.REVIEW)
 
 
@@ -178,6 +180,7 @@ def mails_of(session: Session, request_id: UUID) -> Sequence[OutboxMail]:
 
 def acknowledge(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
     """Note that the acknowledgement went out."""
+    hold(transaction, request)
     if request.acknowledged_at is not None:
         return
     request.acknowledged_at = now
@@ -192,6 +195,7 @@ def verify_identity(
     transaction: Session, request: DataSubjectRequest, *, how: str, now: datetime
 ) -> bool:
     """The person proved control of the address on file (P19); False when done already."""
+    hold(transaction, request)
     if request.verified_at is not None:
         return False
     request.verified_at = now
@@ -207,6 +211,7 @@ def assign(
     transaction: Session, request: DataSubjectRequest, staff_id: UUID, now: datetime
 ) -> None:
     """Give a request to a member of staff."""
+    hold(transaction, request)
     if request.assignee_id == staff_id:
         return
     request.assignee_id = staff_id
@@ -244,24 +249,35 @@ def propose_decision(
 
 
 def pending_decision(session: Session, request_id: UUID) -> RequestDecision | None:
-    """The answer that waits for a second person, if one does."""
+    """The answer that took effect last: in review it waits for a second person."""
     return session.exec(
         select(RequestDecision)
         .where(
             RequestDecision.request_id == request_id,
             col(RequestDecision.recorded_at).is_not(None),
         )
-        .order_by(col(RequestDecision.decided_at).desc())
+        .order_by(col(RequestDecision.recorded_at).desc(), col(RequestDecision.decided_at).desc())
     ).first()
 
 
 def apply_decision(
     transaction: Session, request: DataSubjectRequest, decision_id: UUID, now: datetime
 ) -> None:
-    """Let a proposed answer take effect: send it, or put it before a second person (P20)."""
-    decision = transaction.get_one(RequestDecision, decision_id)
-    if decision.recorded_at is not None or request.answered_at is not None:
+    """Let a proposed answer take effect: send it, or put it before a second person (P20).
+
+    Asking again for the same one changes nothing. Raises DecisionRefused when another one was
+    faster, or when it could not go out any more.
+    """
+    hold(transaction, request)
+    decision = held(transaction, RequestDecision, decision_id)
+    if decision.recorded_at is not None:
         return
+    if request.answered_at is not None:
+        raise DecisionRefused(ANSWERED_ALREADY)
+    second = needs_second_person(Outcome(decision.outcome))
+    refusal = _refusal(request, decision, confirmed_by=UUID(int=0) if second else None)
+    if refusal:
+        raise DecisionRefused(refusal)
     decision.recorded_at = now
     transaction.add(decision)
     record(
@@ -274,7 +290,7 @@ def apply_decision(
         ground=decision.ground,
         decided_by=decision.decided_by,
     )
-    if needs_second_person(Outcome(decision.outcome)):
+    if second:
         request.state = State.REVIEW
         transaction.add(request)
     else:
@@ -282,14 +298,31 @@ def apply_decision(
 
 
 def confirm_decision(
-    transaction: Session, request: DataSubjectRequest, staff_id: UUID, now: datetime
+    transaction: Session,
+    request: DataSubjectRequest,
+    decision_id: UUID,
+    *,
+    staff_id: UUID,
+    now: datetime,
 ) -> None:
-    """A second person agrees to a refusal or a partial answer, and it goes out (P20)."""
+    """A second person agrees to the refusal or partial answer they read, and it goes out (P20).
+
+    Asking again for the one that went out changes nothing. Raises DecisionRefused when another
+    answer was put forward meanwhile, or by the one who decided.
+    """
+    hold(transaction, request)
     if request.answered_at is not None:
+        if request.decision_id != decision_id:
+            raise DecisionRefused(ANSWERED_ALREADY)
         return
     decision = pending_decision(transaction, request.id)
     if decision is None:
         raise DecisionRefused("There is no answer that waits for a second person.")
+    if decision.id != decision_id:
+        raise DecisionRefused(
+            "This is not the answer that waits: another one was put forward since. Nothing was "
+            "sent. Read that one, and confirm it if you agree."
+        )
     refusal = _refusal(request, decision, confirmed_by=staff_id)
     if refusal:
         raise DecisionRefused(refusal)
@@ -308,6 +341,7 @@ def fire(
     passed_over: bool = False,
 ) -> bool:
     """Note a rung as fired, with its fact; False when it was before."""
+    hold(transaction, request)
     known = transaction.exec(
         select(FiredRung).where(
             FiredRung.request_id == request.id, FiredRung.rung == rung, FiredRung.due_at == due_at
@@ -371,6 +405,7 @@ def queue_for_requester(
 
 def record_late_reply(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
     """The reply of P21 is on its way: it is not an answer, and the case stays open."""
+    hold(transaction, request)
     if request.late_reply_at is not None:
         return
     request.late_reply_at = now
@@ -383,6 +418,7 @@ def record_late_reply(transaction: Session, request: DataSubjectRequest, now: da
 
 def record_breach(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
     """Nobody answered in time: the policy's promise and the law's limit are noted apart (P21)."""
+    hold(transaction, request)
     limits = {
         str(candidate["rule"]): datetime.fromisoformat(str(candidate["due_at"]))
         for candidate in request.candidates

@@ -16,6 +16,7 @@ from database.tables import (
     PolicyVersion,
     Review,
 )
+from database.writing import held, hold
 from domain.materiality import Assessment as AssessmentValue
 from domain.materiality import Finding as FindingValue
 from domain.reviews import (
@@ -57,6 +58,7 @@ def store_assessment(
     now: datetime,
 ) -> Assessment:
     """Keep what the engine says of a pair of texts, once; link its findings to the version."""
+    held(transaction, PolicyVersion, version.id)
     known = assessment_of(transaction, base.id, version.id)
     if known is not None:
         return known
@@ -232,7 +234,8 @@ def apply_review(
     transaction: Session, version: PolicyVersion, review_id: UUID, now: datetime
 ) -> None:
     """Let a proposed review take effect, once. Raises ReviewRefused when it cannot stand."""
-    row = transaction.get_one(Review, review_id)
+    hold(transaction, version)
+    row = held(transaction, Review, review_id)
     if row.recorded_at is not None:
         return
     confirm, dismiss, add = (_strings(row.content[name]) for name in ("confirm", "dismiss", "add"))
@@ -281,6 +284,7 @@ def apply_review(
 
 def reject(transaction: Session, version: PolicyVersion, review_id: UUID, now: datetime) -> None:
     """Take a version back before anybody heard of it. Raises ReviewRefused when it is too late."""
+    hold(transaction, version)
     if version.state == VersionState.REJECTED:
         return
     refusal = rejection_refusal(under_review(transaction, version))
@@ -302,6 +306,7 @@ def reject(transaction: Session, version: PolicyVersion, review_id: UUID, now: d
 
 def release(transaction: Session, version: PolicyVersion, releaser_id: UUID, now: datetime) -> None:
     """Let a version go out. Raises ReviewRefused when this person may not, or not yet."""
+    hold(transaction, version)
     if version.released_by is not None:
         return
     refusal = release_refusal(under_review(transaction, version), releaser_id)

@@ -3,11 +3,12 @@
 import secrets
 from collections.abc import Sequence
 from hashlib import sha256
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlmodel import Session, select
 
 from database.tables import Staff
+from database.writing import insert_new
 
 ROLES = ("legal", "privacy", "ops", "auditor", "admin", "support", "task")
 TOKEN_PREFIX = "pk_staff_"  # noqa: S105 - the visible start of a token, not a token
@@ -24,14 +25,18 @@ def add_staff(
     unknown = sorted(set(roles) - set(ROLES))
     if unknown:
         raise StaffRefused(f"No role {', '.join(unknown)}; the roles are {', '.join(ROLES)}.")
-    if transaction.exec(select(Staff).where(Staff.handle == handle)).first():
-        raise StaffRefused(f"There is a member of staff called {handle} already.")
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
-    member = Staff(
-        handle=handle, name=name, email=email, roles=list(roles), token_hash=_hash(token)
-    )
-    transaction.add(member)
-    return member, token
+    row = {
+        "id": uuid4(),
+        "handle": handle,
+        "name": name,
+        "email": email,
+        "roles": list(roles),
+        "token_hash": _hash(token),
+    }
+    if not insert_new(transaction, Staff, [row]):
+        raise StaffRefused(f"There is a member of staff called {handle} already.")
+    return transaction.get_one(Staff, row["id"]), token
 
 
 def by_token(session: Session, token: str) -> Staff:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
-from database import accounts, policies
+from database import account_imports, accounts, policies
 from database.engine import Database
 from database.staff import add_staff, by_handle
 from database.tables import Staff
@@ -37,6 +37,18 @@ ALICE, BOB, CAROL, DORA = (
 POLICY = "privacy-policy"
 
 
+def personal_words() -> list[str]:
+    """What would tell who somebody is: names, addresses, the company's own ids of accounts."""
+    people = (ALICE, BOB, CAROL, DORA)
+    return [
+        "people.example",
+        "staff.example",
+        *(person.external_id for person in people),
+        *(person.name for person in people if person.name),
+        *(name for name, _ in STAFF.values()),
+    ]
+
+
 def move_in(database: Database, now: datetime) -> dict[str, UUID]:
     """Staff and a policy without versions; returns the ids of staff by handle."""
     with database.transaction() as transaction:
@@ -59,10 +71,12 @@ def import_accounts(
 ) -> None:
     """Make these people account holders."""
     import_id = uuid4()
-    for _ in accounts.stage(database, import_id, rows, now):
+    for _ in account_imports.stage(database, import_id, rows, asserted_by=by, now=now):
         pass
-    with database.transaction() as transaction:
-        accounts.flip(transaction, import_id, asserted_by=by, now=now)
+    with database.session() as session:
+        account_imports.check(session, import_id, yes=True, now=now)
+    assert account_imports.decide(database, import_id, now)
+    account_imports.carry(database, import_id, now)
 
 
 def staff(session: Session, handle: str) -> Staff:

@@ -3,7 +3,13 @@
 from database.tables.campaigns import Approval, Campaign, CampaignAddressee, CampaignStep
 from database.tables.facts import ClockOffset, Fact
 from database.tables.mail import DeliveryEvent, Link, MailAttempt, OutboxMail
-from database.tables.people import Account, AssertedVersion, Staff, StagedAccount
+from database.tables.people import (
+    Account,
+    AccountImport,
+    AccountImportRow,
+    AssertedVersion,
+    Staff,
+)
 from database.tables.policies import (
     Assessment,
     AssessmentFinding,
@@ -17,6 +23,8 @@ from database.tables.requests import DataSubjectRequest, FiredRung, RequestDecis
 
 __all__ = [
     "Account",
+    "AccountImport",
+    "AccountImportRow",
     "Approval",
     "AssertedVersion",
     "Assessment",
@@ -39,5 +47,4 @@ __all__ = [
     "RequestDecision",
     "Review",
     "Staff",
-    "StagedAccount",
 ]

@@ -8,7 +8,10 @@ from sqlmodel import Field, SQLModel
 
 
 class Campaign(SQLModel, table=True):
-    """All notices owed because of one policy version."""
+    """All notices owed because of one policy version.
+
+    `frozen_up_to`: the external id up to which accounts were looked at for the audience.
+    """
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     policy_version_id: UUID = Field(foreign_key="policy_version.id", unique=True)
@@ -16,6 +19,7 @@ class Campaign(SQLModel, table=True):
     generation: int = 1
     owner_id: UUID = Field(foreign_key="staff.id")
     started_at: datetime
+    frozen_up_to: str = Field(default="", sa_column_kwargs={"server_default": ""})
     audience_frozen_at: datetime | None = None
     notified_at: datetime | None = None
     finished_at: datetime | None = None

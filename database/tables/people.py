@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import JSON, UniqueConstraint
+from sqlalchemy import JSON, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 
@@ -17,7 +17,7 @@ class Account(SQLModel, table=True):
     locale: str = "en"
     time_zone: str | None = None
     country: str | None = None
-    status: str = Field(default="open", index=True)
+    status: str = "open"
     kind: str = "person"
     organisation_id: str | None = None
     approver: bool = False
@@ -40,17 +40,58 @@ class AssertedVersion(SQLModel, table=True):
     asserted_at: datetime
 
 
-class StagedAccount(SQLModel, table=True):
-    """A line of a file on its way in; flipped into accounts all at once."""
+class AccountImport(SQLModel, table=True):
+    """A file of accounts on its way in.
 
-    __tablename__ = "staged_account"
+    States: `staged` (its rows are put aside), `decided` (it stands, and its rows become accounts
+    chunk by chunk), `done`, `discarded` (it never stood, and its rows are being thrown away). At
+    most one is decided and not done, so that a later one wins for a row of both.
+    """
 
-    id: int | None = Field(default=None, primary_key=True)
-    import_id: UUID = Field(index=True)
+    __tablename__ = "account_import"
+    __table_args__ = (
+        Index(
+            "account_import_decided",
+            "state",
+            unique=True,
+            sqlite_where=text("state = 'decided'"),
+            postgresql_where=text("state = 'decided'"),
+        ),
+    )
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    state: str = "staged"
+    asserted_by: UUID = Field(foreign_key="staff.id")
+    staged_at: datetime
+    decided_at: datetime | None = None
+    done_at: datetime | None = None
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+
+class AccountImportRow(SQLModel, table=True):
+    """A line of a file on its way in, put aside. What is null was not given.
+
+    `governing_version` is what staff assert of a new account.
+    """
+
+    __tablename__ = "account_import_row"
+
+    import_id: UUID = Field(foreign_key="account_import.id", primary_key=True)
+    external_id: str = Field(primary_key=True)
     account_id: UUID
-    external_id: str
-    row: dict[str, object] = Field(sa_type=JSON)
-    staged_at: datetime = Field(index=True)
+    email: str
+    name: str | None = None
+    locale: str | None = None
+    time_zone: str | None = None
+    country: str | None = None
+    status: str | None = None
+    kind: str | None = None
+    organisation_id: str | None = None
+    approver: bool | None = None
+    joined_at: datetime | None = None
+    governing_version: int | None = None
 
 
 class Staff(SQLModel, table=True):

@@ -3,8 +3,16 @@
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import JSON, UniqueConstraint
+from sqlalchemy import JSON, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
+
+
+def _at_most_one(state: str) -> Index:
+    """Of the versions of a policy, one at most is in this state."""
+    of_state = text(f"state = '{state}'")
+    return Index(
+        f"one_{state}", "policy_id", unique=True, sqlite_where=of_state, postgresql_where=of_state
+    )
 
 
 class Policy(SQLModel, table=True):
@@ -20,7 +28,11 @@ class PolicyVersion(SQLModel, table=True):
     """One text of a policy. `text` and `sha256` never change (P1)."""
 
     __tablename__ = "policy_version"
-    __table_args__ = (UniqueConstraint("policy_id", "number"),)
+    __table_args__ = (
+        UniqueConstraint("policy_id", "number"),
+        _at_most_one("announced"),
+        _at_most_one("in_force"),
+    )
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     policy_id: UUID = Field(foreign_key="policy.id")

@@ -141,6 +141,9 @@ def test_a_line_with_too_many_values_is_a_fault() -> None:
         (b"external_id,email\n\na1,a\0b\n", "Line 3 holds a NUL byte"),
         (b'external_id,email\na1,"alice@example.com\n', "not CSV"),
         (b'external_id,email\na1,"al"ice\n', "Line 2 is not CSV"),
+        (b"external_id;email\na1;a@example.com\n", "separated by semicolons.*with commas"),
+        (b"external_id\temail\n", "separated by tabs"),
+        (b'external_id,email\na1,"' + b"x\n" * 70_000, "longer than 131,072 characters.*quote"),
         (b"external_id,email\na1," + b"x" * 10_000_000, "Line 2 is longer than 65,536 bytes"),
     ],
 )

@@ -3,14 +3,16 @@
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import func, select
 from typer.testing import Result
 
+from database import account_imports
 from database.accounts import count_accounts
 from database.engine import Database
-from database.tables import Account, Approval, StagedAccount
+from database.tables import Account, AccountImportRow, Approval, Fact
 
 Run = Callable[..., Result]
 
@@ -34,7 +36,7 @@ def people(tmp_path: Path) -> Callable[..., str]:
 def rows_of(database: Database) -> tuple[int, int]:
     """How many accounts there are, and how many are put aside."""
     with database.session() as session:
-        staged = session.exec(select(func.count()).select_from(StagedAccount)).one()
+        staged = session.exec(select(func.count()).select_from(AccountImportRow)).one()
         return count_accounts(session), staged
 
 
@@ -95,9 +97,39 @@ def test_re_addressing_many_takes_a_yes(
     assert {address.partition("@")[2] for address in addresses} == {"example.org"}
 
 
+def test_an_import_that_is_stopped_after_its_decision_stands(
+    promisekeeper: Run,
+    people: Callable[..., str],
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ctrl-C while it is carried: it says so, and the next import finishes it first."""
+    monkeypatch.setattr(account_imports, "STANDSTILL_SECONDS", 0)
+    carry_chunk = account_imports._carry_chunk
+
+    def stop_after_the_first(*given: Any) -> int:  # noqa: ANN401 - whatever carrying takes
+        if rows_of(database)[0]:
+            raise KeyboardInterrupt
+        return carry_chunk(*given)
+
+    with monkeypatch.context() as stopping:
+        stopping.setattr(account_imports, "_carry_chunk", stop_after_the_first)
+        stopped = promisekeeper("accounts", "import", people(600), "--as", "omar")
+    assert stopped.exit_code == 130
+    assert "The import of people.csv stands" in stopped.stderr
+    assert rows_of(database) == (account_imports.CHUNK, 600 - account_imports.CHUNK)
+    again = promisekeeper("accounts", "import", people(600), "--as", "omar")
+    assert "0 added, 0 updated, 600 unchanged" in again.stdout
+    assert rows_of(database) == (600, 0)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"external_id,shoe_size\n", "Unknown column"), (b"external_id,email\n\xff\n", "UTF-8")],
+    [
+        (b"external_id,shoe_size\n", "Unknown column"),
+        (b"external_id,email\n\xff\n", "UTF-8"),
+        (b"external_id,email\n\n", "no account in it"),
+    ],
 )
 def test_what_is_no_file_of_accounts_is_refused(
     promisekeeper: Run, tmp_path: Path, content: bytes, words: str
@@ -115,11 +147,28 @@ def test_a_file_that_is_not_there_is_refused(promisekeeper: Run) -> None:
     assert "no such file" in result.stderr
 
 
+def test_who_reads_accounts_says_so_and_is_recorded(
+    promisekeeper: Run, people: Callable[..., str], database: Database
+) -> None:
+    """P30: reads of personal data are recorded."""
+    promisekeeper("accounts", "import", people(3), "--as", "omar")
+    assert promisekeeper("accounts", "list", "--as", "lena").exit_code == 1
+    listed = promisekeeper("accounts", "list", "--as", "petra", "--format", "json")
+    assert json.loads(listed.stdout)[0]["email"] == "holder1@example.com"
+    shown = promisekeeper("accounts", "show", "a0003", "--as", "omar", "--format", "json")
+    assert json.loads(shown.stdout)["email"] == "holder3@example.com"
+    with database.session() as session:
+        read = session.exec(select(Fact).where(Fact.kind == "personal_data.read")).all()
+        known = {account.id: account.external_id for account in session.exec(select(Account))}
+    assert sorted(known[fact.subject_id] for fact in read) == ["a0001", "a0002", "a0003", "a0003"]
+
+
 def test_accounts_are_listed_and_shown(promisekeeper: Run, people: Callable[..., str]) -> None:
     promisekeeper("accounts", "import", people(3), "--as", "omar")
     listed = promisekeeper("accounts", "list", "--limit", "2", "--format", "json")
     assert [row["external_id"] for row in json.loads(listed.stdout)] == ["a0001", "a0002"]
     shown = json.loads(promisekeeper("accounts", "show", "a0003", "--format", "json").stdout)
-    assert (shown["email"], shown["status"]) == ("holder3@example.com", "open")
+    assert shown["status"] == "open"
+    assert "holder" not in listed.stdout + str(shown)
     unknown = promisekeeper("accounts", "show", "zz")
     assert (unknown.exit_code, unknown.stderr) == (1, "There is no account 'zz'.\n")

@@ -1,14 +1,18 @@
 """The audience is frozen once, an interrupted freeze goes on, and the counts add up."""
 
+from collections import Counter
+from contextlib import closing
 from datetime import timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from sqlmodel import col, select
 
-from database import campaigns, outbox
+from database import account_imports, campaigns, outbox
 from database.accounts import AccountRow
 from database.approvals import Shown, decide
 from database.campaigns import FIRST_NOTICE
+from database.engine import Database
 from database.outbox import Batch
 from database.tables import (
     Account,
@@ -21,8 +25,9 @@ from database.tables import (
 )
 from domain.approvals import Decision
 from domain.reviews import VersionClass
+from tests.in_two_processes import in_two_processes
 from tests.people import ALICE, BOB, CAROL, DORA
-from tests.scene import NOW, ONE_HOUR, Scene
+from tests.scene import EFFECT, NOW, ONE_HOUR, Scene
 from tests.texts import FIRST, THIRD
 
 LATER = NOW + timedelta(days=1)
@@ -43,6 +48,14 @@ def addressed(scene: Scene) -> list[str]:
             .order_by(Account.external_id)
         ).all()
     return list(rows)
+
+
+def shard_sizes(scene: Scene, campaign: UUID) -> list[int]:
+    with scene.database.session() as session:
+        rows = session.exec(
+            select(CampaignAddressee.shard).where(CampaignAddressee.campaign_id == campaign)
+        ).all()
+    return [size for _, size in sorted(Counter(rows).items())]
 
 
 def test_open_accounts_that_the_change_does_not_govern_are_addressed(scene: Scene) -> None:
@@ -83,29 +96,51 @@ def test_an_interrupted_freeze_goes_on_where_it_stopped(
 ) -> None:
     """P4: nobody twice, nobody left out, and shards of the agreed size."""
     monkeypatch.setattr(campaigns, "SHARD_SIZE", 10)
+    monkeypatch.setattr(campaigns, "FREEZE_CHUNK", 7)
     scene.import_accounts(*people(35))
     campaign = scene.campaign()
-    freeze_chunk = campaigns._freeze_chunk
-    chunks = 0
 
-    def die_in_the_third(*given: object) -> str | None:
-        nonlocal chunks
-        chunks += 1
-        if chunks == 3:
-            raise ConnectionError("the database went away")
-        return freeze_chunk(*given)  # type: ignore[arg-type]
+    def die(accounts: int) -> None:
+        raise ConnectionError(f"the database went away after {accounts}")
 
-    monkeypatch.setattr(campaigns, "_freeze_chunk", die_in_the_third)
     with pytest.raises(ConnectionError):
-        campaigns.freeze_audience(scene.database, campaign, NOW)
+        campaigns.freeze_audience(scene.database, campaign, NOW, die)
+    assert len(addressed(scene)) == 7
     assert campaigns.freeze_audience(scene.database, campaign, NOW) == 35
     assert addressed(scene) == [row.external_id for row in people(35)]
+    assert shard_sizes(scene, campaign) == [10, 10, 10, 5]
+
+
+def freeze_elsewhere(url: str, campaign: UUID) -> int:
+    with closing(Database(url)) as database:
+        return campaigns.freeze_audience(database, campaign, NOW)
+
+
+def test_two_that_freeze_at_once_address_everybody_once(scene: Scene) -> None:
+    """P4: with one link each, in shards of the agreed size, and one fact."""
+    scene.import_accounts(*people(2300))
+    campaign = scene.campaign()
+    assert in_two_processes(freeze_elsewhere, scene.database.url, campaign) == [2300, 2300]
+    assert shard_sizes(scene, campaign) == [1000, 1000, 300]
     with scene.database.session() as session:
-        sizes = [
-            len(session.exec(select(CampaignAddressee).where(CampaignAddressee.shard == n)).all())
-            for n in range(campaigns.shards(session, campaign))
-        ]
-    assert sizes == [10, 10, 10, 5]
+        links = session.exec(select(Link.subject_id)).all()
+        assert len(links) == len(set(links)) == 2300
+        facts = session.exec(select(Fact).where(Fact.kind == "campaign.audience_frozen")).all()
+    assert [fact.payload for fact in facts] == [{"addressees": 2300}]
+
+
+def test_an_import_that_stands_is_finished_before_the_audience_is_frozen(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P4: who was imported before is addressed, though the import was stopped in the middle."""
+    monkeypatch.setattr(account_imports, "STANDSTILL_SECONDS", 0)
+    campaign, import_id, omar = scene.campaign(), uuid4(), scene.staff["omar"]
+    staged = account_imports.stage(
+        scene.database, import_id, [ALICE, BOB], asserted_by=omar, now=NOW
+    )
+    assert sum(staged) == 2
+    assert account_imports.decide(scene.database, import_id, NOW)
+    assert campaigns.freeze_audience(scene.database, campaign, NOW) == 2
 
 
 def test_a_notice_goes_to_everybody_and_a_correction_to_nobody(scene: Scene) -> None:
@@ -161,6 +196,26 @@ def test_the_counts_of_a_campaign_add_up(scene: Scene) -> None:
         assert (missed.reason, missed.mail) == ("no such mailbox", of_dora[0])
 
 
+def test_who_joins_between_the_freeze_and_the_effect_is_named_and_not_mailed(
+    scene: Scene,
+) -> None:
+    """P4, P7: on the list of the not-reached, and nobody who joined before or afterwards is."""
+    scene.import_accounts(ALICE)
+    campaign_id = scene.campaign()
+    campaigns.freeze_audience(scene.database, campaign_id, NOW)
+    scene.import_accounts(BOB, now=LATER)
+    with scene.database.transaction() as transaction:
+        campaign = transaction.get_one(Campaign, campaign_id)
+        transaction.get_one(PolicyVersion, campaign.policy_version_id).effective_at = EFFECT
+    scene.import_accounts(CAROL, now=EFFECT)
+    with scene.database.session() as session:
+        (missed,) = campaigns.not_reached(session, campaign_id)
+        campaign = session.get_one(Campaign, campaign_id)
+        assert campaigns.progress(session, campaign).not_reached == 1
+    assert (missed.account, missed.mail) == (BOB.external_id, None)
+    assert missed.reason == "joined after the audience was frozen"
+
+
 def test_a_step_is_taken_once(scene: Scene) -> None:
     """P5: what is noted as taken is not taken again."""
     campaign = scene.campaign()
@@ -180,3 +235,26 @@ def test_reminders_are_queued_for_open_accounts_only(scene: Scene) -> None:
     with scene.database.session() as session:
         (mail,) = session.exec(select(OutboxMail)).all()
         assert mail.addressee_id == scene.account(ALICE.external_id).id
+
+
+def test_a_shard_is_done_with_a_step_when_all_its_mails_are_out(scene: Scene) -> None:
+    """P4: a campaign that begins anew asks this, and leaves nobody out."""
+    scene.import_accounts(*people(campaigns.SHARD_SIZE + 1))
+    campaign = scene.campaign()
+    campaigns.freeze_audience(scene.database, campaign, NOW)
+
+    def still_open() -> list[int]:
+        with scene.database.session() as session:
+            return campaigns.open_shards(session, campaign, FIRST_NOTICE)
+
+    assert still_open() == [0, 1]
+    scene.queue_step(campaign)
+    assert still_open() == [0, 1]
+    batch = Batch(subject_id=campaign, step=FIRST_NOTICE, shard=0)
+    with scene.database.transaction() as transaction:
+        claim = outbox.claim(transaction, batch, limit=campaigns.SHARD_SIZE, now=NOW)
+    assert claim is not None
+    assert still_open() == [0, 1]
+    with scene.database.transaction() as transaction:
+        outbox.accept(transaction, claim.attempt_id, "taken", NOW)
+    assert still_open() == [1]

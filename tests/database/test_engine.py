@@ -1,22 +1,36 @@
-"""Writers queue up instead of failing; a block that raises leaves nothing."""
+"""Writers queue up instead of failing; a block that raises leaves nothing; nothing hangs."""
 
+import socket
+import traceback
 from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlmodel import select
 
+from database import engine
 from database.engine import Database
-from database.tables import ClockOffset
+from database.facts import record
+from database.tables import Account, ClockOffset, Fact
+from database.writing import held, hold
+from tests import databases
 from tests.in_two_processes import in_two_processes
 
 ROUNDS = 150
 
 
 def count_up(url: str) -> int:
-    """Read, then write: what a deferred transaction cannot do beside another one."""
+    """Read, then write: what a deferred transaction of SQLite cannot do beside another one, and
+    what loses counts on PostgreSQL where nothing is held."""
     with closing(Database(url)) as database:
         for _ in range(ROUNDS):
             with database.transaction() as transaction:
-                row = transaction.get_one(ClockOffset, 1)
+                row = held(transaction, ClockOffset, 1)
                 row.seconds += 1
     return ROUNDS
 
@@ -24,7 +38,7 @@ def count_up(url: str) -> int:
 def test_two_processes_that_write_in_a_loop_never_meet_a_locked_database(
     database: Database,
 ) -> None:
-    """BEGIN IMMEDIATE: no write is lost, and none fails at once."""
+    """No write is lost, and none fails at once."""
     with database.transaction() as transaction:
         transaction.add(ClockOffset(seconds=0.0))
     assert in_two_processes(count_up, database.url) == [ROUNDS, ROUNDS]
@@ -51,3 +65,89 @@ def test_what_a_reading_session_changes_is_not_kept(database: Database) -> None:
         session.flush()
     with database.session() as session:
         assert session.get(ClockOffset, 1) is None
+
+
+def test_a_reader_sees_one_state_of_the_data_until_it_is_done(database: Database) -> None:
+    with database.transaction() as transaction:
+        transaction.add(ClockOffset(seconds=1.0))
+    with database.session() as session:
+        assert session.exec(select(ClockOffset.seconds)).one() == 1.0
+        with database.transaction() as transaction:
+            held(transaction, ClockOffset, 1).seconds = 2.0
+        assert session.exec(select(ClockOffset.seconds)).one() == 1.0
+    with database.session() as session:
+        assert session.exec(select(ClockOffset.seconds)).one() == 2.0
+
+
+def test_what_was_changed_before_a_row_is_held_is_not_lost(database: Database) -> None:
+    with database.transaction() as transaction:
+        row = ClockOffset(seconds=1.0)
+        transaction.add(row)
+        row.seconds = 2.0
+        hold(transaction, row)
+        assert row.seconds == 2.0
+        row.seconds = 3.0
+        assert held(transaction, ClockOffset, 1).seconds == 3.0
+
+
+def test_an_instant_comes_back_in_utc_wherever_it_was_written(database: Database) -> None:
+    noon_in_berlin = datetime(2026, 7, 1, 12, tzinfo=ZoneInfo("Europe/Berlin"))
+    with database.transaction() as transaction:
+        record(transaction, "test", UUID(int=1), noon_in_berlin)
+    with database.session() as session:
+        recorded_at = session.exec(select(Fact.recorded_at)).one()
+    assert recorded_at == noon_in_berlin
+    assert recorded_at.utcoffset() == timedelta(0)
+    assert recorded_at.hour == 10
+
+
+def test_what_the_database_refuses_is_told_without_the_row(database: Database) -> None:
+    """P31: its words end up in logs."""
+    nobody = {"id": uuid4(), "external_id": "001-alice", "email": "alice@people.example"}
+    with (
+        pytest.raises(IntegrityError) as refusal,
+        database.transaction() as transaction,
+    ):
+        transaction.execute(insert(Account).values(nobody))
+    assert "alice" not in "".join(traceback.format_exception(refusal.value))
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_an_address_works_however_a_host_writes_it(scheme: str) -> None:
+    with closing(
+        Database(f"{scheme}://keeper:secret@db.example/promises?sslmode=require")
+    ) as named:
+        assert named.engine.url.drivername == "postgresql+psycopg"
+        assert named.engine.url.password == "secret"
+        assert named.engine.url.query == {"sslmode": "require"}
+
+
+@pytest.mark.postgresql
+def test_a_writer_who_never_ends_is_an_error_for_the_others_and_no_hang(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(engine.POSTGRESQL_SETTINGS, "lock_timeout", "50ms")
+    with databases.migrated_database(databases.POSTGRESQL, tmp_path) as database:
+        with database.transaction() as transaction:
+            transaction.add(ClockOffset(seconds=1.0))
+        with database.transaction() as endless:
+            held(endless, ClockOffset, 1)
+            with database.transaction() as other:
+                with pytest.raises(OperationalError, match="lock timeout"):
+                    held(other, ClockOffset, 1)
+                other.rollback()
+
+
+@pytest.mark.postgresql
+def test_a_server_that_takes_the_call_and_says_nothing_is_an_error_and_no_hang(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine, "CONNECT_TIMEOUT_SECONDS", 2)  # it knows none that is shorter
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        port = mute.getsockname()[1]
+        with (
+            closing(Database(f"postgresql://keeper@127.0.0.1:{port}/promises")) as database,
+            pytest.raises(OperationalError, match="timeout"),
+            database.session() as session,
+        ):
+            session.exec(select(ClockOffset)).all()

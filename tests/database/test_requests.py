@@ -1,15 +1,17 @@
 """A request in the database: its first mails, its decision, its rungs and its breaches."""
 
 import re
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
 
 import pytest
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from database import outbox, requests
 from database.outbox import Batch
 from database.requests import Answer, DecisionRefused, RequestUnknown
-from database.staff import in_role
+from database.staff import by_handle, in_role
 from database.tables import DataSubjectRequest, Fact, FiredRung, Link, OutboxMail
 from domain.data_subject_requests import Ground, Outcome
 from tests.people import DORA
@@ -41,14 +43,32 @@ def kinds_of_facts(scene: Scene) -> list[str]:
         return [fact.kind for fact in session.exec(select(Fact)).all()]
 
 
-def decide(scene: Scene, request: DataSubjectRequest, answer: Answer, *, by: str = "petra") -> None:
+def decide(
+    scene: Scene,
+    request: DataSubjectRequest,
+    answer: Answer,
+    *,
+    by: str = "petra",
+    now: datetime = NOW,
+) -> UUID:
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request.id)
         decision = requests.propose_decision(
-            transaction, row, answer, decided_by=scene.staff[by], now=NOW
+            transaction, row, answer, decided_by=scene.staff[by], now=now
         )
         transaction.flush()
-        requests.apply_decision(transaction, row, decision.id, NOW)
+        requests.apply_decision(transaction, row, decision.id, now)
+        return decision.id
+
+
+def confirm(
+    transaction: Session, request: DataSubjectRequest, by: str, decision_id: UUID | None = None
+) -> None:
+    """Somebody confirms the answer that waits, or the one they have read."""
+    pending = requests.pending_decision(transaction, request.id)
+    read = decision_id or (pending.id if pending else uuid4())
+    member = by_handle(transaction, by)
+    requests.confirm_decision(transaction, request, read, staff_id=member.id, now=NOW)
 
 
 def verify(scene: Scene, request: DataSubjectRequest) -> None:
@@ -100,7 +120,6 @@ def test_an_answer_in_full_goes_out_and_is_sent_once(
     whole = Answer(outcome=Outcome.FULFILLED, explanation="Here it is.")
     decide(scene, request_made, whole)
     assert steps(scene, request_made)["answer"] == "requester"
-    decide(scene, request_made, whole)
     assert kinds_of_facts(scene).count("request.answered") == 1
 
 
@@ -115,8 +134,8 @@ def test_a_partial_answer_waits_for_a_second_person(
         row = transaction.get_one(DataSubjectRequest, request_made.id)
         assert row.state == "review"
         with pytest.raises(DecisionRefused, match="second person"):
-            requests.confirm_decision(transaction, row, scene.staff["petra"], NOW)
-        requests.confirm_decision(transaction, row, scene.staff["paul"], NOW)
+            confirm(transaction, row, "petra")
+        confirm(transaction, row, "paul")
     assert steps(scene, request_made)["answer"] == "requester"
 
 
@@ -139,7 +158,54 @@ def test_nothing_can_be_confirmed_where_nothing_waits(
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request_made.id)
         with pytest.raises(DecisionRefused, match="no answer that waits"):
-            requests.confirm_decision(transaction, row, scene.staff["paul"], NOW)
+            confirm(transaction, row, "paul")
+
+
+def test_only_the_answer_that_was_read_can_be_confirmed(
+    scene: Scene, request_made: DataSubjectRequest
+) -> None:
+    """P20: two colleagues put different answers forward; the second one is what waits."""
+    verify(scene, request_made)
+    read = decide(scene, request_made, PARTIAL)
+    less = replace(PARTIAL, explanation="Less of it.")
+    newer = decide(scene, request_made, less, by="paul", now=NOW + ONE_HOUR)
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request_made.id)
+        with pytest.raises(DecisionRefused, match="another one was put forward since"):
+            confirm(transaction, row, "paul", read)
+        assert row.answered_at is None
+        confirm(transaction, row, "petra", newer)
+        confirm(transaction, row, "petra", newer)
+        with pytest.raises(DecisionRefused, match="answered already"):
+            confirm(transaction, row, "paul", read)
+    assert kinds_of_facts(scene).count("request.answered") == 1
+
+
+def test_of_two_answers_at_once_the_slower_one_is_refused_in_words(
+    scene: Scene, request_made: DataSubjectRequest
+) -> None:
+    """P22: it is not lost without a word."""
+    verify(scene, request_made)
+    whole = Answer(outcome=Outcome.FULFILLED, explanation="Here it is.")
+    decide(scene, request_made, whole)
+    with pytest.raises(DecisionRefused, match="answered already, with another answer"):
+        decide(scene, request_made, whole, by="paul")
+
+
+def test_an_answer_that_became_wrong_meanwhile_does_not_take_effect(
+    scene: Scene, request_made: DataSubjectRequest
+) -> None:
+    """P19: the person confirmed who they are just after we wrote that they had not."""
+    unverified = Answer(outcome=Outcome.UNVERIFIED, explanation="You did not confirm it.")
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request_made.id)
+        decision = requests.propose_decision(
+            transaction, row, unverified, decided_by=scene.staff["petra"], now=NOW
+        )
+        transaction.flush()
+        requests.verify_identity(transaction, row, how="link", now=NOW)
+        with pytest.raises(DecisionRefused, match="identity is verified"):
+            requests.apply_decision(transaction, row, decision.id, NOW)
 
 
 def test_a_rung_fires_once_for_each_due_time(

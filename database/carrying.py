@@ -1,0 +1,151 @@
+"""The statements that carry an import into the accounts, a chunk of its rows at a time.
+
+They are built once: building one takes longer than carrying it out. `chunk` is what `next_chunk`
+gives; what else they need stands in each.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Integer,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    delete,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlmodel import Session, SQLModel, col, exists, func
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+from database.tables import Account, AccountImportRow, PolicyVersion
+from database.writing import random_id
+
+UNLESS_GIVEN: Mapping[str, object] = {
+    "name": "",
+    "locale": "en",
+    "time_zone": None,
+    "country": None,
+    "status": "open",
+    "kind": "person",
+    "organisation_id": None,
+    "approver": False,
+}
+UPDATED = ("email", *UNLESS_GIVEN)
+
+
+def next_chunk(transaction: Session, import_id: UUID, size: int) -> dict[str, object] | None:
+    """The rows to take next, in the order of external ids; None when there are none."""
+    ids = transaction.scalars(_NEXT_IDS, {"of_import": import_id, "size": size}).all()
+    return {"of_import": import_id, "up_to": ids[-1]} if ids else None
+
+
+def rows_of(transaction: Session, statement: Executable, given: Mapping[str, object]) -> int:
+    """Carry out a statement; how many rows it touched."""
+    options = {"preserve_rowcount": True}
+    done: Any = transaction.execute(statement, dict(given), execution_options=options)
+    return int(done.rowcount)
+
+
+def same_account() -> ColumnElement[bool]:
+    """A row and the account it speaks of."""
+    return col(Account.external_id) == col(AccountImportRow.external_id)
+
+
+def says_otherwise() -> ColumnElement[bool]:
+    """Whether a row gives a value that its account does not have."""
+    return or_(
+        *(
+            and_(given.is_not(None), given.is_distinct_from(getattr(Account, name)))
+            for name in UPDATED
+            for given in [getattr(AccountImportRow, name)]
+        )
+    )
+
+
+def _given_or(name: str, otherwise: object) -> ColumnElement[Any]:
+    given: ColumnElement[Any] = getattr(AccountImportRow, name)
+    return given if otherwise is None else func.coalesce(given, otherwise)
+
+
+_TABLES = SQLModel.metadata.tables
+_DECIDED_AT = bindparam("decided_at", type_=UTCDateTime())
+_STATUS = col(AccountImportRow.status)
+_CHUNK = and_(
+    col(AccountImportRow.import_id) == bindparam("of_import", type_=Uuid()),
+    col(AccountImportRow.external_id) <= bindparam("up_to"),
+)
+_NEXT_IDS = (
+    select(col(AccountImportRow.external_id))
+    .where(col(AccountImportRow.import_id) == bindparam("of_import", type_=Uuid()))
+    .order_by(col(AccountImportRow.external_id))
+    .limit(bindparam("size", type_=Integer()))
+)
+_NEW: dict[str, Any] = {
+    "id": col(AccountImportRow.account_id),
+    "external_id": col(AccountImportRow.external_id),
+    "email": col(AccountImportRow.email),
+    **{name: _given_or(name, usual) for name, usual in UNLESS_GIVEN.items()},
+    "joined_at": func.coalesce(col(AccountImportRow.joined_at), _DECIDED_AT),
+    "recorded_at": _DECIDED_AT,
+    "closed_at": case((_STATUS == "closed", _DECIDED_AT)),
+}
+ADD_ACCOUNTS = insert(_TABLES["account"]).from_select(
+    list(_NEW), select(*_NEW.values()).where(_CHUNK, ~exists().where(same_account()))
+)
+"""Adds the accounts of a chunk that are not known. Needs `decided_at`."""
+
+UPDATE_ACCOUNTS = (
+    update(_TABLES["account"])
+    .where(_CHUNK, same_account(), says_otherwise())
+    .values(
+        {
+            **{name: _given_or(name, getattr(Account, name)) for name in UPDATED},
+            "closed_at": case(
+                (col(Account.status) == _STATUS, col(Account.closed_at)),
+                (_STATUS == "closed", _DECIDED_AT),
+                (_STATUS == "open", null()),
+                else_=col(Account.closed_at),
+            ),
+        }
+    )
+)
+"""Updates the known accounts of which a chunk says something else. Needs `decided_at`."""
+
+_NUMBER = func.coalesce(
+    col(AccountImportRow.governing_version), bindparam("current", type_=Integer())
+)
+_ASSERTED: dict[str, Any] = {
+    "id": random_id(),
+    "account_id": col(Account.id),
+    "policy_id": col(PolicyVersion.policy_id),
+    "policy_version_id": col(PolicyVersion.id),
+    "asserted_by": bindparam("said_by", type_=Uuid()),
+    "asserted_at": _DECIDED_AT,
+}
+ASSERT_VERSIONS = insert(_TABLES["asserted_version"]).from_select(
+    list(_ASSERTED),
+    select(*_ASSERTED.values())
+    .select_from(AccountImportRow)
+    .join(Account, col(Account.id) == col(AccountImportRow.account_id))  # those just added
+    .join(PolicyVersion, col(PolicyVersion.number) == _NUMBER)
+    .where(
+        _CHUNK,
+        col(PolicyVersion.policy_id) == bindparam("of_policy", type_=Uuid()),
+        _NUMBER.in_(bindparam("assertable", expanding=True)),
+    ),
+)
+"""Says which version of a policy governs the accounts that were added: the one that the file says,
+else the `current` one. Needs `of_policy`, `current`, the numbers that are `assertable`,
+`decided_at` and `said_by`."""
+
+DELETE_ROWS = delete(_TABLES["account_import_row"]).where(_CHUNK)
+"""Forgets the rows of a chunk."""

@@ -1,0 +1,70 @@
+"""How several write at once: hold what you decide about, and leave the last word to the database.
+
+On SQLite writers come one after the other. On PostgreSQL they run side by side, so whoever reads
+something and writes because of it holds the row it hangs on until the transaction ends:
+
+    policy, then policy version, campaign, request, account import, account, mail
+
+in that order, and several rows of one table in the order of their ids, so that no two writers ever
+wait for each other. The row is read again when it is ours: what was known of it may be old.
+Unique constraints stand behind all of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import Uuid
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlmodel import Session, SQLModel
+
+Row = TypeVar("Row", bound=SQLModel)
+NEVER_THE_KEY = {"key_share": True}
+"""Held rows keep their keys, so rows that point to them may be added by others meanwhile."""
+
+
+def held(transaction: Session, table: type[Row], key: object) -> Row:
+    """The row with this key, ours until the transaction ends. Raises NoResultFound."""
+    transaction.flush()  # what was changed before is not read over
+    return transaction.get_one(table, key, with_for_update=NEVER_THE_KEY, populate_existing=True)
+
+
+def hold(transaction: Session, row: SQLModel) -> None:
+    """Make a row ours until the transaction ends, and read it again."""
+    transaction.flush()
+    transaction.refresh(row, with_for_update=NEVER_THE_KEY)
+
+
+def insert_new(
+    transaction: Session, table: type[SQLModel], rows: Sequence[Mapping[str, object]]
+) -> tuple[UUID, ...]:
+    """Insert the rows that are not there yet, whatever unique constraint says so.
+
+    Rows of which others may insert the same come in the order of their key. Returns the ids of
+    those that were inserted.
+    """
+    if not rows:
+        return ()
+    is_sqlite = transaction.get_bind().dialect.name == "sqlite"
+    insert = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+    new = insert.on_conflict_do_nothing().returning(insert.table.c.id)
+    return tuple(transaction.scalars(new, list(rows)))
+
+
+class random_id(FunctionElement[UUID]):  # noqa: N801 - stands in a statement like any function
+    """A new id for each row of a statement that adds them without bringing them here."""
+
+    type = Uuid()
+    inherit_cache = True
+
+
+@compiles(random_id, "sqlite")
+def _random_id_on_sqlite(*_given: object, **_options: object) -> str:
+    return "lower(hex(randomblob(16)))"
+
+
+@compiles(random_id, "postgresql")
+def _random_id_on_postgresql(*_given: object, **_options: object) -> str:
+    return "gen_random_uuid()"
