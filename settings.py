@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from domain.company import CampaignLeads, Company, Officers
 
@@ -15,8 +17,7 @@ ROOT = Path(__file__).parent
 DEVELOPMENT_LINK_KEY = "only-for-development-link-key-0000000000000="
 DEVELOPMENT_SESSION_KEY = "only-for-development-session-key"
 DEVELOPMENT_API_KEY = "SG.only-for-the-sandbox"
-
-
+DATABASES = ("sqlite:///", "postgresql+psycopg://", "postgresql://", "postgres://")
 INVENTED = (
     "mail_from",
     "company_name",
@@ -175,6 +176,15 @@ class Settings(BaseSettings):
             raise ValueError("LINK_KEYS is empty: no personal link could be made or read")
         if not all(_is_long_key(key) for key in self.link_keys):
             raise ValueError("LINK_KEYS: every key is at least 32 bytes in URL-safe base64")
+        if self.database_url and not _is_database(self.database_url):
+            raise ValueError(
+                "DATABASE_URL is no address of a database we know, which are "
+                "sqlite:///FILE and postgresql+psycopg://USER:PASSWORD@HOST:PORT/NAME"
+            )
+        for name in ("base_url", "sendgrid_host", "temporal_ui_url"):
+            address = getattr(self, name)
+            if address and not address.startswith(("http://", "https://")):
+                raise ValueError(f"{name.upper()} is no address: it begins with https://")
         if self.environment == "production":
             self._refuse_laptop_defaults()
         return self
@@ -294,6 +304,14 @@ class Settings(BaseSettings):
 
 class SettingsRefused(Exception):
     """A setting is missing or wrong; the process must not start."""
+
+
+def _is_database(url: str) -> bool:
+    try:
+        make_url(url)
+    except (ValueError, ArgumentError):
+        return False
+    return url.startswith(DATABASES)
 
 
 def _is_long_key(key: str) -> bool:

@@ -2,13 +2,17 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
+from anyio.from_thread import BlockingPortal
 from temporalio.client import (
     Client,
     Schedule,
@@ -24,15 +28,32 @@ from activities.campaigns import CampaignActivities
 from activities.interceptor import IncidentInterceptor
 from activities.letters import Letters
 from activities.outbox import OutboxActivities, Sender
+from activities.patrol import PatrolActivities
 from activities.publication import PublicationActivities
+from activities.pulse import PulseInterceptor
 from activities.requests import RequestActivities
 from activities.starting import StartingActivities
 from clock import Clock
 from database.engine import Database
-from database.migrate import SchemaBehind, require_current
+from database.migrate import SchemaDiffers, require_current
+from database.versions import DatabaseTooOld
+from health import fitness
+from health.build import build
+from health.fitness import TemporalUnfit
+from health.lookout import Lookout
+from health.neighbours import (
+    DATABASE,
+    MAIL_SERVICE,
+    TEMPORAL,
+    ask_database,
+    ask_mail_service,
+    behind_temporal,
+)
+from health.waiting import until_there
 from mail.message import Templates
 from mail.sendgrid import MailService
 from settings import ROOT, Settings, SettingsRefused, load_settings
+from temporal import TemporalSettingsRefused
 from workflows.campaign import CampaignWorkflow
 from workflows.data_subject_request import DataSubjectRequestWorkflow
 from workflows.mail_delivery import MailDeliveryWorkflow
@@ -47,6 +68,11 @@ WORKFLOWS: Sequence[type] = (
     WatchdogWorkflow,
 )
 THREADS = 20
+FINISH_WITHIN_SECONDS = 10.0
+STOP_WITHIN_SECONDS = FINISH_WITHIN_SECONDS + 3.0
+TRY_WITHIN_SECONDS = 10.0
+
+log = logging.getLogger("promisekeeper.worker")
 
 
 def activities(
@@ -84,6 +110,9 @@ def activities(
         database=database, company=settings.company, officers=settings.officers
     )
     starting = StartingActivities(database=database, clock=clock, client=client)
+    patrol = PatrolActivities(
+        database=database, clock=clock, client=client, company=settings.company
+    )
     return (
         publication.load_publication,
         publication.assess_version,
@@ -94,6 +123,7 @@ def activities(
         publication.put_in_force,
         campaign.load_campaign,
         campaign.freeze_audience,
+        campaign.open_shards,
         campaign.send_shard,
         campaign.fix_effective_date,
         campaign.take_step,
@@ -106,7 +136,7 @@ def activities(
         request.record_confirmation,
         OutboxActivities(sender).send_mail,
         starting.start_campaign,
-        starting.patrol,
+        patrol.patrol,
     )
 
 
@@ -114,7 +144,7 @@ async def watch(client: Client) -> None:
     """Make sure the watchdog goes round; harmless when it does already."""
     try:
         await client.create_schedule(
-            "watchdog",
+            temporal.WATCHDOG,
             Schedule(
                 action=ScheduleActionStartWorkflow(
                     "watchdog", id="watchdog", task_queue=temporal.TASK_QUEUE
@@ -128,40 +158,89 @@ async def watch(client: Client) -> None:
 
 
 async def run(settings: Settings) -> None:
-    """Work until SIGINT or SIGTERM, then finish what is under way."""
-    database = Database(settings.database)
-    require_current(database)
-    client = await temporal.connect(settings.temporal_address)
+    """Work until SIGINT or SIGTERM, then finish what is under way.
+
+    A neighbour that is away is waited for, at the start as later. Raises SchemaDiffers,
+    DatabaseTooOld or TemporalUnfit for what waiting does not mend.
+    """
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    with ThreadPoolExecutor(THREADS) as threads:
+        asyncio.get_running_loop().add_signal_handler(name, _stop, stop)
+    database = Database(settings.database)
+    await until_there(DATABASE, lambda: asyncio.to_thread(require_current, database), stop)
+    client = await until_there(TEMPORAL, lambda: _temporal(settings), stop)
+    if client is not None:
+        async with BlockingPortal() as portal:
+            await _work(settings, database, client, stop, portal)
+    database.close()
+
+
+def _stop(stop: asyncio.Event) -> None:
+    """Let everything come to its end, and do not wait for what hangs."""
+    stop.set()
+    last = threading.Timer(STOP_WITHIN_SECONDS, _leave)
+    last.daemon = True
+    last.start()
+
+
+def _leave() -> None:
+    """No thread can be stopped that waits for a database which never answers."""
+    log.warning("Work under way hangs and is left. Nothing is lost: it is tried again.")
+    sys.stdout.flush()
+    os._exit(0)
+
+
+async def _temporal(settings: Settings) -> Client:
+    """Connect, and see to it that the server is fit and the watchdog goes round."""
+    async with asyncio.timeout(TRY_WITHIN_SECONDS):
+        client = await temporal.connect(settings.temporal_address)
+        await fitness.require_fit(client)
+        await watch(client)
+    return client
+
+
+async def _work(
+    settings: Settings,
+    database: Database,
+    client: Client,
+    stop: asyncio.Event,
+    portal: BlockingPortal,
+) -> None:
+    sandbox = settings.development
+    lookout = Lookout(
+        {
+            DATABASE: partial(ask_database, database),
+            TEMPORAL: behind_temporal(portal, client)[TEMPORAL],
+            MAIL_SERVICE: partial(ask_mail_service, settings.mail_service, sandbox=sandbox),
+        },
+        meanwhile="Work waits, nothing is lost, and it goes on by itself.",
+    )
+    with ThreadPoolExecutor(THREADS) as threads, lookout.watching():
         async with Worker(
             client,
             task_queue=temporal.TASK_QUEUE,
+            build_id=build(),
             workflows=WORKFLOWS,
             activities=activities(settings, database, client),
             activity_executor=threads,
             max_concurrent_activities=THREADS,
-            interceptors=[IncidentInterceptor()],
-            graceful_shutdown_timeout=timedelta(seconds=10),
+            interceptors=[PulseInterceptor(), IncidentInterceptor()],
+            graceful_shutdown_timeout=timedelta(seconds=FINISH_WITHIN_SECONDS),
         ):
-            await watch(client)
             print("worker: ready", flush=True)  # noqa: T201 - for whoever started it
             await stop.wait()
-    database.close()
 
 
 def main() -> int:
-    """Exit codes: 0 stopped, 2 settings refused, 3 Temporal or the database is not ready."""
+    """Exit codes: 0 stopped, 2 settings refused, 3 what waiting does not mend."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         asyncio.run(run(load_settings()))
-    except SettingsRefused as refusal:
+    except (SettingsRefused, TemporalSettingsRefused) as refusal:
         print(refusal, file=sys.stderr)  # noqa: T201
         return 2
-    except (RuntimeError, SchemaBehind) as fault:
-        print(f"The worker did not start: {fault}", file=sys.stderr)  # noqa: T201
+    except (SchemaDiffers, DatabaseTooOld, TemporalUnfit, RuntimeError) as fault:
+        print(f"The worker stopped: {fault}", file=sys.stderr)  # noqa: T201
         return 3
     return 0
 

@@ -1,23 +1,27 @@
 """Opens what commands work with, once, and turns what goes wrong into words and exit codes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+from uuid import UUID
 
 import typer
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
 from cli.printing import stop
 from clock import Clock, ClockIsReal
-from database import accounts, approvals, policies, requests, staff
+from database import account_imports, accounts, approvals, policies, requests, staff
 from database.engine import Database
-from database.migrate import SchemaBehind, require_current
+from database.facts import record
+from database.migrate import MigrationBroken, SchemaDiffers, require_current
+from database.silence import is_silence, reason
 from database.tables import Staff
+from database.versions import DatabaseTooOld
 from domain.places import in_utc
 from settings import Settings, SettingsRefused, load_settings
 
@@ -31,13 +35,14 @@ BAD_USAGE = 2
 NOT_REACHABLE = 3
 REFUSALS = (
     accounts.AccountUnknown,
-    accounts.ImportNeedsYes,
+    account_imports.ImportRefused,
     approvals.NotGovernedYet,
     policies.PolicyUnknown,
     policies.SubmissionRefused,
     requests.RequestUnknown,
     staff.StaffRefused,
     ClockIsReal,
+    MigrationBroken,
 )
 
 
@@ -59,6 +64,17 @@ class Office:
         raise staff.StaffRefused(
             f"Outside development --as takes a personal token ({staff.TOKEN_PREFIX}...)."
         )
+
+    def record_read(self, given: str, roles: Sequence[str], subjects: Iterable[UUID]) -> None:
+        """Record that a member of staff reads personal data (P30), before they are shown.
+
+        Raises StaffRefused when the member holds none of the roles.
+        """
+        member, now = self.member(given), self.clock.now()
+        with self.database.transaction() as transaction:
+            staff.require_role(transaction, member.id, *roles)
+            for subject_id in subjects:
+                record(transaction, "personal_data.read", subject_id, now, staff=member.id)
 
     @contextmanager
     def desk(self) -> "Iterator[Desk]":
@@ -107,6 +123,8 @@ def connected(settings: Settings) -> "Iterator[tuple[BlockingPortal, Client]]":
             )
         except typer.Exit:  # a RuntimeError too, but it has spoken already
             raise
+        except temporal.TemporalSettingsRefused as refusal:
+            raise stop(refusal, BAD_USAGE) from None
         except (RPCError, RuntimeError, TimeoutError):
             raise stop(
                 "Temporal does not answer. What was written down before is kept. "
@@ -141,11 +159,13 @@ def answering() -> Iterator[None]:
         raise stop(refusal, THE_ANSWER_IS_NO) from None
     except SettingsRefused as fault:
         raise stop(fault, BAD_USAGE) from None
-    except SchemaBehind as fault:
+    except (SchemaDiffers, DatabaseTooOld) as fault:
         raise stop(fault, NOT_REACHABLE) from None
-    except OperationalError as fault:
+    except SQLAlchemyError as fault:
+        if not is_silence(fault):
+            raise
         raise stop(
-            f"The database does not answer: {fault.orig}. Nothing was changed. Is the stack "
+            f"The database does not answer: {reason(fault)}. Nothing was changed. Is the stack "
             "started (promisekeeper up) on this data directory? See: promisekeeper doctor",
             NOT_REACHABLE,
         ) from None

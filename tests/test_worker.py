@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import worker
+from database.engine import Database
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +28,12 @@ def test_a_worker_does_not_work_with_tables_of_another_version(
 ) -> None:
     assert worker.main() == 3
     assert "promisekeeper database migrate" in capsys.readouterr().err
+
+
+def test_a_worker_with_unusable_settings_of_temporal_does_not_start(
+    database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PROMISEKEEPER_DATABASE_URL", database.url)
+    monkeypatch.setenv("TEMPORAL_PROFILE", "nowhere")
+    assert worker.main() == 2
+    assert "'nowhere' not found" in capsys.readouterr().err

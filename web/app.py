@@ -1,25 +1,38 @@
 """The website, put together."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
+import sys
+from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
-from fastapi import FastAPI
+from anyio import CapacityLimiter
+from anyio.from_thread import start_blocking_portal
+from fastapi import Depends, FastAPI
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import StatelessLifespan
-from temporalio.client import Client
-from temporalio.service import RPCError
 
 import temporal
 from clock import Clock
 from database.engine import Database
-from mail.delivery_events import load_public_keys
-from settings import Settings, load_settings
+from database.migrate import SchemaDiffers, require_current
+from database.silence import is_silence
+from database.versions import DatabaseTooOld
+from health.lookout import Lookout, Question
+from health.neighbours import (
+    DATABASE,
+    MAIL_SERVICE,
+    ask_database,
+    ask_mail_service,
+    behind_temporal,
+)
+from mail.delivery_events import PublicKeysRefused, load_public_keys
+from settings import Settings, SettingsRefused, load_settings
+from temporal import TemporalSettingsRefused
 from web import approvals, health, public, requests, webhooks
 from web.faults import add_fault_pages
 from web.middleware import Conduct
@@ -40,7 +53,11 @@ SITE_MAP = (
     staff_requests.router,  # /staff/requests/...
     operations.router,  # /staff/ops
     webhooks.router,  # /webhooks/sendgrid/events
-    health.router,  # /healthz, /readyz
+)
+READINESS_QUESTIONS = 4  # threads for /readyz, beside those for people
+MEANWHILE = (
+    "Pages that cannot do without it say so; what was confirmed to anybody is kept, and what can "
+    "wait goes on when it is back."
 )
 
 
@@ -49,13 +66,14 @@ def create_app(
     *,
     database: Database,
     desk: Desk,
-    temporal_answers: Callable[[], bool] | None = None,
+    lookout: Lookout | None = None,
     lifespan: StatelessLifespan[FastAPI] | None = None,
 ) -> FastAPI:
-    """The website over a database and a desk. `temporal_answers` is what `/readyz` asks."""
+    """The website over a database and a desk. `lookout` is what `/readyz` asks."""
     if settings.sendgrid_webhook_public_keys:
         load_public_keys(settings.sendgrid_webhook_public_keys)  # an unreadable key stops us here
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.state.readiness = CapacityLimiter(READINESS_QUESTIONS)
     app.state.site = Site(
         database=database,
         desk=desk,
@@ -67,12 +85,12 @@ def create_app(
         sending_period=timedelta(days=settings.sending_days),
         development=settings.development,
         temporal_ui=settings.temporal_ui,
-        mail_service_url=settings.mail_service,
+        lookout=lookout or Lookout(own_neighbours(settings, database)),
         inbox_url=settings.mail_service if settings.development else None,
-        temporal_answers=temporal_answers,
     )
+    app.include_router(health.router)  # /healthz, /readyz
     for router in SITE_MAP:
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(health.require_database)])
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_middleware(
         SessionMiddleware,
@@ -88,49 +106,76 @@ def create_app(
     return app
 
 
+def own_neighbours(settings: Settings, database: Database) -> Mapping[str, Question]:
+    """Whom the website asks by itself; who is asked through Temporal comes with the client."""
+    sandbox = settings.development
+    return {
+        DATABASE: partial(ask_database, database),
+        MAIL_SERVICE: partial(ask_mail_service, settings.mail_service, sandbox=sandbox),
+    }
+
+
 def from_environment() -> FastAPI:
     """The website as the settings describe it: `uvicorn web.app:from_environment --factory`.
 
-    Run it with uvicorn's own access log off: ours never writes a token.
+    Run it with uvicorn's own access log off: ours never writes a token. It starts whatever of its
+    neighbours is away, and ends in words what waiting does not mend: exit code 2 for settings, 3
+    for a database of another version.
     """
-    settings = load_settings()
     logging.basicConfig(format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("promisekeeper").setLevel(logging.INFO)
-    resources = ExitStack()
-    database = Database(settings.database)
-    resources.callback(database.close)
-    portal = resources.enter_context(start_blocking_portal())
-    client = portal.call(partial(temporal.connect, settings.temporal_address, lazy=True))
-    desk = Desk(
-        database=database,
-        clock=Clock(database, development=settings.development),
-        company=settings.company,
-        periods=NoticePeriods(
-            notice_days=settings.notice_days,
-            sending_period=timedelta(days=settings.sending_days),
-        ),
-        portal=portal,
-        client=client,
-    )
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        with resources:
-            yield
-
-    return create_app(
-        settings,
-        database=database,
-        desk=desk,
-        temporal_answers=partial(_answers, portal, client),
-        lifespan=lifespan,
-    )
-
-
-def _answers(portal: BlockingPortal, client: Client) -> bool:
     try:
-        return portal.call(
-            partial(client.service_client.check_health, timeout=timedelta(seconds=2))
+        settings = load_settings()
+        database = Database(settings.database)
+        _refuse_another_version(database)
+        return _started(settings, database)
+    except (SettingsRefused, TemporalSettingsRefused) as refusal:
+        raise _stopped(str(refusal), 2) from None
+    except PublicKeysRefused as refusal:
+        raise _stopped(f"SENDGRID_WEBHOOK_PUBLIC_KEYS: {refusal}", 2) from None
+    except (SchemaDiffers, DatabaseTooOld) as fault:
+        raise _stopped(f"The website did not start. {fault}", 3) from None
+
+
+def _refuse_another_version(database: Database) -> None:
+    try:
+        require_current(database)
+    except SQLAlchemyError as fault:
+        if not is_silence(fault):
+            raise
+        return  # people are told by the pages, ops by `/readyz` and the log
+
+
+def _started(settings: Settings, database: Database) -> FastAPI:
+    with ExitStack() as resources:
+        resources.callback(database.close)
+        portal = resources.enter_context(start_blocking_portal())
+        client = portal.call(partial(temporal.connect, settings.temporal_address, lazy=True))
+        neighbours = {**own_neighbours(settings, database), **behind_temporal(portal, client)}
+        lookout = Lookout(neighbours, meanwhile=MEANWHILE)
+        desk = Desk(
+            database=database,
+            clock=Clock(database, development=settings.development),
+            company=settings.company,
+            periods=NoticePeriods(
+                notice_days=settings.notice_days,
+                sending_period=timedelta(days=settings.sending_days),
+            ),
+            portal=portal,
+            client=client,
         )
-    except (RPCError, RuntimeError):
-        return False
+
+        @asynccontextmanager
+        async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+            with kept, lookout.watching():
+                yield
+
+        app = create_app(settings, database=database, desk=desk, lookout=lookout, lifespan=lifespan)
+        kept = resources.pop_all()  # until the website stops
+    return app
+
+
+def _stopped(said: str, code: int) -> SystemExit:
+    """Say to whoever started us why it ends, and return what to raise."""
+    print(said, file=sys.stderr)  # noqa: T201
+    return SystemExit(code)

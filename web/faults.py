@@ -1,21 +1,25 @@
 """Errors as pages in words: what happened, what was not lost, what to do."""
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from database.policies import PolicyUnknown
 from database.requests import RequestUnknown
+from database.silence import is_silence, lacks_tables, reason
 from web.links import LinkClosed, closed_page
 from web.middleware import HEADERS
 from web.site import site_of
 from web.staff.access import SignInNeeded
 from workflows.desk import Refused, TemporalUnreachable
+
+log = logging.getLogger("promisekeeper.faults")
 
 FOR_MACHINES = ("/api/", "/webhooks/", "/healthz", "/readyz")
 WORDS: Mapping[int, tuple[str, str]] = {
@@ -43,8 +47,8 @@ WORDS: Mapping[int, tuple[str, str]] = {
     503: (
         "We cannot answer just now",
         (
-            "Our database does not answer. Nothing was changed by what you just sent. "
-            "Please try again in a few minutes."
+            "Our database does not answer. Everything that we confirmed to you is kept; what you "
+            "just sent was not taken in unless we said so. Please try again in a few minutes."
         ),
     ),
 }
@@ -80,8 +84,9 @@ def add_fault_pages(app: FastAPI) -> None:
     def temporal_unreachable(request: Request, fault: TemporalUnreachable) -> Response:
         return _fault(request, 503, str(fault))
 
-    @app.exception_handler(OperationalError)
-    def database_fault(request: Request, _error: OperationalError) -> Response:
+    @app.exception_handler(SQLAlchemyError)
+    def database_fault(request: Request, error: SQLAlchemyError) -> Response:
+        _require_foreseen(error)
         return _fault(request, 503)
 
     @app.exception_handler(Exception)
@@ -91,10 +96,24 @@ def add_fault_pages(app: FastAPI) -> None:
         return answer
 
 
+def _require_foreseen(error: SQLAlchemyError) -> None:
+    """Raises the error when it is neither silence nor tables of another version."""
+    if lacks_tables(error):
+        log.error("%s. See tables-older in docs/failures.md.", reason(error))
+    elif not is_silence(error):
+        raise error
+
+
 def _fault(request: Request, status: int, detail: str | None = None) -> Response:
     title, what_to_do = WORDS.get(status, ("This could not be done", "Nothing was changed."))
+    said = detail or what_to_do
+    answer: Response
     if request.url.path.startswith(FOR_MACHINES) or request.url.path.endswith((".json", ".js")):
-        return JSONResponse({"error": title, "detail": detail or what_to_do}, status_code=status)
-    return site_of(request).pages.show(
-        "fault.html", status=status, title=title, what_to_do=detail or what_to_do
-    )
+        answer = JSONResponse({"error": title, "detail": said}, status_code=status)
+    else:
+        answer = site_of(request).pages.show(
+            "fault.html", status=status, title=title, what_to_do=said
+        )
+    if status == 503:
+        answer.headers["Retry-After"] = "60"
+    return answer

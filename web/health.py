@@ -1,64 +1,55 @@
-"""Is the website alive, and do the services behind it answer."""
+"""Is the website alive, and how are the services behind it."""
 
-import socket
-from urllib.parse import urlsplit
+from collections.abc import Mapping
 
-from fastapi import APIRouter
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import select
 
-from database.tables import Policy
-from web.site import OnSite, Site
+from health.lookout import Sighting
+from health.neighbours import DATABASE
+from web.site import Site, site_of
 
 router = APIRouter()
-ANSWERS = "answers"
-SILENT = "does not answer"
-WAIT_SECONDS = 2
+NEEDED = (DATABASE,)
+"""Without these nobody is served. Without the others people are: what they do waits."""
 
 
 @router.get("/healthz")
-def alive() -> JSONResponse:
-    """This process answers; nothing else is asked."""
-    return JSONResponse({"website": ANSWERS})
+async def alive() -> JSONResponse:
+    """This process answers; nothing else is asked, and no thread is needed."""
+    return JSONResponse({"website": "answers"})
 
 
 @router.get("/readyz")
-def ready(site: OnSite) -> JSONResponse:
-    """503 as soon as one of the services does not answer; which one, in a word each."""
-    found = services(site)
-    return JSONResponse(found, status_code=503 if SILENT in found.values() else 200)
+async def ready(request: Request) -> JSONResponse:
+    """503 when people cannot be served. Of each service: a word, since when, and the remedy."""
+    site = site_of(request)
+    limiter: CapacityLimiter = request.app.state.readiness
+    found = await to_thread.run_sync(services, site, limiter=limiter)
+    served = all(found[name].answer.well for name in NEEDED)
+    return JSONResponse(
+        {name: _shown(sighting) for name, sighting in found.items()},
+        status_code=200 if served else 503,
+    )
 
 
-def services(site: Site) -> dict[str, str]:
-    """Every service behind the website, with a word about it."""
-    return {
-        "database": ANSWERS if _database_answers(site) else SILENT,
-        "temporal": _temporal(site),
-        "mail service": ANSWERS if _mail_service_answers(site) else SILENT,
+def services(site: Site) -> Mapping[str, Sighting]:
+    """Every service behind the website, as it is now."""
+    return site.lookout.look()
+
+
+async def require_database(request: Request) -> None:
+    """Answer in words at once while the database hangs: nobody's thread waits with it."""
+    if site_of(request).lookout.is_hung(DATABASE):
+        raise HTTPException(503)
+
+
+def _shown(sighting: Sighting) -> dict[str, str]:
+    shown = {
+        "state": sighting.answer.word,
+        "since": sighting.since.isoformat(timespec="seconds").replace("+00:00", "Z"),
     }
-
-
-def _database_answers(site: Site) -> bool:
-    try:
-        with site.database.session() as session:
-            session.exec(select(Policy.id).limit(1)).all()
-    except SQLAlchemyError:
-        return False
-    return True
-
-
-def _temporal(site: Site) -> str:
-    if site.temporal_answers is None:
-        return "not asked"
-    return ANSWERS if site.temporal_answers() else SILENT
-
-
-def _mail_service_answers(site: Site) -> bool:
-    address = urlsplit(site.mail_service_url)
-    port = address.port or (443 if address.scheme == "https" else 80)
-    try:
-        with socket.create_connection((address.hostname or "", port), timeout=WAIT_SECONDS):
-            return True
-    except OSError:
-        return False
+    if sighting.answer.remedy:
+        shown["remedy"] = sighting.answer.remedy
+    return shown

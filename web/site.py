@@ -1,23 +1,24 @@
 """What every page needs at hand, gathered once when the website starts."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Request
 
 from clock import Clock
 from database.engine import Database
 from domain.company import Company
+from health.lookout import Lookout
+from temporal import View
 from web.rendering import Pages
 from workflows.desk import Desk
 
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """The rooms behind the pages. `temporal_answers` is None where nobody can tell.
+    """The rooms behind the pages.
 
     `link_keys` sign personal links, the first one signs; `events_keys` are the mail service's
     public keys; `inbox_url` is the mail sandbox's inbox, in development.
@@ -33,9 +34,8 @@ class Site:
     sending_period: timedelta
     development: bool
     temporal_ui: str
-    mail_service_url: str
+    lookout: Lookout
     inbox_url: str | None = None
-    temporal_answers: Callable[[], bool] | None = None
 
     def now(self) -> datetime:
         """This instant, in UTC."""
@@ -44,6 +44,15 @@ class Site:
     def workflow_url(self, workflow_id: str) -> str:
         """Where the Temporal UI shows a workflow."""
         return f"{self.temporal_ui}/namespaces/default/workflows/{quote(workflow_id, safe='')}"
+
+    def view_url(self, view: View, *, keep: bool) -> str:
+        """Where the Temporal UI lists what a view finds at this instant.
+
+        `keep` lets the UI save it in that browser, under its name, each time it is opened.
+        """
+        asked = {"query": view.at(self.now())} | ({"savedQuery": view.name} if keep else {})
+        workflows = f"{self.temporal_ui}/namespaces/default/workflows"
+        return f"{workflows}?{urlencode(asked, quote_via=quote)}"
 
 
 def site_of(request: Request) -> Site:

@@ -13,7 +13,8 @@ def main() -> None:
     try:
         settings = load_settings()
     except SettingsRefused as fault:
-        sys.exit(str(fault))
+        print(fault, file=sys.stderr)  # noqa: T201 - whoever started it
+        sys.exit(2)
     parser = argparse.ArgumentParser(prog="python -m embedded.sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=settings.mail_sandbox_port)
     parser.add_argument("--data-dir", type=Path, default=settings.data_dir)

@@ -36,11 +36,15 @@ def staff_tokens(database: Database) -> dict[str, str]:
 
 @pytest.fixture
 def promisekeeper(
-    tmp_path: Path, staff_tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    database: Database,
+    staff_tokens: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> PromiseKeeper:
     """Runs `promisekeeper ARGUMENTS`; Temporal is nowhere, and silent at once."""
     assert staff_tokens
     monkeypatch.setenv("PROMISEKEEPER_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("PROMISEKEEPER_DATABASE_URL", database.url)
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
     monkeypatch.setattr("workflows.desk.ANSWER_WITHIN_SECONDS", 0.5)
 

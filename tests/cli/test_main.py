@@ -173,20 +173,3 @@ def test_only_an_admin_adds_staff(promisekeeper: Run) -> None:
         "email": "alice@example.com",
         "roles": ["legal"],
     }
-
-
-def test_the_doctor_names_what_is_missing_and_its_remedy(
-    stack_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, promisekeeper: Run
-) -> None:
-    settings = stack_settings()
-    monkeypatch.setenv("PROMISEKEEPER_BASE_URL", f"http://127.0.0.1:{settings.web_port}")
-    monkeypatch.setenv(
-        "PROMISEKEEPER_SENDGRID_HOST", f"http://127.0.0.1:{settings.mail_sandbox_port}"
-    )
-    result = promisekeeper("doctor", "--format", "json")
-    assert result.exit_code == 3
-    found = {check["part"]: check for check in json.loads(result.stdout)}
-    assert found["database"]["state"] == "ok"
-    for part in ("Temporal", "mail sandbox", "website"):
-        assert found[part]["state"] == "missing"
-        assert "promisekeeper up" in found[part]["remedy"]

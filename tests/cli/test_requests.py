@@ -11,7 +11,7 @@ from typer.testing import Result
 
 from database import requests
 from database.engine import Database
-from database.tables import OutboxMail, RequestDecision
+from database.tables import Fact, OutboxMail, RequestDecision
 from domain.data_subject_requests import Intake, Kind
 from domain.deadlines import deadline
 
@@ -51,8 +51,23 @@ def test_requests_are_listed_by_urgency_and_shown(promisekeeper: Run, reference:
     assert (row["reference"], row["kind"]) == (reference, "access")
     assert row["due_at"] == "2026-02-28T23:00:00Z"
     shown = json.loads(promisekeeper("requests", "show", reference, "--format", "json").stdout)
-    assert shown["contact_email"] == "alice@example.com"
+    assert "alice@example.com" not in str(shown)
     assert shown["mails"] == ["acknowledgement: queued"]
+
+
+def test_who_reads_a_request_says_so_and_is_recorded(
+    promisekeeper: Run, reference: str, database: Database
+) -> None:
+    """P30: reads of personal data are recorded, and privacy's alone."""
+    show = ("requests", "show", reference, "--format", "json")
+    refused = promisekeeper(*show, "--as", "lena")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    with database.session() as session:
+        assert session.exec(select(Fact).where(Fact.kind == "personal_data.read")).all() == []
+    assert json.loads(promisekeeper(*show, "--as", "petra").stdout)["name"] == "Alice"
+    with database.session() as session:
+        read = session.exec(select(Fact).where(Fact.kind == "personal_data.read")).one()
+        assert read.subject_id == requests.request_by_reference(session, reference).id
 
 
 def test_a_deadline_is_explained_with_every_candidate(promisekeeper: Run, reference: str) -> None:

@@ -1,0 +1,389 @@
+"""What `promisekeeper doctor` looks at: each check says how a part is, and what mends it."""
+
+import platform
+import shutil
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+    from temporalio.client import Client
+
+    from database.engine import Database
+    from settings import Settings
+
+T = TypeVar("T")
+ANSWER_WITHIN_SECONDS = 3.0
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+START_IT = "start the stack: promisekeeper up"
+LEAST_FREE_GIB = 1.0
+LONGEST_WAIT = timedelta(minutes=1)
+LATE_ROUND = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One part: `state` is ok, fault, missing (a service does not answer) or advice."""
+
+    part: str
+    state: str
+    finding: str
+    remedy: str = ""
+
+
+def ok(part: str, finding: str) -> Check:
+    """All is well with a part."""
+    return Check(part=part, state="ok", finding=finding)
+
+
+def fault(part: str, finding: str, remedy: str) -> Check:
+    """Something is set wrong."""
+    return Check(part=part, state="fault", finding=finding, remedy=remedy)
+
+
+def missing(part: str, finding: str, remedy: str) -> Check:
+    """A service does not answer."""
+    return Check(part=part, state="missing", finding=finding, remedy=remedy)
+
+
+def advice(part: str, finding: str, remedy: str) -> Check:
+    """Nothing is wrong, and somebody should look."""
+    return Check(part=part, state="advice", finding=finding, remedy=remedy)
+
+
+def checkups(settings: "Settings") -> Mapping[str, Callable[[], Iterator[Check]]]:
+    """Everything to look at, by part, each to be run in a thread of its own."""
+    return {
+        "this code": _this_code,
+        "data directory": partial(_data_directory, settings),
+        "database": partial(_database, settings),
+        "Temporal": partial(_temporal, settings),
+        "Temporal UI": partial(_temporal_ui, settings),
+        "mail sandbox" if settings.development else "mail service": partial(
+            _mail_service, settings
+        ),
+        "website": partial(_website, settings),
+        "Chromium": partial(_browser, settings),
+    }
+
+
+def remedy_of(part: str) -> str:
+    """What mends a part that does not answer."""
+    elsewhere = {
+        "database": "elsewhere check PROMISEKEEPER_DATABASE_URL",
+        "Temporal": "elsewhere check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE",
+        "Temporal UI": "elsewhere check PROMISEKEEPER_TEMPORAL_UI_URL",
+        "mail service": "elsewhere check PROMISEKEEPER_SENDGRID_HOST",
+        "mail sandbox": "elsewhere check PROMISEKEEPER_SENDGRID_HOST",
+        "website": "elsewhere check PROMISEKEEPER_BASE_URL",
+        "worker": "elsewhere run: python worker.py",
+    }
+    return f"{START_IT}; {elsewhere[part]}" if part in elsewhere else START_IT
+
+
+def _this_code() -> Iterator[Check]:
+    from health.build import build
+
+    yield ok("this code", f"Promisekeeper {build()}, Python {platform.python_version()}")
+
+
+def _data_directory(settings: "Settings") -> Iterator[Check]:
+    path = settings.data_dir.resolve()
+    if path.is_dir():
+        free = shutil.disk_usage(path).free / 2**30
+        finding = f"{path}, {free:.1f} GiB free"
+        if free < LEAST_FREE_GIB:
+            yield fault("data directory", finding, "make room: a full disk stops all writing")
+        else:
+            yield ok("data directory", finding)
+    elif not settings.database_url:
+        there = f"{START_IT}, or set PROMISEKEEPER_DATA_DIR to where it was started"
+        yield missing("data directory", f"there is no {path}", there)
+
+
+def _database(settings: "Settings") -> Iterator[Check]:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from database.engine import Database
+    from database.migrate import Tables, tables
+    from database.silence import reason
+    from database.versions import DatabaseTooOld, require_supported, version_of
+
+    name = make_url(settings.database).render_as_string(hide_password=True)
+    database = Database(settings.database)
+    try:
+        with database.engine.connect() as connection:
+            version = version_of(connection)
+            require_supported(version)
+        standing = tables(database)
+        if standing is Tables.CURRENT:
+            yield ok("database", f"{name}, {version}, tables up to date")
+            yield from _work_in(database, settings)
+        elif standing is Tables.BEHIND:
+            old = f"{name}, {version}: its tables are older than this code, or not there"
+            yield fault("database", old, "promisekeeper database migrate")
+        else:
+            new = f"{name}, {version}: its tables are newer than this code"
+            yield fault("database", new, "run the newest version of Promisekeeper")
+    except DatabaseTooOld as old_server:
+        yield fault("database", str(old_server), "use a newer one")
+    except SQLAlchemyError as silence:
+        finding = f"{name} does not answer: {reason(silence)}"
+        yield missing("database", finding, remedy_of("database"))
+    finally:
+        database.close()
+
+
+def _work_in(database: "Database", settings: "Settings") -> Iterator[Check]:
+    from clock import Clock
+
+    with database.session() as session:
+        yield _mails(session)
+        yield _delivery_events(session)
+    if settings.development:
+        offset = Clock(database, development=True).offset()
+        yield ok("clock", f"{offset} ahead of real time" if offset else "real time")
+
+
+def _mails(session: "Session") -> Check:
+    from database.outbox import waiting_for_ops
+
+    waiting = len(waiting_for_ops(session))
+    if not waiting:
+        return ok("mails", "none waits for a decision")
+    many = "100 or more" if waiting == 100 else str(waiting)
+    return advice("mails", f"{many} of unknown outcome wait for ops", "promisekeeper mail unknown")
+
+
+def _delivery_events(session: "Session") -> Check:
+    from sqlmodel import col, func, select
+
+    from database.tables import DeliveryEvent, OutboxMail
+
+    last: datetime | None = session.exec(select(func.max(col(DeliveryEvent.recorded_at)))).one()
+    if last is not None:
+        return ok("delivery events", f"last came {last:%Y-%m-%d %H:%M} UTC")
+    accepted = session.exec(select(OutboxMail.id).where(OutboxMail.state == "accepted").limit(1))
+    if accepted.first() is None:
+        return ok("delivery events", "none came, and no mail is out")
+    return advice(
+        "delivery events",
+        "mails are out, and no event ever came",
+        "check the event webhook's address and PROMISEKEEPER_SENDGRID_WEBHOOK_PUBLIC_KEYS",
+    )
+
+
+def _temporal(settings: "Settings") -> Iterator[Check]:
+    from anyio.from_thread import start_blocking_portal
+    from temporalio.service import RPCError
+
+    import temporal
+
+    with start_blocking_portal() as portal:
+        try:
+            client = portal.call(partial(temporal.connect, settings.temporal_address, lazy=True))
+        except temporal.TemporalSettingsRefused as refusal:
+            yield fault("Temporal", str(refusal), "change the environment")
+            return
+        for look in (_server, _retention, _search_attributes, _worker, _queue, _watchdog):
+            try:
+                yield portal.call(_in_time, look, client)
+            except (RPCError, RuntimeError, TimeoutError) as silence:
+                taken = _stranger_on(settings, settings.temporal_port)
+                finding = taken or f"does not answer{_why(silence)}"
+                yield missing("Temporal", finding, remedy_of("Temporal"))
+                return
+
+
+async def _in_time(look: "Callable[[Client], Awaitable[T]]", client: "Client") -> T:
+    import asyncio
+
+    return await asyncio.wait_for(look(client), ANSWER_WITHIN_SECONDS)
+
+
+async def _server(client: "Client") -> Check:
+    from health import fitness
+
+    version = await fitness.server_version(client)
+    finding = f"server {version} at {client.service_client.config.target_host}"
+    if fitness.is_too_old(version):
+        needed = ".".join(map(str, fitness.OLDEST))
+        return fault("Temporal", finding, f"upgrade it to {needed} or newer")
+    return ok("Temporal", finding)
+
+
+async def _retention(client: "Client") -> Check:
+    from temporalio.service import RPCError, RPCStatusCode
+
+    from embedded.temporal_server import RETENTION_PERIOD
+    from health import fitness
+
+    part = "namespace"
+    try:
+        period = await fitness.retention(client)
+    except RPCError as answer:
+        if answer.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        there = "set TEMPORAL_NAMESPACE, or create it: temporal operator namespace create"
+        return fault(part, f"there is no {client.namespace}", there)
+    finding = f"{client.namespace}, keeps closed workflows for {period.days} days"
+    if period >= RETENTION_PERIOD:
+        return ok(part, finding)
+    return fault(part, finding, f"set its retention to {RETENTION_PERIOD.days} days")
+
+
+async def _search_attributes(client: "Client") -> Check:
+    from health import fitness
+
+    lacking = await fitness.missing_search_attributes(client)
+    if not lacking:
+        return ok("search attributes", "all registered")
+    command = fitness.how_to_register(lacking)
+    return fault("search attributes", f"not registered: {', '.join(lacking)}", command)
+
+
+async def _worker(client: "Client") -> Check:
+    from clock import real_now
+    from health import fitness
+    from health.build import build
+
+    now = real_now()
+    at_work = (await fitness.queue(client)).at_work(now)
+    if not at_work:
+        nobody = "nobody takes work; workflows wait and lose nothing"
+        return missing("worker", nobody, remedy_of("worker"))
+    seconds = (now - max(worker.asked_at for worker in at_work)).total_seconds()
+    builds = sorted({worker.build for worker in at_work})
+    finding = f"{len(at_work)} at work, code {', '.join(builds)}, asked {max(seconds, 0):.0f} s ago"
+    if builds == [build()]:
+        return ok("worker", finding)
+    return fault("worker", f"{finding}; this code is {build()}", "restart the workers")
+
+
+async def _queue(client: "Client") -> Check:
+    from health import fitness
+
+    queue = await fitness.queue(client)
+    if queue.oldest <= LONGEST_WAIT:
+        return ok("work", f"{queue.waiting} tasks wait" if queue.waiting else "nothing waits")
+    oldest = timedelta(seconds=round(queue.oldest.total_seconds()))
+    finding = f"{queue.waiting} tasks wait for a worker, the oldest for {oldest}"
+    return fault("work", finding, "look into the worker's log; more than one worker may run")
+
+
+async def _watchdog(client: "Client") -> Check:
+    from clock import real_now
+    from health import fitness
+    from workflows.watchdog import EVERY
+
+    rounds = await fitness.rounds(client)
+    if rounds is None:
+        return fault("watchdog", "has no schedule", "start a worker: it makes one")
+    if rounds.paused:
+        return fault("watchdog", "is paused", "resume the schedule watchdog in the Temporal UI")
+    if rounds.last_at is None:
+        return ok("watchdog", "has its schedule, and is about to go its first round")
+    finding = f"last went round {rounds.last_at:%Y-%m-%d %H:%M} UTC"
+    if real_now() - rounds.last_at <= EVERY + LATE_ROUND:
+        return ok("watchdog", finding)
+    return fault("watchdog", finding, "trigger the schedule watchdog in the Temporal UI")
+
+
+def _temporal_ui(settings: "Settings") -> Iterator[Check]:
+    yield _answers(settings, "Temporal UI", settings.temporal_ui, settings.temporal_ui_port)
+
+
+def _mail_service(settings: "Settings") -> Iterator[Check]:
+    from mail.reach import Reach, reach, reach_with_key
+
+    part = "mail sandbox" if settings.development else "mail service"
+    host = settings.mail_service
+    if settings.development:
+        found = reach(host, sandbox=True, within_seconds=ANSWER_WITHIN_SECONDS)
+    else:
+        key = settings.sendgrid_api_key.get_secret_value()
+        found = reach_with_key(host, key, within_seconds=ANSWER_WITHIN_SECONDS)
+    match found:
+        case Reach.ANSWERS:
+            yield ok(part, host)
+        case Reach.KEY_REFUSED:
+            mend = "put a key that may send mail into PROMISEKEEPER_SENDGRID_API_KEY"
+            yield fault(part, f"{host} refuses our key", mend)
+        case Reach.STRANGER:
+            yield fault(part, f"{host} is another program", _move("MAIL_SANDBOX_PORT"))
+        case Reach.TROUBLED:
+            yield missing(part, f"{host} answers with an error", "wait; mails stay queued")
+        case Reach.SILENT:
+            yield missing(part, f"{host} is silent", remedy_of(part))
+
+
+def _website(settings: "Settings") -> Iterator[Check]:
+    import urllib3
+
+    get = partial(urllib3.request, "GET", timeout=ANSWER_WITHIN_SECONDS, retries=False)
+    try:
+        alive = get(f"{settings.website}/healthz")
+        if b'"website"' not in alive.data:
+            taken = f"{settings.website} is another program"
+            yield fault("website", taken, _move("WEB_PORT"))
+            return
+        ready = get(f"{settings.website}/readyz")
+    except urllib3.exceptions.HTTPError:
+        yield missing("website", f"{settings.website} is silent", remedy_of("website"))
+        return
+    if ready.status == 200:
+        yield ok("website", f"{settings.website}, ready")
+    else:
+        unwell = "; ".join(f"{name} {seen['state']}" for name, seen in ready.json().items())
+        finding = f"{settings.website} answers, and cannot serve people: {unwell}"
+        yield missing("website", finding, "mend what is missing; it comes back by itself")
+
+
+def _answers(settings: "Settings", part: str, url: str, port: int) -> Check:
+    import urllib3
+
+    try:
+        answer = urllib3.request("GET", url, timeout=ANSWER_WITHIN_SECONDS, retries=False)
+    except urllib3.exceptions.HTTPError:
+        finding = _stranger_on(settings, port) or f"{url} is silent"
+        return missing(part, finding, remedy_of(part))
+    if answer.status >= 500:
+        return fault(part, f"{url} answers {answer.status}", "look into its log")
+    return ok(part, url)
+
+
+def _browser(settings: "Settings") -> Iterator[Check]:
+    if not settings.development:
+        return
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found:
+        yield ok("Chromium", found)
+    else:
+        only = "not found; only `make test` needs it"
+        yield advice("Chromium", only, "apt-get install chromium")
+
+
+def _stranger_on(settings: "Settings", port: int) -> str:
+    """A part is silent: does something else have its port? In words, or nothing."""
+    if not settings.development:
+        return ""
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        taken = probe.connect_ex(("127.0.0.1", port)) == 0
+    return f"port {port} is taken by a program that does not answer as it should" if taken else ""
+
+
+def _move(name: str) -> str:
+    return f"end that program, or move ours with PROMISEKEEPER_{name}"
+
+
+def _why(silence: Exception) -> str:
+    from temporal import reason
+
+    said = reason(silence)
+    return f": {said}" if said else ""

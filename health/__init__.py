@@ -1,0 +1,1 @@
+"""How this process and its neighbours are: asked side by side, told once."""

@@ -1,0 +1,188 @@
+"""What the product asks of a Temporal server, and whether this one gives it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.api.taskqueue.v1 import PollerInfo, TaskQueue
+from temporalio.api.workflowservice.v1 import (
+    DescribeNamespaceRequest,
+    DescribeTaskQueueRequest,
+    DescribeTaskQueueResponse,
+    GetSystemInfoRequest,
+)
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from temporal import SEARCH_ATTRIBUTES, TASK_QUEUE, WATCHDOG
+
+OLDEST = (1, 25)
+"""The first server that takes updates of workflows without being told to."""
+A_POLL = timedelta(seconds=75)
+"""A worker asks for work at least once a minute, and then some."""
+NOT_ANSWERED_BY_ALL = (
+    RPCStatusCode.UNIMPLEMENTED,
+    RPCStatusCode.PERMISSION_DENIED,
+    RPCStatusCode.UNAUTHENTICATED,
+)
+
+
+class TemporalUnfit(Exception):
+    """The server answers, but it is not one we can work with; waiting does not mend it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker:
+    """A worker that asked for work lately: who it is, and the code it runs."""
+
+    identity: str
+    build: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """Who takes work, how many tasks wait for it, and for how long the oldest has."""
+
+    workers: tuple[Worker, ...]
+    waiting: int
+    oldest: timedelta
+
+    def at_work(self, now: datetime) -> tuple[Worker, ...]:
+        """Those that asked lately. A server remembers a worker for minutes after its end."""
+        return tuple(worker for worker in self.workers if now - worker.asked_at < A_POLL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rounds:
+    """The watchdog's schedule: whether it goes, and when it last went."""
+
+    paused: bool
+    last_at: datetime | None
+
+
+async def require_fit(client: Client) -> None:
+    """Raises TemporalUnfit when the version, the namespace or the search attributes are wrong."""
+    version = await server_version(client)
+    if is_too_old(version):
+        raise TemporalUnfit(
+            f"The Temporal server is {version}, and Promisekeeper needs "
+            f"{'.'.join(map(str, OLDEST))} or newer. Nothing was changed. Upgrade the server."
+        )
+    try:
+        await retention(client)
+    except RPCError as fault:
+        if fault.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        raise TemporalUnfit(
+            f"The Temporal server has no namespace {client.namespace!r}. Nothing was changed. Set "
+            "TEMPORAL_NAMESPACE to the right one, or create it: temporal operator namespace create"
+        ) from None
+    missing = await missing_search_attributes(client)
+    if missing:
+        raise TemporalUnfit(
+            f"The namespace {client.namespace!r} lacks the search attributes "
+            f"{', '.join(missing)}. Nothing was changed. Register them: "
+            f"{how_to_register(missing)}"
+        )
+
+
+async def server_version(client: Client) -> str:
+    """The server's version, like 1.32.0."""
+    answer = await client.workflow_service.get_system_info(GetSystemInfoRequest())
+    return answer.server_version
+
+
+def is_too_old(version: str) -> bool:
+    """Whether a server is older than what we need. A version that is no number is not."""
+    parts = version.split(".")[:2]
+    return all(part.isdigit() for part in parts) and tuple(map(int, parts)) < OLDEST
+
+
+async def retention(client: Client) -> timedelta:
+    """How long the server keeps closed workflows. Raises RPCError NOT_FOUND: no namespace."""
+    answer = await client.workflow_service.describe_namespace(
+        DescribeNamespaceRequest(namespace=client.namespace)
+    )
+    return answer.config.workflow_execution_retention_ttl.ToTimedelta()
+
+
+async def missing_search_attributes(client: Client) -> tuple[str, ...]:
+    """Ours that are not registered; none where the server does not let us ask."""
+    try:
+        known = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+    except RPCError as fault:
+        if fault.status in NOT_ANSWERED_BY_ALL:
+            return ()
+        raise
+    wanted = {attribute.name for attribute in SEARCH_ATTRIBUTES}
+    return tuple(sorted(wanted - {*known.custom_attributes}))
+
+
+def how_to_register(names: tuple[str, ...]) -> str:
+    """The command that registers search attributes."""
+    types: Mapping[str, str] = {
+        attribute.name: attribute.indexed_value_type.name.capitalize()
+        for attribute in SEARCH_ATTRIBUTES
+    }
+    pairs = " ".join(f"--name {name} --type {types[name]}" for name in names)
+    return f"temporal operator search-attribute create {pairs}"
+
+
+async def queue(client: Client) -> Queue:
+    """Both halves of our task queue: workflow tasks and activities."""
+    halves = [
+        await _half(client, kind)
+        for kind in (
+            TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+            TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+        )
+    ]
+    return Queue(
+        workers=tuple(_worker(poller) for poller in halves[0].pollers),
+        waiting=sum(half.stats.approximate_backlog_count for half in halves),
+        oldest=max(half.stats.approximate_backlog_age.ToTimedelta() for half in halves),
+    )
+
+
+async def _half(client: Client, kind: "TaskQueueType.ValueType") -> DescribeTaskQueueResponse:
+    return await client.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(
+            namespace=client.namespace,
+            task_queue=TaskQueue(name=TASK_QUEUE),
+            task_queue_type=kind,
+            report_stats=True,
+        )
+    )
+
+
+async def rounds(client: Client) -> Rounds | None:
+    """The watchdog's schedule; None when there is none."""
+    try:
+        found = await client.get_schedule_handle(WATCHDOG).describe()
+    except RPCError as fault:
+        if fault.status is RPCStatusCode.NOT_FOUND:
+            return None
+        raise
+    recent = found.info.recent_actions
+    return Rounds(
+        paused=found.schedule.state.paused,
+        last_at=recent[-1].started_at if recent else None,
+    )
+
+
+def _worker(poller: PollerInfo) -> Worker:
+    return Worker(
+        identity=poller.identity,
+        build=poller.worker_version_capabilities.build_id,
+        asked_at=_instant(poller.last_access_time),
+    )
+
+
+def _instant(stamp: Timestamp) -> datetime:
+    return stamp.ToDatetime(tzinfo=UTC)

@@ -1,0 +1,138 @@
+"""The doctor names each fault with its remedy, however many neighbours are away or hang."""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from sqlalchemy import text
+from typer.testing import Result
+
+from cli import doctor
+from database.engine import Database
+from settings import Settings
+
+Run = Callable[..., Result]
+Found = dict[str, dict[str, str]]
+
+
+@pytest.fixture
+def settings(
+    stack_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, promisekeeper: Run
+) -> Settings:
+    """Ports of this test's own, where nobody is."""
+    settings = stack_settings()
+    for name in ("web_port", "mail_sandbox_port", "temporal_port", "temporal_ui_port"):
+        monkeypatch.setenv(f"PROMISEKEEPER_{name.upper()}", str(getattr(settings, name)))
+    monkeypatch.setenv("TEMPORAL_ADDRESS", settings.temporal_address)
+    return settings
+
+
+@pytest.fixture
+def ask(promisekeeper: Run, settings: Settings) -> Callable[[], tuple[int, Found]]:
+    """What the doctor finds, by part, and its exit code."""
+
+    def ask() -> tuple[int, Found]:
+        result = promisekeeper("doctor", "--format", "json")
+        return result.exit_code, {check["part"]: check for check in json.loads(result.stdout)}
+
+    return ask
+
+
+@pytest.fixture
+def another_program(settings: Settings) -> Iterator[None]:
+    """Something else has the ports of website and sandbox."""
+
+    class Stranger(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"Hello")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Say nothing."""
+
+    with ExitStack() as running:
+        for port in (settings.web_port, settings.mail_sandbox_port):
+            server = running.enter_context(ThreadingHTTPServer(("127.0.0.1", port), Stranger))
+            running.callback(server.shutdown)
+            Thread(target=server.serve_forever, daemon=True).start()
+        yield
+
+
+def test_it_names_what_is_missing_and_its_remedy(ask: Callable[[], tuple[int, Found]]) -> None:
+    code, found = ask()
+    assert code == 3
+    for part in ("settings", "this code", "data directory", "database", "mails", "clock"):
+        assert found[part]["state"] == "ok"
+    for part in ("Temporal", "Temporal UI", "mail sandbox", "website"):
+        assert found[part]["state"] == "missing"
+        assert "promisekeeper up" in found[part]["remedy"]
+
+
+def test_every_neighbour_may_hang_and_it_still_answers(
+    ask: Callable[[], tuple[int, Found]], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.checkups.ANSWER_WITHIN_SECONDS", 0.2)
+    with ExitStack() as listening:
+        for port in (settings.temporal_port, settings.web_port, settings.mail_sandbox_port):
+            listening.enter_context(socket.create_server(("127.0.0.1", port)))
+        code, found = ask()
+    assert code == 3
+    for part in ("Temporal", "mail sandbox", "website"):
+        assert found[part]["state"] == "missing"
+    assert "taken by a program" in found["Temporal"]["finding"]
+
+
+def test_a_check_that_never_ends_is_cut_off(
+    ask: Callable[[], tuple[int, Found]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        url = f"postgresql+psycopg://alice:secret@127.0.0.1:{port}/alice"
+        monkeypatch.setenv("PROMISEKEEPER_DATABASE_URL", url)
+        monkeypatch.setattr(doctor, "ALL_WITHIN_SECONDS", 1.5)
+        code, found = ask()
+    assert (code, found["database"]["state"]) == (3, "missing")
+    assert "has not answered" in found["database"]["finding"]
+    assert "secret" not in str(found)
+
+
+@pytest.mark.usefixtures("another_program")
+def test_another_program_on_our_port_is_recognised(ask: Callable[[], tuple[int, Found]]) -> None:
+    _, found = ask()
+    for part, setting in (("website", "WEB_PORT"), ("mail sandbox", "MAIL_SANDBOX_PORT")):
+        assert found[part]["state"] == "fault"
+        assert "another program" in found[part]["finding"]
+        assert setting in found[part]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("revision", "remedy"),
+    [("0001", "promisekeeper database migrate"), ("9999", "run the newest version")],
+)
+def test_tables_of_another_version_are_a_fault(
+    ask: Callable[[], tuple[int, Found]], database: Database, revision: str, remedy: str
+) -> None:
+    with database.engine.execution_options(writes=True).begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
+    _, found = ask()
+    assert found["database"]["state"] == "fault"
+    assert remedy in found["database"]["remedy"]
+
+
+def test_refused_settings_are_a_line_each(
+    promisekeeper: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PROMISEKEEPER_NOTICE_DAYS", "3")
+    monkeypatch.setenv("PROMISEKEEPER_WEB_PORT", "0")
+    result = promisekeeper("doctor", "--format", "json")
+    findings = [check["finding"] for check in json.loads(result.stdout)]
+    assert result.exit_code == 2
+    assert len(findings) == 2
+    assert "NOTICE_DAYS" in findings[0]
+    assert "WEB_PORT" in findings[1]

@@ -1,0 +1,135 @@
+"""Every command ends with the code of the contract.
+
+0 fine, 1 the answer is no, 2 bad usage, 3 a service is not reachable.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+from typer.core import TyperGroup
+from typer.testing import CliRunner, Result
+
+from cli.main import app
+
+Run = Callable[..., Result]
+MAIL = "00000000-0000-0000-0000-000000000001"
+REFERENCE = "R-7KQ2M4XA"
+WITHOUT_SERVICES = ("up", "doctor", "assess", "deadline", "demo run")
+COMMANDS = {
+    "governing": ["privacy", "a1"],
+    "policy add": ["privacy", "--title", "Privacy", "--owner", "lena"],
+    "policy submit": ["privacy", "1.md", "--summary", "New", "--as", "lena"],
+    "policy review": ["privacy", "1", "--reason", "Read", "--as", "lena"],
+    "policy release": ["privacy", "1", "--as", "lena"],
+    "policy reject": ["privacy", "1", "--reason", "No", "--as", "lena"],
+    "policy status": ["privacy"],
+    "campaign report": ["privacy", "1"],
+    "campaign not-reached": ["privacy", "1"],
+    "accounts import": ["people.csv", "--as", "omar"],
+    "accounts list": [],
+    "accounts show": ["a1"],
+    "requests list": [],
+    "requests show": [REFERENCE],
+    "requests assign": [REFERENCE, "--to", "petra", "--as", "petra"],
+    "requests decide": [
+        *(REFERENCE, "--outcome", "fulfilled"),
+        *("--explanation", "Here it is.", "--as", "petra"),
+    ],
+    "requests confirm": [REFERENCE, "--answer", MAIL, "--as", "petra"],
+    "requests explain-deadline": [REFERENCE],
+    "mail unknown": [],
+    "mail resend": [MAIL, "--as", "omar"],
+    "staff add": [
+        *("alice", "--name", "Alice", "--email", "alice@example.com"),
+        *("--role", "legal", "--as", "omar"),
+    ],
+    "staff list": [],
+    "database migrate": [],
+    "demo advance": ["1"],
+}
+"""A line for each command that needs a service."""
+UNKNOWN = [
+    ["policy", "status", "nothing"],
+    ["policy", "release", "nothing", "1", "--as", "lena"],
+    ["policy", "reject", "nothing", "1", "--reason", "No", "--as", "lena"],
+    ["governing", "nothing", "a1"],
+    ["campaign", "report", "nothing", "1"],
+    ["campaign", "not-reached", "nothing", "1"],
+    ["accounts", "show", "nobody"],
+    ["requests", "show", "R-NOTHING"],
+    ["requests", "explain-deadline", "R-NOTHING"],
+    ["requests", "assign", "R-NOTHING", "--to", "petra", "--as", "petra"],
+    ["mail", "resend", MAIL, "--as", "omar"],
+]
+REFUSED = [
+    ["requests", "assign", REFERENCE, "--to", "petra", "--as", "nobody"],
+    ["requests", "show", REFERENCE, "--as", "nobody"],
+    ["accounts", "list", "--as", "nobody"],
+    ["mail", "resend", MAIL, "--as", "lena"],
+]
+
+
+def typed(group: TyperGroup, path: str = "") -> Iterator[str]:
+    """Every command by its words."""
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from typed(command, f"{path}{name} ")
+        else:
+            yield f"{path}{name}"
+
+
+def every_command() -> set[str]:
+    root = typer.main.get_command(app)
+    assert isinstance(root, TyperGroup)
+    return set(typed(root))
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Neither database nor Temporal is where it is looked for."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PROMISEKEEPER_DATA_DIR", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    (tmp_path / "1.md").write_text("# Privacy\n\nWe answer within thirty days.\n")
+    (tmp_path / "people.csv").write_text("external_id,email\na1,alice@example.com\n")
+    return tmp_path
+
+
+def test_every_command_is_asked() -> None:
+    assert {*COMMANDS, *WITHOUT_SERVICES} == every_command()
+
+
+@pytest.mark.parametrize("name", sorted(every_command()))
+def test_an_option_that_does_not_exist_is_bad_usage(name: str, nowhere: Path) -> None:
+    result = CliRunner().invoke(app, [*name.split(), "--nonsense"])
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_database_that_is_not_there_is_a_service_that_is_not_reachable(
+    name: str, nowhere: Path
+) -> None:
+    result = CliRunner().invoke(app, [*name.split(), *COMMANDS[name]])
+    assert (result.exit_code, result.stdout) == (3, ""), result.stderr
+    assert "The database does not answer" in result.stderr
+    assert "promisekeeper doctor" in result.stderr
+    assert not (nowhere / "nowhere").exists()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_refused_setting_is_bad_usage(
+    name: str, nowhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMISEKEEPER_NOTICE_DAYS", "3")
+    result = CliRunner().invoke(app, [*name.split(), *COMMANDS[name]])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "PROMISEKEEPER_NOTICE_DAYS" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [*UNKNOWN, *REFUSED], ids=" ".join)
+def test_what_is_not_known_or_not_allowed_is_a_no(promisekeeper: Run, arguments: list[str]) -> None:
+    result = promisekeeper(*arguments)
+    assert (result.exit_code, result.stdout) == (1, ""), result.stderr
+    assert result.stderr.strip()

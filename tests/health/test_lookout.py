@@ -1,0 +1,105 @@
+"""A neighbour that hangs holds one thread and nobody's time; going and coming back is told once."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from health import lookout
+from health.lookout import Answer, Lookout
+from tests.eventually import eventually
+
+MEANWHILE = "Nothing is lost."
+
+
+class Neighbour:
+    """Answers, is gone or hangs, as the test wants."""
+
+    def __init__(self) -> None:
+        self.gone = False
+        self.asked = 0
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+
+    def ask(self) -> Answer:
+        self.asked += 1
+        assert self.may_answer.wait(60)
+        if self.gone:
+            raise ConnectionError("nobody is there")
+        return Answer()
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        self.may_answer.clear()
+        yield
+        self.may_answer.set()
+
+
+@pytest.fixture
+def neighbour() -> Neighbour:
+    return Neighbour()
+
+
+@pytest.fixture
+def look(neighbour: Neighbour, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Answer]:
+    monkeypatch.setattr(lookout, "ANSWER_WITHIN_SECONDS", 0.1)
+    watched = Lookout({"mail service": neighbour.ask}, meanwhile=MEANWHILE)
+    return lambda: watched.look()["mail service"].answer
+
+
+def test_whoever_raises_is_silent_and_the_remedy_is_named(
+    neighbour: Neighbour, look: Callable[[], Answer]
+) -> None:
+    assert look() == Answer()
+    neighbour.gone = True
+    assert look() == Answer(word="does not answer", well=False, remedy="mail-service-silent")
+
+
+def test_going_and_coming_back_are_one_line_each(
+    neighbour: Neighbour, look: Callable[[], Answer], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for gone in (False, True, True, True, False, False):
+        neighbour.gone = gone
+        look()
+    went, came = (record.getMessage() for record in caplog.records)
+    assert went == (
+        "The mail service does not answer. Nothing is lost. "
+        "See mail-service-silent in docs/failures.md."
+    )
+    assert came == "The mail service answers again, after 0:00:00."
+
+
+def test_since_when_does_not_move_while_nothing_changes(
+    neighbour: Neighbour, look: Callable[[], Answer]
+) -> None:
+    watched = Lookout({"database": neighbour.ask})
+    first = watched.look()["database"]
+    assert watched.look()["database"] == first
+    neighbour.gone = True
+    assert watched.look()["database"].since > first.since
+
+
+def test_a_hung_neighbour_is_asked_once_however_many_look(
+    neighbour: Neighbour, look: Callable[[], Answer]
+) -> None:
+    with neighbour.hanging():
+        assert [look().word for _ in range(5)] == ["does not answer"] * 5
+        assert neighbour.asked == 1
+    eventually(lambda: look() == Answer())
+
+
+def test_nobody_needs_to_wait_for_who_has_hung_for_long(
+    neighbour: Neighbour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookout, "ANSWER_WITHIN_SECONDS", 0.1)
+    watched = Lookout({"database": neighbour.ask})
+    assert not watched.is_hung("database")
+    with neighbour.hanging():
+        watched.look()
+        assert not watched.is_hung("database")
+        monkeypatch.setattr(lookout, "HUNG_AFTER_SECONDS", 0.0)
+        assert watched.is_hung("database")
+    eventually(lambda: not watched.is_hung("database"))
