@@ -14,6 +14,7 @@ from database.facts import record
 from database.outbox import CAMPAIGN, STAFF, Batch, Queued, last_accepted_at, queue
 from database.staff import in_role
 from database.tables import Campaign, Policy, PolicyVersion, Staff
+from database.writing import held
 from domain.company import CampaignLeads, Company
 from domain.timetable import Role, Rung, RungKind, campaign_rungs, effective_at
 
@@ -27,13 +28,19 @@ class CampaignInput:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShardInput:
-    """A thousand addressees and the step they are owed."""
+class SendingInput:
+    """A step that goes out to the addressees."""
 
     campaign_id: UUID
     step: str
-    shard: int
     now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardInput(SendingInput):
+    """A thousand addressees and the step they are owed."""
+
+    shard: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +89,16 @@ class CampaignActivities:
     @activity.defn
     def freeze_audience(self, what: CampaignInput) -> CampaignCase:
         """Write down whom the campaign addresses (P4)."""
-        campaigns.freeze_audience(self._database, what.campaign_id, what.now)
+        campaigns.freeze_audience(
+            self._database, what.campaign_id, what.now, progress=activity.heartbeat
+        )
         return self.load_campaign(what)
+
+    @activity.defn
+    def open_shards(self, sending: SendingInput) -> list[int]:
+        """The shards that are not done with a step: not queued yet, or with mails waiting."""
+        with self._database.session() as session:
+            return campaigns.open_shards(session, sending.campaign_id, sending.step)
 
     @activity.defn
     def send_shard(self, shard: ShardInput) -> SendProgress:
@@ -102,8 +117,9 @@ class CampaignActivities:
         Mails that nobody took (bounced, in doubt) do not hold the date: they are the not-reached.
         """
         with self._database.transaction() as transaction:
-            campaign = transaction.get_one(Campaign, what.campaign_id)
-            version = transaction.get_one(PolicyVersion, campaign.policy_version_id)
+            addressed = transaction.get_one(Campaign, what.campaign_id)
+            version = held(transaction, PolicyVersion, addressed.policy_version_id)
+            campaign = held(transaction, Campaign, what.campaign_id)
             if campaign.notified_at is None:
                 first_notices = Batch(subject_id=campaign.id, step=campaigns.FIRST_NOTICE)
                 accepted_at = last_accepted_at(transaction, first_notices)
@@ -136,10 +152,10 @@ class CampaignActivities:
     def take_step(self, step: StepInput) -> CampaignCase:
         """Note a step of the timetable as taken."""
         with self._database.transaction() as transaction:
+            campaign = held(transaction, Campaign, step.campaign_id)
             campaigns.take_step(
                 transaction, step.campaign_id, step.step, due_at=step.due_at, now=step.now
             )
-            campaign = transaction.get_one(Campaign, step.campaign_id)
             return self._case(transaction, campaign, step.now)
 
     @activity.defn
@@ -169,7 +185,7 @@ class CampaignActivities:
     def finish_campaign(self, what: CampaignInput) -> CampaignCase:
         """The timetable is done: keep the final numbers."""
         with self._database.transaction() as transaction:
-            campaign = transaction.get_one(Campaign, what.campaign_id)
+            campaign = held(transaction, Campaign, what.campaign_id)
             if campaign.finished_at is None:
                 campaign.finished_at = what.now
                 campaign.state = "finished"

@@ -5,26 +5,28 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.campaigns import (
         CampaignActivities,
         CampaignCase,
         CampaignInput,
+        SendingInput,
         ShardInput,
         StepInput,
     )
     from activities.outbox import SendProgress
     from domain.timetable import Rung, RungKind
     from temporal import Case
-    from workflows.acting import SIGN_OF_LIFE, act, reach
-    from workflows.story import Chapter, Story
+    from workflows.acting import act, attempt, continue_when_long, reach
+    from workflows.story import YOURS_AFTER_AN_HOUR, Chapter, Story, moment
 
 FIRST_NOTICE = "first_notice"
 SHARDS_AT_ONCE = 8
-ACTIVITIES_PER_RUN = 500
 PAUSE = timedelta(seconds=30)
+NO_NEWS = "some mails are of unknown outcome until the mail service reports on them"
+WENT_WRONG = "sending goes wrong on our side, and the worker's log says why"
 CampaignStep = Callable[[CampaignActivities, CampaignInput], CampaignCase]
 
 
@@ -35,8 +37,6 @@ class CampaignWorkflow:
     @workflow.init
     def __init__(self, case: Case) -> None:
         self._subject = case
-        self._cursor = case.cursor
-        self._activities = 0
         self._story = Story()
 
     @workflow.run
@@ -69,42 +69,55 @@ class CampaignWorkflow:
             CampaignActivities.take_step,
             lambda at: self._step(rung, at),
             summary=f"note {rung.key} as taken",
+            case=self._subject,
         )
 
     async def _send_to_all(self, step: str, campaign: CampaignCase) -> None:
-        """Send a step to every shard, eight at a time, until none has a mail waiting."""
-        shards = list(range(self._cursor, campaign.shards))
+        """Send a step to every shard, eight at a time, until none has a mail waiting.
+
+        A shard with mails left takes its turn again when the others had theirs. The database knows
+        what an earlier run has sent, so a run that continues as new needs no memory of its own.
+        """
+        shards = await self._open_shards(step)
+        problem = None
         while shards:
-            self._story.tell(_sends(step, campaign, None))
-            unfinished: list[int] = []
-            problem: str | None = None
-            for first in range(0, len(shards), SHARDS_AT_ONCE):
-                window = shards[first : first + SHARDS_AT_ONCE]
-                for shard, progress in await self._send_window(step, window):
-                    if progress.waiting or progress.unknown:
-                        unfinished.append(shard)
-                        problem = progress.problem or problem
-                self._continue_when_long(min(unfinished, default=window[-1] + 1))
-            shards = unfinished
-            if shards:
-                self._story.tell(_sends(step, campaign, problem or "waiting for delivery events"))
+            self._story.tell(_sends(step, campaign, problem))
+            window, shards = shards[:SHARDS_AT_ONCE], shards[SHARDS_AT_ONCE:]
+            sent = await asyncio.gather(*(self._send_shard(step, shard) for shard in window))
+            left = {
+                shard: progress.problem or NO_NEWS
+                for shard, progress in zip(window, sent, strict=True)
+                if progress.waiting or progress.unknown
+            }
+            shards += left
+            problem = next(iter(left.values()), None)
+            await continue_when_long(self._subject)
+            if left:
+                self._story.tell(_sends(step, campaign, problem))
                 await workflow.sleep(PAUSE, summary="before trying the rest again")
-        self._cursor = 0
 
-    async def _send_window(self, step: str, window: list[int]) -> list[tuple[int, SendProgress]]:
-        self._activities += len(window)
-        return await asyncio.gather(*(self._send_shard(step, shard) for shard in window))
-
-    async def _send_shard(self, step: str, shard: int) -> tuple[int, SendProgress]:
-        progress = await act(
-            CampaignActivities.send_shard,
-            lambda at: ShardInput(
-                campaign_id=self._subject.subject_id, step=step, shard=shard, now=at
-            ),
-            summary=f"{step}, shard {shard}",
-            sign_of_life=SIGN_OF_LIFE,
+    async def _open_shards(self, step: str) -> list[int]:
+        return await act(
+            CampaignActivities.open_shards,
+            lambda at: SendingInput(campaign_id=self._subject.subject_id, step=step, now=at),
+            summary=f"look who is still owed {step}",
+            case=self._subject,
         )
-        return shard, progress
+
+    async def _send_shard(self, step: str, shard: int) -> SendProgress:
+        """One try; what goes wrong with one shard does not hold up the others."""
+        try:
+            return await attempt(
+                CampaignActivities.send_shard,
+                lambda at: ShardInput(
+                    campaign_id=self._subject.subject_id, step=step, shard=shard, now=at
+                ),
+                summary=f"send {step}, shard {shard}",
+            )
+        except ActivityError as failure:
+            if is_cancelled_exception(failure):
+                raise
+            return SendProgress(waiting=1, problem=WENT_WRONG)
 
     async def _escalate(self, rung: Rung) -> None:
         while True:
@@ -112,10 +125,11 @@ class CampaignWorkflow:
                 CampaignActivities.escalate,
                 lambda at: self._step(rung, at),
                 summary=rung.summary,
-                sign_of_life=SIGN_OF_LIFE,
+                case=self._subject,
             )
             if not (progress.waiting or progress.unknown):
                 return
+            await continue_when_long(self._subject)
             await workflow.sleep(PAUSE, summary="before trying again")
 
     async def _tell_publication(self, campaign: CampaignCase) -> None:
@@ -135,16 +149,11 @@ class CampaignWorkflow:
                     waits_for="the date of effect, to keep the final numbers",
                     awaiting="nobody",
                     until=campaign.effective_at,
+                    by_itself="keeps the final numbers and ends",
                     wake="nobody",
                 )
             )
             await reach(campaign.effective_at, summary="date of effect")
-
-    def _continue_when_long(self, cursor: int) -> None:
-        if self._activities >= ACTIVITIES_PER_RUN:
-            workflow.continue_as_new(
-                Case(subject_id=self._subject.subject_id, as_of=self._subject.as_of, cursor=cursor)
-            )
 
     def _step(self, rung: Rung, at: datetime) -> StepInput:
         return StepInput(
@@ -156,25 +165,29 @@ class CampaignWorkflow:
             activity,
             lambda at: CampaignInput(campaign_id=self._subject.subject_id, now=at),
             summary=summary,
+            case=self._subject,
         )
 
 
 def _sends(step: str, campaign: CampaignCase, problem: str | None) -> Chapter:
-    trouble = f" Mails do not go out: {problem}. It tries again by itself." if problem else ""
+    what = step.replace("_", " ")
     return Chapter(
-        stage=f"sending {step}",
-        waits_for=f"{step} to {campaign.addressees} account holders.{trouble}",
+        stage=f"sending {what}",
+        waits_for=f"the mail service to take the {what} for each of {campaign.addressees} account "
+        f"holders{f'. Problem: {problem}' if problem else ''}",
         awaiting="mail service" if problem else "nobody",
-        wake="ops, if this stays for more than an hour" if problem else "nobody",
+        by_itself="tries again every half minute" if problem else "goes on sending",
+        wake=YOURS_AFTER_AN_HOUR if problem else "nobody",
     )
 
 
 def _waits_for(rung: Rung, campaign: CampaignCase) -> Chapter:
     return Chapter(
         stage="notified",
-        waits_for=f"{campaign.addressees} account holders to approve or decline; next: "
-        f"{rung.summary}",
+        waits_for=f"{campaign.addressees} account holders to approve or decline, each by their own "
+        "link. How many did: `promisekeeper policy status`",
         awaiting="account holders",
         until=rung.at,
-        wake="nobody: reminders and escalations go out by themselves",
+        by_itself=f"{rung.summary}: {moment(rung.at)}",
+        wake="nobody. Reminders and escalations go out by themselves",
     )

@@ -1,0 +1,49 @@
+"""How a campaign gets through when a part of it goes wrong."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from database.accounts import AccountRow
+from database.campaigns import SHARD_SIZE
+from domain.reviews import VersionClass
+from tests.databases import SQLITE, migrated_database
+from tests.eventually import eventually
+from tests.texts import FIRST, SECOND
+from tests.workflows.conftest import Town, town
+from tests.workflows.record_histories import in_a_while
+
+pytestmark = pytest.mark.temporal
+
+PLANTED = """
+CREATE TRIGGER planted BEFORE INSERT ON outbox_mail WHEN NEW.shard = 0
+BEGIN SELECT RAISE(ABORT, 'planted'); END
+"""
+
+
+def tell_database(town: Town, command: str) -> None:
+    with town.database.transaction() as transaction:
+        transaction.connection().exec_driver_sql(command)
+
+
+def test_what_goes_wrong_with_one_shard_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    """P4: and as soon as it is mended, it gets its mails too."""
+    with migrated_database(SQLITE, tmp_path) as database, town(database, tmp_path) as running:
+        running.put_in_force(FIRST)
+        running.import_accounts(
+            *(
+                AccountRow(external_id=f"c-{number:05}", email=f"person.{number}@people.example")
+                for number in range(SHARD_SIZE + 1)
+            )
+        )
+        tell_database(running, PLANTED)
+        number = running.publish(SECOND, VersionClass.APPROVAL)
+        last = f"person.{SHARD_SIZE}@people.example"
+        eventually(lambda: [mail["to"] for mail in running.mails()] == [last])
+        assert running.version(number).effective_at is None
+        tell_database(running, "DROP TRIGGER planted")
+        in_a_while(running, lambda: running.version(number).effective_at)
+        copies = Counter(str(mail["to"]) for mail in running.mail.messages(limit=2 * SHARD_SIZE))
+        assert set(copies.values()) == {1}
+        assert len(copies) == SHARD_SIZE + 1

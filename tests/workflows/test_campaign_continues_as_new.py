@@ -1,0 +1,152 @@
+"""A campaign of thousands that goes on in run after run, in the middle of its steps."""
+
+import json
+import sqlite3
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlmodel import col, select
+from temporalio.client import WorkflowExecutionStatus
+
+from database import outbox
+from database.accounts import AccountRow
+from database.tables import CampaignStep, OutboxMail
+from domain.reviews import VersionClass
+from embedded.processes import Process, Program
+from embedded.stack import WORKER_READY, environment_of
+from settings import ROOT
+from tests.databases import SQLITE, migrated_database
+from tests.eventually import eventually
+from tests.texts import FIRST, SECOND
+from tests.workflows.conftest import Town, town
+
+pytestmark = [pytest.mark.temporal, pytest.mark.timeout(300)]
+
+CROWD = 5000
+SHORT = {"limit.historyCount.suggestContinueAsNew": 25}
+"""So few events that a run takes a single window of shards."""
+STEPS = ("first_notice", "reminder_1", "reminder_2")
+
+
+@contextmanager
+def worker_process(town: Town, directory: Path) -> Iterator[Process]:
+    """The real worker, which can be killed."""
+    worker = Process(
+        Program(
+            name="worker",
+            command=[sys.executable, "worker.py"],
+            environment={
+                **environment_of(town.settings),
+                "TEMPORAL_ADDRESS": town.client.service_client.config.target_host,
+                "PYTHONUNBUFFERED": "1",
+            },
+            directory=ROOT,
+            log=directory / "worker.log",
+            answers=lambda log: WORKER_READY in log,
+        )
+    )
+    try:
+        worker.wait_until_ready()
+        yield worker
+    finally:
+        worker.stop()
+
+
+def sent(directory: Path) -> list[dict[str, str]]:
+    """Of each copy that the mail service took: the mail and the attempt."""
+    with closing(sqlite3.connect(directory / "mail.db")) as mail:
+        rows = mail.execute(
+            "SELECT message.custom_args, request.custom_args FROM message "
+            "JOIN request ON request.id = request_id"
+        )
+        return [json.loads(shared) | json.loads(own) for own, shared in rows]
+
+
+def deliver_events(town: Town, directory: Path) -> None:
+    """The mail service tells of each request that it took it: one copy proves them all."""
+    first_copies = {copy["attempt_id"]: copy["mail_id"] for copy in sent(directory)}
+    events = [
+        outbox.Event(
+            mail_id=UUID(mail_id),
+            attempt_id=UUID(attempt_id),
+            event="processed",
+            occurred_at=town.now(),
+        )
+        for attempt_id, mail_id in first_copies.items()
+    ]
+    with town.database.transaction() as transaction:
+        outbox.record_events(transaction, events, town.now())
+
+
+def copies_of_each(town: Town, directory: Path, step: str) -> Counter[int]:
+    """How many addressees got how many copies of a step; first of all, those who got none."""
+    copies = Counter(copy["mail_id"] for copy in sent(directory))
+    with town.database.session() as session:
+        mails = session.exec(select(OutboxMail.id).where(OutboxMail.step == step)).all()
+    return Counter(copies[str(mail_id)] for mail_id in mails)
+
+
+def steps_taken(town: Town) -> list[str]:
+    with town.database.session() as session:
+        query = select(CampaignStep.step).order_by(col(CampaignStep.taken_at))
+        return list(session.exec(query).all())
+
+
+def continued(town: Town, workflow_id: str) -> int:
+    """How many runs of a workflow went on in another one."""
+
+    async def count() -> int:
+        again = WorkflowExecutionStatus.CONTINUED_AS_NEW
+        runs = [run async for run in town.client.list_workflows(f"WorkflowId='{workflow_id}'")]
+        return sum(run.status is again for run in runs)
+
+    return town.portal.call(count)
+
+
+def test_everybody_gets_each_step_once_though_runs_end_and_the_worker_dies_in_the_middle(
+    tmp_path: Path,
+) -> None:
+    """P4: what a run that continued as new has sent, the outbox knows."""
+    with (
+        migrated_database(SQLITE, tmp_path) as database,
+        town(
+            database, tmp_path, server_settings=SHORT, with_worker=False, mail_batch_size=250
+        ) as running,
+        worker_process(running, tmp_path) as worker,
+    ):
+        running.put_in_force(FIRST)
+        running.import_accounts(
+            *(
+                AccountRow(external_id=f"c-{number:05}", email=f"person.{number}@people.example")
+                for number in range(CROWD)
+            )
+        )
+        running.mail.misbehave("429", times=4)
+        number = running.publish(SECOND, VersionClass.APPROVAL)
+        eventually(lambda: len(sent(tmp_path)) >= CROWD // 5)
+        worker.kill()
+        running.mail.misbehave("429", times=4)
+        worker.start_again()
+
+        def notified() -> bool:
+            deliver_events(running, tmp_path)
+            running.advance(minutes=1)
+            return running.version(number).effective_at is not None
+
+        eventually(notified)
+        in_the_middle = continued(running, f"campaign/privacy-policy/{number}")
+        assert in_the_middle >= 3
+        assert copies_of_each(running, tmp_path, "first_notice") == {1: CROWD}
+
+        running.mail.misbehave("429", times=4)
+        running.advance(days=34)
+        eventually(lambda: running.version(number).state == "in_force")
+        assert steps_taken(running) == [*STEPS, "escalation_owner"]
+        for step in STEPS:
+            assert copies_of_each(running, tmp_path, step) == {1: CROWD}, step
+        assert continued(running, f"campaign/privacy-policy/{number}") > in_the_middle + 2

@@ -1,0 +1,99 @@
+"""Workflows run for a month: what is released goes on with the histories that older code wrote."""
+
+import json
+from base64 import b64decode
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from temporalio import workflow
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+from temporalio.workflow import NondeterminismError
+
+from activities.campaigns import CampaignActivities, CampaignCase
+from domain.timetable import Rung
+from temporal import Case
+from tests.people import personal_words
+from tests.workflows.record_histories import HISTORIES, STORIES, release
+from worker import WORKFLOWS
+from workflows.acting import act
+from workflows.campaign import CampaignWorkflow
+
+STORED = sorted(HISTORIES.glob("*/*/*.json"))
+AN_ESCALATION = HISTORIES / release() / "campaign" / "reminded_and_escalated.json"
+
+
+def stored(path: Path) -> WorkflowHistory:
+    return WorkflowHistory.from_json(path.stem, path.read_text())
+
+
+def words(part: object) -> Iterator[str]:
+    """Every text of a history, what its payloads hold included."""
+    if isinstance(part, dict):
+        for name, value in part.items():
+            yield from [b64decode(value).decode()] if name == "data" else words(value)
+    elif isinstance(part, list):
+        for item in part:
+            yield from words(item)
+    else:
+        yield str(part)
+
+
+def replayer(*workflows: type) -> Replayer:
+    return Replayer(workflows=workflows, data_converter=pydantic_data_converter)
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: str(path.relative_to(HISTORIES)))
+async def test_what_runs_since_an_earlier_release_goes_on(path: Path) -> None:
+    """Fails? CONTRIBUTING.md says how a workflow is changed."""
+    await replayer(*WORKFLOWS).replay_workflow(stored(path))
+
+
+def test_every_path_of_every_workflow_is_stored() -> None:
+    """Missing? `python -m tests.workflows.record_histories PATH` lives and stores it."""
+    newest = {
+        str(path.relative_to(HISTORIES / release()).with_suffix(""))
+        for path in (HISTORIES / release()).glob("*/*.json")
+    }
+    assert newest == {path for story in STORIES for path in story.paths}
+    names = {workflow._Definition.must_from_class(each).name for each in WORKFLOWS}
+    assert {path.split("/")[0] for path in newest} == names
+
+
+@workflow.defn(name="campaign", sandboxed=False)
+class NotesBeforeItSends(CampaignWorkflow):
+    """Two steps in another order."""
+
+    @workflow.init
+    def __init__(self, case: Case) -> None:
+        super().__init__(case)
+
+    @workflow.run
+    async def run(self, case: Case) -> str:
+        return await super().run(case)
+
+    async def _take(self, rung: Rung, campaign: CampaignCase) -> CampaignCase:
+        after = await act(
+            CampaignActivities.take_step,
+            lambda at: self._step(rung, at),
+            summary=rung.summary,
+            case=self._subject,
+        )
+        await self._escalate(rung)
+        return after
+
+
+async def test_a_change_of_order_is_noticed() -> None:
+    with pytest.raises(NondeterminismError):
+        await replayer(NotesBeforeItSends).replay_workflow(stored(AN_ESCALATION))
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: str(path.relative_to(HISTORIES)))
+def test_no_person_and_no_machine_stands_in_a_stored_history(path: Path) -> None:
+    """P31: they are read by whoever reads the code."""
+    content = list(words(json.loads(path.read_text())))
+    assert any("subject_id" in each for each in content) or "watchdog" in str(path)
+    for word in ("@", *personal_words()):
+        assert not [each for each in content if word in each], word
