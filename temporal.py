@@ -1,7 +1,11 @@
 """How every process reaches Temporal: connection, names, search attributes, starting."""
 
+import logging
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +19,20 @@ from temporalio.common import (
 )
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
+from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.testing._timeskipping import FastForwardConfig
 
 TASK_QUEUE = "promisekeeper"
+WATCHDOG = "watchdog"  # the schedule
+
+# The client's own warnings are one for each call that is tried again: hundreds in an outage. What
+# goes and comes back is told once, by `lookout`.
+CORE_LOGS = "error,temporalio_sdk_core=warn"
+UNUSABLE = (
+    "Temporal's own settings (TEMPORAL_ADDRESS, TEMPORAL_PROFILE and so on) cannot be used: {}. "
+    "Nothing was changed. Mend them in the environment."
+)
 
 POLICY = SearchAttributeKey.for_keyword("Policy")
 POLICY_VERSION = SearchAttributeKey.for_int("PolicyVersion")
@@ -35,26 +49,72 @@ SEARCH_ATTRIBUTES: tuple[SearchAttributeKey[Any], ...] = (
     DUE_AT,
 )
 
+RUNNING = 'ExecutionStatus = "Running"'
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A question ops ask of the list of workflows; the Temporal UI keeps it under its name."""
+
+    name: str
+    query: str
+
+    def at(self, now: datetime) -> str:
+        """The query as it is asked at an instant: what is overdue depends on it."""
+        return self.query.replace("{now}", f"{now:%Y-%m-%dT%H:%M:%SZ}")
+
+
+VIEWS: Mapping[str, View] = {
+    "overdue": View(name="overdue", query=f'DueAt < "{{now}}" AND {RUNNING}'),
+    "legal": View(name="waits for legal", query=f'AwaitingWhom = "legal" AND {RUNNING}'),
+    "privacy": View(name="waits for privacy", query=f'AwaitingWhom = "privacy" AND {RUNNING}'),
+    "mail-service": View(
+        name="waits for the mail service", query=f'AwaitingWhom = "mail service" AND {RUNNING}'
+    ),
+}
+"""What ops look for. Workflows that fail at their own code the UI finds itself, as "Failures"."""
+
+# Readable without a worker, unlike what a workflow says of itself.
+HOW_TO_READ = (
+    "**How it stands** is under *Current Details*. A worker tells that: when it is blank or an "
+    "error, no worker answers. Start one, and read the tab *Memo* meanwhile; nothing is lost. "
+    "Times in our words are UTC.\n\n"
+    "**What the buttons do**\n\n"
+    "- *Request Cancellation*, *Terminate*, *Reset*: harmless, and rarely of use. The watchdog "
+    "starts it again within 15 minutes, and it goes on from what the database says is done: "
+    "nothing is sent twice, no step is lost. So nothing here stops it for good.\n"
+    "- *Send a Signal*, *Send an Update*: leave them. People decide in the staff console, which "
+    "checks who may.\n"
+    "- *Start Workflow Like This One*: leave it, the watchdog does that. Sooner: *Schedules*, "
+    "`watchdog`, *Trigger*.\n"
+)
+
 # Time skipping on the real server is experimental: its flags stand here and nowhere else.
 TIME_SKIPPING_FLAGS = (
     "--dynamic-config-value",
     "frontend.WorkflowTimeSkippingEnabled=true",
     "--dynamic-config-value",
     'history.timerProcessorMaxTimeShift="20ms"',
+    # A run that continues as new within a second would be held back so long, and the skipping of a
+    # day goes on meanwhile, past everything that is due in the new run.
+    "--dynamic-config-value",
+    'history.workflowIdReuseMinimalInterval="0s"',
 )
+
+
+class TemporalSettingsRefused(Exception):
+    """What Temporal's own settings say cannot be used; the process must not start."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """What a workflow is about. It loads everything else, so that it can always be rebuilt.
 
-    `as_of` is the instant at which it was asked for: it does nothing before. `cursor` is how far a
-    run that continued as new had come.
+    `as_of` is the instant at which it was asked for: it does nothing before.
     """
 
     subject_id: UUID
     as_of: datetime
-    cursor: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +133,33 @@ async def connect(default_address: str, *, lazy: bool = False) -> Client:
 
     `default_address` is where to look when they say nothing: the embedded server.
     `lazy` puts the connection off until it is needed, for processes that live without Temporal.
+    Raises TemporalSettingsRefused.
     """
-    config = ClientConfig.load_client_connect_config()
+    try:
+        config = ClientConfig.load_client_connect_config()
+    except Exception as fault:  # noqa: BLE001 - its own error has no name that could be imported
+        raise TemporalSettingsRefused(UNUSABLE.format(fault)) from None
     config.setdefault("target_host", default_address)
-    return await Client.connect(**config, data_converter=pydantic_data_converter, lazy=lazy)
+    try:
+        return await Client.connect(
+            **config, data_converter=pydantic_data_converter, lazy=lazy, runtime=_runtime()
+        )
+    except ValueError as fault:
+        raise TemporalSettingsRefused(UNUSABLE.format(fault)) from None
+
+
+def reason(fault: BaseException) -> str:
+    """What the client said about a failed call, in a few words."""
+    said = re.findall(r'message: "([^"]*)"', str(fault))
+    return said[-1] if said else ""
+
+
+@cache
+def _runtime() -> Runtime:
+    """Temporal's Rust core, one for the process, that logs where we log."""
+    forwarding = LogForwardingConfig(logger=logging.getLogger("temporalio.core"))
+    logs = LoggingConfig(filter=CORE_LOGS, forwarding=forwarding)
+    return Runtime(telemetry=TelemetryConfig(logging=logs))
 
 
 async def start(
@@ -98,6 +181,7 @@ async def start(
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         search_attributes=what.search_attributes,
         static_summary=what.summary,
+        static_details=HOW_TO_READ,
     )
 
 
@@ -107,7 +191,8 @@ def publication(policy_version_id: UUID, slug: str, number: int) -> Start:
         workflow="publication",
         workflow_id=f"publication/{slug}/{number}",
         subject_id=policy_version_id,
-        summary=f"Publication of {slug}, version {number}",
+        summary=f"{slug}, version {number}, on its way: compared with earlier texts, reviewed by "
+        "legal, announced, put in force. Ends when it is in force, or rejected.",
         search_attributes=TypedSearchAttributes(
             [SearchAttributePair(POLICY, slug), SearchAttributePair(POLICY_VERSION, number)]
         ),
@@ -120,7 +205,8 @@ def campaign(campaign_id: UUID, slug: str, number: int) -> Start:
         workflow="campaign",
         workflow_id=f"campaign/{slug}/{number}",
         subject_id=campaign_id,
-        summary=f"Campaign for {slug}, version {number}",
+        summary=f"Everybody whom {slug}, version {number}, concerns is told of it: first notice, "
+        "reminders, escalations. Ends when the last of them is out and it is in force.",
         search_attributes=TypedSearchAttributes(
             [SearchAttributePair(POLICY, slug), SearchAttributePair(POLICY_VERSION, number)]
         ),
@@ -133,7 +219,9 @@ def data_subject_request(request_id: UUID, kind: str) -> Start:
         workflow="data-subject-request",
         workflow_id=f"data-subject-request/{request_id}",
         subject_id=request_id,
-        summary=f"Data-subject request: {kind}",
+        summary=f"One person's request ({kind}) and the days it may take: acknowledged, reminded, "
+        "escalated. Ends when the answer is out. Which one it is, its due time tells: the staff "
+        "console lists requests by it.",
         search_attributes=TypedSearchAttributes([SearchAttributePair(REQUEST_KIND, kind)]),
     )
 
@@ -144,5 +232,6 @@ def mail_delivery(mail_id: UUID) -> Start:
         workflow="mail-delivery",
         workflow_id=f"mail-delivery/{mail_id}",
         subject_id=mail_id,
-        summary="Delivery of one requested mail",
+        summary="One mail that somebody asked for, or that ops send again. Ends when the mail "
+        "service has it.",
     )

@@ -156,7 +156,7 @@ def test_an_answer_in_review_is_not_shown_and_one_that_went_out_is(world: World)
     assert "Recordings show" not in world.browser.get(status).text
     with world.database.transaction() as transaction:
         request = transaction.exec(select(DataSubjectRequest)).one()
-        confirm_decision(transaction, request, paul, NOW)
+        confirm_decision(transaction, request, decision.id, staff_id=paul, now=NOW)
     page = world.browser.get(status).text
     assert "Recordings show &lt;other&gt; people." in page
     assert "It would harm the rights of other people." in page

@@ -389,24 +389,28 @@ def test_a_refusal_is_confirmed_by_somebody_else(world: World, request_made: str
     with world.database.transaction() as transaction:
         request = transaction.exec(select(DataSubjectRequest)).one()
         request.state = "review"
-        transaction.add(
-            RequestDecision(
-                request_id=request.id,
-                outcome="refused",
-                ground="identity_unverified",
-                explanation="We could not tell.",
-                evidence="No click.",
-                decided_by=world.staff["priya"].id,
-                decided_at=NOW,
-                recorded_at=NOW,
-            )
+        decision = RequestDecision(
+            request_id=request.id,
+            outcome="refused",
+            ground="identity_unverified",
+            explanation="We could not tell.",
+            evidence="No click.",
+            decided_by=world.staff["priya"].id,
+            decided_at=NOW,
+            recorded_at=NOW,
         )
+        transaction.add(decision)
+        transaction.flush()
+        read = str(decision.id)
     path = f"/staff/requests/{request_made}"
     world.enter_as("priya")
     assert f"{path}/confirm" not in world.browser.get(path).text
     world.enter_as("paul")
-    assert f"{path}/confirm" in world.browser.get(path).text
-    assert world.post(path, f"{path}/confirm").status_code == 303
+    assert f'name="answer" value="{read}"' in world.browser.get(path).text
+    unread = world.post(path, f"{path}/confirm")
+    assert unread.status_code == 409
+    assert "Read the answer below" in unread.text
+    assert world.post(path, f"{path}/confirm", answer=read).status_code == 303
 
 
 # Operations

@@ -1,4 +1,4 @@
-"""What ops look at: services, mail, and the mails whose outcome only a person can decide."""
+"""What ops look at: services, workflows, mail, and the mails that wait for a person to decide."""
 
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from sqlmodel import Session, col, func, select
 
 from database.outbox import waiting_for_ops
 from database.tables import OutboxMail
+from temporal import VIEWS
 from web.health import services
 from web.site import OnSite
 from web.staff.access import GENUINE, Operations, console
@@ -28,7 +29,24 @@ def operations(request: Request, site: OnSite, member: Operations) -> HTMLRespon
             services=services(site),
             mails=_mails_by_state(session),
             waiting=waiting_for_ops(session),
+            views=VIEWS,
         )
+
+
+@router.get("/views/{key}")
+def view(
+    request: Request, key: str, site: OnSite, member: Operations, *, keep: bool = False
+) -> HTMLResponse:
+    """On to the Temporal UI, which lists what a view finds now; `keep` saves the view there.
+
+    No redirect: a browser that comes from signing in follows none to another site.
+    """
+    if key not in VIEWS:
+        raise HTTPException(404)
+    address = site.view_url(VIEWS[key], keep=keep)
+    page = console(request, site, member, "onward.html", view=VIEWS[key], address=address)
+    page.headers["Refresh"] = f"0; url={address}"
+    return page
 
 
 @router.post("/mails/{mail_id}/resend", dependencies=[GENUINE])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -111,10 +112,14 @@ def answer(asked: ByPrivacy, posted: Form) -> Response:
 
 
 @router.post("/{reference}/confirm", dependencies=[GENUINE])
-def confirm(asked: ByPrivacy) -> Response:
-    """The second person lets a refusal or partial answer go out."""
+def confirm(asked: ByPrivacy, posted: Form) -> Response:
+    """The second person lets the refusal or partial answer that they read go out."""
     try:
-        asked.site.desk.confirm(asked.reference, asked.member.id)
+        answer_id = UUID(posted.text("answer"))
+    except ValueError:
+        return _case(asked, refusal="Read the answer below, and confirm that one.")
+    try:
+        asked.site.desk.confirm(asked.reference, answer_id, asked.member.id)
     except Refused as refusal:
         return _case(asked, refusal=str(refusal))
     return RedirectResponse(asked.path, status_code=303)

@@ -1,0 +1,61 @@
+"""The operations page: from what ops look for straight to the list that shows it."""
+
+from datetime import UTC, datetime
+from html import escape
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from temporal import VIEWS
+from tests.web.world import NOW, World
+
+
+def opened(world: World, path: str) -> dict[str, str]:
+    """What a link of the operations page asks of the Temporal UI."""
+    assert f'href="{path}"' in world.browser.get("/staff/ops").text
+    answer = world.browser.get(path, follow_redirects=False)
+    assert answer.status_code == 200
+    onward = answer.headers["refresh"].removeprefix("0; url=")
+    assert f'href="{escape(onward)}"' in answer.text
+    address = urlsplit(onward)
+    assert f"{address.scheme}://{address.netloc}" == world.settings.temporal_ui
+    assert address.path == "/namespaces/default/workflows"
+    return {name: values[0] for name, values in parse_qs(address.query).items()}
+
+
+@pytest.mark.parametrize("key", VIEWS)
+def test_each_view_opens_the_temporal_ui_with_its_query(world: World, key: str) -> None:
+    world.enter_as("otto")
+    assert opened(world, f"/staff/ops/views/{key}") == {"query": VIEWS[key].at(NOW)}
+
+
+def test_what_is_overdue_is_asked_at_the_moment_of_pressing(world: World) -> None:
+    """A page that was left open over night asks about the morning."""
+    world.enter_as("otto")
+    page = world.browser.get("/staff/ops").text
+    assert "2026" not in page.split("<h2>Workflows</h2>")[1].split("<h2>")[0]
+    asked = opened(world, "/staff/ops/views/overdue")["query"]
+    instant = datetime.fromisoformat(asked.split('"')[1])
+    assert instant == NOW
+    assert instant.tzinfo == UTC
+
+
+@pytest.mark.parametrize("key", [key for key in VIEWS if key != "overdue"])
+def test_a_view_can_be_kept_in_the_temporal_ui_under_its_name(world: World, key: str) -> None:
+    world.enter_as("otto")
+    asked = opened(world, f"/staff/ops/views/{key}?keep=true")
+    assert asked == {"query": VIEWS[key].query, "savedQuery": VIEWS[key].name}
+
+
+def test_what_is_overdue_cannot_be_kept_because_it_would_grow_old(world: World) -> None:
+    world.enter_as("otto")
+    assert "/staff/ops/views/overdue?keep" not in world.browser.get("/staff/ops").text
+
+
+@pytest.mark.parametrize(("handle", "status"), [("otto", 404), ("priya", 403), ("lena", 403)])
+def test_only_ops_are_led_to_a_view_and_only_to_one_that_is(
+    world: World, handle: str, status: int
+) -> None:
+    world.enter_as(handle)
+    answer = world.browser.get("/staff/ops/views/nothing", follow_redirects=False)
+    assert answer.status_code == status
