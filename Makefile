@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 BROWSERS := chromium chromium-browser google-chrome
 
-.PHONY: up demo test check bench lock migration chromium
+.PHONY: up demo test check bench screenshots lock migration chromium
 
 up: $(INSTALLED)
 	@$(BIN)/promisekeeper up
@@ -26,6 +26,10 @@ check: $(INSTALLED)
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m benchmarks
+
+# The pictures in docs/screenshots/, from a stack of their own.
+screenshots: $(INSTALLED) chromium
+	@$(BIN)/python -m tests.journeys.screenshots
 
 # The next migration, from what changed in database/tables: make migration MESSAGE="add a column"
 migration: $(INSTALLED)

@@ -5,14 +5,28 @@ Workflows have Temporal's clock and activities are told the time by the workflow
 
 from datetime import UTC, datetime, timedelta
 
-from sqlmodel import Session
+from sqlalchemy import update
+from sqlmodel import Session, col
 
 from database.engine import Database
 from database.tables import ClockOffset
+from database.writing import insert_new
+
+SHORTEST_STEP = timedelta(seconds=1)
+FURTHEST_AHEAD = timedelta(days=3650)
+
+
+def real_now() -> datetime:
+    """Real time, whatever the development clock says: for logs, and how long a service is away."""
+    return datetime.now(UTC)  # noqa: TID251 - the one place that may
 
 
 class ClockIsReal(Exception):
     """Outside development nobody moves the clock."""
+
+
+class ClockNotMoved(ValueError):
+    """The clock cannot be moved by this period; the message says why. Nothing changed."""
 
 
 class Clock:
@@ -24,7 +38,7 @@ class Clock:
 
     def now(self) -> datetime:
         """This instant, aware, in UTC."""
-        return datetime.now(UTC) + self.offset()  # noqa: TID251 - the one place that may
+        return real_now() + self.offset()
 
     def offset(self) -> timedelta:
         """How far ahead of real time this clock stands; nothing in production."""
@@ -33,17 +47,30 @@ class Clock:
         with self._database.session() as session:
             return _offset(session)
 
-    def advance(self, period: timedelta) -> timedelta:
-        """Move the clock forward and return the new offset. Raises ClockIsReal in production."""
+    def require_movable(self, period: timedelta) -> None:
+        """Raises ClockIsReal in production, ClockNotMoved for a period that cannot be passed."""
         if not self._development:
-            raise ClockIsReal("The clock can only be moved in development.")
-        if period <= timedelta(0):
-            raise ValueError("Time only moves forward.")
+            raise ClockIsReal("The clock can only be moved in development. It was not moved.")
+        if period < SHORTEST_STEP:
+            raise ClockNotMoved(
+                "Time only moves forward, by a second or more. The clock was not moved."
+            )
+        offset = self.offset()
+        if period > FURTHEST_AHEAD - offset:
+            raise ClockNotMoved(
+                f"The clock stands {offset.days} days ahead and goes no further than "
+                f"{FURTHEST_AHEAD.days} days ahead. It was not moved. To begin again at the real "
+                "time, start with an empty data directory."
+            )
+
+    def advance(self, period: timedelta) -> timedelta:
+        """Move the clock forward and return the new offset. Raises as `require_movable` does."""
+        self.require_movable(period)
         with self._database.transaction() as transaction:
-            row = transaction.get(ClockOffset, 1) or ClockOffset(seconds=0.0)
-            row.seconds += period.total_seconds()
-            transaction.add(row)
-            return timedelta(seconds=row.seconds)
+            insert_new(transaction, ClockOffset, [{"id": 1, "seconds": 0.0}])
+            seconds = col(ClockOffset.seconds) + period.total_seconds()
+            transaction.execute(update(ClockOffset).values(seconds=seconds))
+            return _offset(transaction)
 
 
 def _offset(session: Session) -> timedelta:

@@ -10,13 +10,16 @@ import traceback
 from typing import Any
 from uuid import uuid4
 
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import (
     ActivityInboundInterceptor,
     ExecuteActivityInput,
     Interceptor,
 )
+
+from database.silence import is_silence
 
 log = logging.getLogger("promisekeeper.activities")
 
@@ -35,16 +38,31 @@ class _Inbound(ActivityInboundInterceptor):
             return await super().execute_activity(input)
         except (ApplicationError, asyncio.CancelledError):
             raise
+        except SQLAlchemyError as fault:
+            raise (_silence() if is_silence(fault) else _incident(fault)) from None
         except Exception as fault:  # noqa: BLE001 - whatever it is, its words stay here
-            incident = uuid4()
-            log.error(  # noqa: TRY400 - an exception's own text is what must not be logged
-                "incident %s: %s in activity %s\n%s",
-                incident,
-                type(fault).__name__,
-                activity.info().activity_type,
-                _where(fault),
-            )
-            raise ApplicationError(f"incident {incident}", type=type(fault).__name__) from None
+            raise _incident(fault) from None
+
+
+def _silence() -> ApplicationError:
+    """The worker's lookout tells once that the database is away; no try of no activity does."""
+    return ApplicationError(
+        "the database does not answer; this is tried again",
+        type="DatabaseSilent",
+        category=ApplicationErrorCategory.BENIGN,
+    )
+
+
+def _incident(fault: Exception) -> ApplicationError:
+    incident = uuid4()
+    log.error(
+        "incident %s: %s in activity %s\n%s",
+        incident,
+        type(fault).__name__,
+        activity.info().activity_type,
+        _where(fault),
+    )
+    return ApplicationError(f"incident {incident}", type=type(fault).__name__)
 
 
 def _where(fault: BaseException) -> str:

@@ -80,7 +80,6 @@ class Sender:
                 claim = outbox.claim(transaction, batch, limit=limit, now=now)
             if claim is None:
                 break
-            activity.heartbeat()
             outcome = self._attempt(claim, now)
             # The notice period counts from here (P7), not from when we were asked to send.
             answered_at = now + timedelta(seconds=time.monotonic() - began)

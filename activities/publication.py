@@ -15,6 +15,7 @@ from database.approvals import PolicyHistory
 from database.engine import Database
 from database.facts import record
 from database.tables import Policy, PolicyVersion
+from database.writing import held
 from domain.company import Company
 from domain.materiality import assess
 from domain.places import start_of_day
@@ -72,7 +73,7 @@ class PublicationActivities:
         """
         bases = self._assess(what)
         with self._database.transaction() as transaction:
-            version = transaction.get_one(PolicyVersion, what.version_id)
+            version = held(transaction, PolicyVersion, what.version_id)
             if version.state == VersionState.SUBMITTED:
                 version.state = VersionState.IN_REVIEW
                 transaction.add(version)
@@ -112,7 +113,7 @@ class PublicationActivities:
         notice was accepted (P7). Until then only "not before" is known.
         """
         with self._database.transaction() as transaction:
-            version = transaction.get_one(PolicyVersion, what.version_id)
+            version = held(transaction, PolicyVersion, what.version_id)
             policy = transaction.get_one(Policy, version.policy_id)
             if version.state == VersionState.IN_REVIEW:
                 version.state = VersionState.ANNOUNCED
@@ -136,10 +137,16 @@ class PublicationActivities:
 
     @activity.defn
     def put_in_force(self, what: VersionInput) -> PublicationCase:
-        """Make the version the one in force, and take the notice down (P3)."""
+        """Make the version the one in force, and take the notice down (P3).
+
+        Nothing happens before its date of effect, which may have moved later meanwhile (P7).
+        """
         with self._database.transaction() as transaction:
-            version = transaction.get_one(PolicyVersion, what.version_id)
-            if version.state == VersionState.ANNOUNCED:
+            submitted = transaction.get_one(PolicyVersion, what.version_id)
+            held(transaction, Policy, submitted.policy_id)
+            version = held(transaction, PolicyVersion, what.version_id)
+            due = version.effective_at is None or version.effective_at <= what.now
+            if version.state == VersionState.ANNOUNCED and due:
                 policies.put_in_force(transaction, version, what.now)
                 record(transaction, "notice.down", version.id, what.now)
             return _case(transaction, version)

@@ -1,6 +1,7 @@
 """The steps of a data-subject request; each can be repeated without harm."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -14,6 +15,7 @@ from database.engine import Database
 from database.outbox import Batch, states
 from database.staff import StaffRefused, by_handle, in_role
 from database.tables import DataSubjectRequest, Staff
+from database.writing import held
 from domain.company import Company, Officers
 from domain.data_subject_requests import State
 from domain.timetable import (
@@ -28,11 +30,32 @@ from domain.timetable import (
 
 @dataclass(frozen=True, kw_only=True)
 class RequestInput:
-    """A request, the instant at which the workflow acts, and the decision or person acting."""
+    """A request and the instant at which the workflow acts."""
 
     request_id: UUID
     now: datetime
-    act_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionInput(RequestInput):
+    """An answer that was written down before."""
+
+    decision_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmation:
+    """A second person agrees to the answer they read."""
+
+    decision_id: UUID
+    staff_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfirmationInput(RequestInput):
+    """A confirmation of an answer to a request."""
+
+    confirmation: Confirmation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +96,7 @@ class RequestActivities:
     def climb(self, what: RequestInput) -> RequestCase:
         """Fire the rungs whose time has come: of several missed ones only the highest (P21)."""
         with self._database.transaction() as transaction:
-            request = transaction.get_one(DataSubjectRequest, what.request_id)
+            request = held(transaction, DataSubjectRequest, what.request_id)
             if request.answered_at is None:
                 fired = {rung.rung for rung in requests.fired_rungs(transaction, request.id)}
                 missed = highest_missed(self._ladder(request, what.now), what.now, fired)
@@ -84,22 +107,25 @@ class RequestActivities:
             return self._case(transaction, request)
 
     @activity.defn
-    def record_decision(self, what: RequestInput) -> RequestCase:
+    def record_decision(self, what: DecisionInput) -> RequestCase:
         """Let a proposed answer take effect (P22). A refusal is final and comes back in words."""
-        with self._database.transaction() as transaction:
+        with _final(), self._database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, what.request_id)
-            requests.apply_decision(transaction, request, _act(what), what.now)
+            requests.apply_decision(transaction, request, what.decision_id, what.now)
             return self._case(transaction, request)
 
     @activity.defn
-    def record_confirmation(self, what: RequestInput) -> RequestCase:
+    def record_confirmation(self, what: ConfirmationInput) -> RequestCase:
         """A second person agrees (P20). A refusal is final and comes back in words."""
-        with self._database.transaction() as transaction:
+        with _final(), self._database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, what.request_id)
-            try:
-                requests.confirm_decision(transaction, request, _act(what), what.now)
-            except requests.DecisionRefused as refusal:
-                raise ApplicationError(str(refusal), type="Refused", non_retryable=True) from None
+            requests.confirm_decision(
+                transaction,
+                request,
+                what.confirmation.decision_id,
+                staff_id=what.confirmation.staff_id,
+                now=what.now,
+            )
             return self._case(transaction, request)
 
     def _fire(
@@ -160,17 +186,7 @@ class RequestActivities:
         )
 
     def _ladder(self, request: DataSubjectRequest, now: datetime, more: int = 1) -> list[Rung]:
-        """The request's rungs, and after the due time one for each day overdue."""
-        days_overdue = max((now - request.due_at).days, 0)
-        return [
-            *request_ladder(
-                received_at=request.received_at,
-                due_at=request.due_at,
-                time_zone=self._company.time_zone,
-                holidays_of=self._company.country,
-            ),
-            *(overdue_rung(request.due_at, number) for number in range(1, days_overdue + more + 1)),
-        ]
+        return ladder(request.received_at, request.due_at, self._company, now=now, more=more)
 
     def _staff(
         self, session: Session, request: DataSubjectRequest, audience: Sequence[Role]
@@ -200,6 +216,22 @@ class RequestActivities:
                 return in_role(session, "privacy")
 
 
+def ladder(
+    received_at: datetime, due_at: datetime, company: Company, *, now: datetime, more: int = 0
+) -> list[Rung]:
+    """A request's rungs, one for each day overdue at `now`, and so many `more` of these."""
+    days_overdue = max((now - due_at).days, 0)
+    return [
+        *request_ladder(
+            received_at=received_at,
+            due_at=due_at,
+            time_zone=company.time_zone,
+            holidays_of=company.country,
+        ),
+        *(overdue_rung(due_at, number) for number in range(1, days_overdue + more + 1)),
+    ]
+
+
 def _named_or(session: Session, handle: str, role: str) -> Sequence[Staff]:
     if not handle:
         return in_role(session, role)
@@ -209,7 +241,9 @@ def _named_or(session: Session, handle: str, role: str) -> Sequence[Staff]:
         return in_role(session, role)
 
 
-def _act(what: RequestInput) -> UUID:
-    if what.act_id is None:
-        raise ValueError("this act belongs to nobody")
-    return what.act_id
+@contextmanager
+def _final() -> Iterator[None]:
+    try:
+        yield
+    except requests.DecisionRefused as refusal:
+        raise ApplicationError(str(refusal), type="Refused", non_retryable=True) from None

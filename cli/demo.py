@@ -1,6 +1,9 @@
 """`promisekeeper demo`: what only a development stack can do."""
 
+import fcntl
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -12,15 +15,35 @@ app = typer.Typer(no_args_is_help=True, help="Development only: the story, and m
 
 @app.command()
 def advance(
-    days: Annotated[float, typer.Argument(help="How far, in days", min=0.00001, max=3650)],
+    days: Annotated[float, typer.Argument(help="How far, in days; 0.5 is twelve hours")],
 ) -> None:
     """Move the clock and every running workflow forward."""
-    from cli.context import opened
-    from cli.printing import say
+    from cli.context import BAD_USAGE, NOT_REACHABLE, opened
+    from cli.printing import say, stop
+    from clock import ClockNotMoved
+    from workflows.fast_forward import LeftBehind
 
-    with opened() as office, office.desk() as desk:
-        moved = desk.advance(timedelta(days=days))
+    try:
+        period = timedelta(days=days)
+    except (OverflowError, ValueError):
+        raise stop(f"{days} is no number of days. The clock was not moved.", BAD_USAGE) from None
+    with opened() as office, _one_at_a_time(office.settings.data_dir), office.desk() as desk:
+        try:
+            moved = desk.advance(period)
+        except ClockNotMoved as refusal:
+            raise stop(refusal, BAD_USAGE) from None
+        except LeftBehind as fault:
+            raise stop(fault, NOT_REACHABLE) from None
         say(f"It is now {office.clock.now():%Y-%m-%d %H:%M} UTC; {moved} workflows moved along.")
+
+
+@contextmanager
+def _one_at_a_time(data_dir: Path) -> Iterator[None]:
+    """Two that move time at once would move a workflow twice: the second waits for the first."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (data_dir / "advance.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @app.command()

@@ -104,7 +104,7 @@ class Scene:
 
     def advance(self, days: float) -> None:
         """Move time forward, for the website and every workflow."""
-        self.type("demo", "advance", f"{days:g}")
+        self.type("demo", "advance", f"{days:.9g}")
 
     def mails(self, **filters: str) -> list[dict[str, Any]]:
         """Mails in the sandbox, the newest first."""

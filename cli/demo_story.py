@@ -149,9 +149,9 @@ def _decisions(scene: Scene) -> None:
 
 def _silence(scene: Scene) -> None:
     scene.chapter("7. Time passes: the silent are reminded, twice, and then it escalates")
-    scene.advance(18)
+    scene.advance(19)
     scene.wait("Carol has had her first reminder", lambda: len(scene.mails(to=CAROL)) == 2)
-    scene.advance(11)
+    scene.advance(10.5)
     scene.wait("and her second and last", lambda: len(scene.mails(to=CAROL)) == 3)
     scene.hold("Alice and Bob have had none", true=_mails_to(scene, ALICE, BOB) == (1, 1))
     eve = _effective_at(scene) - timedelta(hours=1) - _now(scene)
@@ -261,7 +261,7 @@ def _last_day(scene: Scene, reference: str) -> None:
     scene.wait(
         "at day 30 the breach is recorded", lambda: _request(scene, reference).policy_breach_at
     )
-    scene.type("requests", "show", reference)
+    scene.type("requests", "show", reference, "--as", "petra")
 
 
 def _what_remains(scene: Scene) -> None:

@@ -25,6 +25,14 @@ AsStaff = Annotated[
         show_default=False,
     ),
 ]
+AsReader = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        metavar="STAFF",
+        help="Who reads: shows personal data too, and records that they were read (P30)",
+    ),
+]
 Slug = Annotated[str, typer.Argument(help="The policy, like privacy", show_default=False)]
 Number = Annotated[int, typer.Argument(help="The version's number", min=1, show_default=False)]
 Reference = Annotated[

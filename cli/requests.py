@@ -2,16 +2,17 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
-from cli.options import AsStaff, FormatOption, ListFormat, Reference
+from cli.options import AsReader, AsStaff, FormatOption, ListFormat, Reference
 from domain.data_subject_requests import Ground, Outcome
 
 if TYPE_CHECKING:
     from sqlmodel import Session
 
-    from database.tables import DataSubjectRequest
+    from database.tables import DataSubjectRequest, RequestDecision
 
 COLUMNS = ("reference", "kind", "state", "due_at", "left", "channel", "assignee")
 
@@ -37,14 +38,25 @@ def list_(
 
 
 @app.command()
-def show(reference: Reference, *, output_format: FormatOption = ListFormat.TABLE) -> None:
-    """Show a request: what was asked, how it stands, its ladder and its mails."""
+def show(
+    reference: Reference,
+    *,
+    as_staff: AsReader = None,
+    output_format: FormatOption = ListFormat.TABLE,
+) -> None:
+    """Show a request, its ladder and its mails; with --as what was asked, and by whom."""
     from cli.context import opened
     from cli.printing import print_thing
-    from database.requests import fired_rungs, mails_of, request_by_reference
+    from database.requests import (
+        fired_rungs,
+        mails_of,
+        request_by_reference,
+    )
 
     with opened() as office, office.database.session() as session:
         request = request_by_reference(session, reference)
+        if as_staff:
+            office.record_read(as_staff, ["privacy"], [request.id])
         ladder = [
             f"{rung.rung}, due {rung.due_at:%Y-%m-%d %H:%M}"
             + (", passed over" if rung.passed_over else "")
@@ -54,9 +66,7 @@ def show(reference: Reference, *, output_format: FormatOption = ListFormat.TABLE
         print_thing(
             {
                 **_row(session, request, office.clock.now()),
-                "name": request.name,
-                "contact_email": request.contact_email,
-                "message": request.message,
+                **(_personal(session, request) if as_staff else {}),
                 "country": request.country,
                 "received_at": request.received_at,
                 "rule": request.rule,
@@ -124,18 +134,28 @@ def decide(
     with opened() as office:
         member = office.member(as_staff)
         with office.desk() as desk:
-            desk.decide(reference, member.id, answer)
+            decision = desk.decide(reference, member.id, answer)
     if needs_second_person(outcome):
         say(
             f"The answer to {reference} waits for a second person: "
-            f"promisekeeper requests confirm {reference} --as STAFF"
+            f"promisekeeper requests confirm {reference} --answer {decision.id} --as STAFF"
         )
     else:
         say(f"{reference} is answered; the mail is on its way.")
 
 
 @app.command()
-def confirm(reference: Reference, *, as_staff: AsStaff) -> None:
+def confirm(
+    reference: Reference,
+    *,
+    answer: Annotated[
+        UUID,
+        typer.Option(
+            metavar="ID", help="The answer that you read: see `requests show`", show_default=False
+        ),
+    ],
+    as_staff: AsStaff,
+) -> None:
     """As a second person, let a refusal or partial answer go out."""
     from cli.context import opened
     from cli.printing import say
@@ -143,7 +163,7 @@ def confirm(reference: Reference, *, as_staff: AsStaff) -> None:
     with opened() as office:
         member = office.member(as_staff)
         with office.desk() as desk:
-            desk.confirm(reference, member.id)
+            desk.confirm(reference, answer, member.id)
     say(f"The answer to {reference} is confirmed and on its way.")
 
 
@@ -191,6 +211,30 @@ def _row(session: "Session", request: "DataSubjectRequest", now: datetime) -> di
         "channel": request.channel,
         "assignee": assignee.handle if assignee else None,
     }
+
+
+def _personal(session: "Session", request: "DataSubjectRequest") -> dict[str, object]:
+    from database.requests import pending_decision
+
+    return {
+        "name": request.name,
+        "contact_email": request.contact_email,
+        "message": request.message,
+        "answer": _answer(pending_decision(session, request.id)),
+    }
+
+
+def _answer(decision: "RequestDecision | None") -> list[str]:
+    if decision is None:
+        return []
+    said = {
+        "id": decision.id,
+        "outcome": decision.outcome,
+        "ground": decision.ground,
+        "explanation": decision.explanation,
+        "evidence": decision.evidence,
+    }
+    return [f"{name}: {value}" for name, value in said.items() if value]
 
 
 def _left(request: "DataSubjectRequest", now: datetime) -> str:

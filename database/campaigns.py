@@ -33,7 +33,7 @@ from domain.approvals import Decision
 from domain.reviews import VersionClass
 
 SHARD_SIZE = 1000
-FREEZE_CHUNK = 250
+FREEZE_CHUNK = 100
 FIRST_NOTICE = "first_notice"
 JOINED_LATER, WHY_LATER = "joined_later", "joined after the audience was frozen"
 UNDELIVERABLE = ("bounced", "dropped", "complained", "rejected", "operator", "unknown")

@@ -122,21 +122,6 @@ GATED_KINDS = frozenset(Kind) - {Kind.OBJECTION_MARKETING, Kind.MARKETING_OPT_OU
 UNCONDITIONAL_KINDS = frozenset({Kind.OBJECTION_MARKETING, Kind.MARKETING_OPT_OUT})
 """The kinds that nothing stands against (P15, P17)."""
 
-NEXT_STATES: Mapping[State, frozenset[State]] = {
-    State.RECEIVED: frozenset({State.ACKNOWLEDGED, State.CLOSED}),
-    # An opt-out is done at once, and answered without waiting for anybody.
-    State.ACKNOWLEDGED: frozenset({State.IDENTITY, State.WORK, State.ANSWERED, State.CLOSED}),
-    # Somebody who was never verified gets an explained answer too.
-    State.IDENTITY: frozenset({State.WORK, State.REVIEW, State.ANSWERED, State.CLOSED}),
-    # Review is where a refusal waits for its second person; an answer in full may pass it by.
-    State.WORK: frozenset({State.REVIEW, State.ANSWERED, State.CLOSED}),
-    State.REVIEW: frozenset({State.WORK, State.ANSWERED, State.CLOSED}),
-    State.ANSWERED: frozenset({State.CLOSED}),
-    State.CLOSED: frozenset({State.PURGED}),
-    State.PURGED: frozenset(),
-}
-"""A request is closed without an answer only as withdrawn, duplicate or spam."""
-
 _NO_EFFORT_DEFENCE = frozenset(
     {Kind.INQUIRY, Kind.ACCESS, Kind.PORTABILITY, Kind.ERASURE, Kind.OBJECTION}
 )
@@ -146,11 +131,6 @@ _BARRED_GROUNDS: Mapping[str, Mapping[Ground, frozenset[Kind]]] = {
 }
 # Grounds that say nothing about what we hold, and so may be given to someone unverified.
 _SILENT_GROUNDS = frozenset({Ground.IDENTITY_UNVERIFIED, Ground.MANIFESTLY_UNFOUNDED_OR_EXCESSIVE})
-
-
-def allowed(state: State, new_state: State) -> bool:
-    """Whether a request may step from one state to the other."""
-    return new_state in NEXT_STATES[state]
 
 
 def needs_second_person(outcome: Outcome) -> bool:

@@ -189,7 +189,7 @@ def request_ladder(
     an activity works the ladder out.
     """
     received, due = in_utc(received_at), in_utc(due_at)
-    office = _Office(zone=zone_named(time_zone), calendar=_calendar(holidays_of), hour=numbers.hour)
+    office = _Office(zone=zone_named(time_zone), country=holidays_of, hour=numbers.hour)
     # A due time of midnight ends the day before it.
     due_on = local_date(due - timedelta.resolution, office.zone)
 
@@ -215,7 +215,7 @@ def request_ladder(
             ),
             kind=RungKind.ESCALATION,
             audience=(Role.BACKUP,),
-            summary="to the backup, if nobody has been assigned yet",
+            summary="word to the backup, if nobody has been assigned yet",
         ),
         rung(numbers.assignee, RungKind.REMINDER, (Role.ASSIGNEE,), "reminder to the assignee"),
         rung(
@@ -327,7 +327,7 @@ class _Office:
     """When staff are there to be woken."""
 
     zone: ZoneInfo
-    calendar: holidays.HolidayBase | None
+    country: str | None
     hour: time
 
     def opens_by(self, day: date) -> datetime:
@@ -344,21 +344,23 @@ class _Office:
         return self._opening(day)
 
     def _works_on(self, day: date) -> bool:
-        if self.calendar is None:
+        if self.country is None:
             return day.weekday() < 5
-        return self.calendar.is_working_day(day)
+        return _calendar(self.country, day.year).is_working_day(day)
 
     def _opening(self, day: date) -> datetime:
         return datetime.combine(day, self.hour, self.zone).astimezone(UTC)
 
 
 @cache
-def _calendar(country: str | None) -> holidays.HolidayBase | None:
-    if country is None:
-        return None
+def _calendar(country: str, year: int) -> holidays.HolidayBase:
+    """A year's holidays, filled in whole before anybody looks.
+
+    A calendar that fills itself when asked shows a second thread a year without holidays.
+    """
     code, _, region = country_code(country).partition("-")
     try:
-        return holidays.country_holidays(code, subdiv=region or None)
+        return holidays.country_holidays(code, subdiv=region or None, years=year, expand=False)
     except NotImplementedError:
         raise ValueError(
             f"the holidays of {country!r} are not known: give an ISO code like DE or US-CA"

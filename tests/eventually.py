@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TypeVar
 
 T = TypeVar("T")
-LONGEST = 40.0
+LONGEST = 90.0
 
 
 def eventually(look: Callable[[], T]) -> T:

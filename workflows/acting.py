@@ -1,12 +1,16 @@
 """How workflows act and wait: patiently, and always with the time of this very moment."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from temporal import Case
+    from workflows.story import moment
 
 Input = TypeVar("Input")
 Output = TypeVar("Output")
@@ -18,42 +22,87 @@ ONCE = RetryPolicy(maximum_attempts=1)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=10)
 
 
+async def attempt(
+    activity: Callable[[Any, Input], Output],
+    what: Callable[[datetime], Input],
+    *,
+    summary: str,
+) -> Output:
+    """Try something once, with the time of this moment. Raises ActivityError when it goes wrong."""
+    return await workflow.execute_activity_method(
+        activity,
+        what(workflow.now()),
+        schedule_to_start_timeout=TO_BEGIN,
+        start_to_close_timeout=ONE_TRY,
+        heartbeat_timeout=SIGN_OF_LIFE,
+        retry_policy=ONCE,
+        summary=summary,
+    )
+
+
+@overload
+async def act(
+    activity: Callable[[Any, Input], Awaitable[Output]],
+    what: Callable[[datetime], Input],
+    *,
+    summary: str,
+    case: Case,
+) -> Output: ...
+@overload
 async def act(
     activity: Callable[[Any, Input], Output],
     what: Callable[[datetime], Input],
     *,
     summary: str,
-    sign_of_life: timedelta | None = None,
-) -> Output:
+    case: Case,
+) -> Output: ...
+async def act(
+    activity: Callable[[Any, Input], Any],
+    what: Callable[[datetime], Input],
+    *,
+    summary: str,
+    case: Case,
+) -> Any:
     """Do something until it is done.
-
-    Those that send mail give a `sign_of_life` before each request, so that a dead worker is noticed
-    before its try would be over.
 
     `what` makes the input from the time of each try. So Temporal itself repeats nothing, and no try
     waits long for a worker: after an outage an old input would carry a time that is long past.
+    When trying made the history long, the workflow continues as new with `case`.
+
     Raises ApplicationError of type Refused when what was asked for cannot be done; only that, and
-    being cancelled, ends the trying.
+    being cancelled, ends the trying. In an update it ends too when the history is long.
     """
     pause = FIRST_PAUSE
     while True:
         try:
-            return await workflow.execute_activity_method(
-                activity,
-                what(workflow.now()),
-                schedule_to_start_timeout=TO_BEGIN,
-                start_to_close_timeout=ONE_TRY,
-                heartbeat_timeout=sign_of_life,
-                retry_policy=ONCE,
-                summary=summary,
-            )
+            return await attempt(activity, what, summary=summary)
         except ActivityError as failure:
             if is_cancelled_exception(failure):
                 raise
             if isinstance(failure.cause, ApplicationError) and failure.cause.type == "Refused":
                 raise failure.cause from None
+        await continue_when_long(case)
         await workflow.sleep(pause, summary=f"before the next try to {summary}")
         pause = min(2 * pause, LONGEST_PAUSE)
+
+
+async def continue_when_long(case: Case) -> None:
+    """Go on in a new run with a short history, once Temporal suggests it.
+
+    An update cannot do that: it ends with a refusal, and whoever waits there is told.
+    """
+    if not workflow.info().is_continue_as_new_suggested():
+        return
+    if workflow.current_update_info() is not None:
+        raise ApplicationError(_NOT_NOW, type="Refused")
+    await workflow.wait_condition(workflow.all_handlers_finished)
+    workflow.continue_as_new(case)
+
+
+_NOT_NOW = (
+    "This goes wrong again and again, so it is not decided. What you handed in is kept. Look with: "
+    "promisekeeper doctor, and repeat it once everything runs."
+)
 
 
 async def wait(condition: Callable[[], bool], until: datetime | None, *, summary: str) -> bool:
@@ -63,7 +112,9 @@ async def wait(condition: Callable[[], bool], until: datetime | None, *, summary
         return True
     remaining = max(until - workflow.now(), timedelta(0))
     try:
-        await workflow.wait_condition(condition, timeout=remaining, timeout_summary=summary)
+        await workflow.wait_condition(
+            condition, timeout=remaining, timeout_summary=_by(summary, until)
+        )
     except TimeoutError:
         return False
     return True
@@ -72,4 +123,9 @@ async def wait(condition: Callable[[], bool], until: datetime | None, *, summary
 async def reach(instant: datetime, *, summary: str) -> None:
     """Wait until an instant has come. Returns at once when it has."""
     while workflow.now() < instant:
-        await workflow.sleep(instant - workflow.now(), summary=summary)
+        await workflow.sleep(instant - workflow.now(), summary=_by(summary, instant))
+
+
+def _by(summary: str, instant: datetime) -> str:
+    """A timer's summary is all that the first page of a workflow shows of what it waits for."""
+    return f"{summary}: {moment(instant)}"

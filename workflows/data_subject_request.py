@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from temporalio import workflow
@@ -9,14 +10,31 @@ from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from activities.outbox import OutboxActivities, SendInput
-    from activities.requests import RequestActivities, RequestCase, RequestInput
+    from activities.requests import (
+        Confirmation,
+        ConfirmationInput,
+        DecisionInput,
+        RequestActivities,
+        RequestCase,
+        RequestInput,
+    )
     from domain.data_subject_requests import State
     from temporal import Case
-    from workflows.acting import SIGN_OF_LIFE, act, reach, wait
-    from workflows.story import Chapter, Story
+    from workflows.acting import LONGEST_PAUSE, act, continue_when_long, reach, wait
+    from workflows.story import YOURS_AFTER_AN_HOUR, Chapter, Story, moment
 
+Input = TypeVar("Input", bound=RequestInput)
 PAUSE = timedelta(seconds=30)
-RequestStep = Callable[[RequestActivities, RequestInput], RequestCase]
+NO_NEWS = "a mail is of unknown outcome until the mail service reports on it"
+IDENTITY = "the person to confirm who they are, by the link sent to the address on file"
+SECOND_PERSON = "a second person of privacy to confirm the answer, in the staff console"
+PRIVACY = "privacy to answer, in the staff console"
+IN_TIME = "nobody. The ladder tells privacy by itself, ever more of them as the time runs out"
+OVERDUE = (
+    "nobody at night: the privacy officer and the executive were told when the time was over, and "
+    "are told each day. In office hours make sure that privacy knows"
+)
+RequestStep = Callable[[RequestActivities, Input], RequestCase]
 
 
 @workflow.defn(name="data-subject-request")
@@ -25,25 +43,25 @@ class DataSubjectRequestWorkflow:
 
     @workflow.init
     def __init__(self, case: Case) -> None:
+        self._subject = case
         self._request_id = case.subject_id
         self._case: RequestCase | None = None
         self._news = False
         self._problem: str | None = None
+        self._pause = PAUSE
         self._story = Story()
 
     @workflow.run
     async def run(self, case: Case) -> str:
         """Send what is to be sent, and wait: for news, or for the next rung."""
         await reach(case.as_of, summary="until it was received")
-        now = await self._do(RequestActivities.load_request, "load the request")
+        now = await self._load()
         while not (now.answered and now.mails_waiting == 0):
-            if workflow.info().is_continue_as_new_suggested():
-                await workflow.wait_condition(workflow.all_handlers_finished)
-                workflow.continue_as_new(case)
+            await continue_when_long(case)
             if now.mails_waiting:
                 now = await self._send()
             if now.state is State.RECEIVED and now.mails_waiting == 0:
-                now = await self._do(RequestActivities.acknowledge_request, "note as acknowledged")
+                now = await self._note(RequestActivities.acknowledge_request, "acknowledge")
             if not (now.answered and now.mails_waiting == 0):
                 now = await self._wait(now)
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -52,7 +70,11 @@ class DataSubjectRequestWorkflow:
     @workflow.update
     async def decide(self, decision_id: UUID) -> None:
         """Privacy staff answer, or put a refusal before a second person (P20, P22)."""
-        await self._do(RequestActivities.record_decision, "record the answer", decision_id)
+        await self._do(
+            RequestActivities.record_decision,
+            lambda at: DecisionInput(request_id=self._request_id, now=at, decision_id=decision_id),
+            "record the answer",
+        )
         self._news = True
 
     @decide.validator
@@ -61,13 +83,19 @@ class DataSubjectRequestWorkflow:
         self._refuse_when_answered()
 
     @workflow.update
-    async def confirm(self, staff_id: UUID) -> None:
-        """A second person lets a refusal or partial answer go out (P20)."""
-        await self._do(RequestActivities.record_confirmation, "record the consent", staff_id)
+    async def confirm(self, confirmation: Confirmation) -> None:
+        """A second person lets the refusal or partial answer that they read go out (P20)."""
+        await self._do(
+            RequestActivities.record_confirmation,
+            lambda at: ConfirmationInput(
+                request_id=self._request_id, now=at, confirmation=confirmation
+            ),
+            "record the consent",
+        )
         self._news = True
 
     @confirm.validator
-    def refuse_confirmation(self, staff_id: UUID) -> None:  # noqa: ARG002 - the update's signature
+    def refuse_confirmation(self, confirmation: Confirmation) -> None:  # noqa: ARG002 - the same
         """Only an answer that was not sent can be confirmed."""
         self._refuse_when_answered()
 
@@ -85,10 +113,10 @@ class DataSubjectRequestWorkflow:
             OutboxActivities.send_mail,
             lambda at: SendInput(subject_id=self._request_id, now=at),
             summary="send the mails of the request",
-            sign_of_life=SIGN_OF_LIFE,
+            case=self._subject,
         )
         self._problem = progress.problem
-        return await self._do(RequestActivities.load_request, "load the request")
+        return await self._load()
 
     async def _wait(self, now: RequestCase) -> RequestCase:
         """Wait for news or the next rung; with mails waiting, only until they are tried again."""
@@ -96,51 +124,60 @@ class DataSubjectRequestWorkflow:
         next_at = rung.at if rung and not now.answered else None
         self._story.tell(_chapter(now, self._problem))
         if now.mails_waiting:
-            again_at = workflow.now() + PAUSE
+            again_at = workflow.now() + self._pause
             next_at = min(next_at, again_at) if next_at else again_at
-        summary = rung.summary if rung else "the answer to go out"
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        else:
+            self._pause = PAUSE
+        summary = rung.summary if rung and next_at == rung.at else "before trying the mails again"
         came = await wait(lambda: self._news, next_at, summary=summary)
         self._news = False
         if not came and rung and workflow.now() >= rung.at:
-            return await self._do(RequestActivities.climb, rung.summary)
-        return await self._do(RequestActivities.load_request, "load the request")
+            return await self._note(RequestActivities.climb, rung.summary)
+        return await self._load()
+
+    async def _load(self) -> RequestCase:
+        return await self._note(RequestActivities.load_request, "load the request")
+
+    async def _note(self, activity: RequestStep[RequestInput], summary: str) -> RequestCase:
+        return await self._do(
+            activity, lambda at: RequestInput(request_id=self._request_id, now=at), summary
+        )
 
     async def _do(
-        self, activity: RequestStep, summary: str, act_id: UUID | None = None
+        self, activity: RequestStep[Input], what: Callable[[datetime], Input], summary: str
     ) -> RequestCase:
-        self._case = await act(
-            activity,
-            lambda at: RequestInput(request_id=self._request_id, now=at, act_id=act_id),
-            summary=summary,
-        )
+        self._case = await act(activity, what, summary=summary, case=self._subject)
         return self._case
 
 
 def _chapter(now: RequestCase, problem: str | None) -> Chapter:
-    if now.mails_waiting and problem:
+    overdue = not now.answered and workflow.now() >= now.due_at
+    if now.mails_waiting and (problem or now.answered):
         return Chapter(
             stage=now.state,
-            waits_for=f"its mails to go out: {problem}. It tries again by itself.",
+            waits_for=f"the mail service to take its mails. Problem: {problem or NO_NEWS}",
             awaiting="mail service",
             until=now.due_at,
-            wake="ops, if this stays for more than an hour",
+            by_itself="tries again, at least every ten minutes",
+            wake=YOURS_AFTER_AN_HOUR,
+            overdue=overdue,
         )
-    overdue = workflow.now() >= now.due_at
     person = now.state is State.IDENTITY and not overdue
-    waits_for = (
-        "the person to confirm who they are, by the link sent to the address on file"
-        if person
-        else f"privacy to answer{', OVERDUE' if overdue else ''}"
-    )
-    rung = f"; next: {now.next_rung.summary} ({_day(now.next_rung.at)})" if now.next_rung else ""
+    answerer = SECOND_PERSON if now.state is State.REVIEW else PRIVACY
     return Chapter(
         stage=now.state,
-        waits_for=waits_for + rung,
+        waits_for=IDENTITY if person else answerer,
         awaiting="person" if person else "privacy",
         until=now.due_at,
-        wake="the privacy team; the ladder tells them by itself",
+        by_itself=_next(now, overdue=overdue),
+        wake=OVERDUE if overdue else IN_TIME,
+        overdue=overdue,
     )
 
 
-def _day(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%d %H:%M} UTC"
+def _next(now: RequestCase, *, overdue: bool) -> str:
+    if now.next_rung is None:
+        return "nothing"
+    what = "tells the privacy officer and the executive again"
+    return f"{what if overdue else now.next_rung.summary}: {moment(now.next_rung.at)}"

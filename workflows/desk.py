@@ -9,38 +9,37 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
-    WorkflowHandle,
     WorkflowUpdateFailedError,
 )
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.testing import TimeSkipper
 
 import temporal
+from activities.requests import Confirmation
 from clock import Clock
 from database import outbox, policies, requests, reviews
 from database.engine import Database
 from database.facts import record
 from database.staff import StaffRefused, require_role
-from database.tables import DataSubjectRequest, PolicyVersion
+from database.tables import DataSubjectRequest, PolicyVersion, RequestDecision
 from domain.company import Company
 from domain.data_subject_requests import Intake
 from domain.deadlines import deadline
 from domain.policy_text import PolicyText
 from domain.timetable import NoticeTooShort, earliest_effective_on
 from workflows.data_subject_request import DataSubjectRequestWorkflow
+from workflows.fast_forward import pass_time
 from workflows.publication import PublicationWorkflow
 
 T = TypeVar("T")
 ANSWER_WITHIN_SECONDS = 20
 PEOPLE_WAIT_SECONDS = 2
-ONE_DAY = timedelta(days=1)
 REFUSALS = (
     policies.PolicyUnknown,
     policies.SubmissionRefused,
@@ -49,6 +48,28 @@ REFUSALS = (
     requests.DecisionRefused,
     StaffRefused,
     NoticeTooShort,
+)
+
+SILENT = (
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.CANCELLED,
+    RPCStatusCode.ABORTED,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+)
+"""Temporal, or the way to it, is down or busy; anything else it says is about what we asked."""
+_KEPT = (
+    "Temporal does not answer. What you handed in is kept, and the watchdog takes it up when "
+    "Temporal is back. Look with: promisekeeper doctor"
+)
+_TURNED_AWAY = (
+    "Temporal turns us away ({}): ops have to look at its settings. What you handed in is kept; "
+    "it is taken up, or can be repeated, when that is mended. Look with: promisekeeper doctor"
+)
+_NOT_DECIDED = (
+    "Temporal, or the worker behind it, does not answer, so this is not decided yet. Nothing is "
+    "lost. Look with: promisekeeper doctor. Once it is back, see whether the decision has arrived "
+    "in the meantime, and repeat it if not."
 )
 
 
@@ -157,9 +178,7 @@ class Desk:
                 reason=reason,
                 now=now,
             )
-        handle = self._client.get_workflow_handle_for(
-            PublicationWorkflow.run, f"publication/{slug}/{number}"
-        )
+        handle = self._client.get_workflow_handle(f"publication/{slug}/{number}")
         self._tell(lambda: handle.execute_update(PublicationWorkflow.review, request))
 
     def reject(self, slug: str, number: int, reviewer_id: UUID, reason: str) -> None:
@@ -177,9 +196,7 @@ class Desk:
                 reason=reason,
                 now=now,
             )
-        handle = self._client.get_workflow_handle_for(
-            PublicationWorkflow.run, f"publication/{slug}/{number}"
-        )
+        handle = self._client.get_workflow_handle(f"publication/{slug}/{number}")
         self._tell(lambda: handle.execute_update(PublicationWorkflow.reject, review.review_id))
 
     def release(self, slug: str, number: int, releaser_id: UUID) -> None:
@@ -187,9 +204,7 @@ class Desk:
         with _refusing(), self.database.session() as session:
             require_role(session, releaser_id, "legal")
             policies.version_by_number(session, policies.policy_by_slug(session, slug).id, number)
-        handle = self._client.get_workflow_handle_for(
-            PublicationWorkflow.run, f"publication/{slug}/{number}"
-        )
+        handle = self._client.get_workflow_handle(f"publication/{slug}/{number}")
         self._tell(lambda: handle.execute_update(PublicationWorkflow.release, releaser_id))
 
     def receive(
@@ -239,7 +254,7 @@ class Desk:
             requests.assign(transaction, request, staff_id, self.clock.now())
         self._wake(request.id)
 
-    def decide(self, reference: str, staff_id: UUID, answer: requests.Answer) -> None:
+    def decide(self, reference: str, staff_id: UUID, answer: requests.Answer) -> RequestDecision:
         """Answer a request, or put a refusal before a second person (P20, P22). Raises Refused."""
         with _refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "privacy")
@@ -247,20 +262,18 @@ class Desk:
             decision = requests.propose_decision(
                 transaction, request, answer, decided_by=staff_id, now=self.clock.now()
             )
-        handle = self._client.get_workflow_handle_for(
-            DataSubjectRequestWorkflow.run, f"data-subject-request/{request.id}"
-        )
+        handle = self._client.get_workflow_handle(f"data-subject-request/{request.id}")
         self._tell(lambda: handle.execute_update(DataSubjectRequestWorkflow.decide, decision.id))
+        return decision
 
-    def confirm(self, reference: str, staff_id: UUID) -> None:
-        """A second person lets a refusal or partial answer go out (P20). Raises Refused."""
+    def confirm(self, reference: str, decision_id: UUID, staff_id: UUID) -> None:
+        """A second person lets the answer that they read go out (P20). Raises Refused."""
         with _refusing(), self.database.session() as session:
             require_role(session, staff_id, "privacy")
             request = requests.request_by_reference(session, reference)
-        handle = self._client.get_workflow_handle_for(
-            DataSubjectRequestWorkflow.run, f"data-subject-request/{request.id}"
-        )
-        self._tell(lambda: handle.execute_update(DataSubjectRequestWorkflow.confirm, staff_id))
+        handle = self._client.get_workflow_handle(f"data-subject-request/{request.id}")
+        confirmation = Confirmation(decision_id=decision_id, staff_id=staff_id)
+        self._tell(lambda: handle.execute_update(DataSubjectRequestWorkflow.confirm, confirmation))
 
     def send(self, mail: outbox.Queued) -> None:
         """Send one mail that somebody asked for on a page."""
@@ -289,38 +302,9 @@ class Desk:
     def advance(self, period: timedelta) -> int:
         """Move the development clock and every running workflow forward, a day at a time.
 
-        Returns how many workflows were moved. Raises ClockIsReal outside development.
+        Returns how many workflows were moved. Raises as `pass_time` does.
         """
-        return self._portal.call(lambda: self._advance(period))
-
-    async def _advance(self, period: timedelta) -> int:
-        skipper = TimeSkipper(self._client)
-        moved: set[str] = set()
-        while period > timedelta(0):
-            step = min(period, ONE_DAY)
-            period -= step
-            running = [
-                self._client.get_workflow_handle(execution.id)
-                async for execution in self._client.list_workflows(
-                    f"ExecutionStatus='Running' AND TaskQueue='{temporal.TASK_QUEUE}' "
-                    "AND WorkflowType != 'watchdog'"
-                )
-            ]
-            self.clock.advance(step)  # only now: a Temporal that is down moves no time
-            moved |= {handle.id for handle in running}
-            await asyncio.gather(*(self._catch_up(skipper, handle) for handle in running))
-        return len(moved)
-
-    async def _catch_up(self, skipper: TimeSkipper, handle: WorkflowHandle[Any, Any]) -> None:
-        """Bring a workflow to our clock, however far behind it is."""
-        try:
-            behind = self.clock.now() - await skipper.get_current_time(handle)
-            if behind > timedelta(seconds=1):
-                await skipper.fast_forward(handle, behind)
-        except RPCError as failure:
-            if failure.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            # It ended while we looked.
+        return self._portal.call(lambda: pass_time(self._client, self.clock, period))
 
     def _check_date(self, effective_on: date | None, notice_days: int, now: datetime) -> None:
         """Refuse a date in the past or inside the notice period (P7)."""
@@ -354,9 +338,7 @@ class Desk:
             return  # written down already: the watchdog starts it
 
     def _wake(self, request_id: UUID) -> None:
-        handle = self._client.get_workflow_handle_for(
-            DataSubjectRequestWorkflow.run, f"data-subject-request/{request_id}"
-        )
+        handle = self._client.get_workflow_handle(f"data-subject-request/{request_id}")
         try:
             self._call(
                 lambda: handle.signal(DataSubjectRequestWorkflow.look_again), PEOPLE_WAIT_SECONDS
@@ -366,15 +348,20 @@ class Desk:
 
     def _tell(self, update: Callable[[], Awaitable[T]]) -> T:
         try:
-            return self._call(update)
+            return self._call(update, silence=_NOT_DECIDED)
         except WorkflowUpdateFailedError as failure:
             cause = failure.cause
-            message = cause.message if isinstance(cause, ApplicationError) else str(failure)
-            raise Refused(message) from None
-        except TemporalUnreachable:
-            raise TemporalUnreachable(_NOT_DECIDED) from None
+            if isinstance(cause, ApplicationError) and cause.type == "Refused":
+                raise Refused(cause.message) from None
+            raise TemporalUnreachable(_NOT_DECIDED) from None  # its workflow ended just then
 
-    def _call(self, func: Callable[[], Awaitable[T]], within: float | None = None) -> T:
+    def _call(
+        self,
+        func: Callable[[], Awaitable[T]],
+        within: float | None = None,
+        *,
+        silence: str = _KEPT,
+    ) -> T:
         async def in_time() -> T:
             return await asyncio.wait_for(func(), within or ANSWER_WITHIN_SECONDS)
 
@@ -386,20 +373,11 @@ class Desk:
                     "Its workflow is not running: this is decided already, or the watchdog has "
                     "still to start it (within 15 minutes). Look at its status."
                 ) from None
-            raise TemporalUnreachable(_KEPT) from None
+            if failure.status not in SILENT:
+                silence = _TURNED_AWAY.format(failure.status.name.lower().replace("_", " "))
+            raise TemporalUnreachable(silence) from None
         except (RPCTimeoutOrCancelledError, RuntimeError, TimeoutError):
-            raise TemporalUnreachable(_KEPT) from None
-
-
-_KEPT = (
-    "Temporal does not answer. What you handed in is kept, and the watchdog takes it up when "
-    "Temporal is back. Look with: promisekeeper doctor"
-)
-_NOT_DECIDED = (
-    "Temporal, or the worker behind it, does not answer, so this is not decided yet. Nothing is "
-    "lost. Look with: promisekeeper doctor. Once it is back, see whether the decision has arrived "
-    "in the meantime, and repeat it if not."
-)
+            raise TemporalUnreachable(silence) from None
 
 
 @contextmanager

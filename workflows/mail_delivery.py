@@ -7,10 +7,11 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.outbox import OutboxActivities, SendInput
     from temporal import Case
-    from workflows.acting import SIGN_OF_LIFE, act, reach
-    from workflows.story import Chapter, Story
+    from workflows.acting import LONGEST_PAUSE, act, continue_when_long, reach
+    from workflows.story import YOURS_AFTER_AN_HOUR, Chapter, Story
 
-PAUSE = timedelta(seconds=30)
+FIRST_PAUSE = timedelta(seconds=30)
+NO_NEWS = "it is of unknown outcome until the mail service reports on it"
 
 
 @workflow.defn(name="mail-delivery")
@@ -21,24 +22,26 @@ class MailDeliveryWorkflow:
     async def run(self, case: Case) -> None:
         """Send until the mail service has it."""
         await reach(case.as_of, summary="until it was asked for")
-        story = Story()
+        story, pause = Story(), FIRST_PAUSE
         while True:
             progress = await act(
                 OutboxActivities.send_mail,
                 lambda at: SendInput(mail_id=case.subject_id, now=at),
                 summary="send the mail",
-                sign_of_life=SIGN_OF_LIFE,
+                case=case,
             )
             if not (progress.waiting or progress.unknown):
                 return
             story.tell(
                 Chapter(
                     stage="sending",
-                    waits_for=f"the mail service: {progress.problem or 'delivery events'}",
+                    waits_for="the mail service to take one mail. Problem: "
+                    + (progress.problem or NO_NEWS),
                     awaiting="mail service",
-                    wake="ops, if this stays for more than an hour",
+                    by_itself="tries again, after half a minute at first and ten minutes at most",
+                    wake=YOURS_AFTER_AN_HOUR,
                 )
             )
-            if workflow.info().is_continue_as_new_suggested():
-                workflow.continue_as_new(case)
-            await workflow.sleep(PAUSE, summary="before trying again")
+            await continue_when_long(case)
+            await workflow.sleep(pause, summary="before trying again")
+            pause = min(2 * pause, LONGEST_PAUSE)

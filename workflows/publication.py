@@ -18,10 +18,12 @@ with workflow.unsafe.imports_passed_through():
         review_refusal,
     )
     from temporal import Case
-    from workflows.acting import ONE_TRY, act, reach, wait
+    from workflows.acting import act, continue_when_long, reach, wait
     from workflows.story import Chapter, Story
 
 LOOK_AGAIN = timedelta(days=1)
+LOOKS_FOR_DECISION = "look whether legal has decided"
+LOOKS_FOR_DATE = "look whether the date of effect is fixed"
 PublicationStep = Callable[[PublicationActivities, VersionInput], PublicationCase]
 
 
@@ -31,6 +33,7 @@ class PublicationWorkflow:
 
     @workflow.init
     def __init__(self, case: Case) -> None:
+        self._subject = case
         self._version_id = case.subject_id
         self._case: PublicationCase | None = None
         self._effective_at: datetime | None = None
@@ -42,14 +45,16 @@ class PublicationWorkflow:
         await reach(case.as_of, summary="until it was asked for")
         now = await self._do(PublicationActivities.load_publication, "load the version")
         if now.state is VersionState.SUBMITTED:
-            now = await self._do(PublicationActivities.assess_version, "compare with earlier texts")
+            now = await self._do(
+                PublicationActivities.assess_version,
+                "compare with earlier texts, for legal to review",
+            )
         if now.state is VersionState.IN_REVIEW:
             self._story.tell(_WAITS_FOR_LEGAL)
             now = await self._legal_decides()
         if now.state is VersionState.ANNOUNCED:
             await self._notice_goes_out()
-            await self._date_comes()
-            now = await self._do(PublicationActivities.put_in_force, "put in force")
+            now = await self._takes_effect()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return now.state
 
@@ -103,13 +108,22 @@ class PublicationWorkflow:
         return self._case
 
     async def _legal_decides(self) -> PublicationCase:
-        """Wait until the version is released, and announce it; or until it is rejected."""
-        await workflow.wait_condition(
-            lambda: self._loaded.review.released or self._loaded.state is VersionState.REJECTED
-        )
-        if self._loaded.state is VersionState.REJECTED:
-            return self._loaded
-        return await self._do(PublicationActivities.announce, "announce")
+        """Wait until the version is released, and announce it; or until it is rejected.
+
+        A decision may stand in the database that this workflow was not told: it looks once a day.
+        """
+        while not self._is_decided():
+            await continue_when_long(self._subject)
+            again_at = workflow.now() + LOOK_AGAIN
+            if not await wait(self._is_decided, again_at, summary=LOOKS_FOR_DECISION):
+                await self._do(PublicationActivities.load_publication, LOOKS_FOR_DECISION)
+        if self._loaded.state is VersionState.IN_REVIEW:
+            return await self._do(PublicationActivities.announce, "announce")
+        return self._loaded
+
+    def _is_decided(self) -> bool:
+        case = self._loaded
+        return case.review.released or case.state is not VersionState.IN_REVIEW
 
     async def _notice_goes_out(self) -> None:
         """Start the campaign, and wait until it has fixed the date."""
@@ -117,32 +131,34 @@ class PublicationWorkflow:
         self._effective_at = self._effective_at or now.effective_at
         if now.campaign_id is None:
             return
-        await workflow.execute_activity_method(
+        campaign_id = now.campaign_id
+        await act(
             StartingActivities.start_campaign,
-            CampaignToStart(
-                campaign_id=now.campaign_id,
-                slug=now.slug,
-                number=now.number,
-                as_of=workflow.now(),
+            lambda at: CampaignToStart(
+                campaign_id=campaign_id, slug=now.slug, number=now.number, as_of=at
             ),
-            start_to_close_timeout=ONE_TRY,
             summary="start the campaign",
+            case=self._subject,
         )
         while self._effective_at is None:
+            await continue_when_long(self._subject)
             self._story.tell(_waits_for_campaign(now))
             again_at = workflow.now() + LOOK_AGAIN
             if not await wait(
-                lambda: self._effective_at is not None, again_at, summary="look again"
+                lambda: self._effective_at is not None, again_at, summary=LOOKS_FOR_DATE
             ):
-                now = await self._do(PublicationActivities.load_publication, "look again")
+                now = await self._do(PublicationActivities.load_publication, LOOKS_FOR_DATE)
                 self._effective_at = now.effective_at
 
-    async def _date_comes(self) -> None:
-        if self._effective_at is not None:
-            self._story.tell(_waits_for_date(self._effective_at))
-            await reach(
-                self._effective_at, summary=f"date of effect, {self._effective_at:%Y-%m-%d}"
-            )
+    async def _takes_effect(self) -> PublicationCase:
+        """Wait for the date of effect; the database may have come to know a later one."""
+        while self._loaded.state is VersionState.ANNOUNCED:
+            if self._effective_at is not None:
+                self._story.tell(_waits_for_date(self._effective_at))
+                await reach(self._effective_at, summary="date of effect")
+            await self._do(PublicationActivities.put_in_force, "put in force")
+            self._effective_at = self._loaded.effective_at
+        return self._loaded
 
     async def _do(
         self, activity: PublicationStep, summary: str, act_id: UUID | None = None
@@ -151,6 +167,7 @@ class PublicationWorkflow:
             activity,
             lambda at: VersionInput(version_id=self._version_id, now=at, act_id=act_id),
             summary=summary,
+            case=self._subject,
         )
         return self._case
 
@@ -162,19 +179,24 @@ def _refuse(refusal: str | None) -> None:
 
 _WAITS_FOR_LEGAL = Chapter(
     stage="in review",
-    waits_for="legal: decide the findings, give the class, release (`promisekeeper policy status`)",
+    waits_for="legal to decide every finding, to give the class, and to release or reject the "
+    "version in the staff console",
     awaiting="legal",
-    wake="legal, in office hours; nothing is late",
+    by_itself="nothing, before legal decides",
+    wake="nobody at night. Legal in office hours: as long as this waits, nobody outside hears of "
+    "the version, and nothing is late",
 )
 
 
 def _waits_for_campaign(case: PublicationCase) -> Chapter:
+    campaign = f"campaign/{case.slug}/{case.number}"
     return Chapter(
         stage="announced",
-        waits_for=f"campaign/{case.slug}/{case.number} to send every first notice; the date of "
-        "effect follows from the last one",
+        waits_for=f"`{campaign}` to send every first notice; the date of effect follows from the "
+        "last one",
         awaiting="campaign",
-        wake="ops, if the campaign's page says that mails do not go out",
+        by_itself="fixes the date of effect when the campaign tells it",
+        wake=f"nobody for this. Look at the page of `{campaign}`: it says when mails do not go out",
     )
 
 
@@ -184,5 +206,6 @@ def _waits_for_date(effective_at: datetime) -> Chapter:
         waits_for="the date of effect",
         awaiting="nobody",
         until=effective_at,
-        wake="nobody",
+        by_itself="puts the version in force",
+        wake="nobody. The version counts as in force from that instant, also while no worker runs",
     )

@@ -4,10 +4,11 @@ import asyncio
 import logging
 from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
@@ -55,6 +56,19 @@ async def test_an_unforeseen_error_leaves_its_name_and_an_incident(
     assert failure.value.message in caplog.text
     assert "test_interceptor.py" in caplog.text
     assert SECRET not in caplog.text
+
+
+async def test_a_silent_database_is_tried_again_and_no_try_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The worker says once that it is away, however many activities try."""
+    refused = psycopg.OperationalError("connection refused for dora@people.example")
+    with caplog.at_level(logging.DEBUG), pytest.raises(ApplicationError) as failure:
+        await run(OperationalError("SELECT 1", {}, refused))
+    assert (failure.value.type, failure.value.non_retryable) == ("DatabaseSilent", False)
+    assert failure.value.category is ApplicationErrorCategory.BENIGN
+    assert SECRET not in failure.value.message
+    assert caplog.text == ""
 
 
 async def test_a_refusal_keeps_its_words() -> None:

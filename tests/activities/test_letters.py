@@ -229,7 +229,9 @@ def test_an_answer_explains_itself_whatever_it_says(
         transaction.flush()
         requests.apply_decision(transaction, row, decision.id, NOW)
         if ground:
-            requests.confirm_decision(transaction, row, scene.staff["paul"], NOW)
+            requests.confirm_decision(
+                transaction, row, decision.id, staff_id=scene.staff["paul"], now=NOW
+            )
     (message,) = [one for _, one in write() if "Then that." in one.text]
     assert_complete(message, words=(request_made.reference, "complain"))
     assert "First <i>this</i>.\n\nThen that." in message.text

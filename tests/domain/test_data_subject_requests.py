@@ -1,6 +1,5 @@
 """What may be decided about a request, which way it may go, and what an intake must hold."""
 
-from itertools import pairwise
 from typing import TypedDict, Unpack
 from uuid import UUID, uuid4
 
@@ -12,7 +11,6 @@ from domain.data_subject_requests import (
     GATED_KINDS,
     GROUND_WORDS,
     KIND_WORDS,
-    NEXT_STATES,
     OUTCOME_WORDS,
     STAGE_WORDS,
     UNCONDITIONAL_KINDS,
@@ -21,7 +19,6 @@ from domain.data_subject_requests import (
     Kind,
     Outcome,
     State,
-    allowed,
     decision_refusal,
     ground_allowed,
     needs_second_person,
@@ -202,25 +199,6 @@ def test_what_may_be_sent_keeps_every_promise(**decision: Unpack[Decision]) -> N
         assert decision["confirmed_by"] not in {None, decision["decided_by"]}
     if decision["outcome"] in {Outcome.FULFILLED, Outcome.PARTIAL}:
         assert decision["verified"] or decision["kind"] not in GATED_KINDS
-
-
-def test_a_request_lives_in_order() -> None:
-    life = list(State)
-    assert all(allowed(here, there) for here, there in pairwise(life))
-    assert not any(allowed(state, state) for state in State)
-
-
-def test_nothing_comes_back_from_an_answer() -> None:
-    for finished in (State.ANSWERED, State.CLOSED, State.PURGED):
-        later = set(list(State)[list(State).index(finished) :])
-        assert NEXT_STATES[finished] <= later
-
-
-def test_every_request_is_acknowledged_before_it_is_answered() -> None:
-    """P26."""
-    assert NEXT_STATES[State.RECEIVED] == {State.ACKNOWLEDGED, State.CLOSED}
-    before = {state for state in State if allowed(state, State.ANSWERED)}
-    assert before == {State.ACKNOWLEDGED, State.IDENTITY, State.WORK, State.REVIEW}
 
 
 def test_every_value_has_words() -> None:

@@ -22,6 +22,7 @@ from domain.deadlines import (
     deadline,
 )
 from domain.places import local_date, start_of_day
+from tests.clock_changes import zones_and_instants
 
 BERLIN = "Europe/Berlin"
 LEAD = Authority(name="The lead authority", url="https://authority.example")
@@ -108,6 +109,24 @@ def test_the_earliest_clock_binds_and_nothing_extends_it(
     assert received_at < answer.due_at <= received_at + timedelta(hours=720)
     winner = next(found for found in answer.candidates if found.rule == answer.rule)
     assert winner.due_at == answer.due_at
+
+
+@given(around=zones_and_instants, country=countries)
+def test_clocks_that_change_neither_shorten_nor_lengthen_a_limit(
+    around: tuple[str, datetime], country: str | None
+) -> None:
+    """P21: the policy's clock is 720 hours; the law's ends with a whole day, however long it is."""
+    zone, received_at = around
+    answer = deadline(
+        received_at=received_at, time_zone=zone, country=country, company_time_zone="UTC"
+    )
+    policy, *statutes = answer.candidates
+    assert policy.due_at - received_at == timedelta(hours=720)
+    there = ZoneInfo(zone)
+    for statute in statutes:
+        ends_on = local_date(statute.due_at, there)
+        assert local_date(statute.due_at - timedelta.resolution, there) == ends_on - timedelta(1)
+        assert statute.due_at == start_of_day(ends_on, there)
 
 
 @given(received_at=instants, zone=zones, country=st.sampled_from(("DE", "GB", "KR", "US-CA")))

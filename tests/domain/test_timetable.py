@@ -1,5 +1,7 @@
 """When people are chased: never before the matter opens, in order, and to the minute at the end."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -18,6 +20,7 @@ from domain.timetable import (
     Role,
     Rung,
     RungKind,
+    _calendar,
     campaign_rungs,
     earliest_effective_on,
     effective_at,
@@ -25,6 +28,7 @@ from domain.timetable import (
     overdue_rung,
     request_ladder,
 )
+from tests.clock_changes import zones_and_instants
 
 BERLIN = "Europe/Berlin"
 DAY = timedelta(days=1)
@@ -112,6 +116,31 @@ def test_the_date_only_moves_later(
     """P7: one more accepted mail never brings the date forward."""
     first, second = sorted((first, second))
     assert effective_at(first, notice, None, zone) <= effective_at(second, notice, None, zone)
+
+
+@given(around=zones_and_instants, notice=notice_periods)
+def test_it_is_the_first_midnight_there_is_also_where_clocks_change_at_midnight(
+    around: tuple[str, datetime], notice: timedelta
+) -> None:
+    """P7: no local day begins between the end of the notice period and the date of effect; a
+    midnight that is skipped, or comes twice, counts once, as the first instant of its day."""
+    zone, accepted = around
+    there = ZoneInfo(zone)
+    ends_at = accepted + notice
+    in_force = effective_at(accepted, notice, None, zone)
+    assert ends_at < in_force <= ends_at + DAY + timedelta(hours=1)
+    assert local_date(in_force - timedelta.resolution, there) == local_date(ends_at, there)
+    assert local_date(in_force, there) == local_date(ends_at, there) + DAY
+
+
+@given(around=zones_and_instants)
+def test_leads_are_counted_in_hours_whatever_the_clocks_do(around: tuple[str, datetime]) -> None:
+    """P5: fourteen days before the date of effect are 336 hours before it."""
+    zone, accepted = around
+    in_force = effective_at(accepted, 30 * DAY, None, zone)
+    rungs = campaign_rungs(in_force, not_before=accepted)
+    leads = [(in_force - rung.at) / timedelta(hours=1) for rung in rungs]
+    assert leads == [336, 72, 24, -168]
 
 
 def test_less_than_fourteen_days_of_notice_is_refused() -> None:
@@ -255,6 +284,56 @@ def test_staff_are_woken_at_nine_on_working_days_and_in_order(
                 days_before = int(rung.key.removeprefix("d-"))
                 last_day = local_date(due - timedelta.resolution, there)
                 assert local.date() <= last_day - days_before * DAY
+
+
+@given(
+    around=zones_and_instants,
+    length=st.integers(10, 31),
+    country=st.sampled_from(("DE", "US", "MA", "CL", "KR", None)),
+)
+def test_a_rung_stands_on_the_last_working_day_by_its_day(
+    around: tuple[str, datetime], length: int, country: str | None
+) -> None:
+    """P21: at nine by the office's clock, also on the days after it was changed."""
+    zone, received = around
+    there = ZoneInfo(zone)
+    due = received + length * DAY
+    last_day = local_date(due - timedelta.resolution, there)
+    for rung in ladder(received, due, zone=zone, country=country):
+        if not rung.key.startswith("d-"):
+            continue
+        local = rung.at.astimezone(there)
+        by = last_day - int(rung.key.removeprefix("d-")) * DAY
+        idle = [local.date() + number * DAY for number in range(1, (by - local.date()).days + 1)]
+        assert local.time() == time(9)
+        assert works(local.date(), country)
+        assert not any(works(day, country) for day in idle)
+
+
+def works(day: date, country: str | None) -> bool:
+    """What a calendar says that was made for this one question."""
+    if country is None:
+        return day.weekday() < 5
+    return holidays.country_holidays(country, years=day.year).is_working_day(day)
+
+
+def test_threads_that_ask_at_once_see_the_same_holidays() -> None:
+    """P21: 25 December 2026 is a Friday; nobody is told to work that day."""
+    received = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    expected = ladder(received, received + 30 * DAY)
+    assert at(expected, "d-2") == nine_in_berlin(2026, 12, 24)
+    patience = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            for _ in range(20):
+                _calendar.cache_clear()
+                asked = [
+                    threads.submit(ladder, received, received + 30 * DAY) for _thread in range(8)
+                ]
+                assert all(answer.result() == expected for answer in asked)
+    finally:
+        sys.setswitchinterval(patience)
 
 
 def test_the_numbers_are_settings_and_name_the_rungs() -> None:

@@ -24,6 +24,7 @@ from database.tables import Account, DataSubjectRequest, PolicyVersion
 from domain.approvals import Governing
 from embedded.stack import environment_of, stack
 from settings import ROOT, Settings
+from tests.quiet_monday import until_a_quiet_monday
 
 SLUG = "privacy-policy"
 SAMPLE = ROOT / "policy_versions" / "privacy-policy"
@@ -33,9 +34,11 @@ CROWD = 54
 
 @contextmanager
 def scene_on(settings: Settings) -> Iterator[Scene]:
-    """A stack of its own with these settings, and what a story acts with."""
+    """A stack of its own with these settings, on a quiet Monday, and what a story acts with."""
     with stack(settings) as parts, urllib3.PoolManager() as connections:
         database = Database(parts.settings.database)
+        clock = Clock(database, development=True)
+        clock.advance(until_a_quiet_monday(clock.now()))
         console = Console(file=StringIO(), width=200)
         yield Scene(stack=parts, database=database, console=console, connections=connections)
         database.close()
@@ -140,7 +143,7 @@ def now(scene: Scene) -> datetime:
 
 def advance(scene: Scene, period: timedelta) -> None:
     """Time passes, for the website and every workflow."""
-    act(scene, "demo", "advance", f"{period / timedelta(days=1):g}")
+    act(scene, "demo", "advance", f"{period / timedelta(days=1):.9f}")
 
 
 def advance_to(scene: Scene, instant: datetime) -> None:

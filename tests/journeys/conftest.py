@@ -22,6 +22,17 @@ SWITCHES = (
 PATIENCE_MILLISECONDS = 30_000
 
 
+def chromium() -> str:
+    """Where the browser is. Its absence is a failure, with the line to type."""
+    executable = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    if executable is None:
+        pytest.fail(
+            "The browser journeys need Chromium. As root, type: "
+            "apt-get update && apt-get install -y --no-install-recommends chromium"
+        )
+    return executable
+
+
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """A stack for the tests of one file."""
@@ -31,15 +42,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A real browser. Its absence is a failure, with the line to type."""
-    executable = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
-    if executable is None:
-        pytest.fail(
-            "The browser journeys need Chromium. As root, type: "
-            "apt-get update && apt-get install -y --no-install-recommends chromium"
-        )
+    """A real browser."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=SWITCHES)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=SWITCHES)
         yield browser
         browser.close()
 

@@ -1,9 +1,12 @@
 """Parts of the product die in the middle of their work and come back: nothing is lost."""
 
+import os
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 from anyio.from_thread import start_blocking_portal
@@ -31,6 +34,7 @@ from tests.own_settings import own_settings
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 
+LONGER_THAN_ANY_CALL = timedelta(seconds=40)  # after which worker and server give it up
 LONGER_THAN_A_PAUSE = timedelta(seconds=45)  # of a campaign, before it tries again
 
 
@@ -94,6 +98,26 @@ def test_a_request_made_while_temporal_is_down_is_taken_in_and_started_later(
     page.goto(link)
     page.get_by_role("button", name="Yes, this request is mine").click()
     scene.wait("she is verified", lambda: request_of(scene, "dora").verified_at)
+
+
+def test_requests_go_on_when_a_hung_temporal_wakes_up(
+    scene: Scene, phones: Callable[[], Page], tmp_path: Path
+) -> None:
+    """P21: a suspended laptop or a paused machine; answers that were on their way then are lost."""
+    import_accounts(scene, tmp_path, crowd=0)
+    temporal = scene.stack.part("Temporal server")
+    page = phones()
+    ask_for_a_copy(page, scene, "dora")
+    os.kill(temporal.pid, signal.SIGSTOP)
+    Event().wait(LONGER_THAN_ANY_CALL.total_seconds())
+    os.kill(temporal.pid, signal.SIGCONT)
+    ask_for_a_copy(page, scene, "emil")
+    let_the_watchdog_look(scene)
+    assert mail_about(scene, "dora", "We have your request")
+    assert mail_about(scene, "emil", "We have your request")
+    scene.wait("Dora's is noted", lambda: request_of(scene, "dora").acknowledged_at)
+    scene.wait("Emil's is noted", lambda: request_of(scene, "emil").acknowledged_at)
+    advance(scene, timedelta(days=1))
 
 
 def slow_down(scene: Scene) -> None:

@@ -1,12 +1,13 @@
 """A town: the real worker, Temporal's own server with time skipping, the real mail sandbox."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from temporalio.worker import Worker
 
 import temporal
 from activities.interceptor import IncidentInterceptor
+from activities.patrol import Patrol
+from activities.pulse import PulseInterceptor
 from clock import Clock
 from database import accounts, policies
 from database.engine import Database
@@ -31,9 +34,11 @@ from settings import Settings
 from tests.eventually import eventually
 from tests.own_settings import free_ports
 from tests.people import POLICY, import_accounts, move_in
+from tests.quiet_monday import until_a_quiet_monday
 from tests.sandbox_server import API_KEY, RunningSandbox, running_sandbox
 from worker import THREADS, WORKFLOWS, activities
 from workflows.desk import Desk, NewVersion, NoticePeriods
+from workflows.watchdog import WatchdogWorkflow
 
 TEMPORAL = Path(sys.executable).with_name("temporal")
 
@@ -111,19 +116,44 @@ class Town:
     def now(self) -> datetime:
         return self.clock.now()
 
+    def patrol(self) -> Patrol:
+        """The watchdog goes round once, as it does every quarter of an hour."""
+
+        async def once() -> Patrol:
+            return await self.client.execute_workflow(
+                WatchdogWorkflow.run, id="watchdog", task_queue=temporal.TASK_QUEUE
+            )
+
+        return self.portal.call(once)
+
+    def terminate(self, workflow_id: str) -> None:
+        """As ops press it, at three at night."""
+        handle = self.client.get_workflow_handle(workflow_id)
+        self.portal.call(lambda: handle.terminate("pressed at three at night"))
+
     def mails(self, **filters: str | int) -> list[dict[str, Any]]:
         return self.mail.messages(limit=1000, **filters)
 
 
 @contextmanager
 def town(
-    database: Database, directory: Path, *, extra_activities: Sequence[Any] = (), **changes: object
+    database: Database,
+    directory: Path,
+    *,
+    extra_activities: Sequence[Any] = (),
+    server_settings: Mapping[str, object] | None = None,
+    with_worker: bool = True,
+    **changes: object,
 ) -> Iterator[Town]:
-    """Run everything for one test."""
+    """Run everything for one test, which begins on a quiet Monday.
+
+    `server_settings` are values of Temporal's dynamic configuration, `changes` are our settings.
+    Without a worker, a test brings its own.
+    """
     with ExitStack() as stack:
         mail = stack.enter_context(running_sandbox(directory))
         portal = stack.enter_context(start_blocking_portal())
-        environment = portal.call(_start_temporal)
+        environment = portal.call(start_temporal, server_settings or {})
         stack.callback(lambda: portal.call(environment.shutdown))
         settings = Settings.model_validate(
             {
@@ -136,22 +166,15 @@ def town(
         threads = stack.enter_context(ThreadPoolExecutor(THREADS))
         client = environment.client
         clock = Clock(database, development=True)
-        worker = portal.call(_worker, client, settings, database, threads, extra_activities)
-        stack.enter_context(portal.wrap_async_context_manager(worker))
+        clock.advance(until_a_quiet_monday(clock.now()))
+        if with_worker:
+            worker = portal.call(worker_of, client, settings, database, threads, extra_activities)
+            stack.enter_context(portal.wrap_async_context_manager(worker))
         yield Town(
             database=database,
             settings=settings,
             clock=clock,
-            desk=Desk(
-                database=database,
-                clock=clock,
-                company=settings.company,
-                periods=NoticePeriods(
-                    notice_days=settings.notice_days, sending_period=settings.sending_period
-                ),
-                portal=portal,
-                client=client,
-            ),
+            desk=desk_of(database, clock, settings, portal, client),
             mail=mail,
             client=client,
             portal=portal,
@@ -159,13 +182,30 @@ def town(
         )
 
 
-async def _worker(
+def desk_of(
+    database: Database, clock: Clock, settings: Settings, portal: BlockingPortal, client: Client
+) -> Desk:
+    """The desk of a town."""
+    return Desk(
+        database=database,
+        clock=clock,
+        company=settings.company,
+        periods=NoticePeriods(
+            notice_days=settings.notice_days, sending_period=settings.sending_period
+        ),
+        portal=portal,
+        client=client,
+    )
+
+
+async def worker_of(
     client: Client,
     settings: Settings,
     database: Database,
     threads: ThreadPoolExecutor,
     extra_activities: Sequence[Any],
 ) -> Worker:
+    """The worker of a town, not started yet."""
     return Worker(
         client,
         task_queue=temporal.TASK_QUEUE,
@@ -173,17 +213,24 @@ async def _worker(
         activities=[*activities(settings, database, client), *extra_activities],
         activity_executor=threads,
         max_concurrent_activities=THREADS,
-        interceptors=[IncidentInterceptor()],
+        interceptors=[PulseInterceptor(), IncidentInterceptor()],
         workflow_failure_exception_types=[Exception],
     )
 
 
-async def _start_temporal() -> WorkflowEnvironment:
+async def start_temporal(
+    server_settings: Mapping[str, object] = MappingProxyType({}),
+) -> WorkflowEnvironment:
+    """Temporal's own server, in memory."""
+    dynamic = [f"{name}={value}" for name, value in server_settings.items()]
     return await WorkflowEnvironment.start_local(
         port=free_ports(1)[0],
         dev_server_existing_path=str(TEMPORAL),
         dev_server_log_level="error",
-        dev_server_extra_args=list(temporal.TIME_SKIPPING_FLAGS),
+        dev_server_extra_args=[
+            *temporal.TIME_SKIPPING_FLAGS,
+            *(word for value in dynamic for word in ("--dynamic-config-value", value)),
+        ],
         search_attributes=temporal.SEARCH_ATTRIBUTES,
         data_converter=pydantic_data_converter,
     )

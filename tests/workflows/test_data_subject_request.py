@@ -118,7 +118,7 @@ def test_a_refusal_waits_for_a_second_person(running_town: Town) -> None:
     town = running_town
     request = asks_for_access(town)
     town.desk.verify(request.id, how="link to the address on file")
-    town.desk.decide(
+    decision = town.desk.decide(
         request.reference,
         town.staff["petra"],
         Answer(
@@ -130,8 +130,8 @@ def test_a_refusal_waits_for_a_second_person(running_town: Town) -> None:
     )
     assert look(town, request.reference).answered_at is None
     with pytest.raises(Refused, match="second person"):
-        town.desk.confirm(request.reference, town.staff["petra"])
-    town.desk.confirm(request.reference, town.staff["paul"])
+        town.desk.confirm(request.reference, decision.id, town.staff["petra"])
+    town.desk.confirm(request.reference, decision.id, town.staff["paul"])
     assert look(town, request.reference).outcome == "refused"
     eventually(lambda: len(subjects(town, DORA.email)) == 3)
 

@@ -9,7 +9,7 @@ from database.requests import Answer
 from domain.data_subject_requests import Intake, Outcome
 from domain.reviews import VersionClass
 from tests.eventually import eventually
-from tests.people import ALICE, BOB, CAROL, DORA, STAFF
+from tests.people import ALICE, BOB, CAROL, DORA, personal_words
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town
 
@@ -18,10 +18,21 @@ pytestmark = pytest.mark.temporal
 MESSAGE = "please look in the folder about my divorce"
 REASON = "read it twice"
 EXPLANATION = "We hold your name and the divorce folder."
-PLANTED = """
-CREATE TRIGGER planted BEFORE INSERT ON outbox_mail BEGIN
-SELECT RAISE(ABORT, 'Alice Abel alice@people.example please look in the folder'); END
-"""
+PLANTED = "Alice Abel alice@people.example please look in the folder"
+TRAP = {
+    "sqlite": f"""
+CREATE TRIGGER planted BEFORE INSERT ON outbox_mail BEGIN SELECT RAISE(ABORT, '{PLANTED}'); END
+""",
+    "postgresql": f"""
+CREATE FUNCTION planted() RETURNS trigger LANGUAGE plpgsql
+AS $$ BEGIN RAISE EXCEPTION '{PLANTED}'; END $$;
+CREATE TRIGGER planted BEFORE INSERT ON outbox_mail FOR EACH ROW EXECUTE FUNCTION planted()
+""",
+}
+NO_TRAP = {
+    "sqlite": "DROP TRIGGER planted",
+    "postgresql": "DROP FUNCTION planted CASCADE",
+}
 
 
 async def everything_in_temporal(client: Client) -> bytes:
@@ -41,14 +52,15 @@ def test_no_address_name_or_word_of_a_person_reaches_temporal(
     """P31: a campaign, a request and a failing activity, and only our own ids in the histories."""
     caplog.set_level(logging.INFO)
     town = running_town
+    kind = town.database.engine.dialect.name
     town.put_in_force(FIRST)
     town.import_accounts(ALICE, BOB, CAROL, DORA)
     with town.database.transaction() as transaction:
-        transaction.connection().exec_driver_sql(PLANTED)
+        transaction.connection().exec_driver_sql(TRAP[kind])
     number = town.publish(SECOND, VersionClass.APPROVAL)
     eventually(lambda: b"incident" in town.portal.call(everything_in_temporal, town.client))
     with town.database.transaction() as transaction:
-        transaction.connection().exec_driver_sql("DROP TRIGGER planted")
+        transaction.connection().exec_driver_sql(NO_TRAP[kind])
     eventually(lambda: town.version(number).effective_at)
 
     request = town.desk.receive(
@@ -73,13 +85,9 @@ def test_no_address_name_or_word_of_a_person_reaches_temporal(
         REASON,
         EXPLANATION,
         request.reference,
-        "people.example",
-        "staff.example",
         "divorce",
         "Recordings are kept longer",
-        *(row.external_id for row in (ALICE, BOB, CAROL, DORA)),
-        *(row.name for row in (ALICE, BOB, CAROL, DORA) if row.name),
-        *(name for name, _ in STAFF.values()),
+        *personal_words(),
     ]
     log = caplog.text
     assert "incident" in log

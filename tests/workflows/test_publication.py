@@ -3,11 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
 
-from database import campaigns, policies
+from database import campaigns, policies, reviews
 from database.accounts import account_by_external_id
 from database.approvals import Shown, decide, governing_version
 from database.reviews import ReviewContent, findings_of
+from database.tables import PolicyVersion
 from domain.approvals import Decision
 from domain.reviews import VersionClass
 from tests.eventually import eventually
@@ -195,3 +198,57 @@ def test_a_decision_that_nobody_takes_up_is_answered_in_words(
     monkeypatch.setattr("workflows.desk.ANSWER_WITHIN_SECONDS", 0.0001)
     with pytest.raises(TemporalUnreachable, match="not decided yet"):
         town.release(number)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (RPCStatusCode.UNAVAILABLE, "not decided yet"),
+        (RPCStatusCode.PERMISSION_DENIED, "turns us away .permission denied."),
+        (RPCStatusCode.INVALID_ARGUMENT, "turns us away .invalid argument."),
+    ],
+)
+def test_a_temporal_that_refuses_is_not_taken_for_one_that_is_down(
+    status: RPCStatusCode, words: str, running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P2: ops look at its settings, and need not look for an outage."""
+
+    async def fails(*_: object) -> None:
+        raise RPCError("no", status, b"")
+
+    town = running_town
+    town.put_in_force(FIRST)
+    number = town.submit(SECOND)
+    monkeypatch.setattr(WorkflowHandle, "execute_update", fails)
+    with pytest.raises(TemporalUnreachable, match=words):
+        town.release(number)
+
+
+def test_a_release_that_only_the_database_knows_is_found_within_a_day(running_town: Town) -> None:
+    """P2: the workflow was not told, or the database was restored from a copy."""
+    town = running_town
+    town.put_in_force(FIRST)
+    number = town.submit(SECOND)
+    town.confirm_all(number, VersionClass.APPROVAL)
+    with town.database.transaction() as transaction:
+        version = transaction.get_one(PolicyVersion, town.version(number).id)
+        reviews.release(transaction, version, town.staff["noor"], town.now())
+    town.advance(hours=25)
+    assert eventually(lambda: town.version(number).announced_at)
+
+
+def test_a_date_of_effect_that_moved_later_is_waited_for(running_town: Town) -> None:
+    """P7: the date only ever moves later, and the database knows it."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: town.version(number).effective_at)
+    with town.database.transaction() as transaction:
+        version = transaction.get_one(PolicyVersion, town.version(number).id)
+        assert version.effective_at is not None
+        version.effective_at += timedelta(days=5)
+    town.advance(days=35)
+    assert town.version(number).state == "announced"
+    town.advance(days=5)
+    eventually(lambda: town.version(number).state == "in_force")

@@ -1,0 +1,234 @@
+"""The watchdog's round: what should run and does not is started, what stands still is named."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, func, select
+from temporalio import activity
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+import temporal
+from activities.requests import ladder
+from clock import Clock
+from database.account_imports import finish_imports
+from database.engine import Database
+from database.facts import record
+from database.outbox import without_sender
+from database.requests import OPEN_STATES
+from database.tables import Campaign, DataSubjectRequest, FiredRung, Policy, PolicyVersion
+from domain.company import Company
+from domain.reviews import VersionState
+
+LIVES = (VersionState.SUBMITTED, VersionState.IN_REVIEW, VersionState.ANNOUNCED)
+RUNNING = "ExecutionStatus = 'Running'"
+FAILING = "TemporalReportedProblems IN ('category=WorkflowTaskFailed')"
+LATE_AFTER = timedelta(hours=1)
+AT_ONCE = 20
+LINES = 20
+"""So many are named in the result and the log; all that were started stand in the facts."""
+ENDS = {
+    WorkflowExecutionStatus.TERMINATED: "it was terminated",
+    WorkflowExecutionStatus.CANCELED: "it was cancelled",
+    WorkflowExecutionStatus.FAILED: "it failed",
+    WorkflowExecutionStatus.TIMED_OUT: "it timed out",
+    WorkflowExecutionStatus.COMPLETED: "it had ended, and there is more to do",
+}
+NEVER_THERE = "Temporal does not know it"
+FAILS = "its code fails again and again: the worker's log says why"
+LATE = "a step that was due more than an hour ago has not been taken"
+
+log = logging.getLogger("promisekeeper.watchdog")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A workflow that was not as it should be, and why."""
+
+    workflow_id: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patrol:
+    """What one round found. `repaired` and `stuck` name the first twenty."""
+
+    watched: int
+    repaired: tuple[str, ...]
+    stuck: tuple[str, ...]
+    in_words: str
+
+
+class PatrolActivities:
+    """Compares the register with what runs; built once, in worker.py."""
+
+    def __init__(
+        self, *, database: Database, clock: Clock, client: Client, company: Company
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._client = client
+        self._company = company
+
+    @activity.defn
+    async def patrol(self) -> Patrol:
+        """Start every workflow that the register says should run and that does not.
+
+        One that runs and stands still it cannot mend, but it says so. An import of accounts that
+        was stopped after its decision is finished.
+        """
+        now = await asyncio.to_thread(self._clock.now)
+        await asyncio.to_thread(finish_imports, self._database, now)
+        wanted = await asyncio.to_thread(self._wanted)
+        running = {workflow_id async for workflow_id in self._list(RUNNING)}
+        missing = [what for what in wanted if what.workflow_id not in running]
+        repaired = await self._repair(missing, now)
+        fresh = {found.workflow_id for found in repaired}
+        stuck = [one for one in await self._stuck(now) if one.workflow_id not in fresh]
+        return _report(len(wanted), repaired, stuck)
+
+    async def _repair(self, missing: Sequence[temporal.Start], now: datetime) -> list[Found]:
+        offset = await asyncio.to_thread(self._clock.offset)
+        repaired: list[Found] = []
+        for first in range(0, len(missing), AT_ONCE):
+            some = missing[first : first + AT_ONCE]
+            reasons = await asyncio.gather(*(self._why(what.workflow_id) for what in some))
+            gone = [(what, why) for what, why in zip(some, reasons, strict=True) if why]
+            await asyncio.gather(
+                *(temporal.start(self._client, what, as_of=now, offset=offset) for what, _ in gone)
+            )
+            await asyncio.to_thread(self._record, gone, now)
+            repaired += (Found(workflow_id=what.workflow_id, why=why) for what, why in gone)
+        return repaired
+
+    async def _why(self, workflow_id: str) -> str | None:
+        """Why it does not run; None when it does: the list lags behind a little."""
+        try:
+            description = await self._client.get_workflow_handle(workflow_id).describe()
+        except RPCError as failure:
+            if failure.status is RPCStatusCode.NOT_FOUND:
+                return NEVER_THERE
+            raise
+        return ENDS.get(description.status) if description.status else None
+
+    async def _stuck(self, now: datetime) -> list[Found]:
+        failing = await self._failing()
+        late_at = f"{now - LATE_AFTER:%Y-%m-%dT%H:%M:%SZ}"
+        late = {
+            workflow_id
+            async for workflow_id in self._list(
+                f"{RUNNING} AND DueAt < '{late_at}' AND WorkflowType IN ('publication', 'campaign')"
+            )
+        }
+        late |= await asyncio.to_thread(self._late_requests, now - LATE_AFTER)
+        return [
+            *(Found(workflow_id=workflow_id, why=FAILS) for workflow_id in sorted(failing)),
+            *(Found(workflow_id=workflow_id, why=LATE) for workflow_id in sorted(late - failing)),
+        ]
+
+    async def _failing(self) -> set[str]:
+        """Those whose code fails; a server too old to say so names none."""
+        try:
+            return {found async for found in self._list(f"{RUNNING} AND {FAILING}")}
+        except RPCError as failure:
+            if failure.status is RPCStatusCode.INVALID_ARGUMENT:
+                return set()
+            raise
+
+    async def _list(self, query: str) -> AsyncIterator[str]:
+        async for execution in self._client.list_workflows(query):
+            yield execution.id
+
+    def _wanted(self) -> Sequence[temporal.Start]:
+        with self._database.session() as session:
+            return list(register(session))
+
+    def _late_requests(self, late_at: datetime) -> set[str]:
+        """Requests with a rung due by `late_at` that neither fired nor was passed over.
+
+        Rungs fire in their order, so it is enough to look after the last one that did.
+        """
+        last = func.max(FiredRung.due_at)
+        with self._database.session() as session:
+            rows = session.exec(
+                select(
+                    DataSubjectRequest.id,
+                    DataSubjectRequest.received_at,
+                    DataSubjectRequest.due_at,
+                    last,
+                )
+                .outerjoin(FiredRung, col(FiredRung.request_id) == col(DataSubjectRequest.id))
+                .where(col(DataSubjectRequest.state).in_(OPEN_STATES))
+                .group_by(col(DataSubjectRequest.id))
+            ).all()
+        return {
+            f"data-subject-request/{request_id}"
+            for request_id, received_at, due_at, fired_at in rows
+            for rung in ladder(received_at, due_at, self._company, now=late_at)
+            if rung.at <= late_at and (not fired_at or rung.at > fired_at)
+        }
+
+    def _record(self, gone: Sequence[tuple[temporal.Start, str]], now: datetime) -> None:
+        with self._database.transaction() as transaction:
+            for what, why in gone:
+                record(
+                    transaction,
+                    "watchdog.started",
+                    what.subject_id,
+                    now,
+                    workflow_id=what.workflow_id,
+                    why=why,
+                )
+
+
+def register(session: Session) -> Iterator[temporal.Start]:
+    """Every workflow that should run, as the database says."""
+    yield from _publications(session)
+    yield from _campaigns(session)
+    yield from _requests(session)
+    yield from (temporal.mail_delivery(mail_id) for mail_id in without_sender(session))
+
+
+def _publications(session: Session) -> Iterator[temporal.Start]:
+    rows = session.exec(
+        select(PolicyVersion.id, Policy.slug, PolicyVersion.number)
+        .join(Policy, col(Policy.id) == col(PolicyVersion.policy_id))
+        .where(col(PolicyVersion.state).in_(LIVES))
+    )
+    return (temporal.publication(*row) for row in rows)
+
+
+def _campaigns(session: Session) -> Iterator[temporal.Start]:
+    rows = session.exec(
+        select(Campaign.id, Policy.slug, PolicyVersion.number)
+        .join(PolicyVersion, col(PolicyVersion.id) == col(Campaign.policy_version_id))
+        .join(Policy, col(Policy.id) == col(PolicyVersion.policy_id))
+        .where(Campaign.state == "running")
+    )
+    return (temporal.campaign(*row) for row in rows)
+
+
+def _requests(session: Session) -> Iterator[temporal.Start]:
+    rows = session.exec(
+        select(DataSubjectRequest.id, DataSubjectRequest.kind).where(
+            col(DataSubjectRequest.state).in_(OPEN_STATES)
+        )
+    )
+    return (temporal.data_subject_request(*row) for row in rows)
+
+
+def _report(watched: int, repaired: Sequence[Found], stuck: Sequence[Found]) -> Patrol:
+    done = tuple(f"{found.workflow_id}: started, because {found.why}" for found in repaired[:LINES])
+    named = tuple(
+        f"{found.workflow_id}: stands still, because {found.why}" for found in stuck[:LINES]
+    )
+    in_words = (
+        f"Watched {watched} workflows, started {len(repaired)} that did not run, "
+        f"found {len(stuck)} that stand still."
+    )
+    if done or named:
+        log.warning("%s %s", in_words, "; ".join((*done, *named)))
+    return Patrol(watched=watched, repaired=done, stuck=named, in_words=in_words)

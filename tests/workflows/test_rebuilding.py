@@ -1,0 +1,224 @@
+"""Whatever is done to Temporal, the database goes on from where it was: the same things happen.
+
+Each story stops at every point at which its workflows wait. There a disturbance hits all of them,
+the watchdog goes round, and the story goes on. In the end the same must have happened as in a town
+where nobody disturbed anything: every rung once, every mail once, no fact twice.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+import pytest
+
+import temporal
+from database import requests
+from database.outbox import REQUEST, REQUESTER, Queued
+from database.requests import Answer
+from database.tables import DataSubjectRequest
+from domain.approvals import Decision
+from domain.data_subject_requests import Ground, Intake, Outcome
+from domain.reviews import VersionClass
+from tests import databases
+from tests.eventually import eventually
+from tests.people import ALICE, BOB, CAROL, DORA
+from tests.texts import FIRST, SECOND
+from tests.workflows.disturbances import (
+    DISTURBANCES,
+    FragileTown,
+    fragile_town,
+    nothing,
+    what_happened,
+)
+from tests.workflows.test_publication import decides
+
+pytestmark = pytest.mark.temporal
+
+Story = Callable[[FragileTown], Iterator[str]]
+Disturb = Callable[[FragileTown], None]
+Happened = Counter[tuple[object, ...]]
+REFUSAL = Answer(
+    outcome=Outcome.REFUSED,
+    ground=Ground.RIGHTS_OF_OTHERS,
+    explanation="The recording shows only other people.",
+    evidence="recording 7, watched on Monday",
+)
+
+
+def a_version_goes_out(town: FragileTown) -> Iterator[str]:
+    """P2-P7: publication and campaign, from submission until legal hears of the silent ones."""
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB, CAROL)
+    number = town.submit(SECOND)
+    yield "in review"
+    town.confirm_all(number, VersionClass.APPROVAL)
+    town.mail.misbehave("429", times=None)
+    town.release(number)
+    eventually(lambda: town.version(number).state == "announced")
+    town.come_to_rest()
+    yield "announced, and no mail goes out"
+    town.mail.misbehave("off")
+    town.advance(minutes=30)
+    eventually(lambda: town.version(number).effective_at)
+    yield "before the first reminder"
+    decides(town, ALICE.external_id, number, Decision.APPROVED)
+    town.advance(days=18)
+    yield "before the second reminder"
+    decides(town, BOB.external_id, number, Decision.DECLINED)
+    town.advance(days=11)
+    yield "before the owner is told"
+    town.advance(days=2)
+    yield "before the date of effect"
+    town.advance(days=2)
+    eventually(lambda: town.version(number).state == "in_force")
+    yield "before legal is told"
+    town.advance(days=8)
+
+
+def a_request_is_answered_late(town: FragileTown) -> Iterator[str]:
+    """P19-P22: every rung of the ladder, and an answer that waits for a second person."""
+    town.put_in_force(FIRST)
+    town.import_accounts(DORA)
+    request = asks(town)
+    yield "the person has to confirm who they are"
+    town.desk.verify(request.id, how="link to the address on file")
+    town.desk.assign(request.reference, town.staff["petra"])
+    yield "between two rungs"
+    town.advance(days=16)
+    decision = town.desk.decide(request.reference, town.staff["petra"], REFUSAL)
+    yield "a second person has to agree"
+    town.advance(days=13, hours=2)
+    yield "the late reply is out"
+    town.advance(days=2)
+    yield "overdue"
+    town.desk.confirm(request.reference, decision.id, town.staff["paul"])
+    town.advance(days=2)
+
+
+def mails_have_to_wait(town: FragileTown) -> Iterator[str]:
+    """P4, P26: a request and a link asked for again, while the mail service is down."""
+    town.put_in_force(FIRST)
+    town.import_accounts(DORA)
+    town.mail.misbehave("429", times=None)
+    request = asks(town, acknowledged=False)
+    with town.database.session() as session:
+        mails = requests.mails_of(session, request.id)
+        (link,) = (mail.link_id for mail in mails if mail.step == "acknowledgement")
+    town.desk.send(
+        Queued(
+            subject_kind=REQUEST,
+            subject_id=request.id,
+            addressee_kind=REQUESTER,
+            addressee_id=request.id,
+            step="link_again/1",
+            template="request_acknowledgement",
+            variant=request.id,
+            link_id=link,
+        )
+    )
+    yield "the mail service is down"
+    town.advance(hours=1)
+    yield "it is still down"
+    town.mail.misbehave("off")
+    town.advance(hours=1)
+    eventually(lambda: look(town, request).acknowledged_at)
+    town.advance(days=1)
+
+
+def a_workflow_behind_its_time(town: FragileTown) -> Iterator[str]:
+    """P21: asked for at an instant that its own clock has still to reach."""
+    town.put_in_force(FIRST)
+    town.import_accounts(DORA)
+    request = asks(town)
+    what = temporal.data_subject_request(request.id, request.kind)
+    town.terminate(what.workflow_id)
+    town.portal.call(lambda: temporal.start(town.client, what, as_of=town.now()))
+    town.come_to_rest()
+    yield "until it was asked for"
+    town.advance(days=4)
+
+
+STORIES = (
+    a_version_goes_out,
+    a_request_is_answered_late,
+    mails_have_to_wait,
+    a_workflow_behind_its_time,
+)
+
+
+def asks(town: FragileTown, *, acknowledged: bool = True) -> DataSubjectRequest:
+    """Dora, who has an account, asks for a copy of her data."""
+    request = town.desk.receive(
+        Intake(name="Dora Dahl", contact_address=DORA.email, kinds=("access",), country="DE"),
+        channel="web",
+    )
+    if acknowledged:
+        eventually(lambda: look(town, request).acknowledged_at)
+    return request
+
+
+def look(town: FragileTown, request: DataSubjectRequest) -> DataSubjectRequest:
+    with town.database.session() as session:
+        return session.get_one(DataSubjectRequest, request.id)
+
+
+def live_through(story: Story, disturb: Disturb, directory: Path) -> Happened:
+    """Tell a story with a disturbance at each point of waiting; what happened in the end."""
+    with (
+        databases.migrated_database(databases.SQLITE, directory) as database,
+        fragile_town(database, directory) as town,
+    ):
+        since = town.now()
+        for _point in story(town):
+            town.come_to_rest()
+            disturb(town)
+            town.go_on()
+        town.come_to_rest()
+        return what_happened(town, since)
+
+
+@cache
+def undisturbed(story: Story) -> Happened:
+    with TemporaryDirectory() as directory:
+        return live_through(story, nothing, Path(directory))
+
+
+def assert_the_same(happened: Happened, expected: Happened) -> None:
+    assert {"too much": happened - expected, "missing": expected - happened} == {
+        "too much": Counter(),
+        "missing": Counter(),
+    }
+
+
+@pytest.fixture(autouse=True)
+def long_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time passes in one step however long it is; that days can be passed is tested elsewhere."""
+    monkeypatch.setattr("workflows.fast_forward.ONE_DAY", timedelta(days=365))
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+@pytest.mark.parametrize("name", DISTURBANCES)
+def test_the_same_happens_as_in_an_undisturbed_town(
+    story: Story, name: str, tmp_path: Path
+) -> None:
+    """P4, P21: every mail once, every rung once, whatever is pressed, lost or restarted."""
+    assert_the_same(live_through(story, DISTURBANCES[name], tmp_path), undisturbed(story))
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("story", STORIES[:2], ids=lambda story: story.__name__)
+def test_so_it_is_when_one_disturbance_follows_another(
+    story: Story, seed: int, tmp_path: Path
+) -> None:
+    """P4, P21: several at once, and others at each point."""
+    chance = Random(seed)
+
+    def several(town: FragileTown) -> None:
+        for name in chance.choices(list(DISTURBANCES), k=2):
+            DISTURBANCES[name](town)
+
+    assert_the_same(live_through(story, several, tmp_path), undisturbed(story))

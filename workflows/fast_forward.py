@@ -1,0 +1,135 @@
+"""Lets time pass in development: the clock first, then every running workflow."""
+
+import asyncio
+from datetime import timedelta
+from math import ceil
+from typing import Any
+
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import TimeSkipper
+
+import temporal
+from clock import Clock
+
+ONE_DAY = timedelta(days=1)
+ANSWERS_WITHIN_SECONDS = 20
+FOLLOW_WITHIN_SECONDS = 120
+LOOK_EVERY_SECONDS = 0.05
+NOT_WORTH_IT = timedelta(seconds=1)
+"""Asked to skip less than a few milliseconds, the server skips to the next timer instead."""
+
+
+class LeftBehind(Exception):
+    """Workflows did not follow the clock; the message says how far it was moved."""
+
+
+async def pass_time(client: Client, clock: Clock, period: timedelta) -> int:
+    """Move the clock and every running workflow forward, at most a day at a time.
+
+    Days are passed one by one so that what a workflow starts on the way has its own days too.
+    Returns how many workflows were moved. Raises ClockIsReal and ClockNotMoved before anything
+    moved; LeftBehind when Temporal or the worker stops answering on the way.
+    """
+    clock.require_movable(period)
+    steps = ceil(period / ONE_DAY)
+    passed = 0
+    moved: set[str] = set()
+    try:
+        async with asyncio.timeout(ANSWERS_WITHIN_SECONDS):
+            await _running(client)  # a Temporal that is down moves no time
+        while passed < steps:
+            clock.advance(period / steps)
+            passed += 1
+            moved |= await _follow(client, clock)
+            await _watch(client)
+        moved |= await _follow(client, clock)  # the last step took its time too
+    except (RPCError, RuntimeError, TimeoutError):
+        raise LeftBehind(_how_far(passed, steps, period)) from None
+    return len(moved)
+
+
+async def _follow(client: Client, clock: Clock) -> set[str]:
+    """Bring every workflow to our clock; the ids of those that were behind."""
+    skipper = TimeSkipper(client)
+    async with asyncio.timeout(FOLLOW_WITHIN_SECONDS):
+        running = await _running(client)
+        behind = await asyncio.gather(*(_catch_up(skipper, clock, handle) for handle in running))
+    return {handle.id for handle, was in zip(running, behind, strict=True) if was}
+
+
+async def _watch(client: Client) -> None:
+    """Let the watchdog go round, as it would have on the day that was skipped."""
+    async with asyncio.timeout(FOLLOW_WITHIN_SECONDS):
+        await client.execute_workflow(
+            temporal.WATCHDOG,
+            id=f"{temporal.WATCHDOG}/skipped-day",
+            task_queue=temporal.TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+
+
+async def _running(client: Client) -> list[WorkflowHandle[Any, Any]]:
+    return [
+        client.get_workflow_handle(execution.id)
+        async for execution in client.list_workflows(
+            f"ExecutionStatus='Running' AND TaskQueue='{temporal.TASK_QUEUE}' "
+            "AND WorkflowType != 'watchdog'"
+        )
+    ]
+
+
+async def _catch_up(skipper: TimeSkipper, clock: Clock, handle: WorkflowHandle[Any, Any]) -> bool:
+    """Bring a workflow to our clock, however far behind it is; whether it was."""
+    was_behind = False
+    try:
+        while (behind := await _behind(skipper, clock, handle)) > NOT_WORTH_IT:
+            was_behind = True
+            await _skip(skipper, handle, behind)
+    except RPCError as failure:
+        if failure.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        # It ended while we looked.
+    return was_behind
+
+
+async def _behind(
+    skipper: TimeSkipper, clock: Clock, handle: WorkflowHandle[Any, Any]
+) -> timedelta:
+    """How far a workflow is behind our clock, once it stands still; nothing when it has ended."""
+    while await _skips_already(skipper, handle):  # noqa: ASYNC110 - the server tells nobody
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+    if not await _runs(handle):
+        return timedelta(0)
+    # Our clock is read first: a workflow may lag by a moment and is never ahead.
+    return clock.now() - await skipper.get_current_time(handle)
+
+
+async def _runs(handle: WorkflowHandle[Any, Any]) -> bool:
+    return (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+
+
+async def _skip(skipper: TimeSkipper, handle: WorkflowHandle[Any, Any], period: timedelta) -> None:
+    try:
+        await skipper.fast_forward(handle, period)
+    except RuntimeError:  # it continued as new on the way, and the new run has skipped less
+        await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+
+async def _skips_already(skipper: TimeSkipper, handle: WorkflowHandle[Any, Any]) -> bool:
+    """Whether it is on its way: from its start to our time, or from where it was left behind."""
+    info = await skipper.get_time_skipping_info(handle)
+    skips = info is not None and info.effective_config.enabled
+    return skips and await _runs(handle)  # one that ended on its way says so for ever
+
+
+def _how_far(passed: int, steps: int, period: timedelta) -> str:
+    if not passed:
+        return "Temporal does not answer, so no time has passed. Look with: promisekeeper doctor"
+    return (
+        f"The clock was moved by {period * passed / steps / ONE_DAY:g} of {period / ONE_DAY:g} "
+        "days, but Temporal or the worker does not answer, and workflows were left behind. "
+        "Nothing is lost. Look with: promisekeeper doctor. Once both run, move time again: they "
+        "catch up."
+    )
