@@ -15,14 +15,14 @@ demo: $(INSTALLED)
 	@$(BIN)/promisekeeper demo run $(if $(EXIT),--exit)
 
 test: $(INSTALLED) chromium
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q -n 2
 
 check: $(INSTALLED)
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy .
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest -q -n 2 -m "not journey and not temporal"
+	@$(BIN)/pytest -q -n 2 -m "not journey and not temporal and not postgresql"
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m benchmarks

@@ -2,11 +2,11 @@
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from temporalio.client import Client, WorkflowHandle
@@ -18,11 +18,13 @@ from temporalio.common import (
     WorkflowIDReusePolicy,
 )
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfig
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 from temporalio.testing._timeskipping import FastForwardConfig
 
+T = TypeVar("T")
 TASK_QUEUE = "promisekeeper"
 WATCHDOG = "watchdog"  # the schedule
 
@@ -32,6 +34,15 @@ CORE_LOGS = "error,temporalio_sdk_core=warn"
 UNUSABLE = (
     "Temporal's own settings (TEMPORAL_ADDRESS, TEMPORAL_PROFILE and so on) cannot be used: {}. "
     "Nothing was changed. Mend them in the environment."
+)
+
+TURNED_AWAY = (
+    RPCStatusCode.INVALID_ARGUMENT,
+    RPCStatusCode.NOT_FOUND,
+    RPCStatusCode.PERMISSION_DENIED,
+    RPCStatusCode.UNAUTHENTICATED,
+    RPCStatusCode.FAILED_PRECONDITION,
+    RPCStatusCode.UNIMPLEMENTED,
 )
 
 POLICY = SearchAttributeKey.for_keyword("Policy")
@@ -71,6 +82,7 @@ VIEWS: Mapping[str, View] = {
     "mail-service": View(
         name="waits for the mail service", query=f'AwaitingWhom = "mail service" AND {RUNNING}'
     ),
+    "ops": View(name="waits for ops", query=f'AwaitingWhom = "ops" AND {RUNNING}'),
 }
 """What ops look for. Workflows that fail at their own code the UI finds itself, as "Failures"."""
 
@@ -100,6 +112,13 @@ TIME_SKIPPING_FLAGS = (
     "--dynamic-config-value",
     'history.workflowIdReuseMinimalInterval="0s"',
 )
+
+
+class Portal(Protocol):
+    """Runs an async function from a thread and waits for it: anyio's BlockingPortal."""
+
+    def call(self, func: Callable[[], Awaitable[T]]) -> T:
+        """Run it and return what it returns."""
 
 
 class TemporalSettingsRefused(Exception):
@@ -135,10 +154,7 @@ async def connect(default_address: str, *, lazy: bool = False) -> Client:
     `lazy` puts the connection off until it is needed, for processes that live without Temporal.
     Raises TemporalSettingsRefused.
     """
-    try:
-        config = ClientConfig.load_client_connect_config()
-    except Exception as fault:  # noqa: BLE001 - its own error has no name that could be imported
-        raise TemporalSettingsRefused(UNUSABLE.format(fault)) from None
+    config = _standard_settings()
     config.setdefault("target_host", default_address)
     try:
         return await Client.connect(
@@ -146,6 +162,28 @@ async def connect(default_address: str, *, lazy: bool = False) -> Client:
         )
     except ValueError as fault:
         raise TemporalSettingsRefused(UNUSABLE.format(fault)) from None
+
+
+def namespace() -> str:
+    """The namespace that `connect` takes, for links. Raises TemporalSettingsRefused."""
+    return _standard_settings().get("namespace", "default")
+
+
+def _standard_settings() -> ClientConnectConfig:
+    try:
+        return ClientConfig.load_client_connect_config()
+    except Exception as fault:  # noqa: BLE001 - its own error has no name that could be imported
+        raise TemporalSettingsRefused(UNUSABLE.format(fault)) from None
+
+
+def turns_us_away(fault: BaseException) -> bool:
+    """Whether a server answered that it will not serve us so, which waiting does not mend."""
+    if isinstance(fault, RPCError):
+        return fault.status in TURNED_AWAY
+    code = re.search(r"Status { code: (\w+)", str(fault))  # all that connecting tells
+    return code is not None and code[1] in {
+        status.name.title().replace("_", "") for status in TURNED_AWAY
+    }
 
 
 def reason(fault: BaseException) -> str:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -20,6 +21,8 @@ from temporalio.client import (
     ScheduleAlreadyRunningError,
     ScheduleIntervalSpec,
     ScheduleSpec,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
 )
 from temporalio.worker import Worker
 
@@ -49,7 +52,7 @@ from health.neighbours import (
     ask_mail_service,
     behind_temporal,
 )
-from health.waiting import until_there
+from health.waiting import TurnedAway, until_there
 from mail.message import Templates
 from mail.sendgrid import MailService
 from settings import ROOT, Settings, SettingsRefused, load_settings
@@ -141,7 +144,14 @@ def activities(
 
 
 async def watch(client: Client) -> None:
-    """Make sure the watchdog goes round; harmless when it does already."""
+    """Make sure the watchdog goes round, as often as this code says; a pause stays a pause."""
+    spec = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=EVERY)])
+
+    def as_often(found: ScheduleUpdateInput) -> ScheduleUpdate:
+        schedule = found.description.schedule
+        schedule.spec = spec
+        return ScheduleUpdate(schedule=schedule)
+
     try:
         await client.create_schedule(
             temporal.WATCHDOG,
@@ -149,30 +159,29 @@ async def watch(client: Client) -> None:
                 action=ScheduleActionStartWorkflow(
                     "watchdog", id="watchdog", task_queue=temporal.TASK_QUEUE
                 ),
-                spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=EVERY)]),
+                spec=spec,
             ),
             trigger_immediately=True,
         )
     except ScheduleAlreadyRunningError:
-        return
+        await client.get_schedule_handle(temporal.WATCHDOG).update(as_often)
 
 
 async def run(settings: Settings) -> None:
     """Work until SIGINT or SIGTERM, then finish what is under way.
 
     A neighbour that is away is waited for, at the start as later. Raises SchemaDiffers,
-    DatabaseTooOld or TemporalUnfit for what waiting does not mend.
+    DatabaseTooOld, TemporalUnfit or TurnedAway for what waiting does not mend.
     """
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, _stop, stop)
-    database = Database(settings.database)
-    await until_there(DATABASE, lambda: asyncio.to_thread(require_current, database), stop)
-    client = await until_there(TEMPORAL, lambda: _temporal(settings), stop)
-    if client is not None:
-        async with BlockingPortal() as portal:
-            await _work(settings, database, client, stop, portal)
-    database.close()
+    with closing(Database(settings.database)) as database:
+        await until_there(DATABASE, lambda: asyncio.to_thread(require_current, database), stop)
+        client = await until_there(TEMPORAL, lambda: _temporal(settings), stop)
+        if client is not None:
+            async with BlockingPortal() as portal:
+                await _work(settings, database, client, stop, portal)
 
 
 def _stop(stop: asyncio.Event) -> None:
@@ -239,7 +248,7 @@ def main() -> int:
     except (SettingsRefused, TemporalSettingsRefused) as refusal:
         print(refusal, file=sys.stderr)  # noqa: T201
         return 2
-    except (SchemaDiffers, DatabaseTooOld, TemporalUnfit, RuntimeError) as fault:
+    except (SchemaDiffers, DatabaseTooOld, TemporalUnfit, TurnedAway, RuntimeError) as fault:
         print(f"The worker stopped: {fault}", file=sys.stderr)  # noqa: T201
         return 3
     return 0

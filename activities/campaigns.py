@@ -89,9 +89,7 @@ class CampaignActivities:
     @activity.defn
     def freeze_audience(self, what: CampaignInput) -> CampaignCase:
         """Write down whom the campaign addresses (P4)."""
-        campaigns.freeze_audience(
-            self._database, what.campaign_id, what.now, progress=activity.heartbeat
-        )
+        campaigns.freeze_audience(self._database, what.campaign_id, what.now)
         return self.load_campaign(what)
 
     @activity.defn

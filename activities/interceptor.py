@@ -39,9 +39,9 @@ class _Inbound(ActivityInboundInterceptor):
         except (ApplicationError, asyncio.CancelledError):
             raise
         except SQLAlchemyError as fault:
-            raise (_silence() if is_silence(fault) else _incident(fault)) from None
+            raise (_silence() if is_silence(fault) else incident(fault)) from None
         except Exception as fault:  # noqa: BLE001 - whatever it is, its words stay here
-            raise _incident(fault) from None
+            raise incident(fault) from None
 
 
 def _silence() -> ApplicationError:
@@ -53,16 +53,17 @@ def _silence() -> ApplicationError:
     )
 
 
-def _incident(fault: Exception) -> ApplicationError:
-    incident = uuid4()
+def incident(fault: Exception) -> ApplicationError:
+    """An unforeseen error as it may be told: by a number, under which the log says where it was."""
+    number = uuid4()
     log.error(
         "incident %s: %s in activity %s\n%s",
-        incident,
+        number,
         type(fault).__name__,
         activity.info().activity_type,
         _where(fault),
     )
-    return ApplicationError(f"incident {incident}", type=type(fault).__name__)
+    return ApplicationError(f"incident {number}", type=type(fault).__name__)
 
 
 def _where(fault: BaseException) -> str:

@@ -2,16 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 from temporalio import activity
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 import temporal
+from activities.interceptor import incident
 from activities.requests import ladder
 from clock import Clock
 from database.account_imports import finish_imports
@@ -27,6 +29,7 @@ LIVES = (VersionState.SUBMITTED, VersionState.IN_REVIEW, VersionState.ANNOUNCED)
 RUNNING = "ExecutionStatus = 'Running'"
 FAILING = "TemporalReportedProblems IN ('category=WorkflowTaskFailed')"
 LATE_AFTER = timedelta(hours=1)
+IMPORTS_WITHIN = timedelta(minutes=3)
 AT_ONCE = 20
 LINES = 20
 """So many are named in the result and the log; all that were started stand in the facts."""
@@ -39,14 +42,22 @@ ENDS = {
 }
 NEVER_THERE = "Temporal does not know it"
 FAILS = "its code fails again and again: the worker's log says why"
+TRIES = "a step goes wrong for a quarter of an hour or longer: its page says why"
 LATE = "a step that was due more than an hour ago has not been taken"
+IMPORTS = "imports of accounts"
+TAKES_LONG = "a large one is under way; the next round goes on with it"
+GOES_WRONG = "carrying one goes wrong: {}"
 
 log = logging.getLogger("promisekeeper.watchdog")
 
 
+class _LongEnough(Exception):
+    """An import takes longer than a round has time for."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A workflow that was not as it should be, and why."""
+    """A workflow (or the imports) that was not as it should be, and why."""
 
     workflow_id: str
     why: str
@@ -78,16 +89,16 @@ class PatrolActivities:
         """Start every workflow that the register says should run and that does not.
 
         One that runs and stands still it cannot mend, but it says so. An import of accounts that
-        was stopped after its decision is finished.
+        was stopped after its decision is finished last: whatever becomes of it, the rest is done.
         """
         now = await asyncio.to_thread(self._clock.now)
-        await asyncio.to_thread(finish_imports, self._database, now)
-        wanted = await asyncio.to_thread(self._wanted)
         running = {workflow_id async for workflow_id in self._list(RUNNING)}
+        wanted = await asyncio.to_thread(self._wanted, running)
         missing = [what for what in wanted if what.workflow_id not in running]
         repaired = await self._repair(missing, now)
         fresh = {found.workflow_id for found in repaired}
         stuck = [one for one in await self._stuck(now) if one.workflow_id not in fresh]
+        stuck += await asyncio.to_thread(self._finish_imports, now)
         return _report(len(wanted), repaired, stuck)
 
     async def _repair(self, missing: Sequence[temporal.Start], now: datetime) -> list[Found]:
@@ -97,11 +108,20 @@ class PatrolActivities:
             some = missing[first : first + AT_ONCE]
             reasons = await asyncio.gather(*(self._why(what.workflow_id) for what in some))
             gone = [(what, why) for what, why in zip(some, reasons, strict=True) if why]
-            await asyncio.gather(
-                *(temporal.start(self._client, what, as_of=now, offset=offset) for what, _ in gone)
+            answers = await asyncio.gather(
+                *(temporal.start(self._client, what, as_of=now, offset=offset) for what, _ in gone),
+                return_exceptions=True,
             )
-            await asyncio.to_thread(self._record, gone, now)
-            repaired += (Found(workflow_id=what.workflow_id, why=why) for what, why in gone)
+            failures = [answer for answer in answers if isinstance(answer, BaseException)]
+            started = [
+                one
+                for one, answer in zip(gone, answers, strict=True)
+                if not isinstance(answer, BaseException)
+            ]
+            await asyncio.to_thread(self._record, started, now)
+            for failure in failures:
+                raise failure
+            repaired += (Found(workflow_id=what.workflow_id, why=why) for what, why in started)
         return repaired
 
     async def _why(self, workflow_id: str) -> str | None:
@@ -124,10 +144,10 @@ class PatrolActivities:
             )
         }
         late |= await asyncio.to_thread(self._late_requests, now - LATE_AFTER)
-        return [
-            *(Found(workflow_id=workflow_id, why=FAILS) for workflow_id in sorted(failing)),
-            *(Found(workflow_id=workflow_id, why=LATE) for workflow_id in sorted(late - failing)),
-        ]
+        trying = {found async for found in self._list(f"{RUNNING} AND AwaitingWhom = 'ops'")}
+        found = dict.fromkeys(sorted(late), LATE)
+        found |= dict.fromkeys(sorted(trying), TRIES) | dict.fromkeys(sorted(failing), FAILS)
+        return [Found(workflow_id=workflow_id, why=why) for workflow_id, why in found.items()]
 
     async def _failing(self) -> set[str]:
         """Those whose code fails; a server too old to say so names none."""
@@ -142,33 +162,53 @@ class PatrolActivities:
         async for execution in self._client.list_workflows(query):
             yield execution.id
 
-    def _wanted(self) -> Sequence[temporal.Start]:
+    def _wanted(self, running: Collection[str]) -> Sequence[temporal.Start]:
         with self._database.session() as session:
-            return list(register(session))
+            return list(register(session, running))
+
+    def _finish_imports(self, now: datetime) -> list[Found]:
+        """Nothing when all are done, else why not; a large one ends between two of its chunks."""
+        enough_at = monotonic() + IMPORTS_WITHIN.total_seconds()
+
+        def look_at_the_time(_rows: int) -> None:
+            if monotonic() >= enough_at:
+                raise _LongEnough
+
+        try:
+            finish_imports(self._database, now, look_at_the_time)
+        except _LongEnough:
+            return [Found(workflow_id=IMPORTS, why=TAKES_LONG)]
+        except Exception as fault:  # noqa: BLE001 - whatever it is, its words stay here
+            return [Found(workflow_id=IMPORTS, why=GOES_WRONG.format(incident(fault).message))]
+        return []
 
     def _late_requests(self, late_at: datetime) -> set[str]:
         """Requests with a rung due by `late_at` that neither fired nor was passed over.
 
-        Rungs fire in their order, so it is enough to look after the last one that did.
+        By its key, as the ladder's instants move with the company's zone and holidays.
         """
-        last = func.max(FiredRung.due_at)
+        is_open = col(DataSubjectRequest.state).in_(OPEN_STATES)
         with self._database.session() as session:
             rows = session.exec(
                 select(
-                    DataSubjectRequest.id,
-                    DataSubjectRequest.received_at,
-                    DataSubjectRequest.due_at,
-                    last,
-                )
-                .outerjoin(FiredRung, col(FiredRung.request_id) == col(DataSubjectRequest.id))
-                .where(col(DataSubjectRequest.state).in_(OPEN_STATES))
-                .group_by(col(DataSubjectRequest.id))
+                    DataSubjectRequest.id, DataSubjectRequest.received_at, DataSubjectRequest.due_at
+                ).where(is_open)
             ).all()
+            fired = set(
+                session.exec(
+                    select(FiredRung.request_id, FiredRung.rung)
+                    .join(
+                        DataSubjectRequest,
+                        col(DataSubjectRequest.id) == col(FiredRung.request_id),
+                    )
+                    .where(is_open)
+                ).all()
+            )
         return {
             f"data-subject-request/{request_id}"
-            for request_id, received_at, due_at, fired_at in rows
+            for request_id, received_at, due_at in rows
             for rung in ladder(received_at, due_at, self._company, now=late_at)
-            if rung.at <= late_at and (not fired_at or rung.at > fired_at)
+            if rung.at <= late_at and (request_id, rung.key) not in fired
         }
 
     def _record(self, gone: Sequence[tuple[temporal.Start, str]], now: datetime) -> None:
@@ -184,12 +224,19 @@ class PatrolActivities:
                 )
 
 
-def register(session: Session) -> Iterator[temporal.Start]:
-    """Every workflow that should run, as the database says."""
+def register(session: Session, running: Collection[str] = ()) -> Iterator[temporal.Start]:
+    """Every workflow that should run, as the database says.
+
+    The mails of an answered request are its own workflow's as long as that is `running`.
+    """
     yield from _publications(session)
     yield from _campaigns(session)
     yield from _requests(session)
-    yield from (temporal.mail_delivery(mail_id) for mail_id in without_sender(session))
+    yield from (
+        temporal.mail_delivery(mail.id)
+        for mail in without_sender(session)
+        if f"data-subject-request/{mail.subject_id}" not in running
+    )
 
 
 def _publications(session: Session) -> Iterator[temporal.Start]:

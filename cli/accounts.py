@@ -192,6 +192,7 @@ def _carry(office: "Office", file: Path, import_id: "UUID", rows: int) -> None:
 
     from cli.printing import stop
     from database.account_imports import carry
+    from database.silence import reason
 
     stands = (
         f"The import of {file.name} stands: it is carried on within a quarter of an hour while "
@@ -203,7 +204,7 @@ def _carry(office: "Office", file: Path, import_id: "UUID", rows: int) -> None:
     except KeyboardInterrupt:
         raise stop(f"Stopped. {stands}", 130) from None
     except OperationalError as fault:
-        raise stop(f"The database does not answer: {fault.orig}. {stands}", 3) from None
+        raise stop(f"The database does not answer: {reason(fault)}. {stands}", 3) from None
 
 
 @contextmanager

@@ -111,7 +111,7 @@ def _database(settings: "Settings") -> Iterator[Check]:
 
     from database.engine import Database
     from database.migrate import Tables, tables
-    from database.silence import reason
+    from database.silence import reason, turns_us_away
     from database.versions import DatabaseTooOld, require_supported, version_of
 
     name = make_url(settings.database).render_as_string(hide_password=True)
@@ -133,8 +133,12 @@ def _database(settings: "Settings") -> Iterator[Check]:
     except DatabaseTooOld as old_server:
         yield fault("database", str(old_server), "use a newer one")
     except SQLAlchemyError as silence:
-        finding = f"{name} does not answer: {reason(silence)}"
-        yield missing("database", finding, remedy_of("database"))
+        if turns_us_away(silence):
+            refused = f"{name} turns us away: {reason(silence)}"
+            yield fault("database", refused, "check PROMISEKEEPER_DATABASE_URL")
+        else:
+            finding = f"{name} does not answer: {reason(silence)}"
+            yield missing("database", finding, remedy_of("database"))
     finally:
         database.close()
 
@@ -194,6 +198,10 @@ def _temporal(settings: "Settings") -> Iterator[Check]:
             try:
                 yield portal.call(_in_time, look, client)
             except (RPCError, RuntimeError, TimeoutError) as silence:
+                if temporal.turns_us_away(silence):
+                    check = "check TEMPORAL_NAMESPACE and TEMPORAL_API_KEY"
+                    yield fault("Temporal", f"turns us away{_why(silence)}", check)
+                    return
                 taken = _stranger_on(settings, settings.temporal_port)
                 finding = taken or f"does not answer{_why(silence)}"
                 yield missing("Temporal", finding, remedy_of("Temporal"))
@@ -289,9 +297,14 @@ async def _watchdog(client: "Client") -> Check:
     if rounds.last_at is None:
         return ok("watchdog", "has its schedule, and is about to go its first round")
     finding = f"last went round {rounds.last_at:%Y-%m-%d %H:%M} UTC"
-    if real_now() - rounds.last_at <= EVERY + LATE_ROUND:
+    if real_now() - rounds.last_at > EVERY + LATE_ROUND:
+        return fault("watchdog", finding, "trigger the schedule watchdog in the Temporal UI")
+    if rounds.last is None:
         return ok("watchdog", finding)
-    return fault("watchdog", finding, "trigger the schedule watchdog in the Temporal UI")
+    if not rounds.last.completed:
+        failed = f"{finding}; the round that ended {rounds.last.ended_at:%H:%M} UTC went wrong"
+        return fault("watchdog", failed, "look into the worker's log: it has the incident")
+    return ok("watchdog", f"{finding}. {rounds.last.found}")
 
 
 def _temporal_ui(settings: "Settings") -> Iterator[Check]:

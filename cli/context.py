@@ -99,8 +99,14 @@ class Office:
             except TemporalUnreachable as fault:
                 raise stop(fault, NOT_REACHABLE) from None
 
-    def workflow_url(self, workflow_id: str, namespace: str = "default") -> str:
-        """Where ops see a workflow."""
+    def workflow_url(self, workflow_id: str) -> str:
+        """Where ops see a workflow. Ends the command when Temporal's settings are wrong."""
+        import temporal
+
+        try:
+            namespace = temporal.namespace()
+        except temporal.TemporalSettingsRefused as refusal:
+            raise stop(refusal, BAD_USAGE) from None
         name = quote(workflow_id, safe="")
         return f"{self.settings.temporal_ui}/namespaces/{namespace}/workflows/{name}"
 

@@ -31,7 +31,7 @@ from database.engine import Database
 from database.facts import record
 from database.policies import policies, version_in_force, versions
 from database.tables import Account, AccountImport, AccountImportRow
-from database.writing import held
+from database.writing import held, held_if_there
 
 STAGED, DECIDED, DONE, DISCARDED = "staged", "decided", "done", "discarded"
 CHUNK = 100
@@ -313,7 +313,7 @@ def _carry_chunk(
 def _discard_chunk(pace: Pace, import_id: UUID) -> int:
     """Throw away the next rows, and at the end the import; how many."""
     with pace.transaction() as transaction:
-        row = transaction.get(AccountImport, import_id, with_for_update=True)
+        row = held_if_there(transaction, AccountImport, import_id)
         if row is None or row.state != DISCARDED:
             return 0
         chunk = next_chunk(transaction, import_id, CHUNK)

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, func, select
 
 from database.account_imports import finish_imports
 from database.approvals import PolicyHistory
-from database.chunks import Advance, Pace
+from database.chunks import Pace
 from database.engine import Database
 from database.facts import record
 from database.links import APPROVE, add_links
@@ -35,7 +35,7 @@ from domain.reviews import VersionClass
 SHARD_SIZE = 1000
 FREEZE_CHUNK = 100
 FIRST_NOTICE = "first_notice"
-JOINED_LATER, WHY_LATER = "joined_later", "joined after the audience was frozen"
+JOINED_LATER, WHY_LATER = "joined_later", "joined or came back after the audience was frozen"
 UNDELIVERABLE = ("bounced", "dropped", "complained", "rejected", "operator", "unknown")
 
 
@@ -78,28 +78,24 @@ def campaign_of(session: Session, version_id: UUID) -> Campaign | None:
     return session.exec(select(Campaign).where(Campaign.policy_version_id == version_id)).first()
 
 
-def freeze_audience(
-    database: Database,
-    campaign_id: UUID,
-    now: datetime,
-    progress: Advance = lambda _accounts: None,
-) -> int:
+def freeze_audience(database: Database, campaign_id: UUID, now: datetime) -> int:
     """Write down whom a campaign addresses, chunk by chunk, after imports that stand are finished.
 
     Of class `approval`: open accounts that the version would not govern without their approval. Of
-    class `notice`: every open account. An interrupted freeze goes on where it stopped, two at once
-    do no harm, and a finished one is not repeated. Returns the number of addressees.
+    class `notice`: every open account. An interrupted freeze goes on where it stopped, with the
+    instant it began at; two at once do no harm, and a finished one is not repeated. Returns the
+    number of addressees.
     """
-    finish_imports(database, now, progress)
+    finish_imports(database, now)
+    freezing_at = _freezing_at(database, campaign_id, now)
     pace = Pace(database)
-    while (chunk := _next_accounts(database, campaign_id, now)) is not None:
+    while (chunk := _next_accounts(database, campaign_id, freezing_at)) is not None:
         _address(pace, campaign_id, chunk, now)
-        progress(len(chunk.addressed))
     with database.transaction() as transaction:
         campaign = held(transaction, Campaign, campaign_id)
         addressees = count_addressees(transaction, campaign_id)
         if campaign.audience_frozen_at is None:
-            campaign.audience_frozen_at = now
+            campaign.audience_frozen_at = freezing_at
             record(transaction, "campaign.audience_frozen", campaign_id, now, addressees=addressees)
     return addressees
 
@@ -260,8 +256,8 @@ def progress(session: Session, campaign: Campaign) -> Progress:
 def not_reached(session: Session, campaign_id: UUID) -> Sequence[NotReached]:
     """Whom the first notice did not reach, by their external id (P4).
 
-    Among them who joined between the freeze and the effect: they are not mailed, and do not hold
-    the date (P7).
+    Among them who joined or came back between the freeze and the effect: they are not mailed, and
+    do not hold the date (P7).
     """
     rows = session.exec(
         select(Account.external_id, OutboxMail.state, OutboxMail.reason, OutboxMail.id)
@@ -293,19 +289,24 @@ def addressee_by_id(session: Session, addressee_id: UUID) -> CampaignAddressee:
 
 
 def _joined_later(session: Session, campaign: Campaign) -> Sequence[str]:
-    """Who joined after the audience was frozen, and before the version was in force."""
+    """Who joined or came back after the audience was frozen, before the version was in force."""
     if campaign.audience_frozen_at is None:
         return ()
     version = session.get_one(PolicyVersion, campaign.policy_version_id)
     later = select(Account.external_id).where(
         Account.status == "open",
-        Account.recorded_at > campaign.audience_frozen_at,
+        _open_since() > campaign.audience_frozen_at,
         ~_addressed(campaign.id),
     )
     until = in_force_from(version)
     if until is not None:
-        later = later.where(Account.recorded_at < until)
+        later = later.where(_open_since() < until)
     return session.exec(later).all()
+
+
+def _open_since() -> ColumnElement[datetime]:
+    since: ColumnElement[datetime] = func.coalesce(Account.reopened_at, Account.recorded_at)
+    return since
 
 
 def _addressed(campaign_id: UUID) -> ColumnElement[bool]:
@@ -324,7 +325,17 @@ class _Accounts:
     addressed: Sequence[dict[str, Any]]
 
 
-def _next_accounts(database: Database, campaign_id: UUID, now: datetime) -> _Accounts | None:
+def _freezing_at(database: Database, campaign_id: UUID, now: datetime) -> datetime:
+    """The instant whose accounts are addressed: whoever comes later is late for every try (P7)."""
+    with database.transaction() as transaction:
+        campaign = held(transaction, Campaign, campaign_id)
+        campaign.freezing_at = campaign.freezing_at or campaign.audience_frozen_at or now
+        return campaign.freezing_at
+
+
+def _next_accounts(
+    database: Database, campaign_id: UUID, freezing_at: datetime
+) -> _Accounts | None:
     """Look at the next accounts, without holding anybody up; None when all are looked at."""
     with database.session() as session:
         campaign = session.get_one(Campaign, campaign_id)
@@ -335,7 +346,7 @@ def _next_accounts(database: Database, campaign_id: UUID, now: datetime) -> _Acc
             .where(
                 Account.external_id > campaign.frozen_up_to,
                 Account.status == "open",
-                Account.recorded_at <= now,
+                _open_since() <= freezing_at,
                 ~_addressed(campaign_id),
             )
             .order_by(Account.external_id)
@@ -347,7 +358,7 @@ def _next_accounts(database: Database, campaign_id: UUID, now: datetime) -> _Acc
         history = PolicyHistory(session, session.get_one(Policy, version.policy_id))
         asked = [
             (account_id, state, history.needs_approval(state, version))
-            for account_id, state in history.governing(accounts, now).items()
+            for account_id, state in history.governing(accounts, freezing_at).items()
         ]
         told = version.version_class == VersionClass.NOTICE
         first = count_addressees(session, campaign_id)

@@ -115,6 +115,10 @@ UPDATE_ACCOUNTS = (
                 (_STATUS == "open", null()),
                 else_=col(Account.closed_at),
             ),
+            "reopened_at": case(
+                (and_(col(Account.status) == "closed", _STATUS == "open"), _DECIDED_AT),
+                else_=col(Account.reopened_at),
+            ),
         }
     )
 )

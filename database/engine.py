@@ -19,7 +19,9 @@ POSTGRESQL_SETTINGS = {
     "statement_timeout": "2min",
     "idle_in_transaction_session_timeout": "2min",
 }
-"""A database that hangs becomes an error in words: nothing waits without end."""
+"""A PostgreSQL that hangs becomes an error in words: nothing waits for it without end.
+
+SQLite ends only the wait for another writer; a disk that hangs holds up whoever asks it."""
 POOLED_CONNECTIONS = 10
 MORE_CONNECTIONS = 30  # together one for each thread that a website answers with
 
@@ -30,7 +32,7 @@ class Database:
     On SQLite a writer begins with BEGIN IMMEDIATE behind a lock of the process: a deferred
     transaction that turns into a write fails at once with "database is locked", time-out or not.
     So writers come one after the other. On PostgreSQL they run side by side, each statement sees
-    what is committed, and whoever checks before they write holds a row: see `database.locks`.
+    what is committed, and whoever checks before they write holds a row: see `database.writing`.
     Readers see one state of the data from their first question to their last, on both.
     """
 

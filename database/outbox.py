@@ -252,7 +252,10 @@ def record_events(transaction: Session, events: Iterable[Event], now: datetime) 
     events = list(events)
     named = col(OutboxMail.id).in_({event.mail_id for event in events})
     attempts = {event.attempt_id for event in events}
-    held = set(_hold(transaction, or_(named, col(OutboxMail.attempt_id).in_(attempts))))
+    of_attempts = and_(
+        col(OutboxMail.attempt_id).in_(attempts), col(OutboxMail.state).in_(NOT_PROVEN)
+    )
+    held = set(_hold(transaction, or_(named, of_attempts)))
     known = [event for event in events if event.mail_id in held]
     rows = [
         {
@@ -269,13 +272,10 @@ def record_events(transaction: Session, events: Iterable[Event], now: datetime) 
     for kind, state in STATE_AFTER_EVENT.items():
         mails = {event.mail_id for event in known if event.event == kind}
         _move_forward(transaction, mails, state, now)
+    # Not by their ids: many attempts have more copies than a statement may have values.
     transaction.execute(
         update(OutboxMail)
-        .where(
-            col(OutboxMail.id).in_(held),
-            col(OutboxMail.attempt_id).in_(attempts),
-            col(OutboxMail.state).in_(NOT_PROVEN),
-        )
+        .where(of_attempts)
         .values(state="accepted", accepted_at=now, settled_at=now, reason=None)
     )
     return fresh
@@ -294,8 +294,9 @@ def last_accepted_at(session: Session, batch: Batch) -> datetime | None:
     return session.exec(select(func.max(OutboxMail.accepted_at)).where(_in_batch(batch))).one()
 
 
-def without_sender(session: Session) -> Sequence[UUID]:
-    """Mails under way whose own workflow sends no more: each needs a delivery of its own.
+def without_sender(session: Session) -> Sequence[OutboxMail]:
+    """Mails under way whose own workflow sends no more: each needs a delivery of its own, unless
+    the workflow of an answered request is just at it.
 
     Links asked for again, a campaign's steps that are taken, the mails of answered requests.
     """
@@ -308,7 +309,7 @@ def without_sender(session: Session) -> Sequence[UUID]:
         col(DataSubjectRequest.answered_at).is_not(None),
     )
     return session.exec(
-        select(OutboxMail.id).where(
+        select(OutboxMail).where(
             col(OutboxMail.state).in_(["queued", *IN_DOUBT]),
             or_(col(OutboxMail.step).startswith(LINK_AGAIN), taken, answered),
             _subject_is_running(),

@@ -1,5 +1,6 @@
 """Tells a database that does not answer from one that answers with an error."""
 
+import re
 import sqlite3
 
 import psycopg
@@ -12,6 +13,12 @@ GONE = ("08", "57P", "53")
 """PostgreSQL's classes of states: a lost connection, a server that stops or starts, a full one."""
 UNDEFINED = ("42P01", "42703")
 """PostgreSQL's states for a table and for a column that is not there."""
+
+TURNED_AWAY = re.compile(
+    r"FATAL: .*(authentication failed|does not exist|no such database|pg_hba\.conf"
+    r"|permission denied|not permitted)"
+)
+"""What PostgreSQL, or a pooler before it, says at the door: the driver hands on no state there."""
 
 
 def is_silence(fault: SQLAlchemyError) -> bool:
@@ -28,6 +35,14 @@ def is_silence(fault: SQLAlchemyError) -> bool:
     if state is None:  # no server has said anything
         return isinstance(fault.orig, psycopg.OperationalError)
     return str(state).startswith(GONE)
+
+
+def turns_us_away(fault: SQLAlchemyError) -> bool:
+    """Whether a server does not let us in (password, name of the database), now or later.
+
+    To people that is silence too, and `is_silence` says so.
+    """
+    return isinstance(fault, DBAPIError) and bool(TURNED_AWAY.search(str(fault.orig)))
 
 
 def lacks_tables(fault: SQLAlchemyError) -> bool:

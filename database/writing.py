@@ -31,6 +31,12 @@ def held(transaction: Session, table: type[Row], key: object) -> Row:
     return transaction.get_one(table, key, with_for_update=NEVER_THE_KEY, populate_existing=True)
 
 
+def held_if_there(transaction: Session, table: type[Row], key: object) -> Row | None:
+    """As `held`; None when there is no such row, or none any more."""
+    transaction.flush()
+    return transaction.get(table, key, with_for_update=NEVER_THE_KEY, populate_existing=True)
+
+
 def hold(transaction: Session, row: SQLModel) -> None:
     """Make a row ours until the transaction ends, and read it again."""
     transaction.flush()

@@ -246,10 +246,18 @@ def problems(intake: Intake) -> tuple[tuple[str, str], ...]:
     return tuple(_problems(intake))
 
 
+def has_control_characters(text: str, besides: str = "") -> bool:
+    """Whether a text holds what cannot be shown, or kept by every database."""
+    return any(
+        unicodedata.category(character) in {"Cc", "Cs"} and character not in besides
+        for character in text
+    )
+
+
 def _problems(intake: Intake) -> Iterator[tuple[str, str]]:
     if len(intake.name) > LONGEST_NAME:
         yield "name", f"Please shorten the name to {LONGEST_NAME} characters."
-    if _has_control_characters(intake.name) or set(intake.name) & set(_DIRECTION_MARKS):
+    if has_control_characters(intake.name) or set(intake.name) & set(_DIRECTION_MARKS):
         yield "name", "The name contains characters that cannot be shown. Please type it again."
     if not _is_address(intake.contact_address):
         yield "contact_address", "Please give an e-mail address like name@example.com."
@@ -259,7 +267,7 @@ def _problems(intake: Intake) -> Iterator[tuple[str, str]]:
         yield "kinds", "Please choose what you ask for from the list."
     if len(intake.message) > LONGEST_MESSAGE:
         yield "message", f"Please shorten the message to {LONGEST_MESSAGE:,} characters."
-    if _has_control_characters(intake.message, besides="\r\n\t"):
+    if has_control_characters(intake.message, besides="\r\n\t"):
         yield "message", "The message contains characters that cannot be shown. Please remove them."
     if intake.country and not _understood(country_code, intake.country):
         yield "country", "Please choose a country from the list."
@@ -282,13 +290,6 @@ def _is_address(text: str) -> bool:
         len(text) <= LONGEST_ADDRESS
         and _ADDRESS.fullmatch(text) is not None
         and not (local.startswith(".") or local.endswith(".") or ".." in local)
-    )
-
-
-def _has_control_characters(text: str, besides: str = "") -> bool:
-    return any(
-        unicodedata.category(character) in {"Cc", "Cs"} and character not in besides
-        for character in text
     )
 
 

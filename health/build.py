@@ -17,6 +17,7 @@ ROOMS = (
     "workflows",
 )
 """What decides how promises are kept. Website and worker should agree about it."""
+KINDS = (".py", ".toml", ".html", ".txt")
 
 
 @cache
@@ -33,7 +34,7 @@ def _sources() -> list[Path]:
     files = (path for room in ROOMS for path in (ROOT / room).rglob("*"))
     return [
         *ROOT.glob("*.py"),
-        *(path for path in files if path.suffix in (".py", ".html", ".txt")),
+        *(path for path in files if path.suffix in KINDS),
     ]
 
 

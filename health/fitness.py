@@ -14,7 +14,7 @@ from temporalio.api.workflowservice.v1 import (
     DescribeTaskQueueResponse,
     GetSystemInfoRequest,
 )
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from temporal import SEARCH_ATTRIBUTES, TASK_QUEUE, WATCHDOG
@@ -58,10 +58,20 @@ class Queue:
 
 @dataclass(frozen=True, kw_only=True)
 class Rounds:
-    """The watchdog's schedule: whether it goes, and when it last went."""
+    """The watchdog's schedule: whether it goes, when it last went, and what the round found."""
 
     paused: bool
     last_at: datetime | None
+    last: "Round | None" = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Round:
+    """The watchdog's round that ended last: `found` is what it said, empty when it failed."""
+
+    ended_at: datetime
+    completed: bool
+    found: str
 
 
 async def require_fit(client: Client) -> None:
@@ -173,7 +183,21 @@ async def rounds(client: Client) -> Rounds | None:
     return Rounds(
         paused=found.schedule.state.paused,
         last_at=recent[-1].started_at if recent else None,
+        last=await _last_round(client),
     )
+
+
+async def _last_round(client: Client) -> Round | None:
+    """The server lists what ended last first."""
+    ended = f'WorkflowType = "{WATCHDOG}" AND ExecutionStatus != "Running"'
+    async for execution in client.list_workflows(ended, limit=1):
+        memo = await execution.memo()
+        return Round(
+            ended_at=execution.close_time or execution.start_time,
+            completed=execution.status is WorkflowExecutionStatus.COMPLETED,
+            found=str(memo.get("found", "")),
+        )
+    return None
 
 
 def _worker(poller: PollerInfo) -> Worker:

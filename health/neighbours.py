@@ -1,8 +1,7 @@
 """The neighbours every process has, and how each is asked how it is."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol, TypeVar
+from collections.abc import Mapping
 
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
@@ -14,8 +13,8 @@ from health import fitness
 from health.build import build
 from health.lookout import Answer, Question, silent
 from mail.reach import Reach, reach
+from temporal import Portal
 
-T = TypeVar("T")
 DATABASE = "database"
 TEMPORAL = "Temporal server"
 WORKER = "worker"
@@ -34,13 +33,6 @@ MAIL = {
     Reach.TROUBLED: Answer(word=Reach.TROUBLED, well=False, remedy="mail-service-silent"),
     Reach.STRANGER: Answer(word=Reach.STRANGER, well=False, remedy="mail-service-stranger"),
 }
-
-
-class Portal(Protocol):
-    """Runs an async function from a thread and waits for it: anyio's BlockingPortal."""
-
-    def call(self, func: Callable[[], Awaitable[T]]) -> T:
-        """Run it and return what it returns."""
 
 
 def ask_database(database: Database) -> Answer:

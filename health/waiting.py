@@ -7,10 +7,11 @@ from contextlib import suppress
 from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 import temporal
-from database.silence import is_silence, reason
+from database.silence import is_silence, reason, turns_us_away
+from health.neighbours import DATABASE, TEMPORAL
 
 T = TypeVar("T")
 TRY_EVERY_SECONDS = 2.0
@@ -18,8 +19,21 @@ WAITS = (
     "The worker waits for the %s, which does not answer (%s). Nothing is lost: it begins as soon "
     "as it is there. Look with: promisekeeper doctor"
 )
+TURNED_AWAY = (
+    "The {} turns us away: {}. Nothing was changed, and waiting does not mend it. Look at {}, and "
+    "with: promisekeeper doctor"
+)
+LOOK_AT = {
+    DATABASE: "PROMISEKEEPER_DATABASE_URL",
+    TEMPORAL: "TEMPORAL_NAMESPACE and TEMPORAL_API_KEY",
+}
+NO_CONNECTION = "Failed client connect"  # so begins the only error that the client has for it
 
 log = logging.getLogger("promisekeeper.neighbours")
+
+
+class TurnedAway(Exception):
+    """A neighbour answers that it will not serve us; the message says what to look at."""
 
 
 async def until_there(
@@ -27,15 +41,19 @@ async def until_there(
 ) -> T | None:
     """What `look` returns as soon as the neighbour is there; None when we are to stop before.
 
-    Says once that it is waited for, and once that it came.
+    Says once that it is waited for, and once that it came. Raises TurnedAway for what waiting does
+    not mend, and hands on what `look` raises itself.
     """
     waited = False
     while not stop.is_set():
         try:
             found = await look()
         except (SQLAlchemyError, RPCError, RuntimeError, TimeoutError) as fault:
-            if not _is_silence(fault):
+            if isinstance(fault, RuntimeError) and not str(fault).startswith(NO_CONNECTION):
                 raise
+            if not _may_pass(fault):
+                message = TURNED_AWAY.format(neighbour, _said(fault), LOOK_AT[neighbour])
+                raise TurnedAway(message) from None
             if not waited:
                 log.warning(WAITS, neighbour, _said(fault))
             waited = True
@@ -48,24 +66,14 @@ async def until_there(
     return None
 
 
-def _is_silence(fault: Exception) -> bool:
+def _may_pass(fault: Exception) -> bool:
     """Whether to try again: nobody answers, or only says that it cannot just now."""
-    match fault:
-        case SQLAlchemyError():
-            return is_silence(fault)
-        case RPCError():
-            return fault.status in (
-                RPCStatusCode.UNAVAILABLE,
-                RPCStatusCode.DEADLINE_EXCEEDED,
-                RPCStatusCode.CANCELLED,
-                RPCStatusCode.RESOURCE_EXHAUSTED,
-            )
-        case RuntimeError():
-            return str(fault).startswith("Failed client connect")
-    return True
+    if isinstance(fault, SQLAlchemyError):
+        return is_silence(fault) and not turns_us_away(fault)
+    return not temporal.turns_us_away(fault)
 
 
 def _said(fault: Exception) -> str:
     if isinstance(fault, SQLAlchemyError):
         return reason(fault)
-    return temporal.reason(fault) or type(fault).__name__
+    return temporal.reason(fault) or str(fault) or type(fault).__name__

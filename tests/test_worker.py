@@ -3,9 +3,13 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
+from temporalio.service import RPCStatusCode
 
 import worker
 from database.engine import Database
+from tests import databases
+from tests.refusing_temporal import refusing_temporal
 
 
 @pytest.fixture(autouse=True)
@@ -37,3 +41,26 @@ def test_a_worker_with_unusable_settings_of_temporal_does_not_start(
     monkeypatch.setenv("TEMPORAL_PROFILE", "nowhere")
     assert worker.main() == 2
     assert "'nowhere' not found" in capsys.readouterr().err
+
+
+def test_a_worker_whose_key_is_refused_ends_in_words(
+    database: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PROMISEKEEPER_DATABASE_URL", database.url)
+    with refusing_temporal(RPCStatusCode.UNAUTHENTICATED, "Request unauthorized.") as address:
+        monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+        assert worker.main() == 3
+    said = capsys.readouterr().err
+    assert said.startswith("The worker stopped: The Temporal server turns us away")
+    assert "Request unauthorized." in said
+
+
+@pytest.mark.postgresql
+def test_a_worker_whose_database_is_not_there_ends_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with databases.empty_database(databases.POSTGRESQL, tmp_path) as there:
+        url = make_url(there.url).set(database="nowhere").render_as_string(hide_password=False)
+        monkeypatch.setenv("PROMISEKEEPER_DATABASE_URL", url)
+        assert worker.main() == 3
+    assert 'database "nowhere" does not exist' in capsys.readouterr().err

@@ -85,6 +85,7 @@ def create_app(
         sending_period=timedelta(days=settings.sending_days),
         development=settings.development,
         temporal_ui=settings.temporal_ui,
+        temporal_namespace=temporal.namespace(),
         lookout=lookout or Lookout(own_neighbours(settings, database)),
         inbox_url=settings.mail_service if settings.development else None,
     )

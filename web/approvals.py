@@ -56,7 +56,7 @@ def new_link_form(site: OnSite) -> HTMLResponse:
 @router.post("/new-link")
 def send_new_link(site: OnSite, posted: Form, background: BackgroundTasks) -> HTMLResponse:
     """Answer the same to everybody; the sending comes after the answer."""
-    background.add_task(_send_links, site, posted.text("email"))
+    background.add_task(_send_links, site, posted.line("email"))
     return site.pages.show("new_link.html", asked=True)
 
 

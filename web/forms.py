@@ -24,6 +24,11 @@ class Posted:
         """The first value of a field, trimmed; empty when it is missing."""
         return next((value.strip() for field, value in self.fields if field == name), "")
 
+    def line(self, name: str) -> str:
+        """As `text`, of a field of one line: empty too when it holds what cannot be shown."""
+        value = self.text(name)
+        return value if value.isprintable() else ""
+
     def with_prefix(self, prefix: str) -> Mapping[str, str]:
         """The fields whose names begin with `prefix`, by the rest of their names."""
         return {

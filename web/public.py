@@ -20,6 +20,7 @@ from database.policies import (
 )
 from database.tables import Policy, PolicyVersion
 from domain.places import start_of_day
+from web.addresses import Number, Slug
 from web.notices import Notice, effective_on, notice_of
 from web.redlines import passages
 from web.rendering import policy_html
@@ -37,7 +38,7 @@ def home(site: OnSite) -> HTMLResponse:
 
 
 @router.get("/policies/{slug}")
-def policy_page(slug: str, site: OnSite) -> HTMLResponse:
+def policy_page(slug: Slug, site: OnSite) -> HTMLResponse:
     """The text in force, under a notice when another one is announced."""
     with site.database.session() as session:
         policy = policy_by_slug(session, slug)
@@ -46,7 +47,7 @@ def policy_page(slug: str, site: OnSite) -> HTMLResponse:
 
 
 @router.get("/policies/{slug}/versions")
-def archive(slug: str, site: OnSite) -> HTMLResponse:
+def archive(slug: Slug, site: OnSite) -> HTMLResponse:
     """Every public version, the newest first."""
     with site.database.session() as session:
         policy = policy_by_slug(session, slug)
@@ -60,7 +61,7 @@ def archive(slug: str, site: OnSite) -> HTMLResponse:
 
 
 @router.get("/policies/{slug}/versions/{number}")
-def version_page(slug: str, number: int, site: OnSite) -> HTMLResponse:
+def version_page(slug: Slug, number: Number, site: OnSite) -> HTMLResponse:
     """One version, with a banner when it is not the one in force."""
     with site.database.session() as session:
         policy = policy_by_slug(session, slug)
@@ -68,7 +69,7 @@ def version_page(slug: str, number: int, site: OnSite) -> HTMLResponse:
 
 
 @router.get("/policies/{slug}/on/{day}")
-def on_day(slug: str, day: str, site: OnSite) -> HTMLResponse:
+def on_day(slug: Slug, day: str, site: OnSite) -> HTMLResponse:
     """The version in force when a day began in the company's zone."""
     try:
         begins_at = start_of_day(date.fromisoformat(day), site.company.zone)
@@ -85,7 +86,7 @@ def on_day(slug: str, day: str, site: OnSite) -> HTMLResponse:
 
 
 @router.get("/policies/{slug}/changes/{base}/{number}")
-def redline_page(slug: str, base: int, number: int, site: OnSite) -> HTMLResponse:
+def redline_page(slug: Slug, base: Number, number: Number, site: OnSite) -> HTMLResponse:
     """What differs between two public versions, readable without colour."""
     with site.database.session() as session:
         policy = policy_by_slug(session, slug)
@@ -100,7 +101,7 @@ def redline_page(slug: str, base: int, number: int, site: OnSite) -> HTMLRespons
 
 
 @router.get("/policies/{slug}/feed.atom")
-def feed(slug: str, site: OnSite) -> Response:
+def feed(slug: Slug, site: OnSite) -> Response:
     """The announcements of a policy, as an Atom feed."""
     with site.database.session() as session:
         policy = policy_by_slug(session, slug)
@@ -113,13 +114,13 @@ def feed(slug: str, site: OnSite) -> Response:
 
 
 @router.get("/policies/{slug}/notice.json")
-def notice_json(slug: str, request: Request, site: OnSite) -> Response:
+def notice_json(slug: Slug, request: Request, site: OnSite) -> Response:
     """The notice that is up, for other sites to show; `notice` is null when there is none."""
     return _offered(request, json.dumps(_notice(site, slug)), "application/json")
 
 
 @router.get("/policies/{slug}/notice.js")
-def notice_js(slug: str, request: Request, site: OnSite) -> Response:
+def notice_js(slug: Slug, request: Request, site: OnSite) -> Response:
     """A script that shows the notice where it is embedded, as text and never as markup."""
     data = json.dumps(_notice(site, slug)).replace("<", "\\u003c")
     return _offered(request, NOTICE_SCRIPT.replace("NOTICE", data), "text/javascript")

@@ -34,6 +34,7 @@ class Site:
     sending_period: timedelta
     development: bool
     temporal_ui: str
+    temporal_namespace: str
     lookout: Lookout
     inbox_url: str | None = None
 
@@ -41,9 +42,14 @@ class Site:
         """This instant, in UTC."""
         return self.clock.now()
 
+    @property
+    def workflows_url(self) -> str:
+        """Where the Temporal UI lists our workflows."""
+        return f"{self.temporal_ui}/namespaces/{self.temporal_namespace}/workflows"
+
     def workflow_url(self, workflow_id: str) -> str:
         """Where the Temporal UI shows a workflow."""
-        return f"{self.temporal_ui}/namespaces/default/workflows/{quote(workflow_id, safe='')}"
+        return f"{self.workflows_url}/{quote(workflow_id, safe='')}"
 
     def view_url(self, view: View, *, keep: bool) -> str:
         """Where the Temporal UI lists what a view finds at this instant.
@@ -51,8 +57,7 @@ class Site:
         `keep` lets the UI save it in that browser, under its name, each time it is opened.
         """
         asked = {"query": view.at(self.now())} | ({"savedQuery": view.name} if keep else {})
-        workflows = f"{self.temporal_ui}/namespaces/default/workflows"
-        return f"{workflows}?{urlencode(asked, quote_via=quote)}"
+        return f"{self.workflows_url}?{urlencode(asked, quote_via=quote)}"
 
 
 def site_of(request: Request) -> Site:

@@ -6,11 +6,17 @@ from typing import Any, TypeVar, overload
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    TimeoutType,
+    is_cancelled_exception,
+)
+from temporalio.exceptions import TimeoutError as TriedTooLong
 
 with workflow.unsafe.imports_passed_through():
     from temporal import Case
-    from workflows.story import moment
+    from workflows.story import Story, moment
 
 Input = TypeVar("Input")
 Output = TypeVar("Output")
@@ -20,6 +26,10 @@ TO_BEGIN = timedelta(minutes=1)
 SIGN_OF_LIFE = timedelta(seconds=30)
 ONCE = RetryPolicy(maximum_attempts=1)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=10)
+DATABASE = "the database does not answer"
+NOT_TAKEN_UP = "no worker took it up within a minute; they are too few, or hang"
+GONE = "the worker that did it went away or hangs"
+OURS = "our own code fails, and the worker's log says where, by the number of the incident"
 
 
 async def attempt(
@@ -47,6 +57,7 @@ async def act(
     *,
     summary: str,
     case: Case,
+    story: Story,
 ) -> Output: ...
 @overload
 async def act(
@@ -55,6 +66,7 @@ async def act(
     *,
     summary: str,
     case: Case,
+    story: Story,
 ) -> Output: ...
 async def act(
     activity: Callable[[Any, Input], Any],
@@ -62,28 +74,45 @@ async def act(
     *,
     summary: str,
     case: Case,
+    story: Story,
 ) -> Any:
     """Do something until it is done.
 
     `what` makes the input from the time of each try. So Temporal itself repeats nothing, and no try
     waits long for a worker: after an outage an old input would carry a time that is long past.
-    When trying made the history long, the workflow continues as new with `case`.
+    When trying made the history long, the workflow continues as new with `case`. What goes wrong
+    meanwhile is told in `story`.
 
     Raises ApplicationError of type Refused when what was asked for cannot be done; only that, and
     being cancelled, ends the trying. In an update it ends too when the history is long.
     """
     pause = FIRST_PAUSE
-    while True:
-        try:
-            return await attempt(activity, what, summary=summary)
-        except ActivityError as failure:
-            if is_cancelled_exception(failure):
-                raise
-            if isinstance(failure.cause, ApplicationError) and failure.cause.type == "Refused":
-                raise failure.cause from None
-        await continue_when_long(case)
-        await workflow.sleep(pause, summary=f"before the next try to {summary}")
-        pause = min(2 * pause, LONGEST_PAUSE)
+    with story.step(summary):
+        while True:
+            try:
+                return await attempt(activity, what, summary=summary)
+            except ActivityError as failure:
+                if is_cancelled_exception(failure):
+                    raise
+                if isinstance(failure.cause, ApplicationError) and failure.cause.type == "Refused":
+                    raise failure.cause from None
+                story.goes_wrong(summary, why(failure))
+            await continue_when_long(case)
+            await workflow.sleep(pause, summary=f"before the next try to {summary}")
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def why(failure: ActivityError) -> str:
+    """What ops should know of a failed try: whose fault it is."""
+    match failure.cause:
+        case ApplicationError(type="DatabaseSilent"):
+            return DATABASE
+        case TriedTooLong(type=TimeoutType.SCHEDULE_TO_START):
+            return NOT_TAKEN_UP
+        case TriedTooLong():
+            return GONE
+        case _:
+            return OURS
 
 
 async def continue_when_long(case: Case) -> None:

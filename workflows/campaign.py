@@ -19,14 +19,13 @@ with workflow.unsafe.imports_passed_through():
     from activities.outbox import SendProgress
     from domain.timetable import Rung, RungKind
     from temporal import Case
-    from workflows.acting import act, attempt, continue_when_long, reach
+    from workflows.acting import act, attempt, continue_when_long, reach, why
     from workflows.story import YOURS_AFTER_AN_HOUR, Chapter, Story, moment
 
 FIRST_NOTICE = "first_notice"
 SHARDS_AT_ONCE = 8
 PAUSE = timedelta(seconds=30)
 NO_NEWS = "some mails are of unknown outcome until the mail service reports on them"
-WENT_WRONG = "sending goes wrong on our side, and the worker's log says why"
 CampaignStep = Callable[[CampaignActivities, CampaignInput], CampaignCase]
 
 
@@ -42,9 +41,11 @@ class CampaignWorkflow:
     @workflow.run
     async def run(self, case: Case) -> str:
         """Take the steps that are not recorded yet, each at its time."""
+        self._story.begin()
         await reach(case.as_of, summary="until it was asked for")
         campaign = await self._do(CampaignActivities.load_campaign, "load the campaign")
         if not campaign.frozen:
+            self._story.tell(_FREEZES)
             campaign = await self._do(CampaignActivities.freeze_audience, "freeze the audience")
         if campaign.effective_at is None:
             await self._send_to_all(FIRST_NOTICE, campaign)
@@ -70,6 +71,7 @@ class CampaignWorkflow:
             lambda at: self._step(rung, at),
             summary=f"note {rung.key} as taken",
             case=self._subject,
+            story=self._story,
         )
 
     async def _send_to_all(self, step: str, campaign: CampaignCase) -> None:
@@ -80,20 +82,21 @@ class CampaignWorkflow:
         """
         shards = await self._open_shards(step)
         problem = None
+        mails = f"the {step.replace('_', ' ')} for each of {campaign.addressees} account holders"
         while shards:
-            self._story.tell(_sends(step, campaign, problem))
+            self._story.tell(_sends(step, mails, problem))
             window, shards = shards[:SHARDS_AT_ONCE], shards[SHARDS_AT_ONCE:]
             sent = await asyncio.gather(*(self._send_shard(step, shard) for shard in window))
-            left = {
-                shard: progress.problem or NO_NEWS
+            left = [
+                shard
                 for shard, progress in zip(window, sent, strict=True)
                 if progress.waiting or progress.unknown
-            }
+            ]
             shards += left
-            problem = next(iter(left.values()), None)
+            problem = next((told for told in map(_problem, sent) if told), None)
             await continue_when_long(self._subject)
             if left:
-                self._story.tell(_sends(step, campaign, problem))
+                self._story.tell(_sends(step, mails, problem))
                 await workflow.sleep(PAUSE, summary="before trying the rest again")
 
     async def _open_shards(self, step: str) -> list[int]:
@@ -102,33 +105,42 @@ class CampaignWorkflow:
             lambda at: SendingInput(campaign_id=self._subject.subject_id, step=step, now=at),
             summary=f"look who is still owed {step}",
             case=self._subject,
+            story=self._story,
         )
 
     async def _send_shard(self, step: str, shard: int) -> SendProgress:
         """One try; what goes wrong with one shard does not hold up the others."""
+        summary = f"send {step}, shard {shard}"
         try:
-            return await attempt(
+            progress = await attempt(
                 CampaignActivities.send_shard,
                 lambda at: ShardInput(
                     campaign_id=self._subject.subject_id, step=step, shard=shard, now=at
                 ),
-                summary=f"send {step}, shard {shard}",
+                summary=summary,
             )
         except ActivityError as failure:
             if is_cancelled_exception(failure):
                 raise
-            return SendProgress(waiting=1, problem=WENT_WRONG)
+            self._story.goes_wrong(summary, why(failure))
+            return SendProgress(waiting=1)
+        self._story.goes_well(summary)
+        return progress
 
     async def _escalate(self, rung: Rung) -> None:
+        mails = f"the {rung.summary}"
+        self._story.tell(_sends(rung.key, mails, None))
         while True:
             progress = await act(
                 CampaignActivities.escalate,
                 lambda at: self._step(rung, at),
                 summary=rung.summary,
                 case=self._subject,
+                story=self._story,
             )
             if not (progress.waiting or progress.unknown):
                 return
+            self._story.tell(_sends(rung.key, mails, _problem(progress)))
             await continue_when_long(self._subject)
             await workflow.sleep(PAUSE, summary="before trying again")
 
@@ -166,15 +178,26 @@ class CampaignWorkflow:
             lambda at: CampaignInput(campaign_id=self._subject.subject_id, now=at),
             summary=summary,
             case=self._subject,
+            story=self._story,
         )
 
 
-def _sends(step: str, campaign: CampaignCase, problem: str | None) -> Chapter:
-    what = step.replace("_", " ")
+_FREEZES = Chapter(
+    stage="freezing the audience",
+    waits_for="the list of all account holders whom it concerns; some minutes when they are many",
+    by_itself="writes it down a thousand at a time, and sends the first notice",
+)
+
+
+def _problem(progress: SendProgress) -> str | None:
+    """Why mails are left with the mail service. What goes wrong on our side is told elsewhere."""
+    return progress.problem or (NO_NEWS if progress.unknown else None)
+
+
+def _sends(step: str, mails: str, problem: str | None) -> Chapter:
     return Chapter(
-        stage=f"sending {what}",
-        waits_for=f"the mail service to take the {what} for each of {campaign.addressees} account "
-        f"holders{f'. Problem: {problem}' if problem else ''}",
+        stage=f"sending {step.replace('_', ' ')}",
+        waits_for=f"the mail service to take {mails}{f'. Problem: {problem}' if problem else ''}",
         awaiting="mail service" if problem else "nobody",
         by_itself="tries again every half minute" if problem else "goes on sending",
         wake=YOURS_AFTER_AN_HOUR if problem else "nobody",

@@ -54,8 +54,11 @@ class DataSubjectRequestWorkflow:
     @workflow.run
     async def run(self, case: Case) -> str:
         """Send what is to be sent, and wait: for news, or for the next rung."""
+        self._story.begin()
         await reach(case.as_of, summary="until it was received")
         now = await self._load()
+        if not now.answered:
+            self._story.tell(_chapter(now, problem=None))
         while not (now.answered and now.mails_waiting == 0):
             await continue_when_long(case)
             if now.mails_waiting:
@@ -114,6 +117,7 @@ class DataSubjectRequestWorkflow:
             lambda at: SendInput(subject_id=self._request_id, now=at),
             summary="send the mails of the request",
             case=self._subject,
+            story=self._story,
         )
         self._problem = progress.problem
         return await self._load()
@@ -147,7 +151,9 @@ class DataSubjectRequestWorkflow:
     async def _do(
         self, activity: RequestStep[Input], what: Callable[[datetime], Input], summary: str
     ) -> RequestCase:
-        self._case = await act(activity, what, summary=summary, case=self._subject)
+        self._case = await act(
+            activity, what, summary=summary, case=self._subject, story=self._story
+        )
         return self._case
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from temporalio.client import (
@@ -29,7 +29,7 @@ from database.facts import record
 from database.staff import StaffRefused, require_role
 from database.tables import DataSubjectRequest, PolicyVersion, RequestDecision
 from domain.company import Company
-from domain.data_subject_requests import Intake
+from domain.data_subject_requests import Intake, has_control_characters
 from domain.deadlines import deadline
 from domain.policy_text import PolicyText
 from domain.timetable import NoticeTooShort, earliest_effective_on
@@ -81,13 +81,6 @@ class TemporalUnreachable(Exception):
     """Temporal, or the worker behind it, does not answer. The message says what is kept."""
 
 
-class Portal(Protocol):
-    """Runs an async function from a thread and waits for it: anyio's BlockingPortal."""
-
-    def call(self, func: Callable[[], Awaitable[T]]) -> T:
-        """Run it and return what it returns."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class NewVersion:
     """A policy version as legal hands it in; `notice_days` None means the usual ones."""
@@ -118,7 +111,7 @@ class Desk:
         clock: Clock,
         company: Company,
         periods: NoticePeriods,
-        portal: Portal,
+        portal: temporal.Portal,
         client: Client,
     ) -> None:
         self.database = database
@@ -137,6 +130,7 @@ class Desk:
         notice_days = new.notice_days or self._periods.notice_days
         if not new.summary.strip():
             raise Refused("A summary in plain words is needed: it is the first thing people read.")
+        _require_showable(new.summary)
         with _refusing(), self.database.transaction() as transaction:
             require_role(transaction, new.submitted_by, "legal")
             self._check_date(new.effective_on, notice_days, now)
@@ -165,6 +159,7 @@ class Desk:
         reason: str,
     ) -> None:
         """Confirm, dismiss and add findings and give the class (P2). Raises Refused."""
+        _require_showable(reason, *content.confirm, *content.dismiss, *content.add)
         now = self.clock.now()
         with _refusing(), self.database.transaction() as transaction:
             require_role(transaction, reviewer_id, "legal")
@@ -183,6 +178,7 @@ class Desk:
 
     def reject(self, slug: str, number: int, reviewer_id: UUID, reason: str) -> None:
         """Take a version back before it is released, with a reason. Raises Refused."""
+        _require_showable(reason)
         now = self.clock.now()
         with _refusing(), self.database.transaction() as transaction:
             require_role(transaction, reviewer_id, "legal")
@@ -256,6 +252,7 @@ class Desk:
 
     def decide(self, reference: str, staff_id: UUID, answer: requests.Answer) -> RequestDecision:
         """Answer a request, or put a refusal before a second person (P20, P22). Raises Refused."""
+        _require_showable(answer.explanation, answer.evidence or "")
         with _refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "privacy")
             request = requests.request_by_reference(transaction, reference)
@@ -378,6 +375,14 @@ class Desk:
             raise TemporalUnreachable(silence) from None
         except (RPCTimeoutOrCancelledError, RuntimeError, TimeoutError):
             raise TemporalUnreachable(silence) from None
+
+
+def _require_showable(*texts: str) -> None:
+    if any(has_control_characters(text, besides="\r\n\t") for text in texts):
+        raise Refused(
+            "The text contains a control character, which cannot be shown. Nothing was stored. "
+            "Remove it, or type the text again."
+        )
 
 
 @contextmanager

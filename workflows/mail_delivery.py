@@ -21,27 +21,35 @@ class MailDeliveryWorkflow:
     @workflow.run
     async def run(self, case: Case) -> None:
         """Send until the mail service has it."""
-        await reach(case.as_of, summary="until it was asked for")
         story, pause = Story(), FIRST_PAUSE
+        story.begin()
+        await reach(case.as_of, summary="until it was asked for")
+        story.tell(_sends(None))
         while True:
             progress = await act(
                 OutboxActivities.send_mail,
                 lambda at: SendInput(mail_id=case.subject_id, now=at),
                 summary="send the mail",
                 case=case,
+                story=story,
             )
             if not (progress.waiting or progress.unknown):
                 return
-            story.tell(
-                Chapter(
-                    stage="sending",
-                    waits_for="the mail service to take one mail. Problem: "
-                    + (progress.problem or NO_NEWS),
-                    awaiting="mail service",
-                    by_itself="tries again, after half a minute at first and ten minutes at most",
-                    wake=YOURS_AFTER_AN_HOUR,
-                )
-            )
+            story.tell(_sends(progress.problem or NO_NEWS))
             await continue_when_long(case)
             await workflow.sleep(pause, summary="before trying again")
             pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _sends(problem: str | None) -> Chapter:
+    if problem is None:
+        return Chapter(
+            stage="sending", waits_for="the mail service to take one mail", by_itself="sends it"
+        )
+    return Chapter(
+        stage="sending",
+        waits_for=f"the mail service to take one mail. Problem: {problem}",
+        awaiting="mail service",
+        by_itself="tries again, after half a minute at first and ten minutes at most",
+        wake=YOURS_AFTER_AN_HOUR,
+    )

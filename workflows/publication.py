@@ -42,9 +42,11 @@ class PublicationWorkflow:
     @workflow.run
     async def run(self, case: Case) -> str:
         """Live through the stages that are not recorded yet."""
+        self._story.begin()
         await reach(case.as_of, summary="until it was asked for")
         now = await self._do(PublicationActivities.load_publication, "load the version")
         if now.state is VersionState.SUBMITTED:
+            self._story.tell(_COMPARES)
             now = await self._do(
                 PublicationActivities.assess_version,
                 "compare with earlier texts, for legal to review",
@@ -139,6 +141,7 @@ class PublicationWorkflow:
             ),
             summary="start the campaign",
             case=self._subject,
+            story=self._story,
         )
         while self._effective_at is None:
             await continue_when_long(self._subject)
@@ -163,13 +166,29 @@ class PublicationWorkflow:
     async def _do(
         self, activity: PublicationStep, summary: str, act_id: UUID | None = None
     ) -> PublicationCase:
-        self._case = await act(
+        read = await act(
             activity,
             lambda at: VersionInput(version_id=self._version_id, now=at, act_id=act_id),
             summary=summary,
             case=self._subject,
+            story=self._story,
         )
+        self._case = _further(self._case, read)
         return self._case
+
+
+def _further(known: PublicationCase | None, read: PublicationCase) -> PublicationCase:
+    """What is known after reading. Acts overlap, and an answer may be older than the one before.
+
+    A version never goes back to an earlier stage, and a release stays one.
+    """
+    if known is None or _progress(read) >= _progress(known):
+        return read
+    return known
+
+
+def _progress(case: PublicationCase) -> tuple[int, bool]:
+    return list(VersionState).index(case.state), case.review.released
 
 
 def _refuse(refusal: str | None) -> None:
@@ -177,6 +196,11 @@ def _refuse(refusal: str | None) -> None:
         raise ApplicationError(refusal, type="Refused")
 
 
+_COMPARES = Chapter(
+    stage="submitted",
+    waits_for="the comparison with every text that somebody accepted, for legal to review",
+    by_itself="puts the version in review",
+)
 _WAITS_FOR_LEGAL = Chapter(
     stage="in review",
     waits_for="legal to decide every finding, to give the class, and to release or reject the "

@@ -1,7 +1,9 @@
 """What a workflow tells ops: what it waits for, until when, what is safe to press, whom to wake."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from temporalio import workflow
 
@@ -16,6 +18,11 @@ SAFE_TO_PRESS = (
 YOURS_AFTER_AN_HOUR = (
     "nobody in the first hour. Then it is yours: look at /staff/ops and at the mail service's own "
     "status. When it refuses our key, whoever holds the account there"
+)
+OURS_AFTER = timedelta(minutes=15)
+YOURS_AFTER_A_QUARTER = (
+    "nobody in the first quarter of an hour. Then it is yours: `promisekeeper doctor`, and the "
+    "worker's log"
 )
 
 
@@ -34,8 +41,8 @@ class Chapter:
 
     stage: str
     waits_for: str
-    awaiting: str
-    wake: str
+    awaiting: str = "nobody"
+    wake: str = "nobody"
     until: datetime | None = None
     by_itself: str = "nothing"
     overdue: bool = False
@@ -68,17 +75,77 @@ class Chapter:
         return "\n".join((f"## {title}", "", *told))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """A step that goes wrong and is tried again: which, why, since when."""
+
+    step: str
+    why: str
+    since: datetime
+
+    def within(self, chapter: Chapter, now: datetime) -> Chapter:
+        """The chapter in which it goes wrong. It is the turn of ops when it does not pass."""
+        return replace(
+            chapter,
+            waits_for=f'the next try of "{self.step}", which goes wrong since '
+            f"{moment(self.since)}: {self.why}",
+            awaiting="ops" if now - self.since >= OURS_AFTER else "nobody",
+            by_itself="tries again, at least every ten minutes",
+            wake=YOURS_AFTER_A_QUARTER,
+        )
+
+
 class Story:
     """Tells each chapter once: as search attributes, as memo, and as current details.
 
-    The memo is there for the hours when no worker runs: current details are a query then.
+    The memo is there for the hours when no worker runs: current details are a query then. It begins
+    before the first step is done: a page without words means that no worker runs.
     """
 
     def __init__(self) -> None:
+        self._chapter = _opening()
+        self._troubles: dict[str, Trouble] = {}
         self._told: Chapter | None = None
+
+    def begin(self) -> None:
+        """Say that the workflow runs."""
+        self._tell()
 
     def tell(self, chapter: Chapter) -> None:
         """Say where the workflow stands now."""
+        self._chapter = chapter
+        self._tell()
+
+    @contextmanager
+    def step(self, step: str) -> Iterator[None]:
+        """Whatever it ends with, an answer or a refusal, the step goes wrong no more.
+
+        Unless the run ends in the middle of it: then the next run takes over what was told.
+        """
+        try:
+            yield
+        except Exception:
+            self.goes_well(step)
+            raise
+        self.goes_well(step)
+
+    def goes_wrong(self, step: str, why: str) -> None:
+        """Say that a step did not succeed and is tried again; before all else, until it does."""
+        known = self._troubles.get(step)
+        since = known.since if known else workflow.now()
+        self._troubles[step] = Trouble(step=step, why=why, since=since)
+        self._tell()
+
+    def goes_well(self, step: str) -> None:
+        """Say, when a step had gone wrong, that it does no more."""
+        if self._troubles.pop(step, None):
+            self._tell()
+
+    def _tell(self) -> None:
+        chapter = self._chapter
+        if self._troubles:
+            longest = min(self._troubles.values(), key=lambda trouble: trouble.since)
+            chapter = longest.within(chapter, workflow.now())
         if chapter == self._told:
             return
         self._told = chapter
@@ -92,3 +159,14 @@ class Story:
                 DUE_AT.value_set(chapter.until) if chapter.until else DUE_AT.value_unset(),
             ]
         )
+
+
+def _opening() -> Chapter:
+    """A run that goes on from another one keeps its stage and its due time meanwhile."""
+    known = workflow.info().typed_search_attributes
+    return Chapter(
+        stage=known.get(STAGE, "begins"),
+        waits_for="the database to say what is done already",
+        until=known.get(DUE_AT),
+        by_itself="goes on from there",
+    )

@@ -1,4 +1,4 @@
-"""Every quarter of an hour: is everything running that should be?"""
+"""Every ten minutes: is everything running that should be?"""
 
 from datetime import timedelta
 
@@ -8,7 +8,8 @@ with workflow.unsafe.imports_passed_through():
     from activities.patrol import Patrol, PatrolActivities
     from workflows.acting import SIGN_OF_LIFE
 
-EVERY = timedelta(minutes=15)
+EVERY = timedelta(minutes=10)
+"""With its round, long where ten thousand requests are open, that keeps to fifteen minutes."""
 
 
 @workflow.defn(name="watchdog")

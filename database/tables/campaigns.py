@@ -10,7 +10,8 @@ from sqlmodel import Field, SQLModel
 class Campaign(SQLModel, table=True):
     """All notices owed because of one policy version.
 
-    `frozen_up_to`: the external id up to which accounts were looked at for the audience.
+    `freezing_at`: the instant whose accounts are addressed, from the first try to freeze them on;
+    `frozen_up_to`: the external id up to which they were looked at.
     """
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
@@ -19,6 +20,7 @@ class Campaign(SQLModel, table=True):
     generation: int = 1
     owner_id: UUID = Field(foreign_key="staff.id")
     started_at: datetime
+    freezing_at: datetime | None = None
     frozen_up_to: str = Field(default="", sa_column_kwargs={"server_default": ""})
     audience_frozen_at: datetime | None = None
     notified_at: datetime | None = None

@@ -8,7 +8,10 @@ from sqlmodel import Field, SQLModel
 
 
 class Account(SQLModel, table=True):
-    """One account of the company's; two accounts may share an address."""
+    """One account of the company's; two accounts may share an address.
+
+    `reopened_at`: when an import last opened it again after it was closed.
+    """
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
     external_id: str = Field(unique=True)
@@ -24,6 +27,7 @@ class Account(SQLModel, table=True):
     joined_at: datetime
     recorded_at: datetime
     closed_at: datetime | None = None
+    reopened_at: datetime | None = None
 
 
 class AssertedVersion(SQLModel, table=True):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from sqlmodel import func, select
 from typer.testing import Result
 
@@ -121,6 +122,22 @@ def test_an_import_that_is_stopped_after_its_decision_stands(
     again = promisekeeper("accounts", "import", people(600), "--as", "omar")
     assert "0 added, 0 updated, 600 unchanged" in again.stdout
     assert rows_of(database) == (600, 0)
+
+
+def test_a_database_that_goes_away_meanwhile_is_told_of_in_one_line(
+    promisekeeper: Run, people: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the driver adds in further lines helps nobody, and may say too much."""
+    lost = OperationalError("INSERT", {}, Exception("the server went away\nDETAIL: much more"))
+
+    def lose(*_given: object) -> None:
+        raise lost
+
+    monkeypatch.setattr(account_imports, "carry", lose)
+    stopped = promisekeeper("accounts", "import", people(3), "--as", "omar")
+    assert stopped.exit_code == 3
+    assert "The database does not answer: the server went away. The import" in stopped.stderr
+    assert "DETAIL" not in stopped.stderr
 
 
 @pytest.mark.parametrize(

@@ -3,21 +3,36 @@
 import json
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
-from sqlalchemy import text
+from anyio.from_thread import start_blocking_portal
+from sqlalchemy import make_url, text
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCStatusCode
+from temporalio.worker import Worker
 from typer.testing import Result
 
+import temporal
+from activities.patrol import Patrol
 from cli import doctor
 from database.engine import Database
 from settings import Settings
+from tests import databases
+from tests.eventually import eventually
+from tests.refusing_temporal import refusing_temporal
+from tests.workflows.conftest import start_temporal
+from worker import watch
+from workflows.watchdog import WatchdogWorkflow
 
 Run = Callable[..., Result]
 Found = dict[str, dict[str, str]]
+NOTHING_FOUND = Patrol(watched=3, repaired=(), stuck=(), in_words="Watched 3 workflows, all well.")
 
 
 @pytest.fixture
@@ -100,6 +115,77 @@ def test_a_check_that_never_ends_is_cut_off(
     assert (code, found["database"]["state"]) == (3, "missing")
     assert "has not answered" in found["database"]["finding"]
     assert "secret" not in str(found)
+
+
+@pytest.mark.postgresql
+def test_a_database_that_does_not_let_us_in_is_a_fault(
+    ask: Callable[[], tuple[int, Found]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with databases.empty_database(databases.POSTGRESQL, tmp_path) as there:
+        url = make_url(there.url).set(database="nowhere").render_as_string(hide_password=False)
+        monkeypatch.setenv("PROMISEKEEPER_DATABASE_URL", url)
+        _, found = ask()
+    assert found["database"]["state"] == "fault"
+    assert '"nowhere" does not exist' in found["database"]["finding"]
+
+
+def test_a_temporal_server_that_refuses_our_key_is_a_fault(
+    ask: Callable[[], tuple[int, Found]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with refusing_temporal(RPCStatusCode.UNAUTHENTICATED, "Request unauthorized.") as address:
+        monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+        _, found = ask()
+    assert found["Temporal"]["state"] == "fault"
+    assert found["Temporal"]["finding"] == "turns us away: Request unauthorized."
+    assert "TEMPORAL_API_KEY" in found["Temporal"]["remedy"]
+
+
+@pytest.mark.temporal
+def test_what_became_of_the_watchdogs_last_round_is_told(
+    ask: Callable[[], tuple[int, Found]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P21: it may go round and round, and get nowhere."""
+    rounds: list[ApplicationError | Patrol] = [
+        ApplicationError("incident 7", non_retryable=True),
+        NOTHING_FOUND,
+    ]
+
+    @activity.defn(name="patrol")
+    def patrol() -> Patrol:
+        found = rounds[0]
+        if isinstance(found, Patrol):
+            return found
+        raise found
+
+    with ExitStack() as running:
+        portal = running.enter_context(start_blocking_portal())
+        environment = portal.call(start_temporal)
+        running.callback(lambda: portal.call(environment.shutdown))
+        client = environment.client
+        monkeypatch.setenv("TEMPORAL_ADDRESS", client.service_client.config.target_host)
+        threads = running.enter_context(ThreadPoolExecutor(1))
+
+        async def worker() -> Worker:
+            return Worker(
+                client,
+                task_queue=temporal.TASK_QUEUE,
+                workflows=[WatchdogWorkflow],
+                activities=[patrol],
+                activity_executor=threads,
+            )
+
+        running.enter_context(portal.wrap_async_context_manager(portal.call(worker)))
+        portal.call(watch, client)
+
+        def watchdog() -> dict[str, str]:
+            return ask()[1].get("watchdog", {"state": "", "finding": ""})
+
+        assert eventually(lambda: "went wrong" in watchdog()["finding"])
+        assert watchdog()["state"] == "fault"
+        rounds.pop(0)
+        portal.call(client.get_schedule_handle(temporal.WATCHDOG).trigger)
+        assert eventually(lambda: NOTHING_FOUND.in_words in watchdog()["finding"])
+        assert watchdog()["state"] == "ok"
 
 
 @pytest.mark.usefixtures("another_program")

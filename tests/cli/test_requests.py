@@ -46,6 +46,19 @@ def doubtful_mail(database: Database, reference: str) -> UUID:
     return mail.id
 
 
+def test_the_link_to_its_workflow_is_in_the_namespace_that_is_set(
+    promisekeeper: Run, reference: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show = ("requests", "show", reference, "--format", "json")
+    assert "/namespaces/default/workflows/" in json.loads(promisekeeper(*show).stdout)["workflow"]
+    monkeypatch.setenv("TEMPORAL_NAMESPACE", "acme.a1b2c")
+    assert "/namespaces/acme.a1b2c/workflows/" in promisekeeper(*show).stdout
+    monkeypatch.setenv("TEMPORAL_PROFILE", "nowhere")
+    refused = promisekeeper(*show)
+    assert refused.exit_code == 2
+    assert "'nowhere' not found" in refused.stderr
+
+
 def test_requests_are_listed_by_urgency_and_shown(promisekeeper: Run, reference: str) -> None:
     (row,) = json.loads(promisekeeper("requests", "list", "--format", "json").stdout)
     assert (row["reference"], row["kind"]) == (reference, "access")

@@ -2,7 +2,9 @@
 
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -100,15 +102,81 @@ def test_an_interrupted_freeze_goes_on_where_it_stopped(
     scene.import_accounts(*people(35))
     campaign = scene.campaign()
 
-    def die(accounts: int) -> None:
-        raise ConnectionError(f"the database went away after {accounts}")
-
-    with pytest.raises(ConnectionError):
-        campaigns.freeze_audience(scene.database, campaign, NOW, die)
+    freeze_and_die(scene, campaign)
     assert len(addressed(scene)) == 7
     assert campaigns.freeze_audience(scene.database, campaign, NOW) == 35
     assert addressed(scene) == [row.external_id for row in people(35)]
     assert shard_sizes(scene, campaign) == [10, 10, 10, 5]
+
+
+def test_who_joins_between_two_tries_to_freeze_is_named_wherever_the_first_one_stopped(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P4, P7: every try goes by the instant of the first, so nobody falls between them."""
+    monkeypatch.setattr(campaigns, "FREEZE_CHUNK", 7)
+    scene.import_accounts(*people(20))
+    campaign = scene.campaign()
+    freeze_and_die(scene, campaign)
+    passed, coming = (
+        AccountRow(external_id=name, email=f"{name}@people.example")
+        for name in ("p0003a", "p0015a")
+    )
+    scene.import_accounts(passed, coming, now=NOW + ONE_HOUR)
+    assert campaigns.freeze_audience(scene.database, campaign, LATER) == 20
+    assert addressed(scene) == [row.external_id for row in people(20)]
+    assert missed(scene, campaign) == ["p0003a", "p0015a"]
+    with scene.database.session() as session:
+        assert session.get_one(Campaign, campaign).audience_frozen_at == NOW
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_who_was_closed_at_the_freeze_and_comes_back_is_named(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    """P4, P7: known for long, yet neither addressed nor told."""
+    monkeypatch.setattr(campaigns, "FREEZE_CHUNK", 2)
+    gone = replace(ALICE, external_id="p0000", status="closed")
+    scene.import_accounts(gone, *people(5)[1:])
+    campaign = scene.campaign()
+    if interrupted:
+        freeze_and_die(scene, campaign)
+    else:
+        campaigns.freeze_audience(scene.database, campaign, NOW)
+    assert missed(scene, campaign) == []
+    scene.import_accounts(replace(gone, status="open"), now=NOW + ONE_HOUR)
+    assert campaigns.freeze_audience(scene.database, campaign, LATER) == 4
+    assert missed(scene, campaign) == ["p0000"]
+    with scene.database.session() as session:
+        assert campaigns.progress(session, session.get_one(Campaign, campaign)).not_reached == 1
+
+
+def test_who_is_addressed_and_was_closed_for_a_while_is_not_late(scene: Scene) -> None:
+    """P4: named once, by what became of the mail."""
+    scene.import_accounts(ALICE)
+    campaign = scene.campaign()
+    campaigns.freeze_audience(scene.database, campaign, NOW)
+    for status in ("closed", "open"):
+        scene.import_accounts(replace(ALICE, status=status), now=LATER)
+    assert missed(scene, campaign) == []
+
+
+def freeze_and_die(scene: Scene, campaign: UUID) -> None:
+    """Freeze the first chunk of an audience, and die."""
+    address = campaigns._address
+
+    def die(*given: Any) -> None:  # noqa: ANN401 - whatever it is given
+        address(*given)
+        raise ConnectionError("the database went away")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(campaigns, "_address", die)
+        with pytest.raises(ConnectionError):
+            campaigns.freeze_audience(scene.database, campaign, NOW)
+
+
+def missed(scene: Scene, campaign: UUID) -> list[str]:
+    with scene.database.session() as session:
+        return [account.account for account in campaigns.not_reached(session, campaign)]
 
 
 def freeze_elsewhere(url: str, campaign: UUID) -> int:
@@ -191,9 +259,9 @@ def test_the_counts_of_a_campaign_add_up(scene: Scene) -> None:
         progress = campaigns.progress(session, session.get_one(Campaign, campaign_id))
         assert (progress.addressees, progress.approved, progress.declined) == (4, 1, 1)
         assert (progress.silent, progress.not_reached) == (2, 1)
-        (missed,) = campaigns.not_reached(session, campaign_id)
-        assert (missed.account, missed.state) == (DORA.external_id, "rejected")
-        assert (missed.reason, missed.mail) == ("no such mailbox", of_dora[0])
+        (unreached,) = campaigns.not_reached(session, campaign_id)
+        assert (unreached.account, unreached.state) == (DORA.external_id, "rejected")
+        assert (unreached.reason, unreached.mail) == ("no such mailbox", of_dora[0])
 
 
 def test_who_joins_between_the_freeze_and_the_effect_is_named_and_not_mailed(
@@ -209,11 +277,11 @@ def test_who_joins_between_the_freeze_and_the_effect_is_named_and_not_mailed(
         transaction.get_one(PolicyVersion, campaign.policy_version_id).effective_at = EFFECT
     scene.import_accounts(CAROL, now=EFFECT)
     with scene.database.session() as session:
-        (missed,) = campaigns.not_reached(session, campaign_id)
+        (late,) = campaigns.not_reached(session, campaign_id)
         campaign = session.get_one(Campaign, campaign_id)
         assert campaigns.progress(session, campaign).not_reached == 1
-    assert (missed.account, missed.mail) == (BOB.external_id, None)
-    assert missed.reason == "joined after the audience was frozen"
+    assert (late.account, late.mail) == (BOB.external_id, None)
+    assert late.reason == "joined or came back after the audience was frozen"
 
 
 def test_a_step_is_taken_once(scene: Scene) -> None:

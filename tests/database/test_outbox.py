@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID, uuid4
@@ -9,13 +10,22 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlmodel import func, select
+from sqlalchemy import Insert, insert, literal, true
+from sqlmodel import col, func, select
 
 from database import campaigns, outbox
 from database.approvals import Shown, decide
 from database.engine import Database
 from database.outbox import Batch, Event
-from database.tables import Campaign, DataSubjectRequest, DeliveryEvent, OutboxMail, PolicyVersion
+from database.tables import (
+    Campaign,
+    DataSubjectRequest,
+    DeliveryEvent,
+    MailAttempt,
+    OutboxMail,
+    PolicyVersion,
+)
+from database.writing import random_id
 from domain.approvals import Decision
 from tests.in_two_processes import in_two_processes
 from tests.people import ALICE, BOB
@@ -276,6 +286,42 @@ def test_events_are_kept_once_and_those_of_strangers_dropped(scene: Scene, mail:
         assert len(session.exec(select(DeliveryEvent)).all()) == 1
 
 
+def test_events_of_many_large_attempts_are_taken_at_once(scene: Scene) -> None:
+    """P4: together they have more copies than a statement may have values on PostgreSQL."""
+    attempts, copies = [uuid4() for _ in range(70)], 1000
+    first, *others = loose_mails(copies)
+    queue(scene, [replace(first, shard=1), *others])
+    with scene.database.transaction() as transaction:
+        transaction.add_all(
+            MailAttempt(id=each, copies=copies, started_at=NOW) for each in attempts
+        )
+        transaction.flush()
+        transaction.execute(copy_of_every_mail_in_every_attempt())
+        named = transaction.exec(
+            select(OutboxMail.id, MailAttempt.id)
+            .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id))
+            .where(OutboxMail.shard == 1)
+        ).all()
+    assert tell(scene, *(event(mail, attempt, "delivered") for mail, attempt in named)) == 70
+    with scene.database.session() as session:
+        states = outbox.states(session, Batch(step="copied"))
+    assert states == {"delivered": 70, "accepted": 70 * (copies - 1)}
+
+
+def copy_of_every_mail_in_every_attempt() -> Insert:
+    """Made by the database: 70,000 mails are slow to bring there."""
+    columns = {column.name: column for column in OutboxMail.__table__.columns}  # type: ignore[attr-defined]
+    columns |= {
+        "id": random_id(),
+        "addressee_id": random_id(),
+        "step": literal("copied"),
+        "state": literal("sending"),
+        "attempt_id": col(MailAttempt.id),
+    }
+    every = select(*columns.values()).select_from(OutboxMail).join(MailAttempt, true())
+    return insert(OutboxMail).from_select(list(columns), every)
+
+
 def test_an_event_before_the_answer_is_not_undone_by_it(scene: Scene, mail: UUID) -> None:
     """The webhook may overtake the response."""
     attempt = must_claim(scene, mail).attempt_id
@@ -413,7 +459,7 @@ def test_a_notice_sent_again_by_ops_gets_a_delivery_of_its_own_once_its_step_is_
         assert outbox.without_sender(transaction) == []
         campaigns.take_step(transaction, campaign, "first_notice", due_at=NOW, now=NOW)
         transaction.flush()
-        assert alice in outbox.without_sender(transaction)
+        assert alice in {mail.id for mail in outbox.without_sender(transaction)}
 
 
 def test_ops_cannot_send_for_a_campaign_that_stopped(scene: Scene, campaign: UUID) -> None:

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import psycopg
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from database.engine import Database
-from database.silence import is_silence, lacks_tables, reason
+from database.silence import is_silence, lacks_tables, reason, turns_us_away
 from database.versions import DatabaseTooOld, Version, require_supported, version_of
+from tests import databases
 
 
 def fault_of(database: Database, statement: str) -> SQLAlchemyError:
@@ -32,6 +34,38 @@ def test_nobody_there_is_silence_in_a_line_without_the_password(url: str) -> Non
     assert "\n" not in reason(fault)
     assert "secret" not in reason(fault)
     database.close()
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("wrong", [{"database": "nowhere"}, {"username": "alice"}])
+def test_a_server_that_does_not_let_us_in_is_told_from_one_that_is_away(
+    tmp_path: Path, wrong: dict[str, str]
+) -> None:
+    with databases.empty_database(databases.POSTGRESQL, tmp_path) as there:
+        url = make_url(there.url).set(**wrong)  # type: ignore[arg-type]
+        stranger = Database(url.render_as_string(hide_password=False))
+        fault = fault_of(stranger, "SELECT 1")
+        stranger.close()
+    assert turns_us_away(fault)
+    assert "does not exist" in reason(fault)
+
+
+@pytest.mark.parametrize(
+    ("said", "turned_away"),
+    [
+        ('FATAL:  password authentication failed for user "alice"', True),
+        ('FATAL:  no pg_hba.conf entry for host "192.0.2.1", user "alice"', True),
+        ('FATAL:  permission denied for database "promisekeeper"', True),
+        ("FATAL:  no such database: promisekeeper", True),
+        ("FATAL:  the database system is starting up", False),
+        ("FATAL:  sorry, too many clients already", False),
+        ("Connection refused", False),
+    ],
+)
+def test_at_the_door_only_words_tell_one_from_the_other(said: str, turned_away: bool) -> None:
+    fault = DBAPIError("", {}, psycopg.OperationalError(f"connection failed: {said}"))
+    assert turns_us_away(fault) == turned_away
+    assert is_silence(fault)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A neighbour that hangs holds one thread and nobody's time; going and coming back is told once."""
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,8 +44,7 @@ def neighbour() -> Neighbour:
 
 
 @pytest.fixture
-def look(neighbour: Neighbour, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Answer]:
-    monkeypatch.setattr(lookout, "ANSWER_WITHIN_SECONDS", 0.1)
+def look(neighbour: Neighbour) -> Callable[[], Answer]:
     watched = Lookout({"mail service": neighbour.ask}, meanwhile=MEANWHILE)
     return lambda: watched.look()["mail service"].answer
 
@@ -69,11 +69,11 @@ def test_going_and_coming_back_are_one_line_each(
         "The mail service does not answer. Nothing is lost. "
         "See mail-service-silent in docs/failures.md."
     )
-    assert came == "The mail service answers again, after 0:00:00."
+    assert re.fullmatch(r"The mail service answers again, after \S+\.", came)
 
 
 def test_since_when_does_not_move_while_nothing_changes(
-    neighbour: Neighbour, look: Callable[[], Answer]
+    neighbour: Neighbour,
 ) -> None:
     watched = Lookout({"database": neighbour.ask})
     first = watched.look()["database"]
@@ -83,21 +83,22 @@ def test_since_when_does_not_move_while_nothing_changes(
 
 
 def test_a_hung_neighbour_is_asked_once_however_many_look(
-    neighbour: Neighbour, look: Callable[[], Answer]
+    neighbour: Neighbour, look: Callable[[], Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with neighbour.hanging():
+    with neighbour.hanging(), monkeypatch.context() as impatient:
+        impatient.setattr(lookout, "ANSWER_WITHIN_SECONDS", 0.1)
         assert [look().word for _ in range(5)] == ["does not answer"] * 5
-        assert neighbour.asked == 1
+        assert eventually(lambda: neighbour.asked) == 1
     eventually(lambda: look() == Answer())
 
 
 def test_nobody_needs_to_wait_for_who_has_hung_for_long(
     neighbour: Neighbour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lookout, "ANSWER_WITHIN_SECONDS", 0.1)
     watched = Lookout({"database": neighbour.ask})
     assert not watched.is_hung("database")
     with neighbour.hanging():
+        monkeypatch.setattr(lookout, "ANSWER_WITHIN_SECONDS", 0.1)
         watched.look()
         assert not watched.is_hung("database")
         monkeypatch.setattr(lookout, "HUNG_AFTER_SECONDS", 0.0)

@@ -189,6 +189,14 @@ def test_a_new_link_goes_to_the_address_in_the_account_once_a_day(world: World) 
     assert world.desk.started == [f"mail-delivery/{mails[0].id}"]
 
 
+def test_an_address_that_nobody_can_have_is_answered_like_any_other(world: World) -> None:
+    """P5: and nothing breaks after the answer."""
+    strict = type(world.browser)(world.browser.app)
+    answer = strict.post("/approve/new-link", data={"email": "alice\x00@example.org"})
+    assert answer.status_code == 200
+    assert world.desk.started == []
+
+
 def test_no_new_link_for_a_change_that_is_off(world: World) -> None:
     with world.database.transaction() as transaction:
         transaction.get_one(PolicyVersion, version(world, 2).id).state = "withdrawn"

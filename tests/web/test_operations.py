@@ -1,5 +1,6 @@
 """The operations page: from what ops look for straight to the list that shows it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import escape
 from urllib.parse import parse_qs, urlsplit
@@ -7,7 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from temporal import VIEWS
-from tests.web.world import NOW, World
+from tests.web.world import NOW, World, browse
+from web.app import create_app
 
 
 def opened(world: World, path: str) -> dict[str, str]:
@@ -38,6 +40,18 @@ def test_what_is_overdue_is_asked_at_the_moment_of_pressing(world: World) -> Non
     instant = datetime.fromisoformat(asked.split('"')[1])
     assert instant == NOW
     assert instant.tzinfo == UTC
+
+
+def test_links_lead_to_the_namespace_that_is_set(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMPORAL_NAMESPACE", "acme.a1b2c")
+    app = create_app(world.settings, database=world.database, desk=world.desk)
+    acme = replace(world, browser=browse(app))
+    acme.enter_as("otto")
+    workflows = f"{world.settings.temporal_ui}/namespaces/acme.a1b2c/workflows"
+    assert f'href="{workflows}"' in acme.browser.get("/staff/ops").text
+    assert workflows in acme.browser.get("/staff/ops/views/legal").headers["refresh"]
 
 
 @pytest.mark.parametrize("key", [key for key in VIEWS if key != "overdue"])

@@ -115,6 +115,27 @@ def test_hostile_words_stay_words(world: World) -> None:
     assert json.loads(world.browser.get(f"{PATH}/notice.json").text)["notice"]["summary"] == hostile
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/policies/a%00b",
+        "/policies/a%00b/versions/1",
+        "/policies/a%00b/on/2026-03-02",
+        "/policies/a%00b/feed.atom",
+        "/policies/a%00b/notice.json",
+        *(
+            f"{PATH}/{page}"
+            for number in ("99999999999", "9" * 23, "9" * 5000, "-1", "%00")
+            for page in (f"versions/{number}", f"changes/1/{number}", f"changes/{number}/1")
+        ),
+    ],
+)
+def test_an_address_that_nothing_can_have_is_unknown(world: World, path: str) -> None:
+    answer = world.browser.get(path)
+    assert answer.status_code == 404
+    assert "There is no such page" in answer.text
+
+
 def test_a_site_without_a_version_says_so(empty: World) -> None:
     assert "No version of this policy is in force yet" in empty.browser.get(PATH).text
     assert empty.browser.get(f"{PATH}/versions").status_code == 200

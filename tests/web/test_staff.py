@@ -437,3 +437,81 @@ def test_ops_send_a_mail_of_unknown_outcome_again(world: World) -> None:
     with world.database.session() as session:
         assert session.exec(select(OutboxMail)).one().state == "queued"
         assert session.exec(select(Fact).where(Fact.kind == "mail.resent_by_ops")).one()
+
+
+# What no database can hold
+
+
+@pytest.mark.parametrize(
+    ("handle", "path"),
+    [
+        ("omar", "policies/a%00b"),
+        ("omar", "policies/a%00b/submit"),
+        ("omar", "policies/privacy-policy/versions/99999999999"),
+        ("omar", f"policies/privacy-policy/versions/{'9' * 23}"),
+        ("priya", "requests/R-%00"),
+        ("priya", f"requests/{'R' * 5000}"),
+    ],
+)
+def test_an_address_that_nothing_can_have_is_unknown(world: World, handle: str, path: str) -> None:
+    world.enter_as(handle)
+    assert world.browser.get(f"/staff/{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("act", "fields"),
+    [
+        ("review", {"reason": "read\x00", "version_class": "approval"}),
+        ("review", {"reason": "read", "add": "we keep\x1b[31m it"}),
+        ("review", {"reason": "read", "finding-a\x00b": "confirm"}),
+        ("reject", {"rejection_reason": "not\x00yet"}),
+    ],
+)
+def test_control_characters_in_a_review_are_refused_in_words(
+    in_review: World, act: str, fields: dict[str, str]
+) -> None:
+    """P2: nothing of it is stored, and the words that were typed are kept."""
+    in_review.enter_as("omar")
+    answer = in_review.post(VERSION_2, f"{VERSION_2}/{act}", **fields)
+    assert answer.status_code == 409
+    assert "control character" in answer.text
+    with in_review.database.session() as session:
+        assert session.exec(select(Review)).all() == []
+    assert in_review.desk.told == 0
+
+
+def test_control_characters_in_a_summary_are_refused_in_words(world: World) -> None:
+    world.enter_as("lena")
+    answer = world.post(SUBMIT, SUBMIT, text=text(3), summary="Two\x00typos.")
+    assert answer.status_code == 422
+    assert "control character" in answer.text
+    assert world.desk.started == []
+
+
+@pytest.mark.parametrize("field", ["explanation", "evidence"])
+def test_control_characters_in_an_answer_are_refused_in_words(
+    world: World, request_made: str, field: str
+) -> None:
+    """P22: lines and tabs are none of them."""
+    world.enter_as("priya")
+    path = f"/staff/requests/{request_made}"
+    words = {"explanation": "Here\r\n\tit is.", "evidence": "file 7", field: "file\x007"}
+    answer = world.post(path, f"{path}/answer", outcome="fulfilled", **words)
+    assert answer.status_code == 409
+    assert "control character" in answer.text
+    with world.database.session() as session:
+        assert session.exec(select(RequestDecision)).all() == []
+
+
+def test_a_handle_that_nobody_can_have_opens_nothing(world: World) -> None:
+    key = form_key(world.browser.get("/staff/sign-in").text)
+    answer = world.browser.post("/staff/sign-in", data={"form_key": key, "handle": "pri\x00ya"})
+    assert answer.status_code == 403
+
+
+def test_a_notice_period_of_thousands_of_digits_is_refused(world: World) -> None:
+    """P7."""
+    world.enter_as("lena")
+    answer = world.post(SUBMIT, SUBMIT, text=text(3), summary="Typos.", notice_days="9" * 5000)
+    assert answer.status_code == 422
+    assert "from 14 to 365" in answer.text

@@ -20,7 +20,7 @@ from domain.reviews import VersionClass
 from embedded.processes import Process, Program
 from embedded.stack import WORKER_READY, environment_of
 from settings import ROOT
-from tests.databases import SQLITE, migrated_database
+from tests.databases import DATABASES, migrated_database
 from tests.eventually import eventually
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town, town
@@ -108,12 +108,14 @@ def continued(town: Town, workflow_id: str) -> int:
     return town.portal.call(count)
 
 
+@pytest.mark.parametrize("kind", DATABASES)
 def test_everybody_gets_each_step_once_though_runs_end_and_the_worker_dies_in_the_middle(
+    kind: str,
     tmp_path: Path,
 ) -> None:
     """P4: what a run that continued as new has sent, the outbox knows."""
     with (
-        migrated_database(SQLITE, tmp_path) as database,
+        migrated_database(kind, tmp_path) as database,
         town(
             database, tmp_path, server_settings=SHORT, with_worker=False, mail_batch_size=250
         ) as running,

@@ -166,10 +166,12 @@ def look(town: FragileTown, request: DataSubjectRequest) -> DataSubjectRequest:
         return session.get_one(DataSubjectRequest, request.id)
 
 
-def live_through(story: Story, disturb: Disturb, directory: Path) -> Happened:
+def live_through(
+    story: Story, disturb: Disturb, directory: Path, kind: str = databases.SQLITE
+) -> Happened:
     """Tell a story with a disturbance at each point of waiting; what happened in the end."""
     with (
-        databases.migrated_database(databases.SQLITE, directory) as database,
+        databases.migrated_database(kind, directory) as database,
         fragile_town(database, directory) as town,
     ):
         since = town.now()
@@ -207,6 +209,13 @@ def test_the_same_happens_as_in_an_undisturbed_town(
 ) -> None:
     """P4, P21: every mail once, every rung once, whatever is pressed, lost or restarted."""
     assert_the_same(live_through(story, DISTURBANCES[name], tmp_path), undisturbed(story))
+
+
+def test_so_it_is_on_postgresql(tmp_path: Path) -> None:
+    """P21: both databases know alike what is done."""
+    story = a_request_is_answered_late
+    happened = live_through(story, DISTURBANCES["terminate"], tmp_path, databases.POSTGRESQL)
+    assert_the_same(happened, undisturbed(story))
 
 
 @pytest.mark.parametrize("seed", range(2))

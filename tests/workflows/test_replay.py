@@ -80,6 +80,7 @@ class NotesBeforeItSends(CampaignWorkflow):
             lambda at: self._step(rung, at),
             summary=rung.summary,
             case=self._subject,
+            story=self._story,
         )
         await self._escalate(rung)
         return after

@@ -1,22 +1,36 @@
 """The watchdog starts what should be running and is not, and says what it did."""
 
 import logging
+import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlmodel import select
+from temporalio.client import (
+    Client,
+    ScheduleDescription,
+    ScheduleIntervalSpec,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+)
 
 import temporal
+from activities import patrol
+from database import account_imports, accounts
 from database.engine import Database
-from database.tables import Fact
-from domain.data_subject_requests import Intake
+from database.requests import Answer, fired_rungs
+from database.tables import DataSubjectRequest, Fact
+from domain.data_subject_requests import Intake, Outcome
 from domain.reviews import VersionClass
 from tests.eventually import eventually
 from tests.people import ALICE, DORA
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town, town
+from worker import watch
+from workflows.watchdog import EVERY
 
 pytestmark = pytest.mark.temporal
 
@@ -134,3 +148,146 @@ def test_it_names_what_fails_at_its_own_code(impatient_town: Town) -> None:
     town.portal.call(unknown)
     (line,) = eventually(lambda: town.patrol().stuck)
     assert line.startswith("of-another-release/1: stands still, because its code fails")
+
+
+def lost_request(town: Town) -> DataSubjectRequest:
+    """Dora's request, whose workflow is terminated."""
+    request = town.desk.receive(
+        Intake(name="Dora", contact_address=DORA.email, kinds=("access",)), channel="web"
+    )
+    town.terminate(f"data-subject-request/{request.id}")
+    return request
+
+
+def decided_import(town: Town) -> None:
+    """Somebody imported Alice, and was stopped just after the decision."""
+    import_id, omar = uuid4(), town.staff["omar"]
+    staging = account_imports.stage(
+        town.database, import_id, [ALICE], asserted_by=omar, now=town.now()
+    )
+    assert sum(staging) == 1
+    assert account_imports.decide(town.database, import_id, town.now())
+
+
+def test_an_import_that_goes_wrong_holds_up_nothing_and_is_named(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P21: whatever becomes of an import, the thirty days of a request run."""
+
+    def broken(*_: object) -> None:
+        raise ValueError("alice@example.com")
+
+    town = running_town
+    town.put_in_force(FIRST)
+    request = lost_request(town)
+    monkeypatch.setattr(patrol, "finish_imports", broken)
+    found = town.patrol()
+    assert names(found.repaired) == {f"data-subject-request/{request.id}"}
+    (line,) = found.stuck
+    assert re.fullmatch(
+        r"imports of accounts: stands still, because carrying one goes wrong: incident [-0-9a-f]+",
+        line,
+    )
+
+
+def test_a_large_import_is_left_to_the_next_round(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P21: a round comes to its end in time, and an import at last to its own."""
+    town = running_town
+    town.put_in_force(FIRST)
+    decided_import(town)
+    monkeypatch.setattr(account_imports, "STANDSTILL_SECONDS", 0)
+    with monkeypatch.context() as in_haste:
+        in_haste.setattr(patrol, "IMPORTS_WITHIN", timedelta(0))
+        (line,) = town.patrol().stuck
+    assert "a large one is under way" in line
+    assert town.patrol().stuck == ()
+    with town.database.session() as session:
+        assert accounts.count_accounts(session) == 1
+
+
+def test_what_was_started_is_a_fact_although_another_could_not_be(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = running_town
+    town.put_in_force(FIRST)
+    ids = [f"data-subject-request/{lost_request(town).id}" for _ in range(2)]
+    failures = [RuntimeError("Temporal is away for a moment")]
+    start = temporal.start
+
+    async def moody(
+        client: Client, what: temporal.Start, *, as_of: datetime, offset: timedelta
+    ) -> object:
+        if what.workflow_id == ids[0] and failures:
+            raise failures.pop()
+        return await start(client, what, as_of=as_of, offset=offset)
+
+    monkeypatch.setattr(temporal, "start", moody)
+    assert town.patrol().stuck == ()
+    with town.database.session() as session:
+        facts = session.exec(select(Fact).where(Fact.kind == "watchdog.started")).all()
+    assert sorted(str(fact.payload["workflow_id"]) for fact in facts) == sorted(ids)
+
+
+def test_a_ladder_that_moved_with_the_companys_zone_is_not_late(running_town: Town) -> None:
+    """P21: what fired has fired, by whichever clock."""
+    town = running_town
+    town.put_in_force(FIRST)
+    request = town.desk.receive(
+        Intake(name="Dora", contact_address=DORA.email, kinds=("access",)), channel="web"
+    )
+    town.advance(days=20)
+    assert eventually(lambda: town.patrol().stuck == ())
+    with town.database.transaction() as transaction:
+        fired = fired_rungs(transaction, request.id)
+        assert fired
+        for rung in fired:
+            rung.due_at -= timedelta(hours=11)
+            transaction.add(rung)
+    assert town.patrol().stuck == ()
+
+
+def test_an_answer_whose_workflow_is_sending_it_gets_no_second_sender(running_town: Town) -> None:
+    """P22: it waits for the mail service; only when its workflow is gone, another sends it."""
+    town = running_town
+    town.put_in_force(FIRST)
+    request = town.desk.receive(
+        Intake(name="Dora", contact_address=DORA.email, kinds=("access",)), channel="web"
+    )
+    town.desk.verify(request.id, how="link to the address on file")
+    eventually(lambda: town.mails(to=DORA.email))
+    town.mail.misbehave("429", times=None)
+    town.desk.decide(
+        request.reference,
+        town.staff["petra"],
+        Answer(outcome=Outcome.FULFILLED, explanation="Here is what we hold."),
+    )
+    assert town.patrol().repaired == ()
+    town.terminate(f"data-subject-request/{request.id}")
+    assert eventually(lambda: town.patrol().repaired)[0].startswith("mail-delivery/")
+
+
+def test_a_schedule_of_an_older_release_goes_as_often_as_this_one_and_stays_paused(
+    running_town: Town,
+) -> None:
+    async def an_older_one_that_ops_paused() -> None:
+        await watch(running_town.client)
+        handle = running_town.client.get_schedule_handle(temporal.WATCHDOG)
+
+        def older(found: ScheduleUpdateInput) -> ScheduleUpdate:
+            schedule = found.description.schedule
+            schedule.spec.intervals = [ScheduleIntervalSpec(every=timedelta(hours=1))]
+            return ScheduleUpdate(schedule=schedule)
+
+        await handle.update(older)
+        await handle.pause()
+
+    async def after_a_start() -> ScheduleDescription:
+        await watch(running_town.client)
+        return await running_town.client.get_schedule_handle(temporal.WATCHDOG).describe()
+
+    running_town.portal.call(an_older_one_that_ops_paused)
+    found = running_town.portal.call(after_a_start)
+    assert [interval.every for interval in found.schedule.spec.intervals] == [EVERY]
+    assert found.schedule.state.paused

@@ -105,7 +105,7 @@ def sign_in(request: Request, site: OnSite, posted: Form) -> Response:
     """Let a member of staff in; in development the handle is enough."""
     try:
         with site.database.session() as session:
-            handle = posted.text("handle") if site.development else ""
+            handle = posted.line("handle") if site.development else ""
             member = (
                 by_handle(session, handle) if handle else by_token(session, posted.text("token"))
             )

@@ -30,6 +30,7 @@ def operations(request: Request, site: OnSite, member: Operations) -> HTMLRespon
             mails=_mails_by_state(session),
             waiting=waiting_for_ops(session),
             views=VIEWS,
+            workflows_url=site.workflows_url,
         )
 
 

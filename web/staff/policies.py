@@ -21,6 +21,7 @@ from database.reviews import (
 from database.tables import PolicyVersion, Staff
 from domain.policy_text import PolicyRefused, PolicyText, read_policy_text
 from domain.reviews import UNDECIDED, VersionClass, lowest_class, release_refusal
+from web.addresses import Number, Slug
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.notices import effective_on, not_before_on
 from web.redlines import passages
@@ -48,7 +49,9 @@ class Asked:
         return f"/staff/policies/{self.slug}/versions/{self.number}"
 
 
-def asked_by_legal(request: Request, site: OnSite, member: Legal, slug: str, number: int) -> Asked:
+def asked_by_legal(
+    request: Request, site: OnSite, member: Legal, slug: Slug, number: Number
+) -> Asked:
     """A dependency of what legal does to a version."""
     return Asked(request=request, site=site, member=member, slug=slug, number=number)
 
@@ -68,7 +71,7 @@ def policy_list(request: Request, site: OnSite, member: ReadsPolicies) -> HTMLRe
 
 
 @router.get("/{slug}")
-def policy_page(slug: str, request: Request, site: OnSite, member: ReadsPolicies) -> HTMLResponse:
+def policy_page(slug: Slug, request: Request, site: OnSite, member: ReadsPolicies) -> HTMLResponse:
     """The versions of a policy, the newest first."""
     with site.database.session() as session:
         policy = policies.policy_by_slug(session, slug)
@@ -80,13 +83,13 @@ def policy_page(slug: str, request: Request, site: OnSite, member: ReadsPolicies
 
 
 @router.get("/{slug}/submit")
-def submit_form(slug: str, request: Request, site: OnSite, member: Legal) -> HTMLResponse:
+def submit_form(slug: Slug, request: Request, site: OnSite, member: Legal) -> HTMLResponse:
     """The form for a new version."""
     return _submit_form(request, site, member, slug, NOTHING_POSTED)
 
 
 @router.post("/{slug}/submit", dependencies=[GENUINE])
-def submit(slug: str, request: Request, site: OnSite, member: Legal, posted: Form) -> Response:
+def submit(slug: Slug, request: Request, site: OnSite, member: Legal, posted: Form) -> Response:
     """Hand in a version; what is refused comes back with its words kept."""
     try:
         version = site.desk.submit(
@@ -106,7 +109,7 @@ def submit(slug: str, request: Request, site: OnSite, member: Legal, posted: For
 
 @router.get("/{slug}/versions/{number}")
 def version_page(
-    slug: str, number: int, request: Request, site: OnSite, member: ReadsPolicies
+    slug: Slug, number: Number, request: Request, site: OnSite, member: ReadsPolicies
 ) -> HTMLResponse:
     """A version: redline and findings, what is decided and what is missing, its campaign."""
     asked = Asked(request=request, site=site, member=member, slug=slug, number=number)
@@ -201,7 +204,7 @@ def _date(text: str) -> date | None:
 def _days(text: str) -> int | None:
     if not text:
         return None
-    if not text.isdecimal() or not 14 <= int(text) <= 365:
+    if not text.isdecimal() or len(text) > 3 or not 14 <= int(text) <= 365:
         raise Refused("The notice period is a number of days from 14 to 365. Nothing was stored.")
     return int(text)
 

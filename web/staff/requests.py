@@ -32,6 +32,7 @@ from domain.data_subject_requests import (
     State,
 )
 from domain.timetable import request_ladder
+from web.addresses import Reference
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.site import OnSite, Site
 from web.staff.access import GENUINE, Privacy, console
@@ -61,7 +62,9 @@ def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
 class Asked:
     """Which member of the privacy team asks for which request."""
 
-    def __init__(self, request: Request, site: OnSite, member: Privacy, reference: str) -> None:
+    def __init__(
+        self, request: Request, site: OnSite, member: Privacy, reference: Reference
+    ) -> None:
         self.request = request
         self.site = site
         self.member = member

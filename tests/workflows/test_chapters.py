@@ -1,0 +1,204 @@
+"""What a workflow's page says while its steps are under way, and while they go wrong."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from threading import Event
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
+from temporalio.exceptions import TimeoutError as TriedTooLong
+from temporalio.service import RPCError
+
+from activities.outbox import Sender
+from activities.publication import PublicationActivities, PublicationCase
+from activities.requests import RequestActivities
+from database import campaigns
+from domain.data_subject_requests import Intake
+from domain.policy_text import read_policy_text
+from domain.reviews import VersionClass, VersionState, VersionUnderReview
+from tests.eventually import eventually
+from tests.people import ALICE, DORA, POLICY
+from tests.texts import FIRST, SECOND
+from tests.workflows.conftest import Town
+from workflows import acting
+from workflows.desk import NewVersion
+from workflows.publication import _further
+
+
+def told(town: Town, workflow_id: str) -> dict[str, str]:
+    """What the memo of a workflow says; nothing before it is started."""
+
+    async def memo() -> dict[str, str]:
+        try:
+            page = await town.client.get_workflow_handle(workflow_id).describe()
+        except RPCError:
+            return {}
+        return dict(await page.memo())
+
+    return town.portal.call(memo)
+
+
+def asks(town: Town) -> str:
+    """Dora asks for a copy of her data; the id of the workflow."""
+    request = town.desk.receive(
+        Intake(name="Dora", contact_address=DORA.email, kinds=("access",)), channel="web"
+    )
+    return f"data-subject-request/{request.id}"
+
+
+def breaks(*_arguments: object) -> Any:  # noqa: ANN401 - it stands for a method that returns
+    raise RuntimeError("no reading today")
+
+
+@contextmanager
+def held_up(monkeypatch: pytest.MonkeyPatch, where: object, name: str) -> Iterator[None]:
+    """A step takes its time."""
+    go_on, real = Event(), getattr(where, name)
+
+    def slow(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - it stands for any function
+        go_on.wait(60)
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(where, name, slow)
+    try:
+        yield
+    finally:
+        go_on.set()
+
+
+@pytest.mark.temporal
+def test_a_page_has_words_from_the_first_step_on(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P4, P21: only where no worker runs it has none, however long a first step takes."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, DORA)
+    with held_up(monkeypatch, RequestActivities, "_case"):
+        request = asks(town)
+        eventually(lambda: told(town, request).get("stage") == "begins")
+    with held_up(monkeypatch, Sender, "send"):
+        request = asks(town)
+        eventually(lambda: told(town, request).get("stage") == "received")
+    with held_up(monkeypatch, PublicationActivities, "_assess"):
+        number = town.desk.submit(
+            NewVersion(
+                slug=POLICY,
+                text=read_policy_text(SECOND.encode()),
+                summary="Recordings are kept longer.",
+                submitted_by=town.staff["lena"],
+            )
+        ).number
+        eventually(lambda: told(town, f"publication/{POLICY}/{number}").get("stage") == "submitted")
+    eventually(lambda: town.version(number).state == "in_review")
+    with held_up(monkeypatch, campaigns, "freeze_audience"):
+        town.confirm_all(number, VersionClass.APPROVAL)
+        town.release(number)
+        campaign = f"campaign/{POLICY}/{number}"
+        eventually(lambda: told(town, campaign).get("stage") == "freezing the audience")
+
+
+@pytest.mark.temporal
+def test_what_goes_wrong_for_a_quarter_of_an_hour_waits_for_ops_until_it_is_mended(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P21: the page says so at the second try, the watchdog names it when it does not pass."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(DORA)
+    request = asks(town)
+    eventually(lambda: told(town, request).get("whose_turn") == "person")
+    due = told(town, request)["until"]
+    with monkeypatch.context() as broken:
+        broken.setattr(RequestActivities, "_case", breaks)
+        town.portal.call(town.client.get_workflow_handle(request).signal, "look_again")
+        eventually(lambda: "goes wrong since" in told(town, request)["waits_for"])
+        wrong = told(town, request)
+        assert wrong["whose_turn"] == "nobody"
+        assert wrong["until"] == due
+        assert acting.OURS in wrong["waits_for"]
+        assert town.patrol().stuck == ()
+        town.advance(minutes=30)
+        eventually(lambda: told(town, request)["whose_turn"] == "ops")
+        (line,) = eventually(lambda: town.patrol().stuck)
+        assert line.startswith(f"{request}: stands still, because a step goes wrong")
+    town.advance(minutes=30)
+    eventually(lambda: told(town, request)["whose_turn"] == "person")
+    eventually(lambda: town.patrol().stuck == ())
+
+
+@pytest.mark.temporal
+def test_an_escalation_that_the_mail_service_does_not_take_says_so(running_town: Town) -> None:
+    """P6: nobody reads that account holders are waited for while it is the mail service."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    campaign = f"campaign/{POLICY}/{number}"
+    eventually(lambda: told(town, campaign).get("whose_turn") == "account holders")
+    town.advance(days=29)
+    eventually(lambda: "campaign's owner" in told(town, campaign)["next_by_itself"])
+    due_at = datetime.fromisoformat(told(town, campaign)["until"].replace(" UTC", "Z"))
+    town.mail.misbehave("429", times=None)
+    town.advance(minutes=(due_at - town.now()) / timedelta(minutes=1) + 1)
+    eventually(lambda: told(town, campaign)["whose_turn"] == "mail service")
+    assert "to the campaign's owner. Problem: " in told(town, campaign)["waits_for"]
+    assert told(town, campaign)["wake"].startswith("nobody in the first hour")
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        (ApplicationError("it is away", type="DatabaseSilent"), acting.DATABASE),
+        (ApplicationError("incident 7", type="KeyError"), acting.OURS),
+        (
+            TriedTooLong("", type=TimeoutType.SCHEDULE_TO_START, last_heartbeat_details=()),
+            acting.NOT_TAKEN_UP,
+        ),
+        (TriedTooLong("", type=TimeoutType.HEARTBEAT, last_heartbeat_details=()), acting.GONE),
+        (TriedTooLong("", type=TimeoutType.START_TO_CLOSE, last_heartbeat_details=()), acting.GONE),
+    ],
+)
+def test_whose_fault_it_is_stands_in_the_words(cause: Exception, words: str) -> None:
+    failure = ActivityError(
+        "Activity task failed",
+        scheduled_event_id=5,
+        started_event_id=6,
+        identity="",
+        activity_type="send_shard",
+        activity_id="1",
+        retry_state=None,
+    )
+    failure.__cause__ = cause
+    assert acting.why(failure) == words
+
+
+def version(state: VersionState, *, released: bool) -> PublicationCase:
+    review = VersionUnderReview(
+        state=state, submitted_by=uuid4(), version_class=None, released=released, findings=()
+    )
+    return PublicationCase(
+        slug=POLICY, number=2, review=review, effective_at=None, campaign_id=None
+    )
+
+
+IN_REVIEW = version(VersionState.IN_REVIEW, released=False)
+RELEASED = version(VersionState.IN_REVIEW, released=True)
+REJECTED = version(VersionState.REJECTED, released=False)
+
+
+@pytest.mark.parametrize("decided", [RELEASED, REJECTED])
+def test_a_decision_is_not_forgotten_for_an_older_answer(decided: PublicationCase) -> None:
+    """P2: acts overlap, and the daily look may be answered after the release that it missed."""
+    assert _further(decided, IN_REVIEW) is decided
+    assert _further(IN_REVIEW, decided) is decided
+
+
+def test_the_newest_answer_counts_while_nothing_is_decided() -> None:
+    """P2: findings and class change from review to review."""
+    newer = version(VersionState.IN_REVIEW, released=False)
+    assert _further(IN_REVIEW, newer) is newer
+    assert _further(None, newer) is newer
