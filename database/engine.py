@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import URL, Connection, ExceptionContext, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlmodel import Session, create_engine
 
 BUSY_TIMEOUT_MILLISECONDS = 30_000
@@ -44,6 +45,7 @@ class Database:
             hide_parameters=True,
             **({} if self.is_sqlite else _postgresql_options()),
         )
+        self._closed = False
         self._writer = threading.Lock() if self.is_sqlite else nullcontext()
         self._writing_engine = self.engine.execution_options(writes=True)
         self._reading_engine = self.engine
@@ -52,6 +54,7 @@ class Database:
             event.listen(self.engine, "begin", _begin_sqlite)
         else:
             event.listen(self.engine, "handle_error", _forget_the_row)
+            event.listen(self.engine, "checkin", self._end_when_closed)
             self._reading_engine = self.engine.execution_options(isolation_level="REPEATABLE READ")
 
     @contextmanager
@@ -71,8 +74,13 @@ class Database:
             yield session
 
     def close(self) -> None:
-        """Give back every connection."""
+        """Give back every connection. One that is still asked something ends when it is done."""
+        self._closed = True
         self.engine.dispose()
+
+    def _end_when_closed(self, connection: DBAPIConnection | None, _record: object) -> None:
+        if self._closed and connection is not None:
+            connection.close()
 
 
 def _with_driver(url: str) -> URL:

@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -151,3 +152,17 @@ def test_a_server_that_takes_the_call_and_says_nothing_is_an_error_and_no_hang(
             database.session() as session,
         ):
             session.exec(select(ClockOffset)).all()
+
+
+def test_a_connection_in_use_when_its_database_is_closed_ends_with_its_use(
+    database: Database,
+) -> None:
+    """A question that hangs may outlive the command that asked it."""
+    other = Database(database.url)
+    with other.session() as session:
+        connection = session.connection().connection.dbapi_connection
+        session.exec(select(Fact.id)).all()
+        other.close()
+    if not other.is_sqlite:
+        assert isinstance(connection, psycopg.Connection)
+        assert connection.closed
