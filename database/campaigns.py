@@ -347,7 +347,6 @@ def _next_accounts(
                 Account.external_id > campaign.frozen_up_to,
                 Account.status == "open",
                 _open_since() <= freezing_at,
-                ~_addressed(campaign_id),
             )
             .order_by(Account.external_id)
             .limit(FREEZE_CHUNK)

@@ -100,6 +100,18 @@ def test_a_database_of_an_earlier_version_keeps_its_rows(empty: Database, revisi
         assert {name: after[table].get(name) for name in before[table]} == before[table], table
 
 
+def test_an_audience_half_frozen_by_an_earlier_version_goes_on_after_its_last_account(
+    empty: Database,
+) -> None:
+    """P4: nobody is addressed twice, nobody is passed over."""
+    migrate(empty, "0001")
+    with empty.engine.execution_options(writes=True).begin() as connection:
+        before = fill(connection)
+    migrate(empty)
+    with empty.engine.connect() as connection:
+        assert rows(connection)["campaign"]["frozen_up_to"] == before["account"]["external_id"]
+
+
 def fill(connection: Connection) -> dict[str, dict[str, object]]:
     """One plausible row in every table there is; the rows as they come back."""
     for table in tables_of(connection):

@@ -58,6 +58,13 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('freezing_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
         batch_op.add_column(sa.Column('frozen_up_to', sqlmodel.sql.sqltypes.AutoString(), server_default='', nullable=False))
 
+    # An audience that was half frozen goes on after the last account it addresses.
+    op.execute(
+        "UPDATE campaign SET frozen_up_to = coalesce((SELECT max(account.external_id) FROM account "
+        "JOIN campaign_addressee ON campaign_addressee.account_id = account.id "
+        "WHERE campaign_addressee.campaign_id = campaign.id), '')"
+    )
+
     with op.batch_alter_table('policy_version', schema=None) as batch_op:
         batch_op.create_index('one_announced', ['policy_id'], unique=True, sqlite_where=sa.text("state = 'announced'"), postgresql_where=sa.text("state = 'announced'"))
         batch_op.create_index('one_in_force', ['policy_id'], unique=True, sqlite_where=sa.text("state = 'in_force'"), postgresql_where=sa.text("state = 'in_force'"))
