@@ -4,6 +4,7 @@ Both are copies of one that was migrated once in this process.
 """
 
 import atexit
+import fcntl
 import shutil
 import subprocess
 import tempfile
@@ -93,8 +94,14 @@ def _migrated_on_server() -> str:
 
 @cache
 def _server_url() -> str:
-    """Starts the server."""
-    url = str(get_server(_own_directory() / SERVER, cleanup_mode=None).get_uri())
+    """Starts the server.
+
+    One process at a time: on a new machine the first one makes the system user for it, and a
+    second that tries the same meanwhile is left without a server for good.
+    """
+    with (Path(tempfile.gettempdir()) / "promisekeeper-postgresql.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        url = str(get_server(_own_directory() / SERVER, cleanup_mode=None).get_uri())
     _tell(url, *(f"ALTER SYSTEM SET {setting}" for setting in FORGETFUL), "SELECT pg_reload_conf()")
     return url
 
