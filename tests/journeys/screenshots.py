@@ -44,8 +44,8 @@ PICTURES = ROOT / "docs" / "screenshots"
 TERMS = "terms-of-service"
 COOKIES = "cookie-policy"
 WITHOUT_COLOURED_EDGES = ("--disable-lcd-text", "--font-render-hinting=none")
-WIDE: ViewportSize = {"width": 1280, "height": 1000}
-BELOW_THE_MENU = {"x": 49, "y": 60, "width": 1231}
+WIDE: ViewportSize = {"width": 1440, "height": 1000}
+BELOW_THE_MENU = {"x": 49, "y": 60, "width": 1391}
 SETTLED_MILLISECONDS = 500  # what slides open has slid
 COLUMNS = ("Status", "Workflow ID", "Stage", "AwaitingWhom", "DueAt")
 
@@ -101,7 +101,7 @@ def _list(scene: Scene, page: Page) -> None:
     page.get_by_text(VIEWS["overdue"].name, exact=True).click()
     expect(page.get_by_text("account holders")).to_have_count(0)
     views.click()
-    _take(page, "saved-views", page.get_by_text(VIEWS["legal"].name), height=440)
+    _take(page, "saved-views", page.get_by_text(VIEWS["ops"].name), height=480)
 
 
 def _page(scene: Scene, browser: Browser) -> Page:
