@@ -190,84 +190,67 @@ def request_ladder(
     """
     received, due = in_utc(received_at), in_utc(due_at)
     office = _Office(zone=zone_named(time_zone), country=holidays_of, hour=numbers.hour)
+    received_on = local_date(received, office.zone)
     # A due time of midnight ends the day before it.
     due_on = local_date(due - timedelta.resolution, office.zone)
-
-    def rung(days: int, kind: RungKind, audience: tuple[Role, ...], what: str) -> Rung:
-        return Rung(
+    unassigned = Rung(
+        key="unassigned",
+        at=office.opens_after(received_on, numbers.unassigned_after_working_days),
+        kind=RungKind.ESCALATION,
+        audience=(Role.BACKUP,),
+        summary="word to the backup, if nobody has been assigned yet",
+    )
+    staff = (
+        Rung(
             key=f"d-{days}",
             at=office.opens_by(due_on - timedelta(days=days)),
             kind=kind,
             audience=audience,
             summary=f"{what}, {days} days before the answer is due",
         )
+        for days, kind, audience, what in _staff_rungs(numbers)
+    )
+    late_reply = Rung(
+        key="late_reply",
+        at=due - numbers.late_reply_lead,
+        kind=RungKind.LATE_REPLY,
+        audience=(Role.PERSON,),
+        summary="the reply that we are late goes out, if nobody has answered",
+    )
+    breach = Rung(
+        key="breach",
+        at=due,
+        kind=RungKind.BREACH,
+        audience=(Role.PRIVACY_OFFICER, Role.DEPUTY, Role.EXECUTIVE),
+        summary="the answer is due; without one, the breach is recorded",
+    )
+    return _from(received, unassigned, *staff, late_reply, breach)
 
-    # Staff who heard of a rung hear of every higher one too: when two roll onto the same morning,
-    # only the higher one fires.
-    team = (Role.ASSIGNEE, Role.LEAD)
-    officers = (*team, Role.PRIVACY_OFFICER, Role.DEPUTY)
-    return _from(
-        received,
-        Rung(
-            key="unassigned",
-            at=office.opens_after(
-                local_date(received, office.zone), numbers.unassigned_after_working_days
-            ),
-            kind=RungKind.ESCALATION,
-            audience=(Role.BACKUP,),
-            summary="word to the backup, if nobody has been assigned yet",
-        ),
-        rung(numbers.assignee, RungKind.REMINDER, (Role.ASSIGNEE,), "reminder to the assignee"),
-        rung(
-            numbers.assignee_again,
-            RungKind.REMINDER,
-            (Role.ASSIGNEE,),
-            "second reminder to the assignee",
-        ),
-        rung(
-            numbers.lead,
-            RungKind.REMINDER,
-            (*team, Role.PERSON),
-            "reminder to assignee and lead, and word of the progress to the person",
-        ),
-        rung(
-            numbers.officer,
-            RungKind.ESCALATION,
-            (*team, Role.PRIVACY_OFFICER),
-            "escalation to the privacy officer",
-        ),
-        rung(
-            numbers.in_review,
-            RungKind.ESCALATION,
-            (*team, Role.PRIVACY_OFFICER),
-            "the answer must be in review",
-        ),
-        rung(
-            numbers.deputy,
-            RungKind.ESCALATION,
-            officers,
-            "escalation to the privacy officer and the deputy",
-        ),
-        rung(
-            numbers.executive,
-            RungKind.ESCALATION,
-            (*officers, Role.EXECUTIVE),
-            "escalation to the executive",
-        ),
-        Rung(
-            key="late_reply",
-            at=due - numbers.late_reply_lead,
-            kind=RungKind.LATE_REPLY,
-            audience=(Role.PERSON,),
-            summary="the reply that we are late goes out, if nobody has answered",
-        ),
-        Rung(
-            key="breach",
-            at=due,
-            kind=RungKind.BREACH,
-            audience=(Role.PRIVACY_OFFICER, Role.DEPUTY, Role.EXECUTIVE),
-            summary="the answer is due; without one, the breach is recorded",
-        ),
+
+def _staff_rungs(
+    numbers: LadderNumbers,
+) -> tuple[tuple[int, RungKind, tuple[Role, ...], str], ...]:
+    """Days before the due day, what the rung does, whom it speaks to, and what it says.
+
+    Staff who heard of a rung hear of every higher one too: when two roll onto the same morning,
+    only the higher one fires.
+    """
+    reminder, escalation = RungKind.REMINDER, RungKind.ESCALATION
+    assignee = (Role.ASSIGNEE,)
+    lead = (*assignee, Role.LEAD)
+    lead_and_person = (*lead, Role.PERSON)
+    officer = (*lead, Role.PRIVACY_OFFICER)
+    deputy = (*officer, Role.DEPUTY)
+    executive = (*deputy, Role.EXECUTIVE)
+    progress = "reminder to assignee and lead, and word of the progress to the person"
+    return (
+        (numbers.assignee, reminder, assignee, "reminder to the assignee"),
+        (numbers.assignee_again, reminder, assignee, "second reminder to the assignee"),
+        (numbers.lead, reminder, lead_and_person, progress),
+        (numbers.officer, escalation, officer, "escalation to the privacy officer"),
+        (numbers.in_review, escalation, officer, "the answer must be in review"),
+        (numbers.deputy, escalation, deputy, "escalation to the privacy officer and the deputy"),
+        (numbers.executive, escalation, executive, "escalation to the executive"),
     )
 
 
