@@ -50,9 +50,6 @@ class Version:
     def names(self, kind: str) -> frozenset[str]:
         return frozenset(key for reading in self.readings for key in reading.of(kind))
 
-    def allows(self, act: str) -> bool:
-        return any(act in reading.allowed for reading in self.readings)
-
     def closest(self, text: str, like: Callable[[Reading], bool]) -> tuple[str, float] | None:
         """The statement most like `text` among those whose reading is `like` it, with its score."""
         fitting = [s.text for s, r in zip(self.statements, self.readings, strict=True) if like(r)]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mail.links import NONCE_BYTES, LinkRefused, make_token, read_token
 
-KEY, OLD_KEY, FOREIGN_KEY = b"k" * 32, b"o" * 32, b"f" * 32
+KEY, OLD_KEY = b"k" * 32, b"o" * 32
 nonces = st.binary(min_size=16, max_size=16)
 
 
