@@ -82,40 +82,16 @@ def activities(
     settings: Settings, database: Database, client: Client
 ) -> Sequence[Callable[..., Any]]:
     """Every activity, with what it needs in its hands."""
+    company, leads = settings.company, settings.campaign_leads
     clock = Clock(database, development=settings.development)
-    sender = Sender(
-        database=database,
-        service=MailService(
-            api_key=settings.sendgrid_api_key.get_secret_value(),
-            host=settings.mail_service,
-            sender_address=settings.mail_from,
-            sender_name=settings.company_name,
-        ),
-        templates=Templates(ROOT / "email_templates"),
-        letters=Letters(
-            company=settings.company,
-            leads=settings.campaign_leads,
-            link_keys=settings.link_key_bytes,
-        ),
-        batch_size=settings.mail_batch_size,
-        settle_after=timedelta(seconds=settings.mail_settle_after_seconds),
-    )
+    sender = _sender(settings, database)
     publication = PublicationActivities(
-        database=database, company=settings.company, sending_period=settings.sending_period
+        database=database, company=company, sending_period=settings.sending_period
     )
-    campaign = CampaignActivities(
-        database=database,
-        sender=sender,
-        company=settings.company,
-        leads=settings.campaign_leads,
-    )
-    request = RequestActivities(
-        database=database, company=settings.company, officers=settings.officers
-    )
+    campaign = CampaignActivities(database=database, sender=sender, company=company, leads=leads)
+    request = RequestActivities(database=database, company=company, officers=settings.officers)
     starting = StartingActivities(database=database, clock=clock, client=client)
-    patrol = PatrolActivities(
-        database=database, clock=clock, client=client, company=settings.company
-    )
+    patrol = PatrolActivities(database=database, clock=clock, client=client, company=company)
     return (
         publication.load_publication,
         publication.assess_version,
@@ -140,6 +116,26 @@ def activities(
         OutboxActivities(sender).send_mail,
         starting.start_campaign,
         patrol.patrol,
+    )
+
+
+def _sender(settings: Settings, database: Database) -> Sender:
+    return Sender(
+        database=database,
+        service=MailService(
+            api_key=settings.sendgrid_api_key.get_secret_value(),
+            host=settings.mail_service,
+            sender_address=settings.mail_from,
+            sender_name=settings.company_name,
+        ),
+        templates=Templates(ROOT / "email_templates"),
+        letters=Letters(
+            company=settings.company,
+            leads=settings.campaign_leads,
+            link_keys=settings.link_key_bytes,
+        ),
+        batch_size=settings.mail_batch_size,
+        settle_after=timedelta(seconds=settings.mail_settle_after_seconds),
     )
 
 
