@@ -74,63 +74,18 @@ def receive(
     The acknowledgement goes to the address typed in, in the same words whether we know it or not;
     the verification link goes only to an address on file (P19).
     """
-    kind = intake.kinds[0]
-    accounts = accounts_at_address(transaction, intake.contact_address)
-    request = DataSubjectRequest(
-        reference="R-" + "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(8)),
-        kind=kind,
-        channel=received.channel,
-        name=intake.name,
-        contact_email=intake.contact_address,
-        message=intake.message,
-        country=intake.country,
-        time_zone=intake.time_zone,
-        policy_version_id=received.policy_version_id,
-        account_id=accounts[0].id if accounts else None,
-        received_at=received.deadline.received_at,
-        due_at=received.deadline.due_at,
-        rule=received.deadline.rule,
-        regime=received.deadline.regime,
-        candidates=[candidate.to_json_dict() for candidate in received.deadline.candidates],
-        warnings=list(received.deadline.warnings),
-    )
-    transaction.add(request)
-    transaction.flush()
-    status = add_link(
-        transaction, purpose=REQUEST_STATUS, subject_id=request.id, now=now, account_id=None
-    )
-    transaction.flush()
-    mails = [_to_requester(request, "acknowledgement", "request_acknowledgement", status)]
-    if request.account_id is not None and kind in GATED_KINDS:
-        verify = add_link(
-            transaction,
-            purpose=REQUEST_VERIFY,
-            subject_id=request.id,
-            now=now,
-            account_id=request.account_id,
-            expires_at=request.due_at + VERIFY_LINK_PERIOD,
-        )
-        transaction.flush()
-        mails.append(
-            Queued(
-                subject_kind=REQUEST,
-                subject_id=request.id,
-                addressee_kind=ACCOUNT,
-                addressee_id=request.account_id,
-                step="verification",
-                template="request_verification",
-                variant=request.id,
-                link_id=verify.id,
-            )
-        )
+    request = _taken_in(transaction, intake, received)
+    mails = [_acknowledgement(transaction, request, now)]
+    if request.account_id is not None and request.kind in GATED_KINDS:
+        mails.append(_verification(transaction, request, request.account_id, now))
     queue(transaction, mails, now)
     record(
         transaction,
         "request.received",
         request.id,
         now,
-        request_kind=kind,
-        channel=received.channel,
+        request_kind=request.kind,
+        channel=request.channel,
         received_at=request.received_at,
         due_at=request.due_at,
         rule=request.rule,
@@ -472,6 +427,64 @@ def _refusal(
         confirmed_by=confirmed_by,
         evidence=decision.evidence,
         regime=request.regime,
+    )
+
+
+def _taken_in(transaction: Session, intake: Intake, received: Received) -> DataSubjectRequest:
+    accounts = accounts_at_address(transaction, intake.contact_address)
+    deadline = received.deadline
+    request = DataSubjectRequest(
+        reference="R-" + "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(8)),
+        kind=intake.kinds[0],
+        channel=received.channel,
+        name=intake.name,
+        contact_email=intake.contact_address,
+        message=intake.message,
+        country=intake.country,
+        time_zone=intake.time_zone,
+        policy_version_id=received.policy_version_id,
+        account_id=accounts[0].id if accounts else None,
+        received_at=deadline.received_at,
+        due_at=deadline.due_at,
+        rule=deadline.rule,
+        regime=deadline.regime,
+        candidates=[candidate.to_json_dict() for candidate in deadline.candidates],
+        warnings=list(deadline.warnings),
+    )
+    transaction.add(request)
+    transaction.flush()
+    return request
+
+
+def _acknowledgement(transaction: Session, request: DataSubjectRequest, now: datetime) -> Queued:
+    status = add_link(
+        transaction, purpose=REQUEST_STATUS, subject_id=request.id, now=now, account_id=None
+    )
+    transaction.flush()
+    return _to_requester(request, "acknowledgement", "request_acknowledgement", status)
+
+
+def _verification(
+    transaction: Session, request: DataSubjectRequest, account_id: UUID, now: datetime
+) -> Queued:
+    verify = add_link(
+        transaction,
+        purpose=REQUEST_VERIFY,
+        subject_id=request.id,
+        now=now,
+        account_id=account_id,
+        expires_at=request.due_at + VERIFY_LINK_PERIOD,
+    )
+    transaction.flush()
+    return Queued(
+        subject_kind=REQUEST,
+        subject_id=request.id,
+        addressee_kind=ACCOUNT,
+        addressee_id=account_id,
+        step="verification",
+        template="request_verification",
+        variant=request.id,
+        link_id=verify.id,
     )
 
 
