@@ -10,7 +10,7 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from database import requests
+from database import request_answers, requests
 from database.engine import Database
 from database.outbox import Batch, states
 from database.staff import StaffRefused, by_handle, in_role
@@ -111,7 +111,7 @@ class RequestActivities:
         """Let a proposed answer take effect (P22). A refusal is final and comes back in words."""
         with _final(), self._database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, what.request_id)
-            requests.apply_decision(transaction, request, what.decision_id, what.now)
+            request_answers.apply_decision(transaction, request, what.decision_id, what.now)
             return self._case(transaction, request)
 
     @activity.defn
@@ -119,7 +119,7 @@ class RequestActivities:
         """A second person agrees (P20). A refusal is final and comes back in words."""
         with _final(), self._database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, what.request_id)
-            requests.confirm_decision(
+            request_answers.confirm_decision(
                 transaction,
                 request,
                 what.confirmation.decision_id,
@@ -245,5 +245,5 @@ def _named_or(session: Session, handle: str, role: str) -> Sequence[Staff]:
 def _final() -> Iterator[None]:
     try:
         yield
-    except requests.DecisionRefused as refusal:
+    except request_answers.DecisionRefused as refusal:
         raise ApplicationError(str(refusal), type="Refused", non_retryable=True) from None

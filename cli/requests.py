@@ -127,7 +127,7 @@ def decide(
     """Answer a request. A refusal, whole or partial, waits for a second person."""
     from cli.context import opened
     from cli.printing import say
-    from database.requests import Answer
+    from database.request_answers import Answer
     from domain.data_subject_requests import needs_second_person
 
     answer = Answer(outcome=outcome, explanation=explanation, ground=ground, evidence=evidence)
@@ -214,7 +214,7 @@ def _row(session: "Session", request: "DataSubjectRequest", now: datetime) -> di
 
 
 def _personal(session: "Session", request: "DataSubjectRequest") -> dict[str, object]:
-    from database.requests import pending_decision
+    from database.request_answers import pending_decision
 
     return {
         "name": request.name,

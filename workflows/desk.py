@@ -23,7 +23,7 @@ from temporalio.service import RPCError, RPCStatusCode
 import temporal
 from activities.requests import Confirmation
 from clock import Clock
-from database import outbox, policies, requests, reviews
+from database import outbox, policies, request_answers, requests, reviews
 from database.engine import Database
 from database.facts import record
 from database.staff import StaffRefused, require_role
@@ -45,7 +45,7 @@ REFUSALS = (
     policies.SubmissionRefused,
     reviews.ReviewRefused,
     requests.RequestUnknown,
-    requests.DecisionRefused,
+    request_answers.DecisionRefused,
     StaffRefused,
     NoticeTooShort,
 )
@@ -250,13 +250,15 @@ class Desk:
             requests.assign(transaction, request, staff_id, self.clock.now())
         self._wake(request.id)
 
-    def decide(self, reference: str, staff_id: UUID, answer: requests.Answer) -> RequestDecision:
+    def decide(
+        self, reference: str, staff_id: UUID, answer: request_answers.Answer
+    ) -> RequestDecision:
         """Answer a request, or put a refusal before a second person (P20, P22). Raises Refused."""
         _require_showable(answer.explanation, answer.evidence or "")
         with _refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "privacy")
             request = requests.request_by_reference(transaction, reference)
-            decision = requests.propose_decision(
+            decision = request_answers.propose_decision(
                 transaction, request, answer, decided_by=staff_id, now=self.clock.now()
             )
         handle = self._client.get_workflow_handle(f"data-subject-request/{request.id}")

@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from activities.letters import Letters
 from activities.requests import RequestActivities, RequestInput
-from database import campaigns, outbox, requests
+from database import campaigns, outbox, request_answers, requests
 from database.accounts import AccountRow
 from database.campaigns import notice_template
 from database.outbox import Queued
@@ -217,19 +217,19 @@ def test_an_answer_explains_itself_whatever_it_says(
     ground: Ground | None,
 ) -> None:
     """P22, P23: explanation, ground and where to complain; what staff write is escaped too."""
-    answer = requests.Answer(
+    answer = request_answers.Answer(
         outcome=outcome, explanation="First <i>this</i>.\n\nThen that.", ground=ground, evidence="x"
     )
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request_made.id)
         requests.verify_identity(transaction, row, how="link", now=NOW)
-        decision = requests.propose_decision(
+        decision = request_answers.propose_decision(
             transaction, row, answer, decided_by=scene.staff["petra"], now=NOW
         )
         transaction.flush()
-        requests.apply_decision(transaction, row, decision.id, NOW)
+        request_answers.apply_decision(transaction, row, decision.id, NOW)
         if ground:
-            requests.confirm_decision(
+            request_answers.confirm_decision(
                 transaction, row, decision.id, staff_id=scene.staff["paul"], now=NOW
             )
     (message,) = [one for _, one in write() if "Then that." in one.text]

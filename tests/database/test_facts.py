@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
-from database import campaigns, requests
+from database import campaigns, request_answers, requests
 from database.engine import Database
 from database.facts import SALT_BYTES, commitment, record
 from database.tables import DataSubjectRequest, Fact
@@ -86,12 +86,14 @@ def test_nobody_can_be_read_in_the_facts_of_a_whole_story(scene: Scene) -> None:
         requests.acknowledge(transaction, row, NOW)
         requests.verify_identity(transaction, row, how="link", now=NOW)
         requests.assign(transaction, row, scene.staff["petra"], NOW)
-        answer = requests.Answer(outcome=Outcome.FULFILLED, explanation="We hold your recordings.")
-        decision = requests.propose_decision(
+        answer = request_answers.Answer(
+            outcome=Outcome.FULFILLED, explanation="We hold your recordings."
+        )
+        decision = request_answers.propose_decision(
             transaction, row, answer, decided_by=scene.staff["petra"], now=NOW
         )
         transaction.flush()
-        requests.apply_decision(transaction, row, decision.id, NOW)
+        request_answers.apply_decision(transaction, row, decision.id, NOW)
         requests.record_breach(transaction, row, NOW)
     written = facts(scene.database)
     assert len({fact.kind for fact in written}) >= 10

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import Session, func, select
 
-from database import approvals, outbox, policies, requests, reviews, staff
+from database import approvals, outbox, policies, request_answers, requests, reviews, staff
 from database.accounts import AccountRow
 from database.engine import Database
 from database.outbox import Batch, Event
@@ -39,7 +39,7 @@ ROUNDS = 25
 COPIES = 40
 REFUSALS = (
     policies.SubmissionRefused,
-    requests.DecisionRefused,
+    request_answers.DecisionRefused,
     reviews.ReviewRefused,
     staff.StaffRefused,
 )
@@ -112,7 +112,7 @@ def answer(transaction: Session, subject: UUID) -> None:
         select(RequestDecision.id).where(RequestDecision.request_id == subject)
     ).one()
     request = transaction.get_one(DataSubjectRequest, subject)
-    requests.apply_decision(transaction, request, proposed, NOW)
+    request_answers.apply_decision(transaction, request, proposed, NOW)
 
 
 STEPS: dict[str, Act] = {

@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import Session, select
 
-from database import outbox, requests
+from database import outbox, request_answers, requests
 from database.outbox import Batch
-from database.requests import Answer, DecisionRefused, RequestUnknown
+from database.request_answers import Answer, DecisionRefused
+from database.requests import RequestUnknown
 from database.staff import by_handle, in_role
 from database.tables import DataSubjectRequest, Fact, FiredRung, Link, OutboxMail
 from domain.data_subject_requests import Ground, Outcome
@@ -53,11 +54,11 @@ def decide(
 ) -> UUID:
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request.id)
-        decision = requests.propose_decision(
+        decision = request_answers.propose_decision(
             transaction, row, answer, decided_by=scene.staff[by], now=now
         )
         transaction.flush()
-        requests.apply_decision(transaction, row, decision.id, now)
+        request_answers.apply_decision(transaction, row, decision.id, now)
         return decision.id
 
 
@@ -65,10 +66,10 @@ def confirm(
     transaction: Session, request: DataSubjectRequest, by: str, decision_id: UUID | None = None
 ) -> None:
     """Somebody confirms the answer that waits, or the one they have read."""
-    pending = requests.pending_decision(transaction, request.id)
+    pending = request_answers.pending_decision(transaction, request.id)
     read = decision_id or (pending.id if pending else uuid4())
     member = by_handle(transaction, by)
-    requests.confirm_decision(transaction, request, read, staff_id=member.id, now=NOW)
+    request_answers.confirm_decision(transaction, request, read, staff_id=member.id, now=NOW)
 
 
 def verify(scene: Scene, request: DataSubjectRequest) -> None:
@@ -148,7 +149,7 @@ def test_what_could_never_go_out_is_not_even_written_down(
     with pytest.raises(DecisionRefused, match="needs an explanation"):
         decide(scene, request_made, Answer(outcome=Outcome.UNVERIFIED, explanation="  "))
     with scene.database.session() as session:
-        assert requests.pending_decision(session, request_made.id) is None
+        assert request_answers.pending_decision(session, request_made.id) is None
 
 
 def test_nothing_can_be_confirmed_where_nothing_waits(
@@ -199,13 +200,13 @@ def test_an_answer_that_became_wrong_meanwhile_does_not_take_effect(
     unverified = Answer(outcome=Outcome.UNVERIFIED, explanation="You did not confirm it.")
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request_made.id)
-        decision = requests.propose_decision(
+        decision = request_answers.propose_decision(
             transaction, row, unverified, decided_by=scene.staff["petra"], now=NOW
         )
         transaction.flush()
         requests.verify_identity(transaction, row, how="link", now=NOW)
         with pytest.raises(DecisionRefused, match="identity is verified"):
-            requests.apply_decision(transaction, row, decision.id, NOW)
+            request_answers.apply_decision(transaction, row, decision.id, NOW)
 
 
 def test_a_rung_fires_once_for_each_due_time(
@@ -263,11 +264,11 @@ def test_an_answer_after_the_due_time_leaves_the_breaches_on_record(
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request_made.id)
         whole = Answer(outcome=Outcome.FULFILLED, explanation="Here it is, late.")
-        decision = requests.propose_decision(
+        decision = request_answers.propose_decision(
             transaction, row, whole, decided_by=scene.staff["petra"], now=late
         )
         transaction.flush()
-        requests.apply_decision(transaction, row, decision.id, late)
+        request_answers.apply_decision(transaction, row, decision.id, late)
         assert row.answered_at == late
         assert (row.policy_breach_at, row.statutory_breach_at) == (late, late)
 

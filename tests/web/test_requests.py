@@ -9,13 +9,8 @@ from httpx import Response
 from sqlmodel import select
 
 from database.links import REQUEST_STATUS, REQUEST_VERIFY
-from database.requests import (
-    Answer,
-    apply_decision,
-    confirm_decision,
-    propose_decision,
-    verify_identity,
-)
+from database.request_answers import Answer, apply_decision, confirm_decision, propose_decision
+from database.requests import verify_identity
 from database.tables import DataSubjectRequest, Fact, Link, OutboxMail
 from domain.data_subject_requests import Ground, Outcome
 from tests.web.world import NOW, World, browse

@@ -21,7 +21,7 @@ from temporalio.client import WorkflowHistory
 
 import temporal
 from database.engine import Database
-from database.requests import Answer
+from database.request_answers import Answer
 from database.tables import DataSubjectRequest, OutboxMail
 from domain.data_subject_requests import Ground, Intake, Outcome
 from domain.reviews import VersionClass

@@ -9,7 +9,7 @@ import pytest
 from activities.requests import RequestActivities
 from database import requests
 from database.engine import Database
-from database.requests import Answer
+from database.request_answers import Answer
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake, Outcome
 from tests.eventually import eventually

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from database import requests
-from database.requests import Answer
+from database.request_answers import Answer
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Ground, Intake, Outcome
 from tests.eventually import eventually

@@ -18,7 +18,7 @@ import pytest
 import temporal
 from database import requests
 from database.outbox import REQUEST, REQUESTER, Queued
-from database.requests import Answer
+from database.request_answers import Answer
 from database.tables import DataSubjectRequest
 from domain.approvals import Decision
 from domain.data_subject_requests import Ground, Intake, Outcome

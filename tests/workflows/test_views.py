@@ -2,7 +2,7 @@
 
 import pytest
 
-from database.requests import Answer
+from database.request_answers import Answer
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Ground, Intake, Outcome
 from temporal import HOW_TO_READ, VIEWS

@@ -21,7 +21,8 @@ import temporal
 from activities import patrol
 from database import account_imports, accounts
 from database.engine import Database
-from database.requests import Answer, fired_rungs
+from database.request_answers import Answer
+from database.requests import fired_rungs
 from database.tables import DataSubjectRequest, Fact
 from domain.data_subject_requests import Intake, Outcome
 from domain.reviews import VersionClass

@@ -10,15 +10,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from database.facts import record
-from database.requests import (
-    OPEN_STATES,
-    Answer,
-    all_requests,
-    fired_rungs,
-    mails_of,
-    pending_decision,
-    request_by_reference,
-)
+from database.request_answers import Answer, pending_decision
+from database.requests import OPEN_STATES, all_requests, fired_rungs, mails_of, request_by_reference
 from database.staff import everybody
 from database.tables import Account, DataSubjectRequest, Staff
 from domain.data_subject_requests import (
