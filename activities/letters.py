@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from database import campaigns, reviews
+from database import assessments, campaigns
 from database.outbox import ACCOUNT, CAMPAIGN, STAFF
 from database.tables import (
     Account,
@@ -106,7 +106,7 @@ class Letters:
             "summary": version.summary,
             "changes": [
                 finding.sentence
-                for finding in reviews.findings_between(session, base.id, version.id)
+                for finding in assessments.findings_between(session, base.id, version.id)
                 if finding.status == "confirmed"
             ],
             "redline_url": f"{page}/changes/{base.number}/{version.number}",

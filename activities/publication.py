@@ -9,7 +9,7 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from database import campaigns, policies, reviews
+from database import assessments, campaigns, policies, reviews
 from database.accounts import list_accounts
 from database.approvals import PolicyHistory
 from database.engine import Database
@@ -157,12 +157,14 @@ class PublicationActivities:
             version = session.get_one(PolicyVersion, what.version_id)
             bases = self._bases(session, version, what.now)
             missing = [
-                base for base in bases if not reviews.assessment_of(session, base.id, version.id)
+                base
+                for base in bases
+                if not assessments.assessment_of(session, base.id, version.id)
             ]
         for base in missing:
             assessment = assess(base.text, version.text)
             with self._database.transaction() as transaction:
-                reviews.store_assessment(transaction, base, version, assessment, what.now)
+                assessments.store_assessment(transaction, base, version, assessment, what.now)
         return bases
 
     def _decided(self, what: VersionInput, decide: Decide) -> PublicationCase:
@@ -181,7 +183,7 @@ class PublicationActivities:
     ) -> list[PolicyVersion]:
         policy = session.get_one(Policy, version.policy_id)
         history = PolicyHistory(session, policy)
-        previous = reviews.previous_version(session, version)
+        previous = policies.previous_version(session, version)
         numbers = {previous.number} if previous else set[int]()
         offset = 0
         while accounts := list_accounts(session, limit=ACCOUNTS_AT_ONCE, offset=offset):

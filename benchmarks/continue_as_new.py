@@ -29,9 +29,10 @@ import temporal
 from clock import Clock
 from database import policies
 from database.accounts import AccountRow
+from database.assessments import findings_of
 from database.engine import Database
 from database.migrate import migrate
-from database.reviews import ReviewContent, findings_of
+from database.reviews import ReviewContent
 from database.tables import CampaignStep, OutboxMail, PolicyVersion
 from domain.policy_text import read_policy_text
 from domain.reviews import FindingStatus, VersionClass

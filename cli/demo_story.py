@@ -14,9 +14,9 @@ from cli.demo_scene import NotHeld, Scene, link_in
 from clock import Clock
 from database import policies, requests
 from database.accounts import count_accounts
+from database.assessments import findings_of
 from database.campaigns import campaign_of
 from database.outbox import Batch, states
-from database.reviews import findings_of
 from database.tables import DataSubjectRequest, Fact, PolicyVersion
 
 SLUG = "privacy-policy"

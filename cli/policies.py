@@ -227,7 +227,8 @@ def _versions(office: "Office", slug: str) -> list[dict[str, object]]:
 def _print_assessment(office: "Office", version_id: UUID) -> None:
     """Wait for the workflow to assess the version, and say what it found."""
     from cli.printing import say
-    from database.reviews import assessment_of, previous_version
+    from database.assessments import assessment_of
+    from database.policies import previous_version
 
     version = _assessed(office, version_id)
     if version is None:
@@ -269,7 +270,7 @@ def _print_findings(office: "Office", slug: str, number: int) -> None:
 
 def _print_findings_of(office: "Office", version: "PolicyVersion") -> None:
     from cli.printing import console, table_of
-    from database.reviews import compared_with, findings_of
+    from database.assessments import compared_with, findings_of
 
     with office.database.session() as session:
         bases = compared_with(session, version.id)

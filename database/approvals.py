@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from database.assessments import findings_between, is_clean
 from database.facts import record
 from database.policies import timeline, versions
-from database.reviews import findings_between, is_clean
 from database.tables import Account, Approval, AssertedVersion, Policy, PolicyVersion, Staff
 from database.writing import held
 from domain.approvals import (

@@ -183,6 +183,19 @@ def version_in_force(session: Session, policy_id: UUID, at: datetime) -> PolicyV
     return version_by_number(session, policy_id, current.number) if current else None
 
 
+def previous_version(session: Session, version: PolicyVersion) -> PolicyVersion | None:
+    """The version that this one is to replace: the one in force when it was submitted."""
+    return session.exec(
+        select(PolicyVersion)
+        .where(
+            PolicyVersion.policy_id == version.policy_id,
+            PolicyVersion.number < version.number,
+            col(PolicyVersion.in_force_at).is_not(None),
+        )
+        .order_by(col(PolicyVersion.number).desc())
+    ).first()
+
+
 def announced_version(session: Session, policy_id: UUID, at: datetime) -> PolicyVersion | None:
     """The version that is announced and not in force yet; at most one."""
     version = session.exec(

@@ -1,24 +1,23 @@
-"""Assessments, findings, and what legal decided about them (P2)."""
+"""What legal decided about a version: reviews, releases, rejections (P2)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from database.facts import record
-from database.tables import (
-    Assessment,
-    AssessmentFinding,
-    Finding,
-    FindingDecision,
-    PolicyVersion,
-    Review,
+from database.assessments import (
+    add_by_legal,
+    findings_between,
+    findings_of,
+    is_material_adverse,
+    stands_in,
 )
+from database.facts import record
+from database.policies import previous_version
+from database.tables import Finding, FindingDecision, PolicyVersion, Review
 from database.writing import held, hold
-from domain.materiality import Assessment as AssessmentValue
-from domain.materiality import Finding as FindingValue
 from domain.reviews import (
     FindingStatus,
     FindingUnderReview,
@@ -27,13 +26,10 @@ from domain.reviews import (
     VersionState,
     VersionUnderReview,
     lowest_class,
-    needs_legal,
     rejection_refusal,
     release_refusal,
     review_refusal,
 )
-
-BY_LEGAL = "legal"
 
 
 class ReviewRefused(Exception):
@@ -48,106 +44,6 @@ class ReviewContent:
     dismiss: tuple[str, ...] = ()
     add: tuple[str, ...] = ()
     version_class: VersionClass | None = None
-
-
-def store_assessment(
-    transaction: Session,
-    base: PolicyVersion,
-    version: PolicyVersion,
-    assessment: AssessmentValue,
-    now: datetime,
-) -> Assessment:
-    """Keep what the engine says of a pair of texts, once; link its findings to the version."""
-    held(transaction, PolicyVersion, version.id)
-    known = assessment_of(transaction, base.id, version.id)
-    if known is not None:
-        return known
-    row = Assessment(
-        base_version_id=base.id,
-        policy_version_id=version.id,
-        verdict=assessment.verdict,
-        engine=assessment.engine,
-        content=assessment.to_json_dict(),
-        assessed_at=now,
-    )
-    transaction.add(row)
-    transaction.flush()
-    for value in assessment.findings:
-        finding = _same_finding(transaction, version, value) or _new_finding(
-            transaction, version, value, now
-        )
-        transaction.merge(AssessmentFinding(assessment_id=row.id, finding_id=finding.id))
-    for finding in _found_by_legal(transaction, base, version, now):
-        transaction.merge(AssessmentFinding(assessment_id=row.id, finding_id=finding.id))
-    record(
-        transaction,
-        "policy_version.assessed",
-        version.id,
-        now,
-        base=base.number,
-        verdict=row.verdict,
-        engine=row.engine,
-        findings=len(assessment.findings),
-    )
-    return row
-
-
-def assessment_of(session: Session, base_id: UUID, version_id: UUID) -> Assessment | None:
-    """The assessment of a pair of versions, if there is one."""
-    return session.exec(
-        select(Assessment).where(
-            Assessment.base_version_id == base_id, Assessment.policy_version_id == version_id
-        )
-    ).first()
-
-
-def findings_of(session: Session, version_id: UUID) -> Sequence[Finding]:
-    """Every finding about a version, F1 first."""
-    rows = session.exec(select(Finding).where(Finding.policy_version_id == version_id)).all()
-    return sorted(rows, key=lambda finding: int(finding.key[1:]))
-
-
-def findings_between(session: Session, base_id: UUID, version_id: UUID) -> Sequence[Finding]:
-    """The findings that a pair of versions shows, F1 first."""
-    rows = session.exec(
-        select(Finding)
-        .join(AssessmentFinding, col(AssessmentFinding.finding_id) == col(Finding.id))
-        .join(Assessment, col(Assessment.id) == col(AssessmentFinding.assessment_id))
-        .where(Assessment.base_version_id == base_id, Assessment.policy_version_id == version_id)
-    ).all()
-    return sorted(rows, key=lambda finding: int(finding.key[1:]))
-
-
-def compared_with(session: Session, version_id: UUID) -> dict[UUID, tuple[int, ...]]:
-    """For each finding about a version: the numbers of the older versions that show it."""
-    rows = session.exec(
-        select(AssessmentFinding.finding_id, PolicyVersion.number)
-        .join(Assessment, col(Assessment.id) == col(AssessmentFinding.assessment_id))
-        .join(PolicyVersion, col(PolicyVersion.id) == col(Assessment.base_version_id))
-        .where(Assessment.policy_version_id == version_id)
-        .order_by(col(PolicyVersion.number).desc())
-    ).all()
-    shown: dict[UUID, tuple[int, ...]] = {}
-    for finding_id, number in rows:
-        shown[finding_id] = (*shown.get(finding_id, ()), number)
-    return shown
-
-
-def confirmed_adverse(finding: Finding) -> bool:
-    """Whether legal confirmed that this change is material and adverse."""
-    return finding.status == FindingStatus.CONFIRMED and _is_material_adverse(finding)
-
-
-def is_clean(session: Session, base: PolicyVersion, version: PolicyVersion) -> bool:
-    """No confirmed material adverse finding between two texts that were assessed and decided."""
-    if base.sha256 == version.sha256:
-        return True
-    if assessment_of(session, base.id, version.id) is None:
-        return False
-    return not any(
-        confirmed_adverse(finding) or finding.status in (FindingStatus.OPEN, "dismissal_proposed")
-        for finding in findings_between(session, base.id, version.id)
-    )
 
 
 def under_review(session: Session, version: PolicyVersion) -> VersionUnderReview:
@@ -167,26 +63,13 @@ def under_review(session: Session, version: PolicyVersion) -> VersionUnderReview
             FindingUnderReview(
                 key=finding.key,
                 status=FindingStatus(finding.status),
-                material_adverse=_is_material_adverse(finding),
+                material_adverse=is_material_adverse(finding),
                 in_step=finding.id in in_step,
                 dismissal_proposed_by=_proposer(session, finding),
             )
             for finding in findings_of(session, version.id)
         ),
     )
-
-
-def previous_version(session: Session, version: PolicyVersion) -> PolicyVersion | None:
-    """The version that this one is to replace: the one in force when it was submitted."""
-    return session.exec(
-        select(PolicyVersion)
-        .where(
-            PolicyVersion.policy_id == version.policy_id,
-            PolicyVersion.number < version.number,
-            col(PolicyVersion.in_force_at).is_not(None),
-        )
-        .order_by(col(PolicyVersion.number).desc())
-    ).first()
 
 
 def propose_review(
@@ -205,7 +88,7 @@ def propose_review(
     if not reason.strip():
         raise ReviewRefused("A review needs a reason; it is kept for good.")
     for quote in content.add:
-        if not _stands_in(quote, version):
+        if not stands_in(quote, version):
             raise ReviewRefused(f"These words are not in version {version.number}: “{quote}”")
     row = Review(
         policy_version_id=version.id,
@@ -258,7 +141,8 @@ def apply_review(
             status = FindingStatus.DISMISSED if agreed else FindingStatus.DISMISSAL_PROPOSED
             _decide(transaction, finding, status, row, now)
     for quote in add:
-        _add_by_legal(transaction, version, quote, row, now)
+        added = add_by_legal(transaction, version, quote, row.reviewer_id)
+        _decide(transaction, added, FindingStatus.CONFIRMED, row, now)
     transaction.flush()
     if row.version_class:
         version.version_class = row.version_class
@@ -317,120 +201,6 @@ def release(transaction: Session, version: PolicyVersion, releaser_id: UUID, now
     record(transaction, "policy_version.released", version.id, now, released_by=releaser_id)
 
 
-def _same_finding(
-    transaction: Session, version: PolicyVersion, value: FindingValue | Finding
-) -> Finding | None:
-    for finding in findings_of(transaction, version.id):
-        if (finding.rule, finding.before, finding.after) == (value.rule, value.before, value.after):
-            return finding
-    return None
-
-
-def _found_by_legal(
-    transaction: Session, base: PolicyVersion, version: PolicyVersion, now: datetime
-) -> list[Finding]:
-    """What legal added to an earlier version, not in the old text and still in this one.
-
-    The engine missed it then and would again; without it a correction of typing errors would
-    bring the change to people who never approved it.
-    """
-    earlier = transaction.exec(
-        select(Finding)
-        .join(PolicyVersion, col(PolicyVersion.id) == col(Finding.policy_version_id))
-        .where(
-            PolicyVersion.policy_id == version.policy_id,
-            PolicyVersion.number < version.number,
-            Finding.rule == BY_LEGAL,
-            Finding.status == FindingStatus.CONFIRMED,
-        )
-    ).all()
-    found = []
-    for known in earlier:
-        if known.after and _stands_in(known.after, version) and not _stands_in(known.after, base):
-            same = _same_finding(transaction, version, known)
-            found.append(same or _new_finding(transaction, version, known, now))
-    return found
-
-
-def _new_finding(
-    transaction: Session, version: PolicyVersion, value: FindingValue | Finding, now: datetime
-) -> Finding:
-    finding = Finding(
-        policy_version_id=version.id,
-        key=f"F{len(findings_of(transaction, version.id)) + 1}",
-        rule=value.rule,
-        direction=value.direction,
-        severity=value.severity,
-        practice=value.practice,
-        explanation=value.explanation,
-        sentence=value.explanation,
-        before=value.before,
-        after=value.after,
-        status=FindingStatus.OPEN if needs_legal(value.direction) else FindingStatus.NOTED,
-    )
-    transaction.add(finding)
-    transaction.flush()
-    _inherit(transaction, version, finding, now)
-    return finding
-
-
-def _inherit(transaction: Session, version: PolicyVersion, finding: Finding, now: datetime) -> None:
-    """The same rule and quotes were decided for an earlier version: that decision stands."""
-    decided = transaction.exec(
-        select(Finding, FindingDecision)
-        .join(FindingDecision, col(FindingDecision.finding_id) == col(Finding.id))
-        .join(PolicyVersion, col(PolicyVersion.id) == col(Finding.policy_version_id))
-        .where(
-            PolicyVersion.policy_id == version.policy_id,
-            Finding.id != finding.id,
-            Finding.rule == finding.rule,
-            Finding.before == finding.before,
-            Finding.after == finding.after,
-            col(Finding.status).in_([FindingStatus.CONFIRMED, FindingStatus.DISMISSED]),
-        )
-        .order_by(col(FindingDecision.decided_at).desc())
-    ).first()
-    if decided is None:
-        return
-    earlier, decision = decided
-    finding.status = earlier.status
-    finding.sentence = earlier.sentence
-    transaction.add(
-        FindingDecision(
-            finding_id=finding.id,
-            inherited_from=earlier.id,
-            decision=earlier.status,
-            decided_by=decision.decided_by,
-            decided_at=now,
-        )
-    )
-
-
-def _add_by_legal(
-    transaction: Session, version: PolicyVersion, quote: str, review: Review, now: datetime
-) -> None:
-    finding = Finding(
-        policy_version_id=version.id,
-        key=f"F{len(findings_of(transaction, version.id)) + 1}",
-        rule=BY_LEGAL,
-        direction="adverse",
-        severity="material",
-        practice="other",
-        explanation="Added by legal.",
-        sentence=f"New in the policy: “{quote}”",
-        after=quote,
-        status=FindingStatus.OPEN,
-        added_by=review.reviewer_id,
-    )
-    transaction.add(finding)
-    transaction.flush()
-    for assessment in transaction.exec(
-        select(Assessment).where(Assessment.policy_version_id == version.id)
-    ).all():
-        transaction.add(AssessmentFinding(assessment_id=assessment.id, finding_id=finding.id))
-    _decide(transaction, finding, FindingStatus.CONFIRMED, review, now)
-
-
 def _decide(
     transaction: Session, finding: Finding, status: FindingStatus, review: Review, now: datetime
 ) -> None:
@@ -456,16 +226,6 @@ def _proposer(session: Session, finding: Finding) -> UUID | None:
         .order_by(col(FindingDecision.decided_at).desc())
     ).first()
     return decision.decided_by if decision else None
-
-
-def _is_material_adverse(finding: Finding) -> bool:
-    """Confirming what the engine could not judge (`unclear`) says that it is adverse."""
-    return needs_legal(finding.direction) and finding.severity != "minor"
-
-
-def _stands_in(quote: str, version: PolicyVersion) -> bool:
-    words = " ".join(quote.split())
-    return bool(words) and words in " ".join(version.text.split())
 
 
 def _strings(value: object) -> tuple[str, ...]:

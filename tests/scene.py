@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session, select
 
-from database import accounts, campaigns, outbox, policies, requests, reviews
+from database import accounts, assessments, campaigns, outbox, policies, requests, reviews
 from database.engine import Database
 from database.tables import Account, Campaign, DataSubjectRequest, OutboxMail, PolicyVersion
 from domain.data_subject_requests import Intake
@@ -59,7 +59,7 @@ class Scene:
             row = transaction.get_one(PolicyVersion, version.id)
             for base in bases:
                 value = assess(base.text, row.text)
-                reviews.store_assessment(transaction, base, row, value, NOW)
+                assessments.store_assessment(transaction, base, row, value, NOW)
             row.state = VersionState.IN_REVIEW
 
     def review(
@@ -84,7 +84,7 @@ class Scene:
         with self.database.session() as session:
             keys = tuple(
                 finding.key
-                for finding in reviews.findings_of(session, version.id)
+                for finding in assessments.findings_of(session, version.id)
                 if finding.status == FindingStatus.OPEN
             )
         self.review(version, reviews.ReviewContent(confirm=keys, version_class=version_class))

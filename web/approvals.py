@@ -17,11 +17,11 @@ from database.approvals import (
     governing_version,
     latest_decision,
 )
+from database.assessments import is_clean
 from database.campaigns import addressee_by_id
 from database.links import APPROVE
 from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, Queued
 from database.policies import version_in_force
-from database.reviews import is_clean
 from database.tables import Account, Campaign, Link, Policy, PolicyVersion
 from domain.approvals import Decision
 from domain.reviews import VersionState

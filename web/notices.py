@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 from sqlmodel import Session
 
-from database.policies import announced_version
-from database.reviews import findings_between, previous_version
+from database.assessments import findings_between
+from database.policies import announced_version, previous_version
 from database.tables import Finding, Policy, PolicyVersion
 from domain.places import local_date
 from domain.reviews import FindingStatus

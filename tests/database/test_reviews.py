@@ -3,7 +3,7 @@
 import pytest
 from sqlmodel import select
 
-from database import reviews
+from database import assessments, reviews
 from database.reviews import ReviewContent, ReviewRefused
 from database.tables import Assessment, Finding, FindingDecision, PolicyVersion, Review
 from domain.reviews import FindingStatus, VersionClass
@@ -18,7 +18,7 @@ WITH_A_SONG_CORRECTED = WITH_A_SONG.replace("disadvantge", "disadvantage")
 
 def findings(scene: Scene, version: PolicyVersion) -> list[Finding]:
     with scene.database.session() as session:
-        return list(reviews.findings_of(session, version.id))
+        return list(assessments.findings_of(session, version.id))
 
 
 def keys(scene: Scene, version: PolicyVersion) -> tuple[str, ...]:
@@ -27,7 +27,7 @@ def keys(scene: Scene, version: PolicyVersion) -> tuple[str, ...]:
 
 def clean(scene: Scene, base: PolicyVersion, version: PolicyVersion) -> bool:
     with scene.database.session() as session:
-        return reviews.is_clean(
+        return assessments.is_clean(
             session,
             session.get_one(PolicyVersion, base.id),
             session.get_one(PolicyVersion, version.id),

@@ -18,8 +18,8 @@ from cli.main import app
 from clock import Clock
 from database import policies
 from database.approvals import governing_version
+from database.assessments import findings_of
 from database.engine import Database
-from database.reviews import findings_of
 from database.tables import Account, DataSubjectRequest, PolicyVersion
 from domain.approvals import Governing
 from embedded.stack import environment_of, stack

@@ -10,10 +10,11 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from sqlmodel import select
 
 import temporal
+from database.assessments import findings_of
 from database.campaigns import freeze_audience, open_campaign
 from database.engine import Database
 from database.policies import add_policy, put_in_force
-from database.reviews import ReviewContent, apply_review, findings_of, propose_review, release
+from database.reviews import ReviewContent, apply_review, propose_review, release
 from database.staff import add_staff
 from database.tables import Account, Policy
 from domain.reviews import FindingStatus, VersionClass

@@ -6,9 +6,9 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
+from database.assessments import store_assessment
 from database.links import REQUEST_STATUS, add_link
 from database.policies import put_in_force
-from database.reviews import store_assessment
 from database.tables import Account, Approval, Fact, Link, OutboxMail, Policy, PolicyVersion
 from domain.materiality import assess
 from mail.links import make_token

@@ -4,8 +4,8 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
+from database.assessments import findings_of
 from database.outbox import Batch, claim, doubt, settle
-from database.reviews import findings_of
 from database.tables import (
     DataSubjectRequest,
     Fact,

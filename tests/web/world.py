@@ -15,12 +15,10 @@ from sqlmodel import Session, select
 
 import temporal
 from clock import Clock
+from database.assessments import store_assessment
 from database.engine import Database
 from database.links import APPROVE
 from database.policies import Submission, submit
-from database.reviews import (
-    store_assessment,
-)
 from database.tables import Account, Link, Policy, PolicyVersion, Staff
 from domain.materiality import assess
 from domain.policy_text import read_policy_text

@@ -25,8 +25,9 @@ from activities.patrol import Patrol
 from activities.pulse import PulseInterceptor
 from clock import Clock
 from database import accounts, policies
+from database.assessments import findings_of
 from database.engine import Database
-from database.reviews import ReviewContent, findings_of
+from database.reviews import ReviewContent
 from database.tables import PolicyVersion
 from domain.policy_text import read_policy_text
 from domain.reviews import FindingStatus, VersionClass

@@ -9,7 +9,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from database import campaigns, policies, reviews
 from database.accounts import account_by_external_id
 from database.approvals import Shown, decide, governing_version
-from database.reviews import ReviewContent, findings_of
+from database.assessments import findings_of
+from database.reviews import ReviewContent
 from database.tables import PolicyVersion
 from domain.approvals import Decision
 from domain.reviews import VersionClass

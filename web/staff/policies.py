@@ -10,14 +10,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from database import policies
+from database.assessments import findings_between, findings_of
 from database.campaigns import Progress, campaign_of, progress
-from database.reviews import (
-    ReviewContent,
-    findings_between,
-    findings_of,
-    previous_version,
-    under_review,
-)
+from database.policies import previous_version
+from database.reviews import ReviewContent, under_review
 from database.tables import PolicyVersion, Staff
 from domain.policy_text import PolicyRefused, PolicyText, read_policy_text
 from domain.reviews import UNDECIDED, VersionClass, lowest_class, release_refusal
