@@ -1,4 +1,4 @@
-"""The operations page: from what ops look for straight to the list that shows it."""
+"""The operations page: straight to the list that shows what ops look for; mails sent again."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -6,7 +6,10 @@ from html import escape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from sqlmodel import select
 
+from database.outbox import Batch, claim, doubt, settle
+from database.tables import Fact, OutboxMail
 from temporal import VIEWS
 from tests.web.world import NOW, World, browse
 from web.app import create_app
@@ -73,3 +76,26 @@ def test_only_ops_are_led_to_a_view_and_only_to_one_that_is(
     world.enter_as(handle)
     answer = world.browser.get("/staff/ops/views/nothing", follow_redirects=False)
     assert answer.status_code == status
+
+
+def test_ops_send_a_mail_of_unknown_outcome_again(world: World) -> None:
+    """P4: the machine does not repeat it without evidence; a person may, and it is recorded."""
+    world.browser.post("/approve/new-link", data={"email": "alice@example.org"})
+    with world.database.transaction() as transaction:
+        mail = transaction.exec(select(OutboxMail)).one()
+        batch = Batch(subject_id=mail.subject_id)
+        claimed = claim(transaction, batch, limit=1, now=NOW)
+        assert claimed is not None
+        doubt(transaction, claimed.attempt_id, "the line broke", NOW)
+        transaction.flush()
+        transaction.expire_all()
+        settle(transaction, batch, settle_after=NOW - NOW, now=NOW)
+    world.enter_as("otto")
+    assert str(mail.id) in world.browser.get("/staff/ops").text
+    path = f"/staff/ops/mails/{mail.id}/resend"
+    assert world.post("/staff/ops", path).status_code == 303
+    assert world.desk.started[-1] == f"mail-delivery/{mail.id}"
+    assert world.post("/staff/ops", path).status_code == 409
+    with world.database.session() as session:
+        assert session.exec(select(OutboxMail)).one().state == "queued"
+        assert session.exec(select(Fact).where(Fact.kind == "mail.resent_by_ops")).one()

@@ -1,0 +1,218 @@
+"""What legal does in the console: hand in, review, release (P2, P7)."""
+
+import pytest
+from httpx import Response
+from sqlmodel import select
+
+from database.assessments import findings_of
+from database.tables import Finding, PolicyVersion, Review
+from domain.policy_text import LARGEST_BYTES
+from tests.web.world import World, form_key, text, version
+from workflows.desk import TemporalUnreachable
+
+SUBMIT = "/staff/policies/privacy-policy/submit"
+VERSION_2 = "/staff/policies/privacy-policy/versions/2"
+
+
+def open_keys(world: World) -> list[str]:
+    with world.database.session() as session:
+        found = findings_of(session, version(world, 2).id)
+    return [finding.key for finding in found if finding.status == "open"]
+
+
+def submit(world: World, **fields: str) -> Response:
+    return world.post(
+        SUBMIT, SUBMIT, **{"summary": "Shorter.", "text": "# Policy\n\nWe keep it short.", **fields}
+    )
+
+
+def test_legal_hands_in_a_version(empty: World) -> None:
+    """P2: stored as it was pasted, and its publication started."""
+    empty.enter_as("lena")
+    answer = submit(empty)
+    assert answer.headers["location"] == "/staff/policies/privacy-policy/versions/1"
+    assert empty.desk.started == ["publication/privacy-policy/1"]
+    assert version(empty, 1).text == "# Policy\n\nWe keep it short."
+    page = empty.browser.get("/staff/policies/privacy-policy/versions/1").text
+    assert version(empty, 1).sha256 in page
+
+
+def test_a_file_goes_before_what_is_pasted(empty: World) -> None:
+    empty.enter_as("lena")
+    key = form_key(empty.browser.get(SUBMIT).text)
+    empty.browser.post(
+        SUBMIT,
+        data={"form_key": key, "summary": "New.", "text": "pasted"},
+        files={"file": ("policy.md", b"# From a file\r\n\r\nWords.\r\n", "text/markdown")},
+    )
+    assert version(empty, 1).text == "# From a file\n\nWords.\n"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"text": " "}, "holds no text"),
+        ({"text": "# Only a heading"}, "no readable clause"),
+        ({"summary": ""}, "summary in plain words"),
+        ({"effective_on": "2020-01-01"}, "in the past"),
+        ({"effective_on": "2026-03-10"}, "inside the notice period"),
+        ({"effective_on": "tomorrow"}, "is not a date"),
+        ({"notice_days": "3"}, "from 14 to 365"),
+    ],
+)
+def test_what_is_refused_comes_back_with_its_words(
+    empty: World, fields: dict[str, str], words: str
+) -> None:
+    """P2, P7: the refusal says why, nothing is stored, nothing typed is lost."""
+    empty.enter_as("lena")
+    answer = submit(empty, **fields)
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert ("We keep it short." in answer.text) is ("text" not in fields)
+    with empty.database.session() as session:
+        assert session.exec(select(PolicyVersion)).all() == []
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xff\xfe\x00", "not text"),
+        (b"caf\xe9", "not UTF-8"),
+        (b"a" * (LARGEST_BYTES + 1), "2 MB"),
+    ],
+)
+def test_a_file_that_is_no_policy_is_refused(empty: World, content: bytes, words: str) -> None:
+    empty.enter_as("lena")
+    key = form_key(empty.browser.get(SUBMIT).text)
+    answer = empty.browser.post(
+        SUBMIT,
+        data={"form_key": key, "summary": "New."},
+        files={"file": ("policy.md", content, "text/markdown")},
+    )
+    assert answer.status_code == 422
+    assert words in answer.text
+
+
+def test_the_findings_stand_beside_the_redline(in_review: World) -> None:
+    """P2: with the quoted evidence, and a choice for each that is open."""
+    in_review.enter_as("omar")
+    page = in_review.browser.get(VERSION_2).text
+    assert "<ins>" in page
+    assert "<blockquote>" in page
+    for key in open_keys(in_review):
+        assert page.count(f'name="finding-{key}"') == 3
+
+
+def test_a_review_reaches_the_publication_with_what_was_chosen(in_review: World) -> None:
+    """P2: keys confirmed and dismissed, a quote added, the class, the reason."""
+    in_review.enter_as("omar")
+    keys = open_keys(in_review)
+    answer = in_review.post(
+        VERSION_2,
+        f"{VERSION_2}/review",
+        **{f"finding-{key}": "confirm" for key in keys[1:]},
+        **{f"finding-{keys[0]}": "dismiss"},
+        version_class="approval",
+        reason="Recordings are kept longer.",
+    )
+    assert answer.status_code == 303
+    with in_review.database.session() as session:
+        review = session.exec(select(Review)).one()
+    assert review.content == {"confirm": keys[1:], "dismiss": keys[:1], "add": []}
+    assert (review.version_class, review.reason) == ("approval", "Recordings are kept longer.")
+    assert in_review.desk.told == 1
+
+
+def test_a_refused_review_keeps_what_was_typed(in_review: World) -> None:
+    """P2: no review without a reason; the choices are still on the page."""
+    in_review.enter_as("omar")
+    key = open_keys(in_review)[0]
+    answer = in_review.post(
+        VERSION_2, f"{VERSION_2}/review", reason="", add="my words", **{f"finding-{key}": "confirm"}
+    )
+    assert answer.status_code == 409
+    assert "A review needs a reason" in answer.text
+    assert ">my words</textarea>" in answer.text
+    assert f'name="finding-{key}" value="confirm" checked' in answer.text
+    with in_review.database.session() as session:
+        assert session.exec(select(Review)).all() == []
+
+
+def test_the_page_says_why_a_version_cannot_be_released(in_review: World) -> None:
+    """P2: one person alone cannot submit and release."""
+    in_review.enter_as("lena")
+    page = in_review.browser.get(VERSION_2).text
+    assert "One person alone cannot submit and release" in page
+    assert f'action="{VERSION_2}/release"' not in page
+
+
+def test_a_colleague_releases_what_is_decided(in_review: World) -> None:
+    """P2: then the button is there."""
+    with in_review.database.transaction() as transaction:
+        for finding in transaction.exec(select(Finding)).all():
+            finding.status = "confirmed" if finding.status == "open" else finding.status
+        transaction.get_one(PolicyVersion, version(in_review, 2).id).version_class = "approval"
+    in_review.enter_as("omar")
+    answer = in_review.post(VERSION_2, f"{VERSION_2}/release")
+    assert answer.status_code == 303
+    assert in_review.desk.told == 1
+
+
+def test_temporal_out_of_reach_is_said_with_what_is_kept(
+    in_review: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_review.enter_as("omar")
+
+    def unreachable(_update: object) -> None:
+        raise TemporalUnreachable("Temporal does not answer. What you handed in is kept.")
+
+    monkeypatch.setattr(in_review.desk, "_tell", unreachable)
+    answer = in_review.post(VERSION_2, f"{VERSION_2}/review", reason="Fine.")
+    assert answer.status_code == 503
+    assert "What you handed in is kept" in answer.text
+
+
+def test_an_announced_version_shows_how_its_campaign_stands(world: World) -> None:
+    """P4: counts, and the way into the Temporal UI."""
+    world.enter_as("omar")
+    page = world.browser.get(VERSION_2).text
+    assert "<dt>addressed</dt><dd>3</dd>" in page
+    assert "/namespaces/default/workflows/campaign%2Fprivacy-policy%2F2" in page
+
+
+@pytest.mark.parametrize(
+    ("act", "fields"),
+    [
+        ("review", {"reason": "read\x00", "version_class": "approval"}),
+        ("review", {"reason": "read", "add": "we keep\x1b[31m it"}),
+        ("review", {"reason": "read", "finding-a\x00b": "confirm"}),
+        ("reject", {"rejection_reason": "not\x00yet"}),
+    ],
+)
+def test_control_characters_in_a_review_are_refused_in_words(
+    in_review: World, act: str, fields: dict[str, str]
+) -> None:
+    """P2: nothing of it is stored, and the words that were typed are kept."""
+    in_review.enter_as("omar")
+    answer = in_review.post(VERSION_2, f"{VERSION_2}/{act}", **fields)
+    assert answer.status_code == 409
+    assert "control character" in answer.text
+    with in_review.database.session() as session:
+        assert session.exec(select(Review)).all() == []
+    assert in_review.desk.told == 0
+
+
+def test_control_characters_in_a_summary_are_refused_in_words(world: World) -> None:
+    world.enter_as("lena")
+    answer = world.post(SUBMIT, SUBMIT, text=text(3), summary="Two\x00typos.")
+    assert answer.status_code == 422
+    assert "control character" in answer.text
+    assert world.desk.started == []
+
+
+def test_a_notice_period_of_thousands_of_digits_is_refused(world: World) -> None:
+    """P7."""
+    world.enter_as("lena")
+    answer = world.post(SUBMIT, SUBMIT, text=text(3), summary="Typos.", notice_days="9" * 5000)
+    assert answer.status_code == 422
+    assert "from 14 to 365" in answer.text

@@ -1,0 +1,125 @@
+"""What the privacy team does in the console: read a case, take it on, answer it (P19-P22, P30)."""
+
+import pytest
+from sqlmodel import select
+
+from database.tables import DataSubjectRequest, Fact, RequestDecision
+from tests.web.world import NOW, World
+
+
+@pytest.fixture
+def request_made(world: World) -> str:
+    """The reference of Alice's request."""
+    form = {"kinds": "access", "contact_address": "alice@example.org", "name": "Alice"}
+    world.browser.post("/requests/new", data=form)
+    with world.database.session() as session:
+        return session.exec(select(DataSubjectRequest)).one().reference
+
+
+def test_the_queue_names_no_person(world: World, request_made: str) -> None:
+    """P30: references, kinds and due times only."""
+    world.enter_as("priya")
+    page = world.browser.get("/staff/requests").text
+    assert request_made in page
+    assert "alice" not in page.lower()
+
+
+def test_reading_a_case_is_recorded(world: World, request_made: str) -> None:
+    """P30: who read whose request, and when; the clock and its explanation are shown (P21)."""
+    world.enter_as("priya")
+    page = world.browser.get(f"/staff/requests/{request_made}").text
+    assert "alice@example.org" in page
+    assert "720 hours from receipt" in page
+    assert "second reminder to the assignee" in page
+    with world.database.session() as session:
+        read = session.exec(select(Fact).where(Fact.kind == "personal_data.read")).one()
+        request = session.exec(select(DataSubjectRequest)).one()
+    assert read.subject_id == request.id
+    assert read.payload == {"staff": str(world.staff["priya"].id)}
+
+
+def test_a_request_that_is_not_there_is_a_page_in_words(world: World) -> None:
+    world.enter_as("priya")
+    assert world.browser.get("/staff/requests/R-NOTHERE").status_code == 404
+
+
+def test_priya_takes_a_request_on(world: World, request_made: str) -> None:
+    world.enter_as("priya")
+    path = f"/staff/requests/{request_made}"
+    assert world.post(path, f"{path}/assign").status_code == 303
+    with world.database.session() as session:
+        request = session.exec(select(DataSubjectRequest)).one()
+    assert request.assignee_id == world.staff["priya"].id
+
+
+def test_an_answer_that_cannot_go_out_keeps_its_words(world: World, request_made: str) -> None:
+    """P19: nothing is disclosed before the identity is verified."""
+    world.enter_as("priya")
+    path = f"/staff/requests/{request_made}"
+    answer = world.post(path, f"{path}/answer", outcome="fulfilled", explanation="Here it is.")
+    assert answer.status_code == 409
+    assert "before the person&#39;s identity is verified" in answer.text
+    assert ">Here it is.</textarea>" in answer.text
+
+
+def test_an_answer_reaches_the_request(world: World, request_made: str) -> None:
+    """P22: outcome, ground, explanation and evidence."""
+    world.enter_as("priya")
+    path = f"/staff/requests/{request_made}"
+    answer = world.post(
+        path,
+        f"{path}/answer",
+        outcome="refused",
+        ground="identity_unverified",
+        explanation="We could not tell.",
+        evidence="No click in three weeks.",
+    )
+    assert answer.status_code == 303
+    with world.database.session() as session:
+        decision = session.exec(select(RequestDecision)).one()
+    assert (decision.outcome, decision.ground) == ("refused", "identity_unverified")
+    assert decision.decided_by == world.staff["priya"].id
+
+
+def test_a_refusal_is_confirmed_by_somebody_else(world: World, request_made: str) -> None:
+    """P20: whoever decided sees no button."""
+    with world.database.transaction() as transaction:
+        request = transaction.exec(select(DataSubjectRequest)).one()
+        request.state = "review"
+        decision = RequestDecision(
+            request_id=request.id,
+            outcome="refused",
+            ground="identity_unverified",
+            explanation="We could not tell.",
+            evidence="No click.",
+            decided_by=world.staff["priya"].id,
+            decided_at=NOW,
+            recorded_at=NOW,
+        )
+        transaction.add(decision)
+        transaction.flush()
+        read = str(decision.id)
+    path = f"/staff/requests/{request_made}"
+    world.enter_as("priya")
+    assert f"{path}/confirm" not in world.browser.get(path).text
+    world.enter_as("paul")
+    assert f'name="answer" value="{read}"' in world.browser.get(path).text
+    unread = world.post(path, f"{path}/confirm")
+    assert unread.status_code == 409
+    assert "Read the answer below" in unread.text
+    assert world.post(path, f"{path}/confirm", answer=read).status_code == 303
+
+
+@pytest.mark.parametrize("field", ["explanation", "evidence"])
+def test_control_characters_in_an_answer_are_refused_in_words(
+    world: World, request_made: str, field: str
+) -> None:
+    """P22: lines and tabs are none of them."""
+    world.enter_as("priya")
+    path = f"/staff/requests/{request_made}"
+    words = {"explanation": "Here\r\n\tit is.", "evidence": "file 7", field: "file\x007"}
+    answer = world.post(path, f"{path}/answer", outcome="fulfilled", **words)
+    assert answer.status_code == 409
+    assert "control character" in answer.text
+    with world.database.session() as session:
+        assert session.exec(select(RequestDecision)).all() == []
