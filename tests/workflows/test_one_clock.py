@@ -1,6 +1,5 @@
 """Everybody agrees on the time: website, worker, mails, ladder, command line, after any advance."""
 
-import asyncio
 import json
 import os
 import subprocess
@@ -11,13 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from anyio.from_thread import start_blocking_portal
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -25,13 +22,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select as select_columns
 from sqlmodel import SQLModel, select
-from temporalio import workflow
-from temporalio.client import Client
-from temporalio.testing import TimeSkipper
-from temporalio.worker import Worker
 
 import temporal
-from clock import Clock, ClockIsReal
 from database import requests
 from database.engine import Database
 from database.tables import CampaignStep, DataSubjectRequest, FiredRung, OutboxMail
@@ -46,18 +38,15 @@ from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, DORA
 from tests.texts import FIRST, SECOND
 from tests.web.world import browse, hidden
-from tests.workflows.conftest import Town, start_temporal, town
+from tests.workflows.conftest import Town, town
+from tests.workflows.lags import LAG, lags_behind
 from web.app import create_app
-from workflows import fast_forward
-from workflows.fast_forward import LeftBehind, pass_time
 from workflows.watchdog import WatchdogWorkflow
 
 pytestmark = pytest.mark.temporal
 
 DAY = timedelta(days=1)
 FAR_FROM_REAL_TIME = 400 * DAY
-LAG = timedelta(minutes=10)
-"""A workflow may lag by as long as skipping its time took; another clock is off by months."""
 PLANNED = {"due_at", "effective_at", "expires_at"}
 CLAIMED = {"occurred_at"}
 """What others say of when something happened: kept as they said it, never acted on."""
@@ -262,16 +251,6 @@ def lags(running: Town) -> list[timedelta]:
     return running.portal.call(lags_behind, running.client, running.clock)
 
 
-async def lags_behind(client: Client, clock: Clock) -> list[timedelta]:
-    skipper = TimeSkipper(client)
-    running = [each async for each in client.list_workflows("ExecutionStatus='Running'")]
-    times = [
-        await skipper.get_current_time(client.get_workflow_handle(each.id)) for each in running
-    ]
-    now = clock.now()
-    return [now - time for time in times]
-
-
 @pytest.mark.parametrize(
     ("zone", "hour"),
     [("Europe/Berlin", "back"), ("America/Santiago", "forward"), ("Australia/Lord_Howe", "back")],
@@ -336,9 +315,6 @@ def taken(running: Town, request_id: UUID) -> tuple[Taken, Taken]:
     )
 
 
-# Advancing when something is amiss
-
-
 def command(running: Town, *arguments: str) -> "subprocess.Popen[str]":
     """A command in a process of its own, on this town."""
     environment = environment_of(running.settings) | {
@@ -369,91 +345,3 @@ def test_two_who_advance_at_once_move_time_twice_and_nothing_ahead_of_it(tmp_pat
         found = lags(running)
         assert len(found) == 2
         assert all(timedelta(0) <= lag < LAG for lag in found)
-
-
-def test_a_temporal_that_is_down_moves_no_time(database: Database) -> None:
-    clock = Clock(database, development=True)
-    with start_blocking_portal() as portal:
-        client = portal.call(partial(temporal.connect, "127.0.0.1:9", lazy=True))
-        with pytest.raises(LeftBehind, match="no time has passed"):
-            portal.call(pass_time, client, clock, DAY)
-    assert clock.offset() == timedelta(0)
-
-
-def test_production_refuses_before_it_asks_anybody(database: Database) -> None:
-    clock = Clock(database, development=False)
-    with start_blocking_portal() as portal:
-        client = portal.call(partial(temporal.connect, "127.0.0.1:9", lazy=True))
-        with pytest.raises(ClockIsReal, match="only be moved in development"):
-            portal.call(pass_time, client, clock, DAY)
-
-
-@workflow.defn(sandboxed=False)
-class Sleeper:
-    """Waits for things to come, as every workflow here does."""
-
-    @workflow.run
-    async def run(self, _case: temporal.Case | None = None) -> None:
-        while True:
-            await workflow.sleep(timedelta(hours=10))
-
-
-async def test_who_was_only_just_started_is_not_moved_twice(database: Database) -> None:
-    """A workflow begins by skipping to our time; an advance waits for that."""
-    clock = Clock(database, development=True)
-    clock.advance(2 * DAY)
-    async with await start_temporal() as environment:
-        client = environment.client
-        async with Worker(client, task_queue=temporal.TASK_QUEUE, workflows=[Sleeper, Watchdog]):
-            for number in range(4):
-                what = temporal.Start(
-                    workflow="Sleeper",
-                    workflow_id=str(number),
-                    subject_id=uuid4(),
-                    summary="asleep",
-                )
-                now, offset = clock.now(), clock.offset()
-                await temporal.start(client, what, as_of=now, offset=offset)
-                await pass_time(client, clock, DAY)
-            found = await lags_behind(client, clock)
-            assert len(found) == 4
-            assert all(timedelta(0) <= lag < LAG for lag in found)
-
-
-@workflow.defn(name="watchdog", sandboxed=False)
-class Watchdog:
-    """Goes round on every day that is skipped; here it has nothing to look after."""
-
-    @workflow.run
-    async def run(self) -> None:
-        """Nothing is missing."""
-
-
-async def test_who_is_left_behind_without_a_worker_catches_up_with_the_next_advance(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The words say how far the clock was moved."""
-    monkeypatch.setattr(fast_forward, "FOLLOW_WITHIN_SECONDS", 0.5)
-    clock = Clock(database, development=True)
-    async with await start_temporal() as environment:
-        client = environment.client
-        await client.start_workflow(Sleeper.run, id="sleeper", task_queue=temporal.TASK_QUEUE)
-        await shown_as_running(client)
-        for days in (1, 2):  # what the first try asked for is under way when the second comes
-            with pytest.raises(LeftBehind, match=r"moved by 1 of 3 days.*they catch up"):
-                await pass_time(client, clock, 3 * DAY)
-            assert clock.offset() == days * DAY
-        monkeypatch.undo()
-        async with Worker(client, task_queue=temporal.TASK_QUEUE, workflows=[Sleeper, Watchdog]):
-            await pass_time(client, clock, DAY)
-            assert timedelta(0) <= (await lags_behind(client, clock))[0] < LAG
-
-
-async def shown_as_running(client: Client) -> None:
-    """The server's list comes a moment after the start."""
-
-    async def listed() -> bool:
-        return bool([each async for each in client.list_workflows("ExecutionStatus='Running'")])
-
-    while not await listed():  # noqa: ASYNC110 - the server tells nobody
-        await asyncio.sleep(0.01)
