@@ -23,9 +23,10 @@ import temporal
 from database.engine import Database
 from database.request_answers import Answer
 from database.tables import DataSubjectRequest, OutboxMail
-from domain.data_subject_requests import Ground, Intake, Outcome
+from domain.data_subject_requests import Intake, Outcome
 from domain.reviews import VersionClass
 from settings import ROOT
+from tests.answers import IN_FULL, REFUSAL
 from tests.databases import SQLITE, migrated_database
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, DORA, POLICY
@@ -124,11 +125,7 @@ def a_request_that_is_answered(town: Town) -> Recorded:
     town.desk.verify(request.id, how="link to the address on file")
     town.desk.assign(request.reference, town.staff["petra"])
     leap(town, 12)
-    town.desk.decide(
-        request.reference,
-        town.staff["petra"],
-        Answer(outcome=Outcome.FULFILLED, explanation="Here is what we hold."),
-    )
+    town.desk.decide(request.reference, town.staff["petra"], IN_FULL)
     eventually(lambda: ended(town, request_id(request)))
     return {"data-subject-request/answered": (request_id(request), 0)}
 
@@ -136,16 +133,7 @@ def a_request_that_is_answered(town: Town) -> Recorded:
 def a_request_refused_by_two(town: Town) -> Recorded:
     request = asks_for_access(town)
     town.desk.verify(request.id, how="link to the address on file")
-    decision = town.desk.decide(
-        request.reference,
-        town.staff["petra"],
-        Answer(
-            outcome=Outcome.REFUSED,
-            ground=Ground.RIGHTS_OF_OTHERS,
-            explanation="The recording shows only other people.",
-            evidence="recording 7",
-        ),
-    )
+    decision = town.desk.decide(request.reference, town.staff["petra"], REFUSAL)
     town.desk.confirm(request.reference, decision.id, town.staff["paul"])
     eventually(lambda: ended(town, request_id(request)))
     return {"data-subject-request/refused_by_two": (request_id(request), 0)}

@@ -9,9 +9,9 @@ import pytest
 from activities.requests import RequestActivities
 from database import requests
 from database.engine import Database
-from database.request_answers import Answer
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import Intake, Outcome
+from domain.data_subject_requests import Intake
+from tests.answers import IN_FULL
 from tests.eventually import eventually
 from tests.people import DORA
 from tests.texts import FIRST
@@ -100,10 +100,9 @@ def test_who_decides_is_told_when_it_goes_wrong_again_and_again(
     request = asks(town)
     eventually(lambda: look(town, request).acknowledged_at)
     town.desk.verify(request.id, how="link to the address on file")
-    answer = Answer(outcome=Outcome.FULFILLED, explanation="Here is what we hold.")
     monkeypatch.setattr(RequestActivities, "_case", breaks)
     with pytest.raises(Refused, match="again and again"):
-        town.desk.decide(request.reference, town.staff["petra"], answer)
+        town.desk.decide(request.reference, town.staff["petra"], IN_FULL)
     monkeypatch.setattr(RequestActivities, "_case", REAL_CASE)
     town.advance(hours=1)
     eventually(lambda: len(town.mails(to=DORA.email)) == 2)

@@ -8,7 +8,8 @@ import pytest
 from database import requests
 from database.request_answers import Answer
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import Ground, Intake, Outcome
+from domain.data_subject_requests import Intake, Outcome
+from tests.answers import IN_FULL, REFUSAL
 from tests.eventually import eventually
 from tests.people import DORA
 from tests.texts import FIRST
@@ -53,11 +54,7 @@ def test_a_request_is_acknowledged_verified_reminded_and_answered(running_town: 
     assert len(subjects(town, DORA.email)) == 2  # acknowledgement, and the link that verifies
     assert look(town, request.reference).state == "identity"
     with pytest.raises(Refused):
-        town.desk.decide(
-            request.reference,
-            town.staff["petra"],
-            Answer(outcome=Outcome.FULFILLED, explanation="Here is what we hold."),
-        )
+        town.desk.decide(request.reference, town.staff["petra"], IN_FULL)
     town.desk.verify(request.id, how="link to the address on file")
     assert look(town, request.reference).state == "work"
     town.desk.assign(request.reference, town.staff["petra"])
@@ -118,16 +115,7 @@ def test_a_refusal_waits_for_a_second_person(running_town: Town) -> None:
     town = running_town
     request = asks_for_access(town)
     town.desk.verify(request.id, how="link to the address on file")
-    decision = town.desk.decide(
-        request.reference,
-        town.staff["petra"],
-        Answer(
-            outcome=Outcome.REFUSED,
-            ground=Ground.RIGHTS_OF_OTHERS,
-            explanation="The recording shows only other people.",
-            evidence="recording 7, watched on Monday",
-        ),
-    )
+    decision = town.desk.decide(request.reference, town.staff["petra"], REFUSAL)
     assert look(town, request.reference).answered_at is None
     with pytest.raises(Refused, match="second person"):
         town.desk.confirm(request.reference, decision.id, town.staff["petra"])
@@ -141,7 +129,6 @@ def test_a_request_cannot_be_answered_twice(running_town: Town) -> None:
     town = running_town
     request = asks_for_access(town)
     town.desk.verify(request.id, how="link to the address on file")
-    answer = Answer(outcome=Outcome.FULFILLED, explanation="Here is what we hold.")
-    town.desk.decide(request.reference, town.staff["petra"], answer)
+    town.desk.decide(request.reference, town.staff["petra"], IN_FULL)
     with pytest.raises(Refused):
-        town.desk.decide(request.reference, town.staff["paul"], answer)
+        town.desk.decide(request.reference, town.staff["paul"], IN_FULL)

@@ -18,12 +18,12 @@ import pytest
 import temporal
 from database import requests
 from database.outbox import REQUEST, REQUESTER, Queued
-from database.request_answers import Answer
 from database.tables import DataSubjectRequest
 from domain.approvals import Decision
-from domain.data_subject_requests import Ground, Intake, Outcome
+from domain.data_subject_requests import Intake
 from domain.reviews import VersionClass
 from tests import databases
+from tests.answers import REFUSAL
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, DORA
 from tests.texts import FIRST, SECOND
@@ -41,12 +41,6 @@ pytestmark = pytest.mark.temporal
 Story = Callable[[FragileTown], Iterator[str]]
 Disturb = Callable[[FragileTown], None]
 Happened = Counter[tuple[object, ...]]
-REFUSAL = Answer(
-    outcome=Outcome.REFUSED,
-    ground=Ground.RIGHTS_OF_OTHERS,
-    explanation="The recording shows only other people.",
-    evidence="recording 7, watched on Monday",
-)
 
 
 def a_version_goes_out(town: FragileTown) -> Iterator[str]:

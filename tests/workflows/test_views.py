@@ -2,10 +2,10 @@
 
 import pytest
 
-from database.request_answers import Answer
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import Ground, Intake, Outcome
+from domain.data_subject_requests import Intake
 from temporal import HOW_TO_READ, VIEWS
+from tests.answers import REFUSAL
 from tests.eventually import eventually
 from tests.people import ALICE, CAROL, DORA
 from tests.texts import FIRST, SECOND
@@ -15,12 +15,6 @@ from workflows.story import moment
 pytestmark = pytest.mark.temporal
 
 FACTS = ("waits_for", "since", "until", "whose_turn", "next_by_itself", "wake")
-REFUSAL = Answer(
-    outcome=Outcome.REFUSED,
-    ground=Ground.RIGHTS_OF_OTHERS,
-    explanation="The recording shows only other people.",
-    evidence="recording 7, watched on Monday",
-)
 
 
 def found_by(town: Town, key: str) -> set[str]:

@@ -21,11 +21,11 @@ import temporal
 from activities import patrol
 from database import account_imports, accounts
 from database.engine import Database
-from database.request_answers import Answer
 from database.requests import fired_rungs
 from database.tables import DataSubjectRequest, Fact
-from domain.data_subject_requests import Intake, Outcome
+from domain.data_subject_requests import Intake
 from domain.reviews import VersionClass
+from tests.answers import IN_FULL
 from tests.eventually import eventually
 from tests.people import ALICE, DORA
 from tests.texts import FIRST, SECOND
@@ -80,10 +80,7 @@ def test_a_request_taken_in_without_temporal_is_started_later(running_town: Town
     """P21: the thirty days run although nobody could start the workflow at receipt."""
     town = running_town
     town.put_in_force(FIRST)
-    request = town.desk.receive(
-        Intake(name="Dora", contact_address=DORA.email, kinds=("access",)), channel="web"
-    )
-    town.terminate(f"data-subject-request/{request.id}")
+    request = lost_request(town)
     assert names(town.patrol().repaired) == {f"data-subject-request/{request.id}"}
     eventually(lambda: town.mails(to=DORA.email))
 
@@ -92,10 +89,7 @@ def test_its_page_says_what_it_did(running_town: Town) -> None:
     """P21: who opens it in the Temporal UI reads it, also while no worker answers."""
     town = running_town
     town.put_in_force(FIRST)
-    request = town.desk.receive(
-        Intake(name="Dora", contact_address=DORA.email, kinds=("access",)), channel="web"
-    )
-    town.terminate(f"data-subject-request/{request.id}")
+    lost_request(town)
     found = town.patrol()
     assert found.in_words == (
         "Watched 1 workflows, started 1 that did not run, found 0 that stand still."
@@ -259,11 +253,7 @@ def test_an_answer_whose_workflow_is_sending_it_gets_no_second_sender(running_to
     town.desk.verify(request.id, how="link to the address on file")
     eventually(lambda: town.mails(to=DORA.email))
     town.mail.misbehave("429", times=None)
-    town.desk.decide(
-        request.reference,
-        town.staff["petra"],
-        Answer(outcome=Outcome.FULFILLED, explanation="Here is what we hold."),
-    )
+    town.desk.decide(request.reference, town.staff["petra"], IN_FULL)
     assert town.patrol().repaired == ()
     town.terminate(f"data-subject-request/{request.id}")
     assert eventually(lambda: town.patrol().repaired)[0].startswith("mail-delivery/")
