@@ -32,6 +32,7 @@ from domain.company import Company
 from domain.data_subject_requests import Intake, has_control_characters
 from domain.deadlines import deadline
 from domain.policy_text import PolicyText
+from domain.reviews import ReviewRequest
 from domain.timetable import NoticeTooShort, earliest_effective_on
 from workflows.data_subject_request import DataSubjectRequestWorkflow
 from workflows.fast_forward import pass_time
@@ -160,38 +161,14 @@ class Desk:
     ) -> None:
         """Confirm, dismiss and add findings and give the class (P2). Raises Refused."""
         _require_showable(reason, *content.confirm, *content.dismiss, *content.add)
-        now = self.clock.now()
-        with _refusing(), self.database.transaction() as transaction:
-            require_role(transaction, reviewer_id, "legal")
-            policy = policies.policy_by_slug(transaction, slug)
-            version = policies.version_by_number(transaction, policy.id, number)
-            request = reviews.propose_review(
-                transaction,
-                version,
-                reviewer_id=reviewer_id,
-                content=content,
-                reason=reason,
-                now=now,
-            )
+        request = self._propose(slug, number, reviewer_id, content, reason)
         handle = self._client.get_workflow_handle(f"publication/{slug}/{number}")
         self._tell(lambda: handle.execute_update(PublicationWorkflow.review, request))
 
     def reject(self, slug: str, number: int, reviewer_id: UUID, reason: str) -> None:
         """Take a version back before it is released, with a reason. Raises Refused."""
         _require_showable(reason)
-        now = self.clock.now()
-        with _refusing(), self.database.transaction() as transaction:
-            require_role(transaction, reviewer_id, "legal")
-            policy = policies.policy_by_slug(transaction, slug)
-            version = policies.version_by_number(transaction, policy.id, number)
-            review = reviews.propose_review(
-                transaction,
-                version,
-                reviewer_id=reviewer_id,
-                content=reviews.ReviewContent(),
-                reason=reason,
-                now=now,
-            )
+        review = self._propose(slug, number, reviewer_id, reviews.ReviewContent(), reason)
         handle = self._client.get_workflow_handle(f"publication/{slug}/{number}")
         self._tell(lambda: handle.execute_update(PublicationWorkflow.reject, review.review_id))
 
@@ -304,6 +281,28 @@ class Desk:
         Returns how many workflows were moved. Raises as `pass_time` does.
         """
         return self._portal.call(lambda: pass_time(self._client, self.clock, period))
+
+    def _propose(
+        self,
+        slug: str,
+        number: int,
+        reviewer_id: UUID,
+        content: reviews.ReviewContent,
+        reason: str,
+    ) -> ReviewRequest:
+        now = self.clock.now()
+        with _refusing(), self.database.transaction() as transaction:
+            require_role(transaction, reviewer_id, "legal")
+            policy = policies.policy_by_slug(transaction, slug)
+            version = policies.version_by_number(transaction, policy.id, number)
+            return reviews.propose_review(
+                transaction,
+                version,
+                reviewer_id=reviewer_id,
+                content=content,
+                reason=reason,
+                now=now,
+            )
 
     def _check_date(self, effective_on: date | None, notice_days: int, now: datetime) -> None:
         """Refuse a date in the past or inside the notice period (P7)."""
