@@ -331,7 +331,7 @@ def _mail_service(settings: "Settings") -> Iterator[Check]:
             yield fault(part, f"{host} is another program", _move("MAIL_SANDBOX_PORT"))
         case Reach.TROUBLED:
             yield missing(part, f"{host} answers with an error", "wait; mails stay queued")
-        case Reach.SILENT:
+        case Reach.SILENT | Reach.HANGS:
             yield missing(part, f"{host} is silent", remedy_of(part))
 
 

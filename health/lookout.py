@@ -18,8 +18,9 @@ from clock import real_now
 
 T = TypeVar("T")
 ANSWER_WITHIN_SECONDS = 2.0
-HUNG_AFTER_SECONDS = 5.0
 LOOK_EVERY_SECONDS = 5.0
+SILENT_AFTER_SECONDS = LOOK_EVERY_SECONDS + ANSWER_WITHIN_SECONDS
+"""Two looks in a row: a machine that is merely busy answers late, and is not gone."""
 
 log = logging.getLogger("promisekeeper.neighbours")
 
@@ -42,7 +43,30 @@ class Sighting:
 
 
 Question = Callable[[], Answer]
-"""Asks one neighbour. Whatever it raises means that the neighbour does not answer."""
+"""Asks one neighbour. Whatever it raises means that the neighbour does not answer; TimeoutError,
+that it has not yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """The last question; `since` when a neighbour that has not answered lately was first asked."""
+
+    question: "Future[Answer]"
+    since: float
+
+    def answer(self) -> Answer | None:
+        """What the neighbour said; None when it has not."""
+        heard = self.question.done() and self.question.exception() is None
+        return self.question.result() if heard else None
+
+    def is_refused(self) -> bool:
+        """Whether asking again would not be slow, but in vain."""
+        fault = self.question.exception() if self.question.done() else None
+        return fault is not None and not isinstance(fault, TimeoutError)
+
+    def is_silent(self) -> bool:
+        """Whether two looks in a row had no answer."""
+        return self.answer() is None and monotonic() - self.since > SILENT_AFTER_SECONDS
 
 
 def silent(neighbour: str) -> Answer:
@@ -76,24 +100,31 @@ class Lookout:
     def __init__(self, questions: Mapping[str, Question], *, meanwhile: str = "") -> None:
         self._questions = questions
         self._meanwhile = meanwhile
-        self._asked: dict[str, tuple[Future[Answer], float]] = {}
+        self._asked: dict[str, _Asked] = {}
         self._seen: dict[str, Sighting] = {}
         self._lock = threading.Lock()
 
     def look(self) -> Mapping[str, Sighting]:
-        """Ask all of them side by side. Who has not answered after two seconds is silent."""
+        """Ask all of them side by side, two seconds at most.
+
+        Who refuses is silent at once. Who has not answered yet stays as last seen until it is
+        silent, and is not taken for well when it was never seen.
+        """
         with self._lock:
             asked = {name: self._ask_or_join(name) for name in self._questions}
-        wait(asked.values(), timeout=ANSWER_WITHIN_SECONDS)
+        wait([one.question for one in asked.values()], timeout=ANSWER_WITHIN_SECONDS)
         with self._lock:
-            for name, answer in asked.items():
-                self._note(name, _answer(name, answer))
-            return dict(self._seen)
+            for name, one in asked.items():
+                given_up = one.is_refused() or one.is_silent()
+                answer = silent(name) if given_up else one.answer()
+                if answer is not None:
+                    self._note(name, answer)
+            return {name: self._seen.get(name) or _not_seen(name) for name in asked}
 
-    def is_hung(self, name: str) -> bool:
-        """Whether a neighbour has been asked so long ago that nobody else should wait for it."""
-        answer, at = self._asked.get(name, (None, 0.0))
-        return answer is not None and not answer.done() and monotonic() - at > HUNG_AFTER_SECONDS
+    def is_silent(self, name: str) -> bool:
+        """Whether a neighbour has not answered for so long that nobody should wait for it."""
+        asked = self._asked.get(name)
+        return asked is not None and asked.is_silent()
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -112,12 +143,12 @@ class Lookout:
             ended.set()
             thread.join(2 * ANSWER_WITHIN_SECONDS)
 
-    def _ask_or_join(self, name: str) -> "Future[Answer]":
-        answer, _at = self._asked.get(name, (None, 0.0))
-        if answer is None or answer.done():
-            answer = ask(self._questions[name])
-            self._asked[name] = (answer, monotonic())
-        return answer
+    def _ask_or_join(self, name: str) -> _Asked:
+        last = self._asked.get(name)
+        if last is None or last.question.done():
+            since = last.since if last and last.answer() is None else monotonic()
+            self._asked[name] = _Asked(question=ask(self._questions[name]), since=since)
+        return self._asked[name]
 
     def _note(self, name: str, answer: Answer) -> None:
         last = self._seen.get(name)
@@ -135,7 +166,5 @@ class Lookout:
         self._seen[name] = Sighting(answer=answer, since=since)
 
 
-def _answer(name: str, answer: "Future[Answer]") -> Answer:
-    if not answer.done() or answer.exception() is not None:
-        return silent(name)
-    return answer.result()
+def _not_seen(name: str) -> Sighting:
+    return Sighting(answer=silent(name), since=real_now())

@@ -42,7 +42,10 @@ def ask_database(database: Database) -> Answer:
 
 def ask_mail_service(host: str, *, sandbox: bool) -> Answer:
     """Somebody answers there; on a laptop, the mail sandbox and nobody else."""
-    return MAIL[reach(host, sandbox=sandbox, within_seconds=ASK_WITHIN_SECONDS)]
+    found = reach(host, sandbox=sandbox, within_seconds=ASK_WITHIN_SECONDS)
+    if found is Reach.HANGS:
+        raise TimeoutError(found)
+    return MAIL[found]
 
 
 def behind_temporal(portal: Portal, client: Client) -> Mapping[str, Question]:

@@ -4,7 +4,7 @@ import json
 from enum import StrEnum
 
 import urllib3
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 MAY_SEND = "mail.send"
 
@@ -14,6 +14,7 @@ class Reach(StrEnum):
 
     ANSWERS = "answers"
     SILENT = "does not answer"
+    HANGS = "has not answered yet"
     TROUBLED = "answers with an error"
     STRANGER = "is another program"
     KEY_REFUSED = "refuses our key"
@@ -51,6 +52,8 @@ def _get(url: str, within_seconds: float, api_key: str = "") -> urllib3.BaseHTTP
         answer = urllib3.request(
             "GET", url, headers=headers, timeout=within_seconds, retries=False, redirect=False
         )
+    except ReadTimeoutError:  # somebody took the connection
+        return Reach.HANGS
     except HTTPError:
         return Reach.SILENT
     return Reach.TROUBLED if answer.status >= 500 else answer

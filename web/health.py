@@ -40,8 +40,8 @@ def services(site: Site) -> Mapping[str, Sighting]:
 
 
 async def require_database(request: Request) -> None:
-    """Answer in words at once while the database hangs: nobody's thread waits with it."""
-    if site_of(request).lookout.is_hung(DATABASE):
+    """Answer in words at once while the database is silent: nobody's thread waits with it."""
+    if site_of(request).lookout.is_silent(DATABASE):
         raise HTTPException(503)
 
 

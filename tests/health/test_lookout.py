@@ -16,10 +16,11 @@ MEANWHILE = "Nothing is lost."
 
 
 class Neighbour:
-    """Answers, is gone or hangs, as the test wants."""
+    """Answers, is gone, late or hangs, as the test wants."""
 
     def __init__(self) -> None:
         self.gone = False
+        self.late = False
         self.asked = 0
         self.may_answer = threading.Event()
         self.may_answer.set()
@@ -29,6 +30,8 @@ class Neighbour:
         assert self.may_answer.wait(60)
         if self.gone:
             raise ConnectionError("nobody is there")
+        if self.late:
+            raise TimeoutError("it has not answered yet")
         return Answer()
 
     @contextmanager
@@ -92,15 +95,60 @@ def test_a_hung_neighbour_is_asked_once_however_many_look(
     eventually(lambda: look() == Answer())
 
 
-def test_nobody_needs_to_wait_for_who_has_hung_for_long(
+def test_who_is_busy_for_one_look_is_not_called_gone(
+    neighbour: Neighbour,
+    look: Callable[[], Answer],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    look()
+    with neighbour.hanging(), monkeypatch.context() as impatient:
+        impatient.setattr(lookout, "ANSWER_WITHIN_SECONDS", 0.1)
+        assert look() == Answer()
+    neighbour.late = True
+    assert eventually(look) == Answer()
+    neighbour.late = False
+    assert look() == Answer()
+    assert not caplog.records
+
+
+def test_who_is_late_in_a_second_look_is_gone(
+    neighbour: Neighbour,
+    look: Callable[[], Answer],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    look()
+    neighbour.late = True
+    assert look() == Answer()
+    monkeypatch.setattr(lookout, "SILENT_AFTER_SECONDS", 0.0)
+    assert look().remedy == "mail-service-silent"
+    assert len(caplog.records) == 1
+
+
+def test_who_was_never_heard_is_not_taken_for_well(
+    neighbour: Neighbour, look: Callable[[], Answer], caplog: pytest.LogCaptureFixture
+) -> None:
+    neighbour.late = True
+    assert not look().well
+    assert not caplog.records
+
+
+def test_nobody_needs_to_wait_for_who_has_been_silent_for_long(
     neighbour: Neighbour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Between two questions too: a database may end each of them after a while."""
     watched = Lookout({"database": neighbour.ask})
-    assert not watched.is_hung("database")
-    with neighbour.hanging():
-        monkeypatch.setattr(lookout, "ANSWER_WITHIN_SECONDS", 0.1)
+    assert not watched.is_silent("database")
+    neighbour.late = True
+    watched.look()
+    assert not watched.is_silent("database")
+    monkeypatch.setattr(lookout, "SILENT_AFTER_SECONDS", 0.0)
+    assert watched.is_silent("database")
+    with neighbour.hanging(), monkeypatch.context() as impatient:
+        impatient.setattr(lookout, "ANSWER_WITHIN_SECONDS", 0.1)
         watched.look()
-        assert not watched.is_hung("database")
-        monkeypatch.setattr(lookout, "HUNG_AFTER_SECONDS", 0.0)
-        assert watched.is_hung("database")
-    eventually(lambda: not watched.is_hung("database"))
+        assert watched.is_silent("database")
+        neighbour.late = False
+    eventually(lambda: watched.look()["database"].answer == Answer())
+    assert not watched.is_silent("database")

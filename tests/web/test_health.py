@@ -77,7 +77,7 @@ def test_a_hung_database_keeps_nobody_waiting(
         return Answer()
 
     monkeypatch.setattr(lookout, "ANSWER_WITHIN_SECONDS", 0.1)
-    monkeypatch.setattr(lookout, "HUNG_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(lookout, "SILENT_AFTER_SECONDS", 0.0)
     neighbours = {**own_neighbours(world.settings, world.database), DATABASE: hang}
     browser = browse(
         create_app(
