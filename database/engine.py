@@ -2,11 +2,12 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import psycopg
+from psycopg.abc import RV, PQGen
 from sqlalchemy import URL, Connection, ExceptionContext, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlmodel import Session, create_engine
@@ -20,9 +21,10 @@ POSTGRESQL_SETTINGS = {
     "statement_timeout": "2min",
     "idle_in_transaction_session_timeout": "2min",
 }
-"""A PostgreSQL that hangs becomes an error in words: nothing waits for it without end.
+"""What takes long ends in words. A PostgreSQL that hangs ends nothing: see `Database.hangs`.
 
 SQLite ends only the wait for another writer; a disk that hangs holds up whoever asks it."""
+HANGS = "it has not answered for too long, and is not waited for"
 POOLED_CONNECTIONS = 10
 MORE_CONNECTIONS = 30  # together one for each thread that a website answers with
 
@@ -35,10 +37,14 @@ class Database:
     So writers come one after the other. On PostgreSQL they run side by side, each statement sees
     what is committed, and whoever checks before they write holds a row: see `database.writing`.
     Readers see one state of the data from their first question to their last, on both.
+
+    `hangs` says whether PostgreSQL hangs, so far as anybody knows: then no answer is waited for,
+    and whoever waits for one has an error at once, which `database.silence` calls silence.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, hangs: Callable[[], bool] = lambda: False) -> None:
         self.url = url
+        self._hangs = hangs
         self.is_sqlite = url.startswith("sqlite")
         self.engine = create_engine(
             _with_driver(url),
@@ -53,6 +59,7 @@ class Database:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
         else:
+            event.listen(self.engine, "do_connect", self._connect)
             event.listen(self.engine, "handle_error", _forget_the_row)
             event.listen(self.engine, "checkin", self._end_when_closed)
             self._reading_engine = self.engine.execution_options(isolation_level="REPEATABLE READ")
@@ -78,9 +85,41 @@ class Database:
         self._closed = True
         self.engine.dispose()
 
+    def _connect(
+        self, _dialect: object, _record: object, words: list[Any], options: dict[str, Any]
+    ) -> "_Connection":
+        if self._hangs():
+            raise psycopg.OperationalError(HANGS)
+        connection = _Connection.connect(*words, **options)
+        connection.hangs = self._hangs
+        return connection
+
     def _end_when_closed(self, connection: DBAPIConnection | None, _record: object) -> None:
         if self._closed and connection is not None:
             connection.close()
+
+
+class _Connection(psycopg.Connection[Any]):
+    """Waits for an answer until it comes, or until the server is known to hang."""
+
+    hangs: Callable[[], bool]
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """As the driver does, which wakes each `interval` seconds for the sake of Ctrl-C."""
+        return super().wait(self._while_it_may_come(gen), interval, timeout)
+
+    def _while_it_may_come(self, waiting: PQGen[RV]) -> PQGen[RV]:
+        try:
+            wanted = next(waiting)
+            while True:
+                ready = yield wanted
+                if not ready and self.hangs():
+                    self.pgconn.finish()  # nothing it says later is ours
+                    raise psycopg.OperationalError(HANGS)
+                wanted = waiting.send(ready)
+        except StopIteration as answered:
+            answer: RV = answered.value
+            return answer
 
 
 def _with_driver(url: str) -> URL:

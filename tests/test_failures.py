@@ -8,6 +8,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,7 @@ with warnings.catch_warnings():
 pytestmark = [pytest.mark.temporal, pytest.mark.timeout(180)]
 
 Answers = Callable[[str], bool]
+MORE_THAN_THREADS = 50  # with which a website answers
 
 
 class Postgres:
@@ -280,6 +282,9 @@ def test_a_website_outlives_its_database_says_so_and_serves_when_it_is_back(
     assert house.status("/") == 200
     for go, come in ((postgres.stop, postgres.start), (postgres.hang, postgres.go_on)):
         go()
+        with ThreadPoolExecutor(MORE_THAN_THREADS) as people:
+            pages = people.map(house.page, ["/"] * MORE_THAN_THREADS)
+        assert all("Our database does not answer" in page for page in pages)
         eventually(lambda: house.ready()[0] == 503)
         assert house.ready()[1]["database"]["remedy"] == "database-silent"
         assert house.status("/healthz") == 200

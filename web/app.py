@@ -127,9 +127,9 @@ def from_environment() -> FastAPI:
     logging.getLogger("promisekeeper").setLevel(logging.INFO)
     try:
         settings = load_settings()
-        database = Database(settings.database)
-        _refuse_another_version(database)
-        return _started(settings, database)
+        watched = Database(settings.database)
+        _refuse_another_version(watched)
+        return _started(settings, watched)
     except (SettingsRefused, TemporalSettingsRefused) as refusal:
         raise _stopped(str(refusal), 2) from None
     except PublicKeysRefused as refusal:
@@ -147,13 +147,16 @@ def _refuse_another_version(database: Database) -> None:
         return  # people are told by the pages, ops by `/readyz` and the log
 
 
-def _started(settings: Settings, database: Database) -> FastAPI:
+def _started(settings: Settings, watched: Database) -> FastAPI:
+    """The lookout waits for the `watched` database as long as it takes, so that pages need not."""
     with ExitStack() as resources:
-        resources.callback(database.close)
+        resources.callback(watched.close)
         portal = resources.enter_context(start_blocking_portal())
         client = portal.call(partial(temporal.connect, settings.temporal_address, lazy=True))
-        neighbours = {**own_neighbours(settings, database), **behind_temporal(portal, client)}
+        neighbours = {**own_neighbours(settings, watched), **behind_temporal(portal, client)}
         lookout = Lookout(neighbours, meanwhile=MEANWHILE)
+        database = Database(settings.database, hangs=partial(lookout.is_silent, DATABASE))
+        resources.callback(database.close)
         desk = Desk(
             database=database,
             clock=Clock(database, development=settings.development),

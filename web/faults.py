@@ -47,50 +47,51 @@ WORDS: Mapping[int, tuple[str, str]] = {
     503: (
         "We cannot answer just now",
         (
-            "Our database does not answer. Everything that we confirmed to you is kept; what you "
-            "just sent was not taken in unless we said so. Please try again in a few minutes."
+            "Our database does not answer. Everything that we confirmed to you is kept. What you "
+            "just sent counts as not received, unless you find it later or hear from us. Please "
+            "try again in a few minutes."
         ),
     ),
 }
 
 
 def add_fault_pages(app: FastAPI) -> None:
-    """Teach an application to answer its errors in words."""
+    """Teach an application to answer its errors in words; it takes no thread, as all may hang."""
 
     @app.exception_handler(HTTPException)
-    def http_error(request: Request, error: HTTPException) -> Response:
+    async def http_error(request: Request, error: HTTPException) -> Response:
         said = error.detail != HTTPStatus(error.status_code).phrase
         return _fault(request, error.status_code, error.detail if said else None)
 
     @app.exception_handler(RequestValidationError)
     @app.exception_handler(PolicyUnknown)
     @app.exception_handler(RequestUnknown)
-    def not_found(request: Request, _error: Exception) -> Response:
+    async def not_found(request: Request, _error: Exception) -> Response:
         return _fault(request, 404)
 
     @app.exception_handler(LinkClosed)
-    def link_closed(request: Request, closed: LinkClosed) -> Response:
+    async def link_closed(request: Request, closed: LinkClosed) -> Response:
         return closed_page(site_of(request), closed)
 
     @app.exception_handler(SignInNeeded)
-    def sign_in_needed(_request: Request, needed: SignInNeeded) -> Response:
+    async def sign_in_needed(_request: Request, needed: SignInNeeded) -> Response:
         return RedirectResponse(needed.url, status_code=303)
 
     @app.exception_handler(Refused)
-    def refused(request: Request, refusal: Refused) -> Response:
+    async def refused(request: Request, refusal: Refused) -> Response:
         return _fault(request, 409, str(refusal))
 
     @app.exception_handler(TemporalUnreachable)
-    def temporal_unreachable(request: Request, fault: TemporalUnreachable) -> Response:
+    async def temporal_unreachable(request: Request, fault: TemporalUnreachable) -> Response:
         return _fault(request, 503, str(fault))
 
     @app.exception_handler(SQLAlchemyError)
-    def database_fault(request: Request, error: SQLAlchemyError) -> Response:
+    async def database_fault(request: Request, error: SQLAlchemyError) -> Response:
         _require_foreseen(error)
         return _fault(request, 503)
 
     @app.exception_handler(Exception)
-    def own_fault(request: Request, _error: Exception) -> Response:
+    async def own_fault(request: Request, _error: Exception) -> Response:
         answer = _fault(request, 500)
         answer.headers.update(HEADERS)  # this one is made outside the middleware
         return answer

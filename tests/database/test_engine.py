@@ -1,7 +1,9 @@
 """Writers queue up instead of failing; a block that raises leaves nothing; nothing hangs."""
 
 import socket
+import threading
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,16 +12,18 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import select
 
 from database import engine
 from database.engine import Database
 from database.facts import record
+from database.silence import is_silence
 from database.tables import Account, ClockOffset, Fact
 from database.writing import held, hold
 from tests import databases
+from tests.eventually import eventually
 from tests.in_two_processes import in_two_processes
 
 ROUNDS = 150
@@ -152,6 +156,37 @@ def test_a_server_that_takes_the_call_and_says_nothing_is_an_error_and_no_hang(
             database.session() as session,
         ):
             session.exec(select(ClockOffset)).all()
+
+
+@pytest.mark.postgresql
+def test_nobody_waits_for_a_database_that_is_known_to_hang(tmp_path: Path) -> None:
+    """Neither who waits for an answer when it becomes known, nor who comes later."""
+    hangs = threading.Event()
+    with (
+        databases.empty_database(databases.POSTGRESQL, tmp_path) as there,
+        closing(Database(there.url, hangs=hangs.is_set)) as database,
+        ThreadPoolExecutor(1) as other,
+    ):
+
+        def somebody_waits() -> bool:
+            asked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+            with there.session() as session:
+                return bool(session.execute(text(asked)).scalar_one())
+
+        def wait() -> object:
+            with database.transaction() as transaction:
+                return transaction.execute(text("SELECT pg_sleep(80)")).scalar_one()
+
+        under_way = other.submit(wait)
+        eventually(somebody_waits)
+        hangs.set()
+        for asked in (under_way, other.submit(wait)):
+            with pytest.raises(OperationalError, match="has not answered for too long") as fault:
+                asked.result()
+            assert is_silence(fault.value)
+        hangs.clear()
+        with database.session() as session:
+            assert session.execute(text("SELECT 1")).scalar_one() == 1
 
 
 def test_a_connection_in_use_when_its_database_is_closed_ends_with_its_use(

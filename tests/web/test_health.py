@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 import pytest
+from anyio import to_thread
 from sqlalchemy import text
 
 from health import lookout
@@ -66,6 +67,13 @@ def test_head_tells_readiness_too(world: World) -> None:
     assert world.browser.head("/readyz").status_code == 503
 
 
+async def take_all_threads() -> None:
+    """As pages do that wait for an answer."""
+    threads = to_thread.current_default_thread_limiter()
+    while threads.available_tokens:
+        threads.acquire_on_behalf_of_nowait(object())
+
+
 def test_a_hung_database_keeps_nobody_waiting(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,6 +98,10 @@ def test_a_hung_database_keeps_nobody_waiting(
     assert "Our database does not answer" in page.text
     assert page.headers["retry-after"] == "60"
     assert browser.get("/healthz").status_code == 200
+    with browser:
+        assert browser.portal is not None
+        browser.portal.call(take_all_threads)
+        assert browser.get("/requests/new").status_code == 503
     may_answer.set()
     while browser.get("/readyz").status_code == 503:
         pass
