@@ -20,6 +20,7 @@ T = TypeVar("T")
 ANSWER_WITHIN_SECONDS = 3.0
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 START_IT = "start the stack: promisekeeper up"
+RESTART_IT = "look at that process and its log: restart it, or end it when it is not ours"
 LEAST_FREE_GIB = 1.0
 LONGEST_WAIT = timedelta(minutes=1)
 LATE_ROUND = timedelta(minutes=1)
@@ -202,9 +203,8 @@ def _temporal(settings: "Settings") -> Iterator[Check]:
                     check = "check TEMPORAL_NAMESPACE and TEMPORAL_API_KEY"
                     yield fault("Temporal", f"turns us away{_why(silence)}", check)
                     return
-                taken = _stranger_on(settings, settings.temporal_port)
-                finding = taken or f"does not answer{_why(silence)}"
-                yield missing("Temporal", finding, remedy_of("Temporal"))
+                address = client.service_client.config.target_host
+                yield _silent("Temporal", address, f"does not answer{_why(silence)}")
                 return
 
 
@@ -308,7 +308,7 @@ async def _watchdog(client: "Client") -> Check:
 
 
 def _temporal_ui(settings: "Settings") -> Iterator[Check]:
-    yield _answers(settings, "Temporal UI", settings.temporal_ui, settings.temporal_ui_port)
+    yield _answers("Temporal UI", settings.temporal_ui)
 
 
 def _mail_service(settings: "Settings") -> Iterator[Check]:
@@ -332,7 +332,7 @@ def _mail_service(settings: "Settings") -> Iterator[Check]:
         case Reach.TROUBLED:
             yield missing(part, f"{host} answers with an error", "wait; mails stay queued")
         case Reach.SILENT | Reach.HANGS:
-            yield missing(part, f"{host} is silent", remedy_of(part))
+            yield _silent(part, host)
 
 
 def _website(settings: "Settings") -> Iterator[Check]:
@@ -347,7 +347,7 @@ def _website(settings: "Settings") -> Iterator[Check]:
             return
         ready = get(f"{settings.website}/readyz")
     except urllib3.exceptions.HTTPError:
-        yield missing("website", f"{settings.website} is silent", remedy_of("website"))
+        yield _silent("website", settings.website)
         return
     if ready.status == 200:
         yield ok("website", f"{settings.website}, ready")
@@ -357,14 +357,13 @@ def _website(settings: "Settings") -> Iterator[Check]:
         yield missing("website", finding, "mend what is missing; it comes back by itself")
 
 
-def _answers(settings: "Settings", part: str, url: str, port: int) -> Check:
+def _answers(part: str, url: str) -> Check:
     import urllib3
 
     try:
         answer = urllib3.request("GET", url, timeout=ANSWER_WITHIN_SECONDS, retries=False)
     except urllib3.exceptions.HTTPError:
-        finding = _stranger_on(settings, port) or f"{url} is silent"
-        return missing(part, finding, remedy_of(part))
+        return _silent(part, url)
     if answer.status >= 500:
         return fault(part, f"{url} answers {answer.status}", "look into its log")
     return ok(part, url)
@@ -381,14 +380,24 @@ def _browser(settings: "Settings") -> Iterator[Check]:
         yield advice("Chromium", only, "apt-get install chromium")
 
 
-def _stranger_on(settings: "Settings", port: int) -> str:
-    """A part is silent: does something else have its port? In words, or nothing."""
-    if not settings.development:
-        return ""
-    with socket.socket() as probe:
-        probe.settimeout(1.0)
-        taken = probe.connect_ex(("127.0.0.1", port)) == 0
-    return f"port {port} is taken by a program that does not answer as it should" if taken else ""
+def _silent(part: str, address: str, finding: str = "") -> Check:
+    """A part that hangs is told from one that is not there: starting mends only the second."""
+    if _listens(address):
+        taken = f"{address} is taken by a program that does not answer as it should"
+        return missing(part, taken, RESTART_IT)
+    return missing(part, finding or f"{address} is silent", remedy_of(part))
+
+
+def _listens(address: str) -> bool:
+    from urllib3.util import parse_url
+
+    url = parse_url(address)
+    port = url.port or (443 if url.scheme == "https" else 80)
+    try:
+        with socket.create_connection((str(url.hostname), port), timeout=1.0):
+            return True
+    except OSError:
+        return False
 
 
 def _move(name: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from cli.checkups import Check, checkups, fault, missing, remedy_of
+from cli.checkups import RESTART_IT, Check, checkups, fault, missing, remedy_of
 from cli.options import FormatOption, ListFormat
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def _side_by_side(settings: "Settings") -> Iterator[Check]:
             broken = f"could not be looked at: {type(found.exception()).__name__}"
             yield fault(part, broken, f"check its settings; {remedy_of(part)}")
         else:
-            hung = f"accepts, and has not answered within {ALL_WITHIN_SECONDS:.0f} s"
-            yield missing(part, hung, remedy_of(part))
+            hung = f"has not answered within {ALL_WITHIN_SECONDS:.0f} s, and refuses nobody"
+            yield missing(part, hung, f"{RESTART_IT}; is its machine there?")
 
 
 def _all_of(check: Callable[[], Iterator[Check]]) -> list[Check]:

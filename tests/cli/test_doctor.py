@@ -86,6 +86,7 @@ def test_it_names_what_is_missing_and_its_remedy(ask: Callable[[], tuple[int, Fo
         assert found[part]["state"] == "ok"
     for part in ("Temporal", "Temporal UI", "mail sandbox", "website"):
         assert found[part]["state"] == "missing"
+        assert "taken by a program" not in found[part]["finding"]
         assert "promisekeeper up" in found[part]["remedy"]
 
 
@@ -100,7 +101,9 @@ def test_every_neighbour_may_hang_and_it_still_answers(
     assert code == 3
     for part in ("Temporal", "mail sandbox", "website"):
         assert found[part]["state"] == "missing"
-    assert "taken by a program" in found["Temporal"]["finding"]
+        assert "taken by a program" in found[part]["finding"]
+        assert "restart it" in found[part]["remedy"]
+        assert "promisekeeper up" not in found[part]["remedy"]
 
 
 def test_a_check_that_never_ends_is_cut_off(
@@ -114,6 +117,8 @@ def test_a_check_that_never_ends_is_cut_off(
         code, found = ask()
     assert (code, found["database"]["state"]) == (3, "missing")
     assert "has not answered" in found["database"]["finding"]
+    assert "restart it" in found["database"]["remedy"]
+    assert "promisekeeper up" not in found["database"]["remedy"]
     assert "secret" not in str(found)
 
 
