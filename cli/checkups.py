@@ -112,7 +112,7 @@ def _database(settings: "Settings") -> Iterator[Check]:
 
     from database.engine import Database
     from database.migrate import Tables, tables
-    from database.silence import reason, turns_us_away
+    from database.silence import reason, remedy, turns_us_away
     from database.versions import DatabaseTooOld, require_supported, version_of
 
     name = make_url(settings.database).render_as_string(hide_password=True)
@@ -139,7 +139,7 @@ def _database(settings: "Settings") -> Iterator[Check]:
             yield fault("database", refused, "check PROMISEKEEPER_DATABASE_URL")
         else:
             finding = f"{name} does not answer: {reason(silence)}"
-            yield missing("database", finding, remedy_of("database"))
+            yield missing("database", finding, remedy(settings.database))
     finally:
         database.close()
 

@@ -19,7 +19,7 @@ from database import account_imports, accounts, approvals, policies, requests, s
 from database.engine import Database
 from database.facts import record
 from database.migrate import MigrationBroken, SchemaDiffers, require_current
-from database.silence import is_silence, reason
+from database.silence import is_silence, reason, remedy
 from database.tables import Staff
 from database.versions import DatabaseTooOld
 from domain.places import in_utc
@@ -171,8 +171,8 @@ def answering() -> Iterator[None]:
         if not is_silence(fault):
             raise
         raise stop(
-            f"The database does not answer: {reason(fault)}. Nothing was changed. Is the stack "
-            "started (promisekeeper up) on this data directory? See: promisekeeper doctor",
+            f"The database does not answer: {reason(fault)}. Nothing was changed. What mends it: "
+            f"{remedy(load_settings().database)}. See: promisekeeper doctor",
             NOT_REACHABLE,
         ) from None
 

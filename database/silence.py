@@ -54,6 +54,16 @@ def lacks_tables(fault: SQLAlchemyError) -> bool:
     return getattr(fault.orig, "sqlstate", "") in UNDEFINED
 
 
+def remedy(database: str) -> str:
+    """What mends the silence of the database at this URL: the stack brings a file, no server."""
+    if database.startswith("sqlite"):
+        return (
+            "start the stack (promisekeeper up), or mend PROMISEKEEPER_DATA_DIR or "
+            "PROMISEKEEPER_DATABASE_URL"
+        )
+    return "start PostgreSQL, or mend PROMISEKEEPER_DATABASE_URL"
+
+
 def reason(fault: SQLAlchemyError) -> str:
     """What the driver said about it, in a line; never the statement or the password."""
     said = str(fault.orig if isinstance(fault, DBAPIError) else fault)

@@ -311,10 +311,13 @@ def test_the_doctor_and_commands_speak_of_a_database_that_is_gone_and_of_one_tha
     assert '"part": "database"' in asked.stdout
     postgres.go_on()
     postgres.stop()
-    for arguments in (["staff", "list"], ["database", "migrate"]):
+    for arguments in (["staff", "list"], ["database", "migrate"], ["up"]):
         ended = house.type(*arguments)
         assert ended.returncode == 3
         assert "The database does not answer" in ended.stderr
+        assert "start PostgreSQL, or mend PROMISEKEEPER_DATABASE_URL" in ended.stderr
+        assert "promisekeeper up" not in ended.stderr
         assert "Traceback" not in ended.stderr
+    assert "start PostgreSQL" in house.type("doctor", "--format", "json").stdout
     postgres.start()
     assert house.type("staff", "list").returncode == 0
