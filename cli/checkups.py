@@ -126,10 +126,10 @@ def _database(settings: "Settings") -> Iterator[Check]:
             yield ok("database", f"{name}, {version}, tables up to date")
             yield from _work_in(database, settings)
         elif standing is Tables.BEHIND:
-            old = f"{name}, {version}: its tables are older than this code, or not there"
+            old = f"{name}, {version}: it has tables older than this code, or none"
             yield fault("database", old, "promisekeeper database migrate")
         else:
-            new = f"{name}, {version}: its tables are newer than this code"
+            new = f"{name}, {version}: it has tables newer than this code"
             yield fault("database", new, "run the newest version of Promisekeeper")
     except DatabaseTooOld as old_server:
         yield fault("database", str(old_server), "use a newer one")

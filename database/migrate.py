@@ -89,18 +89,18 @@ def require_current(database: Database) -> None:
     _refuse_newer(standing)
     if standing is Tables.BEHIND:
         raise SchemaBehind(
-            "The database has not the tables of this version of Promisekeeper. Nothing was "
-            "changed. Run `promisekeeper up`, or `promisekeeper database migrate` where the "
-            "services run on their own."
+            "The database has tables older than this code, or none. Nothing was changed. Run "
+            "`promisekeeper up`, or `promisekeeper database migrate` where the services run on "
+            "their own."
         )
 
 
 def _refuse_newer(standing: Tables) -> None:
     if standing is Tables.AHEAD:
         raise SchemaAhead(
-            "The tables of the database are newer than this version of Promisekeeper. Nothing was "
-            "changed. Run the version that brought them there, or a newer one; or restore the "
-            "backup from before `promisekeeper database migrate`."
+            "The database has tables newer than this code. Nothing was changed. Run the version "
+            "that brought them there, or a newer one; or restore the backup from before "
+            "`promisekeeper database migrate`."
         )
 
 

@@ -33,6 +33,7 @@ with warnings.catch_warnings():
 
 pytestmark = [pytest.mark.temporal, pytest.mark.timeout(180)]
 
+FAILURES = (ROOT / "docs" / "failures.md").read_text("utf-8")
 Answers = Callable[[str], bool]
 MORE_THAN_THREADS = 50  # with which a website answers
 
@@ -226,11 +227,16 @@ def test_a_worker_started_before_temporal_waits_says_so_once_and_works_when_it_i
         assert "retried" not in house.said(name)
 
 
-@pytest.mark.parametrize("revision", ["0001", "9999"])
+@pytest.mark.parametrize(
+    ("revision", "words"),
+    [("0001", "has tables older than this code"), ("9999", "has tables newer than this code")],
+)
 @pytest.mark.parametrize("command", [["worker.py"], ["-m", "cli.main", "staff", "list"]])
 def test_nothing_works_with_tables_of_another_version(
-    machine: Callable[..., Machine], revision: str, command: list[str]
+    machine: Callable[..., Machine], revision: str, words: str, command: list[str]
 ) -> None:
+    """Each says so in the words under which `docs/failures.md` has what to do."""
+    assert words in FAILURES
     house = machine()
     at_revision(house.settings, revision)
     ended = subprocess.run(
@@ -243,6 +249,7 @@ def test_nothing_works_with_tables_of_another_version(
         timeout=60,
     )
     assert ended.returncode == 3
+    assert words in ended.stderr
     assert "Nothing was changed." in ended.stderr
     assert "Traceback" not in ended.stderr
 

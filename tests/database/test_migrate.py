@@ -209,7 +209,7 @@ def test_tables_of_a_newer_version_are_refused_and_left_alone(empty: Database) -
     migrate(empty)
     with empty.engine.execution_options(writes=True).begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(SchemaAhead, match="newer than this version"):
+    with pytest.raises(SchemaAhead, match="newer than this code"):
         require_current(empty)
     with pytest.raises(SchemaAhead, match="Nothing was changed"):
         migrate(empty)
