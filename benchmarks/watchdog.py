@@ -28,8 +28,8 @@ from domain.company import Company
 from domain.data_subject_requests import Intake
 from domain.deadlines import deadline
 from embedded import temporal_server
-from embedded.processes import Program, running
-from settings import ROOT, Settings
+from embedded.processes import running
+from settings import Settings
 from worker import watch
 from workflows.watchdog import WatchdogWorkflow
 
@@ -78,22 +78,15 @@ def measure(sizes: Sequence[int] = (1_000, 10_000)) -> dict[str, float]:
 def _server(directory: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("", 0)) as other:
         port, ui_port = one.getsockname()[1], other.getsockname()[1]
-
-    def answers(_log: str) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    program = Program(
-        name="Temporal server",
-        command=temporal_server.command(
-            data_dir=directory, port=port, ui_port=ui_port, time_skipping=False
-        ),
+    server = temporal_server.program(
+        data_dir=directory,
+        port=port,
+        ui_port=ui_port,
+        time_skipping=False,
         environment={"HOME": str(directory)},
-        directory=ROOT,
         log=directory / "temporal.log",
-        answers=answers,
     )
-    with running([program]):
+    with running([server]):
         yield f"127.0.0.1:{port}"
 
 

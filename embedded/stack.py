@@ -12,11 +12,8 @@ from functools import partial
 from pathlib import Path
 
 import urllib3
-from anyio.from_thread import start_blocking_portal
 from pydantic import SecretStr
 from sqlmodel import select
-from temporalio.client import Client
-from temporalio.service import RPCError
 
 from database.engine import Database
 from database.migrate import migrate
@@ -159,18 +156,16 @@ def _programs(settings: Settings) -> tuple[list[Program], list[Program]]:
     """What runs, in the order of starting: the second stage needs the first."""
     logs = settings.data_dir / "logs"
     logs.mkdir(exist_ok=True)
-    program = partial(Program, environment=_child_environment(settings), directory=ROOT)
+    environment = _child_environment(settings)
+    program = partial(Program, environment=environment, directory=ROOT)
     first = [
-        program(
-            name="Temporal server",
+        temporal_server.program(
+            data_dir=settings.data_dir,
+            port=settings.temporal_port,
+            ui_port=settings.temporal_ui_port,
+            time_skipping=settings.development,
+            environment=environment,
             log=logs / "temporal.log",
-            command=temporal_server.command(
-                data_dir=settings.data_dir,
-                port=settings.temporal_port,
-                ui_port=settings.temporal_ui_port,
-                time_skipping=settings.development,
-            ),
-            answers=lambda _log: _temporal_is_prepared(settings),
         ),
         program(
             name="mail sandbox",
@@ -213,20 +208,6 @@ def _child_environment(settings: Settings) -> dict[str, str]:
         if not name.startswith(("PROMISEKEEPER_", "TEMPORAL_"))
     }
     return inherited | environment_of(settings) | {"PYTHONUNBUFFERED": "1"}
-
-
-def _temporal_is_prepared(settings: Settings) -> bool:
-    async def prepare() -> None:
-        address = settings.temporal_address
-        client = await Client.connect(address, namespace=temporal_server.NAMESPACE)
-        await temporal_server.prepare(client)
-
-    try:
-        with start_blocking_portal() as portal:  # callers may run an event loop of their own
-            portal.call(prepare)
-    except (RPCError, RuntimeError):
-        return False
-    return True
 
 
 def _responds(url: str) -> Callable[[str], bool]:

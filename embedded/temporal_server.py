@@ -1,25 +1,57 @@
 """Temporal's own development server, from its wheel, as Promisekeeper wants it."""
 
 import sys
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
+from anyio.from_thread import start_blocking_portal
 from google.protobuf.duration_pb2 import Duration
 from temporalio.api.namespace.v1 import NamespaceConfig
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
+from temporalio.api.workflowservice.v1 import UpdateNamespaceRequest
 from temporalio.client import Client
-from temporalio.common import SearchAttributeIndexedValueType
+from temporalio.service import RPCError
 
+from embedded.processes import Program
+from health import fitness
+from settings import ROOT
 from temporal import SEARCH_ATTRIBUTES, TIME_SKIPPING_FLAGS
 
 NAMESPACE = "default"
 DATABASE_FILE = "temporal.db"
 RETENTION_PERIOD = timedelta(days=90)  # the server's own day makes closed campaigns vanish
-TYPE_NAMES = {
-    SearchAttributeIndexedValueType.KEYWORD: "Keyword",
-    SearchAttributeIndexedValueType.INT: "Int",
-    SearchAttributeIndexedValueType.DATETIME: "Datetime",
-}
+
+
+def program(
+    *,
+    data_dir: Path,
+    port: int,
+    ui_port: int,
+    time_skipping: bool,
+    environment: Mapping[str, str],
+    log: Path,
+) -> Program:
+    """The server, to be run; it answers when it is prepared as well."""
+    return Program(
+        name="Temporal server",
+        command=command(data_dir=data_dir, port=port, ui_port=ui_port, time_skipping=time_skipping),
+        environment=environment,
+        directory=ROOT,
+        log=log,
+        answers=lambda _log: _is_prepared(f"127.0.0.1:{port}"),
+    )
+
+
+def _is_prepared(address: str) -> bool:
+    async def look() -> None:
+        await prepare(await Client.connect(address, namespace=NAMESPACE))
+
+    try:
+        with start_blocking_portal() as portal:  # callers may run an event loop of their own
+            portal.call(look)
+    except (RPCError, RuntimeError):
+        return False
+    return True
 
 
 def command(*, data_dir: Path, port: int, ui_port: int, time_skipping: bool) -> list[str]:
@@ -36,7 +68,7 @@ def command(*, data_dir: Path, port: int, ui_port: int, time_skipping: bool) -> 
             for attribute in SEARCH_ATTRIBUTES
             for word in (
                 "--search-attribute",
-                f"{attribute.name}={TYPE_NAMES[attribute.indexed_value_type]}",
+                f"{attribute.name}={fitness.type_name(attribute)}",
             )
         ),
         *(TIME_SKIPPING_FLAGS if time_skipping else ()),
@@ -45,7 +77,7 @@ def command(*, data_dir: Path, port: int, ui_port: int, time_skipping: bool) -> 
 
 async def prepare(client: Client) -> None:
     """Keep closed workflows for 90 days; harmless when that is so already."""
-    if await retention(client) == RETENTION_PERIOD:
+    if await fitness.retention(client) == RETENTION_PERIOD:
         return
     duration = Duration()
     duration.FromTimedelta(RETENTION_PERIOD)
@@ -55,11 +87,3 @@ async def prepare(client: Client) -> None:
             config=NamespaceConfig(workflow_execution_retention_ttl=duration),
         )
     )
-
-
-async def retention(client: Client) -> timedelta:
-    """How long the server keeps closed workflows."""
-    answer = await client.workflow_service.describe_namespace(
-        DescribeNamespaceRequest(namespace=client.namespace)
-    )
-    return answer.config.workflow_execution_retention_ttl.ToTimedelta()

@@ -1,8 +1,8 @@
 """What the product asks of a Temporal server, and whether this one gives it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.enums.v1 import TaskQueueType
@@ -15,6 +15,7 @@ from temporalio.api.workflowservice.v1 import (
     GetSystemInfoRequest,
 )
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 
 from temporal import SEARCH_ATTRIBUTES, TASK_QUEUE, WATCHDOG
@@ -136,12 +137,17 @@ async def missing_search_attributes(client: Client) -> tuple[str, ...]:
 
 def how_to_register(names: tuple[str, ...]) -> str:
     """The command that registers search attributes."""
-    types: Mapping[str, str] = {
-        attribute.name: attribute.indexed_value_type.name.capitalize()
+    pairs = " ".join(
+        f"--name {attribute.name} --type {type_name(attribute)}"
         for attribute in SEARCH_ATTRIBUTES
-    }
-    pairs = " ".join(f"--name {name} --type {types[name]}" for name in names)
+        if attribute.name in names
+    )
     return f"temporal operator search-attribute create {pairs}"
+
+
+def type_name(attribute: SearchAttributeKey[Any]) -> str:
+    """The type of a search attribute as Temporal's command lines have it, like Keyword."""
+    return attribute.indexed_value_type.name.capitalize()
 
 
 async def queue(client: Client) -> Queue:

@@ -10,6 +10,7 @@ from temporalio.client import Client
 
 from embedded import stack, temporal_server
 from embedded.processes import running
+from health import fitness
 from settings import Settings
 from temporal import SEARCH_ATTRIBUTES
 
@@ -34,4 +35,4 @@ async def _look_at(address: str) -> tuple[timedelta, set[str]]:
     known = await client.operator_service.list_search_attributes(
         ListSearchAttributesRequest(namespace=client.namespace)
     )
-    return await temporal_server.retention(client), {*known.custom_attributes}
+    return await fitness.retention(client), {*known.custom_attributes}

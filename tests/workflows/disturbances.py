@@ -40,8 +40,8 @@ from database.tables import (
     Staff,
 )
 from embedded import temporal_server
-from embedded.processes import Process, Program, running
-from settings import ROOT, Settings
+from embedded.processes import Process, running
+from settings import Settings
 from tests.eventually import eventually
 from tests.own_settings import free_ports
 from tests.people import move_in
@@ -115,23 +115,13 @@ def fragile_town(database: Database, directory: Path) -> Iterator[FragileTown]:
         mail = stack.enter_context(running_sandbox(directory))
         portal = stack.enter_context(start_blocking_portal())
         address = f"127.0.0.1:{port}"
-
-        def answers(_log: str) -> bool:
-            try:
-                portal.call(lambda: temporal.connect(address))
-            except RuntimeError:
-                return False
-            return True
-
-        program = Program(
-            name="Temporal server",
-            command=temporal_server.command(
-                data_dir=directory, port=port, ui_port=ui_port, time_skipping=True
-            ),
+        program = temporal_server.program(
+            data_dir=directory,
+            port=port,
+            ui_port=ui_port,
+            time_skipping=True,
             environment={"HOME": str(directory)},
-            directory=ROOT,
             log=directory / "temporal.log",
-            answers=answers,
         )
         (server,) = stack.enter_context(running([program]))
         client = portal.call(lambda: temporal.connect(address))
