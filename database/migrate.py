@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import cast
 
 from alembic import command
 from alembic.config import Config
+from alembic.operations.ops import MigrationScript
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection
@@ -127,17 +127,31 @@ def newest_revision() -> str:
     return known_revisions()[0]
 
 
-def write_revision(message: str) -> Path:
-    """Write the revision that leads from the newest one to the tables as they are in the code."""
+def write_revision(message: str) -> Path | None:
+    """Write the revision that leads from the newest one to the tables as they are in the code.
+
+    None when it leads there already: then nothing is written.
+    """
     scratch = Database("sqlite://")
     migrate(scratch)
     with scratch.engine.begin() as connection:
         number = 1 + len(known_revisions())
         script = command.revision(
-            _config(connection), message, autogenerate=True, rev_id=f"{number:04}"
+            _config(connection),
+            message,
+            autogenerate=True,
+            rev_id=f"{number:04}",
+            process_revision_directives=_write_no_empty_one,
         )
     scratch.close()
-    return Path(cast(Script, script).path)
+    return Path(script.path) if isinstance(script, Script) else None
+
+
+def _write_no_empty_one(
+    _context: MigrationContext, _revision: object, directives: list[MigrationScript]
+) -> None:
+    if all(script.upgrade_ops is None or script.upgrade_ops.is_empty() for script in directives):
+        directives.clear()
 
 
 def _config(connection: Connection) -> Config:
@@ -186,4 +200,7 @@ def _refuse_dangling(connection: Connection) -> None:
 
 
 if __name__ == "__main__":
-    print(write_revision(" ".join(sys.argv[1:]) or "change"))  # noqa: T201 - this is its output
+    written = write_revision(" ".join(sys.argv[1:]) or "change")
+    if written is None:
+        sys.exit("Nothing changed in database/tables since the newest revision: none was written.")
+    print(written)  # noqa: T201 - this is its output

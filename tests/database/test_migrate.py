@@ -1,5 +1,8 @@
 """Migrations lead to the tables of the code, keep what is there, and are all or nothing."""
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -44,6 +47,7 @@ from database.migrate import (
     require_current,
 )
 from database.tables import ClockOffset, Policy
+from settings import ROOT
 from tests import databases
 from tests.in_two_processes import in_two_processes
 
@@ -190,6 +194,35 @@ def test_a_revision_is_looked_at_before_it_is_kept() -> None:
     """What is generated asks to be adjusted; the first one was released like that."""
     for script in sorted(MIGRATIONS.glob("versions/*.py"))[1:]:
         assert "please adjust" not in script.read_text("utf-8"), script.name
+
+
+def test_the_next_revision_is_written_from_what_changed_and_none_when_nothing_did(
+    tmp_path: Path,
+) -> None:
+    house = tmp_path / "house"
+    for room in ("database", "domain"):
+        shutil.copytree(ROOT / room, house / room)
+
+    def write() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "database.migrate", "add a column"]
+        return subprocess.run(command, cwd=house, capture_output=True, text=True, check=False)
+
+    def revisions() -> set[str]:
+        return {path.name for path in (house / "database/migrations/versions").glob("*.py")}
+
+    before = revisions()
+    unchanged = write()
+    assert (unchanged.returncode, unchanged.stdout, revisions()) == (1, "", before)
+    assert "Nothing changed in database/tables" in unchanged.stderr
+    with (house / "database/tables/people.py").open("a") as people:
+        people.write(
+            "class Nickname(SQLModel, table=True):\n"
+            "    id: int | None = Field(default=None, primary_key=True)\n"
+        )
+    changed = write()
+    (written,) = revisions() - before
+    assert (changed.returncode, changed.stdout.strip().endswith(written)) == (0, True)
+    assert "nickname" in (house / "database/migrations/versions" / written).read_text()
 
 
 def test_two_processes_that_migrate_at_once_do_it_once(empty: Database) -> None:
