@@ -29,8 +29,8 @@ from database.carrying import (
 from database.chunks import Advance, Pace
 from database.engine import Database
 from database.facts import record
-from database.policies import policies, version_in_force, versions
-from database.tables import Account, AccountImport, AccountImportRow
+from database.policies import hold_policies, policies, version_in_force, versions
+from database.tables import Account, AccountImport, AccountImportRow, Campaign
 from database.writing import held, held_if_there
 
 STAGED, DECIDED, DONE, DISCARDED = "staged", "decided", "done", "discarded"
@@ -122,15 +122,18 @@ def preview(session: Session, import_id: UUID) -> ImportResult:
 def decide(database: Database, import_id: UUID, now: datetime) -> bool:
     """Let a staged import stand from this instant on.
 
+    Or from just after the latest audience began to be frozen, whatever the clock said: that freeze
+    has finished every import that stood, so whom this one brings is late for it, and named (P4).
     False while another one that was decided is still being carried: finish it first, and look
     again whether this one may stand. Raises ImportRefused when it was thrown away meanwhile.
     """
     try:
         with database.transaction() as transaction:
+            hold_policies(transaction)
             decided = transaction.execute(
                 update(AccountImport)
                 .where(col(AccountImport.id) == import_id, col(AccountImport.state) == STAGED)
-                .values(state=DECIDED, decided_at=now)
+                .values(state=DECIDED, decided_at=_after_the_last_audience(transaction, now))
                 .returning(col(AccountImport.id))
             ).all()
     except IntegrityError:
@@ -143,6 +146,11 @@ def decide(database: Database, import_id: UUID, now: datetime) -> bool:
     return True
 
 
+def one_stands_unfinished(session: Session) -> bool:
+    """Whether an import was decided and is not carried to its end."""
+    return bool(_in_state(session, DECIDED))
+
+
 def finish_imports(
     database: Database, now: datetime, progress: Advance = lambda _rows: None
 ) -> None:
@@ -152,7 +160,9 @@ def finish_imports(
     somebody else gets on with is left to them and waited for. One that was put aside a day ago and
     not decided is dead.
     """
-    for import_id in _in_state(database, DECIDED):
+    with database.session() as session:
+        decided = _in_state(session, DECIDED)
+    for import_id in decided:
         _let_others_carry(database, import_id, progress)
         carry(database, import_id, now, progress)
     with database.transaction() as transaction:
@@ -164,7 +174,8 @@ def finish_imports(
             )
             .values(state=DISCARDED)
         )
-    for import_id in _in_state(database, DISCARDED):
+        discarded = _in_state(transaction, DISCARDED)
+    for import_id in discarded:
         discard(database, import_id)
 
 
@@ -261,9 +272,13 @@ def _refuse_unknown_versions(session: Session, import_id: UUID, now: datetime) -
             )
 
 
-def _in_state(database: Database, state: str) -> Sequence[UUID]:
-    with database.session() as session:
-        return session.exec(select(AccountImport.id).where(AccountImport.state == state)).all()
+def _after_the_last_audience(transaction: Session, now: datetime) -> datetime:
+    last = transaction.exec(select(func.max(col(Campaign.freezing_at)))).one()
+    return now if last is None else max(now, last + timedelta.resolution)
+
+
+def _in_state(session: Session, state: str) -> Sequence[UUID]:
+    return session.exec(select(AccountImport.id).where(AccountImport.state == state)).all()
 
 
 def _let_others_carry(database: Database, import_id: UUID, progress: Advance) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import ColumnElement, case, exists, insert
 from sqlmodel import Session, col, func, select
 
-from database.account_imports import finish_imports
+from database.account_imports import finish_imports, one_stands_unfinished
 from database.approvals import PolicyHistory
 from database.chunks import Pace
 from database.engine import Database
@@ -28,7 +28,7 @@ from database.tables import (
     Policy,
     PolicyVersion,
 )
-from database.writing import held
+from database.writing import held, hold
 from domain.approvals import Decision
 from domain.reviews import VersionClass
 
@@ -86,8 +86,8 @@ def freeze_audience(database: Database, campaign_id: UUID, now: datetime) -> int
     instant it began at; two at once do no harm, and a finished one is not repeated. Returns the
     number of addressees.
     """
-    finish_imports(database, now)
-    freezing_at = _freezing_at(database, campaign_id, now)
+    while (freezing_at := _freezing_at(database, campaign_id, now)) is None:
+        finish_imports(database, now)
     pace = Pace(database)
     while (chunk := _next_accounts(database, campaign_id, freezing_at)) is not None:
         _address(pace, campaign_id, chunk, now)
@@ -325,11 +325,21 @@ class _Accounts:
     addressed: Sequence[dict[str, Any]]
 
 
-def _freezing_at(database: Database, campaign_id: UUID, now: datetime) -> datetime:
-    """The instant whose accounts are addressed: whoever comes later is late for every try (P7)."""
+def _freezing_at(database: Database, campaign_id: UUID, now: datetime) -> datetime | None:
+    """The instant whose accounts are addressed: whoever comes later is late for every try (P7).
+
+    None while an import stands unfinished. None can come to stand as long as the policy is held,
+    and one that stands afterwards counts as later.
+    """
     with database.transaction() as transaction:
-        campaign = held(transaction, Campaign, campaign_id)
-        campaign.freezing_at = campaign.freezing_at or campaign.audience_frozen_at or now
+        campaign = transaction.get_one(Campaign, campaign_id)
+        version = transaction.get_one(PolicyVersion, campaign.policy_version_id)
+        held(transaction, Policy, version.policy_id)
+        hold(transaction, campaign)
+        begun_at = campaign.freezing_at or campaign.audience_frozen_at
+        if begun_at is None and one_stands_unfinished(transaction):
+            return None
+        campaign.freezing_at = begun_at or now
         return campaign.freezing_at
 
 

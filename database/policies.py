@@ -55,6 +55,11 @@ def policies(session: Session) -> Sequence[Policy]:
     return session.exec(select(Policy).order_by(Policy.slug)).all()
 
 
+def hold_policies(transaction: Session) -> None:
+    """Make every policy ours until the transaction ends: no audience begins to be frozen."""
+    transaction.exec(select(Policy.id).order_by(col(Policy.id)).with_for_update(key_share=True))
+
+
 def policy_by_slug(session: Session, slug: str) -> Policy:
     """Raises PolicyUnknown with the slugs that exist."""
     policy = session.exec(select(Policy).where(Policy.slug == slug)).first()

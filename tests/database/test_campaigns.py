@@ -3,12 +3,14 @@
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlmodel import col, select
+from sqlalchemy import Select, text
+from sqlmodel import Session, col, select
 
 from database import account_imports, campaigns, outbox
 from database.accounts import AccountRow
@@ -18,6 +20,7 @@ from database.engine import Database
 from database.outbox import Batch
 from database.tables import (
     Account,
+    AccountImport,
     Campaign,
     CampaignAddressee,
     Fact,
@@ -27,7 +30,8 @@ from database.tables import (
 )
 from domain.approvals import Decision
 from domain.reviews import VersionClass
-from tests.in_two_processes import in_two_processes
+from tests.eventually import eventually
+from tests.in_two_processes import in_two_processes, meet, side_by_side
 from tests.people import ALICE, BOB, CAROL, DORA
 from tests.scene import EFFECT, NOW, ONE_HOUR, Scene
 from tests.texts import FIRST, THIRD
@@ -209,6 +213,87 @@ def test_an_import_that_stands_is_finished_before_the_audience_is_frozen(
     assert sum(staged) == 2
     assert account_imports.decide(scene.database, import_id, NOW)
     assert campaigns.freeze_audience(scene.database, campaign, NOW) == 2
+
+
+@pytest.mark.parametrize("by_its_clock", [NOW, NOW - ONE_HOUR])
+def test_who_comes_by_an_import_that_stands_after_the_freeze_began_is_named_by_whichever_clock(
+    scene: Scene, by_its_clock: datetime
+) -> None:
+    """P4, P7: it looked at the clock before, or its clock is slow; nobody falls between."""
+    scene.import_accounts(ALICE, BOB, replace(CAROL, status="closed"))
+    campaign = scene.campaign()
+    campaigns.freeze_audience(scene.database, campaign, NOW)
+    scene.import_accounts(DORA, replace(CAROL, status="open"), now=by_its_clock)
+    assert addressed(scene) == [ALICE.external_id, BOB.external_id]
+    assert missed(scene, campaign) == [CAROL.external_id, DORA.external_id]
+
+
+def let_the_other_begin(transaction: Session, is_through: Select[Any]) -> None:
+    """Go on when the other waits for us, or has passed us; on SQLite it does not get in at all."""
+    meet()
+    if transaction.get_bind().dialect.name == "postgresql":
+        waits = text("SELECT 1 FROM pg_locks WHERE NOT granted")
+        eventually(
+            lambda: transaction.execute(waits).first() or transaction.execute(is_through).first()
+        )
+
+
+def decide_meanwhile(url: str, import_id: UUID, *, first: bool) -> None:
+    """Decide by a clock that is slow. The first of two lets the other begin before it is done."""
+    instant = account_imports._after_the_last_audience
+
+    def dawdle(transaction: Session, now: datetime) -> datetime:
+        found = instant(transaction, now)
+        frozen = select(Campaign.id).where(col(Campaign.audience_frozen_at).is_not(None))
+        let_the_other_begin(transaction, frozen)
+        return found
+
+    with closing(Database(url)) as database, pytest.MonkeyPatch.context() as patched:
+        if first:
+            patched.setattr(account_imports, "_after_the_last_audience", dawdle)
+        else:
+            meet()
+        assert account_imports.decide(database, import_id, NOW - ONE_HOUR)
+
+
+def freeze_meanwhile(url: str, campaign: UUID, *, first: bool) -> None:
+    """Freeze. The first of two lets the other begin before its instant is written."""
+    stands = account_imports.one_stands_unfinished
+
+    def dawdle(transaction: Session) -> bool:
+        found = stands(transaction)
+        decided = select(AccountImport.id).where(AccountImport.state == "decided")
+        let_the_other_begin(transaction, decided)
+        return found
+
+    with closing(Database(url)) as database, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(account_imports, "STANDSTILL_SECONDS", 0)
+        if first:
+            patched.setattr(campaigns, "one_stands_unfinished", dawdle)
+        else:
+            meet()
+        campaigns.freeze_audience(database, campaign, NOW)
+
+
+@pytest.mark.parametrize("decided_first", [True, False])
+def test_who_is_imported_while_the_freeze_begins_is_addressed_or_named(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, decided_first: bool
+) -> None:
+    """P4, P7: two writers at the same moment, whichever is first; nobody falls between them."""
+    monkeypatch.setattr(account_imports, "STANDSTILL_SECONDS", 0)
+    scene.import_accounts(CAROL)
+    campaign, import_id, omar = scene.campaign(), uuid4(), scene.staff["omar"]
+    staging = account_imports.stage(scene.database, import_id, [BOB], asserted_by=omar, now=NOW)
+    assert sum(staging) == 1
+    url = scene.database.url
+    side_by_side(
+        partial(decide_meanwhile, url, import_id, first=decided_first),
+        partial(freeze_meanwhile, url, campaign, first=not decided_first),
+    )
+    account_imports.finish_imports(scene.database, NOW)
+    told, late = addressed(scene), missed(scene, campaign)
+    assert sorted((*told, *late)) == [BOB.external_id, CAROL.external_id]
+    assert late == ([] if decided_first else [BOB.external_id])
 
 
 def test_a_notice_goes_to_everybody_and_a_correction_to_nobody(scene: Scene) -> None:
