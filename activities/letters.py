@@ -182,6 +182,7 @@ class Letters:
         if step.startswith("overdue-"):
             return overdue_rung(request.due_at, int(step.removeprefix("overdue-"))).summary
         ladder = request_ladder(
+            request_id=request.id,
             received_at=request.received_at,
             due_at=request.due_at,
             time_zone=self._company.time_zone,

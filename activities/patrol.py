@@ -207,7 +207,7 @@ class PatrolActivities:
         return {
             f"data-subject-request/{request_id}"
             for request_id, received_at, due_at in rows
-            for rung in ladder(received_at, due_at, self._company, now=late_at)
+            for rung in ladder(request_id, received_at, due_at, self._company, now=late_at)
             if rung.at <= late_at and (request_id, rung.key) not in fired
         }
 

@@ -186,7 +186,9 @@ class RequestActivities:
         )
 
     def _ladder(self, request: DataSubjectRequest, now: datetime, more: int = 1) -> list[Rung]:
-        return ladder(request.received_at, request.due_at, self._company, now=now, more=more)
+        return ladder(
+            request.id, request.received_at, request.due_at, self._company, now=now, more=more
+        )
 
     def _staff(
         self, session: Session, request: DataSubjectRequest, audience: Sequence[Role]
@@ -217,12 +219,19 @@ class RequestActivities:
 
 
 def ladder(
-    received_at: datetime, due_at: datetime, company: Company, *, now: datetime, more: int = 0
+    request_id: UUID,
+    received_at: datetime,
+    due_at: datetime,
+    company: Company,
+    *,
+    now: datetime,
+    more: int = 0,
 ) -> list[Rung]:
     """A request's rungs, one for each day overdue at `now`, and so many `more` of these."""
     days_overdue = max((now - due_at).days, 0)
     return [
         *request_ladder(
+            request_id=request_id,
             received_at=received_at,
             due_at=due_at,
             time_zone=company.time_zone,

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import cache
 from itertools import pairwise
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -18,6 +19,8 @@ from domain.places import country_code, in_utc, local_date, start_of_day, zone_n
 MINIMUM_NOTICE_PERIOD = timedelta(days=14)
 MOST_REMINDERS = 2
 ONE_DAY = timedelta(days=1)
+SPREAD_SECONDS = 15 * 60
+LATEST_HOUR = time(23, 45)
 
 
 class Role(StrEnum):
@@ -165,6 +168,8 @@ class LadderNumbers:
             raise ValueError("the rungs of the ladder must come ever nearer to the due day")
         if self.unassigned_after_working_days < 1 or self.late_reply_lead <= timedelta():
             raise ValueError("a lead of the ladder must be longer than nothing")
+        if self.hour > LATEST_HOUR:
+            raise ValueError("staff are woken in the quarter of an hour from then on: by 23:45")
 
 
 DEFAULT_NUMBERS = LadderNumbers()
@@ -172,6 +177,7 @@ DEFAULT_NUMBERS = LadderNumbers()
 
 def request_ladder(
     *,
+    request_id: UUID,
     received_at: datetime,
     due_at: datetime,
     time_zone: str,
@@ -182,14 +188,20 @@ def request_ladder(
 
     Staff rungs fire at nine in the company's `time_zone`, rolled back to a working day of
     `holidays_of` (a country code, or None for weekends alone); those before receipt are dropped.
-    The late reply and the breach stand to the minute and never roll. Raises ValueError for an
-    unknown zone, or a country whose holidays are not known.
+    Each request has its own moment in the quarter of an hour from nine on, the same every morning,
+    so that not all requests wake at once. The late reply and the breach stand to the minute and
+    never roll. Raises ValueError for an unknown zone, or a country whose holidays are not known.
 
     Not for workflows, whose sandbox refuses what the calendar of a country loads on its first use:
     an activity works the ladder out.
     """
     received, due = in_utc(received_at), in_utc(due_at)
-    office = _Office(zone=zone_named(time_zone), country=holidays_of, hour=numbers.hour)
+    office = _Office(
+        zone=zone_named(time_zone),
+        country=holidays_of,
+        hour=numbers.hour,
+        after=timedelta(seconds=request_id.int % SPREAD_SECONDS),
+    )
     received_on = local_date(received, office.zone)
     # A due time of midnight ends the day before it.
     due_on = local_date(due - timedelta.resolution, office.zone)
@@ -307,32 +319,33 @@ def highest_missed(rungs: Sequence[Rung], now: datetime, fired: Collection[str])
 
 @dataclass(frozen=True, kw_only=True)
 class _Office:
-    """When staff are there to be woken."""
+    """When staff are there to be woken, and how long after opening one request wakes them."""
 
     zone: ZoneInfo
     country: str | None
     hour: time
+    after: timedelta
 
     def opens_by(self, day: date) -> datetime:
-        """Opening on `day`, or on the last working day before it."""
+        """The moment after opening on `day`, or on the last working day before it."""
         while not self._works_on(day):
             day -= ONE_DAY
-        return self._opening(day)
+        return self._moment(day)
 
     def opens_after(self, day: date, working_days: int) -> datetime:
-        """Opening on the n-th working day after `day`."""
+        """The moment after opening on the n-th working day after `day`."""
         while working_days:
             day += ONE_DAY
             working_days -= self._works_on(day)
-        return self._opening(day)
+        return self._moment(day)
 
     def _works_on(self, day: date) -> bool:
         if self.country is None:
             return day.weekday() < 5
         return _calendar(self.country, day.year).is_working_day(day)
 
-    def _opening(self, day: date) -> datetime:
-        return datetime.combine(day, self.hour, self.zone).astimezone(UTC)
+    def _moment(self, day: date) -> datetime:
+        return datetime.combine(day, self.hour, self.zone).astimezone(UTC) + self.after
 
 
 @cache

@@ -178,6 +178,7 @@ def test_every_rung_of_the_ladder_is_written_with_its_own_words(
         officers=Officers(privacy_officer="", deputy="", executive=""),
     )
     ladder = request_ladder(
+        request_id=request_made.id,
         received_at=request_made.received_at,
         due_at=request_made.due_at,
         time_zone="Europe/Berlin",

@@ -1,9 +1,11 @@
 """When people are chased: never before the matter opens, in order, and to the minute at the end."""
 
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -36,6 +38,8 @@ ALL_RUNGS = (
     *("unassigned", "d-20", "d-15", "d-10", "d-7", "d-5", "d-3", "d-2"),
     *("late_reply", "breach"),
 )
+AT_NINE = UUID(int=0)
+"""A request whose own moment in the quarter of an hour from nine on is nine itself."""
 instants = st.datetimes(
     min_value=datetime(2024, 1, 1),  # noqa: DTZ001, hypothesis takes bounds without a zone
     max_value=datetime(2032, 12, 31),  # noqa: DTZ001
@@ -48,10 +52,19 @@ notice_periods = st.integers(14, 90).map(lambda days: timedelta(days=days))
 
 
 def ladder(
-    received_at: datetime, due_at: datetime, *, zone: str = BERLIN, country: str | None = "DE"
+    received_at: datetime,
+    due_at: datetime,
+    *,
+    zone: str = BERLIN,
+    country: str | None = "DE",
+    request_id: UUID = AT_NINE,
 ) -> tuple[Rung, ...]:
     return request_ladder(
-        received_at=received_at, due_at=due_at, time_zone=zone, holidays_of=country
+        request_id=request_id,
+        received_at=received_at,
+        due_at=due_at,
+        time_zone=zone,
+        holidays_of=country,
     )
 
 
@@ -287,6 +300,44 @@ def test_staff_are_woken_at_nine_on_working_days_and_in_order(
 
 
 @given(
+    request_id=st.uuids(),
+    around=zones_and_instants,
+    length=st.integers(10, 31),
+    country=st.sampled_from(("DE", "KR", None)),
+)
+def test_a_request_has_its_own_moment_in_the_quarter_of_an_hour_from_nine_on(
+    request_id: UUID, around: tuple[str, datetime], length: int, country: str | None
+) -> None:
+    """P21: the same one every morning and each time it is asked for; on the same working day,
+    before the answer is due, and never for what stands to the minute."""
+    zone, received = around
+    due = received + length * DAY
+
+    def own() -> tuple[Rung, ...]:
+        return ladder(received, due, zone=zone, country=country, request_id=request_id)
+
+    assert own() == own()
+    nine = {rung.key: rung.at for rung in ladder(received, due, zone=zone, country=country)}
+    after = {rung.key: rung.at - nine[rung.key] for rung in own() if rung.key in nine}
+    assert set(nine) == set(after)
+    assert after.pop("late_reply") == after.pop("breach") == timedelta()
+    (moment,) = set(after.values())
+    assert timedelta() <= moment < timedelta(minutes=15)
+    assert all(received <= rung.at <= due for rung in own())
+
+
+def test_many_requests_do_not_wake_in_the_same_minute() -> None:
+    received = datetime(2026, 11, 9, 14, 7, tzinfo=UTC)
+    requests = [uuid5(AT_NINE, str(number)) for number in range(1000)]
+    mornings = [
+        at(ladder(received, received + 30 * DAY, request_id=request), "d-7") for request in requests
+    ]
+    in_each_minute = Counter(morning.minute for morning in mornings)
+    assert sorted(in_each_minute) == list(range(15))
+    assert max(in_each_minute.values()) < 150
+
+
+@given(
     around=zones_and_instants,
     length=st.integers(10, 31),
     country=st.sampled_from(("DE", "US", "MA", "CL", "KR", None)),
@@ -339,6 +390,7 @@ def test_threads_that_ask_at_once_see_the_same_holidays() -> None:
 def test_the_numbers_are_settings_and_name_the_rungs() -> None:
     received = datetime(2026, 11, 9, 14, tzinfo=UTC)
     rungs = request_ladder(
+        request_id=AT_NINE,
         received_at=received,
         due_at=received + 30 * DAY,
         time_zone=BERLIN,
@@ -348,6 +400,8 @@ def test_the_numbers_are_settings_and_name_the_rungs() -> None:
     assert at(rungs, "d-22") == datetime(2026, 11, 17, 8, tzinfo=ZoneInfo(BERLIN))
     with pytest.raises(ValueError, match="ever nearer"):
         LadderNumbers(assignee=10)
+    with pytest.raises(ValueError, match="by 23:45"):
+        LadderNumbers(hour=time(23, 50))
 
 
 def test_unknown_holidays_are_refused_in_words() -> None:

@@ -160,6 +160,7 @@ def _rungs(session: Session, site: Site, request: DataSubjectRequest) -> Mapping
     fired = fired_rungs(session, request.id)
     keys = {rung.rung for rung in fired}
     ladder = request_ladder(
+        request_id=request.id,
         received_at=request.received_at,
         due_at=request.due_at,
         time_zone=site.company.time_zone,
