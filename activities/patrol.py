@@ -45,6 +45,7 @@ FAILS = "its code fails again and again: the worker's log says why"
 TRIES = "a step goes wrong for a quarter of an hour or longer: its page says why"
 LATE = "a step that was due more than an hour ago has not been taken"
 IMPORTS = "imports of accounts"
+CARRIED_ON = f"{IMPORTS}: carried on to the end, because one had been left in the middle"
 TAKES_LONG = "a large one is under way; the next round goes on with it"
 GOES_WRONG = "carrying one goes wrong: {}"
 
@@ -65,12 +66,20 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Patrol:
-    """What one round found. `repaired` and `stuck` name the first twenty."""
+    """What one round found. `repaired` and `stuck` name the first twenty, and imports besides."""
 
     watched: int
     repaired: tuple[str, ...]
     stuck: tuple[str, ...]
     in_words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Imports:
+    """What became of imports that were left in the middle."""
+
+    carried_on: bool = False
+    stuck: tuple[Found, ...] = ()
 
 
 class PatrolActivities:
@@ -98,8 +107,9 @@ class PatrolActivities:
         repaired = await self._repair(missing, now)
         fresh = {found.workflow_id for found in repaired}
         stuck = [one for one in await self._stuck(now) if one.workflow_id not in fresh]
-        stuck += await asyncio.to_thread(self._finish_imports, now)
-        return _report(len(wanted), repaired, stuck)
+        imports = await asyncio.to_thread(self._finish_imports, now)
+        stuck += imports.stuck
+        return _report(len(wanted), repaired, stuck, imports_carried_on=imports.carried_on)
 
     async def _repair(self, missing: Sequence[temporal.Start], now: datetime) -> list[Found]:
         offset = await asyncio.to_thread(self._clock.offset)
@@ -166,8 +176,8 @@ class PatrolActivities:
         with self._database.session() as session:
             return list(register(session, running))
 
-    def _finish_imports(self, now: datetime) -> list[Found]:
-        """Nothing when all are done, else why not; a large one ends between two of its chunks."""
+    def _finish_imports(self, now: datetime) -> _Imports:
+        """Carry on what was left in the middle; a large one ends between two of its chunks."""
         enough_at = monotonic() + IMPORTS_WITHIN.total_seconds()
 
         def look_at_the_time(_rows: int) -> None:
@@ -175,12 +185,12 @@ class PatrolActivities:
                 raise _LongEnough
 
         try:
-            finish_imports(self._database, now, look_at_the_time)
+            return _Imports(carried_on=finish_imports(self._database, now, look_at_the_time) > 0)
         except _LongEnough:
-            return [Found(workflow_id=IMPORTS, why=TAKES_LONG)]
+            why = TAKES_LONG
         except Exception as fault:  # noqa: BLE001 - whatever it is, its words stay here
-            return [Found(workflow_id=IMPORTS, why=GOES_WRONG.format(incident(fault).message))]
-        return []
+            why = GOES_WRONG.format(incident(fault).message)
+        return _Imports(stuck=(Found(workflow_id=IMPORTS, why=why),))
 
     def _late_requests(self, late_at: datetime) -> set[str]:
         """Requests with a rung due by `late_at` that neither fired nor was passed over.
@@ -267,8 +277,11 @@ def _requests(session: Session) -> Iterator[temporal.Start]:
     return (temporal.data_subject_request(*row) for row in rows)
 
 
-def _report(watched: int, repaired: Sequence[Found], stuck: Sequence[Found]) -> Patrol:
+def _report(
+    watched: int, repaired: Sequence[Found], stuck: Sequence[Found], *, imports_carried_on: bool
+) -> Patrol:
     done = tuple(f"{found.workflow_id}: started, because {found.why}" for found in repaired[:LINES])
+    done += (CARRIED_ON,) * imports_carried_on
     named = tuple(
         f"{found.workflow_id}: stands still, because {found.why}" for found in stuck[:LINES]
     )
@@ -276,6 +289,8 @@ def _report(watched: int, repaired: Sequence[Found], stuck: Sequence[Found]) -> 
         f"Watched {watched} workflows, started {len(repaired)} that did not run, "
         f"found {len(stuck)} that stand still."
     )
+    if imports_carried_on:
+        in_words += " Carried on an import of accounts that had been left in the middle."
     if done or named:
         log.warning("%s %s", in_words, "; ".join((*done, *named)))
     return Patrol(watched=watched, repaired=done, stuck=named, in_words=in_words)

@@ -147,11 +147,13 @@ def _database(settings: "Settings") -> Iterator[Check]:
 def _work_in(database: "Database", settings: "Settings") -> Iterator[Check]:
     from clock import Clock
 
+    clock = Clock(database, development=settings.development)
     with database.session() as session:
         yield _mails(session)
         yield _delivery_events(session)
+        yield _imports(session, clock.now())
     if settings.development:
-        offset = Clock(database, development=True).offset()
+        offset = clock.offset()
         yield ok("clock", f"{offset} ahead of real time" if offset else "real time")
 
 
@@ -181,6 +183,15 @@ def _delivery_events(session: "Session") -> Check:
         "mails are out, and no event ever came",
         "check the event webhook's address and PROMISEKEEPER_SENDGRID_WEBHOOK_PUBLIC_KEYS",
     )
+
+
+def _imports(session: "Session", now: datetime) -> Check:
+    from health.imports import imports
+
+    found = imports(session, now)
+    if found.well:
+        return ok("imports", found.word)
+    return advice("imports", found.word, f"see {found.remedy} in docs/failures.md")
 
 
 def _temporal(settings: "Settings") -> Iterator[Check]:

@@ -30,10 +30,11 @@ from database.chunks import Advance, Pace
 from database.engine import Database
 from database.facts import record
 from database.policies import hold_policies, policies, version_in_force, versions
-from database.tables import Account, AccountImport, AccountImportRow, Campaign
+from database.tables import Account, AccountImport, AccountImportRow, Campaign, Fact
 from database.writing import held, held_if_there
 
 STAGED, DECIDED, DONE, DISCARDED = "staged", "decided", "done", "discarded"
+CARRIED_ON = "accounts.import_carried_on"
 CHUNK = 100
 LONGEST_STAGING = timedelta(days=1)
 LARGEST_SHARE = 0.05
@@ -55,6 +56,20 @@ class ImportResult:
     added: int
     updated: int
     unchanged: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What is on its way in, and when an import that was left in the middle was last carried on.
+
+    `decided_at` and `rows_left` are of the one that stands and is not done; `put_aside_at` of the
+    oldest file that is not decided.
+    """
+
+    decided_at: datetime | None
+    rows_left: int
+    put_aside_at: datetime | None
+    carried_on_at: datetime | None
 
 
 def stage(
@@ -151,20 +166,37 @@ def one_stands_unfinished(session: Session) -> bool:
     return bool(_in_state(session, DECIDED))
 
 
+def how_imports_stand(session: Session) -> Standing:
+    """How imports stand, for ops."""
+    decided = session.exec(select(AccountImport).where(AccountImport.state == DECIDED)).first()
+    put_aside = select(func.min(col(AccountImport.staged_at))).where(AccountImport.state == STAGED)
+    carried_on = select(func.max(col(Fact.recorded_at))).where(Fact.kind == CARRIED_ON)
+    return Standing(
+        decided_at=decided.decided_at if decided else None,
+        rows_left=_rows_left(session, decided.id) if decided else 0,
+        put_aside_at=session.exec(put_aside).one(),
+        carried_on_at=session.exec(carried_on).one(),
+    )
+
+
 def finish_imports(
     database: Database, now: datetime, progress: Advance = lambda _rows: None
-) -> None:
+) -> int:
     """Carry on what was decided, and throw away what never was and never will be.
 
     Harmless at any time and for several at once: each row is carried once, and an import that
     somebody else gets on with is left to them and waited for. One that was put aside a day ago and
-    not decided is dead.
+    not decided is dead: reading the largest file takes minutes. Returns how many were left in the
+    middle and carried on; each time is a fact.
     """
+    carried_on = 0
     with database.session() as session:
         decided = _in_state(session, DECIDED)
     for import_id in decided:
         _let_others_carry(database, import_id, progress)
-        carry(database, import_id, now, progress)
+        if _take_over(database, import_id, now):
+            carry(database, import_id, now, progress)
+            carried_on += 1
     with database.transaction() as transaction:
         transaction.execute(
             update(AccountImport)
@@ -177,6 +209,7 @@ def finish_imports(
         discarded = _in_state(transaction, DISCARDED)
     for import_id in discarded:
         discard(database, import_id)
+    return carried_on
 
 
 def carry(
@@ -288,6 +321,22 @@ def _let_others_carry(database: Database, import_id: UUID, progress: Advance) ->
         before = after
         progress(0)
         time.sleep(STANDSTILL_SECONDS)
+
+
+def _take_over(database: Database, import_id: UUID, now: datetime) -> bool:
+    """Note that an import was left in the middle and goes on; False when it is done."""
+    with database.transaction() as transaction:
+        row = held(transaction, AccountImport, import_id)
+        if row.state != DECIDED:
+            return False
+        left = _rows_left(transaction, import_id)
+        record(transaction, CARRIED_ON, import_id, now, decided_at=row.decided_at, rows_left=left)
+        return True
+
+
+def _rows_left(session: Session, import_id: UUID) -> int:
+    rows = select(func.count()).select_from(AccountImportRow)
+    return session.exec(rows.where(AccountImportRow.import_id == import_id)).one()
 
 
 def _standing(database: Database, import_id: UUID) -> ImportResult | None:

@@ -5,9 +5,11 @@ import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from uuid import uuid4
 
 import pytest
 from anyio.from_thread import start_blocking_portal
@@ -21,7 +23,11 @@ from typer.testing import Result
 import temporal
 from activities.patrol import Patrol
 from cli import doctor
+from clock import Clock
+from database.account_imports import decide, stage
+from database.accounts import AccountRow
 from database.engine import Database
+from database.staff import by_handle
 from settings import Settings
 from tests import databases
 from tests.eventually import eventually
@@ -88,6 +94,24 @@ def test_it_names_what_is_missing_and_its_remedy(ask: Callable[[], tuple[int, Fo
         assert found[part]["state"] == "missing"
         assert "taken by a program" not in found[part]["finding"]
         assert "promisekeeper up" in found[part]["remedy"]
+
+
+def test_an_import_that_was_left_in_the_middle_is_pointed_out(
+    ask: Callable[[], tuple[int, Found]], database: Database
+) -> None:
+    assert ask()[1]["imports"]["finding"] == "none is under way"
+    now = Clock(database, development=True).now()
+    row = AccountRow(external_id="a1", email="alice@example.com")
+    with database.session() as session:
+        omar = by_handle(session, "omar").id
+    an_hour_ago = now - timedelta(hours=1)
+    import_id = uuid4()
+    assert [*stage(database, import_id, [row], asserted_by=omar, now=an_hour_ago)] == [1]
+    assert decide(database, import_id, an_hour_ago)
+    _, found = ask()
+    assert found["imports"]["state"] == "advice"
+    assert "is not done; rows left: 1" in found["imports"]["finding"]
+    assert "import-unfinished in docs/failures.md" in found["imports"]["remedy"]
 
 
 def test_every_neighbour_may_hang_and_it_still_answers(

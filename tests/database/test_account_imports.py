@@ -215,7 +215,7 @@ def test_an_import_that_others_get_on_with_is_left_to_them(scene: Scene, at_once
         ours.append(rows)
         account_imports._carry_chunk(pace, import_id, [], NOW)
 
-    account_imports.finish_imports(scene.database, NOW, while_we_wait)
+    assert account_imports.finish_imports(scene.database, NOW, while_we_wait) == 0
     assert (sum(ours), known(scene), imports(scene)) == (0, 600, ["done"])
 
 
@@ -227,11 +227,14 @@ def test_an_import_that_was_killed_in_the_middle_is_finished_by_another(
     assert account_imports.decide(scene.database, import_id, NOW)
     kill_in_the_middle(carry_until_killed, scene.database.url, import_id)
     assert known(scene) == 2 * account_imports.CHUNK
-    account_imports.finish_imports(scene.database, NOW + ONE_HOUR)
+    assert account_imports.finish_imports(scene.database, NOW + ONE_HOUR) == 1
     assert (staged(scene), known(scene), imports(scene)) == (0, 1000, ["done"])
     assert result(scene, import_id) == ImportResult(added=1000, updated=0, unchanged=0)
     with scene.database.session() as session:
         assert len(session.exec(select(Fact).where(Fact.kind == "accounts.imported")).all()) == 1
+        taken_over = session.exec(select(Fact).where(Fact.kind == account_imports.CARRIED_ON)).one()
+    left = 1000 - 2 * account_imports.CHUNK
+    assert taken_over.payload == {"decided_at": NOW.isoformat(), "rows_left": left}
 
 
 def test_two_that_carry_at_once_carry_each_account_once(scene: Scene) -> None:

@@ -202,6 +202,27 @@ def test_a_large_import_is_left_to_the_next_round(
         assert accounts.count_accounts(session) == 1
 
 
+def test_an_import_that_was_left_in_the_middle_is_carried_on_and_that_is_said(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P21, P31: in the round's result and its page, in the log and in the facts; of nobody."""
+    town = running_town
+    monkeypatch.setattr(account_imports, "STANDSTILL_SECONDS", 0)
+    decided_import(town)
+    found = town.patrol()
+    assert found.repaired == (
+        "imports of accounts: carried on to the end, because one had been left in the middle",
+    )
+    assert found.in_words == (
+        "Watched 0 workflows, started 0 that did not run, found 0 that stand still. "
+        "Carried on an import of accounts that had been left in the middle."
+    )
+    with town.database.session() as session:
+        fact = session.exec(select(Fact).where(Fact.kind == account_imports.CARRIED_ON)).one()
+        assert fact.payload["rows_left"] == accounts.count_accounts(session) == 1
+    assert town.patrol().repaired == ()
+
+
 def test_what_was_started_is_a_fact_although_another_could_not_be(
     running_town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:

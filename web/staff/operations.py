@@ -1,4 +1,4 @@
-"""What ops look at: services, workflows, mail, and the mails that wait for a person to decide."""
+"""What ops look at: services, workflows, imports, and mails that wait for a person to decide."""
 
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from sqlmodel import Session, col, func, select
 
 from database.outbox import waiting_for_ops
 from database.tables import OutboxMail
+from health.imports import imports
 from temporal import VIEWS
 from web.health import services
 from web.site import OnSite
@@ -19,7 +20,7 @@ router = APIRouter(prefix="/staff/ops")
 
 @router.get("")
 def operations(request: Request, site: OnSite, member: Operations) -> HTMLResponse:
-    """Health, mail by state, mails that wait for a decision."""
+    """Health, imports, mail by state, mails that wait for a decision."""
     with site.database.session() as session:
         return console(
             request,
@@ -27,6 +28,7 @@ def operations(request: Request, site: OnSite, member: Operations) -> HTMLRespon
             member,
             "operations.html",
             services=services(site),
+            imports=imports(session, site.now()),
             mails=_mails_by_state(session),
             waiting=waiting_for_ops(session),
             views=VIEWS,

@@ -1,13 +1,16 @@
 """The operations page: straight to the list that shows what ops look for; mails sent again."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import escape
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import pytest
 from sqlmodel import select
 
+from database.account_imports import stage
+from database.accounts import AccountRow
 from database.outbox import Batch, claim, doubt, settle
 from database.tables import Fact, OutboxMail
 from temporal import VIEWS
@@ -99,3 +102,16 @@ def test_ops_send_a_mail_of_unknown_outcome_again(world: World) -> None:
     with world.database.session() as session:
         assert session.exec(select(OutboxMail)).one().state == "queued"
         assert session.exec(select(Fact).where(Fact.kind == "mail.resent_by_ops")).one()
+
+
+def test_an_import_that_was_left_in_the_middle_is_shown_without_anybody_in_it(world: World) -> None:
+    world.enter_as("otto")
+    assert "None is under way" in world.browser.get("/staff/ops").text
+    dora = AccountRow(external_id="dora", email="dora@example.org")
+    import_id, an_hour_ago = uuid4(), NOW - timedelta(hours=1)
+    otto = world.staff["otto"].id
+    assert [*stage(world.database, import_id, [dora], asserted_by=otto, now=an_hour_ago)] == [1]
+    page = world.browser.get("/staff/ops").text
+    assert "A file was put aside on" in page
+    assert "<code>import-undecided</code>" in page
+    assert "dora" not in page
