@@ -1,19 +1,24 @@
 """Privacy and ops do their work without a browser, and are told when Temporal is silent."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 from sqlmodel import select
-from typer.testing import Result
+from typer.testing import CliRunner, Result
 
+from cli.main import app
 from database import requests
 from database.engine import Database
 from database.tables import Fact, OutboxMail, RequestDecision
 from domain.data_subject_requests import Intake, Kind
 from domain.deadlines import deadline
+from tests.eventually import eventually
+from tests.people import DORA
+from tests.workflows.conftest import Town, town
 
 Run = Callable[..., Result]
 RECEIVED_AT = datetime(2026, 1, 31, 10, tzinfo=UTC)
@@ -33,6 +38,19 @@ def reference(database: Database) -> str:
             RECEIVED_AT,
         )
     return request.reference
+
+
+@pytest.fixture
+def in_town(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Town, Run]]:
+    """The command line of a town, where Temporal and a worker answer."""
+    with town(database, tmp_path) as running:
+        monkeypatch.setenv("PROMISEKEEPER_DATA_DIR", str(tmp_path))
+        monkeypatch.setenv("PROMISEKEEPER_DATABASE_URL", database.url)
+        address = running.client.service_client.config.target_host
+        monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+        yield running, lambda *arguments: CliRunner().invoke(app, list(arguments))
 
 
 @pytest.fixture
@@ -129,6 +147,58 @@ def test_an_answer_that_may_not_go_out_is_refused(
     """P19, P20."""
     result = promisekeeper("requests", "decide", reference, *given, "--as", "petra")
     assert (result.exit_code, words in result.stderr) == (code, True)
+
+
+@pytest.mark.temporal
+def test_a_refusal_goes_out_once_a_second_person_confirms_the_answer_they_read(
+    in_town: tuple[Town, Run],
+) -> None:
+    """P20: with the very command that the first person was told, and never by that person."""
+    town, promisekeeper = in_town
+    dora = Intake(name="Dora", contact_address=DORA.email, kinds=(Kind.ACCESS,))
+    reference = town.desk.receive(dora, channel="web").reference
+
+    def answers() -> int:
+        return sum("keep nothing" in mail["text"] for mail in town.mails(to=DORA.email))
+
+    proposed = promisekeeper(
+        *("requests", "decide", reference, "--outcome", "refused"),
+        *("--ground", "manifestly_unfounded_or_excessive", "--evidence", "The tenth this week."),
+        *("--explanation", "We keep nothing about you.", "--as", "petra"),
+    )
+    assert "waits for a second person: promisekeeper requests confirm" in proposed.stdout
+    confirm = proposed.stdout.partition("promisekeeper ")[2].removesuffix("STAFF\n").split()
+    read = promisekeeper("requests", "show", reference, "--as", "paul", "--format", "json")
+    assert f"id: {confirm[confirm.index('--answer') + 1]}" in json.loads(read.stdout)["answer"]
+
+    another = ("requests", "confirm", reference, "--answer", str(uuid4()), "--as", "paul")
+    for refused, words in (
+        (promisekeeper(*confirm, "petra"), "needs a second person"),
+        (promisekeeper(*confirm, "lena"), "takes the role privacy"),
+        (promisekeeper(*another), "not the answer that waits"),
+    ):
+        assert (refused.exit_code, refused.stdout, words in refused.stderr) == (1, "", True)
+
+    assert answers() == 0
+    confirmed = promisekeeper(*confirm, "paul")
+    assert confirmed.stdout == f"The answer to {reference} is confirmed and on its way.\n"
+    assert confirmed.exit_code == 0
+    eventually(lambda: answers() == 1)
+    with town.database.session() as session:
+        decision = session.exec(select(RequestDecision)).one()
+    assert decision.decided_by == town.staff["petra"]
+    assert decision.confirmed_by == town.staff["paul"]
+
+
+def test_a_confirmation_is_not_taken_for_given_when_temporal_is_silent(
+    promisekeeper: Run, reference: str
+) -> None:
+    """P20: the second person is told that nothing went out yet, and to repeat it."""
+    result = promisekeeper(
+        *("requests", "confirm", reference, "--answer", str(uuid4()), "--as", "petra")
+    )
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "not decided yet" in result.stderr
 
 
 def test_a_mail_of_unknown_outcome_is_listed_and_sent_again_by_ops_only(
