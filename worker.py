@@ -143,8 +143,10 @@ async def watch(client: Client) -> None:
     """Make sure the watchdog goes round, as often as this code says; a pause stays a pause."""
     spec = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=EVERY)])
 
-    def as_often(found: ScheduleUpdateInput) -> ScheduleUpdate:
+    def as_often(found: ScheduleUpdateInput) -> ScheduleUpdate | None:
         schedule = found.description.schedule
+        if schedule.spec == spec:
+            return None  # an update takes a pause back that is pressed at the same moment
         schedule.spec = spec
         return ScheduleUpdate(schedule=schedule)
 

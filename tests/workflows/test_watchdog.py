@@ -280,26 +280,44 @@ def test_an_answer_whose_workflow_is_sending_it_gets_no_second_sender(running_to
     assert eventually(lambda: town.patrol().repaired)[0].startswith("mail-delivery/")
 
 
+async def schedule(client: Client) -> ScheduleDescription:
+    return await client.get_schedule_handle(temporal.WATCHDOG).describe()
+
+
+def ops_pause_it(town: Town) -> None:
+    """Ops pause the watchdog. Temporal says yes before it does it."""
+    handle = town.client.get_schedule_handle(temporal.WATCHDOG)
+    town.portal.call(handle.pause)
+    eventually(lambda: town.portal.call(schedule, town.client).schedule.state.paused)
+
+
 def test_a_schedule_of_an_older_release_goes_as_often_as_this_one_and_stays_paused(
     running_town: Town,
 ) -> None:
-    async def an_older_one_that_ops_paused() -> None:
-        await watch(running_town.client)
-        handle = running_town.client.get_schedule_handle(temporal.WATCHDOG)
+    town = running_town
 
-        def older(found: ScheduleUpdateInput) -> ScheduleUpdate:
-            schedule = found.description.schedule
-            schedule.spec.intervals = [ScheduleIntervalSpec(every=timedelta(hours=1))]
-            return ScheduleUpdate(schedule=schedule)
+    def older(found: ScheduleUpdateInput) -> ScheduleUpdate:
+        schedule = found.description.schedule
+        schedule.spec.intervals = [ScheduleIntervalSpec(every=timedelta(hours=1))]
+        return ScheduleUpdate(schedule=schedule)
 
-        await handle.update(older)
-        await handle.pause()
+    def goes_every(period: timedelta) -> bool:
+        found = town.portal.call(schedule, town.client)
+        return [interval.every for interval in found.schedule.spec.intervals] == [period]
 
-    async def after_a_start() -> ScheduleDescription:
-        await watch(running_town.client)
-        return await running_town.client.get_schedule_handle(temporal.WATCHDOG).describe()
+    town.portal.call(watch, town.client)
+    town.portal.call(town.client.get_schedule_handle(temporal.WATCHDOG).update, older)
+    eventually(lambda: goes_every(timedelta(hours=1)))
+    ops_pause_it(town)
+    town.portal.call(watch, town.client)
+    eventually(lambda: goes_every(EVERY))
+    assert town.portal.call(schedule, town.client).schedule.state.paused
 
-    running_town.portal.call(an_older_one_that_ops_paused)
-    found = running_town.portal.call(after_a_start)
-    assert [interval.every for interval in found.schedule.spec.intervals] == [EVERY]
-    assert found.schedule.state.paused
+
+def test_a_start_of_the_same_release_leaves_the_schedule_alone(running_town: Town) -> None:
+    """An update would take back what ops press at the same moment."""
+    town = running_town
+    town.portal.call(watch, town.client)
+    town.portal.call(watch, town.client)
+    ops_pause_it(town)  # what was written before shows by then
+    assert town.portal.call(schedule, town.client).info.last_updated_at is None
