@@ -22,6 +22,7 @@ from workflows.fast_forward import LeftBehind, pass_time
 pytestmark = pytest.mark.temporal
 
 DAY = timedelta(days=1)
+FAR_AWAY = 400 * DAY
 
 
 def test_a_temporal_that_is_down_moves_no_time(database: Database) -> None:
@@ -71,6 +72,46 @@ async def test_who_was_only_just_started_is_not_moved_twice(database: Database) 
             found = await lags_behind(client, clock)
             assert len(found) == 4
             assert all(timedelta(0) <= lag < LAG for lag in found)
+
+
+@workflow.defn(sandboxed=False)
+class Riser:
+    """Wakes once, and then sleeps on."""
+
+    def __init__(self) -> None:
+        self._slept = FAR_AWAY
+
+    @workflow.run
+    async def run(self) -> None:
+        begun = workflow.now()
+        await workflow.sleep(timedelta(milliseconds=1))
+        self._slept = workflow.now() - begun
+        await workflow.sleep(FAR_AWAY)
+
+    @workflow.query
+    def slept(self) -> timedelta:
+        """How long it slept before it woke."""
+        return self._slept
+
+
+async def test_what_is_due_at_this_moment_is_not_put_off_by_the_days_that_pass(
+    database: Database,
+) -> None:
+    """Temporal would skip over a timer that it has not fired yet; here it fires late."""
+    clock = Clock(database, development=True)
+    late = {"history.timerProcessorMaxTimeShift": '"1s"'}
+    async with await start_temporal(late) as environment:
+        client = environment.client
+        async with Worker(client, task_queue=temporal.TASK_QUEUE, workflows=[Riser, Watchdog]):
+            riser = await client.start_workflow(
+                Riser.run, id="riser", task_queue=temporal.TASK_QUEUE
+            )
+            await shown_as_running(client)
+            async for event in riser.fetch_history_events(wait_new_event=True):
+                if event.HasField("timer_started_event_attributes"):
+                    break
+            await pass_time(client, clock, DAY)
+            assert await riser.query(Riser.slept) < LAG
 
 
 @workflow.defn(name="watchdog", sandboxed=False)
