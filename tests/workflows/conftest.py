@@ -207,7 +207,7 @@ async def worker_of(
     extra_activities: Sequence[Any],
 ) -> Worker:
     """The worker of a town, not started yet."""
-    return Worker(
+    worker = Worker(
         client,
         task_queue=temporal.TASK_QUEUE,
         workflows=WORKFLOWS,
@@ -217,6 +217,11 @@ async def worker_of(
         interceptors=[PulseInterceptor(), IncidentInterceptor()],
         workflow_failure_exception_types=[Exception],
     )
+    # On a busy machine a step of a workflow takes two seconds, and the worker would take that for a
+    # deadlock and break into it wherever it is. A real one, the time-out of the test ends.
+    assert worker._workflow_worker is not None
+    worker._workflow_worker._deadlock_timeout_seconds = None
+    return worker
 
 
 async def start_temporal(
