@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, sleep
 
 import urllib3
 import uvicorn
 
 from embedded.sandbox import create_app, public_key
+from tests.eventually import eventually
 
 API_KEY = "SG.a-key-for-tests"
 
@@ -94,11 +94,8 @@ def _serving(app: object, listener: socket.socket) -> Iterator[None]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        given_up_at = monotonic() + 10
-        while not server.started:
-            assert thread.is_alive(), "the sandbox stopped while it was starting"
-            assert monotonic() < given_up_at, "the sandbox did not start in ten seconds"
-            sleep(0.01)
+        eventually(lambda: server.started or not thread.is_alive())
+        assert server.started, "the sandbox stopped while it was starting"
         yield
     finally:
         server.should_exit = True

@@ -16,6 +16,7 @@ from clock import real_now
 from health import fitness
 from health.build import build
 from health.fitness import TemporalUnfit
+from tests.own_settings import free_ports
 from worker import watch
 from workflows.watchdog import WatchdogWorkflow
 
@@ -26,6 +27,7 @@ SERVER = Path(sys.executable).with_name("temporal")
 async def client() -> AsyncIterator[Client]:
     """A server of somebody else's: nothing of ours is registered there."""
     async with await WorkflowEnvironment.start_local(
+        port=free_ports(1)[0],
         dev_server_existing_path=str(SERVER),
         data_converter=pydantic_data_converter,
         dev_server_log_level="error",
