@@ -41,6 +41,12 @@ class Neighbour:
         self.may_answer.set()
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine an answer comes late, and nobody is silent."""
+    monkeypatch.setattr(lookout, "ANSWER_WITHIN_SECONDS", 30.0)
+
+
 @pytest.fixture
 def neighbour() -> Neighbour:
     return Neighbour()

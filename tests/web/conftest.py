@@ -18,6 +18,7 @@ from database.reviews import ReviewContent, apply_review, propose_review, releas
 from database.staff import add_staff
 from database.tables import Account, Policy
 from domain.reviews import FindingStatus, VersionClass
+from health import lookout
 from settings import Settings
 from tests.web.world import (
     FIRST_DAY,
@@ -32,6 +33,9 @@ from tests.web.world import (
 )
 from web.app import create_app
 from workflows.desk import NoticePeriods
+
+PATIENCE_SECONDS = 30.0
+"""A neighbour on a busy machine answers late, and is not silent."""
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +58,7 @@ def parts(
 ) -> dict[str, Any]:
     """What a desk is made of; its Temporal is nowhere."""
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:9")
+    monkeypatch.setattr(lookout, "ANSWER_WITHIN_SECONDS", PATIENCE_SECONDS)
     return {
         "database": database,
         "clock": StandingClock(database, development=True),
