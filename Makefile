@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 BROWSERS := chromium chromium-browser google-chrome
 
-.PHONY: up demo test check bench screenshots lock migration chromium
+.PHONY: up demo test check lint bench screenshots lock migration chromium
 
 up: $(INSTALLED)
 	@$(BIN)/promisekeeper up
@@ -14,15 +14,18 @@ up: $(INSTALLED)
 demo: $(INSTALLED)
 	@$(BIN)/promisekeeper demo run $(if $(EXIT),--exit)
 
-test: $(INSTALLED) chromium
+test: lint chromium
 	@$(BIN)/pytest -q -n 2
 
-check: $(INSTALLED)
+check: lint
+	@$(BIN)/pytest -q -n 2 -m "not journey and not temporal and not postgresql"
+
+# Format, style, types, import rules.
+lint: $(INSTALLED)
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy .
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest -q -n 2 -m "not journey and not temporal and not postgresql"
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m benchmarks

@@ -1,6 +1,10 @@
-"""`make bench`: every benchmark, as a table and as JSON in benchmarks/results/."""
+"""`make bench`: every benchmark, as a table and as JSON in benchmarks/results/.
+
+Exit code 1 when a figure is over its limit.
+"""
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,40 +14,57 @@ from rich.table import Table
 from benchmarks import continue_as_new, main_job, second_writer, watchdog
 
 RESULTS = Path(__file__).with_name("results")
+LIMITS = {
+    "_p99_ms": 100.0,  # whoever writes beside an import is held up no longer
+    "lost": 0.0,
+    "doubles": 0.0,
+    "longest_repair_seconds": 900.0,  # the watchdog's quarter of an hour
+}
+"""The highest value of every figure whose name ends so."""
 
 
-def main() -> None:
-    """Run, print, keep."""
-    _keep(
-        "main_job",
-        "The main job, 1,000 addressees, embedded stack",
-        main_job.measure(addressees=1000),
+def main() -> int:
+    """Run, print, keep; 1 when anything was over its limit."""
+    kept = (
+        _keep(
+            "main_job",
+            "The main job, 1,000 addressees, embedded stack",
+            main_job.measure(addressees=1000),
+        ),
+        _keep(
+            "second_writer",
+            "A second writer, every 5 ms, beside imports and a freeze",
+            second_writer.measure(accounts=100_000, addressees=50_000),
+        ),
+        _keep(
+            "continue_as_new",
+            "A campaign that continues as new after every window of shards",
+            continue_as_new.measure(addressees=50_000),
+        ),
+        _keep(
+            "watchdog",
+            "From terminate to repaired, with 1,000 and 10,000 open requests",
+            watchdog.measure(),
+        ),
     )
-    _keep(
-        "second_writer",
-        "A second writer, every 5 ms, beside imports and a freeze",
-        second_writer.measure(accounts=100_000, addressees=50_000),
-    )
-    _keep(
-        "continue_as_new",
-        "A campaign that continues as new after every window of shards",
-        continue_as_new.measure(addressees=50_000),
-    )
-    _keep(
-        "watchdog",
-        "From terminate to repaired, with 1,000 and 10,000 open requests",
-        watchdog.measure(),
-    )
+    return 0 if all(kept) else 1
 
 
-def _keep(name: str, title: str, figures: Mapping[str, float]) -> None:
-    table = Table("figure", "value", title=title)
+def _keep(name: str, title: str, figures: Mapping[str, float]) -> bool:
+    """Print and store figures; whether each keeps to its limit."""
+    table = Table("figure", "value", "limit", title=title)
+    kept = True
     for figure, value in figures.items():
-        table.add_row(figure.replace("_", " "), f"{value:,.2f}")
+        limit = next((limit for end, limit in LIMITS.items() if figure.endswith(end)), None)
+        over = limit is not None and value > limit
+        kept = kept and not over
+        shown = "" if limit is None else f"{limit:,.0f}{' EXCEEDED' if over else ''}"
+        table.add_row(figure.replace("_", " "), f"{value:,.2f}", shown)
     Console().print(table)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(figures, indent=2) + "\n")
+    return kept
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -152,7 +152,7 @@ def addresses_in(scene: Scene, state: str) -> set[str]:
 
 
 def let_the_watchdog_look(scene: Scene) -> None:
-    """As its schedule does every quarter of an hour."""
+    """As its schedule does every ten minutes."""
 
     async def trigger() -> None:
         client = await Client.connect(scene.stack.temporal_address)

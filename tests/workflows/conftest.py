@@ -118,7 +118,7 @@ class Town:
         return self.clock.now()
 
     def patrol(self) -> Patrol:
-        """The watchdog goes round once, as it does every quarter of an hour."""
+        """The watchdog goes round once, as it does every ten minutes."""
 
         async def once() -> Patrol:
             return await self.client.execute_workflow(

@@ -21,13 +21,14 @@ router = APIRouter(prefix="/staff/ops")
 @router.get("")
 def operations(request: Request, site: OnSite, member: Operations) -> HTMLResponse:
     """Health, imports, mail by state, mails that wait for a decision."""
+    found = services(site)  # they take their time, and need no database meanwhile
     with site.database.session() as session:
         return console(
             request,
             site,
             member,
             "operations.html",
-            services=services(site),
+            services=found,
             imports=imports(session, site.now()),
             mails=_mails_by_state(session),
             waiting=waiting_for_ops(session),
