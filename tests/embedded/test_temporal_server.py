@@ -8,7 +8,7 @@ import pytest
 from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
 from temporalio.client import Client
 
-from embedded import stack, temporal_server
+from embedded import stack
 from embedded.processes import running
 from health import fitness
 from settings import Settings
@@ -31,7 +31,6 @@ def test_it_keeps_closed_workflows_for_90_days_and_knows_our_search_attributes(
 
 async def _look_at(address: str) -> tuple[timedelta, set[str]]:
     client = await Client.connect(address)
-    await temporal_server.prepare(client)
     known = await client.operator_service.list_search_attributes(
         ListSearchAttributesRequest(namespace=client.namespace)
     )
