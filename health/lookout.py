@@ -49,10 +49,14 @@ that it has not yet."""
 
 @dataclass(frozen=True, kw_only=True)
 class _Asked:
-    """The last question; `since` when a neighbour that has not answered lately was first asked."""
+    """A question; `since` when a neighbour that has not answered lately was first asked.
+
+    `number` counts the questions to one neighbour: answers are heard by threads in any order.
+    """
 
     question: "Future[Answer]"
     since: float
+    number: int
 
     def answer(self) -> Answer | None:
         """What the neighbour said; None when it has not."""
@@ -101,6 +105,7 @@ class Lookout:
         self._questions = questions
         self._meanwhile = meanwhile
         self._asked: dict[str, _Asked] = {}
+        self._heard: dict[str, int] = {}
         self._seen: dict[str, Sighting] = {}
         self._lock = threading.Lock()
 
@@ -115,10 +120,7 @@ class Lookout:
         wait([one.question for one in asked.values()], timeout=ANSWER_WITHIN_SECONDS)
         with self._lock:
             for name, one in asked.items():
-                given_up = one.is_refused() or one.is_silent()
-                answer = silent(name) if given_up else one.answer()
-                if answer is not None:
-                    self._note(name, answer)
+                self._hear(name, one)
             return {name: self._seen.get(name) or _not_seen(name) for name in asked}
 
     def is_silent(self, name: str) -> bool:
@@ -147,8 +149,18 @@ class Lookout:
         last = self._asked.get(name)
         if last is None or last.question.done():
             since = last.since if last and last.answer() is None else monotonic()
-            self._asked[name] = _Asked(question=ask(self._questions[name]), since=since)
+            number = last.number + 1 if last else 1
+            question = ask(self._questions[name])
+            self._asked[name] = _Asked(question=question, since=since, number=number)
         return self._asked[name]
+
+    def _hear(self, name: str, asked: _Asked) -> None:
+        given_up = asked.is_refused() or asked.is_silent()
+        answer = silent(name) if given_up else asked.answer()
+        if answer is None or asked.number < self._heard.get(name, 0):
+            return  # nothing yet, or somebody asked again meanwhile and has heard more
+        self._heard[name] = asked.number
+        self._note(name, answer)
 
     def _note(self, name: str, answer: Answer) -> None:
         last = self._seen.get(name)

@@ -3,7 +3,8 @@
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 
 import pytest
@@ -39,6 +40,18 @@ class Neighbour:
         self.may_answer.clear()
         yield
         self.may_answer.set()
+
+
+class Overtaken:
+    """Somebody else looks when a first look has its answer and has not noted it yet."""
+
+    def __init__(self, other_look: Callable[[], object]) -> None:
+        self._other_looks = [other_look]
+
+    def wait(self, questions: Sequence["Future[Answer]"], timeout: float) -> None:
+        wait(questions, timeout)
+        while self._other_looks:
+            self._other_looks.pop()()
 
 
 @pytest.fixture(autouse=True)
@@ -130,6 +143,35 @@ def test_who_is_late_in_a_second_look_is_gone(
     monkeypatch.setattr(lookout, "SILENT_AFTER_SECONDS", 0.0)
     assert look().remedy == "mail-service-silent"
     assert len(caplog.records) == 1
+
+
+def test_an_older_answer_does_not_take_back_a_newer_one(
+    neighbour: Neighbour,
+    look: Callable[[], Answer],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def somebody_else_looks() -> None:
+        neighbour.gone = True
+        assert not look().well
+
+    look()
+    monkeypatch.setattr(lookout, "wait", Overtaken(somebody_else_looks).wait)
+    assert not look().well
+    assert len(caplog.records) == 1
+
+
+def test_an_answer_counts_though_somebody_asks_again_before_it_is_noted(
+    neighbour: Neighbour, look: Callable[[], Answer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def somebody_else_looks() -> None:
+        neighbour.may_answer.clear()
+        monkeypatch.setattr(lookout, "ANSWER_WITHIN_SECONDS", 0.1)
+        look()
+
+    monkeypatch.setattr(lookout, "wait", Overtaken(somebody_else_looks).wait)
+    assert look() == Answer()
+    neighbour.may_answer.set()
 
 
 def test_who_was_never_heard_is_not_taken_for_well(
