@@ -20,7 +20,8 @@ T = TypeVar("T")
 ANSWER_WITHIN_SECONDS = 2.0
 LOOK_EVERY_SECONDS = 5.0
 SILENT_AFTER_SECONDS = LOOK_EVERY_SECONDS + ANSWER_WITHIN_SECONDS
-"""Two looks in a row: a machine that is merely busy answers late, and is not gone."""
+"""Counted from the first question without an answer: longer than one look and the pause after it,
+as a machine that is merely busy answers late, and is not gone."""
 
 log = logging.getLogger("promisekeeper.neighbours")
 
@@ -69,7 +70,7 @@ class _Asked:
         return fault is not None and not isinstance(fault, TimeoutError)
 
     def is_silent(self) -> bool:
-        """Whether two looks in a row had no answer."""
+        """Whether the first question without an answer is too long ago."""
         return self.answer() is None and monotonic() - self.since > SILENT_AFTER_SECONDS
 
 

@@ -60,6 +60,23 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lookout, "ANSWER_WITHIN_SECONDS", 30.0)
 
 
+class Stopwatch:
+    """Time passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def read(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture(autouse=True)
+def stopwatch(monkeypatch: pytest.MonkeyPatch) -> Stopwatch:
+    stopwatch = Stopwatch()
+    monkeypatch.setattr(lookout, "monotonic", stopwatch.read)
+    return stopwatch
+
+
 @pytest.fixture
 def neighbour() -> Neighbour:
     return Neighbour()
@@ -131,16 +148,20 @@ def test_who_is_busy_for_one_look_is_not_called_gone(
     assert not caplog.records
 
 
-def test_who_is_late_in_a_second_look_is_gone(
+def test_who_is_late_for_more_than_seven_seconds_is_gone(
     neighbour: Neighbour,
     look: Callable[[], Answer],
-    monkeypatch: pytest.MonkeyPatch,
+    stopwatch: Stopwatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """Since the first question without an answer, however often it is asked meanwhile."""
     look()
+    stopwatch.seconds = 100.0
     neighbour.late = True
-    assert look() == Answer()
-    monkeypatch.setattr(lookout, "SILENT_AFTER_SECONDS", 0.0)
+    for stopwatch.seconds in (100.0, 105.0, 107.0):
+        assert look() == Answer()
+    assert not caplog.records
+    stopwatch.seconds = 107.1
     assert look().remedy == "mail-service-silent"
     assert len(caplog.records) == 1
 
@@ -183,7 +204,7 @@ def test_who_was_never_heard_is_not_taken_for_well(
 
 
 def test_nobody_needs_to_wait_for_who_has_been_silent_for_long(
-    neighbour: Neighbour, monkeypatch: pytest.MonkeyPatch
+    neighbour: Neighbour, stopwatch: Stopwatch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between two questions too: a database may end each of them after a while."""
     watched = Lookout({"database": neighbour.ask})
@@ -191,7 +212,7 @@ def test_nobody_needs_to_wait_for_who_has_been_silent_for_long(
     neighbour.late = True
     watched.look()
     assert not watched.is_silent("database")
-    monkeypatch.setattr(lookout, "SILENT_AFTER_SECONDS", 0.0)
+    stopwatch.seconds = 7.1
     assert watched.is_silent("database")
     with neighbour.hanging(), monkeypatch.context() as impatient:
         impatient.setattr(lookout, "ANSWER_WITHIN_SECONDS", 0.1)
