@@ -15,6 +15,10 @@ from sqlmodel import Session, create_engine
 BUSY_TIMEOUT_MILLISECONDS = 30_000
 CONNECT_TIMEOUT_SECONDS = 10
 SILENT_NETWORK_MILLISECONDS = 30_000
+VANISHED_HOST = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+"""Seconds, seconds, probes. A host that took a question and then vanished lets nothing else end the
+wait for its answer: with none of ours under way, the kernel itself would first probe after hours.
+"""
 POSTGRESQL_SETTINGS = {
     "timezone": "UTC",
     "lock_timeout": "30s",
@@ -139,6 +143,7 @@ def _postgresql_options() -> dict[str, Any]:
             "application_name": "promisekeeper",
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "tcp_user_timeout": SILENT_NETWORK_MILLISECONDS,
+            **VANISHED_HOST,
             "options": settings,
         },
     }

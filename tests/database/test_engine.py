@@ -159,6 +159,24 @@ def test_a_server_that_takes_the_call_and_says_nothing_is_an_error_and_no_hang(
 
 
 @pytest.mark.postgresql
+def test_a_host_that_takes_a_question_and_vanishes_is_noticed_within_half_a_minute(
+    tmp_path: Path,
+) -> None:
+    with (
+        databases.empty_database(databases.POSTGRESQL, tmp_path) as database,
+        database.session() as session,
+    ):
+        connection = session.connection().connection.dbapi_connection
+        assert isinstance(connection, psycopg.Connection)
+        told = connection.info.get_parameters()
+        first, next_one, unanswered = (
+            int(told[f"keepalives_{name}"]) for name in ("idle", "interval", "count")
+        )
+        assert first + next_one * unanswered <= 30
+        assert int(told["tcp_user_timeout"]) <= 30_000
+
+
+@pytest.mark.postgresql
 def test_nobody_waits_for_a_database_that_is_known_to_hang(tmp_path: Path) -> None:
     """Neither who waits for an answer when it becomes known, nor who comes later."""
     hangs = threading.Event()
