@@ -28,6 +28,10 @@ POSTGRESQL_SETTINGS = {
 """What takes long ends in words. A PostgreSQL that hangs ends nothing: see `Database.hangs`.
 
 SQLite ends only the wait for another writer; a disk that hangs holds up whoever asks it."""
+OWN_WAIT_SECONDS = 7.0
+"""Nobody is cut off sooner, even from a database that is said to hang: as long as `health.lookout`
+itself waits. What it asks may be held up by a lock, or by one process of the server's, that
+concern nobody else."""
 HANGS = "it has not answered for too long, and is not waited for"
 POOLED_CONNECTIONS = 10
 MORE_CONNECTIONS = 30  # together one for each thread that a website answers with
@@ -42,8 +46,9 @@ class Database:
     what is committed, and whoever checks before they write holds a row: see `database.writing`.
     Readers see one state of the data from their first question to their last, on both.
 
-    `hangs` says whether PostgreSQL hangs, so far as anybody knows: then no answer is waited for,
-    and whoever waits for one has an error at once, which `database.silence` calls silence.
+    `hangs` says whether PostgreSQL hangs, so far as anybody knows: then no connection is opened,
+    and whoever has waited for an answer over OWN_WAIT_SECONDS has an error, which
+    `database.silence` calls silence.
     """
 
     def __init__(self, url: str, *, hangs: Callable[[], bool] = lambda: False) -> None:
@@ -104,20 +109,23 @@ class Database:
 
 
 class _Connection(psycopg.Connection[Any]):
-    """Waits for an answer until it comes, or until the server is known to hang."""
+    """Waits for an answer until it comes, or long enough from a server that is known to hang."""
 
     hangs: Callable[[], bool]
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
         """As the driver does, which wakes each `interval` seconds for the sake of Ctrl-C."""
-        return super().wait(self._while_it_may_come(gen), interval, timeout)
+        return super().wait(self._while_it_may_come(gen, interval), interval, timeout)
 
-    def _while_it_may_come(self, waiting: PQGen[RV]) -> PQGen[RV]:
+    def _while_it_may_come(self, waiting: PQGen[RV], interval: float) -> PQGen[RV]:
+        """Counts the seconds that it was awake itself: one that was stopped has missed nothing."""
+        waited = 0.0
         try:
             wanted = next(waiting)
             while True:
                 ready = yield wanted
-                if not ready and self.hangs():
+                waited = 0.0 if ready else waited + interval
+                if waited > OWN_WAIT_SECONDS and self.hangs():
                     self.pgconn.finish()  # nothing it says later is ours
                     raise psycopg.OperationalError(HANGS)
                 wanted = waiting.send(ready)

@@ -177,8 +177,11 @@ def test_a_host_that_takes_a_question_and_vanishes_is_noticed_within_half_a_minu
 
 
 @pytest.mark.postgresql
-def test_nobody_waits_for_a_database_that_is_known_to_hang(tmp_path: Path) -> None:
+def test_nobody_waits_long_for_a_database_that_is_known_to_hang(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither who waits for an answer when it becomes known, nor who comes later."""
+    monkeypatch.setattr(engine, "OWN_WAIT_SECONDS", 0.5)
     hangs = threading.Event()
     with (
         databases.empty_database(databases.POSTGRESQL, tmp_path) as there,
@@ -205,6 +208,24 @@ def test_nobody_waits_for_a_database_that_is_known_to_hang(tmp_path: Path) -> No
         hangs.clear()
         with database.session() as session:
             assert session.execute(text("SELECT 1")).scalar_one() == 1
+
+
+@pytest.mark.postgresql
+def test_who_has_not_waited_long_is_not_cut_off_by_what_others_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lookout's one question may wait for a lock that concerns nobody else."""
+    monkeypatch.setattr(engine, "OWN_WAIT_SECONDS", 80.0)
+    hangs = threading.Event()
+    with (
+        databases.empty_database(databases.POSTGRESQL, tmp_path) as there,
+        closing(Database(there.url, hangs=hangs.is_set)) as database,
+        database.session() as session,
+    ):
+        session.connection()
+        hangs.set()
+        slow = text("SELECT 'an answer' FROM pg_sleep(0.5)")
+        assert session.execute(slow).scalar_one() == "an answer"
 
 
 def test_a_connection_in_use_when_its_database_is_closed_ends_with_its_use(
