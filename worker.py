@@ -174,12 +174,12 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, _stop, stop)
-    with closing(Database(settings.database)) as database:
-        await until_there(DATABASE, lambda: asyncio.to_thread(require_current, database), stop)
+    with closing(Database(settings.database)) as watched:
+        await until_there(DATABASE, lambda: asyncio.to_thread(require_current, watched), stop)
         client = await until_there(TEMPORAL, lambda: _temporal(settings), stop)
         if client is not None:
             async with BlockingPortal() as portal:
-                await _work(settings, database, client, stop, portal)
+                await _work(settings, watched, client, stop, portal)
 
 
 def _stop(stop: asyncio.Event) -> None:
@@ -208,21 +208,23 @@ async def _temporal(settings: Settings) -> Client:
 
 async def _work(
     settings: Settings,
-    database: Database,
+    watched: Database,
     client: Client,
     stop: asyncio.Event,
     portal: BlockingPortal,
 ) -> None:
+    """The lookout waits for the `watched` database as long as it takes, so that work need not."""
     sandbox = settings.development
     lookout = Lookout(
         {
-            DATABASE: partial(ask_database, database),
+            DATABASE: partial(ask_database, watched),
             TEMPORAL: behind_temporal(portal, client)[TEMPORAL],
             MAIL_SERVICE: partial(ask_mail_service, settings.mail_service, sandbox=sandbox),
         },
         meanwhile="Work waits, nothing is lost, and it goes on by itself.",
     )
-    with ThreadPoolExecutor(THREADS) as threads, lookout.watching():
+    database = Database(settings.database, hangs=partial(lookout.is_silent, DATABASE))
+    with closing(database), ThreadPoolExecutor(THREADS) as threads, lookout.watching():
         async with Worker(
             client,
             task_queue=temporal.TASK_QUEUE,

@@ -1,5 +1,6 @@
 """Real processes, whose neighbours are missing, go, hang, come back or have the wrong version."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ import psutil
 import pytest
 import urllib3
 from sqlalchemy import text
+from temporalio.client import Client
 
 from database.engine import Database
 from database.migrate import migrate
@@ -25,6 +27,7 @@ from embedded import temporal_server
 from embedded.processes import Process, Program
 from embedded.stack import environment_of
 from settings import ROOT, Settings
+from temporal import WATCHDOG
 from tests.eventually import eventually
 
 with warnings.catch_warnings():
@@ -303,6 +306,61 @@ def test_a_website_outlives_its_database_says_so_and_serves_when_it_is_back(
     assert said.count("The database does not answer") == 2
     assert said.count("The database answers again") == 2
     assert "Traceback" not in said
+
+
+def finished_rounds(house: Machine) -> int:
+    """How often the watchdog has looked."""
+    finished = "WorkflowType = 'watchdog' AND ExecutionStatus = 'Completed'"
+
+    async def ask() -> int:
+        client = await Client.connect(f"127.0.0.1:{house.settings.temporal_port}")
+        return (await client.count_workflows(finished)).count
+
+    return asyncio.run(ask())
+
+
+def let_the_watchdog_look(house: Machine) -> None:
+    async def trigger() -> None:
+        client = await Client.connect(f"127.0.0.1:{house.settings.temporal_port}")
+        await client.get_schedule_handle(WATCHDOG).trigger()
+
+    asyncio.run(trigger())
+
+
+def faults_of_running_activities(house: Machine) -> set[str]:
+    """The types of the errors that they are tried again for."""
+
+    async def ask() -> set[str]:
+        client = await Client.connect(f"127.0.0.1:{house.settings.temporal_port}")
+        return {
+            pending.last_failure.application_failure_info.type
+            async for found in client.list_workflows("ExecutionStatus = 'Running'")
+            for pending in (
+                await client.get_workflow_handle(found.id).describe()
+            ).raw_description.pending_activities
+        }
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.postgresql
+def test_a_worker_waits_for_no_database_that_hangs_says_whose_fault_it_is_and_goes_on(
+    machine: Callable[..., Machine], postgres: Postgres
+) -> None:
+    house = machine(postgres.url)
+    house.start_temporal()
+    house.start_worker("worker: ready")
+    eventually(lambda: finished_rounds(house) == 1)
+    postgres.hang()
+    let_the_watchdog_look(house)
+    eventually(lambda: faults_of_running_activities(house) == {"DatabaseSilent"})
+    eventually(lambda: "The database does not answer" in house.said("worker"))
+    postgres.go_on()
+    eventually(lambda: finished_rounds(house) == 2)
+    said = house.said("worker")
+    assert said.count("The database does not answer") == 1
+    assert "Traceback" not in said
+    assert "incident" not in said
 
 
 @pytest.mark.postgresql
