@@ -57,9 +57,10 @@ def sender(database: Database, letters: Letters, sandbox: RunningSandbox) -> Cal
         templates: Path = TEMPLATES,
         batch_size: int = 1000,
         api_key: str = API_KEY,
+        through: Database = database,
     ) -> Sender:
         return Sender(
-            database=database,
+            database=through,
             service=service
             or MailService(
                 api_key=api_key,

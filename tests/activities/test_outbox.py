@@ -1,22 +1,29 @@
 """What the sender does about each answer of the mail service, and about none at all."""
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
 from activities.outbox import OutboxActivities, Sender, SendInput, SendProgress
-from database import campaigns
+from database import campaigns, engine, outbox
 from database.accounts import AccountRow
-from database.outbox import Batch
+from database.engine import Database
+from database.outbox import Batch, Event
+from database.silence import is_silence
 from database.tables import Account, MailAttempt, OutboxMail
 from mail.message import Message, TemplateRefused
 from mail.sendgrid import Accepted, Copy, MailService, Outcome, Rejected
+from tests import databases
 from tests.people import ALICE, BOB, CAROL
-from tests.sandbox_server import RunningSandbox
+from tests.sandbox_server import API_KEY, RunningSandbox
 from tests.scene import NOW, ONE_HOUR, Scene
 
 MakeSender = Callable[..., Sender]
@@ -180,6 +187,67 @@ def test_a_crash_leaves_doubt_and_the_next_sender_repeats_nothing(
     ActivityEnvironment().run(OutboxActivities(sender()).send_mail, later)
     assert states(scene) == ["operator"] * 3
     assert sandbox.messages() == []
+
+
+class HangsAfterwards(MailService):
+    """The mail service takes the mails, and then the database hangs."""
+
+    def __init__(self, host: str, hang: Callable[[], object]) -> None:
+        super().__init__(
+            api_key=API_KEY, host=host, sender_address="a@example.com", sender_name="F"
+        )
+        self._hang = hang
+
+    def send(
+        self,
+        message: Message,
+        copies: Sequence[Copy],
+        attempt_id: UUID,
+        headers: Mapping[str, str] | None = None,
+    ) -> Outcome:
+        outcome = super().send(message, copies, attempt_id, headers)
+        self._hang()
+        return outcome
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database", [databases.POSTGRESQL], indirect=True)
+def test_mails_that_went_out_and_could_not_be_noted_are_in_doubt_until_their_events_come(
+    campaign: UUID,
+    scene: Scene,
+    sender: MakeSender,
+    sandbox: RunningSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """P4: nobody waits for a database that hangs, and nobody sends again for that."""
+    monkeypatch.setattr(engine, "OWN_WAIT_SECONDS", 0.5)
+    hangs = threading.Event()
+    with (
+        ExitStack() as until_it_goes_on,
+        closing(Database(scene.database.url, hangs=hangs.is_set)) as cut,
+    ):
+
+        def hang() -> None:
+            other = until_it_goes_on.enter_context(scene.database.transaction())
+            other.execute(text("LOCK TABLE outbox_mail"))
+            hangs.set()
+
+        service = HangsAfterwards(sandbox.url, hang)
+        with pytest.raises(OperationalError) as fault:
+            send(sender(service, through=cut), campaign)
+        assert is_silence(fault.value)
+    assert states(scene) == ["sending"] * 3
+    assert send(sender(), campaign) == SendProgress(unknown=3)
+    with scene.database.transaction() as transaction:
+        mail = transaction.exec(select(OutboxMail)).first()
+        assert mail
+        assert mail.attempt_id
+        heard = Event(
+            mail_id=mail.id, attempt_id=mail.attempt_id, event="processed", occurred_at=NOW
+        )
+        outbox.record_events(transaction, [heard], NOW)
+    assert send(sender(), campaign) == SendProgress(accepted=3)
+    assert len(sandbox.messages()) == 3
 
 
 def test_an_address_mended_before_the_sending_is_the_one_that_counts(
