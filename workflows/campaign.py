@@ -185,7 +185,7 @@ class CampaignWorkflow:
 _FREEZES = Chapter(
     stage="freezing the audience",
     waits_for="the list of all account holders whom it concerns; some minutes when they are many",
-    by_itself="writes it down a thousand at a time, and sends the first notice",
+    by_itself="writes it down in small pieces, and sends the first notice",
 )
 
 
