@@ -370,7 +370,7 @@ def _next_accounts(
             for account_id, state in history.governing(accounts, freezing_at).items()
         ]
         told = version.version_class == VersionClass.NOTICE
-        first = count_addressees(session, campaign_id)
+        first = _next_position(session, campaign_id)
         return _Accounts(
             after=campaign.frozen_up_to,
             up_to=accounts[-1].external_id,
@@ -389,6 +389,17 @@ def _next_accounts(
                 )
             ],
         )
+
+
+def _next_position(session: Session, campaign_id: UUID) -> int:
+    """How many are addressed so far. All shards but the last are full, so only it is counted."""
+    last = max(shards(session, campaign_id) - 1, 0)
+    in_last = session.exec(
+        select(func.count())
+        .select_from(CampaignAddressee)
+        .where(CampaignAddressee.campaign_id == campaign_id, CampaignAddressee.shard == last)
+    ).one()
+    return last * SHARD_SIZE + in_last
 
 
 def _address(pace: Pace, campaign_id: UUID, chunk: _Accounts, now: datetime) -> None:
