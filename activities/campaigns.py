@@ -1,5 +1,6 @@
 """The steps of a campaign. The database holds the people; these hold it to its timetable."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,6 +10,7 @@ from temporalio import activity
 
 from activities.outbox import Sender, SendProgress
 from database import campaigns
+from database.chunks import LongEnough, at_most
 from database.engine import Database
 from database.facts import record
 from database.outbox import CAMPAIGN, STAFF, Batch, Queued, last_accepted_at, queue
@@ -17,6 +19,9 @@ from database.tables import Campaign, Policy, PolicyVersion, Staff
 from database.writing import held
 from domain.company import CampaignLeads, Company
 from domain.timetable import Role, Rung, RungKind, campaign_rungs, effective_at
+
+FREEZE_WITHIN = timedelta(minutes=3)
+"""Well within one try of a workflow, which takes it for broken after five minutes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +93,11 @@ class CampaignActivities:
 
     @activity.defn
     def freeze_audience(self, what: CampaignInput) -> CampaignCase:
-        """Write down whom the campaign addresses (P4)."""
-        campaigns.freeze_audience(self._database, what.campaign_id, what.now)
+        """Write down whom the campaign addresses (P4); not yet frozen if that takes very long."""
+        with suppress(LongEnough):
+            campaigns.freeze_audience(
+                self._database, what.campaign_id, what.now, at_most(FREEZE_WITHIN)
+            )
         return self.load_campaign(what)
 
     @activity.defn

@@ -5,7 +5,6 @@ import logging
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from time import monotonic
 
 from sqlmodel import Session, col, select
 from temporalio import activity
@@ -17,6 +16,7 @@ from activities.interceptor import incident
 from activities.requests import ladder
 from clock import Clock
 from database.account_imports import finish_imports
+from database.chunks import LongEnough, at_most
 from database.engine import Database
 from database.facts import record
 from database.outbox import without_sender
@@ -50,10 +50,6 @@ TAKES_LONG = "a large one is under way; the next round goes on with it"
 GOES_WRONG = "carrying one goes wrong: {}"
 
 log = logging.getLogger("promisekeeper.watchdog")
-
-
-class _LongEnough(Exception):
-    """An import takes longer than a round has time for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,15 +174,10 @@ class PatrolActivities:
 
     def _finish_imports(self, now: datetime) -> _Imports:
         """Carry on what was left in the middle; a large one ends between two of its chunks."""
-        enough_at = monotonic() + IMPORTS_WITHIN.total_seconds()
-
-        def look_at_the_time(_rows: int) -> None:
-            if monotonic() >= enough_at:
-                raise _LongEnough
-
         try:
-            return _Imports(carried_on=finish_imports(self._database, now, look_at_the_time) > 0)
-        except _LongEnough:
+            found = finish_imports(self._database, now, at_most(IMPORTS_WITHIN))
+            return _Imports(carried_on=found > 0)
+        except LongEnough:
             why = TAKES_LONG
         except Exception as fault:  # noqa: BLE001 - whatever it is, its words stay here
             why = GOES_WRONG.format(incident(fault).message)

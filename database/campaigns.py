@@ -11,7 +11,7 @@ from sqlmodel import Session, col, func, select
 
 from database.account_imports import finish_imports, one_stands_unfinished
 from database.approvals import PolicyHistory
-from database.chunks import Pace
+from database.chunks import Advance, Pace
 from database.engine import Database
 from database.facts import record
 from database.links import APPROVE, add_links
@@ -78,19 +78,23 @@ def campaign_of(session: Session, version_id: UUID) -> Campaign | None:
     return session.exec(select(Campaign).where(Campaign.policy_version_id == version_id)).first()
 
 
-def freeze_audience(database: Database, campaign_id: UUID, now: datetime) -> int:
+def freeze_audience(
+    database: Database, campaign_id: UUID, now: datetime, progress: Advance = lambda _rows: None
+) -> int:
     """Write down whom a campaign addresses, chunk by chunk, after imports that stand are finished.
 
     Of class `approval`: open accounts that the version would not govern without their approval. Of
     class `notice`: every open account. An interrupted freeze goes on where it stopped, with the
-    instant it began at; two at once do no harm, and a finished one is not repeated. Returns the
-    number of addressees.
+    instant it began at; two at once do no harm, and a finished one is not repeated. `progress` is
+    told of each chunk, also of the imports', and may raise to end it there. Returns the number of
+    addressees.
     """
     while (freezing_at := _freezing_at(database, campaign_id, now)) is None:
-        finish_imports(database, now)
+        finish_imports(database, now, progress)
     pace = Pace(database)
     while (chunk := _next_accounts(database, campaign_id, freezing_at)) is not None:
         _address(pace, campaign_id, chunk, now)
+        progress(len(chunk.addressed))
     with database.transaction() as transaction:
         campaign = held(transaction, Campaign, campaign_id)
         addressees = count_addressees(transaction, campaign_id)

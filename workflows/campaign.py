@@ -44,7 +44,7 @@ class CampaignWorkflow:
         self._story.begin()
         await reach(case.as_of, summary="until it was asked for")
         campaign = await self._do(CampaignActivities.load_campaign, "load the campaign")
-        if not campaign.frozen:
+        while not campaign.frozen:
             self._story.tell(_FREEZES)
             campaign = await self._do(CampaignActivities.freeze_audience, "freeze the audience")
         if campaign.effective_at is None:

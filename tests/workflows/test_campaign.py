@@ -1,12 +1,17 @@
 """How a campaign gets through when a part of it goes wrong."""
 
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
+import activities.campaigns
+from database import campaigns
 from database.accounts import AccountRow
 from database.campaigns import SHARD_SIZE
+from database.tables import Account, CampaignAddressee
 from domain.reviews import VersionClass
 from tests.databases import SQLITE, migrated_database
 from tests.eventually import eventually
@@ -23,6 +28,10 @@ PLANTED = """
 CREATE TRIGGER planted BEFORE INSERT ON outbox_mail WHEN NEW.shard = 0
 BEGIN SELECT RAISE(ABORT, 'planted'); END
 """
+FIVE = [
+    AccountRow(external_id=f"c-{number}", email=f"person.{number}@people.example")
+    for number in range(5)
+]
 
 
 def tell_database(town: Town, command: str) -> None:
@@ -53,3 +62,31 @@ def test_what_goes_wrong_with_one_shard_does_not_hold_up_the_others(tmp_path: Pa
         copies = Counter(str(mail["to"]) for mail in running.mail.messages(limit=2 * SHARD_SIZE))
         assert set(copies.values()) == {1}
         assert len(copies) == SHARD_SIZE + 1
+
+
+async def steps_of(town: Town, workflow_id: str) -> list[str]:
+    """The activities that a workflow has begun so far."""
+    history = town.client.get_workflow_handle(workflow_id).fetch_history_events()
+    return [
+        event.activity_task_scheduled_event_attributes.activity_type.name
+        async for event in history
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]
+
+
+def test_a_freeze_that_takes_long_goes_on_in_another_step_until_everybody_is_written_down(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P4: everybody exactly once, and nobody is told that something goes wrong."""
+    town = running_town
+    monkeypatch.setattr(campaigns, "FREEZE_CHUNK", 2)
+    monkeypatch.setattr(activities.campaigns, "FREEZE_WITHIN", timedelta(0))
+    town.put_in_force(FIRST)
+    town.import_accounts(*FIVE)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: len(town.mails()) == len(FIVE))
+    with town.database.session() as session:
+        addressed = session.exec(select(CampaignAddressee.account_id)).all()
+        assert sorted(addressed) == sorted(session.exec(select(Account.id)).all())
+    steps = town.portal.call(steps_of, town, f"campaign/{POLICY}/{number}")
+    assert steps.count("freeze_audience") == 4
