@@ -4,11 +4,11 @@ Nothing is ever half imported: until the decision an import is nothing, and from
 and is only carried forward, by whoever comes first, one short transaction after the other.
 """
 
-import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from time import monotonic, sleep
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, update
@@ -38,7 +38,9 @@ CARRIED_ON = "accounts.import_carried_on"
 CHUNK = 100
 LONGEST_STAGING = timedelta(days=1)
 LARGEST_SHARE = 0.05
-STANDSTILL_SECONDS = 1.0
+STANDSTILL_SECONDS = 10.0
+"""Much longer than a chunk takes, also one that waits for its turn among SQLite's writers."""
+LOOK_EVERY_SECONDS = 0.5
 
 
 class ImportRefused(Exception):
@@ -182,33 +184,30 @@ def how_imports_stand(session: Session) -> Standing:
 def finish_imports(
     database: Database, now: datetime, progress: Advance = lambda _rows: None
 ) -> int:
-    """Carry on what was decided, and throw away what never was and never will be.
+    """As `carry_on_imports`, and wait until no import is left unfinished, whoever is at it.
 
-    Harmless at any time and for several at once: each row is carried once, and an import that
-    somebody else gets on with is left to them and waited for. One that was put aside a day ago and
-    not decided is dead: reading the largest file takes minutes. Returns how many were left in the
-    middle and carried on; each time is a fact.
+    `progress` is also told, of no rows, while others get on.
     """
     carried_on = 0
-    with database.session() as session:
-        decided = _in_state(session, DECIDED)
-    for import_id in decided:
-        _let_others_carry(database, import_id, progress)
-        if _take_over(database, import_id, now):
-            carry(database, import_id, now, progress)
-            carried_on += 1
-    with database.transaction() as transaction:
-        transaction.execute(
-            update(AccountImport)
-            .where(
-                col(AccountImport.state) == STAGED,
-                col(AccountImport.staged_at) <= now - LONGEST_STAGING,
-            )
-            .values(state=DISCARDED)
-        )
-        discarded = _in_state(transaction, DISCARDED)
-    for import_id in discarded:
-        discard(database, import_id)
+    while _decided(database):
+        carried_on += _carry_on(database, now, progress)
+        progress(0)
+    _throw_away_what_is_dead(database, now)
+    return carried_on
+
+
+def carry_on_imports(
+    database: Database, now: datetime, progress: Advance = lambda _rows: None
+) -> int:
+    """Carry on what was left in the middle, and throw away what never stood and never will.
+
+    Harmless at any time and for several at once: each row is carried once, and an import that
+    somebody else gets on with is left to them. One that was put aside a day ago and not decided is
+    dead: reading the largest file takes minutes. Returns how many were left in the middle and
+    carried on; each time is a fact.
+    """
+    carried_on = _carry_on(database, now, progress)
+    _throw_away_what_is_dead(database, now)
     return carried_on
 
 
@@ -314,13 +313,43 @@ def _in_state(session: Session, state: str) -> Sequence[UUID]:
     return session.exec(select(AccountImport.id).where(AccountImport.state == state)).all()
 
 
-def _let_others_carry(database: Database, import_id: UUID, progress: Advance) -> None:
-    """Wait as long as somebody else gets on with an import: two at it would leave no rests."""
-    before = None
-    while (after := _standing(database, import_id)) not in (before, None):
-        before = after
-        progress(0)
-        time.sleep(STANDSTILL_SECONDS)
+def _decided(database: Database) -> Sequence[UUID]:
+    with database.session() as session:
+        return _in_state(session, DECIDED)
+
+
+def _carry_on(database: Database, now: datetime, progress: Advance) -> int:
+    carried_on = 0
+    for import_id in _decided(database):
+        if not _others_get_on(database, import_id) and _take_over(database, import_id, now):
+            carry(database, import_id, now, progress)
+            carried_on += 1
+    return carried_on
+
+
+def _throw_away_what_is_dead(database: Database, now: datetime) -> None:
+    with database.transaction() as transaction:
+        transaction.execute(
+            update(AccountImport)
+            .where(
+                col(AccountImport.state) == STAGED,
+                col(AccountImport.staged_at) <= now - LONGEST_STAGING,
+            )
+            .values(state=DISCARDED)
+        )
+        discarded = _in_state(transaction, DISCARDED)
+    for import_id in discarded:
+        discard(database, import_id)
+
+
+def _others_get_on(database: Database, import_id: UUID) -> bool:
+    """Wait for a sign that somebody is at an import: two at it would leave no rests."""
+    before, waits_until = _standing(database, import_id), monotonic() + STANDSTILL_SECONDS
+    while (after := _standing(database, import_id)) is not None and after == before:
+        if monotonic() >= waits_until:
+            return False
+        sleep(LOOK_EVERY_SECONDS)
+    return True
 
 
 def _take_over(database: Database, import_id: UUID, now: datetime) -> bool:

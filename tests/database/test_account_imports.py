@@ -206,17 +206,60 @@ def test_only_one_import_stands_unfinished_so_the_later_one_wins(scene: Scene) -
     assert scene.account(ALICE.external_id).name == ALICE.name
 
 
-def test_an_import_that_others_get_on_with_is_left_to_them(scene: Scene, at_once: None) -> None:
+def others_get_on(scene: Scene, import_id: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whenever we look how far an import has come, somebody else carries a chunk afterwards."""
+    standing, pace = account_imports._standing, Pace(scene.database)
+
+    def look(database: Database, import_id: UUID) -> ImportResult | None:
+        found = standing(database, import_id)
+        account_imports._carry_chunk(pace, import_id, [], NOW)
+        return found
+
+    monkeypatch.setattr(account_imports, "_standing", look)
+
+
+def test_an_import_that_others_get_on_with_is_left_to_them_and_waited_for(
+    scene: Scene, at_once: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import_id = put_aside(scene, *crowd(600))
     account_imports.decide(scene.database, import_id, NOW)
-    ours, pace = [], Pace(scene.database)
-
-    def while_we_wait(rows: int) -> None:
-        ours.append(rows)
-        account_imports._carry_chunk(pace, import_id, [], NOW)
-
-    assert account_imports.finish_imports(scene.database, NOW, while_we_wait) == 0
+    others_get_on(scene, import_id, monkeypatch)
+    ours: list[int] = []
+    assert account_imports.finish_imports(scene.database, NOW, ours.append) == 0
     assert (sum(ours), known(scene), imports(scene)) == (0, 600, ["done"])
+
+
+def test_whoever_only_carries_on_does_not_wait_for_others(
+    scene: Scene, at_once: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sign that somebody is at it is enough."""
+    import_id = put_aside(scene, *crowd(600))
+    account_imports.decide(scene.database, import_id, NOW)
+    others_get_on(scene, import_id, monkeypatch)
+    assert account_imports.carry_on_imports(scene.database, NOW) == 0
+    assert imports(scene) == ["decided"]
+    with scene.database.session() as session:
+        assert not session.exec(select(Fact).where(Fact.kind == account_imports.CARRIED_ON)).all()
+
+
+def test_a_chunk_that_waits_for_its_turn_is_no_standstill(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nine seconds without a sign, on a clock that stands in for the one on the wall."""
+    import_id = put_aside(scene, *crowd(600))
+    account_imports.decide(scene.database, import_id, NOW)
+    pace, seconds = Pace(scene.database), [0.0]
+
+    def wait(period: float) -> None:
+        before = seconds[0]
+        seconds[0] += period
+        if before < 9 <= seconds[0]:
+            account_imports._carry_chunk(pace, import_id, [], NOW)
+
+    monkeypatch.setattr(account_imports, "monotonic", lambda: seconds[0])
+    monkeypatch.setattr(account_imports, "sleep", wait)
+    assert account_imports.carry_on_imports(scene.database, NOW) == 0
+    assert (known(scene), imports(scene)) == (account_imports.CHUNK, ["decided"])
 
 
 def test_an_import_that_was_killed_in_the_middle_is_finished_by_another(

@@ -16,6 +16,7 @@ from database import account_imports, campaigns, outbox
 from database.accounts import AccountRow
 from database.approvals import Shown, decide
 from database.campaigns import FIRST_NOTICE
+from database.chunks import LongEnough, at_most
 from database.engine import Database
 from database.outbox import Batch
 from database.tables import (
@@ -213,6 +214,21 @@ def test_an_import_that_stands_is_finished_before_the_audience_is_frozen(
     assert sum(staged) == 2
     assert account_imports.decide(scene.database, import_id, NOW)
     assert campaigns.freeze_audience(scene.database, campaign, NOW) == 2
+
+
+def test_a_freeze_ends_when_told_so_also_while_it_waits_for_an_import(scene: Scene) -> None:
+    """Others get on with a large one: what a step has time for passes, and a later step goes on."""
+    campaign, import_id, omar = scene.campaign(), uuid4(), scene.staff["omar"]
+    rows = people(300)
+    staged = account_imports.stage(scene.database, import_id, rows, asserted_by=omar, now=NOW)
+    assert sum(staged) == 300
+    assert account_imports.decide(scene.database, import_id, NOW)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(account_imports, "_others_get_on", lambda *_: True)
+        with pytest.raises(LongEnough):
+            campaigns.freeze_audience(scene.database, campaign, NOW, at_most(timedelta(0)))
+    account_imports.carry(scene.database, import_id, NOW)
+    assert campaigns.freeze_audience(scene.database, campaign, LATER) == 300
 
 
 @pytest.mark.parametrize("by_its_clock", [NOW, NOW - ONE_HOUR])
