@@ -15,7 +15,7 @@ import temporal
 from activities.interceptor import incident
 from activities.requests import ladder
 from clock import Clock
-from database.account_imports import finish_imports
+from database.account_imports import carry_on_imports
 from database.chunks import LongEnough, at_most
 from database.engine import Database
 from database.facts import record
@@ -45,8 +45,11 @@ FAILS = "its code fails again and again: the worker's log says why"
 TRIES = "a step goes wrong for a quarter of an hour or longer: its page says why"
 LATE = "a step that was due more than an hour ago has not been taken"
 IMPORTS = "imports of accounts"
-CARRIED_ON = f"{IMPORTS}: carried on to the end, because one had been left in the middle"
-TAKES_LONG = "a large one is under way; the next round goes on with it"
+TO_THE_END = f"{IMPORTS}: carried on to the end, because one had been left in the middle"
+FOR_NOW = (
+    f"{IMPORTS}: carried on, because a large one had been left in the middle; the next round "
+    "goes on with what is left"
+)
 GOES_WRONG = "carrying one goes wrong: {}"
 
 log = logging.getLogger("promisekeeper.watchdog")
@@ -74,7 +77,7 @@ class Patrol:
 class _Imports:
     """What became of imports that were left in the middle."""
 
-    carried_on: bool = False
+    carried_on: tuple[str, ...] = ()
     stuck: tuple[Found, ...] = ()
 
 
@@ -103,9 +106,9 @@ class PatrolActivities:
         repaired = await self._repair(missing, now)
         fresh = {found.workflow_id for found in repaired}
         stuck = [one for one in await self._stuck(now) if one.workflow_id not in fresh]
-        imports = await asyncio.to_thread(self._finish_imports, now)
+        imports = await asyncio.to_thread(self._carry_on_imports, now)
         stuck += imports.stuck
-        return _report(len(wanted), repaired, stuck, imports_carried_on=imports.carried_on)
+        return _report(len(wanted), repaired, stuck, imports.carried_on)
 
     async def _repair(self, missing: Sequence[temporal.Start], now: datetime) -> list[Found]:
         offset = await asyncio.to_thread(self._clock.offset)
@@ -172,16 +175,19 @@ class PatrolActivities:
         with self._database.session() as session:
             return list(register(session, running))
 
-    def _finish_imports(self, now: datetime) -> _Imports:
-        """Carry on what was left in the middle; a large one ends between two of its chunks."""
+    def _carry_on_imports(self, now: datetime) -> _Imports:
+        """Carry on what was left in the middle; a large one ends between two of its chunks.
+
+        What somebody else gets on with is as it should be, however long it takes.
+        """
         try:
-            found = finish_imports(self._database, now, at_most(IMPORTS_WITHIN))
-            return _Imports(carried_on=found > 0)
+            found = carry_on_imports(self._database, now, at_most(IMPORTS_WITHIN))
+            return _Imports(carried_on=(TO_THE_END,) if found else ())
         except LongEnough:
-            why = TAKES_LONG
+            return _Imports(carried_on=(FOR_NOW,))
         except Exception as fault:  # noqa: BLE001 - whatever it is, its words stay here
             why = GOES_WRONG.format(incident(fault).message)
-        return _Imports(stuck=(Found(workflow_id=IMPORTS, why=why),))
+            return _Imports(stuck=(Found(workflow_id=IMPORTS, why=why),))
 
     def _late_requests(self, late_at: datetime) -> set[str]:
         """Requests with a rung due by `late_at` that neither fired nor was passed over.
@@ -269,10 +275,10 @@ def _requests(session: Session) -> Iterator[temporal.Start]:
 
 
 def _report(
-    watched: int, repaired: Sequence[Found], stuck: Sequence[Found], *, imports_carried_on: bool
+    watched: int, repaired: Sequence[Found], stuck: Sequence[Found], imports: Sequence[str]
 ) -> Patrol:
     done = tuple(f"{found.workflow_id}: started, because {found.why}" for found in repaired[:LINES])
-    done += (CARRIED_ON,) * imports_carried_on
+    done += tuple(imports)
     named = tuple(
         f"{found.workflow_id}: stands still, because {found.why}" for found in stuck[:LINES]
     )
@@ -280,7 +286,7 @@ def _report(
         f"Watched {watched} workflows, started {len(repaired)} that did not run, "
         f"found {len(stuck)} that stand still."
     )
-    if imports_carried_on:
+    if imports:
         in_words += " Carried on an import of accounts that had been left in the middle."
     if done or named:
         log.warning("%s %s", in_words, "; ".join((*done, *named)))

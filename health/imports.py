@@ -9,17 +9,18 @@ from health.lookout import Answer
 
 LONG = timedelta(minutes=15)
 """The watchdog has come by since."""
+A_LARGE_ONE = "a large file takes longer, and is well as long as they become fewer"
 
 
 def imports(session: Session, now: datetime) -> Answer:
     """In words that name nobody; not well when one waits for longer than by itself it would."""
     found = how_imports_stand(session)
     if found.decided_at is not None:
+        word = f"one stands since {_moment(found.decided_at)} and is not done; "
+        word += f"rows left: {found.rows_left}"
+        well = now - found.decided_at < LONG
         return Answer(
-            word=f"one stands since {_moment(found.decided_at)} and is not done; "
-            f"rows left: {found.rows_left}",
-            well=now - found.decided_at < LONG,
-            remedy="import-unfinished",
+            word=word if well else f"{word}; {A_LARGE_ONE}", well=well, remedy="import-unfinished"
         )
     if found.put_aside_at is not None:
         return Answer(

@@ -72,7 +72,10 @@ def test_an_import_that_stands_is_told_of_until_it_was_carried_on_and_that_too(
     assert told(A_MINUTE).well
     found = told(AN_HOUR)
     assert (found.well, found.remedy) == (False, "import-unfinished")
-    assert found.word == "one stands since 2026-03-02 09:00 UTC and is not done; rows left: 2"
+    assert found.word == (
+        "one stands since 2026-03-02 09:00 UTC and is not done; rows left: 2; "
+        "a large file takes longer, and is well as long as they become fewer"
+    )
     assert account_imports.finish_imports(scene.database, NOW + AN_HOUR) == 1
     assert told(AN_HOUR) == Answer(
         word="none is under way; one left in the middle was carried on 2026-03-02 10:00 UTC"

@@ -175,7 +175,7 @@ def test_an_import_that_goes_wrong_holds_up_nothing_and_is_named(
     town = running_town
     town.put_in_force(FIRST)
     request = lost_request(town)
-    monkeypatch.setattr(patrol, "finish_imports", broken)
+    monkeypatch.setattr(patrol, "carry_on_imports", broken)
     found = town.patrol()
     assert names(found.repaired) == {f"data-subject-request/{request.id}"}
     (line,) = found.stuck
@@ -195,11 +195,29 @@ def test_a_large_import_is_left_to_the_next_round(
     monkeypatch.setattr(account_imports, "STANDSTILL_SECONDS", 0)
     with monkeypatch.context() as in_haste:
         in_haste.setattr(patrol, "IMPORTS_WITHIN", timedelta(0))
-        (line,) = town.patrol().stuck
-    assert "a large one is under way" in line
+        found = town.patrol()
+    assert found.stuck == ()
+    (line,) = found.repaired
+    assert line == (
+        "imports of accounts: carried on, because a large one had been left in the middle; "
+        "the next round goes on with what is left"
+    )
     assert town.patrol().stuck == ()
     with town.database.session() as session:
         assert accounts.count_accounts(session) == 1
+
+
+def test_an_import_that_somebody_is_at_is_as_it_should_be(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P21: however long it takes, a round neither waits for it nor warns of it."""
+    town = running_town
+    decided_import(town)
+    monkeypatch.setattr(account_imports, "_others_get_on", lambda *_: True)
+    monkeypatch.setattr(patrol, "IMPORTS_WITHIN", timedelta(0))
+    found = town.patrol()
+    assert (found.repaired, found.stuck) == ((), ())
+    assert "import" not in found.in_words
 
 
 def test_an_import_that_was_left_in_the_middle_is_carried_on_and_that_is_said(
