@@ -37,13 +37,17 @@ class VersionInput:
 
 @dataclass(frozen=True, kw_only=True)
 class PublicationCase:
-    """What the publication workflow knows: ids, numbers and states."""
+    """What the publication workflow knows: ids, numbers and states.
+
+    `reviews` counts those that took effect: it only grows, and so tells old answers from new ones.
+    """
 
     slug: str
     number: int
     review: VersionUnderReview
     effective_at: datetime | None
     campaign_id: UUID | None
+    reviews: int = 0
 
     @property
     def state(self) -> VersionState:
@@ -220,4 +224,5 @@ def _case(session: Session, version: PolicyVersion) -> PublicationCase:
         review=reviews.under_review(session, version),
         effective_at=version.effective_at,
         campaign_id=campaign.id if campaign else None,
+        reviews=reviews.count_recorded(session, version.id),
     )

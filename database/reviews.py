@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from database.assessments import (
     add_by_legal,
@@ -70,6 +70,12 @@ def under_review(session: Session, version: PolicyVersion) -> VersionUnderReview
             for finding in findings_of(session, version.id)
         ),
     )
+
+
+def count_recorded(session: Session, version_id: UUID) -> int:
+    """How many reviews of a version took effect."""
+    recorded = col(Review.policy_version_id) == version_id, col(Review.recorded_at).is_not(None)
+    return session.exec(select(func.count()).select_from(Review).where(*recorded)).one()
 
 
 def propose_review(

@@ -180,15 +180,15 @@ class PublicationWorkflow:
 def _further(known: PublicationCase | None, read: PublicationCase) -> PublicationCase:
     """What is known after reading. Acts overlap, and an answer may be older than the one before.
 
-    A version never goes back to an earlier stage, and a release stays one.
+    A version never goes back to an earlier stage, a release stays one, and so does a review.
     """
     if known is None or _progress(read) >= _progress(known):
         return read
     return known
 
 
-def _progress(case: PublicationCase) -> tuple[int, bool]:
-    return list(VersionState).index(case.state), case.review.released
+def _progress(case: PublicationCase) -> tuple[int, bool, int]:
+    return list(VersionState).index(case.state), case.review.released, case.reviews
 
 
 def _refuse(refusal: str | None) -> None:

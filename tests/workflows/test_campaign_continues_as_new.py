@@ -27,7 +27,7 @@ from tests.workflows.conftest import Town, town
 
 pytestmark = [pytest.mark.temporal, pytest.mark.timeout(300)]
 
-CROWD = 5000
+CROWD = 2000
 SHORT = {"limit.historyCount.suggestContinueAsNew": 25}
 """So few events that a run takes a single window of shards."""
 STEPS = ("first_notice", "reminder_1", "reminder_2")

@@ -176,21 +176,22 @@ def test_whose_fault_it_is_stands_in_the_words(cause: Exception, words: str) -> 
     assert acting.why(failure) == words
 
 
-def version(state: VersionState, *, released: bool) -> PublicationCase:
+def version(state: VersionState, *, released: bool, reviews: int = 0) -> PublicationCase:
     review = VersionUnderReview(
         state=state, submitted_by=uuid4(), version_class=None, released=released, findings=()
     )
     return PublicationCase(
-        slug=POLICY, number=2, review=review, effective_at=None, campaign_id=None
+        slug=POLICY, number=2, review=review, effective_at=None, campaign_id=None, reviews=reviews
     )
 
 
 IN_REVIEW = version(VersionState.IN_REVIEW, released=False)
 RELEASED = version(VersionState.IN_REVIEW, released=True)
 REJECTED = version(VersionState.REJECTED, released=False)
+REVIEWED = version(VersionState.IN_REVIEW, released=False, reviews=1)
 
 
-@pytest.mark.parametrize("decided", [RELEASED, REJECTED])
+@pytest.mark.parametrize("decided", [RELEASED, REJECTED, REVIEWED])
 def test_a_decision_is_not_forgotten_for_an_older_answer(decided: PublicationCase) -> None:
     """P2: acts overlap, and the daily look may be answered after the release that it missed."""
     assert _further(decided, IN_REVIEW) is decided

@@ -1,11 +1,16 @@
 """From submission to the date of effect, on Temporal's own server with time skipping."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 
 import pytest
+from sqlmodel import Session
+from temporalio import activity
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities import publication
 from database import campaigns, policies, reviews
 from database.accounts import account_by_external_id
 from database.approvals import Shown, decide, governing_version
@@ -98,6 +103,34 @@ def test_one_person_alone_cannot_submit_and_release(running_town: Town) -> None:
     with pytest.raises(Refused, match="One person alone cannot submit and release"):
         town.release(number, by="lena")
     assert town.version(number).state == "in_review"
+
+
+def test_a_look_that_began_before_a_review_does_not_undo_it(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P2: the workflow looks at the database once a day, and legal reviews at that very moment."""
+    town = running_town
+    town.put_in_force(FIRST)
+    number = town.submit(SECOND)
+    has_read, may_answer = Event(), Event()
+    real_case = publication._case
+
+    def answers_late(session: Session, version: PolicyVersion) -> publication.PublicationCase:
+        case = real_case(session, version)
+        if activity.info().activity_type == "load_publication":
+            has_read.set()
+            may_answer.wait()
+        return case
+
+    monkeypatch.setattr(publication, "_case", answers_late)
+    with ThreadPoolExecutor() as thread:
+        a_day_passes = thread.submit(town.advance, days=1, minutes=1)
+        has_read.wait()
+        town.confirm_all(number, VersionClass.APPROVAL)
+        may_answer.set()
+        a_day_passes.result()
+    town.release(number)
+    assert eventually(lambda: town.version(number).announced_at)
 
 
 def test_a_dismissal_takes_a_second_person(running_town: Town) -> None:
