@@ -9,7 +9,7 @@ from sqlmodel import Session
 from temporalio import activity
 
 from activities.outbox import Sender, SendProgress
-from database import campaigns
+from database import audiences, campaigns
 from database.chunks import LongEnough, at_most
 from database.engine import Database
 from database.facts import record
@@ -95,7 +95,7 @@ class CampaignActivities:
     def freeze_audience(self, what: CampaignInput) -> CampaignCase:
         """Write down whom the campaign addresses (P4); not yet frozen if that takes very long."""
         with suppress(LongEnough):
-            campaigns.freeze_audience(
+            audiences.freeze_audience(
                 self._database, what.campaign_id, what.now, at_most(FREEZE_WITHIN)
             )
         return self.load_campaign(what)

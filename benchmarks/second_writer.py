@@ -21,7 +21,7 @@ from uuid import UUID, uuid4
 
 from cli.demo_scene import COMMAND
 from clock import Clock
-from database.campaigns import freeze_audience
+from database.audiences import freeze_audience
 from database.engine import Database
 from database.facts import record
 from database.migrate import migrate

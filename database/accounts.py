@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, func, select
 
 from database.tables import Account
@@ -61,3 +62,9 @@ def list_accounts(session: Session, *, limit: int, offset: int = 0) -> Sequence[
 def count_accounts(session: Session) -> int:
     """How many accounts there are."""
     return session.exec(select(func.count()).select_from(Account)).one()
+
+
+def open_since() -> ColumnElement[datetime]:
+    """When an account was last opened: when it came, or came back."""
+    since: ColumnElement[datetime] = func.coalesce(Account.reopened_at, Account.recorded_at)
+    return since

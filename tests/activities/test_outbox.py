@@ -13,7 +13,7 @@ from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
 from activities.outbox import OutboxActivities, Sender, SendInput, SendProgress
-from database import campaigns, engine, outbox
+from database import audiences, engine, outbox
 from database.accounts import AccountRow
 from database.engine import Database
 from database.outbox import Batch, Event
@@ -34,7 +34,7 @@ def campaign(scene: Scene) -> UUID:
     """Three first notices that wait to be sent."""
     scene.import_accounts(ALICE, BOB, CAROL)
     campaign_id = scene.campaign()
-    campaigns.freeze_audience(scene.database, campaign_id, NOW)
+    audiences.freeze_audience(scene.database, campaign_id, NOW)
     scene.queue_step(campaign_id)
     return campaign_id
 

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Select, text
 from sqlmodel import Session, col, select
 
-from database import account_imports, campaigns, outbox
+from database import account_imports, audiences, campaigns, outbox
 from database.accounts import AccountRow
 from database.approvals import Shown, decide
 from database.campaigns import FIRST_NOTICE
@@ -70,7 +70,7 @@ def test_open_accounts_that_the_change_does_not_govern_are_addressed(scene: Scen
     closed = AccountRow(external_id="closed", email="closed@people.example", status="closed")
     scene.import_accounts(ALICE, BOB, closed)
     campaign = scene.campaign()
-    assert campaigns.freeze_audience(scene.database, campaign, NOW) == 2
+    assert audiences.freeze_audience(scene.database, campaign, NOW) == 2
     assert addressed(scene) == [ALICE.external_id, BOB.external_id]
     with scene.database.session() as session:
         links = session.exec(select(Link)).all()
@@ -81,9 +81,9 @@ def test_a_frozen_audience_stays_as_it_is(scene: Scene) -> None:
     """P4: who joins later, or is asked for twice, changes nothing."""
     scene.import_accounts(ALICE)
     campaign = scene.campaign()
-    campaigns.freeze_audience(scene.database, campaign, NOW)
+    audiences.freeze_audience(scene.database, campaign, NOW)
     scene.import_accounts(BOB, now=NOW)
-    assert campaigns.freeze_audience(scene.database, campaign, LATER) == 1
+    assert audiences.freeze_audience(scene.database, campaign, LATER) == 1
     with scene.database.session() as session:
         assert session.get_one(Campaign, campaign).audience_frozen_at == NOW
         facts = session.exec(select(Fact).where(Fact.kind == "campaign.audience_frozen")).all()
@@ -95,21 +95,21 @@ def test_who_joined_after_the_freeze_began_is_not_addressed(scene: Scene) -> Non
     scene.import_accounts(ALICE)
     campaign = scene.campaign()
     scene.import_accounts(BOB, now=LATER)
-    assert campaigns.freeze_audience(scene.database, campaign, NOW) == 1
+    assert audiences.freeze_audience(scene.database, campaign, NOW) == 1
 
 
 def test_an_interrupted_freeze_goes_on_where_it_stopped(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """P4: nobody twice, nobody left out, and shards of the agreed size."""
-    monkeypatch.setattr(campaigns, "SHARD_SIZE", 10)
-    monkeypatch.setattr(campaigns, "FREEZE_CHUNK", 7)
+    monkeypatch.setattr(audiences, "SHARD_SIZE", 10)
+    monkeypatch.setattr(audiences, "FREEZE_CHUNK", 7)
     scene.import_accounts(*people(35))
     campaign = scene.campaign()
 
     freeze_and_die(scene, campaign)
     assert len(addressed(scene)) == 7
-    assert campaigns.freeze_audience(scene.database, campaign, NOW) == 35
+    assert audiences.freeze_audience(scene.database, campaign, NOW) == 35
     assert addressed(scene) == [row.external_id for row in people(35)]
     assert shard_sizes(scene, campaign) == [10, 10, 10, 5]
 
@@ -118,7 +118,7 @@ def test_who_joins_between_two_tries_to_freeze_is_named_wherever_the_first_one_s
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """P4, P7: every try goes by the instant of the first, so nobody falls between them."""
-    monkeypatch.setattr(campaigns, "FREEZE_CHUNK", 7)
+    monkeypatch.setattr(audiences, "FREEZE_CHUNK", 7)
     scene.import_accounts(*people(20))
     campaign = scene.campaign()
     freeze_and_die(scene, campaign)
@@ -127,7 +127,7 @@ def test_who_joins_between_two_tries_to_freeze_is_named_wherever_the_first_one_s
         for name in ("p0003a", "p0015a")
     )
     scene.import_accounts(passed, coming, now=NOW + ONE_HOUR)
-    assert campaigns.freeze_audience(scene.database, campaign, LATER) == 20
+    assert audiences.freeze_audience(scene.database, campaign, LATER) == 20
     assert addressed(scene) == [row.external_id for row in people(20)]
     assert missed(scene, campaign) == ["p0003a", "p0015a"]
     with scene.database.session() as session:
@@ -139,17 +139,17 @@ def test_who_was_closed_at_the_freeze_and_comes_back_is_named(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, interrupted: bool
 ) -> None:
     """P4, P7: known for long, yet neither addressed nor told."""
-    monkeypatch.setattr(campaigns, "FREEZE_CHUNK", 2)
+    monkeypatch.setattr(audiences, "FREEZE_CHUNK", 2)
     gone = replace(ALICE, external_id="p0000", status="closed")
     scene.import_accounts(gone, *people(5)[1:])
     campaign = scene.campaign()
     if interrupted:
         freeze_and_die(scene, campaign)
     else:
-        campaigns.freeze_audience(scene.database, campaign, NOW)
+        audiences.freeze_audience(scene.database, campaign, NOW)
     assert missed(scene, campaign) == []
     scene.import_accounts(replace(gone, status="open"), now=NOW + ONE_HOUR)
-    assert campaigns.freeze_audience(scene.database, campaign, LATER) == 4
+    assert audiences.freeze_audience(scene.database, campaign, LATER) == 4
     assert missed(scene, campaign) == ["p0000"]
     with scene.database.session() as session:
         assert campaigns.progress(session, session.get_one(Campaign, campaign)).not_reached == 1
@@ -159,7 +159,7 @@ def test_who_is_addressed_and_was_closed_for_a_while_is_not_late(scene: Scene) -
     """P4: named once, by what became of the mail."""
     scene.import_accounts(ALICE)
     campaign = scene.campaign()
-    campaigns.freeze_audience(scene.database, campaign, NOW)
+    audiences.freeze_audience(scene.database, campaign, NOW)
     for status in ("closed", "open"):
         scene.import_accounts(replace(ALICE, status=status), now=LATER)
     assert missed(scene, campaign) == []
@@ -167,16 +167,16 @@ def test_who_is_addressed_and_was_closed_for_a_while_is_not_late(scene: Scene) -
 
 def freeze_and_die(scene: Scene, campaign: UUID) -> None:
     """Freeze the first chunk of an audience, and die."""
-    address = campaigns._address
+    address = audiences._address
 
     def die(*given: Any) -> None:  # noqa: ANN401 - whatever it is given
         address(*given)
         raise ConnectionError("the database went away")
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(campaigns, "_address", die)
+        patched.setattr(audiences, "_address", die)
         with pytest.raises(ConnectionError):
-            campaigns.freeze_audience(scene.database, campaign, NOW)
+            audiences.freeze_audience(scene.database, campaign, NOW)
 
 
 def missed(scene: Scene, campaign: UUID) -> list[str]:
@@ -186,7 +186,7 @@ def missed(scene: Scene, campaign: UUID) -> list[str]:
 
 def freeze_elsewhere(url: str, campaign: UUID) -> int:
     with closing(Database(url)) as database:
-        return campaigns.freeze_audience(database, campaign, NOW)
+        return audiences.freeze_audience(database, campaign, NOW)
 
 
 def test_two_that_freeze_at_once_address_everybody_once(scene: Scene) -> None:
@@ -213,7 +213,7 @@ def test_an_import_that_stands_is_finished_before_the_audience_is_frozen(
     )
     assert sum(staged) == 2
     assert account_imports.decide(scene.database, import_id, NOW)
-    assert campaigns.freeze_audience(scene.database, campaign, NOW) == 2
+    assert audiences.freeze_audience(scene.database, campaign, NOW) == 2
 
 
 def test_a_freeze_ends_when_told_so_also_while_it_waits_for_an_import(scene: Scene) -> None:
@@ -226,9 +226,9 @@ def test_a_freeze_ends_when_told_so_also_while_it_waits_for_an_import(scene: Sce
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(account_imports, "_others_get_on", lambda *_: True)
         with pytest.raises(LongEnough):
-            campaigns.freeze_audience(scene.database, campaign, NOW, at_most(timedelta(0)))
+            audiences.freeze_audience(scene.database, campaign, NOW, at_most(timedelta(0)))
     account_imports.carry(scene.database, import_id, NOW)
-    assert campaigns.freeze_audience(scene.database, campaign, LATER) == 300
+    assert audiences.freeze_audience(scene.database, campaign, LATER) == 300
 
 
 @pytest.mark.parametrize("by_its_clock", [NOW, NOW - ONE_HOUR])
@@ -238,7 +238,7 @@ def test_who_comes_by_an_import_that_stands_after_the_freeze_began_is_named_by_w
     """P4, P7: it looked at the clock before, or its clock is slow; nobody falls between."""
     scene.import_accounts(ALICE, BOB, replace(CAROL, status="closed"))
     campaign = scene.campaign()
-    campaigns.freeze_audience(scene.database, campaign, NOW)
+    audiences.freeze_audience(scene.database, campaign, NOW)
     scene.import_accounts(DORA, replace(CAROL, status="open"), now=by_its_clock)
     assert addressed(scene) == [ALICE.external_id, BOB.external_id]
     assert missed(scene, campaign) == [CAROL.external_id, DORA.external_id]
@@ -285,10 +285,10 @@ def freeze_meanwhile(url: str, campaign: UUID, *, first: bool) -> None:
     with closing(Database(url)) as database, pytest.MonkeyPatch.context() as patched:
         patched.setattr(account_imports, "STANDSTILL_SECONDS", 0)
         if first:
-            patched.setattr(campaigns, "one_stands_unfinished", dawdle)
+            patched.setattr(audiences, "one_stands_unfinished", dawdle)
         else:
             meet()
-        campaigns.freeze_audience(database, campaign, NOW)
+        audiences.freeze_audience(database, campaign, NOW)
 
 
 @pytest.mark.parametrize("decided_first", [True, False])
@@ -323,7 +323,7 @@ def test_a_notice_goes_to_everybody_and_a_correction_to_nobody(scene: Scene) -> 
     campaign = scene.announce(corrected)
     with scene.database.transaction() as transaction:
         transaction.get_one(PolicyVersion, corrected.id).version_class = VersionClass.NOTICE
-    assert campaigns.freeze_audience(scene.database, campaign, NOW) == 2
+    assert audiences.freeze_audience(scene.database, campaign, NOW) == 2
 
 
 def test_a_clean_version_asks_nobody(scene: Scene) -> None:
@@ -333,14 +333,14 @@ def test_a_clean_version_asks_nobody(scene: Scene) -> None:
     scene.put_in_force(first, NOW)
     typo = scene.submit(FIRST.replace("disadvantge", "disadvantage"))
     scene.assess(first, version=typo)
-    assert campaigns.freeze_audience(scene.database, scene.announce(typo), NOW) == 0
+    assert audiences.freeze_audience(scene.database, scene.announce(typo), NOW) == 0
 
 
 def test_the_counts_of_a_campaign_add_up(scene: Scene) -> None:
     """P4, P5: the latest decision counts, and the not-reached are named."""
     scene.import_accounts(ALICE, BOB, CAROL, DORA)
     campaign_id = scene.campaign()
-    campaigns.freeze_audience(scene.database, campaign_id, NOW)
+    audiences.freeze_audience(scene.database, campaign_id, NOW)
     scene.queue_step(campaign_id)
     with scene.database.transaction() as transaction:
         campaign = transaction.get_one(Campaign, campaign_id)
@@ -371,7 +371,7 @@ def test_who_joins_between_the_freeze_and_the_effect_is_named_and_not_mailed(
     """P4, P7: on the list of the not-reached, and nobody who joined before or afterwards is."""
     scene.import_accounts(ALICE)
     campaign_id = scene.campaign()
-    campaigns.freeze_audience(scene.database, campaign_id, NOW)
+    audiences.freeze_audience(scene.database, campaign_id, NOW)
     scene.import_accounts(BOB, now=LATER)
     with scene.database.transaction() as transaction:
         campaign = transaction.get_one(Campaign, campaign_id)
@@ -397,7 +397,7 @@ def test_reminders_are_queued_for_open_accounts_only(scene: Scene) -> None:
     """P4, P5."""
     scene.import_accounts(ALICE, BOB)
     campaign = scene.campaign()
-    campaigns.freeze_audience(scene.database, campaign, NOW)
+    audiences.freeze_audience(scene.database, campaign, NOW)
     gone = AccountRow(external_id=BOB.external_id, email=BOB.email, status="closed")
     scene.import_accounts(gone, now=NOW)
     scene.queue_step(campaign, "reminder_1")
@@ -408,9 +408,9 @@ def test_reminders_are_queued_for_open_accounts_only(scene: Scene) -> None:
 
 def test_a_shard_is_done_with_a_step_when_all_its_mails_are_out(scene: Scene) -> None:
     """P4: a campaign that begins anew asks this, and leaves nobody out."""
-    scene.import_accounts(*people(campaigns.SHARD_SIZE + 1))
+    scene.import_accounts(*people(audiences.SHARD_SIZE + 1))
     campaign = scene.campaign()
-    campaigns.freeze_audience(scene.database, campaign, NOW)
+    audiences.freeze_audience(scene.database, campaign, NOW)
 
     def still_open() -> list[int]:
         with scene.database.session() as session:
@@ -421,7 +421,7 @@ def test_a_shard_is_done_with_a_step_when_all_its_mails_are_out(scene: Scene) ->
     assert still_open() == [0, 1]
     batch = Batch(subject_id=campaign, step=FIRST_NOTICE, shard=0)
     with scene.database.transaction() as transaction:
-        claim = outbox.claim(transaction, batch, limit=campaigns.SHARD_SIZE, now=NOW)
+        claim = outbox.claim(transaction, batch, limit=audiences.SHARD_SIZE, now=NOW)
     assert claim is not None
     assert still_open() == [0, 1]
     with scene.database.transaction() as transaction:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Insert, insert, literal, true
 from sqlmodel import col, func, select
 
-from database import campaigns, outbox
+from database import audiences, campaigns, outbox
 from database.approvals import Shown, decide
 from database.engine import Database
 from database.outbox import Batch, Event
@@ -361,7 +361,7 @@ def campaign(scene: Scene) -> UUID:
     """A frozen campaign that owes Alice and Bob their notices."""
     scene.import_accounts(ALICE, BOB)
     campaign_id = scene.campaign()
-    campaigns.freeze_audience(scene.database, campaign_id, NOW)
+    audiences.freeze_audience(scene.database, campaign_id, NOW)
     return campaign_id
 
 

@@ -11,7 +11,8 @@ from sqlmodel import select
 
 import temporal
 from database.assessments import findings_of
-from database.campaigns import freeze_audience, open_campaign
+from database.audiences import freeze_audience
+from database.campaigns import open_campaign
 from database.engine import Database
 from database.policies import add_policy, put_in_force
 from database.reviews import ReviewContent, apply_review, propose_review, release

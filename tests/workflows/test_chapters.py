@@ -15,7 +15,7 @@ from temporalio.service import RPCError
 from activities.outbox import Sender
 from activities.publication import PublicationActivities, PublicationCase
 from activities.requests import RequestActivities
-from database import campaigns
+from database import audiences
 from domain.data_subject_requests import Intake
 from domain.policy_text import read_policy_text
 from domain.reviews import VersionClass, VersionState, VersionUnderReview
@@ -94,7 +94,7 @@ def test_a_page_has_words_from_the_first_step_on(
         ).number
         eventually(lambda: told(town, f"publication/{POLICY}/{number}").get("stage") == "submitted")
     eventually(lambda: town.version(number).state == "in_review")
-    with held_up(monkeypatch, campaigns, "freeze_audience"):
+    with held_up(monkeypatch, audiences, "freeze_audience"):
         town.confirm_all(number, VersionClass.APPROVAL)
         town.release(number)
         campaign = f"campaign/{POLICY}/{number}"
