@@ -15,13 +15,13 @@ import temporal
 from activities.interceptor import incident
 from activities.requests import ladder
 from clock import Clock
-from database.account_imports import carry_on_imports
 from database.chunks import LongEnough, at_most
 from database.engine import Database
 from database.facts import record
 from database.outbox import without_sender
 from database.requests import OPEN_STATES
 from database.tables import Campaign, DataSubjectRequest, FiredRung, Policy, PolicyVersion
+from database.unfinished_imports import carry_on_imports
 from domain.company import Company
 from domain.reviews import VersionState
 

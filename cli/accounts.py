@@ -128,7 +128,7 @@ def _import(
     from uuid import uuid4
 
     from cli.printing import stop
-    from database import account_imports
+    from database import account_imports, unfinished_imports
 
     database, clock, import_id = office.database, office.clock, uuid4()
     try:
@@ -138,7 +138,7 @@ def _import(
         decided = False
         while not decided:
             with _progress("Finishing an earlier import") as advance:
-                account_imports.finish_imports(database, clock.now(), advance)
+                unfinished_imports.finish_imports(database, clock.now(), advance)
             with database.session() as session:
                 account_imports.check(session, import_id, yes=yes or dry_run, now=clock.now())
                 if dry_run:
@@ -191,8 +191,8 @@ def _carry(office: "Office", file: Path, import_id: "UUID", rows: int) -> None:
     from sqlalchemy.exc import OperationalError
 
     from cli.printing import stop
-    from database.account_imports import carry
     from database.silence import reason
+    from database.unfinished_imports import carry
 
     stands = (
         f"The import of {file.name} stands: it is carried on within a quarter of an hour while "

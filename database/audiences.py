@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 from sqlalchemy import insert
 from sqlmodel import Session, func, select
 
-from database.account_imports import finish_imports, one_stands_unfinished
 from database.accounts import open_since
 from database.approvals import PolicyHistory
 from database.campaigns import count_addressees, shards
@@ -18,6 +17,7 @@ from database.engine import Database
 from database.facts import record
 from database.links import APPROVE, add_links
 from database.tables import Account, Campaign, CampaignAddressee, Policy, PolicyVersion
+from database.unfinished_imports import finish_imports, one_stands_unfinished
 from database.writing import held, hold
 from domain.reviews import VersionClass
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
-from database import account_imports, accounts, policies
+from database import account_imports, accounts, policies, unfinished_imports
 from database.engine import Database
 from database.staff import add_staff, by_handle
 from database.tables import Staff
@@ -76,7 +76,7 @@ def import_accounts(
     with database.session() as session:
         account_imports.check(session, import_id, yes=True, now=now)
     assert account_imports.decide(database, import_id, now)
-    account_imports.carry(database, import_id, now)
+    unfinished_imports.carry(database, import_id, now)
 
 
 def staff(session: Session, handle: str) -> Staff:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import func, select
 from typer.testing import Result
 
-from database import account_imports
+from database import account_imports, unfinished_imports
 from database.accounts import count_accounts
 from database.engine import Database
 from database.tables import Account, AccountImportRow, Approval, Fact
@@ -105,8 +105,8 @@ def test_an_import_that_is_stopped_after_its_decision_stands(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Ctrl-C while it is carried: it says so, and the next import finishes it first."""
-    monkeypatch.setattr(account_imports, "STANDSTILL_SECONDS", 0)
-    carry_chunk = account_imports._carry_chunk
+    monkeypatch.setattr(unfinished_imports, "STANDSTILL_SECONDS", 0)
+    carry_chunk = unfinished_imports._carry_chunk
 
     def stop_after_the_first(*given: Any) -> int:  # noqa: ANN401 - whatever carrying takes
         if rows_of(database)[0]:
@@ -114,7 +114,7 @@ def test_an_import_that_is_stopped_after_its_decision_stands(
         return carry_chunk(*given)
 
     with monkeypatch.context() as stopping:
-        stopping.setattr(account_imports, "_carry_chunk", stop_after_the_first)
+        stopping.setattr(unfinished_imports, "_carry_chunk", stop_after_the_first)
         stopped = promisekeeper("accounts", "import", people(600), "--as", "omar")
     assert stopped.exit_code == 130
     assert "The import of people.csv stands" in stopped.stderr
@@ -133,7 +133,7 @@ def test_a_database_that_goes_away_meanwhile_is_told_of_in_one_line(
     def lose(*_given: object) -> None:
         raise lost
 
-    monkeypatch.setattr(account_imports, "carry", lose)
+    monkeypatch.setattr(unfinished_imports, "carry", lose)
     stopped = promisekeeper("accounts", "import", people(3), "--as", "omar")
     assert stopped.exit_code == 3
     assert "The database does not answer: the server went away. The import" in stopped.stderr

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Executable
 from sqlmodel import Session, func, select
+from sqlmodel.sql.expression import SelectOfScalar
 
-from database import account_imports, accounts, carrying
+from database import account_imports, accounts, carrying, unfinished_imports
 from database.account_imports import ImportRefused, ImportResult
 from database.accounts import AccountRow
 from database.approvals import governing_version
@@ -61,7 +62,7 @@ ROWS = st.builds(
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else is at it, so nobody waits to see."""
-    monkeypatch.setattr(account_imports, "STANDSTILL_SECONDS", 0)
+    monkeypatch.setattr(unfinished_imports, "STANDSTILL_SECONDS", 0)
 
 
 def crowd(count: int) -> list[AccountRow]:
@@ -105,7 +106,7 @@ def everybody(scene: Scene) -> list[dict[str, object]]:
 def carry_elsewhere(url: str, import_id: UUID) -> int:
     rows: list[int] = []
     with closing(Database(url)) as database:
-        account_imports.carry(database, import_id, NOW, rows.append)
+        unfinished_imports.carry(database, import_id, NOW, rows.append)
     return sum(rows)
 
 
@@ -125,8 +126,8 @@ def carry_until_killed(line: Connection, url: str, import_id: UUID) -> None:
         return rows_of(transaction, statement, given)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(account_imports, "rows_of", stand_still)
-        account_imports.carry(Database(url), import_id, NOW)
+        patched.setattr(unfinished_imports, "rows_of", stand_still)
+        unfinished_imports.carry(Database(url), import_id, NOW)
 
 
 def test_columns_that_are_missing_leave_what_is_known(scene: Scene) -> None:
@@ -176,7 +177,7 @@ def test_what_a_killed_import_left_is_swept_up_later(scene: Scene) -> None:
     """After a day; an import that is still under way is left alone."""
     dead = put_aside(scene, ALICE, BOB)
     put_aside(scene, BOB, now=NOW + timedelta(hours=23))
-    account_imports.finish_imports(scene.database, NOW + timedelta(hours=24))
+    unfinished_imports.finish_imports(scene.database, NOW + timedelta(hours=24))
     assert (staged(scene), known(scene)) == (1, 0)
     with pytest.raises(ImportRefused, match="Give the file again"):
         account_imports.decide(scene.database, dead, NOW + timedelta(hours=24))
@@ -190,7 +191,7 @@ def test_what_was_decided_stands_and_is_finished_by_whoever_comes(
     assert account_imports.decide(scene.database, import_id, NOW)
     account_imports.discard(scene.database, import_id)
     assert (staged(scene), known(scene)) == (2, 0)
-    account_imports.finish_imports(scene.database, NOW + timedelta(days=3))
+    unfinished_imports.finish_imports(scene.database, NOW + timedelta(days=3))
     assert (staged(scene), known(scene), imports(scene)) == (0, 2, ["done"])
     assert scene.account(ALICE.external_id).recorded_at == NOW
 
@@ -200,22 +201,26 @@ def test_only_one_import_stands_unfinished_so_the_later_one_wins(scene: Scene) -
     first, second = put_aside(scene, ALICE), put_aside(scene, replace(ALICE, name="Alice Anders"))
     assert account_imports.decide(scene.database, second, NOW)
     assert not account_imports.decide(scene.database, first, NOW)
-    account_imports.carry(scene.database, second, NOW)
+    unfinished_imports.carry(scene.database, second, NOW)
     assert account_imports.decide(scene.database, first, NOW)
-    account_imports.carry(scene.database, first, NOW)
+    unfinished_imports.carry(scene.database, first, NOW)
     assert scene.account(ALICE.external_id).name == ALICE.name
+
+
+def taken_over() -> SelectOfScalar[Fact]:
+    return select(Fact).where(Fact.kind == unfinished_imports.CARRIED_ON)
 
 
 def others_get_on(scene: Scene, import_id: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whenever we look how far an import has come, somebody else carries a chunk afterwards."""
-    standing, pace = account_imports._standing, Pace(scene.database)
+    standing, pace = unfinished_imports._standing, Pace(scene.database)
 
     def look(database: Database, import_id: UUID) -> ImportResult | None:
         found = standing(database, import_id)
-        account_imports._carry_chunk(pace, import_id, [], NOW)
+        unfinished_imports._carry_chunk(pace, import_id, [], NOW)
         return found
 
-    monkeypatch.setattr(account_imports, "_standing", look)
+    monkeypatch.setattr(unfinished_imports, "_standing", look)
 
 
 def test_an_import_that_others_get_on_with_is_left_to_them_and_waited_for(
@@ -225,7 +230,7 @@ def test_an_import_that_others_get_on_with_is_left_to_them_and_waited_for(
     account_imports.decide(scene.database, import_id, NOW)
     others_get_on(scene, import_id, monkeypatch)
     ours: list[int] = []
-    assert account_imports.finish_imports(scene.database, NOW, ours.append) == 0
+    assert unfinished_imports.finish_imports(scene.database, NOW, ours.append) == 0
     assert (sum(ours), known(scene), imports(scene)) == (0, 600, ["done"])
 
 
@@ -236,10 +241,10 @@ def test_whoever_only_carries_on_does_not_wait_for_others(
     import_id = put_aside(scene, *crowd(600))
     account_imports.decide(scene.database, import_id, NOW)
     others_get_on(scene, import_id, monkeypatch)
-    assert account_imports.carry_on_imports(scene.database, NOW) == 0
+    assert unfinished_imports.carry_on_imports(scene.database, NOW) == 0
     assert imports(scene) == ["decided"]
     with scene.database.session() as session:
-        assert not session.exec(select(Fact).where(Fact.kind == account_imports.CARRIED_ON)).all()
+        assert not session.exec(taken_over()).all()
 
 
 def test_a_chunk_that_waits_for_its_turn_is_no_standstill(
@@ -254,11 +259,11 @@ def test_a_chunk_that_waits_for_its_turn_is_no_standstill(
         before = seconds[0]
         seconds[0] += period
         if before < 9 <= seconds[0]:
-            account_imports._carry_chunk(pace, import_id, [], NOW)
+            unfinished_imports._carry_chunk(pace, import_id, [], NOW)
 
-    monkeypatch.setattr(account_imports, "monotonic", lambda: seconds[0])
-    monkeypatch.setattr(account_imports, "sleep", wait)
-    assert account_imports.carry_on_imports(scene.database, NOW) == 0
+    monkeypatch.setattr(unfinished_imports, "monotonic", lambda: seconds[0])
+    monkeypatch.setattr(unfinished_imports, "sleep", wait)
+    assert unfinished_imports.carry_on_imports(scene.database, NOW) == 0
     assert (known(scene), imports(scene)) == (account_imports.CHUNK, ["decided"])
 
 
@@ -270,14 +275,14 @@ def test_an_import_that_was_killed_in_the_middle_is_finished_by_another(
     assert account_imports.decide(scene.database, import_id, NOW)
     kill_in_the_middle(carry_until_killed, scene.database.url, import_id)
     assert known(scene) == 2 * account_imports.CHUNK
-    assert account_imports.finish_imports(scene.database, NOW + ONE_HOUR) == 1
+    assert unfinished_imports.finish_imports(scene.database, NOW + ONE_HOUR) == 1
     assert (staged(scene), known(scene), imports(scene)) == (0, 1000, ["done"])
     assert result(scene, import_id) == ImportResult(added=1000, updated=0, unchanged=0)
     with scene.database.session() as session:
         assert len(session.exec(select(Fact).where(Fact.kind == "accounts.imported")).all()) == 1
-        taken_over = session.exec(select(Fact).where(Fact.kind == account_imports.CARRIED_ON)).one()
+        fact = session.exec(taken_over()).one()
     left = 1000 - 2 * account_imports.CHUNK
-    assert taken_over.payload == {"decided_at": NOW.isoformat(), "rows_left": left}
+    assert fact.payload == {"decided_at": NOW.isoformat(), "rows_left": left}
 
 
 def test_two_that_carry_at_once_carry_each_account_once(scene: Scene) -> None:
@@ -299,11 +304,11 @@ def test_importing_twice_is_importing_once(scene: Scene, rows: list[AccountRow])
     with scene.database.session() as session:
         foreseen = account_imports.preview(session, first)
     account_imports.decide(scene.database, first, NOW)
-    account_imports.carry(scene.database, first, NOW)
+    unfinished_imports.carry(scene.database, first, NOW)
     assert result(scene, first) == foreseen
     once = everybody(scene)
     account_imports.decide(scene.database, again, NOW + ONE_HOUR)
-    account_imports.carry(scene.database, again, NOW + ONE_HOUR)
+    unfinished_imports.carry(scene.database, again, NOW + ONE_HOUR)
     assert everybody(scene) == once
     assert result(scene, again) == ImportResult(added=0, updated=0, unchanged=len(rows))
 

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Select, text
 from sqlmodel import Session, col, select
 
-from database import account_imports, audiences, campaigns, outbox
+from database import account_imports, audiences, campaigns, outbox, unfinished_imports
 from database.accounts import AccountRow
 from database.approvals import Shown, decide
 from database.campaigns import FIRST_NOTICE
@@ -206,7 +206,7 @@ def test_an_import_that_stands_is_finished_before_the_audience_is_frozen(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """P4: who was imported before is addressed, though the import was stopped in the middle."""
-    monkeypatch.setattr(account_imports, "STANDSTILL_SECONDS", 0)
+    monkeypatch.setattr(unfinished_imports, "STANDSTILL_SECONDS", 0)
     campaign, import_id, omar = scene.campaign(), uuid4(), scene.staff["omar"]
     staged = account_imports.stage(
         scene.database, import_id, [ALICE, BOB], asserted_by=omar, now=NOW
@@ -224,10 +224,10 @@ def test_a_freeze_ends_when_told_so_also_while_it_waits_for_an_import(scene: Sce
     assert sum(staged) == 300
     assert account_imports.decide(scene.database, import_id, NOW)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(account_imports, "_others_get_on", lambda *_: True)
+        patched.setattr(unfinished_imports, "_others_get_on", lambda *_: True)
         with pytest.raises(LongEnough):
             audiences.freeze_audience(scene.database, campaign, NOW, at_most(timedelta(0)))
-    account_imports.carry(scene.database, import_id, NOW)
+    unfinished_imports.carry(scene.database, import_id, NOW)
     assert audiences.freeze_audience(scene.database, campaign, LATER) == 300
 
 
@@ -274,7 +274,7 @@ def decide_meanwhile(url: str, import_id: UUID, *, first: bool) -> None:
 
 def freeze_meanwhile(url: str, campaign: UUID, *, first: bool) -> None:
     """Freeze. The first of two lets the other begin before its instant is written."""
-    stands = account_imports.one_stands_unfinished
+    stands = unfinished_imports.one_stands_unfinished
 
     def dawdle(transaction: Session) -> bool:
         found = stands(transaction)
@@ -283,7 +283,7 @@ def freeze_meanwhile(url: str, campaign: UUID, *, first: bool) -> None:
         return found
 
     with closing(Database(url)) as database, pytest.MonkeyPatch.context() as patched:
-        patched.setattr(account_imports, "STANDSTILL_SECONDS", 0)
+        patched.setattr(unfinished_imports, "STANDSTILL_SECONDS", 0)
         if first:
             patched.setattr(audiences, "one_stands_unfinished", dawdle)
         else:
@@ -296,7 +296,7 @@ def test_who_is_imported_while_the_freeze_begins_is_addressed_or_named(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, decided_first: bool
 ) -> None:
     """P4, P7: two writers at the same moment, whichever is first; nobody falls between them."""
-    monkeypatch.setattr(account_imports, "STANDSTILL_SECONDS", 0)
+    monkeypatch.setattr(unfinished_imports, "STANDSTILL_SECONDS", 0)
     scene.import_accounts(CAROL)
     campaign, import_id, omar = scene.campaign(), uuid4(), scene.staff["omar"]
     staging = account_imports.stage(scene.database, import_id, [BOB], asserted_by=omar, now=NOW)
@@ -306,7 +306,7 @@ def test_who_is_imported_while_the_freeze_begins_is_addressed_or_named(
         partial(decide_meanwhile, url, import_id, first=decided_first),
         partial(freeze_meanwhile, url, campaign, first=not decided_first),
     )
-    account_imports.finish_imports(scene.database, NOW)
+    unfinished_imports.finish_imports(scene.database, NOW)
     told, late = addressed(scene), missed(scene, campaign)
     assert sorted((*told, *late)) == [BOB.external_id, CAROL.external_id]
     assert late == ([] if decided_first else [BOB.external_id])

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from database import account_imports
+from database import account_imports, unfinished_imports
 from database.engine import Database
 from health.imports import imports
 from health.lookout import Answer
@@ -22,7 +22,7 @@ Told = Callable[[timedelta], Answer]
 
 @pytest.fixture
 def scene(database: Database, monkeypatch: pytest.MonkeyPatch) -> Scene:
-    monkeypatch.setattr(account_imports, "STANDSTILL_SECONDS", 0)
+    monkeypatch.setattr(unfinished_imports, "STANDSTILL_SECONDS", 0)
     return set_scene(database)
 
 
@@ -61,7 +61,7 @@ def test_a_file_that_never_came_to_stand_is_told_of_until_it_is_thrown_away(
     found = told(AN_HOUR)
     assert (found.well, found.remedy) == (False, "import-undecided")
     assert found.word == "a file was put aside on 2026-03-02 09:00 UTC and is not decided"
-    account_imports.finish_imports(scene.database, NOW + account_imports.LONGEST_STAGING)
+    unfinished_imports.finish_imports(scene.database, NOW + account_imports.LONGEST_STAGING)
     assert told(account_imports.LONGEST_STAGING) == Answer(word="none is under way")
 
 
@@ -76,7 +76,7 @@ def test_an_import_that_stands_is_told_of_until_it_was_carried_on_and_that_too(
         "one stands since 2026-03-02 09:00 UTC and is not done; rows left: 2; "
         "a large file takes longer, and is well as long as they become fewer"
     )
-    assert account_imports.finish_imports(scene.database, NOW + AN_HOUR) == 1
+    assert unfinished_imports.finish_imports(scene.database, NOW + AN_HOUR) == 1
     assert told(AN_HOUR) == Answer(
         word="none is under way; one left in the middle was carried on 2026-03-02 10:00 UTC"
     )

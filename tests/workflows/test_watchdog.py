@@ -19,7 +19,7 @@ from temporalio.client import (
 
 import temporal
 from activities import patrol
-from database import account_imports, accounts
+from database import account_imports, accounts, unfinished_imports
 from database.engine import Database
 from database.requests import fired_rungs
 from database.tables import DataSubjectRequest, Fact
@@ -192,7 +192,7 @@ def test_a_large_import_is_left_to_the_next_round(
     town = running_town
     town.put_in_force(FIRST)
     decided_import(town)
-    monkeypatch.setattr(account_imports, "STANDSTILL_SECONDS", 0)
+    monkeypatch.setattr(unfinished_imports, "STANDSTILL_SECONDS", 0)
     with monkeypatch.context() as in_haste:
         in_haste.setattr(patrol, "IMPORTS_WITHIN", timedelta(0))
         found = town.patrol()
@@ -213,7 +213,7 @@ def test_an_import_that_somebody_is_at_is_as_it_should_be(
     """P21: however long it takes, a round neither waits for it nor warns of it."""
     town = running_town
     decided_import(town)
-    monkeypatch.setattr(account_imports, "_others_get_on", lambda *_: True)
+    monkeypatch.setattr(unfinished_imports, "_others_get_on", lambda *_: True)
     monkeypatch.setattr(patrol, "IMPORTS_WITHIN", timedelta(0))
     found = town.patrol()
     assert (found.repaired, found.stuck) == ((), ())
@@ -225,7 +225,7 @@ def test_an_import_that_was_left_in_the_middle_is_carried_on_and_that_is_said(
 ) -> None:
     """P21, P31: in the round's result and its page, in the log and in the facts; of nobody."""
     town = running_town
-    monkeypatch.setattr(account_imports, "STANDSTILL_SECONDS", 0)
+    monkeypatch.setattr(unfinished_imports, "STANDSTILL_SECONDS", 0)
     decided_import(town)
     found = town.patrol()
     assert found.repaired == (
@@ -236,7 +236,7 @@ def test_an_import_that_was_left_in_the_middle_is_carried_on_and_that_is_said(
         "Carried on an import of accounts that had been left in the middle."
     )
     with town.database.session() as session:
-        fact = session.exec(select(Fact).where(Fact.kind == account_imports.CARRIED_ON)).one()
+        fact = session.exec(select(Fact).where(Fact.kind == unfinished_imports.CARRIED_ON)).one()
         assert fact.payload["rows_left"] == accounts.count_accounts(session) == 1
     assert town.patrol().repaired == ()
 

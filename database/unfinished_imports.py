@@ -1,0 +1,180 @@
+"""Imports that stand: carried into the accounts, by whoever comes first.
+
+One short transaction comes after the other; `database/carrying.py` has what each one does.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from time import monotonic, sleep
+from uuid import UUID
+
+from sqlmodel import Session, func, select
+
+from database.account_imports import (
+    CHUNK,
+    DECIDED,
+    DONE,
+    Assertable,
+    ImportResult,
+    assertable_versions,
+    discard_dead,
+    in_state,
+    result,
+)
+from database.carrying import (
+    ADD_ACCOUNTS,
+    ASSERT_VERSIONS,
+    DELETE_ROWS,
+    UPDATE_ACCOUNTS,
+    next_chunk,
+    rows_of,
+)
+from database.chunks import Advance, Pace
+from database.engine import Database
+from database.facts import record
+from database.tables import AccountImport, AccountImportRow
+from database.writing import held
+
+CARRIED_ON = "accounts.import_carried_on"
+STANDSTILL_SECONDS = 10.0
+"""Much longer than a chunk takes, also one that waits for its turn among SQLite's writers."""
+LOOK_EVERY_SECONDS = 0.5
+
+
+def one_stands_unfinished(session: Session) -> bool:
+    """Whether an import was decided and is not carried to its end."""
+    return bool(in_state(session, DECIDED))
+
+
+def finish_imports(
+    database: Database, now: datetime, progress: Advance = lambda _rows: None
+) -> int:
+    """As `carry_on_imports`, and wait until no import is left unfinished, whoever is at it.
+
+    `progress` is also told, of no rows, while others get on.
+    """
+    carried_on = 0
+    while _decided(database):
+        carried_on += _carry_on(database, now, progress)
+        progress(0)
+    discard_dead(database, now)
+    return carried_on
+
+
+def carry_on_imports(
+    database: Database, now: datetime, progress: Advance = lambda _rows: None
+) -> int:
+    """Carry on what was left in the middle, and throw away what never stood and never will.
+
+    Harmless at any time and for several at once: each row is carried once, and an import that
+    somebody else gets on with is left to them. One that was put aside a day ago and not decided is
+    dead: reading the largest file takes minutes. Returns how many were left in the middle and
+    carried on; each time is a fact.
+    """
+    carried_on = _carry_on(database, now, progress)
+    discard_dead(database, now)
+    return carried_on
+
+
+def carry(
+    database: Database, import_id: UUID, now: datetime, progress: Advance = lambda _rows: None
+) -> None:
+    """Make the rows of a decided import accounts, chunk by chunk, until none is left.
+
+    An import never creates an approval: new accounts are governed by the version that the file
+    asserts, else by the one in force at the decision, as asserted by staff, without proof (P6). A
+    row that is missing closes nobody.
+    """
+    with database.session() as session:
+        decided_at = session.get_one(AccountImport, import_id).decided_at
+        assertables = assertable_versions(session, decided_at) if decided_at else []
+    pace = Pace(database)
+    while rows := _carry_chunk(pace, import_id, assertables, now):
+        progress(rows)
+
+
+def rows_left(session: Session, import_id: UUID) -> int:
+    """How many rows of an import are not carried yet."""
+    rows = select(func.count()).select_from(AccountImportRow)
+    return session.exec(rows.where(AccountImportRow.import_id == import_id)).one()
+
+
+def _carry_on(database: Database, now: datetime, progress: Advance) -> int:
+    carried_on = 0
+    for import_id in _decided(database):
+        if not _others_get_on(database, import_id) and _take_over(database, import_id, now):
+            carry(database, import_id, now, progress)
+            carried_on += 1
+    return carried_on
+
+
+def _decided(database: Database) -> Sequence[UUID]:
+    with database.session() as session:
+        return in_state(session, DECIDED)
+
+
+def _others_get_on(database: Database, import_id: UUID) -> bool:
+    """Wait for a sign that somebody is at an import: two at it would leave no rests."""
+    before, waits_until = _standing(database, import_id), monotonic() + STANDSTILL_SECONDS
+    while (after := _standing(database, import_id)) is not None and after == before:
+        if monotonic() >= waits_until:
+            return False
+        sleep(LOOK_EVERY_SECONDS)
+    return True
+
+
+def _take_over(database: Database, import_id: UUID, now: datetime) -> bool:
+    """Note that an import was left in the middle and goes on; False when it is done."""
+    with database.transaction() as transaction:
+        row = held(transaction, AccountImport, import_id)
+        if row.state != DECIDED:
+            return False
+        left = rows_left(transaction, import_id)
+        record(transaction, CARRIED_ON, import_id, now, decided_at=row.decided_at, rows_left=left)
+        return True
+
+
+def _standing(database: Database, import_id: UUID) -> ImportResult | None:
+    """How far the carrying of an import has come; None when it is done."""
+    with database.session() as session:
+        row = session.get_one(AccountImport, import_id)
+        return result(session, import_id) if row.state == DECIDED else None
+
+
+def _carry_chunk(
+    pace: Pace, import_id: UUID, assertables: Sequence[Assertable], now: datetime
+) -> int:
+    """Carry the next rows; how many. Whoever finds none left writes down that it is done."""
+    with pace.transaction() as transaction:
+        row = held(transaction, AccountImport, import_id)
+        if row.state != DECIDED or row.decided_at is None:
+            return 0
+        chunk = next_chunk(transaction, import_id, CHUNK)
+        if chunk is None:
+            _finish(transaction, row, now)
+            return 0
+        decided = {"decided_at": row.decided_at, "said_by": row.asserted_by}
+        added = rows_of(transaction, ADD_ACCOUNTS, chunk | decided)
+        for assertable in assertables:
+            rows_of(transaction, ASSERT_VERSIONS, chunk | decided | assertable.given)
+        updated = rows_of(transaction, UPDATE_ACCOUNTS, chunk | decided)
+        carried = rows_of(transaction, DELETE_ROWS, chunk)
+        row.added += added
+        row.updated += updated
+        row.unchanged += carried - added - updated
+        return carried
+
+
+def _finish(transaction: Session, row: AccountImport, now: datetime) -> None:
+    row.state, row.done_at = DONE, now
+    record(
+        transaction,
+        "accounts.imported",
+        row.id,
+        now,
+        added=row.added,
+        updated=row.updated,
+        unchanged=row.unchanged,
+        imported_by=row.asserted_by,
+        decided_at=row.decided_at,
+    )
