@@ -242,6 +242,12 @@ async def start_temporal(
     )
 
 
+@pytest.fixture(autouse=True)
+def long_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time passes in one step however long it is: each day in between takes its moment."""
+    monkeypatch.setattr("workflows.fast_forward.ONE_DAY", timedelta(days=365))
+
+
 @pytest.fixture
 def running_town(database: Database, tmp_path: Path) -> Iterator[Town]:
     """A town with nothing out of the ordinary."""

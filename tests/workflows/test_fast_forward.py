@@ -21,6 +21,12 @@ from workflows.fast_forward import LeftBehind, pass_time
 
 pytestmark = pytest.mark.temporal
 
+
+@pytest.fixture(autouse=True)
+def long_days() -> None:
+    """Here days pass one by one, as they do for everybody else."""
+
+
 DAY = timedelta(days=1)
 FAR_AWAY = 400 * DAY
 

@@ -45,6 +45,12 @@ from workflows.watchdog import WatchdogWorkflow
 
 pytestmark = pytest.mark.temporal
 
+
+@pytest.fixture(autouse=True)
+def long_days() -> None:
+    """Here days pass one by one, as they do for everybody else."""
+
+
 DAY = timedelta(days=1)
 FAR_FROM_REAL_TIME = 400 * DAY
 PLANNED = {"due_at", "effective_at", "expires_at"}

@@ -7,7 +7,6 @@ where nobody disturbed anything: every rung once, every mail once, no fact twice
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -190,12 +189,6 @@ def assert_the_same(happened: Happened, expected: Happened) -> None:
         "too much": Counter(),
         "missing": Counter(),
     }
-
-
-@pytest.fixture(autouse=True)
-def long_days(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time passes in one step however long it is; that days can be passed is tested elsewhere."""
-    monkeypatch.setattr("workflows.fast_forward.ONE_DAY", timedelta(days=365))
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
