@@ -3,9 +3,9 @@
 One short transaction comes after the other; `database/carrying.py` has what each one does.
 """
 
+import time
 from collections.abc import Sequence
 from datetime import datetime
-from time import monotonic, sleep
 from uuid import UUID
 
 from sqlmodel import Session, func, select
@@ -115,11 +115,11 @@ def _decided(database: Database) -> Sequence[UUID]:
 
 def _others_get_on(database: Database, import_id: UUID) -> bool:
     """Wait for a sign that somebody is at an import: two at it would leave no rests."""
-    before, waits_until = _standing(database, import_id), monotonic() + STANDSTILL_SECONDS
+    before, waits_until = _standing(database, import_id), time.monotonic() + STANDSTILL_SECONDS
     while (after := _standing(database, import_id)) is not None and after == before:
-        if monotonic() >= waits_until:
+        if time.monotonic() >= waits_until:
             return False
-        sleep(LOOK_EVERY_SECONDS)
+        time.sleep(LOOK_EVERY_SECONDS)
     return True
 
 

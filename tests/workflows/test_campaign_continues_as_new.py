@@ -27,7 +27,10 @@ from tests.workflows.conftest import Town, town
 
 pytestmark = [pytest.mark.temporal, pytest.mark.timeout(300)]
 
-CROWD = 2000
+CROWD, BATCH = 2000, 100
+SLOW_MILLISECONDS = 200
+"""A mail service that takes its time: the worker dies while most of the batches are still to come,
+and what was lost with it is settled by the silence about it beside the events of those."""
 SHORT = {"limit.historyCount.suggestContinueAsNew": 25}
 """So few events that a run takes a single window of shards."""
 STEPS = ("first_notice", "reminder_1", "reminder_2")
@@ -117,7 +120,7 @@ def test_everybody_gets_each_step_once_though_runs_end_and_the_worker_dies_in_th
     with (
         migrated_database(kind, tmp_path) as database,
         town(
-            database, tmp_path, server_settings=SHORT, with_worker=False, mail_batch_size=250
+            database, tmp_path, server_settings=SHORT, with_worker=False, mail_batch_size=BATCH
         ) as running,
         worker_process(running, tmp_path) as worker,
     ):
@@ -128,7 +131,7 @@ def test_everybody_gets_each_step_once_though_runs_end_and_the_worker_dies_in_th
                 for number in range(CROWD)
             )
         )
-        running.mail.misbehave("429", times=4)
+        running.mail.misbehave("429", times=4, latency_ms=SLOW_MILLISECONDS)
         number = running.publish(SECOND, VersionClass.APPROVAL)
         eventually(lambda: len(sent(tmp_path)) >= CROWD // 5)
         worker.kill()
