@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
+from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import pytest
@@ -261,8 +262,8 @@ def test_a_chunk_that_waits_for_its_turn_is_no_standstill(
         if before < 9 <= seconds[0]:
             unfinished_imports._carry_chunk(pace, import_id, [], NOW)
 
-    monkeypatch.setattr(unfinished_imports, "monotonic", lambda: seconds[0])
-    monkeypatch.setattr(unfinished_imports, "sleep", wait)
+    clock = SimpleNamespace(monotonic=lambda: seconds[0], sleep=wait)
+    monkeypatch.setattr(unfinished_imports, "time", clock)
     assert unfinished_imports.carry_on_imports(scene.database, NOW) == 0
     assert (known(scene), imports(scene)) == (account_imports.CHUNK, ["decided"])
 
