@@ -164,6 +164,11 @@ async def connect(default_address: str, *, lazy: bool = False) -> Client:
         raise TemporalSettingsRefused(UNUSABLE.format(fault)) from None
 
 
+def address(default_address: str) -> str:
+    """Where `connect` looks, for people. Raises TemporalSettingsRefused."""
+    return _standard_settings().get("target_host", default_address)
+
+
 def namespace() -> str:
     """The namespace that `connect` takes, for links. Raises TemporalSettingsRefused."""
     return _standard_settings().get("namespace", "default")

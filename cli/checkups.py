@@ -1,5 +1,6 @@
 """What `promisekeeper doctor` looks at: each check says how a part is, and what mends it."""
 
+import asyncio
 import platform
 import shutil
 import socket
@@ -7,33 +8,62 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
 
-if TYPE_CHECKING:
-    from sqlmodel import Session
-    from temporalio.client import Client
+import urllib3
+from anyio.from_thread import start_blocking_portal
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, col, func, select
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+from urllib3.util import parse_url
 
-    from database.engine import Database
-    from settings import Settings
+import temporal
+from clock import Clock, real_now
+from database.engine import Database
+from database.migrate import Tables, tables
+from database.outbox import waiting_for_ops
+from database.silence import reason, remedy, turns_us_away
+from database.tables import DeliveryEvent, OutboxMail
+from database.versions import DatabaseTooOld, require_supported, version_of
+from embedded.temporal_server import RETENTION_PERIOD
+from health import fitness
+from health.build import build
+from health.imports import imports
+from mail.reach import Reach, reach, reach_with_key
+from settings import Settings
+from workflows.watchdog import EVERY
 
-T = TypeVar("T")
 ANSWER_WITHIN_SECONDS = 3.0
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 START_IT = "start the stack: promisekeeper up"
 RESTART_IT = "look at that process and its log: restart it, or end it when it is not ours"
+ASK_AGAIN = "ask again: promisekeeper doctor"
+SETTINGS_OF = {
+    "database": "PROMISEKEEPER_DATABASE_URL",
+    "Temporal": "TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE",
+    "Temporal UI": "PROMISEKEEPER_TEMPORAL_UI_URL",
+    "mail service": "PROMISEKEEPER_SENDGRID_HOST",
+    "mail sandbox": "PROMISEKEEPER_SENDGRID_HOST",
+    "website": "PROMISEKEEPER_BASE_URL",
+}
 LEAST_FREE_GIB = 1.0
 LONGEST_WAIT = timedelta(minutes=1)
 LATE_ROUND = timedelta(minutes=1)
+SILENCE = (RPCError, RuntimeError, TimeoutError)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One part: `state` is ok, fault, missing (a service does not answer) or advice."""
+    """One part: `state` is ok, fault, missing (a service does not answer), not asked or advice."""
 
     part: str
     state: str
     finding: str
     remedy: str = ""
+
+
+Look = Callable[[Client], Awaitable[Check]]
 
 
 def ok(part: str, finding: str) -> Check:
@@ -51,12 +81,17 @@ def missing(part: str, finding: str, remedy: str) -> Check:
     return Check(part=part, state="missing", finding=finding, remedy=remedy)
 
 
+def not_asked(part: str, finding: str, remedy: str) -> Check:
+    """Nobody looked, or not in time: nothing is known."""
+    return Check(part=part, state="not asked", finding=finding, remedy=remedy)
+
+
 def advice(part: str, finding: str, remedy: str) -> Check:
     """Nothing is wrong, and somebody should look."""
     return Check(part=part, state="advice", finding=finding, remedy=remedy)
 
 
-def checkups(settings: "Settings") -> Mapping[str, Callable[[], Iterator[Check]]]:
+def checkups(settings: Settings) -> Mapping[str, Callable[[], Iterator[Check]]]:
     """Everything to look at, by part, each to be run in a thread of its own."""
     return {
         "this code": _this_code,
@@ -74,25 +109,39 @@ def checkups(settings: "Settings") -> Mapping[str, Callable[[], Iterator[Check]]
 
 def remedy_of(part: str) -> str:
     """What mends a part that does not answer."""
-    elsewhere = {
-        "database": "elsewhere check PROMISEKEEPER_DATABASE_URL",
-        "Temporal": "elsewhere check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE",
-        "Temporal UI": "elsewhere check PROMISEKEEPER_TEMPORAL_UI_URL",
-        "mail service": "elsewhere check PROMISEKEEPER_SENDGRID_HOST",
-        "mail sandbox": "elsewhere check PROMISEKEEPER_SENDGRID_HOST",
-        "website": "elsewhere check PROMISEKEEPER_BASE_URL",
-        "worker": "elsewhere run: python worker.py",
+    if part == "worker":
+        return f"{START_IT}; elsewhere run: python worker.py"
+    return f"{START_IT}; elsewhere check {SETTINGS_OF[part]}" if part in SETTINGS_OF else START_IT
+
+
+def late(settings: Settings, part: str, seconds: float) -> Check:
+    """A part that said nothing in time: it hangs when its port is open, and else is not there."""
+    address = _addresses(settings).get(part, "")
+    if address and not _listens(address):
+        return missing(part, f"{address} is silent", remedy_of(part))
+    where = f"{address} takes connections, and" if address else "it"
+    finding = f"{where} has not answered within {seconds:.0f} s"
+    named = f". Another address: {SETTINGS_OF[part]}" if part in SETTINGS_OF else ""
+    return missing(part, finding, f"ask again on a busy machine; else {RESTART_IT}{named}")
+
+
+def _addresses(settings: Settings) -> Mapping[str, str]:
+    database = make_url(settings.database)
+    return {
+        "database": f"{database.host}:{database.port or 5432}" if database.host else "",
+        "Temporal": temporal.address(settings.temporal_address),
+        "Temporal UI": settings.temporal_ui,
+        "mail service": settings.mail_service,
+        "mail sandbox": settings.mail_service,
+        "website": settings.website,
     }
-    return f"{START_IT}; {elsewhere[part]}" if part in elsewhere else START_IT
 
 
 def _this_code() -> Iterator[Check]:
-    from health.build import build
-
     yield ok("this code", f"Promisekeeper {build()}, Python {platform.python_version()}")
 
 
-def _data_directory(settings: "Settings") -> Iterator[Check]:
+def _data_directory(settings: Settings) -> Iterator[Check]:
     path = settings.data_dir.resolve()
     if path.is_dir():
         free = shutil.disk_usage(path).free / 2**30
@@ -106,15 +155,7 @@ def _data_directory(settings: "Settings") -> Iterator[Check]:
         yield missing("data directory", f"there is no {path}", there)
 
 
-def _database(settings: "Settings") -> Iterator[Check]:
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from database.engine import Database
-    from database.migrate import Tables, tables
-    from database.silence import reason, remedy, turns_us_away
-    from database.versions import DatabaseTooOld, require_supported, version_of
-
+def _database(settings: Settings) -> Iterator[Check]:
     name = make_url(settings.database).render_as_string(hide_password=True)
     database = Database(settings.database)
     try:
@@ -144,9 +185,7 @@ def _database(settings: "Settings") -> Iterator[Check]:
         database.close()
 
 
-def _work_in(database: "Database", settings: "Settings") -> Iterator[Check]:
-    from clock import Clock
-
+def _work_in(database: Database, settings: Settings) -> Iterator[Check]:
     clock = Clock(database, development=settings.development)
     with database.session() as session:
         yield _mails(session)
@@ -157,9 +196,7 @@ def _work_in(database: "Database", settings: "Settings") -> Iterator[Check]:
         yield ok("clock", f"{offset} ahead of real time" if offset else "real time")
 
 
-def _mails(session: "Session") -> Check:
-    from database.outbox import waiting_for_ops
-
+def _mails(session: Session) -> Check:
     waiting = len(waiting_for_ops(session))
     if not waiting:
         return ok("mails", "none waits for a decision")
@@ -167,11 +204,7 @@ def _mails(session: "Session") -> Check:
     return advice("mails", f"{many} of unknown outcome wait for ops", "promisekeeper mail unknown")
 
 
-def _delivery_events(session: "Session") -> Check:
-    from sqlmodel import col, func, select
-
-    from database.tables import DeliveryEvent, OutboxMail
-
+def _delivery_events(session: Session) -> Check:
     last: datetime | None = session.exec(select(func.max(col(DeliveryEvent.recorded_at)))).one()
     if last is not None:
         return ok("delivery events", f"last came {last:%Y-%m-%d %H:%M} UTC")
@@ -185,49 +218,63 @@ def _delivery_events(session: "Session") -> Check:
     )
 
 
-def _imports(session: "Session", now: datetime) -> Check:
-    from health.imports import imports
-
+def _imports(session: Session, now: datetime) -> Check:
     found = imports(session, now)
     if found.well:
         return ok("imports", found.word)
     return advice("imports", found.word, f"see {found.remedy} in docs/failures.md")
 
 
-def _temporal(settings: "Settings") -> Iterator[Check]:
-    from anyio.from_thread import start_blocking_portal
-    from temporalio.service import RPCError
-
-    import temporal
-
+def _temporal(settings: Settings) -> Iterator[Check]:
     with start_blocking_portal() as portal:
         try:
             client = portal.call(partial(temporal.connect, settings.temporal_address, lazy=True))
         except temporal.TemporalSettingsRefused as refusal:
             yield fault("Temporal", str(refusal), "change the environment")
             return
-        for look in (_server, _retention, _search_attributes, _worker, _queue, _watchdog):
-            try:
-                yield portal.call(_in_time, look, client)
-            except (RPCError, RuntimeError, TimeoutError) as silence:
-                if temporal.turns_us_away(silence):
-                    check = "check TEMPORAL_NAMESPACE and TEMPORAL_API_KEY"
-                    yield fault("Temporal", f"turns us away{_why(silence)}", check)
-                    return
-                address = client.service_client.config.target_host
-                yield _silent("Temporal", address, f"does not answer{_why(silence)}")
-                return
+        try:
+            yield portal.call(_in_time, _server, client)
+        except SILENCE as silence:
+            yield _without(client, silence)
+            for part in BEHIND_TEMPORAL:
+                yield not_asked(part, "only Temporal can say", "mend Temporal first")
+        else:
+            yield from portal.call(_behind, client)
 
 
-async def _in_time(look: "Callable[[Client], Awaitable[T]]", client: "Client") -> T:
-    import asyncio
+def _without(client: Client, silence: Exception) -> Check:
+    if temporal.turns_us_away(silence):
+        return _turned_away("Temporal", silence)
+    address = client.service_client.config.target_host
+    return _silent("Temporal", address, f"{address} is silent{_why(silence)}")
 
+
+def _turned_away(part: str, refusal: Exception) -> Check:
+    check = "check TEMPORAL_NAMESPACE and TEMPORAL_API_KEY"
+    return fault(part, f"turns us away{_why(refusal)}", check)
+
+
+async def _behind(client: Client) -> list[Check]:
+    """What a Temporal that answers knows, side by side: one late look holds up no other."""
+    looks = (_look(part, look, client) for part, look in BEHIND_TEMPORAL.items())
+    return await asyncio.gather(*looks)
+
+
+async def _look(part: str, look: Look, client: Client) -> Check:
+    try:
+        return await _in_time(look, client)
+    except SILENCE as silence:
+        if temporal.turns_us_away(silence):
+            return _turned_away(part, silence)
+        unheard = f"Temporal answers, and did not say this in time{_why(silence)}"
+        return not_asked(part, unheard, ASK_AGAIN)
+
+
+async def _in_time(look: Look, client: Client) -> Check:
     return await asyncio.wait_for(look(client), ANSWER_WITHIN_SECONDS)
 
 
-async def _server(client: "Client") -> Check:
-    from health import fitness
-
+async def _server(client: Client) -> Check:
     version = await fitness.server_version(client)
     finding = f"server {version} at {client.service_client.config.target_host}"
     if fitness.is_too_old(version):
@@ -236,12 +283,7 @@ async def _server(client: "Client") -> Check:
     return ok("Temporal", finding)
 
 
-async def _retention(client: "Client") -> Check:
-    from temporalio.service import RPCError, RPCStatusCode
-
-    from embedded.temporal_server import RETENTION_PERIOD
-    from health import fitness
-
+async def _retention(client: Client) -> Check:
     part = "namespace"
     try:
         period = await fitness.retention(client)
@@ -256,9 +298,7 @@ async def _retention(client: "Client") -> Check:
     return fault(part, finding, f"set its retention to {RETENTION_PERIOD.days} days")
 
 
-async def _search_attributes(client: "Client") -> Check:
-    from health import fitness
-
+async def _search_attributes(client: Client) -> Check:
     lacking = await fitness.missing_search_attributes(client)
     if not lacking:
         return ok("search attributes", "all registered")
@@ -266,11 +306,7 @@ async def _search_attributes(client: "Client") -> Check:
     return fault("search attributes", f"not registered: {', '.join(lacking)}", command)
 
 
-async def _worker(client: "Client") -> Check:
-    from clock import real_now
-    from health import fitness
-    from health.build import build
-
+async def _worker(client: Client) -> Check:
     now = real_now()
     at_work = (await fitness.queue(client)).at_work(now)
     if not at_work:
@@ -284,9 +320,7 @@ async def _worker(client: "Client") -> Check:
     return fault("worker", f"{finding}; this code is {build()}", "restart the workers")
 
 
-async def _queue(client: "Client") -> Check:
-    from health import fitness
-
+async def _queue(client: Client) -> Check:
     queue = await fitness.queue(client)
     if queue.oldest <= LONGEST_WAIT:
         return ok("work", f"{queue.waiting} tasks wait" if queue.waiting else "nothing waits")
@@ -295,11 +329,7 @@ async def _queue(client: "Client") -> Check:
     return fault("work", finding, "look into the worker's log; more than one worker may run")
 
 
-async def _watchdog(client: "Client") -> Check:
-    from clock import real_now
-    from health import fitness
-    from workflows.watchdog import EVERY
-
+async def _watchdog(client: Client) -> Check:
     rounds = await fitness.rounds(client)
     if rounds is None:
         return fault("watchdog", "has no schedule", "start a worker: it makes one")
@@ -318,13 +348,20 @@ async def _watchdog(client: "Client") -> Check:
     return ok("watchdog", f"{finding}. {rounds.last.found}")
 
 
-def _temporal_ui(settings: "Settings") -> Iterator[Check]:
+BEHIND_TEMPORAL: Mapping[str, Look] = {
+    "namespace": _retention,
+    "search attributes": _search_attributes,
+    "worker": _worker,
+    "work": _queue,
+    "watchdog": _watchdog,
+}
+
+
+def _temporal_ui(settings: Settings) -> Iterator[Check]:
     yield _answers("Temporal UI", settings.temporal_ui)
 
 
-def _mail_service(settings: "Settings") -> Iterator[Check]:
-    from mail.reach import Reach, reach, reach_with_key
-
+def _mail_service(settings: Settings) -> Iterator[Check]:
     part = "mail sandbox" if settings.development else "mail service"
     host = settings.mail_service
     if settings.development:
@@ -346,9 +383,7 @@ def _mail_service(settings: "Settings") -> Iterator[Check]:
             yield _silent(part, host)
 
 
-def _website(settings: "Settings") -> Iterator[Check]:
-    import urllib3
-
+def _website(settings: Settings) -> Iterator[Check]:
     get = partial(urllib3.request, "GET", timeout=ANSWER_WITHIN_SECONDS, retries=False)
     try:
         alive = get(f"{settings.website}/healthz")
@@ -369,8 +404,6 @@ def _website(settings: "Settings") -> Iterator[Check]:
 
 
 def _answers(part: str, url: str) -> Check:
-    import urllib3
-
     try:
         answer = urllib3.request("GET", url, timeout=ANSWER_WITHIN_SECONDS, retries=False)
     except urllib3.exceptions.HTTPError:
@@ -380,7 +413,7 @@ def _answers(part: str, url: str) -> Check:
     return ok(part, url)
 
 
-def _browser(settings: "Settings") -> Iterator[Check]:
+def _browser(settings: Settings) -> Iterator[Check]:
     if not settings.development:
         return
     found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
@@ -400,8 +433,6 @@ def _silent(part: str, address: str, finding: str = "") -> Check:
 
 
 def _listens(address: str) -> bool:
-    from urllib3.util import parse_url
-
     url = parse_url(address)
     port = url.port or (443 if url.scheme == "https" else 80)
     try:
@@ -416,7 +447,5 @@ def _move(name: str) -> str:
 
 
 def _why(silence: Exception) -> str:
-    from temporal import reason
-
-    said = reason(silence)
+    said = temporal.reason(silence)
     return f": {said}" if said else ""

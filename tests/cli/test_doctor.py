@@ -1,5 +1,6 @@
 """The doctor names each fault with its remedy, however many neighbours are away or hang."""
 
+import asyncio
 import json
 import socket
 from collections.abc import Callable, Iterator
@@ -8,7 +9,8 @@ from contextlib import ExitStack
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
+from typing import NoReturn
 from uuid import uuid4
 
 import pytest
@@ -141,9 +143,48 @@ def test_a_check_that_never_ends_is_cut_off(
         code, found = ask()
     assert (code, found["database"]["state"]) == (3, "missing")
     assert "has not answered" in found["database"]["finding"]
+    assert f"127.0.0.1:{port} takes connections" in found["database"]["finding"]
     assert "restart it" in found["database"]["remedy"]
+    assert "PROMISEKEEPER_DATABASE_URL" in found["database"]["remedy"]
     assert "promisekeeper up" not in found["database"]["remedy"]
     assert "secret" not in str(found)
+
+
+def test_on_a_busy_machine_a_closed_port_is_still_told_from_one_that_hangs(
+    ask: Callable[[], tuple[int, Found]], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "ALL_WITHIN_SECONDS", 0.0)
+    _, found = ask()
+    assert f"{settings.temporal_address} is silent" in found["Temporal"]["finding"]
+    assert "promisekeeper up" in found["Temporal"]["remedy"]
+    assert "restart it" not in found["Temporal"]["remedy"]
+
+
+def test_what_was_found_before_a_look_that_hangs_is_kept(
+    ask: Callable[[], tuple[int, Found]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = Event()
+
+    def delivery_events(_: object) -> NoReturn:
+        over.wait()
+        raise TimeoutError
+
+    monkeypatch.setattr("cli.checkups._delivery_events", delivery_events)
+    monkeypatch.setattr(doctor, "ALL_WITHIN_SECONDS", 2.0)
+    _, found = ask()
+    over.set()
+    assert found["database"]["state"] == "ok"
+    assert found["mails"]["state"] == "ok"
+    assert found["more of database"]["state"] == "not asked"
+
+
+def test_what_only_temporal_knows_is_not_asked_while_it_is_silent(
+    ask: Callable[[], tuple[int, Found]],
+) -> None:
+    _, found = ask()
+    assert found["Temporal"]["state"] == "missing"
+    for part in ("namespace", "search attributes", "worker", "work", "watchdog"):
+        assert found[part]["state"] == "not asked"
 
 
 @pytest.mark.postgresql
@@ -215,6 +256,29 @@ def test_what_became_of_the_watchdogs_last_round_is_told(
         portal.call(client.get_schedule_handle(temporal.WATCHDOG).trigger)
         assert eventually(lambda: NOTHING_FOUND.in_words in watchdog()["finding"])
         assert watchdog()["state"] == "ok"
+
+
+@pytest.mark.temporal
+def test_a_look_that_comes_late_does_not_make_temporal_missing(
+    ask: Callable[[], tuple[int, Found]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def queue(_: object) -> NoReturn:
+        await asyncio.Event().wait()
+        raise TimeoutError
+
+    with start_blocking_portal() as portal, ExitStack() as running:
+        environment = portal.call(start_temporal)
+        running.callback(lambda: portal.call(environment.shutdown))
+        address = environment.client.service_client.config.target_host
+        monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+        monkeypatch.setattr("health.fitness.queue", queue)
+        _, found = ask()
+    assert found["Temporal"]["state"] == "ok"
+    assert found["search attributes"]["state"] == "ok"
+    assert "has no schedule" in found["watchdog"]["finding"]
+    for part in ("worker", "work"):
+        assert found[part]["state"] == "not asked"
+        assert "not say this in time" in found[part]["finding"]
 
 
 @pytest.mark.usefixtures("another_program")
