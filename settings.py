@@ -1,12 +1,13 @@
 """Every setting of the product, and the only reader of the environment."""
 
 from base64 import b64decode, urlsafe_b64decode
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -27,6 +28,19 @@ INVENTED = (
     "company_authority_url",
 )
 """Settings whose defaults describe a company that does not exist."""
+FOR_ALL = "is the one for development, which everybody knows"
+A_NUMBER = "needs a whole number"
+IN_OUR_WORDS = {
+    "int_parsing": A_NUMBER,
+    "int_parsing_size": A_NUMBER,
+    "greater_than_equal": f"{A_NUMBER} greater than or equal to {{ge}}",
+    "less_than_equal": f"{A_NUMBER} less than or equal to {{le}}",
+    "string_too_short": "needs at least {min_length} characters",
+    "string_too_long": "takes at most {max_length} characters",
+    "literal_error": "needs {expected}",
+    "value_error": "{error}",
+}
+"""What is wrong with a value, by pydantic's kind of error; never the value, which may be a key."""
 
 
 class Settings(BaseSettings):
@@ -153,72 +167,89 @@ class Settings(BaseSettings):
         str, Field(description="Where ops find the Temporal UI; empty means the embedded one")
     ] = ""
 
-    @model_validator(mode="before")
+    @field_validator(
+        "link_keys", "sendgrid_webhook_public_keys", "reminder_lead_days", mode="before"
+    )
     @classmethod
-    def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
-        for name in ("link_keys", "sendgrid_webhook_public_keys", "reminder_lead_days"):
-            value = values.get(name)
-            if isinstance(value, str):
-                values[name] = tuple(part.strip() for part in value.split(",") if part.strip())
-        return values
+    def _split_list(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError(f"{zone!r} is not an IANA zone, like Europe/Berlin")
+        return zone
+
+    @field_validator("reminder_lead_days")
+    @classmethod
+    def _are_reminders(cls, days: tuple[int, ...]) -> tuple[int, ...]:
+        if len(days) > 2:
+            raise ValueError("at most two reminders are promised (P5)")
+        if any(lead < 0 for lead in days):
+            raise ValueError("they count back from the effect: none is negative")
+        return days
+
+    @field_validator("link_keys")
+    @classmethod
+    def _are_long_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        if not keys:
+            raise ValueError("is empty: no personal link could be made or read")
+        if not all(_is_long_key(key) for key in keys):
+            raise ValueError("every key is at least 32 bytes in URL-safe base64")
+        return keys
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_a_database(cls, url: str) -> str:
+        if url and not _is_database(url):
+            raise ValueError(
+                "is no address of a database we know, which are "
+                "sqlite:///FILE and postgresql://USER:PASSWORD@HOST:PORT/NAME"
+            )
+        return url
+
+    @field_validator("base_url", "sendgrid_host", "temporal_ui_url")
+    @classmethod
+    def _is_an_address(cls, address: str) -> str:
+        if address and not address.startswith(("http://", "https://")):
+            raise ValueError("is no address: it begins with https://")
+        return address
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.time_zone not in available_timezones():
-            raise ValueError(
-                f"TIME_ZONE {self.time_zone!r} is not an IANA zone, like Europe/Berlin"
-            )
-        if len(self.reminder_lead_days) > 2:
-            raise ValueError("REMINDER_LEAD_DAYS: at most two reminders are promised (P5)")
-        if any(days < 0 for days in self.reminder_lead_days):
-            raise ValueError("REMINDER_LEAD_DAYS count back from the effect: none is negative")
-        if not self.link_keys:
-            raise ValueError("LINK_KEYS is empty: no personal link could be made or read")
-        if not all(_is_long_key(key) for key in self.link_keys):
-            raise ValueError("LINK_KEYS: every key is at least 32 bytes in URL-safe base64")
-        if self.database_url and not _is_database(self.database_url):
-            raise ValueError(
-                "DATABASE_URL is no address of a database we know, which are "
-                "sqlite:///FILE and postgresql+psycopg://USER:PASSWORD@HOST:PORT/NAME"
-            )
-        for name in ("base_url", "sendgrid_host", "temporal_ui_url"):
-            address = getattr(self, name)
-            if address and not address.startswith(("http://", "https://")):
-                raise ValueError(f"{name.upper()} is no address: it begins with https://")
+    def _refuse_laptop_defaults(self) -> Self:
+        """Looked at last, when each setting is right by itself; all that is unsafe at once."""
         if self.environment == "production":
-            self._refuse_laptop_defaults()
+            faults = [
+                _fault(name, f"{wrong}. Production needs {needed}")
+                for name, unsafe, wrong, needed in self._laptop_defaults()
+                if unsafe
+            ]
+            if faults:
+                raise ValueError("\n".join(faults))
         return self
 
-    def _refuse_laptop_defaults(self) -> None:
-        faults = [
-            name
-            for name, unsafe in (
-                ("BASE_URL (must be https)", not self.base_url.startswith("https://")),
-                ("DATABASE_URL", not self.database_url),
-                ("LINK_KEYS", DEVELOPMENT_LINK_KEY in self.link_keys),
-                ("SESSION_KEY", self.session_key.get_secret_value() == DEVELOPMENT_SESSION_KEY),
-                (
-                    "SENDGRID_API_KEY",
-                    self.sendgrid_api_key.get_secret_value() == DEVELOPMENT_API_KEY,
-                ),
-                ("SENDGRID_HOST (must be https)", not self.sendgrid_host.startswith("https://")),
-                ("SENDGRID_WEBHOOK_PUBLIC_KEYS", not self.sendgrid_webhook_public_keys),
-                ("TEMPORAL_UI_URL", not self.temporal_ui_url),
-                (
-                    "MAIL_SETTLE_AFTER_SECONDS (3600 at least)",
-                    self.mail_settle_after_seconds < 3600,
-                ),
-                *(
-                    (name.upper(), getattr(self, name) == Settings.model_fields[name].default)
-                    for name in INVENTED
-                ),
-            )
-            if unsafe
-        ]
-        if faults:
-            raise ValueError(
-                "these settings have no value that is safe in production: " + ", ".join(faults)
-            )
+    def _laptop_defaults(self) -> Iterator[tuple[str, bool, str, str]]:
+        """Name, whether its value is unsafe, what is wrong then, and what production needs."""
+        session_key = self.session_key.get_secret_value()
+        api_key = self.sendgrid_api_key.get_secret_value()
+        https = "does not begin with https://"
+        yield "base_url", not self.base_url.startswith("https://"), https, "its public address"
+        yield "database_url", not self.database_url, "is empty", "a database of its own"
+        yield "link_keys", DEVELOPMENT_LINK_KEY in self.link_keys, FOR_ALL, "keys of its own"
+        yield "session_key", session_key == DEVELOPMENT_SESSION_KEY, FOR_ALL, "a key of its own"
+        yield "sendgrid_api_key", api_key == DEVELOPMENT_API_KEY, FOR_ALL, "a key of its own"
+        yield "sendgrid_host", not self.sendgrid_host.startswith("https://"), https, "SendGrid's"
+        keys = self.sendgrid_webhook_public_keys
+        yield "sendgrid_webhook_public_keys", not keys, "is empty", "the event webhook's key"
+        yield "temporal_ui_url", not self.temporal_ui_url, "is empty", "the address of yours"
+        settle = self.mail_settle_after_seconds
+        yield "mail_settle_after_seconds", settle < 3600, f"is {settle}", "3600 at least"
+        for name in INVENTED:
+            same = getattr(self, name) == Settings.model_fields[name].default
+            yield name, same, "is that of a company that does not exist", "your own"
 
     @property
     def development(self) -> bool:
@@ -321,16 +352,26 @@ def _is_long_key(key: str) -> bool:
         return False
 
 
+def _fault(name: str, wrong: str) -> str:
+    return f"PROMISEKEEPER_{name.upper()}: {wrong}"
+
+
+def _faults(refusal: ValidationError) -> Iterator[str]:
+    for error in refusal.errors(include_input=False, include_url=False):
+        ours = IN_OUR_WORDS.get(error["type"])
+        words = ours.format_map(error.get("ctx", {})) if ours else error["msg"]
+        if error["loc"]:
+            yield _fault(str(error["loc"][0]), words)
+        else:
+            yield from words.splitlines()
+
+
 def load_settings() -> Settings:
     """Read the environment. Raises SettingsRefused with one line for each fault."""
     try:
         return Settings()
-    except ValidationError as fault:
-        lines = [
-            f"  {'PROMISEKEEPER_' + str(error['loc'][0]).upper() if error['loc'] else 'settings'}: "
-            f"{error['msg'].removeprefix('Value error, ')}"
-            for error in fault.errors(include_input=False, include_url=False)
-        ]
+    except ValidationError as refusal:
+        lines = [f"  {line}" for line in dict.fromkeys(_faults(refusal))]
         raise SettingsRefused(
             "Promisekeeper did not start, because of its settings:\n" + "\n".join(lines)
         ) from None
