@@ -61,7 +61,10 @@ def remedy(database: str) -> str:
             "start the stack (promisekeeper up), or mend PROMISEKEEPER_DATA_DIR or "
             "PROMISEKEEPER_DATABASE_URL"
         )
-    return "start PostgreSQL, or mend PROMISEKEEPER_DATABASE_URL"
+    return (
+        "start PostgreSQL, or mend PROMISEKEEPER_DATABASE_URL; "
+        "if it runs and hangs, look at its log and restart it"
+    )
 
 
 def reason(fault: SQLAlchemyError) -> str:

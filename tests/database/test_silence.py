@@ -8,7 +8,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from database.engine import Database
-from database.silence import is_silence, lacks_tables, reason, turns_us_away
+from database.silence import is_silence, lacks_tables, reason, remedy, turns_us_away
 from database.versions import DatabaseTooOld, Version, require_supported, version_of
 from tests import databases
 
@@ -34,6 +34,11 @@ def test_nobody_there_is_silence_in_a_line_without_the_password(url: str) -> Non
     assert "\n" not in reason(fault)
     assert "secret" not in reason(fault)
     database.close()
+
+
+def test_a_server_that_runs_and_hangs_is_mended_by_a_restart_and_a_file_never_is() -> None:
+    assert "if it runs and hangs, look at its log and restart it" in remedy("postgresql://db/ours")
+    assert "hangs" not in remedy("sqlite:////ours.db")
 
 
 @pytest.mark.postgresql
