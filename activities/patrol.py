@@ -283,8 +283,9 @@ def _report(
         f"{found.workflow_id}: stands still, because {found.why}" for found in stuck[:LINES]
     )
     in_words = (
-        f"Watched {watched} workflows, started {len(repaired)} that did not run, "
-        f"found {len(stuck)} that stand still."
+        f"Watched {watched} {'workflow' if watched == 1 else 'workflows'}, "
+        f"started {len(repaired)} that did not run, "
+        f"found {len(stuck)} that {'stands' if len(stuck) == 1 else 'stand'} still."
     )
     if imports:
         in_words += " Carried on an import of accounts that had been left in the middle."

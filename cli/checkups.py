@@ -192,8 +192,14 @@ def _work_in(database: Database, settings: Settings) -> Iterator[Check]:
         yield _delivery_events(session)
         yield _imports(session, clock.now())
     if settings.development:
-        offset = clock.offset()
-        yield ok("clock", f"{offset} ahead of real time" if offset else "real time")
+        yield ok("clock", _ahead(clock.offset()))
+
+
+def _ahead(offset: timedelta) -> str:
+    """In days, or below one to the second: nobody reads microseconds."""
+    days = f"{offset.days} {'day' if offset.days == 1 else 'days'}"
+    passed = days if offset.days else str(timedelta(seconds=round(offset.total_seconds())))
+    return f"{passed} ahead of real time" if offset else "real time"
 
 
 def _mails(session: Session) -> Check:

@@ -34,7 +34,8 @@ def advance(
             raise stop(refusal, BAD_USAGE) from None
         except LeftBehind as fault:
             raise stop(fault, NOT_REACHABLE) from None
-        say(f"It is now {office.clock.now():%Y-%m-%d %H:%M} UTC; {moved} workflows moved along.")
+        workflows = "workflow" if moved == 1 else "workflows"
+        say(f"It is now {office.clock.now():%Y-%m-%d %H:%M} UTC; {moved} {workflows} moved along.")
 
 
 @contextmanager

@@ -36,6 +36,16 @@ def test_a_period_that_cannot_pass_is_refused_in_words(
     assert Clock(database, development=True).offset() == timedelta(0)
 
 
+@pytest.mark.parametrize(
+    ("moved", "words"), [(0, "0 workflows"), (1, "1 workflow"), (2, "2 workflows")]
+)
+def test_how_many_workflows_moved_along_is_said_in_good_english(
+    promisekeeper: Run, monkeypatch: pytest.MonkeyPatch, moved: int, words: str
+) -> None:
+    monkeypatch.setattr("workflows.desk.Desk.advance", lambda *_: moved)
+    assert f"; {words} moved along." in promisekeeper("demo", "advance", "1").stdout
+
+
 def test_without_temporal_no_time_passes(promisekeeper: Run, database: Database) -> None:
     silent = promisekeeper("demo", "advance", "0.5")
     assert silent.exit_code == 3

@@ -98,6 +98,23 @@ def test_it_names_what_is_missing_and_its_remedy(ask: Callable[[], tuple[int, Fo
         assert "promisekeeper up" in found[part]["remedy"]
 
 
+@pytest.mark.parametrize(
+    ("moved", "words"),
+    [
+        (timedelta(days=62, minutes=47, seconds=31.121379), "62 days ahead of real time"),
+        (timedelta(days=1, hours=3), "1 day ahead of real time"),
+        (timedelta(hours=3, seconds=1.4), "3:00:01 ahead of real time"),
+        (timedelta(0), "real time"),
+    ],
+)
+def test_how_far_the_clock_was_moved_is_said_in_whole_words(
+    ask: Callable[[], tuple[int, Found]], database: Database, moved: timedelta, words: str
+) -> None:
+    if moved:
+        Clock(database, development=True).advance(moved)
+    assert ask()[1]["clock"]["finding"] == words
+
+
 def test_an_import_that_was_left_in_the_middle_is_pointed_out(
     ask: Callable[[], tuple[int, Found]], database: Database
 ) -> None:

@@ -92,7 +92,7 @@ def test_its_page_says_what_it_did(running_town: Town) -> None:
     lost_request(town)
     found = town.patrol()
     assert found.in_words == (
-        "Watched 1 workflows, started 1 that did not run, found 0 that stand still."
+        "Watched 1 workflow, started 1 that did not run, found 0 that stand still."
     )
     memo = town.portal.call(town.client.get_workflow_handle("watchdog").describe)
     told = town.portal.call(memo.memo)
