@@ -47,7 +47,11 @@ def up_command(
     except KeyboardInterrupt:
         say("Everything is stopped; the data is kept.")
     except ProcessFailed as fault:
-        raise stop(f"{fault}\nEverything else was stopped; the data is kept.", 1) from None
+        raise stop(
+            f"{fault}\nEverything else was stopped; the data is kept. Look at that log, then: "
+            "promisekeeper up",
+            1,
+        ) from None
     except StackRefused as fault:
         raise stop(fault, 1) from None
 

@@ -66,10 +66,7 @@ class Process:
     def require_running(self) -> None:
         """Raises ProcessFailed when it has ended."""
         if self.ended():
-            raise ProcessFailed(
-                f"The {self.program.name} ended by itself (exit code {self._child.returncode}). "
-                f"{self._last_words()}"
-            )
+            raise ProcessFailed(f"The {self.program.name} {self._ending()}. {self._last_words()}")
 
     def stop(self) -> None:
         """Ask it to end, and end it when it has not in time, with all it started."""
@@ -92,6 +89,10 @@ class Process:
         """Start it after it ended. Raises ProcessFailed when it does not answer."""
         self._child = _launch(self.program)
         self.wait_until_ready()
+
+    def _ending(self) -> str:
+        code = self._child.returncode
+        return f"was killed (signal {-code})" if code < 0 else f"ended by itself (exit code {code})"
 
     def _log(self) -> str:
         return self.program.log.read_text(errors="replace")

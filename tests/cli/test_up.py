@@ -96,8 +96,9 @@ def test_a_part_that_ends_ends_everything(up: Callable[[], subprocess.Popen[str]
     worker.kill()
     output, _ = process.communicate()
     assert process.returncode == 1
-    assert "The worker ended by itself" in output
+    assert "The worker was killed (signal 9)" in output
     assert "worker.log" in output
+    assert "Look at that log, then: promisekeeper up" in " ".join(output.split())
     assert still_running(parts) == []
 
 

@@ -51,6 +51,14 @@ def test_a_program_that_ends_at_once_is_reported_with_its_last_words(
         pass
 
 
+def test_a_program_that_is_killed_is_reported_as_killed(program: Callable[..., Program]) -> None:
+    with (
+        pytest.raises(ProcessFailed, match=r"The worker was killed \(signal 9\)\. "),
+        running([program("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "worker")]),
+    ):
+        pass
+
+
 def test_a_program_that_never_answers_is_reported_and_stopped(
     program: Callable[..., Program], tmp_path: Path
 ) -> None:
