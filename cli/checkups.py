@@ -37,7 +37,10 @@ from workflows.watchdog import EVERY
 ANSWER_WITHIN_SECONDS = 3.0
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 START_IT = "start the stack: promisekeeper up"
-RESTART_IT = "look at that process and its log: restart it, or end it when it is not ours"
+RESTART_IT = (
+    "ask again on a busy machine; else look at that process and its log: restart it, "
+    "or end it when it is not ours"
+)
 ASK_AGAIN = "ask again: promisekeeper doctor"
 SETTINGS_OF = {
     "database": "PROMISEKEEPER_DATABASE_URL",
@@ -122,7 +125,7 @@ def late(settings: Settings, part: str, seconds: float) -> Check:
     where = f"{address} takes connections, and" if address else "it"
     finding = f"{where} has not answered within {seconds:.0f} s"
     named = f". Another address: {SETTINGS_OF[part]}" if part in SETTINGS_OF else ""
-    return missing(part, finding, f"ask again on a busy machine; else {RESTART_IT}{named}")
+    return missing(part, finding, f"{RESTART_IT}{named}")
 
 
 def _addresses(settings: Settings) -> Mapping[str, str]:
@@ -269,11 +272,12 @@ async def _behind(client: Client) -> list[Check]:
 async def _look(part: str, look: Look, client: Client) -> Check:
     try:
         return await _in_time(look, client)
-    except SILENCE as silence:
+    except TimeoutError:
+        return not_asked(part, "Temporal answers, and did not say this in time", ASK_AGAIN)
+    except RPCError as silence:
         if temporal.turns_us_away(silence):
             return _turned_away(part, silence)
-        unheard = f"Temporal answers, and did not say this in time{_why(silence)}"
-        return not_asked(part, unheard, ASK_AGAIN)
+        return not_asked(part, f"Temporal did not say{_why(silence)}", ASK_AGAIN)
 
 
 async def _in_time(look: Look, client: Client) -> Check:

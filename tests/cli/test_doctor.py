@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -25,6 +26,7 @@ from typer.testing import Result
 import temporal
 from activities.patrol import Patrol
 from cli import doctor
+from cli.checkups import not_asked
 from clock import Clock
 from database.account_imports import decide, stage
 from database.accounts import AccountRow
@@ -145,6 +147,7 @@ def test_every_neighbour_may_hang_and_it_still_answers(
     for part in ("Temporal", "mail sandbox", "website"):
         assert found[part]["state"] == "missing"
         assert "taken by a program" in found[part]["finding"]
+        assert "ask again on a busy machine" in found[part]["remedy"]
         assert "restart it" in found[part]["remedy"]
         assert "promisekeeper up" not in found[part]["remedy"]
 
@@ -193,6 +196,16 @@ def test_what_was_found_before_a_look_that_hangs_is_kept(
     assert found["database"]["state"] == "ok"
     assert found["mails"]["state"] == "ok"
     assert found["more of database"]["state"] == "not asked"
+
+
+def test_what_was_not_asked_is_not_taken_for_well(
+    ask: Callable[[], tuple[int, Found]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unseen = partial(iter, [not_asked("worker", "did not say this in time", "ask again")])
+    monkeypatch.setattr("cli.checkups.checkups", lambda _: {"Temporal": unseen})
+    code, found = ask()
+    assert found.keys() == {"settings", "worker"}
+    assert code == 3
 
 
 def test_what_only_temporal_knows_is_not_asked_while_it_is_silent(
