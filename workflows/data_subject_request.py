@@ -27,6 +27,10 @@ Input = TypeVar("Input", bound=RequestInput)
 PAUSE = timedelta(seconds=30)
 NO_NEWS = "a mail is of unknown outcome until the mail service reports on it"
 IDENTITY = "the person to confirm who they are, by the link sent to the address on file"
+UNPROVED = (
+    "privacy to decide now, in the staff console: the person has not confirmed who they are, so "
+    "the request can be answered as unverified"
+)
 SECOND_PERSON = "a second person of privacy to confirm the answer, in the staff console"
 PRIVACY = "privacy to answer, in the staff console"
 IN_TIME = "nobody. The ladder tells privacy by itself, ever more of them as the time runs out"
@@ -170,16 +174,19 @@ def _chapter(now: RequestCase, problem: str | None) -> Chapter:
             overdue=overdue,
         )
     person = now.state is State.IDENTITY and not overdue
-    answerer = SECOND_PERSON if now.state is State.REVIEW else PRIVACY
     return Chapter(
         stage=now.state,
-        waits_for=IDENTITY if person else answerer,
+        waits_for=IDENTITY if person else _ANSWERERS.get(now.state, PRIVACY),
         awaiting="person" if person else "privacy",
         until=now.due_at,
         by_itself=_next(now, overdue=overdue),
         wake=OVERDUE if overdue else IN_TIME,
         overdue=overdue,
     )
+
+
+_ANSWERERS = {State.IDENTITY: UNPROVED, State.REVIEW: SECOND_PERSON}
+"""Whose answer a request waits for, where the stage says more than "privacy"."""
 
 
 def _next(now: RequestCase, *, overdue: bool) -> str:

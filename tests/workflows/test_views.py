@@ -95,6 +95,19 @@ def test_what_is_overdue_says_so_first_also_to_those_who_only_have_the_memo(
     assert details == HOW_TO_READ
 
 
+def test_an_overdue_request_of_a_person_who_proved_nothing_says_so(running_town: Town) -> None:
+    """P19, P21: privacy has to decide without knowing who asks."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(CAROL)
+    unproved = asks(town, "Carol", CAROL.email, verified=False)
+    eventually(lambda: told(town, unproved).get("whose_turn") == "person")
+    town.advance(days=31)
+    eventually(lambda: told(town, unproved)["whose_turn"] == "privacy")
+    assert "has not confirmed who they are" in told(town, unproved)["waits_for"]
+    assert "answered as unverified" in told(town, unproved)["waits_for"]
+
+
 def told(town: Town, request: DataSubjectRequest) -> dict[str, str]:
     """What the memo of a request's workflow says."""
 
