@@ -208,9 +208,19 @@ def _waits_for(rung: Rung, campaign: CampaignCase) -> Chapter:
     return Chapter(
         stage="notified",
         waits_for=f"{campaign.addressees} account holders to approve or decline, each by their own "
-        "link. How many did: `promisekeeper policy status`",
+        f"link{_effect(campaign)}. How many did: `promisekeeper policy status`",
         awaiting="account holders",
-        until=rung.at,
+        until=campaign.effective_at,
         by_itself=f"{rung.summary}: {moment(rung.at)}",
+        acts_at=rung.at,
         wake="nobody. Reminders and escalations go out by themselves",
+    )
+
+
+def _effect(campaign: CampaignCase) -> str:
+    if campaign.effective_at is None:
+        return ""
+    return (
+        f". The version takes effect on {moment(campaign.effective_at)}; whoever has not approved "
+        "stays on the old one"
     )

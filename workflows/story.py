@@ -35,8 +35,8 @@ def moment(instant: datetime) -> str:
 class Chapter:
     """Where a workflow stands, for someone who has never seen it. Roles only, never people.
 
-    `by_itself` is what it does next when nobody does anything; `wake` says whether this is worth
-    anybody's sleep, and whose.
+    `by_itself` is what it does next when nobody does anything, and `acts_at` when, if that is not
+    `until`; `wake` says whether this is worth anybody's sleep, and whose.
     """
 
     stage: str
@@ -45,6 +45,7 @@ class Chapter:
     wake: str = "nobody"
     until: datetime | None = None
     by_itself: str = "nothing"
+    acts_at: datetime | None = None
     overdue: bool = False
 
     @property
@@ -53,6 +54,11 @@ class Chapter:
         if self.overdue and self.until:
             return f"OVERDUE since {moment(self.until)}, stage: {self.stage}"
         return self.stage
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When it should have gone on: what is later than that needs a worker."""
+        return self.acts_at or self.until
 
     def facts(self, since: datetime) -> dict[str, str]:
         """What it tells, in the order of reading, without the headline and the advice."""
@@ -156,7 +162,7 @@ class Story:
             [
                 STAGE.value_set(chapter.stage),
                 AWAITING_WHOM.value_set(chapter.awaiting),
-                DUE_AT.value_set(chapter.until) if chapter.until else DUE_AT.value_unset(),
+                DUE_AT.value_set(chapter.due_at) if chapter.due_at else DUE_AT.value_unset(),
             ]
         )
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
 from temporalio.exceptions import TimeoutError as TriedTooLong
 from temporalio.service import RPCError
@@ -19,6 +20,7 @@ from database import audiences
 from domain.data_subject_requests import Intake
 from domain.policy_text import read_policy_text
 from domain.reviews import VersionClass, VersionState, VersionUnderReview
+from temporal import DUE_AT
 from tests.eventually import eventually
 from tests.people import ALICE, DORA, POLICY
 from tests.texts import FIRST, SECOND
@@ -26,6 +28,7 @@ from tests.workflows.conftest import Town
 from workflows import acting
 from workflows.desk import NewVersion
 from workflows.publication import _further
+from workflows.story import moment
 
 
 def told(town: Town, workflow_id: str) -> dict[str, str]:
@@ -39,6 +42,12 @@ def told(town: Town, workflow_id: str) -> dict[str, str]:
         return dict(await page.memo())
 
     return town.portal.call(memo)
+
+
+def listed(town: Town, workflow_id: str, column: SearchAttributeKey[Any]) -> Any:  # noqa: ANN401
+    """What the list of workflows has in a column."""
+    page = town.portal.call(town.client.get_workflow_handle(workflow_id).describe)
+    return page.typed_search_attributes.get(column)
 
 
 def asks(town: Town) -> str:
@@ -131,6 +140,25 @@ def test_what_goes_wrong_for_a_quarter_of_an_hour_waits_for_ops_until_it_is_mend
 
 
 @pytest.mark.temporal
+def test_account_holders_have_until_the_date_of_effect_not_until_the_next_reminder(
+    running_town: Town,
+) -> None:
+    """P5, P7: the reminder is what happens by itself, and what `DueAt` says."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    campaign = f"campaign/{POLICY}/{number}"
+    eventually(lambda: told(town, campaign).get("whose_turn") == "account holders")
+    page, effect = told(town, campaign), moment(town.version(number).effective_at or town.now())
+    assert page["until"] == effect
+    assert f"takes effect on {effect}; whoever has not approved stays" in page["waits_for"]
+    reminder, reminded_at = page["next_by_itself"].split(": ")
+    assert reminder.startswith("reminder 1")
+    assert moment(listed(town, campaign, DUE_AT)) == reminded_at < effect
+
+
+@pytest.mark.temporal
 def test_an_escalation_that_the_mail_service_does_not_take_says_so(running_town: Town) -> None:
     """P6: nobody reads that account holders are waited for while it is the mail service."""
     town = running_town
@@ -141,7 +169,8 @@ def test_an_escalation_that_the_mail_service_does_not_take_says_so(running_town:
     eventually(lambda: told(town, campaign).get("whose_turn") == "account holders")
     town.advance(days=29)
     eventually(lambda: "campaign's owner" in told(town, campaign)["next_by_itself"])
-    due_at = datetime.fromisoformat(told(town, campaign)["until"].replace(" UTC", "Z"))
+    _, told_at = told(town, campaign)["next_by_itself"].split(": ")
+    due_at = datetime.fromisoformat(told_at.replace(" UTC", "Z"))
     town.mail.misbehave("429", times=None)
     town.advance(minutes=(due_at - town.now()) / timedelta(minutes=1) + 1)
     eventually(lambda: told(town, campaign)["whose_turn"] == "mail service")
