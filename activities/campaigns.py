@@ -60,7 +60,10 @@ class StepInput:
 
 @dataclass(frozen=True, kw_only=True)
 class CampaignCase:
-    """What the campaign workflow knows: ids, numbers and instants."""
+    """What the campaign workflow knows: ids, numbers and instants.
+
+    `since`: when its stage began, that of reminders and escalations aside.
+    """
 
     publication: str
     slug: str
@@ -72,6 +75,7 @@ class CampaignCase:
     effective_at: datetime | None
     finished: bool
     to_come: tuple[Rung, ...]
+    since: datetime | None = None
 
 
 class CampaignActivities:
@@ -224,6 +228,10 @@ class CampaignActivities:
             effective_at=version.effective_at if campaign.notified_at else None,
             finished=campaign.finished_at is not None,
             to_come=self._to_come(session, campaign, version, now),
+            since=campaign.finished_at
+            or campaign.notified_at
+            or campaign.audience_frozen_at
+            or campaign.started_at,
         )
 
     def _to_come(

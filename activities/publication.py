@@ -40,6 +40,7 @@ class PublicationCase:
     """What the publication workflow knows: ids, numbers and states.
 
     `reviews` counts those that took effect: it only grows, and so tells old answers from new ones.
+    `since`: when its state began, where the database knows.
     """
 
     slug: str
@@ -48,6 +49,7 @@ class PublicationCase:
     effective_at: datetime | None
     campaign_id: UUID | None
     reviews: int = 0
+    since: datetime | None = None
 
     @property
     def state(self) -> VersionState:
@@ -225,4 +227,19 @@ def _case(session: Session, version: PolicyVersion) -> PublicationCase:
         effective_at=version.effective_at,
         campaign_id=campaign.id if campaign else None,
         reviews=reviews.count_recorded(session, version.id),
+        since=_since(session, version),
     )
+
+
+def _since(session: Session, version: PolicyVersion) -> datetime | None:
+    match version.state:
+        case VersionState.SUBMITTED:
+            return version.submitted_at
+        case VersionState.IN_REVIEW:
+            return reviews.in_review_since(session, version.id)
+        case VersionState.ANNOUNCED:
+            return version.announced_at
+        case VersionState.IN_FORCE:
+            return version.in_force_at
+        case _:
+            return None

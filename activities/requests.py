@@ -17,7 +17,7 @@ from database.staff import StaffRefused, by_handle, in_role
 from database.tables import DataSubjectRequest, Staff
 from database.writing import held
 from domain.company import Company, Officers
-from domain.data_subject_requests import State
+from domain.data_subject_requests import GATED_KINDS, State
 from domain.timetable import (
     Role,
     Rung,
@@ -60,7 +60,10 @@ class ConfirmationInput(RequestInput):
 
 @dataclass(frozen=True, kw_only=True)
 class RequestCase:
-    """What the request's workflow knows: states and instants, nothing about the person."""
+    """What the request's workflow knows: states and instants, nothing about the person.
+
+    `since`: when its state began.
+    """
 
     kind: str
     state: State
@@ -68,6 +71,7 @@ class RequestCase:
     answered: bool
     mails_waiting: int
     next_rung: Rung | None
+    since: datetime | None = None
 
 
 class RequestActivities:
@@ -183,6 +187,7 @@ class RequestActivities:
                 ),
                 None,
             ),
+            since=_since(session, request),
         )
 
     def _ladder(self, request: DataSubjectRequest, now: datetime, more: int = 1) -> list[Rung]:
@@ -239,6 +244,24 @@ def ladder(
         ),
         *(overdue_rung(due_at, number) for number in range(1, days_overdue + more + 1)),
     ]
+
+
+def _since(session: Session, request: DataSubjectRequest) -> datetime | None:
+    match request.state:
+        case State.RECEIVED:
+            return request.received_at
+        case State.IDENTITY:
+            return request.acknowledged_at
+        case State.WORK if request.kind in GATED_KINDS:
+            return request.verified_at
+        case State.WORK:
+            known = request.acknowledged_at, request.verified_at
+            return min((instant for instant in known if instant), default=None)
+        case State.REVIEW:
+            answer = request_answers.pending_decision(session, request.id)
+            return answer.recorded_at if answer else None
+        case _:
+            return request.answered_at
 
 
 def _named_or(session: Session, handle: str, role: str) -> Sequence[Staff]:

@@ -16,7 +16,7 @@ from database.assessments import (
 )
 from database.facts import record
 from database.policies import previous_version
-from database.tables import Finding, FindingDecision, PolicyVersion, Review
+from database.tables import Fact, Finding, FindingDecision, PolicyVersion, Review
 from database.writing import held, hold
 from domain.reviews import (
     FindingStatus,
@@ -76,6 +76,15 @@ def count_recorded(session: Session, version_id: UUID) -> int:
     """How many reviews of a version took effect."""
     recorded = col(Review.policy_version_id) == version_id, col(Review.recorded_at).is_not(None)
     return session.exec(select(func.count()).select_from(Review).where(*recorded)).one()
+
+
+def in_review_since(session: Session, version_id: UUID) -> datetime | None:
+    """When a version was compared with the earlier texts, and put before legal."""
+    return session.exec(
+        select(Fact.recorded_at).where(
+            Fact.kind == "policy_version.in_review", Fact.subject_id == version_id
+        )
+    ).first()
 
 
 def propose_review(

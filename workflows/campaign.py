@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -45,7 +46,7 @@ class CampaignWorkflow:
         await reach(case.as_of, summary="until it was asked for")
         campaign = await self._do(CampaignActivities.load_campaign, "load the campaign")
         while not campaign.frozen:
-            self._story.tell(_FREEZES)
+            self._story.tell(replace(_FREEZES, since=campaign.since))
             campaign = await self._do(CampaignActivities.freeze_audience, "freeze the audience")
         if campaign.effective_at is None:
             await self._send_to_all(FIRST_NOTICE, campaign)
@@ -82,9 +83,10 @@ class CampaignWorkflow:
         """
         shards = await self._open_shards(step)
         problem = None
+        since = campaign.since if step == FIRST_NOTICE else None
         mails = f"the {step.replace('_', ' ')} for each of {campaign.addressees} account holders"
         while shards:
-            self._story.tell(_sends(step, mails, problem))
+            self._story.tell(_sends(step, mails, problem, since))
             window, shards = shards[:SHARDS_AT_ONCE], shards[SHARDS_AT_ONCE:]
             sent = await asyncio.gather(*(self._send_shard(step, shard) for shard in window))
             left = [
@@ -96,7 +98,7 @@ class CampaignWorkflow:
             problem = next((told for told in map(_problem, sent) if told), None)
             await continue_when_long(self._subject)
             if left:
-                self._story.tell(_sends(step, mails, problem))
+                self._story.tell(_sends(step, mails, problem, since))
                 await workflow.sleep(PAUSE, summary="before trying the rest again")
 
     async def _open_shards(self, step: str) -> list[int]:
@@ -160,6 +162,7 @@ class CampaignWorkflow:
                     stage="notified",
                     waits_for="the date of effect, to keep the final numbers",
                     awaiting="nobody",
+                    since=campaign.since,
                     until=campaign.effective_at,
                     by_itself="keeps the final numbers and ends",
                     wake="nobody",
@@ -194,11 +197,12 @@ def _problem(progress: SendProgress) -> str | None:
     return progress.problem or (NO_NEWS if progress.unknown else None)
 
 
-def _sends(step: str, mails: str, problem: str | None) -> Chapter:
+def _sends(step: str, mails: str, problem: str | None, since: datetime | None = None) -> Chapter:
     return Chapter(
         stage=f"sending {step.replace('_', ' ')}",
         waits_for=f"the mail service to take {mails}{f'. Problem: {problem}' if problem else ''}",
         awaiting="mail service" if problem else "nobody",
+        since=since,
         by_itself="tries again every half minute" if problem else "goes on sending",
         wake=YOURS_AFTER_AN_HOUR if problem else "nobody",
     )
@@ -210,6 +214,7 @@ def _waits_for(rung: Rung, campaign: CampaignCase) -> Chapter:
         waits_for=f"{campaign.addressees} account holders to approve or decline, each by their own "
         f"link{_effect(campaign)}. How many did: `promisekeeper policy status`",
         awaiting="account holders",
+        since=campaign.since,
         until=campaign.effective_at,
         by_itself=f"{rung.summary}: {moment(rung.at)}",
         acts_at=rung.at,

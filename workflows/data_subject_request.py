@@ -178,6 +178,7 @@ def _chapter(now: RequestCase, problem: str | None) -> Chapter:
         stage=now.state,
         waits_for=IDENTITY if person else _ANSWERERS.get(now.state, PRIVACY),
         awaiting="person" if person else "privacy",
+        since=now.since,
         until=now.due_at,
         by_itself=_next(now, overdue=overdue),
         wake=OVERDUE if overdue else IN_TIME,

@@ -1,6 +1,7 @@
 """The life of a policy version: assessed, reviewed by legal, announced, in force."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -46,13 +47,13 @@ class PublicationWorkflow:
         await reach(case.as_of, summary="until it was asked for")
         now = await self._do(PublicationActivities.load_publication, "load the version")
         if now.state is VersionState.SUBMITTED:
-            self._story.tell(_COMPARES)
+            self._story.tell(replace(_COMPARES, since=now.since))
             now = await self._do(
                 PublicationActivities.assess_version,
                 "compare with earlier texts, for legal to review",
             )
         if now.state is VersionState.IN_REVIEW:
-            self._story.tell(_WAITS_FOR_LEGAL)
+            self._story.tell(replace(_WAITS_FOR_LEGAL, since=now.since))
             now = await self._legal_decides()
         if now.state is VersionState.ANNOUNCED:
             await self._notice_goes_out()
@@ -157,7 +158,7 @@ class PublicationWorkflow:
         """Wait for the date of effect; the database may have come to know a later one."""
         while self._loaded.state is VersionState.ANNOUNCED:
             if self._effective_at is not None:
-                self._story.tell(_waits_for_date(self._effective_at))
+                self._story.tell(_waits_for_date(self._effective_at, self._loaded.since))
                 await reach(self._effective_at, summary="date of effect")
             await self._do(PublicationActivities.put_in_force, "put in force")
             self._effective_at = self._loaded.effective_at
@@ -219,16 +220,18 @@ def _waits_for_campaign(case: PublicationCase) -> Chapter:
         waits_for=f"`{campaign}` to send every first notice; the date of effect follows from the "
         "last one",
         awaiting="campaign",
+        since=case.since,
         by_itself="fixes the date of effect when the campaign tells it",
         wake=f"nobody for this. Look at the page of `{campaign}`: it says when mails do not go out",
     )
 
 
-def _waits_for_date(effective_at: datetime) -> Chapter:
+def _waits_for_date(effective_at: datetime, since: datetime | None) -> Chapter:
     return Chapter(
         stage="announced",
         waits_for="the date of effect",
         awaiting="nobody",
+        since=since,
         until=effective_at,
         by_itself="puts the version in force",
         wake="nobody. The version counts as in force from that instant, also while no worker runs",

@@ -36,13 +36,15 @@ class Chapter:
     """Where a workflow stands, for someone who has never seen it. Roles only, never people.
 
     `by_itself` is what it does next when nobody does anything, and `acts_at` when, if that is not
-    `until`; `wake` says whether this is worth anybody's sleep, and whose.
+    `until`; `wake` says whether this is worth anybody's sleep, and whose. `since` is when the stage
+    began, if the database knows; otherwise it counts from when it is told.
     """
 
     stage: str
     waits_for: str
     awaiting: str = "nobody"
     wake: str = "nobody"
+    since: datetime | None = None
     until: datetime | None = None
     by_itself: str = "nothing"
     acts_at: datetime | None = None
@@ -60,20 +62,20 @@ class Chapter:
         """When it should have gone on: what is later than that needs a worker."""
         return self.acts_at or self.until
 
-    def facts(self, since: datetime) -> dict[str, str]:
+    def facts(self, told_at: datetime) -> dict[str, str]:
         """What it tells, in the order of reading, without the headline and the advice."""
         return {
             "waits_for": self.waits_for,
-            "since": moment(since),
+            "since": moment(self.since or told_at),
             "until": moment(self.until) if self.until else "no fixed time",
             "whose_turn": self.awaiting,
             "next_by_itself": self.by_itself,
             "wake": self.wake,
         }
 
-    def in_words(self, since: datetime) -> str:
+    def in_words(self, told_at: datetime) -> str:
         """As Markdown, for the page of the workflow."""
-        lines = {**self.facts(since), "safe_to_press": SAFE_TO_PRESS}
+        lines = {**self.facts(told_at), "safe_to_press": SAFE_TO_PRESS}
         told = (
             f"- **{name.replace('_', ' ').capitalize()}:** {words}" for name, words in lines.items()
         )
@@ -95,6 +97,7 @@ class Trouble:
             chapter,
             waits_for=f'the next try of "{self.step}", which goes wrong since '
             f"{moment(self.since)}: {self.why}",
+            since=self.since,
             awaiting="ops" if now - self.since >= OURS_AFTER else "nobody",
             by_itself="tries again, at least every ten minutes",
             wake=YOURS_AFTER_A_QUARTER,

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from threading import Event
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from temporalio.common import SearchAttributeKey
@@ -17,10 +17,12 @@ from activities.outbox import Sender
 from activities.publication import PublicationActivities, PublicationCase
 from activities.requests import RequestActivities
 from database import audiences
+from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake
 from domain.policy_text import read_policy_text
 from domain.reviews import VersionClass, VersionState, VersionUnderReview
 from temporal import DUE_AT
+from tests.answers import REFUSAL
 from tests.eventually import eventually
 from tests.people import ALICE, DORA, POLICY
 from tests.texts import FIRST, SECOND
@@ -137,6 +139,75 @@ def test_what_goes_wrong_for_a_quarter_of_an_hour_waits_for_ops_until_it_is_mend
     town.advance(minutes=30)
     eventually(lambda: told(town, request)["whose_turn"] == "person")
     eventually(lambda: town.patrol().stuck == ())
+
+
+def rebuilt(town: Town, *workflow_ids: str) -> list[str]:
+    """Since when each stands in its stage, after it was terminated and the watchdog came by."""
+    stages = {each: told(town, each)["stage"] for each in workflow_ids}
+    for each in workflow_ids:
+        town.terminate(each)
+    town.patrol()
+    eventually(lambda: {each: told(town, each).get("stage") for each in stages} == stages)
+    return [told(town, each)["since"] for each in workflow_ids]
+
+
+@pytest.mark.temporal
+def test_since_when_it_waits_is_when_the_stage_began_whatever_happened_meanwhile(
+    running_town: Town,
+) -> None:
+    """P2, P7, P21: neither what is told anew nor a workflow that is rebuilt begins a stage."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, DORA)
+    request = asks(town)
+    eventually(lambda: told(town, request).get("whose_turn") == "person")
+    number = town.submit(SECOND)
+    publication, campaign = f"publication/{POLICY}/{number}", f"campaign/{POLICY}/{number}"
+    eventually(lambda: told(town, publication).get("whose_turn") == "legal")
+    asked, reviewed = (told(town, each)["since"] for each in (request, publication))
+    town.advance(days=3)
+    assert rebuilt(town, request, publication) == [asked, reviewed]
+
+    town.confirm_all(number, VersionClass.APPROVAL)
+    town.release(number)
+    eventually(lambda: told(town, campaign).get("whose_turn") == "account holders")
+    eventually(lambda: told(town, publication).get("waits_for") == "the date of effect")
+    announced, notified = (told(town, each)["since"] for each in (publication, campaign))
+    first = told(town, campaign)["next_by_itself"]
+    town.advance(days=27)
+    eventually(lambda: told(town, request)["stage"].startswith("OVERDUE"))
+    eventually(lambda: told(town, campaign)["next_by_itself"] != first)
+    assert told(town, request)["since"] == asked
+    assert rebuilt(town, publication, campaign) == [announced, notified]
+    town.advance(days=1)
+    assert rebuilt(town, request, publication) == [asked, announced]
+
+
+@pytest.mark.temporal
+def test_work_on_a_request_began_with_the_proof_and_its_review_with_the_answer(
+    running_town: Town,
+) -> None:
+    """P19, P20: each stage counts from its own beginning."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(DORA)
+    request = asks(town)
+    eventually(lambda: told(town, request).get("whose_turn") == "person")
+    town.advance(days=2)
+    request_id = UUID(request.partition("/")[2])
+    town.desk.verify(request_id, how="link to the address on file")
+    eventually(lambda: told(town, request)["stage"] == "work")
+    proved = told(town, request)["since"]
+    town.advance(days=2)
+    assert rebuilt(town, request) == [proved]
+    with town.database.session() as session:
+        reference = session.get_one(DataSubjectRequest, request_id).reference
+    town.desk.decide(reference, town.staff["petra"], REFUSAL)
+    eventually(lambda: told(town, request)["stage"] == "review")
+    put_forward = told(town, request)["since"]
+    assert put_forward > proved
+    town.advance(days=2)
+    assert rebuilt(town, request) == [put_forward]
 
 
 @pytest.mark.temporal

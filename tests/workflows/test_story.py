@@ -36,6 +36,11 @@ def test_what_is_overdue_says_so_before_anything_else() -> None:
     assert late.in_words(TOLD).startswith(f"## OVERDUE since {moment(DUE)}, stage: work")
 
 
+def test_a_stage_counts_from_when_it_began_however_late_it_is_told() -> None:
+    began = Chapter(**{**CHAPTER, "since": datetime(2026, 1, 30, 8, tzinfo=UTC)})  # type: ignore[arg-type]
+    assert "**Since:** 2026-01-30 08:00 UTC" in began.in_words(TOLD)
+
+
 def test_without_a_due_time_nothing_is_overdue() -> None:
     open_ended = Chapter(**{**CHAPTER, "until": None})  # type: ignore[arg-type]
     assert open_ended.facts(TOLD)["until"] == "no fixed time"
