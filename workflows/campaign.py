@@ -58,6 +58,7 @@ class CampaignWorkflow:
             campaign = await self._take(campaign.to_come[0], campaign)
         await self._effect(campaign)
         campaign = await self._do(CampaignActivities.finish_campaign, "keep the final numbers")
+        self._story.end(campaign.state, campaign.since)
         return campaign.state
 
     async def _take(self, rung: Rung, campaign: CampaignCase) -> CampaignCase:

@@ -72,6 +72,7 @@ class DataSubjectRequestWorkflow:
             if not (now.answered and now.mails_waiting == 0):
                 now = await self._wait(now)
         await workflow.wait_condition(workflow.all_handlers_finished)
+        self._story.end(now.state, now.since)
         return now.state
 
     @workflow.update

@@ -34,6 +34,7 @@ class MailDeliveryWorkflow:
                 story=story,
             )
             if not (progress.waiting or progress.unknown):
+                story.end("sent")
                 return
             story.tell(_sends(progress.problem or NO_NEWS))
             await continue_when_long(case)

@@ -59,6 +59,7 @@ class PublicationWorkflow:
             await self._notice_goes_out()
             now = await self._takes_effect()
         await workflow.wait_condition(workflow.all_handlers_finished)
+        self._story.end(now.state, now.since)
         return now.state
 
     @workflow.update

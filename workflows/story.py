@@ -15,6 +15,10 @@ SAFE_TO_PRESS = (
     "and it goes on from the database; nothing is sent twice or lost. Not *Signal* or *Update*: "
     "people decide in the staff console"
 )
+NOTHING_TO_PRESS = (
+    "nothing needs to be pressed. *Reset* and *Start Workflow Like This One* only repeat what the "
+    "database says is done: no mail goes out twice"
+)
 YOURS_AFTER_AN_HOUR = (
     "nobody in the first hour. Then it is yours: look at /staff/ops and at the mail service's own "
     "status. When it refuses our key, whoever holds the account there"
@@ -49,6 +53,7 @@ class Chapter:
     by_itself: str = "nothing"
     acts_at: datetime | None = None
     overdue: bool = False
+    safe_to_press: str = SAFE_TO_PRESS
 
     @property
     def headline(self) -> str:
@@ -75,7 +80,7 @@ class Chapter:
 
     def in_words(self, told_at: datetime) -> str:
         """As Markdown, for the page of the workflow."""
-        lines = {**self.facts(told_at), "safe_to_press": SAFE_TO_PRESS}
+        lines = {**self.facts(told_at), "safe_to_press": self.safe_to_press}
         told = (
             f"- **{name.replace('_', ' ').capitalize()}:** {words}" for name, words in lines.items()
         )
@@ -124,6 +129,18 @@ class Story:
         """Say where the workflow stands now."""
         self._chapter = chapter
         self._tell()
+
+    def end(self, stage: str, since: datetime | None = None) -> None:
+        """Say as what it ends: the list and the page of an ended workflow wait for nobody."""
+        if workflow.patched("tells-its-end"):
+            self.tell(
+                Chapter(
+                    stage=stage.replace("_", " "),
+                    waits_for="nothing: it has ended",
+                    since=since,
+                    safe_to_press=NOTHING_TO_PRESS,
+                )
+            )
 
     @contextmanager
     def step(self, step: str) -> Iterator[None]:

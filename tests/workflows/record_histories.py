@@ -130,6 +130,12 @@ def a_request_that_is_answered(town: Town) -> Recorded:
     return {"data-subject-request/answered": (request_id(request), 0)}
 
 
+def a_request_that_tells_its_end(town: Town) -> Recorded:
+    """Since the change `tells-its-end`, which is the same for every workflow."""
+    (answered,) = a_request_that_is_answered(town).values()
+    return {"data-subject-request/end_told": answered}
+
+
 def a_request_refused_by_two(town: Town) -> Recorded:
     request = asks_for_access(town)
     town.desk.verify(request.id, how="link to the address on file")
@@ -220,6 +226,7 @@ STORIES = (
         server_settings={"limit.historyCount.suggestContinueAsNew": 30},
     ),
     Story(live=a_request_that_is_answered, paths=("data-subject-request/answered",)),
+    Story(live=a_request_that_tells_its_end, paths=("data-subject-request/end_told",)),
     Story(live=a_request_refused_by_two, paths=("data-subject-request/refused_by_two",)),
     Story(
         live=a_request_whose_person_never_says_who_they_are,

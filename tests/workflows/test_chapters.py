@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
 from temporalio.exceptions import TimeoutError as TriedTooLong
@@ -21,8 +22,8 @@ from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake
 from domain.policy_text import read_policy_text
 from domain.reviews import VersionClass, VersionState, VersionUnderReview
-from temporal import DUE_AT
-from tests.answers import REFUSAL
+from temporal import AWAITING_WHOM, DUE_AT, STAGE
+from tests.answers import IN_FULL, REFUSAL
 from tests.eventually import eventually
 from tests.people import ALICE, DORA, POLICY
 from tests.texts import FIRST, SECOND
@@ -58,6 +59,12 @@ def asks(town: Town) -> str:
         Intake(name="Dora", contact_address=DORA.email, kinds=("access",)), channel="web"
     )
     return f"data-subject-request/{request.id}"
+
+
+def reference_of(town: Town, request: str) -> str:
+    """The reference of the request that a workflow is about."""
+    with town.database.session() as session:
+        return session.get_one(DataSubjectRequest, UUID(request.partition("/")[2])).reference
 
 
 def breaks(*_arguments: object) -> Any:  # noqa: ANN401 - it stands for a method that returns
@@ -141,6 +148,42 @@ def test_what_goes_wrong_for_a_quarter_of_an_hour_waits_for_ops_until_it_is_mend
     eventually(lambda: town.patrol().stuck == ())
 
 
+async def page_of(town: Town, workflow_id: str) -> str:
+    """What a worker tells on the page of a workflow: its current details."""
+    handle = town.client.get_workflow_handle(workflow_id)
+    told = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    return str(told.current_details)
+
+
+@pytest.mark.temporal
+def test_what_has_ended_waits_for_nobody_and_needs_no_button(running_town: Town) -> None:
+    """P2, P6, P20: neither the page, nor the memo, nor the list speaks of what was."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, DORA)
+    request = asks(town)
+    eventually(lambda: told(town, request).get("whose_turn") == "person")
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    publication, campaign = f"publication/{POLICY}/{number}", f"campaign/{POLICY}/{number}"
+    eventually(lambda: told(town, campaign).get("whose_turn") == "account holders")
+    town.desk.verify(UUID(request.partition("/")[2]), how="link to the address on file")
+    town.desk.decide(reference_of(town, request), town.staff["petra"], IN_FULL)
+    town.advance(days=40)
+    ends = {request: "answered", publication: "in force", campaign: "finished"}
+    eventually(lambda: {each: told(town, each)["stage"] for each in ends} == ends)
+    for workflow_id, end in ends.items():
+        memo = told(town, workflow_id)
+        assert memo["waits_for"] == "nothing: it has ended"
+        assert (memo["whose_turn"], memo["wake"]) == ("nobody", "nobody")
+        assert (memo["next_by_itself"], memo["until"]) == ("nothing", "no fixed time")
+        assert listed(town, workflow_id, STAGE) == end
+        assert listed(town, workflow_id, AWAITING_WHOM) == "nobody"
+        assert listed(town, workflow_id, DUE_AT) is None
+        page = town.portal.call(page_of, town, workflow_id)
+        assert page.startswith(f"## Stage: {end}")
+        assert "**Safe to press:** nothing needs to be pressed" in page
+
+
 def rebuilt(town: Town, *workflow_ids: str) -> list[str]:
     """Since when each stands in its stage, after it was terminated and the watchdog came by."""
     stages = {each: told(town, each)["stage"] for each in workflow_ids}
@@ -194,15 +237,12 @@ def test_work_on_a_request_began_with_the_proof_and_its_review_with_the_answer(
     request = asks(town)
     eventually(lambda: told(town, request).get("whose_turn") == "person")
     town.advance(days=2)
-    request_id = UUID(request.partition("/")[2])
-    town.desk.verify(request_id, how="link to the address on file")
+    town.desk.verify(UUID(request.partition("/")[2]), how="link to the address on file")
     eventually(lambda: told(town, request)["stage"] == "work")
     proved = told(town, request)["since"]
     town.advance(days=2)
     assert rebuilt(town, request) == [proved]
-    with town.database.session() as session:
-        reference = session.get_one(DataSubjectRequest, request_id).reference
-    town.desk.decide(reference, town.staff["petra"], REFUSAL)
+    town.desk.decide(reference_of(town, request), town.staff["petra"], REFUSAL)
     eventually(lambda: told(town, request)["stage"] == "review")
     put_forward = told(town, request)["since"]
     assert put_forward > proved
