@@ -9,7 +9,6 @@ from typing import Any
 import psycopg
 from psycopg.abc import RV, PQGen
 from sqlalchemy import URL, Connection, ExceptionContext, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlmodel import Session, create_engine
 
 BUSY_TIMEOUT_MILLISECONDS = 30_000
@@ -70,19 +69,19 @@ class Database:
         else:
             event.listen(self.engine, "do_connect", self._connect)
             event.listen(self.engine, "handle_error", _forget_the_row)
-            event.listen(self.engine, "checkin", self._end_when_closed)
             self._reading_engine = self.engine.execution_options(isolation_level="REPEATABLE READ")
 
     @contextmanager
     def session(self) -> Iterator[Session]:
         """Read. What is changed inside is not kept."""
-        with Session(self._reading_engine) as session:
+        with self._in_use(), Session(self._reading_engine) as session:
             yield session
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """Write: all of it on leaving the block, nothing of it when the block raises."""
         with (
+            self._in_use(),
             self._writer,
             Session(self._writing_engine, expire_on_commit=False) as session,
             session.begin(),
@@ -92,7 +91,16 @@ class Database:
     def close(self) -> None:
         """Give back every connection. One that is still asked something ends when it is done."""
         self._closed = True
-        self.engine.dispose()
+        self.engine.pool.dispose()
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """Whoever gives a connection back after the end, or just then, closes it."""
+        try:
+            yield
+        finally:
+            if self._closed:
+                self.engine.pool.dispose()
 
     def _connect(
         self, _dialect: object, _record: object, words: list[Any], options: dict[str, Any]
@@ -102,10 +110,6 @@ class Database:
         connection = _Connection.connect(*words, **options)
         connection.hangs = self._hangs
         return connection
-
-    def _end_when_closed(self, connection: DBAPIConnection | None, _record: object) -> None:
-        if self._closed and connection is not None:
-            connection.close()
 
 
 class _Connection(psycopg.Connection[Any]):

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import event, insert, text
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.pool import QueuePool
 from sqlmodel import select
 
 from database import engine
@@ -240,3 +241,30 @@ def test_a_connection_in_use_when_its_database_is_closed_ends_with_its_use(
     if not other.is_sqlite:
         assert isinstance(connection, psycopg.Connection)
         assert connection.closed
+
+
+def test_a_connection_given_back_while_its_database_is_closed_does_not_stay_open(
+    database: Database,
+) -> None:
+    """The use ends first, then the database is closed, then the connection is back."""
+    other = Database(database.url)
+    pool = other.engine.pool
+    used, closed = threading.Event(), threading.Event()
+
+    @event.listens_for(pool, "checkin")
+    def wait_for_the_end(*_: object) -> None:
+        used.set()
+        closed.wait(timeout=30)
+
+    def use() -> None:
+        with other.session() as session:
+            session.exec(select(Fact.id)).all()
+
+    with ThreadPoolExecutor(1) as thread:
+        used_up = thread.submit(use)
+        used.wait(timeout=30)
+        other.close()
+        closed.set()
+        used_up.result()
+    assert isinstance(pool, QueuePool)
+    assert pool.checkedin() == 0
