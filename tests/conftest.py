@@ -12,6 +12,7 @@ from database.engine import Database
 from settings import Settings
 from tests import databases
 from tests.own_settings import own_settings
+from tests.sandbox_server import RunningSandbox, running_sandbox
 
 # How long an example takes says nothing about it, and the same code is asked the same questions
 # every day. New ones: pytest --hypothesis-profile=explore
@@ -34,10 +35,30 @@ hypothesis_settings.load_profile("everyday")
         pytest.param(databases.POSTGRESQL, marks=pytest.mark.postgresql),
     ]
 )
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A database of this test's own, with every table and no row: each test runs on both kinds."""
-    with databases.migrated_database(request.param, tmp_path) as database:
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """A kind of database: each test that has one runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database(database_kind: str, tmp_path: Path) -> Iterator[Database]:
+    """A database of this test's own, with every table and no row."""
+    with databases.migrated_database(database_kind, tmp_path) as database:
         yield database
+
+
+@pytest.fixture(scope="session")
+def one_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(one_sandbox: RunningSandbox) -> RunningSandbox:
+    """The mail service, empty and well behaved."""
+    one_sandbox.empty()
+    one_sandbox.misbehave("off")
+    return one_sandbox
 
 
 @pytest.fixture

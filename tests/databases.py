@@ -1,6 +1,6 @@
 """Databases for tests: a SQLite file, or one on a PostgreSQL server that this process starts.
 
-Both are copies of one that was migrated once in this process.
+Both are copies of one that was filled once in this process.
 """
 
 import atexit
@@ -9,11 +9,12 @@ import shutil
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -26,7 +27,7 @@ with warnings.catch_warnings():
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 DATABASES = (SQLITE, POSTGRESQL)
-TEMPLATE = "migrated"
+FILE = "promisekeeper.db"
 FORGETFUL = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
 MEMORY, PLENTY_BYTES = Path("/dev/shm"), 2_000_000_000  # noqa: S108 - the name inside is random
 SERVER = "postgresql"
@@ -37,59 +38,67 @@ while [ -f "$2/postmaster.pid" ]; do sleep 0.1; done
 rm -rf "$1"
 """
 _numbers = count(1)
+T = TypeVar("T")
 
 
 @contextmanager
 def empty_database(kind: str, directory: Path) -> Iterator[Database]:
     """A database without tables."""
-    with _opened(kind, directory, template=False) as database:
+    with _opened(kind, directory / FILE, "template1") as database:
         yield database
 
 
 @contextmanager
 def migrated_database(kind: str, directory: Path) -> Iterator[Database]:
     """A database with every table and no row."""
-    with _opened(kind, directory, template=True) as database:
+    with filled_database(kind, directory, migrate) as (database, _):
         yield database
 
 
 @contextmanager
-def _opened(kind: str, directory: Path, *, template: bool) -> Iterator[Database]:
+def filled_database(
+    kind: str, directory: Path, fill: Callable[[Database], T]
+) -> Iterator[tuple[Database, T]]:
+    """A database with what a function put into one without tables, and what it gave back.
+
+    It does so once in this process: what it gives back should not be changed.
+    """
+    path = directory / FILE
+    template, given = _template(kind, fill)
     if kind == SQLITE:
-        path = directory / "promisekeeper.db"
-        if template:
-            shutil.copy(_migrated_file(), path)
-        database = Database(f"sqlite:///{path}")
-        yield database
-        database.close()
+        shutil.copy(template, path)
+    with _opened(kind, path, template) as database:
+        yield database, given
+
+
+@contextmanager
+def _opened(kind: str, path: Path, template: str) -> Iterator[Database]:
+    """The SQLite file at `path`, or a copy of a database of the server; the latter is dropped."""
+    if kind == SQLITE:
+        with closing(Database(f"sqlite:///{path}")) as database:
+            yield database
         return
     name = f"test_{next(_numbers)}"
-    source = _migrated_on_server() if template else "template1"
-    _tell_server(f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY file_copy")
-    database = Database(_url(name))
-    yield database
-    database.close()
+    _tell_server(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    with closing(Database(_url(name))) as database:
+        yield database
     _tell_server(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @cache
-def _migrated_file() -> Path:
-    path = _own_directory() / "migrated.db"
-    database = Database(f"sqlite:///{path}")
-    migrate(database)
-    with database.engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.close()
-    return path
-
-
-@cache
-def _migrated_on_server() -> str:
-    _tell_server(f"CREATE DATABASE {TEMPLATE}")
-    database = Database(_url(TEMPLATE))
-    migrate(database)
-    database.close()
-    return TEMPLATE
+def _template(kind: str, fill: Callable[[Database], Any]) -> tuple[str, Any]:
+    """What to copy, file or database, and what `fill` gave back."""
+    name = f"template_{next(_numbers)}"
+    if kind == SQLITE:
+        place = str(_own_directory() / name)
+        url = f"sqlite:///{place}"
+    else:
+        place = name
+        _tell_server(f"CREATE DATABASE {name}")
+        url = _url(name)
+    with closing(Database(url)) as database:
+        given = fill(database)
+    return place, given
 
 
 @cache

@@ -1,6 +1,6 @@
 """What tests of activities start from: a scene, a sender with the real templates, a sandbox."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from database.engine import Database
 from mail.message import Templates
 from mail.sendgrid import MailService
 from settings import Settings
-from tests.sandbox_server import API_KEY, RunningSandbox, running_sandbox
+from tests.sandbox_server import API_KEY, RunningSandbox
 from tests.scene import Scene, set_scene
 
 TEMPLATES = Path(__file__).parents[2] / "email_templates"
@@ -21,20 +21,6 @@ TEMPLATES = Path(__file__).parents[2] / "email_templates"
 @pytest.fixture
 def scene(database: Database) -> Scene:
     return set_scene(database)
-
-
-@pytest.fixture(scope="session")
-def one_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(one_sandbox: RunningSandbox) -> RunningSandbox:
-    """The mail service, empty and well behaved."""
-    one_sandbox.empty()
-    one_sandbox.misbehave("off")
-    return one_sandbox
 
 
 @pytest.fixture

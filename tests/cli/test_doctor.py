@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import NoReturn
 from uuid import uuid4
 
@@ -36,6 +36,7 @@ from settings import Settings
 from tests import databases
 from tests.eventually import eventually
 from tests.refusing_temporal import refusing_temporal
+from tests.small_servers import Quiet, serving
 from tests.workflows.conftest import start_temporal
 from worker import watch
 from workflows.watchdog import WatchdogWorkflow
@@ -72,20 +73,13 @@ def ask(promisekeeper: Run, settings: Settings) -> Callable[[], tuple[int, Found
 def another_program(settings: Settings) -> Iterator[None]:
     """Something else has the ports of website and sandbox."""
 
-    class Stranger(BaseHTTPRequestHandler):
+    class Stranger(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
             self.wfile.write(b"Hello")
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
-
-    with ExitStack() as running:
-        for port in (settings.web_port, settings.mail_sandbox_port):
-            server = running.enter_context(ThreadingHTTPServer(("127.0.0.1", port), Stranger))
-            running.callback(server.shutdown)
-            Thread(target=server.serve_forever, daemon=True).start()
+    with serving(Stranger, settings.web_port), serving(Stranger, settings.mail_sandbox_port):
         yield
 
 

@@ -3,10 +3,9 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from queue import Queue
-from threading import Thread
 
 import pytest
 import urllib3
@@ -18,6 +17,7 @@ from embedded.sandbox.faults import events_for
 from embedded.sandbox.validation import faults
 from mail.delivery_events import DeliveryEvent, parse, verify
 from tests.sandbox_server import API_KEY, RunningSandbox, running_sandbox
+from tests.small_servers import Quiet, serving
 
 Mail = dict[str, object]
 PERSON = {"email": "alice@example.com"}
@@ -55,6 +55,7 @@ def post(sandbox: RunningSandbox, mail: object, key: str = API_KEY) -> urllib3.B
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[RunningSandbox]:
+    """One that nobody has sent anything to."""
     with running_sandbox(tmp_path) as sandbox:
         yield sandbox
 
@@ -299,7 +300,7 @@ def website(refusals: int = 0) -> "Iterator[tuple[str, Queue[tuple[bytes, str, s
     taken: Queue[tuple[bytes, str, str]] = Queue()
     answers = iter([503] * refusals)
 
-    class Webhook(BaseHTTPRequestHandler):
+    class Webhook(Quiet, BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status = next(answers, 204)
@@ -311,14 +312,5 @@ def website(refusals: int = 0) -> "Iterator[tuple[str, Queue[tuple[bytes, str, s
             self.send_response(status)
             self.end_headers()
 
-        def log_message(self, *_args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Webhook) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/webhooks/sendgrid/events", taken
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Webhook) as port:
+        yield f"http://127.0.0.1:{port}/webhooks/sendgrid/events", taken

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
@@ -13,6 +12,7 @@ from health.lookout import silent
 from health.neighbours import DATABASE, MAIL, MAIL_SERVICE, TABLES, TEMPORAL
 from mail.reach import Reach, reach, reach_with_key
 from settings import ROOT
+from tests.small_servers import Quiet, serving
 
 FAILURES = (ROOT / "docs" / "failures.md").read_text("utf-8")
 WITHIN = 10.0
@@ -22,7 +22,7 @@ WITHIN = 10.0
 def answering(status: int, body: str) -> Iterator[str]:
     """A program that answers everything like this; its address."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             content = body.encode()
             self.send_response(status)
@@ -30,13 +30,8 @@ def answering(status: int, body: str) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serving(Handler) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def named_remedies() -> set[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from mail.message import Templates
 from mail.sendgrid import Copy, MailService
-from tests.sandbox_server import API_KEY, RunningSandbox, running_sandbox
+from tests.sandbox_server import API_KEY, RunningSandbox
 
 TEMPLATES = Path(__file__).parents[2] / "email_templates"
 FRAME = {
@@ -19,12 +19,6 @@ FRAME = {
     "base_url": "https://fernhill.example",
 }
 ATTEMPT = UUID("0b9d0e39-5f3e-4a52-9d3c-6a6f4a8f2f11")
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[RunningSandbox]:
-    with running_sandbox(tmp_path) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from httpx import Response
@@ -164,9 +163,9 @@ def test_a_made_up_receipt_or_link_shows_nothing(world: World) -> None:
     assert world.browser.get("/requests/nothing-of-ours").status_code == 404
 
 
-def test_a_request_is_taken_in_while_temporal_is_down(world: World, parts: dict[str, Any]) -> None:
+def test_a_request_is_taken_in_while_temporal_is_down(world: World) -> None:
     """P26: nobody is sent away because a service of ours is missing."""
-    desk = Desk(**parts)
+    desk = Desk(**world.parts)
     browser = browse(create_app(world.settings, database=world.database, desk=desk))
     answer = browser.post("/requests/new", data=FORM)
     assert answer.status_code == 200

@@ -2,9 +2,9 @@
 
 import re
 import warnings
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,6 +30,7 @@ from workflows.desk import Desk
 TEXTS = Path(__file__).parents[2] / "policy_versions" / "privacy-policy"
 FIRST_DAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+EFFECT = date(2026, 4, 3)
 T = TypeVar("T")
 
 with warnings.catch_warnings():
@@ -69,11 +70,13 @@ class World:
 
     database: Database
     settings: Settings
+    parts: Mapping[str, Any]
+    """What its desk is made of."""
     desk: DeskWithoutTemporal
     browser: TestClient
-    staff: dict[str, Staff] = field(default_factory=dict)
-    tokens: dict[str, str] = field(default_factory=dict)
-    accounts: dict[str, Account] = field(default_factory=dict)
+    staff: Mapping[str, Staff]
+    tokens: Mapping[str, str]
+    accounts: Mapping[str, Account]
 
     def link(self, name: str) -> str:
         """The path behind the link in the mail of an account holder."""
