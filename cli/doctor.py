@@ -9,7 +9,7 @@ import typer
 from cli.options import FormatOption, ListFormat
 
 if TYPE_CHECKING:
-    from cli.checkups import Check
+    from cli.checkups.check import Check
     from settings import Settings
 
 ALL_WITHIN_SECONDS = 8.0  # two looks at Temporal, one after the other, and at its port
@@ -45,7 +45,8 @@ def _side_by_side(settings: "Settings") -> Iterator["Check"]:
     from concurrent.futures import wait
 
     # All that looking needs is imported here, before the seconds are counted.
-    from cli.checkups import ASK_AGAIN, checkups, fault, late, not_asked, ok, remedy_of
+    from cli.checkups import checkups
+    from cli.checkups.check import ASK_AGAIN, fault, late, not_asked, ok, remedy_of
     from health.lookout import ask
 
     yield ok("settings", settings.environment)
@@ -74,7 +75,7 @@ def _note(check: Callable[[], Iterator["Check"]], found: list["Check"]) -> None:
 
 def _refused(refusal: Exception) -> Iterator["Check"]:
     """A line for each setting that is refused."""
-    from cli.checkups import fault
+    from cli.checkups.check import fault
 
     _, *lines = str(refusal).splitlines()
     for line in lines:

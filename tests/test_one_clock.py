@@ -23,7 +23,9 @@ READS_REAL_TIME = re.compile(
 )
 ALLOWED = {
     "clock.py": "it is the clock",
-    "cli/checkups.py": "whether a worker and the watchdog are alive is a question of real minutes",
+    "cli/checkups/behind_temporal.py": (
+        "whether a worker and the watchdog are alive is a question of real minutes"
+    ),
     "health/lookout.py": "how long a service is away is told in hours of its own",
     "health/neighbours.py": "Temporal notes in real time when a worker last asked it for work",
     "web/app.py": "a session of staff ends twelve real hours later: their browser counts too",

@@ -211,7 +211,7 @@ class HangsAfterwards(MailService):
 
 
 @pytest.mark.postgresql
-@pytest.mark.parametrize("database", [databases.POSTGRESQL], indirect=True)
+@pytest.mark.parametrize("database_kind", [databases.POSTGRESQL])
 def test_mails_that_went_out_and_could_not_be_noted_are_in_doubt_until_their_events_come(
     campaign: UUID,
     scene: Scene,

@@ -1,0 +1,134 @@
+"""What this process can see for itself: its code, its data directory, its database."""
+
+import platform
+import shutil
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, col, func, select
+
+from cli.checkups.check import START_IT, Check, advice, fault, missing, ok
+from clock import Clock
+from database.engine import Database
+from database.migrate import Tables, tables
+from database.outbox import waiting_for_ops
+from database.silence import reason, remedy, turns_us_away
+from database.tables import DeliveryEvent, OutboxMail
+from database.versions import DatabaseTooOld, require_supported, version_of
+from health.build import build
+from health.imports import imports
+from settings import Settings
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+LEAST_FREE_GIB = 1.0
+
+
+def this_code() -> Iterator[Check]:
+    """Which code asks."""
+    yield ok("this code", f"Promisekeeper {build()}, Python {platform.python_version()}")
+
+
+def data_directory(settings: Settings) -> Iterator[Check]:
+    """Whether it is there, and has room."""
+    path = settings.data_dir.resolve()
+    if path.is_dir():
+        free = shutil.disk_usage(path).free / 2**30
+        finding = f"{path}, {free:.1f} GiB free"
+        if free < LEAST_FREE_GIB:
+            yield fault("data directory", finding, "make room: a full disk stops all writing")
+        else:
+            yield ok("data directory", finding)
+    elif not settings.database_url:
+        there = f"{START_IT}, or set PROMISEKEEPER_DATA_DIR to where it was started"
+        yield missing("data directory", f"there is no {path}", there)
+
+
+def database(settings: Settings) -> Iterator[Check]:
+    """Whether it answers with the tables of this code, and what waits in it."""
+    name = make_url(settings.database).render_as_string(hide_password=True)
+    database = Database(settings.database)
+    try:
+        with database.engine.connect() as connection:
+            version = version_of(connection)
+            require_supported(version)
+        standing = tables(database)
+        if standing is Tables.CURRENT:
+            yield ok("database", f"{name}, {version}, tables up to date")
+            yield from _work_in(database, settings)
+        elif standing is Tables.BEHIND:
+            old = f"{name}, {version}: it has tables older than this code, or none"
+            yield fault("database", old, "promisekeeper database migrate")
+        else:
+            new = f"{name}, {version}: it has tables newer than this code"
+            yield fault("database", new, "run the newest version of Promisekeeper")
+    except DatabaseTooOld as old_server:
+        yield fault("database", str(old_server), "use a newer one")
+    except SQLAlchemyError as silence:
+        if turns_us_away(silence):
+            refused = f"{name} turns us away: {reason(silence)}"
+            yield fault("database", refused, "check PROMISEKEEPER_DATABASE_URL")
+        else:
+            finding = f"{name} does not answer: {reason(silence)}"
+            yield missing("database", finding, remedy(settings.database))
+    finally:
+        database.close()
+
+
+def _work_in(database: Database, settings: Settings) -> Iterator[Check]:
+    clock = Clock(database, development=settings.development)
+    with database.session() as session:
+        yield _mails(session)
+        yield _delivery_events(session)
+        yield _imports(session, clock.now())
+    if settings.development:
+        yield ok("clock", _ahead(clock.offset()))
+
+
+def _ahead(offset: timedelta) -> str:
+    """In days, or below one to the second: nobody reads microseconds."""
+    days = f"{offset.days} {'day' if offset.days == 1 else 'days'}"
+    passed = days if offset.days else str(timedelta(seconds=round(offset.total_seconds())))
+    return f"{passed} ahead of real time" if offset else "real time"
+
+
+def _mails(session: Session) -> Check:
+    waiting = len(waiting_for_ops(session))
+    if not waiting:
+        return ok("mails", "none waits for a decision")
+    many = "100 or more" if waiting == 100 else str(waiting)
+    return advice("mails", f"{many} of unknown outcome wait for ops", "promisekeeper mail unknown")
+
+
+def _delivery_events(session: Session) -> Check:
+    last: datetime | None = session.exec(select(func.max(col(DeliveryEvent.recorded_at)))).one()
+    if last is not None:
+        return ok("delivery events", f"last came {last:%Y-%m-%d %H:%M} UTC")
+    accepted = session.exec(select(OutboxMail.id).where(OutboxMail.state == "accepted").limit(1))
+    if accepted.first() is None:
+        return ok("delivery events", "none came, and no mail is out")
+    return advice(
+        "delivery events",
+        "mails are out, and no event ever came",
+        "check the event webhook's address and PROMISEKEEPER_SENDGRID_WEBHOOK_PUBLIC_KEYS",
+    )
+
+
+def _imports(session: Session, now: datetime) -> Check:
+    found = imports(session, now)
+    if found.well:
+        return ok("imports", found.word)
+    return advice("imports", found.word, f"see {found.remedy} in docs/failures.md")
+
+
+def browser(settings: Settings) -> Iterator[Check]:
+    """What the browser journeys need, in development."""
+    if not settings.development:
+        return
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found:
+        yield ok("Chromium", found)
+    else:
+        only = "not found; only `make test` needs it"
+        yield advice("Chromium", only, "apt-get install chromium")
