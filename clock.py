@@ -47,6 +47,13 @@ class Clock:
         with self._database.session() as session:
             return _offset(session)
 
+    def standing(self) -> str:
+        """How it stands, for people: in days, or below one to the second."""
+        offset = self.offset()
+        days = f"{offset.days} {'day' if offset.days == 1 else 'days'}"
+        passed = days if offset.days else str(timedelta(seconds=round(offset.total_seconds())))
+        return f"{passed} ahead of real time" if offset else "real time"
+
     def require_movable(self, period: timedelta) -> None:
         """Raises ClockIsReal in production, ClockNotMoved for a period that cannot be passed."""
         if not self._development:

@@ -36,7 +36,7 @@ from temporal import TemporalSettingsRefused
 from web import approvals, health, public, requests, webhooks
 from web.faults import add_fault_pages
 from web.middleware import Conduct
-from web.rendering import Pages
+from web.rendering import pages_of
 from web.site import Site
 from web.staff import access, operations, overview, policies
 from web.staff import requests as staff_requests
@@ -79,7 +79,7 @@ def create_app(
         desk=desk,
         clock=desk.clock,
         company=settings.company,
-        pages=Pages(settings.company, development=settings.development),
+        pages=pages_of(settings.company, development=settings.development),
         link_keys=settings.link_key_bytes,
         events_keys=settings.sendgrid_webhook_public_keys,
         sending_period=timedelta(days=settings.sending_days),

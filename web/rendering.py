@@ -55,6 +55,12 @@ class Pages:
         return f"{local.day} {local:%B %Y, %H:%M} ({self._zone.key})"
 
 
+@lru_cache(maxsize=8)
+def pages_of(company: Company, *, development: bool) -> Pages:
+    """The pages of a company: compiled once, however often a website is put together."""
+    return Pages(company, development=development)
+
+
 def words(name: str) -> str:
     """A name of ours as plain words: `in_force` becomes "in force"."""
     return "waits for a decision" if name == "operator" else name.replace("_", " ")

@@ -3,7 +3,7 @@
 import platform
 import shutil
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,6 +23,7 @@ from settings import Settings
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LEAST_FREE_GIB = 1.0
+ELSEWHERE = "or set PROMISEKEEPER_DATA_DIR to the data that the stack was started on"
 
 
 def this_code() -> Iterator[Check]:
@@ -41,7 +42,7 @@ def data_directory(settings: Settings) -> Iterator[Check]:
         else:
             yield ok("data directory", finding)
     elif not settings.database_url:
-        there = f"{START_IT}, or set PROMISEKEEPER_DATA_DIR to where it was started"
+        there = f"{START_IT}; {ELSEWHERE}"
         yield missing("data directory", f"there is no {path}", there)
 
 
@@ -59,7 +60,7 @@ def database(settings: Settings) -> Iterator[Check]:
             yield from _work_in(database, settings)
         elif standing is Tables.BEHIND:
             old = f"{name}, {version}: it has tables older than this code, or none"
-            yield fault("database", old, "promisekeeper database migrate")
+            yield fault("database", old, f"promisekeeper database migrate{_or_elsewhere(settings)}")
         else:
             new = f"{name}, {version}: it has tables newer than this code"
             yield fault("database", new, "run the newest version of Promisekeeper")
@@ -76,6 +77,11 @@ def database(settings: Settings) -> Iterator[Check]:
         database.close()
 
 
+def _or_elsewhere(settings: Settings) -> str:
+    """A stack that was started on other data is not asked about by migrating these."""
+    return "" if settings.database_url else f"; {ELSEWHERE}"
+
+
 def _work_in(database: Database, settings: Settings) -> Iterator[Check]:
     clock = Clock(database, development=settings.development)
     with database.session() as session:
@@ -83,14 +89,7 @@ def _work_in(database: Database, settings: Settings) -> Iterator[Check]:
         yield _delivery_events(session)
         yield _imports(session, clock.now())
     if settings.development:
-        yield ok("clock", _ahead(clock.offset()))
-
-
-def _ahead(offset: timedelta) -> str:
-    """In days, or below one to the second: nobody reads microseconds."""
-    days = f"{offset.days} {'day' if offset.days == 1 else 'days'}"
-    passed = days if offset.days else str(timedelta(seconds=round(offset.total_seconds())))
-    return f"{passed} ahead of real time" if offset else "real time"
+        yield ok("clock", clock.standing())
 
 
 def _mails(session: Session) -> Check:

@@ -29,6 +29,7 @@ def operations(request: Request, site: OnSite, member: Operations) -> HTMLRespon
             member,
             "operations.html",
             services=found,
+            clock=site.clock.standing() if site.development else "",
             imports=imports(session, site.now()),
             mails=_mails_by_state(session),
             waiting=waiting_for_ops(session),

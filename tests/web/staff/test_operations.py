@@ -31,6 +31,13 @@ def opened(world: World, path: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(address.query).items()}
 
 
+def test_ops_are_told_how_far_the_clock_was_moved(world: World) -> None:
+    world.enter_as("otto")
+    assert "<dt>Clock</dt><dd>Real time</dd>" in world.browser.get("/staff/ops").text
+    world.desk.clock.advance(timedelta(days=31))
+    assert "<dd>31 days ahead of real time</dd>" in world.browser.get("/staff/ops").text
+
+
 @pytest.mark.parametrize("key", VIEWS)
 def test_each_view_opens_the_temporal_ui_with_its_query(world: World, key: str) -> None:
     world.enter_as("otto")
