@@ -124,6 +124,7 @@ def fragile_town(database: Database, directory: Path) -> Iterator[FragileTown]:
             log=directory / "temporal.log",
         )
         (server,) = stack.enter_context(running([program]))
+        stack.callback(server.kill)  # sooner than it ends by itself
         client = portal.call(lambda: temporal.connect(address))
         settings = Settings.model_validate(
             {

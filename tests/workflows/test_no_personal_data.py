@@ -61,6 +61,7 @@ def test_no_address_name_or_word_of_a_person_reaches_temporal(
     eventually(lambda: b"incident" in town.portal.call(everything_in_temporal, town.client))
     with town.database.transaction() as transaction:
         transaction.connection().exec_driver_sql(NO_TRAP[kind])
+    town.advance(minutes=1)  # it tries again after half of one
     eventually(lambda: town.version(number).effective_at)
 
     request = town.desk.receive(
