@@ -131,9 +131,21 @@ def a_request_that_is_answered(town: Town) -> Recorded:
 
 
 def a_request_that_tells_its_end(town: Town) -> Recorded:
-    """Since the change `tells-its-end`, which is the same for every workflow."""
+    """Since the change `tells-its-end`, as the other two that tell theirs."""
     (answered,) = a_request_that_is_answered(town).values()
     return {"data-subject-request/end_told": answered}
+
+
+def a_campaign_that_tells_its_end(town: Town) -> Recorded:
+    lived = a_campaign_from_beginning_to_end(town)
+    return {
+        "publication/end_told": lived["publication/released_with_campaign"],
+        "campaign/end_told": lived["campaign/reminded_and_escalated"],
+    }
+
+
+def a_mail_delivery_that_tells_its_end(town: Town) -> Recorded:
+    return {"mail-delivery/end_told": mails_sent_again(town)["mail-delivery/mail_service_down"]}
 
 
 def a_request_refused_by_two(town: Town) -> Recorded:
@@ -238,6 +250,8 @@ STORIES = (
         paths=("data-subject-request/mail_service_down",),
     ),
     Story(live=mails_sent_again, paths=("mail-delivery/sent", "mail-delivery/mail_service_down")),
+    Story(live=a_campaign_that_tells_its_end, paths=("publication/end_told", "campaign/end_told")),
+    Story(live=a_mail_delivery_that_tells_its_end, paths=("mail-delivery/end_told",)),
     Story(live=rounds_of_the_watchdog, paths=("watchdog/all_well", "watchdog/repaired")),
 )
 
