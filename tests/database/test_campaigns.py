@@ -98,6 +98,19 @@ def test_who_joined_after_the_freeze_began_is_not_addressed(scene: Scene) -> Non
     assert audiences.freeze_audience(scene.database, campaign, NOW) == 1
 
 
+def test_all_shards_but_the_last_are_full_however_the_chunks_fall(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audiences, "SHARD_SIZE", 7)
+    monkeypatch.setattr(audiences, "FREEZE_CHUNK", 3)
+    scene.import_accounts(*people(20))
+    campaign = scene.campaign()
+    audiences.freeze_audience(scene.database, campaign, NOW)
+    with scene.database.session() as session:
+        placed = session.exec(select(CampaignAddressee.shard)).all()
+    assert Counter(placed) == {0: 7, 1: 7, 2: 6}
+
+
 def test_an_interrupted_freeze_goes_on_where_it_stopped(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
