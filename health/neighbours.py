@@ -72,7 +72,8 @@ async def _worker(client: Client) -> Answer:
         async with asyncio.timeout(ASK_WITHIN_SECONDS):
             queue = await fitness.queue(client)
     except (RPCError, RuntimeError, TimeoutError):
-        return Answer(word="cannot be asked while Temporal is silent")
+        behind = silent(TEMPORAL)
+        return Answer(word="cannot be asked while Temporal is silent", remedy=behind.remedy)
     at_work = queue.at_work(real_now())
     if not at_work:
         return Answer(word="does not take work", well=False, remedy="worker-missing")

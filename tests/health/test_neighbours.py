@@ -3,10 +3,13 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 
+import temporal
 from health import neighbours
 from health.lookout import silent
 from health.neighbours import DATABASE, MAIL, MAIL_SERVICE, TABLES, TEMPORAL
@@ -53,6 +56,17 @@ def test_the_page_quotes_the_words_that_are_said() -> None:
     for answer in (*TABLES.values(), *MAIL.values()):
         if answer.remedy:
             assert answer.word in FAILURES
+
+
+def test_a_worker_behind_a_silent_temporal_is_mended_by_mending_temporal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(neighbours, "ASK_WITHIN_SECONDS", 0.1)
+    with start_blocking_portal() as portal:
+        client = portal.call(partial(temporal.connect, "127.0.0.1:9", lazy=True))
+        found = neighbours.behind_temporal(portal, client)[neighbours.WORKER]()
+    assert found.word == "cannot be asked while Temporal is silent"
+    assert found.remedy == silent(TEMPORAL).remedy
 
 
 @pytest.mark.parametrize(
