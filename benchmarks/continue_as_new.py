@@ -181,7 +181,7 @@ class _Company:
 
     def move_in(self, addressees: int) -> None:
         """Staff, a version in force, and the accounts that it governs."""
-        self._staff = move_in(self._database, self._clock.now())
+        self._staff = move_in(self._database)
         self._publish(FIRST, VersionClass.EDITORIAL)
         _until(lambda: self._version(1).state == "in_force")
         rows = [

@@ -27,7 +27,8 @@ from database.facts import record
 from database.migrate import migrate
 from embedded.stack import environment_of
 from settings import Settings
-from tests.scene import set_scene
+from tests.people import move_in
+from tests.scene import Scene
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it says where it keeps its lock, whether one asks or not
@@ -66,7 +67,7 @@ def _works(
 ) -> Iterator[tuple[str, Waited]]:
     with closing(Database(url)) as database:
         migrate(database)
-        scene = set_scene(database)
+        scene = Scene(database=database, staff=move_in(database))
         settings = Settings(data_dir=directory, database_url=url)
         yield "alone", _beside(url, lambda: time.sleep(ALONE_SECONDS))
         _import(settings, directory, "audience", addressees, "example.com")

@@ -13,6 +13,7 @@ from settings import Settings
 from tests import databases
 from tests.own_settings import own_settings
 from tests.sandbox_server import RunningSandbox, running_sandbox
+from tests.scene import Scene, a_scene
 
 # How long an example takes says nothing about it, and the same code is asked the same questions
 # every day. New ones: pytest --hypothesis-profile=explore
@@ -45,6 +46,13 @@ def database(database_kind: str, tmp_path: Path) -> Iterator[Database]:
     """A database of this test's own, with every table and no row."""
     with databases.migrated_database(database_kind, tmp_path) as database:
         yield database
+
+
+@pytest.fixture
+def scene(database_kind: str, tmp_path: Path) -> Iterator[Scene]:
+    """A scene of this test's own, instead of a database without rows."""
+    with a_scene(database_kind, tmp_path) as scene:
+        yield scene
 
 
 @pytest.fixture(scope="session")

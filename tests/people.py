@@ -49,7 +49,7 @@ def personal_words() -> list[str]:
     ]
 
 
-def move_in(database: Database, now: datetime) -> dict[str, UUID]:
+def move_in(database: Database) -> dict[str, UUID]:
     """Staff and a policy without versions; returns the ids of staff by handle."""
     with database.transaction() as transaction:
         members = {
@@ -62,7 +62,6 @@ def move_in(database: Database, now: datetime) -> dict[str, UUID]:
         policies.add_policy(
             transaction, slug=POLICY, title="privacy policy", owner_id=members["lena"].id
         )
-        del now
         return {handle: member.id for handle, member in members.items()}
 
 

@@ -1,19 +1,24 @@
 """A scene without services: a policy in the database, its campaign, a request, mails to send."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 from sqlmodel import Session, select
 
 from database import accounts, assessments, campaigns, outbox, policies, requests, reviews
 from database.engine import Database
+from database.migrate import migrate
 from database.tables import Account, Campaign, DataSubjectRequest, OutboxMail, PolicyVersion
 from domain.data_subject_requests import Intake
 from domain.deadlines import deadline
 from domain.materiality import assess
 from domain.policy_text import read_policy_text
 from domain.reviews import FindingStatus, VersionClass, VersionState
+from tests.databases import filled_database
 from tests.people import POLICY, import_accounts, move_in
 from tests.texts import FIRST, SECOND
 
@@ -28,7 +33,7 @@ class Scene:
     """A database with staff and a policy, and what tests do to it again and again."""
 
     database: Database
-    staff: dict[str, UUID]
+    staff: Mapping[str, UUID]
 
     def submit(self, text: str, *, by: str = "lena", now: datetime = NOW) -> PolicyVersion:
         """Hand a version in."""
@@ -145,9 +150,16 @@ class Scene:
             return accounts.account_by_external_id(session, external_id)
 
 
-def set_scene(database: Database) -> Scene:
-    """Staff, and a policy without versions."""
-    return Scene(database=database, staff=move_in(database, FIRST_DAY))
+@contextmanager
+def a_scene(kind: str, directory: Path) -> Iterator[Scene]:
+    """Staff, and a policy without versions, in a database of that kind."""
+    with filled_database(kind, directory, _moved_in) as (database, staff):
+        yield Scene(database=database, staff=staff)
+
+
+def _moved_in(database: Database) -> Mapping[str, UUID]:
+    migrate(database)
+    return move_in(database)
 
 
 def loose_mails(

@@ -13,14 +13,9 @@ from mail.message import Templates
 from mail.sendgrid import MailService
 from settings import Settings
 from tests.sandbox_server import API_KEY, RunningSandbox
-from tests.scene import Scene, set_scene
+from tests.scene import Scene
 
 TEMPLATES = Path(__file__).parents[2] / "email_templates"
-
-
-@pytest.fixture
-def scene(database: Database) -> Scene:
-    return set_scene(database)
 
 
 @pytest.fixture
@@ -34,7 +29,7 @@ def letters() -> Letters:
 
 
 @pytest.fixture
-def sender(database: Database, letters: Letters, sandbox: RunningSandbox) -> Callable[..., Sender]:
+def sender(scene: Scene, letters: Letters, sandbox: RunningSandbox) -> Callable[..., Sender]:
     """Makes a sender to the sandbox, or through the service given."""
 
     def make(
@@ -43,7 +38,7 @@ def sender(database: Database, letters: Letters, sandbox: RunningSandbox) -> Cal
         templates: Path = TEMPLATES,
         batch_size: int = 1000,
         api_key: str = API_KEY,
-        through: Database = database,
+        through: Database = scene.database,
     ) -> Sender:
         return Sender(
             database=through,

@@ -7,12 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from database import account_imports, unfinished_imports
-from database.engine import Database
 from health.imports import imports
 from health.lookout import Answer
 from settings import ROOT
 from tests.people import ALICE, BOB
-from tests.scene import NOW, Scene, set_scene
+from tests.scene import NOW, Scene
 
 FAILURES = (ROOT / "docs" / "failures.md").read_text("utf-8")
 A_MINUTE, AN_HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -21,9 +20,9 @@ Told = Callable[[timedelta], Answer]
 
 
 @pytest.fixture
-def scene(database: Database, monkeypatch: pytest.MonkeyPatch) -> Scene:
+def scene(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Scene:
     monkeypatch.setattr(unfinished_imports, "STANDSTILL_SECONDS", 0)
-    return set_scene(database)
+    return scene
 
 
 @pytest.fixture

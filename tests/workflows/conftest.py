@@ -179,7 +179,7 @@ def town(
             mail=mail,
             client=client,
             portal=portal,
-            staff=move_in(database, clock.now()),
+            staff=move_in(database),
         )
 
 

@@ -149,7 +149,7 @@ def fragile_town(database: Database, directory: Path) -> Iterator[FragileTown]:
             mail=mail,
             client=client,
             portal=portal,
-            staff=move_in(database, clock.now()),
+            staff=move_in(database),
             server=server,
             server_file=directory / temporal_server.DATABASE_FILE,
             hire=hire,
