@@ -159,12 +159,7 @@ def apply_review(
         added = add_by_legal(transaction, version, quote, row.reviewer_id)
         _decide(transaction, added, FindingStatus.CONFIRMED, row, now)
     transaction.flush()
-    if row.version_class:
-        version.version_class = row.version_class
-    elif version.version_class and (
-        lowest_class(under_review(transaction, version)) is VersionClass.APPROVAL
-    ):
-        version.version_class = VersionClass.APPROVAL  # the machine can only raise the class
+    _classify(transaction, version, row)
     row.recorded_at = now
     transaction.add_all([row, version])
     record(
@@ -179,6 +174,16 @@ def apply_review(
         added=len(add),
         version_class=row.version_class,
     )
+
+
+def _classify(transaction: Session, version: PolicyVersion, review: Review) -> None:
+    """Give the class that legal gave; what they confirmed since can only raise it."""
+    if review.version_class:
+        version.version_class = review.version_class
+    elif version.version_class:
+        lowest = lowest_class(under_review(transaction, version))
+        if lowest is VersionClass.APPROVAL:
+            version.version_class = VersionClass.APPROVAL
 
 
 def reject(transaction: Session, version: PolicyVersion, review_id: UUID, now: datetime) -> None:
