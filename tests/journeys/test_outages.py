@@ -54,9 +54,9 @@ def test_everybody_is_mailed_once_though_everything_dies_in_the_middle_of_the_ca
     everybody = import_accounts(scene, tmp_path)
     slow_down(scene)
     announce(scene, SAMPLE / "2.md")
-    die_and_come_back(scene, "worker", after=10)
-    die_and_come_back(scene, "website", after=15)
-    die_and_come_back(scene, "mail sandbox", after=25)
+    die_and_come_back(scene, "worker", after=5)
+    die_and_come_back(scene, "website", after=10)
+    die_and_come_back(scene, "mail sandbox", after=15)
     eventually(lambda: mails_in(scene, "sending") == 0)
     advance(scene, LONGER_THAN_A_PAUSE)
     scene.wait("all first notices are out", lambda: version(scene, 2).effective_at)
@@ -122,7 +122,7 @@ def test_requests_go_on_when_a_hung_temporal_wakes_up(
 
 def slow_down(scene: Scene) -> None:
     """Every request to the mail service takes a while, so that there is a middle to die in."""
-    fault = {"mode": "off", "latency_ms": 500}
+    fault = {"mode": "off", "latency_ms": 1000}
     answer = scene.connections.request("POST", f"{scene.stack.inbox}/api/faults", json=fault)
     assert answer.status == 200
 
