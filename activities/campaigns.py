@@ -8,12 +8,22 @@ from uuid import UUID
 from sqlmodel import Session
 from temporalio import activity
 
+from activities.moments import moments_since
 from activities.outbox import Sender, SendProgress
 from database import audiences, campaigns
 from database.chunks import LongEnough, at_most
 from database.engine import Database
 from database.facts import record
-from database.outbox import CAMPAIGN, STAFF, Batch, Queued, last_accepted_at, queue
+from database.outbox import (
+    CAMPAIGN,
+    STAFF,
+    Batch,
+    Queued,
+    cancel,
+    cancel_overtaken,
+    last_accepted_at,
+    queue,
+)
 from database.staff import in_role
 from database.tables import Campaign, Policy, PolicyVersion, Staff
 from database.writing import held
@@ -112,13 +122,21 @@ class CampaignActivities:
 
     @activity.defn
     def send_shard(self, shard: ShardInput) -> SendProgress:
-        """Queue what a shard is owed for a step, and send it. Asking twice queues nothing twice."""
+        """Queue what a shard is owed for a step, and send it. Asking twice queues nothing twice.
+
+        A reminder whose time is over, as the mail service was away until the next one was due or
+        the version in effect, goes to nobody any more.
+        """
+        moments = moments_since(shard.now)
+        batch = Batch(subject_id=shard.campaign_id, step=shard.step, shard=shard.shard)
         with self._database.transaction() as transaction:
             campaign = transaction.get_one(Campaign, shard.campaign_id)
-            owed = campaigns.mails_of_step(transaction, campaign, shard.step, shard.shard)
-            queue(transaction, owed, shard.now)
-        batch = Batch(subject_id=shard.campaign_id, step=shard.step, shard=shard.shard)
-        return self._sender.send(batch, shard.now)
+            if self._is_passed_over(transaction, campaign, shard):
+                cancel(transaction, batch)
+            else:
+                owed = campaigns.mails_of_step(transaction, campaign, shard.step, shard.shard)
+                queue(transaction, owed, shard.now)
+        return self._sender.send(batch, moments.now())
 
     @activity.defn
     def fix_effective_date(self, what: CampaignInput) -> CampaignCase:
@@ -189,7 +207,8 @@ class CampaignActivities:
                 ],
                 step.now,
             )
-        return self._sender.send(Batch(subject_id=step.campaign_id, step=step.step), step.now)
+        batch = Batch(subject_id=step.campaign_id, step=step.step)
+        return self._sender.send(batch, moments_since(step.now).now())
 
     @activity.defn
     def finish_campaign(self, what: CampaignInput) -> CampaignCase:
@@ -200,6 +219,7 @@ class CampaignActivities:
                 campaign.finished_at = what.now
                 campaign.state = "finished"
                 transaction.add(campaign)
+                cancel_overtaken(transaction, Batch(subject_id=campaign.id), what.now)
                 progress = campaigns.progress(transaction, campaign)
                 record(
                     transaction,
@@ -233,6 +253,13 @@ class CampaignActivities:
             or campaign.audience_frozen_at
             or campaign.started_at,
         )
+
+    def _is_passed_over(self, session: Session, campaign: Campaign, shard: ShardInput) -> bool:
+        if not campaigns.is_reminder(shard.step):
+            return False
+        version = session.get_one(PolicyVersion, campaign.policy_version_id)
+        to_come = self._to_come(session, campaign, version, shard.now)
+        return shard.step not in {rung.key for rung in to_come}
 
     def _to_come(
         self, session: Session, campaign: Campaign, version: PolicyVersion, now: datetime

@@ -1,6 +1,5 @@
 """Sends what is in the outbox: claim, commit, send, acknowledge."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +8,7 @@ from uuid import UUID
 from temporalio import activity
 
 from activities.letters import Letter, Letters
+from activities.moments import Moments, moments_since
 from database import outbox
 from database.engine import Database
 from database.outbox import Batch, Claim
@@ -16,6 +16,8 @@ from database.tables import OutboxMail
 from mail.message import Message, Templates
 from mail.sendgrid import Accepted, Halt, MailService, NotSent, Outcome, Rejected, Unknown
 
+SEND_WITHIN = timedelta(minutes=3)
+"""A try that would take longer ends there, in time to say so, and the next one goes on."""
 PROBLEM_WORDS: Mapping[type, str] = {
     NotSent: "the mail service does not take mails now",
     Halt: "the mail service refuses our key, account or settings",
@@ -68,22 +70,21 @@ class Sender:
         """Send every queued mail of a batch, until none is left or the mail service refuses.
 
         A sender that died left mails in doubt: they are settled by delivery events or by time, and
-        never simply sent again.
+        never simply sent again. What is not out after SEND_WITHIN waits for the next try.
         """
+        moments = Moments(now)
         with self._database.transaction() as transaction:
             outbox.doubt_abandoned(transaction, batch, now)
             outbox.settle(transaction, batch, settle_after=self._settle_after, now=now)
-        began = time.monotonic()
         problem, limit = None, self._batch_size
-        while problem is None:
+        while problem is None and moments.passed() < SEND_WITHIN:
             with self._database.transaction() as transaction:
-                claim = outbox.claim(transaction, batch, limit=limit, now=now)
+                claim = outbox.claim(transaction, batch, limit=limit, now=moments.now())
             if claim is None:
                 break
             outcome = self._attempt(claim, now)
             # The notice period counts from here (P7), not from when we were asked to send.
-            answered_at = now + timedelta(seconds=time.monotonic() - began)
-            problem = self._acknowledge(claim, outcome, answered_at)
+            problem = self._acknowledge(claim, outcome, moments.now())
             nobody_named = isinstance(outcome, Rejected) and not outcome.mail_ids
             halved = len(claim.mails) // 2  # to find the culprit
             limit = max(1, halved) if nobody_named and halved else self._batch_size
@@ -144,7 +145,8 @@ class OutboxActivities:
     @activity.defn
     def send_mail(self, send: SendInput) -> SendProgress:
         """Send the queued mails of a data-subject request, or one mail."""
-        return self._sender.send(Batch(subject_id=send.subject_id, mail_id=send.mail_id), send.now)
+        batch = Batch(subject_id=send.subject_id, mail_id=send.mail_id)
+        return self._sender.send(batch, moments_since(send.now).now())
 
 
 def _only(mails: tuple[OutboxMail, ...]) -> tuple[UUID, ...]:

@@ -149,6 +149,11 @@ def notice_template(step: str, *, asks_approval: bool) -> str:
     return "approval_first_notice" if step == FIRST_NOTICE else "approval_reminder"
 
 
+def is_reminder(step: str) -> bool:
+    """Whether a step is a courtesy: without it nobody misses anything they were owed."""
+    return step.startswith("reminder")
+
+
 def asks_anybody(session: Session, campaign_id: UUID) -> bool:
     """Whether anybody addressed has to approve; if not, there is nobody to remind."""
     query = select(CampaignAddressee.id).where(

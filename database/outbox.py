@@ -19,6 +19,7 @@ from database.tables import (
     DeliveryEvent,
     MailAttempt,
     OutboxMail,
+    PolicyVersion,
 )
 from database.writing import insert_new
 
@@ -118,12 +119,11 @@ def queue(transaction: Session, mails: Iterable[Queued], now: datetime) -> tuple
 def claim(transaction: Session, batch: Batch, *, limit: int, now: datetime) -> Claim | None:
     """Take up to `limit` queued mails that can share a request, or None when there are none.
 
-    Reads in the same transaction what would make a mail wrong: a campaign that is not running,
-    and an account holder who has answered already.
+    Reads in the same transaction what would make a mail wrong: a campaign that is not running, an
+    account holder who has answered already, a reminder whose time is over.
     """
-    queued = and_(_in_batch(batch), col(OutboxMail.state) == "queued")
-    _cancel_overtaken(transaction, queued)
-    waiting = and_(queued, _subject_is_running(), ~_is_overtaken())
+    cancel_overtaken(transaction, batch, now)
+    waiting = and_(_queued(batch), _subject_is_running(), ~_is_overtaken(now))
     oldest_first = (col(OutboxMail.queued_at), col(OutboxMail.id))
     first = transaction.exec(
         _of_nobody_else(select(OutboxMail).where(waiting).order_by(*oldest_first).limit(1))
@@ -207,25 +207,43 @@ def settle(transaction: Session, batch: Batch, *, settle_after: timedelta, now: 
     none of theirs. Without that, when three times `settle_after` has passed, they are shown to
     ops, who resend with one click: so later attempts had time to be made and heard of.
     """
-    overdue = transaction.exec(
-        _in_order(
-            select(OutboxMail).where(
-                _in_batch(batch),
-                OutboxMail.state == "unknown",
-                col(OutboxMail.claimed_at) <= now - settle_after,
-            )
+    unknown = col(OutboxMail.state) == "unknown"
+    overdue = _hold(
+        transaction, _in_batch(batch), unknown, col(OutboxMail.claimed_at) <= now - settle_after
+    )
+    of_overdue = select(OutboxMail.attempt_id).where(col(OutboxMail.id).in_(overdue)).distinct()
+    unheard = [
+        attempt
+        for attempt in transaction.exec(of_overdue).all()
+        if attempt and _later_ones_were_heard_of(transaction, attempt)
+    ]
+    transaction.execute(
+        update(OutboxMail)
+        .where(col(OutboxMail.id).in_(overdue), col(OutboxMail.attempt_id).in_(unheard))
+        .values(state="queued", reason="no event came, while those of later mails did: sent again")
+    )
+    transaction.execute(
+        update(OutboxMail)
+        .where(
+            col(OutboxMail.id).in_(overdue),
+            unknown,
+            col(OutboxMail.claimed_at) <= now - EVIDENCE_PERIODS * settle_after,
         )
-    ).all()
-    for mail in overdue:
-        if _later_attempts_heard_of(transaction, mail) >= LATER_ATTEMPTS_THAT_PROVE_SILENCE:
-            mail.state = "queued"
-            mail.reason = "no event came, while those of later mails did: sent again"
-        elif mail.claimed_at and mail.claimed_at <= now - EVIDENCE_PERIODS * settle_after:
-            mail.state = "operator"
-            mail.reason = (
-                "it is not known whether this mail went out: look, then resend or leave it"
-            )
-        transaction.add(mail)
+        .values(
+            state="operator",
+            reason="it is not known whether this mail went out: look, then resend or leave it",
+        )
+    )
+
+
+def cancel(transaction: Session, batch: Batch) -> None:
+    """What is still queued of a batch does not go out any more."""
+    _cancel(transaction, _queued(batch))
+
+
+def cancel_overtaken(transaction: Session, batch: Batch, now: datetime) -> None:
+    """What became wrong while it was queued does not go out (see `_is_overtaken`)."""
+    _cancel(transaction, and_(_queued(batch), _is_overtaken(now)))
 
 
 def resend(transaction: Session, mail_id: UUID) -> bool:
@@ -349,13 +367,18 @@ def _subject_is_running() -> ColumnElement[bool]:
     )
 
 
-def _is_overtaken() -> ColumnElement[bool]:
-    """What became wrong while it waited does not go out: a reminder to someone who has answered, a
-    late reply or a rung beside the answer, a campaign's mail to an account that was closed."""
+def _is_overtaken(now: datetime) -> ColumnElement[bool]:
+    """What became wrong while it waited: a reminder to someone who has answered, or after the
+    effect; a late reply or a rung beside the answer; a campaign's mail to a closed account."""
     decided = exists().where(
         col(Campaign.id) == col(OutboxMail.subject_id),
         col(Approval.policy_version_id) == col(Campaign.policy_version_id),
         col(Approval.account_id) == col(OutboxMail.addressee_id),
+    )
+    in_effect = exists().where(
+        col(Campaign.id) == col(OutboxMail.subject_id),
+        col(PolicyVersion.id) == col(Campaign.policy_version_id),
+        col(PolicyVersion.effective_at) <= now,
     )
     closed = exists().where(
         col(Account.id) == col(OutboxMail.addressee_id), col(Account.status) != "open"
@@ -366,7 +389,7 @@ def _is_overtaken() -> ColumnElement[bool]:
     )
     of_campaign = col(OutboxMail.subject_kind) == CAMPAIGN
     return or_(
-        and_(of_campaign, col(OutboxMail.step).startswith("reminder"), decided),
+        and_(of_campaign, col(OutboxMail.step).startswith("reminder"), or_(decided, in_effect)),
         and_(of_campaign, closed),
         and_(
             col(OutboxMail.subject_kind) == REQUEST,
@@ -376,14 +399,16 @@ def _is_overtaken() -> ColumnElement[bool]:
     )
 
 
-def _cancel_overtaken(transaction: Session, queued: ColumnElement[bool]) -> None:
+def _queued(batch: Batch) -> ColumnElement[bool]:
+    return and_(_in_batch(batch), col(OutboxMail.state) == "queued")
+
+
+def _cancel(transaction: Session, queued: ColumnElement[bool]) -> None:
     """What another writer holds right now is left to the next one who comes by."""
-    overtaken = transaction.exec(
-        _of_nobody_else(select(OutboxMail.id).where(queued, _is_overtaken()))
-    ).all()
+    found = transaction.exec(_of_nobody_else(select(OutboxMail.id).where(queued))).all()
     transaction.execute(
         update(OutboxMail)
-        .where(col(OutboxMail.id).in_(overtaken))
+        .where(col(OutboxMail.id).in_(found))
         .values(state="cancelled", reason="overtaken before it was sent")
     )
 
@@ -449,14 +474,13 @@ def _move_forward(transaction: Session, mails: set[UUID], state: str, now: datet
     )
 
 
-def _later_attempts_heard_of(session: Session, mail: OutboxMail) -> int:
-    return session.exec(
-        select(func.count(func.distinct(DeliveryEvent.attempt_id)))
-        .join(MailAttempt, col(MailAttempt.id) == col(DeliveryEvent.attempt_id))
-        .where(
-            col(MailAttempt.started_at)
-            > select(MailAttempt.started_at)
-            .where(MailAttempt.id == mail.attempt_id)
-            .scalar_subquery()
-        )
-    ).one()
+def _later_ones_were_heard_of(session: Session, attempt: UUID) -> bool:
+    """Whether events of so many later attempts came that its own, had it gone out, would have."""
+    started_at = select(MailAttempt.started_at).where(MailAttempt.id == attempt).scalar_subquery()
+    heard_of = exists().where(col(DeliveryEvent.attempt_id) == col(MailAttempt.id))
+    later = (
+        select(MailAttempt.id)
+        .where(col(MailAttempt.started_at) > started_at, heard_of)
+        .limit(LATER_ATTEMPTS_THAT_PROVE_SILENCE)
+    )
+    return len(session.exec(later).all()) == LATER_ATTEMPTS_THAT_PROVE_SILENCE

@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -12,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
+import activities.outbox
 from activities.outbox import OutboxActivities, Sender, SendInput, SendProgress
 from database import audiences, engine, outbox
 from database.accounts import AccountRow
@@ -71,6 +74,36 @@ def test_each_request_holds_as_many_copies_as_the_setting_says(
 ) -> None:
     assert send(sender(batch_size=1), campaign).accepted == 3
     assert outcomes(scene) == ["accepted"] * 3
+
+
+def test_a_try_counts_from_when_it_was_asked_for_and_each_attempt_from_its_own_moment(
+    scene: Scene, campaign: UUID, sender: MakeSender
+) -> None:
+    """P4, P7: a try that waited for a worker sends later than it was asked to; and which attempt
+    came after which is what evidence rests on."""
+    waited = timedelta(seconds=50)
+    environment = ActivityEnvironment()
+    environment.info = replace(
+        environment.info,
+        started_time=environment.info.current_attempt_scheduled_time + waited,
+    )
+    what = SendInput(subject_id=campaign, now=NOW)
+    environment.run(OutboxActivities(sender(batch_size=1)).send_mail, what)
+    with scene.database.session() as session:
+        attempts = session.exec(select(MailAttempt.started_at)).all()
+        accepted = session.exec(select(OutboxMail.accepted_at)).all()
+    assert len(set(attempts)) == 3
+    assert all(at and at >= NOW + waited for at in (*attempts, *accepted))
+
+
+def test_a_try_that_would_take_too_long_leaves_the_rest_to_the_next(
+    campaign: UUID, sender: MakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Well before the workflow takes it for broken."""
+    monkeypatch.setattr(activities.outbox, "SEND_WITHIN", timedelta(0))
+    assert send(sender(), campaign) == SendProgress(waiting=3)
+    monkeypatch.undo()
+    assert send(sender(), campaign) == SendProgress(accepted=3)
 
 
 def test_a_busy_mail_service_gets_everything_later(

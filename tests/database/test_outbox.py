@@ -1,7 +1,8 @@
 """The outbox: claimed once, in doubt rather than doubled, moved by events in whatever order."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Insert, insert, literal, true
+from sqlalchemy import event as sql_event
 from sqlmodel import col, func, select
 
 from database import audiences, campaigns, outbox
@@ -33,6 +35,7 @@ from tests.scene import NOW, ONE_HOUR, Scene, loose_mails
 
 SECOND = timedelta(seconds=1)
 TEN_SECONDS = 10 * SECOND
+LATER = NOW + ONE_HOUR
 EVENTS = ("processed", "deferred", "delivered", "bounce", "dropped", "spamreport", "open")
 
 
@@ -199,6 +202,42 @@ def test_silence_is_evidence_only_beside_three_later_attempts(
     assert settle(scene, mail, NOW + TEN_SECONDS) == waiting
     assert settle(scene, mail, NOW + 3 * TEN_SECONDS - SECOND) == waiting
     assert settle(scene, mail, NOW + 3 * TEN_SECONDS) == state
+
+
+def test_a_lost_request_is_settled_by_as_many_statements_however_many_copies_it_had(
+    scene: Scene,
+) -> None:
+    """P4: a thousand copies keep no other writer waiting."""
+    statements = []
+    for copies in (1, 300):
+        subject = uuid4()
+        queue(scene, loose_mails(copies, subject_id=subject))
+        lost = claim(scene.database, Batch(subject_id=subject))
+        assert lost
+        with scene.database.transaction() as transaction:
+            outbox.doubt(transaction, lost.attempt_id, "the line broke", NOW)
+        heard_of_later(scene, 3)
+        with counted(scene.database) as said, scene.database.transaction() as transaction:
+            outbox.settle(
+                transaction, Batch(subject_id=subject), settle_after=TEN_SECONDS, now=LATER
+            )
+        statements.append(len(said))
+        with scene.database.session() as session:
+            assert outbox.states(session, Batch(subject_id=subject)) == {"queued": copies}
+    assert statements[0] == statements[1]
+
+
+@contextmanager
+def counted(database: Database) -> Iterator[list[str]]:
+    """The statements that a database is told meanwhile."""
+    said: list[str] = []
+
+    def hear(*told: object) -> None:
+        said.append(str(told[2]))
+
+    sql_event.listen(database.engine, "before_cursor_execute", hear)
+    yield said
+    sql_event.remove(database.engine, "before_cursor_execute", hear)
 
 
 def test_several_events_of_one_later_attempt_are_one_witness(scene: Scene, mail: UUID) -> None:
@@ -428,6 +467,22 @@ def test_a_link_asked_for_again_goes_out_after_the_campaign(scene: Scene, campai
     (mail,) = queue(scene, [again])
     stop(scene, campaign, "finished")
     assert len(must_claim(scene, mail).mails) == 1
+
+
+def test_a_reminder_that_waited_until_the_effect_goes_to_nobody(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P5: there is nothing to remind of any more; what was owed, the first notice, still goes."""
+    owed = scene.queue_step(campaign)
+    reminders = scene.queue_step(campaign, "reminder_1")
+    with scene.database.transaction() as transaction:
+        version_id = transaction.get_one(Campaign, campaign).policy_version_id
+        transaction.get_one(PolicyVersion, version_id).effective_at = LATER
+    early = claim(scene.database, Batch(mail_id=reminders[0]), now=LATER - SECOND)
+    assert early
+    assert claim(scene.database, Batch(mail_id=reminders[1]), now=LATER) is None
+    assert scene.mail(reminders[1]).state == "cancelled"
+    assert must_claim(scene, owed[0], LATER)
 
 
 def test_escalations_to_staff_go_out_whatever_the_campaign_does(

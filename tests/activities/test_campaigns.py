@@ -1,0 +1,94 @@
+"""The steps of a campaign, asked for at their time and too late."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlmodel import select
+from temporalio.testing import ActivityEnvironment
+
+from activities.campaigns import CampaignActivities, CampaignCase, CampaignInput, ShardInput
+from activities.outbox import Sender, SendProgress
+from database import audiences
+from database.tables import Campaign, OutboxMail, PolicyVersion
+from settings import Settings
+from tests.people import ALICE, BOB
+from tests.sandbox_server import RunningSandbox
+from tests.scene import NOW, Scene
+
+EFFECT = NOW + timedelta(days=31)
+ASKED = SendProgress(accepted=2)
+NOBODY = SendProgress()
+
+
+@pytest.fixture
+def campaign(scene: Scene) -> UUID:
+    """Everybody has their first notice, and nobody has answered."""
+    scene.import_accounts(ALICE, BOB)
+    campaign_id = scene.campaign()
+    audiences.freeze_audience(scene.database, campaign_id, NOW)
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(Campaign, campaign_id)
+        row.notified_at = NOW
+        transaction.get_one(PolicyVersion, row.policy_version_id).effective_at = EFFECT
+    return campaign_id
+
+
+@pytest.fixture
+def steps(scene: Scene, sender: Callable[..., Sender]) -> CampaignActivities:
+    settings = Settings(_env_file=None)
+    return CampaignActivities(
+        database=scene.database,
+        sender=sender(),
+        company=settings.company,
+        leads=settings.campaign_leads,
+    )
+
+
+def load(steps: CampaignActivities, campaign: UUID) -> CampaignCase:
+    what = CampaignInput(campaign_id=campaign, now=NOW)
+    return ActivityEnvironment().run(steps.load_campaign, what)
+
+
+def remind(
+    steps: CampaignActivities, campaign: UUID, at: datetime, step: str = "reminder_1"
+) -> SendProgress:
+    shard = ShardInput(campaign_id=campaign, step=step, shard=0, now=at)
+    return ActivityEnvironment().run(steps.send_shard, shard)
+
+
+def states(scene: Scene, step: str) -> set[str]:
+    with scene.database.session() as session:
+        return set(session.exec(select(OutboxMail.state).where(OutboxMail.step == step)).all())
+
+
+def test_a_reminder_goes_out_until_the_next_one_is_due(
+    scene: Scene, campaign: UUID, steps: CampaignActivities, sandbox: RunningSandbox
+) -> None:
+    """P5: a mail service that was away for long makes no two reminders of one."""
+    first, second = load(steps, campaign).to_come[:2]
+    sandbox.misbehave("429")
+    assert remind(steps, campaign, first.at).waiting == 2
+    assert remind(steps, campaign, second.at) == NOBODY
+    assert states(scene, first.key) == {"cancelled"}
+    assert remind(steps, campaign, second.at, second.key) == ASKED
+    assert len(sandbox.messages()) == 2
+
+
+def test_a_reminder_that_is_not_out_at_the_effect_goes_to_nobody(
+    campaign: UUID, steps: CampaignActivities, sandbox: RunningSandbox
+) -> None:
+    """P5."""
+    assert remind(steps, campaign, EFFECT) == NOBODY
+    assert sandbox.messages() == []
+
+
+def test_what_a_reminder_left_queued_is_cancelled_when_the_campaign_ends(
+    scene: Scene, campaign: UUID, steps: CampaignActivities
+) -> None:
+    """P5: a run that began anew meanwhile has passed it over."""
+    scene.queue_step(campaign, "reminder_1")
+    what = CampaignInput(campaign_id=campaign, now=EFFECT + timedelta(days=7))
+    ActivityEnvironment().run(steps.finish_campaign, what)
+    assert states(scene, "reminder_1") == {"cancelled"}
