@@ -89,7 +89,8 @@ VIEWS: Mapping[str, View] = {
 # Readable without a worker, unlike what a workflow says of itself.
 HOW_TO_READ = (
     "**How it stands** is under *Current Details*. A worker tells that: when it is blank or an "
-    "error, no worker answers. Start one, and read the tab *Memo* meanwhile; nothing is lost. "
+    "error, no worker answers, or its code does not fit this run: `promisekeeper doctor` says "
+    "which, and what to do. Read the tab *Memo* meanwhile; nothing is lost. "
     "Times in our words are UTC.\n\n"
     "**What the buttons do**\n\n"
     "- *Request Cancellation*, *Terminate*, *Reset*: harmless, and rarely of use. The watchdog "
@@ -99,6 +100,15 @@ HOW_TO_READ = (
     "checks who may.\n"
     "- *Start Workflow Like This One*: leave it, the watchdog does that. Sooner: *Schedules*, "
     "`watchdog`, *Trigger*.\n"
+)
+
+ABOUT_THE_WATCHDOG = (
+    "A round of the watchdog, one every ten minutes, over in a moment: it starts again whatever "
+    "should run and does not, and names what stands still. What it did is under *Current Details*, "
+    "in its result and in the tab *Memo*.\n\n"
+    "**What the buttons do**\n\n"
+    "- All of them are harmless, and none is needed: the next round looks at everything again. "
+    "Sooner: *Schedules*, `watchdog`, *Trigger*.\n"
 )
 
 # Time skipping on the real server is experimental: its flags stand here and nowhere else.

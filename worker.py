@@ -155,7 +155,11 @@ async def watch(client: Client) -> None:
             temporal.WATCHDOG,
             Schedule(
                 action=ScheduleActionStartWorkflow(
-                    "watchdog", id="watchdog", task_queue=temporal.TASK_QUEUE
+                    temporal.WATCHDOG,
+                    id=temporal.WATCHDOG,
+                    task_queue=temporal.TASK_QUEUE,
+                    static_summary="The watchdog looks whether all that should run does",
+                    static_details=temporal.ABOUT_THE_WATCHDOG,
                 ),
                 spec=spec,
             ),

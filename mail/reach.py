@@ -47,7 +47,8 @@ def reach_with_key(host: str, api_key: str, *, within_seconds: float) -> Reach:
 
 
 def _get(url: str, within_seconds: float, api_key: str = "") -> urllib3.BaseHTTPResponse | Reach:
-    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    # A connection that is kept is closed by the other side just when we ask again.
+    headers = {"Connection": "close"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
     try:
         answer = urllib3.request(
             "GET", url, headers=headers, timeout=within_seconds, retries=False, redirect=False

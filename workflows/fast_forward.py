@@ -69,6 +69,8 @@ async def _watch(client: Client) -> None:
             temporal.WATCHDOG,
             id=f"{temporal.WATCHDOG}/skipped-day",
             task_queue=temporal.TASK_QUEUE,
+            static_summary="The watchdog, for the rounds of the days that were skipped",
+            static_details=temporal.ABOUT_THE_WATCHDOG,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         )
 
