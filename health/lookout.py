@@ -108,6 +108,7 @@ class Lookout:
         self._asked: dict[str, _Asked] = {}
         self._heard: dict[str, int] = {}
         self._seen: dict[str, Sighting] = {}
+        self._gone_at: dict[str, datetime] = {}
         self._lock = threading.Lock()
 
     def look(self) -> Mapping[str, Sighting]:
@@ -168,15 +169,16 @@ class Lookout:
         if last is not None and last.answer == answer:
             return
         now = real_now()
-        was_well = last is None or last.answer.well
-        if was_well and not answer.well:
+        self._seen[name] = Sighting(answer=answer, since=now)
+        gone_at = self._gone_at.get(name)
+        if gone_at is None and not answer.well:
+            self._gone_at[name] = now
             remedy = f"See {answer.remedy} in docs/failures.md."
             log.warning("The %s %s. %s %s", name, answer.word, self._meanwhile, remedy)
-        elif last is not None and answer.well and not was_well:
-            away = timedelta(seconds=round((now - last.since).total_seconds()))
+        elif gone_at is not None and answer.well:
+            del self._gone_at[name]
+            away = timedelta(seconds=round((now - gone_at).total_seconds()))
             log.warning("The %s %s again, after %s.", name, answer.word, away)
-        since = last.since if last is not None and last.answer.well == answer.well else now
-        self._seen[name] = Sighting(answer=answer, since=since)
 
 
 def _not_seen(name: str) -> Sighting:

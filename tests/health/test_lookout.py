@@ -6,12 +6,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 
 from health import lookout
 from health.lookout import Answer, Lookout
 from tests.eventually import eventually
+from tests.scene import NOW
 
 MEANWHILE = "Nothing is lost."
 
@@ -119,6 +121,23 @@ def test_since_when_does_not_move_while_nothing_changes(
     assert watched.look()["database"] == first
     neighbour.gone = True
     assert watched.look()["database"].since > first.since
+
+
+def test_since_when_is_of_what_is_said_now_and_the_log_counts_from_the_first_trouble(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A worker that takes work for three days cannot be asked for a minute, not for three days."""
+    at_work, other_code = Answer(word="takes work"), Answer(word="takes work, with other code")
+    missing = Answer(word="does not take work", well=False, remedy="worker-missing")
+    silent = lookout.silent("worker")
+    said = [at_work, other_code, missing, silent, at_work]
+    instants = [NOW + n * timedelta(minutes=1) for n in range(len(said))]
+    monkeypatch.setattr(lookout, "real_now", iter(instants).__next__)
+    watched = Lookout({"worker": iter(said).__next__})
+    seen = [watched.look()["worker"] for _ in said]
+    assert [(one.answer, one.since) for one in seen] == list(zip(said, instants, strict=True))
+    _, came = (record.getMessage() for record in caplog.records)
+    assert came == "The worker takes work again, after 0:02:00."
 
 
 def test_a_hung_neighbour_is_asked_once_however_many_look(
