@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +16,7 @@ import temporal
 from activities.interceptor import incident
 from activities.requests import ladder
 from clock import Clock
+from database.account_imports import discard_dead
 from database.chunks import LongEnough, at_most
 from database.engine import Database
 from database.facts import record
@@ -176,12 +178,16 @@ class PatrolActivities:
             return list(register(session, running))
 
     def _carry_on_imports(self, now: datetime) -> _Imports:
-        """Carry on what was left in the middle; a large one ends between two of its chunks.
+        """Carry on what was left in the middle, then throw away what is dead.
 
-        What somebody else gets on with is as it should be, however long it takes.
+        A large one ends between two of its chunks. What somebody else gets on with is as it should
+        be, however long it takes; so is what is thrown away.
         """
+        long_enough = at_most(IMPORTS_WITHIN)
         try:
-            found = carry_on_imports(self._database, now, at_most(IMPORTS_WITHIN))
+            found = carry_on_imports(self._database, now, long_enough)
+            with suppress(LongEnough):
+                discard_dead(self._database, now, long_enough)
             return _Imports(carried_on=(TO_THE_END,) if found else ())
         except LongEnough:
             return _Imports(carried_on=(FOR_NOW,))

@@ -22,7 +22,7 @@ from database.carrying import (
     same_account,
     says_otherwise,
 )
-from database.chunks import Pace
+from database.chunks import Advance, Pace
 from database.engine import Database
 from database.policies import hold_policies, policies, version_in_force, versions
 from database.tables import Account, AccountImport, AccountImportRow, Campaign
@@ -146,7 +146,7 @@ def result(session: Session, import_id: UUID) -> ImportResult:
     return ImportResult(added=row.added, updated=row.updated, unchanged=row.unchanged)
 
 
-def discard(database: Database, import_id: UUID) -> None:
+def discard(database: Database, import_id: UUID, progress: Advance = lambda _rows: None) -> None:
     """Throw away an import that does not stand, chunk by chunk; one that stands is left alone."""
     with database.transaction() as transaction:
         transaction.execute(
@@ -155,12 +155,15 @@ def discard(database: Database, import_id: UUID) -> None:
             .values(state=DISCARDED)
         )
     pace = Pace(database)
-    while _discard_chunk(pace, import_id):
-        pass
+    while rows := _discard_chunk(pace, import_id):
+        progress(rows)
 
 
-def discard_dead(database: Database, now: datetime) -> None:
-    """Throw away what was put aside a day ago and not decided: reading a file takes minutes."""
+def discard_dead(database: Database, now: datetime, progress: Advance = lambda _rows: None) -> None:
+    """Throw away what was put aside a day ago and not decided: reading a file takes minutes.
+
+    What was begun on goes on at the next call, whenever `progress` ends this one.
+    """
     with database.transaction() as transaction:
         transaction.execute(
             update(AccountImport)
@@ -172,7 +175,7 @@ def discard_dead(database: Database, now: datetime) -> None:
         )
         discarded = in_state(transaction, DISCARDED)
     for import_id in discarded:
-        discard(database, import_id)
+        discard(database, import_id, progress)
 
 
 @dataclass(frozen=True, kw_only=True)

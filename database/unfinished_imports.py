@@ -51,28 +51,31 @@ def finish_imports(
 ) -> int:
     """As `carry_on_imports`, and wait until no import is left unfinished, whoever is at it.
 
-    `progress` is also told, of no rows, while others get on.
+    Then throw away what never stood and never will. `progress` is also told, of no rows, while
+    others get on.
     """
     carried_on = 0
     while _decided(database):
-        carried_on += _carry_on(database, now, progress)
+        carried_on += carry_on_imports(database, now, progress)
         progress(0)
-    discard_dead(database, now)
+    discard_dead(database, now, progress)
     return carried_on
 
 
 def carry_on_imports(
     database: Database, now: datetime, progress: Advance = lambda _rows: None
 ) -> int:
-    """Carry on what was left in the middle, and throw away what never stood and never will.
+    """Carry on what was left in the middle.
 
     Harmless at any time and for several at once: each row is carried once, and an import that
-    somebody else gets on with is left to them. One that was put aside a day ago and not decided is
-    dead: reading the largest file takes minutes. Returns how many were left in the middle and
+    somebody else gets on with is left to them. Returns how many were left in the middle and
     carried on; each time is a fact.
     """
-    carried_on = _carry_on(database, now, progress)
-    discard_dead(database, now)
+    carried_on = 0
+    for import_id in _decided(database):
+        if not _others_get_on(database, import_id) and _take_over(database, import_id, now):
+            carry(database, import_id, now, progress)
+            carried_on += 1
     return carried_on
 
 
@@ -97,15 +100,6 @@ def rows_left(session: Session, import_id: UUID) -> int:
     """How many rows of an import are not carried yet."""
     rows = select(func.count()).select_from(AccountImportRow)
     return session.exec(rows.where(AccountImportRow.import_id == import_id)).one()
-
-
-def _carry_on(database: Database, now: datetime, progress: Advance) -> int:
-    carried_on = 0
-    for import_id in _decided(database):
-        if not _others_get_on(database, import_id) and _take_over(database, import_id, now):
-            carry(database, import_id, now, progress)
-            carried_on += 1
-    return carried_on
 
 
 def _decided(database: Database) -> Sequence[UUID]:

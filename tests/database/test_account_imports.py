@@ -19,7 +19,7 @@ from database import account_imports, accounts, carrying, unfinished_imports
 from database.account_imports import ImportRefused, ImportResult
 from database.accounts import AccountRow
 from database.approvals import governing_version
-from database.chunks import Pace
+from database.chunks import LongEnough, Pace, at_most
 from database.engine import Database
 from database.policies import policy_by_slug
 from database.tables import (
@@ -182,6 +182,17 @@ def test_what_a_killed_import_left_is_swept_up_later(scene: Scene) -> None:
     assert (staged(scene), known(scene)) == (1, 0)
     with pytest.raises(ImportRefused, match="Give the file again"):
         account_imports.decide(scene.database, dead, NOW + timedelta(hours=24))
+
+
+def test_throwing_away_a_large_one_ends_when_told_so_and_goes_on_later(scene: Scene) -> None:
+    """A step has time for so much only: it ends between two chunks, not after millions of rows."""
+    put_aside(scene, *crowd(3 * account_imports.CHUNK))
+    tomorrow = NOW + account_imports.LONGEST_STAGING
+    with pytest.raises(LongEnough):
+        unfinished_imports.finish_imports(scene.database, tomorrow, at_most(timedelta(0)))
+    assert staged(scene) == 2 * account_imports.CHUNK
+    unfinished_imports.finish_imports(scene.database, tomorrow)
+    assert (staged(scene), imports(scene)) == (0, [])
 
 
 def test_what_was_decided_stands_and_is_finished_by_whoever_comes(

@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
-from sqlmodel import select
+from sqlmodel import func, select
 from temporalio.client import (
     Client,
     ScheduleDescription,
@@ -20,9 +20,10 @@ from temporalio.client import (
 import temporal
 from activities import patrol
 from database import account_imports, accounts, unfinished_imports
+from database.accounts import AccountRow
 from database.engine import Database
 from database.requests import fired_rungs
-from database.tables import DataSubjectRequest, Fact
+from database.tables import AccountImportRow, DataSubjectRequest, Fact
 from domain.data_subject_requests import Intake
 from domain.reviews import VersionClass
 from tests.answers import IN_FULL
@@ -154,13 +155,16 @@ def lost_request(town: Town) -> DataSubjectRequest:
     return request
 
 
+def put_aside(town: Town, *rows: AccountRow, now: datetime) -> UUID:
+    import_id, omar = uuid4(), town.staff["omar"]
+    staging = account_imports.stage(town.database, import_id, rows, asserted_by=omar, now=now)
+    assert sum(staging) == len(rows)
+    return import_id
+
+
 def decided_import(town: Town) -> None:
     """Somebody imported Alice, and was stopped just after the decision."""
-    import_id, omar = uuid4(), town.staff["omar"]
-    staging = account_imports.stage(
-        town.database, import_id, [ALICE], asserted_by=omar, now=town.now()
-    )
-    assert sum(staging) == 1
+    import_id = put_aside(town, ALICE, now=town.now())
     assert account_imports.decide(town.database, import_id, town.now())
 
 
@@ -205,6 +209,24 @@ def test_a_large_import_is_left_to_the_next_round(
     assert town.patrol().stuck == ()
     with town.database.session() as session:
         assert accounts.count_accounts(session) == 1
+
+
+def test_a_large_dead_import_is_thrown_away_over_several_rounds(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P21: a round comes to its end in time, and nothing was carried on, so none is named."""
+    town = running_town
+    chunk = account_imports.CHUNK
+    rows = [AccountRow(external_id=f"c{n:03}", email=f"c{n}@example.com") for n in range(2 * chunk)]
+    put_aside(town, *rows, now=town.now() - account_imports.LONGEST_STAGING)
+    monkeypatch.setattr(patrol, "IMPORTS_WITHIN", timedelta(0))
+    left = []
+    for _ in range(2):
+        found = town.patrol()
+        assert (found.repaired, found.stuck) == ((), ())
+        with town.database.session() as session:
+            left.append(session.exec(select(func.count()).select_from(AccountImportRow)).one())
+    assert left == [chunk, 0]
 
 
 def test_an_import_that_somebody_is_at_is_as_it_should_be(
