@@ -5,6 +5,7 @@ One short transaction comes after the other; `database/carrying.py` has what eac
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -32,7 +33,7 @@ from database.carrying import (
 from database.chunks import Advance, Pace
 from database.engine import Database
 from database.facts import record
-from database.tables import AccountImport, AccountImportRow
+from database.tables import AccountImport, AccountImportRow, Fact
 from database.writing import held
 
 CARRIED_ON = "accounts.import_carried_on"
@@ -73,7 +74,8 @@ def carry_on_imports(
     """
     carried_on = 0
     for import_id in _decided(database):
-        if not _others_get_on(database, import_id) and _take_over(database, import_id, now):
+        found = _standstill(database, import_id)
+        if found is not None and _take_over(database, import_id, found, now):
             carry(database, import_id, now, progress)
             carried_on += 1
     return carried_on
@@ -107,32 +109,52 @@ def _decided(database: Database) -> Sequence[UUID]:
         return in_state(session, DECIDED)
 
 
-def _others_get_on(database: Database, import_id: UUID) -> bool:
-    """Wait for a sign that somebody is at an import: two at it would leave no rests."""
-    before, waits_until = _standing(database, import_id), time.monotonic() + STANDSTILL_SECONDS
-    while (after := _standing(database, import_id)) is not None and after == before:
+@dataclass(frozen=True, kw_only=True)
+class _Standing:
+    """How far the carrying of an import has come, and how often somebody took it over."""
+
+    done: ImportResult
+    taken_over: int
+
+
+def _standing(session: Session, import_id: UUID) -> _Standing | None:
+    """None when the import is done."""
+    if session.get_one(AccountImport, import_id).state != DECIDED:
+        return None
+    taken_over = select(func.count()).select_from(Fact).where(Fact.kind == CARRIED_ON)
+    return _Standing(
+        done=result(session, import_id),
+        taken_over=session.exec(taken_over.where(Fact.subject_id == import_id)).one(),
+    )
+
+
+def _standstill(database: Database, import_id: UUID) -> _Standing | None:
+    """Where an import stands still; None when somebody is at it: two at it would leave no rests."""
+    before, waits_until = _look(database, import_id), time.monotonic() + STANDSTILL_SECONDS
+    while (after := _look(database, import_id)) is not None and after == before:
         if time.monotonic() >= waits_until:
-            return False
+            return after
         time.sleep(LOOK_EVERY_SECONDS)
-    return True
+    return None
 
 
-def _take_over(database: Database, import_id: UUID, now: datetime) -> bool:
-    """Note that an import was left in the middle and goes on; False when it is done."""
+def _look(database: Database, import_id: UUID) -> _Standing | None:
+    with database.session() as session:
+        return _standing(session, import_id)
+
+
+def _take_over(database: Database, import_id: UUID, found: _Standing, now: datetime) -> bool:
+    """Note that an import was left in the middle and goes on.
+
+    False when it does not stand where it was found: of several who waited, the first took it over.
+    """
     with database.transaction() as transaction:
         row = held(transaction, AccountImport, import_id)
-        if row.state != DECIDED:
+        if _standing(transaction, import_id) != found:
             return False
         left = rows_left(transaction, import_id)
         record(transaction, CARRIED_ON, import_id, now, decided_at=row.decided_at, rows_left=left)
         return True
-
-
-def _standing(database: Database, import_id: UUID) -> ImportResult | None:
-    """How far the carrying of an import has come; None when it is done."""
-    with database.session() as session:
-        row = session.get_one(AccountImport, import_id)
-        return result(session, import_id) if row.state == DECIDED else None
 
 
 def _carry_chunk(

@@ -29,7 +29,7 @@ from database.tables import (
     AssertedVersion,
     Fact,
 )
-from tests.in_two_processes import in_two_processes
+from tests.in_two_processes import in_two_processes, meet
 from tests.killed import kill_in_the_middle
 from tests.people import ALICE, BOB, POLICY
 from tests.scene import FIRST_DAY, NOW, ONE_HOUR, Scene
@@ -225,14 +225,14 @@ def taken_over() -> SelectOfScalar[Fact]:
 
 def others_get_on(scene: Scene, import_id: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whenever we look how far an import has come, somebody else carries a chunk afterwards."""
-    standing, pace = unfinished_imports._standing, Pace(scene.database)
+    look, pace = unfinished_imports._look, Pace(scene.database)
 
-    def look(database: Database, import_id: UUID) -> ImportResult | None:
-        found = standing(database, import_id)
+    def look_and_let_them(database: Database, import_id: UUID) -> object:
+        found = look(database, import_id)
         unfinished_imports._carry_chunk(pace, import_id, [], NOW)
         return found
 
-    monkeypatch.setattr(unfinished_imports, "_standing", look)
+    monkeypatch.setattr(unfinished_imports, "_look", look_and_let_them)
 
 
 def test_an_import_that_others_get_on_with_is_left_to_them_and_waited_for(
@@ -295,6 +295,31 @@ def test_an_import_that_was_killed_in_the_middle_is_finished_by_another(
         fact = session.exec(taken_over()).one()
     left = 1000 - 2 * account_imports.CHUNK
     assert fact.payload == {"decided_at": NOW.isoformat(), "rows_left": left}
+
+
+def wait_and_carry_on_elsewhere(url: str) -> int:
+    """Find an import standing still at the same moment as somebody else, then carry it on."""
+    standstill = unfinished_imports._standstill
+
+    def both_find(database: Database, import_id: UUID) -> object:
+        found = standstill(database, import_id)
+        meet()
+        return found
+
+    with closing(Database(url)) as database, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(unfinished_imports, "STANDSTILL_SECONDS", 0)
+        patched.setattr(unfinished_imports, "_standstill", both_find)
+        return unfinished_imports.carry_on_imports(database, NOW)
+
+
+def test_of_two_that_waited_for_a_sign_one_carries_on(scene: Scene) -> None:
+    """The watchdog and a freeze: one fact, and one that leaves rests for other writers."""
+    import_id = put_aside(scene, *crowd(300))
+    assert account_imports.decide(scene.database, import_id, NOW)
+    carried_on = in_two_processes(wait_and_carry_on_elsewhere, scene.database.url)
+    assert (sorted(carried_on), known(scene), imports(scene)) == ([0, 1], 300, ["done"])
+    with scene.database.session() as session:
+        assert len(session.exec(taken_over()).all()) == 1
 
 
 def test_two_that_carry_at_once_carry_each_account_once(scene: Scene) -> None:

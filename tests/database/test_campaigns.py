@@ -237,7 +237,7 @@ def test_a_freeze_ends_when_told_so_also_while_it_waits_for_an_import(scene: Sce
     assert sum(staged) == 300
     assert account_imports.decide(scene.database, import_id, NOW)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(unfinished_imports, "_others_get_on", lambda *_: True)
+        patched.setattr(unfinished_imports, "_standstill", lambda *_: None)
         with pytest.raises(LongEnough):
             audiences.freeze_audience(scene.database, campaign, NOW, at_most(timedelta(0)))
     unfinished_imports.carry(scene.database, import_id, NOW)

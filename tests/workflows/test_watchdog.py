@@ -235,7 +235,7 @@ def test_an_import_that_somebody_is_at_is_as_it_should_be(
     """P21: however long it takes, a round neither waits for it nor warns of it."""
     town = running_town
     decided_import(town)
-    monkeypatch.setattr(unfinished_imports, "_others_get_on", lambda *_: True)
+    monkeypatch.setattr(unfinished_imports, "_standstill", lambda *_: None)
     monkeypatch.setattr(patrol, "IMPORTS_WITHIN", timedelta(0))
     found = town.patrol()
     assert (found.repaired, found.stuck) == ((), ())
