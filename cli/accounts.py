@@ -140,10 +140,12 @@ def _import(
             with _progress("Finishing an earlier import") as advance:
                 unfinished_imports.finish_imports(database, clock.now(), advance)
             with database.session() as session:
-                account_imports.check(session, import_id, yes=yes or dry_run, now=clock.now())
+                checked = account_imports.check(
+                    session, import_id, yes=yes or dry_run, now=clock.now()
+                )
                 if dry_run:
                     return account_imports.preview(session, import_id)
-            decided = account_imports.decide(database, import_id, clock.now())
+            decided = account_imports.decide(database, import_id, clock.now(), checked)
     finally:
         account_imports.discard(database, import_id)
     _carry(office, file, import_id, rows)

@@ -42,6 +42,10 @@ class ImportNeedsYes(ImportRefused):
     """The file closes or re-addresses so many accounts that somebody has to say yes."""
 
 
+class _Overtaken(Exception):
+    """Another import was finished since the check: what was found then may not hold any more."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ImportResult:
     """What an import did, or would do."""
@@ -72,11 +76,12 @@ def stage(
         yield len(chunk)
 
 
-def check(session: Session, import_id: UUID, *, yes: bool, now: datetime) -> None:
+def check(session: Session, import_id: UUID, *, yes: bool, now: datetime) -> int:
     """Refuse what must not stand, before the decision.
 
-    Raises ImportRefused when a version is asserted of a new account that was never in force (P6),
-    and ImportNeedsYes, unless `yes`, when more than 5 % of the known accounts would be closed or
+    Returns how many imports are done, for `decide` to see that none was finished since. Raises
+    ImportRefused when a version is asserted of a new account that was never in force (P6), and
+    ImportNeedsYes, unless `yes`, when more than 5 % of the known accounts would be closed or
     re-addressed.
     """
     _refuse_unknown_versions(session, import_id, now)
@@ -86,6 +91,7 @@ def check(session: Session, import_id: UUID, *, yes: bool, now: datetime) -> Non
             f"The file closes or re-addresses {changed} of {known} accounts, which is more than "
             "5 %. Nothing was imported. If that is right, say --yes."
         )
+    return _done(session)
 
 
 def shares_changed(session: Session, import_id: UUID) -> tuple[int, int]:
@@ -113,13 +119,14 @@ def preview(session: Session, import_id: UUID) -> ImportResult:
     return ImportResult(added=added, updated=updated, unchanged=total - added - updated)
 
 
-def decide(database: Database, import_id: UUID, now: datetime) -> bool:
+def decide(database: Database, import_id: UUID, now: datetime, checked: int | None = None) -> bool:
     """Let a staged import stand from this instant on.
 
     Or from just after the latest audience began to be frozen, whatever the clock said: that freeze
     has finished every import that stood, so whom this one brings is late for it, and named (P4).
-    False while another one that was decided is still being carried: finish it first, and look
-    again whether this one may stand. Raises ImportRefused when it was thrown away meanwhile.
+    False while another one that was decided is still being carried, and when one was finished since
+    `check` gave `checked`: finish it first, and check again whether this one may stand. Raises
+    ImportRefused when it was thrown away meanwhile.
     """
     try:
         with database.transaction() as transaction:
@@ -130,7 +137,9 @@ def decide(database: Database, import_id: UUID, now: datetime) -> bool:
                 .values(state=DECIDED, decided_at=_after_the_last_audience(transaction, now))
                 .returning(col(AccountImport.id))
             ).all()
-    except IntegrityError:
+            if checked is not None:
+                _require_none_done_since(transaction, checked)
+    except (IntegrityError, _Overtaken):
         return False
     if not decided:
         raise ImportRefused(
@@ -239,6 +248,17 @@ def _refuse_unknown_versions(session: Session, import_id: UUID, now: datetime) -
 def _after_the_last_audience(transaction: Session, now: datetime) -> datetime:
     last = transaction.exec(select(func.max(col(Campaign.freezing_at)))).one()
     return now if last is None else max(now, last + timedelta.resolution)
+
+
+def _require_none_done_since(transaction: Session, checked: int) -> None:
+    """Ask once ours is decided: until we are through no other can be, and so none be done."""
+    if _done(transaction) != checked:
+        raise _Overtaken
+
+
+def _done(session: Session) -> int:
+    done = select(func.count()).select_from(AccountImport)
+    return session.exec(done.where(AccountImport.state == DONE)).one()
 
 
 def in_state(session: Session, state: str) -> Sequence[UUID]:

@@ -11,9 +11,12 @@ from sqlmodel import func, select
 from typer.testing import Result
 
 from database import account_imports, unfinished_imports
-from database.accounts import count_accounts
+from database.accounts import AccountRow, count_accounts
 from database.engine import Database
+from database.staff import by_handle
 from database.tables import Account, AccountImportRow, Approval, Fact
+from tests.people import import_accounts
+from tests.scene import NOW
 
 Run = Callable[..., Result]
 
@@ -93,6 +96,36 @@ def test_re_addressing_many_takes_a_yes(
     assert "--yes" in refused.stderr
     assert rows_of(database) == (40, 0)
     assert promisekeeper("accounts", "import", moved, "--as", "omar", "--yes").exit_code == 0
+    with database.session() as session:
+        addresses = session.exec(select(Account.email)).all()
+    assert {address.partition("@")[2] for address in addresses} == {"example.org"}
+
+
+def test_what_another_import_moved_meanwhile_takes_a_yes_too(
+    promisekeeper: Run,
+    people: Callable[..., str],
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An old file changed nothing when it was checked, and would now move everybody back."""
+    promisekeeper("accounts", "import", people(40), "--as", "omar")
+    decide = account_imports.decide
+
+    def another_first(*given: Any) -> bool:  # noqa: ANN401 - whatever deciding takes
+        monkeypatch.setattr(account_imports, "decide", decide)
+        moved = [
+            AccountRow(external_id=f"a{number:04}", email=f"holder{number}@example.org")
+            for number in range(1, 41)
+        ]
+        with database.session() as session:
+            omar = by_handle(session, "omar").id
+        import_accounts(database, moved, by=omar, now=NOW)
+        return decide(*given)
+
+    monkeypatch.setattr(account_imports, "decide", another_first)
+    refused = promisekeeper("accounts", "import", people(40), "--as", "omar")
+    assert refused.exit_code == 1
+    assert "40 of 40 accounts" in refused.stderr
     with database.session() as session:
         addresses = session.exec(select(Account.email)).all()
     assert {address.partition("@")[2] for address in addresses} == {"example.org"}

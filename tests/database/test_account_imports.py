@@ -16,7 +16,7 @@ from sqlmodel import Session, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from database import account_imports, accounts, carrying, unfinished_imports
-from database.account_imports import ImportRefused, ImportResult
+from database.account_imports import ImportNeedsYes, ImportRefused, ImportResult
 from database.accounts import AccountRow
 from database.approvals import governing_version
 from database.chunks import LongEnough, Pace, at_most
@@ -217,6 +217,34 @@ def test_only_one_import_stands_unfinished_so_the_later_one_wins(scene: Scene) -
     assert account_imports.decide(scene.database, first, NOW)
     unfinished_imports.carry(scene.database, first, NOW)
     assert scene.account(ALICE.external_id).name == ALICE.name
+
+
+def checked(scene: Scene, import_id: UUID) -> int:
+    with scene.database.session() as session:
+        return account_imports.check(session, import_id, yes=False, now=NOW)
+
+
+def test_what_another_import_changed_since_the_check_is_checked_again(scene: Scene) -> None:
+    """An old file of everybody would move them all back, and changed nothing when it was read."""
+    scene.import_accounts(*crowd(40))
+    old_file = put_aside(scene, *crowd(40))
+    before = checked(scene, old_file)
+    scene.import_accounts(*(replace(row, email=f"new-{row.email}") for row in crowd(40)))
+    assert not account_imports.decide(scene.database, old_file, NOW, before)
+    with pytest.raises(ImportNeedsYes, match="40 of 40 accounts"):
+        checked(scene, old_file)
+    assert sorted(imports(scene)) == ["done", "done", "staged"]
+
+
+def test_a_check_in_the_middle_of_another_import_does_not_count_for_its_end(scene: Scene) -> None:
+    scene.import_accounts(*crowd(40))
+    moving = put_aside(scene, *(replace(row, email=f"new-{row.email}") for row in crowd(40)))
+    old_file = put_aside(scene, *crowd(40))
+    assert account_imports.decide(scene.database, moving, NOW, checked=1)
+    before = checked(scene, old_file)
+    assert not account_imports.decide(scene.database, old_file, NOW, before)
+    unfinished_imports.carry(scene.database, moving, NOW)
+    assert not account_imports.decide(scene.database, old_file, NOW, before)
 
 
 def taken_over() -> SelectOfScalar[Fact]:
