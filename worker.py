@@ -252,7 +252,7 @@ def main() -> int:
     except (SettingsRefused, TemporalSettingsRefused) as refusal:
         print(refusal, file=sys.stderr)  # noqa: T201
         return 2
-    except (SchemaDiffers, DatabaseTooOld, TemporalUnfit, TurnedAway, RuntimeError) as fault:
+    except (SchemaDiffers, DatabaseTooOld, TemporalUnfit, TurnedAway) as fault:
         print(f"The worker stopped: {fault}", file=sys.stderr)  # noqa: T201
         return 3
     return 0

@@ -64,3 +64,15 @@ def test_a_worker_whose_database_is_not_there_ends_in_words(
         monkeypatch.setenv("PROMISEKEEPER_DATABASE_URL", url)
         assert worker.main() == 3
     assert 'database "nowhere" does not exist' in capsys.readouterr().err
+
+
+def test_a_fault_of_ours_is_shown_with_its_place_and_blamed_on_nobody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(_: Database) -> None:
+        raise RuntimeError("no running event loop")
+
+    monkeypatch.setattr(worker, "require_current", broken)
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        worker.main()
+    assert "The worker stopped" not in capsys.readouterr().err
