@@ -198,9 +198,8 @@ class Desk:
             default_regime=self.company.default_regime,
         )
         with self.database.transaction() as transaction:
-            pinned = None
-            for policy in policies.policies(transaction)[:1]:
-                pinned = policies.version_in_force(transaction, policy.id, now)
+            policy = next(iter(policies.policies(transaction)), None)
+            pinned = policies.version_in_force(transaction, policy.id, now) if policy else None
             request = requests.receive(
                 transaction,
                 intake,

@@ -10,7 +10,7 @@ from sqlmodel import select
 from database.links import REQUEST_STATUS, REQUEST_VERIFY
 from database.request_answers import Answer, apply_decision, confirm_decision, propose_decision
 from database.requests import verify_identity
-from database.tables import DataSubjectRequest, Fact, Link, OutboxMail
+from database.tables import DataSubjectRequest, Fact, Link, OutboxMail, PolicyVersion
 from domain.data_subject_requests import Ground, Outcome
 from tests.web.world import NOW, World, browse
 from web.app import create_app
@@ -51,6 +51,15 @@ def test_a_request_is_received_with_its_reference_and_its_day(world: World) -> N
     assert request.reference in page
     assert "1 April 2026" in page
     assert world.desk.started == [f"data-subject-request/{request.id}"]
+
+
+def test_a_request_keeps_which_version_was_in_force_when_it_came(world: World) -> None:
+    """P1, P21: another one may be in force when it is answered."""
+    ask(world)
+    with world.database.session() as session:
+        pinned = session.get(PolicyVersion, stored(world).policy_version_id)
+    assert pinned is not None
+    assert pinned.number == 1
 
 
 def test_the_receipt_is_the_same_whether_we_know_the_person_or_not(world: World) -> None:
