@@ -80,10 +80,8 @@ class CampaignCase:
     number: int
     state: str
     frozen: bool
-    shards: int
     addressees: int
     effective_at: datetime | None
-    finished: bool
     to_come: tuple[Rung, ...]
     since: datetime | None = None
 
@@ -243,10 +241,8 @@ class CampaignActivities:
             number=version.number,
             state=campaign.state,
             frozen=campaign.audience_frozen_at is not None,
-            shards=campaigns.shards(session, campaign.id),
             addressees=campaigns.count_addressees(session, campaign.id),
             effective_at=version.effective_at if campaign.notified_at else None,
-            finished=campaign.finished_at is not None,
             to_come=self._to_come(session, campaign, version, now),
             since=campaign.finished_at
             or campaign.notified_at
