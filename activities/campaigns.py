@@ -1,5 +1,6 @@
 """The steps of a campaign. The database holds the people; these hold it to its timetable."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +25,7 @@ from database.outbox import (
     last_accepted_at,
     queue,
 )
-from database.staff import in_role
+from database.staff import in_charge, present
 from database.tables import Campaign, Policy, PolicyVersion, Staff
 from database.writing import held
 from domain.company import CampaignLeads, Company
@@ -32,6 +33,8 @@ from domain.timetable import Role, Rung, RungKind, campaign_rungs, effective_at
 
 FREEZE_WITHIN = timedelta(minutes=3)
 """Well within one try of a workflow, which takes it for broken after five minutes."""
+
+_TO_LEGAL = f"escalation_{Role.LEGAL}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,7 +286,7 @@ class CampaignActivities:
             if rung not in passed_over and not campaigns.step_taken(session, campaign.id, rung.key)
         )
 
-    def _audience(self, session: Session, campaign: Campaign, step: str) -> list[Staff]:
-        if step == f"escalation_{Role.LEGAL}":
-            return list(in_role(session, "legal"))
-        return [session.get_one(Staff, campaign.owner_id)]
+    def _audience(self, session: Session, campaign: Campaign, step: str) -> Sequence[Staff]:
+        """The owner, and legal when it is their turn or the owner has left."""
+        owner = present(session, campaign.owner_id) if step != _TO_LEGAL else ()
+        return owner or in_charge(session, "legal")

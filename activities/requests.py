@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 from database import request_answers, requests
 from database.engine import Database
 from database.outbox import Batch, states
-from database.staff import StaffRefused, by_handle, in_role
+from database.staff import StaffRefused, by_handle, in_charge, present
 from database.tables import DataSubjectRequest, Staff
 from database.writing import held
 from domain.company import Company, Officers
@@ -137,7 +137,7 @@ class RequestActivities:
     ) -> None:
         if not self._note(transaction, request, rung, now, passed_over=False):
             return
-        if rung.key == "unassigned" and request.assignee_id is not None:
+        if rung.key == "unassigned" and _assignee(transaction, request):
             return
         if rung.kind is RungKind.LATE_REPLY:
             requests.record_late_reply(transaction, request, now)
@@ -211,8 +211,8 @@ class RequestActivities:
         match role:
             case Role.PERSON:
                 return ()
-            case Role.ASSIGNEE if request.assignee_id is not None:
-                return [session.get_one(Staff, request.assignee_id)]
+            case Role.ASSIGNEE:
+                return _assignee(session, request) or in_charge(session, "privacy")
             case Role.PRIVACY_OFFICER:
                 return _named_or(session, self._officers.privacy_officer, "privacy")
             case Role.DEPUTY:
@@ -220,7 +220,7 @@ class RequestActivities:
             case Role.EXECUTIVE:
                 return _named_or(session, self._officers.executive, "admin")
             case _:
-                return in_role(session, "privacy")
+                return in_charge(session, "privacy")
 
 
 def ladder(
@@ -264,13 +264,18 @@ def _since(session: Session, request: DataSubjectRequest) -> datetime | None:
             return request.answered_at
 
 
+def _assignee(session: Session, request: DataSubjectRequest) -> Sequence[Staff]:
+    """Whoever works on it; one who left does not."""
+    return present(session, request.assignee_id) if request.assignee_id else ()
+
+
 def _named_or(session: Session, handle: str, role: str) -> Sequence[Staff]:
     if not handle:
-        return in_role(session, role)
+        return in_charge(session, role)
     try:
         return [by_handle(session, handle)]
     except StaffRefused:
-        return in_role(session, role)
+        return in_charge(session, role)
 
 
 @contextmanager

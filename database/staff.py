@@ -69,6 +69,17 @@ def in_role(session: Session, role: str) -> Sequence[Staff]:
     return [member for member in everybody(session) if role in member.roles]
 
 
+def present(session: Session, staff_id: UUID) -> Sequence[Staff]:
+    """The member of staff with this id, unless they left."""
+    member = session.get(Staff, staff_id)
+    return [member] if member is not None and member.left_at is None else []
+
+
+def in_charge(session: Session, role: str) -> Sequence[Staff]:
+    """Whom to tell what a role has to hear: where nobody holds it, admins, and else everybody."""
+    return in_role(session, role) or in_role(session, "admin") or everybody(session)
+
+
 def require_role(session: Session, staff_id: UUID, *roles: str) -> Staff:
     """The member of staff, if they hold one of the roles (P30). Raises StaffRefused."""
     member = session.get(Staff, staff_id)

@@ -1,0 +1,126 @@
+"""Whoever has left is told nothing, and what has to be heard is heard by somebody (P5, P21)."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from sqlmodel import col, select
+from temporalio.testing import ActivityEnvironment
+
+from activities.campaigns import CampaignActivities, StepInput
+from activities.outbox import Sender
+from activities.requests import RequestActivities, RequestInput
+from database import audiences, requests
+from database.tables import DataSubjectRequest, OutboxMail, Staff
+from domain.company import Officers
+from domain.timetable import Rung, request_ladder
+from settings import Settings
+from tests.people import ALICE
+from tests.scene import NOW, Scene
+
+Told = set[str]
+
+
+def leave(scene: Scene, *handles: str) -> None:
+    with scene.database.transaction() as transaction:
+        for handle in handles:
+            transaction.get_one(Staff, scene.staff[handle]).left_at = NOW
+
+
+def told(scene: Scene, step: str) -> Told:
+    """The handles of the staff to whom a step was mailed."""
+    with scene.database.session() as session:
+        mailed = select(Staff.handle).join(OutboxMail, col(OutboxMail.addressee_id) == Staff.id)
+        return {*session.exec(mailed.where(OutboxMail.step == step))}
+
+
+@pytest.fixture
+def escalate(scene: Scene, sender: Callable[..., Sender]) -> Callable[[str], Told]:
+    """Takes an escalation of a campaign; returns who is told."""
+    scene.import_accounts(ALICE)
+    campaign = scene.campaign()
+    audiences.freeze_audience(scene.database, campaign, NOW)
+    settings = Settings(_env_file=None)
+    activities = CampaignActivities(
+        database=scene.database,
+        sender=sender(),
+        company=settings.company,
+        leads=settings.campaign_leads,
+    )
+
+    def take(step: str) -> Told:
+        what = StepInput(campaign_id=campaign, step=step, due_at=NOW, now=NOW)
+        ActivityEnvironment().run(activities.escalate, what)
+        return told(scene, step)
+
+    return take
+
+
+def test_the_silence_of_a_campaign_reaches_its_owner_and_then_legal(
+    scene: Scene, escalate: Callable[[str], Told]
+) -> None:
+    assert escalate("escalation_owner") == {"lena"}
+    assert escalate("escalation_legal") == {"lena", "noor"}
+
+
+def test_an_owner_who_left_is_not_told_and_legal_is(
+    scene: Scene, escalate: Callable[[str], Told]
+) -> None:
+    leave(scene, "lena")
+    assert escalate("escalation_owner") == {"noor"}
+
+
+@pytest.mark.parametrize(
+    ("left", "heard_by"),
+    [(("lena", "noor"), {"omar"}), (("lena", "noor", "omar"), {"petra", "paul"})],
+)
+def test_without_anybody_in_legal_admins_hear_it_and_without_them_everybody(
+    scene: Scene, escalate: Callable[[str], Told], left: tuple[str, ...], heard_by: Told
+) -> None:
+    leave(scene, *left)
+    assert escalate("escalation_legal") == heard_by
+
+
+@pytest.fixture
+def climb(scene: Scene) -> Callable[[str], Told]:
+    """Fires a rung of a request that Petra works on, and those before it; who is told of it."""
+    request = scene.request("dora@people.example")
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        requests.assign(transaction, row, scene.staff["petra"], NOW)
+    settings = Settings(_env_file=None)
+    climbing = RequestActivities(
+        database=scene.database,
+        company=settings.company,
+        officers=Officers(privacy_officer="", deputy="", executive=""),
+    )
+
+    def fire(key: str) -> Told:
+        rungs = {rung.key: rung for rung in ladder(request)}
+        climbing.climb(RequestInput(request_id=request.id, now=rungs[key].at))
+        return told(scene, key)
+
+    return fire
+
+
+def ladder(request: DataSubjectRequest) -> Sequence[Rung]:
+    return request_ladder(
+        request_id=request.id,
+        received_at=request.received_at,
+        due_at=request.due_at,
+        time_zone="Europe/Berlin",
+        holidays_of="DE",
+    )
+
+
+def test_a_reminder_of_a_request_reaches_whoever_works_on_it(climb: Callable[[str], Told]) -> None:
+    assert climb("unassigned") == set()
+    assert climb("d-15") == {"petra"}
+
+
+def test_where_the_assignee_left_the_whole_team_is_reminded(
+    scene: Scene, climb: Callable[[str], Told]
+) -> None:
+    """Nobody works on it any more: the rung that says so fires too."""
+    leave(scene, "petra")
+    assert climb("unassigned") == {"paul"}
+    assert climb("d-15") == {"paul"}
