@@ -49,15 +49,15 @@ def data_directory(settings: Settings) -> Iterator[Check]:
 def database(settings: Settings) -> Iterator[Check]:
     """Whether it answers with the tables of this code, and what waits in it."""
     name = make_url(settings.database).render_as_string(hide_password=True)
-    database = Database(settings.database)
+    ours = Database(settings.database)
     try:
-        with database.engine.connect() as connection:
+        with ours.engine.connect() as connection:
             version = version_of(connection)
             require_supported(version)
-        standing = tables(database)
+        standing = tables(ours)
         if standing is Tables.CURRENT:
             yield ok("database", f"{name}, {version}, tables up to date")
-            yield from _work_in(database, settings)
+            yield from _work_in(ours, settings)
         elif standing is Tables.BEHIND:
             old = f"{name}, {version}: it has tables older than this code, or none"
             yield fault("database", old, f"promisekeeper database migrate{_or_elsewhere(settings)}")
@@ -74,7 +74,7 @@ def database(settings: Settings) -> Iterator[Check]:
             finding = f"{name} does not answer: {reason(silence)}"
             yield missing("database", finding, remedy(settings.database))
     finally:
-        database.close()
+        ours.close()
 
 
 def _or_elsewhere(settings: Settings) -> str:
