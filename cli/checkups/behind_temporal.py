@@ -10,8 +10,8 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 import temporal
+from cli.checkups import check
 from cli.checkups.check import (
-    ANSWER_WITHIN_SECONDS,
     ASK_AGAIN,
     Check,
     fault,
@@ -19,7 +19,7 @@ from cli.checkups.check import (
     not_asked,
     ok,
     remedy_of,
-    silent,
+    unanswered,
 )
 from clock import real_now
 from embedded.temporal_server import RETENTION_PERIOD
@@ -56,12 +56,12 @@ def _without(client: Client, silence: Exception) -> Check:
     if temporal.turns_us_away(silence):
         return _turned_away("Temporal", silence)
     address = client.service_client.config.target_host
-    return silent("Temporal", address, f"{address} is silent{_why(silence)}")
+    return unanswered("Temporal", address, f"{address} is silent{_why(silence)}")
 
 
 def _turned_away(part: str, refusal: Exception) -> Check:
-    check = "check TEMPORAL_NAMESPACE and TEMPORAL_API_KEY"
-    return fault(part, f"turns us away{_why(refusal)}", check)
+    mend = "check TEMPORAL_NAMESPACE and TEMPORAL_API_KEY"
+    return fault(part, f"turns us away{_why(refusal)}", mend)
 
 
 async def _behind(client: Client) -> list[Check]:
@@ -82,7 +82,7 @@ async def _look(part: str, look: Look, client: Client) -> Check:
 
 
 async def _in_time(look: Look, client: Client) -> Check:
-    return await asyncio.wait_for(look(client), ANSWER_WITHIN_SECONDS)
+    return await asyncio.wait_for(look(client), check.ANSWER_WITHIN_SECONDS)
 
 
 async def _server(client: Client) -> Check:

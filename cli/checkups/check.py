@@ -80,7 +80,7 @@ def late(settings: Settings, part: str, seconds: float) -> Check:
     return missing(part, finding, f"{RESTART_IT}{named}")
 
 
-def silent(part: str, address: str, finding: str = "") -> Check:
+def unanswered(part: str, address: str, finding: str = "") -> Check:
     """A part that hangs is told from one that is not there: starting mends only the second."""
     if _listens(address):
         taken = f"{address} is taken by a program that does not answer as it should"

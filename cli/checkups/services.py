@@ -5,7 +5,8 @@ from functools import partial
 
 import urllib3
 
-from cli.checkups.check import ANSWER_WITHIN_SECONDS, Check, fault, missing, ok, silent
+from cli.checkups import check
+from cli.checkups.check import Check, fault, missing, ok, unanswered
 from mail.reach import Reach, reach, reach_with_key
 from settings import Settings
 
@@ -20,10 +21,10 @@ def mail_service(settings: Settings) -> Iterator[Check]:
     part = "mail sandbox" if settings.development else "mail service"
     host = settings.mail_service
     if settings.development:
-        found = reach(host, sandbox=True, within_seconds=ANSWER_WITHIN_SECONDS)
+        found = reach(host, sandbox=True, within_seconds=check.ANSWER_WITHIN_SECONDS)
     else:
         key = settings.sendgrid_api_key.get_secret_value()
-        found = reach_with_key(host, key, within_seconds=ANSWER_WITHIN_SECONDS)
+        found = reach_with_key(host, key, within_seconds=check.ANSWER_WITHIN_SECONDS)
     match found:
         case Reach.ANSWERS:
             yield ok(part, host)
@@ -35,12 +36,12 @@ def mail_service(settings: Settings) -> Iterator[Check]:
         case Reach.TROUBLED:
             yield missing(part, f"{host} answers with an error", "wait; mails stay queued")
         case Reach.SILENT | Reach.HANGS:
-            yield silent(part, host)
+            yield unanswered(part, host)
 
 
 def website(settings: Settings) -> Iterator[Check]:
     """Whether it is ours, and can serve people."""
-    get = partial(urllib3.request, "GET", timeout=ANSWER_WITHIN_SECONDS, retries=False)
+    get = partial(urllib3.request, "GET", timeout=check.ANSWER_WITHIN_SECONDS, retries=False)
     try:
         alive = get(f"{settings.website}/healthz")
         if b'"website"' not in alive.data:
@@ -49,7 +50,7 @@ def website(settings: Settings) -> Iterator[Check]:
             return
         ready = get(f"{settings.website}/readyz")
     except urllib3.exceptions.HTTPError:
-        yield silent("website", settings.website)
+        yield unanswered("website", settings.website)
         return
     if ready.status == 200:
         yield ok("website", f"{settings.website}, ready")
@@ -61,9 +62,9 @@ def website(settings: Settings) -> Iterator[Check]:
 
 def _answers(part: str, url: str) -> Check:
     try:
-        answer = urllib3.request("GET", url, timeout=ANSWER_WITHIN_SECONDS, retries=False)
+        answer = urllib3.request("GET", url, timeout=check.ANSWER_WITHIN_SECONDS, retries=False)
     except urllib3.exceptions.HTTPError:
-        return silent(part, url)
+        return unanswered(part, url)
     if answer.status >= 500:
         return fault(part, f"{url} answers {answer.status}", "look into its log")
     return ok(part, url)
