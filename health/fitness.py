@@ -1,5 +1,6 @@
 """What the product asks of a Temporal server, and whether this one gives it."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +15,12 @@ from temporalio.api.workflowservice.v1 import (
     DescribeTaskQueueResponse,
     GetSystemInfoRequest,
 )
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+)
 from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -24,6 +30,10 @@ OLDEST = (1, 25)
 """The first server that takes updates of workflows without being told to."""
 A_POLL = timedelta(seconds=75)
 """A worker asks for work at least once a minute, and then some."""
+KINDS = ("publication", "campaign", "data-subject-request", "mail-delivery")
+OF_EACH_KIND = 5
+HOW_IT_STANDS = "__temporal_workflow_metadata"
+"""What the Temporal UI asks for *Current Details*: every workflow knows it."""
 NOT_ANSWERED_BY_ALL = (
     RPCStatusCode.UNIMPLEMENTED,
     RPCStatusCode.PERMISSION_DENIED,
@@ -42,6 +52,14 @@ class Worker:
     identity: str
     build: str
     asked_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replayed:
+    """How many open workflows were asked, and the ids of those that the worker's code misfits."""
+
+    asked: int
+    misfits: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +193,37 @@ async def _half(client: Client, kind: "TaskQueueType.ValueType") -> DescribeTask
             report_stats=True,
         )
     )
+
+
+async def replayed(client: Client) -> Replayed:
+    """Ask a few open workflows of each kind how they stand, and so make a worker replay them.
+
+    Else one that sleeps would meet new code only when it wakes, perhaps in weeks. No answer comes
+    while no worker is there to give it.
+    """
+    handles = [
+        client.get_workflow_handle(execution.id, run_id=execution.run_id)
+        for kind in KINDS
+        async for execution in client.list_workflows(
+            f"ExecutionStatus = 'Running' AND WorkflowType = '{kind}'", limit=OF_EACH_KIND
+        )
+    ]
+    fits = await asyncio.gather(*map(_is_replayed, handles))
+    return Replayed(
+        asked=len(handles),
+        misfits=tuple(handle.id for handle, fit in zip(handles, fits, strict=True) if not fit),
+    )
+
+
+async def _is_replayed(handle: WorkflowHandle[Any, Any]) -> bool:
+    try:
+        await handle.query(HOW_IT_STANDS)
+    except WorkflowQueryFailedError:
+        return False
+    except RPCError as fault:
+        if fault.status is not RPCStatusCode.NOT_FOUND:  # it ended meanwhile
+            raise
+    return True
 
 
 async def rounds(client: Client) -> Rounds | None:

@@ -31,6 +31,7 @@ from workflows.watchdog import EVERY
 LONGEST_WAIT = timedelta(minutes=1)
 LATE_ROUND = timedelta(minutes=1)
 SILENCE = (RPCError, RuntimeError, TimeoutError)
+OPEN_WORKFLOWS = "open workflows"
 Look = Callable[[Client], Awaitable[Check]]
 
 
@@ -74,6 +75,8 @@ async def _look(part: str, look: Look, client: Client) -> Check:
     try:
         return await _in_time(look, client)
     except TimeoutError:
+        if part == OPEN_WORKFLOWS:
+            return missing(part, "no worker answered for them in time", remedy_of("worker"))
         return not_asked(part, "Temporal answers, and did not say this in time", ASK_AGAIN)
     except RPCError as silence:
         if temporal.turns_us_away(silence):
@@ -140,6 +143,16 @@ async def _queue(client: Client) -> Check:
     return fault("work", finding, "look into the worker's log; more than one worker may run")
 
 
+async def _open_workflows(client: Client) -> Check:
+    found = await fitness.replayed(client)
+    if found.misfits:
+        finding = f"the worker's code does not fit {', '.join(found.misfits)}"
+        mend = "go back to the former code, or terminate them: the watchdog starts them anew"
+        return fault(OPEN_WORKFLOWS, finding, mend)
+    fits = f"{found.asked} asked: the worker's code fits them" if found.asked else "none runs"
+    return ok(OPEN_WORKFLOWS, fits)
+
+
 async def _watchdog(client: Client) -> Check:
     rounds = await fitness.rounds(client)
     if rounds is None:
@@ -164,6 +177,7 @@ BEHIND_TEMPORAL: Mapping[str, Look] = {
     "search attributes": _search_attributes,
     "worker": _worker,
     "work": _queue,
+    OPEN_WORKFLOWS: _open_workflows,
     "watchdog": _watchdog,
 }
 

@@ -65,7 +65,7 @@ def advice(part: str, finding: str, remedy: str) -> Check:
 def remedy_of(part: str) -> str:
     """What mends a part that does not answer."""
     if part == "worker":
-        return f"{START_IT}; elsewhere run: python worker.py"
+        return f"restart it if it hangs; else {START_IT}; elsewhere run: python worker.py"
     return f"{START_IT}; elsewhere check {SETTINGS_OF[part]}" if part in SETTINGS_OF else START_IT
 
 

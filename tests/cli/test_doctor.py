@@ -32,6 +32,7 @@ from database.account_imports import decide, stage
 from database.accounts import AccountRow
 from database.engine import Database
 from database.staff import by_handle
+from health.fitness import Replayed
 from settings import Settings
 from tests import databases
 from tests.eventually import eventually
@@ -299,6 +300,7 @@ def test_a_look_that_comes_late_does_not_make_temporal_missing(
         address = environment.client.service_client.config.target_host
         monkeypatch.setenv("TEMPORAL_ADDRESS", address)
         monkeypatch.setattr("health.fitness.queue", queue)
+        monkeypatch.setattr("health.fitness.replayed", queue)
         _, found = ask()
     assert found["Temporal"]["state"] == "ok"
     assert found["search attributes"]["state"] == "ok"
@@ -306,6 +308,30 @@ def test_a_look_that_comes_late_does_not_make_temporal_missing(
     for part in ("worker", "work"):
         assert found[part]["state"] == "not asked"
         assert "not say this in time" in found[part]["finding"]
+    assert found["open workflows"]["state"] == "missing"
+    assert "no worker answered" in found["open workflows"]["finding"]
+
+
+@pytest.mark.temporal
+def test_open_workflows_that_the_code_does_not_fit_are_named(
+    ask: Callable[[], tuple[int, Found]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker with new code is at work, and all of them still sleep."""
+
+    async def replayed(_: object) -> Replayed:
+        return Replayed(asked=9, misfits=("publication/privacy-policy/4",))
+
+    with start_blocking_portal() as portal, ExitStack() as running:
+        environment = portal.call(start_temporal)
+        running.callback(lambda: portal.call(environment.shutdown))
+        address = environment.client.service_client.config.target_host
+        monkeypatch.setenv("TEMPORAL_ADDRESS", address)
+        assert ask()[1]["open workflows"]["finding"] == "none runs"
+        monkeypatch.setattr("health.fitness.replayed", replayed)
+        _, found = ask()
+    assert found["open workflows"]["state"] == "fault"
+    assert "does not fit publication/privacy-policy/4" in found["open workflows"]["finding"]
+    assert "go back to the former code" in found["open workflows"]["remedy"]
 
 
 @pytest.mark.usefixtures("another_program")

@@ -15,6 +15,8 @@ from temporalio.testing import TimeSkipper, WorkflowEnvironment
 from temporalio.worker import Replayer, Worker
 from temporalio.workflow import NondeterminismError
 
+from health import fitness
+from health.fitness import Replayed
 from tests.workflows.conftest import start_temporal
 
 pytestmark = pytest.mark.temporal
@@ -172,3 +174,15 @@ async def test_a_run_that_waits_goes_on_with_patched_code_in_its_old_order(
     begun_since = await in_the_middle(client, Patched)
     await finished(client, Deprecated, begun_since)
     assert await begun_since.result() == [*NEW, *NEW]
+
+
+async def test_open_runs_tell_at_once_whether_new_code_fits_them(
+    temporal_server: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A month before they wake, and meet it."""
+    monkeypatch.setattr(fitness, "KINDS", ("changing",))
+    client = temporal_server.client
+    handle = await in_the_middle(client, Before)
+    for code, misfits in ((After, (handle.id,)), (Patched, ())):
+        async with deployed(client, code):
+            assert await fitness.replayed(client) == Replayed(asked=1, misfits=misfits)
