@@ -173,12 +173,20 @@ class Lookout:
         gone_at = self._gone_at.get(name)
         if gone_at is None and not answer.well:
             self._gone_at[name] = now
-            remedy = f"See {answer.remedy} in docs/failures.md."
-            log.warning("The %s %s. %s %s", name, answer.word, self._meanwhile, remedy)
+            log.warning("The %s %s. %s %s", name, answer.word, self._meanwhile, _see(answer))
         elif gone_at is not None and answer.well:
             del self._gone_at[name]
             away = timedelta(seconds=round((now - gone_at).total_seconds()))
-            log.warning("The %s %s again, after %s.", name, answer.word, away)
+            if answer.remedy:
+                log.warning(
+                    "The %s is back after %s: it %s. %s", name, away, answer.word, _see(answer)
+                )
+            else:
+                log.warning("The %s %s again, after %s.", name, answer.word, away)
+
+
+def _see(answer: Answer) -> str:
+    return f"See {answer.remedy} in docs/failures.md."
 
 
 def _not_seen(name: str) -> Sighting:

@@ -240,3 +240,17 @@ def test_nobody_needs_to_wait_for_who_has_been_silent_for_long(
         neighbour.late = False
     eventually(lambda: watched.look()["database"].answer == Answer())
     assert not watched.is_silent("database")
+
+
+def test_who_comes_back_with_something_to_mend_is_told_with_its_remedy(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A worker that was restarted with other code is no good news."""
+    word = "takes work, with other code than this"
+    said = [lookout.silent("worker"), Answer(word=word, remedy="worker-differs")]
+    watched = Lookout({"worker": iter(said).__next__})
+    for _ in said:
+        watched.look()
+    _, came = (record.getMessage() for record in caplog.records)
+    assert came.startswith("The worker is back after 0:00:00: it takes work, with other code")
+    assert came.endswith("See worker-differs in docs/failures.md.")
