@@ -145,15 +145,14 @@ class PublicationActivities:
     def put_in_force(self, what: VersionInput) -> PublicationCase:
         """Make the version the one in force, and take the notice down (P3).
 
-        Nothing happens before its date of effect, which may have moved later meanwhile (P7).
+        Nothing happens without a date of effect, which may have moved later meanwhile (P7).
         """
         with self._database.transaction() as transaction:
             submitted = transaction.get_one(PolicyVersion, what.version_id)
             held(transaction, Policy, submitted.policy_id)
             version = held(transaction, PolicyVersion, what.version_id)
-            due = version.effective_at is None or version.effective_at <= what.now
-            if version.state == VersionState.ANNOUNCED and due:
-                policies.put_in_force(transaction, version, what.now)
+            announced = version.state == VersionState.ANNOUNCED
+            if announced and policies.put_in_force(transaction, version, what.now):
                 record(transaction, "notice.down", version.id, what.now)
             return _case(transaction, version)
 

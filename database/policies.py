@@ -145,13 +145,16 @@ def submit(
     return version
 
 
-def put_in_force(transaction: Session, version: PolicyVersion, now: datetime) -> None:
-    """Make a version the one in force, and the last one superseded. Harmless when done already."""
+def put_in_force(transaction: Session, version: PolicyVersion, now: datetime) -> bool:
+    """Make a version the one in force, and the last one superseded; whether this did it.
+
+    Nothing happens when it was done already, nor without a date of effect that has come (P7).
+    """
     held(transaction, Policy, version.policy_id)
     hold(transaction, version)
-    if version.in_force_at is not None:
-        return
-    effective_at = version.effective_at or now
+    effective_at = version.effective_at
+    if version.in_force_at is not None or effective_at is None or effective_at > now:
+        return False
     for earlier in versions(transaction, version.policy_id):
         if earlier.state == VersionState.IN_FORCE:
             earlier.state = VersionState.SUPERSEDED
@@ -163,6 +166,7 @@ def put_in_force(transaction: Session, version: PolicyVersion, now: datetime) ->
     version.in_force_at = effective_at
     transaction.add(version)
     record(transaction, "policy_version.in_force", version.id, now, at=effective_at)
+    return True
 
 
 def in_force_from(version: PolicyVersion) -> datetime | None:

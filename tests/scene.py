@@ -56,7 +56,9 @@ class Scene:
     def put_in_force(self, version: PolicyVersion, at: datetime) -> None:
         """Make a version the one in force, whatever stood before."""
         with self.database.transaction() as transaction:
-            policies.put_in_force(transaction, transaction.get_one(PolicyVersion, version.id), at)
+            row = transaction.get_one(PolicyVersion, version.id)
+            row.effective_at = row.effective_at or at
+            policies.put_in_force(transaction, row, at)
 
     def assess(self, *bases: PolicyVersion, version: PolicyVersion) -> None:
         """Compare a version with older ones and put it in review."""

@@ -37,6 +37,7 @@ class PublicationWorkflow:
         self._subject = case
         self._version_id = case.subject_id
         self._case: PublicationCase | None = None
+        self._told: datetime | None = None
         self._effective_at: datetime | None = None
         self._story = Story()
 
@@ -86,8 +87,11 @@ class PublicationWorkflow:
 
     @workflow.signal
     def effective_date_fixed(self, effective_at: datetime) -> None:
-        """The campaign says when the version takes effect: all first notices are out (P7)."""
-        self._effective_at = effective_at
+        """The campaign says that all first notices are out, so the date is fixed (P7).
+
+        Anybody who reaches Temporal can say so: which date, and whether, the database says.
+        """
+        self._told = effective_at
 
     @workflow.update
     async def reject(self, review_id: UUID) -> None:
@@ -130,9 +134,8 @@ class PublicationWorkflow:
         return case.review.released or case.state is not VersionState.IN_REVIEW
 
     async def _notice_goes_out(self) -> None:
-        """Start the campaign, and wait until it has fixed the date."""
+        """Start the campaign, which fixes the date; an editorial version has none."""
         now = self._loaded
-        self._effective_at = self._effective_at or now.effective_at
         if now.campaign_id is None:
             return
         campaign_id = now.campaign_id
@@ -145,25 +148,37 @@ class PublicationWorkflow:
             case=self._subject,
             story=self._story,
         )
-        while self._effective_at is None:
-            await continue_when_long(self._subject)
-            self._story.tell(_waits_for_campaign(now))
-            again_at = workflow.now() + LOOK_AGAIN
-            if not await wait(
-                lambda: self._effective_at is not None, again_at, summary=LOOKS_FOR_DATE
-            ):
-                now = await self._do(PublicationActivities.load_publication, LOOKS_FOR_DATE)
-                self._effective_at = now.effective_at
 
     async def _takes_effect(self) -> PublicationCase:
         """Wait for the date of effect; the database may have come to know a later one."""
+        self._effective_at = self._loaded.effective_at
         while self._loaded.state is VersionState.ANNOUNCED:
-            if self._effective_at is not None:
-                self._story.tell(_waits_for_date(self._effective_at, self._loaded.since))
-                await reach(self._effective_at, summary="date of effect")
-            await self._do(PublicationActivities.put_in_force, "put in force")
-            self._effective_at = self._loaded.effective_at
+            if self._effective_at is None:
+                await self._date_is_fixed()
+            else:
+                await self._date_comes(self._effective_at)
         return self._loaded
+
+    async def _date_is_fixed(self) -> None:
+        """Wait to be told that the date is fixed, at most a day, and ask the database for it."""
+        if self._told is None:
+            await continue_when_long(self._subject)
+            self._story.tell(_waits_for_campaign(self._loaded))
+            again_at = workflow.now() + LOOK_AGAIN
+            await wait(lambda: self._told is not None, again_at, summary=LOOKS_FOR_DATE)
+        told, self._told = self._told, None
+        if told is None or workflow.patched("asks-the-database-for-the-date"):
+            await self._do(PublicationActivities.load_publication, LOOKS_FOR_DATE)
+            self._effective_at = self._loaded.effective_at
+        else:
+            self._effective_at = told
+
+    async def _date_comes(self, effective_at: datetime) -> None:
+        """Whether it has come, the database says, and else which date it knows now."""
+        self._story.tell(_waits_for_date(effective_at, self._loaded.since))
+        await reach(effective_at, summary="date of effect")
+        await self._do(PublicationActivities.put_in_force, "put in force")
+        self._effective_at = self._loaded.effective_at
 
     async def _do(
         self, activity: PublicationStep, summary: str, act_id: UUID | None = None

@@ -229,7 +229,7 @@ def test_each_step_of_a_version_is_taken_once(scene: Scene) -> None:
             version = transaction.exec(
                 select(PolicyVersion).where(PolicyVersion.policy_id == policy.id)
             ).one()
-            version.state = VersionState.IN_REVIEW
+            version.state, version.effective_at = VersionState.IN_REVIEW, NOW
             reviews.propose_review(
                 transaction,
                 version,

@@ -80,6 +80,18 @@ def test_the_instant_of_effect_belongs_to_the_new_version(scene: Scene) -> None:
         assert [(entry.number, entry.at) for entry in entries] == [(1, FIRST_DAY), (2, NOW)]
 
 
+def test_nothing_is_in_force_without_a_date_of_effect_that_has_come(scene: Scene) -> None:
+    """P7: neither while the notices still go out nor before the day that they named."""
+    first = scene.submit(FIRST)
+    with scene.database.transaction() as transaction:
+        version = transaction.get_one(PolicyVersion, first.id)
+        assert not policies.put_in_force(transaction, version, NOW)
+        version.effective_at = NOW + timedelta.resolution
+        assert not policies.put_in_force(transaction, version, NOW)
+        assert policies.version_in_force(transaction, first.policy_id, NOW) is None
+        assert policies.put_in_force(transaction, version, version.effective_at)
+
+
 def test_putting_in_force_twice_changes_nothing(scene: Scene) -> None:
     first = scene.submit(FIRST)
     scene.put_in_force(first, NOW)

@@ -64,7 +64,7 @@ def between_two_versions(database: Database) -> Tokens:
     tokens = with_staff_and_a_policy(database)
     with database.transaction() as transaction:
         first = _submit(transaction, 1, FIRST_DAY)
-        first.version_class = VersionClass.EDITORIAL
+        first.version_class, first.effective_at = VersionClass.EDITORIAL, FIRST_DAY
         transaction.flush()
         put_in_force(transaction, first, FIRST_DAY)
         for name in ("alice", "bob", "carol"):

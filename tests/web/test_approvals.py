@@ -209,6 +209,7 @@ def test_a_correction_in_between_carries_a_late_approval_over(world: World) -> N
     with world.database.transaction() as transaction:
         policy = transaction.exec(select(Policy)).one()
         second = transaction.get_one(PolicyVersion, version(world, 2).id)
+        second.effective_at = NOW
         put_in_force(transaction, second, NOW)
         transaction.flush()
         third = submit_text(transaction, policy, text(3), world.staff["lena"].id, NOW)

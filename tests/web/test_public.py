@@ -100,6 +100,7 @@ def test_the_notice_comes_down_when_the_version_is_in_force(world: World) -> Non
     """P3: from announcement until it is in force."""
     with world.database.transaction() as transaction:
         row = transaction.get_one(PolicyVersion, version(world, 2).id)
+        row.effective_at = NOW
         put_in_force(transaction, row, NOW)
     assert world.browser.get(f"{PATH}/notice.json").json()["notice"] is None
     assert "about to change" not in world.browser.get(PATH).text

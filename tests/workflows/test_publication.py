@@ -23,6 +23,8 @@ from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, POLICY
 from tests.texts import FIRST, SECOND, THIRD
 from tests.workflows.conftest import Town
+from tests.workflows.record_histories import in_a_while
+from tests.workflows.test_campaign import steps_of
 from workflows.desk import Refused, TemporalUnreachable
 
 pytestmark = pytest.mark.temporal
@@ -285,4 +287,46 @@ def test_a_date_of_effect_that_moved_later_is_waited_for(running_town: Town) -> 
     town.advance(days=35)
     assert town.version(number).state == "announced"
     town.advance(days=5)
+    eventually(lambda: town.version(number).state == "in_force")
+
+
+def says_that_the_date_is_fixed(town: Town, number: int) -> None:
+    """What anybody can press in the Temporal UI, here with a date that is long past."""
+    handle = town.client.get_workflow_handle(f"publication/{POLICY}/{number}")
+    past = town.now() - timedelta(days=100)
+    town.portal.call(lambda: handle.signal("effective_date_fixed", past))
+
+
+def looks(town: Town, number: int) -> int:
+    """How often the workflow has asked the database how the version stands."""
+    steps = town.portal.call(steps_of, town, f"publication/{POLICY}/{number}")
+    return steps.count("load_publication")
+
+
+@pytest.mark.parametrize("said_in", ["in_review", "announced"])
+def test_nobody_is_bound_because_somebody_says_that_the_date_has_come(
+    said_in: str, running_town: Town
+) -> None:
+    """P7: while no first notice has gone out, there is no date, and a signal makes none."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE)
+    town.mail.misbehave("429", times=None)
+    number = town.submit(SECOND)
+    town.confirm_all(number, VersionClass.APPROVAL)
+    if said_in == "in_review":
+        says_that_the_date_is_fixed(town, number)
+    town.release(number)
+    eventually(lambda: town.version(number).state == "announced")
+    if said_in == "announced":
+        says_that_the_date_is_fixed(town, number)
+    eventually(lambda: looks(town, number) == 2)
+    says_that_the_date_is_fixed(town, number)
+    eventually(lambda: looks(town, number) == 3)
+    steps = town.portal.call(steps_of, town, f"publication/{POLICY}/{number}")
+    assert "put_in_force" not in steps
+    assert town.version(number).state == "announced"
+    town.mail.misbehave("off")
+    in_a_while(town, lambda: town.version(number).effective_at)
+    town.advance(days=33)
     eventually(lambda: town.version(number).state == "in_force")
