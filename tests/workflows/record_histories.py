@@ -10,19 +10,24 @@ the version in pyproject.toml moves on.
 import json
 import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sqlmodel import select
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 
 import temporal
+from database import reviews
+from database.accounts import AccountRow
+from database.audiences import SHARD_SIZE
 from database.engine import Database
 from database.request_answers import Answer
-from database.tables import DataSubjectRequest, OutboxMail
+from database.tables import DataSubjectRequest, OutboxMail, PolicyVersion
 from domain.data_subject_requests import Intake, Outcome
 from domain.reviews import VersionClass
 from settings import ROOT
@@ -35,6 +40,7 @@ from tests.workflows.conftest import Town, town
 from workflows.fast_forward import _follow
 from workflows.watchdog import WatchdogWorkflow
 
+FAILED = EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED
 MENDED = FIRST.replace("disadvantge", "disadvantage")
 HISTORIES = Path(__file__).with_name("histories")
 Recorded = Mapping[str, tuple[str, int]]
@@ -216,6 +222,126 @@ def rounds_of_the_watchdog(town: Town) -> Recorded:
     return {"watchdog/all_well": ("watchdog/1", 0), "watchdog/repaired": ("watchdog/2", 0)}
 
 
+def a_publication_that_looks_each_day(town: Town) -> Recorded:
+    """For a release that it was not told, and for a date of effect that nobody fixes."""
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE)
+    number = town.submit(SECOND)
+    town.confirm_all(number, VersionClass.APPROVAL)
+    town.mail.misbehave("429", times=None)
+    with town.database.transaction() as transaction:
+        version = transaction.get_one(PolicyVersion, town.version(number).id)
+        reviews.release(transaction, version, town.staff["noor"], town.now())
+    leap(town, 1)
+    eventually(lambda: kinds_of(town, campaign(number)))
+    town.terminate(campaign(number))
+    town.mail.misbehave("off")
+    leap(town, 2)
+    town.patrol()
+    eventually(lambda: town.version(number).effective_at)
+    leap(town, 45)
+    eventually(lambda: ended(town, publication(number)))
+    return {"publication/looks_each_day": (publication(number), 0)}
+
+
+def a_campaign_whose_publication_is_away(town: Town) -> Recorded:
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE)
+    town.mail.misbehave("429", times=None)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: kinds_of(town, campaign(number)))
+    town.terminate(publication(number))
+    town.mail.misbehave("off")
+    in_a_while(town, lambda: town.version(number).effective_at)
+    leap(town, 45)
+    eventually(lambda: ended(town, campaign(number)))
+    return {"campaign/publication_away": (campaign(number), 0)}
+
+
+def a_publication_that_goes_wrong(town: Town) -> Recorded:
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE)
+    number = town.submit(SECOND)
+    town.confirm_all(number, VersionClass.APPROVAL)
+    with trap(town, "INSERT ON campaign"):
+        town.release(number)
+        eventually(lambda: kinds_of(town, publication(number)).count(FAILED) >= 2)
+    eventually(lambda: town.version(number).effective_at)
+    leap(town, 45)
+    eventually(lambda: ended(town, publication(number)))
+    return {"publication/goes_wrong": (publication(number), 0)}
+
+
+def a_publication_that_continues_as_new(town: Town) -> Recorded:
+    a_publication_that_goes_wrong(town)
+    return {
+        "publication/continued_as_new": (publication(2), 0),
+        "publication/continued_from_another_run": (publication(2), 1),
+    }
+
+
+def a_campaign_with_a_shard_that_goes_wrong(town: Town) -> Recorded:
+    town.put_in_force(FIRST)
+    town.import_accounts(
+        *(
+            AccountRow(external_id=f"c-{number:05}", email=f"person.{number}@people.example")
+            for number in range(SHARD_SIZE + 1)
+        )
+    )
+    with trap(town, "INSERT ON outbox_mail WHEN NEW.shard = 0"):
+        number = town.publish(SECOND, VersionClass.APPROVAL)
+        in_a_while(town, lambda: kinds_of(town, campaign(number)).count(FAILED) >= 2)
+    in_a_while(town, lambda: town.version(number).effective_at)
+    leap(town, 45)
+    eventually(lambda: ended(town, campaign(number)))
+    return {"campaign/shard_goes_wrong": (campaign(number), 0)}
+
+
+def a_request_that_goes_wrong(town: Town) -> Recorded:
+    town.put_in_force(FIRST)
+    town.import_accounts(DORA)
+    with trap(town, "UPDATE ON outbox_mail"):
+        request = receives(town)
+        eventually(lambda: kinds_of(town, request_id(request)).count(FAILED) >= 2)
+    eventually(lambda: len(town.mails(to=DORA.email)) == 2)
+    leap(town, 12)
+    return {"data-subject-request/goes_wrong": (request_id(request), 0)}
+
+
+def a_request_that_continues_as_new(town: Town) -> Recorded:
+    """While it goes wrong, and again on its way up the ladder."""
+    ((request, _),) = a_request_that_goes_wrong(town).values()
+    return {
+        "data-subject-request/continued_as_new": (request, 0),
+        "data-subject-request/continued_from_another_run": (request, 1),
+    }
+
+
+def a_mail_delivery_that_goes_wrong(town: Town) -> Recorded:
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: town.version(number).effective_at)
+    with town.database.transaction() as transaction:
+        query = select(OutboxMail).where(OutboxMail.step == "first_notice")
+        mail = transaction.exec(query).one()
+        mail.state = "operator"
+    delivery = f"mail-delivery/{mail.id}"
+    with trap(town, "UPDATE ON outbox_mail WHEN NEW.state = 'sending'"):
+        town.desk.resend(mail.id, town.staff["omar"])
+        eventually(lambda: kinds_of(town, delivery).count(FAILED) >= 2)
+    eventually(lambda: ended(town, delivery))
+    return {"mail-delivery/goes_wrong": (delivery, 0)}
+
+
+def a_mail_delivery_that_continues_as_new(town: Town) -> Recorded:
+    ((delivery, _),) = a_mail_delivery_that_goes_wrong(town).values()
+    return {
+        "mail-delivery/continued_as_new": (delivery, 0),
+        "mail-delivery/continued_from_another_run": (delivery, 1),
+    }
+
+
 STORIES = (
     Story(
         live=a_campaign_from_beginning_to_end,
@@ -252,6 +378,30 @@ STORIES = (
     Story(live=mails_sent_again, paths=("mail-delivery/sent", "mail-delivery/mail_service_down")),
     Story(live=a_campaign_that_tells_its_end, paths=("publication/end_told", "campaign/end_told")),
     Story(live=a_mail_delivery_that_tells_its_end, paths=("mail-delivery/end_told",)),
+    Story(live=a_publication_that_looks_each_day, paths=("publication/looks_each_day",)),
+    Story(live=a_campaign_whose_publication_is_away, paths=("campaign/publication_away",)),
+    Story(live=a_publication_that_goes_wrong, paths=("publication/goes_wrong",)),
+    Story(
+        live=a_publication_that_continues_as_new,
+        paths=("publication/continued_as_new", "publication/continued_from_another_run"),
+        server_settings={"limit.historyCount.suggestContinueAsNew": 45},
+    ),
+    Story(live=a_campaign_with_a_shard_that_goes_wrong, paths=("campaign/shard_goes_wrong",)),
+    Story(live=a_request_that_goes_wrong, paths=("data-subject-request/goes_wrong",)),
+    Story(
+        live=a_request_that_continues_as_new,
+        paths=(
+            "data-subject-request/continued_as_new",
+            "data-subject-request/continued_from_another_run",
+        ),
+        server_settings={"limit.historyCount.suggestContinueAsNew": 20},
+    ),
+    Story(live=a_mail_delivery_that_goes_wrong, paths=("mail-delivery/goes_wrong",)),
+    Story(
+        live=a_mail_delivery_that_continues_as_new,
+        paths=("mail-delivery/continued_as_new", "mail-delivery/continued_from_another_run"),
+        server_settings={"limit.historyCount.suggestContinueAsNew": 15},
+    ),
     Story(live=rounds_of_the_watchdog, paths=("watchdog/all_well", "watchdog/repaired")),
 )
 
@@ -281,6 +431,36 @@ def asks_for_access(town: Town) -> DataSubjectRequest:
     request = receives(town)
     eventually(lambda: len(town.mails(to=DORA.email)) == 2)
     return request
+
+
+@contextmanager
+def trap(town: Town, act: str) -> Iterator[None]:
+    """What does this to the database goes wrong meanwhile."""
+    tell_database(
+        town, f"CREATE TRIGGER planted BEFORE {act} BEGIN SELECT RAISE(ABORT, 'planted'); END"
+    )
+    yield
+    tell_database(town, "DROP TRIGGER planted")
+
+
+def tell_database(town: Town, command: str) -> None:
+    with town.database.transaction() as transaction:
+        transaction.connection().exec_driver_sql(command)
+
+
+def kinds_of(town: Town, workflow_id: str) -> list[EventType.ValueType]:
+    """What happened to a workflow in all its runs; nothing before it is started."""
+
+    async def events() -> list[EventType.ValueType]:
+        return [
+            event.event_type
+            async for run in town.client.list_workflows(f"WorkflowId = '{workflow_id}'")
+            async for event in town.client.get_workflow_handle(
+                run.id, run_id=run.run_id
+            ).fetch_history_events()
+        ]
+
+    return town.portal.call(events)
 
 
 def leap(town: Town, days: int) -> None:
@@ -327,7 +507,10 @@ async def history_of(town: Town, workflow_id: str, run: int) -> WorkflowHistory:
 
 
 def without_machines(part: object) -> object:
-    """The same without process numbers, host names and builds: whoever it was, was `somebody`."""
+    """The same without process numbers, host names, builds and places of files.
+
+    Whoever it was, was `somebody`.
+    """
     if isinstance(part, list):
         return [without_machines(item) for item in part]
     if not isinstance(part, dict):
@@ -337,7 +520,7 @@ def without_machines(part: object) -> object:
     return {
         name: "somebody" if name == "identity" else without_machines(value)
         for name, value in part.items()
-        if name != "workerVersion"
+        if name not in ("workerVersion", "stackTrace")
     }
 
 
