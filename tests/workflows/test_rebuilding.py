@@ -6,11 +6,12 @@ where nobody disturbed anything: every rung once, every mail once, no fact twice
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
@@ -161,9 +162,7 @@ def look(town: FragileTown, request: DataSubjectRequest) -> DataSubjectRequest:
         return session.get_one(DataSubjectRequest, request.id)
 
 
-def live_through(
-    story: Story, disturb: Disturb, directory: Path, kind: str = databases.SQLITE
-) -> Happened:
+def live_through(story: Story, disturb: Disturb, directory: Path, kind: str) -> Happened:
     """Tell a story with a disturbance at each point of waiting; what happened in the end."""
     with (
         databases.migrated_database(kind, directory) as database,
@@ -181,7 +180,7 @@ def live_through(
 @cache
 def undisturbed(story: Story) -> Happened:
     with TemporaryDirectory() as directory:
-        return live_through(story, nothing, Path(directory))
+        return live_through(story, nothing, Path(directory), databases.SQLITE)
 
 
 def assert_the_same(happened: Happened, expected: Happened) -> None:
@@ -191,26 +190,32 @@ def assert_the_same(happened: Happened, expected: Happened) -> None:
     }
 
 
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
-@pytest.mark.parametrize("name", DISTURBANCES)
+def like_a_chessboard(stories: Sequence[Story], others: Iterable[object]) -> list[Any]:
+    """Each story with each of the others, every second time on PostgreSQL: both meet both kinds."""
+    return [
+        pytest.param(
+            story,
+            other,
+            kind := databases.DATABASES[(row + column) % 2],
+            marks=[pytest.mark.postgresql] if kind == databases.POSTGRESQL else [],
+            id=f"{story.__name__}-{other}-{kind}",
+        )
+        for row, story in enumerate(stories)
+        for column, other in enumerate(others)
+    ]
+
+
+@pytest.mark.parametrize(("story", "name", "kind"), like_a_chessboard(STORIES, DISTURBANCES))
 def test_the_same_happens_as_in_an_undisturbed_town(
-    story: Story, name: str, tmp_path: Path
+    story: Story, name: str, kind: str, tmp_path: Path
 ) -> None:
     """P4, P21: every mail once, every rung once, whatever is pressed, lost or restarted."""
-    assert_the_same(live_through(story, DISTURBANCES[name], tmp_path), undisturbed(story))
+    assert_the_same(live_through(story, DISTURBANCES[name], tmp_path, kind), undisturbed(story))
 
 
-def test_so_it_is_on_postgresql(tmp_path: Path) -> None:
-    """P21: both databases know alike what is done."""
-    story = a_request_is_answered_late
-    happened = live_through(story, DISTURBANCES["terminate"], tmp_path, databases.POSTGRESQL)
-    assert_the_same(happened, undisturbed(story))
-
-
-@pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("story", STORIES[:2], ids=lambda story: story.__name__)
+@pytest.mark.parametrize(("story", "seed", "kind"), like_a_chessboard(STORIES[:2], range(2)))
 def test_so_it_is_when_one_disturbance_follows_another(
-    story: Story, seed: int, tmp_path: Path
+    story: Story, seed: int, kind: str, tmp_path: Path
 ) -> None:
     """P4, P21: several at once, and others at each point."""
     chance = Random(seed)
@@ -219,4 +224,4 @@ def test_so_it_is_when_one_disturbance_follows_another(
         for name in chance.choices(list(DISTURBANCES), k=2):
             DISTURBANCES[name](town)
 
-    assert_the_same(live_through(story, several, tmp_path), undisturbed(story))
+    assert_the_same(live_through(story, several, tmp_path, kind), undisturbed(story))
