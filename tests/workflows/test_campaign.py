@@ -18,7 +18,7 @@ from tests.eventually import eventually
 from tests.people import POLICY
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town, town
-from tests.workflows.record_histories import in_a_while
+from tests.workflows.record_histories import in_a_while, tell_database
 from tests.workflows.test_chapters import told
 from workflows import acting
 
@@ -32,11 +32,6 @@ FIVE = [
     AccountRow(external_id=f"c-{number}", email=f"person.{number}@people.example")
     for number in range(5)
 ]
-
-
-def tell_database(town: Town, command: str) -> None:
-    with town.database.transaction() as transaction:
-        transaction.connection().exec_driver_sql(command)
 
 
 def test_what_goes_wrong_with_one_shard_does_not_hold_up_the_others(tmp_path: Path) -> None:
