@@ -18,7 +18,7 @@ from tests.eventually import eventually
 from tests.people import POLICY
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town, town
-from tests.workflows.record_histories import in_a_while, tell_database
+from tests.workflows.recorded_stories import in_a_while, tell_database
 from tests.workflows.test_chapters import told
 from workflows import acting
 

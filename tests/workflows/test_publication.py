@@ -23,7 +23,7 @@ from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, POLICY
 from tests.texts import FIRST, SECOND, THIRD
 from tests.workflows.conftest import Town
-from tests.workflows.record_histories import in_a_while
+from tests.workflows.recorded_stories import in_a_while
 from tests.workflows.test_campaign import steps_of
 from workflows.desk import Refused, TemporalUnreachable
 

@@ -17,7 +17,8 @@ from activities.campaigns import CampaignActivities, CampaignCase
 from domain.timetable import Rung, RungKind
 from temporal import Case
 from tests.people import personal_words
-from tests.workflows.record_histories import HISTORIES, STORIES, release
+from tests.workflows.record_histories import HISTORIES, release
+from tests.workflows.recorded_stories import STORIES
 from worker import WORKFLOWS
 from workflows.acting import act, reach
 from workflows.campaign import CampaignWorkflow, _waits_for
@@ -87,7 +88,7 @@ def test_every_path_of_every_workflow_is_stored() -> None:
 
 @pytest.mark.parametrize("each", WORKFLOWS, ids=lambda each: each.__name__)
 def test_whatever_can_happen_to_a_workflow_happens_in_a_stored_history(each: type) -> None:
-    """Missing? It needs a story that leads there, in `record_histories.py`."""
+    """Missing? It needs a story that leads there, in `recorded_stories.py`."""
     definition = workflow._Definition.must_from_class(each)
     assert definition.name is not None
     happened = {event["eventType"].removeprefix("EVENT_TYPE_") for event in events(definition.name)}
