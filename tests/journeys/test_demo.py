@@ -10,7 +10,7 @@ from cli.demo_scene import COMMAND
 from settings import ROOT
 from tests.own_settings import own_settings
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 
 
 def test_the_demo_holds_in_every_step(tmp_path: Path) -> None:
