@@ -147,6 +147,7 @@ def test_every_neighbour_may_hang_and_it_still_answers(
         assert "promisekeeper up" not in found[part]["remedy"]
 
 
+@pytest.mark.slow
 def test_a_check_that_never_ends_is_cut_off(
     ask: Callable[[], tuple[int, Found]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -307,6 +307,7 @@ def test_a_chunk_that_waits_for_its_turn_is_no_standstill(
     assert (known(scene), imports(scene)) == (account_imports.CHUNK, ["decided"])
 
 
+@pytest.mark.slow
 def test_an_import_that_was_killed_in_the_middle_is_finished_by_another(
     scene: Scene, at_once: None
 ) -> None:
@@ -340,6 +341,7 @@ def wait_and_carry_on_elsewhere(url: str) -> int:
         return unfinished_imports.carry_on_imports(database, NOW)
 
 
+@pytest.mark.slow
 def test_of_two_that_waited_for_a_sign_one_carries_on(scene: Scene) -> None:
     """The watchdog and a freeze: one fact, and one that leaves rests for other writers."""
     import_id = put_aside(scene, *crowd(300))
@@ -350,6 +352,7 @@ def test_of_two_that_waited_for_a_sign_one_carries_on(scene: Scene) -> None:
         assert len(session.exec(taken_over()).all()) == 1
 
 
+@pytest.mark.slow
 def test_two_that_carry_at_once_carry_each_account_once(scene: Scene) -> None:
     scene.import_accounts(*crowd(300))
     import_id = put_aside(scene, *(replace(row, name="Renamed") for row in crowd(1000)))
@@ -359,6 +362,7 @@ def test_two_that_carry_at_once_carry_each_account_once(scene: Scene) -> None:
     assert result(scene, import_id) == ImportResult(added=700, updated=300, unchanged=0)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

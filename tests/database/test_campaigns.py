@@ -202,6 +202,7 @@ def freeze_elsewhere(url: str, campaign: UUID) -> int:
         return audiences.freeze_audience(database, campaign, NOW)
 
 
+@pytest.mark.slow
 def test_two_that_freeze_at_once_address_everybody_once(scene: Scene) -> None:
     """P4: with one link each, in shards of the agreed size, and one fact."""
     scene.import_accounts(*people(2300))
@@ -304,6 +305,7 @@ def freeze_meanwhile(url: str, campaign: UUID, *, first: bool) -> None:
         audiences.freeze_audience(database, campaign, NOW)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decided_first", [True, False])
 def test_who_is_imported_while_the_freeze_begins_is_addressed_or_named(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, decided_first: bool
@@ -419,6 +421,7 @@ def test_reminders_are_queued_for_open_accounts_only(scene: Scene) -> None:
         assert mail.addressee_id == scene.account(ALICE.external_id).id
 
 
+@pytest.mark.slow
 def test_a_shard_is_done_with_a_step_when_all_its_mails_are_out(scene: Scene) -> None:
     """P4: a campaign that begins anew asks this, and leaves nobody out."""
     scene.import_accounts(*people(audiences.SHARD_SIZE + 1))

@@ -41,6 +41,7 @@ def count_up(url: str) -> int:
     return ROUNDS
 
 
+@pytest.mark.slow
 def test_two_processes_that_write_in_a_loop_never_meet_a_locked_database(
     database: Database,
 ) -> None:

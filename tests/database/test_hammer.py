@@ -35,6 +35,8 @@ from tests.people import import_accounts
 from tests.scene import FIRST_DAY, NOW, Scene, loose_mails
 from tests.texts import FIRST, SECOND
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 25
 COPIES = 40
 REFUSALS = (

@@ -196,6 +196,7 @@ def test_a_revision_is_looked_at_before_it_is_kept() -> None:
         assert "please adjust" not in script.read_text("utf-8"), script.name
 
 
+@pytest.mark.slow
 def test_the_next_revision_is_written_from_what_changed_and_none_when_nothing_did(
     tmp_path: Path,
 ) -> None:
@@ -225,6 +226,7 @@ def test_the_next_revision_is_written_from_what_changed_and_none_when_nothing_di
     assert "nickname" in (house / "database/migrations/versions" / written).read_text()
 
 
+@pytest.mark.slow
 def test_two_processes_that_migrate_at_once_do_it_once(empty: Database) -> None:
     assert in_two_processes(migrate_elsewhere, empty.url) == [True, True]
     assert differences(empty) == []

@@ -128,6 +128,7 @@ def test_threads_never_take_the_same_mail(scene: Scene) -> None:
     assert sorted(everything) == sorted(queued)
 
 
+@pytest.mark.slow
 def test_processes_never_take_the_same_mail(scene: Scene) -> None:
     """P4: SQLite knows no SKIP LOCKED, so this is shown and not believed."""
     subject = uuid4()
@@ -325,6 +326,7 @@ def test_events_are_kept_once_and_those_of_strangers_dropped(scene: Scene, mail:
         assert len(session.exec(select(DeliveryEvent)).all()) == 1
 
 
+@pytest.mark.slow
 def test_events_of_many_large_attempts_are_taken_at_once(scene: Scene) -> None:
     """P4: together they have more copies than a statement may have values on PostgreSQL."""
     attempts, copies = [uuid4() for _ in range(70)], 1000
@@ -370,6 +372,7 @@ def test_an_event_before_the_answer_is_not_undone_by_it(scene: Scene, mail: UUID
     assert (scene.mail(mail).state, scene.mail(mail).accepted_at) == ("delivered", NOW)
 
 
+@pytest.mark.slow
 @given(
     order=st.permutations(EVENTS),
     count=st.integers(1, len(EVENTS)),

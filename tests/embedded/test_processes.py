@@ -90,6 +90,7 @@ def test_programs_are_stopped_in_the_opposite_order(
     assert (tmp_path / "order").read_text().split() == ["worker", "website", "temporal"]
 
 
+@pytest.mark.slow
 def test_what_does_not_listen_is_killed_with_all_it_started(
     program: Callable[..., Program], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,6 +111,7 @@ def test_the_log_of_the_last_start_is_kept(program: Callable[..., Program]) -> N
     assert example.log.with_suffix(".previous.log").read_text() == "ready\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a child to its parent")
 def test_nothing_is_left_when_the_supervisor_itself_is_killed(tmp_path: Path) -> None:
     supervisor = subprocess.Popen(

@@ -64,6 +64,7 @@ def test_production_is_refused(stack_settings: Callable[..., Settings]) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_another_process_reads_exactly_these_settings(
     stack_settings: Callable[..., Settings],
 ) -> None:
