@@ -189,7 +189,7 @@ def test_what_was_found_before_a_look_that_hangs_is_kept(
     for seconds in (0.5, 2.0, 8.0, 32.0):  # on a busy machine little is found at first
         monkeypatch.setattr(doctor, "ALL_WITHIN_SECONDS", seconds)
         _, found = ask()
-        if found["database"]["state"] == "ok":
+        if "mails" in found:
             break
     over.set()
     assert found["database"]["state"] == "ok"

@@ -243,14 +243,15 @@ def test_nobody_needs_to_wait_for_who_has_been_silent_for_long(
 
 
 def test_who_comes_back_with_something_to_mend_is_told_with_its_remedy(
-    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A worker that was restarted with other code is no good news."""
     word = "takes work, with other code than this"
     said = [lookout.silent("worker"), Answer(word=word, remedy="worker-differs")]
+    monkeypatch.setattr(lookout, "real_now", iter((NOW, NOW + timedelta(seconds=15))).__next__)
     watched = Lookout({"worker": iter(said).__next__})
     for _ in said:
         watched.look()
     _, came = (record.getMessage() for record in caplog.records)
-    assert came.startswith("The worker is back after 0:00:00: it takes work, with other code")
+    assert came.startswith("The worker is back after 0:00:15: it takes work, with other code")
     assert came.endswith("See worker-differs in docs/failures.md.")
