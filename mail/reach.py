@@ -47,12 +47,13 @@ def reach_with_key(host: str, api_key: str, *, within_seconds: float) -> Reach:
 
 
 def _get(url: str, within_seconds: float, api_key: str = "") -> urllib3.BaseHTTPResponse | Reach:
-    # A connection that is kept is closed by the other side just when we ask again.
-    headers = {"Connection": "close"} | ({"Authorization": f"Bearer {api_key}"} if api_key else {})
+    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     try:
-        answer = urllib3.request(
-            "GET", url, headers=headers, timeout=within_seconds, retries=False, redirect=False
-        )
+        # A connection that is kept is closed by the other side just when we ask again.
+        with urllib3.PoolManager() as own:
+            answer = own.request(
+                "GET", url, headers=headers, timeout=within_seconds, retries=False, redirect=False
+            )
     except ReadTimeoutError:  # somebody took the connection
         return Reach.HANGS
     except HTTPError:
