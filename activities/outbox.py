@@ -82,7 +82,7 @@ class Sender:
                 claim = outbox.claim(transaction, batch, limit=limit, now=moments.now())
             if claim is None:
                 break
-            outcome = self._attempt(claim, now)
+            outcome = self._attempt(claim, moments.now())
             # The notice period counts from here (P7), not from when we were asked to send.
             problem = self._acknowledge(claim, outcome, moments.now())
             nobody_named = isinstance(outcome, Rejected) and not outcome.mail_ids

@@ -193,7 +193,10 @@ def test_a_mail_that_cannot_be_written_was_surely_not_sent(
     assert states(scene) == ["queued"] * 3
     with scene.database.session() as session:
         reasons = {mail.reason for mail in session.exec(select(OutboxMail)).all()}
+        attempt = session.exec(select(MailAttempt)).one()
     assert reasons == {"could not be written: TemplateRefused"}
+    assert attempt.ended_at
+    assert attempt.ended_at >= attempt.started_at
     assert send(sender(), campaign).accepted == 3
 
 
