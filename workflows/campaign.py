@@ -64,10 +64,16 @@ class CampaignWorkflow:
     async def _take(self, rung: Rung, campaign: CampaignCase) -> CampaignCase:
         self._story.tell(_waits_for(rung, campaign))
         await reach(rung.at, summary=rung.summary)
+        await self._mail(rung, campaign)
+        return await self._note(rung)
+
+    async def _mail(self, rung: Rung, campaign: CampaignCase) -> None:
         if rung.kind is RungKind.REMINDER:
             await self._send_to_all(rung.key, campaign)
         else:
             await self._escalate(rung)
+
+    async def _note(self, rung: Rung) -> CampaignCase:
         return await act(
             CampaignActivities.take_step,
             lambda at: self._step(rung, at),
