@@ -24,6 +24,7 @@ from database.tables import (
     PolicyVersion,
 )
 from domain.approvals import Decision
+from domain.timetable import RungKind
 
 FIRST_NOTICE = "first_notice"
 JOINED_LATER, WHY_LATER = "joined_later", "joined or came back after the audience was frozen"
@@ -151,7 +152,7 @@ def notice_template(step: str, *, asks_approval: bool) -> str:
 
 def is_reminder(step: str) -> bool:
     """Whether a step is a courtesy: without it nobody misses anything they were owed."""
-    return step.startswith("reminder")
+    return step.startswith(RungKind.REMINDER)
 
 
 def asks_anybody(session: Session, campaign_id: UUID) -> bool:

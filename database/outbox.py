@@ -22,6 +22,7 @@ from database.tables import (
     PolicyVersion,
 )
 from database.writing import insert_new
+from domain.timetable import RungKind
 
 Found = TypeVar("Found")
 CAMPAIGN = "campaign"
@@ -389,7 +390,9 @@ def _is_overtaken(now: datetime) -> ColumnElement[bool]:
     )
     of_campaign = col(OutboxMail.subject_kind) == CAMPAIGN
     return or_(
-        and_(of_campaign, col(OutboxMail.step).startswith("reminder"), or_(decided, in_effect)),
+        and_(
+            of_campaign, col(OutboxMail.step).startswith(RungKind.REMINDER), or_(decided, in_effect)
+        ),
         and_(of_campaign, closed),
         and_(
             col(OutboxMail.subject_kind) == REQUEST,

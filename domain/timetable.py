@@ -111,7 +111,7 @@ def campaign_rungs(
     due_at = in_utc(effective_at)
     reminders = (
         Rung(
-            key=f"reminder_{number}",
+            key=f"{RungKind.REMINDER}_{number}",
             at=due_at - lead,
             kind=RungKind.REMINDER,
             audience=(Role.ACCOUNT_HOLDER,),

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from temporalio import workflow
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -17,7 +18,7 @@ from health import fitness
 from health.build import build
 from health.fitness import TemporalUnfit
 from tests.own_settings import free_ports
-from worker import watch
+from worker import WORKFLOWS, watch
 from workflows.watchdog import WatchdogWorkflow
 
 SERVER = Path(sys.executable).with_name("temporal")
@@ -70,6 +71,10 @@ async def test_who_takes_work_what_waits_and_the_watchdogs_rounds_are_told(
     assert (await fitness.queue(client)).at_work(real_now()) == ()
     assert await fitness.rounds(client) is None
     await watch(client)
+    while not (listed := [each async for each in client.list_workflows()]):
+        pass
+    page = await client.get_workflow_handle(listed[0].id).describe()
+    assert await page.static_details() == temporal.ABOUT_THE_WATCHDOG
     rounds = await fitness.rounds(client)
     assert rounds is not None
     assert not rounds.paused
@@ -84,6 +89,11 @@ async def test_who_takes_work_what_waits_and_the_watchdogs_rounds_are_told(
         while not (at_work := (await fitness.queue(client)).at_work(real_now())):
             pass
     assert {worker.build for worker in at_work} == {build()}
+
+
+def test_workflows_of_each_kind_but_the_watchdog_are_replayed() -> None:
+    names = {workflow._Definition.must_from_class(each).name for each in WORKFLOWS}
+    assert names == {*fitness.KINDS, temporal.WATCHDOG}
 
 
 @pytest.mark.parametrize(
