@@ -12,6 +12,7 @@ import pytest
 
 from mail.message import Message, TemplateRefused, Templates
 from mail.sendgrid import Accepted, Copy, Halt, MailService, NotSent, Rejected, Unknown
+from tests.eventually import eventually
 from tests.mail.conftest import ATTEMPT, FRAME, copy_for, mail_service
 from tests.sandbox_server import RunningSandbox
 
@@ -196,6 +197,7 @@ def test_an_answer_that_does_not_come_in_time_is_unknown(
         answer_timeout=timedelta(milliseconds=100),
     )
     assert isinstance(impatient.send(message, [ALICE], ATTEMPT), Unknown)
+    assert eventually(sandbox.messages), "it was on its way all the same"
 
 
 def test_a_refused_connection_and_an_unknown_host_sent_nothing(message: Message) -> None:
