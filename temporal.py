@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Protocol, TypeVar
@@ -123,6 +123,10 @@ TIME_SKIPPING_FLAGS = (
     'history.workflowIdReuseMinimalInterval="0s"',
 )
 
+# When a period is over while a workflow is at work, the server skips on to the next timer, however
+# far away that is. So it skips once for each time it is asked, at once or not at all.
+ONE_SKIP = TimeSkippingConfig(max_session_skip_count=1)
+
 
 class Portal(Protocol):
     """Runs an async function from a thread and waits for it: anyio's BlockingPortal."""
@@ -218,18 +222,20 @@ def _runtime() -> Runtime:
 async def start(
     client: Client, what: Start, *, as_of: datetime, offset: timedelta = timedelta(0)
 ) -> WorkflowHandle[Any, Any]:
-    """Start a workflow, or find it running. `offset` is the development clock's."""
+    """Start a workflow, or find it running.
+
+    `offset` is the development clock's: the start is put off by it, and the server skips that.
+    """
     starting = client
     if offset:
-        config = TimeSkippingConfig(
-            fast_forward_config=FastForwardConfig(id=f"offset/{what.workflow_id}", duration=offset)
-        )
-        starting = TimeSkipper(client, config=config).client
+        skipped = FastForwardConfig(id=f"offset/{what.workflow_id}", duration=offset)
+        starting = TimeSkipper(client, config=replace(ONE_SKIP, fast_forward_config=skipped)).client
     return await starting.start_workflow(
         what.workflow,
         Case(subject_id=what.subject_id, as_of=as_of),
         id=what.workflow_id,
         task_queue=TASK_QUEUE,
+        start_delay=offset or None,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         search_attributes=what.search_attributes,

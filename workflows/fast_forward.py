@@ -18,7 +18,8 @@ ANSWERS_WITHIN_SECONDS = 20
 FOLLOW_WITHIN_SECONDS = 120
 LOOK_EVERY_SECONDS = 0.05
 NOT_WORTH_IT = timedelta(seconds=1)
-"""Asked to skip less than a few milliseconds, the server skips to the next timer instead."""
+"""A period that is over before the server looks at it, it takes for the way to the next timer."""
+START = "start"
 AT_ONCE = timedelta(seconds=1)
 """The server overlooks a timer that is due and has not fired yet, and skips the whole period: what
 was due now would come a day late. So whatever comes within a second comes first."""
@@ -55,7 +56,7 @@ async def pass_time(client: Client, clock: Clock, period: timedelta) -> int:
 
 async def _follow(client: Client, clock: Clock) -> set[str]:
     """Bring every workflow to our clock; the ids of those that were behind."""
-    skipper = TimeSkipper(client)
+    skipper = TimeSkipper(client, config=temporal.ONE_SKIP)
     async with asyncio.timeout(FOLLOW_WITHIN_SECONDS):
         running = await _running(client)
         behind = await asyncio.gather(*(_catch_up(skipper, clock, handle) for handle in running))
@@ -89,11 +90,11 @@ async def _catch_up(skipper: TimeSkipper, clock: Clock, handle: WorkflowHandle[A
     """Bring a workflow to our clock, however far behind it is; whether it was."""
     was_behind = False
     try:
-        while (behind := await _behind(skipper, clock, handle)) > NOT_WORTH_IT:
+        while await _behind(skipper, clock, handle) > NOT_WORTH_IT:
             was_behind = True
-            if await _wakes_at_once(skipper, handle):
+            if not await _stands_still(skipper, handle):
                 await asyncio.sleep(LOOK_EVERY_SECONDS)
-            else:
+            elif (behind := await _behind(skipper, clock, handle)) > NOT_WORTH_IT:
                 await _skip(skipper, handle, behind)
     except RPCError as failure:
         if failure.status is not RPCStatusCode.NOT_FOUND:
@@ -102,12 +103,22 @@ async def _catch_up(skipper: TimeSkipper, clock: Clock, handle: WorkflowHandle[A
     return was_behind
 
 
+async def _stands_still(skipper: TimeSkipper, handle: WorkflowHandle[Any, Any]) -> bool:
+    """Whether it has nothing to do for a second; asked in this order, as what is due is begun."""
+    return not await _wakes_at_once(skipper, handle) and await _rests(handle)
+
+
+async def _rests(handle: WorkflowHandle[Any, Any]) -> bool:
+    """Whether it has nothing in hand, and is not on its way to our time already."""
+    found = (await handle.describe()).raw_description
+    skips = found.workflow_extended_info.time_skipping_info.effective_config.enabled
+    return not (skips or found.pending_activities or found.HasField("pending_workflow_task"))
+
+
 async def _behind(
     skipper: TimeSkipper, clock: Clock, handle: WorkflowHandle[Any, Any]
 ) -> timedelta:
-    """How far a workflow is behind our clock, once it stands still; nothing when it has ended."""
-    while await _skips_already(skipper, handle):  # noqa: ASYNC110 - the server tells nobody
-        await asyncio.sleep(LOOK_EVERY_SECONDS)
+    """How far a workflow is behind our clock; nothing when it has ended."""
     if not await _runs(handle):
         return timedelta(0)
     # Our clock is read first: a workflow may lag by a moment and is never ahead.
@@ -126,9 +137,14 @@ async def _skip(skipper: TimeSkipper, handle: WorkflowHandle[Any, Any], period: 
 
 
 async def _wakes_at_once(skipper: TimeSkipper, handle: WorkflowHandle[Any, Any]) -> bool:
-    """Whether one of its timers is due, or as good as due."""
+    """Whether its start or one of its timers is due, or as good as due."""
     due: dict[str, datetime] = {}
     async for event in handle.fetch_history_events():
+        if event.HasField("workflow_execution_started_event_attributes"):
+            delay = event.workflow_execution_started_event_attributes.first_workflow_task_backoff
+            due[START] = event.event_time.ToDatetime(UTC) + delay.ToTimedelta()
+        if event.HasField("workflow_task_scheduled_event_attributes"):
+            due.pop(START, None)
         if event.HasField("timer_started_event_attributes"):
             timer = event.timer_started_event_attributes
             begun = event.event_time.ToDatetime(UTC)
@@ -137,13 +153,6 @@ async def _wakes_at_once(skipper: TimeSkipper, handle: WorkflowHandle[Any, Any])
         due.pop(event.timer_canceled_event_attributes.timer_id, None)
     now = await skipper.get_current_time(handle)
     return any(at <= now + AT_ONCE for at in due.values())
-
-
-async def _skips_already(skipper: TimeSkipper, handle: WorkflowHandle[Any, Any]) -> bool:
-    """Whether it is on its way: from its start to our time, or from where it was left behind."""
-    info = await skipper.get_time_skipping_info(handle)
-    skips = info is not None and info.effective_config.enabled
-    return skips and await _runs(handle)  # one that ended on its way says so for ever
 
 
 def _how_far(passed: int, steps: int, period: timedelta) -> str:

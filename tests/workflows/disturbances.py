@@ -97,6 +97,8 @@ class FragileTown(Town):
             raw = found.raw_description
             if raw.pending_activities or raw.HasField("pending_workflow_task"):
                 return False
+            if not raw.workflow_execution_info.memo.fields:
+                return False  # it has not begun: its start was put off to our time
         return True
 
     def go_on(self) -> None:
