@@ -8,7 +8,6 @@ from itertools import chain
 
 from domain.alignment import Change, ChangeKind, align
 from domain.clauses import Clause, ClauseKind, read_clauses
-from domain.materiality import period_rules, practice_rules, promise_rules
 from domain.materiality.assessment import (
     AssessedChange,
     Assessment,
@@ -19,13 +18,15 @@ from domain.materiality.assessment import (
     Severity,
     Verdict,
 )
-from domain.materiality.harmless import context_differs, same_but_for_periods, shown_harmless
-from domain.materiality.lexicon import LEXICON, straightened
+from domain.materiality.harmless import context_differs, in_other_lines
+from domain.materiality.judging import Judgement, judge, not_english, unexplained
+from domain.materiality.lexicon import LEXICON
 from domain.materiality.reading import sentences
-from domain.materiality.rules import REGISTRY, WORD, Comparison, Found, Version
+from domain.materiality.rules import REGISTRY, Comparison, Found, Version
+from domain.materiality.weighing import WEIGHTS
+from domain.materiality.words import words
 
 ENGINE_VERSION = 1
-RULE_MODULES = (period_rules, practice_rules, promise_rules)  # importing them registers the rules
 ENGLISH_SHARE = 0.12
 
 Quotes = tuple[tuple[Clause, ...], tuple[Clause, ...]]
@@ -58,7 +59,21 @@ def assess(old_markdown: str, new_markdown: str) -> Assessment:
 def engine_version() -> str:
     """Changes whenever the engine, a rule or a word of the lexicon does."""
     rules = " ".join(f"{rule.name}@{rule.version}" for rule in REGISTRY.values())
-    return f"{ENGINE_VERSION}.{sha256(rules.encode()).hexdigest()[:8]}.{LEXICON.fingerprint}"
+    return f"{ENGINE_VERSION}.{sha256(rules.encode()).hexdigest()[:8]}.{LEXICON.fingerprint}.{WEIGHTS.fingerprint}"
+
+
+def comparisons(old_markdown: str, new_markdown: str) -> tuple[bool, tuple[Comparison, ...]]:
+    """Whether both texts are in English, and every comparison `assess` judges, to learn from."""
+    cases = [
+        _Case(change=change)
+        for change in align(read_clauses(old_markdown), read_clauses(new_markdown))
+    ]
+    old_version, new_version = _versions(cases)
+    english = _is_english(old_version) and _is_english(new_version)
+    return english, tuple(
+        Comparison(old=old, new=new, old_version=old_version, new_version=new_version)
+        for _, old, new in _statements(cases)
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +90,7 @@ class _Raised:
         return self.rule, _quote(self.old), _quote(self.new)
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class _Case:
     """A change, what was found in it, what showed its parts harmless, and what nothing explains."""
 
@@ -86,35 +101,47 @@ class _Case:
 
 
 def _assessed(changes: tuple[Change, ...]) -> list[_Case]:
-    old_version, new_version = (
-        Version(tuple(chain.from_iterable(sentences(clause) for clause in clauses)))
-        for clauses in (
-            [clause for change in changes for clause in change.old],
-            [clause for change in changes for clause in change.new],
-        )
-    )
     cases = [_Case(change=change) for change in changes]
+    old_version, new_version = _versions(cases)
     english = _is_english(old_version) and _is_english(new_version)
     for owners, old, new in _statements(cases):
         comparison = Comparison(old=old, new=new, old_version=old_version, new_version=new_version)
-        _judge(comparison, owners, english=english)
+        judgement = judge(comparison, english=english)
+        for case in dict.fromkeys(owners):
+            _record(case, judgement, comparison)
     for case in cases:
         _judge_move(case)
         _raise_unexplained(case, english=english)
     return cases
 
 
+def _versions(cases: Iterable[_Case]) -> tuple[Version, Version]:
+    """All statements of the old text, and all of the new one."""
+    changes = [case.change for case in cases]
+    return (
+        Version(tuple(_sentences(clause for change in changes for clause in change.old))),
+        Version(tuple(_sentences(clause for change in changes for clause in change.new))),
+    )
+
+
 def _statements(
     cases: list[_Case],
 ) -> Iterator[tuple[list[_Case], tuple[Clause, ...], tuple[Clause, ...]]]:
     """The sentences that differ, brought together within a change first, then across changes."""
+    open_cases = [
+        case for case in cases if case.change.kind not in (ChangeKind.UNCHANGED, ChangeKind.MOVED)
+    ]
+    same_old, same_new = in_other_lines(
+        [one for case in open_cases for one in _sentences(case.change.old)],
+        [one for case in open_cases for one in _sentences(case.change.new)],
+    )
     left_old: dict[Clause, _Case] = {}
     left_new: dict[Clause, _Case] = {}
-    for case in cases:
-        if case.change.kind in (ChangeKind.UNCHANGED, ChangeKind.MOVED):
-            continue
-        old = [sentence for clause in case.change.old for sentence in sentences(clause)]
-        new = [sentence for clause in case.change.new for sentence in sentences(clause)]
+    for case in open_cases:
+        old = [one for one in _sentences(case.change.old) if one not in same_old]
+        new = [one for one in _sentences(case.change.new) if one not in same_new]
+        if len(old) + len(new) == 0:
+            case.cleared.append("formatting")
         for part in align(old, new):
             if part.old and part.new and part.kind is not ChangeKind.UNCHANGED:
                 yield [case], part.old, part.new
@@ -125,41 +152,20 @@ def _statements(
         yield owners, part.old, part.new
 
 
-def _judge(comparison: Comparison, owners: list[_Case], *, english: bool) -> None:
-    distinct = [owner for place, owner in enumerate(owners) if owner not in owners[:place]]
-    same_place = not comparison.amended or not context_differs(comparison.old[0], comparison.new[0])
-    cleared = shown_harmless(comparison) if same_place else None
-    if cleared and (english or cleared in ("formatting", "spacing")):
-        for case in distinct:
-            case.cleared.append(cleared)
-        return
-    raised = list(_found_in(comparison)) if english else []
-    for case in distinct:
-        case.raised += raised
-        if not _explained(comparison, raised):
+def _sentences(clauses: Iterable[Clause]) -> list[Clause]:
+    return [sentence for clause in clauses for sentence in sentences(clause)]
+
+
+def _record(case: _Case, judgement: Judgement, comparison: Comparison) -> None:
+    if judgement.cleared_as:
+        case.cleared.append(judgement.cleared_as)
+    for name, found in judgement.found:
+        if found == unexplained()[1] or found == not_english()[1]:
             case.unexplained.append((comparison.old, comparison.new))
-
-
-def _found_in(comparison: Comparison) -> Iterator[_Raised]:
-    for rule in REGISTRY.values():
-        for found in rule.find(comparison):
-            yield _Raised(
-                rule=f"{rule.name}.{found.aspect}",
-                found=found,
-                old=comparison.old,
-                new=comparison.new,
+        else:
+            case.raised.append(
+                _Raised(rule=name, found=found, old=comparison.old, new=comparison.new)
             )
-
-
-def _explained(comparison: Comparison, raised: list[_Raised]) -> bool:
-    """Good news explains a change only where nothing else can hide beside it."""
-    if any(one.found.direction is not Direction.FAVOURABLE for one in raised):
-        return True
-    if not raised:
-        return False
-    if comparison.amended:
-        return same_but_for_periods(comparison)
-    return bool(comparison.new) and not comparison.after.burdens
 
 
 def _judge_move(case: _Case) -> None:
@@ -178,32 +184,19 @@ def _raise_unexplained(case: _Case, *, english: bool) -> None:
         return
     one = case.unexplained[0] if len(case.unexplained) == 1 else None
     old, new = one or (case.change.old, case.change.new)
-    explanation = (
-        "No rule explains this change and nothing shows it harmless; a person has to read it."
-        if english
-        else "The rules read English only, and this text is in another language; "
-        "a person has to compare the two."
-    )
-    found = Found(
-        aspect="unexplained",
-        direction=Direction.UNCLEAR,
-        severity=Severity.UNCLEAR,
-        practice=Practice.OTHER,
-        explanation=explanation,
-    )
-    rule = "change.unexplained" if english else "language.not_english"
+    rule, found = unexplained() if english else not_english()
     case.raised.append(_Raised(rule=rule, found=found, old=old, new=new))
 
 
 def _is_english(version: Version) -> bool:
-    words = [
+    spoken = [
         word
         for statement in version.statements
         if statement.kind is not ClauseKind.HEADING
-        for word in WORD.findall(straightened(statement.text).casefold())
+        for word in words(statement.text)
     ]
-    common = sum(bool(LEXICON.words["english"].fullmatch(word)) for word in words)
-    return not words or common >= ENGLISH_SHARE * len(words)
+    common = sum(word in LEXICON.english for word in spoken)
+    return not spoken or common >= ENGLISH_SHARE * len(spoken)
 
 
 def _numbered(cases: list[_Case]) -> dict[tuple[str, str | None, str | None], Finding]:
@@ -220,8 +213,8 @@ def _finding(number: str, raised: _Raised) -> Finding:
     return Finding(
         id=number,
         direction=found.direction,
-        severity=found.severity,
-        right=None,
+        severity=(Severity.UNCLEAR if found.direction is Direction.UNCLEAR else Severity.MATERIAL),
+        right=WEIGHTS.records.get(raised.rule),
         practice=found.practice,
         rule=raised.rule,
         explanation=found.explanation,

@@ -2,18 +2,38 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import chain
 
 from rapidfuzz.distance import OSA
 
 from domain.clauses import Clause, ClauseKind
 from domain.matching import common_runs
-from domain.materiality.lexicon import LEXICON, straightened
-from domain.materiality.reading import PERIOD, read
-from domain.materiality.rules import WORD, Comparison, Version
+from domain.materiality.lexicon import LEXICON
+from domain.materiality.periods import PERIOD
+from domain.materiality.reading import read
+from domain.materiality.rules import Comparison, Version
+from domain.materiality.words import straightened, words
 
 # Words and figures that decide what a sentence means; a change that touches one is never a slip.
-CRITICAL = ("negation", "not_a_negation", "exceptions", "limits", "widening", "firm", "loose")
-CRITICAL_TOO = ("consent", "opt_out", "open_ended", "anonymous")
+CRITICAL = frozenset(
+    f"words.{mark}"
+    for mark in (
+        "negation",
+        "not_a_negation",
+        "exceptions",
+        "limits",
+        "widening",
+        "firm",
+        "loose",
+        "consent",
+        "opt_out",
+        "open_ended",
+        "anonymous",
+        "by_default",
+        "hurdle",
+    )
+)
 FEW = 3
 LONGEST_DATE_LINE = 120
 
@@ -38,6 +58,41 @@ def shown_harmless(comparison: Comparison) -> str | None:
     if _reordered(comparison, before, after):
         return "reordered"
     return "typing correction" if _slips_only(before, after, comparison) else None
+
+
+def in_other_lines(
+    old: Sequence[Clause], new: Sequence[Clause]
+) -> tuple[frozenset[Clause], frozenset[Clause]]:
+    """The statements whose words stand in the other version too, in order and side by side.
+
+    A text that was only broken into lines, items or cells in another way has no others.
+    """
+    old_words, new_words = (
+        [[(_denies(one), word) for word in _words(one.text)] for one in side] for side in (old, new)
+    )
+    place_in_new: dict[int, int] = {}
+    place_in_old: dict[int, int] = {}
+    for start, counterpart, length in common_runs(
+        list(chain.from_iterable(old_words)), list(chain.from_iterable(new_words))
+    ):
+        for step in range(length):
+            place_in_new[start + step] = counterpart + step
+            place_in_old[counterpart + step] = start + step
+    return _side_by_side(old, old_words, place_in_new), _side_by_side(new, new_words, place_in_old)
+
+
+def _side_by_side(
+    statements: Sequence[Clause], spoken: Sequence[Sequence[object]], places: Mapping[int, int]
+) -> frozenset[Clause]:
+    found, start = set(), 0
+    for statement, said in zip(statements, spoken, strict=True):
+        first = places.get(start)
+        if first is not None and all(
+            places.get(start + step) == first + step for step in range(len(said))
+        ):
+            found.add(statement)
+        start += len(said)
+    return frozenset(found)
 
 
 def same_but_for_periods(comparison: Comparison) -> bool:
@@ -79,15 +134,16 @@ def _key(statement: Clause) -> tuple[bool, str]:
 
 
 def _words(text: str) -> list[str]:
-    words = WORD.findall(straightened(text).casefold())
-    return [word for place, word in enumerate(words) if place == 0 or word != words[place - 1]]
+    spoken = [word for word in words(text) if word not in ";:"]
+    return [word for place, word in enumerate(spoken) if place == 0 or word != spoken[place - 1]]
 
 
 def _critical(text: str) -> Counter[str]:
-    words = straightened(text).casefold()
-    found: Counter[str] = Counter(re.findall(r"\d+|[%$\u20ac\u00a3]", words))
-    for mark in (*CRITICAL, *CRITICAL_TOO):
-        found.update(LEXICON.words[mark].findall(words))
+    spoken = words(text)
+    found: Counter[str] = Counter(re.findall(r"\d+|[%$\u20ac\u00a3]", " ".join(spoken)))
+    for mention in LEXICON.mentions(spoken):
+        if mention.label in CRITICAL:
+            found[" ".join(spoken[mention.start : mention.end])] += 1
     found.update(f"{period.days} days" for period in read(text).periods)
     return found
 
@@ -95,7 +151,7 @@ def _critical(text: str) -> Counter[str]:
 def _date_of_document(text: str) -> bool:
     return (
         len(text) <= LONGEST_DATE_LINE
-        and bool(LEXICON.words["document_date"].search(text))
+        and read(text).says("document_date")
         and not read(text).burdens
     )
 

@@ -1,15 +1,21 @@
-"""The lexicon in `lexicon.toml`, compiled: counsel's words, ready to be looked for."""
+"""The lexicon in `lexicon.toml`: counsel's words, checked and ready to be looked for."""
 
-import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-STRAIGHT_QUOTES = str.maketrans("\u2018\u2019\u201c\u201d\u2010\u2011\u2013\u2014", "''\"\"----")
+from domain.materiality.words import Mention, Phrasebook
+
+KINDS = ("data", "purposes", "recipients", "rights", "safeguards")
+WEIGHTS = ("material", "unclear")
+
+
+class LexiconRefused(ValueError):
+    """The lexicon cannot be used; the message names the entry and what is wrong with it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +26,6 @@ class Term:
     name: str
     weight: str
     practice: str
-    pattern: re.Pattern[str]
 
 
 @dataclass(frozen=True)
@@ -29,83 +34,87 @@ class Lexicon:
 
     source: bytes
 
+    def __post_init__(self) -> None:
+        for label, phrase in self.phrases():
+            _check(label, phrase)
+
     @cached_property
     def fingerprint(self) -> str:
         return sha256(self.source).hexdigest()[:8]
 
     @cached_property
     def _entries(self) -> dict[str, Any]:
-        return tomllib.loads(self.source.decode())
+        try:
+            return tomllib.loads(self.source.decode())
+        except tomllib.TOMLDecodeError as error:
+            raise LexiconRefused(f"The lexicon is not TOML: {error}") from error
 
     @cached_property
     def terms(self) -> dict[str, dict[str, Term]]:
         """`data`, `purposes`, `recipients`, `rights` and `safeguards`, each by key."""
-        kinds = ("data", "purposes", "recipients", "rights", "safeguards")
         return {
-            kind: {key: _term(key, entry) for key, entry in self._entries[kind].items()}
-            for kind in kinds
+            kind: {key: _term(kind, key, entry) for key, entry in self._entries[kind].items()}
+            for kind in KINDS
         }
 
-    @cached_property
-    def acts(self) -> dict[str, re.Pattern[str]]:
-        return _patterns(self._entries["acts"])
+    def phrases(self) -> Iterator[tuple[str, str]]:
+        """Every phrase with its label: `data.location`, `acts.share`, `words.negation`."""
+        for kind in KINDS:
+            for key, entry in self._entries[kind].items():
+                yield from ((f"{kind}.{key}", phrase) for phrase in entry["phrases"])
+        for kind in ("acts", "words", "roles"):
+            for key, phrases in self._entries[kind].items():
+                yield from ((f"{kind}.{key}", phrase) for phrase in phrases)
 
     @cached_property
-    def words(self) -> dict[str, re.Pattern[str]]:
-        lists = {name: words for name, words in self._entries["words"].items() if name != "roles"}
-        return _patterns(lists)
+    def _book(self) -> Phrasebook:
+        return Phrasebook.of(self.phrases())
 
-    @cached_property
-    def roles(self) -> dict[str, re.Pattern[str]]:
-        """What a period can be for: a response, a notice, a breach, retention."""
-        return _patterns(self._entries["words"]["roles"])
+    def mentions(self, text: Iterable[str]) -> tuple[Mention, ...]:
+        """All that the lexicon knows in a text, in the order of the text."""
+        return tuple(self._book.mentions(tuple(text)))
+
+    def mentioned(self, text: Iterable[str]) -> Iterator[str]:
+        """The phrases themselves, in the words of the text."""
+        spoken = tuple(text)
+        for mention in self._book.mentions(spoken):
+            yield " ".join(spoken[mention.start : mention.end])
 
     @cached_property
     def grammar(self) -> frozenset[str]:
         """Words that come and go without a change of meaning."""
         return frozenset(self._entries["words"]["grammar"])
 
+    @cached_property
+    def english(self) -> frozenset[str]:
+        """The commonest English words, by which a text in English is known."""
+        return frozenset(self._entries["words"]["english"])
+
     def is_charged(self, word: str) -> bool:
         """Whether a single word carries meaning here, so that it is never taken for a slip."""
-        return bool(self._charged.fullmatch(word))
-
-    @cached_property
-    def _charged(self) -> re.Pattern[str]:
-        entries, words = self._entries, self._entries["words"]
-        phrases = [phrase for act in entries["acts"].values() for phrase in act]
-        for kind in self.terms:
-            phrases += [phrase for entry in entries[kind].values() for phrase in entry["phrases"]]
-        for name, listed in words.items():
-            if name not in ("grammar", "english", "personal", "roles"):
-                phrases += listed
-        return _pattern(phrase for phrase in phrases if " " not in phrase)
+        return any(
+            mention.label not in ("words.grammar", "words.english", "words.personal")
+            and not mention.label.startswith("roles.")
+            for mention in self._book.mentions((word,))
+        )
 
 
-def straightened(text: str) -> str:
-    """Typographic quotes and dashes as typed ones, character for character."""
-    return text.translate(STRAIGHT_QUOTES)
+def _term(kind: str, key: str, entry: Mapping[str, Any]) -> Term:
+    weight = entry.get("weight", "unclear")
+    if weight not in WEIGHTS:
+        raise LexiconRefused(f'[{kind}.{key}] has the weight "{weight}"; use one of {WEIGHTS}.')
+    if "name" not in entry:
+        raise LexiconRefused(f"[{kind}.{key}] has no name; explanations need one.")
+    return Term(key=key, name=entry["name"], weight=weight, practice=entry.get("practice", "other"))
 
 
-def _term(key: str, entry: Mapping[str, Any]) -> Term:
-    return Term(
-        key=key,
-        name=entry["name"],
-        weight=entry.get("weight", "unclear"),
-        practice=entry.get("practice", "other"),
-        pattern=_pattern(entry["phrases"]),
-    )
-
-
-def _patterns(lists: Mapping[str, Iterable[str]]) -> dict[str, re.Pattern[str]]:
-    return {name: _pattern(phrases) for name, phrases in lists.items()}
-
-
-def _pattern(phrases: Iterable[str]) -> re.Pattern[str]:
-    written = [
-        r"[\s-]+".join(re.escape(word).replace(r"\*", r"\w*") for word in phrase.split())
-        for phrase in sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
-    ]
-    return re.compile(rf"(?<![\w'])(?:{'|'.join(written)})(?!\w)", re.IGNORECASE)
+def _check(label: str, phrase: str) -> None:
+    if phrase != phrase.casefold() or not phrase.strip(" *"):
+        raise LexiconRefused(f'[{label}] has the phrase "{phrase}"; write it in small letters.')
+    if any("*" in word[:-1] for word in phrase.split()):
+        raise LexiconRefused(
+            f'[{label}] has the phrase "{phrase}"; `*` can only end a word, for any ending.'
+        )
 
 
 LEXICON = Lexicon(source=Path(__file__).with_name("lexicon.toml").read_bytes())

@@ -69,6 +69,7 @@ def retention_time(comparison: Comparison) -> Iterator[Found]:
             Practice.RETENTION,
             "Data would be kept without a fixed end.",
             RETENTION.basis,
+            sure=comparison.amended,
         )
 
 
@@ -92,7 +93,7 @@ def age_of_minors(comparison: Comparison) -> Iterator[Found]:
     for old, new in zip(comparison.before.ages, comparison.after.ages, strict=False):
         sentence = f"The age limit for minors would be {new} instead of {old}."
         if new < old:
-            yield adverse("age_lowered", Practice.MINORS, sentence, "wp260.impact")
+            yield adverse("age_lowered", Practice.MINORS, sentence, "wp260.impact", sure=True)
         elif new > old:
             yield favourable("age_raised", Practice.MINORS, sentence)
 
@@ -112,7 +113,7 @@ def _compared(comparison: Comparison, kind: Kind) -> Iterator[Found]:
         sentence = _sentence(kind, before, after)
         aspect = "longer" if longer else "shorter"
         if longer == kind.longer_is_worse:
-            yield adverse(aspect, kind.practice, sentence, kind.basis)
+            yield adverse(aspect, kind.practice, sentence, kind.basis, sure=True)
         else:
             yield favourable(aspect, kind.practice, sentence, kind.basis)
 

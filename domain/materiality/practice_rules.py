@@ -12,7 +12,6 @@ from domain.materiality.rules import (
     named,
     personal,
     rule,
-    weight,
 )
 
 GIVING_AWAY = frozenset({"share", "sell"})
@@ -35,6 +34,7 @@ def sale(comparison: Comparison) -> Iterator[Found]:
             f"Data could be sold{to_whom}; the old text did not allow any sale of data.",
             "colorado.6.04.sharing",
             "wp260.recipients",
+            sure=True,
         )
 
 
@@ -58,7 +58,6 @@ def recipients(comparison: Comparison) -> Iterator[Found]:
             "which the old text does not name as receiving data.",
             "colorado.6.04.recipients",
             "wp260.recipients",
-            weight=weight("recipients", new),
         )
 
 
@@ -74,7 +73,6 @@ def categories(comparison: Comparison) -> Iterator[Found]:
             Practice.DATA_COLLECTION,
             f"The new text speaks of {named('data', new)}; the old text does not.",
             "colorado.6.04.categories",
-            weight=weight("data", new),
         )
 
 
@@ -92,7 +90,6 @@ def purposes(comparison: Comparison) -> Iterator[Found]:
             f"Data would serve {term.name}, a purpose that the old text does not give.",
             "colorado.6.04.purposes",
             "wp260.purpose",
-            weight=term.weight,
         )
 
 

@@ -6,7 +6,7 @@ from rapidfuzz import fuzz
 
 from domain.clauses import Clause
 from domain.materiality.assessment import Practice
-from domain.materiality.lexicon import LEXICON, straightened
+from domain.materiality.lexicon import LEXICON
 from domain.materiality.reading import BURDENS, Reading, read
 from domain.materiality.rules import (
     PROBABLY_THE_SAME_PROMISE,
@@ -19,6 +19,7 @@ from domain.materiality.rules import (
     personal,
     rule,
 )
+from domain.materiality.words import words
 
 UNDERTAKINGS = frozenset({"notify", "protect", "respond", "delete"})
 CHANGE_PROMISES = {
@@ -50,6 +51,7 @@ def reversed_promise(comparison: Comparison) -> Iterator[Found]:
             "which the old text says it does not do.",
             "colorado.6.04.sharing" if turned & {"share", "sell"} else "colorado.6.04.purposes",
             "wp260.impact",
+            sure=_similarity(comparison) >= 60,
         )
     kept = (before.allowed & after.denied & BURDENS) - before.denied - after.allowed
     if kept:
@@ -235,8 +237,10 @@ def _similarity(comparison: Comparison) -> float:
 
 
 def _first(mark: str, text: str) -> str:
-    found = LEXICON.words[mark].search(straightened(text))
-    return found.group().lower() if found else ""
+    spoken = words(text)
+    found = (m for m in LEXICON.mentions(spoken) if m.label == f"words.{mark}")
+    first = next(found, None)
+    return " ".join(spoken[first.start : first.end]) if first else ""
 
 
 def _promised_of_changes(statements: tuple[Clause, ...]) -> frozenset[str]:

@@ -1,6 +1,5 @@
 """What a rule is: a name, a version, and a function from one comparison to what it finds in it."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,14 +7,14 @@ from functools import cached_property
 from rapidfuzz import fuzz, process
 
 from domain.clauses import Clause
-from domain.materiality.assessment import Direction, Practice, Severity
-from domain.materiality.lexicon import LEXICON, straightened
+from domain.materiality.assessment import Direction, Practice
+from domain.materiality.lexicon import LEXICON
 from domain.materiality.reading import NOTHING, Reading, read, read_all
+from domain.materiality.words import words
 
 # The first basis of every adverse finding: what the policy itself says of such changes (P2).
 OWN_WORDS = "policy.own_words"
 PROBABLY_THE_SAME_PROMISE = 60.0
-WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[%$\u20ac\u00a3]")
 
 
 @dataclass(frozen=True)
@@ -31,11 +30,7 @@ class Version:
     @cached_property
     def vocabulary(self) -> frozenset[str]:
         """Every word of the version, in lower case."""
-        return frozenset(
-            word
-            for statement in self.statements
-            for word in WORD.findall(straightened(statement.text).casefold())
-        )
+        return frozenset(word for statement in self.statements for word in words(statement.text))
 
     def speaks_of(self, kind: str, *, acts: frozenset[str] = frozenset()) -> frozenset[str]:
         """The terms of a kind named where nothing is denied, or where one of `acts` is allowed."""
@@ -97,7 +92,7 @@ class Found:
     explanation: str
     basis: tuple[str, ...] = ()
     counter_evidence: str | None = None
-    severity: Severity = Severity.MATERIAL
+    sure: bool = False
 
 
 Finder = Callable[[Comparison], Iterator[Found]]
@@ -133,18 +128,17 @@ def adverse(  # the fields of a finding
     explanation: str,
     *basis: str,
     counter_evidence: str | None = None,
-    weight: str = "material",
+    sure: bool = False,
 ) -> Found:
-    """A material adverse finding; with counter-evidence or a lesser weight, one to be judged."""
-    sure = weight == "material" and counter_evidence is None
+    """What is to people's disadvantage; if not `sure` by itself, the weights decide how surely."""
     return Found(
         aspect=aspect,
-        direction=Direction.ADVERSE if sure else Direction.UNCLEAR,
-        severity=Severity.MATERIAL if sure else Severity.UNCLEAR,
+        direction=Direction.ADVERSE,
         practice=practice,
         explanation=explanation,
         basis=(*basis, OWN_WORDS),
         counter_evidence=counter_evidence,
+        sure=sure and counter_evidence is None,
     )
 
 
@@ -164,21 +158,13 @@ def named(kind: str, keys: Iterable[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def weight(kind: str, keys: Iterable[str]) -> str:
-    """`material` if one of the terms is."""
-    weights = {LEXICON.terms[kind][key].weight for key in keys}
-    return "material" if "material" in weights else "unclear"
-
-
-def listed(words: Iterable[str]) -> str:
+def listed(acts: Iterable[str]) -> str:
     """Acts as a reader would list them: `share or sell`."""
-    ordered = sorted(words)
+    ordered = sorted(acts)
     return " or ".join([", ".join(ordered[:-1]), ordered[-1]] if len(ordered) > 1 else ordered)
 
 
 def personal(text: str) -> bool:
     """Whether the words are about data at all, and not about, say, the sale of the company."""
-    words = straightened(text)
-    return bool(LEXICON.words["personal"].search(words)) and not LEXICON.words["corporate"].search(
-        words
-    )
+    reading = read(text)
+    return reading.says("personal") and not reading.says("corporate")

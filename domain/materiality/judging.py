@@ -1,0 +1,108 @@
+"""One comparison judged: shown harmless, found adverse or favourable, or left to a person."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from domain.materiality import general_rules, period_rules, practice_rules, promise_rules
+from domain.materiality.assessment import Direction, Practice
+from domain.materiality.evidence import evidence
+from domain.materiality.harmless import context_differs, same_but_for_periods, shown_harmless
+from domain.materiality.rules import REGISTRY, Comparison, Found
+from domain.materiality.weighing import WEIGHTS
+
+# Importing them registers the rules.
+PARTICULAR = (period_rules, practice_rules, promise_rules)
+GENERAL = frozenset({"practice.widened", "assurance.narrowed", "wording.changed"})
+IN_ANY_LANGUAGE = ("formatting", "spacing")
+A_RULE_COUNTS = 0.5  # how much a particular rule adds to what the words weigh
+
+Named = tuple[str, Found]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What shows a comparison harmless, or what was found in it; one of the two is empty."""
+
+    cleared_as: str | None = None
+    found: tuple[Named, ...] = ()
+
+
+def judge(comparison: Comparison, *, english: bool) -> Judgement:
+    """Judge what differs; whatever is not shown harmless is found, if only as unexplained."""
+    same_place = not comparison.amended or not context_differs(comparison.old[0], comparison.new[0])
+    shown = shown_harmless(comparison) if same_place else None
+    if shown and (english or shown in IN_ANY_LANGUAGE):
+        return Judgement(cleared_as=shown)
+    if not english:
+        return Judgement(found=(not_english(),))
+    raised = tuple(findings_in(comparison))
+    return _weighed(comparison, raised, weigh(comparison, raised))
+
+
+def findings_in(comparison: Comparison) -> Iterator[Named]:
+    """What each rule has to say, in the order of the rules."""
+    for rule in REGISTRY.values():
+        for found in rule.find(comparison):
+            yield f"{rule.name}.{found.aspect}", found
+
+
+def weigh(comparison: Comparison, raised: tuple[Named, ...]) -> float:
+    """What words and rules weigh together."""
+    particular = any(is_particular(named) for named in raised)
+    names = evidence(comparison, (name for name, _ in raised if name not in GENERAL))
+    return WEIGHTS.weigh(names) + A_RULE_COUNTS * particular
+
+
+def is_particular(named: Named) -> bool:
+    """Whether it is an adverse finding of a rule that speaks of one thing only."""
+    name, found = named
+    return found.direction is Direction.ADVERSE and name not in GENERAL
+
+
+def not_english() -> Named:
+    return "language.not_english", _unclear(
+        "The rules read English only, and this text is in another language; "
+        "a person has to compare the two."
+    )
+
+
+def unexplained() -> Named:
+    return "change.unexplained", _unclear(
+        "No rule explains this change and nothing shows it harmless; a person has to read it."
+    )
+
+
+def _unclear(explanation: str) -> Found:
+    return Found(
+        aspect="",
+        direction=Direction.UNCLEAR,
+        practice=Practice.OTHER,
+        explanation=explanation,
+    )
+
+
+def _weighed(comparison: Comparison, raised: tuple[Named, ...], weight: float) -> Judgement:
+    adverse = _most_particular(raised)
+    favourable = tuple(n for n in raised if n[1].direction is Direction.FAVOURABLE)
+    sure = tuple(named for named in adverse if named[1].sure)
+    if weight >= WEIGHTS.adverse_from and adverse:
+        return Judgement(found=(*adverse, *favourable))
+    doubted = tuple(_doubted(named) for named in adverse if named not in sure)
+    if weight >= WEIGHTS.harmless_below:
+        found = (*sure, *doubted, *favourable)
+        explained = sure or doubted or (favourable and same_but_for_periods(comparison))
+        return Judgement(found=found if explained else (*found, unexplained()))
+    if sure or favourable:
+        return Judgement(found=(*sure, *favourable))
+    return Judgement(cleared_as="weighed")
+
+
+def _most_particular(raised: tuple[Named, ...]) -> tuple[Named, ...]:
+    """The general rules speak only where no particular one does."""
+    adverse = tuple(named for named in raised if named[1].direction is Direction.ADVERSE)
+    return tuple(named for named in adverse if is_particular(named)) or adverse
+
+
+def _doubted(named: Named) -> Named:
+    name, found = named
+    return name, replace(found, direction=Direction.UNCLEAR)

@@ -1,0 +1,102 @@
+"""A text as the words that the rules compare, and the phrases found among them."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d\u2010\u2011\u2013\u2014", "''\"\"----")
+# A semicolon or colon ends a thought, so it is kept; other punctuation says nothing here.
+WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[%$\u20ac\u00a3;:]")
+ENDINGS = ("ations", "ation", "ings", "ing", "ed", "es", "s", "ly")
+SHORTEST_ROOT = 4
+
+
+def straightened(text: str) -> str:
+    """Typographic quotes and dashes as typed ones, character for character."""
+    return text.translate(STRAIGHT)
+
+
+@lru_cache(maxsize=20_000)
+def words(text: str) -> tuple[str, ...]:
+    """The words in small letters; a hyphen parts words, an apostrophe does not."""
+    return tuple(word.casefold() for word in WORD.findall(straightened(text)))
+
+
+@lru_cache(maxsize=20_000)
+def roots(text: str) -> tuple[str, ...]:
+    """The words without their endings, numbers and marks: `collecting` and `collects` are one."""
+    return tuple(_root(word) for word in words(text) if word.isalnum() and not word.isdigit())
+
+
+def _root(word: str) -> str:
+    for ending in ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= SHORTEST_ROOT:
+            return word[: -len(ending)]
+    return word
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A phrase of the lexicon found in a text, by the positions of its first and last word."""
+
+    label: str
+    start: int
+    end: int
+
+    def overlaps(self, other: "Mention") -> bool:
+        return self.start < other.end and other.start < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    label: str
+    rest: tuple[str, ...]
+
+    def follows(self, text: Sequence[str], position: int) -> bool:
+        """Whether the words after the first stand at a position; `*` stands for any ending."""
+        if position + len(self.rest) > len(text):
+            return False
+        return all(
+            text[position + step] == word
+            or (word[-1] == "*" and text[position + step].startswith(word[:-1]))
+            for step, word in enumerate(self.rest)
+        )
+
+
+@dataclass(frozen=True)
+class Phrasebook:
+    """Many labelled phrases, looked for in one pass over a text."""
+
+    _exact: dict[str, list[_Phrase]] = field(default_factory=dict)
+    _prefixed: dict[str, list[_Phrase]] = field(default_factory=dict)
+    _by_word: dict[str, tuple[_Phrase, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, phrases: Iterable[tuple[str, str]]) -> "Phrasebook":
+        """Of pairs of a label and a phrase, such as `("data.location", "location*")`."""
+        book = cls()
+        for label, phrase in phrases:
+            first, *rest = (word for word in phrase.replace("-", " ").replace(",", " ").split())
+            starts = book._prefixed if first.endswith("*") else book._exact
+            starts.setdefault(first.rstrip("*"), []).append(_Phrase(label, tuple(rest)))
+        return book
+
+    def mentions(self, text: Sequence[str]) -> Iterator[Mention]:
+        """Every phrase in the order of the text; the longer of two with one label and start."""
+        for position, word in enumerate(text):
+            longest: dict[str, int] = {}
+            for phrase in self._starting_with(word):
+                if phrase.follows(text, position + 1):
+                    end = position + 1 + len(phrase.rest)
+                    longest[phrase.label] = max(end, longest.get(phrase.label, 0))
+            for label, end in longest.items():
+                yield Mention(label, position, end)
+
+    def _starting_with(self, word: str) -> tuple[_Phrase, ...]:
+        found = self._by_word.get(word)
+        if found is None:
+            prefixes = (self._prefixed.get(word[:length], ()) for length in range(1, len(word) + 1))
+            found = (*self._exact.get(word, ()), *(one for many in prefixes for one in many))
+            self._by_word[word] = found
+        return found
