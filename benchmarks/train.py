@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,6 @@ from domain.clauses import Clause, ClauseKind, clause_id
 from domain.materiality import judging
 from domain.materiality.assessment import Direction
 from domain.materiality.engine import comparisons
-from domain.materiality.evidence import evidence
 from domain.materiality.harmless import shown_harmless
 from domain.materiality.rules import Comparison, Version
 from domain.materiality.weighing import scale
@@ -38,6 +38,7 @@ WEIGHTS = Path(__file__).parents[1] / "domain" / "materiality" / "weights.json"
 SEEDS = 3
 FOLDS = 5
 SLACK = 1.0  # the inverse of the penalty on large weights
+AS_GOOD = 0.01  # in F1
 RAREST = 3  # company groups, or examples, that a name must occur in
 MOST = 4_000  # names that are kept
 MINOR_COUNTS = 0.3
@@ -125,7 +126,7 @@ def _statement(
 ) -> Statement:
     raised = tuple(judging.findings_in(comparison))
     return Statement(
-        names=evidence(comparison, (name for name, _ in raised if name not in judging.GENERAL)),
+        names=judging.names_of(comparison, raised),
         rules=tuple(
             (name, judging.is_particular((name, found)))
             for name, found in raised
@@ -170,7 +171,7 @@ def _learn(statements: Sequence[Statement], examples: Sequence[Statement]) -> di
         for name, weight in sorted(weights.items(), key=lambda item: (-abs(item[1]), item[0]))
     }
     scores = _unseen(statements, examples, known)
-    pairs = _pair_scores(statements, scores)
+    pairs = _pairs(statements, scores)
     adverse_from = _best_f1(pairs)
     return {
         "start": round(start, 3),
@@ -232,32 +233,45 @@ def _unseen(
     return (total / SEEDS).tolist()
 
 
-def _pair_scores(
-    statements: Sequence[Statement], scores: Sequence[float]
-) -> list[tuple[float, bool]]:
-    """The weightiest statement of each pair that counts, and whether the pair is adverse."""
-    heaviest: dict[str, float] = {}
-    label: dict[str, bool] = {}
+@dataclass(frozen=True, kw_only=True)
+class _Weighed:
+    """A pair by its weightiest statement; `held` if a rule keeps it from being cleared anyway."""
+
+    weight: float
+    adverse: bool
+    held: bool
+
+
+def _pairs(statements: Sequence[Statement], scores: Sequence[float]) -> list[_Weighed]:
+    weighed: dict[str, _Weighed] = {}
     for one, weight in zip(statements, scores, strict=True):
         if one.pair and one.pair.counts and one.pair.label != APART:
-            heaviest[one.pair.id] = max(weight, heaviest.get(one.pair.id, weight))
-            label[one.pair.id] = one.pair.label == POSITIVE
-    return [(heaviest[pair], label[pair]) for pair in heaviest]
+            known = weighed.get(one.pair.id)
+            held = any(particular for _, particular in one.rules)
+            weighed[one.pair.id] = _Weighed(
+                weight=max(weight, known.weight) if known else weight,
+                adverse=one.pair.label == POSITIVE,
+                held=held or bool(known and known.held),
+            )
+    return list(weighed.values())
 
 
-def _best_f1(pairs: Sequence[tuple[float, bool]]) -> float:
-    positives = sum(adverse for _, adverse in pairs)
+def _best_f1(pairs: Sequence[_Weighed]) -> float:
+    """The middle of the thresholds that are as good as the best; the best itself is partly luck."""
+    positives = sum(pair.adverse for pair in pairs)
 
     def f1(threshold: float) -> float:
-        flagged = [adverse for weight, adverse in pairs if weight >= threshold]
+        flagged = [pair.adverse for pair in pairs if pair.weight >= threshold]
         return 2 * sum(flagged) / (len(flagged) + positives)
 
-    return max((weight for weight, _ in pairs), key=f1)
+    scored = {pair.weight: f1(pair.weight) for pair in pairs}
+    best = max(scored.values())
+    return median(weight for weight, value in scored.items() if value >= best - AS_GOOD)
 
 
-def _lowest_material(pairs: Sequence[tuple[float, bool]]) -> float:
-    """No adverse pair of a company group that was not seen weighed less."""
-    return min(weight for weight, adverse in pairs if adverse)
+def _lowest_material(pairs: Sequence[_Weighed]) -> float:
+    """No adverse pair of a company group that was not seen weighed less, but those held anyway."""
+    return min(pair.weight for pair in pairs if pair.adverse and not pair.held)
 
 
 def _records(

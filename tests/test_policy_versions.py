@@ -76,4 +76,4 @@ def test_breaking_a_promise_of_the_first_version_is_seen(
     assessment = assess(text, text.replace(old, new))
     assert assessment.material_adverse or assessment.needs_review
     if rule:
-        assert rule in {found[0] for found in adverse(assessment)}
+        assert rule in {finding.rule for finding in assessment.findings}

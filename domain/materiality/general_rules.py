@@ -36,6 +36,8 @@ def widened(comparison: Comparison) -> Iterator[Found]:
     before, after = comparison.before, comparison.after
     acts = (after.allowed - before.allowed) & BURDENS
     fresh = {kind: after.of(kind) - before.of(kind) for kind in BURDENING}
+    if after.denied and not after.allowed:
+        return
     if not comparison.new or not (acts or any(fresh.values())):
         return
     about = next((kind for kind in reversed(BURDENING) if fresh[kind]), "purposes")

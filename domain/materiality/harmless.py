@@ -13,7 +13,7 @@ from domain.materiality.lexicon import LEXICON
 from domain.materiality.periods import PERIOD
 from domain.materiality.reading import read
 from domain.materiality.rules import Comparison, Version
-from domain.materiality.words import straightened, words
+from domain.materiality.words import WORD, straightened, words
 
 # Words and figures that decide what a sentence means; a change that touches one is never a slip.
 CRITICAL = frozenset(
@@ -35,6 +35,16 @@ CRITICAL = frozenset(
     )
 )
 FEW = 3
+LONGEST_POINTER = 14  # words
+LINK = re.compile(r"https?://\S+|www\.\S+|\b[\w.+-]+\s?@\s?[\w-]+\.[\w.]+|\[email\W+protected\]")
+MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"
+DAY = r"\d{1,2}(?:st|nd|rd|th)?(?:\s+of)?"
+DATE = re.compile(
+    rf"\b(?:{MONTH}\s+{DAY}|{DAY}\s+{MONTH}|{MONTH})(?:,?\s+\d{{4}})\b|\b{MONTH}\s+{DAY}\b"
+    r"|\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b",
+    re.IGNORECASE,
+)
+CONTROLLER = re.compile(r"controller|responsible for|provider of the service", re.IGNORECASE)
 LONGEST_DATE_LINE = 120
 
 
@@ -51,6 +61,12 @@ def shown_harmless(comparison: Comparison) -> str | None:
         return "formatting"
     if _date_of_document(comparison.old_text) and _date_of_document(comparison.new_text):
         return "date of the document"
+    if _only_dates(comparison):
+        return "date"
+    if _without_links(comparison.old_text) == _without_links(comparison.new_text):
+        return "link or address"
+    if _only_names(comparison):
+        return "name or contact details"
     if _critical(comparison.old_text) != _critical(comparison.new_text):
         return None
     if "".join(before) == "".join(after):
@@ -58,6 +74,24 @@ def shown_harmless(comparison: Comparison) -> str | None:
     if _reordered(comparison, before, after):
         return "reordered"
     return "typing correction" if _slips_only(before, after, comparison) else None
+
+
+def turns_on_a_word(comparison: Comparison) -> bool:
+    """Whether hardly more changed than a word that decides what the sentence means."""
+    if not comparison.amended or _critical(comparison.old_text) == _critical(comparison.new_text):
+        return False
+    changed = _differences(_words(comparison.old_text), _words(comparison.new_text))
+    return sum(max(len(old), len(new)) for old, new in changed) <= FEW
+
+
+def changed_words(comparison: Comparison) -> frozenset[str]:
+    """The words in small letters that came or went: no names, figures or words of grammar."""
+    old, new = (
+        [word for word in WORD.findall(straightened(LINK.sub(" ", text))) if word.islower()]
+        for text in (comparison.old_text, comparison.new_text)
+    )
+    changed = chain.from_iterable(chain(*pair) for pair in _differences(old, new))
+    return frozenset(changed) - LEXICON.grammar - LEXICON.english
 
 
 def in_other_lines(
@@ -117,6 +151,8 @@ def _one_sided(statements: tuple[Clause, ...], other: Version) -> str | None:
     """A statement that came or went says nothing new if the other version says it too."""
     if all(_says_nothing(statement) for statement in statements):
         return "heading"
+    if all(_points_elsewhere(statement) for statement in statements):
+        return "pointer"
     said = {_key(statement) for statement in other.statements}
     return "stated elsewhere" if all(_key(one) in said for one in statements) else None
 
@@ -127,6 +163,45 @@ def _says_nothing(statement: Clause) -> bool:
     reading = read(statement.text)
     charged = reading.says("negation") or reading.says("consent") or "sell" in reading.allowed
     return not charged and not reading.periods
+
+
+def _points_elsewhere(statement: Clause) -> bool:
+    """Only says where something else is to be read."""
+    reading = read(statement.text)
+    spoken = len(_words(statement.text))
+    return (
+        reading.says("pointer")
+        and spoken <= LONGEST_POINTER
+        and not (reading.burdens - {"use", "collect"})
+        and not any(reading.of(kind) for kind in ("data", "purposes", "recipients", "rights"))
+        and not any(reading.says(mark) for mark in ("negation", "opt_out", "consent", "free_text"))
+    )
+
+
+def _without_links(text: str) -> str:
+    """The words with each link and mail address as one and the same word."""
+    return " ".join(_words(LINK.sub(" link ", text)))
+
+
+def _only_names(comparison: Comparison) -> bool:
+    """Names, or figures of an address, gave way to others; not who the controller is."""
+    old, new = (
+        WORD.findall(straightened(LINK.sub(" link ", text)))
+        for text in (comparison.old_text, comparison.new_text)
+    )
+    about_data = comparison.before.burdens or comparison.after.burdens
+    timed = comparison.before.periods or comparison.after.periods or comparison.after.ages
+    figures = not about_data and not timed
+    return not CONTROLLER.search(comparison.old_text + comparison.new_text) and all(
+        before and after and all(_is_name(word, figures=figures) for word in before + after)
+        for before, after in _differences(old, new)
+    )
+
+
+def _is_name(word: str, *, figures: bool) -> bool:
+    if word.isdigit():
+        return figures
+    return (word[0].isupper() or word[0].isdigit()) and not LEXICON.is_charged(word.casefold())
 
 
 def _key(statement: Clause) -> tuple[bool, str]:
@@ -154,6 +229,14 @@ def _date_of_document(text: str) -> bool:
         and read(text).says("document_date")
         and not read(text).burdens
     )
+
+
+def _only_dates(comparison: Comparison) -> bool:
+    """Calendar dates gave way to others, and nothing is done with data on them."""
+    old, new = (
+        _words(DATE.sub(" date ", text)) for text in (comparison.old_text, comparison.new_text)
+    )
+    return old == new and not comparison.before.burdens and not comparison.after.burdens
 
 
 def _reordered(comparison: Comparison, before: list[str], after: list[str]) -> bool:

@@ -6,14 +6,22 @@ from dataclasses import dataclass, replace
 from domain.materiality import general_rules, period_rules, practice_rules, promise_rules
 from domain.materiality.assessment import Direction, Practice
 from domain.materiality.evidence import evidence
-from domain.materiality.harmless import context_differs, same_but_for_periods, shown_harmless
+from domain.materiality.harmless import (
+    changed_words,
+    context_differs,
+    same_but_for_periods,
+    shown_harmless,
+    turns_on_a_word,
+)
 from domain.materiality.rules import REGISTRY, Comparison, Found
 from domain.materiality.weighing import WEIGHTS
+from domain.materiality.words import root
 
 # Importing them registers the rules.
-PARTICULAR = (period_rules, practice_rules, promise_rules)
+RULE_MODULES = (period_rules, practice_rules, promise_rules, general_rules)
 GENERAL = frozenset({"practice.widened", "assurance.narrowed", "wording.changed"})
 IN_ANY_LANGUAGE = ("formatting", "spacing")
+MOSTLY_MET = 0.3  # of the words that differ
 A_RULE_COUNTS = 0.5  # how much a particular rule adds to what the words weigh
 
 Named = tuple[str, Found]
@@ -36,7 +44,8 @@ def judge(comparison: Comparison, *, english: bool) -> Judgement:
     if not english:
         return Judgement(found=(not_english(),))
     raised = tuple(findings_in(comparison))
-    return _weighed(comparison, raised, weigh(comparison, raised))
+    names = names_of(comparison, raised)
+    return _weighed(comparison, raised, weigh(names, raised))
 
 
 def findings_in(comparison: Comparison) -> Iterator[Named]:
@@ -46,11 +55,14 @@ def findings_in(comparison: Comparison) -> Iterator[Named]:
             yield f"{rule.name}.{found.aspect}", found
 
 
-def weigh(comparison: Comparison, raised: tuple[Named, ...]) -> float:
+def names_of(comparison: Comparison, raised: tuple[Named, ...]) -> frozenset[str]:
+    """The names of all that speaks for or against in a comparison."""
+    return evidence(comparison, (name for name, _ in raised if name not in GENERAL))
+
+
+def weigh(names: frozenset[str], raised: tuple[Named, ...]) -> float:
     """What words and rules weigh together."""
-    particular = any(is_particular(named) for named in raised)
-    names = evidence(comparison, (name for name, _ in raised if name not in GENERAL))
-    return WEIGHTS.weigh(names) + A_RULE_COUNTS * particular
+    return WEIGHTS.weigh(names) + A_RULE_COUNTS * any(is_particular(named) for named in raised)
 
 
 def is_particular(named: Named) -> bool:
@@ -81,19 +93,30 @@ def _unclear(explanation: str) -> Found:
     )
 
 
+def _can_be_cleared(comparison: Comparison, weight: float) -> bool:
+    """Words that the weights have never met show nothing, nor does a word that turns a sentence."""
+    return (
+        weight < WEIGHTS.harmless_below
+        and WEIGHTS.knows(root(word) for word in changed_words(comparison)) >= MOSTLY_MET
+        and not turns_on_a_word(comparison)
+    )
+
+
 def _weighed(comparison: Comparison, raised: tuple[Named, ...], weight: float) -> Judgement:
     adverse = _most_particular(raised)
     favourable = tuple(n for n in raised if n[1].direction is Direction.FAVOURABLE)
-    sure = tuple(named for named in adverse if named[1].sure)
-    if weight >= WEIGHTS.adverse_from and adverse:
+    covered = any(found.counter_evidence for _, found in adverse)
+    if weight >= WEIGHTS.adverse_from and adverse and not covered:
         return Judgement(found=(*adverse, *favourable))
-    doubted = tuple(_doubted(named) for named in adverse if named not in sure)
-    if weight >= WEIGHTS.harmless_below:
-        found = (*sure, *doubted, *favourable)
-        explained = sure or doubted or (favourable and same_but_for_periods(comparison))
+    doubted = tuple(named if named[1].sure else _doubted(named) for named in adverse)
+    if not _can_be_cleared(comparison, weight):
+        explained = doubted or (favourable and same_but_for_periods(comparison))
+        found = (*doubted, *favourable)
         return Judgement(found=found if explained else (*found, unexplained()))
-    if sure or favourable:
-        return Judgement(found=(*sure, *favourable))
+    # What a particular rule found is never cleared by weights, unless it is covered elsewhere.
+    held = tuple(n for n in doubted if n[0] not in GENERAL and not n[1].counter_evidence)
+    if held or favourable:
+        return Judgement(found=(*held, *favourable))
     return Judgement(cleared_as="weighed")
 
 

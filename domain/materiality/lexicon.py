@@ -35,8 +35,10 @@ class Lexicon:
     source: bytes
 
     def __post_init__(self) -> None:
+        """Raises LexiconRefused, so that a mistake in the file stops the start."""
         for label, phrase in self.phrases():
             _check(label, phrase)
+        _ = self.terms
 
     @cached_property
     def fingerprint(self) -> str:

@@ -14,6 +14,9 @@ from domain.materiality.rules import (
     rule,
 )
 
+PROTECTIONS = frozenset(
+    {"encryption", "access_controls", "procedures", "authentication", "audits", "identity_check"}
+)
 GIVING_AWAY = frozenset({"share", "sell"})
 
 
@@ -93,16 +96,32 @@ def purposes(comparison: Comparison) -> Iterator[Found]:
         )
 
 
+@rule("transfer")
+def transfers(comparison: Comparison) -> Iterator[Found]:
+    """Data may go abroad without the protection it has at home (GDPR Art. 49)."""
+    before, after = comparison.before, comparison.after
+    if after.says("unprotected") and after.burdens and not before.says("unprotected"):
+        yield adverse(
+            "unprotected",
+            Practice.TRANSFERS,
+            "Data could go to countries where it is not protected as well as before.",
+            "wp260.recipients",
+            sure=True,
+        )
+
+
 @rule("safeguard")
 def safeguards(comparison: Comparison) -> Iterator[Found]:
     """P32: a protection of the data is no longer mentioned anywhere, or is mentioned for once."""
-    gone = comparison.before.of("safeguards") - comparison.new_version.names("safeguards")
+    promised = comparison.before.of("safeguards") & PROTECTIONS
+    gone = promised - comparison.new_version.names("safeguards")
     if gone:
         yield adverse(
             "removed",
             Practice.SECURITY,
             f"The new text no longer speaks of {named('safeguards', gone)}.",
             "wp260.impact",
+            sure=comparison.amended and "encryption" in gone,
         )
     fresh = comparison.after.of("safeguards") - comparison.old_version.names("safeguards")
     if fresh and not comparison.after.says("negation"):

@@ -27,6 +27,7 @@ CHANGE_PROMISES = {
     "asked_for_approval": "to be asked for approval",
     "told_ahead": "to hear of it beforehand",
 }
+CLEARLY_THE_SAME = 75.0  # of 100
 PRACTICE_OF = {
     "sell": Practice.SHARING_SALE,
     "share": Practice.SHARING_SALE,
@@ -51,7 +52,7 @@ def reversed_promise(comparison: Comparison) -> Iterator[Found]:
             "which the old text says it does not do.",
             "colorado.6.04.sharing" if turned & {"share", "sell"} else "colorado.6.04.purposes",
             "wp260.impact",
-            sure=_similarity(comparison) >= 60,
+            sure=_similarity(comparison) >= CLEARLY_THE_SAME and turned != {"use"},
         )
     kept = (before.allowed & after.denied & BURDENS) - before.denied - after.allowed
     if kept:
@@ -65,6 +66,8 @@ def dropped_promise(comparison: Comparison) -> Iterator[Found]:
     """A statement of what is not done is gone, and nothing in the new text stands in for it."""
     before = comparison.before
     gone = (before.denied & BURDENS) - comparison.after.denied - comparison.after.allowed
+    if gone == {"use"} and not before.of("data") and not before.of("purposes"):
+        return
     if not gone or not personal(comparison.old_text):
         return
     closest = comparison.new_version.closest(

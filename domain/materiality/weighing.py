@@ -54,6 +54,13 @@ class Weights:
         return self.start + scale(len(known)) * sum(known)
 
 
+    def knows(self, roots: Iterable[str]) -> float:
+        """The share of some words' roots that the weights have met, up to 1."""
+        asked = list(roots)
+        met = sum(f"+ {root}" in self.weights or f"- {root}" in self.weights for root in asked)
+        return met / len(asked) if asked else 1.0
+
+
 def scale(names: int) -> float:
     """What one of so many names counts for."""
     return sqrt(USUAL_NAMES / (names + SMOOTHING))

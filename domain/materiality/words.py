@@ -8,13 +8,14 @@ from functools import lru_cache
 STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d\u2010\u2011\u2013\u2014", "''\"\"----")
 # A semicolon or colon ends a thought, so it is kept; other punctuation says nothing here.
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[%$\u20ac\u00a3;:]")
+TAG = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]{0,300})?/?>|&nbsp;", re.IGNORECASE)
 ENDINGS = ("ations", "ation", "ings", "ing", "ed", "es", "s", "ly")
 SHORTEST_ROOT = 4
 
 
 def straightened(text: str) -> str:
-    """Typographic quotes and dashes as typed ones, character for character."""
-    return text.translate(STRAIGHT)
+    """Typographic quotes and dashes as typed ones, HTML tags blank, character for character."""
+    return TAG.sub(lambda tag: " " * len(tag.group()), text).translate(STRAIGHT)
 
 
 @lru_cache(maxsize=20_000)
@@ -26,10 +27,11 @@ def words(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=20_000)
 def roots(text: str) -> tuple[str, ...]:
     """The words without their endings, numbers and marks: `collecting` and `collects` are one."""
-    return tuple(_root(word) for word in words(text) if word.isalnum() and not word.isdigit())
+    return tuple(root(word) for word in words(text) if word.isalnum() and not word.isdigit())
 
 
-def _root(word: str) -> str:
+def root(word: str) -> str:
+    """A word without its ending: `collecting` and `collects` are both `collect`."""
     for ending in ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= SHORTEST_ROOT:
             return word[: -len(ending)]

@@ -72,7 +72,8 @@ def test_longer_retention_is_adverse_and_the_finding_names_the_figures() -> None
     assert "two years instead of thirty (30) days" in finding.explanation
     assert finding.section == ("Gnome Club", "How long")
     assert finding.lines.before == finding.lines.after == (19, 19)
-    assert finding.right is None
+    assert finding.right, "its record on labelled changes"
+    assert finding.right.right <= finding.right.of
 
 
 def test_shorter_retention_is_favourable() -> None:

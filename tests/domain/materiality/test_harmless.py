@@ -10,7 +10,9 @@ POLICY = """# Gnome Club
 
 We recieve your letters and we never share your personal data without your consent.
 
-We keep the letters for 30 days. Please write to the gardener about internal questions.
+We keep the letters for 30 days. Please write to the gardener about questions.
+
+We show letters to internal gardeners.
 
 The gardener may share your address with our printers, not with anyone else.
 
