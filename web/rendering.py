@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from domain.company import Company
+from domain.materiality.in_words import about, happened
 from domain.rendering import render_html
 
 PAGES = Path(__file__).parent / "pages"
@@ -29,7 +30,13 @@ class Pages:
         )
         self._environment.globals.update(company=company, development=development)
         self._environment.filters.update(
-            day=self.day, moment=self.moment, last_day=self.last_day, words=words, sentence=sentence
+            day=self.day,
+            moment=self.moment,
+            last_day=self.last_day,
+            words=words,
+            sentence=sentence,
+            about=about,
+            happened=happened,
         )
 
     def show(self, name: str, *, status: int = 200, **values: object) -> HTMLResponse:
