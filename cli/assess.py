@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.text import Text
 
     from domain.materiality import Assessment, Finding
     from domain.policy_text import PolicyText
-
-PAGE = "assess.html"
 
 
 class Format(StrEnum):
@@ -40,7 +39,9 @@ def assess_command(
             written = json.dumps(assessment.to_json_dict(), indent=2, ensure_ascii=False)
             sys.stdout.write(f"{written}\n")
         case Format.HTML:
-            sys.stdout.write(_page(after, assessment, names=(old.name, new.name)))
+            from cli.assess_page import page
+
+            sys.stdout.write(page(before, after, assessment, names=(old.name, new.name)))
         case Format.TEXT:
             _print_text(assessment, before, after)
 
@@ -67,26 +68,74 @@ def _print_text(assessment: "Assessment", before: "PolicyText", after: "PolicyTe
     from rich.console import Console
     from rich.text import Text
 
+    from domain.materiality.in_words import VERDICTS, language_note
+
     console = Console(highlight=False, soft_wrap=True)
-    console.print(Text(_headline(assessment), style="bold " + _colour(assessment.verdict)))
+    style = "bold " + _colour(assessment.verdict)
+    console.print(Text(VERDICTS[assessment.verdict], style=style))
+    note = language_note(assessment.findings)
+    if note:
+        console.print(Text(f"\n{note}", style="yellow"))
     for finding in assessment.findings:
-        place = " > ".join(finding.section)
-        console.print()
-        console.print(
-            Text.assemble((finding.id, "bold"), "  ", (finding.explanation, _colour_of(finding)))
-        )
-        console.print(Text(f"    {_nature(finding)}; {finding.practice}; rule {finding.rule}"))
-        console.print(Text(f"    {place}{_file_lines(finding, before, after)}", style="dim"))
-        console.print(_quoted(finding))
-        if finding.counter_evidence:
-            console.print(Text(f"    may still be covered by: {finding.counter_evidence}"))
+        _print_finding(console, finding, before, after)
+    _print_cleared(console, assessment)
+
+
+def _print_finding(
+    console: "Console", finding: "Finding", before: "PolicyText", after: "PolicyText"
+) -> None:
+    from rich.text import Text
+
+    from domain.materiality.in_words import (
+        NOT_ENGLISH,
+        about,
+        bases,
+        figures,
+        file_lines,
+        nature,
+        track_record,
+    )
+
+    kind = f"{nature(finding)}; {about(finding.practice)}; rule {finding.rule}"
+    lines = file_lines(finding, before.first_line, after.first_line)
+    place = f"{' > '.join(finding.section)} ({lines})".lstrip()
+    differing = figures(finding.before or "", finding.after or "")
+    record = track_record(finding)
+    told = (finding.id, "bold"), "  ", (finding.explanation, _colour_of(finding))
+    console.print()
+    console.print(Text.assemble(*told))
+    console.print(Text(f"    {kind}"))
+    if record:
+        console.print(Text(f"    {record}"))
+    console.print(Text(f"    {place}", style="dim"))
+    console.print(_quoted(finding))
+    if differing and finding.rule == NOT_ENGLISH:
+        console.print(Text(f"    figures: {differing}"))
+    for basis in bases(finding.basis):
+        console.print(Text(f"    why it matters: {basis}", style="dim"))
+    if finding.counter_evidence:
+        console.print(Text(f"    may still be covered by: {finding.counter_evidence}"))
+
+
+def _print_cleared(console: "Console", assessment: "Assessment") -> None:
+    from rich.text import Text
+
+    from domain.materiality.in_words import happened, reasons
+
     cleared = [change for change in assessment.changes if change.cleared_as]
-    if cleared:
-        console.print(Text("\nShown to be harmless", style="bold"))
+    if not cleared:
+        return
+    console.print(Text("\nShown to be harmless", style="bold"))
+    meanings: dict[str, str] = {}
     for change in cleared:
+        meanings |= reasons(change.cleared_as or "")
         words = change.after or change.before or ""
         shown = words if len(words) <= 90 else words[:89] + "\u2026"
-        console.print(Text(f"    {change.kind}, {change.cleared_as}: {shown}", style="dim"))
+        what = happened(change.kind, change.moved)
+        shown_by = "" if change.cleared_as == what.lower() else f", {change.cleared_as}"
+        console.print(Text(f"    {what}{shown_by}: {shown}", style="dim"))
+    for name, meaning in meanings.items():
+        console.print(Text(f"    ({name}: {meaning})"))
 
 
 def _quoted(finding: "Finding") -> "Text":
@@ -107,56 +156,6 @@ def _quoted(finding: "Finding") -> "Text":
     return text
 
 
-def _page(after: "PolicyText", assessment: "Assessment", *, names: tuple[str, str]) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    from domain.redline import redline
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    findings = {finding.id: finding for finding in assessment.findings}
-    return environment.get_template(PAGE).render(
-        title=after.title or names[1],
-        names=names,
-        headline=_headline(assessment),
-        assessment=assessment,
-        nature=_nature,
-        changes=[
-            {
-                "change": change,
-                "segments": redline(change.before or "", change.after or ""),
-                "findings": [findings[key] for key in change.findings],
-            }
-            for change in assessment.changes
-        ],
-    )
-
-
-def _headline(assessment: "Assessment") -> str:
-    from domain.materiality import Verdict
-
-    return {
-        Verdict.IDENTICAL: "Identical: the two texts are the same.",
-        Verdict.EDITORIAL: "Editorial: nothing changes for people.",
-        Verdict.NEUTRAL: "Neutral: there are changes, and none is to people's disadvantage.",
-        Verdict.FAVOURABLE: "Favourable: what changes is to people's advantage.",
-        Verdict.ADVERSE_MINOR: "Adverse in small things: legal decides.",
-        Verdict.NEEDS_REVIEW: "Needs review: a person has to read what no rule could settle.",
-        Verdict.MATERIAL_ADVERSE: "Material adverse change: it needs people's approval.",
-    }[assessment.verdict]
-
-
-def _nature(finding: "Finding") -> str:
-    if finding.direction == "unclear":
-        return "unclear, to be judged"
-    return f"{finding.direction}, {finding.severity}"
-
-
 def _colour(verdict: str) -> str:
     return {"material_adverse": "red", "adverse_minor": "yellow", "needs_review": "yellow"}.get(
         verdict, "green"
@@ -165,16 +164,3 @@ def _colour(verdict: str) -> str:
 
 def _colour_of(finding: "Finding") -> str:
     return {"adverse": "red", "unclear": "yellow", "favourable": "green"}.get(finding.direction, "")
-
-
-def _file_lines(finding: "Finding", before: "PolicyText", after: "PolicyText") -> str:
-    """Where the quotes stand in the two files, front matter counted."""
-    places = [
-        f"{name} line {span[0] + text.first_line - 1}"
-        for name, span, text in (
-            ("old", finding.lines.before, before),
-            ("new", finding.lines.after, after),
-        )
-        if span
-    ]
-    return f" ({', '.join(places)})"
