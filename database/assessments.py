@@ -11,9 +11,7 @@ from database.tables import Assessment, AssessmentFinding, Finding, FindingDecis
 from database.writing import held
 from domain.materiality import Assessment as AssessmentValue
 from domain.materiality import Finding as FindingValue
-from domain.reviews import FindingStatus, needs_legal
-
-BY_LEGAL = "legal"
+from domain.reviews import BY_LEGAL, FindingStatus, needs_legal
 
 
 def store_assessment(

@@ -37,6 +37,8 @@ class FindingStatus(StrEnum):
     NOTED = "noted"
 
 
+BY_LEGAL = "legal"
+"""The rule of findings that legal added: the engine had missed them."""
 UNDECIDED = (FindingStatus.OPEN, FindingStatus.DISMISSAL_PROPOSED)
 
 

@@ -70,7 +70,12 @@ class Scene:
             row.state = VersionState.IN_REVIEW
 
     def review(
-        self, version: PolicyVersion, content: reviews.ReviewContent, *, by: str = "noor"
+        self,
+        version: PolicyVersion,
+        content: reviews.ReviewContent,
+        *,
+        by: str = "noor",
+        reason: str = "read it twice",
     ) -> None:
         """Let a review take effect. Raises ReviewRefused."""
         with self.database.transaction() as transaction:
@@ -80,7 +85,7 @@ class Scene:
                 row,
                 reviewer_id=self.staff[by],
                 content=content,
-                reason="read it twice",
+                reason=reason,
                 now=NOW,
             )
             transaction.flush()

@@ -25,6 +25,8 @@ COMMANDS = {
     "policy release": ["privacy", "1", "--as", "lena"],
     "policy reject": ["privacy", "1", "--reason", "No", "--as", "lena"],
     "policy status": ["privacy"],
+    "policy lessons": ["privacy", "--to", "cases"],
+    "policy agreement": [],
     "campaign report": ["privacy", "1"],
     "campaign not-reached": ["privacy", "1"],
     "accounts import": ["people.csv", "--as", "omar"],
@@ -52,6 +54,8 @@ COMMANDS = {
 """A line for each command that needs a service."""
 UNKNOWN = [
     ["policy", "status", "nothing"],
+    ["policy", "lessons", "nothing", "--to", "cases"],
+    ["policy", "agreement", "nothing"],
     ["policy", "release", "nothing", "1", "--as", "lena"],
     ["policy", "reject", "nothing", "1", "--reason", "No", "--as", "lena"],
     ["governing", "nothing", "a1"],
