@@ -118,7 +118,7 @@ def _shows(assessment: Assessment, quote: str) -> bool:
 
 
 def stands_in(quote: str, texts: Iterable[str]) -> bool:
-    """Whether one of the parts of a quote (it is cut at its ellipses) stands in one of the texts."""
+    """Whether a part of a quote, which is cut at its ellipses, stands in one of the texts."""
     parts = [_letters(part) for part in re.split(r"\.\.\.|\u2026", quote)]
     shown = [_letters(text) for text in texts]
     return any(part in text for part in parts if len(part) >= SHORTEST_QUOTE for text in shown)

@@ -97,8 +97,7 @@ def _statements(pair: Pair, readings: Mapping[str, str]) -> Iterable[Statement]:
     english, compared = comparisons(pair.before, pair.after)
     for comparison in compared if english else ():
         if shown_harmless(comparison) is None:
-            adverse, counts = _read_as(pair, comparison, readings)
-            yield _statement(comparison, pair, adverse, counts)
+            yield _statement(comparison, pair, _read_as(pair, comparison, readings))
 
 
 def _read_as(
@@ -121,8 +120,7 @@ def _read_as(
 def _statement(
     comparison: Comparison,
     pair: Pair | None,
-    adverse: bool | None,
-    counts: float,  # noqa: FBT001 # a label
+    reading: tuple[bool | None, float],
 ) -> Statement:
     raised = tuple(judging.findings_in(comparison))
     return Statement(
@@ -133,8 +131,8 @@ def _statement(
             if found.direction is Direction.ADVERSE
         ),
         pair=pair,
-        adverse=adverse,
-        counts=counts,
+        adverse=reading[0],
+        counts=reading[1],
     )
 
 
@@ -146,7 +144,7 @@ def _examples() -> Iterable[Statement]:
             old=old, new=new, old_version=Version(old), new_version=Version(new)
         )
         counts = MINOR_COUNTS if example["label"] == "m" else 1.0
-        statement = _statement(comparison, None, example["label"] in "Mm", counts)
+        statement = _statement(comparison, None, (example["label"] in "Mm", counts))
         yield Statement(
             names=frozenset(n for n in statement.names if not n.startswith(WHOLE_VERSION)),
             rules=statement.rules,
@@ -230,7 +228,7 @@ def _unseen(
                     score = start + sum(weights.get(n, 0.0) * v for n, v in features.items())
                     particular = any(is_particular for _, is_particular in one.rules)
                     total[place] += score + judging.A_RULE_COUNTS * particular
-    return (total / SEEDS).tolist()
+    return [float(score) for score in total / SEEDS]
 
 
 @dataclass(frozen=True, kw_only=True)

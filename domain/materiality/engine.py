@@ -14,7 +14,6 @@ from domain.materiality.assessment import (
     Direction,
     Finding,
     Lines,
-    Practice,
     Severity,
     Verdict,
 )
@@ -26,7 +25,7 @@ from domain.materiality.rules import REGISTRY, Comparison, Found, Version
 from domain.materiality.weighing import WEIGHTS
 from domain.materiality.words import words
 
-ENGINE_VERSION = 1
+ENGINE_VERSION = 2
 ENGLISH_SHARE = 0.12
 
 Quotes = tuple[tuple[Clause, ...], tuple[Clause, ...]]
@@ -57,9 +56,14 @@ def assess(old_markdown: str, new_markdown: str) -> Assessment:
 
 @cache
 def engine_version() -> str:
-    """Changes whenever the engine, a rule or a word of the lexicon does."""
+    """Changes whenever the engine, a rule, a word of the lexicon or a weight does."""
     rules = " ".join(f"{rule.name}@{rule.version}" for rule in REGISTRY.values())
-    return f"{ENGINE_VERSION}.{sha256(rules.encode()).hexdigest()[:8]}.{LEXICON.fingerprint}.{WEIGHTS.fingerprint}"
+    fingerprints = (
+        sha256(rules.encode()).hexdigest()[:8],
+        LEXICON.fingerprint,
+        WEIGHTS.fingerprint,
+    )
+    return ".".join((str(ENGINE_VERSION), *fingerprints))
 
 
 def comparisons(old_markdown: str, new_markdown: str) -> tuple[bool, tuple[Comparison, ...]]:

@@ -5,14 +5,9 @@ from dataclasses import dataclass, replace
 
 from domain.materiality import general_rules, period_rules, practice_rules, promise_rules
 from domain.materiality.assessment import Direction, Practice
+from domain.materiality.differing import changed_words, turns_on_a_word
 from domain.materiality.evidence import evidence
-from domain.materiality.harmless import (
-    changed_words,
-    context_differs,
-    same_but_for_periods,
-    shown_harmless,
-    turns_on_a_word,
-)
+from domain.materiality.harmless import context_differs, same_but_for_periods, shown_harmless
 from domain.materiality.rules import REGISTRY, Comparison, Found
 from domain.materiality.weighing import WEIGHTS
 from domain.materiality.words import root

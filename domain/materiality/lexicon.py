@@ -1,7 +1,7 @@
 """The lexicon in `lexicon.toml`: counsel's words, checked and ready to be looked for."""
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -74,12 +74,13 @@ class Lexicon:
 
     def mentions(self, text: Iterable[str]) -> tuple[Mention, ...]:
         """All that the lexicon knows in a text, in the order of the text."""
-        return tuple(self._book.mentions(tuple(text)))
+        spoken = tuple(text)
+        return tuple(one for one in self._book.mentions(spoken) if not _is_month(spoken, one))
 
     def mentioned(self, text: Iterable[str]) -> Iterator[str]:
         """The phrases themselves, in the words of the text."""
         spoken = tuple(text)
-        for mention in self._book.mentions(spoken):
+        for mention in self.mentions(spoken):
             yield " ".join(spoken[mention.start : mention.end])
 
     @cached_property
@@ -99,6 +100,14 @@ class Lexicon:
             and not mention.label.startswith("roles.")
             for mention in self._book.mentions((word,))
         )
+
+
+def _is_month(spoken: Sequence[str], mention: Mention) -> bool:
+    """Whether "may" is the month: a figure stands beside it."""
+    beside = (*spoken[mention.start - 1 : mention.start], *spoken[mention.end : mention.end + 1])
+    return spoken[mention.start : mention.end] == ("may",) and any(
+        word[:1].isdigit() for word in beside
+    )
 
 
 def _term(kind: str, key: str, entry: Mapping[str, Any]) -> Term:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from domain.materiality.assessment import Practice
-from domain.materiality.reading import Period
+from domain.materiality.periods import Period
 from domain.materiality.rules import Comparison, Found, adverse, favourable, rule
 
 

@@ -97,7 +97,7 @@ def _mentions_of(text: str) -> tuple[Mention, ...]:
 
 
 def _unless_overlapped(mentions: tuple[Mention, ...]) -> tuple[Mention, ...]:
-    """Without what only looks like it: "advertising partners" are no purpose, "no later" no "no"."""
+    """Without what only looks so: "advertising partners" are no purpose, "no later" no "no"."""
     strong = [
         mention
         for mention in mentions

@@ -53,7 +53,6 @@ class Weights:
         known = [self.weights[name] for name in sorted(names) if name in self.weights]
         return self.start + scale(len(known)) * sum(known)
 
-
     def knows(self, roots: Iterable[str]) -> float:
         """The share of some words' roots that the weights have met, up to 1."""
         asked = list(roots)

@@ -1,13 +1,14 @@
 """A text as the words that the rules compare, and the phrases found among them."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d\u2010\u2011\u2013\u2014", "''\"\"----")
 # A semicolon or colon ends a thought, so it is kept; other punctuation says nothing here.
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[%$\u20ac\u00a3;:]")
+LINK = re.compile(r"https?://\S+|www\.\S+|\b[\w.+-]+\s?@\s?[\w-]+\.[\w.]+|\[email\W+protected\]")
 TAG = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]{0,300})?/?>|&nbsp;", re.IGNORECASE)
 ENDINGS = ("ations", "ation", "ings", "ing", "ed", "es", "s", "ly")
 SHORTEST_ROOT = 4

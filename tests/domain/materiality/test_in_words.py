@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from domain.alignment import ChangeKind
-from domain.materiality import Practice, Verdict, assess, in_words
+from domain.materiality import Practice, Verdict, assess, harmless, in_words
 from domain.materiality.general_rules import BURDENING
 
 SOURCES = Path(in_words.__file__).parent
@@ -58,7 +58,7 @@ def reason_codes() -> set[str]:
                 case _:
                     continue
             given |= {name for value in told for name in names_in(value)}
-    return given
+    return given | harmless.ON_THE_SURFACE.keys() | harmless.IF_NOTHING_DECIDES.keys()
 
 
 def names_in(value: ast.expr | None) -> Iterator[str]:
