@@ -9,7 +9,7 @@ from domain.matching import common_runs
 from domain.materiality.lexicon import LEXICON
 from domain.materiality.reading import read
 from domain.materiality.rules import Comparison
-from domain.materiality.words import LINK, WORD, straightened, words
+from domain.materiality.words import LINK, WORD, plain_words, straightened, words
 
 # Words and figures that decide what a sentence means; a change that touches one is never a slip.
 CRITICAL = frozenset(
@@ -49,12 +49,6 @@ def changed_words(comparison: Comparison) -> frozenset[str]:
     )
     changed = chain.from_iterable(chain(*pair) for pair in differences(old, new))
     return frozenset(changed) - LEXICON.grammar - LEXICON.english
-
-
-def plain_words(text: str) -> list[str]:
-    """The words without marks; a word that is doubled by mistake counts once."""
-    spoken = [word for word in words(text) if word not in ";:"]
-    return [word for place, word in enumerate(spoken) if place == 0 or word != spoken[place - 1]]
 
 
 def critical(text: str) -> Counter[str]:

@@ -5,10 +5,10 @@ from itertools import chain
 
 from domain.clauses import Clause, ClauseKind
 from domain.matching import common_runs
-from domain.materiality.differing import critical, plain_words
+from domain.materiality.differing import critical
 from domain.materiality.periods import PERIOD
-from domain.materiality.reading import read
-from domain.materiality.rules import Comparison, Version
+from domain.materiality.reading import denies, read
+from domain.materiality.rules import Comparison, Version, saying
 from domain.materiality.slips import reordered, slips_only
 from domain.materiality.surface import (
     document_dates,
@@ -17,7 +17,7 @@ from domain.materiality.surface import (
     only_names,
     points_elsewhere,
 )
-from domain.materiality.words import straightened
+from domain.materiality.words import plain_words, straightened
 
 
 def shown_harmless(comparison: Comparison) -> str | None:
@@ -67,7 +67,7 @@ def in_other_lines(
     A text that was only broken into lines, items or cells in another way has no others.
     """
     old_words, new_words = (
-        [[(_denies(one), word) for word in plain_words(one.text)] for one in side]
+        [[(denies(one), word) for word in plain_words(one.text)] for one in side]
         for side in (old, new)
     )
     place_in_new: dict[int, int] = {}
@@ -106,11 +106,7 @@ def same_but_for_periods(comparison: Comparison) -> bool:
 
 def context_differs(old: Clause, new: Clause) -> bool:
     """Whether the same words now stand under a heading or stem that denies, or no longer does."""
-    return _denies(old) != _denies(new)
-
-
-def _denies(clause: Clause) -> bool:
-    return read(" ".join((*clause.path, clause.stem))).says("negation")
+    return denies(old) != denies(new)
 
 
 def _one_sided(statements: tuple[Clause, ...], other: Version) -> str | None:
@@ -119,8 +115,7 @@ def _one_sided(statements: tuple[Clause, ...], other: Version) -> str | None:
         return "heading"
     if all(points_elsewhere(statement) for statement in statements):
         return "pointer"
-    said = {_key(statement) for statement in other.statements}
-    return "stated elsewhere" if all(_key(one) in said for one in statements) else None
+    return "stated elsewhere" if all(saying(one) in other.sayings for one in statements) else None
 
 
 def _says_nothing(statement: Clause) -> bool:
@@ -129,7 +124,3 @@ def _says_nothing(statement: Clause) -> bool:
     reading = read(statement.text)
     charged = reading.says("negation") or reading.says("consent") or "sell" in reading.allowed
     return not charged and not reading.periods
-
-
-def _key(statement: Clause) -> tuple[bool, str]:
-    return _denies(statement), " ".join(plain_words(statement.text))

@@ -61,6 +61,11 @@ def sentences(clause: Clause) -> tuple[Clause, ...]:
     return tuple(replace(clause, text=text) for text in found)
 
 
+def denies(clause: Clause) -> bool:
+    """Whether a clause stands under a heading or a stem that denies."""
+    return read(" ".join((*clause.path, clause.stem))).says("negation")
+
+
 def read_all(statements: Iterable[Clause]) -> Reading:
     """The readings of several statements as one; periods stay in the order of the text."""
     return _together([read(statement.text, statement.stem) for statement in statements])

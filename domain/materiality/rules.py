@@ -8,9 +8,9 @@ from rapidfuzz import fuzz, process
 
 from domain.clauses import Clause
 from domain.materiality.assessment import Direction, Practice
-from domain.materiality.lexicon import LEXICON
-from domain.materiality.reading import NOTHING, Reading, read, read_all
-from domain.materiality.words import words
+from domain.materiality.lexicon import KINDS, LEXICON
+from domain.materiality.reading import NOTHING, Reading, denies, read, read_all
+from domain.materiality.words import plain_words, words
 
 # The first basis of every adverse finding: what the policy itself says of such changes (P2).
 OWN_WORDS = "policy.own_words"
@@ -32,24 +32,48 @@ class Version:
         """Every word of the version, in lower case."""
         return frozenset(word for statement in self.statements for word in words(statement.text))
 
+    @cached_property
+    def sayings(self) -> frozenset[tuple[bool, tuple[str, ...]]]:
+        """Every statement as `saying` gives it."""
+        return frozenset(saying(statement) for statement in self.statements)
+
     def speaks_of(self, kind: str, *, acts: frozenset[str] = frozenset()) -> frozenset[str]:
         """The terms of a kind named where nothing is denied, or where one of `acts` is allowed."""
-        return frozenset(
-            key
-            for reading in self.readings
-            if (reading.allowed & acts if acts else not reading.denied)
-            and not reading.says("anonymous")
-            for key in reading.of(kind)
-        )
+        if (kind, acts) not in self._spoken:
+            self._spoken[kind, acts] = frozenset(
+                key
+                for reading in self.readings
+                if (reading.allowed & acts if acts else not reading.denied)
+                and not reading.says("anonymous")
+                for key in reading.of(kind)
+            )
+        return self._spoken[kind, acts]
 
     def names(self, kind: str) -> frozenset[str]:
-        return frozenset(key for reading in self.readings for key in reading.of(kind))
+        """The terms of a kind named anywhere."""
+        return self._named[kind]
+
+    @cached_property
+    def _named(self) -> dict[str, frozenset[str]]:
+        return {
+            kind: frozenset(key for reading in self.readings for key in reading.of(kind))
+            for kind in KINDS
+        }
+
+    @cached_property
+    def _spoken(self) -> dict[tuple[str, frozenset[str]], frozenset[str]]:
+        return {}
 
     def closest(self, text: str, like: Callable[[Reading], bool]) -> tuple[str, float] | None:
         """The statement most like `text` among those whose reading is `like` it, with its score."""
         fitting = [s.text for s, r in zip(self.statements, self.readings, strict=True) if like(r)]
         found = process.extractOne(text, fitting, scorer=fuzz.token_set_ratio)
         return (found[0], found[1]) if found else None
+
+
+def saying(statement: Clause) -> tuple[bool, tuple[str, ...]]:
+    """A statement by its words, and whether what it stands under denies it."""
+    return denies(statement), plain_words(statement.text)
 
 
 @dataclass(frozen=True, kw_only=True)

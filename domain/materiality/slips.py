@@ -4,9 +4,10 @@ from collections import Counter
 
 from rapidfuzz.distance import OSA
 
-from domain.materiality.differing import FEW, differences, plain_words
+from domain.materiality.differing import FEW, differences
 from domain.materiality.lexicon import LEXICON
 from domain.materiality.rules import Comparison
+from domain.materiality.words import plain_words
 
 
 def reordered(comparison: Comparison) -> bool:

@@ -3,11 +3,11 @@
 import re
 
 from domain.clauses import Clause
-from domain.materiality.differing import differences, plain_words
+from domain.materiality.differing import differences
 from domain.materiality.lexicon import LEXICON
 from domain.materiality.reading import read
 from domain.materiality.rules import Comparison
-from domain.materiality.words import LINK, WORD, straightened
+from domain.materiality.words import LINK, WORD, plain_words, straightened
 
 LONGEST_POINTER = 14  # words
 MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"

@@ -26,6 +26,15 @@ def words(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=20_000)
+def plain_words(text: str) -> tuple[str, ...]:
+    """The words without marks; a word that is doubled by mistake counts once."""
+    spoken = [word for word in words(text) if word not in ";:"]
+    return tuple(
+        word for place, word in enumerate(spoken) if place == 0 or word != spoken[place - 1]
+    )
+
+
+@lru_cache(maxsize=20_000)
 def roots(text: str) -> tuple[str, ...]:
     """The words without their endings, numbers and marks: `collecting` and `collects` are one."""
     return tuple(root(word) for word in words(text) if word.isalnum() and not word.isdigit())
@@ -67,13 +76,21 @@ class _Phrase:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """What begins with one word: whole phrases, and longer ones by the letter that comes next."""
+
+    whole: tuple[str, ...]
+    longer: dict[str, tuple[_Phrase, ...]]
+
+
 @dataclass(frozen=True)
 class Phrasebook:
     """Many labelled phrases, looked for in one pass over a text."""
 
     _exact: dict[str, list[_Phrase]] = field(default_factory=dict)
     _prefixed: dict[str, list[_Phrase]] = field(default_factory=dict)
-    _by_word: dict[str, tuple[_Phrase, ...]] = field(default_factory=dict)
+    _by_word: dict[str, _Beginning] = field(default_factory=dict)
 
     @classmethod
     def of(cls, phrases: Iterable[tuple[str, str]]) -> "Phrasebook":
@@ -88,18 +105,24 @@ class Phrasebook:
     def mentions(self, text: Sequence[str]) -> Iterator[Mention]:
         """Every phrase in the order of the text; the longer of two with one label and start."""
         for position, word in enumerate(text):
-            longest: dict[str, int] = {}
-            for phrase in self._starting_with(word):
-                if phrase.follows(text, position + 1):
-                    end = position + 1 + len(phrase.rest)
-                    longest[phrase.label] = max(end, longest.get(phrase.label, 0))
+            beginning = self._by_word.get(word) or self._beginning_with(word)
+            longest = dict.fromkeys(beginning.whole, position + 1)
+            if beginning.longer and position + 1 < len(text):
+                for phrase in beginning.longer.get(text[position + 1][0], ()):
+                    if phrase.follows(text, position + 1):
+                        end = position + 1 + len(phrase.rest)
+                        longest[phrase.label] = max(end, longest.get(phrase.label, 0))
             for label, end in longest.items():
                 yield Mention(label, position, end)
 
-    def _starting_with(self, word: str) -> tuple[_Phrase, ...]:
-        found = self._by_word.get(word)
-        if found is None:
-            prefixes = (self._prefixed.get(word[:length], ()) for length in range(1, len(word) + 1))
-            found = (*self._exact.get(word, ()), *(one for many in prefixes for one in many))
-            self._by_word[word] = found
-        return found
+    def _beginning_with(self, word: str) -> _Beginning:
+        prefixes = (self._prefixed.get(word[:length], ()) for length in range(1, len(word) + 1))
+        found = (*self._exact.get(word, ()), *(one for many in prefixes for one in many))
+        longer: dict[str, tuple[_Phrase, ...]] = {}
+        for phrase in found:
+            if phrase.rest:
+                letter = phrase.rest[0][0]
+                longer[letter] = (*longer.get(letter, ()), phrase)
+        whole = tuple(phrase.label for phrase in found if not phrase.rest)
+        self._by_word[word] = beginning = _Beginning(whole, longer)
+        return beginning
