@@ -1,0 +1,52 @@
+"""Dates, links, names and pointers change all the time, and harm nobody."""
+
+import pytest
+
+from domain.materiality import Verdict, assess
+
+
+def cleared(old: str, new: str) -> set[str | None]:
+    before, after = (f"We tend roses.\n\n{text}\n" for text in (old, new))
+    assessment = assess(before, after)
+    assert assessment.verdict is Verdict.EDITORIAL, assessment.findings
+    return {change.cleared_as for change in assessment.changes}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("This is of 3 May 2025, from Kent.", "This is of 14 June 2026, from Kent.", "date"),
+        ("Minutes of 2025-05-03.", "Minutes of 2026-06-14.", "date"),
+        ("Write to rose@example.com.", "Write to garden@example.org.", "link or address"),
+        ("It is on https://a.example/x.", "It is on https://b.example/y.", "link or address"),
+        ("Rosa Thorn keeps the keys.", "Iris Bloom keeps the keys.", "name or contact details"),
+        (
+            "Our office stands at 12 Mill Lane.",
+            "Our office stands at 7 Mill Lane.",
+            "name or contact details",
+        ),
+    ],
+)
+def test_what_only_a_date_a_link_or_a_name_changed_is_cleared(
+    old: str, new: str, reason: str
+) -> None:
+    assert cleared(old, new) == {reason}
+
+
+def test_a_sentence_that_only_points_elsewhere_may_come_and_go() -> None:
+    assert cleared("", "Please see our gallery for more details.") == {"pointer"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Rosa Ltd is the controller of your data.", "Iris Ltd is the controller of your data."),
+        ("We keep your data for 3 days.", "We keep your data for 9 days."),
+        ("Children under 16 need a parent.", "Children under 13 need a parent."),
+        ("We share your data with Rosa.", "We share your data with Advertisers."),
+        ("Please see our gallery.", "We sell your data; please see our gallery."),
+    ],
+)
+def test_what_only_looks_like_a_name_or_a_figure_is_not_cleared(old: str, new: str) -> None:
+    assessment = assess(f"We tend roses.\n\n{old}\n", f"We tend roses.\n\n{new}\n")
+    assert assessment.material_adverse or assessment.needs_review
