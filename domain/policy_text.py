@@ -78,7 +78,7 @@ def _decoded(raw: bytes) -> str:
         line = raw[: raw.index(b"\x00")].count(b"\n") + 1
         raise _refused(
             f"The file is not text: it holds a NUL byte at offset {raw.index(0)}, line {line}",
-            "Save the policy as plain text in UTF-8, not as a Word or PDF file.",
+            "Save the policy as .docx, as .html or as plain text in UTF-8, not as .doc or PDF.",
         )
     try:
         text = raw.decode("utf-8-sig")

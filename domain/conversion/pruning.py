@@ -1,0 +1,106 @@
+"""What of a web page is policy: everything but furniture, machinery and what nobody sees."""
+
+import re
+from collections.abc import Iterator
+from itertools import groupby
+
+from domain.conversion.tally import Loss, Tally
+from domain.conversion.tree import BLOCKS, Node
+
+SILENT = frozenset(("title", "meta", "link", "base", "source", "track", "param", "wbr", "rp"))
+LOSSES = {
+    tag: loss
+    for loss, tags in {
+        Loss.SCRIPT: "script noscript template",
+        Loss.STYLE: "style",
+        Loss.NAVIGATION: "nav menu",
+        Loss.PICTURE: "img image picture svg canvas map",
+        Loss.RECORDING: "video audio bgsound",
+        Loss.EMBEDDED: "iframe frame frameset object embed applet xml",
+        Loss.FORMULA: "math",
+        Loss.FIELD: "input button select textarea label legend datalist output meter progress",
+        Loss.HIDDEN: "dialog",
+        Loss.STRUCK: "del s strike",
+    }.items()
+    for tag in tags.split()
+}
+ROLES = {
+    "navigation": Loss.NAVIGATION,
+    "search": Loss.FORM,
+    "banner": Loss.PAGE_FRAME,
+    "contentinfo": Loss.PAGE_FRAME,
+}
+WAY_BACK = re.compile(r"#(?:footnote|endnote)-ref-")
+UNSEEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
+HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+
+
+def prune(root: Node, tally: Tally) -> Node:
+    """The part of a page that is its text; the rest is counted in `tally`."""
+    mains = list(_mains(root))
+    outside = len(root.words().strip()) > sum(len(main.words().strip()) for main in mains)
+    if mains and outside:
+        tally[Loss.AROUND] += 1
+    return _kept(Node("html", children=list(mains) or root.children), tally, inside=bool(mains))
+
+
+def _mains(node: Node) -> list[Node]:
+    found = []
+    for child in node.children:
+        if isinstance(child, Node):
+            is_main = child.tag == "main" or child.attributes.get("role") == "main"
+            found += [child] if is_main else _mains(child)
+    return found
+
+
+def _kept(node: Node, tally: Tally, *, inside: bool) -> Node:
+    """A copy without what is left out; `inside` an article a header belongs to the text."""
+    kept = Node(node.tag, node.attributes)
+    inside = inside or node.tag in ("main", "article", "section")
+    for child in _joined(node.children):
+        if isinstance(child, str):
+            kept.children.append(child)
+            continue
+        if child.tag in SILENT or _is_way_back(child):
+            continue
+        loss = _loss(child, inside=inside)
+        if loss:
+            tally[loss] += 1
+        else:
+            kept.children.append(_kept(child, tally, inside=inside))
+    kept.block = node.tag in BLOCKS or any(
+        child.block for child in kept.children if isinstance(child, Node)
+    )
+    return kept
+
+
+def _joined(children: list[Node | str]) -> Iterator[Node | str]:
+    """The parser hands words over in pieces; marks are told from words in the whole."""
+    for are_words, group in groupby(children, key=lambda child: isinstance(child, str)):
+        if are_words:
+            yield "".join(map(str, group))
+        else:
+            yield from group
+
+
+def _is_way_back(node: Node) -> bool:
+    """The arrow that mammoth puts after a footnote."""
+    return node.tag == "a" and bool(WAY_BACK.match(node.attributes.get("href") or ""))
+
+
+def _loss(node: Node, *, inside: bool) -> Loss | None:
+    attributes = node.attributes
+    if node.tag in LOSSES:
+        return LOSSES[node.tag]
+    if "hidden" in attributes or UNSEEN.search(attributes.get("style") or ""):
+        return Loss.HIDDEN
+    if (attributes.get("role") or "") in ROLES:
+        return ROLES[attributes["role"]]
+    if node.tag in ("header", "footer") and not inside and not node.holds("h1"):
+        return Loss.PAGE_FRAME
+    # Some servers wrap the whole page in a form: that one only loses its fields.
+    if node.tag == "form" and not node.holds("main", "article", *HEADINGS):
+        return Loss.FORM
+    if attributes.get("class") == "table-of-contents" and node.tag == "p":
+        return Loss.CONTENTS
+    return None
