@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+    from domain.conversion import PolicyFile
     from domain.materiality import Assessment, Finding
-    from domain.policy_text import PolicyText
 
 
 class Format(StrEnum):
@@ -23,8 +23,12 @@ class Format(StrEnum):
 
 
 def assess_command(
-    old: Annotated[Path, typer.Argument(help="The text in force, Markdown", show_default=False)],
-    new: Annotated[Path, typer.Argument(help="The text to come, Markdown", show_default=False)],
+    old: Annotated[
+        Path, typer.Argument(help="The text in force: Markdown, .docx or .html", show_default=False)
+    ],
+    new: Annotated[
+        Path, typer.Argument(help="The text to come: Markdown, .docx or .html", show_default=False)
+    ],
     output_format: Annotated[
         Format, typer.Option("--format", help="text in colour, json, or html to print")
     ] = Format.TEXT,
@@ -32,8 +36,8 @@ def assess_command(
     """Compare two versions of a policy: the changes, what they mean for people, and the verdict."""
     from domain.materiality import assess
 
-    before, after = _read(old), _read(new)
-    assessment = assess(before.text, after.text)
+    read = _read(old), _read(new)
+    assessment = assess(*(file.text.text for file in read))
     match output_format:
         case Format.JSON:
             written = json.dumps(assessment.to_json_dict(), indent=2, ensure_ascii=False)
@@ -41,22 +45,26 @@ def assess_command(
         case Format.HTML:
             from cli.assess_page import page
 
-            sys.stdout.write(page(before, after, assessment, names=(old.name, new.name)))
+            sys.stdout.write(page(*read, assessment, names=(old.name, new.name)))
         case Format.TEXT:
-            _print_text(assessment, before, after)
+            _print_text(assessment, *read)
 
 
-def _read(path: Path) -> "PolicyText":
+def _read(path: Path) -> "PolicyFile":
     """Read a policy or stop with exit code 2 and words that say what to do."""
-    from domain.policy_text import PolicyRefused, read_policy_text
+    from cli.printing import tell_what_was_left_out
+    from domain.conversion import read_policy_file
+    from domain.policy_text import PolicyRefused
 
     try:
-        return read_policy_text(path.read_bytes())
+        file = read_policy_file(path.read_bytes(), path.name)
     except PolicyRefused as refusal:
         raise _stop(f"{path}: {refusal}") from refusal
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise _stop(f"{path}: {reason}. Give the path of a policy you can read.") from error
+    tell_what_was_left_out(path, file)
+    return file
 
 
 def _stop(message: str) -> typer.Exit:
@@ -64,7 +72,7 @@ def _stop(message: str) -> typer.Exit:
     return typer.Exit(2)
 
 
-def _print_text(assessment: "Assessment", before: "PolicyText", after: "PolicyText") -> None:
+def _print_text(assessment: "Assessment", before: "PolicyFile", after: "PolicyFile") -> None:
     from rich.console import Console
     from rich.text import Text
 
@@ -82,7 +90,7 @@ def _print_text(assessment: "Assessment", before: "PolicyText", after: "PolicyTe
 
 
 def _print_finding(
-    console: "Console", finding: "Finding", before: "PolicyText", after: "PolicyText"
+    console: "Console", finding: "Finding", before: "PolicyFile", after: "PolicyFile"
 ) -> None:
     from rich.text import Text
 
@@ -98,7 +106,7 @@ def _print_finding(
 
     kind = f"{nature(finding)}; {about(finding.practice)}; rule {finding.rule}"
     lines = file_lines(finding, before.first_line, after.first_line)
-    place = f"{' > '.join(finding.section)} ({lines})".lstrip()
+    place = f"{' > '.join(finding.section)} {f'({lines})' if lines else ''}".strip()
     differing = figures(finding.before or "", finding.after or "")
     record = track_record(finding)
     told = (finding.id, "bold"), "  ", (finding.explanation, _colour_of(finding))

@@ -10,8 +10,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from domain.conversion import PolicyFile
 from domain.materiality import Assessment, in_words
-from domain.policy_text import PolicyText
 from domain.side_by_side import Row, side_by_side
 
 HERE = Path(__file__).parent
@@ -19,16 +19,16 @@ SHARED = HERE.parent / "web" / "pages"  # the redline of the website
 
 
 def page(
-    before: PolicyText, after: PolicyText, assessment: Assessment, *, names: tuple[str, str]
+    before: PolicyFile, after: PolicyFile, assessment: Assessment, *, names: tuple[str, str]
 ) -> str:
     """The same texts and names make the same page, byte for byte."""
     style = (HERE / "assess.css").read_text(encoding="utf-8")
-    rows = side_by_side(before.text, after.text, assessment)
+    rows = side_by_side(before.text.text, after.text.text, assessment)
     return (
         _environment()
         .get_template("assess.html")
         .render(
-            title=after.title or names[1],
+            title=after.text.title or names[1],
             names=names,
             first_lines=(before.first_line, after.first_line),
             assessment=assessment,

@@ -66,7 +66,9 @@ def add(
 @app.command()
 def submit(
     slug: Slug,
-    file: Annotated[Path, typer.Argument(help="The new text, Markdown", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="The new text: Markdown, .docx or .html", show_default=False)
+    ],
     *,
     summary: Annotated[str, typer.Option(help="In plain words; people read it first")],
     effective: Annotated[
@@ -79,22 +81,24 @@ def submit(
 ) -> None:
     """Hand in a new version. Prints what the engine finds in it, and where its workflow is."""
     from cli.context import opened
-    from cli.printing import say, stop
-    from domain.policy_text import PolicyRefused, read_policy_text
+    from cli.printing import say, stop, tell_what_was_left_out
+    from domain.conversion import read_policy_file
+    from domain.policy_text import PolicyRefused
     from workflows.desk import NewVersion
 
     try:
-        text = read_policy_text(file.read_bytes())
+        read = read_policy_file(file.read_bytes(), file.name)
     except PolicyRefused as refusal:
         raise stop(f"{file}: {refusal}", 2) from None
     except OSError as fault:
         reason = (fault.strerror or str(fault)).lower()
         raise stop(f"{file}: {reason}. Nothing was stored.", 2) from None
+    tell_what_was_left_out(file, read)
     effective_on = _date(effective)
     with opened() as office:
         new = NewVersion(
             slug=slug,
-            text=text,
+            text=read.text,
             summary=summary,
             submitted_by=office.member(as_staff).id,
             effective_on=effective_on,

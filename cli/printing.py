@@ -4,7 +4,9 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from pathlib import Path
 from shutil import get_terminal_size
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -12,6 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.options import ListFormat
+
+if TYPE_CHECKING:
+    from domain.conversion import PolicyFile
 
 PIPED_WIDTH = 160
 
@@ -64,6 +69,13 @@ def stop(message: object, code: int) -> typer.Exit:
     """Say on stderr why the command ends, and return what to raise."""
     typer.echo(str(message), err=True)
     return typer.Exit(code)
+
+
+def tell_what_was_left_out(path: Path, file: "PolicyFile") -> None:
+    """Say on stderr that a file was converted, and what its Markdown does not carry."""
+    if file.converted:
+        lines = [f"{path}: read as Markdown.", *file.left_out]
+        typer.echo("\n  ".join(lines), err=True)
 
 
 def instant_text(instant: datetime) -> str:

@@ -31,6 +31,11 @@ class PolicyFile:
     converted: bool = False
     left_out: tuple[str, ...] = ()
 
+    @property
+    def first_line(self) -> int | None:
+        """The line of the file where the text begins; what was converted has no lines to name."""
+        return None if self.converted else self.text.first_line
+
 
 def read_policy_file(raw: bytes, name: str = "") -> PolicyFile:
     """Read Markdown, a Word file or a web page: told apart by content, then by the name's ending.

@@ -120,10 +120,12 @@ def bases(codes: Iterable[str]) -> tuple[str, ...]:
     return tuple(BASES.get(code, code) for code in codes)
 
 
-def file_lines(finding: Finding, old_first: int, new_first: int) -> str:
-    """Where the quotes stand in two files whose texts begin in these lines."""
+def file_lines(finding: Finding, old_first: int | None, new_first: int | None) -> str:
+    """Where the quotes stand in two files whose texts begin in these lines; None has no lines."""
     spans = ("old", finding.lines.before, old_first), ("new", finding.lines.after, new_first)
-    return ", ".join(f"{name} line {span[0] + first - 1}" for name, span, first in spans if span)
+    return ", ".join(
+        f"{name} line {span[0] + first - 1}" for name, span, first in spans if span and first
+    )
 
 
 def is_to_decide(finding: Finding) -> bool:

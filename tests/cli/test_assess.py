@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from cli.assess import assess_command
 from settings import ROOT
+from tests.domain.conversion.word_file import paragraph, word_file, words
 
 OLD = "# Gnomes\n\nWe never share your data with advertisers.\n\nWe recieve <b>letters</b>.\n"
 NEW = "# Gnomes\n\nWe may share your data with advertisers.\n\nWe receive <b>letters</b>.\n"
@@ -217,6 +218,37 @@ def test_a_file_that_is_not_there_is_named(old: Path, tmp_path: Path) -> None:
     result = run(old, tmp_path / "nowhere.md")
     assert result.exit_code == 2
     assert "nowhere.md: no such file" in result.stderr
+
+
+def test_a_word_file_is_compared_and_what_it_lost_is_said(old: Path, tmp_path: Path) -> None:
+    """Standard output stays what it was: the losses go to the standard error."""
+    path = tmp_path / "2.docx"
+    path.write_bytes(
+        word_file(
+            paragraph(words("We may share your data with advertisers.")),
+            paragraph(words("We kept it.", "<w:vanish/>")),
+        )
+    )
+    result = run(old, path, "--format", "json")
+    assert json.loads(result.stdout)["verdict"] == "material_adverse"
+    assert result.stderr == f"{path}: read as Markdown.\n  1 hidden passage was left out.\n"
+    assert "(old line 3)" in run(old, path).stdout
+
+
+def test_markdown_loads_nothing_that_converts(old: Path, new: Path) -> None:
+    program = (
+        "import sys\nfrom cli.main import app\n"
+        "try:\n    app()\nfinally:\n"
+        "    print(sorted({'mammoth', 'lxml', 'xml'} & {*sys.modules}), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "assess", str(old), str(new)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.strip() == "[]"
 
 
 def test_a_refused_file_says_why(old: Path, tmp_path: Path) -> None:

@@ -30,6 +30,19 @@ def submit(run: Run, file: Path, *more: str) -> Result:
     return run("policy", "submit", "privacy", str(file), "--summary", "New", "--as", "lena", *more)
 
 
+@pytest.mark.usefixtures("privacy")
+def test_a_page_is_submitted_as_markdown_and_what_it_lost_is_said(
+    promisekeeper: Run, database: Database, tmp_path: Path
+) -> None:
+    """P2: on the standard error, for whoever hands it in."""
+    file = tmp_path / "1.html"
+    file.write_text("<!doctype html><h1>Gnomes</h1><p>We keep it.<script>x</script>")
+    result = submit(promisekeeper, file)
+    assert f"{file}: read as Markdown.\n  1 script was left out." in result.stderr
+    with database.session() as session:
+        assert session.exec(select(PolicyVersion)).one().text == "# Gnomes\n\nWe keep it.\n"
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["deadline", "2026-01-31T10:00:00Z"]])
 def test_what_needs_no_service_loads_none(arguments: list[str]) -> None:
     program = (
