@@ -1,7 +1,7 @@
 """What people post, as plain values; and the stamp that a page puts into its form."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -15,14 +15,15 @@ STAMP_PERIOD = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Posted:
-    """The fields of a posted form; files by field name, empty ones left out."""
+    """The fields of a posted form; by field name its files, unless empty, and their names."""
 
     fields: tuple[tuple[str, str], ...] = ()
     files: Mapping[str, bytes]
+    file_names: Mapping[str, str] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
         """The first value of a field, trimmed; empty when it is missing."""
-        return next((value.strip() for field, value in self.fields if field == name), "")
+        return next((value.strip() for key, value in self.fields if key == name), "")
 
     def line(self, name: str) -> str:
         """As `text`, of a field of one line: empty too when it holds what cannot be shown."""
@@ -45,12 +46,12 @@ async def read_posted(request: Request) -> Posted:
     """Read a form, URL-encoded or multipart."""
     async with request.form(max_part_size=LARGEST_FIELD, max_files=5, max_fields=500) as form:
         entries = form.multi_items()
-        files = {
-            name: await value.read() for name, value in entries if isinstance(value, UploadFile)
-        }
+        uploads = {name: value for name, value in entries if isinstance(value, UploadFile)}
+        files = {name: await upload.read() for name, upload in uploads.items()}
         return Posted(
             fields=tuple((name, value) for name, value in entries if isinstance(value, str)),
             files={name: content for name, content in files.items() if content},
+            file_names={name: upload.filename or "" for name, upload in uploads.items()},
         )
 
 

@@ -15,7 +15,8 @@ from database.campaigns import Progress, campaign_of, progress
 from database.policies import previous_version
 from database.reviews import ReviewContent, under_review
 from database.tables import PolicyVersion, Staff
-from domain.policy_text import PolicyRefused, PolicyText, read_policy_text
+from domain.conversion import PolicyFile, read_policy_file
+from domain.policy_text import PolicyRefused
 from domain.reviews import UNDECIDED, VersionClass, lowest_class, release_refusal
 from web.addresses import Number, Slug
 from web.forms import NOTHING_POSTED, Form, Posted
@@ -86,12 +87,18 @@ def submit_form(slug: Slug, request: Request, site: OnSite, member: Legal) -> HT
 
 @router.post("/{slug}/submit", dependencies=[GENUINE])
 def submit(slug: Slug, request: Request, site: OnSite, member: Legal, posted: Form) -> Response:
-    """Hand in a version; what is refused comes back with its words kept."""
+    """Hand in a version; what is refused comes back with its words kept.
+
+    What had to be converted comes back as Markdown, to be read by a person before it counts.
+    """
     try:
+        read = _policy_file(posted)
+        if read.converted:
+            return _submit_form(request, site, member, slug, posted, converted=read)
         version = site.desk.submit(
             NewVersion(
                 slug=slug,
-                text=_policy_text(posted),
+                text=read.text,
                 summary=posted.text("summary"),
                 submitted_by=member.id,
                 effective_on=_date(posted.text("effective_on")),
@@ -155,7 +162,14 @@ def release(asked: AskedByLegal) -> Response:
 
 
 def _submit_form(
-    request: Request, site: Site, member: Staff, slug: str, posted: Posted, *, refusal: str = ""
+    request: Request,
+    site: Site,
+    member: Staff,
+    slug: str,
+    posted: Posted,
+    *,
+    refusal: str = "",
+    converted: PolicyFile | None = None,
 ) -> HTMLResponse:
     with site.database.session() as session:
         policy = policies.policy_by_slug(session, slug)
@@ -167,14 +181,17 @@ def _submit_form(
         status=422 if refusal else 200,
         policy=policy,
         posted=posted,
-        text=_words_handed_in(posted),
+        text=converted.text.text if converted else _words_handed_in(posted),
         refusal=refusal,
+        converted=converted,
     )
 
 
-def _policy_text(posted: Posted) -> PolicyText:
+def _policy_file(posted: Posted) -> PolicyFile:
     """The file when there is one, else what was pasted."""
-    return read_policy_text(posted.files.get("file") or _pasted(posted).encode())
+    if "file" in posted.files:
+        return read_policy_file(posted.files["file"], posted.file_names.get("file", ""))
+    return read_policy_file(_pasted(posted).encode())
 
 
 def _pasted(posted: Posted) -> str:

@@ -7,6 +7,7 @@ from sqlmodel import select
 from database.assessments import findings_of
 from database.tables import Finding, PolicyVersion, Review
 from domain.policy_text import LARGEST_BYTES
+from tests.domain.conversion.word_file import paragraph, word_file, words
 from tests.web.world import World, form_key, text, version
 from workflows.desk import TemporalUnreachable
 
@@ -46,6 +47,39 @@ def test_a_file_goes_before_what_is_pasted(empty: World) -> None:
         files={"file": ("policy.md", b"# From a file\r\n\r\nWords.\r\n", "text/markdown")},
     )
     assert version(empty, 1).text == "# From a file\n\nWords.\n"
+
+
+def test_a_word_file_is_shown_as_markdown_before_it_is_handed_in(empty: World) -> None:
+    """P2: a person reads what became of the file, and what was left out; nothing is stored yet."""
+    empty.enter_as("lena")
+    key = form_key(empty.browser.get(SUBMIT).text)
+    tracked = f"<w:del>{words('never ')}</w:del>"
+    answer = empty.browser.post(
+        SUBMIT,
+        data={"form_key": key, "summary": "New."},
+        files={
+            "file": ("policy.docx", word_file(paragraph(words("We "), tracked, words("keep."))))
+        },
+    )
+    assert answer.status_code == 200
+    assert "Not handed in yet." in answer.text
+    assert "<li>1 tracked deletion was left out.</li>" in answer.text
+    assert ">\nWe keep.\n</textarea>" in answer.text
+    assert ">New.</textarea>" in answer.text
+    with empty.database.session() as session:
+        assert session.exec(select(PolicyVersion)).all() == []
+
+
+def test_a_fragment_of_a_page_is_known_by_its_name(empty: World) -> None:
+    empty.enter_as("lena")
+    key = form_key(empty.browser.get(SUBMIT).text)
+    answer = empty.browser.post(
+        SUBMIT,
+        data={"form_key": key, "summary": "New."},
+        files={"file": ("policy.html", b"<p>We keep it.<script>alert(1)</script>")},
+    )
+    assert ">\nWe keep it.\n</textarea>" in answer.text
+    assert "alert(1)" not in answer.text
 
 
 @pytest.mark.parametrize(
