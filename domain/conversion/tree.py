@@ -43,7 +43,7 @@ def read_tree(html: str) -> Node:
     """Read a page; raises PolicyRefused when it is nested too deep or has too many elements."""
     from lxml import etree
 
-    # A target rather than lxml's own tree, which takes minutes over a tag with 100,000 attributes.
+    # A target rather than lxml's own tree, which takes minutes over a tag with 200,000 attributes.
     target = _Growing()
     parser = etree.HTMLParser(target=target, encoding="utf-8", remove_pis=True)
     try:
