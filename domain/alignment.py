@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 from rapidfuzz import fuzz, process
 
@@ -14,6 +15,8 @@ from domain.matching import common_runs
 
 SAME_SUBJECT = 60.0  # of 100: below this, two clauses are one gone and one new
 CANDIDATES = 6
+MOST_COMPARED = 4_000_000  # pairs of clauses; a policy has hundreds of clauses
+NEIGHBOURS = 60
 COMPARED_CHARACTERS = 4_000  # enough to tell what a clause is about
 CLEARLY_BETTER = 4.0  # how much closer a neighbour must bring two clauses to count as their half
 
@@ -36,6 +39,10 @@ class Change:
     old: tuple[Clause, ...]
     new: tuple[Clause, ...]
     moved: bool = False
+
+
+# Positions that nothing has taken yet, in order.
+_Free = dict[int, None]
 
 
 @dataclass(kw_only=True)
@@ -61,9 +68,9 @@ def align(old: Sequence[Clause], new: Sequence[Clause]) -> tuple[Change, ...]:
     return tuple(_change(old, new, match) for match in _in_reading_order(matches, sorted(free_old)))
 
 
-def _without(positions: Iterable[int], taken: Iterable[int]) -> list[int]:
+def _without(positions: Iterable[int], taken: Iterable[int]) -> _Free:
     used = set(taken)
-    return [position for position in positions if position not in used]
+    return dict.fromkeys(position for position in positions if position not in used)
 
 
 def _longest_common(old: Sequence[Clause], new: Sequence[Clause]) -> list[_Match]:
@@ -80,7 +87,7 @@ def _key(clause: Clause) -> tuple[bool, str]:
 
 
 def _same_words_elsewhere(
-    old: Sequence[Clause], new: Sequence[Clause], free_old: list[int], free_new: list[int]
+    old: Sequence[Clause], new: Sequence[Clause], free_old: _Free, free_new: _Free
 ) -> list[_Match]:
     waiting: dict[tuple[bool, str], list[int]] = defaultdict(list)
     for position in free_new:
@@ -90,29 +97,37 @@ def _same_words_elsewhere(
         places = waiting[_key(old[position])]
         if places:
             moved.append(_Match(old=[position], new=[places.pop(0)], moved=True))
-            free_old.remove(position)
-            free_new.remove(moved[-1].new[0])
+            del free_old[position], free_new[moved[-1].new[0]]
     return moved
 
 
 def _alike(
-    old: Sequence[Clause], new: Sequence[Clause], free_old: list[int], free_new: list[int]
+    old: Sequence[Clause], new: Sequence[Clause], free_old: _Free, free_new: _Free
 ) -> list[_Match]:
     """Pair what reads alike, the closest first; ties go to the same section, then to order."""
     words = {position: _plain(new[position]) for position in free_new}
     ranked = []
-    for before in free_old:
-        for after, score in _candidates(_plain(old[before]), words):
+    for place, before in enumerate(free_old):
+        near = _in_reach(words, place / len(free_old), len(free_old))
+        for after, score in _candidates(_plain(old[before]), near):
             if (old[before].kind is ClauseKind.HEADING) == (new[after].kind is ClauseKind.HEADING):
                 same_section = old[before].path == new[after].path
                 ranked.append((-score - 3 * same_section, abs(before - after), before, after))
     matches = []
     for _, _, before, after in sorted(ranked):
         if before in free_old and after in free_new:
-            free_old.remove(before)
-            free_new.remove(after)
+            del free_old[before], free_new[after]
             matches.append(_Match(old=[before], new=[after]))
     return sorted(matches, key=lambda match: match.new)
+
+
+def _in_reach(words: dict[int, str], share: float, others: int) -> dict[int, str]:
+    """All of them while that is affordable; of very many, those about as far into the text."""
+    if len(words) * others <= MOST_COMPARED:
+        return words
+    middle = int(share * len(words))
+    first = max(0, middle - NEIGHBOURS)
+    return dict(islice(words.items(), first, middle + NEIGHBOURS))
 
 
 def _plain(clause: Clause) -> str:
@@ -135,8 +150,8 @@ def _join_halves(
     old: Sequence[Clause],
     new: Sequence[Clause],
     matches: list[_Match],
-    free_old: list[int],
-    free_new: list[int],
+    free_old: _Free,
+    free_new: _Free,
 ) -> None:
     """A clause cut in two, or two made one: take in the free neighbour that completes the match."""
     for match in matches:
@@ -146,7 +161,7 @@ def _join_halves(
             _take_in(match.old, free_old, old, _plain(new[match.new[0]]))
 
 
-def _take_in(run: list[int], free: list[int], side: Sequence[Clause], whole: str) -> None:
+def _take_in(run: list[int], free: _Free, side: Sequence[Clause], whole: str) -> None:
     def closeness(positions: list[int]) -> float:
         return fuzz.ratio(whole, " ".join(_plain(side[position]) for position in positions))
 
@@ -162,7 +177,7 @@ def _take_in(run: list[int], free: list[int], side: Sequence[Clause], whole: str
         best = max(longer, key=closeness)
         if closeness(best) < closeness(run) + CLEARLY_BETTER:
             return
-        free.remove(best[0] if best[0] != run[0] else best[-1])
+        del free[best[0] if best[0] != run[0] else best[-1]]
         run[:] = best
 
 
