@@ -118,6 +118,9 @@ def _swallows(other: Mention, mention: Mention) -> bool:
         return False
     if mention.label == "words.negation":
         return other.label == "words.not_a_negation"
+    if mention.label.startswith("recipients."):
+        longer = other.end - other.start > mention.end - mention.start
+        return longer and other.label.startswith("recipients.")
     return mention.label.startswith("purposes.") and other.label.startswith("recipients.")
 
 
