@@ -244,20 +244,30 @@ def _print(figures: Mapping[str, Any]) -> None:
     Console().print(table)
 
 
-def main() -> int:
-    """Measure and print; 2 when there is no such data."""
-    parser = argparse.ArgumentParser(description="The materiality engine on labelled changes.")
+def asking_for_pairs(description: str) -> argparse.ArgumentParser:
+    """A command line that says which labelled pairs are meant, for `chosen_pairs`."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--format", choices=("json", "text"), default="text")
     parser.add_argument("--part", choices=PARTS, help="only these company groups")
-    chosen = parser.parse_args()
+    return parser
+
+
+def chosen_pairs(chosen: argparse.Namespace) -> tuple[Pair, ...]:
+    """The pairs that were asked for; ends the program in words when the data is not there."""
     try:
         pairs = load(chosen.data)
     except OSError as error:
         sys.stderr.write(f"{chosen.data}: {error.strerror}. Give a folder with labels.jsonl.\n")
-        return 2
-    answers = [answer(pair) for pair in pairs if chosen.part in (None, part_of(pair.family))]
-    figures = score(answers)
+        raise SystemExit(2) from error
+    return tuple(pair for pair in pairs if chosen.part in (None, part_of(pair.family)))
+
+
+def main() -> int:
+    """Measure and print; ends with 2 when there is no such data."""
+    parser = asking_for_pairs("The materiality engine on labelled changes.")
+    parser.add_argument("--format", choices=("json", "text"), default="text")
+    chosen = parser.parse_args()
+    figures = score([answer(pair) for pair in chosen_pairs(chosen)])
     if chosen.format == "json":
         sys.stdout.write(json.dumps(figures, indent=2) + "\n")
     else:

@@ -8,7 +8,6 @@ statements in our own words. Thresholds and the records of the rules come from s
 groups that the weights had not seen. The same input gives the same file.
 """
 
-import argparse
 import json
 import sys
 from collections import Counter, defaultdict
@@ -24,7 +23,7 @@ from rich.progress import track
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.materiality import APART, PARTS, POSITIVE, Pair, load, part_of, stands_in
+from benchmarks.materiality import APART, POSITIVE, Pair, asking_for_pairs, chosen_pairs, stands_in
 from domain.clauses import Clause, ClauseKind, clause_id
 from domain.materiality import judging
 from domain.materiality.assessment import Direction
@@ -60,17 +59,9 @@ class Statement:
 
 
 def main() -> int:
-    """Train and write; 2 when the data is not there."""
-    parser = argparse.ArgumentParser(description="Learn the weights of the materiality engine.")
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--part", choices=PARTS, help="learn from these company groups only")
-    chosen = parser.parse_args()
-    try:
-        pairs = load(chosen.data)
-    except OSError as error:
-        sys.stderr.write(f"{chosen.data}: {error.strerror}. Give a folder with labels.jsonl.\n")
-        return 2
-    pairs = tuple(pair for pair in pairs if chosen.part in (None, part_of(pair.family)))
+    """Train and write; ends with 2 when the data is not there."""
+    parser = asking_for_pairs("Learn the weights of the materiality engine.")
+    pairs = chosen_pairs(parser.parse_args())
     readings = _readings()
     examples = [*_examples()]
     statements = [

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from domain.materiality.assessment import Practice
 from domain.materiality.lexicon import KINDS, LEXICON
 from domain.materiality.reading import BURDENS, Reading
-from domain.materiality.rules import Comparison, Found, adverse, listed, named, rule
+from domain.materiality.rules import Comparison, Found, adverse, in_a_row, listed, named, rule
 from domain.materiality.words import words
 
 BURDENING = ("data", "purposes", "recipients")
@@ -57,7 +57,7 @@ def narrowed(comparison: Comparison) -> Iterator[Found]:
         yield adverse(
             "narrowed",
             Practice.OTHER,
-            f"This is no longer said here: {_in_a_row(lost)}.",
+            f"This is no longer said here: {in_a_row(lost)}.",
             "wp260.impact",
         )
 
@@ -116,7 +116,3 @@ def _phrases(text: str, other: str) -> list[str]:
 def _quoted(phrases: list[str]) -> str:
     shown = ", ".join(f'"{phrase}"' for phrase in phrases[:5])
     return shown + (" and more" if len(phrases) > 5 else "")
-
-
-def _in_a_row(parts: list[str]) -> str:
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

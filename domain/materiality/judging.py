@@ -9,6 +9,7 @@ from domain.materiality.differing import changed_words, turns_on_a_word
 from domain.materiality.evidence import evidence
 from domain.materiality.harmless import context_differs, same_but_for_periods, shown_harmless
 from domain.materiality.rules import REGISTRY, Comparison, Found
+from domain.materiality.surface import turns_on_a_name
 from domain.materiality.weighing import WEIGHTS
 from domain.materiality.words import root
 
@@ -89,11 +90,12 @@ def _unclear(explanation: str) -> Found:
 
 
 def _can_be_cleared(comparison: Comparison, weight: float) -> bool:
-    """Words that the weights have never met show nothing, nor does a word that turns a sentence."""
+    """Words never met show nothing, nor does a sentence that turns on one word or on a name."""
     return (
         weight < WEIGHTS.harmless_below
         and WEIGHTS.knows(root(word) for word in changed_words(comparison)) >= MOSTLY_MET
         and not turns_on_a_word(comparison)
+        and not turns_on_a_name(comparison)
     )
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from domain.materiality.words import Mention, Phrasebook
 
 KINDS = ("data", "purposes", "recipients", "rights", "safeguards")
-WEIGHTS = ("material", "unclear")
 
 
 class LexiconRefused(ValueError):
@@ -20,11 +19,10 @@ class LexiconRefused(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Term:
-    """A thing a clause can speak of. Of weight `material`, its start is adverse by itself."""
+    """A thing a clause can speak of."""
 
     key: str
     name: str
-    weight: str
     practice: str
 
 
@@ -111,12 +109,9 @@ def _is_month(spoken: Sequence[str], mention: Mention) -> bool:
 
 
 def _term(kind: str, key: str, entry: Mapping[str, Any]) -> Term:
-    weight = entry.get("weight", "unclear")
-    if weight not in WEIGHTS:
-        raise LexiconRefused(f'[{kind}.{key}] has the weight "{weight}"; use one of {WEIGHTS}.')
     if "name" not in entry:
         raise LexiconRefused(f"[{kind}.{key}] has no name; explanations need one.")
-    return Term(key=key, name=entry["name"], weight=weight, practice=entry.get("practice", "other"))
+    return Term(key=key, name=entry["name"], practice=entry.get("practice", "other"))
 
 
 def _check(label: str, phrase: str) -> None:

@@ -178,14 +178,18 @@ def favourable(aspect: str, practice: Practice, explanation: str, *basis: str) -
 
 def named(kind: str, keys: Iterable[str]) -> str:
     """Terms as a reader would list them: `advertisers, data brokers and partners`."""
-    names = [LEXICON.terms[kind][key].name for key in sorted(keys)]
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return in_a_row(LEXICON.terms[kind][key].name for key in sorted(keys))
 
 
 def listed(acts: Iterable[str]) -> str:
     """Acts as a reader would list them: `share or sell`."""
-    ordered = sorted(acts)
-    return " or ".join([", ".join(ordered[:-1]), ordered[-1]] if len(ordered) > 1 else ordered)
+    return in_a_row(sorted(acts), last="or")
+
+
+def in_a_row(parts: Iterable[str], *, last: str = "and") -> str:
+    """Parts of a sentence with commas and, before the last one, a word."""
+    *head, tail = parts
+    return f"{', '.join(head)} {last} {tail}" if head else tail
 
 
 def personal(text: str) -> bool:

@@ -43,18 +43,46 @@ def only_links(comparison: Comparison) -> bool:
 
 
 def only_names(comparison: Comparison) -> bool:
-    """Names, or figures of an address, gave way to others; not who the controller is."""
+    """Names, or figures of an address, gave way to others, and say nothing of people's data."""
+    about_data = comparison.before.burdens or comparison.after.burdens
+    timed = comparison.before.periods or comparison.after.periods or comparison.after.ages
+    figures = not about_data and not timed
+    return not _names_matter(comparison) and all(
+        before and after and all(_is_name(word, figures=figures) for word in before + after)
+        for before, after in _differing_as_written(comparison)
+    )
+
+
+def turns_on_a_name(comparison: Comparison) -> bool:
+    """Whether a sentence names somebody or some place anew that has to do with people's data."""
+    return (
+        comparison.amended
+        and _names_matter(comparison)
+        and any(
+            _is_name(word, figures=False)
+            for _, after in _differing_as_written(comparison)
+            for word in after
+        )
+    )
+
+
+def _names_matter(comparison: Comparison) -> bool:
+    """A name can say who the controller is, to whom data goes, and where it lies."""
+    return bool(CONTROLLER.search(comparison.old_text + comparison.new_text)) or any(
+        reading.says("abroad")
+        or reading.allowed & {"share", "sell"}
+        or (reading.says("personal") and "keep" in reading.allowed)
+        for reading in (comparison.before, comparison.after)
+    )
+
+
+def _differing_as_written(comparison: Comparison) -> list[tuple[list[str], list[str]]]:
+    """The words that differ in the letters they are written in, links left out of account."""
     old, new = (
         WORD.findall(straightened(LINK.sub(" link ", text)))
         for text in (comparison.old_text, comparison.new_text)
     )
-    about_data = comparison.before.burdens or comparison.after.burdens
-    timed = comparison.before.periods or comparison.after.periods or comparison.after.ages
-    figures = not about_data and not timed
-    return not CONTROLLER.search(comparison.old_text + comparison.new_text) and all(
-        before and after and all(_is_name(word, figures=figures) for word in before + after)
-        for before, after in differences(old, new)
-    )
+    return differences(old, new)
 
 
 def _is_name(word: str, *, figures: bool) -> bool:

@@ -16,9 +16,9 @@ def test_every_phrase_finds_what_it_stands_for(label: str) -> None:
         assert label in {mention.label for mention in LEXICON.mentions(spoken)}, phrase
 
 
-def test_every_term_has_a_name_and_a_weight() -> None:
+def test_every_term_has_a_name() -> None:
     for terms in LEXICON.terms.values():
-        assert all(term.name and term.weight for term in terms.values())
+        assert all(term.name for term in terms.values())
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,6 @@ def test_every_term_has_a_name_and_a_weight() -> None:
         ('[data.place]\nname = "places"\nphrases = ["Paris"]', "in small letters"),
         ('[data.place]\nname = "places"\nphrases = ["pa*ris"]', "can only end a word"),
         ('[data.place]\nphrases = ["paris"]', "has no name"),
-        ('[data.place]\nname = "places"\nweight = "heavy"\nphrases = ["paris"]', "heavy"),
         ("[data.place", "not TOML"),
     ],
 )

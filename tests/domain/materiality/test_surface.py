@@ -44,6 +44,9 @@ def test_a_sentence_that_only_points_elsewhere_may_come_and_go() -> None:
         ("We keep your data for 3 days.", "We keep your data for 9 days."),
         ("Children under 16 need a parent.", "Children under 13 need a parent."),
         ("We share your data with Rosa.", "We share your data with Advertisers."),
+        ("Your data lies on servers in Germany.", "Your data lies on servers in China."),
+        ("We share your orders with Rosa Couriers.", "We share your orders with Mixpanel."),
+        ("Iris Ltd keeps your information.", "Zyx Ltd keeps your information."),
         ("Please see our gallery.", "We sell your data; please see our gallery."),
     ],
 )
