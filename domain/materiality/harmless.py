@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 
 from domain.clauses import Clause, ClauseKind
-from domain.matching import common_runs
+from domain.matching import LARGEST_TABLE, common_runs
 from domain.materiality.differing import critical
 from domain.materiality.periods import PERIOD
 from domain.materiality.reading import denies, read
@@ -64,17 +64,19 @@ def in_other_lines(
 ) -> tuple[frozenset[Clause], frozenset[Clause]]:
     """The statements whose words stand in the other version too, in order and side by side.
 
-    A text that was only broken into lines, items or cells in another way has no others.
+    A text that was only broken into lines, items or cells in another way has no others. Of more
+    words than can be matched exactly none are shown, and each goes its own way.
     """
     old_words, new_words = (
         [[(denies(one), word) for word in plain_words(one.text)] for one in side]
         for side in (old, new)
     )
+    all_old, all_new = (list(chain.from_iterable(side)) for side in (old_words, new_words))
+    if len(all_old) * len(all_new) > LARGEST_TABLE:
+        return frozenset(), frozenset()
     place_in_new: dict[int, int] = {}
     place_in_old: dict[int, int] = {}
-    for start, counterpart, length in common_runs(
-        list(chain.from_iterable(old_words)), list(chain.from_iterable(new_words))
-    ):
+    for start, counterpart, length in common_runs(all_old, all_new):
         for step in range(length):
             place_in_new[start + step] = counterpart + step
             place_in_old[counterpart + step] = start + step
