@@ -19,7 +19,7 @@ test: lint chromium
 	@$(BIN)/pytest -q -n 4
 
 check: lint
-	@$(BIN)/pytest -q -n 3 -m "not journey and not temporal and not postgresql and not slow"
+	@$(BIN)/pytest -q -n 2 -m "not journey and not temporal and not postgresql and not slow"
 
 # Format, style, types, import rules.
 lint: $(INSTALLED)

@@ -159,6 +159,7 @@ def test_the_page_runs_nothing_and_loads_nothing(tmp_path: Path) -> None:
     assert "default-src 'none'" in page
 
 
+@pytest.mark.slow
 def test_the_same_texts_make_the_same_bytes() -> None:
     """In every process: no order of a set, no date."""
     sample = ROOT / "policy_versions" / "privacy-policy"

@@ -232,6 +232,7 @@ ENTITY_USED = f"<w:document {W}><w:body>{paragraph(words('We keep it &b;'))}</w:
 DOCTYPE = '<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c SYSTEM "file:///etc/passwd">]>'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "said"),
     [
@@ -269,6 +270,7 @@ def test_a_zip_file_without_a_document_is_refused_as_that() -> None:
         read_policy_file(raw, "policy.xlsx")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -292,6 +294,7 @@ def test_a_hostile_page_is_refused_in_words(body: str, said: str) -> None:
         read_policy_file(page(body))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [
@@ -345,6 +348,7 @@ def test_any_page_is_read_or_refused(pieces: list[str]) -> None:
     assert read_policy_file(file.text.text.encode()).text == file.text
 
 
+@pytest.mark.slow
 @given(st.integers(0, len(WORD) - 1), st.binary(max_size=4))
 @settings(max_examples=200, deadline=None)
 def test_a_word_file_damaged_anywhere_is_read_or_refused(place: int, damage: bytes) -> None:
