@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import URL, Connection, ExceptionContext, event, make_url
 from sqlmodel import Session, create_engine
 
 BUSY_TIMEOUT_MILLISECONDS = 30_000
+WHILE_ANOTHER_OPENS_IT = [0.01] * 500  # seconds; it takes milliseconds
 CONNECT_TIMEOUT_SECONDS = 10
 SILENT_NETWORK_MILLISECONDS = 30_000
 VANISHED_HOST = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
@@ -172,13 +174,26 @@ def _forget_the_row(context: ExceptionContext) -> None:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, see _begin_sqlite
+    _write_ahead(connection)
     for pragma in (
-        "journal_mode=WAL",
         "synchronous=NORMAL",
         "foreign_keys=ON",
         f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Of two that open a new file at once SQLite refuses one without a wait, time-out or not."""
+    for pause in (*WHILE_ANOTHER_OPENS_IT, None):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as fault:
+            if fault.sqlite_errorcode != sqlite3.SQLITE_BUSY or pause is None:
+                raise
+            time.sleep(pause)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import Engine
+from sqlalchemy import Dialect
 from sqlalchemy.util import LRUCache
 
 from database.engine import Database
@@ -40,7 +40,6 @@ while [ -f "$2/postmaster.pid" ]; do sleep 0.1; done
 rm -rf "$1"
 """
 _numbers = count(1)
-_compiled: dict[str, tuple[Engine, LRUCache[Any, Any]]] = {}
 T = TypeVar("T")
 
 
@@ -93,15 +92,18 @@ def _with_what_is_compiled(kind: str, database: Database) -> Database:
 
     Tests that have one each spend a third of their time on that.
     """
-    first, compiled = _compiling(kind, database.engine)
+    dialect, compiled = _compiling(kind)
     for engine in (database.engine, database._reading_engine, database._writing_engine):
-        engine.dialect, engine._compiled_cache = first.dialect, compiled
+        engine.dialect, engine._compiled_cache = dialect, compiled
     return database
 
 
-def _compiling(kind: str, engine: Engine) -> tuple[Engine, LRUCache[Any, Any]]:
-    """The first engine of this kind: what is compiled belongs to its dialect."""
-    return _compiled.setdefault(kind, (engine, LRUCache(10_000)))
+@cache
+def _compiling(kind: str) -> tuple[Dialect, LRUCache[Any, Any]]:
+    """What is compiled belongs to a dialect, which knows its server once it was connected to it."""
+    with closing(Database("sqlite://" if kind == SQLITE else _url("template1"))) as database:
+        database.engine.connect().close()
+        return database.engine.dialect, LRUCache(10_000)
 
 
 @cache

@@ -25,9 +25,10 @@ from database.tables import Account, ClockOffset, Fact
 from database.writing import held, hold
 from tests import databases
 from tests.eventually import eventually
-from tests.in_two_processes import in_two_processes
+from tests.in_two_processes import in_two_processes, meet
 
 ROUNDS = 150
+NEW_FILES = 100
 
 
 def count_up(url: str) -> int:
@@ -51,6 +52,23 @@ def test_two_processes_that_write_in_a_loop_never_meet_a_locked_database(
     assert in_two_processes(count_up, database.url) == [ROUNDS, ROUNDS]
     with database.session() as session:
         assert session.get_one(ClockOffset, 1).seconds == 2 * ROUNDS
+
+
+def open_new_files(directory: Path) -> int:
+    """Both open each file as its first two."""
+    for number in range(NEW_FILES):
+        meet()
+        with closing(Database(f"sqlite:///{directory}/{number}.db")) as database:
+            database.engine.connect().close()
+    return NEW_FILES
+
+
+@pytest.mark.slow
+def test_two_processes_that_open_a_new_file_at_once_never_meet_a_locked_database(
+    tmp_path: Path,
+) -> None:
+    """As website and worker do at the first start; SQLite does not wait there by itself."""
+    assert in_two_processes(open_new_files, tmp_path) == [NEW_FILES, NEW_FILES]
 
 
 def test_a_transaction_that_raises_leaves_nothing(database: Database) -> None:
