@@ -156,7 +156,7 @@ def score(answers: Sequence[Answer]) -> dict[str, Any]:
             "material": sorted(one.pair.id for one in cleared if one.pair.label == POSITIVE),
         },
         "quote_shown": _rate(one.quoted for one in positives),
-        "milliseconds": _times([one.milliseconds for one in answers]),
+        "milliseconds": times([one.milliseconds for one in answers]),
         "by_label": _by_label(strict),
         "by_category": _by_category(positives),
     }
@@ -196,7 +196,8 @@ def _f1(precision: float | None, recall: float | None) -> float | None:
     return round(2 * precision * recall / (precision + recall), 3)
 
 
-def _times(milliseconds: Sequence[float]) -> dict[str, float]:
+def times(milliseconds: Sequence[float]) -> dict[str, float]:
+    """Median, 95th percentile and longest."""
     ordered = sorted(milliseconds)
     p95 = quantiles(ordered, n=20)[-1] if len(ordered) > 1 else ordered[0]
     return {
