@@ -14,6 +14,7 @@ BURDENS = frozenset({"collect", "use", "share", "sell", "keep"})
 ABBREVIATION = re.compile(
     r"\b(?:e\.g|i\.e|etc|Inc|Ltd|Co|Corp|No|vs|Art|Sec|U\.S|U\.K|Mr|Ms|Dr|St)\.$"
 )
+BREAK = re.compile(r"\s*(?:<br ?/?>\s*)+")
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\"'\u201c\u2018(\[]?[A-Z0-9\u00c0-\u024f\u0400-\u04ff])")
 NEW_THOUGHT = frozenset({";", ":", "but", "however", "unless", "except", "instead"})
 NEGATION_REACH = 14  # words
@@ -47,9 +48,14 @@ NOTHING = Reading()
 
 
 def sentences(clause: Clause) -> tuple[Clause, ...]:
-    """The sentences of a clause, each as a clause in the same place; a table row stays whole."""
-    if clause.kind in (ClauseKind.ROW, ClauseKind.HEADING):
+    """The sentences of a clause, each as a clause in the same place.
+
+    Of a table row, the lines: a cell that was written as a list completes the words before it.
+    """
+    if clause.kind is ClauseKind.HEADING:
         return (clause,)
+    if clause.kind is ClauseKind.ROW:
+        return _lines_of(clause)
     found: list[str] = []
     for part in SENTENCE.split(clause.text):
         if found and ABBREVIATION.search(found[-1]):
@@ -59,6 +65,16 @@ def sentences(clause: Clause) -> tuple[Clause, ...]:
     if len(found) == 1:
         return (clause,)
     return tuple(replace(clause, text=text) for text in found)
+
+
+def _lines_of(row: Clause) -> tuple[Clause, ...]:
+    stem, lines = row.stem, []
+    for text in BREAK.split(row.text):
+        if text:
+            lines.append(replace(row, text=text, stem=stem))
+        if text.endswith(":"):
+            stem = text
+    return tuple(lines) or (row,)
 
 
 def denies(clause: Clause) -> bool:

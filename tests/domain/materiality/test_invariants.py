@@ -3,7 +3,9 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,17 +21,64 @@ VOCABULARY = (
 WORDS = st.lists(st.sampled_from(VOCABULARY.split(" ")), max_size=40).map(" ".join)
 
 
-@settings(deadline=None, max_examples=40)
-@given(old=DAYS, new=DAYS)
-def test_a_period_that_is_longer_one_way_is_shorter_the_other_way(old: int, new: int) -> None:
-    """P33: what is adverse in one direction is favourable in the other."""
+PERIODS = {
+    "We keep your call recordings for {} days.": ("retention.longer", "retention.shorter"),
+    "Chat logs are deleted after {} days.": ("retention.longer", "retention.shorter"),
+    "We answer every request within {} days.": ("deadlines.longer", "deadlines.shorter"),
+    "We tell you of changes to this policy {} days in advance.": (
+        "notice.shorter",
+        "notice.longer",
+    ),
+    "We inform you of a data breach within {} days.": ("breach.longer", "breach.shorter"),
+}
+"""Each with the rule for the worse direction and the one for the better."""
+LOST_AND_GIVEN = {
+    "You have the right to portability of your data.": ("right.removed", "right.added"),
+    "You can object to the use of your data.": ("right.removed", "right.added"),
+    "We encrypt your personal data.": ("safeguard.removed", "safeguard.added"),
+    "We never sell your personal data.": ("promise.dropped.gone", "promise.added.new"),
+}
+ELSEWHERE = "We are a shop for gnomes.\n\n{}\n\nOur gnomes are made of clay."
 
-    def rules(before: int, after: int) -> set[str]:
-        texts = (f"We keep your call recordings for {days} days." for days in (before, after))
-        return {finding.rule for finding in assess(*texts).findings}
 
-    assert ("retention.longer" in rules(old, new)) == (old < new)
-    assert ("retention.longer" in rules(old, new)) == ("retention.shorter" in rules(new, old))
+def rules(before: str, after: str) -> set[str]:
+    return {finding.rule for finding in assess(before, after).findings}
+
+
+@settings(deadline=None, max_examples=100)
+@given(sentence=st.sampled_from(sorted(PERIODS)), shorter=DAYS, more=DAYS)
+def test_a_period_that_is_worse_one_way_is_better_the_other_way(
+    sentence: str, shorter: int, more: int
+) -> None:
+    """P7, P21, P32, P33: what is adverse in one direction is favourable in the other."""
+    first, second = (sentence.format(days) for days in (shorter, shorter + more))
+    worse, better = PERIODS[sentence]
+    if worse.endswith("shorter"):
+        first, second = second, first
+    assert (worse in rules(first, second), better in rules(first, second)) == (True, False)
+    assert (worse in rules(second, first), better in rules(second, first)) == (False, True)
+
+
+@pytest.mark.parametrize("sentence", LOST_AND_GIVEN)
+def test_what_is_lost_one_way_is_given_the_other_way(sentence: str) -> None:
+    """P10-P16, P32: a right, a safeguard, a promise."""
+    without, with_it = ELSEWHERE.format(""), ELSEWHERE.format(sentence)
+    removed, added = LOST_AND_GIVEN[sentence]
+    assert removed in rules(with_it, without)
+    assert added not in rules(with_it, without)
+    assert added in rules(without, with_it)
+    assert removed not in rules(without, with_it)
+
+
+@settings(deadline=None, max_examples=60)
+@given(old=WORDS, new=WORDS)
+def test_what_came_one_way_went_the_other_way(old: str, new: str) -> None:
+    """The changes of swapped texts are the same changes, seen from the other side."""
+    there, back = assess(old, new), assess(new, old)
+    assert there.verdict is not Verdict.IDENTICAL or back.verdict is Verdict.IDENTICAL
+    assert Counter((c.before, c.after) for c in there.changes if not (c.before and c.after)) == (
+        Counter((c.after, c.before) for c in back.changes if not (c.before and c.after))
+    )
 
 
 @settings(deadline=None, max_examples=60)
