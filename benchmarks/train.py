@@ -4,27 +4,32 @@
 
 Learned from: the statements of `DIR` (see `benchmarks/materiality.py`), each as a reader judged it
 (`statements/readings.tsv`, by hash; the texts stay in `DIR`), and `statements/examples.jsonl`,
-statements in our own words. Thresholds and the records of the rules come from scores of company
-groups that the weights had not seen. The same input gives the same file.
+statements in our own words. A word that is rare there, or missing, weighs like the words that are
+used as it is in the policies (`word_vectors.py`). Thresholds and the records of the rules come from
+scores of company groups that the weights had not seen. The same input gives the same file.
 """
 
 import json
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import sha256
+from itertools import chain
+from math import inf
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 from rich.progress import track
-from sklearn.feature_extraction import DictVectorizer
+from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.materiality import APART, POSITIVE, Pair, asking_for_pairs, chosen_pairs, stands_in
-from domain.clauses import Clause, ClauseKind, clause_id
+from benchmarks.word_vectors import Vectors, word_vectors
+from domain.clauses import Clause, ClauseKind, clause_id, read_clauses
 from domain.materiality import judging
 from domain.materiality.assessment import Direction
 from domain.materiality.engine import comparisons
@@ -36,10 +41,11 @@ STATEMENTS = Path(__file__).with_name("statements")
 WEIGHTS = Path(__file__).parents[1] / "domain" / "materiality" / "weights.json"
 SEEDS = 3
 FOLDS = 5
+TO_BE_SAFE = 0.25
 SLACK = 1.0  # the inverse of the penalty on large weights
-AS_GOOD = 0.01  # in F1
 RAREST = 3  # company groups, or examples, that a name must occur in
-MOST = 4_000  # names that are kept
+MOST = 4_000  # names that have a weight of their own
+CAME, WENT = "+ ", "- "
 MINOR_COUNTS = 0.3
 EXAMPLE_COUNTS = 0.3  # beside a statement of a real policy
 QUOTED_COUNTS = 2.0
@@ -53,6 +59,7 @@ class Statement:
 
     names: frozenset[str]
     rules: tuple[tuple[str, bool], ...]
+    can_be_flagged: bool
     pair: Pair | None
     adverse: bool | None
     counts: float
@@ -69,7 +76,8 @@ def main() -> int:
         for pair in track(pairs, description="Reading", transient=True)
         for statement in _statements(pair, readings)
     ]
-    learned = _learn(statements, examples)
+    texts = chain.from_iterable((pair.before, pair.after) for pair in pairs)
+    learned = _learn(statements, examples, _alike(texts))
     WEIGHTS.write_text(json.dumps(learned, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return 0
 
@@ -114,6 +122,7 @@ def _statement(
     reading: tuple[bool | None, float],
 ) -> Statement:
     raised = tuple(judging.findings_in(comparison))
+    adverse = judging.most_particular(raised)
     return Statement(
         names=judging.names_of(comparison, raised),
         rules=tuple(
@@ -121,6 +130,7 @@ def _statement(
             for name, found in raised
             if found.direction is Direction.ADVERSE
         ),
+        can_be_flagged=bool(adverse) and not any(found.counter_evidence for _, found in adverse),
         pair=pair,
         adverse=reading[0],
         counts=reading[1],
@@ -136,11 +146,9 @@ def _examples() -> Iterable[Statement]:
         )
         counts = MINOR_COUNTS if example["label"] == "m" else 1.0
         statement = _statement(comparison, None, (example["label"] in "Mm", counts))
-        yield Statement(
+        yield replace(
+            statement,
             names=frozenset(n for n in statement.names if not n.startswith(WHOLE_VERSION)),
-            rules=statement.rules,
-            pair=None,
-            adverse=statement.adverse,
             counts=counts * EXAMPLE_COUNTS,
         )
 
@@ -152,26 +160,31 @@ def _clauses(text: str | None, stem: str) -> tuple[Clause, ...]:
     return (Clause(id=clause_id(text), path=(), kind=kind, stem=stem, text=text, lines=(1, 1)),)
 
 
-def _learn(statements: Sequence[Statement], examples: Sequence[Statement]) -> dict[str, Any]:
-    known = _known(statements, examples)
-    start, weights = _fit([*statements, *examples], known)
-    kept = {
-        name: round(weight, 3)
-        for name, weight in sorted(weights.items(), key=lambda item: (-abs(item[1]), item[0]))
-    }
-    scores = _unseen(statements, examples, known)
+def _alike(texts: Iterable[str]) -> Vectors:
+    lines = (STATEMENTS / "examples.jsonl").read_text(encoding="utf-8").splitlines()
+    examples = (json.loads(line)[side] or "" for line in lines for side in ("old", "new"))
+    clauses = (clause.text for text in texts for clause in read_clauses(text))
+    return word_vectors(chain(clauses, examples))
+
+
+def _learn(
+    statements: Sequence[Statement], examples: Sequence[Statement], alike: Vectors
+) -> dict[str, Any]:
+    names = _Names(own=_known(statements, examples), alike=alike)
+    start, weights = names.fit([*statements, *examples])
+    scores = _unseen(statements, examples, names)
     pairs = _pairs(statements, scores)
-    adverse_from = _best_f1(pairs)
+    adverse_from = _balanced(pairs)
     return {
         "start": round(start, 3),
         "adverse_from": round(adverse_from, 2),
-        "harmless_below": round(_lowest_material(pairs), 2),
+        "harmless_below": round(_lowest_material(pairs) - TO_BE_SAFE, 2),
         "records": _records(statements, scores, adverse_from),
-        "weights": dict(sorted(kept.items())),
+        "weights": {name: round(weight, 3) for name, weight in sorted(weights.items())},
     }
 
 
-def _known(statements: Sequence[Statement], examples: Sequence[Statement]) -> frozenset[str]:
+def _known(statements: Sequence[Statement], examples: Sequence[Statement]) -> tuple[str, ...]:
     """The names that several company groups or examples have; the most common of them."""
     spread: dict[str, set[object]] = defaultdict(set)
     for place, statement in enumerate((*statements, *examples)):
@@ -179,46 +192,81 @@ def _known(statements: Sequence[Statement], examples: Sequence[Statement]) -> fr
         for name in statement.names:
             spread[name].add(where)
     common = Counter({name: len(where) for name, where in spread.items() if len(where) >= RAREST})
-    ordered = sorted(common, key=lambda name: (-common[name], name))
-    return frozenset(ordered[:MOST])
+    return tuple(sorted(common, key=lambda name: (-common[name], name))[:MOST])
 
 
-def _fit(statements: Sequence[Statement], known: frozenset[str]) -> tuple[float, dict[str, float]]:
-    read = [statement for statement in statements if statement.adverse is not None]
-    vectorizer = DictVectorizer()
-    features = vectorizer.fit_transform([_features(one, known) for one in read])
-    adverse = np.array([bool(one.adverse) for one in read])
-    counts = np.array([one.counts for one in read])
-    counts[adverse] *= counts[~adverse].sum() / counts[adverse].sum()
-    model = LogisticRegression(C=SLACK, max_iter=5000)
-    model.fit(features, adverse, sample_weight=counts)
-    names = vectorizer.get_feature_names_out()
-    return float(model.intercept_[0]), dict(zip(names, model.coef_[0].tolist(), strict=True))
+@dataclass(frozen=True, kw_only=True)
+class _Names:
+    """What is weighed: names with a weight of their own, and words that weigh as those alike."""
 
+    own: tuple[str, ...]
+    alike: Vectors
 
-def _features(statement: Statement, known: frozenset[str]) -> dict[str, float]:
-    names = statement.names & known
-    return dict.fromkeys(sorted(names), scale(len(names)))
+    @cached_property
+    def matrix(self) -> csr_matrix:
+        """Of each name what it counts for: itself, and the vector of a word that came or went."""
+        own = {name: place for place, name in enumerate(self.own)}
+        width = len(next(iter(self.alike.values())))
+        vectors = np.zeros((len(self.all), 2 * width))
+        for row, name in enumerate(self.all):
+            if (vector := self.alike.get(name[len(CAME) :])) is not None:
+                first = 0 if name.startswith(CAME) else width
+                vectors[row, first : first + width] = vector
+        rows = [row for row, name in enumerate(self.all) if name in own]
+        columns = [own[name] for name in self.all if name in own]
+        identity = csr_matrix(
+            (np.ones(len(rows)), (rows, columns)), shape=(len(self.all), len(own))
+        )
+        return hstack([identity, csr_matrix(vectors)]).tocsr()
+
+    @cached_property
+    def all(self) -> tuple[str, ...]:
+        words = (sign + root for sign in (CAME, WENT) for root in self.alike)
+        return tuple(sorted({*self.own, *words}))
+
+    @cached_property
+    def place(self) -> Mapping[str, int]:
+        return {name: place for place, name in enumerate(self.all)}
+
+    def counted(self, statements: Sequence[Statement]) -> csr_matrix:
+        """A row for each statement: what each of its names counts for."""
+        places = [
+            sorted(map(self.place.__getitem__, one.names & self.place.keys())) for one in statements
+        ]
+        scales = [scale(len(one)) for one in places for _ in one]
+        starts = np.cumsum([0, *map(len, places)])
+        columns = list(chain.from_iterable(places))
+        return csr_matrix((scales, columns, starts), shape=(len(statements), len(self.all)))
+
+    def fit(self, statements: Sequence[Statement]) -> tuple[float, dict[str, float]]:
+        """The start, and the weight of each name."""
+        read = [statement for statement in statements if statement.adverse is not None]
+        adverse = np.array([bool(one.adverse) for one in read])
+        counts = np.array([one.counts for one in read])
+        counts[adverse] *= counts[~adverse].sum() / counts[adverse].sum()
+        model = LogisticRegression(C=SLACK, max_iter=5000)
+        model.fit(self.counted(read) @ self.matrix, adverse, sample_weight=counts)
+        weights = self.matrix @ model.coef_[0]
+        return float(model.intercept_[0]), dict(zip(self.all, weights.tolist(), strict=True))
 
 
 def _unseen(
-    statements: Sequence[Statement], examples: Sequence[Statement], known: frozenset[str]
+    statements: Sequence[Statement], examples: Sequence[Statement], names: _Names
 ) -> list[float]:
     """The weight of each statement by weights that have not seen its company group."""
-    total = np.zeros(len(statements))
+    counted = names.counted(statements)
+    total = np.array([judging.A_RULE_COUNTS * any(p for _, p in one.rules) for one in statements])
+    total *= SEEDS
     families = sorted({one.pair.family for one in statements if one.pair})
     for seed in range(SEEDS):
         shuffled = np.random.RandomState(seed).permutation(families)
         fold_of = {family: place % FOLDS for place, family in enumerate(shuffled)}
         for fold in range(FOLDS):
             seen = [one for one in statements if one.pair and fold_of[one.pair.family] != fold]
-            start, weights = _fit([*seen, *examples], known)
-            for place, one in enumerate(statements):
-                if one.pair and fold_of[one.pair.family] == fold:
-                    features = _features(one, known)
-                    score = start + sum(weights.get(n, 0.0) * v for n, v in features.items())
-                    particular = any(is_particular for _, is_particular in one.rules)
-                    total[place] += score + judging.A_RULE_COUNTS * particular
+            start, weights = names.fit([*seen, *examples])
+            weighed = start + counted @ np.array([weights[name] for name in names.all])
+            unseen = [one.pair and fold_of[one.pair.family] == fold for one in statements]
+            total += np.where(unseen, weighed, 0.0)
     return [float(score) for score in total / SEEDS]
 
 
@@ -227,35 +275,38 @@ class _Weighed:
     """A pair by its weightiest statement; `held` if a rule keeps it from being cleared anyway."""
 
     weight: float
+    flagged_at: float
     adverse: bool
     held: bool
 
 
 def _pairs(statements: Sequence[Statement], scores: Sequence[float]) -> list[_Weighed]:
-    weighed: dict[str, _Weighed] = {}
+    of_pair: dict[str, list[tuple[Statement, float]]] = defaultdict(list)
     for one, weight in zip(statements, scores, strict=True):
         if one.pair and one.pair.counts and one.pair.label != APART:
-            known = weighed.get(one.pair.id)
-            held = any(particular for _, particular in one.rules)
-            weighed[one.pair.id] = _Weighed(
-                weight=max(weight, known.weight) if known else weight,
-                adverse=one.pair.label == POSITIVE,
-                held=held or bool(known and known.held),
-            )
-    return list(weighed.values())
+            of_pair[one.pair.id].append((one, weight))
+    return [
+        _Weighed(
+            weight=max(weight for _, weight in weighed),
+            flagged_at=max((weight for one, weight in weighed if one.can_be_flagged), default=-inf),
+            adverse=any(one.pair.label == POSITIVE for one, _ in weighed if one.pair),
+            held=any(particular for one, _ in weighed for _, particular in one.rules),
+        )
+        for weighed in of_pair.values()
+    ]
 
 
-def _best_f1(pairs: Sequence[_Weighed]) -> float:
-    """The middle of the thresholds that are as good as the best; the best itself is partly luck."""
-    positives = sum(pair.adverse for pair in pairs)
+def _balanced(pairs: Sequence[_Weighed]) -> float:
+    """Where as many pairs are flagged in vain as are missed: precision and recall are one."""
 
-    def f1(threshold: float) -> float:
-        flagged = [pair.adverse for pair in pairs if pair.weight >= threshold]
-        return 2 * sum(flagged) / (len(flagged) + positives)
+    def imbalance(threshold: float) -> int:
+        in_vain = sum(pair.flagged_at >= threshold for pair in pairs if not pair.adverse)
+        missed = sum(pair.flagged_at < threshold for pair in pairs if pair.adverse)
+        return abs(in_vain - missed)
 
-    scored = {pair.weight: f1(pair.weight) for pair in pairs}
-    best = max(scored.values())
-    return median(weight for weight, value in scored.items() if value >= best - AS_GOOD)
+    weights = sorted(pair.flagged_at for pair in pairs if pair.flagged_at > -inf)
+    fewest = min(map(imbalance, weights))
+    return median(weight for weight in weights if imbalance(weight) == fewest)
 
 
 def _lowest_material(pairs: Sequence[_Weighed]) -> float:

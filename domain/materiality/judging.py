@@ -67,6 +67,12 @@ def is_particular(named: Named) -> bool:
     return found.direction is Direction.ADVERSE and name not in GENERAL
 
 
+def most_particular(raised: tuple[Named, ...]) -> tuple[Named, ...]:
+    """The general rules speak only where no particular one does."""
+    adverse = tuple(named for named in raised if named[1].direction is Direction.ADVERSE)
+    return tuple(named for named in adverse if is_particular(named)) or adverse
+
+
 def not_english() -> Named:
     return "language.not_english", _unclear(
         "The rules read English only, and this text is in another language; "
@@ -100,7 +106,7 @@ def _can_be_cleared(comparison: Comparison, weight: float) -> bool:
 
 
 def _weighed(comparison: Comparison, raised: tuple[Named, ...], weight: float) -> Judgement:
-    adverse = _most_particular(raised)
+    adverse = most_particular(raised)
     favourable = tuple(n for n in raised if n[1].direction is Direction.FAVOURABLE)
     covered = any(found.counter_evidence for _, found in adverse)
     if weight >= WEIGHTS.adverse_from and adverse and not covered:
@@ -115,12 +121,6 @@ def _weighed(comparison: Comparison, raised: tuple[Named, ...], weight: float) -
     if held or favourable:
         return Judgement(found=(*held, *favourable))
     return Judgement(cleared_as="weighed")
-
-
-def _most_particular(raised: tuple[Named, ...]) -> tuple[Named, ...]:
-    """The general rules speak only where no particular one does."""
-    adverse = tuple(named for named in raised if named[1].direction is Direction.ADVERSE)
-    return tuple(named for named in adverse if is_particular(named)) or adverse
 
 
 def _doubted(named: Named) -> Named:
