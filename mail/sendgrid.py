@@ -7,10 +7,12 @@ repeated here: whoever keeps the outbox decides that, from the outcome.
 import json
 import logging
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from time import monotonic
 from uuid import UUID
 
 import urllib3
@@ -38,6 +40,9 @@ from mail.message import Message, header_name, one_line
 MOST_COPIES = 1000
 CONNECT_TIMEOUT = timedelta(seconds=5)
 ANSWER_TIMEOUT = timedelta(seconds=15)
+KEPT_SECONDS = 2.0
+"""How long a connection that nobody uses is used again: less than any server waits before it
+closes one. A request that meets the closing is lost, and nobody can tell whether it was read."""
 UNATTENDED = {
     "Auto-Submitted": "auto-generated",
     "X-Auto-Response-Suppress": "OOF, AutoReply",
@@ -146,7 +151,7 @@ class MailService:
         return _outcome(answer, copies)
 
     def close(self) -> None:
-        """Close the kept connections."""
+        """Close the connection of this thread; those of others are left alone and closed soon."""
         self._sendgrid.client.close()
 
     def _mail(
@@ -219,6 +224,20 @@ class _NoAnswerError(Exception):
         self.begun = begun
 
 
+class _Kept(threading.local):
+    """A connection of each thread's own, and when it was last used."""
+
+    def __init__(self, timeout: urllib3.Timeout) -> None:
+        self.connections = urllib3.PoolManager(timeout=timeout)
+        self.used_at = monotonic()
+
+    def still_good(self) -> urllib3.PoolManager:
+        """The connection, or a new one in place of one that was left alone for too long."""
+        if monotonic() - self.used_at > KEPT_SECONDS:
+            self.connections.clear()
+        return self.connections
+
+
 class _KeepAliveClient:
     """What `SendGridAPIClient.send` asks for (`mail.send.post`), on connections that are kept.
 
@@ -229,7 +248,7 @@ class _KeepAliveClient:
     def __init__(self, *, host: str, headers: Mapping[str, str], timeout: urllib3.Timeout) -> None:
         self._url = f"{host}/v3/mail/send"
         self._headers = {**headers, "Content-Type": "application/json"}
-        self._connections = urllib3.PoolManager(timeout=timeout, maxsize=8)
+        self._kept = _Kept(timeout)
 
     @property
     def mail(self) -> "_KeepAliveClient":
@@ -242,7 +261,7 @@ class _KeepAliveClient:
     def post(self, request_body: Mapping[str, object]) -> urllib3.BaseHTTPResponse:
         body = _Body(json.dumps(request_body).encode())
         try:
-            return self._connections.request(
+            return self._kept.still_good().request(
                 "POST",
                 self._url,
                 body=body,
@@ -252,9 +271,11 @@ class _KeepAliveClient:
             )
         except (HTTPError, OSError) as fault:
             raise _NoAnswerError(type(fault).__name__, begun=body.begun) from fault
+        finally:
+            self._kept.used_at = monotonic()
 
     def close(self) -> None:
-        self._connections.clear()
+        self._kept.connections.clear()
 
 
 def _outcome(answer: urllib3.BaseHTTPResponse, copies: Sequence[Copy]) -> Outcome:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import UUID
 
 import pytest
@@ -200,6 +201,22 @@ def test_an_answer_that_does_not_come_in_time_is_unknown(
     assert eventually(sandbox.messages), "it was on its way all the same"
 
 
+def test_a_connection_that_was_left_alone_is_not_used_again(
+    message: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P4: a server may close it just when we write on it, and the whole batch would be in doubt."""
+    with closing_when_used_again() as (url, connections):
+        service = mail_service(url)
+        assert isinstance(service.send(message, [ALICE], ATTEMPT), Accepted)
+        assert isinstance(service.send(message, [ALICE], ATTEMPT), Unknown)  # what is to be avoided
+        assert isinstance(service.send(message, [ALICE], ATTEMPT), Accepted)
+        monkeypatch.setattr("mail.sendgrid.KEPT_SECONDS", 0.0)
+        for _ in range(3):
+            assert isinstance(service.send(message, [ALICE], ATTEMPT), Accepted)
+        service.close()
+    assert len(connections) == 5
+
+
 def test_a_refused_connection_and_an_unknown_host_sent_nothing(message: Message) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed_soon:
         port = closed_soon.getsockname()[1]
@@ -280,6 +297,35 @@ def test_a_copy_without_its_fields_and_a_service_without_a_key_are_refused(
         service.send(message, [bare, ALICE], ATTEMPT)
     with pytest.raises(ValueError, match="no API key"):
         mail_service("http://127.0.0.1:1", api_key="")
+
+
+@contextmanager
+def closing_when_used_again() -> Iterator[tuple[str, list[object]]]:
+    """A server that keeps each connection, and closes it when a second request comes on it."""
+    connections: list[object] = []
+
+    class Server(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            if self.connection in connections:
+                self.close_connection = True
+                return
+            connections.append(self.connection)
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(202)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", connections
+        server.shutdown()
+        thread.join()
 
 
 @contextmanager
