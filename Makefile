@@ -14,9 +14,9 @@ up: $(INSTALLED)
 demo: $(INSTALLED)
 	@$(BIN)/promisekeeper demo run $(if $(EXIT),--exit)
 
-# Five at a time on two cores: they wait for servers as much as they work.
+# Four at a time on two cores: they wait for servers as much as they work.
 test: lint chromium
-	@$(BIN)/pytest -q -n 5
+	@$(BIN)/pytest -q -n 4 --dist worksteal
 
 check: lint
 	@$(BIN)/pytest -q -n 2 -m "not journey and not temporal and not postgresql and not slow"

@@ -30,6 +30,12 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("everyday")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, the rest shuffled: what begins late, all others would wait for."""
+    items.sort(key=lambda item: item.get_closest_marker("journey") is None)
+
+
 @pytest.fixture(
     params=[
         databases.SQLITE,
