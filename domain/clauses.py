@@ -14,6 +14,9 @@ from domain.layout import Layout, read_layout
 # Raw HTML is never let through: it is read, and shown, as the characters it consists of.
 PARSER = MarkdownIt("commonmark", {"html": False, "maxNesting": 100}).enable("table")
 
+BELOW_EVERY_HEADING = 7
+LONGEST_BOLD_HEADING = 80  # letters
+
 
 class ClauseKind(StrEnum):
     PARAGRAPH = "paragraph"
@@ -86,7 +89,7 @@ class _Reading:
                 case "inline" if tokens[position - 1].type == "heading_open":
                     yield from self._heading(token, level=int(tokens[position - 1].tag[1]))
                 case "inline" if tokens[position - 1].type == "paragraph_open":
-                    yield from self._words(token, _plain(token))
+                    yield from self._paragraph(token)
 
     def _heading(self, token: Token, level: int) -> Iterator[Clause]:
         self.headings = [(above, words) for above, words in self.headings if above < level]
@@ -94,6 +97,12 @@ class _Reading:
         yield from self._clause(ClauseKind.HEADING, words, token)
         self.headings.append((level, words))
         self.last_words = ""
+
+    def _paragraph(self, token: Token) -> Iterator[Clause]:
+        if not self.stems and _is_all_bold(token):
+            yield from self._heading(token, level=BELOW_EVERY_HEADING)
+        else:
+            yield from self._words(token, _plain(token))
 
     def _words(self, token: Token, words: str) -> Iterator[Clause]:
         in_list = bool(self.stems)
@@ -129,6 +138,19 @@ class _Reading:
             text=text,
             lines=self.layout.lines((token.map[0], token.map[1])) if token.map else (1, 1),
         )
+
+
+def _is_all_bold(inline: Token) -> bool:
+    """Whether somebody made a heading by hand: a short line in bold that is no sentence."""
+    words = _plain(inline).strip()
+    if not words or len(words) > LONGEST_BOLD_HEADING or words.endswith((".", ";", ",", ":")):
+        return False
+    bold = 0
+    for token in inline.children or []:
+        bold += {"strong_open": 1, "strong_close": -1}.get(token.type, 0)
+        if token.content.strip() and not bold:
+            return False
+    return True
 
 
 def _plain(inline: Token) -> str:

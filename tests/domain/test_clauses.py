@@ -98,3 +98,22 @@ def test_words_nested_beyond_reason_are_still_read() -> None:
 
 def test_raw_html_is_read_as_what_it_is() -> None:
     assert "<b>sell</b>" in read_clauses("We <b>sell</b> data.")[0].text
+
+
+def test_a_short_line_in_bold_is_a_heading_made_by_hand() -> None:
+    clauses = read_clauses(
+        "## Your data\n\n**Sharing**\n\nWe share it.\n\n**We never sell it.**\n\n"
+        "**We collect:**\n\n- your name\n\n**Keeping.** For a year.\n\n## Contact\n\nWrite to us.\n"
+    )
+    told = [(clause.kind, clause.path[1:], clause.stem, clause.text) for clause in clauses]
+    assert told == [
+        (ClauseKind.HEADING, (), "", "Your data"),
+        (ClauseKind.HEADING, (), "", "Sharing"),
+        (ClauseKind.PARAGRAPH, ("Sharing",), "", "We share it."),
+        (ClauseKind.PARAGRAPH, ("Sharing",), "", "We never sell it."),
+        (ClauseKind.PARAGRAPH, ("Sharing",), "", "We collect:"),
+        (ClauseKind.ITEM, ("Sharing",), "We collect:", "your name"),
+        (ClauseKind.PARAGRAPH, ("Sharing",), "", "Keeping. For a year."),
+        (ClauseKind.HEADING, (), "", "Contact"),
+        (ClauseKind.PARAGRAPH, (), "", "Write to us."),
+    ]
