@@ -209,9 +209,10 @@ class _Names:
         width = len(next(iter(self.alike.values())))
         vectors = np.zeros((len(self.all), 2 * width))
         for row, name in enumerate(self.all):
-            if (vector := self.alike.get(name[len(CAME) :])) is not None:
-                first = 0 if name.startswith(CAME) else width
-                vectors[row, first : first + width] = vector
+            sign, word = name[: len(CAME)], name[len(CAME) :]
+            if sign in (CAME, WENT) and word in self.alike:
+                first = 0 if sign == CAME else width
+                vectors[row, first : first + width] = self.alike[word]
         rows = [row for row, name in enumerate(self.all) if name in own]
         columns = [own[name] for name in self.all if name in own]
         identity = csr_matrix(

@@ -1,7 +1,7 @@
 """Two texts in, an assessment out: pure, and the same for the same words every time."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from hashlib import sha256
 from itertools import chain
@@ -105,7 +105,7 @@ class _Case:
 
 
 def _assessed(changes: tuple[Change, ...]) -> list[_Case]:
-    cases = [_Case(change=change) for change in changes]
+    cases = [_Case(change=_in_its_context(change)) for change in changes]
     old_version, new_version = _versions(cases)
     english = _is_english(old_version) and _is_english(new_version)
     for owners, old, new in _statements(cases):
@@ -117,6 +117,13 @@ def _assessed(changes: tuple[Change, ...]) -> list[_Case]:
         _judge_move(case)
         _raise_unexplained(case, english=english)
     return cases
+
+
+def _in_its_context(change: Change) -> Change:
+    """The same words under what denies now, or no longer does, have moved, whatever went round."""
+    if change.kind is ChangeKind.UNCHANGED and context_differs(change.old[0], change.new[0]):
+        return replace(change, kind=ChangeKind.MOVED, moved=True)
+    return change
 
 
 def _versions(cases: Iterable[_Case]) -> tuple[Version, Version]:
@@ -147,7 +154,7 @@ def _statements(
         if len(old) + len(new) == 0:
             case.cleared.append("formatting")
         for part in align(old, new):
-            if part.old and part.new and part.kind is not ChangeKind.UNCHANGED:
+            if part.old and part.new and _in_its_context(part).kind is not ChangeKind.UNCHANGED:
                 yield [case], part.old, part.new
             left_old |= dict.fromkeys(part.old if not part.new else (), case)
             left_new |= dict.fromkeys(part.new if not part.old else (), case)

@@ -80,6 +80,26 @@ def test_the_same_item_under_a_denying_stem_is_not_a_harmless_move() -> None:
     assert assess(after, before).verdict is not Verdict.EDITORIAL
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "## We never share\n\n- your name\n- your place\n\n## We share\n\n- your mail",
+            "## We never share\n\n- your name\n\n## We share\n\n- your place\n- your mail",
+        ),
+        (
+            "|A|\n|-|\n|We use:<br>* your name<br>We never use:<br>* your place<br>* your mail|",
+            "|A|\n|-|\n|We use:<br>* your name<br>* your place<br>We never use:<br>* your mail|",
+        ),
+    ],
+)
+def test_what_comes_out_of_a_denial_is_not_cleared_though_its_words_stayed(
+    old: str, new: str
+) -> None:
+    """P2: the denial itself went round the words, and they are the longest part in common."""
+    assert assess(old, new).needs_review
+
+
 def test_a_heading_that_says_something_is_not_just_a_heading() -> None:
     assert assess(POLICY, POLICY + "\n## Where to find us\n").verdict is Verdict.EDITORIAL
     assert assess(POLICY, POLICY + "\n## We sell your data\n").verdict is not Verdict.EDITORIAL
