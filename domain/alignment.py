@@ -3,10 +3,10 @@
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import islice
+from itertools import chain, count, islice
 
 from rapidfuzz import fuzz, process
 
@@ -66,6 +66,34 @@ def align(old: Sequence[Clause], new: Sequence[Clause]) -> tuple[Change, ...]:
     matches = [*in_place, *moved, *alike]
     matches += [_Match(old=[], new=[position]) for position in free_new]
     return tuple(_change(old, new, match) for match in _in_reading_order(matches, sorted(free_old)))
+
+
+def carried(old: Sequence[Clause], new: Sequence[Clause]) -> tuple[Clause, ...]:
+    """The new version's clauses, each with the id of the old one that it goes on from.
+
+    Of a split clause the first part has its id, and a merged one has the id of its first part. To
+    follow a clause through all versions, carry from the first to the last:
+    `reduce(carried, map(read_clauses, texts))`.
+    """
+    changes = [change for change in align(old, new) if change.new]
+    used = {change.old[0].id for change in changes if change.old}
+    clauses: list[Clause] = []
+    for change in changes:
+        first, *others = change.new
+        if change.old:
+            clauses.append(replace(first, id=change.old[0].id))
+        else:
+            others.insert(0, first)
+        for clause in others:
+            clauses.append(replace(clause, id=_unused(clause.id, used)))
+            used.add(clauses[-1].id)
+    return tuple(clauses)
+
+
+def _unused(clause_id: str, used: Container[str]) -> str:
+    """The id itself, or with the first number behind it that makes it another."""
+    numbered = (f"{clause_id}-{number}" for number in count(2))
+    return next(name for name in chain((clause_id,), numbered) if name not in used)
 
 
 def _without(positions: Iterable[int], taken: Iterable[int]) -> _Free:

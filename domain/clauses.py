@@ -29,7 +29,8 @@ class ClauseKind(StrEnum):
 class Clause:
     """One statement of a policy with the place where it stands.
 
-    `id` is made of the words alone, so it stays the same wherever the clause moves to; `stem` is
+    `id` is made of the words alone, so it stays the same wherever the clause moves to, and
+    `alignment.carried` hands it on to what an amendment makes of the clause; `stem` is
     the sentence that a list item completes; `lines` are its first and last line, from 1.
     """
 
