@@ -97,6 +97,23 @@ def compared_with(session: Session, version_id: UUID) -> dict[UUID, tuple[int, .
     return shown
 
 
+def as_assessed(session: Session, version_id: UUID) -> dict[UUID, FindingValue]:
+    """What the engine said of the findings about a version: their record, grounds and evidence."""
+    ids = {
+        (finding.rule, finding.before, finding.after): finding.id
+        for finding in findings_of(session, version_id)
+    }
+    contents = session.exec(
+        select(Assessment.content).where(Assessment.policy_version_id == version_id)
+    ).all()
+    values = [
+        FindingValue.from_json_dict(written)
+        for content in contents
+        for written in content["findings"]
+    ]
+    return {ids[value.rule, value.before, value.after]: value for value in values}
+
+
 def confirmed_adverse(finding: Finding) -> bool:
     """Whether legal confirmed that this change is material and adverse."""
     return finding.status == FindingStatus.CONFIRMED and is_material_adverse(finding)

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from domain.company import Company
-from domain.materiality.in_words import about, happened
+from domain.materiality.in_words import about, bases, happened, track_record
 from domain.rendering import render_html
 
 PAGES = Path(__file__).parent / "pages"
@@ -37,6 +37,8 @@ class Pages:
             sentence=sentence,
             about=about,
             happened=happened,
+            track_record=track_record,
+            bases=bases,
         )
 
     def show(self, name: str, *, status: int = 200, **values: object) -> HTMLResponse:

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from database import policies
-from database.assessments import findings_between, findings_of
+from database.assessments import as_assessed, findings_between, findings_of
 from database.campaigns import Progress, campaign_of, progress
 from database.policies import previous_version
 from database.reviews import ReviewContent, under_review
@@ -260,6 +260,7 @@ def _change(session: Session, version: PolicyVersion) -> Mapping[str, object]:
         "passages": passages(base.text, version.text) if base else (),
         "text": policy_html(version.text),
         "findings": in_step,
+        "assessed": as_assessed(session, version.id),
         "other_findings": [
             finding for finding in findings_of(session, version.id) if finding.id not in shown
         ],

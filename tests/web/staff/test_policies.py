@@ -1,11 +1,14 @@
 """What legal does in the console: hand in, review, release (P2, P7)."""
 
+from html import unescape
+
 import pytest
 from httpx import Response
 from sqlmodel import select
 
-from database.assessments import findings_of
+from database.assessments import as_assessed, findings_of
 from database.tables import Finding, PolicyVersion, Review
+from domain.materiality.in_words import bases, track_record
 from domain.policy_text import LARGEST_BYTES
 from tests.domain.conversion.word_file import paragraph, word_file, words
 from tests.web.world import World, form_key, text, version
@@ -135,6 +138,19 @@ def test_the_findings_stand_beside_the_redline(in_review: World) -> None:
     assert "<blockquote>" in page
     for key in open_keys(in_review):
         assert page.count(f'name="finding-{key}"') == 3
+
+
+def test_a_finding_says_how_sure_it_is_and_why_it_matters(in_review: World) -> None:
+    """P2: the measured record of the rule and where such a change is called material, in words."""
+    in_review.enter_as("lena")
+    with in_review.database.session() as session:
+        told = list(as_assessed(session, version(in_review, 2).id).values())
+    page = unescape(in_review.browser.get(VERSION_2).text)
+    for said in told:
+        assert (track_record(said) or "Why it matters") in page
+        for ground in bases(said.basis):
+            assert ground in page
+    assert any(map(track_record, told))
 
 
 def test_a_review_reaches_the_publication_with_what_was_chosen(in_review: World) -> None:
