@@ -2,11 +2,11 @@
 
 import re
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import chain, count, islice
+from itertools import chain, count
 
 from rapidfuzz import fuzz, process
 
@@ -15,8 +15,10 @@ from domain.matching import common_runs
 
 SAME_SUBJECT = 60.0  # of 100: below this, two clauses are one gone and one new
 CANDIDATES = 6
-MOST_COMPARED = 4_000_000  # pairs of clauses; a policy has hundreds of clauses
-NEIGHBOURS = 60
+MOST_COMPARED = 100_000  # pairs of clauses, about a second; a policy has hundreds of clauses
+NEIGHBOURS = 20
+RARE = 30  # clauses; a word in more of them says little of what a clause is about
+SHORTLIST = 40
 COMPARED_CHARACTERS = 4_000  # enough to tell what a clause is about
 CLEARLY_BETTER = 4.0  # how much closer a neighbour must bring two clauses to count as their half
 
@@ -43,6 +45,10 @@ class Change:
 
 # Positions that nothing has taken yet, in order.
 _Free = dict[int, None]
+
+
+# What a clause is compared with, by its words and how far into the text it stands, from 0 to 1.
+_InReach = Callable[[str, float], dict[int, str]]
 
 
 @dataclass(kw_only=True)
@@ -134,10 +140,11 @@ def _alike(
 ) -> list[_Match]:
     """Pair what reads alike, the closest first; ties go to the same section, then to order."""
     words = {position: _plain(new[position]) for position in free_new}
+    in_reach = _all_of(words) if len(words) * len(free_old) <= MOST_COMPARED else _few_of(words)
     ranked = []
     for place, before in enumerate(free_old):
-        near = _in_reach(words, place / len(free_old), len(free_old))
-        for after, score in _candidates(_plain(old[before]), near):
+        spoken = _plain(old[before])
+        for after, score in _candidates(spoken, in_reach(spoken, place / len(free_old))):
             if (old[before].kind is ClauseKind.HEADING) == (new[after].kind is ClauseKind.HEADING):
                 same_section = old[before].path == new[after].path
                 ranked.append((-score - 3 * same_section, abs(before - after), before, after))
@@ -149,13 +156,30 @@ def _alike(
     return sorted(matches, key=lambda match: match.new)
 
 
-def _in_reach(words: dict[int, str], share: float, others: int) -> dict[int, str]:
-    """All of them while that is affordable; of very many, those about as far into the text."""
-    if len(words) * others <= MOST_COMPARED:
-        return words
-    middle = int(share * len(words))
-    first = max(0, middle - NEIGHBOURS)
-    return dict(islice(words.items(), first, middle + NEIGHBOURS))
+def _all_of(words: dict[int, str]) -> _InReach:
+    return lambda _spoken, _share: words
+
+
+def _few_of(words: dict[int, str]) -> _InReach:
+    """Of very many, those that share rare words, and those about as far into the text."""
+    places = list(words)
+    having: dict[str, list[int]] = defaultdict(list)
+    for position, text in words.items():
+        for word in set(text.split()):
+            having[word].append(position)
+
+    def in_reach(spoken: str, share: float) -> dict[int, str]:
+        shared: Counter[int] = Counter()
+        for word in set(spoken.split()):
+            if len(having[word]) <= RARE:
+                shared.update(having[word])
+        middle = int(share * len(places))
+        near = places[max(0, middle - NEIGHBOURS) : middle + NEIGHBOURS]
+        # Ties go to the order of the text: a set of words has none.
+        likely = sorted(shared, key=lambda position: (-shared[position], position))[:SHORTLIST]
+        return {position: words[position] for position in dict.fromkeys((*likely, *near))}
+
+    return in_reach
 
 
 def _plain(clause: Clause) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
+from itertools import count
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -31,7 +32,8 @@ class Clause:
 
     `id` is made of the words alone, so it stays the same wherever the clause moves to, and
     `alignment.carried` hands it on to what an amendment makes of the clause; `stem` is
-    the sentence that a list item completes; `lines` are its first and last line, from 1.
+    the sentence that a list item completes, with all above it of a list in a list; `lines` are
+    its first and last line, from 1.
     """
 
     id: str
@@ -50,7 +52,7 @@ def read_clauses(markdown: str) -> tuple[Clause, ...]:
 
 def clause_id(text: str) -> str:
     """Twelve hexadecimal digits that depend on the words only."""
-    return sha256(" ".join(text.split()).encode()).hexdigest()[:12]
+    return sha256(" ".join(text.split()).encode(errors="replace")).hexdigest()[:12]
 
 
 def _with_distinct_ids(clauses: Iterator[Clause]) -> tuple[Clause, ...]:
@@ -81,10 +83,8 @@ class _Reading:
                     self.stems.append(self.last_words)
                 case "bullet_list_close" | "ordered_list_close":
                     self.last_words = self.stems.pop()
-                case "thead_open":
-                    self.header = []
                 case "tr_open":
-                    yield from self._row(tokens[position:])
+                    yield from self._row(tokens, position)
                 case "fence" | "code_block":
                     yield from self._words(token, token.content)
                 case "inline" if tokens[position - 1].type == "heading_open":
@@ -110,22 +110,18 @@ class _Reading:
         yield from self._clause(ClauseKind.ITEM if in_list else ClauseKind.PARAGRAPH, words, token)
         self.last_words = " ".join(words.split())
 
-    def _row(self, tokens: Sequence[Token]) -> Iterator[Clause]:
-        """A body row says `Header: cell; Header: cell`; the header row is only remembered."""
-        cells: list[str] = []
-        in_head = False
-        for token in tokens:
-            if token.type == "tr_close":
-                break
-            if token.type == "inline":
-                cells.append(_plain(token))
-            in_head = in_head or token.type == "th_open"
-        if in_head:
+    def _row(self, tokens: Sequence[Token], start: int) -> Iterator[Clause]:
+        """A body row says `Header: cell; Header: cell`; a header says something if alone."""
+        end = next(place for place in count(start) if tokens[place].type == "tr_close")
+        cells = [_plain(token) for token in tokens[start:end] if token.type == "inline"]
+        if tokens[start + 1].type == "th_open":
             self.header = cells
+            if tokens[end + 2].type == "table_close":
+                yield from self._clause(ClauseKind.ROW, "; ".join(cells), tokens[start])
             return
         named = zip(self.header, cells, strict=False)
         words = "; ".join(f"{name}: {cell}" if name else cell for name, cell in named if cell)
-        yield from self._clause(ClauseKind.ROW, words, tokens[0])
+        yield from self._clause(ClauseKind.ROW, words, tokens[start])
 
     def _clause(self, kind: ClauseKind, words: str, token: Token) -> Iterator[Clause]:
         text = " ".join(words.split())
@@ -135,7 +131,7 @@ class _Reading:
             id=clause_id(text),
             path=tuple(words for _, words in self.headings),
             kind=kind,
-            stem=self.stems[-1] if self.stems else "",
+            stem=" ".join(stem for stem in self.stems if stem),
             text=text,
             lines=self.layout.lines((token.map[0], token.map[1])) if token.map else (1, 1),
         )

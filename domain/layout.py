@@ -11,7 +11,9 @@ ITEM = re.compile(r"\s{0,3}(?:[-*+•]|\(?\d{1,3}[.)]|\(?[a-z][.)])\s+\S")
 MARKDOWN_BLOCK = re.compile(r"\s{0,3}(?:#{1,6}\s|>|```|~~~|\||\S.*\|\s*$)")
 SENTENCE_END = re.compile(r"[.:;?!\u2026\u3002\uff01\uff1f][\"'\u201d\u2019)\]]*\s*$")
 # The parser drops what is nested deeper than it follows; such a line is read as plain words.
-TOO_DEEP = re.compile(r"^[ \t]*(?:[>*+-][ \t]*){20,}(?=.*\w)", re.MULTILINE)
+TOO_DEEP = re.compile(
+    r"^[ \t]*+(?:(?:[>*+-]|\d{1,9}[.)](?=[ \t]))[ \t]*+){20,}+(?=.*\w)|^[ \t]{60,}+", re.MULTILINE
+)
 LONGEST_HEADING = 80
 
 
@@ -30,7 +32,7 @@ class Layout:
 
 def read_layout(text: str) -> Layout:
     """Leave Markdown alone; space out text that has one line to a paragraph."""
-    text = TOO_DEEP.sub("", text)
+    text = TOO_DEEP.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     lines = text.split("\n")
     if not _one_line_a_paragraph(lines):
         return Layout(markdown=text, source_lines=tuple(range(1, len(lines) + 2)))

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from domain.alignment import Change, ChangeKind, align
+from domain.alignment import Change, ChangeKind
 from domain.clauses import Clause, ClauseKind, read_clauses
-from domain.materiality import AssessedChange, Assessment, Finding
+from domain.materiality import AssessedChange, Assessment, Finding, changes_between
 from domain.materiality.reading import sentences
 from domain.redline import Segment, redline
 
@@ -39,7 +39,7 @@ def side_by_side(old_markdown: str, new_markdown: str, assessment: Assessment) -
     Raises ValueError when the assessment is of two other texts.
     """
     old = read_clauses(old_markdown)
-    changes = align(old, read_clauses(new_markdown))
+    changes = changes_between(old_markdown, new_markdown)
     differing = [
         (place, change)
         for place, change in enumerate(changes)

@@ -11,7 +11,7 @@ from domain.materiality.assessment import (
     TrackRecord,
     Verdict,
 )
-from domain.materiality.engine import assess, engine_version
+from domain.materiality.engine import assess, changes_between, engine_version
 
 __all__ = [
     "AssessedChange",
@@ -24,5 +24,6 @@ __all__ = [
     "TrackRecord",
     "Verdict",
     "assess",
+    "changes_between",
     "engine_version",
 ]

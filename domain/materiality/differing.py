@@ -31,14 +31,15 @@ CRITICAL = frozenset(
     )
 )
 FEW = 3
+AN_EDIT = 6  # words, within which a sentence has stayed the same sentence
 
 
-def turns_on_a_word(comparison: Comparison) -> bool:
-    """Whether hardly more changed than a word that decides what the sentence means."""
-    if not comparison.amended or critical(comparison.old_text) == critical(comparison.new_text):
+def turns_on_few_words(comparison: Comparison) -> bool:
+    """Whether a sentence stayed and only a few words of it changed, came or went."""
+    if not comparison.amended:
         return False
     changed = differences(plain_words(comparison.old_text), plain_words(comparison.new_text))
-    return sum(max(len(old), len(new)) for old, new in changed) <= FEW
+    return sum(max(len(old), len(new)) for old, new in changed) <= AN_EDIT
 
 
 def changed_words(comparison: Comparison) -> frozenset[str]:

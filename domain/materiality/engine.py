@@ -17,10 +17,11 @@ from domain.materiality.assessment import (
     Severity,
     Verdict,
 )
-from domain.materiality.harmless import context_differs, in_other_lines
+from domain.materiality.context import context_differs, moved_elsewhere, same_place
 from domain.materiality.judging import Judgement, judge, not_english, unexplained
 from domain.materiality.lexicon import LEXICON
 from domain.materiality.reading import sentences
+from domain.materiality.rebroken import in_other_lines
 from domain.materiality.rules import REGISTRY, Comparison, Found, Version
 from domain.materiality.weighing import WEIGHTS
 from domain.materiality.words import words
@@ -36,8 +37,7 @@ def assess(old_markdown: str, new_markdown: str) -> Assessment:
 
     Never raises for text: what the rules cannot explain becomes a finding of direction `unclear`.
     """
-    changes = align(read_clauses(old_markdown), read_clauses(new_markdown))
-    cases = _assessed(changes)
+    cases = _assessed(changes_between(old_markdown, new_markdown))
     findings = _numbered(cases)
     verdict = _verdict(findings, identical=old_markdown == new_markdown)
     return Assessment(
@@ -54,6 +54,12 @@ def assess(old_markdown: str, new_markdown: str) -> Assessment:
     )
 
 
+def changes_between(old_markdown: str, new_markdown: str) -> tuple[Change, ...]:
+    """What became of every clause; words that stayed under what turns them have moved."""
+    changes = align(read_clauses(old_markdown), read_clauses(new_markdown))
+    return tuple(map(_in_its_context, changes))
+
+
 @cache
 def engine_version() -> str:
     """Changes whenever the engine, a rule, a word of the lexicon or a weight does."""
@@ -68,10 +74,7 @@ def engine_version() -> str:
 
 def comparisons(old_markdown: str, new_markdown: str) -> tuple[bool, tuple[Comparison, ...]]:
     """Whether both texts are in English, and every comparison `assess` judges, to learn from."""
-    cases = [
-        _Case(change=change)
-        for change in align(read_clauses(old_markdown), read_clauses(new_markdown))
-    ]
+    cases = [_Case(change=change) for change in changes_between(old_markdown, new_markdown)]
     old_version, new_version = _versions(cases)
     english = _is_english(old_version) and _is_english(new_version)
     return english, tuple(
@@ -103,9 +106,14 @@ class _Case:
     cleared: list[str] = field(default_factory=list)
     unexplained: list[Quotes] = field(default_factory=list)
 
+    @property
+    def says_nothing_of_its_change(self) -> bool:
+        differs = self.change.kind is not ChangeKind.UNCHANGED
+        return differs and not (self.raised or self.cleared or self.unexplained)
+
 
 def _assessed(changes: tuple[Change, ...]) -> list[_Case]:
-    cases = [_Case(change=_in_its_context(change)) for change in changes]
+    cases = [_Case(change=change) for change in changes]
     old_version, new_version = _versions(cases)
     english = _is_english(old_version) and _is_english(new_version)
     for owners, old, new in _statements(cases):
@@ -114,7 +122,9 @@ def _assessed(changes: tuple[Change, ...]) -> list[_Case]:
         for case in dict.fromkeys(owners):
             _record(case, judgement, comparison)
     for case in cases:
-        _judge_move(case)
+        _judge_move(case, english=english)
+        if case.says_nothing_of_its_change:
+            case.unexplained.append((case.change.old, case.change.new))
         _raise_unexplained(case, english=english)
     return cases
 
@@ -179,11 +189,14 @@ def _record(case: _Case, judgement: Judgement, comparison: Comparison) -> None:
             )
 
 
-def _judge_move(case: _Case) -> None:
+def _judge_move(case: _Case, *, english: bool) -> None:
+    """In a language that is not read, only what stands under the same words has merely moved."""
     change = case.change
     if change.kind is not ChangeKind.MOVED:
         return
-    if context_differs(change.old[0], change.new[0]):
+    old, new = change.old[0], change.new[0]
+    stayed = same_place(old, new)
+    if not stayed and (moved_elsewhere(old, new) or not english):
         case.unexplained.append((change.old, change.new))
     else:
         case.cleared.append("moved")
@@ -225,7 +238,8 @@ def _finding(number: str, raised: _Raised) -> Finding:
         id=number,
         direction=found.direction,
         severity=(Severity.UNCLEAR if found.direction is Direction.UNCLEAR else Severity.MATERIAL),
-        right=WEIGHTS.records.get(raised.rule),
+        # Counted where the engine was sure of it; of a doubt it says nothing.
+        right=WEIGHTS.records.get(raised.rule) if found.direction is Direction.ADVERSE else None,
         practice=found.practice,
         rule=raised.rule,
         explanation=found.explanation,
@@ -253,7 +267,7 @@ def _assessed_change(case: _Case, findings: list[str]) -> AssessedChange:
 
 def _cleared_as(case: _Case) -> str:
     moved = ["moved"] if case.change.moved else []
-    return ", ".join(dict.fromkeys(case.cleared + moved)) or "formatting"
+    return ", ".join(dict.fromkeys(case.cleared + moved))
 
 
 def _quote(clauses: Iterable[Clause]) -> str | None:

@@ -1,22 +1,20 @@
-"""What shows a change to be harmless. Whatever is not shown here goes to a person."""
+"""What shows a change to be harmless. Whatever is not shown here goes to a person.
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import chain
+Each reason has its proof, and what decides a meaning (`critical`, `signs`, what stands above) must
+be the same on both sides before any of them is asked.
+"""
+
+from collections.abc import Callable, Mapping
 
 from domain.clauses import Clause, ClauseKind
-from domain.matching import LARGEST_TABLE, common_runs
+from domain.materiality.context import charges, context_differs
 from domain.materiality.differing import critical
 from domain.materiality.periods import PERIOD
-from domain.materiality.reading import denies, read
+from domain.materiality.reading import read
 from domain.materiality.rules import Comparison, Version, saying
+from domain.materiality.signs import signs
 from domain.materiality.slips import reordered, slips_only
-from domain.materiality.surface import (
-    document_dates,
-    only_dates,
-    only_links,
-    only_names,
-    points_elsewhere,
-)
+from domain.materiality.surface import document_dates, only_contacts, only_links, points_elsewhere
 from domain.materiality.words import plain_words, straightened
 
 
@@ -26,9 +24,16 @@ def shown_harmless(comparison: Comparison) -> str | None:
         return _one_sided(comparison.new, comparison.old_version)
     if not comparison.new:
         return _one_sided(comparison.old, comparison.new_version)
-    same_meaning = critical(comparison.old_text) == critical(comparison.new_text)
-    shown_by = {**ON_THE_SURFACE, **(IF_NOTHING_DECIDES if same_meaning else {})}
+    if context_differs(comparison.old[0], comparison.new[0]):
+        return None
+    same_meaning = _decisive(comparison.old_text) == _decisive(comparison.new_text)
+    shown_by = {**WHATEVER_IT_SAYS, **(IF_NOTHING_DECIDES if same_meaning else {})}
     return next((name for name, shows in shown_by.items() if shows(comparison)), None)
+
+
+def _decisive(text: str) -> tuple[object, ...]:
+    """The words, figures and signs that decide, wherever they stand."""
+    return critical(text), [sign for _, sign in signs(text)]
 
 
 def _same_text(comparison: Comparison) -> bool:
@@ -36,65 +41,27 @@ def _same_text(comparison: Comparison) -> bool:
 
 
 def _same_words(comparison: Comparison) -> bool:
-    return plain_words(comparison.old_text) == plain_words(comparison.new_text)
+    old, new = comparison.old_text, comparison.new_text
+    return plain_words(old) == plain_words(new) and signs(old) == signs(new)
 
 
 def _same_letters(comparison: Comparison) -> bool:
-    old, new = ("".join(plain_words(t)) for t in (comparison.old_text, comparison.new_text))
-    return old == new
+    old, new = (plain_words(text) for text in (comparison.old_text, comparison.new_text))
+    return old != new and "".join(old) == "".join(new)
 
 
-ON_THE_SURFACE: Mapping[str, Callable[[Comparison], bool]] = {
+WHATEVER_IT_SAYS: Mapping[str, Callable[[Comparison], bool]] = {
     "moved": _same_text,
     "formatting": _same_words,
     "date of the document": document_dates,
-    "date": only_dates,
     "link or address": only_links,
-    "name or contact details": only_names,
+    "contact details": only_contacts,
 }
 IF_NOTHING_DECIDES: Mapping[str, Callable[[Comparison], bool]] = {
     "spacing": _same_letters,
     "reordered": reordered,
     "typing correction": slips_only,
 }
-
-
-def in_other_lines(
-    old: Sequence[Clause], new: Sequence[Clause]
-) -> tuple[frozenset[Clause], frozenset[Clause]]:
-    """The statements whose words stand in the other version too, in order and side by side.
-
-    A text that was only broken into lines, items or cells in another way has no others. Of more
-    words than can be matched exactly none are shown, and each goes its own way.
-    """
-    old_words, new_words = (
-        [[(denies(one), word) for word in plain_words(one.text)] for one in side]
-        for side in (old, new)
-    )
-    all_old, all_new = (list(chain.from_iterable(side)) for side in (old_words, new_words))
-    if len(all_old) * len(all_new) > LARGEST_TABLE:
-        return frozenset(), frozenset()
-    place_in_new: dict[int, int] = {}
-    place_in_old: dict[int, int] = {}
-    for start, counterpart, length in common_runs(all_old, all_new):
-        for step in range(length):
-            place_in_new[start + step] = counterpart + step
-            place_in_old[counterpart + step] = start + step
-    return _side_by_side(old, old_words, place_in_new), _side_by_side(new, new_words, place_in_old)
-
-
-def _side_by_side(
-    statements: Sequence[Clause], spoken: Sequence[Sequence[object]], places: Mapping[int, int]
-) -> frozenset[Clause]:
-    found, start = set(), 0
-    for statement, said in zip(statements, spoken, strict=True):
-        first = places.get(start)
-        if first is not None and all(
-            places.get(start + step) == first + step for step in range(len(said))
-        ):
-            found.add(statement)
-        start += len(said)
-    return frozenset(found)
 
 
 def same_but_for_periods(comparison: Comparison) -> bool:
@@ -104,11 +71,6 @@ def same_but_for_periods(comparison: Comparison) -> bool:
         for text in (comparison.old_text, comparison.new_text)
     )
     return old == new
-
-
-def context_differs(old: Clause, new: Clause) -> bool:
-    """Whether the same words now stand under a heading or stem that denies, or no longer does."""
-    return denies(old) != denies(new)
 
 
 def _one_sided(statements: tuple[Clause, ...], other: Version) -> str | None:
@@ -121,8 +83,27 @@ def _one_sided(statements: tuple[Clause, ...], other: Version) -> str | None:
 
 
 def _says_nothing(statement: Clause) -> bool:
+    """A title. What stands below it was compared as standing there (`context`)."""
     if statement.kind is not ClauseKind.HEADING:
         return False
     reading = read(statement.text)
-    charged = reading.says("negation") or reading.says("consent") or "sell" in reading.allowed
-    return not charged and not reading.periods
+    charged = charges(statement.text) - {"words.law", "words.parent"}
+    says_something = _is_a_sentence(statement.text)
+    return not charged and "sell" not in reading.allowed and not says_something
+
+
+def _is_a_sentence(title: str) -> bool:
+    """`We share your location`, and not `How we share` or `Information we collect`.
+
+    `For` says to whom the words below apply.
+    """
+    spoken = plain_words(title)
+    asks = not ASKING.isdisjoint(spoken[:1])
+    return not asks and not (ABOUT_SOMEBODY.isdisjoint(spoken[:2]) and SAYING.isdisjoint(spoken))
+
+
+ASKING = frozenset({"how", "what", "when", "why", "where", "which", "who", "whom", "whose"})
+ABOUT_SOMEBODY = frozenset({"we", "they", "you", "it", "us"})
+SAYING = frozenset(
+    {"for", "is", "are", "will", "may", "can", "must", "shall", "used", "shared", "seen"}
+)

@@ -67,17 +67,15 @@ BASES: Mapping[str, str] = {
 }
 
 REASONS: Mapping[str, str] = {
-    "formatting": "the words are the same; only their layout or punctuation differs",
+    "formatting": "the words, figures and signs are the same; only their layout differs",
     "spacing": "the letters are the same; only the spaces between them differ",
     "moved": "the same words stand in another place, and what stands above them "
     "does not turn their meaning",
-    "reordered": "the same words in another order, in a sentence that denies nothing "
-    "and gives data to nobody",
+    "reordered": "the same list in another order, of things that are only named",
     "typing correction": "only a slip of typing, a plural or a small word like an article differs",
     "date of the document": "only the date of the document differs",
-    "date": "only a date differs, and nothing is done with data on it",
     "link or address": "only a link or a mail address differs",
-    "name or contact details": "only a name or an address differs, and not that of the controller",
+    "contact details": "only an address, or a name in it, differs, and not that of the controller",
     "pointer": "only says where something else is to be read",
     "heading": "a heading, which promises nothing and allows nothing",
     "stated elsewhere": "the other version says the same in another place",

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from domain.materiality import general_rules, period_rules, practice_rules, promise_rules
 from domain.materiality.assessment import Direction, Practice
-from domain.materiality.differing import changed_words, turns_on_a_word
+from domain.materiality.differing import changed_words, turns_on_few_words
 from domain.materiality.evidence import evidence
-from domain.materiality.harmless import context_differs, same_but_for_periods, shown_harmless
+from domain.materiality.harmless import same_but_for_periods, shown_harmless
 from domain.materiality.rules import REGISTRY, Comparison, Found
 from domain.materiality.surface import turns_on_a_name
 from domain.materiality.weighing import WEIGHTS
@@ -33,8 +33,7 @@ class Judgement:
 
 def judge(comparison: Comparison, *, english: bool) -> Judgement:
     """Judge what differs; whatever is not shown harmless is found, if only as unexplained."""
-    same_place = not comparison.amended or not context_differs(comparison.old[0], comparison.new[0])
-    shown = shown_harmless(comparison) if same_place else None
+    shown = shown_harmless(comparison)
     if shown and (english or shown in IN_ANY_LANGUAGE):
         return Judgement(cleared_as=shown)
     if not english:
@@ -96,12 +95,17 @@ def _unclear(explanation: str) -> Found:
 
 
 def _can_be_cleared(comparison: Comparison, weight: float) -> bool:
-    """Words never met show nothing, nor does a sentence that turns on one word or on a name."""
+    """Words never met show nothing; nor is a sentence cleared that stayed but for a few words.
+
+    There a single word can turn what all the others say ("where we can"), however little it weighs.
+    Nor is anything new that gives data to others.
+    """
     return (
         weight < WEIGHTS.harmless_below
         and WEIGHTS.knows(root(word) for word in changed_words(comparison)) >= MOSTLY_MET
-        and not turns_on_a_word(comparison)
+        and not turns_on_few_words(comparison)
         and not turns_on_a_name(comparison)
+        and not (not comparison.old and comparison.after.mentioned & {"share", "sell"})
     )
 
 

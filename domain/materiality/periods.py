@@ -1,12 +1,14 @@
 """Lengths of time and ages in a statement, and what each length of time is for."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.materiality.words import WORD, Mention, straightened
 
 NEARBY = 50  # words within which one can bear on another
+CLOSE = 120  # letters before it in which somebody is named who has the time
 UNITS = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 30.4, "year": 365.25}
 UNIT_WORDS = frozenset(UNITS)
 SMALL_NUMBERS = (
@@ -30,9 +32,20 @@ AGE = re.compile(
 )
 
 
+PEOPLE_ACT = re.compile(
+    r"\b(?:you|they)\s+(?:(?:do|does|did)\s+not|don't|may|can|could|must|object|appeal|reply|respond"
+    r"|withdraw|restore)\b",
+    re.IGNORECASE,
+)
+WE_ACT = re.compile(r"\b(?:we|our|it)\b", re.IGNORECASE)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Period:
-    """A length of time as written; `days` is for comparing, working days counted as 7/5."""
+    """A length of time as written; `days` is for comparing, working days counted as 7/5.
+
+    No rule speaks of a role that is None, and none of the time that people have themselves.
+    """
 
     words: str
     days: float
@@ -55,7 +68,7 @@ def periods(
         Period(
             words=found.group(),
             days=_days(found),
-            role=_nearest(mentions, _position(starts, found)) or _last(opening, "roles."),
+            role=_role(written, found, starts, mentions, opening),
             about=_about(written, found.start(), mentions, starts),
         )
         for found in PERIOD.finditer(written)
@@ -68,10 +81,24 @@ def _days(found: re.Match[str]) -> float:
     return count * UNITS[found["unit"].lower()] * (7 / 5 if found["working"] else 1)
 
 
-def _position(starts: Sequence[int], found: re.Match[str]) -> tuple[int, int]:
-    """The positions of the first word of a match and of the word after it."""
-    first = sum(start < found.start() for start in starts)
-    return first, sum(start < found.end() for start in starts)
+def _role(
+    written: str,
+    found: re.Match[str],
+    starts: Sequence[int],
+    mentions: Sequence[Mention],
+    opening: Sequence[Mention],
+) -> str | None:
+    """What the period is for, unless it is the time in which people themselves have to act."""
+    if _is_left_to_people(written[max(0, found.start() - CLOSE) : found.start()]):
+        return None
+    first, end = bisect_left(starts, found.start()), bisect_left(starts, found.end())
+    return _nearest(mentions, (first, end)) or _last(opening, "roles.")
+
+
+def _is_left_to_people(before: str) -> bool:
+    acts = [act.end() for act in PEOPLE_ACT.finditer(before)]
+    ours = [act.start() for act in WE_ACT.finditer(before)]
+    return bool(acts) and not any(place > acts[-1] for place in ours)
 
 
 def _nearest(mentions: Sequence[Mention], period: tuple[int, int]) -> str | None:

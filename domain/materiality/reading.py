@@ -1,9 +1,11 @@
 """What one statement says about data: who may do what with which data, why, for how long."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from operator import attrgetter
 
 from domain.clauses import Clause, ClauseKind
 from domain.materiality.lexicon import KINDS, LEXICON
@@ -14,18 +16,24 @@ BURDENS = frozenset({"collect", "use", "share", "sell", "keep"})
 ABBREVIATION = re.compile(
     r"\b(?:e\.g|i\.e|etc|Inc|Ltd|Co|Corp|No|vs|Art|Sec|U\.S|U\.K|Mr|Ms|Dr|St)\.$"
 )
+LONGEST_ABBREVIATION = 8
 BREAK = re.compile(r"\s*(?:<br ?/?>\s*)+")
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\"'\u201c\u2018(\[]?[A-Z0-9\u00c0-\u024f\u0400-\u04ff])")
 NEW_THOUGHT = frozenset({";", ":", "but", "however", "unless", "except", "instead"})
 NEGATION_REACH = 14  # words
+LONGEST_PHRASE = 12  # words of a phrase in the lexicon
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """The statement in the lexicon's keys; `denied` are acts that it says are not done."""
+    """The statement in the lexicon's keys; `denied` are acts that it says are not done.
+
+    An act that it both allows and denies, of two kinds of data say, is only `mentioned`.
+    """
 
     allowed: frozenset[str] = frozenset()
     denied: frozenset[str] = frozenset()
+    mentioned: frozenset[str] = frozenset()
     terms: dict[str, frozenset[str]] = field(default_factory=dict)
     marks: frozenset[str] = frozenset()
     periods: tuple[Period, ...] = ()
@@ -58,7 +66,7 @@ def sentences(clause: Clause) -> tuple[Clause, ...]:
         return _lines_of(clause)
     found: list[str] = []
     for part in SENTENCE.split(clause.text):
-        if found and ABBREVIATION.search(found[-1]):
+        if found and ABBREVIATION.search(found[-1][-LONGEST_ABBREVIATION:]):
             found[-1] += " " + part
         else:
             found.append(part)
@@ -75,11 +83,6 @@ def _lines_of(row: Clause) -> tuple[Clause, ...]:
         if text.endswith(":"):
             stem = text
     return tuple(lines) or (row,)
-
-
-def denies(clause: Clause) -> bool:
-    """Whether a clause stands under a heading or a stem that denies."""
-    return read(" ".join((*clause.path, clause.stem))).says("negation")
 
 
 def read_all(statements: Iterable[Clause]) -> Reading:
@@ -101,6 +104,7 @@ def read(text: str, stem: str = "") -> Reading:
     return Reading(
         allowed=allowed - denied,
         denied=denied - allowed,
+        mentioned=allowed | denied,
         terms={
             kind: keys
             for kind in KINDS
@@ -124,8 +128,16 @@ def _unless_overlapped(mentions: tuple[Mention, ...]) -> tuple[Mention, ...]:
         for mention in mentions
         if mention.label.startswith("recipients.") or mention.label == "words.not_a_negation"
     ]
+    starts = [mention.start for mention in strong]
+
+    def near(mention: Mention) -> Sequence[Mention]:
+        first = bisect_left(starts, mention.start - LONGEST_PHRASE)
+        return strong[first : bisect_left(starts, mention.end)]
+
     return tuple(
-        mention for mention in mentions if not any(_swallows(other, mention) for other in strong)
+        mention
+        for mention in mentions
+        if not any(_swallows(other, mention) for other in near(mention))
     )
 
 
@@ -162,10 +174,11 @@ def _acts(
 
 
 def _is_denied(spoken: Sequence[str], act: Mention, negations: Sequence[Mention]) -> bool:
+    first = bisect_left(negations, act.start - NEGATION_REACH, key=attrgetter("start"))
+    last = bisect_left(negations, act.start, key=attrgetter("start"))
     return any(
-        act.start - NEGATION_REACH <= negation.start < act.start
-        and not NEW_THOUGHT.intersection(spoken[negation.end : act.start])
-        for negation in negations
+        not NEW_THOUGHT.intersection(spoken[negation.end : act.start])
+        for negation in negations[first:last]
     )
 
 
@@ -188,6 +201,7 @@ def _together(readings: Sequence[Reading]) -> Reading:
     return Reading(
         allowed=frozenset().union(*(reading.allowed for reading in readings)),
         denied=frozenset().union(*(reading.denied for reading in readings)),
+        mentioned=frozenset().union(*(reading.mentioned for reading in readings)),
         terms={k: frozenset().union(*(reading.of(k) for reading in readings)) for k in KINDS},
         marks=frozenset().union(*(reading.marks for reading in readings)),
         periods=tuple(period for reading in readings for period in reading.periods),

@@ -8,8 +8,9 @@ from rapidfuzz import fuzz, process
 
 from domain.clauses import Clause
 from domain.materiality.assessment import Direction, Practice
+from domain.materiality.context import Above, above
 from domain.materiality.lexicon import KINDS, LEXICON
-from domain.materiality.reading import NOTHING, Reading, denies, read, read_all
+from domain.materiality.reading import NOTHING, Reading, read, read_all
 from domain.materiality.words import plain_words, words
 
 # The first basis of every adverse finding: what the policy itself says of such changes (P2).
@@ -33,7 +34,7 @@ class Version:
         return frozenset(word for statement in self.statements for word in words(statement.text))
 
     @cached_property
-    def sayings(self) -> frozenset[tuple[bool, tuple[str, ...]]]:
+    def sayings(self) -> frozenset[tuple[Above, tuple[str, ...]]]:
         """Every statement as `saying` gives it."""
         return frozenset(saying(statement) for statement in self.statements)
 
@@ -71,9 +72,9 @@ class Version:
         return (found[0], found[1]) if found else None
 
 
-def saying(statement: Clause) -> tuple[bool, tuple[str, ...]]:
-    """A statement by its words, and whether what it stands under denies it."""
-    return denies(statement), plain_words(statement.text)
+def saying(statement: Clause) -> tuple[Above, tuple[str, ...]]:
+    """A statement by its words and by what stands above it."""
+    return above(statement), plain_words(statement.text)
 
 
 @dataclass(frozen=True, kw_only=True)

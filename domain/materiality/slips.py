@@ -1,25 +1,58 @@
 """Typing corrections: slips of the hand, and words in another order."""
 
+import re
 from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
 
 from rapidfuzz.distance import OSA
 
+from domain.materiality.context import charges
 from domain.materiality.differing import FEW, differences
 from domain.materiality.lexicon import LEXICON
+from domain.materiality.reading import read
 from domain.materiality.rules import Comparison
-from domain.materiality.words import plain_words
+from domain.materiality.weighing import WEIGHTS
+from domain.materiality.words import plain_words, root
+
+MARKED = re.compile(r"[,;]")
+JOINING = frozenset({"and", "or"})
+LONGEST_PART = 5  # words
 
 
 def reordered(comparison: Comparison) -> bool:
-    """The same words in another order; not where order may say who gives what to whom."""
-    sides = (comparison.before, comparison.after)
-    plain = all(
-        not reading.says("negation") and not reading.allowed & {"share", "sell"}
-        for reading in sides
+    """The same parts of one list in another order, each of them only named."""
+    old, new = ([*plain_words(MARKED.sub(" and ", text))] for text in _texts(comparison))
+    start = _same_start(old, new)
+    end = min(_same_start(old[::-1], new[::-1]), min(len(old), len(new)) - start)
+    parts = [_parts(side[start : len(side) - end]) for side in (old, new)]
+    return (
+        not any(charges(text) for text in _texts(comparison))
+        and Counter(parts[0]) == Counter(parts[1])
+        and all(_only_names(part) for part in parts[0])
     )
-    return plain and Counter(plain_words(comparison.old_text)) == Counter(
-        plain_words(comparison.new_text)
+
+
+def _texts(comparison: Comparison) -> tuple[str, str]:
+    return comparison.old_text, comparison.new_text
+
+
+def _same_start(old: Sequence[str], new: Sequence[str]) -> int:
+    different = (
+        place for place, pair in enumerate(zip(old, new, strict=False)) if len(set(pair)) > 1
     )
+    return next(different, min(len(old), len(new)))
+
+
+def _parts(spoken: Sequence[str]) -> list[tuple[str, ...]]:
+    groups = groupby(spoken, key=lambda word: word in JOINING)
+    return [tuple(group) for joins, group in groups if not joins]
+
+
+def _only_names(part: tuple[str, ...]) -> bool:
+    """Nothing is done in it, or said of how long."""
+    text = " ".join(part)
+    return len(part) <= LONGEST_PART and not read(text).mentioned and not charges(text)
 
 
 def slips_only(comparison: Comparison) -> bool:
@@ -53,13 +86,16 @@ def _close(one: str, other: str) -> bool:
 
 
 def _misspelt(one: str, other: str, vocabulary: tuple[frozenset[str], frozenset[str]]) -> bool:
-    """A misspelt word is in neither the lexicon nor the other version; a plural is no new word.
+    """Exactly one of the two is a word: known from policies, or from elsewhere in its version.
 
     A word of the lexicon may be mended ("consnet" to "consent"), never lost.
     """
     old_words, new_words = vocabulary
-    if one.rstrip("s") == other.rstrip("s"):
-        return True
-    mended = one not in new_words and not LEXICON.is_charged(one)
-    spoilt = other not in old_words and not LEXICON.is_charged(one)
-    return mended or (spoilt and not LEXICON.is_charged(other))
+    mended = _is_no_word(one) and one not in new_words
+    spoilt = _is_no_word(other) and other not in old_words and not LEXICON.is_charged(one)
+    return mended or spoilt
+
+
+def _is_no_word(word: str) -> bool:
+    met = WEIGHTS.knows([root(word)]) > 0
+    return not met and not LEXICON.is_charged(word) and word.rstrip("s") == word

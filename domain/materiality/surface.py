@@ -1,13 +1,15 @@
-"""Names, links, dates and pointers: what changes on the surface of a policy."""
+"""Contact details, links, dates and pointers: what changes on the surface of a policy."""
 
 import re
 
 from domain.clauses import Clause
+from domain.materiality.context import charges
 from domain.materiality.differing import differences
 from domain.materiality.lexicon import LEXICON
 from domain.materiality.reading import read
 from domain.materiality.rules import Comparison
-from domain.materiality.words import LINK, WORD, plain_words, straightened
+from domain.materiality.signs import signs
+from domain.materiality.words import LINK, WORD, plain_words, straightened, words
 
 LONGEST_POINTER = 14  # words
 MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"
@@ -18,39 +20,60 @@ DATE = re.compile(
     re.IGNORECASE,
 )
 CONTROLLER = re.compile(r"controller|responsible for|provider of the service", re.IGNORECASE)
-LONGEST_DATE_LINE = 120
+WORDS_OF_AN_ADDRESS = (
+    "address attn avenue box building city fax floor house mail office phone postal postcode "
+    "road room square street suite tel telephone tower unit zip"
+)
+ADDRESS = frozenset(WORDS_OF_AN_ADDRESS.split())
+WORDS_OF_A_DATE_LINE = (
+    "as changed cookie cookies current date dated day document effect effective from in into last "
+    "modified month notice of on our policy posted privacy published revised revision since "
+    "starting statement terms time today update updated version was were your"
+)
+DATE_LINE = frozenset(WORDS_OF_A_DATE_LINE.split())
+USES_OF_A_CHOICE = frozenset({"choice", "opt_out", "consent", "entitled", "negation", "free_text"})
 
 
 def points_elsewhere(statement: Clause) -> bool:
-    """Only says where something else is to be read."""
+    """Only says where something else is to be read, and is no way to a right or a choice."""
     reading = read(statement.text)
-    spoken = len(plain_words(statement.text))
+    spoken = words(statement.text)
     return (
         reading.says("pointer")
-        and spoken <= LONGEST_POINTER
-        and not (reading.burdens - {"use", "collect"})
-        and not any(reading.of(kind) for kind in ("data", "purposes", "recipients", "rights"))
-        and not any(reading.says(mark) for mark in ("negation", "opt_out", "consent", "free_text"))
+        and len(plain_words(statement.text)) <= LONGEST_POINTER
+        and not (reading.mentioned - {"use", "collect"})
+        and not any(reading.of(kind) for kind in ("data", "purposes", "recipients"))
+        and not any(reading.says(mark) for mark in USES_OF_A_CHOICE)
+        and not any(mention.label.startswith("rights.") for mention in LEXICON.mentions(spoken))
     )
 
 
 def only_links(comparison: Comparison) -> bool:
     """Links and mail addresses gave way to others."""
-    old, new = (
-        plain_words(LINK.sub(" link ", text)) for text in (comparison.old_text, comparison.new_text)
-    )
-    return old == new
+    old, new = (LINK.sub(" link ", text) for text in (comparison.old_text, comparison.new_text))
+    replaced = old != comparison.old_text and new != comparison.new_text
+    return replaced and plain_words(old) == plain_words(new) and signs(old) == signs(new)
 
 
-def only_names(comparison: Comparison) -> bool:
-    """Names, or figures of an address, gave way to others, and say nothing of people's data."""
-    about_data = comparison.before.burdens or comparison.after.burdens
-    timed = comparison.before.periods or comparison.after.periods or comparison.after.ages
-    figures = not about_data and not timed
-    return not _names_matter(comparison) and all(
-        before and after and all(_is_name(word, figures=figures) for word in before + after)
-        for before, after in _differing_as_written(comparison)
+def only_contacts(comparison: Comparison) -> bool:
+    """Names and figures of an address gave way to others, and nothing is said of data."""
+    texts = comparison.old_text, comparison.new_text
+    return (
+        all(_is_an_address(text) for text in texts)
+        and not any(CONTROLLER.search(text) or charges(text) for text in texts)
+        and not any(
+            reading.mentioned or reading.periods or reading.ages
+            for reading in (comparison.before, comparison.after)
+        )
+        and all(
+            before and after and all(_is_name(word) for word in before + after)
+            for before, after in _differing_as_written(comparison)
+        )
     )
+
+
+def _is_an_address(text: str) -> bool:
+    return not ADDRESS.isdisjoint(words(text)) or bool(LINK.search(text))
 
 
 def turns_on_a_name(comparison: Comparison) -> bool:
@@ -59,7 +82,7 @@ def turns_on_a_name(comparison: Comparison) -> bool:
         comparison.amended
         and _names_matter(comparison)
         and any(
-            _is_name(word, figures=False)
+            _is_name(word) and not word.isdigit()
             for _, after in _differing_as_written(comparison)
             for word in after
         )
@@ -85,28 +108,20 @@ def _differing_as_written(comparison: Comparison) -> list[tuple[list[str], list[
     return differences(old, new)
 
 
-def _is_name(word: str, *, figures: bool) -> bool:
-    if word.isdigit():
-        return figures
+def _is_name(word: str) -> bool:
     return (word[0].isupper() or word[0].isdigit()) and not LEXICON.is_charged(word.casefold())
 
 
 def document_dates(comparison: Comparison) -> bool:
-    """Both lines only say from when the document is."""
-    return all(_dates_the_document(text) for text in (comparison.old_text, comparison.new_text))
+    """Both only say from when the document is, and nothing that happens on a date."""
+    old, new = comparison.old_text, comparison.new_text
+    return (
+        all(DATE.search(text) for text in (old, new))
+        and all(_dates_the_document(text) for text in (old, new))
+        and signs(DATE.sub("", old)) == signs(DATE.sub("", new))
+    )
 
 
 def _dates_the_document(text: str) -> bool:
-    return (
-        len(text) <= LONGEST_DATE_LINE
-        and read(text).says("document_date")
-        and not read(text).burdens
-    )
-
-
-def only_dates(comparison: Comparison) -> bool:
-    """Calendar dates gave way to others, and nothing is done with data on them."""
-    old, new = (
-        plain_words(DATE.sub(" date ", text)) for text in (comparison.old_text, comparison.new_text)
-    )
-    return old == new and not comparison.before.burdens and not comparison.after.burdens
+    rest = plain_words(DATE.sub(" ", text))
+    return all(word in DATE_LINE or word in LEXICON.grammar for word in rest)

@@ -12,6 +12,8 @@ LINK = re.compile(r"https?://\S+|www\.\S+|\b[\w.+-]+\s?@\s?[\w-]+\.[\w.]+|\[emai
 TAG = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]{0,300})?/?>|&nbsp;", re.IGNORECASE)
 ENDINGS = ("ations", "ation", "ings", "ing", "ed", "es", "s", "ly")
 SHORTEST_ROOT = 4
+LONGEST_PREFIX = 30  # letters of a word in the lexicon before its `*`
+MOST_WORDS_KEPT = 50_000
 
 
 def straightened(text: str) -> str:
@@ -116,7 +118,8 @@ class Phrasebook:
                 yield Mention(label, position, end)
 
     def _beginning_with(self, word: str) -> _Beginning:
-        prefixes = (self._prefixed.get(word[:length], ()) for length in range(1, len(word) + 1))
+        lengths = range(1, min(len(word), LONGEST_PREFIX) + 1)
+        prefixes = (self._prefixed.get(word[:length], ()) for length in lengths)
         found = (*self._exact.get(word, ()), *(one for many in prefixes for one in many))
         longer: dict[str, tuple[_Phrase, ...]] = {}
         for phrase in found:
@@ -124,5 +127,7 @@ class Phrasebook:
                 letter = phrase.rest[0][0]
                 longer[letter] = (*longer.get(letter, ()), phrase)
         whole = tuple(phrase.label for phrase in found if not phrase.rest)
+        if len(self._by_word) >= MOST_WORDS_KEPT:
+            self._by_word.clear()
         self._by_word[word] = beginning = _Beginning(whole, longer)
         return beginning

@@ -45,7 +45,7 @@ def test_every_clause_knows_its_headings_kind_and_lines() -> None:
 def test_a_list_item_carries_the_sentence_it_completes() -> None:
     stems = {c.text: c.stem for c in read_clauses(MARKDOWN) if c.kind is ClauseKind.ITEM}
     assert stems["your name,"] == "We note:"
-    assert stems["their age"] == "your devices:"
+    assert stems["their age"] == "We note: your devices:"
 
 
 def test_a_table_row_is_read_with_its_headers() -> None:

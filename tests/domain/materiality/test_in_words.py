@@ -58,7 +58,7 @@ def reason_codes() -> set[str]:
                 case _:
                     continue
             given |= {name for value in told for name in names_in(value)}
-    return given | harmless.ON_THE_SURFACE.keys() | harmless.IF_NOTHING_DECIDES.keys()
+    return given | harmless.WHATEVER_IT_SAYS.keys() | harmless.IF_NOTHING_DECIDES.keys()
 
 
 def names_in(value: ast.expr | None) -> Iterator[str]:

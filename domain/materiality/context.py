@@ -1,0 +1,99 @@
+"""What stands above a statement, as far as it decides what the statement means.
+
+"Your location" under "We never share:" and under "We share:" are two statements.
+"""
+
+from functools import lru_cache
+
+from rapidfuzz import fuzz
+
+from domain.clauses import Clause, ClauseKind
+from domain.materiality.lexicon import LEXICON
+from domain.materiality.periods import PERIOD
+from domain.materiality.words import plain_words, straightened, words
+
+CHARGES = frozenset(
+    f"words.{mark}"
+    for mark in (
+        "negation",
+        "consent",
+        "opt_out",
+        "limits",
+        "by_default",
+        "hurdle",
+        "law",
+        "parent",
+    )
+)
+CONDITIONS = frozenset({"if", "when", "unless", "except", "without", "while", "until", "optional"})
+LONGEST_ANSWER = 3  # words
+STILL_THE_SAME = 60.0  # of 100, as for clauses that are brought together
+POINTS_BACK = frozenset(
+    {"it", "its", "them", "they", "their", "this", "that", "these", "those", "such", "here"}
+)
+
+Above = tuple[frozenset[str], tuple[str, ...]]
+
+
+def above(clause: Clause) -> Above:
+    """What charges a statement, and the words above it that it needs to be understood at all."""
+    if clause.kind is ClauseKind.HEADING:
+        return frozenset(), ()
+    return _charges_above(clause), _content(_nearest(clause)) if _leans(clause) else ()
+
+
+def context_differs(old: Clause, new: Clause) -> bool:
+    """Whether the same words would mean something else under what stands above them now.
+
+    A stem or heading that was amended in its place is judged itself, with all that it changes.
+    """
+    if ClauseKind.HEADING in (old.kind, new.kind):
+        return False
+    if _charges_above(old) != _charges_above(new):
+        return True
+    nearest = _nearest(old), _nearest(new)
+    return _is_a_part(new) and fuzz.token_sort_ratio(*nearest) < STILL_THE_SAME
+
+
+def moved_elsewhere(old: Clause, new: Clause) -> bool:
+    """Whether words that moved now stand under others that matter to them."""
+    return above(old) != above(new)
+
+
+def same_place(old: Clause, new: Clause) -> bool:
+    """Whether they stand under the same words: enough in any language."""
+    return (old.path, old.stem) == (new.path, new.stem)
+
+
+def _charges_above(clause: Clause) -> frozenset[str]:
+    return charges(" ".join((*clause.path, clause.stem)))
+
+
+def _nearest(clause: Clause) -> str:
+    return clause.stem or (clause.path[-1] if clause.path else "")
+
+
+def _is_a_part(clause: Clause) -> bool:
+    """Whether it is no sentence of its own; `No.` answers what stands above it."""
+    listed = clause.kind in (ClauseKind.ITEM, ClauseKind.ROW)
+    return listed or len(plain_words(clause.text)) <= LONGEST_ANSWER
+
+
+def _leans(clause: Clause) -> bool:
+    """Whether it is no sentence of its own, or speaks of what was named before it."""
+    return _is_a_part(clause) or not POINTS_BACK.isdisjoint(plain_words(clause.text))
+
+
+@lru_cache(maxsize=2_000)
+def charges(text: str) -> frozenset[str]:
+    """What in these words can turn a meaning: denials, conditions, limits, lengths of time."""
+    spoken = words(text)
+    found = {one.label for one in LEXICON.mentions(spoken) if one.label in CHARGES}
+    found |= CONDITIONS.intersection(spoken)
+    found |= {period.group().casefold() for period in PERIOD.finditer(straightened(text))}
+    return frozenset(found)
+
+
+@lru_cache(maxsize=2_000)
+def _content(text: str) -> tuple[str, ...]:
+    return tuple(word for word in plain_words(text) if word not in LEXICON.grammar)

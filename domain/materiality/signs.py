@@ -1,0 +1,41 @@
+"""Signs that can change a meaning though every word stays: figures, ticks, stops, hidden words."""
+
+import re
+
+from domain.materiality.context import charges
+from domain.materiality.words import straightened
+
+TOKEN = re.compile(r"\d+(?:[.,:-]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*|\S")
+# Quotes, commas, brackets, dashes, bullets: how words are set out, not what they say.
+IDLE = frozenset("\"'`,()[]{}-|\u00ab\u00bb\u201e\u201a\u2022\u00b7\u25aa\u25e6\u2212\u200b\ufeff")
+STOPS = frozenset(".;:!?\u2026")
+HIDES = re.compile(
+    r"<(?:del|s|strike)\b|<!--|display\s*:\s*none|visibility\s*:\s*hidden|line-through"
+    r"|font-size\s*:\s*0|\bhidden\b",
+    re.IGNORECASE,
+)
+UNLIKE_IN_CAPITALS = frozenset({"us", "it", "who"})  # the country, the trade, the organisation
+
+
+def signs(text: str) -> tuple[tuple[int, str], ...]:
+    """All that decides beside the words, each with the number of words before it.
+
+    Stops count where something charges what they part.
+    """
+    tokens = TOKEN.findall(straightened(text))
+    last = max((place for place, token in enumerate(tokens) if token[0].isalnum()), default=-1)
+    stops_count = bool(charges(text))
+    found: list[tuple[int, str]] = []
+    spoken = 0
+    for place, token in enumerate(tokens):
+        if token[0].isalnum():
+            spoken += 1
+        if token[0].isdigit() or (token.casefold() in UNLIKE_IN_CAPITALS and not text.isupper()):
+            found.append((spoken, token))
+        elif token in STOPS:
+            if stops_count and place < last:
+                found.append((spoken, "stop"))
+        elif not token[0].isalnum() and token not in IDLE:
+            found.append((spoken, token))
+    hidden = sorted(map(str.casefold, HIDES.findall(text)))
+    return (*found, *((spoken, sign) for sign in hidden))
