@@ -102,8 +102,10 @@ class _Reading:
     def _paragraph(self, token: Token) -> Iterator[Clause]:
         if not self.stems and _is_all_bold(token):
             yield from self._heading(token, level=BELOW_EVERY_HEADING)
-        else:
-            yield from self._words(token, _plain(token))
+            return
+        for clause in self._words(token, _plain(token)):
+            lead = _bold_lead(token) if clause.kind is ClauseKind.PARAGRAPH else ""
+            yield replace(clause, path=(*clause.path, lead)) if lead else clause
 
     def _words(self, token: Token, words: str) -> Iterator[Clause]:
         in_list = bool(self.stems)
@@ -148,6 +150,22 @@ def _is_all_bold(inline: Token) -> bool:
         if token.content.strip() and not bold:
             return False
     return True
+
+
+def _bold_lead(inline: Token) -> str:
+    """What a paragraph is about if it begins like a definition: `**Cookies.** We use two.`"""
+    children = inline.children or []
+    bold = [place for place, token in enumerate(children) if token.type.startswith("strong_")]
+    if len(bold) < 2 or any(token.content.strip() for token in children[: bold[0]]):
+        return ""
+    lead = "".join(token.content for token in children[bold[0] : bold[1]]).strip()
+    rest = "".join(token.content for token in children[bold[1] :])
+    broken = any(token.type.endswith("break") for token in children[bold[1] + 1 : bold[1] + 3])
+    ends = (
+        broken or lead.endswith((".", ":")) or rest.lstrip().startswith((":", ".", "-", "\u2013"))
+    )
+    fits = rest.strip(" :.") and len(lead) <= LONGEST_BOLD_HEADING
+    return lead.rstrip(".: ") if ends and fits else ""
 
 
 def _plain(inline: Token) -> str:

@@ -8,9 +8,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from domain.materiality.words import Mention, Phrasebook
+from domain.materiality.assessment import Practice
+from domain.materiality.words import STRAIGHT, Mention, Phrasebook
 
 KINDS = ("data", "purposes", "recipients", "rights", "safeguards")
+LISTS = ("acts", "words", "roles")
 
 
 class LexiconRefused(ValueError):
@@ -34,9 +36,11 @@ class Lexicon:
 
     def __post_init__(self) -> None:
         """Raises LexiconRefused, so that a mistake in the file stops the start."""
+        for table in self._entries.keys() ^ {*KINDS, *LISTS}:
+            raise LexiconRefused(f"[{table}] is missing, or is none of the lexicon's tables.")
+        _ = self.terms
         for label, phrase in self.phrases():
             _check(label, phrase)
-        _ = self.terms
 
     @cached_property
     def fingerprint(self) -> str:
@@ -46,6 +50,8 @@ class Lexicon:
     def _entries(self) -> dict[str, Any]:
         try:
             return tomllib.loads(self.source.decode())
+        except UnicodeDecodeError as error:
+            raise LexiconRefused("The lexicon is not UTF-8 text; save it as UTF-8.") from error
         except tomllib.TOMLDecodeError as error:
             raise LexiconRefused(f"The lexicon is not TOML: {error}") from error
 
@@ -61,10 +67,10 @@ class Lexicon:
         """Every phrase with its label: `data.location`, `acts.share`, `words.negation`."""
         for kind in KINDS:
             for key, entry in self._entries[kind].items():
-                yield from ((f"{kind}.{key}", phrase) for phrase in entry["phrases"])
-        for kind in ("acts", "words", "roles"):
+                yield from _labelled(f"{kind}.{key}", entry.get("phrases"))
+        for kind in LISTS:
             for key, phrases in self._entries[kind].items():
-                yield from ((f"{kind}.{key}", phrase) for phrase in phrases)
+                yield from _labelled(f"{kind}.{key}", phrases)
 
     @cached_property
     def _book(self) -> Phrasebook:
@@ -108,15 +114,29 @@ def _is_month(spoken: Sequence[str], mention: Mention) -> bool:
     )
 
 
+def _labelled(label: str, phrases: object) -> Iterator[tuple[str, str]]:
+    if not isinstance(phrases, list) or not all(isinstance(phrase, str) for phrase in phrases):
+        raise LexiconRefused(f'[{label}] needs its phrases as a list: phrases = ["a", "b"].')
+    return ((label, phrase) for phrase in phrases)
+
+
 def _term(kind: str, key: str, entry: Mapping[str, Any]) -> Term:
+    practice = entry.get("practice", Practice.OTHER)
     if "name" not in entry:
         raise LexiconRefused(f"[{kind}.{key}] has no name; explanations need one.")
-    return Term(key=key, name=entry["name"], practice=entry.get("practice", "other"))
+    if practice not in set(Practice):
+        known = ", ".join(sorted(Practice))
+        raise LexiconRefused(f'[{kind}.{key}] has the practice "{practice}"; there are: {known}.')
+    return Term(key=key, name=entry["name"], practice=practice)
 
 
 def _check(label: str, phrase: str) -> None:
     if phrase != phrase.casefold() or not phrase.strip(" *"):
         raise LexiconRefused(f'[{label}] has the phrase "{phrase}"; write it in small letters.')
+    if phrase != phrase.translate(STRAIGHT):
+        raise LexiconRefused(
+            f"[{label}] has the phrase “{phrase}”; write ' and - as they are typed."
+        )
     if any("*" in word[:-1] for word in phrase.split()):
         raise LexiconRefused(
             f'[{label}] has the phrase "{phrase}"; `*` can only end a word, for any ending.'

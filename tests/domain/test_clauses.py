@@ -1,5 +1,7 @@
 """A policy is read into clauses the way a person reads it, whatever layout it came in."""
 
+import pytest
+
 from domain.clauses import ClauseKind, read_clauses
 
 MARKDOWN = """# Privacy
@@ -113,7 +115,42 @@ def test_a_short_line_in_bold_is_a_heading_made_by_hand() -> None:
         (ClauseKind.PARAGRAPH, ("Sharing",), "", "We never sell it."),
         (ClauseKind.PARAGRAPH, ("Sharing",), "", "We collect:"),
         (ClauseKind.ITEM, ("Sharing",), "We collect:", "your name"),
-        (ClauseKind.PARAGRAPH, ("Sharing",), "", "Keeping. For a year."),
+        (ClauseKind.PARAGRAPH, ("Sharing", "Keeping"), "", "Keeping. For a year."),
         (ClauseKind.HEADING, (), "", "Contact"),
         (ClauseKind.PARAGRAPH, (), "", "Write to us."),
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "**Cookies.** We use two.",
+        "**Cookies:** We use two.",
+        "**Cookies** \u2013 two.",
+        "**Cookies**\nTwo.",
+    ],
+)
+def test_a_bold_lead_says_what_its_paragraph_is_about(text: str) -> None:
+    (_, clause) = read_clauses(f"# Policy\n\n{text}")
+    assert clause.path == ("Policy", "Cookies")
+
+
+def test_a_bold_word_in_a_sentence_is_no_lead() -> None:
+    (clause,) = read_clauses("**We** use two cookies.")
+    assert clause.path == ()
+
+
+def test_a_header_without_rows_is_read() -> None:
+    (clause,) = read_clauses("| We sell your data. |\n|---|")
+    assert clause.text == "We sell your data."
+
+
+def test_no_list_is_too_deep_to_be_read() -> None:
+    steps = "\n".join(f"{'  ' * depth}- step {depth} of many" for depth in range(80))
+    assert len(read_clauses(steps)) == 80
+    assert [clause.text for clause in read_clauses("1. " * 60 + "the end")] == ["the end"]
+
+
+def test_lines_may_end_as_they_did_on_old_machines() -> None:
+    read = [clause.text for clause in read_clauses("We keep it.\r\rWe sell it.\r\r")]
+    assert read == ["We keep it.", "We sell it."]

@@ -71,3 +71,10 @@ def test_an_assessment_of_other_texts_is_refused() -> None:
     assessment = assess(STAY, f"{STAY}\n\n{MOVER}")
     with pytest.raises(ValueError, match="argument"):
         side_by_side(STAY, STAY, assessment)
+
+
+def test_what_stayed_while_a_denial_came_above_it_has_its_row() -> None:
+    old, new = (f"## We {share}\n\nYour name goes on.\n" for share in ("share", "never share"))
+    for before, after in ((old, new), (new, old)):
+        rows = side_by_side(before, after, assess(before, after))
+        assert "Your name goes on." in [row.change.after for row in rows]

@@ -1,5 +1,7 @@
 """The lexicon is in order: every phrase finds itself and nothing that merely looks like it."""
 
+import re
+
 import pytest
 
 from domain.materiality.lexicon import LEXICON, Lexicon, LexiconRefused
@@ -28,11 +30,18 @@ def test_every_term_has_a_name() -> None:
         ('[data.place]\nname = "places"\nphrases = ["pa*ris"]', "can only end a word"),
         ('[data.place]\nphrases = ["paris"]', "has no name"),
         ("[data.place", "not TOML"),
+        ('[data.place]\nname = "places"\nphrases = "paris"', "as a list"),
+        ('[data.place]\nname = "places"\nphrases = [7]', "as a list"),
+        ('[data.place]\nname = "places"', "as a list"),
+        ('[data.place]\nname = "places"\nphrases = ["can\u2019t"]', "as they are typed"),
+        ('[data.place]\nname = "places"\npractice = "advertisng"\nphrases = ["paris"]', "practice"),
+        ("[data]\n[wrods]", "[wrods] is missing, or is none"),
+        ("", "[data] is missing"),
     ],
 )
 def test_a_lexicon_with_a_mistake_is_refused_in_words(written: str, complaint: str) -> None:
     source = SMALLEST.replace("[data]\n", f"{written}\n").encode()
-    with pytest.raises(LexiconRefused, match=complaint.replace("*", r"\*")):
+    with pytest.raises(LexiconRefused, match=re.escape(complaint)):
         _ = Lexicon(source=source).terms
 
 
@@ -51,3 +60,8 @@ def test_partners_for_advertising_are_a_recipient_and_no_purpose() -> None:
     reading = read("We give it to advertising partners.")
     assert reading.of("recipients") >= {"advertisers"}
     assert "advertising" not in reading.of("purposes")
+
+
+def test_a_lexicon_in_another_encoding_is_refused_in_words() -> None:
+    with pytest.raises(LexiconRefused, match="save it as UTF-8"):
+        Lexicon(source=SMALLEST.encode("utf-16"))
