@@ -16,6 +16,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from pydantic import SecretStr
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -41,6 +42,7 @@ from worker import THREADS, WORKFLOWS, activities
 from workflows.desk import Desk, NewVersion, NoticePeriods
 from workflows.watchdog import WatchdogWorkflow
 
+OURS = "ExecutionStatus='Running' AND WorkflowType != 'watchdog'"
 TEMPORAL = Path(sys.executable).with_name("temporal")
 
 
@@ -126,6 +128,23 @@ class Town:
             )
 
         return self.portal.call(once)
+
+    def come_to_rest(self) -> None:
+        """Wait until no workflow has anything to do before its next timer."""
+        eventually(lambda: self.portal.call(self._all_rest) and self.portal.call(self._all_rest))
+
+    async def _all_rest(self) -> bool:
+        async for execution in self.client.list_workflows(OURS):
+            try:
+                found = await self.client.get_workflow_handle(execution.id).describe()
+            except RPCError:
+                return False
+            raw = found.raw_description
+            if raw.pending_activities or raw.HasField("pending_workflow_task"):
+                return False
+            if not raw.workflow_execution_info.memo.fields:
+                return False  # it has not begun: its start was put off to our time
+        return True
 
     def terminate(self, workflow_id: str) -> None:
         """As ops press it, at three at night."""

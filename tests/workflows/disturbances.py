@@ -47,10 +47,9 @@ from tests.own_settings import free_ports
 from tests.people import move_in
 from tests.quiet_monday import until_a_quiet_monday
 from tests.sandbox_server import API_KEY, running_sandbox
-from tests.workflows.conftest import Town, desk_of, worker_of
+from tests.workflows.conftest import OURS, Town, desk_of, worker_of
 from worker import THREADS
 
-OURS = "ExecutionStatus='Running' AND WorkflowType != 'watchdog'"
 NOT_COMPARED = ("watchdog.started",)
 ONE_HOUR = timedelta(hours=1)
 REFERENCE = re.compile(r"R-\w{8}")
@@ -83,23 +82,6 @@ class FragileTown(Town):
                         raise
 
         self.portal.call(all_of_them)
-
-    def come_to_rest(self) -> None:
-        """Wait until no workflow has anything to do before its next timer."""
-        eventually(lambda: self.portal.call(self._all_rest) and self.portal.call(self._all_rest))
-
-    async def _all_rest(self) -> bool:
-        async for execution in self.client.list_workflows(OURS):
-            try:
-                found = await self.client.get_workflow_handle(execution.id).describe()
-            except RPCError:
-                return False
-            raw = found.raw_description
-            if raw.pending_activities or raw.HasField("pending_workflow_task"):
-                return False
-            if not raw.workflow_execution_info.memo.fields:
-                return False  # it has not begun: its start was put off to our time
-        return True
 
     def go_on(self) -> None:
         """The watchdog goes round, and what it started catches up."""
