@@ -1,7 +1,7 @@
 """What shows a change to be harmless. Whatever is not shown here goes to a person.
 
-Each reason has its proof, and what decides a meaning (`critical`, `signs`, what stands above) must
-be the same on both sides before any of them is asked.
+Each reason has its proof. All ask that what stands above still means the same; those that look at
+words only loosely, that no word, figure or sign differs that decides what a sentence means.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +16,12 @@ from domain.materiality.signs import signs
 from domain.materiality.slips import reordered, slips_only
 from domain.materiality.surface import document_dates, only_contacts, only_links, points_elsewhere
 from domain.materiality.words import plain_words, straightened
+
+ASKING = frozenset({"how", "what", "when", "why", "where", "which", "who", "whom", "whose"})
+ABOUT_SOMEBODY = frozenset({"we", "they", "you", "it", "us"})
+SAYING = frozenset(
+    {"for", "is", "are", "will", "may", "can", "must", "shall", "used", "shared", "seen"}
+)
 
 
 def shown_harmless(comparison: Comparison) -> str | None:
@@ -86,10 +92,9 @@ def _says_nothing(statement: Clause) -> bool:
     """A title. What stands below it was compared as standing there (`context`)."""
     if statement.kind is not ClauseKind.HEADING:
         return False
-    reading = read(statement.text)
     charged = charges(statement.text) - {"words.law", "words.parent"}
-    says_something = _is_a_sentence(statement.text)
-    return not charged and "sell" not in reading.allowed and not says_something
+    sells = "sell" in read(statement.text).allowed
+    return not charged and not sells and not _is_a_sentence(statement.text)
 
 
 def _is_a_sentence(title: str) -> bool:
@@ -100,10 +105,3 @@ def _is_a_sentence(title: str) -> bool:
     spoken = plain_words(title)
     asks = not ASKING.isdisjoint(spoken[:1])
     return not asks and not (ABOUT_SOMEBODY.isdisjoint(spoken[:2]) and SAYING.isdisjoint(spoken))
-
-
-ASKING = frozenset({"how", "what", "when", "why", "where", "which", "who", "whom", "whose"})
-ABOUT_SOMEBODY = frozenset({"we", "they", "you", "it", "us"})
-SAYING = frozenset(
-    {"for", "is", "are", "will", "may", "can", "must", "shall", "used", "shared", "seen"}
-)
