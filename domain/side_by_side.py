@@ -83,14 +83,21 @@ def _passages(
     spoken = [sentence.text for clause in clauses for sentence in sentences(clause)]
     quoted_by = [frozenset(_quoting(sentence, quotes)) for sentence in spoken]
     everywhere = frozenset.intersection(*quoted_by) if quoted_by else frozenset()
-    rest = list(segments)
+    rest, done = list(segments), 0
+    whole = " ".join(clause.text for clause in clauses)
     pairs = zip(quoted_by, spoken, strict=True)
-    for position, (ids, group) in enumerate(groupby(pairs, key=lambda pair: pair[0] - everywhere)):
-        if position:
-            yield Passage(segments=tuple(_cut(rest, 1)), quoted_by=())
-        length = len(" ".join(sentence for _, sentence in group))
+    for ids, group in groupby(pairs, key=lambda pair: pair[0] - everywhere):
+        said = [sentence for _, sentence in group]
+        start = end = whole.index(said[0], done)
+        for sentence in said:
+            end = whole.index(sentence, end) + len(sentence)
+        if start > done:
+            yield Passage(segments=tuple(_cut(rest, start - done)), quoted_by=())
         quoting = tuple(key for key, _ in quotes if key in ids)
-        yield Passage(segments=tuple(_cut(rest, length)), quoted_by=quoting)
+        yield Passage(segments=tuple(_cut(rest, end - start)), quoted_by=quoting)
+        done = end
+    if rest:
+        yield Passage(segments=tuple(rest), quoted_by=())
 
 
 def _quoting(sentence: str, quotes: Iterable[tuple[str, str | None]]) -> Iterator[str]:

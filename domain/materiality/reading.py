@@ -17,7 +17,8 @@ ABBREVIATION = re.compile(
     r"\b(?:e\.g|i\.e|etc|Inc|Ltd|Co|Corp|No|vs|Art|Sec|U\.S|U\.K|Mr|Ms|Dr|St)\.$"
 )
 LONGEST_ABBREVIATION = 8
-BREAK = re.compile(r"\s*(?:<br ?/?>\s*)+")
+# Markup that was left in the text and parts it as lines and items do.
+BREAK = re.compile(r"\s*(?:</?(?:br|p|div|ul|ol|li|tr|td|th)\b[^<>]{0,200}>\s*)+", re.IGNORECASE)
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\"'\u201c\u2018(\[]?[A-Z0-9\u00c0-\u024f\u0400-\u04ff])")
 NEW_THOUGHT = frozenset({";", ":", "but", "however", "unless", "except", "instead"})
 NEGATION_REACH = 14  # words
@@ -64,15 +65,20 @@ def sentences(clause: Clause) -> tuple[Clause, ...]:
         return (clause,)
     if clause.kind is ClauseKind.ROW:
         return _lines_of(clause)
+    found = [text for line in BREAK.split(clause.text) for text in _sentences_of(line)]
+    if len(found) <= 1:
+        return (clause,)
+    return tuple(replace(clause, text=text) for text in found)
+
+
+def _sentences_of(line: str) -> list[str]:
     found: list[str] = []
-    for part in SENTENCE.split(clause.text):
+    for part in SENTENCE.split(line) if line else ():
         if found and ABBREVIATION.search(found[-1][-LONGEST_ABBREVIATION:]):
             found[-1] += " " + part
         else:
             found.append(part)
-    if len(found) == 1:
-        return (clause,)
-    return tuple(replace(clause, text=text) for text in found)
+    return found
 
 
 def _lines_of(row: Clause) -> tuple[Clause, ...]:

@@ -78,3 +78,13 @@ def test_what_stayed_while_a_denial_came_above_it_has_its_row() -> None:
     for before, after in ((old, new), (new, old)):
         rows = side_by_side(before, after, assess(before, after))
         assert "Your name goes on." in [row.change.after for row in rows]
+
+
+def test_evidence_is_marked_to_the_letter_in_a_cell_of_several_lines() -> None:
+    kept = "| Calls | We keep recordings of your calls for 30 days.<br>We greet you.<br>"
+    never, may = (f"{kept}We {will} sell your location. |" for will in ("never", "may"))
+    head = "We say here what we do with your data.\n\n| Data | What we do |\n|---|---|\n"
+    (row,) = rows(f"{head}{never}\n", f"{head}{may}\n")
+    evidence = {said((passage,)) for passage in row.after if passage.quoted_by}
+    assert evidence == {"We may sell your location."}
+    assert said(row.after) == row.change.after

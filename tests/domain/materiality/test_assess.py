@@ -219,3 +219,11 @@ def test_the_json_has_the_fields_of_the_contract() -> None:
     ]  # fmt: skip
     assert written["findings"][0]["lines"] == {"before": [19, 19], "after": [19, 19]}
     assert written["changes"][0]["findings"] == ["F1"]
+
+
+def test_markup_that_was_left_in_the_text_parts_it_as_a_person_reads_it() -> None:
+    listed = (
+        "We say here what we do with your data. <ul><li>We keep it.</li><li>We never {}.</li></ul>"
+    )
+    told = assess(listed.format("sell your location"), listed.format("lose your location"))
+    assert {finding.before for finding in told.findings} == {"We never sell your location."}
