@@ -13,7 +13,7 @@ from domain.materiality.periods import PERIOD
 from domain.materiality.reading import read
 from domain.materiality.rules import Comparison, Version, saying
 from domain.materiality.signs import signs
-from domain.materiality.slips import reordered, slips_only
+from domain.materiality.slips import reordered, slips_only, spelled_out
 from domain.materiality.surface import document_dates, only_contacts, only_links, points_elsewhere
 from domain.materiality.words import plain_words, straightened
 
@@ -39,7 +39,11 @@ def shown_harmless(comparison: Comparison) -> str | None:
 
 def _decisive(text: str) -> tuple[object, ...]:
     """The words, figures and signs that decide, wherever they stand."""
-    return critical(text), [sign for _, sign in signs(text)]
+    return critical(text), _kinds(text)
+
+
+def _kinds(text: str) -> list[str]:
+    return [sign for _, sign in signs(text)]
 
 
 def _same_text(comparison: Comparison) -> bool:
@@ -56,9 +60,28 @@ def _same_letters(comparison: Comparison) -> bool:
     return old != new and "".join(old) == "".join(new)
 
 
+def _same_but_for_spelling(comparison: Comparison) -> bool:
+    old, new = comparison.old_text, comparison.new_text
+    spelled_alike = plain_words(old) != plain_words(new) and spelled_out(old) == spelled_out(new)
+    return spelled_alike and _kinds(old) == _kinds(new)
+
+
+def _same_length_of_time(comparison: Comparison) -> bool:
+    """`30 days` and `thirty (30) days`, `two weeks` and `14 days`."""
+    days = [
+        [period.days for period in one.periods] for one in (comparison.before, comparison.after)
+    ]
+    texts = (comparison.old_text, comparison.new_text)
+    timeless = [signs(PERIOD.sub("period", text)) for text in texts]
+    same_length = bool(days[0]) and days[0] == days[1]
+    return same_length and same_but_for_periods(comparison) and timeless[0] == timeless[1]
+
+
 WHATEVER_IT_SAYS: Mapping[str, Callable[[Comparison], bool]] = {
     "moved": _same_text,
     "formatting": _same_words,
+    "spelling": _same_but_for_spelling,
+    "length of time": _same_length_of_time,
     "date of the document": document_dates,
     "link or address": only_links,
     "contact details": only_contacts,

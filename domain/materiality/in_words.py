@@ -68,6 +68,8 @@ BASES: Mapping[str, str] = {
 
 REASONS: Mapping[str, str] = {
     "formatting": "the words, figures and signs are the same; only their layout differs",
+    "spelling": "the same words, shortened or spelled in another way",
+    "length of time": "the same length of time, written in another way",
     "spacing": "the letters are the same; only the spaces between them differ",
     "moved": "the same words stand in another place, and what stands above them "
     "does not turn their meaning",

@@ -34,7 +34,7 @@ AGE = re.compile(
 
 PEOPLE_ACT = re.compile(
     r"\b(?:you|they)\s+(?:(?:do|does|did)\s+not|don't|may|can|could|must|object|appeal|reply|respond"
-    r"|withdraw|restore)\b",
+    r"|withdraw|restore|(?:will\s+)?have\s*$)",
     re.IGNORECASE,
 )
 WE_ACT = re.compile(r"\b(?:we|our|it)\b", re.IGNORECASE)

@@ -1,9 +1,9 @@
-"""Typing corrections: slips of the hand, and words in another order."""
+"""Typing corrections: slips of the hand, other spellings, and words in another order."""
 
 import re
 from collections import Counter
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import chain, groupby
 
 from rapidfuzz.distance import OSA
 
@@ -18,6 +18,24 @@ from domain.materiality.words import plain_words, root
 MARKED = re.compile(r"[,;]")
 JOINING = frozenset({"and", "or"})
 LONGEST_PART = 5  # words
+SHORTENED = {"can't": "cannot", "won't": "will not", "shan't": "shall not"}
+E_MAIL = re.compile(r"\be-mail", re.IGNORECASE)
+ENDINGS_SPELLED_OUT = (("n't", "not"), ("'ll", "will"), ("'re", "are"), ("'ve", "have"))
+ISE = re.compile(r"(?<=\w{4})is(?=(?:e|es|ed|ing|ation|ations)$)")
+
+
+def spelled_out(text: str) -> tuple[str, ...]:
+    """The words in one spelling: `don't` as two, `e-mail` as one, `organise` with a z."""
+    return tuple(chain.from_iterable(map(_spelled_out, plain_words(E_MAIL.sub("email", text)))))
+
+
+def _spelled_out(word: str) -> list[str]:
+    if word in SHORTENED:
+        return SHORTENED[word].split()
+    for ending, spelled in ENDINGS_SPELLED_OUT:
+        if word.endswith(ending):
+            return [word.removesuffix(ending), spelled]
+    return [ISE.sub("iz", word)]
 
 
 def reordered(comparison: Comparison) -> bool:

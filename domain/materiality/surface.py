@@ -19,6 +19,7 @@ DATE = re.compile(
     r"|\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b",
     re.IGNORECASE,
 )
+NUMBERED = re.compile(r"\bversion\s+\d+(?:\.\d+)*", re.IGNORECASE)
 CONTROLLER = re.compile(r"controller|responsible for|provider of the service", re.IGNORECASE)
 WORDS_OF_AN_ADDRESS = (
     "address attn avenue box building city fax floor house mail office phone postal postcode "
@@ -115,13 +116,13 @@ def _is_name(word: str) -> bool:
 def document_dates(comparison: Comparison) -> bool:
     """Both only say from when the document is, and nothing that happens on a date."""
     old, new = comparison.old_text, comparison.new_text
+    undated = [NUMBERED.sub(" ", DATE.sub(" ", text)) for text in (old, new)]
     return (
         all(DATE.search(text) for text in (old, new))
-        and all(_dates_the_document(text) for text in (old, new))
-        and signs(DATE.sub("", old)) == signs(DATE.sub("", new))
+        and all(_dates_the_document(text) for text in undated)
+        and signs(undated[0]) == signs(undated[1])
     )
 
 
-def _dates_the_document(text: str) -> bool:
-    rest = plain_words(DATE.sub(" ", text))
-    return all(word in DATE_LINE or word in LEXICON.grammar for word in rest)
+def _dates_the_document(undated: str) -> bool:
+    return all(word in DATE_LINE or word in LEXICON.grammar for word in plain_words(undated))

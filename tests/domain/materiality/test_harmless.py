@@ -35,12 +35,26 @@ def changed(old: str, new: str) -> str:
         ("write to the gardener", "write to gardener", "typing correction"),
         ("3 May 2025", "9 June 2026", "date of the document"),
         ("Please write", "Please please write", "formatting"),
+        ("30 days", "thirty (30) days", "length of time"),
     ],
 )
 def test_an_editorial_change_is_cleared(old: str, new: str, shown_by: str | None) -> None:
     assessment = assess(POLICY, changed(old, new))
     assert (assessment.verdict, assessment.findings) == (Verdict.EDITORIAL, ())
     assert [change.cleared_as for change in assessment.changes] == ([shown_by] if shown_by else [])
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("We do not sell data.", "We don't sell data."),
+        ("We organise what you send by e-mail.", "We organize what you send by email."),
+    ],
+)
+def test_another_spelling_of_the_same_words_is_cleared(old: str, new: str) -> None:
+    told = assess(f"{POLICY}\n{old}\n", f"{POLICY}\n{new}\n")
+    assert [change.cleared_as for change in told.changes] == ["spelling"]
+    assert told.verdict is Verdict.EDITORIAL
 
 
 def test_a_paragraph_that_moved_is_cleared() -> None:
