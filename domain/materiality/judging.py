@@ -98,15 +98,22 @@ def _can_be_cleared(comparison: Comparison, weight: float) -> bool:
     """Words never met show nothing; nor is a sentence cleared that stayed but for a few words.
 
     There a single word can turn what all the others say ("where we can"), however little it weighs.
-    Nor is anything new that gives data to others.
+    Nor is anything new that gives data to others, or a promise or length of time that is gone.
     """
     return (
         weight < WEIGHTS.harmless_below
         and WEIGHTS.knows(root(word) for word in changed_words(comparison)) >= MOSTLY_MET
         and not turns_on_few_words(comparison)
         and not turns_on_a_name(comparison)
-        and not (not comparison.old and comparison.after.mentioned & {"share", "sell"})
+        and not _gives_or_takes_away(comparison)
     )
+
+
+def _gives_or_takes_away(comparison: Comparison) -> bool:
+    """Something new that gives data to others; a promise or a length of time that is gone."""
+    if not comparison.old:
+        return bool(comparison.after.mentioned & {"share", "sell"})
+    return not comparison.new and bool(comparison.before.denied or comparison.before.periods)
 
 
 def _weighed(comparison: Comparison, raised: tuple[Named, ...], weight: float) -> Judgement:
