@@ -39,7 +39,7 @@ def above(clause: Clause) -> Above:
     """What charges a statement, and the words above it that it needs to be understood at all."""
     if clause.kind is ClauseKind.HEADING:
         return frozenset(), ()
-    return _charges_above(clause), _content(_nearest(clause)) if _leans(clause) else ()
+    return _charges_above(clause), _content(nearest(clause)) if _leans(clause) else ()
 
 
 def context_differs(old: Clause, new: Clause) -> bool:
@@ -51,8 +51,8 @@ def context_differs(old: Clause, new: Clause) -> bool:
         return False
     if _charges_above(old) != _charges_above(new):
         return True
-    nearest = _nearest(old), _nearest(new)
-    return _is_a_part(new) and fuzz.token_sort_ratio(*nearest) < STILL_THE_SAME
+    similarity = fuzz.token_sort_ratio(nearest(old), nearest(new))
+    return is_a_part(new) and similarity < STILL_THE_SAME
 
 
 def moved_elsewhere(old: Clause, new: Clause) -> bool:
@@ -69,11 +69,12 @@ def _charges_above(clause: Clause) -> frozenset[str]:
     return charges(" ".join((*clause.path, clause.stem)))
 
 
-def _nearest(clause: Clause) -> str:
+def nearest(clause: Clause) -> str:
+    """The words that stand right above: the sentence that an item completes, or the heading."""
     return clause.stem or (clause.path[-1] if clause.path else "")
 
 
-def _is_a_part(clause: Clause) -> bool:
+def is_a_part(clause: Clause) -> bool:
     """Whether it is no sentence of its own; `No.` answers what stands above it."""
     listed = clause.kind in (ClauseKind.ITEM, ClauseKind.ROW)
     return listed or len(plain_words(clause.text)) <= LONGEST_ANSWER
@@ -81,7 +82,7 @@ def _is_a_part(clause: Clause) -> bool:
 
 def _leans(clause: Clause) -> bool:
     """Whether it is no sentence of its own, or speaks of what was named before it."""
-    return _is_a_part(clause) or not POINTS_BACK.isdisjoint(plain_words(clause.text))
+    return is_a_part(clause) or not POINTS_BACK.isdisjoint(plain_words(clause.text))
 
 
 @lru_cache(maxsize=2_000)

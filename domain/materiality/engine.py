@@ -17,7 +17,13 @@ from domain.materiality.assessment import (
     Severity,
     Verdict,
 )
-from domain.materiality.context import context_differs, moved_elsewhere, same_place
+from domain.materiality.context import (
+    context_differs,
+    is_a_part,
+    moved_elsewhere,
+    nearest,
+    same_place,
+)
 from domain.materiality.judging import Judgement, judge, not_english, unexplained
 from domain.materiality.lexicon import LEXICON
 from domain.materiality.reading import sentences
@@ -56,8 +62,10 @@ def assess(old_markdown: str, new_markdown: str) -> Assessment:
 
 def changes_between(old_markdown: str, new_markdown: str) -> tuple[Change, ...]:
     """What became of every clause; words that stayed under what turns them have moved."""
-    changes = align(read_clauses(old_markdown), read_clauses(new_markdown))
-    return tuple(map(_in_its_context, changes))
+    new = read_clauses(new_markdown)
+    still_there = frozenset(nearest(clause) for clause in new)
+    changes = align(read_clauses(old_markdown), new)
+    return tuple(_in_its_context(change, still_there) for change in changes)
 
 
 @cache
@@ -129,9 +137,16 @@ def _assessed(changes: tuple[Change, ...]) -> list[_Case]:
     return cases
 
 
-def _in_its_context(change: Change) -> Change:
-    """The same words under what denies now, or no longer does, have moved, whatever went round."""
-    if change.kind is ChangeKind.UNCHANGED and context_differs(change.old[0], change.new[0]):
+def _in_its_context(change: Change, still_there: frozenset[str] = frozenset()) -> Change:
+    """The same words under what turns them, or no longer under what is still there, have moved.
+
+    The second is true in any language: a stem that went to other items left these behind.
+    """
+    if change.kind is not ChangeKind.UNCHANGED:
+        return change
+    old, new = change.old[0], change.new[0]
+    left = is_a_part(new) and nearest(old) != nearest(new) and nearest(old) in still_there
+    if left or context_differs(old, new):
         return replace(change, kind=ChangeKind.MOVED, moved=True)
     return change
 

@@ -136,3 +136,10 @@ def test_any_text_gets_an_answer_and_cleared_means_every_change_is_shown(
     assert (assessment.verdict is Verdict.IDENTICAL) == (old == new)
     for change in assessment.changes:
         assert bool(change.findings) != bool(change.cleared_as)
+
+
+def test_stems_that_change_places_over_their_items_are_seen_in_any_language() -> None:
+    """P2: not a word of an item differs, and each says the contrary now."""
+    never, always = "Wir tun niemals:", "Wir tun immer:"
+    told = "Wir betreiben ein Tagebuch.\n\n{}\n\n- Daten verkaufen\n\n{}\n\n- Daten sichern\n"
+    assert assess(told.format(never, always), told.format(always, never)).needs_review
