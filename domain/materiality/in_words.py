@@ -74,7 +74,7 @@ REASONS: Mapping[str, str] = {
     "moved": "the same words stand in another place, and what stands above them "
     "does not turn their meaning",
     "reordered": "the same list in another order, of things that are only named",
-    "typing correction": "only a slip of typing, a plural or a small word like an article differs",
+    "typing correction": "only a slip of typing or a small word like an article differs",
     "date of the document": "only the date of the document differs",
     "link or address": "only a link or a mail address differs",
     "contact details": "only an address, or a name in it, differs, and not that of the controller",

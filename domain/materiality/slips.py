@@ -74,7 +74,7 @@ def _only_names(part: tuple[str, ...]) -> bool:
 
 
 def slips_only(comparison: Comparison) -> bool:
-    """Nothing but misspelt words, plurals and small words of grammar differs."""
+    """Nothing but misspelt words and small words of grammar differs."""
     vocabulary = (comparison.old_version.vocabulary, comparison.new_version.vocabulary)
     before, after = plain_words(comparison.old_text), plain_words(comparison.new_text)
     return all(
@@ -116,4 +116,5 @@ def _misspelt(one: str, other: str, vocabulary: tuple[frozenset[str], frozenset[
 
 def _is_no_word(word: str) -> bool:
     met = WEIGHTS.knows([root(word)]) > 0
-    return not met and not LEXICON.is_charged(word) and word.rstrip("s") == word
+    # An unknown word in the plural may be one more of what the other names, and no slip.
+    return not met and not LEXICON.is_charged(word) and not word.endswith("s")
