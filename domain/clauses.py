@@ -42,6 +42,7 @@ class Clause:
     stem: str
     text: str
     lines: tuple[int, int]
+    links: tuple[tuple[str, str], ...] = ()
 
 
 def read_clauses(markdown: str) -> tuple[Clause, ...]:
@@ -95,7 +96,7 @@ class _Reading:
     def _heading(self, token: Token, level: int) -> Iterator[Clause]:
         self.headings = [(above, words) for above, words in self.headings if above < level]
         words = _plain(token)
-        yield from self._clause(ClauseKind.HEADING, words, token)
+        yield from self._clause(ClauseKind.HEADING, words, [token])
         self.headings.append((level, words))
         self.last_words = ""
 
@@ -109,23 +110,25 @@ class _Reading:
 
     def _words(self, token: Token, words: str) -> Iterator[Clause]:
         in_list = bool(self.stems)
-        yield from self._clause(ClauseKind.ITEM if in_list else ClauseKind.PARAGRAPH, words, token)
+        kind = ClauseKind.ITEM if in_list else ClauseKind.PARAGRAPH
+        yield from self._clause(kind, words, [token])
         self.last_words = " ".join(words.split())
 
     def _row(self, tokens: Sequence[Token], start: int) -> Iterator[Clause]:
         """A body row says `Header: cell; Header: cell`; a header says something if alone."""
         end = next(place for place in count(start) if tokens[place].type == "tr_close")
-        cells = [_plain(token) for token in tokens[start:end] if token.type == "inline"]
+        inlines = [token for token in tokens[start:end] if token.type == "inline"]
+        cells = [_plain(token) for token in inlines]
         if tokens[start + 1].type == "th_open":
             self.header = cells
             if tokens[end + 2].type == "table_close":
-                yield from self._clause(ClauseKind.ROW, "; ".join(cells), tokens[start])
+                yield from self._clause(ClauseKind.ROW, "; ".join(cells), inlines)
             return
         named = zip(self.header, cells, strict=False)
         words = "; ".join(f"{name}: {cell}" if name else cell for name, cell in named if cell)
-        yield from self._clause(ClauseKind.ROW, words, tokens[start])
+        yield from self._clause(ClauseKind.ROW, words, inlines)
 
-    def _clause(self, kind: ClauseKind, words: str, token: Token) -> Iterator[Clause]:
+    def _clause(self, kind: ClauseKind, words: str, inlines: Sequence[Token]) -> Iterator[Clause]:
         text = " ".join(words.split())
         if not any(character.isalnum() for character in text):
             return
@@ -135,7 +138,8 @@ class _Reading:
             kind=kind,
             stem=" ".join(stem for stem in self.stems if stem),
             text=text,
-            lines=self.layout.lines((token.map[0], token.map[1])) if token.map else (1, 1),
+            lines=self.layout.lines(_span(inlines)),
+            links=tuple(link for inline in inlines for link in _links(inline)),
         )
 
 
@@ -166,6 +170,22 @@ def _bold_lead(inline: Token) -> str:
     )
     fits = rest.strip(" :.") and len(lead) <= LONGEST_BOLD_HEADING
     return lead.rstrip(".: ") if ends and fits else ""
+
+
+def _span(inlines: Sequence[Token]) -> tuple[int, int]:
+    """The lines of the parser that they stand on: the cells of a row all on the same."""
+    start, end = inlines[0].map or (0, 1)
+    return start, end
+
+
+def _links(inline: Token) -> Iterator[tuple[str, str]]:
+    """The words of each link and its target."""
+    children = inline.children or []
+    for place, token in enumerate(children):
+        if token.type == "link_open":
+            end = next(n for n in count(place) if children[n].type == "link_close")
+            words = "".join(child.content or " " for child in children[place + 1 : end])
+            yield " ".join(words.split()), str(token.attrs["href"])
 
 
 def _plain(inline: Token) -> str:

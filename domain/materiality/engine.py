@@ -26,13 +26,14 @@ from domain.materiality.context import (
 )
 from domain.materiality.judging import Judgement, judge, not_english, unexplained
 from domain.materiality.lexicon import LEXICON
+from domain.materiality.links import LINK_RULE, led_elsewhere, links_differ
 from domain.materiality.reading import sentences
 from domain.materiality.rebroken import in_other_lines
 from domain.materiality.rules import REGISTRY, Comparison, Found, Version
 from domain.materiality.weighing import WEIGHTS
 from domain.materiality.words import words
 
-ENGINE_VERSION = 2
+ENGINE_VERSION = 3
 ENGLISH_SHARE = 0.12
 
 Quotes = tuple[tuple[Clause, ...], tuple[Clause, ...]]
@@ -61,11 +62,14 @@ def assess(old_markdown: str, new_markdown: str) -> Assessment:
 
 
 def changes_between(old_markdown: str, new_markdown: str) -> tuple[Change, ...]:
-    """What became of every clause; words that stayed under what turns them have moved."""
+    """What became of every clause; words that stayed under what turns them have moved.
+
+    Words that stayed while a link in them leads elsewhere were amended.
+    """
     new = read_clauses(new_markdown)
     still_there = frozenset(nearest(clause) for clause in new)
     changes = align(read_clauses(old_markdown), new)
-    return tuple(_in_its_context(change, still_there) for change in changes)
+    return tuple(_with_its_links(_in_its_context(change, still_there)) for change in changes)
 
 
 @cache
@@ -131,6 +135,7 @@ def _assessed(changes: tuple[Change, ...]) -> list[_Case]:
             _record(case, judgement, comparison)
     for case in cases:
         _judge_move(case, english=english)
+        _judge_links(case, english=english)
         if case.says_nothing_of_its_change:
             case.unexplained.append((case.change.old, case.change.new))
         _raise_unexplained(case, english=english)
@@ -149,6 +154,12 @@ def _in_its_context(change: Change, still_there: frozenset[str] = frozenset()) -
     if left or context_differs(old, new):
         return replace(change, kind=ChangeKind.MOVED, moved=True)
     return change
+
+
+def _with_its_links(change: Change) -> Change:
+    unchanged = change.kind is ChangeKind.UNCHANGED
+    amended = unchanged and links_differ(change.old, change.new)
+    return replace(change, kind=ChangeKind.AMENDED) if amended else change
 
 
 def _versions(cases: Iterable[_Case]) -> tuple[Version, Version]:
@@ -176,7 +187,7 @@ def _statements(
     for case in open_cases:
         old = [one for one in _sentences(case.change.old) if one not in same_old]
         new = [one for one in _sentences(case.change.new) if one not in same_new]
-        if len(old) + len(new) == 0:
+        if not old and not new and _quote(case.change.old) != _quote(case.change.new):
             case.cleared.append("formatting")
         for part in align(old, new):
             if part.old and part.new and _in_its_context(part).kind is not ChangeKind.UNCHANGED:
@@ -215,6 +226,17 @@ def _judge_move(case: _Case, *, english: bool) -> None:
         case.unexplained.append((change.old, change.new))
     else:
         case.cleared.append("moved")
+
+
+def _judge_links(case: _Case, *, english: bool) -> None:
+    old, new = case.change.old, case.change.new
+    if not new or not links_differ(old, new):
+        return
+    found = led_elsewhere(old, new, english=english)
+    if found:
+        case.raised.append(_Raised(rule=LINK_RULE, found=found, old=old, new=new))
+    else:
+        case.cleared.append("link or address")
 
 
 def _raise_unexplained(case: _Case, *, english: bool) -> None:

@@ -154,3 +154,13 @@ def test_no_list_is_too_deep_to_be_read() -> None:
 def test_lines_may_end_as_they_did_on_old_machines() -> None:
     read = [clause.text for clause in read_clauses("We keep it.\r\rWe sell it.\r\r")]
     assert read == ["We keep it.", "We sell it."]
+
+
+def test_a_clause_knows_where_its_links_lead() -> None:
+    text = "See [our *garden*](/garden) or <https://gnomes.example>.\n\n| A |\n|---|\n| [b](c) |\n"
+    paragraph, row = read_clauses(text)
+    assert paragraph.links == (
+        ("our garden", "/garden"),
+        ("https://gnomes.example", "https://gnomes.example"),
+    )
+    assert row.links == (("b", "c"),)

@@ -1,0 +1,99 @@
+"""Where the links of a clause lead: what its words do not tell."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from domain.clauses import Clause
+from domain.materiality.assessment import Direction, Practice
+from domain.materiality.context import charges
+from domain.materiality.lexicon import LEXICON
+from domain.materiality.rules import Found
+from domain.materiality.words import LINK, words
+
+LINK_RULE = "link.elsewhere"
+A_WAY = frozenset({"choice", "opt_out", "consent", "entitled", "hurdle"})
+
+
+def links_differ(old: tuple[Clause, ...], new: tuple[Clause, ...]) -> bool:
+    """Whether a link that both have leads somewhere else now, or the words lost their link."""
+    return any(before != after for _, before, after in _compared(old, new))
+
+
+def led_elsewhere(
+    old: tuple[Clause, ...], new: tuple[Clause, ...], *, english: bool
+) -> Found | None:
+    """A link to another site, or none any more, where people are told what they can do (P10, P15).
+
+    In a language that is not read, every link may be such a way.
+    """
+    if english and not any(_tells_a_way(clause) for clause in (*old, *new)):
+        return None
+    told = [
+        f'"{text}" leads to {_listed(after)} instead of {_listed(before)}'
+        if after
+        else f'"{text}" leads nowhere any more; it led to {_listed(before)}'
+        for text, before, after in _compared(old, new)
+        if _sites(before) != _sites(after)
+    ]
+    if not told:
+        return None
+    return Found(
+        aspect="",
+        direction=Direction.UNCLEAR,
+        practice=Practice.OTHER,
+        explanation=f"{'; '.join(told)}. A person has to look at what is there now.",
+    )
+
+
+def _compared(
+    old: tuple[Clause, ...], new: tuple[Clause, ...]
+) -> list[tuple[str, frozenset[str], frozenset[str]]]:
+    """The words of each old link that still stand, where they led, and where they lead now."""
+    before, after = _targets(old), _targets(new)
+    still_said = " ".join(clause.text for clause in new)
+    return [
+        (text, led, after.get(text, frozenset()))
+        for text, led in before.items()
+        if text in still_said
+    ]
+
+
+def _targets(clauses: Iterable[Clause]) -> dict[str, frozenset[str]]:
+    """By their words; what is itself an address tells where it leads, and is compared as words."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for clause in clauses:
+        for text, target in clause.links:
+            if text and not LINK.search(text):
+                found[text].add(target)
+    return {text: frozenset(led) for text, led in found.items()}
+
+
+def _sites(targets: Iterable[str]) -> frozenset[str]:
+    """Whose pages or mailboxes they are: `""` stands for the site that the policy is on."""
+    return frozenset(_site(target) for target in targets)
+
+
+def _site(target: str) -> str:
+    try:
+        address = urlsplit(target.lower())
+    except ValueError:
+        return target
+    if address.scheme == "mailto":
+        return address.path.rpartition("@")[2]
+    return (address.hostname or "").removeprefix("www.")
+
+
+def _tells_a_way(clause: Clause) -> bool:
+    """Whether it says what people can do, decide or ask for."""
+    text = f"{clause.stem} {clause.text}"
+    labels = {mention.label for mention in LEXICON.mentions(words(text))}
+    return bool(
+        charges(text)
+        or any(label.startswith("rights.") for label in labels)
+        or labels & {f"words.{mark}" for mark in A_WAY}
+    )
+
+
+def _listed(targets: frozenset[str]) -> str:
+    return ", ".join(sorted(targets))
