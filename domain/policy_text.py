@@ -3,6 +3,7 @@
 import re
 import tomllib
 import unicodedata
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -74,6 +75,16 @@ def _refused(what: str, remedy: str) -> PolicyRefused:
 
 
 def _decoded(raw: bytes) -> str:
+    if raw.startswith(b"%PDF-"):
+        raise _refused(
+            "This is a PDF, which has pages and no paragraphs",
+            "Give the file that it was made from: .docx, .html or Markdown.",
+        )
+    if raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+        raise _refused(
+            "The text is saved as UTF-16, which some editors call Unicode",
+            "Save it as UTF-8 and try again.",
+        )
     if b"\x00" in raw:
         line = raw[: raw.index(b"\x00")].count(b"\n") + 1
         raise _refused(

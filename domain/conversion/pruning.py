@@ -24,6 +24,8 @@ LOSSES = {
     }.items()
     for tag in tags.split()
 }
+MACHINERY = SILENT | {"head", "script", "style", "noscript", "template"}
+WORDLESS = (Loss.SCRIPT, Loss.STYLE, Loss.PICTURE, Loss.RECORDING, Loss.EMBEDDED, Loss.FORMULA)
 ROLES = {
     "navigation": Loss.NAVIGATION,
     "search": Loss.FORM,
@@ -38,9 +40,8 @@ HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 def prune(root: Node, tally: Tally) -> Node:
     """The part of a page that is its text; the rest is counted in `tally`."""
     mains = list(_mains(root))
-    outside = len(root.words().strip()) > sum(len(main.words().strip()) for main in mains)
-    if mains and outside:
-        tally[Loss.AROUND] += 1
+    for around in _around(root) if mains else ():
+        tally.leave_out(Loss.AROUND, around)
     return _kept(Node("html", children=list(mains) or root.children), tally, inside=bool(mains))
 
 
@@ -48,9 +49,34 @@ def _mains(node: Node) -> list[Node]:
     found = []
     for child in node.children:
         if isinstance(child, Node):
-            is_main = child.tag == "main" or child.attributes.get("role") == "main"
-            found += [child] if is_main else _mains(child)
+            found += [child] if _is_main(child) else _mains(child)
     return found
+
+
+def _is_main(node: Node) -> bool:
+    return node.tag == "main" or node.attributes.get("role") == "main"
+
+
+def _around(node: Node) -> Iterator[str]:
+    """The passages of words that stand outside the main parts."""
+    if not any(_mains(node)):
+        words = _seen(node)
+        if words.strip():
+            yield words
+        return
+    for child in node.children:
+        if isinstance(child, str):
+            yield from [child] if child.strip() else []
+        elif not _is_main(child):
+            yield from _around(child)
+
+
+def _seen(node: Node) -> str:
+    """The words of a passage without what only machines read."""
+    return "".join(
+        child if isinstance(child, str) else f" {_seen(child)}"
+        for child in (() if node.tag in MACHINERY else node.children)
+    )
 
 
 def _kept(node: Node, tally: Tally, *, inside: bool) -> Node:
@@ -65,7 +91,7 @@ def _kept(node: Node, tally: Tally, *, inside: bool) -> Node:
             continue
         loss = _loss(child, inside=inside)
         if loss:
-            tally[loss] += 1
+            tally.leave_out(loss, "" if loss in WORDLESS else _seen(child))
         else:
             kept.children.append(_kept(child, tally, inside=inside))
     kept.block = node.tag in BLOCKS or any(

@@ -1,6 +1,6 @@
-"""What a conversion left out or changed, counted, and told in sentences."""
+"""What a conversion left out or changed, counted, quoted, and told in sentences."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from enum import StrEnum
 
 
@@ -34,7 +34,25 @@ class Loss(StrEnum):
     UNKNOWN = "part of an unknown kind"
 
 
-Tally = Counter[Loss]
+MOST_QUOTED = 3
+LONGEST_QUOTE = 80  # letters
+
+
+class Tally(Counter[Loss]):
+    """How many there are of each, and the words that went with those that had any."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.quotes: defaultdict[Loss, list[str]] = defaultdict(list)
+
+    def leave_out(self, loss: Loss, words: str = "") -> None:
+        """Count one more; what legal wrote in it can be recognised by its first words."""
+        self[loss] += 1
+        said = " ".join("".join(c if c.isprintable() else " " for c in words).split())
+        if said:
+            short = said if len(said) <= LONGEST_QUOTE else said[: LONGEST_QUOTE - 1] + "\u2026"
+            self.quotes[loss].append(short)
+
 
 PLURALS = {
     Loss.DRAWING: "drawings or charts",
@@ -45,6 +63,10 @@ PLURALS = {
     Loss.UNKNOWN: "parts of an unknown kind",
 }
 FATES = {
+    Loss.STYLE: (
+        "was left out: text that it hides on the screen is read",
+        "were left out: text that they hide on the screen is read",
+    ),
     Loss.LINK: ("became plain text", "became plain text"),
     Loss.FOOTNOTE: ("became text at the end", "became text at the end"),
     Loss.INSERTION: ("was taken as accepted", "were taken as accepted"),
@@ -63,11 +85,18 @@ LEFT_OUT = ("was left out", "were left out")
 
 def sentences(tally: Tally) -> tuple[str, ...]:
     """A sentence for each kind, in the order of `Loss`."""
-    return tuple(_sentence(loss, tally[loss]) for loss in Loss if tally[loss])
+    return tuple(_sentence(loss, tally[loss], tally.quotes[loss]) for loss in Loss if tally[loss])
 
 
-def _sentence(loss: Loss, count: int) -> str:
+def _sentence(loss: Loss, count: int, quotes: list[str]) -> str:
     one, several = FATES.get(loss, LEFT_OUT)
-    if count == 1:
-        return f"1 {loss} {one}."
-    return f"{count:,} {PLURALS.get(loss, loss + 's')} {several}."
+    told = f"1 {loss} {one}" if count == 1 else f"{count:,} {_plural(loss)} {several}"
+    if not quotes:
+        return f"{told}."
+    shown = ", ".join(f'"{words}"' for words in quotes[:MOST_QUOTED])
+    more = ", and more" if len(quotes) > MOST_QUOTED else ""
+    return f"{told}: {shown}{more}."
+
+
+def _plural(loss: Loss) -> str:
+    return PLURALS.get(loss, loss + "s")

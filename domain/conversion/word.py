@@ -83,8 +83,8 @@ def _cleaned(package: ZipFile, tally: Tally) -> BytesIO:
     with ZipFile(clean, "w") as copy:
         for name, root in parts.items():
             if name.startswith(LEFT_BEHIND):
-                is_frame = name.startswith(("word/header", "word/footer"))
-                tally[Loss.PAGE_FRAME] += is_frame and any(_texts(root))
+                if name.startswith(("word/header", "word/footer")) and any(_texts(root)):
+                    tally.leave_out(Loss.PAGE_FRAME, " ".join(_texts(root)))
                 continue
             if _kind(root) in TEXTS:
                 _count(root, tally)
@@ -212,10 +212,10 @@ def _without_hidden(root: Element, hidden: frozenset[str], tally: Tally) -> None
             for properties in _named(parent, "pPr")
             for style in _named(properties, "pStyle")
         )
-        kept = [child for child in parent if not _is_hidden(child, hidden, paragraph=styled)]
-        if len(kept) < len(parent):
-            tally[Loss.HIDDEN] += 1
-            parent[:] = kept
+        gone = [child for child in parent if _is_hidden(child, hidden, paragraph=styled)]
+        if gone:
+            tally.leave_out(Loss.HIDDEN, " ".join(text for run in gone for text in _texts(run)))
+            parent[:] = [child for child in parent if child not in gone]
 
 
 def _is_hidden(run: Element, hidden: frozenset[str], *, paragraph: bool) -> bool:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 from domain.materiality.assessment import Practice
 from domain.materiality.periods import Period
+from domain.materiality.reading import Reading
 from domain.materiality.rules import Comparison, Found, adverse, favourable, rule
+
+NO_DIFFERENCE = 0.5  # days: a month may have 30 or 31
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +108,11 @@ def _compared(comparison: Comparison, kind: Kind) -> Iterator[Found]:
         yield adverse(
             "period_removed",
             kind.practice,
-            f"The fixed period of {old[0].words} would be gone.",
+            f"The fixed period of {old[0].words} is no longer given here.",
             kind.basis,
+            counter_evidence=comparison.new_version.covering(
+                comparison.old_text, lambda reading: _gives(reading, old[0])
+            ),
         )
     for before, after in _paired(old, new):
         longer = after.days > before.days
@@ -118,6 +124,13 @@ def _compared(comparison: Comparison, kind: Kind) -> Iterator[Found]:
             yield favourable(aspect, kind.practice, sentence, kind.basis)
 
 
+def _gives(reading: Reading, period: Period) -> bool:
+    return any(
+        other.role == period.role and abs(other.days - period.days) <= NO_DIFFERENCE
+        for other in reading.periods
+    )
+
+
 def _paired(old: list[Period], new: list[Period]) -> list[tuple[Period, Period]]:
     """Periods that differ, in the order of the text; of unequal numbers, the longest ones."""
     if not old or not new:
@@ -125,7 +138,9 @@ def _paired(old: list[Period], new: list[Period]) -> list[tuple[Period, Period]]
     if len(old) != len(new):
         old, new = ([max(side, key=lambda period: period.days)] for side in (old, new))
     pairs = zip(old, new, strict=True)
-    return [(before, after) for before, after in pairs if abs(before.days - after.days) > 0.5]
+    return [
+        (before, after) for before, after in pairs if abs(before.days - after.days) > NO_DIFFERENCE
+    ]
 
 
 def _sentence(kind: Kind, before: Period, after: Period) -> str:

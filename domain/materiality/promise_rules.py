@@ -9,7 +9,6 @@ from domain.materiality.assessment import Practice
 from domain.materiality.lexicon import LEXICON
 from domain.materiality.reading import BURDENS, Reading, read
 from domain.materiality.rules import (
-    PROBABLY_THE_SAME_PROMISE,
     Comparison,
     Found,
     adverse,
@@ -70,10 +69,9 @@ def dropped_promise(comparison: Comparison) -> Iterator[Found]:
         return
     if not gone or not personal(comparison.old_text):
         return
-    closest = comparison.new_version.closest(
+    covered = comparison.new_version.covering(
         comparison.old_text, lambda reading: bool(reading.denied & gone)
     )
-    covered = closest[0] if closest and closest[1] >= PROBABLY_THE_SAME_PROMISE else None
     yield adverse(
         "gone",
         _practice(gone),
@@ -145,10 +143,9 @@ def consent(comparison: Comparison) -> Iterator[Found]:
             "wp260.impact",
         )
     elif not comparison.new and (before.allowed | before.denied) & BURDENS:
-        closest = comparison.new_version.closest(
+        covered = comparison.new_version.covering(
             comparison.old_text, lambda reading: reading.says("consent")
         )
-        covered = closest[0] if closest and closest[1] >= PROBABLY_THE_SAME_PROMISE else None
         yield adverse(
             "gone",
             Practice.CONSENT_OPTOUT,
@@ -163,10 +160,9 @@ def opt_out(comparison: Comparison) -> Iterator[Found]:
     """P17: a way to say no was taken away, or a new one was given."""
     before, after = comparison.before, comparison.after
     if before.says("opt_out") and not after.says("opt_out"):
-        closest = comparison.new_version.closest(
+        covered = comparison.new_version.covering(
             comparison.old_text, lambda reading: reading.says("opt_out")
         )
-        covered = closest[0] if closest and closest[1] >= PROBABLY_THE_SAME_PROMISE else None
         yield adverse(
             "removed",
             Practice.CONSENT_OPTOUT,

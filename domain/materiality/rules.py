@@ -71,6 +71,11 @@ class Version:
         found = process.extractOne(text, fitting, scorer=fuzz.token_set_ratio)
         return (found[0], found[1]) if found else None
 
+    def covering(self, text: str, like: Callable[[Reading], bool]) -> str | None:
+        """The statement that may still say what `text` said, among those read `like` it."""
+        found = self.closest(text, like)
+        return found[0] if found and found[1] >= PROBABLY_THE_SAME_PROMISE else None
+
 
 def saying(statement: Clause) -> tuple[Above, tuple[str, ...]]:
     """A statement by its words and by what stands above it."""

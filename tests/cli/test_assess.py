@@ -232,7 +232,8 @@ def test_a_word_file_is_compared_and_what_it_lost_is_said(old: Path, tmp_path: P
     )
     result = run(old, path, "--format", "json")
     assert json.loads(result.stdout)["verdict"] == "material_adverse"
-    assert result.stderr == f"{path}: read as Markdown.\n  1 hidden passage was left out.\n"
+    lost = '1 hidden passage was left out: "We kept it.".'
+    assert result.stderr == f"{path}: read as Markdown.\n  {lost}\n"
     assert "(old line 3)" in run(old, path).stdout
 
 

@@ -106,7 +106,7 @@ def test_a_version_is_kept_when_temporal_is_silent(
 @pytest.mark.usefixtures("privacy")
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"", "holds no text"), (b"\xff\xfe", "not UTF-8"), (b"# Only a heading\n", "no readable")],
+    [(b"", "holds no text"), (b"\xff\xfe", "UTF-16"), (b"# Only a heading\n", "no readable")],
 )
 def test_a_text_that_is_no_policy_is_refused(
     promisekeeper: Run, database: Database, tmp_path: Path, content: bytes, words: str

@@ -41,6 +41,8 @@ def test_without_front_matter_the_first_heading_is_the_title() -> None:
         (b"We keep it.\nCaf\xe9.\n", "0xe9 at offset 15, line 2"),
         (b"\xef\xbb\xbfCaf\xe9.\n", "offset 6, line 1"),
         (b"PK\x03\x04\x00\x00", "NUL byte at offset 4"),
+        (b"%PDF-1.7\nWe keep it.\n", "This is a PDF"),
+        ("We keep it.\n".encode("utf-16"), "saved as UTF-16"),
         (b"We\nkeep \x1b[31mit.\n", "control character stands on line 2"),
         (b"x" * (LARGEST_BYTES + 1), "2,000,001 bytes"),
         (b"+++\ntitle = \n+++\nWe keep it.\n", "line 2 of the file"),

@@ -115,27 +115,48 @@ def test_the_kind_is_told_by_content_and_only_then_by_name() -> None:
 @pytest.mark.parametrize(
     ("body", "lost"),
     [
-        ("<script>alert(1)</script>", "1 script was"),
-        ("<style>p{}</style>", "1 style sheet was"),
-        ("<nav><ul><li>Home</li></ul></nav>", "1 navigation menu was"),
-        ("<footer>Imprint</footer>", "1 page header or footer was"),
-        ("<form><input value=lost>Send</form>", "1 form was"),
-        ("<img src=x onerror=alert(1) alt=lost>", "1 picture was"),
-        ("<iframe src=x></iframe><object>lost</object>", "2 embedded objects were"),
-        ("<p hidden>lost<p style='display: none'>lost", "2 hidden passages were"),
-        ("<p><del>lost</del>", "1 struck-out passage was"),
+        ("<script>alert(1)</script>", "1 script was left out."),
+        ("<nav><ul><li>Home</li></ul></nav>", '1 navigation menu was left out: "Home".'),
+        ("<footer>Imprint</footer>", '1 page header or footer was left out: "Imprint".'),
+        ("<form><input value=lost>Send</form>", '1 form was left out: "Send".'),
+        ("<label>We may sell it</label>", '1 form field was left out: "We may sell it".'),
+        ("<img src=x onerror=alert(1) alt=lost>", "1 picture was left out."),
+        ("<iframe src=x></iframe><object>lost</object>", "2 embedded objects were left out."),
+        (
+            "<p hidden>lost<p style='display: none'>gone",
+            '2 hidden passages were left out: "lost", "gone".',
+        ),
+        ("<p><del>lost</del>", '1 struck-out passage was left out: "lost".'),
     ],
 )
 def test_what_is_no_text_is_left_out_of_a_page_and_said(body: str, lost: str) -> None:
     file = read_policy_file(page(f"<p>We keep it.</p>{body}"))
     assert file.text.text == "We keep it.\n"
-    assert file.left_out == (f"{lost} left out.",)
+    assert file.left_out == (lost,)
+
+
+def test_text_that_only_a_style_sheet_hides_is_read() -> None:
+    file = read_policy_file(page("<style>.no{display:none}</style><p class=no>We sell it."))
+    assert file.text.text == "We sell it.\n"
+    assert file.left_out == (
+        "1 style sheet was left out: text that it hides on the screen is read.",
+    )
+
+
+def test_of_what_is_left_out_a_few_words_are_quoted_without_what_a_terminal_obeys() -> None:
+    long = "<del>a\x9b2J\u202eb</del>" + "<del>" + "word " * 30 + "</del>" + "<del>c</del>" * 2
+    (told,) = read_policy_file(page(f"<p>We keep it.{long}")).left_out
+    word = "word " * 15 + "word\u2026"
+    assert told == f'4 struck-out passages were left out: "a 2J b", "{word}", "c", and more.'
 
 
 def test_only_the_main_part_of_a_page_is_read() -> None:
-    file = read_policy_file(page("<div>Buy hats!</div><main><header>We keep it.</header></main>"))
+    around = "<title>Gnomes</title><style></style><div>Buy hats!</div>"
+    file = read_policy_file(page(f"{around}<main><header>We keep it.</header></main>"))
     assert file.text.text == "We keep it.\n"
-    assert file.left_out == ("1 passage outside the main part of the page was left out.",)
+    assert file.left_out == (
+        '1 passage outside the main part of the page was left out: "Buy hats!".',
+    )
 
 
 def test_a_form_around_the_whole_page_only_loses_its_fields() -> None:
@@ -217,10 +238,10 @@ def test_what_word_adds_to_the_text_is_left_out_and_said() -> None:
     assert file.left_out == (
         "1 comment was left out.",
         "1 tracked deletion was left out.",
-        "1 struck-out passage was left out.",
-        "1 hidden passage was left out.",
-        "1 page header or footer was left out.",
-        "1 line of the table of contents was left out.",
+        '1 struck-out passage was left out: "Gone.".',
+        '1 hidden passage was left out: "secretly".',
+        '1 page header or footer was left out: "Draft".',
+        '1 line of the table of contents was left out: "Keeping 3".',
         "1 macro project was left out.",
         "1 footnote became text at the end.",
         "1 tracked insertion was taken as accepted.",

@@ -227,3 +227,19 @@ def test_markup_that_was_left_in_the_text_parts_it_as_a_person_reads_it() -> Non
     )
     told = assess(listed.format("sell your location"), listed.format("lose your location"))
     assert {finding.before for finding in told.findings} == {"We never sell your location."}
+
+
+def test_a_period_that_is_given_elsewhere_is_shown_beside_the_one_that_is_gone() -> None:
+    old = "We keep call recordings for 30 days and then erase them.\n\nWe like gnomes.\n"
+    new = old.replace(" for 30 days and then erase them", " and then erase them")
+    told = assess(old, f"{new}\nWe keep the recordings of calls for one month.\n")
+    gone = next(found for found in told.findings if found.rule == "retention.period_removed")
+    assert gone.explanation == "The fixed period of 30 days is no longer given here."
+    assert gone.counter_evidence == "We keep the recordings of calls for one month."
+    alone = next(f for f in assess(old, new).findings if f.rule == "retention.period_removed")
+    assert alone.counter_evidence is None
+
+
+def test_what_the_company_may_refuse_is_no_way_to_say_no() -> None:
+    told = assess("We answer you.\n", "We answer you. We may refuse your request.\n")
+    assert "opt_out.added" not in {finding.rule for finding in told.findings}

@@ -113,7 +113,7 @@ def test_what_is_refused_comes_back_with_its_words(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"\xff\xfe\x00", "not text"),
+        (b"\xff\xfe\x00", "UTF-16"),
         (b"caf\xe9", "not UTF-8"),
         (b"a" * (LARGEST_BYTES + 1), "2 MB"),
     ],
