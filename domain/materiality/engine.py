@@ -35,6 +35,8 @@ from domain.materiality.words import words
 
 ENGINE_VERSION = 3
 ENGLISH_SHARE = 0.12
+# What shows a change harmless although the policy says something else than before.
+SAYS_SOMETHING_NEW = frozenset({"weighed", "link or address", "contact details"})
 
 Quotes = tuple[tuple[Clause, ...], tuple[Clause, ...]]
 
@@ -46,7 +48,8 @@ def assess(old_markdown: str, new_markdown: str) -> Assessment:
     """
     cases = _assessed(changes_between(old_markdown, new_markdown))
     findings = _numbered(cases)
-    verdict = _verdict(findings, identical=old_markdown == new_markdown)
+    cleared_as = {reason for case in cases for reason in case.cleared}
+    verdict = _verdict(findings, cleared_as, identical=old_markdown == new_markdown)
     return Assessment(
         verdict=verdict,
         material_adverse=verdict is Verdict.MATERIAL_ADVERSE,
@@ -318,19 +321,19 @@ def _lines(clauses: tuple[Clause, ...]) -> tuple[int, int] | None:
 
 
 def _verdict(
-    findings: dict[tuple[str, str | None, str | None], Finding], *, identical: bool
+    findings: dict[tuple[str, str | None, str | None], Finding],
+    cleared_as: set[str],
+    *,
+    identical: bool,
 ) -> Verdict:
     """The worst finding decides: what is favourable never makes up for what is adverse (P2)."""
-    adverse = [f for f in findings.values() if f.direction is Direction.ADVERSE]
     directions = {finding.direction for finding in findings.values()}
-    if any(finding.severity is Severity.MATERIAL for finding in adverse):
+    if Direction.ADVERSE in directions:
         return Verdict.MATERIAL_ADVERSE
     if Direction.UNCLEAR in directions:
         return Verdict.NEEDS_REVIEW
-    if adverse:
-        return Verdict.ADVERSE_MINOR
-    if Direction.FAVOURABLE in directions:
-        return Verdict.FAVOURABLE
     if directions:
+        return Verdict.FAVOURABLE
+    if cleared_as & SAYS_SOMETHING_NEW:
         return Verdict.NEUTRAL
     return Verdict.IDENTICAL if identical else Verdict.EDITORIAL

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from domain.materiality import general_rules, period_rules, practice_rules, promise_rules
 from domain.materiality.assessment import Direction, Practice
+from domain.materiality.context import charges
 from domain.materiality.differing import changed_words, turns_on_few_words
 from domain.materiality.evidence import evidence
 from domain.materiality.harmless import same_but_for_periods, shown_harmless
@@ -98,13 +99,17 @@ def _can_be_cleared(comparison: Comparison, weight: float) -> bool:
     """Words never met show nothing; nor is a sentence cleared that stayed but for a few words.
 
     There a single word can turn what all the others say ("where we can"), however little it weighs.
-    Nor is anything new that gives data to others, or a promise or length of time that is gone.
+    Nor is a sentence whose denials, conditions or limits are others now, nor anything new that
+    gives data to others, or a promise or length of time that is gone.
     """
     return (
         weight < WEIGHTS.harmless_below
         and WEIGHTS.knows(root(word) for word in changed_words(comparison)) >= MOSTLY_MET
         and not turns_on_few_words(comparison)
         and not turns_on_a_name(comparison)
+        and not (
+            comparison.amended and charges(comparison.old_text) != charges(comparison.new_text)
+        )
         and not _gives_or_takes_away(comparison)
     )
 

@@ -23,18 +23,18 @@ def links_differ(old: tuple[Clause, ...], new: tuple[Clause, ...]) -> bool:
 def led_elsewhere(
     old: tuple[Clause, ...], new: tuple[Clause, ...], *, english: bool
 ) -> Found | None:
-    """A link to another site, or none any more, where people are told what they can do (P10, P15).
+    """A link to another page, or none any more, where people are told what they can do (P10, P15).
 
     In a language that is not read, every link may be such a way.
     """
-    if english and not any(_tells_a_way(clause) for clause in (*old, *new)):
+    if english and not any(tells_a_way(clause) for clause in (*old, *new)):
         return None
     told = [
         f'"{text}" leads to {_listed(after)} instead of {_listed(before)}'
         if after
         else f'"{text}" leads nowhere any more; it led to {_listed(before)}'
         for text, before, after in _compared(old, new)
-        if _sites(before) != _sites(after)
+        if pages(before) != pages(after)
     ]
     if not told:
         return None
@@ -44,6 +44,25 @@ def led_elsewhere(
         practice=Practice.OTHER,
         explanation=f"{'; '.join(told)}. A person has to look at what is there now.",
     )
+
+
+def tells_a_way(clause: Clause) -> bool:
+    """Whether it says what people can do, decide or ask for."""
+    text = f"{clause.stem} {clause.text}"
+    labels = {mention.label for mention in LEXICON.mentions(words(text))}
+    return bool(
+        charges(text)
+        or any(label.startswith("rights.") for label in labels)
+        or labels & {f"words.{mark}" for mark in A_WAY}
+    )
+
+
+def pages(targets: Iterable[str]) -> frozenset[str]:
+    """The pages and mail domains that links lead to, however they are written.
+
+    `""` is a place on the page that the policy itself is on.
+    """
+    return frozenset(_page(target) for target in targets)
 
 
 def _compared(
@@ -69,30 +88,14 @@ def _targets(clauses: Iterable[Clause]) -> dict[str, frozenset[str]]:
     return {text: frozenset(led) for text, led in found.items()}
 
 
-def _sites(targets: Iterable[str]) -> frozenset[str]:
-    """Whose pages or mailboxes they are: `""` stands for the site that the policy is on."""
-    return frozenset(_site(target) for target in targets)
-
-
-def _site(target: str) -> str:
+def _page(target: str) -> str:
     try:
         address = urlsplit(target.lower())
     except ValueError:
         return target
-    if address.scheme == "mailto":
-        return address.path.rpartition("@")[2]
-    return (address.hostname or "").removeprefix("www.")
-
-
-def _tells_a_way(clause: Clause) -> bool:
-    """Whether it says what people can do, decide or ask for."""
-    text = f"{clause.stem} {clause.text}"
-    labels = {mention.label for mention in LEXICON.mentions(words(text))}
-    return bool(
-        charges(text)
-        or any(label.startswith("rights.") for label in labels)
-        or labels & {f"words.{mark}" for mark in A_WAY}
-    )
+    if address.scheme == "mailto" or (not address.scheme and "@" in address.path):
+        return address.path.rpartition("@")[2].strip()
+    return (address.hostname or "").removeprefix("www.") + address.path.rstrip("/.,;)")
 
 
 def _listed(targets: frozenset[str]) -> str:

@@ -6,6 +6,7 @@ from domain.clauses import Clause
 from domain.materiality.context import charges
 from domain.materiality.differing import differences
 from domain.materiality.lexicon import LEXICON
+from domain.materiality.links import pages, tells_a_way
 from domain.materiality.reading import read
 from domain.materiality.rules import Comparison
 from domain.materiality.signs import signs
@@ -50,10 +51,16 @@ def points_elsewhere(statement: Clause) -> bool:
 
 
 def only_links(comparison: Comparison) -> bool:
-    """Links and mail addresses gave way to others."""
-    old, new = (LINK.sub(" link ", text) for text in (comparison.old_text, comparison.new_text))
-    replaced = old != comparison.old_text and new != comparison.new_text
-    return replaced and plain_words(old) == plain_words(new) and signs(old) == signs(new)
+    """Links and mail addresses gave way to others; not those that people exercise a right by."""
+    texts = comparison.old_text, comparison.new_text
+    old, new = (LINK.sub(" link ", text) for text in texts)
+    before, after = (pages(LINK.findall(text)) for text in texts)
+    return (
+        bool(before and after)
+        and plain_words(old) == plain_words(new)
+        and signs(old) == signs(new)
+        and (before == after or not any(map(tells_a_way, (*comparison.old, *comparison.new))))
+    )
 
 
 def only_contacts(comparison: Comparison) -> bool:

@@ -29,17 +29,17 @@ def test_a_way_that_leads_elsewhere_is_seen_beside_a_change_of_words() -> None:
     assert "link.elsewhere" in [finding.rule for finding in assess(WAY, new).findings]
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        "https://gnomes.example/privacy/object",
-        "http://www.gnomes.example/object?lang=en#form",
-    ],
-)
-def test_another_page_of_the_same_site_is_cleared_and_shown(target: str) -> None:
-    told = assess(WAY, WAY.replace("https://gnomes.example/object", target))
-    assert told.verdict is Verdict.EDITORIAL
+def test_the_same_page_written_in_another_way_is_cleared_and_shown() -> None:
+    told = assess(WAY, WAY.replace("https://gnomes", "http://www.gnomes").replace("t)", "t/#now)"))
+    assert told.verdict is Verdict.NEUTRAL
     assert [change.cleared_as for change in told.changes] == ["link or address"]
+
+
+@pytest.mark.parametrize("written", ["[object](%s).\n", "object at %s.\n"])
+def test_another_page_of_the_same_site_may_be_no_way_any_more(written: str) -> None:
+    old = f"You can {written}" % "https://gnomes.example/object"
+    told = assess(old, old.replace("example/object", "example/"))
+    assert told.verdict is Verdict.NEEDS_REVIEW
 
 
 def test_where_nobody_decides_anything_a_link_may_lead_anywhere() -> None:
