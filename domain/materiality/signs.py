@@ -3,12 +3,17 @@
 import re
 
 from domain.materiality.context import charges
-from domain.materiality.words import straightened
+from domain.materiality.lexicon import LEXICON
+from domain.materiality.reading import read
+from domain.materiality.words import straightened, words
 
 TOKEN = re.compile(r"\d+(?:[.,:-]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*|\S")
-# Quotes, commas, brackets, dashes, bullets: how words are set out, not what they say.
-IDLE = frozenset("\"'`,()[]{}-|\u00ab\u00bb\u201e\u201a\u2022\u00b7\u25aa\u25e6\u2212\u200b\ufeff")
+# Dashes, bullets, marks of code: how words are set out, not what they say.
+IDLE = frozenset("'`[]{}-|\u2022\u00b7\u25aa\u25e6\u2212\u200b\ufeff")
+QUOTES = frozenset("\"\u00ab\u00bb\u201e\u201a")
 STOPS = frozenset(".;:!?\u2026")
+PARTING = frozenset(",()")
+JOINING = frozenset({"and", "or", "und", "oder"})
 HIDES = re.compile(
     r"<(?:del|s|strike)\b|<!--|display\s*:\s*none|visibility\s*:\s*hidden|line-through"
     r"|font-size\s*:\s*0|\bhidden\b",
@@ -20,11 +25,14 @@ UNLIKE_IN_CAPITALS = frozenset({"us", "it", "who"})  # the country, the trade, t
 def signs(text: str) -> tuple[tuple[int, str], ...]:
     """All that decides beside the words, each with the number of words before it.
 
-    Stops count where something charges what they part.
+    Stops count where something charges what they part. Commas and brackets count there too, where
+    something is done with data, and in a language that is not read; but not before "and".
     """
     tokens = TOKEN.findall(straightened(text))
     last = max((place for place, token in enumerate(tokens) if token[0].isalnum()), default=-1)
     stops_count = bool(charges(text))
+    unread = LEXICON.english.isdisjoint(words(text))
+    parts = stops_count or unread or bool(read(text).mentioned)
     found: list[tuple[int, str]] = []
     spoken = 0
     for place, token in enumerate(tokens):
@@ -35,6 +43,11 @@ def signs(text: str) -> tuple[tuple[int, str], ...]:
         elif token in STOPS:
             if stops_count and place < last:
                 found.append((spoken, "stop"))
+        elif token in PARTING:
+            if parts and place < last and tokens[place + 1].casefold() not in JOINING:
+                found.append((spoken, token))
+        elif token in QUOTES:
+            found.append((spoken, "quote"))
         elif not token[0].isalnum() and token not in IDLE:
             found.append((spoken, token))
     hidden = sorted(map(str.casefold, HIDES.findall(text)))
