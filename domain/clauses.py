@@ -43,12 +43,21 @@ class Clause:
     text: str
     lines: tuple[int, int]
     links: tuple[tuple[str, str], ...] = ()
+    follows: str = field(default="", compare=False)
 
 
 def read_clauses(markdown: str) -> tuple[Clause, ...]:
     """Read every clause in the order of the document; a document without words has none."""
     layout = read_layout(markdown)
-    return _with_distinct_ids(_Reading(layout=layout).clauses())
+    return _with_distinct_ids(_in_turn(_Reading(layout=layout).clauses()))
+
+
+def _in_turn(clauses: Iterator[Clause]) -> Iterator[Clause]:
+    """Each with the words before it in its section, which "this" and "it" may speak of."""
+    before = ""
+    for clause in clauses:
+        yield replace(clause, follows=before)
+        before = "" if clause.kind is ClauseKind.HEADING else clause.text
 
 
 def clause_id(text: str) -> str:

@@ -27,6 +27,7 @@ CHARGES = frozenset(
 )
 CONDITIONS = frozenset({"if", "when", "unless", "except", "without", "while", "until", "optional"})
 LONGEST_ANSWER = 3  # words
+SHORT = 8  # words, such as `We ask for your consent first`, that need not say for what
 STILL_THE_SAME = 60.0  # of 100, as for clauses that are brought together
 POINTS_BACK = frozenset(
     {"it", "its", "them", "they", "their", "this", "that", "these", "those", "such", "here"}
@@ -39,7 +40,9 @@ def above(clause: Clause) -> Above:
     """What charges a statement, and the words above it that it needs to be understood at all."""
     if clause.kind is ClauseKind.HEADING:
         return frozenset(), ()
-    return _charges_above(clause), _content(nearest(clause)) if _leans(clause) else ()
+    leans_on = nearest(clause) if _leans(clause) else ""
+    spoken_of = clause.follows if _points_back(clause) else ""
+    return _charges_above(clause), _content(f"{leans_on} {spoken_of}")
 
 
 def context_differs(old: Clause, new: Clause) -> bool:
@@ -51,8 +54,13 @@ def context_differs(old: Clause, new: Clause) -> bool:
         return False
     if _charges_above(old) != _charges_above(new):
         return True
-    similarity = fuzz.token_sort_ratio(nearest(old), nearest(new))
-    return is_a_part(new) and similarity < STILL_THE_SAME
+    if _points_back(new) and not _alike(old.follows, new.follows):
+        return True
+    return is_a_part(new) and not _alike(nearest(old), nearest(new))
+
+
+def _alike(one: str, other: str) -> bool:
+    return fuzz.token_sort_ratio(one, other) >= STILL_THE_SAME
 
 
 def moved_elsewhere(old: Clause, new: Clause) -> bool:
@@ -81,8 +89,15 @@ def is_a_part(clause: Clause) -> bool:
 
 
 def _leans(clause: Clause) -> bool:
-    """Whether it is no sentence of its own, or speaks of what was named before it."""
-    return is_a_part(clause) or not POINTS_BACK.isdisjoint(plain_words(clause.text))
+    """Whether it may need what stands above it: it is short, or speaks of what was named before."""
+    spoken = plain_words(clause.text)
+    return is_a_part(clause) or len(spoken) <= SHORT or not POINTS_BACK.isdisjoint(spoken)
+
+
+def _points_back(clause: Clause) -> bool:
+    """Whether it speaks of what was named before it: `This needs your consent.`"""
+    spoken = plain_words(clause.text)
+    return not POINTS_BACK.isdisjoint(spoken if len(spoken) <= SHORT else spoken[:1])
 
 
 @lru_cache(maxsize=2_000)

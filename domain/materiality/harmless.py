@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from domain.clauses import Clause, ClauseKind
 from domain.materiality.context import charges, context_differs
 from domain.materiality.differing import critical
+from domain.materiality.lexicon import LEXICON
 from domain.materiality.periods import PERIOD
 from domain.materiality.reading import read
 from domain.materiality.rules import Comparison, Version, saying
@@ -104,20 +105,34 @@ def same_but_for_periods(comparison: Comparison) -> bool:
 
 def _one_sided(statements: tuple[Clause, ...], other: Version) -> str | None:
     """A statement that came or went says nothing new if the other version says it too."""
-    if all(_says_nothing(statement) for statement in statements):
+    if all(_says_nothing(statement, other) for statement in statements):
         return "heading"
     if all(points_elsewhere(statement) for statement in statements):
         return "pointer"
     return "stated elsewhere" if all(saying(one) in other.sayings for one in statements) else None
 
 
-def _says_nothing(statement: Clause) -> bool:
-    """A title. What stands below it was compared as standing there (`context`)."""
+def _says_nothing(statement: Clause, other: Version) -> bool:
+    """A title of known words. What stands below it was compared as standing there (`context`).
+
+    Others may say to whom, or whether, all below it applies: `Premium subscribers`, `Repealed`.
+    """
     if statement.kind is not ClauseKind.HEADING:
         return False
     charged = charges(statement.text) - {"words.law", "words.parent"}
     sells = "sell" in read(statement.text).allowed
-    return not charged and not sells and not _is_a_sentence(statement.text)
+    known = all(_is_known(word, other) for word in plain_words(statement.text))
+    return known and not charged and not sells and not _is_a_sentence(statement.text)
+
+
+def _is_known(word: str, other: Version) -> bool:
+    return (
+        word in LEXICON.grammar
+        or word in LEXICON.english
+        or word in ASKING
+        or word in other.vocabulary
+        or any(LEXICON.mentions([word]))
+    )
 
 
 def _is_a_sentence(title: str) -> bool:

@@ -12,13 +12,14 @@ from domain.materiality.harmless import same_but_for_periods, shown_harmless
 from domain.materiality.rules import REGISTRY, Comparison, Found
 from domain.materiality.surface import turns_on_a_name
 from domain.materiality.weighing import WEIGHTS
-from domain.materiality.words import root
+from domain.materiality.words import plain_words, root
 
 # Importing them registers the rules.
 RULE_MODULES = (period_rules, practice_rules, promise_rules, general_rules)
 GENERAL = frozenset({"practice.widened", "assurance.narrowed", "wording.changed"})
 IN_ANY_LANGUAGE = ("formatting", "spacing")
 MOSTLY_MET = 0.3  # of the words that differ
+SHORT_STATEMENT = 12  # words
 A_RULE_COUNTS = 0.5  # how much a particular rule adds to what the words weigh
 
 Named = tuple[str, Found]
@@ -99,8 +100,9 @@ def _can_be_cleared(comparison: Comparison, weight: float) -> bool:
     """Words never met show nothing; nor is a sentence cleared that stayed but for a few words.
 
     There a single word can turn what all the others say ("where we can"), however little it weighs.
-    Nor is a sentence whose denials, conditions or limits are others now, nor anything new that
-    gives data to others, or a promise or length of time that is gone.
+    Nor is a sentence whose denials, conditions or limits are others now, a short statement that
+    came or went ("we read faces"), nor anything new that gives data to others, or a promise or
+    length of time that is gone.
     """
     return (
         weight < WEIGHTS.harmless_below
@@ -110,8 +112,15 @@ def _can_be_cleared(comparison: Comparison, weight: float) -> bool:
         and not (
             comparison.amended and charges(comparison.old_text) != charges(comparison.new_text)
         )
+        and not _is_short(comparison)
         and not _gives_or_takes_away(comparison)
     )
+
+
+def _is_short(comparison: Comparison) -> bool:
+    """Of a few words nobody can tell by their weights what they bring or take."""
+    words_said = len(plain_words(comparison.old_text)) + len(plain_words(comparison.new_text))
+    return not comparison.amended and words_said <= SHORT_STATEMENT
 
 
 def _gives_or_takes_away(comparison: Comparison) -> bool:

@@ -68,7 +68,11 @@ def sentences(clause: Clause) -> tuple[Clause, ...]:
     found = [text for line in BREAK.split(clause.text) for text in _sentences_of(line)]
     if len(found) <= 1:
         return (clause,)
-    return tuple(replace(clause, text=text) for text in found)
+    before = (clause.follows, *found)
+    return tuple(
+        replace(clause, text=text, follows=follows)
+        for text, follows in zip(found, before, strict=False)
+    )
 
 
 def _sentences_of(line: str) -> list[str]:

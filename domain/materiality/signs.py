@@ -10,13 +10,13 @@ from domain.materiality.words import straightened, words
 TOKEN = re.compile(r"\d+(?:[.,:-]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*|\S")
 # Dashes, bullets, marks of code: how words are set out, not what they say.
 IDLE = frozenset("'`[]{}-|\u2022\u00b7\u25aa\u25e6\u2212\u200b\ufeff")
-QUOTES = frozenset("\"\u00ab\u00bb\u201e\u201a")
+QUOTES = frozenset('"\u00ab\u00bb\u201e\u201a')
 STOPS = frozenset(".;:!?\u2026")
 PARTING = frozenset(",()")
 JOINING = frozenset({"and", "or", "und", "oder"})
 HIDES = re.compile(
-    r"<(?:del|s|strike)\b|<!--|display\s*:\s*none|visibility\s*:\s*hidden|line-through"
-    r"|font-size\s*:\s*0|\bhidden\b",
+    r"</?(?!(?:a|b|br|div|em|i|li|mark|ol|p|span|strong|table|tbody|td|th|thead|tr|u|ul)\b)[a-z][^<>]*>"
+    r"|<!--|<[a-z]+\s[^<>]*\b(?:style|class|color|hidden)\b[^<>]*>",
     re.IGNORECASE,
 )
 UNLIKE_IN_CAPITALS = frozenset({"us", "it", "who"})  # the country, the trade, the organisation
