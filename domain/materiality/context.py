@@ -31,7 +31,15 @@ SHORT = 8  # words, such as `We ask for your consent first`, that need not say f
 STILL_THE_SAME = 60.0  # of 100, as for clauses that are brought together
 POINTS_BACK = frozenset(
     {"it", "its", "them", "they", "their", "this", "that", "these", "those", "such", "here"}
+    | {"following", "below", "above"}
 )
+
+WORDS_OF_ORDER = (
+    "earlier following former first last latter later order precedence prevail prevails priority "
+    "respective respectively second sequence turn"
+)
+ORDERLY = frozenset(WORDS_OF_ORDER.split())
+"""Words by which the order of what they speak of counts."""
 
 Above = tuple[frozenset[str], tuple[str, ...]]
 
@@ -54,9 +62,10 @@ def context_differs(old: Clause, new: Clause) -> bool:
         return False
     if _charges_above(old) != _charges_above(new):
         return True
-    if _points_back(new) and not _alike(old.follows, new.follows):
+    stands_alike = _alike(nearest(old), nearest(new))
+    if _points_back(new) and not (stands_alike and _alike(old.follows, new.follows)):
         return True
-    return is_a_part(new) and not _alike(nearest(old), nearest(new))
+    return is_a_part(new) and not stands_alike
 
 
 def _alike(one: str, other: str) -> bool:
@@ -69,8 +78,10 @@ def moved_elsewhere(old: Clause, new: Clause) -> bool:
 
 
 def same_place(old: Clause, new: Clause) -> bool:
-    """Whether they stand under the same words: enough in any language."""
-    return (old.path, old.stem) == (new.path, new.stem)
+    """Whether they stand under the same words, where neither their order nor what stood before
+    them can matter: enough in any language."""
+    under = (old.path, old.stem) == (new.path, new.stem)
+    return under and not _points_back(new) and ORDERLY.isdisjoint(plain_words(new.stem))
 
 
 def _charges_above(clause: Clause) -> frozenset[str]:

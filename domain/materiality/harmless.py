@@ -15,7 +15,14 @@ from domain.materiality.reading import read
 from domain.materiality.rules import Comparison, Version, saying
 from domain.materiality.signs import signs
 from domain.materiality.slips import reordered, slips_only, spelled_out
-from domain.materiality.surface import document_dates, only_contacts, only_links, points_elsewhere
+from domain.materiality.surface import (
+    document_dates,
+    only_contacts,
+    only_links,
+    points_elsewhere,
+    renumbered,
+    year_of_rights,
+)
 from domain.materiality.words import plain_words, straightened
 
 ASKING = frozenset({"how", "what", "when", "why", "where", "which", "who", "whom", "whose"})
@@ -84,6 +91,8 @@ WHATEVER_IT_SAYS: Mapping[str, Callable[[Comparison], bool]] = {
     "spelling": _same_but_for_spelling,
     "length of time": _same_length_of_time,
     "date of the document": document_dates,
+    "year of copyright": year_of_rights,
+    "numbering": renumbered,
     "link or address": only_links,
     "contact details": only_contacts,
 }

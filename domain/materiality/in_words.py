@@ -76,6 +76,8 @@ REASONS: Mapping[str, str] = {
     "reordered": "the same list in another order, of things that are only named",
     "typing correction": "only a slip of typing or a small word like an article differs",
     "date of the document": "only the date of the document differs",
+    "year of copyright": "only the year of the copyright differs",
+    "numbering": "the same heading under another number",
     "link or address": "only a link or a mail address differs",
     "contact details": "only an address, or a name in it, differs, and not that of the controller",
     "pointer": "only says where something else is to be read",

@@ -12,7 +12,21 @@ from domain.materiality.rules import Found
 from domain.materiality.words import LINK, words
 
 LINK_RULE = "link.elsewhere"
-A_WAY = frozenset({"choice", "opt_out", "consent", "entitled", "hurdle"})
+IDLE = frozenset(
+    f"words.{mark}"
+    for mark in (
+        "grammar",
+        "english",
+        "personal",
+        "contact",
+        "pointer",
+        "policy",
+        "change",
+        "document_date",
+        "definition",
+        "corporate",
+    )
+)
 
 
 def links_differ(old: tuple[Clause, ...], new: tuple[Clause, ...]) -> bool:
@@ -23,18 +37,15 @@ def links_differ(old: tuple[Clause, ...], new: tuple[Clause, ...]) -> bool:
 def led_elsewhere(
     old: tuple[Clause, ...], new: tuple[Clause, ...], *, english: bool
 ) -> Found | None:
-    """A link to another page, or none any more, where people are told what they can do (P10, P15).
-
-    In a language that is not read, every link may be such a way.
-    """
-    if english and not any(tells_a_way(clause) for clause in (*old, *new)):
-        return None
+    """A link to another site, or none any more; and to another page, where data or what people can
+    do is spoken of (P10, P15). In a language that is not read, that may be everywhere."""
+    matters = not english or any(says_by_link(clause) for clause in (*old, *new))
     told = [
         f'"{text}" leads to {_listed(after)} instead of {_listed(before)}'
         if after
         else f'"{text}" leads nowhere any more; it led to {_listed(before)}'
         for text, before, after in _compared(old, new)
-        if pages(before) != pages(after)
+        if not after or sites(before) != sites(after) or (matters and pages(before) != pages(after))
     ]
     if not told:
         return None
@@ -46,15 +57,11 @@ def led_elsewhere(
     )
 
 
-def tells_a_way(clause: Clause) -> bool:
-    """Whether it says what people can do, decide or ask for."""
+def says_by_link(clause: Clause) -> bool:
+    """Whether it speaks of data or of what people can do, so that a link may be part of it."""
     text = f"{clause.stem} {clause.text}"
     labels = {mention.label for mention in LEXICON.mentions(words(text))}
-    return bool(
-        charges(text)
-        or any(label.startswith("rights.") for label in labels)
-        or labels & {f"words.{mark}" for mark in A_WAY}
-    )
+    return bool(charges(text)) or not labels <= IDLE
 
 
 def pages(targets: Iterable[str]) -> frozenset[str]:
@@ -63,6 +70,11 @@ def pages(targets: Iterable[str]) -> frozenset[str]:
     `""` is a place on the page that the policy itself is on.
     """
     return frozenset(_page(target) for target in targets)
+
+
+def sites(targets: Iterable[str]) -> frozenset[str]:
+    """Whose pages or mailboxes they are."""
+    return frozenset(page.partition("/")[0] for page in pages(targets))
 
 
 def _compared(

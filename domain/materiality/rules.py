@@ -11,11 +11,15 @@ from domain.materiality.assessment import Direction, Practice
 from domain.materiality.context import Above, above
 from domain.materiality.lexicon import KINDS, LEXICON
 from domain.materiality.reading import NOTHING, Reading, read, read_all
+from domain.materiality.signs import hidden
 from domain.materiality.words import plain_words, words
 
 # The first basis of every adverse finding: what the policy itself says of such changes (P2).
 OWN_WORDS = "policy.own_words"
 PROBABLY_THE_SAME_PROMISE = 60.0
+
+
+Saying = tuple[Above, tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Version:
         return frozenset(word for statement in self.statements for word in words(statement.text))
 
     @cached_property
-    def sayings(self) -> frozenset[tuple[Above, tuple[str, ...]]]:
+    def sayings(self) -> frozenset[Saying]:
         """Every statement as `saying` gives it."""
         return frozenset(saying(statement) for statement in self.statements)
 
@@ -77,9 +81,9 @@ class Version:
         return found[0] if found and found[1] >= PROBABLY_THE_SAME_PROMISE else None
 
 
-def saying(statement: Clause) -> tuple[Above, tuple[str, ...]]:
-    """A statement by its words and by what stands above it."""
-    return above(statement), plain_words(statement.text)
+def saying(statement: Clause) -> Saying:
+    """A statement by its words, what stands above it, and what may hide it."""
+    return above(statement), plain_words(statement.text), hidden(statement.text)
 
 
 @dataclass(frozen=True, kw_only=True)

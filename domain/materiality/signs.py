@@ -19,6 +19,8 @@ HIDES = re.compile(
     r"|<!--|<[a-z]+\s[^<>]*\b(?:style|class|color|hidden)\b[^<>]*>",
     re.IGNORECASE,
 )
+# Marks that turn the direction of writing round, and markup in the middle of a number.
+UNREADABLE = re.compile(r"[\u202a-\u202e\u2066-\u2069]|\d</?[a-z][^<>]*>\s*\d", re.IGNORECASE)
 UNLIKE_IN_CAPITALS = frozenset({"us", "it", "who"})  # the country, the trade, the organisation
 
 
@@ -50,5 +52,14 @@ def signs(text: str) -> tuple[tuple[int, str], ...]:
             found.append((spoken, "quote"))
         elif not token[0].isalnum() and token not in IDLE:
             found.append((spoken, token))
-    hidden = sorted(map(str.casefold, HIDES.findall(text)))
-    return (*found, *((spoken, sign) for sign in hidden))
+    return (*found, *((spoken, sign) for sign in hidden(text)))
+
+
+def hidden(text: str) -> tuple[str, ...]:
+    """Markup in the text that may hide words from who reads it in a browser."""
+    return tuple(sorted(map(str.casefold, HIDES.findall(text))))
+
+
+def is_unreadable(text: str) -> bool:
+    """Whether people see other figures or another order of words than stand there."""
+    return bool(UNREADABLE.search(text))

@@ -7,7 +7,7 @@ from itertools import chain, groupby
 
 from rapidfuzz.distance import OSA
 
-from domain.materiality.context import charges
+from domain.materiality.context import ORDERLY, charges
 from domain.materiality.differing import FEW, differences
 from domain.materiality.lexicon import LEXICON
 from domain.materiality.reading import read
@@ -21,12 +21,29 @@ LONGEST_PART = 5  # words
 SHORTENED = {"can't": "cannot", "won't": "will not", "shan't": "shall not"}
 E_MAIL = re.compile(r"\be-mail", re.IGNORECASE)
 ENDINGS_SPELLED_OUT = (("n't", "not"), ("'ll", "will"), ("'re", "are"), ("'ve", "have"))
-ISE = re.compile(r"(?<=\w{4})is(?=(?:e|es|ed|ing|ation|ations)$)")
+ISE = re.compile(r"(?<=\w{4})is(?=(?:e|es|ed|ing|ation|ations)$)|(?<=\w{4})ys(?=(?:e|es|ed|ing)$)")
+SAID_ALIKE = {
+    "anytime": "at any time",
+    "e g": "for example",
+    "i e": "that is",
+    "eu": "european union",
+    "eea": "european economic area",
+    "in order to": "to",
+    "in the event that": "if",
+    "uk": "united kingdom",
+}
 
 
 def spelled_out(text: str) -> tuple[str, ...]:
-    """The words in one spelling: `don't` as two, `e-mail` as one, `organise` with a z."""
-    return tuple(chain.from_iterable(map(_spelled_out, plain_words(E_MAIL.sub("email", text)))))
+    """The words in one spelling: `don't` as two, `e-mail` as one, `organise` with a z.
+
+    And in one way of saying the same: `at any time` for `anytime`.
+    """
+    spoken = chain.from_iterable(map(_spelled_out, plain_words(E_MAIL.sub("email", text))))
+    said = f" {' '.join(spoken)} "
+    for one, other in SAID_ALIKE.items():
+        said = said.replace(f" {one} ", f" {other} ")
+    return tuple(said.split())
 
 
 def _spelled_out(word: str) -> list[str]:
@@ -35,7 +52,7 @@ def _spelled_out(word: str) -> list[str]:
     for ending, spelled in ENDINGS_SPELLED_OUT:
         if word.endswith(ending):
             return [word.removesuffix(ending), spelled]
-    return [ISE.sub("iz", word)]
+    return [ISE.sub(lambda part: part.group()[0] + "z", word)]
 
 
 def reordered(comparison: Comparison) -> bool:
@@ -45,10 +62,17 @@ def reordered(comparison: Comparison) -> bool:
     end = min(_same_start(old[::-1], new[::-1]), min(len(old), len(new)) - start)
     parts = [_parts(side[start : len(side) - end]) for side in (old, new)]
     return (
-        not any(charges(text) for text in _texts(comparison))
+        not any(charges(text) or _counts_in_order(text) for text in _texts(comparison))
         and Counter(parts[0]) == Counter(parts[1])
         and all(_only_names(part) for part in parts[0])
     )
+
+
+def _counts_in_order(text: str) -> bool:
+    """It says that the order counts, or goes through several lists side by side."""
+    spoken = plain_words(text)
+    lists = sum(word in JOINING for word in spoken)
+    return lists > 1 or not ORDERLY.isdisjoint(spoken)
 
 
 def _texts(comparison: Comparison) -> tuple[str, str]:
@@ -109,12 +133,16 @@ def _misspelt(one: str, other: str, vocabulary: tuple[frozenset[str], frozenset[
     A word of the lexicon may be mended ("consnet" to "consent"), never lost.
     """
     old_words, new_words = vocabulary
-    mended = _is_no_word(one) and one not in new_words
+    mended = _is_no_word(one) and one not in new_words and _is_met(other)
     spoilt = _is_no_word(other) and other not in old_words and not LEXICON.is_charged(one)
-    return mended or spoilt
+    return mended or (spoilt and _is_met(one))
 
 
 def _is_no_word(word: str) -> bool:
-    met = WEIGHTS.knows([root(word)]) > 0
     # An unknown word in the plural may be one more of what the other names, and no slip.
-    return not met and not LEXICON.is_charged(word) and not word.endswith("s")
+    return not _is_met(word) and not word.endswith("s")
+
+
+def _is_met(word: str) -> bool:
+    """Whether a policy had it before: of two words never met, both may be names."""
+    return WEIGHTS.knows([root(word)]) > 0 or LEXICON.is_charged(word)

@@ -1,12 +1,14 @@
 """Contact details, links, dates and pointers: what changes on the surface of a policy."""
 
 import re
+from datetime import date
+from itertools import pairwise
 
-from domain.clauses import Clause
+from domain.clauses import Clause, ClauseKind
 from domain.materiality.context import charges
 from domain.materiality.differing import differences
 from domain.materiality.lexicon import LEXICON
-from domain.materiality.links import pages, tells_a_way
+from domain.materiality.links import pages, says_by_link, sites
 from domain.materiality.reading import read
 from domain.materiality.rules import Comparison
 from domain.materiality.signs import signs
@@ -20,8 +22,20 @@ DATE = re.compile(
     r"|\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b",
     re.IGNORECASE,
 )
+MONTHS = "janfebmaraprmayjunjulaugsepoctnovdec"
+COPYRIGHT = re.compile(
+    r"(?:\u00a9|\(c\)|copyright)\s*\d{4}(?:\s*[-\u2013]\s*\d{4})?", re.IGNORECASE
+)
+SECTION_NUMBER = re.compile(
+    r"^(?:section|article|part)?\s*(?:\d{1,3}(?:\.\d{1,3})*|[a-z]|[ivx]+)[.):]?\s+(?=\S)",
+    re.IGNORECASE,
+)
 NUMBERED = re.compile(r"\bversion\s+\d+(?:\.\d+)*", re.IGNORECASE)
-CONTROLLER = re.compile(r"controller|responsible for|provider of the service", re.IGNORECASE)
+CONTROLLER = re.compile(
+    r"controller|responsible for|provider of the service|representative|recipient|processor|server"
+    r"|withdraw",
+    re.IGNORECASE,
+)
 WORDS_OF_AN_ADDRESS = (
     "address attn avenue box building city fax floor house mail office phone postal postcode "
     "road room square street suite tel telephone tower unit zip"
@@ -55,11 +69,13 @@ def only_links(comparison: Comparison) -> bool:
     texts = comparison.old_text, comparison.new_text
     old, new = (LINK.sub(" link ", text) for text in texts)
     before, after = (pages(LINK.findall(text)) for text in texts)
+    same_sites = sites(LINK.findall(texts[0])) == sites(LINK.findall(texts[1]))
+    clauses = (*comparison.old, *comparison.new)
     return (
         bool(before and after)
         and plain_words(old) == plain_words(new)
         and signs(old) == signs(new)
-        and (before == after or not any(map(tells_a_way, (*comparison.old, *comparison.new))))
+        and (before == after or (same_sites and not any(map(says_by_link, clauses))))
     )
 
 
@@ -78,6 +94,10 @@ def only_contacts(comparison: Comparison) -> bool:
             for before, after in _differing_as_written(comparison)
         )
     )
+
+
+def _texts(comparison: Comparison) -> tuple[str, str]:
+    return comparison.old_text, comparison.new_text
 
 
 def _is_an_address(text: str) -> bool:
@@ -121,14 +141,62 @@ def _is_name(word: str) -> bool:
 
 
 def document_dates(comparison: Comparison) -> bool:
-    """Both only say from when the document is, and nothing that happens on a date."""
+    """Both only say from when the document is, the new one no earlier and no closer to the day on
+    which people were told."""
     old, new = comparison.old_text, comparison.new_text
     undated = [NUMBERED.sub(" ", DATE.sub(" ", text)) for text in (old, new)]
     return (
         all(DATE.search(text) for text in (old, new))
         and all(_dates_the_document(text) for text in undated)
         and signs(undated[0]) == signs(undated[1])
+        and _go_forward(_days(old), _days(new))
     )
+
+
+def _days(text: str) -> list[date]:
+    """The dates in a text that can be read in one way only."""
+    return [day for found in DATE.findall(text) if (day := _day(found))]
+
+
+def _day(written: str) -> date | None:
+    year = re.search(r"\d{4}", written)
+    month = re.search(r"[a-z]{3}", written.casefold())
+    day = re.search(r"(?<!\d)\d{1,2}(?!\d)", written)
+    if not year:
+        return None
+    if not month:
+        numbers = re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", written)
+        return _date(*map(int, numbers.groups())) if numbers else None
+    return _date(int(year[0]), MONTHS.index(month[0]) // 3 + 1, int(day[0]) if day else 1)
+
+
+def _date(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _go_forward(old: list[date], new: list[date]) -> bool:
+    """No date is earlier than before, and the time from one to another is no shorter."""
+    if len(old) != len(new):
+        return len(old) < 2 and len(new) < 2
+    later = all(after >= before for before, after in zip(old, new, strict=True))
+    gaps = [[abs(two - one) for one, two in pairwise(side)] for side in (old, new)]
+    return later and all(after >= before for before, after in zip(*gaps, strict=True))
+
+
+def year_of_rights(comparison: Comparison) -> bool:
+    """Only the year behind a copyright sign differs."""
+    old, new = comparison.old_text, comparison.new_text
+    return old != new and COPYRIGHT.sub("", old) == COPYRIGHT.sub("", new)
+
+
+def renumbered(comparison: Comparison) -> bool:
+    """The same heading under another number."""
+    headings = (*comparison.old, *comparison.new)
+    old, new = (SECTION_NUMBER.sub("", text) for text in _texts(comparison))
+    return all(one.kind is ClauseKind.HEADING for one in headings) and old == new
 
 
 def _dates_the_document(undated: str) -> bool:
