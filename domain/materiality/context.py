@@ -28,6 +28,7 @@ CHARGES = frozenset(
 CONDITIONS = frozenset({"if", "when", "unless", "except", "without", "while", "until", "optional"})
 LONGEST_ANSWER = 3  # words
 SHORT = 8  # words, such as `We ask for your consent first`, that need not say for what
+NEARLY = 80.0  # of 100
 STILL_THE_SAME = 60.0  # of 100, as for clauses that are brought together
 POINTS_BACK = frozenset(
     {"it", "its", "them", "they", "their", "this", "that", "these", "those", "such", "here"}
@@ -63,13 +64,18 @@ def context_differs(old: Clause, new: Clause) -> bool:
     if _charges_above(old) != _charges_above(new):
         return True
     stands_alike = _alike(nearest(old), nearest(new))
-    if _points_back(new) and not (stands_alike and _alike(old.follows, new.follows)):
+    if _points_back(new) and not (stands_alike and _alike(old.follows, new.follows, NEARLY)):
         return True
     return is_a_part(new) and not stands_alike
 
 
-def _alike(one: str, other: str) -> bool:
-    return fuzz.token_sort_ratio(one, other) >= STILL_THE_SAME
+def _alike(one: str, other: str, enough: float = STILL_THE_SAME) -> bool:
+    return fuzz.token_sort_ratio(one, other) >= enough
+
+
+def counts_in_order(clause: Clause) -> bool:
+    """Whether the sentence that an item completes says that the order of the items counts."""
+    return not ORDERLY.isdisjoint(plain_words(clause.stem))
 
 
 def moved_elsewhere(old: Clause, new: Clause) -> bool:
@@ -81,7 +87,7 @@ def same_place(old: Clause, new: Clause) -> bool:
     """Whether they stand under the same words, where neither their order nor what stood before
     them can matter: enough in any language."""
     under = (old.path, old.stem) == (new.path, new.stem)
-    return under and not _points_back(new) and ORDERLY.isdisjoint(plain_words(new.stem))
+    return under and not (_points_back(new) or counts_in_order(new))
 
 
 def _charges_above(clause: Clause) -> frozenset[str]:

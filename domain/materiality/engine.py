@@ -19,6 +19,7 @@ from domain.materiality.assessment import (
 )
 from domain.materiality.context import (
     context_differs,
+    counts_in_order,
     is_a_part,
     moved_elsewhere,
     nearest,
@@ -69,10 +70,10 @@ def changes_between(old_markdown: str, new_markdown: str) -> tuple[Change, ...]:
 
     Words that stayed while a link in them leads elsewhere were amended.
     """
-    new = read_clauses(new_markdown)
-    still_there = frozenset(nearest(clause) for clause in new)
-    changes = align(read_clauses(old_markdown), new)
-    return tuple(_with_its_links(_in_its_context(change, still_there)) for change in changes)
+    old, new = read_clauses(old_markdown), read_clauses(new_markdown)
+    in_both = frozenset(map(nearest, old)) & frozenset(map(nearest, new))
+    changes = align(old, new)
+    return tuple(_with_its_links(_in_its_context(change, in_both)) for change in changes)
 
 
 @cache
@@ -145,15 +146,19 @@ def _assessed(changes: tuple[Change, ...]) -> list[_Case]:
     return cases
 
 
-def _in_its_context(change: Change, still_there: frozenset[str] = frozenset()) -> Change:
-    """The same words under what turns them, or no longer under what is still there, have moved.
+def _in_its_context(change: Change, in_both: frozenset[str] = frozenset()) -> Change:
+    """The same words under what turns them, or under another stem that both texts have, have moved.
 
     The second is true in any language: a stem that went to other items left these behind.
     """
     if change.kind is not ChangeKind.UNCHANGED:
         return change
     old, new = change.old[0], change.new[0]
-    left = is_a_part(new) and nearest(old) != nearest(new) and nearest(old) in still_there
+    left = (
+        is_a_part(new)
+        and nearest(old) != nearest(new)
+        and not in_both.isdisjoint((nearest(old), nearest(new)))
+    )
     if left or context_differs(old, new):
         return replace(change, kind=ChangeKind.MOVED, moved=True)
     return change
@@ -221,6 +226,8 @@ def _record(case: _Case, judgement: Judgement, comparison: Comparison) -> None:
 def _judge_move(case: _Case, *, english: bool) -> None:
     """In a language that is not read, only what stands under the same words has merely moved."""
     change = case.change
+    if change.moved and counts_in_order(change.new[0]):
+        case.unexplained.append((change.old, change.new))
     if change.kind is not ChangeKind.MOVED:
         return
     old, new = change.old[0], change.new[0]

@@ -6,30 +6,22 @@ words only loosely, that no word, figure or sign differs that decides what a sen
 
 from collections.abc import Callable, Mapping
 
-from domain.clauses import Clause, ClauseKind
-from domain.materiality.context import charges, context_differs
-from domain.materiality.differing import critical
-from domain.materiality.lexicon import LEXICON
-from domain.materiality.periods import PERIOD
-from domain.materiality.reading import read
+from domain.clauses import Clause
+from domain.materiality.context import context_differs
+from domain.materiality.differing import critical, differences
+from domain.materiality.periods import PERIOD, says_two_lengths
 from domain.materiality.rules import Comparison, Version, saying
 from domain.materiality.signs import signs
-from domain.materiality.slips import reordered, slips_only, spelled_out
+from domain.materiality.slips import is_met, reordered, slips_only, spelled_out
 from domain.materiality.surface import (
     document_dates,
     only_contacts,
     only_links,
-    points_elsewhere,
     renumbered,
     year_of_rights,
 )
+from domain.materiality.titles import is_a_pointer, is_a_title
 from domain.materiality.words import plain_words, straightened
-
-ASKING = frozenset({"how", "what", "when", "why", "where", "which", "who", "whom", "whose"})
-ABOUT_SOMEBODY = frozenset({"we", "they", "you", "it", "us"})
-SAYING = frozenset(
-    {"for", "is", "are", "will", "may", "can", "must", "shall", "used", "shared", "seen"}
-)
 
 
 def shown_harmless(comparison: Comparison) -> str | None:
@@ -65,7 +57,11 @@ def _same_words(comparison: Comparison) -> bool:
 
 def _same_letters(comparison: Comparison) -> bool:
     old, new = (plain_words(text) for text in (comparison.old_text, comparison.new_text))
-    return old != new and "".join(old) == "".join(new)
+    return (
+        old != new
+        and "".join(old) == "".join(new)
+        and all(not all(map(is_met, (*one, *other))) for one, other in differences(old, new))
+    )
 
 
 def _same_but_for_spelling(comparison: Comparison) -> bool:
@@ -81,7 +77,7 @@ def _same_length_of_time(comparison: Comparison) -> bool:
     ]
     texts = (comparison.old_text, comparison.new_text)
     timeless = [signs(PERIOD.sub("period", text)) for text in texts]
-    same_length = bool(days[0]) and days[0] == days[1]
+    same_length = bool(days[0]) and days[0] == days[1] and not any(map(says_two_lengths, texts))
     return same_length and same_but_for_periods(comparison) and timeless[0] == timeless[1]
 
 
@@ -114,41 +110,8 @@ def same_but_for_periods(comparison: Comparison) -> bool:
 
 def _one_sided(statements: tuple[Clause, ...], other: Version) -> str | None:
     """A statement that came or went says nothing new if the other version says it too."""
-    if all(_says_nothing(statement, other) for statement in statements):
+    if all(is_a_title(statement, other) for statement in statements):
         return "heading"
-    if all(points_elsewhere(statement) for statement in statements):
+    if all(is_a_pointer(statement, other) for statement in statements):
         return "pointer"
     return "stated elsewhere" if all(saying(one) in other.sayings for one in statements) else None
-
-
-def _says_nothing(statement: Clause, other: Version) -> bool:
-    """A title of known words. What stands below it was compared as standing there (`context`).
-
-    Others may say to whom, or whether, all below it applies: `Premium subscribers`, `Repealed`.
-    """
-    if statement.kind is not ClauseKind.HEADING:
-        return False
-    charged = charges(statement.text) - {"words.law", "words.parent"}
-    sells = "sell" in read(statement.text).allowed
-    known = all(_is_known(word, other) for word in plain_words(statement.text))
-    return known and not charged and not sells and not _is_a_sentence(statement.text)
-
-
-def _is_known(word: str, other: Version) -> bool:
-    return (
-        word in LEXICON.grammar
-        or word in LEXICON.english
-        or word in ASKING
-        or word in other.vocabulary
-        or any(LEXICON.mentions([word]))
-    )
-
-
-def _is_a_sentence(title: str) -> bool:
-    """`We share your location`, and not `How we share` or `Information we collect`.
-
-    `For` says to whom the words below apply.
-    """
-    spoken = plain_words(title)
-    asks = not ASKING.isdisjoint(spoken[:1])
-    return not asks and not (ABOUT_SOMEBODY.isdisjoint(spoken[:2]) and SAYING.isdisjoint(spoken))

@@ -13,6 +13,16 @@ from domain.materiality.words import STRAIGHT, Mention, Phrasebook
 
 KINDS = ("data", "purposes", "recipients", "rights", "safeguards")
 LISTS = ("acts", "words", "roles")
+# The lists that the rules ask for by name: one more, or one misspelt, would not be asked for.
+NAMES_OF_LISTS = {
+    "acts": "collect delete keep notify protect respond sell share use",
+    "roles": "breach notice response retention",
+    "words": "abroad anonymous answerable asked_for_approval by_default change choice consent "
+    "contact corporate definition document_date english entitled exceptions firm framework "
+    "free_text grammar hurdle law limits loose minors negation not_a_negation not_answerable "
+    "open_ended opt_out parent personal pointer policy told_ahead told_by_mail unprotected "
+    "widening",
+}
 
 
 class LexiconRefused(ValueError):
@@ -41,6 +51,11 @@ class Lexicon:
         _ = self.terms
         for label, phrase in self.phrases():
             _check(label, phrase)
+        for table, lists in NAMES_OF_LISTS.items():
+            for name in self._entries[table].keys() ^ {*lists.split()}:
+                raise LexiconRefused(
+                    f"[{table}] has no list {name}, or has one that no rule asks for."
+                )
 
     @cached_property
     def fingerprint(self) -> str:
@@ -120,9 +135,11 @@ def _labelled(label: str, phrases: object) -> Iterator[tuple[str, str]]:
     return ((label, phrase) for phrase in phrases)
 
 
-def _term(kind: str, key: str, entry: Mapping[str, Any]) -> Term:
+def _term(kind: str, key: str, entry: object) -> Term:
+    if not isinstance(entry, Mapping):
+        raise LexiconRefused(f"[{kind}.{key}] is no term: it needs a name and phrases.")
     practice = entry.get("practice", Practice.OTHER)
-    if "name" not in entry:
+    if not isinstance(entry.get("name"), str):
         raise LexiconRefused(f"[{kind}.{key}] has no name; explanations need one.")
     if practice not in set(Practice):
         known = ", ".join(sorted(Practice))

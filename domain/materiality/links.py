@@ -1,8 +1,9 @@
 """Where the links of a clause lead: what its words do not tell."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from domain.clauses import Clause
 from domain.materiality.assessment import Direction, Practice
@@ -11,6 +12,9 @@ from domain.materiality.lexicon import LEXICON
 from domain.materiality.rules import Found
 from domain.materiality.words import LINK, words
 
+UNREAD = re.compile(r"no-?reply|do-?not-?reply")
+# What says from where somebody comes, or in which language they read.
+TRACKING = re.compile(r"utm_|lang$|locale$|hl$|ref$|pli$|source$")
 LINK_RULE = "link.elsewhere"
 IDLE = frozenset(
     f"words.{mark}"
@@ -31,7 +35,7 @@ IDLE = frozenset(
 
 def links_differ(old: tuple[Clause, ...], new: tuple[Clause, ...]) -> bool:
     """Whether a link that both have leads somewhere else now, or the words lost their link."""
-    return any(before != after for _, before, after in _compared(old, new))
+    return bool(_compared(old, new))
 
 
 def led_elsewhere(
@@ -64,51 +68,65 @@ def says_by_link(clause: Clause) -> bool:
     return bool(charges(text)) or not labels <= IDLE
 
 
-def pages(targets: Iterable[str]) -> frozenset[str]:
-    """The pages and mail domains that links lead to, however they are written.
+def pages(targets: Iterable[str]) -> tuple[str, ...]:
+    """The pages that links lead to, in order and however they are written.
 
-    `""` is a place on the page that the policy itself is on.
+    Of a mail address its domain, unless nobody reads what is sent there. `""` is the site that the
+    policy itself is on.
     """
-    return frozenset(_page(target) for target in targets)
+    return tuple(_page(target) for target in targets)
 
 
-def sites(targets: Iterable[str]) -> frozenset[str]:
+def sites(targets: Iterable[str]) -> tuple[str, ...]:
     """Whose pages or mailboxes they are."""
-    return frozenset(page.partition("/")[0] for page in pages(targets))
+    return tuple(page.partition("/")[0] for page in pages(targets))
 
 
 def _compared(
     old: tuple[Clause, ...], new: tuple[Clause, ...]
-) -> list[tuple[str, frozenset[str], frozenset[str]]]:
+) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
     """The words of each old link that still stand, where they led, and where they lead now."""
     before, after = _targets(old), _targets(new)
     still_said = " ".join(clause.text for clause in new)
     return [
-        (text, led, after.get(text, frozenset()))
+        (text, led, after.get(text, ()))
         for text, led in before.items()
         if text in still_said
+        and led != after.get(text, ())
+        # An address is one with and without a link.
+        and (text in after or not LINK.fullmatch(text))
     ]
 
 
-def _targets(clauses: Iterable[Clause]) -> dict[str, frozenset[str]]:
-    """By their words; what is itself an address tells where it leads, and is compared as words."""
-    found: dict[str, set[str]] = defaultdict(set)
+def _targets(clauses: Iterable[Clause]) -> dict[str, tuple[str, ...]]:
+    """By their words, in order."""
+    found: dict[str, list[str]] = defaultdict(list)
     for clause in clauses:
         for text, target in clause.links:
-            if text and not LINK.search(text):
-                found[text].add(target)
-    return {text: frozenset(led) for text, led in found.items()}
+            if text:
+                found[text].append(target)
+    return {text: tuple(led) for text, led in found.items()}
 
 
 def _page(target: str) -> str:
     try:
-        address = urlsplit(target.lower())
+        address = urlsplit(target.casefold())
+        values = parse_qsl(address.query, keep_blank_values=True)
     except ValueError:
         return target
     if address.scheme == "mailto" or (not address.scheme and "@" in address.path):
-        return address.path.rpartition("@")[2].strip()
-    return (address.hostname or "").removeprefix("www.") + address.path.rstrip("/.,;)")
+        mailbox, _, domain = address.path.rpartition("@")
+        return domain.strip().rstrip(".,;)") + ("/" + mailbox if UNREAD.search(mailbox) else "")
+    asked = [f"{name}={value}" for name, value in values if not TRACKING.match(name)]
+    return "".join(
+        (
+            (address.hostname or "").removeprefix("www."),
+            address.path.rstrip("/.,;)"),
+            "?" * bool(asked) + "&".join(asked),
+            "#" * bool(address.fragment) + address.fragment,
+        )
+    )
 
 
-def _listed(targets: frozenset[str]) -> str:
-    return ", ".join(sorted(targets))
+def _listed(targets: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(targets))

@@ -4,12 +4,15 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
+from operator import attrgetter
 
 from domain.materiality.words import WORD, Mention, straightened
 
 NEARBY = 50  # words within which one can bear on another
 CLOSE = 120  # letters before it in which somebody is named who has the time
 UNITS = {"hour": 1 / 24, "day": 1.0, "week": 7.0, "month": 30.4, "year": 365.25}
+ROW_START = re.compile(r"[^:;]{1,60}: ([^:;]{1,80});")
 UNIT_WORDS = frozenset(UNITS)
 SMALL_NUMBERS = (
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -20,8 +23,8 @@ NUMBERS |= {"twenty-four": 24, "thirty": 30, "thirty-six": 36, "forty": 40, "for
 NUMBERS |= {"forty-eight": 48, "fifty": 50, "sixty": 60, "seventy-two": 72, "ninety": 90}
 PERIOD = re.compile(
     rf"\b(?:(?P<word>{'|'.join(sorted(NUMBERS, key=len, reverse=True))})\s*(?:\((?P<figure>\d+)\))?"
-    r"|(?P<digits>\d+(?:\.\d+)?)|(?:(?<=for )|(?<=within )|(?<=after )|(?<=than ))an?)"
-    r"[\s-]+(?P<working>business\s+|working\s+)?(?:calendar\s+|full\s+|consecutive\s+)?"
+    r"|(?<![\d.,])(?P<digits>\d+(?:\.\d+)?)|(?:(?<=for )|(?<=within )|(?<=after )|(?<=than ))an?)"
+    r"[\s-]+(?P<working>business\s+|working\s+)?(?:calendar\s+|full\s+)?"
     r"(?P<unit>hour|day|week|month|year)s?\b",
     re.IGNORECASE,
 )
@@ -75,6 +78,14 @@ def periods(
     )
 
 
+def says_two_lengths(text: str) -> bool:
+    """Whether a word and a figure disagree: `thirty (90) days`."""
+    return any(
+        found["figure"] and float(found["figure"]) != NUMBERS[found["word"].lower()]
+        for found in PERIOD.finditer(straightened(text))
+    )
+
+
 def _days(found: re.Match[str]) -> float:
     number = found["figure"] or found["digits"]
     count = float(number) if number else float(NUMBERS.get((found["word"] or "").lower(), 1))
@@ -104,9 +115,11 @@ def _is_left_to_people(before: str) -> bool:
 def _nearest(mentions: Sequence[Mention], period: tuple[int, int]) -> str | None:
     """What the period is for: the role whose word stands closest to it."""
     first, end = period
+    starts_near = bisect_left(mentions, first - 2 * NEARBY, key=attrgetter("start"))
+    ends_near = bisect_left(mentions, end + NEARBY + 1, key=attrgetter("start"))
     distances = [
         (max(first - mention.end, mention.start - end), mention.label.removeprefix("roles."))
-        for mention in mentions
+        for mention in mentions[starts_near:ends_near]
         if mention.label.startswith("roles.") and (mention.end <= first or mention.start >= end)
     ]
     near = [found for found in distances if found[0] <= NEARBY]
@@ -122,15 +135,12 @@ def _about(
     written: str, end: int, mentions: Sequence[Mention], starts: Sequence[int]
 ) -> str | None:
     """The data a period is about: in a row its first cell, else the data last named before it."""
-    row = re.match(r"[^:;]{1,60}: ([^:;]{1,80});", written[:end])
+    row = ROW_START.match(written, 0, end)
     if row:
         return row[1]
-    named = [
-        mention
-        for mention in mentions
-        if mention.label.startswith("data.") and starts[mention.end - 1] < end
-    ]
-    if not named:
-        return None
-    last = WORD.match(written, starts[named[-1].end - 1])
-    return written[starts[named[-1].start] : last.end()] if last else None
+    place = bisect_left(starts, end)
+    before = reversed(mentions[: bisect_left(mentions, place, key=attrgetter("start"))])
+    near = islice(before, NEARBY)
+    named = next((m for m in near if m.label.startswith("data.") and m.end <= place), None)
+    last = WORD.match(written, starts[named.end - 1]) if named else None
+    return written[starts[named.start] : last.end()] if named and last else None

@@ -20,6 +20,10 @@ LONGEST_ABBREVIATION = 8
 # Markup that was left in the text and parts it as lines and items do.
 BREAK = re.compile(r"\s*(?:</?(?:br|p|div|ul|ol|li|tr|td|th)\b[^<>]{0,200}>\s*)+", re.IGNORECASE)
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\"'\u201c\u2018(\[]?[A-Z0-9\u00c0-\u024f\u0400-\u04ff])")
+# "If you have not opted out, we may share": the "not" is no denial of what comes after the comma.
+CONDITION = re.compile(
+    r"(\b(?:if|unless|when|where|until|while|as long as)\b[^,;:.]{1,200}),", re.IGNORECASE
+)
 NEW_THOUGHT = frozenset({";", ":", "but", "however", "unless", "except", "instead"})
 NEGATION_REACH = 14  # words
 LONGEST_PHRASE = 12  # words of a phrase in the lexicon
@@ -57,7 +61,7 @@ NOTHING = Reading()
 
 
 def sentences(clause: Clause) -> tuple[Clause, ...]:
-    """The sentences of a clause, each as a clause in the same place.
+    """The sentences of a clause, each as a clause in the same place with an id of its own.
 
     Of a table row, the lines: a cell that was written as a list completes the words before it.
     """
@@ -70,8 +74,8 @@ def sentences(clause: Clause) -> tuple[Clause, ...]:
         return (clause,)
     before = (clause.follows, *found)
     return tuple(
-        replace(clause, text=text, follows=follows)
-        for text, follows in zip(found, before, strict=False)
+        replace(clause, id=f"{clause.id}.{number}", text=text, follows=before[number])
+        for number, text in enumerate(found)
     )
 
 
@@ -87,9 +91,9 @@ def _sentences_of(line: str) -> list[str]:
 
 def _lines_of(row: Clause) -> tuple[Clause, ...]:
     stem, lines = row.stem, []
-    for text in BREAK.split(row.text):
+    for number, text in enumerate(BREAK.split(row.text)):
         if text:
-            lines.append(replace(row, text=text, stem=stem))
+            lines.append(replace(row, id=f"{row.id}.{number}", text=text, stem=stem))
         if text.endswith(":"):
             stem = text
     return tuple(lines) or (row,)
@@ -103,6 +107,8 @@ def read_all(statements: Iterable[Clause]) -> Reading:
 @lru_cache(maxsize=20_000)
 def read(text: str, stem: str = "") -> Reading:
     """Read a statement; a list item is read as the end of the sentence that its stem begins."""
+    text = CONDITION.sub(r"\1;", text)
+    stem = CONDITION.sub(" ", stem)
     spoken = words(text)
     mentions = _unless_overlapped(LEXICON.mentions(spoken))
     opening = _mentions_of(stem)

@@ -2,10 +2,7 @@
 
 import re
 
-from domain.materiality.context import charges
-from domain.materiality.lexicon import LEXICON
-from domain.materiality.reading import read
-from domain.materiality.words import straightened, words
+from domain.materiality.words import straightened
 
 TOKEN = re.compile(r"\d+(?:[.,:-]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*|\S")
 # Dashes, bullets, marks of code: how words are set out, not what they say.
@@ -27,26 +24,21 @@ UNLIKE_IN_CAPITALS = frozenset({"us", "it", "who"})  # the country, the trade, t
 def signs(text: str) -> tuple[tuple[int, str], ...]:
     """All that decides beside the words, each with the number of words before it.
 
-    Stops count where something charges what they part. Commas and brackets count there too, where
-    something is done with data, and in a language that is not read; but not before "and".
+    Commas before "and" are a matter of taste, and so is how a text ends.
     """
     tokens = TOKEN.findall(straightened(text))
     last = max((place for place, token in enumerate(tokens) if token[0].isalnum()), default=-1)
-    stops_count = bool(charges(text))
-    unread = LEXICON.english.isdisjoint(words(text))
-    parts = stops_count or unread or bool(read(text).mentioned)
     found: list[tuple[int, str]] = []
     spoken = 0
     for place, token in enumerate(tokens):
-        if token[0].isalnum():
-            spoken += 1
+        spoken += token[0].isalnum()
         if token[0].isdigit() or (token.casefold() in UNLIKE_IN_CAPITALS and not text.isupper()):
             found.append((spoken, token))
         elif token in STOPS:
-            if stops_count and place < last:
+            if place < last:
                 found.append((spoken, "stop"))
         elif token in PARTING:
-            if parts and place < last and tokens[place + 1].casefold() not in JOINING:
+            if place < last and tokens[place + 1].casefold() not in JOINING:
                 found.append((spoken, token))
         elif token in QUOTES:
             found.append((spoken, "quote"))

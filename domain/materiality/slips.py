@@ -17,6 +17,9 @@ from domain.materiality.words import plain_words, root
 
 MARKED = re.compile(r"[,;]")
 JOINING = frozenset({"and", "or"})
+# A word in capitals in the middle of a sentence, which names somebody.
+NAME = re.compile(r"(?<=[a-z,;] )[A-Z]\w+")
+IDLE = frozenset({"a", "an", "the", "also", "so", "then", "therefore", "please", "that"})
 LONGEST_PART = 5  # words
 SHORTENED = {"can't": "cannot", "won't": "will not", "shan't": "shall not"}
 E_MAIL = re.compile(r"\be-mail", re.IGNORECASE)
@@ -64,6 +67,7 @@ def reordered(comparison: Comparison) -> bool:
     return (
         not any(charges(text) or _counts_in_order(text) for text in _texts(comparison))
         and Counter(parts[0]) == Counter(parts[1])
+        and _joints(old) == _joints(new)
         and all(_only_names(part) for part in parts[0])
     )
 
@@ -91,6 +95,10 @@ def _parts(spoken: Sequence[str]) -> list[tuple[str, ...]]:
     return [tuple(group) for joins, group in groups if not joins]
 
 
+def _joints(spoken: Sequence[str]) -> list[str]:
+    return [word for word in spoken if word in JOINING]
+
+
 def _only_names(part: tuple[str, ...]) -> bool:
     """Nothing is done in it, or said of how long."""
     text = " ".join(part)
@@ -100,12 +108,14 @@ def _only_names(part: tuple[str, ...]) -> bool:
 def slips_only(comparison: Comparison) -> bool:
     """Nothing but misspelt words and small words of grammar differs."""
     vocabulary = (comparison.old_version.vocabulary, comparison.new_version.vocabulary)
+    names = {name.casefold() for text in _texts(comparison) for name in NAME.findall(text)}
     before, after = plain_words(comparison.old_text), plain_words(comparison.new_text)
-    return all(
-        _is_slip(old, new, vocabulary)
+    changed = differences(before, after)
+    return bool(changed) and all(
+        _is_slip(old, new, vocabulary) and names.isdisjoint((*old, *new))
         if old and new and len(old) == len(new)
-        else all(word in LEXICON.grammar for word in old + new) and len(old + new) <= FEW
-        for old, new in differences(before, after)
+        else all(word in IDLE for word in old + new) and len(old + new) <= FEW
+        for old, new in changed
     )
 
 
@@ -130,19 +140,18 @@ def _close(one: str, other: str) -> bool:
 def _misspelt(one: str, other: str, vocabulary: tuple[frozenset[str], frozenset[str]]) -> bool:
     """Exactly one of the two is a word: known from policies, or from elsewhere in its version.
 
-    A word of the lexicon may be mended ("consnet" to "consent"), never lost.
+    A word of the lexicon may be mended ("consnet" to "consent"), never lost. A plural is no slip.
     """
     old_words, new_words = vocabulary
-    mended = _is_no_word(one) and one not in new_words and _is_met(other)
+    mended = _is_no_word(one) and one not in new_words and is_met(other)
     spoilt = _is_no_word(other) and other not in old_words and not LEXICON.is_charged(one)
-    return mended or (spoilt and _is_met(one))
+    return (mended or (spoilt and is_met(one))) and one.endswith("s") == other.endswith("s")
 
 
 def _is_no_word(word: str) -> bool:
-    # An unknown word in the plural may be one more of what the other names, and no slip.
-    return not _is_met(word) and not word.endswith("s")
+    return not is_met(word)
 
 
-def _is_met(word: str) -> bool:
+def is_met(word: str) -> bool:
     """Whether a policy had it before: of two words never met, both may be names."""
     return WEIGHTS.knows([root(word)]) > 0 or LEXICON.is_charged(word)

@@ -4,17 +4,15 @@ import re
 from datetime import date
 from itertools import pairwise
 
-from domain.clauses import Clause, ClauseKind
+from domain.clauses import ClauseKind
 from domain.materiality.context import charges
 from domain.materiality.differing import differences
 from domain.materiality.lexicon import LEXICON
 from domain.materiality.links import pages, says_by_link, sites
-from domain.materiality.reading import read
 from domain.materiality.rules import Comparison
 from domain.materiality.signs import signs
 from domain.materiality.words import LINK, WORD, plain_words, straightened, words
 
-LONGEST_POINTER = 14  # words
 MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"
 DAY = r"\d{1,2}(?:st|nd|rd|th)?(?:\s+of)?"
 DATE = re.compile(
@@ -41,27 +39,17 @@ WORDS_OF_AN_ADDRESS = (
     "road room square street suite tel telephone tower unit zip"
 )
 ADDRESS = frozenset(WORDS_OF_AN_ADDRESS.split())
+WORDS_BESIDE_AN_ADDRESS = (
+    "a an and any at by c can care contact department email for have if in is of office on or our "
+    "please privacy question questions registered send team the to us via write you"
+)
+LEADS_TO_AN_ADDRESS = frozenset(WORDS_BESIDE_AN_ADDRESS.split())
 WORDS_OF_A_DATE_LINE = (
     "as changed cookie cookies current date dated day document effect effective from in into last "
     "modified month notice of on our policy posted privacy published revised revision since "
     "starting statement terms time today update updated version was were your"
 )
 DATE_LINE = frozenset(WORDS_OF_A_DATE_LINE.split())
-USES_OF_A_CHOICE = frozenset({"choice", "opt_out", "consent", "entitled", "negation", "free_text"})
-
-
-def points_elsewhere(statement: Clause) -> bool:
-    """Only says where something else is to be read, and is no way to a right or a choice."""
-    reading = read(statement.text)
-    spoken = words(statement.text)
-    return (
-        reading.says("pointer")
-        and len(plain_words(statement.text)) <= LONGEST_POINTER
-        and not (reading.mentioned - {"use", "collect"})
-        and not any(reading.of(kind) for kind in ("data", "purposes", "recipients"))
-        and not any(reading.says(mark) for mark in USES_OF_A_CHOICE)
-        and not any(mention.label.startswith("rights.") for mention in LEXICON.mentions(spoken))
-    )
 
 
 def only_links(comparison: Comparison) -> bool:
@@ -83,7 +71,7 @@ def only_contacts(comparison: Comparison) -> bool:
     """Names and figures of an address gave way to others, and nothing is said of data."""
     texts = comparison.old_text, comparison.new_text
     return (
-        all(_is_an_address(text) for text in texts)
+        all(_is_an_address(text) and _is_nothing_else(text) for text in texts)
         and not any(CONTROLLER.search(text) or charges(text) for text in texts)
         and not any(
             reading.mentioned or reading.periods or reading.ages
@@ -98,6 +86,15 @@ def only_contacts(comparison: Comparison) -> bool:
 
 def _texts(comparison: Comparison) -> tuple[str, str]:
     return comparison.old_text, comparison.new_text
+
+
+def _is_nothing_else(text: str) -> bool:
+    """Names, figures and links aside, only words that lead to an address."""
+    spoken = WORD.findall(straightened(LINK.sub(" ", text)))
+    return all(
+        _is_name(word) or word.casefold() in ADDRESS | LEADS_TO_AN_ADDRESS or word in ";:"
+        for word in spoken
+    )
 
 
 def _is_an_address(text: str) -> bool:

@@ -8,8 +8,11 @@ from functools import lru_cache
 STRAIGHT = str.maketrans("\u2018\u2019\u201c\u201d\u2010\u2011\u2013\u2014", "''\"\"----")
 # A semicolon or colon ends a thought, so it is kept; other punctuation says nothing here.
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[%$\u20ac\u00a3;:]")
-LINK = re.compile(r"https?://\S+|www\.\S+|\b[\w.+-]+\s?@\s?[\w-]+\.[\w.]+|\[email\W+protected\]")
+LINK = re.compile(
+    r"https?://\S+|www\.\S+|(?<![\w.+-])[\w.+-]{1,64}\s?@\s?[\w-]{1,64}\.[\w.]+|\[email\W+protected\]"
+)
 TAG = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]{0,300})?/?>|&nbsp;", re.IGNORECASE)
+NEVER_DOUBLED = ("not", "no", "never")  # by mistake: twice is the opposite of once
 ENDINGS = ("ations", "ation", "ings", "ing", "ed", "es", "s", "ly")
 SHORTEST_ROOT = 4
 LONGEST_PREFIX = 30  # letters of a word in the lexicon before its `*`
@@ -32,7 +35,9 @@ def plain_words(text: str) -> tuple[str, ...]:
     """The words without marks; a word that is doubled by mistake counts once."""
     spoken = [word for word in words(text) if word not in ";:"]
     return tuple(
-        word for place, word in enumerate(spoken) if place == 0 or word != spoken[place - 1]
+        word
+        for place, word in enumerate(spoken)
+        if place == 0 or word != spoken[place - 1] or word in NEVER_DOUBLED
     )
 
 

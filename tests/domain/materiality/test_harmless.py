@@ -116,7 +116,7 @@ def test_what_comes_out_of_a_denial_is_not_cleared_though_its_words_stayed(
 
 
 def test_a_heading_that_says_something_is_not_just_a_heading() -> None:
-    assert assess(POLICY, POLICY + "\n## How to reach us\n").verdict is Verdict.EDITORIAL
+    assert assess(POLICY, POLICY + "\n## How we reach you\n").verdict is Verdict.EDITORIAL
     assert assess(POLICY, POLICY + "\n## We sell your data\n").verdict not in HARMLESS
 
 

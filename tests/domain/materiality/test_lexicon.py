@@ -37,12 +37,22 @@ def test_every_term_has_a_name() -> None:
         ('[data.place]\nname = "places"\npractice = "advertisng"\nphrases = ["paris"]', "practice"),
         ("[data]\n[wrods]", "[wrods] is missing, or is none"),
         ("", "[data] is missing"),
+        ("[data]\nplace = 3", "[data.place] is no term"),
+        ('[data.place]\nname = 3\nphrases = ["paris"]', "has no name"),
     ],
 )
 def test_a_lexicon_with_a_mistake_is_refused_in_words(written: str, complaint: str) -> None:
     source = SMALLEST.replace("[data]\n", f"{written}\n").encode()
     with pytest.raises(LexiconRefused, match=re.escape(complaint)):
         _ = Lexicon(source=source).terms
+
+
+@pytest.mark.parametrize("name", ["negation", "grammar", "share", "retention"])
+def test_a_list_that_no_rule_would_find_is_refused(name: str) -> None:
+    """A misspelt one would be a check that is silently off."""
+    misspelt = LEXICON.source.replace(f"\n{name} = [".encode(), f"\n{name}x = [".encode())
+    with pytest.raises(LexiconRefused, match=f"{name}x?, or has one that no rule asks for"):
+        Lexicon(source=misspelt)
 
 
 def test_a_phrase_matches_whole_words_and_hyphens() -> None:

@@ -30,7 +30,7 @@ def test_a_way_that_leads_elsewhere_is_seen_beside_a_change_of_words() -> None:
 
 
 def test_the_same_page_written_in_another_way_is_cleared_and_shown() -> None:
-    told = assess(WAY, WAY.replace("https://gnomes", "http://www.gnomes").replace("t)", "t/#now)"))
+    told = assess(WAY, WAY.replace("https://gnomes", "http://www.gnomes").replace("t)", "t/)"))
     assert told.verdict is Verdict.NEUTRAL
     assert [change.cleared_as for change in told.changes] == ["link or address"]
 
@@ -42,9 +42,35 @@ def test_another_page_of_the_same_site_may_be_no_way_any_more(written: str) -> N
     assert told.verdict is Verdict.NEEDS_REVIEW
 
 
-def test_where_nobody_decides_anything_a_link_may_lead_anywhere() -> None:
-    told = assess(RULES, RULES.replace("gnomes.example", "dwarfs.example"))
+@pytest.mark.parametrize("target", ["object?ask=no", "object#no"])
+def test_what_a_link_asks_for_is_a_part_of_where_it_leads(target: str) -> None:
+    told = assess(WAY, WAY.replace("/object)", f"/{target})"))
+    assert told.verdict is Verdict.NEEDS_REVIEW
+
+
+def test_two_links_of_the_same_words_may_change_places() -> None:
+    old = "To object click [here](/no), to consent click [here](/yes).\n"
+    new = "To object click [here](/yes), to consent click [here](/no).\n"
+    assert assess(old, new).verdict is Verdict.NEEDS_REVIEW
+
+
+def test_an_address_that_leads_elsewhere_than_it_says_goes_to_a_person() -> None:
+    old = "You can object at [gnomes.example/no](https://gnomes.example/no).\n"
+    new = old.replace("(https://gnomes", "(https://dwarfs")
+    assert assess(old, new).verdict is Verdict.NEEDS_REVIEW
+
+
+def test_a_mailbox_that_nobody_reads_is_no_way() -> None:
+    old = "You can object by writing to [us](mailto:privacy@gnomes.example).\n"
+    assert assess(old, old.replace("privacy@", "noreply@")).verdict is Verdict.NEEDS_REVIEW
+    assert assess(old, old.replace("privacy@", "data@")).verdict is Verdict.NEUTRAL
+
+
+def test_where_nobody_decides_anything_a_link_may_lead_to_another_page() -> None:
+    told = assess(RULES, RULES.replace("/kindness", "/being-kind"))
     assert [change.cleared_as for change in told.changes] == ["link or address"]
+    other_site = assess(RULES, RULES.replace("gnomes.example", "dwarfs.example"))
+    assert other_site.verdict is Verdict.NEEDS_REVIEW
 
 
 def test_a_target_that_is_no_address_is_compared_all_the_same() -> None:

@@ -17,8 +17,8 @@ def cleared(old: str, new: str) -> tuple[Verdict, set[str | None]]:
     [
         ("This is of 3 May 2025.", "This is of 14 June 2026.", "date of the document"),
         ("This is of 2025-05-03.", "This is updated of 2026-06-14.", "date of the document"),
-        ("Write to rose@example.com.", "Write to garden@example.org.", "link or address"),
-        ("It is on https://a.example/x.", "It is on https://b.example/y.", "link or address"),
+        ("Write to rose@example.com.", "Write to garden@example.com.", "link or address"),
+        ("It is on https://a.example/x.", "It is on https://a.example/y.", "link or address"),
         ("Office: Rosa Thorn, Kent.", "Office: Iris Bloom, Kent.", "contact details"),
         ("Our office is at 12 Mill Lane.", "Our office is at 7 Mill Lane.", "contact details"),
     ],
@@ -32,7 +32,7 @@ def test_what_only_a_date_a_link_or_a_name_changed_is_cleared(
 
 
 def test_a_sentence_that_only_points_elsewhere_may_come_and_go() -> None:
-    assert cleared("", "Please see our gallery for more details.") == (
+    assert cleared("", "For more information please see our roses.") == (
         Verdict.EDITORIAL,
         {"pointer"},
     )
