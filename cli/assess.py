@@ -40,7 +40,8 @@ def assess_command(
     assessment = assess(*(file.text.text for file in read))
     match output_format:
         case Format.JSON:
-            written = json.dumps(assessment.to_json_dict(), indent=2, ensure_ascii=False)
+            told = {**assessment.to_json_dict(), "left_out": _left_out(*read)}
+            written = json.dumps(told, indent=2, ensure_ascii=False)
             sys.stdout.write(f"{written}\n")
         case Format.HTML:
             from cli.assess_page import page
@@ -65,6 +66,11 @@ def _read(path: Path) -> "PolicyFile":
         raise _stop(f"{path}: {reason}. Give the path of a policy you can read.") from error
     tell_what_was_left_out(path, file)
     return file
+
+
+def _left_out(before: "PolicyFile", after: "PolicyFile") -> dict[str, tuple[str, ...]]:
+    """What of a Word file or a web page was not read, and so not compared."""
+    return {"before": before.left_out, "after": after.left_out}
 
 
 def _stop(message: str) -> typer.Exit:

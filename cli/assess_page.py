@@ -30,6 +30,7 @@ def page(
         .render(
             title=after.text.title or names[1],
             names=names,
+            left_out=[(names[0], before.left_out), (names[1], after.left_out)],
             first_lines=(before.first_line, after.first_line),
             assessment=assessment,
             rows=rows,

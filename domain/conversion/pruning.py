@@ -42,7 +42,18 @@ def prune(root: Node, tally: Tally) -> Node:
     mains = list(_mains(root))
     for around in _around(root) if mains else ():
         tally.leave_out(Loss.AROUND, around)
-    return _kept(Node("html", children=list(mains) or root.children), tally, inside=bool(mains))
+    title = [] if any(main.holds("h1") for main in mains) else _titles(root)[:1]
+    parts: list[Node | str] = [*title, *mains] if mains else root.children
+    return _kept(Node("html", children=parts), tally, inside=bool(mains))
+
+
+def _titles(node: Node) -> list[Node]:
+    """The main headings of a page: its title may stand before its main part."""
+    found = []
+    for child in node.children:
+        if isinstance(child, Node):
+            found += [child] if child.tag == "h1" else _titles(child)
+    return found
 
 
 def _mains(node: Node) -> list[Node]:

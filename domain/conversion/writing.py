@@ -170,6 +170,8 @@ class _Writer:
             return _emphasised(self._inline(node.children, within | {mark}), mark)
         if node.tag == "a" and "a" not in within:
             return self._link(node, within)
+        if node.tag == "sup" and node.words().strip().isdigit():
+            return f"\\[{node.words().strip()}\\]"  # a note, and no digit of the figure before it
         if node.tag == "q":
             return f'"{self._inline(node.children, within)}"'
         return self._inline(node.children, within)

@@ -85,6 +85,8 @@ def purposes(comparison: Comparison) -> Iterator[Found]:
     if not comparison.after.burdens:
         return
     new = comparison.after.of("purposes") - comparison.old_version.speaks_of("purposes")
+    if comparison.before.denied & comparison.after.denied:
+        new -= comparison.before.of("purposes")  # both say that it does not serve them
     for key in sorted(new):
         term = LEXICON.terms["purposes"][key]
         yield adverse(

@@ -24,6 +24,8 @@ SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\"'\u201c\u2018(\[]?[A-Z0-9\u00c0-\u024
 CONDITION = re.compile(
     r"(\b(?:if|unless|when|where|until|while|as long as)\b[^,;:.]{1,200}),", re.IGNORECASE
 )
+# A cell of a table: `Sold: No`.
+ANSWERED_NO = re.compile(r"([^;:?]{1,60})\??: no(?=;|$)", re.IGNORECASE)
 NEW_THOUGHT = frozenset({";", ":", "but", "however", "unless", "except", "instead"})
 NEGATION_REACH = 14  # words
 LONGEST_PHRASE = 12  # words of a phrase in the lexicon
@@ -107,7 +109,7 @@ def read_all(statements: Iterable[Clause]) -> Reading:
 @lru_cache(maxsize=20_000)
 def read(text: str, stem: str = "") -> Reading:
     """Read a statement; a list item is read as the end of the sentence that its stem begins."""
-    text = CONDITION.sub(r"\1;", text)
+    text = CONDITION.sub(r"\1;", ANSWERED_NO.sub(r"not \1", text))
     stem = CONDITION.sub(" ", stem)
     spoken = words(text)
     mentions = _unless_overlapped(LEXICON.mentions(spoken))

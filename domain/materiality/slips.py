@@ -154,4 +154,4 @@ def _is_no_word(word: str) -> bool:
 
 def is_met(word: str) -> bool:
     """Whether a policy had it before: of two words never met, both may be names."""
-    return WEIGHTS.knows([root(word)]) > 0 or LEXICON.is_charged(word)
+    return WEIGHTS.met(root(word)) or LEXICON.is_charged(word)

@@ -32,7 +32,9 @@ def is_a_title(statement: Clause, other: Version) -> bool:
     if charged or sells or _names_a_right(statement) or (not asks and _is_a_sentence(spoken)):
         return False
     asks_about_us = asks and not OURS.isdisjoint(spoken)
-    return all(_is_known(word, other) or (asks_about_us and _is_met(word)) for word in spoken)
+    return all(
+        _is_known(word, other) or (asks_about_us and WEIGHTS.met(root(word))) for word in spoken
+    )
 
 
 def is_a_pointer(statement: Clause, other: Version) -> bool:
@@ -47,7 +49,7 @@ def is_a_pointer(statement: Clause, other: Version) -> bool:
         and not any(reading.of(kind) for kind in ("data", "purposes", "recipients"))
         and not any(reading.says(mark) for mark in USES_OF_A_CHOICE)
         and not _names_a_right(statement)
-        and all(_is_known(word, other) or _is_met(word) for word in spoken)
+        and all(_is_known(word, other) or WEIGHTS.met(root(word)) for word in spoken)
     )
 
 
@@ -69,8 +71,3 @@ def _is_known(word: str, other: Version) -> bool:
         or word in other.vocabulary
         or any(LEXICON.mentions([word]))
     )
-
-
-def _is_met(word: str) -> bool:
-    """Whether the policies learned from had it."""
-    return WEIGHTS.knows([root(word)]) > 0

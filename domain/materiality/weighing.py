@@ -56,8 +56,11 @@ class Weights:
     def knows(self, roots: Iterable[str]) -> float:
         """The share of some words' roots that the weights have met, up to 1."""
         asked = list(roots)
-        met = sum(f"+ {root}" in self.weights or f"- {root}" in self.weights for root in asked)
-        return met / len(asked) if asked else 1.0
+        return sum(map(self.met, asked)) / len(asked) if asked else 1.0
+
+    def met(self, root: str) -> bool:
+        """Whether the labelled changes had a word of this root."""
+        return f"+ {root}" in self.weights or f"- {root}" in self.weights
 
 
 def scale(names: int) -> float:

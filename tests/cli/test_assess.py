@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 from typer import Typer
 from typer.testing import CliRunner, Result
 
@@ -230,9 +231,12 @@ def test_a_word_file_is_compared_and_what_it_lost_is_said(old: Path, tmp_path: P
             paragraph(words("We kept it.", "<w:vanish/>")),
         )
     )
-    result = run(old, path, "--format", "json")
-    assert json.loads(result.stdout)["verdict"] == "material_adverse"
     lost = '1 hidden passage was left out: "We kept it.".'
+    result = run(old, path, "--format", "json")
+    told = json.loads(result.stdout)
+    assert told["verdict"] == "material_adverse"
+    assert told["left_out"] == {"before": [], "after": [lost]}
+    assert f"<li>{escape(lost)}</li>" in run(old, path, "--format", "html").stdout
     assert result.stderr == f"{path}: read as Markdown.\n  {lost}\n"
     assert "(old line 3)" in run(old, path).stdout
 

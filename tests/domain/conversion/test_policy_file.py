@@ -378,3 +378,14 @@ def test_a_word_file_damaged_anywhere_is_read_or_refused(place: int, damage: byt
         assert read_policy_file(raw, "policy.docx").converted
     except PolicyRefused as refusal:
         assert "Nothing was stored" in str(refusal)  # noqa: PT017 - either is fine
+
+
+def test_the_title_of_a_page_may_stand_before_its_main_part() -> None:
+    head = "<header><h1>Gnome Club</h1></header>"
+    assert read(page(f"{head}<main><p>We keep it.</main>")) == "# Gnome Club\n\nWe keep it.\n"
+    own = "<main><h1>Policy</h1><p>We keep it.</main>"
+    assert read(page(f"{head}{own}")) == "# Policy\n\nWe keep it.\n"
+
+
+def test_the_number_of_a_note_is_no_digit_of_the_figure_before_it() -> None:
+    assert read(page("<p>For <b>30</b><sup>1</sup> days.")) == "For **30**\\[1\\] days.\n"

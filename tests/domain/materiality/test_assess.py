@@ -243,3 +243,27 @@ def test_a_period_that_is_given_elsewhere_is_shown_beside_the_one_that_is_gone()
 def test_what_the_company_may_refuse_is_no_way_to_say_no() -> None:
     told = assess("We answer you.\n", "We answer you. We may refuse your request.\n")
     assert "opt_out.added" not in {finding.rule for finding in told.findings}
+
+
+def test_a_table_that_answers_no_allows_nothing() -> None:
+    table = "| Data | Sold | Shared |\n|---|---|---|\n| Letters | No | No |\n"
+    told = assess(table, f"{table}| Location | No | No |\n")
+    assert not told.material_adverse
+
+
+def test_what_needs_an_objection_is_allowed_and_promises_nothing() -> None:
+    stem = "If you have not opted out, we may:\n\n- show tips;\n"
+    told = assess(stem, f"{stem}- collect your location;\n")
+    assert "promise.added.new" not in {finding.rule for finding in told.findings}
+    assert told.needs_review or told.material_adverse
+
+
+def test_of_two_sentences_of_the_same_words_one_can_go() -> None:
+    old = "Photos are noted. We never sell them. Moods are noted. We never sell them.\n"
+    told = assess(old, old.replace(" noted. We never sell them.\n", " noted.\n"))
+    assert told.needs_review or told.material_adverse
+
+
+def test_who_trains_their_staff_trains_no_machine() -> None:
+    told = assess("We are careful.\n", "We are careful. We train everybody who reads letters.\n")
+    assert "purpose.new_ai_training" not in {finding.rule for finding in told.findings}
