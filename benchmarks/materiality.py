@@ -13,11 +13,12 @@ import re
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from math import sqrt
 from pathlib import Path
+from random import Random
 from statistics import median, quantiles
 from typing import Any
 
@@ -28,6 +29,7 @@ from domain.materiality import Assessment, Direction, assess
 
 POSITIVE = "adverse_material"
 APART = "adverse_minor"
+RESAMPLES = 1_000
 SHORTEST_QUOTE = 4  # letters; what is shorter stands everywhere
 PARTS = ("tune", "test")
 
@@ -144,7 +146,7 @@ def score(answers: Sequence[Answer]) -> dict[str, Any]:
         "flagged": {
             "precision": precision,
             "recall": recall,
-            "f1": _f1(precision["value"], recall["value"]),
+            "f1": _f1(judged),
         },
         "flagged_or_review": {
             "precision": _share(positives, [one for one in judged if one.shown]),
@@ -153,6 +155,7 @@ def score(answers: Sequence[Answer]) -> dict[str, Any]:
         "cleared": {
             "of_harmless": _rate(not one.shown for one in negatives),
             "pairs": len(cleared),
+            "wrongly": _rate(one.pair.label == POSITIVE for one in cleared),
             "material": sorted(one.pair.id for one in cleared if one.pair.label == POSITIVE),
         },
         "quote_shown": _rate(one.quoted for one in positives),
@@ -190,10 +193,21 @@ def _interval(right: int, of: int) -> dict[str, Any]:
     }
 
 
-def _f1(precision: float | None, recall: float | None) -> float | None:
-    if not precision or not recall:
-        return None
-    return round(2 * precision * recall / (precision + recall), 3)
+def _f1(judged: Sequence[Answer]) -> dict[str, Any]:
+    """F1 with its 95 % interval: what it is for as many pairs drawn from these again and again."""
+    drawing = Random(0)
+    told = [(one.pair.label == POSITIVE, one.flagged) for one in judged]
+    again = sorted(
+        _f1_of(drawing.choices(told, k=len(told))) for _ in range(RESAMPLES if told else 0)
+    )
+    low, high = (again[int(share * len(again))] if again else None for share in (0.025, 0.975))
+    return {"value": _f1_of(told) if told else None, "low": low, "high": high}
+
+
+def _f1_of(told: Sequence[tuple[bool, bool]]) -> float:
+    both = sum(positive and flagged for positive, flagged in told)
+    either = sum(positive + flagged for positive, flagged in told)
+    return round(2 * both / either, 3) if either else 0.0
 
 
 def times(milliseconds: Sequence[float]) -> dict[str, float]:
@@ -207,42 +221,58 @@ def times(milliseconds: Sequence[float]) -> dict[str, float]:
     }
 
 
-def _by_label(answers: Iterable[Answer]) -> dict[str, dict[str, int]]:
-    counts: dict[str, dict[str, int]] = defaultdict(
-        lambda: {"flagged": 0, "review": 0, "cleared": 0}
-    )
+def _by_label(answers: Iterable[Answer]) -> dict[str, dict[str, Any]]:
+    """For each label how the engine answered; an answer is the most that it says."""
+    found: defaultdict[str, list[Answer]] = defaultdict(list)
     for one in answers:
-        kind = "flagged" if one.flagged else "review" if one.reviewed else "cleared"
-        counts[one.pair.label][kind] += 1
-    return dict(sorted(counts.items()))
+        found[one.pair.label].append(one)
+    return {
+        label: {
+            "flagged": _rate(one.flagged for one in those),
+            "review": _rate(one.reviewed and not one.flagged for one in those),
+            "cleared": _rate(not one.shown for one in those),
+        }
+        for label, those in sorted(found.items())
+    }
 
 
-def _by_category(positives: Iterable[Answer]) -> dict[str, Any]:
-    found: dict[str, list[bool]] = defaultdict(list)
+def _by_category(positives: Iterable[Answer]) -> dict[str, dict[str, Any]]:
+    """For each kind of material adverse change how often it was found."""
+    found: defaultdict[str, list[Answer]] = defaultdict(list)
     for one in positives:
         for category in one.pair.categories:
-            found[category].append(one.flagged)
-    return {category: _rate(flags) for category, flags in sorted(found.items())}
+            found[category].append(one)
+    return {
+        category: {
+            "flagged": _rate(one.flagged for one in those),
+            "flagged_or_review": _rate(one.shown for one in those),
+            "quote_shown": _rate(one.quoted for one in those),
+        }
+        for category, those in sorted(found.items())
+    }
 
 
 def _print(figures: Mapping[str, Any]) -> None:
     table = Table("figure", "value", "95 %", "right of")
-    for name, group in figures.items():
-        rows = (
-            group.items() if isinstance(group, dict) and "value" not in group else ((None, group),)
+    for name, value in _flat(figures):
+        share = value if isinstance(value, dict) else {"value": value}
+        table.add_row(
+            name.replace("_", " "),
+            str(share["value"]),
+            f"{share['low']} to {share['high']}" if "low" in share else "",
+            f"{share['right']} of {share['of']}" if "of" in share else "",
         )
-        for inner, value in rows:
-            label = f"{name} {inner or ''}".replace("_", " ").strip()
-            if isinstance(value, dict) and "value" in value:
-                table.add_row(
-                    label,
-                    str(value["value"]),
-                    f"{value['low']} to {value['high']}",
-                    f"{value['right']} of {value['of']}",
-                )
-            else:
-                table.add_row(label, str(value), "", "")
     Console().print(table)
+
+
+def _flat(group: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every figure with its whole name."""
+    for name, value in group.items():
+        whole = f"{above} {name}".strip()
+        if isinstance(value, dict) and "value" not in value:
+            yield from _flat(value, whole)
+        else:
+            yield whole, value
 
 
 def asking_for_pairs(description: str) -> argparse.ArgumentParser:

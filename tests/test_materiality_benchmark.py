@@ -57,8 +57,14 @@ def test_minor_changes_and_doubtful_labels_count_neither_way() -> None:
     assert figures["cleared"] == {
         "of_harmless": {"value": 0.5, "right": 1, "of": 2, "low": 0.095, "high": 0.905},
         "pairs": 1,
+        "wrongly": {"value": 0.0, "right": 0, "of": 1, "low": 0.0, "high": 0.793},
         "material": [],
     }
+    f1 = figures["flagged"]["f1"]
+    assert f1["value"] == 0.5
+    assert 0 <= f1["low"] < 0.5 < f1["high"] <= 1
+    of_minor = {kind: rate["right"] for kind, rate in figures["by_label"]["adverse_minor"].items()}
+    assert of_minor == {"flagged": 1, "review": 0, "cleared": 0}
 
 
 def test_a_material_change_that_was_cleared_is_named() -> None:
