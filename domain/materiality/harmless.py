@@ -15,6 +15,8 @@ from domain.materiality.signs import signs
 from domain.materiality.slips import is_met, reordered, slips_only, spelled_out
 from domain.materiality.surface import (
     document_dates,
+    is_a_date_of_the_document,
+    is_a_number_to_call,
     only_contacts,
     only_links,
     renumbered,
@@ -114,4 +116,8 @@ def _one_sided(statements: tuple[Clause, ...], other: Version) -> str | None:
         return "heading"
     if all(is_a_pointer(statement, other) for statement in statements):
         return "pointer"
+    if all(is_a_date_of_the_document(statement) for statement in statements):
+        return "date of the document"
+    if all(is_a_number_to_call(statement) for statement in statements):
+        return "contact details"
     return "stated elsewhere" if all(saying(one) in other.sayings for one in statements) else None

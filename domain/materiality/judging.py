@@ -10,7 +10,7 @@ from domain.materiality.differing import changed_words, turns_on_few_words
 from domain.materiality.evidence import evidence
 from domain.materiality.harmless import same_but_for_periods, shown_harmless
 from domain.materiality.rules import REGISTRY, Comparison, Found
-from domain.materiality.signs import is_unreadable
+from domain.materiality.signs import unreadable
 from domain.materiality.surface import turns_on_a_name
 from domain.materiality.weighing import WEIGHTS
 from domain.materiality.words import plain_words, root
@@ -36,7 +36,7 @@ class Judgement:
 
 def judge(comparison: Comparison, *, english: bool) -> Judgement:
     """Judge what differs; whatever is not shown harmless is found, if only as unexplained."""
-    if is_unreadable(comparison.old_text) or is_unreadable(comparison.new_text):
+    if unreadable(comparison.old_text) != unreadable(comparison.new_text):
         return Judgement(found=(unexplained(),))
     shown = shown_harmless(comparison)
     if shown and (english or shown in IN_ANY_LANGUAGE):

@@ -52,6 +52,6 @@ def hidden(text: str) -> tuple[str, ...]:
     return tuple(sorted(map(str.casefold, HIDES.findall(text))))
 
 
-def is_unreadable(text: str) -> bool:
-    """Whether people see other figures or another order of words than stand there."""
-    return bool(UNREADABLE.search(text))
+def unreadable(text: str) -> tuple[str, ...]:
+    """What makes people see other figures or another order of words than stand there."""
+    return tuple(UNREADABLE.findall(text))

@@ -4,7 +4,7 @@ import re
 from datetime import date
 from itertools import pairwise
 
-from domain.clauses import ClauseKind
+from domain.clauses import Clause, ClauseKind
 from domain.materiality.context import charges
 from domain.materiality.differing import differences
 from domain.materiality.lexicon import LEXICON
@@ -34,6 +34,9 @@ CONTROLLER = re.compile(
     r"|withdraw",
     re.IGNORECASE,
 )
+POSTCODE = re.compile(r"\b\d{4,6}\b")
+NUMBER_TO_CALL = re.compile(r"\+?[\d\s()./-]{6,30}")
+HIDDEN_ADDRESS = re.compile(r"\[email\W+protected\]\w*")
 WORDS_OF_AN_ADDRESS = (
     "address attn avenue box building city fax floor house mail office phone postal postcode "
     "road room square street suite tel telephone tower unit zip"
@@ -46,7 +49,7 @@ WORDS_BESIDE_AN_ADDRESS = (
 LEADS_TO_AN_ADDRESS = frozenset(WORDS_BESIDE_AN_ADDRESS.split())
 WORDS_OF_A_DATE_LINE = (
     "as changed cookie cookies current date dated day document effect effective from in into last "
-    "modified month notice of on our policy posted privacy published revised revision since "
+    "modified month new notice of on our policy posted privacy published revised revision since "
     "starting statement terms time today update updated version was were your"
 )
 DATE_LINE = frozenset(WORDS_OF_A_DATE_LINE.split())
@@ -54,13 +57,15 @@ DATE_LINE = frozenset(WORDS_OF_A_DATE_LINE.split())
 
 def only_links(comparison: Comparison) -> bool:
     """Links and mail addresses gave way to others; not those that people exercise a right by."""
-    texts = comparison.old_text, comparison.new_text
-    old, new = (LINK.sub(" link ", text) for text in texts)
+    # A page that hides its addresses from machines shows each of them as the same words.
+    texts = [HIDDEN_ADDRESS.sub("hidden@", text) for text in _texts(comparison)]
+    old, new = (LINK.sub(" link ", text.replace("hidden@", " link ")) for text in texts)
     before, after = (pages(LINK.findall(text)) for text in texts)
     same_sites = sites(LINK.findall(texts[0])) == sites(LINK.findall(texts[1]))
     clauses = (*comparison.old, *comparison.new)
     return (
-        bool(before and after)
+        old != texts[0]
+        and new != texts[1]
         and plain_words(old) == plain_words(new)
         and signs(old) == signs(new)
         and (before == after or (same_sites and not any(map(says_by_link, clauses))))
@@ -78,7 +83,7 @@ def only_contacts(comparison: Comparison) -> bool:
             for reading in (comparison.before, comparison.after)
         )
         and all(
-            before and after and all(_is_name(word) for word in before + after)
+            all(_is_name(word) for word in before + after)
             for before, after in _differing_as_written(comparison)
         )
     )
@@ -98,7 +103,22 @@ def _is_nothing_else(text: str) -> bool:
 
 
 def _is_an_address(text: str) -> bool:
-    return not ADDRESS.isdisjoint(words(text)) or bool(LINK.search(text))
+    return (
+        not ADDRESS.isdisjoint(words(text))
+        or bool(LINK.search(text))
+        or bool(POSTCODE.search(text))
+    )
+
+
+def is_a_number_to_call(statement: Clause) -> bool:
+    """A telephone number and nothing else."""
+    return bool(NUMBER_TO_CALL.fullmatch(statement.text))
+
+
+def is_a_date_of_the_document(statement: Clause) -> bool:
+    """Only says from when the document is."""
+    undated = NUMBERED.sub(" ", DATE.sub(" ", statement.text))
+    return bool(DATE.search(statement.text)) and _dates_the_document(undated)
 
 
 def turns_on_a_name(comparison: Comparison) -> bool:
