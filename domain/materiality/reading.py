@@ -109,7 +109,9 @@ def read_all(statements: Iterable[Clause]) -> Reading:
 @lru_cache(maxsize=20_000)
 def read(text: str, stem: str = "") -> Reading:
     """Read a statement; a list item is read as the end of the sentence that its stem begins."""
-    text = CONDITION.sub(r"\1;", ANSWERED_NO.sub(r"not \1", text))
+    if ": n" in text.casefold():
+        text = ANSWERED_NO.sub(r"not \1", text)
+    text = CONDITION.sub(r"\1;", text)
     stem = CONDITION.sub(" ", stem)
     spoken = words(text)
     mentions = _unless_overlapped(LEXICON.mentions(spoken))
