@@ -13,11 +13,13 @@ from activities.moments import moments_since
 from activities.outbox import Sender, SendProgress
 from database import audiences, campaigns
 from database.chunks import LongEnough, at_most
+from database.controls import PAUSED, WITHDRAWN
 from database.engine import Database
 from database.facts import record
 from database.outbox import (
     CAMPAIGN,
     STAFF,
+    WITHDRAWAL,
     Batch,
     Queued,
     cancel,
@@ -88,6 +90,16 @@ class CampaignCase:
     to_come: tuple[Rung, ...]
     since: datetime | None = None
 
+    @property
+    def paused(self) -> bool:
+        """Whether somebody stopped it; nothing goes out until it is resumed (P8)."""
+        return self.state == PAUSED
+
+    @property
+    def called_off(self) -> bool:
+        """Whether its version was withdrawn: whoever was mailed is told, and that is all (P8)."""
+        return self.state == WITHDRAWN
+
 
 class CampaignActivities:
     """Freezes the audience, sends steps, fixes the date, escalates; built once, in worker.py."""
@@ -132,7 +144,8 @@ class CampaignActivities:
         batch = Batch(subject_id=shard.campaign_id, step=shard.step, shard=shard.shard)
         with self._database.transaction() as transaction:
             campaign = transaction.get_one(Campaign, shard.campaign_id)
-            if self._is_passed_over(transaction, campaign, shard):
+            called_off = campaign.state == WITHDRAWN and shard.step != WITHDRAWAL
+            if called_off or self._is_passed_over(transaction, campaign, shard):
                 cancel(transaction, batch)
             else:
                 owed = campaigns.mails_of_step(transaction, campaign, shard.step, shard.shard)
@@ -149,7 +162,7 @@ class CampaignActivities:
             addressed = transaction.get_one(Campaign, what.campaign_id)
             version = held(transaction, PolicyVersion, addressed.policy_version_id)
             campaign = held(transaction, Campaign, what.campaign_id)
-            if campaign.notified_at is None:
+            if campaign.notified_at is None and campaign.state != WITHDRAWN:
                 first_notices = Batch(subject_id=campaign.id, step=campaigns.FIRST_NOTICE)
                 accepted_at = last_accepted_at(transaction, first_notices)
                 version.effective_at = effective_at(
@@ -218,7 +231,8 @@ class CampaignActivities:
             campaign = held(transaction, Campaign, what.campaign_id)
             if campaign.finished_at is None:
                 campaign.finished_at = what.now
-                campaign.state = "finished"
+                if campaign.state != WITHDRAWN:
+                    campaign.state = "finished"
                 transaction.add(campaign)
                 cancel_overtaken(transaction, Batch(subject_id=campaign.id), what.now)
                 progress = campaigns.progress(transaction, campaign)

@@ -101,6 +101,9 @@ class Letters:
         if mail.addressee_kind == STAFF:
             return {**shared, **self._of_escalation(session, mail, campaign, policy, version)}
         base = session.get_one(PolicyVersion, mail.variant)
+        still_yours = (
+            f"the {policy.title} you have now (version {base.number}) stays in force for you."
+        )
         return {
             **shared,
             "summary": version.summary,
@@ -110,10 +113,8 @@ class Letters:
                 if finding.status == "confirmed"
             ],
             "redline_url": f"{page}/changes/{base.number}/{version.number}",
-            "without_approval": (
-                f"nothing changes for you: the {policy.title} you have now (version "
-                f"{base.number}) stays in force for you."
-            ),
+            "without_approval": f"nothing changes for you: {still_yours}",
+            "still_yours": still_yours,
             "reminder_number": mail.step.removeprefix("reminder_"),
             "reminders_total": len(self._leads.reminder_leads),
         }

@@ -16,6 +16,7 @@ from database.tables import OutboxMail
 from mail.message import Message, Templates
 from mail.sendgrid import Accepted, Halt, MailService, NotSent, Outcome, Rejected, Unknown
 
+ALL_STOPPED = "all mail is stopped; an owner starts it again with `promisekeeper mail start`"
 SEND_WITHIN = timedelta(minutes=3)
 """A try that would take longer ends there, in time to say so, and the next one goes on."""
 PROBLEM_WORDS: Mapping[type, str] = {
@@ -44,6 +45,8 @@ class SendProgress:
     waiting: int = 0
     unknown: int = 0
     problem: str | None = None
+    held: bool = False
+    """A person holds it up: what waits goes out when they let it (P8)."""
 
 
 class Sender:
@@ -76,7 +79,7 @@ class Sender:
         with self._database.transaction() as transaction:
             outbox.doubt_abandoned(transaction, batch, now)
             outbox.settle(transaction, batch, settle_after=self._settle_after, now=now)
-        problem, limit = None, self._batch_size
+        claim, problem, limit = None, None, self._batch_size
         while problem is None and moments.passed() < SEND_WITHIN:
             with self._database.transaction() as transaction:
                 claim = outbox.claim(transaction, batch, limit=limit, now=moments.now())
@@ -88,7 +91,7 @@ class Sender:
             nobody_named = isinstance(outcome, Rejected) and not outcome.mail_ids
             halved = len(claim.mails) // 2  # to find the culprit
             limit = max(1, halved) if nobody_named and halved else self._batch_size
-        return self._progress(batch, problem)
+        return self._progress(batch, problem, all_claimed=claim is None)
 
     def _attempt(self, claim: Claim, now: datetime) -> Outcome:
         try:
@@ -125,14 +128,17 @@ class Sender:
                     outbox.doubt(transaction, attempt, outcome.reason, now)
         return PROBLEM_WORDS[type(outcome)]
 
-    def _progress(self, batch: Batch, problem: str | None) -> SendProgress:
+    def _progress(self, batch: Batch, problem: str | None, *, all_claimed: bool) -> SendProgress:
         with self._database.session() as session:
             states = outbox.states(session, batch)
+            stopped = outbox.all_is_stopped(session)
+        waiting = states.get("queued", 0)
         return SendProgress(
             accepted=sum(states.get(state, 0) for state in outbox.WENT_OUT),
-            waiting=states.get("queued", 0),
+            waiting=waiting,
             unknown=sum(states.get(state, 0) for state in outbox.IN_DOUBT),
-            problem=problem,
+            problem=ALL_STOPPED if waiting and stopped else problem,
+            held=bool(waiting) and all_claimed,
         )
 
 

@@ -266,7 +266,7 @@ def _campaigns(session: Session) -> Iterator[temporal.Start]:
         select(Campaign.id, Policy.slug, PolicyVersion.number)
         .join(PolicyVersion, col(PolicyVersion.id) == col(Campaign.policy_version_id))
         .join(Policy, col(Policy.id) == col(PolicyVersion.policy_id))
-        .where(Campaign.state == "running")
+        .where(col(Campaign.finished_at).is_(None))
     )
     return (temporal.campaign(*row) for row in rows)
 

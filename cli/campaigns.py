@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from cli.options import FormatOption, ListFormat, Number, Slug
+from cli.options import AsStaff, FormatOption, ListFormat, Number, Reason, Slug
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -22,10 +22,13 @@ def report(slug: Slug, number: Number, *, output_format: FormatOption = ListForm
     from cli.context import opened
     from cli.printing import print_thing
     from database.campaigns import progress
+    from database.controls import control_acts
+    from database.outbox import all_is_stopped
 
     with opened() as office, office.database.session() as session:
         campaign = _campaign(session, slug, number)
         counts = asdict(progress(session, campaign))
+        done = control_acts(session, campaign.policy_version_id)
         print_thing(
             {
                 "policy": slug,
@@ -34,11 +37,38 @@ def report(slug: Slug, number: Number, *, output_format: FormatOption = ListForm
                 "started_at": campaign.started_at,
                 "notified_at": campaign.notified_at,
                 "finished_at": campaign.finished_at,
+                "all_mail_is_stopped": all_is_stopped(session),
+                "controls": [asdict(act) for act in done],
                 **counts,
                 "workflow": office.workflow_url(f"campaign/{slug}/{number}"),
             },
             output_format,
         )
+
+
+@app.command()
+def pause(slug: Slug, number: Number, *, reason: Reason, as_staff: AsStaff) -> None:
+    """Stop a campaign's mails within a second. Answers are taken as before."""
+    from cli.context import at_the_desk
+    from cli.printing import say
+
+    with at_the_desk(as_staff) as (desk, staff_id):
+        desk.pause(slug, number, staff_id, reason)
+    say(
+        f"The campaign of version {number} of {slug} is paused: nothing more goes out. Its owner "
+        f"lets it go on: promisekeeper campaign resume {slug} {number}"
+    )
+
+
+@app.command()
+def resume(slug: Slug, number: Number, *, reason: Reason, as_staff: AsStaff) -> None:
+    """Let a paused campaign go on. That takes its owner."""
+    from cli.context import at_the_desk
+    from cli.printing import say
+
+    with at_the_desk(as_staff) as (desk, staff_id):
+        desk.resume(slug, number, staff_id, reason)
+    say(f"The campaign of version {number} of {slug} goes on.")
 
 
 @app.command("not-reached")

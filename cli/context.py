@@ -157,6 +157,15 @@ def opened() -> Iterator[Office]:
 
 
 @contextmanager
+def at_the_desk(as_staff: str) -> "Iterator[tuple[Desk, UUID]]":
+    """The desk, and the id of the member of staff who acts at it."""
+    with opened() as office:
+        member = office.member(as_staff)
+        with office.desk() as desk:
+            yield desk, member.id
+
+
+@contextmanager
 def answering() -> Iterator[None]:
     """Exit codes: 1 the answer is no, 2 bad usage, 3 a service is not reachable."""
     try:

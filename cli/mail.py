@@ -1,15 +1,17 @@
-"""`promisekeeper mail`: mails whose outcome only a person can decide (P4)."""
+"""`promisekeeper mail`: stop all mail (P8); mails whose outcome only a person can decide (P4)."""
 
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from cli.options import AsStaff, FormatOption, ListFormat
+from cli.options import AsStaff, FormatOption, ListFormat, Reason
 
 COLUMNS = ("mail", "subject", "step", "addressee", "attempts", "claimed_at", "reason")
 
-app = typer.Typer(no_args_is_help=True, help="Mails that wait for a decision of ops.")
+app = typer.Typer(
+    no_args_is_help=True, help="Stop all mail, and decide about mails of unknown outcome."
+)
 
 
 @app.command()
@@ -36,17 +38,40 @@ def unknown(*, output_format: FormatOption = ListFormat.TABLE) -> None:
 
 
 @app.command()
+def stop(*, reason: Reason, as_staff: AsStaff) -> None:
+    """Stop all mail, to everybody, within a second. Ops may do that alone."""
+    from cli.context import at_the_desk
+    from cli.printing import say
+
+    with at_the_desk(as_staff) as (desk, staff_id):
+        desk.stop_mail(staff_id, reason)
+    say(
+        "All mail is stopped: campaigns, answers to requests, and what staff are told. Due times "
+        "run on. An owner of a policy lets it go on: promisekeeper mail start"
+    )
+
+
+@app.command()
+def start(*, reason: Reason, as_staff: AsStaff) -> None:
+    """Let mail go on. That takes an owner of a policy."""
+    from cli.context import at_the_desk
+    from cli.printing import say
+
+    with at_the_desk(as_staff) as (desk, staff_id):
+        desk.start_mail(staff_id, reason)
+    say("Mail goes on. What was queued meanwhile goes out now.")
+
+
+@app.command()
 def resend(
     mail: Annotated[UUID, typer.Argument(help="Its id, as `mail unknown` lists it")],
     *,
     as_staff: AsStaff,
 ) -> None:
     """Send such a mail again. If it did go out the first time, somebody gets it twice."""
-    from cli.context import opened
+    from cli.context import at_the_desk
     from cli.printing import say
 
-    with opened() as office:
-        member = office.member(as_staff)
-        with office.desk() as desk:
-            desk.resend(mail, member.id)
+    with at_the_desk(as_staff) as (desk, staff_id):
+        desk.resend(mail, staff_id)
     say(f"The mail {mail} is sent again.")

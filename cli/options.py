@@ -33,6 +33,7 @@ AsReader = Annotated[
         help="Who reads: shows personal data too, and records that they were read (P30)",
     ),
 ]
+Reason = Annotated[str, typer.Option("--reason", help="Kept for good", show_default=False)]
 Slug = Annotated[str, typer.Argument(help="The policy, like privacy", show_default=False)]
 Number = Annotated[int, typer.Argument(help="The version's number", min=1, show_default=False)]
 Reference = Annotated[

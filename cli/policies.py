@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from cli.options import AsStaff, FormatOption, ListFormat, Number, Slug
+from cli.options import AsStaff, FormatOption, ListFormat, Number, Reason, Slug
 from domain.reviews import VersionClass, VersionState
 
 if TYPE_CHECKING:
@@ -152,13 +152,11 @@ def review(  # noqa: PLR0913 - one option for each thing a reviewer may say
 @app.command()
 def release(slug: Slug, number: Number, *, as_staff: AsStaff) -> None:
     """Let a reviewed version go out. Its submitter cannot, alone."""
-    from cli.context import opened
+    from cli.context import at_the_desk
     from cli.printing import say
 
-    with opened() as office:
-        member = office.member(as_staff)
-        with office.desk() as desk:
-            desk.release(slug, number, member.id)
+    with at_the_desk(as_staff) as (desk, staff_id):
+        desk.release(slug, number, staff_id)
     say(f"Version {number} of {slug} is released. Watch it: promisekeeper policy status {slug}")
 
 
@@ -167,18 +165,30 @@ def reject(
     slug: Slug,
     number: Number,
     *,
-    reason: Annotated[str, typer.Option(help="Kept for good", show_default=False)],
+    reason: Reason,
     as_staff: AsStaff,
 ) -> None:
     """Take a version back before it is released; then another one can be submitted."""
-    from cli.context import opened
+    from cli.context import at_the_desk
     from cli.printing import say
 
-    with opened() as office:
-        member = office.member(as_staff)
-        with office.desk() as desk:
-            desk.reject(slug, number, member.id, reason)
+    with at_the_desk(as_staff) as (desk, staff_id):
+        desk.reject(slug, number, staff_id, reason)
     say(f"Version {number} of {slug} is rejected. Nobody outside has heard of it.")
+
+
+@app.command()
+def withdraw(slug: Slug, number: Number, *, reason: Reason, as_staff: AsStaff) -> None:
+    """Take back a version that was announced: it governs nobody, and whoever was mailed is told."""
+    from cli.context import at_the_desk
+    from cli.printing import say
+
+    with at_the_desk(as_staff) as (desk, staff_id):
+        desk.withdraw(slug, number, staff_id, reason)
+    say(
+        f"Version {number} of {slug} is withdrawn. What was queued does not go out, and whoever "
+        f"was mailed is told. Watch it: promisekeeper campaign report {slug} {number}"
+    )
 
 
 @app.command()

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, func, select
 
 from database.accounts import open_since
 from database.facts import record
-from database.outbox import ACCOUNT, CAMPAIGN, IN_DOUBT, Batch, Queued, states
+from database.outbox import ACCOUNT, CAMPAIGN, IN_DOUBT, WITHDRAWAL, Batch, Queued, states
 from database.policies import in_force_from
 from database.tables import (
     Account,
@@ -108,7 +108,8 @@ def open_shards(session: Session, campaign_id: UUID, step: str) -> list[int]:
 def mails_of_step(session: Session, campaign: Campaign, step: str, shard: int) -> list[Queued]:
     """The mails a shard owes for a step: everyone for the first notice, the silent afterwards.
 
-    Whoever has to approve before the version governs them is asked; the others are told.
+    Whoever has to approve before the version governs them is asked; the others are told. That a
+    version was withdrawn is told to those whose first notice went out, or may have gone out (P8).
     """
     answered = exists().where(
         col(Approval.account_id) == col(CampaignAddressee.account_id),
@@ -125,7 +126,9 @@ def mails_of_step(session: Session, campaign: Campaign, step: str, shard: int) -
             col(Link.successor_id).is_(None),
         )
     )
-    if step != FIRST_NOTICE:
+    if step == WITHDRAWAL:
+        query = query.where(_was_mailed(campaign.id))
+    elif step != FIRST_NOTICE:
         query = query.where(~answered, col(CampaignAddressee.asks_approval))
     return [
         Queued(
@@ -145,6 +148,8 @@ def mails_of_step(session: Session, campaign: Campaign, step: str, shard: int) -
 
 def notice_template(step: str, *, asks_approval: bool) -> str:
     """Which mail a step of a campaign sends to an account holder."""
+    if step == WITHDRAWAL:
+        return "change_withdrawn"
     if not asks_approval:
         return "notice_first_notice"
     return "approval_first_notice" if step == FIRST_NOTICE else "approval_reminder"
@@ -277,6 +282,15 @@ def _joined_later(session: Session, campaign: Campaign) -> Sequence[str]:
     if until is not None:
         later = later.where(open_since() < until)
     return session.exec(later).all()
+
+
+def _was_mailed(campaign_id: UUID) -> ColumnElement[bool]:
+    return exists().where(
+        col(OutboxMail.subject_id) == campaign_id,
+        col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
+        col(OutboxMail.step) == FIRST_NOTICE,
+        col(OutboxMail.state).in_(["accepted", "delivered", "complained", "operator", *IN_DOUBT]),
+    )
 
 
 def _addressed(campaign_id: UUID) -> ColumnElement[bool]:

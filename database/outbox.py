@@ -18,6 +18,7 @@ from database.tables import (
     DataSubjectRequest,
     DeliveryEvent,
     MailAttempt,
+    MailStop,
     OutboxMail,
     PolicyVersion,
 )
@@ -46,6 +47,7 @@ NOT_PROVEN = ("queued", "sending", "unknown", "operator")
 PROVEN = ("accepted", "dropped", "delivered", "bounced", "complained")
 """What events prove, from the least to the most telling: so their order does not matter."""
 LINK_AGAIN = "link_again"
+WITHDRAWAL = "withdrawal"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,7 @@ class Batch:
     """Which mails a sender looks after: a subject's, of one step and shard, or a single one."""
 
     subject_id: UUID | None = None
+    addressee_kind: str | None = None
     step: str | None = None
     shard: int | None = None
     mail_id: UUID | None = None
@@ -120,11 +123,11 @@ def queue(transaction: Session, mails: Iterable[Queued], now: datetime) -> tuple
 def claim(transaction: Session, batch: Batch, *, limit: int, now: datetime) -> Claim | None:
     """Take up to `limit` queued mails that can share a request, or None when there are none.
 
-    Reads in the same transaction what would make a mail wrong: a campaign that is not running, an
-    account holder who has answered already, a reminder whose time is over.
+    Reads in the same transaction what would make a mail wrong: a stop of all mail, a campaign that
+    is not running, an account holder who has answered already, a reminder whose time is over.
     """
     cancel_overtaken(transaction, batch, now)
-    waiting = and_(_queued(batch), _subject_is_running(), ~_is_overtaken(now))
+    waiting = and_(_queued(batch), ~_all_is_stopped(), _subject_is_running(), ~_is_overtaken(now))
     oldest_first = (col(OutboxMail.queued_at), col(OutboxMail.id))
     first = transaction.exec(
         _of_nobody_else(select(OutboxMail).where(waiting).order_by(*oldest_first).limit(1))
@@ -336,6 +339,14 @@ def without_sender(session: Session) -> Sequence[OutboxMail]:
     ).all()
 
 
+def all_is_stopped(session: Session) -> bool:
+    """Whether all mail is stopped (`database/controls.py`)."""
+    return (
+        session.exec(select(MailStop.id).where(col(MailStop.in_effect).is_(True))).first()
+        is not None
+    )
+
+
 def waiting_for_ops(session: Session, limit: int = 100) -> Sequence[OutboxMail]:
     """Mails whose outcome only a person can decide."""
     return session.exec(
@@ -349,6 +360,7 @@ def waiting_for_ops(session: Session, limit: int = 100) -> Sequence[OutboxMail]:
 def _in_batch(batch: Batch) -> ColumnElement[bool]:
     wanted = (
         (col(OutboxMail.subject_id), batch.subject_id),
+        (col(OutboxMail.addressee_kind), batch.addressee_kind),
         (col(OutboxMail.step), batch.step),
         (col(OutboxMail.shard), batch.shard),
         (col(OutboxMail.id), batch.mail_id),
@@ -356,9 +368,19 @@ def _in_batch(batch: Batch) -> ColumnElement[bool]:
     return and_(*(column == value for column, value in wanted if value is not None))
 
 
+def _all_is_stopped() -> ColumnElement[bool]:
+    return exists().where(col(MailStop.in_effect).is_(True))
+
+
 def _subject_is_running() -> ColumnElement[bool]:
+    """Of a campaign, whether it runs; of one that was withdrawn, only the mail that says so."""
+    told_off = col(OutboxMail.step) == WITHDRAWAL
     running = exists().where(
-        col(Campaign.id) == col(OutboxMail.subject_id), col(Campaign.state) == "running"
+        col(Campaign.id) == col(OutboxMail.subject_id),
+        or_(
+            and_(col(Campaign.state) == "running", ~told_off),
+            and_(col(Campaign.state) == "withdrawn", told_off),
+        ),
     )
     return or_(
         col(OutboxMail.subject_kind) != CAMPAIGN,

@@ -20,6 +20,7 @@ PUBLIC_STATES = (
     VersionState.SUPERSEDED,
     VersionState.WITHDRAWN,
 )
+TAKEN_BACK = (VersionState.REJECTED, VersionState.WITHDRAWN)
 
 
 class PolicyUnknown(Exception):
@@ -98,7 +99,7 @@ def submit(
 ) -> PolicyVersion:
     """Store a new version, immutable, with its SHA-256 (P1).
 
-    Raises SubmissionRefused when the text is that of the latest version that was not rejected, or
+    Raises SubmissionRefused when the text is that of the latest version that was not taken back, or
     when another version is still on its way.
     """
     if sha256(submission.text.encode()).hexdigest() != submission.sha256:
@@ -116,7 +117,7 @@ def submit(
             "Only one can be: wait until it is in force, or reject it while it is in review "
             "(promisekeeper policy reject). Nothing was stored."
         )
-    standing = [version for version in earlier if version.state != VersionState.REJECTED]
+    standing = [version for version in earlier if version.state not in TAKEN_BACK]
     if standing and standing[-1].sha256 == submission.sha256:
         raise SubmissionRefused(
             f"This is word for word version {standing[-1].number}; no new version was made."

@@ -17,15 +17,18 @@ with workflow.unsafe.imports_passed_through():
         ShardInput,
         StepInput,
     )
-    from activities.outbox import SendProgress
+    from activities.outbox import ALL_STOPPED, SendProgress
     from domain.timetable import Rung, RungKind
     from temporal import Case
-    from workflows.acting import act, attempt, continue_when_long, reach, why
+    from workflows.acting import act, attempt, continue_when_long, reach, wait, why
     from workflows.story import YOURS_AFTER_AN_HOUR, Chapter, Story, moment
 
 FIRST_NOTICE = "first_notice"
+WITHDRAWAL = "withdrawal"
 SHARDS_AT_ONCE = 8
 PAUSE = timedelta(seconds=30)
+LOOK_AGAIN = timedelta(hours=6)
+LOOKS = "look what was decided"
 NO_NEWS = "some mails are of unknown outcome until the mail service reports on them"
 CampaignStep = Callable[[CampaignActivities, CampaignInput], CampaignCase]
 
@@ -38,6 +41,7 @@ class CampaignWorkflow:
     def __init__(self, case: Case) -> None:
         self._subject = case
         self._story = Story()
+        self._news = False
 
     @workflow.run
     async def run(self, case: Case) -> str:
@@ -45,33 +49,71 @@ class CampaignWorkflow:
         self._story.begin()
         await reach(case.as_of, summary="until it was asked for")
         campaign = await self._do(CampaignActivities.load_campaign, "load the campaign")
-        while not campaign.frozen:
-            self._story.tell(replace(_FREEZES, since=campaign.since))
-            campaign = await self._do(CampaignActivities.freeze_audience, "freeze the audience")
-        if campaign.effective_at is None:
-            await self._send_to_all(FIRST_NOTICE, campaign)
-            campaign = await self._do(
-                CampaignActivities.fix_effective_date, "fix the date of effect"
-            )
-        await self._tell_publication(campaign)
-        while campaign.to_come:
+        campaign = await self._notify(campaign)
+        while campaign.to_come and not campaign.called_off:
             campaign = await self._take(campaign.to_come[0], campaign)
-        await self._effect(campaign)
+        campaign = await self._effect(campaign)
+        if campaign.called_off:
+            await self._send_to_all(WITHDRAWAL, campaign)
         campaign = await self._do(CampaignActivities.finish_campaign, "keep the final numbers")
         self._story.end(campaign.state, campaign.since)
         return campaign.state
 
+    @workflow.signal
+    def look_again(self) -> None:
+        """Somebody paused, resumed or called it off: what exactly, the database says."""
+        self._news = True
+
+    async def _notify(self, campaign: CampaignCase) -> CampaignCase:
+        """Send the first notice to everybody, which fixes the date of effect."""
+        while not campaign.frozen and not campaign.called_off:
+            self._story.tell(replace(_FREEZES, since=campaign.since))
+            campaign = await self._do(CampaignActivities.freeze_audience, "freeze the audience")
+        if campaign.effective_at is None and not campaign.called_off:
+            campaign = await self._send_to_all(FIRST_NOTICE, campaign)
+        if campaign.effective_at is None and not campaign.called_off:
+            campaign = await self._do(
+                CampaignActivities.fix_effective_date, "fix the date of effect"
+            )
+        await self._tell_publication(campaign)
+        return campaign
+
     async def _take(self, rung: Rung, campaign: CampaignCase) -> CampaignCase:
         self._story.tell(_waits_for(rung, campaign))
-        await reach(rung.at, summary=rung.summary)
-        await self._mail(rung, campaign)
-        return await self._note(rung)
+        if not await self._undisturbed_until(rung.at, rung.summary):
+            return await self._heed(campaign)
+        campaign = await self._mail(rung, campaign)
+        return campaign if campaign.called_off else await self._note(rung)
 
-    async def _mail(self, rung: Rung, campaign: CampaignCase) -> None:
+    async def _mail(self, rung: Rung, campaign: CampaignCase) -> CampaignCase:
         if rung.kind is RungKind.REMINDER:
-            await self._send_to_all(rung.key, campaign)
-        else:
-            await self._escalate(rung)
+            return await self._send_to_all(rung.key, campaign)
+        await self._escalate(rung)
+        return campaign
+
+    async def _heed(self, campaign: CampaignCase) -> CampaignCase:
+        """Ask the database for what was decided, if we were told that something was."""
+        if not self._news:
+            return campaign
+        self._news = False
+        return await self._do(CampaignActivities.load_campaign, LOOKS)
+
+    async def _undisturbed_until(self, instant: datetime, summary: str) -> bool:
+        """Wait until an instant has come; False when something was decided before."""
+        while workflow.now() < instant:
+            if await wait(lambda: self._news, instant, summary=summary):
+                return False
+        return True
+
+    async def _while_paused(self, campaign: CampaignCase) -> CampaignCase:
+        """Wait until it is resumed or called off; that may have been missed, so look again."""
+        while campaign.paused:
+            self._story.tell(_is_paused(campaign))
+            await continue_when_long(self._subject)
+            await wait(lambda: self._news, workflow.now() + LOOK_AGAIN, summary=LOOKS)
+            self._news = True
+            campaign = await self._heed(campaign)
+        return campaign
 
     async def _note(self, rung: Rung) -> CampaignCase:
         return await act(
@@ -82,17 +124,21 @@ class CampaignWorkflow:
             story=self._story,
         )
 
-    async def _send_to_all(self, step: str, campaign: CampaignCase) -> None:
+    async def _send_to_all(self, step: str, campaign: CampaignCase) -> CampaignCase:
         """Send a step to every shard, eight at a time, until none has a mail waiting.
 
         A shard with mails left takes its turn again when the others had theirs. The database knows
         what an earlier run has sent, so a run that continues as new needs no memory of its own.
         """
+        called_off = campaign.called_off
         shards = await self._open_shards(step)
         problem = None
         since = campaign.since if step == FIRST_NOTICE else None
         mails = f"the {step.replace('_', ' ')} for each of {campaign.addressees} account holders"
         while shards:
+            campaign = await self._while_paused(await self._heed(campaign))
+            if campaign.called_off is not called_off:
+                return campaign
             self._story.tell(_sends(step, mails, problem, since))
             window, shards = shards[:SHARDS_AT_ONCE], shards[SHARDS_AT_ONCE:]
             sent = await asyncio.gather(*(self._send_shard(step, shard) for shard in window))
@@ -103,10 +149,12 @@ class CampaignWorkflow:
             ]
             shards += left
             problem = next((told for told in map(_problem, sent) if told), None)
+            self._news = self._news or any(progress.held for progress in sent)
             await continue_when_long(self._subject)
-            if left:
+            if left and not self._news:
                 self._story.tell(_sends(step, mails, problem, since))
                 await workflow.sleep(PAUSE, summary="before trying the rest again")
+        return campaign
 
     async def _open_shards(self, step: str) -> list[int]:
         return await act(
@@ -162,8 +210,9 @@ class CampaignWorkflow:
         except ApplicationError:
             workflow.logger.info("the publication is not running; it reads the date when it is")
 
-    async def _effect(self, campaign: CampaignCase) -> None:
-        if campaign.effective_at is not None:
+    async def _effect(self, campaign: CampaignCase) -> CampaignCase:
+        """Wait for the date of effect, unless the version is withdrawn before."""
+        while campaign.effective_at is not None and not campaign.called_off:
             self._story.tell(
                 Chapter(
                     stage="notified",
@@ -175,7 +224,10 @@ class CampaignWorkflow:
                     wake="nobody",
                 )
             )
-            await reach(campaign.effective_at, summary="date of effect")
+            if await self._undisturbed_until(campaign.effective_at, "date of effect"):
+                break
+            campaign = await self._heed(campaign)
+        return campaign
 
     def _step(self, rung: Rung, at: datetime) -> StepInput:
         return StepInput(
@@ -208,14 +260,34 @@ def _sends(step: str, mails: str, problem: str | None, since: datetime | None = 
     return Chapter(
         stage=f"sending {step.replace('_', ' ')}",
         waits_for=f"the mail service to take {mails}{f'. Problem: {problem}' if problem else ''}",
-        awaiting="mail service" if problem else "nobody",
+        awaiting=_whose_turn(problem),
         since=since,
         by_itself="tries again every half minute" if problem else "goes on sending",
         wake=YOURS_AFTER_AN_HOUR if problem else "nobody",
     )
 
 
+def _whose_turn(problem: str | None) -> str:
+    if problem is None:
+        return "nobody"
+    return "ops" if problem == ALL_STOPPED else "mail service"
+
+
+def _is_paused(campaign: CampaignCase) -> Chapter:
+    return Chapter(
+        stage="paused",
+        waits_for="its owner to resume it: `promisekeeper campaign resume "
+        f"{campaign.slug} {campaign.number}`. Nothing goes out meanwhile; answers are taken. Who "
+        f"paused it and why: `promisekeeper campaign report {campaign.slug} {campaign.number}`",
+        awaiting="campaign owner",
+        until=campaign.effective_at,
+        by_itself="nothing. It is to stand still",
+    )
+
+
 def _waits_for(rung: Rung, campaign: CampaignCase) -> Chapter:
+    if campaign.paused:
+        return _is_paused(campaign)
     return Chapter(
         stage="notified",
         waits_for=f"{campaign.addressees} account holders to approve or decline, each by their own "

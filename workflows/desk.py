@@ -23,7 +23,7 @@ from temporalio.service import RPCError, RPCStatusCode
 import temporal
 from activities.requests import Confirmation
 from clock import Clock
-from database import outbox, policies, request_answers, requests, reviews
+from database import controls, outbox, policies, request_answers, requests, reviews
 from database.engine import Database
 from database.facts import record
 from database.staff import StaffRefused, require_role
@@ -41,6 +41,8 @@ from workflows.publication import PublicationWorkflow
 T = TypeVar("T")
 ANSWER_WITHIN_SECONDS = 20
 PEOPLE_WAIT_SECONDS = 2
+LOOK_AGAIN = "look_again"
+"""The signal by which a workflow is told that something was decided; the database says what."""
 REFUSALS = (
     policies.PolicyUnknown,
     policies.SubmissionRefused,
@@ -49,6 +51,7 @@ REFUSALS = (
     request_answers.DecisionRefused,
     StaffRefused,
     NoticeTooShort,
+    controls.ControlRefused,
 )
 
 SILENT = (
@@ -180,6 +183,26 @@ class Desk:
         handle = self._client.get_workflow_handle(f"publication/{slug}/{number}")
         self._tell(lambda: handle.execute_update(PublicationWorkflow.release, releaser_id))
 
+    def pause(self, slug: str, number: int, staff_id: UUID, reason: str) -> None:
+        """Stop a campaign's mails; ops may do that alone (P8). Raises Refused."""
+        self._control(controls.pause, slug, number, staff_id, reason, "legal", "ops")
+
+    def resume(self, slug: str, number: int, staff_id: UUID, reason: str) -> None:
+        """Let a campaign go on, which takes its owner (P8). Raises Refused."""
+        self._control(controls.resume, slug, number, staff_id, reason, "legal", "ops")
+
+    def withdraw(self, slug: str, number: int, staff_id: UUID, reason: str) -> None:
+        """Take back an announced version; whoever was mailed is told (P8). Raises Refused."""
+        self._control(controls.withdraw, slug, number, staff_id, reason, "legal")
+
+    def stop_mail(self, staff_id: UUID, reason: str) -> None:
+        """No mail goes out any more, to anybody (P8). Raises Refused."""
+        self._switch_mail(controls.stop_mail, staff_id, reason)
+
+    def start_mail(self, staff_id: UUID, reason: str) -> None:
+        """Let mail go on, which takes an owner of a policy (P8). Raises Refused."""
+        self._switch_mail(controls.start_mail, staff_id, reason)
+
     def receive(
         self, intake: Intake, *, channel: str, received_at: datetime | None = None
     ) -> DataSubjectRequest:
@@ -216,7 +239,7 @@ class Desk:
         with self.database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, request_id)
             requests.verify_identity(transaction, request, how=how, now=self.clock.now())
-        self._wake(request_id)
+        self._wake(f"data-subject-request/{request_id}")
 
     def assign(self, reference: str, staff_id: UUID) -> None:
         """Give a request to a member of the privacy team. Raises Refused."""
@@ -224,7 +247,7 @@ class Desk:
             require_role(transaction, staff_id, "privacy")
             request = requests.request_by_reference(transaction, reference)
             requests.assign(transaction, request, staff_id, self.clock.now())
-        self._wake(request.id)
+        self._wake(f"data-subject-request/{request.id}")
 
     def decide(
         self, reference: str, staff_id: UUID, answer: request_answers.Answer
@@ -303,6 +326,35 @@ class Desk:
                 now=now,
             )
 
+    def _control(
+        self,
+        control: controls.Control,
+        slug: str,
+        number: int,
+        staff_id: UUID,
+        reason: str,
+        *roles: str,
+    ) -> None:
+        """It works with the row that is written here; the workflows are only told."""
+        _require_showable(reason)
+        with _refusing(), self.database.transaction() as transaction:
+            act = controls.acting(
+                transaction, staff_id, *roles, reason=reason, now=self.clock.now()
+            )
+            policy = policies.policy_by_slug(transaction, slug)
+            control(transaction, policies.version_by_number(transaction, policy.id, number), act)
+        for workflow_id in (f"campaign/{slug}/{number}", f"publication/{slug}/{number}"):
+            self._wake(workflow_id)
+
+    def _switch_mail(self, switch: controls.Switch, staff_id: UUID, reason: str) -> None:
+        _require_showable(reason)
+        with _refusing(), self.database.transaction() as transaction:
+            now = self.clock.now()
+            switch(
+                transaction,
+                controls.acting(transaction, staff_id, "ops", "legal", reason=reason, now=now),
+            )
+
     def _check_date(self, effective_on: date | None, notice_days: int, now: datetime) -> None:
         """Refuse a date in the past or inside the notice period (P7)."""
         earliest = earliest_effective_on(
@@ -334,12 +386,10 @@ class Desk:
         except TemporalUnreachable:
             return  # written down already: the watchdog starts it
 
-    def _wake(self, request_id: UUID) -> None:
-        handle = self._client.get_workflow_handle(f"data-subject-request/{request_id}")
+    def _wake(self, workflow_id: str) -> None:
+        handle = self._client.get_workflow_handle(workflow_id)
         try:
-            self._call(
-                lambda: handle.signal(DataSubjectRequestWorkflow.look_again), PEOPLE_WAIT_SECONDS
-            )
+            self._call(lambda: handle.signal(LOOK_AGAIN), PEOPLE_WAIT_SECONDS)
         except (TemporalUnreachable, Refused):
             return  # the workflow reads the database whenever it wakes
 

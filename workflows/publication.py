@@ -39,6 +39,7 @@ class PublicationWorkflow:
         self._case: PublicationCase | None = None
         self._told: datetime | None = None
         self._effective_at: datetime | None = None
+        self._news = False
         self._story = Story()
 
     @workflow.run
@@ -92,6 +93,11 @@ class PublicationWorkflow:
         Anybody who reaches Temporal can say so: which date, and whether, the database says.
         """
         self._told = effective_at
+
+    @workflow.signal
+    def look_again(self) -> None:
+        """Somebody withdrew or postponed the version: what exactly, the database says (P8)."""
+        self._news = True
 
     @workflow.update
     async def reject(self, review_id: UUID) -> None:
@@ -165,7 +171,12 @@ class PublicationWorkflow:
             await continue_when_long(self._subject)
             self._story.tell(_waits_for_campaign(self._loaded))
             again_at = workflow.now() + LOOK_AGAIN
-            await wait(lambda: self._told is not None, again_at, summary=LOOKS_FOR_DATE)
+            await wait(
+                lambda: self._told is not None or self._news, again_at, summary=LOOKS_FOR_DATE
+            )
+        if self._news:
+            await self._heed()
+            return
         told, self._told = self._told, None
         if told is None or workflow.patched("asks-the-database-for-the-date"):
             await self._do(PublicationActivities.load_publication, LOOKS_FOR_DATE)
@@ -176,8 +187,17 @@ class PublicationWorkflow:
     async def _date_comes(self, effective_at: datetime) -> None:
         """Whether it has come, the database says, and else which date it knows now."""
         self._story.tell(_waits_for_date(effective_at, self._loaded.since))
-        await reach(effective_at, summary="date of effect")
+        while workflow.now() < effective_at:
+            if await wait(lambda: self._news, effective_at, summary="date of effect"):
+                await self._heed()
+                return
         await self._do(PublicationActivities.put_in_force, "put in force")
+        self._effective_at = self._loaded.effective_at
+
+    async def _heed(self) -> None:
+        """Ask the database for what was decided."""
+        self._news = False
+        await self._do(PublicationActivities.load_publication, LOOKS_FOR_DATE)
         self._effective_at = self._loaded.effective_at
 
     async def _do(

@@ -1,8 +1,14 @@
 """Every table, by subject. Tables only store: values are checked before they come here."""
 
-from database.tables.campaigns import Approval, Campaign, CampaignAddressee, CampaignStep
+from database.tables.campaigns import (
+    Approval,
+    Campaign,
+    CampaignAddressee,
+    CampaignStep,
+    ControlAct,
+)
 from database.tables.facts import ClockOffset, Fact
-from database.tables.mail import DeliveryEvent, Link, MailAttempt, OutboxMail
+from database.tables.mail import DeliveryEvent, Link, MailAttempt, MailStop, OutboxMail
 from database.tables.people import (
     Account,
     AccountImport,
@@ -33,6 +39,7 @@ __all__ = [
     "CampaignAddressee",
     "CampaignStep",
     "ClockOffset",
+    "ControlAct",
     "DataSubjectRequest",
     "DeliveryEvent",
     "Fact",
@@ -41,6 +48,7 @@ __all__ = [
     "FiredRung",
     "Link",
     "MailAttempt",
+    "MailStop",
     "OutboxMail",
     "Policy",
     "PolicyVersion",

@@ -1,6 +1,6 @@
 """A campaign, whom it addresses, and what they decided."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import Index, UniqueConstraint
@@ -10,8 +10,9 @@ from sqlmodel import Field, SQLModel
 class Campaign(SQLModel, table=True):
     """All notices owed because of one policy version.
 
-    `freezing_at`: the instant whose accounts are addressed, from the first try to freeze them on;
-    `frozen_up_to`: the external id up to which they were looked at.
+    `state`: running | paused | withdrawn | finished. Every claim of mails reads it, so a change
+    works at once. `freezing_at`: the instant whose accounts are addressed, from the first try to
+    freeze them on; `frozen_up_to`: the external id up to which they were looked at.
     """
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
@@ -61,6 +62,23 @@ class CampaignStep(SQLModel, table=True):
     step: str
     due_at: datetime
     taken_at: datetime
+
+
+class ControlAct(SQLModel, table=True):
+    """Somebody stopped a campaign or let it go on, and why; appended, never altered (P8).
+
+    `act`: pause | resume | withdraw | postpone. `until_on`: the date it was postponed to.
+    """
+
+    __tablename__ = "control_act"
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    policy_version_id: UUID = Field(foreign_key="policy_version.id", index=True)
+    act: str
+    reason: str
+    staff_id: UUID = Field(foreign_key="staff.id")
+    acted_at: datetime
+    until_on: date | None = None
 
 
 class Approval(SQLModel, table=True):

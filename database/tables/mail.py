@@ -60,6 +60,21 @@ class MailAttempt(SQLModel, table=True):
     reason: str | None = None
 
 
+class MailStop(SQLModel, table=True):
+    """All mail was stopped, and later let go on (P8). `in_effect`: true, or null once over."""
+
+    __tablename__ = "mail_stop"
+
+    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    in_effect: bool | None = Field(default=True, unique=True)
+    stopped_by: UUID = Field(foreign_key="staff.id")
+    stopped_at: datetime
+    reason: str
+    started_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    started_at: datetime | None = None
+    start_reason: str | None = None
+
+
 class DeliveryEvent(SQLModel, table=True):
     """What the mail service later said of a copy. `occurred_at` is its claim, not our clock."""
 

@@ -151,6 +151,18 @@ class Town:
         handle = self.client.get_workflow_handle(workflow_id)
         self.portal.call(lambda: handle.terminate("pressed at three at night"))
 
+    def told(self, workflow_id: str) -> dict[str, str]:
+        """What the memo of a workflow says; nothing before it is started."""
+
+        async def memo() -> dict[str, str]:
+            try:
+                page = await self.client.get_workflow_handle(workflow_id).describe()
+            except RPCError:
+                return {}
+            return dict(await page.memo())
+
+        return self.portal.call(memo)
+
     def mails(self, **filters: str | int) -> list[dict[str, Any]]:
         return self.mail.messages(limit=1000, **filters)
 

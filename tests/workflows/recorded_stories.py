@@ -109,6 +109,42 @@ def a_campaign_that_continues_as_new(town: Town) -> Recorded:
     }
 
 
+def a_campaign_that_is_paused_and_called_off(town: Town) -> Recorded:
+    """Paused between its steps, resumed, and withdrawn before the date of effect."""
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: town.version(number).effective_at)
+    town.come_to_rest()
+    town.desk.pause(POLICY, number, town.staff["omar"], "a wrong sentence")
+    eventually(lambda: town.told(campaign(number)).get("stage") == "paused")
+    town.desk.resume(POLICY, number, town.staff["lena"], "it is right")
+    eventually(lambda: town.told(campaign(number)).get("stage") == "notified")
+    town.desk.withdraw(POLICY, number, town.staff["lena"], "not now")
+    eventually(lambda: ended(town, campaign(number)))
+    eventually(lambda: ended(town, publication(number)))
+    return {
+        "campaign/withdrawn": (campaign(number), 0),
+        "publication/withdrawn": (publication(number), 0),
+    }
+
+
+def a_campaign_that_is_paused_while_it_sends(town: Town) -> Recorded:
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB)
+    town.mail.misbehave("429", times=None)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: town.told(campaign(number)).get("stage") == "sending first notice")
+    town.desk.pause(POLICY, number, town.staff["omar"], "too many bounces")
+    town.mail.misbehave("off")
+    in_a_while(town, lambda: town.told(campaign(number)).get("stage") == "paused")
+    town.desk.resume(POLICY, number, town.staff["lena"], "they were old addresses")
+    in_a_while(town, lambda: town.version(number).effective_at)
+    leap(town, 45)
+    eventually(lambda: ended(town, campaign(number)))
+    return {"campaign/paused_while_it_sends": (campaign(number), 0)}
+
+
 def a_request_that_is_answered(town: Town) -> Recorded:
     request = asks_for_access(town)
     town.desk.verify(request.id, how="link to the address on file")
@@ -346,6 +382,11 @@ STORIES = (
         paths=("campaign/continued_as_new", "campaign/continued_from_another_run"),
         server_settings={"limit.historyCount.suggestContinueAsNew": 30},
     ),
+    Story(
+        live=a_campaign_that_is_paused_and_called_off,
+        paths=("campaign/withdrawn", "publication/withdrawn"),
+    ),
+    Story(live=a_campaign_that_is_paused_while_it_sends, paths=("campaign/paused_while_it_sends",)),
     Story(live=a_request_that_is_answered, paths=("data-subject-request/answered",)),
     Story(live=a_request_that_tells_its_end, paths=("data-subject-request/end_told",)),
     Story(live=a_request_refused_by_two, paths=("data-subject-request/refused_by_two",)),

@@ -19,7 +19,6 @@ from tests.people import POLICY
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town, town
 from tests.workflows.recorded_stories import in_a_while, tell_database
-from tests.workflows.test_chapters import told
 from workflows import acting
 
 pytestmark = pytest.mark.temporal
@@ -50,8 +49,8 @@ def test_what_goes_wrong_with_one_shard_does_not_hold_up_the_others(tmp_path: Pa
         eventually(lambda: [mail["to"] for mail in running.mails()] == [last])
         assert running.version(number).effective_at is None
         campaign = f"campaign/{POLICY}/{number}"
-        eventually(lambda: acting.OURS in told(running, campaign)["waits_for"])
-        assert told(running, campaign)["whose_turn"] == "nobody"
+        eventually(lambda: acting.OURS in running.told(campaign)["waits_for"])
+        assert running.told(campaign)["whose_turn"] == "nobody"
         tell_database(running, "DROP TRIGGER planted")
         in_a_while(running, lambda: running.version(number).effective_at)
         copies = Counter(str(mail["to"]) for mail in running.mail.messages(limit=2 * SHARD_SIZE))

@@ -12,7 +12,6 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
 from temporalio.exceptions import TimeoutError as TriedTooLong
-from temporalio.service import RPCError
 
 from activities.outbox import Sender
 from activities.publication import PublicationActivities, PublicationCase
@@ -32,19 +31,6 @@ from workflows import acting
 from workflows.desk import NewVersion
 from workflows.publication import _further
 from workflows.story import moment
-
-
-def told(town: Town, workflow_id: str) -> dict[str, str]:
-    """What the memo of a workflow says; nothing before it is started."""
-
-    async def memo() -> dict[str, str]:
-        try:
-            page = await town.client.get_workflow_handle(workflow_id).describe()
-        except RPCError:
-            return {}
-        return dict(await page.memo())
-
-    return town.portal.call(memo)
 
 
 def listed(town: Town, workflow_id: str, column: SearchAttributeKey[Any]) -> Any:  # noqa: ANN401
@@ -97,10 +83,10 @@ def test_a_page_has_words_from_the_first_step_on(
     town.import_accounts(ALICE, DORA)
     with held_up(monkeypatch, RequestActivities, "_case"):
         request = asks(town)
-        eventually(lambda: told(town, request).get("stage") == "begins")
+        eventually(lambda: town.told(request).get("stage") == "begins")
     with held_up(monkeypatch, Sender, "send"):
         request = asks(town)
-        eventually(lambda: told(town, request).get("stage") == "received")
+        eventually(lambda: town.told(request).get("stage") == "received")
     with held_up(monkeypatch, PublicationActivities, "_assess"):
         number = town.desk.submit(
             NewVersion(
@@ -110,13 +96,13 @@ def test_a_page_has_words_from_the_first_step_on(
                 submitted_by=town.staff["lena"],
             )
         ).number
-        eventually(lambda: told(town, f"publication/{POLICY}/{number}").get("stage") == "submitted")
+        eventually(lambda: town.told(f"publication/{POLICY}/{number}").get("stage") == "submitted")
     eventually(lambda: town.version(number).state == "in_review")
     with held_up(monkeypatch, audiences, "freeze_audience"):
         town.confirm_all(number, VersionClass.APPROVAL)
         town.release(number)
         campaign = f"campaign/{POLICY}/{number}"
-        eventually(lambda: told(town, campaign).get("stage") == "freezing the audience")
+        eventually(lambda: town.told(campaign).get("stage") == "freezing the audience")
 
 
 @pytest.mark.temporal
@@ -128,23 +114,23 @@ def test_what_goes_wrong_for_a_quarter_of_an_hour_waits_for_ops_until_it_is_mend
     town.put_in_force(FIRST)
     town.import_accounts(DORA)
     request = asks(town)
-    eventually(lambda: told(town, request).get("whose_turn") == "person")
-    due = told(town, request)["until"]
+    eventually(lambda: town.told(request).get("whose_turn") == "person")
+    due = town.told(request)["until"]
     with monkeypatch.context() as broken:
         broken.setattr(RequestActivities, "_case", breaks)
         town.portal.call(town.client.get_workflow_handle(request).signal, "look_again")
-        eventually(lambda: "goes wrong since" in told(town, request)["waits_for"])
-        wrong = told(town, request)
+        eventually(lambda: "goes wrong since" in town.told(request)["waits_for"])
+        wrong = town.told(request)
         assert wrong["whose_turn"] == "nobody"
         assert wrong["until"] == due
         assert acting.OURS in wrong["waits_for"]
         assert town.patrol().stuck == ()
         town.advance(minutes=30)
-        eventually(lambda: told(town, request)["whose_turn"] == "ops")
+        eventually(lambda: town.told(request)["whose_turn"] == "ops")
         (line,) = eventually(lambda: town.patrol().stuck)
         assert line.startswith(f"{request}: stands still, because a step goes wrong")
     town.advance(minutes=30)
-    eventually(lambda: told(town, request)["whose_turn"] == "person")
+    eventually(lambda: town.told(request)["whose_turn"] == "person")
     eventually(lambda: town.patrol().stuck == ())
 
 
@@ -162,17 +148,17 @@ def test_what_has_ended_waits_for_nobody_and_needs_no_button(running_town: Town)
     town.put_in_force(FIRST)
     town.import_accounts(ALICE, DORA)
     request = asks(town)
-    eventually(lambda: told(town, request).get("whose_turn") == "person")
+    eventually(lambda: town.told(request).get("whose_turn") == "person")
     number = town.publish(SECOND, VersionClass.APPROVAL)
     publication, campaign = f"publication/{POLICY}/{number}", f"campaign/{POLICY}/{number}"
-    eventually(lambda: told(town, campaign).get("whose_turn") == "account holders")
+    eventually(lambda: town.told(campaign).get("whose_turn") == "account holders")
     town.desk.verify(UUID(request.partition("/")[2]), how="link to the address on file")
     town.desk.decide(reference_of(town, request), town.staff["petra"], IN_FULL)
     town.advance(days=40)
     ends = {request: "answered", publication: "in force", campaign: "finished"}
-    eventually(lambda: {each: told(town, each)["stage"] for each in ends} == ends)
+    eventually(lambda: {each: town.told(each)["stage"] for each in ends} == ends)
     for workflow_id, end in ends.items():
-        memo = told(town, workflow_id)
+        memo = town.told(workflow_id)
         assert memo["waits_for"] == "nothing: it has ended"
         assert (memo["whose_turn"], memo["wake"]) == ("nobody", "nobody")
         assert (memo["next_by_itself"], memo["until"]) == ("nothing", "no fixed time")
@@ -186,12 +172,12 @@ def test_what_has_ended_waits_for_nobody_and_needs_no_button(running_town: Town)
 
 def rebuilt(town: Town, *workflow_ids: str) -> list[str]:
     """Since when each stands in its stage, after it was terminated and the watchdog came by."""
-    stages = {each: told(town, each)["stage"] for each in workflow_ids}
+    stages = {each: town.told(each)["stage"] for each in workflow_ids}
     for each in workflow_ids:
         town.terminate(each)
     town.patrol()
-    eventually(lambda: {each: told(town, each).get("stage") for each in stages} == stages)
-    return [told(town, each)["since"] for each in workflow_ids]
+    eventually(lambda: {each: town.told(each).get("stage") for each in stages} == stages)
+    return [town.told(each)["since"] for each in workflow_ids]
 
 
 @pytest.mark.temporal
@@ -203,24 +189,24 @@ def test_since_when_it_waits_is_when_the_stage_began_whatever_happened_meanwhile
     town.put_in_force(FIRST)
     town.import_accounts(ALICE, DORA)
     request = asks(town)
-    eventually(lambda: told(town, request).get("whose_turn") == "person")
+    eventually(lambda: town.told(request).get("whose_turn") == "person")
     number = town.submit(SECOND)
     publication, campaign = f"publication/{POLICY}/{number}", f"campaign/{POLICY}/{number}"
-    eventually(lambda: told(town, publication).get("whose_turn") == "legal")
-    asked, reviewed = (told(town, each)["since"] for each in (request, publication))
+    eventually(lambda: town.told(publication).get("whose_turn") == "legal")
+    asked, reviewed = (town.told(each)["since"] for each in (request, publication))
     town.advance(days=3)
     assert rebuilt(town, request, publication) == [asked, reviewed]
 
     town.confirm_all(number, VersionClass.APPROVAL)
     town.release(number)
-    eventually(lambda: told(town, campaign).get("whose_turn") == "account holders")
-    eventually(lambda: told(town, publication).get("waits_for") == "the date of effect")
-    announced, notified = (told(town, each)["since"] for each in (publication, campaign))
-    first = told(town, campaign)["next_by_itself"]
+    eventually(lambda: town.told(campaign).get("whose_turn") == "account holders")
+    eventually(lambda: town.told(publication).get("waits_for") == "the date of effect")
+    announced, notified = (town.told(each)["since"] for each in (publication, campaign))
+    first = town.told(campaign)["next_by_itself"]
     town.advance(days=27)
-    eventually(lambda: told(town, request)["stage"].startswith("OVERDUE"))
-    eventually(lambda: told(town, campaign)["next_by_itself"] != first)
-    assert told(town, request)["since"] == asked
+    eventually(lambda: town.told(request)["stage"].startswith("OVERDUE"))
+    eventually(lambda: town.told(campaign)["next_by_itself"] != first)
+    assert town.told(request)["since"] == asked
     assert rebuilt(town, publication, campaign) == [announced, notified]
     town.advance(days=1)
     assert rebuilt(town, request, publication) == [asked, announced]
@@ -235,16 +221,16 @@ def test_work_on_a_request_began_with_the_proof_and_its_review_with_the_answer(
     town.put_in_force(FIRST)
     town.import_accounts(DORA)
     request = asks(town)
-    eventually(lambda: told(town, request).get("whose_turn") == "person")
+    eventually(lambda: town.told(request).get("whose_turn") == "person")
     town.advance(days=2)
     town.desk.verify(UUID(request.partition("/")[2]), how="link to the address on file")
-    eventually(lambda: told(town, request)["stage"] == "work")
-    proved = told(town, request)["since"]
+    eventually(lambda: town.told(request)["stage"] == "work")
+    proved = town.told(request)["since"]
     town.advance(days=2)
     assert rebuilt(town, request) == [proved]
     town.desk.decide(reference_of(town, request), town.staff["petra"], REFUSAL)
-    eventually(lambda: told(town, request)["stage"] == "review")
-    put_forward = told(town, request)["since"]
+    eventually(lambda: town.told(request)["stage"] == "review")
+    put_forward = town.told(request)["since"]
     assert put_forward > proved
     town.advance(days=2)
     assert rebuilt(town, request) == [put_forward]
@@ -260,8 +246,8 @@ def test_account_holders_have_until_the_date_of_effect_not_until_the_next_remind
     town.import_accounts(ALICE)
     number = town.publish(SECOND, VersionClass.APPROVAL)
     campaign = f"campaign/{POLICY}/{number}"
-    eventually(lambda: told(town, campaign).get("whose_turn") == "account holders")
-    page, effect = told(town, campaign), moment(town.version(number).effective_at or town.now())
+    eventually(lambda: town.told(campaign).get("whose_turn") == "account holders")
+    page, effect = town.told(campaign), moment(town.version(number).effective_at or town.now())
     assert page["until"] == effect
     assert f"takes effect on {effect}; whoever has not approved stays" in page["waits_for"]
     reminder, reminded_at = page["next_by_itself"].split(": ")
@@ -277,16 +263,16 @@ def test_an_escalation_that_the_mail_service_does_not_take_says_so(running_town:
     town.import_accounts(ALICE)
     number = town.publish(SECOND, VersionClass.APPROVAL)
     campaign = f"campaign/{POLICY}/{number}"
-    eventually(lambda: told(town, campaign).get("whose_turn") == "account holders")
+    eventually(lambda: town.told(campaign).get("whose_turn") == "account holders")
     town.advance(days=29)
-    eventually(lambda: "campaign's owner" in told(town, campaign)["next_by_itself"])
-    _, told_at = told(town, campaign)["next_by_itself"].split(": ")
+    eventually(lambda: "campaign's owner" in town.told(campaign)["next_by_itself"])
+    _, told_at = town.told(campaign)["next_by_itself"].split(": ")
     due_at = datetime.fromisoformat(told_at.replace(" UTC", "Z"))
     town.mail.misbehave("429", times=None)
     town.advance(minutes=(due_at - town.now()) / timedelta(minutes=1) + 1)
-    eventually(lambda: told(town, campaign)["whose_turn"] == "mail service")
-    assert "to the campaign's owner. Problem: " in told(town, campaign)["waits_for"]
-    assert told(town, campaign)["wake"].startswith("nobody in the first hour")
+    eventually(lambda: town.told(campaign)["whose_turn"] == "mail service")
+    assert "to the campaign's owner. Problem: " in town.told(campaign)["waits_for"]
+    assert town.told(campaign)["wake"].startswith("nobody in the first hour")
 
 
 @pytest.mark.parametrize(

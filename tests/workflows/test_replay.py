@@ -122,9 +122,9 @@ class NotesBeforeItSends(CampaignWorkflow):
     async def run(self, case: Case) -> str:
         return await super().run(case)
 
-    async def _mail(self, rung: Rung, campaign: CampaignCase) -> None:
+    async def _mail(self, rung: Rung, campaign: CampaignCase) -> CampaignCase:
         self._noted = await super()._note(rung)
-        await super()._mail(rung, campaign)
+        return await super()._mail(rung, campaign)
 
     async def _note(self, rung: Rung) -> CampaignCase:
         return self._noted

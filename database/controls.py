@@ -1,0 +1,182 @@
+"""Stopping and letting go on: a campaign, a version that was announced, all mail (P8).
+
+Each is a row that every claim of mails reads, so it works at once, also while Temporal is down;
+the workflows are told afterwards. Raises ControlRefused where the act makes no sense.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from database.campaigns import campaign_of
+from database.facts import record
+from database.outbox import ACCOUNT, Batch, cancel
+from database.staff import present, require_role
+from database.tables import Campaign, ControlAct, MailStop, Policy, PolicyVersion, Staff
+from database.writing import held, insert_new
+from domain.reviews import VersionState
+
+RUNNING, PAUSED, WITHDRAWN = "running", "paused", "withdrawn"
+
+
+class ControlRefused(Exception):
+    """Nothing was stopped or started; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act:
+    """Who acts, why, and when."""
+
+    staff: Staff
+    reason: str
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """An act as it is told afterwards."""
+
+    act: str
+    by: str
+    reason: str
+    at: datetime
+
+
+Control = Callable[[Session, PolicyVersion, Act], None]
+Switch = Callable[[Session, Act], None]
+
+
+def acting(transaction: Session, staff_id: UUID, *roles: str, reason: str, now: datetime) -> Act:
+    """An act of somebody who holds one of the roles. Raises StaffRefused, ControlRefused."""
+    staff = require_role(transaction, staff_id, *roles)
+    if not reason.strip():
+        raise ControlRefused("A reason is needed: others will have to understand it.")
+    return Act(staff=staff, reason=reason.strip(), now=now)
+
+
+def pause(transaction: Session, version: PolicyVersion, act: Act) -> None:
+    """Nothing more of a campaign goes out until it is resumed; approvals are taken as before."""
+    campaign = _campaign(transaction, version)
+    if campaign.state != RUNNING:
+        raise ControlRefused(f"This campaign is {campaign.state}: there is nothing to pause.")
+    campaign.state = PAUSED
+    _note(transaction, version, "pause", act)
+
+
+def resume(transaction: Session, version: PolicyVersion, act: Act) -> None:
+    """Let a paused campaign go on. That takes its owner; legal when the owner has left."""
+    campaign = _campaign(transaction, version)
+    if campaign.state != PAUSED:
+        raise ControlRefused(f"This campaign is {campaign.state}, so it cannot be resumed.")
+    owner = next(iter(present(transaction, campaign.owner_id)), None)
+    if owner and owner.id != act.staff.id:
+        raise ControlRefused(
+            f"Whoever stops a campaign need not be its owner, but starting it again takes them: "
+            f"ask {owner.handle}. It stays paused."
+        )
+    if owner is None and "legal" not in act.staff.roles:
+        raise ControlRefused("The campaign's owner has left: starting it again takes legal.")
+    campaign.state = RUNNING
+    _note(transaction, version, "resume", act)
+
+
+def withdraw(transaction: Session, version: PolicyVersion, act: Act) -> None:
+    """Take an announced version back: it governs nobody, ever, and its queued mails do not go out.
+
+    Whoever was mailed is told by the campaign's workflow.
+    """
+    held(transaction, Policy, version.policy_id)
+    version = held(transaction, PolicyVersion, version.id)
+    if version.state != VersionState.ANNOUNCED:
+        why = _WHY_NOT_WITHDRAWN.get(VersionState(version.state), _NEVER_ANNOUNCED)
+        raise ControlRefused(why)
+    if version.effective_at is not None and version.effective_at <= act.now:
+        raise ControlRefused(_WHY_NOT_WITHDRAWN[VersionState.IN_FORCE])
+    version.state = VersionState.WITHDRAWN
+    campaign = campaign_of(transaction, version.id)
+    if campaign is not None:
+        campaign = held(transaction, Campaign, campaign.id)
+        campaign.state = WITHDRAWN
+        cancel(transaction, Batch(subject_id=campaign.id, addressee_kind=ACCOUNT))
+    _note(transaction, version, "withdraw", act)
+    record(transaction, "notice.down", version.id, act.now)
+
+
+def stop_mail(transaction: Session, act: Act) -> None:
+    """No mail goes out any more, to anybody, until it is started again."""
+    stop = MailStop(stopped_by=act.staff.id, stopped_at=act.now, reason=act.reason)
+    if not insert_new(transaction, MailStop, [stop.model_dump()]):
+        raise ControlRefused(
+            "All mail is stopped already. An owner of a policy starts it again: "
+            "promisekeeper mail start"
+        )
+    record(transaction, "mail.stopped", stop.id, act.now, staff=act.staff.id)
+
+
+def start_mail(transaction: Session, act: Act) -> None:
+    """Let mail go on. That takes an owner of a policy: it is their people who wait for it."""
+    stop = transaction.exec(
+        select(MailStop).where(col(MailStop.in_effect).is_(True)).with_for_update()
+    ).first()
+    if stop is None:
+        raise ControlRefused("Mail is not stopped: there is nothing to start.")
+    owners = transaction.exec(select(Policy.owner_id)).all()
+    owning = [owner for each in set(owners) for owner in present(transaction, each)]
+    if owning and act.staff.id not in {owner.id for owner in owning}:
+        handles = ", ".join(sorted(owner.handle for owner in owning))
+        raise ControlRefused(
+            "Whoever stops mail need own no policy, but starting it again takes an owner of one: "
+            f"ask {handles}. Mail stays stopped."
+        )
+    stop.in_effect = None
+    stop.started_by, stop.started_at, stop.start_reason = act.staff.id, act.now, act.reason
+    record(transaction, "mail.started", stop.id, act.now, staff=act.staff.id)
+
+
+def control_acts(session: Session, version_id: UUID) -> tuple[Done, ...]:
+    """What was done to a version's campaign, by whom and why, the first first."""
+    rows = session.exec(
+        select(ControlAct.act, Staff.handle, ControlAct.reason, ControlAct.acted_at)
+        .join(Staff, col(Staff.id) == col(ControlAct.staff_id))
+        .where(ControlAct.policy_version_id == version_id)
+        .order_by(col(ControlAct.acted_at))
+    ).all()
+    return tuple(Done(act=act, by=by, reason=reason, at=at) for act, by, reason, at in rows)
+
+
+def _campaign(transaction: Session, version: PolicyVersion) -> Campaign:
+    campaign = campaign_of(transaction, version.id)
+    if campaign is None:
+        raise ControlRefused("This version has no campaign.")
+    return held(transaction, Campaign, campaign.id)
+
+
+def _note(transaction: Session, version: PolicyVersion, what: str, act: Act) -> None:
+    transaction.add(
+        ControlAct(
+            policy_version_id=version.id,
+            act=what,
+            reason=act.reason,
+            staff_id=act.staff.id,
+            acted_at=act.now,
+        )
+    )
+    record(transaction, f"campaign.{what}", version.id, act.now, staff=act.staff.id)
+
+
+_NEVER_ANNOUNCED = (
+    "This version was never announced, so there is nothing to withdraw. While it is in review it "
+    "can be rejected (promisekeeper policy reject)."
+)
+_WHY_NOT_WITHDRAWN = {
+    VersionState.WITHDRAWN: "This version is withdrawn already.",
+    VersionState.REPLACED: "This version was replaced before it took effect.",
+    VersionState.SUPERSEDED: "This version was in force once, and a later one followed it.",
+    VersionState.IN_FORCE: (
+        "This version is in force: it cannot be taken back, as it governs people already. Submit a "
+        "version with the old text instead; it frees everybody from this one."
+    ),
+}

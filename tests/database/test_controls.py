@@ -1,0 +1,211 @@
+"""Whoever sees that something is wrong stops it at once; starting again takes its owner (P8)."""
+
+from collections.abc import Callable
+from contextlib import closing
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlmodel import select
+
+from database import audiences, campaigns, controls, outbox, policies
+from database.controls import ControlRefused
+from database.engine import Database
+from database.outbox import ACCOUNT, WITHDRAWAL, Batch
+from database.staff import StaffRefused
+from database.tables import Campaign, ControlAct, MailStop, PolicyVersion, Staff
+from domain.reviews import VersionState
+from tests.people import ALICE, BOB, CAROL
+from tests.scene import EFFECT, NOW, Scene, loose_mails
+
+SECOND = timedelta(seconds=1)
+
+
+def act(
+    scene: Scene,
+    what: controls.Control,
+    who: str,
+    why: str = "a wrong sentence",
+    now: datetime = NOW,
+) -> None:
+    with scene.database.transaction() as transaction:
+        version = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
+        roles = ("legal", "ops", "privacy")
+        told = controls.acting(transaction, scene.staff[who], *roles, reason=why, now=now)
+        what(transaction, version, told)
+
+
+def switch(scene: Scene, what: controls.Switch, who: str, why: str = "a wrong key") -> None:
+    with scene.database.transaction() as transaction:
+        what(
+            transaction,
+            controls.acting(transaction, scene.staff[who], "legal", "ops", reason=why, now=NOW),
+        )
+
+
+def claimed(database: Database, batch: Batch) -> int:
+    with database.transaction() as transaction:
+        claim = outbox.claim(transaction, batch, limit=1000, now=NOW)
+    return len(claim.mails) if claim else 0
+
+
+def states(scene: Scene, campaign: UUID, step: str = campaigns.FIRST_NOTICE) -> dict[str, int]:
+    with scene.database.session() as session:
+        return outbox.states(session, Batch(subject_id=campaign, step=step))
+
+
+@pytest.fixture
+def campaign(scene: Scene) -> UUID:
+    """The first notices for Alice, Bob and Carol are queued."""
+    scene.import_accounts(ALICE, BOB, CAROL)
+    campaign = scene.campaign()
+    audiences.freeze_audience(scene.database, campaign, NOW)
+    scene.queue_step(campaign)
+    return campaign
+
+
+def test_of_a_paused_campaign_nothing_is_claimed_until_its_owner_resumes_it(
+    scene: Scene, campaign: UUID
+) -> None:
+    act(scene, controls.pause, "omar")
+    assert claimed(scene.database, Batch(subject_id=campaign)) == 0
+    assert states(scene, campaign) == {"queued": 3}
+    with pytest.raises(ControlRefused, match="ask lena"):
+        act(scene, controls.resume, "omar")
+    assert claimed(scene.database, Batch(subject_id=campaign)) == 0
+    act(scene, controls.resume, "lena", "read it again: it is right")
+    assert claimed(scene.database, Batch(subject_id=campaign)) == 3
+
+
+def test_a_pause_works_in_another_process_from_its_commit_on(scene: Scene, campaign: UUID) -> None:
+    with closing(Database(scene.database.url)) as worker:
+        with worker.transaction() as transaction:
+            outbox.claim(transaction, Batch(subject_id=campaign), limit=1, now=NOW)
+        act(scene, controls.pause, "omar")
+        assert claimed(worker, Batch(subject_id=campaign)) == 0
+
+
+def test_when_the_owner_has_left_legal_resumes_the_campaign(scene: Scene, campaign: UUID) -> None:
+    act(scene, controls.pause, "omar")
+    with scene.database.transaction() as transaction:
+        transaction.get_one(Staff, scene.staff["lena"]).left_at = NOW
+    with pytest.raises(ControlRefused, match="takes legal"):
+        act(scene, controls.resume, "omar")
+    act(scene, controls.resume, "noor")
+    assert claimed(scene.database, Batch(subject_id=campaign)) == 3
+
+
+@pytest.mark.parametrize(
+    ("before", "what", "words"),
+    [
+        ([controls.pause], controls.pause, "is paused: there is nothing to pause"),
+        ([], controls.resume, "is running, so it cannot be resumed"),
+        ([controls.withdraw], controls.pause, "is withdrawn: there is nothing to pause"),
+        ([controls.withdraw], controls.withdraw, "withdrawn already"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_words(
+    scene: Scene,
+    campaign: UUID,
+    before: list[controls.Control],
+    what: controls.Control,
+    words: str,
+) -> None:
+    for earlier in before:
+        act(scene, earlier, "lena")
+    now = states(scene, campaign)
+    with pytest.raises(ControlRefused, match=words):
+        act(scene, what, "lena")
+    assert states(scene, campaign) == now
+
+
+def test_nobody_stops_anything_without_a_reason_or_a_role(scene: Scene, campaign: UUID) -> None:
+    with pytest.raises(ControlRefused, match="A reason is needed"):
+        act(scene, controls.pause, "omar", "  ")
+    with pytest.raises(StaffRefused):
+        switch(scene, controls.stop_mail, "petra")
+    assert claimed(scene.database, Batch(subject_id=campaign)) == 3
+
+
+def test_a_withdrawn_version_governs_nobody_and_its_queue_is_empty(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P8: and one that was mailed already is told; the others never heard of it."""
+    with scene.database.transaction() as transaction:
+        claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=1, now=NOW)
+        assert claim
+        outbox.accept(transaction, claim.attempt_id, "x", NOW)
+    act(scene, controls.withdraw, "noor")
+    assert states(scene, campaign) == {"accepted": 1, "cancelled": 2}
+    assert len(scene.queue_step(campaign, WITHDRAWAL)) == 1
+    assert claimed(scene.database, Batch(subject_id=campaign, step=WITHDRAWAL)) == 1
+    with scene.database.session() as session:
+        row = session.get_one(Campaign, campaign)
+        version = session.get_one(PolicyVersion, row.policy_version_id)
+        assert (row.state, version.state) == ("withdrawn", VersionState.WITHDRAWN)
+        current = policies.version_in_force(session, version.policy_id, EFFECT + timedelta(days=99))
+        assert current
+        assert current.number == 1
+
+
+def test_after_a_withdrawal_another_version_can_be_submitted(scene: Scene, campaign: UUID) -> None:
+    act(scene, controls.withdraw, "noor")
+    assert scene.submit("# Privacy\n\nWe keep nothing at all.\n").number == 3
+    assert states(scene, campaign) == {"cancelled": 3}
+
+
+def test_what_is_in_force_by_its_date_cannot_be_taken_back(scene: Scene, campaign: UUID) -> None:
+    """Also while nobody has written down yet that the date has come."""
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(Campaign, campaign)
+        transaction.get_one(PolicyVersion, row.policy_version_id).effective_at = NOW
+    with pytest.raises(ControlRefused, match="is in force"):
+        act(scene, controls.withdraw, "noor")
+
+
+def test_who_did_what_and_why_is_kept(scene: Scene, campaign: UUID) -> None:
+    act(scene, controls.pause, "omar", "bounces")
+    act(scene, controls.resume, "lena", "mended", NOW + SECOND)
+    with scene.database.session() as session:
+        version_id = session.get_one(Campaign, campaign).policy_version_id
+        done = controls.control_acts(session, version_id)
+        assert [(each.act, each.by, each.reason) for each in done] == [
+            ("pause", "omar", "bounces"),
+            ("resume", "lena", "mended"),
+        ]
+        assert len(session.exec(select(ControlAct)).all()) == 2
+
+
+def test_while_all_mail_is_stopped_nothing_is_claimed_of_anything(
+    scene: Scene, campaign: UUID
+) -> None:
+    with scene.database.transaction() as transaction:
+        (other,) = outbox.queue(transaction, loose_mails(1), NOW)
+    switch(scene, controls.stop_mail, "omar")
+    assert claimed(scene.database, Batch(subject_id=campaign)) == 0
+    assert claimed(scene.database, Batch(mail_id=other)) == 0
+    with pytest.raises(ControlRefused, match="stopped already"):
+        switch(scene, controls.stop_mail, "omar")
+    with pytest.raises(ControlRefused, match="ask lena"):
+        switch(scene, controls.start_mail, "omar")
+    assert claimed(scene.database, Batch(mail_id=other)) == 0
+    switch(scene, controls.start_mail, "lena")
+    assert claimed(scene.database, Batch(subject_id=campaign, addressee_kind=ACCOUNT)) == 3
+    assert claimed(scene.database, Batch(mail_id=other)) == 1
+
+
+def test_mail_can_be_stopped_again_and_each_stop_is_kept(scene: Scene) -> None:
+    steps: list[tuple[Callable[..., None], str]] = [
+        (controls.stop_mail, "omar"),
+        (controls.start_mail, "lena"),
+        (controls.stop_mail, "noor"),
+    ]
+    for what, who in steps:
+        switch(scene, what, who)
+    with scene.database.session() as session:
+        stops = session.exec(select(MailStop)).all()
+        assert sorted(bool(stop.in_effect) for stop in stops) == [False, True]
+        assert outbox.all_is_stopped(session)
+    switch(scene, controls.start_mail, "lena")
+    with pytest.raises(ControlRefused, match="Mail is not stopped"):
+        switch(scene, controls.start_mail, "lena")

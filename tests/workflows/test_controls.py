@@ -1,0 +1,125 @@
+"""A campaign that somebody stops stands still, is told why, and goes on or is called off (P8)."""
+
+from collections import Counter
+
+import pytest
+from sqlmodel import select
+
+from database.approvals import Shown, decide, governing_version
+from database.policies import policy_by_slug
+from database.tables import Account
+from domain.approvals import Decision
+from domain.reviews import VersionClass
+from tests.eventually import eventually
+from tests.people import ALICE, BOB, CAROL, DORA, POLICY
+from tests.texts import FIRST, SECOND
+from tests.workflows.conftest import Town
+from tests.workflows.recorded_stories import ended, in_a_while, leap, receives
+from workflows.desk import Refused
+
+pytestmark = pytest.mark.temporal
+WITHDRAWN = "We have withdrawn the change of our privacy policy"
+
+
+def announced(town: Town) -> int:
+    """The first notices for Alice and Bob are out, and the date of effect is fixed."""
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: town.version(number).effective_at)
+    town.come_to_rest()
+    return number
+
+
+def approve(town: Town, number: int, who: str) -> None:
+    with town.database.transaction() as transaction:
+        account = transaction.exec(select(Account).where(Account.external_id == who)).one()
+        shown = Shown(version=town.version(number), base=town.version(1), how="link", language="en")
+        decide(transaction, account, shown, Decision.APPROVED, town.now())
+
+
+def governs(town: Town, who: str) -> int:
+    with town.database.session() as session:
+        account = session.exec(select(Account).where(Account.external_id == who)).one()
+        policy = policy_by_slug(session, POLICY)
+        return governing_version(session, policy, account, town.now()).number
+
+
+def subjects(town: Town) -> Counter[tuple[str, str]]:
+    return Counter((mail["to"], mail["subject"]) for mail in town.mails())
+
+
+def test_who_was_mailed_hears_of_the_withdrawal_once_and_it_governs_nobody(
+    running_town: Town,
+) -> None:
+    town = running_town
+    number = announced(town)
+    approve(town, number, ALICE.external_id)
+    town.import_accounts(CAROL)
+    town.desk.withdraw(POLICY, number, town.staff["noor"], "the wrong text")
+    workflows = f"campaign/{POLICY}/{number}", f"publication/{POLICY}/{number}"
+    eventually(lambda: all(ended(town, each) for each in workflows))
+    assert [town.told(each)["stage"] for each in workflows] == ["withdrawn", "withdrawn"]
+    told = {to: count for (to, subject), count in subjects(town).items() if subject == WITHDRAWN}
+    assert told == {ALICE.email: 1, BOB.email: 1}
+    leap(town, 60)
+    town.patrol()
+    town.come_to_rest()
+    assert [governs(town, each.external_id) for each in (ALICE, BOB, CAROL)] == [1, 1, 1]
+    assert len(town.mails()) == 4
+    assert town.submit(SECOND) == number + 1
+
+
+def test_a_paused_campaign_tells_whom_it_waits_for_and_sends_one_reminder_late(
+    running_town: Town,
+) -> None:
+    """Of two reminders that were due meanwhile, the last one goes out, and once."""
+    town = running_town
+    number = announced(town)
+    campaign = f"campaign/{POLICY}/{number}"
+    town.desk.pause(POLICY, number, town.staff["omar"], "a wrong sentence")
+    eventually(lambda: town.told(campaign)["stage"] == "paused")
+    assert town.told(campaign)["whose_turn"] == "campaign owner"
+    assert f"promisekeeper campaign resume {POLICY} {number}" in town.told(campaign)["waits_for"]
+    leap(town, 29)
+    assert len(town.mails()) == 2
+    town.desk.resume(POLICY, number, town.staff["lena"], "it is right")
+    eventually(lambda: len(town.mails()) == 4)
+    town.come_to_rest()
+    reminders = [mail["text"] for mail in town.mails() if "reminder" in mail["text"]]
+    assert len(reminders) == 2
+    assert all("This is reminder 2 of 2" in text for text in reminders)
+
+
+def test_a_pause_of_which_the_workflow_was_not_told_works_all_the_same(running_town: Town) -> None:
+    """As when Temporal does not answer: the row stops the mails, and the workflow finds it."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE)
+    town.mail.misbehave("429", times=None)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    campaign = f"campaign/{POLICY}/{number}"
+    eventually(lambda: town.told(campaign).get("stage") == "sending first notice")
+    town.come_to_rest()  # nothing is on its way when it is paused
+    town.terminate(campaign)
+    town.desk.pause(POLICY, number, town.staff["omar"], "a wrong sentence")
+    town.mail.misbehave("off")
+    town.patrol()
+    in_a_while(town, lambda: town.told(campaign).get("stage") == "paused")
+    assert town.mails() == []
+
+
+def test_while_all_mail_is_stopped_a_request_waits_with_its_reply_and_its_clock_runs(
+    running_town: Town,
+) -> None:
+    town = running_town
+    town.put_in_force(FIRST)
+    town.desk.stop_mail(town.staff["omar"], "our key was stolen")
+    request = receives(town)
+    workflow_id = f"data-subject-request/{request.id}"
+    eventually(lambda: "all mail is stopped" in town.told(workflow_id).get("waits_for", ""))
+    with pytest.raises(Refused, match="ask lena"):
+        town.desk.start_mail(town.staff["omar"], "a new key")
+    assert town.mails() == []
+    town.desk.start_mail(town.staff["lena"], "a new key")
+    in_a_while(town, lambda: town.mails(to=DORA.email))
