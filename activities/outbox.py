@@ -79,11 +79,12 @@ class Sender:
         with self._database.transaction() as transaction:
             outbox.doubt_abandoned(transaction, batch, now)
             outbox.settle(transaction, batch, settle_after=self._settle_after, now=now)
-        claim, problem, limit = None, None, self._batch_size
+        all_claimed, problem, limit = False, None, self._batch_size
         while problem is None and moments.passed() < SEND_WITHIN:
             with self._database.transaction() as transaction:
                 claim = outbox.claim(transaction, batch, limit=limit, now=moments.now())
             if claim is None:
+                all_claimed = True
                 break
             outcome = self._attempt(claim, moments.now())
             # The notice period counts from here (P7), not from when we were asked to send.
@@ -91,7 +92,7 @@ class Sender:
             nobody_named = isinstance(outcome, Rejected) and not outcome.mail_ids
             halved = len(claim.mails) // 2  # to find the culprit
             limit = max(1, halved) if nobody_named and halved else self._batch_size
-        return self._progress(batch, problem, all_claimed=claim is None)
+        return self._progress(batch, problem, all_claimed=all_claimed)
 
     def _attempt(self, claim: Claim, now: datetime) -> Outcome:
         try:

@@ -20,6 +20,7 @@ JOINING = frozenset({"and", "or"})
 # A word in capitals in the middle of a sentence, which names somebody.
 NAME = re.compile(r"(?<=[a-z,;] )[A-Z]\w+")
 IDLE = frozenset({"a", "an", "the", "also", "so", "then", "therefore", "please", "that"})
+LONG = 8  # letters
 LONGEST_PART = 5  # words
 SHORTENED = {"can't": "cannot", "won't": "will not", "shan't": "shall not"}
 E_MAIL = re.compile(r"\be-mail", re.IGNORECASE)
@@ -133,7 +134,7 @@ def _close(one: str, other: str) -> bool:
     if any(character.isdigit() for character in one + other) or one[0] != other[0]:
         return False
     shorter = min(len(one), len(other))
-    allowed = 2 if shorter >= 8 else 1
+    allowed = 2 if shorter >= LONG else 1
     return OSA.distance(one, other) <= allowed and (shorter >= 4 or sorted(one) == sorted(other))
 
 
@@ -143,15 +144,16 @@ def _misspelt(one: str, other: str, vocabulary: tuple[frozenset[str], frozenset[
     A word of the lexicon may be mended ("consnet" to "consent"), never lost. A plural is no slip.
     """
     old_words, new_words = vocabulary
-    mended = _is_no_word(one) and one not in new_words and is_met(other)
-    spoilt = _is_no_word(other) and other not in old_words and not LEXICON.is_charged(one)
-    return (mended or (spoilt and is_met(one))) and one.endswith("s") == other.endswith("s")
+    mended = not is_met(one) and one not in new_words and _is_a_word(other)
+    spoilt = not is_met(other) and other not in old_words and not LEXICON.is_charged(one)
+    return (mended or (spoilt and _is_a_word(one))) and one.endswith("s") == other.endswith("s")
 
 
-def _is_no_word(word: str) -> bool:
-    return not is_met(word)
+def _is_a_word(word: str) -> bool:
+    """Of two short words never met, both may be words; of two long ones so close, hardly."""
+    return is_met(word) or len(word) >= LONG
 
 
 def is_met(word: str) -> bool:
-    """Whether a policy had it before: of two words never met, both may be names."""
+    """Whether a policy had it before."""
     return WEIGHTS.met(root(word)) or LEXICON.is_charged(word)

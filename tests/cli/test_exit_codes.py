@@ -24,10 +24,13 @@ COMMANDS = {
     "policy review": ["privacy", "1", "--reason", "Read", "--as", "lena"],
     "policy release": ["privacy", "1", "--as", "lena"],
     "policy reject": ["privacy", "1", "--reason", "No", "--as", "lena"],
+    "policy withdraw": ["privacy", "1", "--reason", "No", "--as", "lena"],
     "policy status": ["privacy"],
     "policy lessons": ["privacy", "--to", "cases"],
     "policy agreement": [],
     "campaign report": ["privacy", "1"],
+    "campaign pause": ["privacy", "1", "--reason", "No", "--as", "omar"],
+    "campaign resume": ["privacy", "1", "--reason", "Yes", "--as", "lena"],
     "campaign not-reached": ["privacy", "1"],
     "accounts import": ["people.csv", "--as", "omar"],
     "accounts list": [],
@@ -42,6 +45,8 @@ COMMANDS = {
     "requests confirm": [REFERENCE, "--answer", MAIL, "--as", "petra"],
     "requests explain-deadline": [REFERENCE],
     "mail unknown": [],
+    "mail stop": ["--reason", "No", "--as", "omar"],
+    "mail start": ["--reason", "Yes", "--as", "lena"],
     "mail resend": [MAIL, "--as", "omar"],
     "staff add": [
         *("alice", "--name", "Alice", "--email", "alice@example.com"),
@@ -58,6 +63,8 @@ UNKNOWN = [
     ["policy", "agreement", "nothing"],
     ["policy", "release", "nothing", "1", "--as", "lena"],
     ["policy", "reject", "nothing", "1", "--reason", "No", "--as", "lena"],
+    ["policy", "withdraw", "nothing", "1", "--reason", "No", "--as", "lena"],
+    ["campaign", "pause", "nothing", "1", "--reason", "No", "--as", "omar"],
     ["governing", "nothing", "a1"],
     ["campaign", "report", "nothing", "1"],
     ["campaign", "not-reached", "nothing", "1"],
@@ -72,6 +79,8 @@ REFUSED = [
     ["requests", "show", REFERENCE, "--as", "nobody"],
     ["accounts", "list", "--as", "nobody"],
     ["mail", "resend", MAIL, "--as", "lena"],
+    ["mail", "stop", "--reason", "No", "--as", "petra"],
+    ["mail", "start", "--reason", "Yes", "--as", "lena"],
 ]
 
 
