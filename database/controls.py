@@ -4,7 +4,7 @@ Each is a row that every claim of mails reads, so it works at once, also while T
 the workflows are told afterwards. Raises ControlRefused where the act makes no sense.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -134,6 +134,22 @@ def start_mail(transaction: Session, act: Act) -> None:
     stop.in_effect = None
     stop.started_by, stop.started_at, stop.start_reason = act.staff.id, act.now, act.reason
     record(transaction, "mail.started", stop.id, act.now, staff=act.staff.id)
+
+
+def open_stop(session: Session) -> MailStop | None:
+    """The stop of all mail that is in effect, if there is one."""
+    return session.exec(select(MailStop).where(col(MailStop.in_effect).is_(True))).first()
+
+
+def running(session: Session) -> Sequence[tuple[Policy, PolicyVersion, Campaign]]:
+    """The campaigns that are not finished, with what they are about."""
+    return session.exec(
+        select(Policy, PolicyVersion, Campaign)
+        .join(PolicyVersion, col(PolicyVersion.policy_id) == col(Policy.id))
+        .join(Campaign, col(Campaign.policy_version_id) == col(PolicyVersion.id))
+        .where(col(Campaign.finished_at).is_(None))
+        .order_by(Policy.slug, col(PolicyVersion.number))
+    ).all()
 
 
 def control_acts(session: Session, version_id: UUID) -> tuple[Done, ...]:

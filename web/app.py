@@ -38,7 +38,7 @@ from web.faults import add_fault_pages
 from web.middleware import Conduct
 from web.rendering import pages_of
 from web.site import Site
-from web.staff import access, operations, overview, policies
+from web.staff import access, controls, operations, overview, policies
 from web.staff import requests as staff_requests
 from workflows.desk import Desk, NoticePeriods
 
@@ -52,6 +52,7 @@ SITE_MAP = (
     policies.router,  # /staff/policies/...
     staff_requests.router,  # /staff/requests/...
     operations.router,  # /staff/ops
+    controls.router,  # pause, resume, withdraw; stop and start mail
     webhooks.router,  # /webhooks/sendgrid/events
 )
 READINESS_QUESTIONS = 4  # threads for /readyz, beside those for people

@@ -6,6 +6,7 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session, col, func, select
 
+from database.controls import open_stop, running
 from database.outbox import waiting_for_ops
 from database.tables import OutboxMail
 from health.imports import imports
@@ -33,6 +34,8 @@ def operations(request: Request, site: OnSite, member: Operations) -> HTMLRespon
             imports=imports(session, site.now()),
             mails=_mails_by_state(session),
             waiting=waiting_for_ops(session),
+            campaigns=running(session),
+            mail_stop=open_stop(session),
             views=VIEWS,
             workflows_url=site.workflows_url,
         )

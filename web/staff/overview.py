@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
+from database.controls import open_stop
 from database.outbox import waiting_for_ops
 from database.policies import policies, versions
 from database.requests import open_requests
@@ -39,6 +40,7 @@ def overview(request: Request, site: OnSite, member: SignedIn) -> HTMLResponse:
             versions=_versions(session, member),
             requests=open_requests(session)[:5] if "privacy" in member.roles else [],
             open_requests=len(open_requests(session)),
+            mail_stop=open_stop(session),
             doubtful_mails=len(waiting_for_ops(session)),
             now=site.now(),
         )

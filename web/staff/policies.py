@@ -11,7 +11,8 @@ from sqlmodel import Session
 
 from database import policies
 from database.assessments import as_assessed, findings_between, findings_of
-from database.campaigns import Progress, campaign_of, progress
+from database.campaigns import campaign_of, progress
+from database.controls import control_acts, open_stop
 from database.policies import previous_version
 from database.reviews import ReviewContent, under_review
 from database.tables import PolicyVersion, Staff
@@ -244,7 +245,7 @@ def _version_page(
             not_before_on=not_before_on(site, version),
             workflow_url=site.workflow_url(f"publication/{policy.slug}/{version.number}"),
             campaign_url=site.workflow_url(f"campaign/{policy.slug}/{version.number}"),
-            campaign=_campaign(session, version),
+            **_campaign(session, version),
             **_change(session, version),
             **_review(session, version, asked.member),
         )
@@ -280,6 +281,11 @@ def _review(session: Session, version: PolicyVersion, member: Staff) -> Mapping[
     }
 
 
-def _campaign(session: Session, version: PolicyVersion) -> Progress | None:
+def _campaign(session: Session, version: PolicyVersion) -> Mapping[str, object]:
     campaign = campaign_of(session, version.id)
-    return progress(session, campaign) if campaign else None
+    return {
+        "campaign": progress(session, campaign) if campaign else None,
+        "campaign_state": campaign.state if campaign else "",
+        "control_acts": control_acts(session, version.id),
+        "mail_stop": open_stop(session),
+    }

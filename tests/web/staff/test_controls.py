@@ -1,0 +1,84 @@
+"""What is wrong is stopped from the console, by whoever sees it, and told to everybody (P8)."""
+
+import pytest
+from sqlmodel import select
+
+from database.outbox import all_is_stopped
+from database.tables import Campaign, ControlAct
+from tests.web.world import World
+
+VERSION_2 = "/staff/policies/privacy-policy/versions/2"
+
+
+def state(world: World) -> str:
+    with world.database.session() as session:
+        return session.exec(select(Campaign)).one().state
+
+
+def do(world: World, page: str, act: str, reason: str = "a wrong sentence") -> int:
+    return world.post(page, act, control_reason=reason).status_code
+
+
+def test_ops_pause_a_campaign_and_its_owner_resumes_it(world: World) -> None:
+    world.enter_as("otto")
+    assert do(world, "/staff/ops", f"{VERSION_2}/campaign/pause") == 303
+    assert state(world) == "paused"
+    assert "Resume the campaign" in world.browser.get("/staff/ops").text
+    assert do(world, "/staff/ops", f"{VERSION_2}/campaign/resume") == 409
+    assert state(world) == "paused"
+    world.enter_as("lena")
+    page = world.browser.get(VERSION_2).text
+    assert "Paused by otto" in page
+    assert "a wrong sentence" in page
+    assert do(world, VERSION_2, f"{VERSION_2}/campaign/resume", "it is right") == 303
+    assert state(world) == "running"
+
+
+def test_legal_withdraws_a_version_and_its_links_say_so(world: World) -> None:
+    world.enter_as("lena")
+    assert do(world, VERSION_2, f"{VERSION_2}/campaign/withdraw") == 303
+    page = world.browser.get(VERSION_2).text
+    assert "Withdrawn by lena" in page
+    assert "Withdraw this version" not in page
+    assert "We have withdrawn this change" in world.browser.get(world.link("alice")).text
+    answer = world.browser.post(world.link("alice"), data={"decision": "approved"})
+    assert answer.status_code == 409
+
+
+def test_all_mail_is_stopped_and_everybody_reads_it(world: World) -> None:
+    world.enter_as("otto")
+    assert do(world, "/staff/ops", "/staff/ops/mail/stop", "Our key was stolen.") == 303
+    for page in ("/staff", "/staff/ops"):
+        assert "All mail is stopped" in world.browser.get(page).text
+    with world.database.session() as session:
+        assert all_is_stopped(session)
+    assert do(world, "/staff/ops", "/staff/ops/mail/start", "A new key.") == 409
+    world.enter_as("lena")
+    assert "Our key was stolen." in world.browser.get(VERSION_2).text
+    assert do(world, VERSION_2, "/staff/ops/mail/start", "A new key.") == 303
+    assert "All mail is stopped" not in world.browser.get("/staff").text
+
+
+@pytest.mark.parametrize(
+    ("who", "act", "status"),
+    [
+        ("priya", f"{VERSION_2}/campaign/pause", 403),
+        ("otto", f"{VERSION_2}/campaign/withdraw", 409),
+        ("lena", f"{VERSION_2}/campaign/burn", 404),
+        ("lena", "/staff/policies/privacy-policy/versions/9/campaign/pause", 409),
+    ],
+)
+def test_who_may_not_or_what_there_is_not_changes_nothing(
+    world: World, who: str, act: str, status: int
+) -> None:
+    world.enter_as(who)
+    assert do(world, "/staff", act) == status
+    assert state(world) == "running"
+    with world.database.session() as session:
+        assert session.exec(select(ControlAct)).all() == []
+
+
+def test_a_reason_is_asked_for(world: World) -> None:
+    world.enter_as("lena")
+    assert do(world, VERSION_2, f"{VERSION_2}/campaign/pause", " ") == 409
+    assert state(world) == "running"

@@ -1,0 +1,70 @@
+"""Stopping and letting go on, from the console: a campaign, an announced version, all mail (P8)."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, HTTPException
+from fastapi.responses import RedirectResponse, Response
+
+from database.tables import Staff
+from web.addresses import Number, Slug
+from web.forms import Form
+from web.site import OnSite
+from web.staff.access import GENUINE, holding
+from workflows.desk import Desk, Refused
+
+router = APIRouter(prefix="/staff")
+Controls = Annotated[Staff, Depends(holding("legal", "ops"))]
+
+
+class Control(StrEnum):
+    """What can be done to a campaign or its version."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    WITHDRAW = "withdraw"
+
+
+class Switch(StrEnum):
+    """What can be done to all mail."""
+
+    STOP = "stop"
+    START = "start"
+
+
+CONTROLS: dict[Control, Callable[[Desk, str, int, UUID, str], None]] = {
+    Control.PAUSE: Desk.pause,
+    Control.RESUME: Desk.resume,
+    Control.WITHDRAW: Desk.withdraw,
+}
+SWITCHES: dict[Switch, Callable[[Desk, UUID, str], None]] = {
+    Switch.STOP: Desk.stop_mail,
+    Switch.START: Desk.start_mail,
+}
+
+
+@router.post("/policies/{slug}/versions/{number}/campaign/{act}", dependencies=[GENUINE])
+def control(
+    slug: Slug, number: Number, act: Control, site: OnSite, member: Controls, posted: Form
+) -> Response:
+    """Pause or resume a campaign, or withdraw its version; the desk says who may."""
+    try:
+        CONTROLS[act](site.desk, slug, number, member.id, posted.text("control_reason"))
+    except Refused as refusal:
+        raise HTTPException(409, str(refusal)) from None
+    legal = "legal" in member.roles
+    return RedirectResponse(
+        f"/staff/policies/{slug}/versions/{number}" if legal else "/staff/ops", status_code=303
+    )
+
+
+@router.post("/ops/mail/{act}", dependencies=[GENUINE])
+def switch_mail(act: Switch, site: OnSite, member: Controls, posted: Form) -> Response:
+    """Stop all mail, or let it go on."""
+    try:
+        SWITCHES[act](site.desk, member.id, posted.text("control_reason"))
+    except Refused as refusal:
+        raise HTTPException(409, str(refusal)) from None
+    return RedirectResponse("/staff/ops" if "ops" in member.roles else "/staff", status_code=303)
