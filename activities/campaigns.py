@@ -231,7 +231,9 @@ class CampaignActivities:
             campaign = held(transaction, Campaign, what.campaign_id)
             if campaign.finished_at is None:
                 campaign.finished_at = what.now
-                if campaign.state != WITHDRAWN:
+                if campaign.state == WITHDRAWN:
+                    cancel(transaction, Batch(subject_id=campaign.id))  # held by others till now
+                else:
                     campaign.state = "finished"
                 transaction.add(campaign)
                 cancel_overtaken(transaction, Batch(subject_id=campaign.id), what.now)

@@ -96,6 +96,7 @@ def withdraw(transaction: Session, version: PolicyVersion, act: Act) -> None:
     if version.effective_at is not None and version.effective_at <= act.now:
         raise ControlRefused(_WHY_NOT_WITHDRAWN[VersionState.IN_FORCE])
     version.state = VersionState.WITHDRAWN
+    version.effective_at = None  # a fact keeps which day it had been
     campaign = campaign_of(transaction, version.id)
     if campaign is not None:
         campaign = held(transaction, Campaign, campaign.id)

@@ -1,6 +1,6 @@
 """An assessment as rows to read: each change before and after, with its findings beside it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -81,7 +81,7 @@ def _passages(
 ) -> Iterator[Passage]:
     """One side cut where a quote begins or ends."""
     spoken = [sentence.text for clause in clauses for sentence in sentences(clause)]
-    quoted_by = [frozenset(_quoting(sentence, quotes)) for sentence in spoken]
+    quoted_by = _quoted_by(spoken, quotes)
     everywhere = frozenset.intersection(*quoted_by) if quoted_by else frozenset()
     rest, done = list(segments), 0
     whole = " ".join(clause.text for clause in clauses)
@@ -100,8 +100,27 @@ def _passages(
         yield Passage(segments=tuple(rest), quoted_by=())
 
 
-def _quoting(sentence: str, quotes: Iterable[tuple[str, str | None]]) -> Iterator[str]:
-    return (key for key, quote in quotes if quote and f" {sentence} " in f" {quote} ")
+def _quoted_by(
+    spoken: Sequence[str], quotes: Iterable[tuple[str, str | None]]
+) -> list[frozenset[str]]:
+    """Which findings quote each sentence."""
+    found = [(key, _quoted(spoken, quote)) for key, quote in quotes if quote]
+    return [
+        frozenset(key for key, places in found if place in places) for place in range(len(spoken))
+    ]
+
+
+def _quoted(spoken: Sequence[str], quote: str) -> Container[int]:
+    """The places of the sentences that a quote consists of; of several that fit, all."""
+    for first in range(len(spoken)):
+        said = ""
+        for last in range(first, len(spoken)):
+            said = f"{said} {spoken[last]}".strip()
+            if said == quote:
+                return range(first, last + 1)
+            if not quote.startswith(said):
+                break
+    return {place for place, sentence in enumerate(spoken) if f" {sentence} " in f" {quote} "}
 
 
 def _cut(rest: list[Segment], length: int) -> Iterator[Segment]:

@@ -88,3 +88,11 @@ def test_evidence_is_marked_to_the_letter_in_a_cell_of_several_lines() -> None:
     evidence = {said((passage,)) for passage in row.after if passage.quoted_by}
     assert evidence == {"We may sell your location."}
     assert said(row.after) == row.change.after
+
+
+def test_a_short_sentence_that_also_stands_within_the_quoted_one_is_not_marked() -> None:
+    """The mark frames what the finding quotes, and no other words like them."""
+    old = "We like Letters. You can object to our use of Letters. We keep them. Letters.\n"
+    new = old.replace("You can object", "You cannot object")
+    (row,) = rows(old, new)
+    assert [text for text, _ in quoted(row.after)] == ["You cannot object to our use of Letters."]

@@ -40,7 +40,10 @@ def test_legal_withdraws_a_version_and_its_links_say_so(world: World) -> None:
     page = world.browser.get(VERSION_2).text
     assert "Withdrawn by lena" in page
     assert "Withdraw this version" not in page
-    assert "We have withdrawn this change" in world.browser.get(world.link("alice")).text
+    link = world.browser.get(world.link("alice")).text
+    assert "We have withdrawn this change" in link
+    assert "which never takes effect" in link
+    assert "It never took effect" in world.browser.get("/policies/privacy-policy/versions").text
     answer = world.browser.post(world.link("alice"), data={"decision": "approved"})
     assert answer.status_code == 409
 
