@@ -111,6 +111,47 @@ def submit(
         _print_assessment(office, version.id)
 
 
+@app.command("import-history")
+def import_history(
+    slug: Slug,
+    directory: Annotated[Path, typer.Argument(help="Its 1.md, 2.md ...", show_default=False)],
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check the files")] = False,
+    as_staff: AsStaff,
+) -> None:
+    """Take in the versions that were in force before: texts, numbers and dates, and no campaign.
+
+    Each file has in_force_on in its front matter. All of them, or none.
+    """
+    from cli.context import opened
+    from cli.printing import print_rows, stop
+    from database import history, policies
+    from database.staff import require_role
+    from domain.places import local_date
+    from domain.policy_history import HistoryRefused, read_history
+
+    with opened() as office:
+        zone, now = office.settings.company.zone, office.clock.now()
+        try:
+            files = {file.name: file.read_bytes() for file in directory.iterdir() if file.is_file()}
+            past = read_history(files, local_date(now, zone))
+        except HistoryRefused as refusal:
+            raise stop(refusal, 2) from None
+        except OSError as fault:
+            raise stop(f"{directory}: {(fault.strerror or str(fault)).lower()}.", 2) from None
+        member = office.member(as_staff)
+        with office.database.transaction() as transaction:
+            require_role(transaction, member.id, "legal")
+            policy = policies.policy_by_slug(transaction, slug)
+            if not dry_run:
+                history.import_history(transaction, policy, past, by=member.id, zone=zone, now=now)
+    rows = [
+        {"version": each.number, "in_force_on": each.in_force_on, "sha256": each.text.sha256}
+        for each in past
+    ]
+    print_rows(rows, ("version", "in_force_on", "sha256"), ListFormat.TABLE)
+
+
 @app.command()
 def review(  # noqa: PLR0913 - one option for each thing a reviewer may say
     slug: Slug,

@@ -21,6 +21,7 @@ COMMANDS = {
     "governing": ["privacy", "a1"],
     "policy add": ["privacy", "--title", "Privacy", "--owner", "lena"],
     "policy submit": ["privacy", "1.md", "--summary", "New", "--as", "lena"],
+    "policy import-history": ["privacy", "past", "--as", "lena"],
     "policy review": ["privacy", "1", "--reason", "Read", "--as", "lena"],
     "policy release": ["privacy", "1", "--as", "lena"],
     "policy reject": ["privacy", "1", "--reason", "No", "--as", "lena"],

@@ -1,14 +1,19 @@
 """What legal does in the console: hand in, review, release (P2, P7)."""
 
+from datetime import date
 from html import unescape
+from zoneinfo import ZoneInfo
 
 import pytest
 from httpx import Response
 from sqlmodel import select
 
 from database.assessments import as_assessed, findings_of
+from database.history import import_history
+from database.policies import policy_by_slug
 from database.tables import Finding, PolicyVersion, Review
 from domain.materiality.in_words import bases, track_record
+from domain.policy_history import read_history
 from domain.policy_text import LARGEST_BYTES
 from tests.domain.conversion.word_file import paragraph, word_file, words
 from tests.web.world import World, form_key, text, version
@@ -266,3 +271,24 @@ def test_a_notice_period_of_thousands_of_digits_is_refused(world: World) -> None
     answer = world.post(SUBMIT, SUBMIT, text=text(3), summary="Typos.", notice_days="9" * 5000)
     assert answer.status_code == 422
     assert "from 14 to 365" in answer.text
+
+
+def test_a_version_from_before_is_shown_as_one(empty: World) -> None:
+    files = {"1.md": b"+++\nin_force_on = 2019-07-01\n+++\n\nWe keep letters.\n"}
+    with empty.database.transaction() as transaction:
+        import_history(
+            transaction,
+            policy_by_slug(transaction, "privacy-policy"),
+            read_history(files, date(2026, 1, 1)),
+            by=empty.staff["lena"].id,
+            zone=ZoneInfo("Europe/Berlin"),
+            now=empty.desk.clock.now(),
+        )
+    empty.enter_as("lena")
+    page = empty.browser.get("/staff/policies/privacy-policy/versions/1").text
+    assert "it was in force before these records began" in page
+    assert "days of notice" not in page
+    assert "In Temporal" not in page
+    public = empty.browser.get("/policies/privacy-policy").text
+    assert "We keep letters." in public
+    assert "in force since 1 July 2019" in public
