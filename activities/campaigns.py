@@ -13,7 +13,7 @@ from activities.moments import moments_since
 from activities.outbox import Sender, SendProgress
 from database import audiences, campaigns
 from database.chunks import LongEnough, at_most
-from database.controls import PAUSED, WITHDRAWN
+from database.controls import PAUSED, WITHDRAWN, postponements
 from database.engine import Database
 from database.facts import record
 from database.outbox import (
@@ -89,6 +89,8 @@ class CampaignCase:
     effective_at: datetime | None
     to_come: tuple[Rung, ...]
     since: datetime | None = None
+    owed: tuple[str, ...] = ()
+    """Steps that somebody's decision caused, and that are not taken yet."""
 
     @property
     def paused(self) -> bool:
@@ -263,11 +265,17 @@ class CampaignActivities:
             addressees=campaigns.count_addressees(session, campaign.id),
             effective_at=version.effective_at if campaign.notified_at else None,
             to_come=self._to_come(session, campaign, version, now),
+            owed=self._owed(session, campaign),
             since=campaign.finished_at
             or campaign.notified_at
             or campaign.audience_frozen_at
             or campaign.started_at,
         )
+
+    def _owed(self, session: Session, campaign: Campaign) -> tuple[str, ...]:
+        """Postponements that those who were mailed have not heard of."""
+        steps = postponements(session, campaign.policy_version_id)
+        return tuple(s for s in steps if not campaigns.step_taken(session, campaign.id, s))
 
     def _is_passed_over(self, session: Session, campaign: Campaign, shard: ShardInput) -> bool:
         if not campaigns.is_reminder(shard.step):

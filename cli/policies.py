@@ -94,7 +94,7 @@ def submit(
         reason = (fault.strerror or str(fault)).lower()
         raise stop(f"{file}: {reason}. Nothing was stored.", 2) from None
     tell_what_was_left_out(file, read)
-    effective_on = _date(effective)
+    effective_on = _day("--effective", effective) if effective else None
     with opened() as office:
         new = NewVersion(
             slug=slug,
@@ -230,6 +230,25 @@ def withdraw(slug: Slug, number: Number, *, reason: Reason, as_staff: AsStaff) -
         f"Version {number} of {slug} is withdrawn. What was queued does not go out, and whoever "
         f"was mailed is told. Watch it: promisekeeper campaign report {slug} {number}"
     )
+
+
+@app.command()
+def postpone(
+    slug: Slug,
+    number: Number,
+    *,
+    until: Annotated[str, typer.Option(metavar="DATE", help="The new day", show_default=False)],
+    reason: Reason,
+    as_staff: AsStaff,
+) -> None:
+    """Let an announced version take effect later, and tell whoever was mailed."""
+    from cli.context import at_the_desk
+    from cli.printing import say
+
+    until_on = _day("--until", until)
+    with at_the_desk(as_staff) as (desk, staff_id):
+        desk.postpone(slug, number, staff_id, reason, until_on)
+    say(f"Version {number} of {slug} takes effect later: {until_on}. Whoever was mailed is told.")
 
 
 @app.command()
@@ -424,11 +443,11 @@ def _keys(given: str) -> tuple[str, ...]:
     return tuple(key.strip().upper() for key in given.split(",") if key.strip())
 
 
-def _date(given: str | None) -> date | None:
+def _day(option: str, given: str) -> date:
     from cli.printing import stop
 
     try:
-        return date.fromisoformat(given) if given else None
+        return date.fromisoformat(given)
     except ValueError:
-        message = f"--effective {given}: write the day like 2026-03-01. Nothing was stored."
+        message = f"{option} {given}: write the day like 2026-03-01. Nothing was stored."
         raise stop(message, 2) from None

@@ -27,6 +27,7 @@ from domain.approvals import Decision
 from domain.timetable import RungKind
 
 FIRST_NOTICE = "first_notice"
+POSTPONEMENT = "postponement_"
 JOINED_LATER, WHY_LATER = "joined_later", "joined or came back after the audience was frozen"
 UNDELIVERABLE = ("bounced", "dropped", "complained", "rejected", "operator", "unknown")
 
@@ -126,7 +127,7 @@ def mails_of_step(session: Session, campaign: Campaign, step: str, shard: int) -
             col(Link.successor_id).is_(None),
         )
     )
-    if step == WITHDRAWAL:
+    if step == WITHDRAWAL or step.startswith(POSTPONEMENT):
         query = query.where(_was_mailed(campaign.id))
     elif step != FIRST_NOTICE:
         query = query.where(~answered, col(CampaignAddressee.asks_approval))
@@ -150,6 +151,8 @@ def notice_template(step: str, *, asks_approval: bool) -> str:
     """Which mail a step of a campaign sends to an account holder."""
     if step == WITHDRAWAL:
         return "change_withdrawn"
+    if step.startswith(POSTPONEMENT):
+        return "change_postponed"
     if not asks_approval:
         return "notice_first_notice"
     return "approval_first_notice" if step == FIRST_NOTICE else "approval_reminder"

@@ -6,17 +6,19 @@ the workflows are told afterwards. Raises ControlRefused where the act makes no 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from database.campaigns import campaign_of
+from database.campaigns import POSTPONEMENT, campaign_of
 from database.facts import record
 from database.outbox import ACCOUNT, Batch, cancel
 from database.staff import present, require_role
 from database.tables import Campaign, ControlAct, MailStop, Policy, PolicyVersion, Staff
 from database.writing import held, insert_new
+from domain.places import local_date, start_of_day
 from domain.reviews import VersionState
 
 RUNNING, PAUSED, WITHDRAWN = "running", "paused", "withdrawn"
@@ -43,6 +45,7 @@ class Done:
     by: str
     reason: str
     at: datetime
+    until_on: date | None = None
 
 
 Control = Callable[[Session, PolicyVersion, Act], None]
@@ -90,11 +93,7 @@ def withdraw(transaction: Session, version: PolicyVersion, act: Act) -> None:
     """
     held(transaction, Policy, version.policy_id)
     version = held(transaction, PolicyVersion, version.id)
-    if version.state != VersionState.ANNOUNCED:
-        why = _WHY_NOT_WITHDRAWN.get(VersionState(version.state), _NEVER_ANNOUNCED)
-        raise ControlRefused(why)
-    if version.effective_at is not None and version.effective_at <= act.now:
-        raise ControlRefused(_WHY_NOT_WITHDRAWN[VersionState.IN_FORCE])
+    _require_to_come(version, act.now)
     version.state = VersionState.WITHDRAWN
     version.effective_at = None  # a fact keeps which day it had been
     campaign = campaign_of(transaction, version.id)
@@ -104,6 +103,32 @@ def withdraw(transaction: Session, version: PolicyVersion, act: Act) -> None:
         cancel(transaction, Batch(subject_id=campaign.id, addressee_kind=ACCOUNT))
     _note(transaction, version, "withdraw", act)
     record(transaction, "notice.down", version.id, act.now)
+
+
+def postpone(
+    transaction: Session, version: PolicyVersion, act: Act, *, until_on: date, zone: ZoneInfo
+) -> None:
+    """Let an announced version take effect later: never earlier than was said (P7).
+
+    Whoever was mailed is told of the new day by the campaign's workflow.
+    """
+    held(transaction, Policy, version.policy_id)
+    version = held(transaction, PolicyVersion, version.id)
+    _require_to_come(version, act.now)
+    said_on = (
+        local_date(version.effective_at, zone)
+        if version.effective_at
+        else version.planned_effective_on
+    )
+    if said_on and until_on <= said_on:
+        raise ControlRefused(
+            f"People were told {said_on}, and the date only ever moves later: give a day after it."
+        )
+    if version.effective_at:
+        version.effective_at = start_of_day(until_on, zone)
+    else:
+        version.planned_effective_on = until_on
+    _note(transaction, version, "postpone", act, until_on=until_on)
 
 
 def stop_mail(transaction: Session, act: Act) -> None:
@@ -156,12 +181,25 @@ def running(session: Session) -> Sequence[tuple[Policy, PolicyVersion, Campaign]
 def control_acts(session: Session, version_id: UUID) -> tuple[Done, ...]:
     """What was done to a version's campaign, by whom and why, the first first."""
     rows = session.exec(
-        select(ControlAct.act, Staff.handle, ControlAct.reason, ControlAct.acted_at)
+        select(ControlAct, Staff.handle)
         .join(Staff, col(Staff.id) == col(ControlAct.staff_id))
         .where(ControlAct.policy_version_id == version_id)
         .order_by(col(ControlAct.acted_at))
     ).all()
-    return tuple(Done(act=act, by=by, reason=reason, at=at) for act, by, reason, at in rows)
+    return tuple(
+        Done(act=act.act, by=by, reason=act.reason, at=act.acted_at, until_on=act.until_on)
+        for act, by in rows
+    )
+
+
+def postponements(session: Session, version_id: UUID) -> dict[str, datetime]:
+    """The steps by which people hear that a version comes later, and when each was decided."""
+    rows = session.exec(
+        select(ControlAct.acted_at)
+        .where(ControlAct.policy_version_id == version_id, ControlAct.act == "postpone")
+        .order_by(col(ControlAct.acted_at))
+    ).all()
+    return {f"{POSTPONEMENT}{number}": at for number, at in enumerate(rows, start=1)}
 
 
 def _campaign(transaction: Session, version: PolicyVersion) -> Campaign:
@@ -171,7 +209,22 @@ def _campaign(transaction: Session, version: PolicyVersion) -> Campaign:
     return held(transaction, Campaign, campaign.id)
 
 
-def _note(transaction: Session, version: PolicyVersion, what: str, act: Act) -> None:
+def _require_to_come(version: PolicyVersion, now: datetime) -> None:
+    """It is announced, and its date has not come: then it rules by itself, written down or not."""
+    if version.state != VersionState.ANNOUNCED:
+        why = _WHY_NOT.get(VersionState(version.state), _NEVER_ANNOUNCED)
+        raise ControlRefused(why)
+    if version.effective_at is not None and version.effective_at <= now:
+        raise ControlRefused(_WHY_NOT[VersionState.IN_FORCE])
+
+
+def _note(
+    transaction: Session,
+    version: PolicyVersion,
+    what: str,
+    act: Act,
+    until_on: date | None = None,
+) -> None:
     transaction.add(
         ControlAct(
             policy_version_id=version.id,
@@ -179,16 +232,24 @@ def _note(transaction: Session, version: PolicyVersion, what: str, act: Act) -> 
             reason=act.reason,
             staff_id=act.staff.id,
             acted_at=act.now,
+            until_on=until_on,
         )
     )
-    record(transaction, f"campaign.{what}", version.id, act.now, staff=act.staff.id)
+    record(
+        transaction,
+        f"campaign.{what}",
+        version.id,
+        act.now,
+        staff=act.staff.id,
+        until_on=until_on.isoformat() if until_on else None,
+    )
 
 
 _NEVER_ANNOUNCED = (
-    "This version was never announced, so there is nothing to withdraw. While it is in review it "
-    "can be rejected (promisekeeper policy reject)."
+    "This version was never announced, so nobody waits for it. While it is in review it can be "
+    "rejected (promisekeeper policy reject)."
 )
-_WHY_NOT_WITHDRAWN = {
+_WHY_NOT = {
     VersionState.WITHDRAWN: "This version is withdrawn already.",
     VersionState.REPLACED: "This version was replaced before it took effect.",
     VersionState.SUPERSEDED: "This version was in force once, and a later one followed it.",

@@ -50,9 +50,7 @@ class CampaignWorkflow:
         await reach(case.as_of, summary="until it was asked for")
         campaign = await self._do(CampaignActivities.load_campaign, "load the campaign")
         campaign = await self._notify(campaign)
-        while campaign.to_come and not campaign.called_off:
-            campaign = await self._take(campaign.to_come[0], campaign)
-        campaign = await self._effect(campaign)
+        campaign = await self._effect(await self._take_steps(campaign))
         if campaign.called_off:
             await self._send_to_all(WITHDRAWAL, campaign)
         campaign = await self._do(CampaignActivities.finish_campaign, "keep the final numbers")
@@ -78,12 +76,25 @@ class CampaignWorkflow:
         await self._tell_publication(campaign)
         return campaign
 
+    async def _take_steps(self, campaign: CampaignCase) -> CampaignCase:
+        """First those that a decision caused, then those of the timetable, each at its time."""
+        while (campaign.owed or campaign.to_come) and not campaign.called_off:
+            if campaign.owed:
+                campaign = await self._tell_of(campaign.owed[0], campaign)
+            else:
+                campaign = await self._take(campaign.to_come[0], campaign)
+        return campaign
+
+    async def _tell_of(self, step: str, campaign: CampaignCase) -> CampaignCase:
+        sent = await self._send_to_all(step, campaign)
+        return sent if sent.called_off else await self._note(step, workflow.now())
+
     async def _take(self, rung: Rung, campaign: CampaignCase) -> CampaignCase:
         self._story.tell(_waits_for(rung, campaign))
         if not await self._undisturbed_until(rung.at, rung.summary):
             return await self._heed(campaign)
         campaign = await self._mail(rung, campaign)
-        return campaign if campaign.called_off else await self._note(rung)
+        return campaign if campaign.called_off else await self._note(rung.key, rung.at)
 
     async def _mail(self, rung: Rung, campaign: CampaignCase) -> CampaignCase:
         if rung.kind is RungKind.REMINDER:
@@ -115,11 +126,11 @@ class CampaignWorkflow:
             campaign = await self._heed(campaign)
         return campaign
 
-    async def _note(self, rung: Rung) -> CampaignCase:
+    async def _note(self, step: str, due_at: datetime) -> CampaignCase:
         return await act(
             CampaignActivities.take_step,
-            lambda at: self._step(rung, at),
-            summary=f"note {rung.key} as taken",
+            lambda at: self._step(step, due_at, at),
+            summary=f"note {step} as taken",
             case=self._subject,
             story=self._story,
         )
@@ -190,7 +201,7 @@ class CampaignWorkflow:
         while True:
             progress = await act(
                 CampaignActivities.escalate,
-                lambda at: self._step(rung, at),
+                lambda at: self._step(rung.key, rung.at, at),
                 summary=rung.summary,
                 case=self._subject,
                 story=self._story,
@@ -211,7 +222,7 @@ class CampaignWorkflow:
             workflow.logger.info("the publication is not running; it reads the date when it is")
 
     async def _effect(self, campaign: CampaignCase) -> CampaignCase:
-        """Wait for the date of effect, unless the version is withdrawn before."""
+        """Wait for the date of effect, unless the version is withdrawn before; it may move."""
         while campaign.effective_at is not None and not campaign.called_off:
             self._story.tell(
                 Chapter(
@@ -226,13 +237,11 @@ class CampaignWorkflow:
             )
             if await self._undisturbed_until(campaign.effective_at, "date of effect"):
                 break
-            campaign = await self._heed(campaign)
+            campaign = await self._take_steps(await self._heed(campaign))
         return campaign
 
-    def _step(self, rung: Rung, at: datetime) -> StepInput:
-        return StepInput(
-            campaign_id=self._subject.subject_id, step=rung.key, due_at=rung.at, now=at
-        )
+    def _step(self, step: str, due_at: datetime, at: datetime) -> StepInput:
+        return StepInput(campaign_id=self._subject.subject_id, step=step, due_at=due_at, now=at)
 
     async def _do(self, activity: CampaignStep, summary: str) -> CampaignCase:
         return await act(

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -194,6 +195,14 @@ class Desk:
     def withdraw(self, slug: str, number: int, staff_id: UUID, reason: str) -> None:
         """Take back an announced version; whoever was mailed is told (P8). Raises Refused."""
         self._control(controls.withdraw, slug, number, staff_id, reason, "legal")
+
+    def postpone(self, slug: str, number: int, staff_id: UUID, reason: str, until_on: date) -> None:
+        """Let an announced version take effect later; whoever was mailed is told (P7, P8).
+
+        Raises Refused.
+        """
+        later = partial(controls.postpone, until_on=until_on, zone=self.company.zone)
+        self._control(later, slug, number, staff_id, reason, "legal")
 
     def stop_mail(self, staff_id: UUID, reason: str) -> None:
         """No mail goes out any more, to anybody (P8). Raises Refused."""

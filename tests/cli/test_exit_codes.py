@@ -26,6 +26,9 @@ COMMANDS = {
     "policy release": ["privacy", "1", "--as", "lena"],
     "policy reject": ["privacy", "1", "--reason", "No", "--as", "lena"],
     "policy withdraw": ["privacy", "1", "--reason", "No", "--as", "lena"],
+    "policy postpone": [
+        *("privacy", "1", "--until", "2027-01-01", "--reason", "Later", "--as", "lena"),
+    ],
     "policy status": ["privacy"],
     "policy lessons": ["privacy", "--to", "cases"],
     "policy agreement": [],

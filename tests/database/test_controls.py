@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import select
@@ -19,6 +21,7 @@ from tests.people import ALICE, BOB, CAROL
 from tests.scene import EFFECT, NOW, Scene, loose_mails
 
 SECOND = timedelta(seconds=1)
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def act(
@@ -209,3 +212,57 @@ def test_mail_can_be_stopped_again_and_each_stop_is_kept(scene: Scene) -> None:
     switch(scene, controls.start_mail, "lena")
     with pytest.raises(ControlRefused, match="Mail is not stopped"):
         switch(scene, controls.start_mail, "lena")
+
+
+def effective_at(scene: Scene, campaign: UUID, at: datetime | None) -> None:
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(Campaign, campaign)
+        transaction.get_one(PolicyVersion, row.policy_version_id).effective_at = at
+
+
+def postpone(scene: Scene, until_on: date) -> PolicyVersion:
+    act(scene, partial(controls.postpone, until_on=until_on, zone=BERLIN), "noor")
+    with scene.database.session() as session:
+        return session.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
+
+
+def test_a_date_moves_later_to_the_midnight_of_the_company(scene: Scene, campaign: UUID) -> None:
+    """P7: and never earlier, nor to the day that was said already."""
+    effective_at(scene, campaign, EFFECT)
+    assert postpone(scene, date(2026, 5, 1)).effective_at == datetime(2026, 4, 30, 22, tzinfo=UTC)
+    for day in (date(2026, 5, 1), date(2026, 4, 20)):
+        with pytest.raises(ControlRefused, match="only ever moves later"):
+            postpone(scene, day)
+    with scene.database.session() as session:
+        (done,) = controls.control_acts(
+            session, session.get_one(Campaign, campaign).policy_version_id
+        )
+        assert (done.act, done.until_on) == ("postpone", date(2026, 5, 1))
+
+
+def test_before_the_date_is_fixed_its_earliest_day_moves(scene: Scene, campaign: UUID) -> None:
+    later = postpone(scene, date(2026, 6, 1))
+    assert (later.effective_at, later.planned_effective_on) == (None, date(2026, 6, 1))
+
+
+def test_each_postponement_is_a_step_for_those_who_were_mailed(
+    scene: Scene, campaign: UUID
+) -> None:
+    with scene.database.transaction() as transaction:
+        claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=2, now=NOW)
+        assert claim
+        outbox.accept(transaction, claim.attempt_id, "x", NOW)
+    version = postpone(scene, date(2026, 6, 1))
+    with scene.database.session() as session:
+        assert list(controls.postponements(session, version.id)) == ["postponement_1"]
+    assert len(scene.queue_step(campaign, "postponement_1")) == 2
+
+
+def test_what_is_in_force_or_withdrawn_cannot_be_postponed(scene: Scene, campaign: UUID) -> None:
+    effective_at(scene, campaign, NOW)
+    with pytest.raises(ControlRefused, match="is in force"):
+        postpone(scene, date(2026, 6, 1))
+    effective_at(scene, campaign, EFFECT)
+    act(scene, controls.withdraw, "noor")
+    with pytest.raises(ControlRefused, match="withdrawn already"):
+        postpone(scene, date(2026, 6, 1))

@@ -129,6 +129,27 @@ def a_campaign_that_is_paused_and_called_off(town: Town) -> Recorded:
     }
 
 
+def a_campaign_that_is_postponed(town: Town) -> Recorded:
+    """Between its steps, and once more when only the date of effect is left."""
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: town.version(number).effective_at)
+    town.come_to_rest()
+    for days, mails in ((10, 4), (20, 6)):
+        at = town.version(number).effective_at
+        assert at
+        later_on = (at + timedelta(days=days)).date()
+        town.desk.postpone(POLICY, number, town.staff["lena"], "more time", later_on)
+        eventually(lambda wanted=mails: len(town.mails()) == wanted)  # type: ignore[misc]
+    leap(town, 75)
+    eventually(lambda: ended(town, campaign(number)))
+    return {
+        "campaign/postponed": (campaign(number), 0),
+        "publication/postponed": (publication(number), 0),
+    }
+
+
 def a_campaign_that_is_paused_while_it_sends(town: Town) -> Recorded:
     town.put_in_force(FIRST)
     town.import_accounts(ALICE, BOB)
@@ -386,6 +407,7 @@ STORIES = (
         live=a_campaign_that_is_paused_and_called_off,
         paths=("campaign/withdrawn", "publication/withdrawn"),
     ),
+    Story(live=a_campaign_that_is_postponed, paths=("campaign/postponed", "publication/postponed")),
     Story(live=a_campaign_that_is_paused_while_it_sends, paths=("campaign/paused_while_it_sends",)),
     Story(live=a_request_that_is_answered, paths=("data-subject-request/answered",)),
     Story(live=a_request_that_tells_its_end, paths=("data-subject-request/end_told",)),

@@ -1,6 +1,7 @@
 """A campaign that somebody stops stands still, is told why, and goes on or is called off (P8)."""
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from sqlmodel import select
@@ -18,6 +19,7 @@ from tests.workflows.recorded_stories import ended, in_a_while, leap, receives
 from workflows.desk import Refused
 
 pytestmark = pytest.mark.temporal
+POSTPONED = "The change of our privacy policy comes later"
 WITHDRAWN = "We have withdrawn the change of our privacy policy"
 
 
@@ -123,3 +125,29 @@ def test_while_all_mail_is_stopped_a_request_waits_with_its_reply_and_its_clock_
     assert town.mails() == []
     town.desk.start_mail(town.staff["lena"], "a new key")
     in_a_while(town, lambda: town.mails(to=DORA.email))
+
+
+def test_who_was_mailed_hears_of_the_new_day_and_is_reminded_before_it(
+    running_town: Town,
+) -> None:
+    """P7: once for each postponement; the version rules from the new day and not before."""
+    town = running_town
+    number = announced(town)
+    approve(town, number, ALICE.external_id)
+    said_at = town.version(number).effective_at
+    assert said_at
+    later_on = (said_at + timedelta(days=20)).date()
+    town.desk.postpone(POLICY, number, town.staff["lena"], "more time", later_on)
+    eventually(lambda: len(town.mails()) == 4)
+    told = [mail for mail in town.mails() if mail["subject"] == POSTPONED]
+    assert Counter(mail["to"] for mail in told) == {ALICE.email: 1, BOB.email: 1}
+    assert all(f"on {later_on:%-d %B %Y}" in mail["text"] for mail in told)
+    leap(town, 32)
+    assert governs(town, ALICE.external_id) == 1
+    leap(town, 40)
+    eventually(lambda: ended(town, f"campaign/{POLICY}/{number}"))
+    assert governs(town, ALICE.external_id) == number
+    assert town.version(number).in_force_at == town.version(number).effective_at != said_at
+    of_bob = [mail["text"] for mail in town.mails(to=BOB.email) if "reminder" in mail["text"]]
+    assert len(of_bob) == 2
+    assert all(f"{later_on:%-d %B %Y}" in text for text in of_bob)

@@ -3,6 +3,7 @@
 import json
 from base64 import b64decode
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -123,10 +124,10 @@ class NotesBeforeItSends(CampaignWorkflow):
         return await super().run(case)
 
     async def _mail(self, rung: Rung, campaign: CampaignCase) -> CampaignCase:
-        self._noted = await super()._note(rung)
+        self._noted = await super()._note(rung.key, rung.at)
         return await super()._mail(rung, campaign)
 
-    async def _note(self, rung: Rung) -> CampaignCase:
+    async def _note(self, step: str, due_at: datetime) -> CampaignCase:
         return self._noted
 
 

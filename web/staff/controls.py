@@ -1,6 +1,7 @@
 """Stopping and letting go on, from the console: a campaign, an announced version, all mail (P8)."""
 
 from collections.abc import Callable
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -12,7 +13,7 @@ from database.tables import Staff
 from web.addresses import Number, Slug
 from web.forms import Form
 from web.site import OnSite
-from web.staff.access import GENUINE, holding
+from web.staff.access import GENUINE, Legal, holding
 from workflows.desk import Desk, Refused
 
 router = APIRouter(prefix="/staff")
@@ -58,6 +59,20 @@ def control(
     return RedirectResponse(
         f"/staff/policies/{slug}/versions/{number}" if legal else "/staff/ops", status_code=303
     )
+
+
+@router.post("/policies/{slug}/versions/{number}/postpone", dependencies=[GENUINE])
+def postpone(slug: Slug, number: Number, site: OnSite, member: Legal, posted: Form) -> Response:
+    """Let an announced version take effect later."""
+    reason = posted.text("control_reason")
+    try:
+        until_on = date.fromisoformat(posted.text("until_on"))
+        site.desk.postpone(slug, number, member.id, reason, until_on)
+    except ValueError:
+        raise HTTPException(422, "Give the new day, like 2026-11-22. Nothing changed.") from None
+    except Refused as refusal:
+        raise HTTPException(409, str(refusal)) from None
+    return RedirectResponse(f"/staff/policies/{slug}/versions/{number}", status_code=303)
 
 
 @router.post("/ops/mail/{act}", dependencies=[GENUINE])

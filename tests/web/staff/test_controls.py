@@ -85,3 +85,16 @@ def test_a_reason_is_asked_for(world: World) -> None:
     world.enter_as("lena")
     assert do(world, VERSION_2, f"{VERSION_2}/campaign/pause", " ") == 409
     assert state(world) == "running"
+
+
+def test_legal_postpones_a_version_and_never_to_an_earlier_day(world: World) -> None:
+    world.enter_as("lena")
+    page = f"{VERSION_2}/postpone"
+    asked = {"control_reason": "More time."}
+    assert world.post(VERSION_2, page, until_on="2029-01-31", **asked).status_code == 303
+    assert "Postponed to 31 January 2029 by lena" in world.browser.get(VERSION_2).text
+    assert "31 January 2029" in world.browser.get("/policies/privacy-policy").text
+    assert world.post(VERSION_2, page, until_on="2029-01-30", **asked).status_code == 409
+    assert world.post(VERSION_2, page, until_on="soon", **asked).status_code == 422
+    world.enter_as("otto")
+    assert world.post("/staff/ops", page, until_on="2029-02-28", **asked).status_code == 403
