@@ -246,9 +246,10 @@ def _promised_of_changes(statements: tuple[Clause, ...]) -> frozenset[str]:
     """What is promised for changes of the policy: an e-mail, the approval, a warning ahead."""
     found: set[str] = set()
     for statement in statements:
+        promised = [n for mark, n in CHANGE_PROMISES.items() if read(statement.text).says(mark)]
+        if not promised:
+            continue
         around = read(" ".join((*statement.path, statement.stem, statement.text)))
         if around.says("policy") and around.says("change"):
-            found |= {
-                name for mark, name in CHANGE_PROMISES.items() if read(statement.text).says(mark)
-            }
+            found |= {*promised}
     return frozenset(found)

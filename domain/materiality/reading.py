@@ -101,11 +101,6 @@ def _lines_of(row: Clause) -> tuple[Clause, ...]:
     return tuple(lines) or (row,)
 
 
-def read_all(statements: Iterable[Clause]) -> Reading:
-    """The readings of several statements as one; periods stay in the order of the text."""
-    return _together([read(statement.text, statement.stem) for statement in statements])
-
-
 @lru_cache(maxsize=20_000)
 def read(text: str, stem: str = "") -> Reading:
     """Read a statement; a list item is read as the end of the sentence that its stem begins."""
@@ -215,7 +210,8 @@ def _under(
     return allowed | stem_allowed, denied
 
 
-def _together(readings: Sequence[Reading]) -> Reading:
+def together(readings: Sequence[Reading]) -> Reading:
+    """Several readings as one; periods stay in the order of the text."""
     if len(readings) == 1:
         return readings[0]
     return Reading(

@@ -10,7 +10,7 @@ from domain.clauses import Clause
 from domain.materiality.assessment import Direction, Practice
 from domain.materiality.context import Above, above
 from domain.materiality.lexicon import KINDS, LEXICON
-from domain.materiality.reading import NOTHING, Reading, read, read_all
+from domain.materiality.reading import NOTHING, Reading, read, together
 from domain.materiality.signs import hidden
 from domain.materiality.words import plain_words, words
 
@@ -30,7 +30,16 @@ class Version:
 
     @cached_property
     def readings(self) -> tuple[Reading, ...]:
-        return tuple(read(statement.text, statement.stem) for statement in self.statements)
+        return tuple(self._read.values())
+
+    def reading(self, statements: tuple[Clause, ...]) -> Reading:
+        """Some of its statements read as one."""
+        return together([self._read[statement] for statement in statements])
+
+    @cached_property
+    def _read(self) -> dict[Clause, Reading]:
+        """Each read once, however many they are."""
+        return {one: read(one.text, one.stem) for one in self.statements}
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
@@ -97,11 +106,11 @@ class Comparison:
 
     @cached_property
     def before(self) -> Reading:
-        return read_all(self.old) if self.old else NOTHING
+        return self.old_version.reading(self.old) if self.old else NOTHING
 
     @cached_property
     def after(self) -> Reading:
-        return read_all(self.new) if self.new else NOTHING
+        return self.new_version.reading(self.new) if self.new else NOTHING
 
     @cached_property
     def old_text(self) -> str:
