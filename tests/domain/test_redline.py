@@ -1,5 +1,6 @@
 """Accepting every change of a redline gives the new text, rejecting every one the old text."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +27,7 @@ def test_accepting_and_rejecting_give_the_two_texts_exactly(before: str, after: 
     assert "".join(s.text for s in segments if s.kind != "inserted") == before
 
 
+@pytest.mark.slow
 @given(before=documents, after=documents)
 def test_so_do_the_blocks_of_a_document_whatever_was_moved_split_or_merged(
     before: str, after: str

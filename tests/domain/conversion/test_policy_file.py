@@ -359,6 +359,7 @@ MARKS = ("*", "_", "#", "[", "](", "|", "\\", "x", "1.", "\x00", "\x1e", "\u00b7
 PIECES = st.sampled_from([*(f"<{tag}>" for tag in TAGS), *RUBBISH, *MARKS])
 
 
+@pytest.mark.slow
 @given(st.lists(PIECES, max_size=40))
 @settings(max_examples=200, deadline=None)
 def test_any_page_is_read_or_refused(pieces: list[str]) -> None:
