@@ -1,6 +1,7 @@
 """What the assessment says about single changes of a small policy (P2)."""
 
 from domain.materiality import Assessment, Direction, Severity, Verdict, assess
+from domain.materiality.reading import read
 
 POLICY = """# Gnome Club
 
@@ -267,3 +268,18 @@ def test_of_two_sentences_of_the_same_words_one_can_go() -> None:
 def test_who_trains_their_staff_trains_no_machine() -> None:
     told = assess("We are careful.\n", "We are careful. We train everybody who reads letters.\n")
     assert "purpose.new_ai_training" not in {finding.rule for finding in told.findings}
+
+
+def test_of_unequal_numbers_of_periods_the_longest_are_compared() -> None:
+    old = "We keep letters for 10 days and their copies for 30 days.\n"
+    told = assess(old, "We keep letters and their copies for 20 days.\n")
+    (found,) = (one for one in told.findings if one.rule.startswith("retention."))
+    assert (found.rule, "20 days instead of 30 days" in found.explanation) == (
+        "retention.shorter",
+        True,
+    )
+
+
+def test_an_item_under_a_denial_is_denied() -> None:
+    assert read("share your letters", "We never do the following:").denied == {"share"}
+    assert read("share your letters", "If you do not object, we may:").allowed == {"share"}
