@@ -151,3 +151,18 @@ def test_who_was_mailed_hears_of_the_new_day_and_is_reminded_before_it(
     of_bob = [mail["text"] for mail in town.mails(to=BOB.email) if "reminder" in mail["text"]]
     assert len(of_bob) == 2
     assert all(f"{later_on:%-d %B %Y}" in text for text in of_bob)
+
+
+def test_while_all_mail_is_stopped_a_campaign_rests_between_its_tries(running_town: Town) -> None:
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE)
+    town.desk.stop_mail(town.staff["omar"], "our key was stolen")
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    campaign = f"campaign/{POLICY}/{number}"
+    eventually(lambda: "all mail is stopped" in town.told(campaign).get("waits_for", ""))
+    town.come_to_rest()
+    assert town.told(campaign)["whose_turn"] == "ops"
+    assert town.mails() == []
+    town.desk.start_mail(town.staff["lena"], "a new key")
+    in_a_while(town, lambda: town.mails(to=ALICE.email))
