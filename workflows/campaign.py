@@ -162,9 +162,10 @@ class CampaignWorkflow:
             problem = next((told for told in map(_problem, sent) if told), None)
             self._news = self._news or any(progress.held for progress in sent)
             await continue_when_long(self._subject)
-            if left:
-                campaign = await self._heed(campaign)  # perhaps it was paused: that waits by itself
-            if left and not campaign.paused and campaign.called_off is called_off:
+            if not left:
+                continue
+            campaign = await self._heed(campaign)  # perhaps it was paused: that waits by itself
+            if not campaign.paused and campaign.called_off is called_off:
                 self._story.tell(_sends(step, mails, problem, since))
                 await workflow.sleep(PAUSE, summary="before trying the rest again")
         return campaign

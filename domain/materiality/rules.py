@@ -121,6 +121,11 @@ class Comparison:
         return " ".join(statement.text for statement in self.new)
 
     @property
+    def texts(self) -> tuple[str, str]:
+        """The old and the new text."""
+        return self.old_text, self.new_text
+
+    @property
     def amended(self) -> bool:
         return bool(self.old and self.new)
 

@@ -61,12 +61,12 @@ def _spelled_out(word: str) -> list[str]:
 
 def reordered(comparison: Comparison) -> bool:
     """The same parts of one list in another order, each of them only named."""
-    old, new = ([*plain_words(MARKED.sub(" and ", text))] for text in _texts(comparison))
+    old, new = ([*plain_words(MARKED.sub(" and ", text))] for text in comparison.texts)
     start = _same_start(old, new)
     end = min(_same_start(old[::-1], new[::-1]), min(len(old), len(new)) - start)
     parts = [_parts(side[start : len(side) - end]) for side in (old, new)]
     return (
-        not any(charges(text) or _counts_in_order(text) for text in _texts(comparison))
+        not any(charges(text) or _counts_in_order(text) for text in comparison.texts)
         and Counter(parts[0]) == Counter(parts[1])
         and _joints(old) == _joints(new)
         and all(_only_names(part) for part in parts[0])
@@ -78,10 +78,6 @@ def _counts_in_order(text: str) -> bool:
     spoken = plain_words(text)
     lists = sum(word in JOINING for word in spoken)
     return lists > 1 or not ORDERLY.isdisjoint(spoken)
-
-
-def _texts(comparison: Comparison) -> tuple[str, str]:
-    return comparison.old_text, comparison.new_text
 
 
 def _same_start(old: Sequence[str], new: Sequence[str]) -> int:
@@ -109,7 +105,7 @@ def _only_names(part: tuple[str, ...]) -> bool:
 def slips_only(comparison: Comparison) -> bool:
     """Nothing but misspelt words and small words of grammar differs."""
     vocabulary = (comparison.old_version.vocabulary, comparison.new_version.vocabulary)
-    names = {name.casefold() for text in _texts(comparison) for name in NAME.findall(text)}
+    names = {name.casefold() for text in comparison.texts for name in NAME.findall(text)}
     before, after = plain_words(comparison.old_text), plain_words(comparison.new_text)
     changed = differences(before, after)
     return bool(changed) and all(

@@ -58,7 +58,7 @@ DATE_LINE = frozenset(WORDS_OF_A_DATE_LINE.split())
 def only_links(comparison: Comparison) -> bool:
     """Links and mail addresses gave way to others; not those that people exercise a right by."""
     # A page that hides its addresses from machines shows each of them as the same words.
-    texts = [HIDDEN_ADDRESS.sub("hidden@", text) for text in _texts(comparison)]
+    texts = [HIDDEN_ADDRESS.sub("hidden@", text) for text in comparison.texts]
     old, new = (LINK.sub(" link ", text.replace("hidden@", " link ")) for text in texts)
     before, after = (pages(LINK.findall(text)) for text in texts)
     same_sites = sites(LINK.findall(texts[0])) == sites(LINK.findall(texts[1]))
@@ -74,7 +74,7 @@ def only_links(comparison: Comparison) -> bool:
 
 def only_contacts(comparison: Comparison) -> bool:
     """Names and figures of an address gave way to others, and nothing is said of data."""
-    texts = comparison.old_text, comparison.new_text
+    texts = comparison.texts
     return (
         all(_is_an_address(text) and _is_nothing_else(text) for text in texts)
         and not any(CONTROLLER.search(text) or charges(text) for text in texts)
@@ -87,10 +87,6 @@ def only_contacts(comparison: Comparison) -> bool:
             for before, after in _differing_as_written(comparison)
         )
     )
-
-
-def _texts(comparison: Comparison) -> tuple[str, str]:
-    return comparison.old_text, comparison.new_text
 
 
 def _is_nothing_else(text: str) -> bool:
@@ -212,7 +208,7 @@ def year_of_rights(comparison: Comparison) -> bool:
 def renumbered(comparison: Comparison) -> bool:
     """The same heading under another number."""
     headings = (*comparison.old, *comparison.new)
-    old, new = (SECTION_NUMBER.sub("", text) for text in _texts(comparison))
+    old, new = (SECTION_NUMBER.sub("", text) for text in comparison.texts)
     return all(one.kind is ClauseKind.HEADING for one in headings) and old == new
 
 
