@@ -3,23 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from database import assessments, campaigns
-from database.outbox import ACCOUNT, CAMPAIGN, STAFF
+from database.outbox import CAMPAIGN, STAFF, Addressed, Claim, addressed
 from database.tables import (
-    Account,
     Campaign,
     DataSubjectRequest,
-    Link,
     OutboxMail,
     Policy,
     PolicyVersion,
     RequestDecision,
-    Staff,
 )
 from domain.company import CampaignLeads, Company
 from domain.data_subject_requests import (
@@ -61,15 +57,15 @@ class Letters:
         self._leads = leads
         self._link_keys = link_keys
 
-    def letter(self, session: Session, mails: Sequence[OutboxMail], now: datetime) -> Letter:
+    def letter(self, session: Session, claim: Claim, now: datetime) -> Letter:
         """Write the letter of mails that share template, variant and subject."""
-        first = mails[0]
+        first = claim.like
         if first.subject_kind == CAMPAIGN:
             shared = self._of_campaign(session, first)
         else:
             shared = self._of_request(session, first, now)
         fields = self._personal_of_request(session, first)
-        copies = tuple(self._copy(session, mail, fields) for mail in mails)
+        copies = tuple(self._copy(copy, fields) for copy in addressed(session, claim))
         return Letter(
             template=first.template,
             shared={**self._of_company(), **shared},
@@ -198,34 +194,19 @@ class Letters:
         decision = session.get_one(RequestDecision, request.decision_id)
         return {"explanation": decision.explanation}
 
-    def _copy(self, session: Session, mail: OutboxMail, fields: dict[str, str]) -> Copy:
-        name, address = _addressee(session, mail.addressee_kind, mail.addressee_id)
+    def _copy(self, copy: Addressed, fields: dict[str, str]) -> Copy:
         return Copy(
-            mail_id=mail.id,
-            address=address,
-            name=name,
-            fields={
-                "name": name or NAME_UNKNOWN,
-                "link": self._link(session, mail.link_id) if mail.link_id else "",
-                **fields,
-            },
+            mail_id=copy.mail_id,
+            address=copy.address,
+            name=copy.name,
+            fields={"name": copy.name or NAME_UNKNOWN, "link": self._link(copy), **fields},
         )
 
-    def _link(self, session: Session, link_id: UUID) -> str:
-        link = session.get_one(Link, link_id)
-        token = make_token(link.purpose, link.nonce, self._link_keys)
-        return f"{self._company.base_url}/{PATH_OF_PURPOSE[link.purpose]}/{token}"
-
-
-def _addressee(session: Session, kind: str, addressee_id: UUID) -> tuple[str, str]:
-    if kind == ACCOUNT:
-        account = session.get_one(Account, addressee_id)
-        return account.name, account.email
-    if kind == STAFF:
-        member = session.get_one(Staff, addressee_id)
-        return member.name, member.email
-    request = session.get_one(DataSubjectRequest, addressee_id)
-    return request.name, request.contact_email
+    def _link(self, copy: Addressed) -> str:
+        if copy.purpose is None or copy.nonce is None:
+            return ""
+        token = make_token(copy.purpose, copy.nonce, self._link_keys)
+        return f"{self._company.base_url}/{PATH_OF_PURPOSE[copy.purpose]}/{token}"
 
 
 def _day(instant: datetime | None, zone: ZoneInfo) -> str:

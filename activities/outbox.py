@@ -12,7 +12,6 @@ from activities.moments import Moments, moments_since
 from database import outbox
 from database.engine import Database
 from database.outbox import Batch, Claim
-from database.tables import OutboxMail
 from mail.message import Message, Templates
 from mail.sendgrid import Accepted, Halt, MailService, NotSent, Outcome, Rejected, Unknown
 
@@ -90,7 +89,7 @@ class Sender:
             # The notice period counts from here (P7), not from when we were asked to send.
             problem = self._acknowledge(claim, outcome, moments.now())
             nobody_named = isinstance(outcome, Rejected) and not outcome.mail_ids
-            halved = len(claim.mails) // 2  # to find the culprit
+            halved = claim.copies // 2  # to find the culprit
             limit = max(1, halved) if nobody_named and halved else self._batch_size
         return self._progress(batch, problem, all_claimed=all_claimed)
 
@@ -105,7 +104,7 @@ class Sender:
 
     def _write(self, claim: Claim, now: datetime) -> tuple[Letter, Message]:
         with self._database.session() as session:
-            letter = self._letters.letter(session, claim.mails, now)
+            letter = self._letters.letter(session, claim, now)
         message = self._templates.render(
             letter.template, shared=letter.shared, personal=letter.personal
         )
@@ -120,7 +119,7 @@ class Sender:
                     outbox.accept(transaction, attempt, outcome.provider_id, now)
                     return None
                 case Rejected():
-                    culprits = outcome.mail_ids or _only(claim.mails)
+                    culprits = outcome.mail_ids or _only(claim)
                     outbox.reject(transaction, attempt, culprits, outcome.reason, now)
                     return None
                 case NotSent() | Halt():
@@ -156,5 +155,5 @@ class OutboxActivities:
         return self._sender.send(batch, moments_since(send.now).now())
 
 
-def _only(mails: tuple[OutboxMail, ...]) -> tuple[UUID, ...]:
-    return (mails[0].id,) if len(mails) == 1 else ()
+def _only(claim: Claim) -> tuple[UUID, ...]:
+    return (claim.like.id,) if claim.copies == 1 else ()

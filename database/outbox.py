@@ -1,12 +1,13 @@
 """The outbox: one row per (subject, person, step), and the truth about what went out (P4)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, and_, exists, or_, update
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -17,10 +18,12 @@ from database.tables import (
     CampaignStep,
     DataSubjectRequest,
     DeliveryEvent,
+    Link,
     MailAttempt,
     MailStop,
     OutboxMail,
     PolicyVersion,
+    Staff,
 )
 from database.writing import insert_new
 from domain.timetable import RungKind
@@ -46,6 +49,11 @@ STATE_AFTER_EVENT = {
 NOT_PROVEN = ("queued", "sending", "unknown", "operator")
 PROVEN = ("accepted", "dropped", "delivered", "bounced", "complained")
 """What events prove, from the least to the most telling: so their order does not matter."""
+_ADDRESSES: Mapping[str, tuple[type[Account | Staff | DataSubjectRequest], Any]] = {
+    ACCOUNT: (Account, col(Account.email)),
+    STAFF: (Staff, col(Staff.email)),
+    REQUESTER: (DataSubjectRequest, col(DataSubjectRequest.contact_email)),
+}
 LINK_AGAIN = "link_again"
 WITHDRAWAL = "withdrawal"
 
@@ -78,10 +86,23 @@ class Batch:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """Mails that are ours to send in one attempt."""
+    """How many mails are ours to send in one attempt; `like` is one of them, and has in common with
+    the others all but its key, its addressee and its link."""
 
     attempt_id: UUID
-    mails: tuple[OutboxMail, ...]
+    like: OutboxMail
+    copies: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addressed:
+    """A copy of a claim: whose it is, and what makes their link (null without one)."""
+
+    mail_id: UUID
+    name: str
+    address: str
+    purpose: str | None
+    nonce: bytes | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,31 +155,30 @@ def claim(transaction: Session, batch: Batch, *, limit: int, now: datetime) -> C
     ).first()
     if first is None:
         return None
-    together = select(OutboxMail.id).where(
-        waiting,
-        OutboxMail.subject_id == first.subject_id,
-        OutboxMail.step == first.step,
-        OutboxMail.template == first.template,
-        OutboxMail.variant == first.variant,
-    )
-    candidates = transaction.exec(
-        _of_nobody_else(together.order_by(*oldest_first).limit(limit))
-    ).all()
-    attempt_id = uuid4()
-    claimed = transaction.scalars(
-        update(OutboxMail)
-        .where(col(OutboxMail.id).in_(candidates))
-        .values(
-            state="sending",
-            attempt_id=attempt_id,
-            attempts=col(OutboxMail.attempts) + 1,
-            claimed_at=now,
-            reason=None,
+    together = _of_nobody_else(
+        select(OutboxMail.id)
+        .where(
+            waiting,
+            OutboxMail.subject_id == first.subject_id,
+            OutboxMail.step == first.step,
+            OutboxMail.template == first.template,
+            OutboxMail.variant == first.variant,
         )
-        .returning(OutboxMail)
-    ).all()
-    transaction.add(MailAttempt(id=attempt_id, copies=len(claimed), started_at=now))
-    return Claim(attempt_id=attempt_id, mails=tuple(claimed))
+        .order_by(*oldest_first)
+        .limit(limit)
+    )
+    attempt_id = uuid4()
+    claimed = _change(
+        transaction,
+        together,
+        state="sending",
+        attempt_id=attempt_id,
+        attempts=col(OutboxMail.attempts) + 1,
+        claimed_at=now,
+        reason=None,
+    )
+    transaction.add(MailAttempt(id=attempt_id, copies=claimed, started_at=now))
+    return Claim(attempt_id=attempt_id, like=first, copies=claimed)
 
 
 def accept(transaction: Session, attempt_id: UUID, provider_id: str, now: datetime) -> None:
@@ -195,13 +215,14 @@ def reject(
 
 def doubt_abandoned(transaction: Session, batch: Batch, now: datetime) -> int:
     """Mails a dead sender left in `sending` become `unknown`: never straight back to queued."""
-    abandoned = _hold(transaction, _in_batch(batch), col(OutboxMail.state) == "sending")
-    transaction.execute(
-        update(OutboxMail)
-        .where(col(OutboxMail.id).in_(abandoned))
-        .values(state="unknown", reason="the sender stopped in the middle", claimed_at=now)
+    abandoned = select(OutboxMail.id).where(_in_batch(batch), OutboxMail.state == "sending")
+    return _change(
+        transaction,
+        _in_order(abandoned),
+        state="unknown",
+        reason="the sender stopped in the middle",
+        claimed_at=now,
     )
-    return len(abandoned)
 
 
 def settle(transaction: Session, batch: Batch, *, settle_after: timedelta, now: datetime) -> None:
@@ -301,6 +322,23 @@ def record_events(transaction: Session, events: Iterable[Event], now: datetime) 
         .values(state="accepted", accepted_at=now, settled_at=now, reason=None)
     )
     return fresh
+
+
+def addressed(session: Session, claim: Claim) -> list[Addressed]:
+    """The copies of a claim, with the address that each person has now."""
+    person, address = _ADDRESSES[claim.like.addressee_kind]
+    rows = session.execute(
+        select_columns(
+            col(OutboxMail.id), col(person.name), address, col(Link.purpose), col(Link.nonce)
+        )
+        .join(person, col(person.id) == col(OutboxMail.addressee_id))
+        .join(Link, col(Link.id) == col(OutboxMail.link_id), isouter=True)
+        .where(col(OutboxMail.attempt_id) == claim.attempt_id)
+    )
+    return [
+        Addressed(mail_id=mail_id, name=name, address=to, purpose=purpose, nonce=nonce)
+        for mail_id, name, to, purpose, nonce in rows
+    ]
 
 
 def states(session: Session, batch: Batch) -> dict[str, int]:
@@ -430,12 +468,8 @@ def _queued(batch: Batch) -> ColumnElement[bool]:
 
 def _cancel(transaction: Session, queued: ColumnElement[bool]) -> None:
     """What another writer holds right now is left to the next one who comes by."""
-    found = transaction.exec(_of_nobody_else(select(OutboxMail.id).where(queued))).all()
-    transaction.execute(
-        update(OutboxMail)
-        .where(col(OutboxMail.id).in_(found))
-        .values(state="cancelled", reason="overtaken before it was sent")
-    )
+    found = _of_nobody_else(select(OutboxMail.id).where(queued))
+    _change(transaction, found, state="cancelled", reason="overtaken before it was sent")
 
 
 def _key(mail: Queued) -> tuple[UUID, UUID, str]:
@@ -475,10 +509,27 @@ def _finish(
 
 def _settle_attempt(transaction: Session, attempt: UUID, **values: object) -> None:
     """Fenced: only mails that still belong to this attempt and are still in doubt move."""
-    in_doubt = _hold(
-        transaction, col(OutboxMail.attempt_id) == attempt, col(OutboxMail.state).in_(IN_DOUBT)
+    in_doubt = select(OutboxMail.id).where(
+        OutboxMail.attempt_id == attempt, col(OutboxMail.state).in_(IN_DOUBT)
     )
-    transaction.execute(update(OutboxMail).where(col(OutboxMail.id).in_(in_doubt)).values(**values))
+    _change(transaction, _in_order(in_doubt), **values)
+
+
+def _change(transaction: Session, which: SelectOfScalar[UUID], **values: object) -> int:
+    """Change the mails that a query holds, without bringing their ids here; how many.
+
+    Named in front of the statement, the query runs once: within it PostgreSQL may ask it again and
+    again, and hold more than its limit.
+    """
+    once = which.cte()
+    changed = transaction.execute(
+        update(OutboxMail)
+        .where(col(OutboxMail.id).in_(select(once.c.id)))
+        .values(**values)
+        .returning(col(OutboxMail.shard))
+        .execution_options(synchronize_session=False)
+    )
+    return len(changed.all())
 
 
 def _move_forward(transaction: Session, mails: set[UUID], state: str, now: datetime) -> None:

@@ -188,6 +188,13 @@ def loose_mails(
     ]
 
 
+def mails_of(database: Database, attempt_id: UUID) -> list[OutboxMail]:
+    """The mails of a claim."""
+    with database.session() as session:
+        of_attempt = select(OutboxMail).where(OutboxMail.attempt_id == attempt_id)
+        return list(session.exec(of_attempt).all())
+
+
 def mails(session: Session) -> list[OutboxMail]:
     """Every mail, in the order of queueing."""
     return list(session.exec(select(OutboxMail)).all())

@@ -12,7 +12,7 @@ from activities.requests import RequestActivities, RequestInput
 from database import audiences, outbox, request_answers, requests
 from database.accounts import AccountRow
 from database.campaigns import notice_template
-from database.outbox import Queued
+from database.outbox import Batch, Queued
 from database.tables import Campaign, DataSubjectRequest, OutboxMail, PolicyVersion
 from domain.company import Officers
 from domain.data_subject_requests import Ground, Outcome
@@ -39,9 +39,11 @@ def write(scene: Scene, letters: Letters) -> Callable[[], Written]:
 
     def all_of_them() -> Written:
         written = []
-        with scene.database.session() as session:
+        with scene.database.transaction() as session:
             for mail in session.exec(select(OutboxMail)).all():
-                letter = letters.letter(session, [mail], NOW)
+                claim = outbox.claim(session, Batch(mail_id=mail.id), limit=1, now=NOW)
+                assert claim
+                letter = letters.letter(session, claim, NOW)
                 message = Templates(TEMPLATES).render(
                     letter.template, shared=letter.shared, personal=letter.personal
                 )

@@ -49,7 +49,7 @@ def switch(scene: Scene, what: controls.Switch, who: str, why: str = "a wrong ke
 def claimed(database: Database, batch: Batch) -> int:
     with database.transaction() as transaction:
         claim = outbox.claim(transaction, batch, limit=1000, now=NOW)
-    return len(claim.mails) if claim else 0
+    return claim.copies if claim else 0
 
 
 def states(scene: Scene, campaign: UUID, step: str = campaigns.FIRST_NOTICE) -> dict[str, int]:

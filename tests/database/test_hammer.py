@@ -32,7 +32,7 @@ from domain.policy_text import read_policy_text
 from domain.reviews import VersionClass, VersionState
 from tests.in_two_processes import in_two_processes, meet, side_by_side
 from tests.people import import_accounts
-from tests.scene import FIRST_DAY, NOW, Scene, loose_mails
+from tests.scene import FIRST_DAY, NOW, Scene, loose_mails, mails_of
 from tests.texts import FIRST, SECOND
 
 pytestmark = pytest.mark.slow
@@ -286,7 +286,8 @@ def attempts(scene: Scene) -> list[tuple[UUID, tuple[UUID, ...]]]:
         with scene.database.transaction() as transaction:
             claimed = outbox.claim(transaction, Batch(subject_id=subject), limit=COPIES, now=NOW)
             assert claimed is not None
-            claims.append((claimed.attempt_id, tuple(mail.id for mail in claimed.mails)))
+        ids = tuple(mail.id for mail in mails_of(scene.database, claimed.attempt_id))
+        claims.append((claimed.attempt_id, ids))
     return claims
 
 
