@@ -150,8 +150,7 @@ class CampaignActivities:
             if called_off or self._is_passed_over(transaction, campaign, shard):
                 cancel(transaction, batch)
             else:
-                owed = campaigns.mails_of_step(transaction, campaign, shard.step, shard.shard)
-                queue(transaction, owed, shard.now)
+                campaigns.queue_step(transaction, campaign, shard.step, shard.shard, shard.now)
         return self._sender.send(batch, moments.now())
 
     @activity.defn

@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, exists
+from sqlalchemy import ColumnElement, and_, case, exists, literal, true
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from database.accounts import open_since
 from database.facts import record
-from database.outbox import ACCOUNT, CAMPAIGN, IN_DOUBT, WITHDRAWAL, Batch, Queued, states
+from database.outbox import ACCOUNT, CAMPAIGN, IN_DOUBT, WITHDRAWAL, Batch, states
 from database.policies import in_force_from
 from database.tables import (
     Account,
@@ -23,6 +26,7 @@ from database.tables import (
     Policy,
     PolicyVersion,
 )
+from database.writing import insert_selected, random_id
 from domain.approvals import Decision
 from domain.timetable import RungKind
 
@@ -106,45 +110,47 @@ def open_shards(session: Session, campaign_id: UUID, step: str) -> list[int]:
     return sorted(set(range(shards(session, campaign_id))) - set(done))
 
 
-def mails_of_step(session: Session, campaign: Campaign, step: str, shard: int) -> list[Queued]:
-    """The mails a shard owes for a step: everyone for the first notice, the silent afterwards.
+def queue_step(
+    transaction: Session, campaign: Campaign, step: str, shard: int, now: datetime
+) -> None:
+    """Queue the mails a shard owes for a step; one already there is left alone.
 
-    Whoever has to approve before the version governs them is asked; the others are told. That a
-    version was withdrawn is told to those whose first notice went out, or may have gone out (P8).
+    Everyone has the first notice, the silent what follows. Whoever has to approve before the
+    version governs them is asked; the others are told. That a version was withdrawn is told to
+    those whose first notice went out, or may have gone out (P8).
     """
-    answered = exists().where(
-        col(Approval.account_id) == col(CampaignAddressee.account_id),
-        col(Approval.policy_version_id) == campaign.policy_version_id,
-    )
-    query = (
-        select(CampaignAddressee, Link.id)
-        .join(Account, col(Account.id) == col(CampaignAddressee.account_id))
+    given: dict[str, Any] = {
+        "id": random_id(),
+        "subject_kind": literal(CAMPAIGN),
+        "subject_id": col(CampaignAddressee.campaign_id),
+        "addressee_kind": literal(ACCOUNT),
+        "addressee_id": col(CampaignAddressee.account_id),
+        "step": literal(step),
+        "shard": col(CampaignAddressee.shard),
+        "template": case(
+            (col(CampaignAddressee.asks_approval), notice_template(step, asks_approval=True)),
+            else_=notice_template(step, asks_approval=False),
+        ),
+        "variant": col(CampaignAddressee.governing_version_id),
+        "link_id": col(Link.id),
+        "state": literal("queued"),
+        "attempts": literal(0),
+        "queued_at": literal(now, UTCDateTime()),
+    }
+    owed = (
+        select_columns(*given.values())
+        .join_from(CampaignAddressee, Account, col(Account.id) == CampaignAddressee.account_id)
         .join(Link, col(Link.subject_id) == col(CampaignAddressee.id))
         .where(
-            CampaignAddressee.campaign_id == campaign.id,
-            CampaignAddressee.shard == shard,
-            Account.status == "open",
+            col(CampaignAddressee.campaign_id) == campaign.id,
+            col(CampaignAddressee.shard) == shard,
+            col(Account.status) == "open",
             col(Link.successor_id).is_(None),
+            _is_owed(campaign, step),
         )
+        .order_by(col(CampaignAddressee.account_id))
     )
-    if step == WITHDRAWAL or step.startswith(POSTPONEMENT):
-        query = query.where(_was_mailed(campaign.id))
-    elif step != FIRST_NOTICE:
-        query = query.where(~answered, col(CampaignAddressee.asks_approval))
-    return [
-        Queued(
-            subject_kind=CAMPAIGN,
-            subject_id=campaign.id,
-            addressee_kind=ACCOUNT,
-            addressee_id=addressee.account_id,
-            step=step,
-            template=notice_template(step, asks_approval=addressee.asks_approval),
-            variant=addressee.governing_version_id,
-            link_id=link_id,
-            shard=shard,
-        )
-        for addressee, link_id in session.exec(query).all()
-    ]
+    insert_selected(transaction, OutboxMail, list(given), owed)
 
 
 def notice_template(step: str, *, asks_approval: bool) -> str:
@@ -285,6 +291,18 @@ def _joined_later(session: Session, campaign: Campaign) -> Sequence[str]:
     if until is not None:
         later = later.where(open_since() < until)
     return session.exec(later).all()
+
+
+def _is_owed(campaign: Campaign, step: str) -> ColumnElement[bool]:
+    if step == FIRST_NOTICE:
+        return true()
+    if step == WITHDRAWAL or step.startswith(POSTPONEMENT):
+        return _was_mailed(campaign.id)
+    answered = exists().where(
+        col(Approval.account_id) == col(CampaignAddressee.account_id),
+        col(Approval.policy_version_id) == campaign.policy_version_id,
+    )
+    return and_(~answered, col(CampaignAddressee.asks_approval))
 
 
 def _was_mailed(campaign_id: UUID) -> ColumnElement[bool]:

@@ -11,10 +11,10 @@ Unique constraints stand behind all of it.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Uuid
+from sqlalchemy import Select, Uuid
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -57,6 +57,16 @@ def insert_new(
     insert = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
     new = insert.on_conflict_do_nothing().returning(insert.table.c.id)
     return tuple(transaction.scalars(new, list(rows)))
+
+
+def insert_selected(
+    transaction: Session, table: type[SQLModel], columns: Sequence[str], query: Select[Any]
+) -> None:
+    """Insert what a query finds, in its order, without bringing it here; as `insert_new`, what is
+    there already is left alone."""
+    is_sqlite = transaction.get_bind().dialect.name == "sqlite"
+    insert = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+    transaction.execute(insert.from_select(list(columns), query).on_conflict_do_nothing())
 
 
 class random_id(FunctionElement[UUID]):  # noqa: N801 - stands in a statement like any function

@@ -128,8 +128,9 @@ class Scene:
         """Queue what the first shard of a campaign is owed for a step."""
         with self.database.transaction() as transaction:
             campaign = transaction.get_one(Campaign, campaign_id)
-            owed = campaigns.mails_of_step(transaction, campaign, step, 0)
-            return outbox.queue(transaction, owed, NOW)
+            known = set(transaction.exec(select(OutboxMail.id)).all())
+            campaigns.queue_step(transaction, campaign, step, 0, NOW)
+            return tuple(set(transaction.exec(select(OutboxMail.id)).all()) - known)
 
     def request(self, address: str, *, name: str = "Dora Dahl") -> DataSubjectRequest:
         """A request for access from this address, received now."""
