@@ -20,17 +20,13 @@ from sendgrid import SendGridAPIClient
 from sendgrid.helpers.mail import (
     ClickTracking,
     Content,
-    CustomArg,
     From,
     Ganalytics,
     Header,
     Mail,
     OpenTracking,
-    Personalization,
     Subject,
     SubscriptionTracking,
-    Substitution,
-    To,
     TrackingSettings,
 )
 from urllib3.exceptions import HTTPError
@@ -142,9 +138,9 @@ class MailService:
         """
         if not 1 <= len(copies) <= MOST_COPIES:
             raise ValueError(f"a request takes 1 to {MOST_COPIES} copies, not {len(copies)}")
-        mail = self._mail(message, copies, attempt_id, {**UNATTENDED, **(headers or {})})
+        headers = {**UNATTENDED, **(headers or {})}
         try:
-            answer = self._sendgrid.send(mail)
+            answer = self._sendgrid.send(self._request(message, copies, attempt_id, headers))
         except _NoAnswerError as fault:
             reason = str(fault)
             return Unknown(reason=reason) if fault.begun else NotSent(reason=reason)
@@ -154,13 +150,13 @@ class MailService:
         """Close the connection of this thread; those of others are left alone and closed soon."""
         self._sendgrid.client.close()
 
-    def _mail(
+    def _request(
         self,
         message: Message,
         copies: Sequence[Copy],
         attempt_id: UUID,
         headers: Mapping[str, str],
-    ) -> Mail:
+    ) -> dict[str, object]:
         if len(copies) == 1:  # filled in here: exact, and without SendGrid's limit on substitutions
             message = message.personal(copies[0].fields)
         mail = Mail()
@@ -170,23 +166,20 @@ class MailService:
         mail.tracking_settings = _no_tracking()
         for name, value in headers.items():
             mail.add_header(Header(name, one_line(value)))
-        for number, copy in enumerate(copies):  # else the SDK turns the order round, and a
-            # rejection would name the wrong person
-            mail.add_personalization(_personalization(message, copy, attempt_id), index=number)
-        return mail
+        attempt = str(attempt_id)
+        personal = [_personalization(message, copy, attempt) for copy in copies]
+        return {**mail.get(), "personalizations": personal}
 
 
-def _personalization(message: Message, copy: Copy, attempt_id: UUID) -> Personalization:
-    recipient = To()  # set by hand: the constructor parses an address without a name
-    recipient.email = copy.address
-    recipient.name = header_name(copy.name) or None
-    personalization = Personalization()
-    personalization.add_to(recipient)
-    for tag, value in message.fill(copy.fields).items():
-        personalization.add_substitution(Substitution(tag, value))
-    personalization.add_custom_arg(CustomArg("mail_id", str(copy.mail_id)))
-    personalization.add_custom_arg(CustomArg("attempt_id", str(attempt_id)))
-    return personalization
+def _personalization(message: Message, copy: Copy, attempt: str) -> dict[str, object]:
+    """As the SDK's own class for it would say, which takes six times as long."""
+    name = header_name(copy.name)
+    personalization: dict[str, object] = {
+        "to": [{"email": copy.address, "name": name} if name else {"email": copy.address}],
+        "custom_args": {"mail_id": str(copy.mail_id), "attempt_id": attempt},
+    }
+    substitutions = message.fill(copy.fields)
+    return {**personalization, "substitutions": substitutions} if substitutions else personalization
 
 
 def _no_tracking() -> TrackingSettings:
