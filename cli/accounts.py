@@ -125,12 +125,11 @@ def _import(
     office: "Office", file: Path, asserted_by: "UUID", *, dry_run: bool, yes: bool
 ) -> "ImportResult":
     """Stage, check, decide, carry; until the decision nothing of it stays."""
-    from uuid import uuid4
-
     from cli.printing import stop
     from database import account_imports, unfinished_imports
+    from database.ids import new_id
 
-    database, clock, import_id = office.database, office.clock, uuid4()
+    database, clock, import_id = office.database, office.clock, new_id()
     try:
         faults, rows = _stage(office, file, import_id, asserted_by)
         if faults:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
@@ -24,6 +24,7 @@ from database.carrying import (
 )
 from database.chunks import Advance, Pace
 from database.engine import Database
+from database.ids import new_id
 from database.policies import hold_policies, policies, version_in_force, versions
 from database.tables import Account, AccountImport, AccountImportRow, Campaign
 from database.writing import held_if_there
@@ -267,7 +268,7 @@ def in_state(session: Session, state: str) -> Sequence[UUID]:
 
 
 def _put_aside(import_id: UUID, row: AccountRow) -> dict[str, object]:
-    return {"import_id": import_id, "account_id": uuid4(), **vars(row)}
+    return {"import_id": import_id, "account_id": new_id(), **vars(row)}
 
 
 def _discard_chunk(pace: Pace, import_id: UUID) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import insert
 from sqlmodel import Session, func, select
@@ -15,6 +15,7 @@ from database.campaigns import count_addressees, shards
 from database.chunks import Advance, Pace
 from database.engine import Database
 from database.facts import record
+from database.ids import new_id
 from database.links import APPROVE, add_links
 from database.tables import Account, Campaign, CampaignAddressee, Policy, PolicyVersion
 from database.unfinished_imports import finish_imports, one_stands_unfinished
@@ -111,7 +112,7 @@ def _next_accounts(
             up_to=accounts[-1].external_id,
             addressed=[
                 {
-                    "id": uuid4(),
+                    "id": new_id(),
                     "campaign_id": campaign_id,
                     "account_id": account_id,
                     "shard": position // SHARD_SIZE,

@@ -13,6 +13,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from database.accounts import open_since
 from database.facts import record
+from database.ids import id_of_each
 from database.outbox import ACCOUNT, CAMPAIGN, IN_DOUBT, WITHDRAWAL, Batch, states
 from database.policies import in_force_from
 from database.tables import (
@@ -26,7 +27,7 @@ from database.tables import (
     Policy,
     PolicyVersion,
 )
-from database.writing import insert_selected, random_id
+from database.writing import insert_selected
 from domain.approvals import Decision
 from domain.timetable import RungKind
 
@@ -120,7 +121,7 @@ def queue_step(
     those whose first notice went out, or may have gone out (P8).
     """
     given: dict[str, Any] = {
-        "id": random_id(),
+        "id": id_of_each(),
         "subject_kind": literal(CAMPAIGN),
         "subject_id": col(CampaignAddressee.campaign_id),
         "addressee_kind": literal(ACCOUNT),

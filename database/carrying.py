@@ -26,8 +26,8 @@ from sqlalchemy import (
 from sqlmodel import Session, SQLModel, col, exists, func
 from sqlmodel.sql.sqltypes import UTCDateTime
 
+from database.ids import id_of_each
 from database.tables import Account, AccountImportRow, PolicyVersion
-from database.writing import random_id
 
 UNLESS_GIVEN: Mapping[str, object] = {
     "name": "",
@@ -128,7 +128,7 @@ _NUMBER = func.coalesce(
     col(AccountImportRow.governing_version), bindparam("current", type_=Integer())
 )
 _ASSERTED: dict[str, Any] = {
-    "id": random_id(),
+    "id": id_of_each(),
     "account_id": col(Account.id),
     "policy_id": col(PolicyVersion.policy_id),
     "policy_version_id": col(PolicyVersion.id),

@@ -3,11 +3,12 @@
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import insert
 from sqlmodel import Session, select
 
+from database.ids import new_id
 from database.tables import Link
 
 NONCE_BYTES = 16
@@ -56,7 +57,7 @@ def add_links(
     """Keep a new link for each subject and the account it is for."""
     rows = [
         {
-            "id": uuid4(),
+            "id": new_id(),
             "nonce": secrets.token_bytes(NONCE_BYTES),
             "purpose": purpose,
             "subject_id": subject_id,

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, or_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from database.ids import new_id
 from database.tables import (
     Account,
     Approval,
@@ -122,7 +123,7 @@ def queue(transaction: Session, mails: Iterable[Queued], now: datetime) -> tuple
     """
     rows = [
         {
-            "id": uuid4(),
+            "id": new_id(),
             "subject_kind": mail.subject_kind,
             "subject_id": mail.subject_id,
             "addressee_kind": mail.addressee_kind,
@@ -167,7 +168,7 @@ def claim(transaction: Session, batch: Batch, *, limit: int, now: datetime) -> C
         .order_by(*oldest_first)
         .limit(limit)
     )
-    attempt_id = uuid4()
+    attempt_id = new_id()
     claimed = _change(
         transaction,
         together,
@@ -302,7 +303,7 @@ def record_events(transaction: Session, events: Iterable[Event], now: datetime) 
     known = [event for event in events if event.mail_id in held]
     rows = [
         {
-            "id": uuid4(),
+            "id": new_id(),
             "mail_id": event.mail_id,
             "attempt_id": event.attempt_id,
             "event": event.event,

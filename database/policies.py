@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlmodel import Session, col, select
 
 from database.facts import record
+from database.ids import new_id
 from database.tables import Policy, PolicyVersion
 from database.writing import held, hold, insert_new
 from domain.approvals import InForce, in_force
@@ -45,7 +46,7 @@ class Submission:
 
 def add_policy(transaction: Session, *, slug: str, title: str, owner_id: UUID) -> Policy:
     """Add a kind of document. Raises SubmissionRefused when the slug is taken."""
-    row = {"id": uuid4(), "slug": slug, "title": title, "owner_id": owner_id}
+    row = {"id": new_id(), "slug": slug, "title": title, "owner_id": owner_id}
     if not insert_new(transaction, Policy, [row]):
         raise SubmissionRefused(f"There is a policy {slug} already.")
     return transaction.get_one(Policy, row["id"])

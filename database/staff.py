@@ -3,10 +3,11 @@
 import secrets
 from collections.abc import Sequence
 from hashlib import sha256
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlmodel import Session, select
 
+from database.ids import new_id
 from database.tables import Staff
 from database.writing import insert_new
 
@@ -27,7 +28,7 @@ def add_staff(
         raise StaffRefused(f"No role {', '.join(unknown)}; the roles are {', '.join(ROLES)}.")
     token = TOKEN_PREFIX + secrets.token_urlsafe(32)
     row = {
-        "id": uuid4(),
+        "id": new_id(),
         "handle": handle,
         "name": name,
         "email": email,

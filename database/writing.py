@@ -14,10 +14,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid
+from sqlalchemy import Select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import Session, SQLModel
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -67,20 +65,3 @@ def insert_selected(
     is_sqlite = transaction.get_bind().dialect.name == "sqlite"
     insert = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
     transaction.execute(insert.from_select(list(columns), query).on_conflict_do_nothing())
-
-
-class random_id(FunctionElement[UUID]):  # noqa: N801 - stands in a statement like any function
-    """A new id for each row of a statement that adds them without bringing them here."""
-
-    type = Uuid()
-    inherit_cache = True
-
-
-@compiles(random_id, "sqlite")
-def _random_id_on_sqlite(*_given: object, **_options: object) -> str:
-    return "lower(hex(randomblob(16)))"
-
-
-@compiles(random_id, "postgresql")
-def _random_id_on_postgresql(*_given: object, **_options: object) -> str:
-    return "gen_random_uuid()"

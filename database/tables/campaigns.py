@@ -1,10 +1,12 @@
 """A campaign, whom it addresses, and what they decided."""
 
 from datetime import date, datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
+
+from database.ids import new_id
 
 
 class Campaign(SQLModel, table=True):
@@ -15,7 +17,7 @@ class Campaign(SQLModel, table=True):
     freeze them on; `frozen_up_to`: the external id up to which they were looked at.
     """
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     policy_version_id: UUID = Field(foreign_key="policy_version.id", unique=True)
     state: str = "running"
     generation: int = 1
@@ -41,7 +43,7 @@ class CampaignAddressee(SQLModel, table=True):
         Index("campaign_shard", "campaign_id", "shard"),
     )
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     campaign_id: UUID = Field(foreign_key="campaign.id")
     account_id: UUID = Field(foreign_key="account.id", index=True)
     shard: int
@@ -57,7 +59,7 @@ class CampaignStep(SQLModel, table=True):
     __tablename__ = "campaign_step"
     __table_args__ = (UniqueConstraint("campaign_id", "step"),)
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     campaign_id: UUID = Field(foreign_key="campaign.id")
     step: str
     due_at: datetime
@@ -72,7 +74,7 @@ class ControlAct(SQLModel, table=True):
 
     __tablename__ = "control_act"
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     policy_version_id: UUID = Field(foreign_key="policy_version.id", index=True)
     act: str
     reason: str
@@ -86,7 +88,7 @@ class Approval(SQLModel, table=True):
 
     __table_args__ = (Index("approval_account", "account_id", "decided_at"),)
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     account_id: UUID = Field(foreign_key="account.id")
     policy_version_id: UUID = Field(foreign_key="policy_version.id", index=True)
     decision: str

@@ -1,10 +1,12 @@
 """The append-only record of what happened, and the development clock."""
 
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import JSON
 from sqlmodel import Field, SQLModel
+
+from database.ids import new_id
 
 
 class Fact(SQLModel, table=True):
@@ -13,7 +15,7 @@ class Fact(SQLModel, table=True):
     `payload` holds ids and numbers; what is personal goes in as a commitment salted with `salt`.
     """
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     kind: str = Field(index=True)
     subject_id: UUID = Field(index=True)
     payload: dict[str, object] = Field(sa_type=JSON)

@@ -1,10 +1,12 @@
 """The outbox, what became of each mail, and the personal links in them."""
 
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
+
+from database.ids import new_id
 
 
 class OutboxMail(SQLModel, table=True):
@@ -26,7 +28,7 @@ class OutboxMail(SQLModel, table=True):
         Index("outbox_state", "state", "claimed_at"),
     )
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     subject_kind: str
     subject_id: UUID
     addressee_kind: str
@@ -51,7 +53,7 @@ class MailAttempt(SQLModel, table=True):
 
     __tablename__ = "mail_attempt"
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     copies: int
     started_at: datetime
     ended_at: datetime | None = None
@@ -65,7 +67,7 @@ class MailStop(SQLModel, table=True):
 
     __tablename__ = "mail_stop"
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     in_effect: bool | None = Field(default=True, unique=True)
     stopped_by: UUID = Field(foreign_key="staff.id")
     stopped_at: datetime
@@ -81,7 +83,7 @@ class DeliveryEvent(SQLModel, table=True):
     __tablename__ = "delivery_event"
     __table_args__ = (UniqueConstraint("mail_id", "attempt_id", "event", "occurred_at"),)
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     mail_id: UUID = Field(foreign_key="outbox_mail.id")
     attempt_id: UUID = Field(index=True)
     event: str
@@ -92,7 +94,7 @@ class DeliveryEvent(SQLModel, table=True):
 class Link(SQLModel, table=True):
     """A personal link: 16 random bytes for one person, one subject and one purpose (P32)."""
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     nonce: bytes = Field(unique=True)
     purpose: str
     subject_id: UUID = Field(index=True)

@@ -1,10 +1,12 @@
 """Account holders and staff."""
 
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import JSON, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
+
+from database.ids import new_id
 
 
 class Account(SQLModel, table=True):
@@ -13,7 +15,7 @@ class Account(SQLModel, table=True):
     `reopened_at`: when an import last opened it again after it was closed.
     """
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     external_id: str = Field(unique=True)
     email: str = Field(index=True)
     name: str = ""
@@ -36,7 +38,7 @@ class AssertedVersion(SQLModel, table=True):
     __tablename__ = "asserted_version"
     __table_args__ = (UniqueConstraint("account_id", "policy_id"),)
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     account_id: UUID = Field(foreign_key="account.id")
     policy_id: UUID = Field(foreign_key="policy.id")
     policy_version_id: UUID = Field(foreign_key="policy_version.id")
@@ -63,7 +65,7 @@ class AccountImport(SQLModel, table=True):
         ),
     )
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     state: str = "staged"
     asserted_by: UUID = Field(foreign_key="staff.id")
     staged_at: datetime
@@ -101,7 +103,7 @@ class AccountImportRow(SQLModel, table=True):
 class Staff(SQLModel, table=True):
     """One of us, with roles (P30). `token_hash` is the SHA-256 of a personal token."""
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     handle: str = Field(unique=True)
     name: str
     email: str

@@ -1,10 +1,12 @@
 """Policies, their versions, what the engine found in them and what legal said of it."""
 
 from datetime import date, datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import JSON, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
+
+from database.ids import new_id
 
 
 def _at_most_one(state: str) -> Index:
@@ -18,7 +20,7 @@ def _at_most_one(state: str) -> Index:
 class Policy(SQLModel, table=True):
     """A kind of document, such as the privacy policy."""
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     slug: str = Field(unique=True)
     title: str
     owner_id: UUID = Field(foreign_key="staff.id")
@@ -34,7 +36,7 @@ class PolicyVersion(SQLModel, table=True):
         _at_most_one("in_force"),
     )
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     policy_id: UUID = Field(foreign_key="policy.id")
     number: int
     text: str
@@ -59,7 +61,7 @@ class Assessment(SQLModel, table=True):
 
     __table_args__ = (UniqueConstraint("base_version_id", "policy_version_id"),)
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     base_version_id: UUID = Field(foreign_key="policy_version.id")
     policy_version_id: UUID = Field(foreign_key="policy_version.id", index=True)
     verdict: str
@@ -77,7 +79,7 @@ class Finding(SQLModel, table=True):
 
     __table_args__ = (UniqueConstraint("policy_version_id", "key"),)
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     policy_version_id: UUID = Field(foreign_key="policy_version.id", index=True)
     key: str
     rule: str
@@ -108,7 +110,7 @@ class Review(SQLModel, table=True):
     written first and takes effect when the publication workflow accepts it (`recorded_at`).
     """
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     policy_version_id: UUID = Field(foreign_key="policy_version.id", index=True)
     reviewer_id: UUID = Field(foreign_key="staff.id")
     version_class: str | None = None
@@ -126,7 +128,7 @@ class FindingDecision(SQLModel, table=True):
 
     __tablename__ = "finding_decision"
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     finding_id: UUID = Field(foreign_key="finding.id", index=True)
     review_id: UUID | None = Field(default=None, foreign_key="review.id")
     inherited_from: UUID | None = Field(default=None, foreign_key="finding.id")

@@ -1,10 +1,12 @@
 """Data-subject requests and the rungs of their ladders."""
 
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import JSON, UniqueConstraint
 from sqlmodel import Field, SQLModel
+
+from database.ids import new_id
 
 
 class DataSubjectRequest(SQLModel, table=True):
@@ -12,7 +14,7 @@ class DataSubjectRequest(SQLModel, table=True):
 
     __tablename__ = "data_subject_request"
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     reference: str = Field(unique=True)
     kind: str
     channel: str
@@ -51,7 +53,7 @@ class RequestDecision(SQLModel, table=True):
 
     __tablename__ = "request_decision"
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     request_id: UUID = Field(foreign_key="data_subject_request.id", index=True)
     outcome: str
     ground: str | None = None
@@ -69,7 +71,7 @@ class FiredRung(SQLModel, table=True):
     __tablename__ = "fired_rung"
     __table_args__ = (UniqueConstraint("request_id", "rung", "due_at"),)
 
-    id: UUID = Field(default_factory=uuid4, primary_key=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
     request_id: UUID = Field(foreign_key="data_subject_request.id", index=True)
     rung: str
     due_at: datetime

@@ -18,6 +18,7 @@ from sqlmodel import col, func, select
 from database import audiences, campaigns, outbox
 from database.approvals import Shown, decide
 from database.engine import Database
+from database.ids import id_of_each
 from database.outbox import Batch, Event
 from database.tables import (
     Campaign,
@@ -27,7 +28,6 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-from database.writing import random_id
 from domain.approvals import Decision
 from tests.in_two_processes import in_two_processes
 from tests.people import ALICE, BOB
@@ -353,8 +353,8 @@ def copy_of_every_mail_in_every_attempt() -> Insert:
     """Made by the database: 70,000 mails are slow to bring there."""
     columns = {column.name: column for column in OutboxMail.__table__.columns}  # type: ignore[attr-defined]
     columns |= {
-        "id": random_id(),
-        "addressee_id": random_id(),
+        "id": id_of_each(),
+        "addressee_id": id_of_each(),
         "step": literal("copied"),
         "state": literal("sending"),
         "attempt_id": col(MailAttempt.id),
