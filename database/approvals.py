@@ -11,7 +11,16 @@ from sqlmodel import Session, col, select
 from database.assessments import findings_between, is_clean
 from database.facts import record
 from database.policies import timeline, versions
-from database.tables import Account, Approval, AssertedVersion, Policy, PolicyVersion, Staff
+from database.tables import (
+    Account,
+    Approval,
+    ApprovalVoid,
+    AssertedVersion,
+    Policy,
+    PolicyVersion,
+    Staff,
+)
+from database.voids import stands, voids_of
 from database.writing import held
 from domain.approvals import (
     Decided,
@@ -19,6 +28,7 @@ from domain.approvals import (
     Governing,
     InForce,
     Start,
+    Voided,
     governing,
     needs_approval,
 )
@@ -120,6 +130,7 @@ class PolicyHistory:
                 col(Approval.policy_version_id).in_(list(self.by_id)),
             )
         ).all()
+        voids = voids_of(self._session, account_ids)
         decisions: dict[UUID, list[Decided]] = {}
         for row in rows:
             decisions.setdefault(row.account_id, []).append(
@@ -129,9 +140,16 @@ class PolicyHistory:
                     at=row.decided_at,
                     proof=f"{row.decision} by {row.how} on {row.decided_at:%Y-%m-%d %H:%M} UTC, "
                     f"approval {row.id}",
+                    voided=_voided(voids.get(row.id)),
                 )
             )
         return decisions
+
+
+def _voided(void: ApprovalVoid | None) -> Voided | None:
+    if void is None or void.confirmed_at is None:
+        return None
+    return Voided(at=void.confirmed_at, proof=f"{void.reason}, void {void.id}")
 
 
 def governing_version(
@@ -151,10 +169,14 @@ def governing_version(
 
 
 def latest_decision(session: Session, account_id: UUID, version_id: UUID) -> Approval | None:
-    """What an account holder last decided about a version."""
+    """What an account holder last decided about a version, what was voided aside."""
     return session.exec(
         select(Approval)
-        .where(Approval.account_id == account_id, Approval.policy_version_id == version_id)
+        .where(
+            Approval.account_id == account_id,
+            Approval.policy_version_id == version_id,
+            stands(),
+        )
         .order_by(col(Approval.decided_at).desc())
     ).first()
 

@@ -27,6 +27,7 @@ from database.tables import (
     Policy,
     PolicyVersion,
 )
+from database.voids import stands
 from database.writing import insert_selected
 from domain.approvals import Decision
 from domain.timetable import RungKind
@@ -208,7 +209,7 @@ def progress(session: Session, campaign: Campaign) -> Progress:
     """How a campaign stands now."""
     latest = (
         select(Approval.account_id, func.max(Approval.decided_at).label("at"))
-        .where(Approval.policy_version_id == campaign.policy_version_id)
+        .where(Approval.policy_version_id == campaign.policy_version_id, stands())
         .group_by(col(Approval.account_id))
         .subquery()
     )
@@ -224,7 +225,7 @@ def progress(session: Session, campaign: Campaign) -> Progress:
                 (col(CampaignAddressee.account_id) == col(Approval.account_id))
                 & (col(CampaignAddressee.campaign_id) == campaign.id),
             )
-            .where(Approval.policy_version_id == campaign.policy_version_id)
+            .where(Approval.policy_version_id == campaign.policy_version_id, stands())
             .group_by(Approval.decision)
         ).all()
     )
@@ -302,6 +303,7 @@ def _is_owed(campaign: Campaign, step: str) -> ColumnElement[bool]:
     answered = exists().where(
         col(Approval.account_id) == col(CampaignAddressee.account_id),
         col(Approval.policy_version_id) == campaign.policy_version_id,
+        stands(),
     )
     return and_(~answered, col(CampaignAddressee.asks_approval))
 

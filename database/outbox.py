@@ -26,6 +26,7 @@ from database.tables import (
     PolicyVersion,
     Staff,
 )
+from database.voids import stands
 from database.writing import insert_new
 from domain.timetable import RungKind
 
@@ -436,6 +437,7 @@ def _is_overtaken(now: datetime) -> ColumnElement[bool]:
         col(Campaign.id) == col(OutboxMail.subject_id),
         col(Approval.policy_version_id) == col(Campaign.policy_version_id),
         col(Approval.account_id) == col(OutboxMail.addressee_id),
+        stands(),
     )
     in_effect = exists().where(
         col(Campaign.id) == col(OutboxMail.subject_id),

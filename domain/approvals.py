@@ -24,13 +24,26 @@ class InForce:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Voided:
+    """From this instant a decision counts for nothing. `proof` names the row, and says why."""
+
+    at: datetime
+    proof: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Decided:
-    """One recorded decision. `proof` names the row that holds it."""
+    """One recorded decision, and whether it was voided since. `proof` names its row."""
 
     number: int
     decision: Decision
     at: datetime
     proof: str
+    voided: Voided | None = None
+
+    def stands(self, at: datetime) -> bool:
+        """Whether it was taken by an instant, and not voided by then."""
+        return self.at <= at and (self.voided is None or at < self.voided.at)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,10 +101,11 @@ def governing(
     for moment in _moments(at, start, timeline, decisions):
         past.append(moment)
         before, held = held, _approvals_held(moment, decisions)
-        taken_back = {approval.number for approval in before} - {a.number for a in held}
-        if taken_back:
+        numbers = {approval.number for approval in held}
+        lost = [approval for approval in before if approval.number not in numbers]
+        if lost:
             again = _fold(start, past, timeline, held, clean)
-            state = _fall_back(state, again, moment, sorted(taken_back))
+            state = _fall_back(state, again, moment, lost)
         else:
             state = _move(state, moment, timeline, held, clean)
     return state
@@ -121,16 +135,16 @@ def _moments(
     at: datetime, start: Start, timeline: Sequence[InForce], decisions: Sequence[Decided]
 ) -> list[datetime]:
     """The instants at which anything may change, the start among them."""
-    moments = {start.at, *(e.at for e in timeline), *(decided.at for decided in decisions)}
+    voids = (decided.voided.at for decided in decisions if decided.voided)
+    moments = {start.at, *(e.at for e in timeline), *(d.at for d in decisions), *voids}
     return sorted(moment for moment in moments if start.at <= moment <= at)
 
 
 def _approvals_held(at: datetime, decisions: Sequence[Decided]) -> list[Decided]:
     """The approvals that stand at an instant, each with the first of its repetitions."""
     held: dict[int, Decided] = {}
-    for decided in sorted(decisions, key=lambda decided: decided.at):
-        if decided.at > at:
-            break
+    standing = [decided for decided in decisions if decided.stands(at)]
+    for decided in sorted(standing, key=lambda decided: decided.at):
         if decided.decision is Decision.APPROVED:
             held.setdefault(decided.number, decided)
         else:
@@ -153,22 +167,25 @@ def _fold(
 
 
 def _fall_back(
-    state: Governing, again: Governing, moment: datetime, taken_back: Sequence[int]
+    state: Governing, again: Governing, moment: datetime, lost: Sequence[Decided]
 ) -> Governing:
-    """From what governed until this moment to what governs without the approval taken back."""
+    """From what governed until this moment to what governs without the approvals lost in it."""
     if again.number == state.number:
         return Governing(
             number=state.number, since=state.since, accepted=again.accepted, steps=state.steps
         )
-    numbers = " and ".join(str(number) for number in taken_back)
-    step = Step(
-        number=again.number,
-        since=moment,
-        because=f"the approval of version {numbers} was taken back: {again.steps[-1].because}",
-    )
+    why = " and ".join(_lost_in_words(approval, moment) for approval in lost)
+    step = Step(number=again.number, since=moment, because=f"{why}: {again.steps[-1].because}")
     return Governing(
         number=again.number, since=moment, accepted=again.accepted, steps=(*state.steps, step)
     )
+
+
+def _lost_in_words(approval: Decided, moment: datetime) -> str:
+    of = f"the approval of version {approval.number}"
+    if approval.voided and approval.voided.at == moment:
+        return f"{of} was voided ({approval.voided.proof})"
+    return f"{of} was taken back"
 
 
 def _move(

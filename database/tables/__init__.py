@@ -2,6 +2,7 @@
 
 from database.tables.campaigns import (
     Approval,
+    ApprovalVoid,
     Campaign,
     CampaignAddressee,
     CampaignStep,
@@ -32,6 +33,7 @@ __all__ = [
     "AccountImport",
     "AccountImportRow",
     "Approval",
+    "ApprovalVoid",
     "AssertedVersion",
     "Assessment",
     "AssessmentFinding",

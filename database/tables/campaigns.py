@@ -99,3 +99,20 @@ class Approval(SQLModel, table=True):
     how: str
     language: str
     link_id: UUID | None = Field(default=None, foreign_key="link.id")
+
+
+class ApprovalVoid(SQLModel, table=True):
+    """Two people of legal void a decision that was taken on wrong grounds (P8).
+
+    The decision is never deleted: it counts until `confirmed_at`, and for nothing from then on.
+    """
+
+    __tablename__ = "approval_void"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    approval_id: UUID = Field(foreign_key="approval.id", unique=True)
+    reason: str
+    proposed_by: UUID = Field(foreign_key="staff.id")
+    proposed_at: datetime
+    confirmed_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    confirmed_at: datetime | None = None

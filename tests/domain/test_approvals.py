@@ -1,6 +1,7 @@
 """Who is governed by what: the fold of dated events, told of Alice, Bob and Carol, and as rules."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -13,6 +14,7 @@ from domain.approvals import (
     Governing,
     InForce,
     Start,
+    Voided,
     governing,
     in_force,
     needs_approval,
@@ -40,6 +42,11 @@ def force(*days: int) -> tuple[InForce, ...]:
 
 def decided(number: int, decision: Decision, on: int) -> Decided:
     return Decided(number=number, decision=decision, at=day(on), proof=f"approval of day {on}")
+
+
+def voided(decision: Decided, on: int) -> Decided:
+    void = Voided(at=day(on), proof="a wrong period in the mail, void 1")
+    return replace(decision, voided=void)
 
 
 def clean_except(*adverse: tuple[int, int]) -> Clean:
@@ -118,6 +125,37 @@ def test_minds_may_change_more_than_once() -> None:
     assert governed == [2, 1, 2]
     state = on(LATEST, alice, timeline=force(0, 30), clean=ADVERSE)
     assert [step.since for step in state.steps] == [day(n) for n in (0, 30, 40, 50, 60, 70)]
+
+
+def test_a_voided_approval_moves_alice_back_from_the_void_on() -> None:
+    """P8: what governed her until then stays told, and the proof says why it ended."""
+    alice = (voided(decided(2, APPROVED, 10), 50),)
+    assert on(49, alice, timeline=force(0, 30), clean=ADVERSE).number == 2
+    state = on(60, alice, timeline=force(0, 30), clean=ADVERSE)
+    assert (state.number, state.since, state.accepted) == (1, day(50), 1)
+    assert [(step.number, step.since) for step in state.steps] == [
+        (1, day(0)),
+        (2, day(30)),
+        (1, day(50)),
+    ]
+    assert state.steps[-1].because.startswith(
+        "the approval of version 2 was voided (a wrong period in the mail, void 1): "
+    )
+
+
+def test_an_approval_given_again_after_a_void_counts_from_then() -> None:
+    """P8: whoever is asked again and approves again moves again, never backdated."""
+    alice = (voided(decided(2, APPROVED, 10), 20), decided(2, APPROVED, 40))
+    assert on(39, alice, timeline=force(0, 30), clean=ADVERSE).number == 1
+    assert on(LATEST, alice, timeline=force(0, 30), clean=ADVERSE).since == day(40)
+
+
+def test_a_voided_decline_takes_nothing_away_any_more() -> None:
+    """P8: the approval before it stands again, from the void on."""
+    bob = (decided(2, APPROVED, 10), voided(decided(2, DECLINED, 40), 50))
+    governed = [on(at, bob, timeline=force(0, 30), clean=ADVERSE).number for at in (35, 45, 55)]
+    assert governed == [2, 1, 2]
+    assert on(LATEST, bob, timeline=force(0, 30), clean=ADVERSE).since == day(50)
 
 
 def test_a_decline_of_what_governs_anyway_moves_nobody() -> None:
@@ -212,13 +250,19 @@ def stories(draw: st.DrawFn) -> tuple[Start, tuple[InForce, ...], tuple[Decided,
     days = sorted(draw(st.lists(st.integers(0, 60), min_size=count, max_size=count, unique=True)))
     numbers = st.integers(1, count)
     adverse = draw(st.sets(st.tuples(numbers, numbers).filter(lambda pair: pair[0] < pair[1])))
-    decisions = draw(
+    taken = draw(
         st.lists(
             st.builds(decided, numbers, st.sampled_from([APPROVED, DECLINED]), st.integers(0, 60)),
             max_size=6,
             unique_by=lambda one: (one.number, one.at),
         )
     )
+    voids = st.none() | st.integers(1, 60)
+    decisions = [
+        one if days is None else replace(one, voided=Voided(at=one.at + days * ONE_DAY, proof=""))
+        for one in taken
+        for days in [draw(voids)]
+    ]
     start = starting(draw(numbers), draw(st.integers(0, 30)))
     return start, force(*days), tuple(decisions), clean_except(*adverse)
 
@@ -233,23 +277,27 @@ def told(story: Story, at: datetime) -> Governing:
 
 @given(stories())
 def test_every_move_is_to_the_version_in_force_at_its_instant_or_back(story: Story) -> None:
-    """P6: never backdated, never to a version already overtaken; back only by a decline."""
+    """P6: never backdated, never to a version already overtaken; back only by decline or void."""
     start, timeline, decisions, _ = story
     steps = told(story, day(LATEST)).steps
     assert steps[0].number == start.number
     for earlier, step in pairwise(steps):
         assert earlier.since <= step.since
         current = in_force(step.since, timeline)
-        declined = any(d.decision is DECLINED and d.at == step.since for d in decisions)
-        assert declined or (current and current.number == step.number)
+        back = any(
+            (one.decision is DECLINED and one.at == step.since)
+            or (one.voided and one.voided.at == step.since)
+            for one in decisions
+        )
+        assert back or (current and current.number == step.number)
 
 
 @given(stories())
 def test_the_answer_at_an_instant_is_the_last_step_until_then(story: Story) -> None:
     """P6: the moves told today agree with what was answered on every day before."""
-    steps = told(story, day(LATEST)).steps
+    steps = told(story, day(120)).steps
     start = story[0]
-    for number in range(61):
+    for number in range(121):
         if day(number) >= start.at:
             then = [step for step in steps if step.since <= day(number)]
             state = told(story, day(number))
@@ -288,7 +336,32 @@ def test_nobody_is_moved_by_a_change_they_did_not_accept(story: Story) -> None:
 def test_who_takes_everything_back_stands_as_if_they_had_never_approved(story: Story) -> None:
     """P5: a withdrawal is a fold without the approval."""
     start, timeline, decisions, clean = story
-    withdrawn = tuple(decided(number, DECLINED, 80) for number in range(1, 7))
-    after = told((start, timeline, (*decisions, *withdrawn), clean), day(LATEST))
-    never = told((start, timeline, (), clean), day(LATEST))
+    withdrawn = tuple(decided(number, DECLINED, 121) for number in range(1, 7))
+    after = told((start, timeline, (*decisions, *withdrawn), clean), day(122))
+    never = told((start, timeline, (), clean), day(122))
     assert (after.number, after.accepted) == (never.number, never.accepted)
+
+
+@given(stories(), st.integers(0, 120))
+def test_a_void_changes_nothing_before_its_instant(story: Story, number: int) -> None:
+    """P8: never backdated; until then it is as if nothing had been voided."""
+    start, timeline, decisions, clean = story
+    at = max(day(number), start.at)
+    until_then = tuple(
+        one if one.voided and one.voided.at <= at else replace(one, voided=None)
+        for one in decisions
+    )
+    assert told(story, at) == told((start, timeline, until_then, clean), at)
+
+
+@given(stories())
+def test_whose_decisions_are_all_voided_stands_as_if_they_had_never_decided(story: Story) -> None:
+    """P8: and every move until the void stays told."""
+    start, timeline, decisions, clean = story
+    void = Voided(at=day(121), proof="a wrong mail")
+    emptied = tuple(one if one.voided else replace(one, voided=void) for one in decisions)
+    after = told((start, timeline, emptied, clean), day(122))
+    never = told((start, timeline, (), clean), day(122))
+    assert (after.number, after.accepted) == (never.number, never.accepted)
+    before = told(story, day(120)).steps
+    assert after.steps[: len(before)] == before

@@ -1,0 +1,126 @@
+"""A decision taken on a wrong mail is voided by two people of legal, and never deleted (P8)."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlmodel import select
+
+from database import campaigns, policies
+from database.approvals import Shown, decide, governing_version, latest_decision
+from database.audiences import freeze_audience
+from database.staff import StaffRefused
+from database.tables import Approval, ApprovalVoid, Campaign, PolicyVersion
+from database.voids import VoidRefused, confirm_void, propose_void
+from domain.approvals import Decision
+from tests.people import ALICE, POLICY
+from tests.scene import EFFECT, NOW, Scene
+
+LATER = EFFECT + timedelta(days=3)
+WHY = "the mail named a wrong period"
+
+
+@pytest.fixture
+def campaign(scene: Scene) -> UUID:
+    """Alice has approved version 2, and it is in force."""
+    scene.import_accounts(ALICE)
+    campaign = scene.campaign()
+    freeze_audience(scene.database, campaign, NOW)
+    approve(scene, NOW)
+    with scene.database.session() as session:
+        row = session.get_one(Campaign, campaign)
+        version = session.get_one(PolicyVersion, row.policy_version_id)
+    scene.put_in_force(version, EFFECT)
+    return campaign
+
+
+def approve(scene: Scene, now: datetime) -> Approval:
+    alice = scene.account(ALICE.external_id)
+    with scene.database.transaction() as transaction:
+        policy = policies.policy_by_slug(transaction, POLICY)
+        base, version = policies.versions(transaction, policy.id)
+        shown = Shown(version=version, base=base, how="link", language="en")
+        return decide(transaction, alice, shown, Decision.APPROVED, now)
+
+
+def propose(scene: Scene, who: str, why: str = WHY) -> UUID:
+    with scene.database.transaction() as transaction:
+        approval = transaction.exec(select(Approval)).one()
+        by = scene.staff[who]
+        return propose_void(transaction, approval, reason=why, by=by, now=LATER).id
+
+
+def confirm(scene: Scene, void: UUID, who: str) -> None:
+    with scene.database.transaction() as transaction:
+        confirm_void(transaction, void, by=scene.staff[who], now=LATER)
+
+
+def governs(scene: Scene, at: datetime) -> tuple[int, str]:
+    with scene.database.session() as session:
+        policy = policies.policy_by_slug(session, POLICY)
+        alice = scene.account(ALICE.external_id)
+        state = governing_version(session, policy, alice, at)
+    return state.number, state.steps[-1].because
+
+
+def answered(scene: Scene, campaign: UUID) -> tuple[int, int]:
+    with scene.database.session() as session:
+        stands = campaigns.progress(session, session.get_one(Campaign, campaign))
+    return stands.approved, stands.silent
+
+
+def test_a_voided_approval_counts_until_the_second_person_agrees(
+    scene: Scene, campaign: UUID
+) -> None:
+    void = propose(scene, "lena")
+    assert governs(scene, LATER)[0] == 2
+    assert answered(scene, campaign) == (1, 0)
+    confirm(scene, void, "noor")
+    assert governs(scene, LATER - timedelta.resolution)[0] == 2
+    number, because = governs(scene, LATER)
+    assert number == 1
+    assert f"was voided ({WHY}, void {void})" in because
+    assert answered(scene, campaign) == (0, 1)
+    with scene.database.session() as session:
+        assert len(session.exec(select(Approval)).all()) == 1
+
+
+def test_who_is_asked_again_can_approve_again_and_is_reminded_until_then(
+    scene: Scene, campaign: UUID
+) -> None:
+    confirm(scene, propose(scene, "lena"), "noor")
+    assert len(scene.queue_step(campaign, "reminder_1")) == 1
+    again = approve(scene, LATER + timedelta(hours=1))
+    assert governs(scene, LATER + timedelta(hours=1))[0] == 2
+    assert scene.queue_step(campaign, "reminder_2") == ()
+    with scene.database.session() as session:
+        latest = latest_decision(session, again.account_id, again.policy_version_id)
+        assert latest == again
+
+
+def test_one_person_alone_voids_nothing(scene: Scene, campaign: UUID) -> None:
+    void = propose(scene, "lena")
+    with pytest.raises(VoidRefused, match="a second person of legal"):
+        confirm(scene, void, "lena")
+    with pytest.raises(StaffRefused):
+        confirm(scene, void, "omar")
+    with pytest.raises(StaffRefused):
+        propose(scene, "omar")
+    assert answered(scene, campaign) == (1, 0)
+
+
+def test_a_void_needs_a_reason_and_is_proposed_and_confirmed_once(
+    scene: Scene, campaign: UUID
+) -> None:
+    with pytest.raises(VoidRefused, match="reason"):
+        propose(scene, "lena", "  ")
+    void = propose(scene, "lena")
+    with pytest.raises(VoidRefused, match="already"):
+        propose(scene, "noor")
+    confirm(scene, void, "noor")
+    with pytest.raises(VoidRefused, match="voided already"):
+        confirm(scene, void, "noor")
+    assert answered(scene, campaign) == (0, 1)
+    with scene.database.session() as session:
+        row = session.exec(select(ApprovalVoid)).one()
+        assert (row.proposed_by, row.confirmed_by) == (scene.staff["lena"], scene.staff["noor"])
