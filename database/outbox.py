@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, or_, update
+from sqlalchemy import ColumnElement, Select, String, Uuid, and_, exists, literal, or_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
+from sqlmodel.sql.sqltypes import UTCDateTime
 
-from database.ids import new_id
+from database.ids import id_of_each, new_id
 from database.tables import (
     Account,
     Approval,
@@ -27,7 +28,7 @@ from database.tables import (
     Staff,
 )
 from database.voids import stands
-from database.writing import insert_new
+from database.writing import as_table, insert_new, insert_selected
 from domain.timetable import RungKind
 
 Found = TypeVar("Found")
@@ -206,12 +207,10 @@ def reject(
 ) -> None:
     """The mail service will never take these copies; the rest of the attempt did not go out."""
     _finish(transaction, attempt_id, now, "rejected", reason=reason)
-    of_attempt = _hold(transaction, col(OutboxMail.attempt_id) == attempt_id)
-    transaction.execute(
-        update(OutboxMail)
-        .where(col(OutboxMail.id).in_(set(of_attempt) & set(mail_ids)))
-        .values(state="rejected", reason=reason, settled_at=now)
+    named = select(OutboxMail.id).where(
+        OutboxMail.attempt_id == attempt_id, col(OutboxMail.id).in_(mail_ids)
     )
+    _change(transaction, _in_order(named), state="rejected", reason=reason, settled_at=now)
     _settle_attempt(transaction, attempt_id, state="queued", attempt_id=None)
 
 
@@ -235,9 +234,10 @@ def settle(transaction: Session, batch: Batch, *, settle_after: timedelta, now: 
     ops, who resend with one click: so later attempts had time to be made and heard of.
     """
     unknown = col(OutboxMail.state) == "unknown"
-    overdue = _hold(
-        transaction, _in_batch(batch), unknown, col(OutboxMail.claimed_at) <= now - settle_after
-    )
+    long_ago = col(OutboxMail.claimed_at) <= now - settle_after
+    overdue = transaction.exec(
+        _in_order(select(OutboxMail.id).where(_in_batch(batch), unknown, long_ago))
+    ).all()
     of_overdue = select(OutboxMail.attempt_id).where(col(OutboxMail.id).in_(overdue)).distinct()
     unheard = [
         attempt
@@ -287,36 +287,43 @@ def resend(transaction: Session, mail_id: UUID) -> bool:
     return bool(changed.rowcount)
 
 
-def record_events(transaction: Session, events: Iterable[Event], now: datetime) -> int:
+def record_events(transaction: Session, events: Sequence[Event], now: datetime) -> int:
     """Keep delivery events, each once and in any order, and move the mails forward.
 
     One event of an attempt proves that the mail service took all its copies, those too that wait
     to be sent again. Returns how many events were new; those about mails we do not know are
     dropped.
     """
-    events = list(events)
-    named = col(OutboxMail.id).in_({event.mail_id for event in events})
+    said = as_table(
+        transaction,
+        [vars(event) for event in events],
+        mail_id=Uuid(),
+        attempt_id=Uuid(),
+        event=String(),
+        occurred_at=UTCDateTime(),
+    )
     attempts = {event.attempt_id for event in events}
     of_attempts = and_(
         col(OutboxMail.attempt_id).in_(attempts), col(OutboxMail.state).in_(NOT_PROVEN)
     )
-    held = set(_hold(transaction, or_(named, of_attempts)))
-    known = [event for event in events if event.mail_id in held]
-    rows = [
-        {
-            "id": new_id(),
-            "mail_id": event.mail_id,
-            "attempt_id": event.attempt_id,
-            "event": event.event,
-            "occurred_at": event.occurred_at,
-            "recorded_at": now,
-        }
-        for event in known
-    ]
-    fresh = len(insert_new(transaction, DeliveryEvent, rows))
-    for kind, state in STATE_AFTER_EVENT.items():
-        mails = {event.mail_id for event in known if event.event == kind}
-        _move_forward(transaction, mails, state, now)
+    named = select_columns(said.c.mail_id).union_all(
+        select_columns(col(OutboxMail.id)).where(of_attempts)
+    )
+    _hold(transaction, col(OutboxMail.id).in_(named))
+    row = {
+        "id": id_of_each(),
+        "mail_id": said.c.mail_id,
+        "attempt_id": said.c.attempt_id,
+        "event": said.c.event,
+        "occurred_at": said.c.occurred_at,
+        "recorded_at": literal(now, UTCDateTime()),
+    }
+    of_mails = col(OutboxMail.id) == said.c.mail_id
+    known = select_columns(*row.values()).select_from(said).join(OutboxMail, of_mails)
+    fresh = insert_selected(transaction, DeliveryEvent, list(row), known)
+    for kind in STATE_AFTER_EVENT.keys() & {event.event for event in events}:
+        mails = select_columns(said.c.mail_id).where(said.c.event == kind)
+        _move_forward(transaction, mails, STATE_AFTER_EVENT[kind], now)
     # Not by their ids: many attempts have more copies than a statement may have values.
     transaction.execute(
         update(OutboxMail)
@@ -489,8 +496,9 @@ def _in_order(query: SelectOfScalar[Found]) -> SelectOfScalar[Found]:
     return query.order_by(col(OutboxMail.id)).with_for_update(key_share=True)
 
 
-def _hold(transaction: Session, *which: ColumnElement[bool]) -> Sequence[UUID]:
-    return transaction.exec(_in_order(select(OutboxMail.id).where(*which))).all()
+def _hold(transaction: Session, which: ColumnElement[bool]) -> None:
+    held = _in_order(select(OutboxMail.id).where(which)).subquery()
+    transaction.exec(select(func.count()).select_from(held)).one()
 
 
 def _finish(
@@ -535,9 +543,9 @@ def _change(transaction: Session, which: SelectOfScalar[UUID], **values: object)
     return len(changed.all())
 
 
-def _move_forward(transaction: Session, mails: set[UUID], state: str, now: datetime) -> None:
-    if not mails:
-        return
+def _move_forward(
+    transaction: Session, mails: Select[tuple[UUID]], state: str, now: datetime
+) -> None:
     transaction.execute(
         update(OutboxMail)
         .where(
@@ -550,6 +558,7 @@ def _move_forward(transaction: Session, mails: set[UUID], state: str, now: datet
             accepted_at=func.coalesce(col(OutboxMail.accepted_at), now),
             reason=None,
         )
+        .execution_options(synchronize_session=False)
     )
 
 

@@ -10,12 +10,25 @@ wait for each other. The row is read again when it is ours: what was known of it
 Unique constraints stand behind all of it.
 """
 
+import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select
+from sqlalchemy import (
+    FromClause,
+    Select,
+    String,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    type_coerce,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import TypeEngine
 from sqlmodel import Session, SQLModel
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -57,11 +70,43 @@ def insert_new(
     return tuple(transaction.scalars(new, list(rows)))
 
 
+def as_table(
+    transaction: Session, rows: Sequence[Mapping[str, object]], **columns: TypeEngine[Any]
+) -> FromClause:
+    """Many rows of values as a table to select from, handed over in one piece.
+
+    A statement may have so many values and no more, and each of them costs more than its row.
+    """
+    given = literal(json.dumps(rows, default=_as_text), String())
+    if transaction.get_bind().dialect.name == "sqlite":
+        each = func.json_each(given).table_valued("value")
+        values = [
+            type_coerce(func.json_extract(each.c.value, f"$.{name}"), of_type).label(name)
+            for name, of_type in columns.items()
+        ]
+        return select(*values).subquery()
+    typed = [column(name, of_type) for name, of_type in columns.items()]
+    return (
+        func.jsonb_to_recordset(cast(given, postgresql.JSONB))
+        .table_valued(*typed)
+        .render_derived(with_types=True)
+    )
+
+
+def _as_text(value: UUID | datetime) -> str:
+    """As the database writes it: instants in UTC, ids without dashes."""
+    if isinstance(value, UUID):
+        return value.hex
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
 def insert_selected(
     transaction: Session, table: type[SQLModel], columns: Sequence[str], query: Select[Any]
-) -> None:
+) -> int:
     """Insert what a query finds, in its order, without bringing it here; as `insert_new`, what is
-    there already is left alone."""
+    there already is left alone. Returns how many rows were new."""
     is_sqlite = transaction.get_bind().dialect.name == "sqlite"
     insert = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
-    transaction.execute(insert.from_select(list(columns), query).on_conflict_do_nothing())
+    new = insert.from_select(list(columns), query).on_conflict_do_nothing()
+    done: Any = transaction.execute(new, execution_options={"preserve_rowcount": True})
+    return int(done.rowcount)

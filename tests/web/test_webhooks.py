@@ -46,9 +46,9 @@ def sent_mail(world: World) -> OutboxMail:
     world.browser.post("/approve/new-link", data={"email": "alice@example.org"})
     with world.database.transaction() as transaction:
         mail = transaction.exec(select(OutboxMail)).one()
-        claimed = claim(transaction, Batch(subject_id=mail.subject_id), limit=1, now=NOW)
-        assert claimed is not None
-        return claimed.mails[0]
+        assert claim(transaction, Batch(subject_id=mail.subject_id), limit=1, now=NOW)
+        transaction.refresh(mail)
+        return mail
 
 
 def event(mail_id: UUID, attempt_id: UUID | None) -> bytes:

@@ -1,0 +1,148 @@
+"""Approvals while a campaign is sending, beside the least that a page can do.
+
+    python -m benchmarks.approvals [--database postgresql] [--format json]
+
+Thirty-two connections post decisions, each to a page that they have opened before. The campaign's
+mails go out slowly meanwhile, so that all of it happens while it is sending.
+"""
+
+import argparse
+import http.client
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from statistics import quantiles
+from urllib.parse import urlencode, urlsplit
+
+import urllib3
+from sqlmodel import select
+
+from benchmarks.campaign import chosen_database, show
+from benchmarks.company import Company, Parts, a_company, until
+from cli.demo_scene import FORM_FIELD
+from database.links import APPROVE
+from database.tables import Link
+from embedded.processes import Program, running
+from mail.links import make_token
+from settings import ROOT
+from tests.own_settings import free_ports
+
+CONNECTIONS = 32
+POSTS = 3200
+ADDRESSEES = 60_000
+SLOWLY = {"mail_batch_size": 100}
+LATENCY_MS = 1000
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def measure(database_url: str | None = None, posts: int = POSTS) -> dict[str, object]:
+    """Posts a second, how long the slowest hundredth waited, and the same of a bare endpoint."""
+    with a_company(database_url, **SLOWLY) as parts:
+        company = parts.company
+        company.move_in(ADDRESSEES)
+        number = company.hand_in()
+        slow = json.dumps({"latency_ms": LATENCY_MS})
+        urllib3.request("POST", f"{parts.stack.inbox}/api/faults", body=slow)
+        company.release(number)
+        until(lambda: _is_sending(company))
+        pages = _opened(parts, posts)
+        with _bare_endpoint(parts) as address:
+            _, bare = _posted(address, [("/decisions", "")] * posts, expected=204)
+        waits, ours = _posted(parts.stack.website, pages, expected=303)
+        assert company.version(number).effective_at is None, "the campaign was over too soon"
+        return {
+            "database": "sqlite" if company.database.is_sqlite else "postgresql",
+            "posts_per_second": ours,
+            "p99_ms": quantiles(waits, n=100)[98] * 1000,
+            "bare_per_second": bare,
+            "ratio_to_bare": ours / bare,
+        }
+
+
+def _is_sending(company: Company) -> bool:
+    query = "SELECT count(*) FROM outbox_mail WHERE state = 'accepted'"
+    with company.database.engine.connect() as connection:
+        return bool(connection.exec_driver_sql(query).scalar_one())
+
+
+def _opened(parts: Parts, count: int) -> Sequence[tuple[str, str]]:
+    """The pages of so many account holders, and what pressing the button would post."""
+    keys = parts.stack.settings.link_key_bytes
+    with parts.company.database.session() as session:
+        links = session.exec(select(Link.nonce).where(Link.purpose == APPROVE).limit(count)).all()
+    paths = [f"/approve/{make_token(APPROVE, nonce, keys)}" for nonce in links]
+
+    def open_page(path: str) -> tuple[str, str]:
+        page = urllib3.request("GET", parts.stack.website + path).data.decode()
+        fields = dict(FORM_FIELD.findall(page))
+        return path, urlencode({**fields, "decision": "approved"})
+
+    with ThreadPoolExecutor(4) as threads:
+        return list(threads.map(open_page, paths))
+
+
+def _posted(
+    address: str, pages: Sequence[tuple[str, str]], *, expected: int
+) -> tuple[list[float], float]:
+    """How long each post waited for its answer, and how many were answered in a second."""
+    waits: list[float] = []
+    place = urlsplit(address).netloc
+
+    def post(share: Sequence[tuple[str, str]]) -> None:
+        line = http.client.HTTPConnection(place)
+        for path, body in share:
+            began = time.monotonic()
+            line.request("POST", path, body, FORM)
+            answer = line.getresponse()
+            answer.read()
+            waits.append(time.monotonic() - began)
+            assert answer.status == expected, answer.status
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(CONNECTIONS) as threads:
+        list(threads.map(post, [pages[first::CONNECTIONS] for first in range(CONNECTIONS)]))
+    return waits, len(pages) / (time.monotonic() - began)
+
+
+@contextmanager
+def _bare_endpoint(parts: Parts) -> Iterator[str]:
+    (port,) = free_ports(1)
+    settings = parts.stack.settings
+    program = Program(
+        name="bare endpoint",
+        command=[sys.executable, "-m", "benchmarks.bare_endpoint", settings.database, str(port)],
+        environment={},
+        directory=ROOT,
+        log=settings.data_dir / "logs" / "bare.log",
+        answers=_answers(f"http://127.0.0.1:{port}/docs"),
+    )
+    with running([program]):
+        yield f"http://127.0.0.1:{port}"
+
+
+def _answers(url: str) -> Callable[[str], bool]:
+    def look(_log: str) -> bool:
+        try:
+            return urllib3.request("GET", url, retries=False).status == 200
+        except urllib3.exceptions.HTTPError:
+            return False
+
+    return look
+
+
+def main() -> None:
+    """Read the command line and measure."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.approvals", description=__doc__)
+    parser.add_argument("--database", help="an empty PostgreSQL database, or `postgresql`")
+    parser.add_argument("--format", choices=["table", "json"], default="table")
+    choice = parser.parse_args()
+    with chosen_database(choice.database) as url:
+        figures: Mapping[str, object] = measure(url)
+    show(figures, "Approvals while a campaign is sending", as_json=choice.format == "json")
+
+
+if __name__ == "__main__":
+    main()
