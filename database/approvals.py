@@ -181,6 +181,14 @@ def latest_decision(session: Session, account_id: UUID, version_id: UUID) -> App
     ).first()
 
 
+def _is_last(session: Session, decision: Approval) -> bool:
+    later = select(Approval.id).where(
+        Approval.account_id == decision.account_id,
+        col(Approval.decided_at) > decision.decided_at,
+    )
+    return session.exec(later).first() is None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Shown:
     """What an account holder had before them when they decided, and how they got there."""
@@ -195,11 +203,12 @@ class Shown:
 def decide(
     transaction: Session, account: Account, shown: Shown, decision: Decision, now: datetime
 ) -> Approval:
-    """Append a decision. The same decision again returns the one already recorded (P5)."""
+    """Append a decision. The same one again returns what is recorded, unless the account holder
+    decided about another version meanwhile: then it is their last word again (P5)."""
     version = shown.version
     held(transaction, Account, account.id)
     earlier = latest_decision(transaction, account.id, version.id)
-    if earlier is not None and earlier.decision == decision:
+    if earlier is not None and earlier.decision == decision and _is_last(transaction, earlier):
         return earlier
     row = Approval(
         account_id=account.id,

@@ -1,7 +1,7 @@
 """Which version governs an account, and what proves it (P5, P6): a fold over dated events. Pure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -68,14 +68,21 @@ class Step:
 class Governing:
     """The version that governs an account at an instant, since when, and the moves that led there.
 
-    `accepted` is the last version the account holder accepted: changes are also measured from it,
-    so that they cannot creep in small steps.
+    `accepted` is the latest text the account holder accepted: changes are also measured from it, so
+    that they cannot creep in small steps. `words` are the decisions that stand.
     """
 
     number: int
     since: datetime
     accepted: int
     steps: tuple[Step, ...]
+    words: tuple[Decided, ...] = field(default=(), compare=False)  # they may be voided later
+
+    @property
+    def approved(self) -> tuple[Decided, ...]:
+        """The approvals that stand: those of the latest version first, and of one the first."""
+        held = (word for word in self.words if word.decision is Decision.APPROVED)
+        return tuple(sorted(held, key=lambda word: (-word.number, word.at)))
 
 
 def governing(
@@ -92,22 +99,20 @@ def governing(
     confirmed. The account moves to the version in force if it approved that version, or one since
     the governing one that differs from it cleanly, or if both its governing and its last accepted
     version do. It moves at the later of decision and in force, never backdated, and never to a
-    version that was already overtaken. A decline after an approval takes that approval away from
-    its instant: the fold is run again without it, and what governed until then stays told.
+    version that was already overtaken. A decline, or a void, takes an approval given before away
+    from its instant: the fold is run again without it, and what governed until then stays told.
     """
     state = _started(start)
-    held: list[Decided] = []
     past: list[datetime] = []
     for moment in _moments(at, start, timeline, decisions):
         past.append(moment)
-        before, held = held, _approvals_held(moment, decisions)
-        numbers = {approval.number for approval in held}
-        lost = [approval for approval in before if approval.number not in numbers]
+        words = _last_words(moment, decisions)
+        lost = _lost(state, words, moment)
         if lost:
-            again = _fold(start, past, timeline, held, clean)
+            again = _fold(start, past, timeline, words, clean)
             state = _fall_back(state, again, moment, lost)
         else:
-            state = _move(state, moment, timeline, held, clean)
+            state = _move(state, moment, timeline, words, clean)
     return state
 
 
@@ -118,8 +123,9 @@ def in_force(at: datetime, timeline: Sequence[InForce]) -> InForce | None:
 
 
 def needs_approval(state: Governing, number: int, clean: Clean) -> bool:
-    """Whether an account in this state has to approve version `number` before it governs (P5)."""
-    return not (clean(state.number, number) and clean(state.accepted, number))
+    """Whether version `number`, if it came into force, would not govern an account in this state
+    until its holder approves (P5)."""
+    return state.number != number and _reason_to_move(state, number, clean) is None
 
 
 def _started(start: Start) -> Governing:
@@ -140,45 +146,52 @@ def _moments(
     return sorted(moment for moment in moments if start.at <= moment <= at)
 
 
-def _approvals_held(at: datetime, decisions: Sequence[Decided]) -> list[Decided]:
-    """The approvals that stand at an instant, each with the first of its repetitions."""
-    held: dict[int, Decided] = {}
-    standing = [decided for decided in decisions if decided.stands(at)]
-    for decided in sorted(standing, key=lambda decided: decided.at):
-        if decided.decision is Decision.APPROVED:
-            held.setdefault(decided.number, decided)
-        else:
-            held.pop(decided.number, None)
-    return list(held.values())
+def _last_words(at: datetime, decisions: Sequence[Decided]) -> tuple[Decided, ...]:
+    """What stands of each version at an instant: the last word, with its repetitions before.
+
+    Of an approval and a decline of the same instant the decline counts.
+    """
+    words: dict[int, list[Decided]] = {}
+    standing = (decided for decided in decisions if decided.stands(at))
+    for decided in sorted(standing, key=lambda one: (one.at, _says_no(one), one.number)):
+        run = words.get(decided.number, [])
+        same = bool(run) and run[-1].decision is decided.decision
+        words[decided.number] = [*run, decided] if same else [decided]
+    return tuple(word for run in words.values() for word in run)
+
+
+def _says_no(word: Decided) -> bool:
+    return word.decision is Decision.DECLINED
 
 
 def _fold(
     start: Start,
     moments: Sequence[datetime],
     timeline: Sequence[InForce],
-    held: Sequence[Decided],
+    words: Sequence[Decided],
     clean: Clean,
 ) -> Governing:
+    """As if what was taken back had never been said: a decline counts from the beginning on."""
     state = _started(start)
     for moment in moments:
-        given = [approval for approval in held if approval.at <= moment]
-        state = _move(state, moment, timeline, given, clean)
+        said = [word for word in words if _says_no(word) or word.at <= moment]
+        state = _move(state, moment, timeline, said, clean)
     return state
 
 
-def _fall_back(
-    state: Governing, again: Governing, moment: datetime, lost: Sequence[Decided]
-) -> Governing:
-    """From what governed until this moment to what governs without the approvals lost in it."""
-    if again.number == state.number:
-        return Governing(
-            number=state.number, since=state.since, accepted=again.accepted, steps=state.steps
-        )
-    why = " and ".join(_lost_in_words(approval, moment) for approval in lost)
-    step = Step(number=again.number, since=moment, because=f"{why}: {again.steps[-1].because}")
-    return Governing(
-        number=again.number, since=moment, accepted=again.accepted, steps=(*state.steps, step)
-    )
+def _lost(state: Governing, words: Sequence[Decided], moment: datetime) -> list[str]:
+    """What counted until this moment and does not any more, in words."""
+    yes = {word.number for word in words if not _says_no(word)}
+    gone = {word.number: word for word in reversed(state.approved) if word.number not in yes}
+    declined = {
+        word.number
+        for word in words
+        if _says_no(word) and word not in state.words and word.number not in gone
+    }
+    return [
+        *(_lost_in_words(gone[number], moment) for number in sorted(gone)),
+        *(f"version {number} was declined" for number in sorted(declined)),
+    ]
 
 
 def _lost_in_words(approval: Decided, moment: datetime) -> str:
@@ -188,38 +201,62 @@ def _lost_in_words(approval: Decided, moment: datetime) -> str:
     return f"{of} was taken back"
 
 
+def _fall_back(
+    state: Governing, again: Governing, moment: datetime, lost: Sequence[str]
+) -> Governing:
+    """From what governed until this moment to what governs without what was lost in it."""
+    if again.number == state.number:
+        return replace(again, since=state.since, steps=state.steps)
+    because = f"{' and '.join(lost)}: {again.steps[-1].because}"
+    step = Step(number=again.number, since=moment, because=because)
+    return replace(again, since=moment, steps=(*state.steps, step))
+
+
 def _move(
     state: Governing,
     moment: datetime,
     timeline: Sequence[InForce],
-    held: Sequence[Decided],
+    words: Sequence[Decided],
     clean: Clean,
 ) -> Governing:
-    accepted = max(held, key=lambda approval: approval.at).number if held else state.accepted
+    state = _having_heard(state, words)
     current = in_force(moment, timeline)
-    because = _reason_to_move(state, current.number, accepted, held, clean) if current else None
-    if current is None or because is None or current.number == state.number:
-        return Governing(
-            number=state.number, since=state.since, accepted=accepted, steps=state.steps
-        )
+    if current is None or current.number == state.number:
+        return state
+    because = _reason_to_move(state, current.number, clean)
+    if because is None:
+        return state
     step = Step(number=current.number, since=moment, because=because)
-    return Governing(
-        number=current.number, since=moment, accepted=accepted, steps=(*state.steps, step)
-    )
+    return replace(state, number=current.number, since=moment, steps=(*state.steps, step))
 
 
-def _reason_to_move(
-    state: Governing, number: int, accepted: int, held: Sequence[Decided], clean: Clean
-) -> str | None:
-    for approval in held:
+def _having_heard(state: Governing, words: Sequence[Decided]) -> Governing:
+    heard = replace(state, words=tuple(words))
+    return replace(heard, accepted=heard.approved[0].number) if heard.approved else heard
+
+
+def _reason_to_move(state: Governing, number: int, clean: Clean) -> str | None:
+    for approval in state.approved:
         if approval.number == number:
             return f"approved version {number}: {approval.proof}"
-    for approval in sorted(held, key=lambda approval: -approval.number):
-        if state.number <= approval.number < number and clean(approval.number, number):
+    for approval in state.approved:
+        since = state.number <= approval.number < number
+        if since and clean(approval.number, number) and not _overruled(approval, state, clean):
             return (
                 f"approved version {approval.number} ({approval.proof}), and version {number} "
                 f"changes nothing in it to the account holder's disadvantage"
             )
-    if clean(state.number, number) and clean(accepted, number):
+    if clean(state.number, number) and clean(state.accepted, number):
         return f"version {number} changes nothing to the account holder's disadvantage"
     return None
+
+
+def _overruled(approval: Decided, state: Governing, clean: Clean) -> bool:
+    """Whether its holder later declined a version that is no worse: then it carries no further."""
+    return any(
+        _says_no(word)
+        and word.at >= approval.at
+        and word.number > approval.number
+        and clean(approval.number, word.number)
+        for word in state.words
+    )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from domain.approvals import (
 JOINED = datetime(2026, 1, 1, tzinfo=UTC)
 ONE_DAY = timedelta(days=1)
 LATEST = 100
+DAYS_AROUND_70 = st.integers(61, 80)
 APPROVED, DECLINED = Decision.APPROVED, Decision.DECLINED
 Clean = Callable[[int, int], bool]
 
@@ -365,3 +367,210 @@ def test_whose_decisions_are_all_voided_stands_as_if_they_had_never_decided(stor
     assert (after.number, after.accepted) == (never.number, never.accepted)
     before = told(story, day(120)).steps
     assert after.steps[: len(before)] == before
+
+
+def test_a_decline_of_the_corrected_text_is_the_last_word_on_the_same_change() -> None:
+    """P5: Alice approved version 2, then declined version 3, which says the same in better
+    spelling: neither governs her, nor version 4, until she approves one of them again."""
+    timeline = (
+        InForce(number=1, at=day(0)),
+        InForce(number=3, at=day(30)),
+        InForce(number=4, at=day(60)),
+    )
+    clean = clean_except((1, 2), (1, 3), (1, 4))
+    alice = (decided(2, APPROVED, 10), decided(3, DECLINED, 20))
+    assert on(LATEST, alice, timeline=timeline, clean=clean).number == 1
+    late = (decided(2, APPROVED, 10), decided(3, DECLINED, 40))
+    assert on(39, late, timeline=timeline, clean=clean).number == 3
+    state = on(50, late, timeline=timeline, clean=clean)
+    assert (state.number, state.since) == (1, day(40))
+    assert state.steps[-1].because.startswith("version 3 was declined")
+    again = (*alice, decided(4, APPROVED, 70))
+    assert on(LATEST, again, timeline=timeline, clean=clean).since == day(70)
+
+
+def test_whoever_approved_is_not_asked_again_because_of_a_typing_correction() -> None:
+    """P6: version 2 was to be replaced by version 3 before it took effect."""
+    clean = clean_except((1, 2), (1, 3))
+    timeline = force(0)
+    alice = on(20, (decided(2, APPROVED, 10),), timeline=timeline, clean=clean)
+    carol = on(20, timeline=timeline, clean=clean)
+    assert not needs_approval(alice, 3, clean)
+    assert needs_approval(carol, 3, clean)
+
+
+@given(stories(), st.randoms(use_true_random=False))
+def test_the_order_in_which_rows_are_read_does_not_matter(story: Story, chance: Random) -> None:
+    """P6: two words of the same instant too."""
+    start, timeline, decisions, clean = story
+    shuffled = list(decisions)
+    chance.shuffle(shuffled)
+    again = told((start, timeline, tuple(shuffled), clean), day(LATEST))
+    assert again == told(story, day(LATEST))
+
+
+@given(stories())
+def test_the_instant_of_a_move_belongs_to_the_new_version(story: Story) -> None:
+    """P6: half-open intervals, at every move of every story."""
+    for earlier, step in pairwise(told(story, day(LATEST)).steps):
+        if earlier.since < step.since:
+            assert told(story, step.since - timedelta.resolution).number == earlier.number
+            assert step in told(story, step.since).steps
+
+
+@given(stories())
+def test_a_move_without_approval_is_clean_from_what_was_last_accepted(story: Story) -> None:
+    """P6: no creep by small steps, whatever was approved and taken back in between."""
+    *_, clean = story
+    for earlier, step in pairwise(told(story, day(LATEST)).steps):
+        if step.because.startswith("version") and "declined" not in step.because:
+            assert clean(earlier.number, step.number)
+            assert clean(told(story, step.since).accepted, step.number)
+
+
+@given(stories())
+def test_a_move_by_approval_names_one_that_stands_and_is_of_a_text_no_better(story: Story) -> None:
+    """P5: of that very version, or of one since the governing one from which it is clean."""
+    *_, clean = story
+    for earlier, step in pairwise(told(story, day(LATEST)).steps):
+        if step.because.startswith("approved"):
+            standing = told(story, step.since).approved
+            assert any(
+                approval.proof in step.because
+                and (
+                    approval.number == step.number
+                    or (
+                        earlier.number <= approval.number < step.number
+                        and clean(approval.number, step.number)
+                    )
+                )
+                for approval in standing
+            )
+
+
+@given(stories(), st.data())
+def test_the_last_word_on_a_change_decides_whichever_of_its_spellings_it_was_said_of(
+    story: Story, data: st.DataObject
+) -> None:
+    """P5: version u, to everybody's disadvantage, was replaced by its correction v."""
+    start, timeline, decisions, _ = without_late_voids(story)
+    u, v = len(timeline) + 1, len(timeline) + 2
+    adverse = [(base, new) for base in range(1, u) for new in (u, v)]
+    said = data.draw(
+        st.lists(
+            st.builds(decided, st.sampled_from([u, v]), st.sampled_from(Decision), DAYS_AROUND_70),
+            max_size=5,
+            unique_by=lambda one: one.at,
+        )
+    )
+    clean = clean_except(*bad_of(story), *adverse)
+    forces = (*timeline, InForce(number=v, at=day(70)))
+    state = told((start, forces, (*decisions, *said), clean), day(LATEST))
+    counts = {u: False, v: False}
+    for word in sorted(said, key=lambda one: one.at):
+        if word.decision is DECLINED and word.number == v:
+            counts = {u: False, v: False}
+        else:
+            counts[word.number] = word.decision is APPROVED
+    assert (state.number == v) == any(counts.values())
+
+
+@given(stories(), st.integers(1, 6))
+def test_a_version_clean_from_every_text_frees_everybody(story: Story, effect: int) -> None:
+    """P6: it takes what was adverse back, so those who stayed and those who went meet on it."""
+    start, timeline, decisions, clean = story
+    reverting = InForce(number=len(timeline) + 1, at=day(60 + effect))
+    state = told((start, (*timeline, reverting), decisions, clean), day(LATEST))
+    assert (state.number, state.since) == (reverting.number, reverting.at)
+
+
+@given(stories(), st.data())
+def test_who_needs_no_approval_is_exactly_who_moves_at_the_effect(
+    story: Story, data: st.DataObject
+) -> None:
+    """P4, P5: whom a campaign asks, and nobody else, stays where they are unless they approve."""
+    start, timeline, decisions, _ = without_late_voids(story)
+    number = len(timeline) + 1
+    bad_from = data.draw(st.sets(st.integers(1, len(timeline))))
+    clean = clean_except(*bad_of(story), *((base, number) for base in bad_from))
+    early = data.draw(
+        st.lists(
+            st.builds(decided, st.just(number), st.sampled_from(Decision), st.integers(61, 69)),
+            max_size=2,
+        )
+    )
+    longer = (*timeline, InForce(number=number, at=day(70)))
+    story = (start, longer, (*decisions, *early), clean)
+    before, after = told(story, day(70) - timedelta.resolution), told(story, day(70))
+    assert needs_approval(before, number, clean) == (after.number != number)
+
+
+@given(stories(), st.data())
+def test_a_typing_correction_before_the_effect_costs_nobody_their_word(
+    story: Story, data: st.DataObject
+) -> None:
+    """P6: version u is replaced by its correction v. Who would have gone to u goes to v at the same
+    instant, who would have stayed stays, and whoever was not to be asked about u is not about v."""
+    start, timeline, decisions, _ = without_late_voids(story)
+    u, v = len(timeline) + 1, len(timeline) + 2
+    bad_from = data.draw(st.sets(st.integers(1, len(timeline))))
+    clean = clean_except(*bad_of(story), *((base, new) for base in bad_from for new in (u, v)))
+    said = data.draw(
+        st.lists(
+            st.builds(decided, st.just(u), st.sampled_from(Decision), DAYS_AROUND_70),
+            max_size=3,
+            unique_by=lambda one: one.at,
+        )
+    )
+    words = (*decisions, *said)
+    planned, corrected = (
+        (start, (*timeline, InForce(number=number, at=day(70))), words, clean) for number in (u, v)
+    )
+    for at in (day(65), day(70), day(75), day(LATEST)):
+        meant, became = told(planned, at), told(corrected, at)
+        assert became.number == (v if meant.number == u else meant.number)
+        assert became.since == meant.since
+    for_u, for_v = (
+        needs_approval(told(each, day(69)), number, clean)
+        for each, number in ((planned, u), (corrected, v))
+    )
+    assert for_u == for_v
+
+
+@given(stories(), st.data())
+def test_a_typing_correction_after_the_effect_moves_exactly_those_who_were_there(
+    story: Story, data: st.DataObject
+) -> None:
+    """P6: nobody is asked twice, and nobody comes along who had not approved."""
+    start, timeline, decisions, _ = without_late_voids(story)
+    u, v = len(timeline) + 1, len(timeline) + 2
+    bad_from = data.draw(st.sets(st.integers(1, len(timeline))))
+    clean = clean_except(*bad_of(story), *((base, new) for base in bad_from for new in (u, v)))
+    said = data.draw(
+        st.lists(
+            st.builds(decided, st.just(u), st.sampled_from(Decision), DAYS_AROUND_70),
+            max_size=3,
+            unique_by=lambda one: one.at,
+        )
+    )
+    forces = (*timeline, InForce(number=u, at=day(70)), InForce(number=v, at=day(75)))
+    story = (start, forces, (*decisions, *said), clean)
+    before, after = told(story, day(75) - timedelta.resolution), told(story, day(75))
+    if not any(word.at == day(75) for word in said):
+        assert after.number == (v if before.number == u else before.number)
+
+
+def bad_of(story: Story) -> list[tuple[int, int]]:
+    """The pairs that a story's clean says are not."""
+    *_, clean = story
+    return [(a, b) for b in range(1, 7) for a in range(1, b) if not clean(a, b)]
+
+
+def without_late_voids(story: Story) -> Story:
+    """The same until day 60, after which nothing is voided."""
+    start, timeline, decisions, clean = story
+    kept = tuple(
+        replace(one, voided=None) if one.voided and one.voided.at > day(60) else one
+        for one in decisions
+    )
+    return start, timeline, kept, clean
