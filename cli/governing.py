@@ -1,46 +1,166 @@
-"""`promisekeeper governing`: the version that governs an account, and what proves it (P6)."""
+"""`promisekeeper governing`: which version governs an account, or each, and what proves it (P6)."""
 
-from typing import Annotated
+import csv
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import At, FormatOption, ListFormat, Slug
+from cli.options import At, Slug
+
+if TYPE_CHECKING:
+    from cli.context import Office
+    from database.approvals import PolicyHistory
+    from database.governing_lists import Governed
+
+COLUMNS = (
+    "account",
+    "status",
+    "kind",
+    "version",
+    "since",
+    "accepted",
+    "because",
+    "approval",
+    "decided_at",
+    "how",
+    "language",
+    "text_sha256",
+    "change_sha256",
+    "asserted_version",
+    "asserted_by",
+    "asserted_at",
+)
+TABLE_COLUMNS = COLUMNS[:7]
+FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class AnswerFormat(StrEnum):
+    """How the answer is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
 
 
 def governing_command(
     slug: Slug,
-    account: Annotated[str, typer.Argument(help="The account's id", show_default=False)],
+    account: Annotated[
+        str | None, typer.Argument(help="The account's id; none with --all", show_default=False)
+    ] = None,
     *,
+    every: Annotated[bool, typer.Option("--all", help="Every account, by its id")] = False,
     at: At = None,
-    output_format: FormatOption = ListFormat.TABLE,
+    output_format: Annotated[
+        AnswerFormat,
+        typer.Option("--format", help="A table to read, JSON with every proof, or CSV"),
+    ] = AnswerFormat.TABLE,
 ) -> None:
     """Which version of a policy governs an account, now or at any instant, and what proves it?"""
     from cli.context import instant, opened
+    from cli.printing import stop
+
+    if every == (account is not None):
+        raise stop("Give the id of one account, or --all.", 2)
+    with opened() as office:
+        moment = instant(at, office.clock.now())
+        if account is None:
+            _print_all(office, slug, moment, output_format)
+        else:
+            _print_one(office, slug, account, moment, output_format)
+
+
+def _print_one(
+    office: "Office", slug: str, external_id: str, at: datetime, output_format: AnswerFormat
+) -> None:
     from cli.printing import console, print_json, say, table_of
     from database.accounts import account_by_external_id
-    from database.approvals import governing_version
+    from database.approvals import PolicyHistory, proven_version
+    from database.governing_lists import Governed, told
     from database.policies import policy_by_slug
 
-    with opened() as office, office.database.session() as session:
-        moment = instant(at, office.clock.now())
-        policy = policy_by_slug(session, slug)
-        state = governing_version(session, policy, account_by_external_id(session, account), moment)
-    steps = [
-        {"version": step.number, "since": step.since, "because": step.because}
-        for step in state.steps
-    ]
-    if output_format is ListFormat.JSON:
-        print_json(
-            {
-                "policy": slug,
-                "account": account,
-                "at": moment,
-                "version": state.number,
-                "since": state.since,
-                "accepted": state.accepted,
-                "steps": steps,
-            }
-        )
-        return
-    say(f"Version {state.number} of {slug} governs {account} since {state.since:%Y-%m-%d %H:%M}.")
-    console().print(table_of(steps, ("version", "since", "because")))
+    with office.database.session() as session:
+        history = PolicyHistory(session, policy_by_slug(session, slug))
+        account = account_by_external_id(session, external_id)
+        proven = proven_version(history, account, at)
+        said = told(history, proven)
+    if output_format is AnswerFormat.JSON:
+        print_json({"policy": slug, "account": external_id, "at": at, **said})
+    elif output_format is AnswerFormat.CSV:
+        _print_csv(iter([Governed(account=account, proven=proven)]))
+    else:
+        since = f"{proven.state.since:%Y-%m-%d %H:%M}"
+        say(f"Version {proven.state.number} of {slug} governs {external_id} since {since}.")
+        steps = [vars(step) | {"version": step.number} for step in proven.state.steps]
+        console().print(table_of(steps, ("version", "since", "because")))
+
+
+def _print_all(office: "Office", slug: str, at: datetime, output_format: AnswerFormat) -> None:
+    """One account after the other, however many there are: no more than a thousand are at hand."""
+    from cli.printing import console, table_of
+    from database.approvals import PolicyHistory
+    from database.governing_lists import all_governed
+    from database.policies import policy_by_slug
+
+    with office.database.session() as session:
+        history = PolicyHistory(session, policy_by_slug(session, slug))
+        pages = all_governed(session, history, at)
+        if output_format is AnswerFormat.JSON:
+            _print_json(slug, at, history, (each for page in pages for each in page))
+        elif output_format is AnswerFormat.CSV:
+            _print_csv(each for page in pages for each in page)
+        else:
+            for page in pages:
+                console().print(table_of([_line(each) for each in page], TABLE_COLUMNS))
+
+
+def _print_json(
+    slug: str, at: datetime, history: "PolicyHistory", governed: "Iterator[Governed]"
+) -> None:
+    """A list, one account to a line."""
+    from cli.printing import plain
+    from database.governing_lists import told
+
+    sys.stdout.write("[")
+    between = "\n"
+    for each in governed:
+        if each.proven is not None:
+            said = {"policy": slug, "account": each.account.external_id, "at": at}
+            line = json.dumps(
+                {**said, **told(history, each.proven)}, ensure_ascii=False, default=plain
+            )
+            sys.stdout.write(between + line)
+            between = ",\n"
+    sys.stdout.write("\n]\n")
+
+
+def _print_csv(governed: "Iterator[Governed]") -> None:
+    from cli.printing import plain
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for each in governed:
+        line = _line(each)
+        values = ("" if line[name] is None else plain(line[name]) for name in COLUMNS)
+        writer.writerow([_harmless(value) for value in values])
+
+
+def _harmless(value: str) -> str:
+    """A spreadsheet would take such text for a formula and carry it out."""
+    return f"'{value}" if value.startswith(FORMULA_BEGINNINGS) else value
+
+
+def _line(governed: "Governed") -> Mapping[str, object]:
+    from database.governing_lists import in_a_line
+
+    account = governed.account
+    return {
+        "account": account.external_id,
+        "status": account.status,
+        "kind": account.kind,
+        **(in_a_line(governed.proven) if governed.proven else {}),
+    }

@@ -62,7 +62,7 @@ def print_thing(thing: Row, output_format: ListFormat) -> None:
 
 def print_json(value: object) -> None:
     """Print JSON: instants in UTC with Z, everything else that is not JSON as text."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n")
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=plain) + "\n")
 
 
 def stop(message: object, code: int) -> typer.Exit:
@@ -83,7 +83,7 @@ def instant_text(instant: datetime) -> str:
     return instant.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _plain(value: object) -> str:
+def plain(value: object) -> str:
     if isinstance(value, datetime):
         return instant_text(value)
     return value.isoformat() if isinstance(value, date) else str(value)

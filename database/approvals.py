@@ -1,6 +1,6 @@
 """What account holders decided, and which version governs them (P5, P6)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -33,9 +33,42 @@ from domain.approvals import (
     needs_approval,
 )
 
+PASTS_REMEMBERED = 10_000
+"""Few differ where nobody has decided; those of approvers are each their own."""
+
 
 class NotGovernedYet(Exception):
     """No version of the policy was in force for this account at that instant."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asserted:
+    """What staff said governs an account when it was imported, without proof."""
+
+    number: int
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proven:
+    """The version that governs an account at an instant, and the rows that prove it (P6).
+
+    `approvals` are all decisions about the policy until then, also those taken back or voided;
+    `voids` the voids of them until then, by the decision's id.
+    """
+
+    state: Governing
+    asserted: Asserted | None
+    approvals: tuple[Approval, ...]
+    voids: Mapping[UUID, ApprovalVoid]
+
+    @property
+    def proof(self) -> Approval | None:
+        """The approval because of which the last move was allowed; None when it took none."""
+        approval = self.state.steps[-1].approval
+        rows = (row for row in self.approvals if approval and row.id == approval.row)
+        return next(rows, None)
 
 
 class PolicyHistory:
@@ -61,21 +94,38 @@ class PolicyHistory:
 
     def governing(self, accounts: Sequence[Account], at: datetime) -> dict[UUID, Governing]:
         """The governing version of each account at an instant; those without one are left out."""
+        return {account: proven.state for account, proven in self.proven(accounts, at).items()}
+
+    def proven(self, accounts: Sequence[Account], at: datetime) -> dict[UUID, Proven]:
+        """As `governing`, with the rows that prove it."""
         ids = [account.id for account in accounts]
-        starts = self._starts(accounts)
-        decisions = self._decisions(ids)
-        return {
-            account.id: self._governing(
-                at, starts[account.id], tuple(decisions.get(account.id, ()))
-            )
-            for account in accounts
-            if account.id in starts and starts[account.id].at <= at
-        }
+        asserted, approvals = self._asserted(ids), self._approvals(ids)
+        voids = voids_of(self._session, ids)
+        answers = {}
+        for account in accounts:
+            start = self._start(account, asserted.get(account.id))
+            rows = approvals.get(account.id, ())
+            if start is not None and start.at <= at:
+                answers[account.id] = Proven(
+                    state=self._governing(
+                        at, start, tuple(self._decided(row, voids.get(row.id)) for row in rows)
+                    ),
+                    asserted=asserted.get(account.id),
+                    approvals=tuple(row for row in rows if row.decided_at <= at),
+                    voids={
+                        row.id: voids[row.id]
+                        for row in rows
+                        if row.id in voids and _voided(voids[row.id]).at <= at
+                    },
+                )
+        return answers
 
     def _governing(self, at: datetime, start: Start, decisions: tuple[Decided, ...]) -> Governing:
         """Worked out once for all accounts with the same past: most share theirs."""
         past = (at, start, decisions)
         if past not in self._governed:
+            if len(self._governed) >= PASTS_REMEMBERED:
+                self._governed.clear()
             self._governed[past] = governing(
                 at, start=start, timeline=self.timeline, decisions=decisions, clean=self.clean
             )
@@ -85,71 +135,70 @@ class PolicyHistory:
         """Whether an account in this state has to approve a version before it governs (P5)."""
         return needs_approval(state, version.number, self.clean)
 
-    def _starts(self, accounts: Sequence[Account]) -> dict[UUID, Start]:
-        asserted = {
-            account_id: Start(
-                number=self.by_id[version_id].number,
-                at=asserted_at,
-                proof=f"asserted by {handle} at import, no proof",
+    def _asserted(self, account_ids: Sequence[UUID]) -> dict[UUID, Asserted]:
+        rows = self._session.exec(
+            select(
+                AssertedVersion.account_id,
+                AssertedVersion.policy_version_id,
+                AssertedVersion.asserted_at,
+                Staff.handle,
             )
-            for account_id, version_id, asserted_at, handle in self._session.exec(
-                select(
-                    AssertedVersion.account_id,
-                    AssertedVersion.policy_version_id,
-                    AssertedVersion.asserted_at,
-                    Staff.handle,
-                )
-                .join(Staff, col(Staff.id) == col(AssertedVersion.asserted_by))
-                .where(
-                    AssertedVersion.policy_id == self.policy.id,
-                    col(AssertedVersion.account_id).in_([account.id for account in accounts]),
-                )
-            ).all()
+            .join(Staff, col(Staff.id) == col(AssertedVersion.asserted_by))
+            .where(
+                AssertedVersion.policy_id == self.policy.id,
+                col(AssertedVersion.account_id).in_(account_ids),
+            )
+        ).all()
+        return {
+            account_id: Asserted(number=self.by_id[version_id].number, by=handle, at=asserted_at)
+            for account_id, version_id, asserted_at, handle in rows
         }
-        starts: dict[UUID, Start] = {}
-        for account in accounts:
-            if account.id in asserted:
-                starts[account.id] = asserted[account.id]
-            elif self.timeline:
-                first = self._first_for(account)
-                starts[account.id] = Start(
-                    number=first.number,
-                    at=max(first.at, account.recorded_at),
-                    proof="in force when the account was first known here, no proof",
-                )
-        return starts
+
+    def _start(self, account: Account, asserted: Asserted | None) -> Start | None:
+        if asserted is not None:
+            proof = f"asserted by {asserted.by} at import, no proof"
+            return Start(number=asserted.number, at=asserted.at, proof=proof)
+        if not self.timeline:
+            return None
+        first = self._first_for(account)
+        return Start(
+            number=first.number,
+            at=max(first.at, account.recorded_at),
+            proof="in force when the account was first known here, no proof",
+        )
 
     def _first_for(self, account: Account) -> InForce:
         before = [entry for entry in self.timeline if entry.at <= account.recorded_at]
         return before[-1] if before else self.timeline[0]
 
-    def _decisions(self, account_ids: Sequence[UUID]) -> dict[UUID, list[Decided]]:
+    def _approvals(self, account_ids: Sequence[UUID]) -> dict[UUID, list[Approval]]:
         rows = self._session.exec(
-            select(Approval).where(
+            select(Approval)
+            .where(
                 col(Approval.account_id).in_(account_ids),
                 col(Approval.policy_version_id).in_(list(self.by_id)),
             )
+            .order_by(col(Approval.decided_at), col(Approval.id))
         ).all()
-        voids = voids_of(self._session, account_ids)
-        decisions: dict[UUID, list[Decided]] = {}
+        approvals: dict[UUID, list[Approval]] = {}
         for row in rows:
-            decisions.setdefault(row.account_id, []).append(
-                Decided(
-                    number=self.by_id[row.policy_version_id].number,
-                    decision=Decision(row.decision),
-                    at=row.decided_at,
-                    proof=f"{row.decision} by {row.how} on {row.decided_at:%Y-%m-%d %H:%M} UTC, "
-                    f"approval {row.id}",
-                    voided=_voided(voids.get(row.id)),
-                )
-            )
-        return decisions
+            approvals.setdefault(row.account_id, []).append(row)
+        return approvals
+
+    def _decided(self, row: Approval, void: ApprovalVoid | None) -> Decided:
+        return Decided(
+            number=self.by_id[row.policy_version_id].number,
+            decision=Decision(row.decision),
+            at=row.decided_at,
+            proof=f"{row.decision} by {row.how} on {row.decided_at:%Y-%m-%d %H:%M} UTC, "
+            f"approval {row.id}",
+            row=row.id,
+            voided=void and _voided(void),
+        )
 
 
-def _voided(void: ApprovalVoid | None) -> Voided | None:
-    if void is None or void.confirmed_at is None:
-        return None
-    return Voided(at=void.confirmed_at, proof=f"{void.reason}, void {void.id}")
+def _voided(void: ApprovalVoid) -> Voided:
+    return Voided(at=void.confirmed_at or void.proposed_at, proof=f"{void.reason}, void {void.id}")
 
 
 def governing_version(
@@ -159,13 +208,18 @@ def governing_version(
 
     Raises NotGovernedYet when none did.
     """
-    states = PolicyHistory(session, policy).governing([account], at)
-    if account.id not in states:
+    return proven_version(PolicyHistory(session, policy), account, at).state
+
+
+def proven_version(history: PolicyHistory, account: Account, at: datetime) -> Proven:
+    """As `governing_version`, with the rows that prove it."""
+    answers = history.proven([account], at)
+    if account.id not in answers:
         raise NotGovernedYet(
-            f"No version of {policy.slug} governed account {account.external_id} at "
+            f"No version of {history.policy.slug} governed account {account.external_id} at "
             f"{at:%Y-%m-%d %H:%M} UTC: the account is known from {account.recorded_at:%Y-%m-%d}."
         )
-    return states[account.id]
+    return answers[account.id]
 
 
 def latest_decision(session: Session, account_id: UUID, version_id: UUID) -> Approval | None:

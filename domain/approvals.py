@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 Clean = Callable[[int, int], bool]
 
@@ -33,12 +34,16 @@ class Voided:
 
 @dataclass(frozen=True, kw_only=True)
 class Decided:
-    """One recorded decision, and whether it was voided since. `proof` names its row."""
+    """One recorded decision, and whether it was voided since.
+
+    `proof` names the row that holds it, in words; `row` is its id.
+    """
 
     number: int
     decision: Decision
     at: datetime
     proof: str
+    row: UUID | None = None
     voided: Voided | None = None
 
     def stands(self, at: datetime) -> bool:
@@ -57,11 +62,12 @@ class Start:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A move of an account to a version, and why it was allowed."""
+    """A move of an account to a version, why it was allowed, and by which approval, if any."""
 
     number: int
     since: datetime
     because: str
+    approval: Decided | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,8 +213,8 @@ def _fall_back(
     """From what governed until this moment to what governs without what was lost in it."""
     if again.number == state.number:
         return replace(again, since=state.since, steps=state.steps)
-    because = f"{' and '.join(lost)}: {again.steps[-1].because}"
-    step = Step(number=again.number, since=moment, because=because)
+    last = again.steps[-1]
+    step = replace(last, since=moment, because=f"{' and '.join(lost)}: {last.because}")
     return replace(again, since=moment, steps=(*state.steps, step))
 
 
@@ -223,10 +229,12 @@ def _move(
     current = in_force(moment, timeline)
     if current is None or current.number == state.number:
         return state
-    because = _reason_to_move(state, current.number, clean)
-    if because is None:
+    reason = _reason_to_move(state, current.number, clean)
+    if reason is None:
         return state
-    step = Step(number=current.number, since=moment, because=because)
+    step = Step(
+        number=current.number, since=moment, because=reason.because, approval=reason.approval
+    )
     return replace(state, number=current.number, since=moment, steps=(*state.steps, step))
 
 
@@ -235,19 +243,28 @@ def _having_heard(state: Governing, words: Sequence[Decided]) -> Governing:
     return replace(heard, accepted=heard.approved[0].number) if heard.approved else heard
 
 
-def _reason_to_move(state: Governing, number: int, clean: Clean) -> str | None:
+@dataclass(frozen=True, kw_only=True)
+class _Reason:
+    because: str
+    approval: Decided | None = None
+
+
+def _reason_to_move(state: Governing, number: int, clean: Clean) -> _Reason | None:
     for approval in state.approved:
         if approval.number == number:
-            return f"approved version {number}: {approval.proof}"
+            because = f"approved version {number}: {approval.proof}"
+            return _Reason(because=because, approval=approval)
     for approval in state.approved:
         since = state.number <= approval.number < number
         if since and clean(approval.number, number) and not _overruled(approval, state, clean):
-            return (
+            because = (
                 f"approved version {approval.number} ({approval.proof}), and version {number} "
                 f"changes nothing in it to the account holder's disadvantage"
             )
+            return _Reason(because=because, approval=approval)
     if clean(state.number, number) and clean(state.accepted, number):
-        return f"version {number} changes nothing to the account holder's disadvantage"
+        because = f"version {number} changes nothing to the account holder's disadvantage"
+        return _Reason(because=because)
     return None
 
 
