@@ -10,10 +10,10 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from database import assessments, campaigns, policies, reviews
-from database.accounts import list_accounts
 from database.approvals import PolicyHistory
 from database.engine import Database
 from database.facts import record
+from database.standings import texts_in_use
 from database.tables import Policy, PolicyVersion
 from database.writing import held
 from domain.company import Company
@@ -22,7 +22,6 @@ from domain.places import start_of_day
 from domain.reviews import VersionClass, VersionState, VersionUnderReview
 from domain.timetable import earliest_effective_on
 
-ACCOUNTS_AT_ONCE = 1000
 Decide = Callable[[Session, PolicyVersion, UUID, datetime], None]
 
 
@@ -189,13 +188,7 @@ class PublicationActivities:
         policy = session.get_one(Policy, version.policy_id)
         history = PolicyHistory(session, policy)
         previous = policies.previous_version(session, version)
-        numbers = {previous.number} if previous else set[int]()
-        offset = 0
-        while accounts := list_accounts(session, limit=ACCOUNTS_AT_ONCE, offset=offset):
-            states = history.governing([a for a in accounts if a.status == "open"], now)
-            for state in states.values():
-                numbers |= {state.number, state.accepted}
-            offset += ACCOUNTS_AT_ONCE
+        numbers = texts_in_use(session, history, now) | ({previous.number} if previous else set())
         # The version to be replaced comes first, so that its findings are F1 and on.
         ordered = sorted(numbers - {version.number}, reverse=True)
         return [history.versions[number] for number in ordered]

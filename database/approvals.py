@@ -103,7 +103,7 @@ class PolicyHistory:
         voids = voids_of(self._session, ids)
         answers = {}
         for account in accounts:
-            start = self._start(account, asserted.get(account.id))
+            start = self.start(account.recorded_at, asserted.get(account.id))
             rows = approvals.get(account.id, ())
             if start is not None and start.at <= at:
                 answers[account.id] = Proven(
@@ -154,22 +154,20 @@ class PolicyHistory:
             for account_id, version_id, asserted_at, handle in rows
         }
 
-    def _start(self, account: Account, asserted: Asserted | None) -> Start | None:
+    def start(self, recorded_at: datetime, asserted: Asserted | None) -> Start | None:
+        """What governed an account when it was first known; None before the first version."""
         if asserted is not None:
             proof = f"asserted by {asserted.by} at import, no proof"
             return Start(number=asserted.number, at=asserted.at, proof=proof)
         if not self.timeline:
             return None
-        first = self._first_for(account)
+        before = [entry for entry in self.timeline if entry.at <= recorded_at]
+        first = before[-1] if before else self.timeline[0]
         return Start(
             number=first.number,
-            at=max(first.at, account.recorded_at),
+            at=max(first.at, recorded_at),
             proof="in force when the account was first known here, no proof",
         )
-
-    def _first_for(self, account: Account) -> InForce:
-        before = [entry for entry in self.timeline if entry.at <= account.recorded_at]
-        return before[-1] if before else self.timeline[0]
 
     def _approvals(self, account_ids: Sequence[UUID]) -> dict[UUID, list[Approval]]:
         rows = self._session.exec(

@@ -1,7 +1,8 @@
-"""Audiences: whom a campaign addresses, frozen when it begins, chunk by chunk."""
+"""Audiences: whom a campaign would address, and whom it does, frozen chunk by chunk (P4)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,15 +12,18 @@ from sqlmodel import Session, func, select
 
 from database.accounts import open_since
 from database.approvals import PolicyHistory
+from database.assessments import assessment_of
 from database.campaigns import count_addressees, shards
 from database.chunks import Advance, Pace
 from database.engine import Database
 from database.facts import record
 from database.ids import new_id
 from database.links import APPROVE, add_links
+from database.standings import standings
 from database.tables import Account, Campaign, CampaignAddressee, Policy, PolicyVersion
 from database.unfinished_imports import finish_imports, one_stands_unfinished
 from database.writing import held, hold
+from domain.account_holders import LeftOut, Status, left_out
 from domain.reviews import VersionClass
 
 SHARD_SIZE = 1000
@@ -50,6 +54,95 @@ def freeze_audience(
             campaign.audience_frozen_at = freezing_at
             record(transaction, "campaign.audience_frozen", campaign_id, now, addressees=addressees)
     return addressees
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Accounts for which a version means the same, and who get the same mail.
+
+    `governing` and `accepted` are the numbers of versions; the change is shown from the former.
+    """
+
+    governing: int
+    accepted: int
+    language: str
+    kind: str
+    asks_approval: bool
+    addressed: bool
+    accounts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """Whom a version would be told to and who would be asked, if it were released at this instant.
+
+    `left_out`: how many get no mail for a reason of their own, by that reason. `unassessed`: the
+    versions from which the change is not known yet; their accounts count as asked.
+    """
+
+    groups: tuple[Group, ...]
+    left_out: Mapping[LeftOut, int]
+    unassessed: tuple[int, ...]
+
+    @property
+    def addressees(self) -> int:
+        """How many mails a first notice would be."""
+        return sum(group.accounts for group in self.groups if group.addressed)
+
+    @property
+    def asked(self) -> int:
+        """How many of them would be asked for their approval."""
+        return sum(
+            group.accounts for group in self.groups if group.addressed and group.asks_approval
+        )
+
+
+def preview(session: Session, version: PolicyVersion, at: datetime) -> Preview:
+    """Whom a version would address if its audience were frozen at this instant; writes nothing.
+
+    While it has no class it is counted as of class `approval`. An editorial one addresses nobody.
+    """
+    history = PolicyHistory(session, session.get_one(Policy, version.policy_id))
+    counts: Counter[Group] = Counter()
+    absent: Counter[LeftOut] = Counter()
+    bases: set[int] = set()
+    for standing, accounts in standings(session, history, at, version).items():
+        asks = bool(standing.asks_approval)
+        why = left_out(standing.status, standing.kind, asks_approval=asks)
+        if why is not None:
+            absent[why] += accounts
+            continue
+        bases |= {standing.governing, standing.accepted}
+        group = Group(
+            governing=standing.governing,
+            accepted=standing.accepted,
+            language=standing.language,
+            kind=standing.kind,
+            asks_approval=asks,
+            addressed=_is_addressed(version, asks_approval=asks),
+            accounts=0,
+        )
+        counts[group] += accounts
+    groups = (replace(group, accounts=accounts) for group, accounts in counts.items())
+    return Preview(
+        groups=tuple(sorted(groups, key=_order)),
+        left_out={why: absent[why] for why in LeftOut},
+        unassessed=tuple(
+            number
+            for number in sorted(bases - {version.number})
+            if not assessment_of(session, history.versions[number].id, version.id)
+        ),
+    )
+
+
+def _order(group: Group) -> tuple[object, ...]:
+    return (-group.governing, -group.accepted, group.language, group.kind, group.asks_approval)
+
+
+def _is_addressed(version: PolicyVersion, *, asks_approval: bool) -> bool:
+    """Of class `notice` everybody is told, of class `approval` whoever has to approve is asked."""
+    told = version.version_class == VersionClass.NOTICE
+    return told or (asks_approval and version.version_class != VersionClass.EDITORIAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +184,7 @@ def _next_accounts(
             select(Account)
             .where(
                 Account.external_id > campaign.frozen_up_to,
-                Account.status == "open",
+                Account.status == Status.OPEN,
                 open_since() <= freezing_at,
             )
             .order_by(Account.external_id)
@@ -101,11 +194,18 @@ def _next_accounts(
             return None
         version = session.get_one(PolicyVersion, campaign.policy_version_id)
         history = PolicyHistory(session, session.get_one(Policy, version.policy_id))
-        asked = [
-            (account_id, state, history.needs_approval(state, version))
-            for account_id, state in history.governing(accounts, freezing_at).items()
-        ]
-        told = version.version_class == VersionClass.NOTICE
+        states = history.governing(accounts, freezing_at)
+        concerned = (
+            (account, states[account.id], history.needs_approval(states[account.id], version))
+            for account in accounts
+            if account.id in states
+        )
+        addressed = (
+            (account.id, state, asks)
+            for account, state, asks in concerned
+            if _is_addressed(version, asks_approval=asks)
+            and left_out(account.status, account.kind, asks_approval=asks) is None
+        )
         first = _next_position(session, campaign_id)
         return _Accounts(
             after=campaign.frozen_up_to,
@@ -120,9 +220,7 @@ def _next_accounts(
                     "accepted_version_id": history.versions[state.accepted].id,
                     "asks_approval": asks,
                 }
-                for position, (account_id, state, asks) in enumerate(
-                    ((each for each in asked if told or each[2])), start=first
-                )
+                for position, (account_id, state, asks) in enumerate(addressed, start=first)
             ],
         )
 

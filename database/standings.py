@@ -1,0 +1,217 @@
+"""How all accounts stand towards a policy, in groups: a handful, however many accounts there are.
+
+Who never decided anything is counted by the database; only those who did are looked at one by one.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, literal, select
+from sqlmodel import Session, and_, col, exists, func
+
+from database.approvals import Asserted, PolicyHistory
+from database.tables import Account, Approval, AssertedVersion, PolicyVersion
+from domain.account_holders import Status
+from domain.approvals import Decided, Decision, Governing, InForce, Start, governing
+
+ACCOUNTS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What the accounts of a group have in common.
+
+    `carried`: approved versions that may carry over to a later one. `asks_approval`: whether the
+    version that was asked about would not govern them without their approval.
+    """
+
+    status: str
+    kind: str
+    language: str
+    governing: int
+    accepted: int
+    carried: frozenset[int]
+    asks_approval: bool | None
+
+
+def standings(
+    session: Session, history: PolicyHistory, at: datetime, version: PolicyVersion | None = None
+) -> Mapping[Standing, int]:
+    """How many accounts stand how at an instant; those that no version governs yet are left out."""
+    counts: Counter[Standing] = Counter()
+    for status, kind, language, state, accounts in (
+        *_of_the_silent(session, history, at),
+        *_of_those_who_decided(session, history, at),
+    ):
+        standing = Standing(
+            status=status,
+            kind=kind,
+            language=language,
+            governing=state.number,
+            accepted=state.accepted,
+            carried=frozenset(w.number for w in state.approved if w.number >= state.number),
+            asks_approval=history.needs_approval(state, version) if version else None,
+        )
+        counts[standing] += accounts
+    return counts
+
+
+def texts_in_use(session: Session, history: PolicyHistory, at: datetime) -> set[int]:
+    """The versions from which the way to a new one has to be known before it is released (P6).
+
+    Those that govern an open account, that were last accepted for it, and those whose approval may
+    still carry over.
+    """
+    numbers: set[int] = set()
+    for standing in standings(session, history, at):
+        if standing.status == Status.OPEN:
+            numbers |= {standing.governing, standing.accepted, *standing.carried}
+    return numbers
+
+
+_Found = tuple[str, str, str, Governing, int]
+
+
+def _of_the_silent(session: Session, history: PolicyHistory, at: datetime) -> Iterator[_Found]:
+    """Without a decision all depends on the start: its version, and what was in force by then."""
+    timeline = sorted((e for e in history.timeline if e.at <= at), key=lambda entry: entry.at)
+    since = func.coalesce(col(AssertedVersion.asserted_at), col(Account.recorded_at))
+    past = [(since < entry.at, number) for number, entry in enumerate(timeline)]
+    started = (
+        select(
+            col(Account.status),
+            col(Account.kind),
+            col(Account.locale),
+            col(AssertedVersion.policy_version_id),
+            (case(*past, else_=len(timeline)) if past else literal(0)).label("past"),
+        )
+        .select_from(Account)
+        .outerjoin(
+            AssertedVersion,
+            and_(
+                col(AssertedVersion.account_id) == col(Account.id),
+                col(AssertedVersion.policy_id) == history.policy.id,
+            ),
+        )
+        .where(since <= at, ~_decided(history))
+        .subquery()
+    )
+    groups = session.execute(select(*started.c, func.count()).group_by(*started.c)).all()
+    for status, kind, language, asserted, entries, accounts in groups:
+        number = history.by_id[asserted].number if asserted else None
+        start = _start(timeline, entries, number)
+        if start is not None:
+            state = governing(at, start=start, timeline=timeline, decisions=(), clean=history.clean)
+            yield status, kind, language, state, accounts
+
+
+def _start(timeline: list[InForce], entries: int, asserted: int | None) -> Start | None:
+    """Any instant after as many versions came into force is as good as another."""
+    if not timeline:
+        return None
+    last = timeline[entries - 1] if entries else timeline[0]
+    early = asserted is not None and not entries
+    return Start(
+        number=asserted or last.number,
+        at=last.at - timedelta.resolution if early else last.at,
+        proof="",
+    )
+
+
+def _of_those_who_decided(
+    session: Session, history: PolicyHistory, at: datetime
+) -> Iterator[_Found]:
+    """Most differ from others in nothing but the instants, whose order alone counts."""
+    known: dict[object, Governing] = {}
+    after = ""
+    while rows := session.execute(_next_decisions(history, after)).all():
+        for external_id, of_account in groupby(rows, key=itemgetter(0)):
+            after = external_id
+            decisions = list(of_account)
+            _, status, kind, language, recorded_at, asserted, asserted_at, *_ = decisions[0]
+            said = asserted and Asserted(
+                number=history.by_id[asserted].number, by="", at=asserted_at
+            )
+            start = history.start(recorded_at, said)
+            if start is None or start.at > at:
+                continue
+            words = tuple(
+                Decided(
+                    number=history.by_id[version].number,
+                    decision=Decision(decision),
+                    at=on,
+                    proof="",
+                )
+                for *_, version, decision, on in decisions
+                if on <= at
+            )
+            shape = _shape(start, history.timeline, words)
+            if shape not in known:
+                known[shape] = governing(
+                    at,
+                    start=start,
+                    timeline=history.timeline,
+                    decisions=words,
+                    clean=history.clean,
+                )
+            yield status, kind, language, known[shape], 1
+
+
+def _shape(start: Start, timeline: Sequence[InForce], words: Sequence[Decided]) -> object:
+    """What of a past decides: which version it began with, what was said, and in what order."""
+    instants = {start.at, *(entry.at for entry in timeline), *(word.at for word in words)}
+    place = {instant: number for number, instant in enumerate(sorted(instants))}
+    return (
+        start.number,
+        place[start.at],
+        tuple(place[entry.at] for entry in timeline),
+        tuple((word.number, word.decision, place[word.at]) for word in words),
+    )
+
+
+def _next_decisions(history: PolicyHistory, after: str) -> Select[Any]:
+    """The decisions of the next accounts that have any, by external id."""
+    accounts = (
+        select(Account)
+        .where(col(Account.external_id) > after, _decided(history))
+        .order_by(col(Account.external_id))
+        .limit(ACCOUNTS_AT_ONCE)
+        .subquery()
+    )
+    return (
+        select(
+            accounts.c.external_id,
+            accounts.c.status,
+            accounts.c.kind,
+            accounts.c.locale,
+            accounts.c.recorded_at,
+            col(AssertedVersion.policy_version_id),
+            col(AssertedVersion.asserted_at),
+            col(Approval.policy_version_id),
+            col(Approval.decision),
+            col(Approval.decided_at),
+        )
+        .select_from(accounts)
+        .join(Approval, col(Approval.account_id) == accounts.c.id)
+        .outerjoin(
+            AssertedVersion,
+            and_(
+                col(AssertedVersion.account_id) == accounts.c.id,
+                col(AssertedVersion.policy_id) == history.policy.id,
+            ),
+        )
+        .where(col(Approval.policy_version_id).in_(list(history.by_id)))
+        .order_by(accounts.c.external_id, col(Approval.decided_at), col(Approval.id))
+    )
+
+
+def _decided(history: PolicyHistory) -> ColumnElement[bool]:
+    return exists().where(
+        col(Approval.account_id) == col(Account.id),
+        col(Approval.policy_version_id).in_(list(history.by_id)),
+    )

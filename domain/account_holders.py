@@ -1,0 +1,51 @@
+"""What an account is, how it stands, and which mails it is owed because of that (P4, P5). Pure."""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """How an account stands; only an open one is mailed."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    DECEASED = "deceased"
+
+
+class AccountKind(StrEnum):
+    """Whose account it is.
+
+    `organisation`: its address is that of whoever decides for it. `minor`: approvals are void.
+    `service`: no natural person stands behind it, which takes a reason.
+    """
+
+    PERSON = "person"
+    ORGANISATION = "organisation"
+    MINOR = "minor"
+    SERVICE = "service"
+
+
+class LeftOut(StrEnum):
+    """Why an account is not addressed by a campaign."""
+
+    CLOSED = "closed"
+    DECEASED = "deceased"
+    EXEMPT = "exempt"
+    MINOR = "minor"
+
+
+def left_out(status: str, kind: str, *, asks_approval: bool) -> LeftOut | None:
+    """Why an account gets no mail of a campaign, though the version concerns it; None if it does.
+
+    A minor cannot approve, so is not asked to; what needs no approval a minor is told (P4).
+    """
+    match status, kind:
+        case (Status.CLOSED, _):
+            return LeftOut.CLOSED
+        case (Status.DECEASED, _):
+            return LeftOut.DECEASED
+        case (_, AccountKind.SERVICE):
+            return LeftOut.EXEMPT
+        case (_, AccountKind.MINOR) if asks_approval:
+            return LeftOut.MINOR
+        case _:
+            return None

@@ -1,0 +1,135 @@
+"""All accounts in groups: counted by the database, and the same as if asked one by one."""
+
+from collections import Counter
+from datetime import timedelta
+from random import Random
+
+from sqlmodel import Session, func, select
+
+from database.accounts import AccountRow
+from database.approvals import PolicyHistory
+from database.audiences import freeze_audience, preview
+from database.policies import policy_by_slug
+from database.standings import standings, texts_in_use
+from database.tables import Account, Approval, CampaignAddressee, Fact, PolicyVersion
+from domain.account_holders import LeftOut
+from tests.people import ALICE, BOB, CAROL, POLICY
+from tests.scene import EFFECT, FIRST_DAY, NOW, ONE_HOUR, Scene
+from tests.texts import THIRD
+
+A_DAY = timedelta(days=1)
+
+
+def history_of(session: Session) -> PolicyHistory:
+    return PolicyHistory(session, policy_by_slug(session, POLICY))
+
+
+def a_crowd(scene: Scene) -> PolicyVersion:
+    """Three versions, and sixty accounts that came and decided at all kinds of instants."""
+    chance = Random(5)
+    scene.campaign()
+    people = [
+        AccountRow(
+            external_id=f"a{number:03}",
+            email=f"a{number}@people.example",
+            locale=chance.choice(["en", "de"]),
+            kind=chance.choice(["person", "organisation"]),
+            status=chance.choice(["open", "open", "open", "closed"]),
+        )
+        for number in range(60)
+    ]
+    scene.import_accounts(*people[:30], now=FIRST_DAY + ONE_HOUR)
+    scene.import_accounts(*people[30:40], now=EFFECT - ONE_HOUR)
+    with scene.database.session() as session:
+        first, second = (history_of(session).versions[number] for number in (1, 2))
+    scene.put_in_force(second, EFFECT)
+    scene.import_accounts(*people[40:], now=EFFECT + A_DAY)
+    third = scene.submit(THIRD, now=EFFECT + A_DAY)
+    scene.assess(second, first, version=third)
+    with scene.database.transaction() as transaction:
+        for account in transaction.exec(select(Account).order_by(Account.external_id)).all():
+            for number in range(chance.choice([0, 0, 1, 2, 3])):
+                transaction.add(
+                    Approval(
+                        account_id=account.id,
+                        policy_version_id=chance.choice([first, second, third]).id,
+                        decision=chance.choice(["approved", "declined"]),
+                        decided_at=NOW + (number * 11 + chance.randrange(40)) * A_DAY,
+                        shown_from_version_id=first.id,
+                        text_sha256=second.sha256,
+                        change_sha256="",
+                        how="link",
+                        language="en",
+                    )
+                )
+    return third
+
+
+def test_groups_say_of_each_account_what_is_said_of_it_alone(scene: Scene) -> None:
+    """P6: at any instant, whoever decided what in whatever order."""
+    third = a_crowd(scene)
+    for at in (NOW, EFFECT - A_DAY, EFFECT + 2 * A_DAY, NOW + 90 * A_DAY):
+        with scene.database.session() as session:
+            history = history_of(session)
+            grouped = Counter[tuple[object, ...]]()
+            for standing, count in standings(session, history, at, third).items():
+                key = (
+                    *(standing.status, standing.kind, standing.language),
+                    *(standing.governing, standing.accepted, standing.asks_approval),
+                )
+                grouped[key] += count
+            accounts = session.exec(select(Account)).all()
+            states = history.governing(accounts, at)
+            alone = Counter(
+                (
+                    *(account.status, account.kind, account.locale, state.number, state.accepted),
+                    history.needs_approval(state, third),
+                )
+                for account in accounts
+                if (state := states.get(account.id))
+            )
+        assert grouped == alone
+        assert len(grouped) > 2
+
+
+def test_every_text_that_an_open_account_may_come_from_is_in_use(scene: Scene) -> None:
+    """P6: the change is assessed from each of them before a release."""
+    a_crowd(scene)
+    with scene.database.session() as session:
+        history = history_of(session)
+        assert texts_in_use(session, history, FIRST_DAY + 2 * ONE_HOUR) == {1}
+        assert texts_in_use(session, history, NOW + 90 * A_DAY) == {1, 2, 3}
+
+
+def test_a_preview_counts_whom_the_freeze_then_addresses_and_writes_nothing(scene: Scene) -> None:
+    """P4: before release, from what is known at that instant."""
+    campaign_id = scene.campaign()
+    scene.import_accounts(
+        ALICE, CAROL, AccountRow(**vars(BOB) | {"status": "closed"}), now=FIRST_DAY + ONE_HOUR
+    )
+    with scene.database.session() as session:
+        facts = session.exec(select(func.count()).select_from(Fact)).one()
+        seen = preview(session, history_of(session).versions[2], NOW)
+        assert not session.dirty
+        assert not session.new
+    assert (seen.addressees, seen.asked, seen.unassessed) == (2, 2, ())
+    assert seen.left_out[LeftOut.CLOSED] == 1
+    [group] = seen.groups
+    assert (group.governing, group.accepted, group.language, group.accounts) == (1, 1, "en", 2)
+    with scene.database.session() as session:
+        assert session.exec(select(func.count()).select_from(Fact)).one() == facts
+        assert session.exec(select(CampaignAddressee)).all() == []
+    assert freeze_audience(scene.database, campaign_id, NOW) == seen.addressees
+
+
+def test_a_preview_names_the_versions_it_was_not_compared_with(scene: Scene) -> None:
+    """P6: and counts their accounts as asked, because nobody knows."""
+    scene.campaign()
+    scene.import_accounts(ALICE, now=FIRST_DAY + ONE_HOUR)
+    with scene.database.session() as session:
+        second = history_of(session).versions[2]
+    scene.put_in_force(second, EFFECT)
+    third = scene.submit(THIRD, now=EFFECT)
+    with scene.database.session() as session:
+        seen = preview(session, session.get_one(PolicyVersion, third.id), EFFECT + A_DAY)
+    assert (seen.unassessed, seen.asked) == ((1,), 1)
