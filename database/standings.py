@@ -15,9 +15,9 @@ from sqlalchemy import ColumnElement, Select, case, literal, select
 from sqlmodel import Session, and_, col, exists, func
 
 from database.approvals import Asserted, PolicyHistory
-from database.tables import Account, Approval, AssertedVersion, PolicyVersion
+from database.tables import Account, Approval, ApprovalVoid, AssertedVersion, PolicyVersion
 from domain.account_holders import Status
-from domain.approvals import Decided, Decision, Governing, InForce, Start, governing
+from domain.approvals import Decided, Decision, Governing, InForce, Start, Voided, governing
 
 ACCOUNTS_AT_ONCE = 1000
 
@@ -146,8 +146,9 @@ def _of_those_who_decided(
                     decision=Decision(decision),
                     at=on,
                     proof="",
+                    voided=voided and Voided(at=voided, proof=""),
                 )
-                for *_, version, decision, on in decisions
+                for *_, version, decision, on, voided in decisions
                 if on <= at
             )
             shape = _shape(start, history.timeline, words)
@@ -163,14 +164,18 @@ def _of_those_who_decided(
 
 
 def _shape(start: Start, timeline: Sequence[InForce], words: Sequence[Decided]) -> object:
-    """What of a past decides: which version it began with, what was said, and in what order."""
-    instants = {start.at, *(entry.at for entry in timeline), *(word.at for word in words)}
+    """What of a past decides: the version it began with, what was said or voided, in what order."""
+    voids = {word.voided.at for word in words if word.voided}
+    instants = {start.at, *(e.at for e in timeline), *(word.at for word in words), *voids}
     place = {instant: number for number, instant in enumerate(sorted(instants))}
     return (
         start.number,
         place[start.at],
         tuple(place[entry.at] for entry in timeline),
-        tuple((word.number, word.decision, place[word.at]) for word in words),
+        tuple(
+            (word.number, word.decision, place[word.at], word.voided and place[word.voided.at])
+            for word in words
+        ),
     )
 
 
@@ -195,9 +200,11 @@ def _next_decisions(history: PolicyHistory, after: str) -> Select[Any]:
             col(Approval.policy_version_id),
             col(Approval.decision),
             col(Approval.decided_at),
+            col(ApprovalVoid.confirmed_at),
         )
         .select_from(accounts)
         .join(Approval, col(Approval.account_id) == accounts.c.id)
+        .outerjoin(ApprovalVoid, col(ApprovalVoid.approval_id) == col(Approval.id))
         .outerjoin(
             AssertedVersion,
             and_(

@@ -11,7 +11,14 @@ from database.approvals import PolicyHistory
 from database.audiences import freeze_audience, preview
 from database.policies import policy_by_slug
 from database.standings import standings, texts_in_use
-from database.tables import Account, Approval, CampaignAddressee, Fact, PolicyVersion
+from database.tables import (
+    Account,
+    Approval,
+    ApprovalVoid,
+    CampaignAddressee,
+    Fact,
+    PolicyVersion,
+)
 from domain.account_holders import LeftOut
 from tests.people import ALICE, BOB, CAROL, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, ONE_HOUR, Scene
@@ -25,7 +32,8 @@ def history_of(session: Session) -> PolicyHistory:
 
 
 def a_crowd(scene: Scene) -> PolicyVersion:
-    """Three versions, and sixty accounts that came and decided at all kinds of instants."""
+    """Three versions, and sixty accounts that came and decided at all kinds of instants; some
+    decisions are voided."""
     chance = Random(5)
     scene.campaign()
     people = [
@@ -49,19 +57,29 @@ def a_crowd(scene: Scene) -> PolicyVersion:
     with scene.database.transaction() as transaction:
         for account in transaction.exec(select(Account).order_by(Account.external_id)).all():
             for number in range(chance.choice([0, 0, 1, 2, 3])):
-                transaction.add(
-                    Approval(
-                        account_id=account.id,
-                        policy_version_id=chance.choice([first, second, third]).id,
-                        decision=chance.choice(["approved", "declined"]),
-                        decided_at=NOW + (number * 11 + chance.randrange(40)) * A_DAY,
-                        shown_from_version_id=first.id,
-                        text_sha256=second.sha256,
-                        change_sha256="",
-                        how="link",
-                        language="en",
-                    )
+                decision = Approval(
+                    account_id=account.id,
+                    policy_version_id=chance.choice([first, second, third]).id,
+                    decision=chance.choice(["approved", "declined"]),
+                    decided_at=NOW + (number * 11 + chance.randrange(40)) * A_DAY,
+                    shown_from_version_id=first.id,
+                    text_sha256=second.sha256,
+                    change_sha256="",
+                    how="link",
+                    language="en",
                 )
+                transaction.add(decision)
+                transaction.flush()
+                if chance.random() < 0.3:
+                    void = ApprovalVoid(
+                        approval_id=decision.id,
+                        reason="a wrong mail",
+                        proposed_by=scene.staff["lena"],
+                        proposed_at=NOW,
+                        confirmed_by=scene.staff["noor"],
+                        confirmed_at=decision.decided_at + chance.randrange(30) * A_DAY,
+                    )
+                    transaction.add(void)
     return third
 
 
