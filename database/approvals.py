@@ -191,7 +191,7 @@ class PolicyHistory:
             proof=f"{row.decision} by {row.how} on {row.decided_at:%Y-%m-%d %H:%M} UTC, "
             f"approval {row.id}",
             row=row.id,
-            voided=void and _voided(void),
+            voided=_voided(void) if void else None,
         )
 
 
