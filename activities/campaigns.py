@@ -11,7 +11,7 @@ from temporalio import activity
 
 from activities.moments import moments_since
 from activities.outbox import Sender, SendProgress
-from database import audiences, campaigns
+from database import campaigns, freezing
 from database.chunks import LongEnough, at_most
 from database.controls import PAUSED, WITHDRAWN, postponements
 from database.engine import Database
@@ -124,7 +124,7 @@ class CampaignActivities:
     def freeze_audience(self, what: CampaignInput) -> CampaignCase:
         """Write down whom the campaign addresses (P4); not yet frozen if that takes very long."""
         with suppress(LongEnough):
-            audiences.freeze_audience(
+            freezing.freeze_audience(
                 self._database, what.campaign_id, what.now, at_most(FREEZE_WITHIN)
             )
         return self.load_campaign(what)

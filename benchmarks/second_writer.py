@@ -21,9 +21,9 @@ from uuid import UUID, uuid4
 
 from cli.demo_scene import COMMAND
 from clock import Clock
-from database.audiences import freeze_audience
 from database.engine import Database
 from database.facts import record
+from database.freezing import freeze_audience
 from database.migrate import migrate
 from embedded.stack import environment_of
 from settings import Settings

@@ -14,6 +14,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from database.accounts import open_since
 from database.facts import record
 from database.ids import id_of_each
+from database.links import add_first_links
 from database.outbox import ACCOUNT, CAMPAIGN, IN_DOUBT, WITHDRAWAL, Batch, states
 from database.policies import in_force_from
 from database.tables import (
@@ -121,6 +122,10 @@ def queue_step(
     version governs them is asked; the others are told. That a version was withdrawn is told to
     those whose first notice went out, or may have gone out (P8).
     """
+    of_shard = and_(
+        col(CampaignAddressee.campaign_id) == campaign.id, col(CampaignAddressee.shard) == shard
+    )
+    add_first_links(transaction, of_shard, now)
     given: dict[str, Any] = {
         "id": id_of_each(),
         "subject_kind": literal(CAMPAIGN),
@@ -144,8 +149,7 @@ def queue_step(
         .join_from(CampaignAddressee, Account, col(Account.id) == CampaignAddressee.account_id)
         .join(Link, col(Link.subject_id) == col(CampaignAddressee.id))
         .where(
-            col(CampaignAddressee.campaign_id) == campaign.id,
-            col(CampaignAddressee.shard) == shard,
+            of_shard,
             col(Account.status) == "open",
             col(Link.successor_id).is_(None),
             _is_owed(campaign, step),

@@ -1,17 +1,18 @@
 """Personal links: random bytes bound to one person, one subject and one purpose (P32)."""
 
-import secrets
-from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
-from sqlmodel import Session, select
+from sqlalchemy import ColumnElement, exists, literal
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, select
+from sqlmodel.sql.sqltypes import UTCDateTime
 
-from database.ids import new_id
-from database.tables import Link
+from database.ids import new_nonce, nonce_of_each
+from database.tables import CampaignAddressee, Link
+from database.writing import insert_selected
 
-NONCE_BYTES = 16
 APPROVE = "approve"
 REQUEST_STATUS = "request-status"
 REQUEST_VERIFY = "request-verify"
@@ -36,7 +37,7 @@ def add_link(
 ) -> Link:
     """Keep a new link: 16 random bytes, which the token in the mail carries and signs."""
     link = Link(
-        nonce=secrets.token_bytes(NONCE_BYTES),
+        nonce=new_nonce(),
         purpose=purpose,
         subject_id=subject_id,
         account_id=account_id,
@@ -47,26 +48,22 @@ def add_link(
     return link
 
 
-def add_links(
-    transaction: Session,
-    *,
-    purpose: str,
-    subjects: Iterable[tuple[UUID, UUID]],
-    now: datetime,
-) -> None:
-    """Keep a new link for each subject and the account it is for."""
-    rows = [
-        {
-            "id": new_id(),
-            "nonce": secrets.token_bytes(NONCE_BYTES),
-            "purpose": purpose,
-            "subject_id": subject_id,
-            "account_id": account_id,
-            "created_at": now,
-        }
-        for subject_id, account_id in subjects
-    ]
-    transaction.connection().execute(insert(Link), rows)
+def add_first_links(transaction: Session, addressees: ColumnElement[bool], now: datetime) -> None:
+    """Give each of these addressees of a campaign a link, unless they have had one.
+
+    A first link has the id of its addressee: of two senders at once only one makes it.
+    """
+    had_one = exists().where(col(Link.subject_id) == col(CampaignAddressee.id))
+    row: dict[str, Any] = {
+        "id": col(CampaignAddressee.id),
+        "nonce": nonce_of_each(),
+        "purpose": literal(APPROVE),
+        "subject_id": col(CampaignAddressee.id),
+        "account_id": col(CampaignAddressee.account_id),
+        "created_at": literal(now, UTCDateTime()),
+    }
+    without = select_columns(*row.values()).where(addressees, ~had_one)
+    insert_selected(transaction, Link, list(row), without)
 
 
 def usable_link(session: Session, purpose: str, nonce: bytes, now: datetime) -> Link:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, case, literal, select
 from sqlmodel import Session, and_, col, exists, func
@@ -78,16 +79,32 @@ _Found = tuple[str, str, str, Governing, int]
 
 
 def _of_the_silent(session: Session, history: PolicyHistory, at: datetime) -> Iterator[_Found]:
-    """Without a decision all depends on the start: its version, and what was in force by then."""
-    timeline = sorted((e for e in history.timeline if e.at <= at), key=lambda entry: entry.at)
+    started = silent(history, at).subquery()
+    alike = (started.c.status, started.c.kind, started.c.locale, started.c.asserted, started.c.past)
+    groups = session.execute(select(*alike, func.count()).group_by(*alike)).all()
+    for status, kind, language, asserted, past, accounts in groups:
+        state = state_of_silent(history, at, asserted, past)
+        if state is not None:
+            yield status, kind, language, state, accounts
+
+
+def silent(history: PolicyHistory, at: datetime) -> Select[Any]:
+    """The accounts known at an instant whose holders never decided anything.
+
+    Without a decision all depends on the start: the version that was `asserted`, if one was, and
+    how many had come into force by then (`past`).
+    """
+    timeline = _timeline(history, at)
     since = func.coalesce(col(AssertedVersion.asserted_at), col(Account.recorded_at))
     past = [(since < entry.at, number) for number, entry in enumerate(timeline)]
-    started = (
+    return (
         select(
+            col(Account.id).label("account_id"),
+            col(Account.external_id),
             col(Account.status),
             col(Account.kind),
             col(Account.locale),
-            col(AssertedVersion.policy_version_id),
+            col(AssertedVersion.policy_version_id).label("asserted"),
             (case(*past, else_=len(timeline)) if past else literal(0)).label("past"),
         )
         .select_from(Account)
@@ -98,16 +115,31 @@ def _of_the_silent(session: Session, history: PolicyHistory, at: datetime) -> It
                 col(AssertedVersion.policy_id) == history.policy.id,
             ),
         )
-        .where(since <= at, ~_decided(history))
-        .subquery()
+        .where(since <= at, ~has_decided(history))
     )
-    groups = session.execute(select(*started.c, func.count()).group_by(*started.c)).all()
-    for status, kind, language, asserted, entries, accounts in groups:
-        number = history.by_id[asserted].number if asserted else None
-        start = _start(timeline, entries, number)
-        if start is not None:
-            state = governing(at, start=start, timeline=timeline, decisions=(), clean=history.clean)
-            yield status, kind, language, state, accounts
+
+
+def state_of_silent(
+    history: PolicyHistory, at: datetime, asserted: UUID | None, past: int
+) -> Governing | None:
+    """How an account that `silent` found stands; None when no version governs it yet."""
+    timeline = _timeline(history, at)
+    start = _start(timeline, past, history.by_id[asserted].number if asserted else None)
+    if start is None:
+        return None
+    return governing(at, start=start, timeline=timeline, decisions=(), clean=history.clean)
+
+
+def has_decided(history: PolicyHistory) -> ColumnElement[bool]:
+    """Of an account, whether its holder ever decided about a version of the policy."""
+    return exists().where(
+        col(Approval.account_id) == col(Account.id),
+        col(Approval.policy_version_id).in_(list(history.by_id)),
+    )
+
+
+def _timeline(history: PolicyHistory, at: datetime) -> list[InForce]:
+    return sorted((e for e in history.timeline if e.at <= at), key=lambda entry: entry.at)
 
 
 def _start(timeline: list[InForce], entries: int, asserted: int | None) -> Start | None:
@@ -183,7 +215,7 @@ def _next_decisions(history: PolicyHistory, after: str) -> Select[Any]:
     """The decisions of the next accounts that have any, by external id."""
     accounts = (
         select(Account)
-        .where(col(Account.external_id) > after, _decided(history))
+        .where(col(Account.external_id) > after, has_decided(history))
         .order_by(col(Account.external_id))
         .limit(ACCOUNTS_AT_ONCE)
         .subquery()
@@ -214,11 +246,4 @@ def _next_decisions(history: PolicyHistory, after: str) -> Select[Any]:
         )
         .where(col(Approval.policy_version_id).in_(list(history.by_id)))
         .order_by(accounts.c.external_id, col(Approval.decided_at), col(Approval.id))
-    )
-
-
-def _decided(history: PolicyHistory) -> ColumnElement[bool]:
-    return exists().where(
-        col(Approval.account_id) == col(Account.id),
-        col(Approval.policy_version_id).in_(list(history.by_id)),
     )

@@ -10,7 +10,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import CampaignActivities, CampaignCase, CampaignInput, ShardInput
 from activities.outbox import Sender, SendProgress
-from database import audiences
+from database import freezing
 from database.tables import Campaign, OutboxMail, PolicyVersion
 from settings import Settings
 from tests.people import ALICE, BOB
@@ -27,7 +27,7 @@ def campaign(scene: Scene) -> UUID:
     """Everybody has their first notice, and nobody has answered."""
     scene.import_accounts(ALICE, BOB)
     campaign_id = scene.campaign()
-    audiences.freeze_audience(scene.database, campaign_id, NOW)
+    freezing.freeze_audience(scene.database, campaign_id, NOW)
     with scene.database.transaction() as transaction:
         row = transaction.get_one(Campaign, campaign_id)
         row.notified_at = NOW

@@ -9,7 +9,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.campaigns import CampaignActivities, StepInput
 from activities.outbox import Sender
 from activities.requests import RequestActivities, RequestInput
-from database import audiences, requests
+from database import freezing, requests
 from database.tables import DataSubjectRequest, OutboxMail, Staff
 from domain.company import Officers
 from domain.timetable import Rung, request_ladder
@@ -38,7 +38,7 @@ def escalate(scene: Scene, sender: Callable[..., Sender]) -> Callable[[str], Tol
     """Takes an escalation of a campaign; returns who is told."""
     scene.import_accounts(ALICE)
     campaign = scene.campaign()
-    audiences.freeze_audience(scene.database, campaign, NOW)
+    freezing.freeze_audience(scene.database, campaign, NOW)
     settings = Settings(_env_file=None)
     activities = CampaignActivities(
         database=scene.database,

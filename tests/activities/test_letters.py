@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from activities.letters import Letters
 from activities.requests import RequestActivities, RequestInput
-from database import audiences, outbox, request_answers, requests
+from database import freezing, outbox, request_answers, requests
 from database.accounts import AccountRow
 from database.campaigns import notice_template
 from database.outbox import Batch, Queued
@@ -59,7 +59,7 @@ def campaign(scene: Scene) -> UUID:
     """A campaign whose date of effect is fixed."""
     scene.import_accounts(HOSTILE, NAMELESS)
     campaign_id = scene.campaign()
-    audiences.freeze_audience(scene.database, campaign_id, NOW)
+    freezing.freeze_audience(scene.database, campaign_id, NOW)
     with scene.database.transaction() as transaction:
         row = transaction.get_one(Campaign, campaign_id)
         transaction.get_one(PolicyVersion, row.policy_version_id).effective_at = EFFECT

@@ -16,7 +16,7 @@ from temporalio.testing import ActivityEnvironment
 
 import activities.outbox
 from activities.outbox import OutboxActivities, Sender, SendInput, SendProgress
-from database import audiences, engine, outbox
+from database import engine, freezing, outbox
 from database.accounts import AccountRow
 from database.engine import Database
 from database.outbox import Batch, Event
@@ -37,7 +37,7 @@ def campaign(scene: Scene) -> UUID:
     """Three first notices that wait to be sent."""
     scene.import_accounts(ALICE, BOB, CAROL)
     campaign_id = scene.campaign()
-    audiences.freeze_audience(scene.database, campaign_id, NOW)
+    freezing.freeze_audience(scene.database, campaign_id, NOW)
     scene.queue_step(campaign_id)
     return campaign_id
 

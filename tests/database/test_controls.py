@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import select
 
-from database import audiences, campaigns, controls, outbox, policies
+from database import campaigns, controls, freezing, outbox, policies
 from database.controls import ControlRefused
 from database.engine import Database
 from database.outbox import ACCOUNT, WITHDRAWAL, Batch
@@ -62,7 +62,7 @@ def campaign(scene: Scene) -> UUID:
     """The first notices for Alice, Bob and Carol are queued."""
     scene.import_accounts(ALICE, BOB, CAROL)
     campaign = scene.campaign()
-    audiences.freeze_audience(scene.database, campaign, NOW)
+    freezing.freeze_audience(scene.database, campaign, NOW)
     scene.queue_step(campaign)
     return campaign
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
-from database import audiences, request_answers, requests
+from database import freezing, request_answers, requests
 from database.engine import Database
 from database.facts import SALT_BYTES, commitment, record
 from database.tables import DataSubjectRequest, Fact
@@ -79,7 +79,7 @@ def test_a_fact_of_a_transaction_that_failed_never_was(database: Database) -> No
 def test_nobody_can_be_read_in_the_facts_of_a_whole_story(scene: Scene) -> None:
     """P31, P33: an import, a campaign, and a request with its answer."""
     scene.import_accounts(ALICE, BOB, DORA)
-    audiences.freeze_audience(scene.database, scene.campaign(), NOW)
+    freezing.freeze_audience(scene.database, scene.campaign(), NOW)
     request = scene.request(DORA.email)
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request.id)

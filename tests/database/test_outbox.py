@@ -15,7 +15,7 @@ from sqlalchemy import Insert, insert, literal, true
 from sqlalchemy import event as sql_event
 from sqlmodel import col, func, select
 
-from database import audiences, campaigns, outbox
+from database import campaigns, freezing, outbox
 from database.approvals import Shown, decide
 from database.engine import Database
 from database.ids import id_of_each
@@ -403,7 +403,7 @@ def campaign(scene: Scene) -> UUID:
     """A frozen campaign that owes Alice and Bob their notices."""
     scene.import_accounts(ALICE, BOB)
     campaign_id = scene.campaign()
-    audiences.freeze_audience(scene.database, campaign_id, NOW)
+    freezing.freeze_audience(scene.database, campaign_id, NOW)
     return campaign_id
 
 

@@ -8,7 +8,8 @@ from sqlmodel import Session, func, select
 
 from database.accounts import AccountRow
 from database.approvals import PolicyHistory
-from database.audiences import freeze_audience, preview
+from database.audiences import preview
+from database.freezing import freeze_audience
 from database.policies import policy_by_slug
 from database.standings import standings, texts_in_use
 from database.tables import (

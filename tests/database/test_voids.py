@@ -8,7 +8,7 @@ from sqlmodel import select
 
 from database import campaigns, policies
 from database.approvals import Shown, decide, governing_version, latest_decision
-from database.audiences import freeze_audience
+from database.freezing import freeze_audience
 from database.staff import StaffRefused
 from database.tables import Approval, ApprovalVoid, Campaign, PolicyVersion
 from database.voids import VoidRefused, confirm_void, propose_void

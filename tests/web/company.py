@@ -4,17 +4,18 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from database.assessments import findings_of
-from database.audiences import freeze_audience
 from database.campaigns import open_campaign
 from database.engine import Database
+from database.freezing import freeze_audience
+from database.links import add_first_links
 from database.migrate import migrate
 from database.policies import add_policy, policy_by_slug, put_in_force
 from database.reviews import ReviewContent, apply_review, propose_review, release
 from database.staff import add_staff, by_handle
-from database.tables import Account, PolicyVersion
+from database.tables import Account, CampaignAddressee, PolicyVersion
 from domain.reviews import FindingStatus, VersionClass, VersionState
 from tests.people import POLICY
 from tests.web.world import EFFECT, FIRST_DAY, NOW, put_in_review, submit_text, text
@@ -89,6 +90,8 @@ def between_two_versions(database: Database) -> Tokens:
         policy = policy_by_slug(transaction, POLICY)
         campaign_id = open_campaign(transaction, second, policy, NOW).id
     freeze_audience(database, campaign_id, NOW)
+    with database.transaction() as transaction:
+        add_first_links(transaction, col(CampaignAddressee.campaign_id) == campaign_id, NOW)
     return tokens
 
 

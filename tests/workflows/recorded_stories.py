@@ -11,7 +11,7 @@ from temporalio.api.enums.v1 import EventType
 import temporal
 from database import reviews
 from database.accounts import AccountRow
-from database.audiences import SHARD_SIZE
+from database.freezing import SHARD_SIZE
 from database.request_answers import Answer
 from database.tables import DataSubjectRequest, OutboxMail, PolicyVersion
 from domain.data_subject_requests import Intake, Outcome

@@ -8,9 +8,9 @@ import pytest
 from sqlmodel import select
 
 import activities.campaigns
-from database import audiences
+from database import freezing
 from database.accounts import AccountRow
-from database.audiences import SHARD_SIZE
+from database.freezing import SHARD_SIZE
 from database.tables import Account, CampaignAddressee
 from domain.reviews import VersionClass
 from tests.databases import SQLITE, migrated_database
@@ -73,7 +73,7 @@ def test_a_freeze_that_takes_long_goes_on_in_another_step_until_everybody_is_wri
 ) -> None:
     """P4: everybody exactly once, and nobody is told that something goes wrong."""
     town = running_town
-    monkeypatch.setattr(audiences, "FREEZE_CHUNK", 2)
+    monkeypatch.setattr(freezing, "FREEZE_CHUNK", 2)
     monkeypatch.setattr(activities.campaigns, "FREEZE_WITHIN", timedelta(0))
     town.put_in_force(FIRST)
     town.import_accounts(*FIVE)

@@ -16,7 +16,7 @@ from temporalio.exceptions import TimeoutError as TriedTooLong
 from activities.outbox import Sender
 from activities.publication import PublicationActivities, PublicationCase
 from activities.requests import RequestActivities
-from database import audiences
+from database import freezing
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake
 from domain.policy_text import read_policy_text
@@ -98,7 +98,7 @@ def test_a_page_has_words_from_the_first_step_on(
         ).number
         eventually(lambda: town.told(f"publication/{POLICY}/{number}").get("stage") == "submitted")
     eventually(lambda: town.version(number).state == "in_review")
-    with held_up(monkeypatch, audiences, "freeze_audience"):
+    with held_up(monkeypatch, freezing, "freeze_audience"):
         town.confirm_all(number, VersionClass.APPROVAL)
         town.release(number)
         campaign = f"campaign/{POLICY}/{number}"
