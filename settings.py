@@ -16,6 +16,7 @@ from domain.company import CampaignLeads, Company, Officers
 
 ROOT = Path(__file__).parent
 DEVELOPMENT_LINK_KEY = "only-for-development-link-key-0000000000000="
+DEVELOPMENT_SUPPRESSION_KEY = "only-for-development-suppression-key-000000="
 DEVELOPMENT_SESSION_KEY = "only-for-development-session-key"
 DEVELOPMENT_API_KEY = "SG.only-for-the-sandbox"
 DATABASES = ("sqlite:///", "postgresql+psycopg://", "postgresql://", "postgres://")
@@ -74,6 +75,13 @@ class Settings(BaseSettings):
             description="Comma-separated base64 keys of personal links; the first signs, all verify"
         ),
     ] = (DEVELOPMENT_LINK_KEY,)
+    suppression_key: Annotated[
+        SecretStr,
+        Field(
+            description="Base64 key by which addresses that mail must not go to are known. Never "
+            "changed: without it nobody knows them any more"
+        ),
+    ] = SecretStr(DEVELOPMENT_SUPPRESSION_KEY)
     session_key: Annotated[
         SecretStr, Field(description="Signs the staff console's session cookie")
     ] = SecretStr(DEVELOPMENT_SESSION_KEY)
@@ -203,6 +211,13 @@ class Settings(BaseSettings):
             raise ValueError("every key is at least 32 bytes in URL-safe base64")
         return keys
 
+    @field_validator("suppression_key")
+    @classmethod
+    def _is_one_long_key(cls, key: SecretStr) -> SecretStr:
+        if not _is_long_key(key.get_secret_value()):
+            raise ValueError("is at least 32 bytes in URL-safe base64")
+        return key
+
     @field_validator("database_url")
     @classmethod
     def _is_a_database(cls, url: str) -> str:
@@ -241,6 +256,9 @@ class Settings(BaseSettings):
         yield "base_url", not self.base_url.startswith("https://"), https, "its public address"
         yield "database_url", not self.database_url, "is empty", "a database of its own"
         yield "link_keys", DEVELOPMENT_LINK_KEY in self.link_keys, FOR_ALL, "keys of its own"
+        suppression_key = self.suppression_key.get_secret_value()
+        known = suppression_key == DEVELOPMENT_SUPPRESSION_KEY
+        yield "suppression_key", known, FOR_ALL, "a key of its own"
         yield "session_key", session_key == DEVELOPMENT_SESSION_KEY, FOR_ALL, "a key of its own"
         yield "sendgrid_api_key", api_key == DEVELOPMENT_API_KEY, FOR_ALL, "a key of its own"
         yield "sendgrid_host", not self.sendgrid_host.startswith("https://"), https, "SendGrid's"
@@ -287,6 +305,11 @@ class Settings(BaseSettings):
     def link_key_bytes(self) -> tuple[bytes, ...]:
         """The keys of personal links, the signing one first."""
         return tuple(urlsafe_b64decode(key) for key in self.link_keys)
+
+    @property
+    def suppression_key_bytes(self) -> bytes:
+        """The key by which addresses that mail must not go to are known."""
+        return urlsafe_b64decode(self.suppression_key.get_secret_value())
 
     @property
     def notice_period(self) -> timedelta:

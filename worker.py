@@ -136,6 +136,7 @@ def _sender(settings: Settings, database: Database) -> Sender:
         ),
         batch_size=settings.mail_batch_size,
         settle_after=timedelta(seconds=settings.mail_settle_after_seconds),
+        suppression_key=settings.suppression_key_bytes,
     )
 
 

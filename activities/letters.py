@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from database import assessments, campaigns
+from database.links import UNSUBSCRIBE
 from database.outbox import CAMPAIGN, STAFF, Addressed, Claim, addressed
 from database.tables import (
     Campaign,
@@ -31,9 +32,14 @@ from domain.data_subject_requests import (
 from domain.deadlines import Authority, authority_for, court_remedy
 from domain.timetable import campaign_rungs, overdue_rung, request_ladder
 from mail.links import make_token
-from mail.sendgrid import Copy
+from mail.sendgrid import Copy, unsubscribe_headers
 
-PATH_OF_PURPOSE = {"approve": "approve", "request-status": "requests", "request-verify": "requests"}
+PATH_OF_PURPOSE = {
+    "approve": "approve",
+    UNSUBSCRIBE: "unsubscribe",
+    "request-status": "requests",
+    "request-verify": "requests",
+}
 NAME_UNKNOWN = "there"
 
 
@@ -65,11 +71,14 @@ class Letters:
         else:
             shared = self._of_request(session, first, now)
         fields = self._personal_of_request(session, first)
-        copies = tuple(self._copy(copy, fields) for copy in addressed(session, claim))
+        courtesy = campaigns.is_reminder(first.step)
+        copies = tuple(
+            self._copy(copy, fields, courtesy=courtesy) for copy in addressed(session, claim)
+        )
         return Letter(
             template=first.template,
             shared={**self._of_company(), **shared},
-            personal=("name", "link", *fields),
+            personal=("name", "link", "no_reminders_link", *fields),
             copies=copies,
         )
 
@@ -194,19 +203,26 @@ class Letters:
         decision = session.get_one(RequestDecision, request.decision_id)
         return {"explanation": decision.explanation}
 
-    def _copy(self, copy: Addressed, fields: dict[str, str]) -> Copy:
+    def _copy(self, copy: Addressed, fields: dict[str, str], *, courtesy: bool) -> Copy:
+        no_reminders = self._link(copy, UNSUBSCRIBE) if courtesy else ""
         return Copy(
             mail_id=copy.mail_id,
             address=copy.address,
             name=copy.name,
-            fields={"name": copy.name or NAME_UNKNOWN, "link": self._link(copy), **fields},
+            fields={
+                "name": copy.name or NAME_UNKNOWN,
+                "link": self._link(copy, copy.purpose),
+                "no_reminders_link": no_reminders,
+                **fields,
+            },
+            headers=unsubscribe_headers(no_reminders) if no_reminders else {},
         )
 
-    def _link(self, copy: Addressed) -> str:
-        if copy.purpose is None or copy.nonce is None:
+    def _link(self, copy: Addressed, purpose: str | None) -> str:
+        if purpose is None or copy.nonce is None:
             return ""
-        token = make_token(copy.purpose, copy.nonce, self._link_keys)
-        return f"{self._company.base_url}/{PATH_OF_PURPOSE[copy.purpose]}/{token}"
+        token = make_token(purpose, copy.nonce, self._link_keys)
+        return f"{self._company.base_url}/{PATH_OF_PURPOSE[purpose]}/{token}"
 
 
 def _day(instant: datetime | None, zone: ZoneInfo) -> str:

@@ -9,9 +9,10 @@ from temporalio import activity
 
 from activities.letters import Letter, Letters
 from activities.moments import Moments, moments_since
-from database import outbox
+from database import outbox, suppressions
 from database.engine import Database
 from database.outbox import Batch, Claim
+from domain.suppressions import address_key
 from mail.message import Message, Templates
 from mail.sendgrid import Accepted, Halt, MailService, NotSent, Outcome, Rejected, Unknown
 
@@ -60,6 +61,7 @@ class Sender:
         letters: Letters,
         batch_size: int,
         settle_after: timedelta,
+        suppression_key: bytes,
     ) -> None:
         self._database = database
         self._service = service
@@ -67,6 +69,7 @@ class Sender:
         self._letters = letters
         self._batch_size = batch_size
         self._settle_after = settle_after
+        self._suppression_key = suppression_key
 
     def send(self, batch: Batch, now: datetime) -> SendProgress:
         """Send every queued mail of a batch, until none is left or the mail service refuses.
@@ -87,28 +90,39 @@ class Sender:
                 break
             outcome = self._attempt(claim, moments.now())
             # The notice period counts from here (P7), not from when we were asked to send.
-            problem = self._acknowledge(claim, outcome, moments.now())
+            problem = self._acknowledge(claim, outcome, moments.now()) if outcome else None
             nobody_named = isinstance(outcome, Rejected) and not outcome.mail_ids
             halved = claim.copies // 2  # to find the culprit
             limit = max(1, halved) if nobody_named and halved else self._batch_size
         return self._progress(batch, problem, all_claimed=all_claimed)
 
-    def _attempt(self, claim: Claim, now: datetime) -> Outcome:
+    def _attempt(self, claim: Claim, now: datetime) -> Outcome | None:
+        """What became of it; None when there is nobody left to send it to."""
         try:
-            letter, message = self._write(claim, now)
+            letter, message, stopped = self._write(claim, now)
         except Exception as fault:
             reason = f"could not be written: {type(fault).__name__}"  # its words may be personal
             self._acknowledge(claim, NotSent(reason=reason), now)
             raise
-        return self._service.send(message, letter.copies, claim.attempt_id)
+        if stopped:
+            with self._database.transaction() as transaction:
+                outbox.suppress(transaction, claim.attempt_id, stopped, now)
+        copies = [copy for copy in letter.copies if copy.mail_id not in stopped]
+        return self._service.send(message, copies, claim.attempt_id) if copies else None
 
-    def _write(self, claim: Claim, now: datetime) -> tuple[Letter, Message]:
+    def _write(self, claim: Claim, now: datetime) -> tuple[Letter, Message, Mapping[UUID, str]]:
+        """The letter, and which of its copies must not go out, with the reason."""
         with self._database.session() as session:
             letter = self._letters.letter(session, claim, now)
+            keys = {
+                copy.mail_id: address_key(copy.address, self._suppression_key)
+                for copy in letter.copies
+            }
+            stopped = suppressions.stopped(session, claim, keys)
         message = self._templates.render(
             letter.template, shared=letter.shared, personal=letter.personal
         )
-        return letter, message
+        return letter, message, stopped
 
     def _acknowledge(self, claim: Claim, outcome: Outcome, now: datetime) -> str | None:
         """Write the outcome down; the problem, when it is no use to go on."""

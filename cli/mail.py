@@ -1,4 +1,5 @@
-"""`promisekeeper mail`: stop all mail (P8); mails whose outcome only a person can decide (P4)."""
+"""`promisekeeper mail`: stop all mail (P8); addresses where mail stopped, and mails whose outcome
+only a person can decide (P4)."""
 
 from typing import Annotated
 from uuid import UUID
@@ -10,7 +11,8 @@ from cli.options import AsStaff, FormatOption, ListFormat, Reason
 COLUMNS = ("mail", "subject", "step", "addressee", "attempts", "claimed_at", "reason")
 
 app = typer.Typer(
-    no_args_is_help=True, help="Stop all mail, and decide about mails of unknown outcome."
+    no_args_is_help=True,
+    help="Stop all mail, let it go to an address again, decide about mails of unknown outcome.",
 )
 
 
@@ -60,6 +62,27 @@ def start(*, reason: Reason, as_staff: AsStaff) -> None:
     with at_the_desk(as_staff) as (desk, staff_id):
         desk.start_mail(staff_id, reason)
     say("Mail goes on. What was queued meanwhile goes out now.")
+
+
+@app.command()
+def allow(
+    address: Annotated[str, typer.Argument(help="Where mail came back, or was reported as spam")],
+    *,
+    reason: Reason,
+    as_staff: AsStaff,
+) -> None:
+    """Let mail go to an address again, once its mailbox is mended or its reader agrees."""
+    from cli.context import opened
+    from cli.printing import say
+
+    with opened() as office:
+        member, key = office.member(as_staff), office.settings.suppression_key_bytes
+        with office.desk() as desk:
+            count = desk.allow_mail(address, key, member.id, reason)
+    say(
+        f"Mail goes to this address again; of what was held back, {count} go out now. The mail "
+        "service keeps a list of its own: take the address off there too, else it drops them."
+    )
 
 
 @app.command()

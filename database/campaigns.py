@@ -36,7 +36,10 @@ from domain.timetable import RungKind
 FIRST_NOTICE = "first_notice"
 POSTPONEMENT = "postponement_"
 JOINED_LATER, WHY_LATER = "joined_later", "joined or came back after the audience was frozen"
-UNDELIVERABLE = ("bounced", "dropped", "complained", "rejected", "operator", "unknown")
+UNDELIVERABLE = (
+    *("bounced", "dropped", "complained", "rejected", "suppressed"),
+    *("operator", "unknown"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Personal links: random bytes bound to one person, one subject and one purpose (P32)."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,8 @@ from database.tables import CampaignAddressee, Link
 from database.writing import insert_selected
 
 APPROVE = "approve"
+UNSUBSCRIBE = "unsubscribe"
+"""No more reminders. It is made of the bytes of the link to approve, and signed for this."""
 REQUEST_STATUS = "request-status"
 REQUEST_VERIFY = "request-verify"
 
@@ -24,6 +27,14 @@ class LinkUnusable(Exception):
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
         self.kind = kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """An account holder and a link of theirs."""
+
+    account_id: UUID
+    link_id: UUID
 
 
 def add_link(
@@ -76,3 +87,12 @@ def usable_link(session: Session, purpose: str, nonce: bytes, now: datetime) -> 
     if link.expires_at is not None and link.expires_at <= now:
         raise LinkUnusable("expired")
     return link
+
+
+def holder_of(session: Session, nonce: bytes) -> Holder:
+    """Whom the link with these bytes was made for, whatever became of it: to ask for no more mail
+    is possible for ever (P17). Raises LinkUnusable."""
+    link = session.exec(select(Link).where(Link.nonce == nonce)).first()
+    if link is None or link.account_id is None:
+        raise LinkUnusable("unknown")
+    return Holder(account_id=link.account_id, link_id=link.id)

@@ -214,6 +214,45 @@ def reject(
     _settle_attempt(transaction, attempt_id, state="queued", attempt_id=None)
 
 
+def suppress(
+    transaction: Session, attempt_id: UUID, reasons: Mapping[UUID, str], now: datetime
+) -> None:
+    """These copies of an attempt are not sent to anybody (`database/suppressions.py`); the rest
+    of the attempt goes out."""
+    of_attempt = _hold(
+        transaction, col(OutboxMail.attempt_id) == attempt_id, col(OutboxMail.state) == "sending"
+    )
+    for reason in sorted(set(reasons.values())):
+        mails = {mail for mail, why in reasons.items() if why == reason} & set(of_attempt)
+        transaction.execute(
+            update(OutboxMail)
+            .where(col(OutboxMail.id).in_(mails))
+            .values(state="suppressed", reason=reason, settled_at=now)
+        )
+    attempt = transaction.get_one(MailAttempt, attempt_id)
+    attempt.copies -= len(reasons)
+    transaction.add(attempt)
+    if not attempt.copies:
+        _finish(transaction, attempt_id, now, "suppressed")
+
+
+def release(transaction: Session, accounts: Sequence[UUID]) -> tuple[UUID, ...]:
+    """What was not sent to these accounts waits again, where its subject still runs."""
+    held = _hold(
+        transaction,
+        col(OutboxMail.addressee_id).in_(accounts),
+        col(OutboxMail.addressee_kind) == ACCOUNT,
+        col(OutboxMail.state) == "suppressed",
+        _subject_is_running(),
+    )
+    transaction.execute(
+        update(OutboxMail)
+        .where(col(OutboxMail.id).in_(held))
+        .values(state="queued", attempt_id=None, settled_at=None, reason="mail is allowed again")
+    )
+    return tuple(held)
+
+
 def doubt_abandoned(transaction: Session, batch: Batch, now: datetime) -> int:
     """Mails a dead sender left in `sending` become `unknown`: never straight back to queued."""
     abandoned = select(OutboxMail.id).where(_in_batch(batch), OutboxMail.state == "sending")

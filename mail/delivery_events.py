@@ -4,8 +4,8 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
@@ -18,18 +18,26 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from domain.suppressions import Cause
+
 SIGNATURE_HEADER = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP_HEADER = "X-Twilio-Email-Event-Webhook-Timestamp"
+STILL_FRESH = timedelta(hours=25)
+"""SendGrid repeats what was not taken for a day, perhaps under its first signature."""
 
 _REASON_KINDS = {
     "bounced address": "bounced",
     "unsubscribed address": "unsubscribed",
-    "reported as spam": "spam",
-    "spam reporting address": "spam",
+    "reported as spam": "complained",
+    "spam reporting address": "complained",
     "spam content (if spam checker app enabled)": "spam",
     "invalid": "invalid",
-    "invalid smtpapi header": "invalid",
     "recipient list over package quota": "blocked",
+}
+_CAUSES = {
+    "bounced": Cause.BOUNCED,
+    "invalid": Cause.BOUNCED,
+    "complained": Cause.COMPLAINED,
 }
 
 
@@ -41,6 +49,10 @@ class SignatureRefused(Exception):
     """A batch of delivery events that was not signed by one of the known keys."""
 
 
+class TooOld(Exception):
+    """A genuine batch that was signed long ago, or will be: or our clock is wrong."""
+
+
 class EventsRefused(Exception):
     """A genuine body that is no list of events."""
 
@@ -50,7 +62,8 @@ class DeliveryEvent:
     """One thing that happened to one copy.
 
     `event` is SendGrid's word, known to us or not; `reason_kind` is bounced, blocked, invalid,
-    spam, unsubscribed, other, or empty; `provider_id` is the X-Message-Id of the request.
+    complained, spam, unsubscribed, other, or empty; `provider_id` is the X-Message-Id of the
+    request.
     An event without `mail_id` (a late bounce) can be placed by `provider_id` and the address.
     """
 
@@ -61,6 +74,14 @@ class DeliveryEvent:
     provider_event_id: str
     provider_id: str
     reason_kind: str
+    address: str = field(repr=False)
+
+    @property
+    def stops(self) -> Cause | None:
+        """Why no more mail should go to this address; None for what is good or passes (P4)."""
+        if self.event == "spamreport":
+            return Cause.COMPLAINED
+        return _CAUSES.get(self.reason_kind)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +108,7 @@ def verify(
 ) -> None:
     """Check that one of the keys signed `timestamp` and the raw body, byte for byte.
 
-    Raises SignatureRefused when none did, PublicKeysRefused when there is none. Age is not
-    checked: SendGrid repeats a batch for a day, and a repeated event changes nothing.
+    Raises SignatureRefused when none did, PublicKeysRefused when there is none.
     """
     keys = load_public_keys(tuple(public_keys))
     if not signature or not timestamp:
@@ -100,6 +120,16 @@ def verify(
         raise SignatureRefused("the signature of the delivery events is unreadable") from None
     if not any(_is_signed(key, signed_by, content) for key in keys):
         raise SignatureRefused("the delivery events were not signed by a known key")
+
+
+def require_fresh(timestamp: str, now: datetime) -> None:
+    """Raises TooOld when a verified timestamp is more than STILL_FRESH from `now`, in real time."""
+    try:
+        signed_at = datetime.fromtimestamp(int(timestamp), UTC)
+    except (ValueError, OverflowError, OSError):
+        raise TooOld("nobody can tell when the delivery events were signed") from None
+    if abs(now - signed_at) > STILL_FRESH:
+        raise TooOld(f"the delivery events were signed at {signed_at}, and here it is {now}")
 
 
 def parse(raw: bytes) -> EventBatch:
@@ -151,6 +181,7 @@ def _event(entry: object) -> DeliveryEvent | None:
         provider_event_id=_text(entry, "sg_event_id"),
         provider_id=_text(entry, "sg_message_id").partition(".")[0],
         reason_kind=_reason_kind(entry),
+        address=_text(entry, "email"),
     )
 
 

@@ -182,8 +182,9 @@ def _personal_fields(names: Sequence[str], batch: str, *, in_html: bool) -> Simp
 
 def _tag(field: str, batch: str, *, in_html: bool, in_paragraphs: bool) -> Tag:
     form = f"{'html' if in_html else 'text'}_{'paragraphs' if in_paragraphs else 'line'}"
+    # The random part comes first, so that no tag ends like another whose field's name is longer.
     return Tag(
-        text=f"_{field}_{form}_{batch}_", field=field, in_html=in_html, in_paragraphs=in_paragraphs
+        text=f"_{batch}_{field}_{form}_", field=field, in_html=in_html, in_paragraphs=in_paragraphs
     )
 
 

@@ -51,12 +51,14 @@ logging.getLogger("python_http_client").setLevel(logging.WARNING)
 
 @dataclass(frozen=True, kw_only=True)
 class Copy:
-    """One person's copy of a message. `mail_id` comes back with every delivery event."""
+    """One person's copy of a message. `mail_id` comes back with every delivery event; `headers`
+    are this copy's own."""
 
     mail_id: UUID
     address: str = field(repr=False)
     name: str = field(repr=False)
     fields: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +99,17 @@ class Unknown:
 
 
 Outcome = Accepted | NotSent | Rejected | Halt | Unknown
+
+
+def unsubscribe_headers(link: str) -> dict[str, str]:
+    """Headers by which a mail program offers a button: one POST to `link` and no page (RFC 8058).
+
+    For courtesies alone: a button that stops nothing would be a lie on a notice that is owed.
+    """
+    return {
+        "List-Unsubscribe": f"<{link}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
 
 
 class MailService:
@@ -178,6 +191,9 @@ def _personalization(message: Message, copy: Copy, attempt: str) -> dict[str, ob
         "to": [{"email": copy.address, "name": name} if name else {"email": copy.address}],
         "custom_args": {"mail_id": str(copy.mail_id), "attempt_id": attempt},
     }
+    if copy.headers:
+        headers = {header: one_line(value) for header, value in copy.headers.items()}
+        personalization["headers"] = headers
     substitutions = message.fill(copy.fields)
     return {**personalization, "substitutions": substitutions} if substitutions else personalization
 

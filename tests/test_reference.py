@@ -14,12 +14,18 @@ from settings import (
     DEVELOPMENT_API_KEY,
     DEVELOPMENT_LINK_KEY,
     DEVELOPMENT_SESSION_KEY,
+    DEVELOPMENT_SUPPRESSION_KEY,
     ROOT,
     Settings,
 )
 
 REFERENCE = ROOT / "docs" / "reference.md"
-DEVELOPMENT_KEYS = (DEVELOPMENT_API_KEY, DEVELOPMENT_LINK_KEY, DEVELOPMENT_SESSION_KEY)
+DEVELOPMENT_KEYS = (
+    DEVELOPMENT_API_KEY,
+    DEVELOPMENT_LINK_KEY,
+    DEVELOPMENT_SESSION_KEY,
+    DEVELOPMENT_SUPPRESSION_KEY,
+)
 HEADINGS_OF_TABLES = ("| setting |", "| option |", "|---")
 Reference = Mapping[str, list[str]]
 """What stands under each heading: sentences, and rows of tables."""

@@ -33,7 +33,7 @@ from health.neighbours import (
 from mail.delivery_events import PublicKeysRefused, load_public_keys
 from settings import Settings, SettingsRefused, load_settings
 from temporal import TemporalSettingsRefused
-from web import approvals, health, public, requests, webhooks
+from web import approvals, health, public, requests, unsubscribe, webhooks
 from web.faults import add_fault_pages
 from web.middleware import Conduct
 from web.rendering import pages_of
@@ -46,6 +46,7 @@ SESSION_SECONDS = 12 * 3600
 SITE_MAP = (
     public.router,  # /, /policies/...
     approvals.router,  # /approve/...
+    unsubscribe.router,  # /unsubscribe/...
     requests.router,  # /requests/...
     access.router,  # /staff/sign-in
     overview.router,  # /staff
@@ -83,6 +84,7 @@ def create_app(
         pages=pages_of(settings.company, development=settings.development),
         link_keys=settings.link_key_bytes,
         events_keys=settings.sendgrid_webhook_public_keys,
+        suppression_key=settings.suppression_key_bytes,
         sending_period=timedelta(days=settings.sending_days),
         development=settings.development,
         temporal_ui=settings.temporal_ui,

@@ -21,7 +21,8 @@ class Site:
     """The rooms behind the pages.
 
     `link_keys` sign personal links, the first one signs; `events_keys` are the mail service's
-    public keys; `inbox_url` is the mail sandbox's inbox, in development.
+    public keys; `suppression_key` makes the hashes by which stopped addresses are known;
+    `inbox_url` is the mail sandbox's inbox, in development.
     """
 
     database: Database
@@ -31,6 +32,7 @@ class Site:
     pages: Pages
     link_keys: tuple[bytes, ...]
     events_keys: tuple[str, ...]
+    suppression_key: bytes
     sending_period: timedelta
     development: bool
     temporal_ui: str

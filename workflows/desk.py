@@ -24,7 +24,15 @@ from temporalio.service import RPCError, RPCStatusCode
 import temporal
 from activities.requests import Confirmation
 from clock import Clock
-from database import controls, outbox, policies, request_answers, requests, reviews
+from database import (
+    controls,
+    outbox,
+    policies,
+    request_answers,
+    requests,
+    reviews,
+    suppressions,
+)
 from database.engine import Database
 from database.facts import record
 from database.staff import StaffRefused, require_role
@@ -34,6 +42,7 @@ from domain.data_subject_requests import Intake, has_control_characters
 from domain.deadlines import deadline
 from domain.policy_text import PolicyText
 from domain.reviews import ReviewRequest
+from domain.suppressions import address_key
 from domain.timetable import NoticeTooShort, earliest_effective_on
 from workflows.data_subject_request import DataSubjectRequestWorkflow
 from workflows.fast_forward import pass_time
@@ -305,6 +314,30 @@ class Desk:
                 )
             record(transaction, "mail.resent_by_ops", mail_id, now, staff=staff_id)
         self._start(temporal.mail_delivery(mail_id), now)
+
+    def allow_mail(self, address: str, key: bytes, staff_id: UUID, reason: str) -> int:
+        """Ops let mail go to an address again where it came back, or was reported as spam (P4).
+
+        `key` is the one that addresses are hashed with. Returns how many mails that were held back
+        because of it go out now. Raises Refused.
+        """
+        _require_showable(reason)
+        now = self.clock.now()
+        with _refusing(), self.database.transaction() as transaction:
+            act = controls.acting(transaction, staff_id, "ops", reason=reason, now=now)
+            allowed = suppressions.allow(
+                transaction,
+                address,
+                address_key(address, key),
+                staff_id=act.staff.id,
+                reason=act.reason,
+                now=now,
+            )
+            if not allowed.lifted:
+                raise Refused("Mail to this address is not stopped; nothing was changed.")
+        for mail_id in allowed.mails:
+            self._start_or_leave(temporal.mail_delivery(mail_id), now)
+        return len(allowed.mails)
 
     def advance(self, period: timedelta) -> int:
         """Move the development clock and every running workflow forward, a day at a time.

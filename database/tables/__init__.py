@@ -9,7 +9,15 @@ from database.tables.campaigns import (
     ControlAct,
 )
 from database.tables.facts import ClockOffset, Fact
-from database.tables.mail import DeliveryEvent, Link, MailAttempt, MailStop, OutboxMail
+from database.tables.mail import (
+    DeliveryEvent,
+    Link,
+    MailAttempt,
+    MailStop,
+    MailSuppression,
+    OutboxMail,
+    ReminderOptOut,
+)
 from database.tables.people import (
     Account,
     AccountImport,
@@ -51,9 +59,11 @@ __all__ = [
     "Link",
     "MailAttempt",
     "MailStop",
+    "MailSuppression",
     "OutboxMail",
     "Policy",
     "PolicyVersion",
+    "ReminderOptOut",
     "RequestDecision",
     "Review",
     "Staff",

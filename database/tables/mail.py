@@ -18,7 +18,7 @@ class OutboxMail(SQLModel, table=True):
     `subject_id` is a campaign or a data-subject request, `addressee_id` an account, a member of
     staff or the request itself (its typed contact address); the address is looked up when the
     mail is sent. States: queued, sending, accepted, delivered, unknown, operator and the final
-    bounced, dropped, complained, rejected, cancelled.
+    bounced, dropped, complained, rejected, suppressed, cancelled.
     """
 
     __tablename__ = "outbox_mail"
@@ -58,7 +58,7 @@ class MailAttempt(SQLModel, table=True):
     started_at: datetime
     ended_at: datetime | None = None
     outcome: str | None = None
-    provider_id: str | None = None
+    provider_id: str | None = Field(default=None, index=True)
     reason: str | None = None
 
 
@@ -75,6 +75,42 @@ class MailStop(SQLModel, table=True):
     started_by: UUID | None = Field(default=None, foreign_key="staff.id")
     started_at: datetime | None = None
     start_reason: str | None = None
+
+
+class MailSuppression(SQLModel, table=True):
+    """Mail to an address stopped because of what became of one copy, and was perhaps let go on.
+
+    The address stands here as its keyed hash, so the row may outlive its mail and account (P17).
+    `cause`: bounced | complained.
+    """
+
+    __tablename__ = "mail_suppression"
+    __table_args__ = (UniqueConstraint("mail_id", "attempt_id", "cause"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    address_key: bytes = Field(index=True)
+    cause: str
+    mail_id: UUID
+    attempt_id: UUID
+    suppressed_at: datetime
+    lifted_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    lifted_at: datetime | None = None
+    lift_reason: str | None = None
+
+
+class ReminderOptOut(SQLModel, table=True):
+    """An account holder asked for no more reminders; appended, never altered (P17).
+
+    `how`: page | one_click (their mail program did it, RFC 8058).
+    """
+
+    __tablename__ = "reminder_opt_out"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    account_id: UUID = Field(foreign_key="account.id", unique=True)
+    link_id: UUID = Field(foreign_key="link.id")
+    how: str
+    opted_out_at: datetime
 
 
 class DeliveryEvent(SQLModel, table=True):

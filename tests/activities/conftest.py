@@ -15,6 +15,7 @@ from settings import Settings
 from tests.sandbox_server import API_KEY, RunningSandbox
 from tests.scene import Scene
 
+SUPPRESSION_KEY = Settings(_env_file=None).suppression_key_bytes
 TEMPLATES = Path(__file__).parents[2] / "email_templates"
 
 
@@ -53,6 +54,7 @@ def sender(scene: Scene, letters: Letters, sandbox: RunningSandbox) -> Callable[
             letters=letters,
             batch_size=batch_size,
             settle_after=timedelta(seconds=10),
+            suppression_key=SUPPRESSION_KEY,
         )
 
     return make

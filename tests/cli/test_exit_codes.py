@@ -51,6 +51,7 @@ COMMANDS = {
     "mail unknown": [],
     "mail stop": ["--reason", "No", "--as", "omar"],
     "mail start": ["--reason", "Yes", "--as", "lena"],
+    "mail allow": ["alice@people.example", "--reason", "Mended", "--as", "omar"],
     "mail resend": [MAIL, "--as", "omar"],
     "staff add": [
         *("alice", "--name", "Alice", "--email", "alice@example.com"),
@@ -77,12 +78,14 @@ UNKNOWN = [
     ["requests", "explain-deadline", "R-NOTHING"],
     ["requests", "assign", "R-NOTHING", "--to", "petra", "--as", "petra"],
     ["mail", "resend", MAIL, "--as", "omar"],
+    ["mail", "allow", "alice@people.example", "--reason", "Mended", "--as", "omar"],
 ]
 REFUSED = [
     ["requests", "assign", REFERENCE, "--to", "petra", "--as", "nobody"],
     ["requests", "show", REFERENCE, "--as", "nobody"],
     ["accounts", "list", "--as", "nobody"],
     ["mail", "resend", MAIL, "--as", "lena"],
+    ["mail", "allow", "alice@people.example", "--reason", "Mended", "--as", "petra"],
     ["mail", "stop", "--reason", "No", "--as", "petra"],
     ["mail", "start", "--reason", "Yes", "--as", "lena"],
 ]

@@ -39,7 +39,14 @@ def example(mail: str, **changes: object) -> Message:
         shared=FRAME | shared | changes,
         personal=sorted(documented(mail, "personal")),
     )
-    return message.personal({"name": "Alice", "link": LINK, "explanation": "First.\n\nSecond."})
+    return message.personal(
+        {
+            "name": "Alice",
+            "link": LINK,
+            "no_reminders_link": "https://fernhill.example/unsubscribe/def",
+            "explanation": "First.\n\nSecond.",
+        }
+    )
 
 
 def used(mail: str) -> tuple[set[str], set[str]]:

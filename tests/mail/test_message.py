@@ -67,6 +67,16 @@ def test_only_tags_in_use_are_filled_and_none_is_left_over(templates: Templates)
     assert not [tag for tag in message.tags if tag.text in mail.subject + mail.text + mail.html]
 
 
+def test_a_field_whose_name_ends_like_another_is_filled_with_its_own(tmp_path: Path) -> None:
+    folder = tmp_path / "two"
+    folder.mkdir()
+    for part in ("subject.txt", "body.txt", "body.html"):
+        (folder / part).write_text("{{ personal.link }} {{ personal.other_link }}")
+    personal = ("link", "other_link")
+    message = Templates(tmp_path).render("two", shared={}, personal=personal)
+    assert message.personal({"link": "here", "other_link": "there"}).text == "here there\n"
+
+
 def test_tags_cannot_be_guessed_from_another_message(templates: Templates) -> None:
     first, second = (
         templates.render("greeting", shared={"topic": "News"}, personal=PERSONAL) for _ in range(2)

@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,8 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from httpx import Response
 from sqlmodel import select
 
-from database.outbox import Batch, claim
-from database.tables import OutboxMail
+from clock import real_now
+from database.outbox import Batch, accept, claim
+from database.tables import DeliveryEvent, MailSuppression, OutboxMail
+from domain.suppressions import address_key
 from mail.delivery_events import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from settings import Settings
 from tests.web.world import NOW, World
@@ -26,9 +29,15 @@ def settings() -> Settings:
     return Settings(_env_file=None, sendgrid_webhook_public_keys=(PUBLIC.decode(),))
 
 
-def report(world: World, body: bytes, *, key: ec.EllipticCurvePrivateKey = KEY) -> Response:
-    """Send a signed batch."""
-    timestamp = "1767603600"
+def report(
+    world: World,
+    body: bytes,
+    *,
+    key: ec.EllipticCurvePrivateKey = KEY,
+    age: timedelta = timedelta(0),
+) -> Response:
+    """Send a batch that was signed so long ago."""
+    timestamp = str(int((real_now() - age).timestamp()))
     signature = key.sign(timestamp.encode() + body, ec.ECDSA(SHA256()))
     answer: Response = world.browser.post(
         "/webhooks/sendgrid/events",
@@ -105,3 +114,95 @@ def test_our_own_fault_is_answered_so_that_the_batch_comes_again(world: World) -
         connection.commit()
     mail = sent_mail(world)
     assert report(world, event(mail.id, mail.attempt_id)).status_code >= 500
+
+
+def suppressions(world: World) -> list[MailSuppression]:
+    with world.database.session() as session:
+        return list(session.exec(select(MailSuppression)).all())
+
+
+def an_event(mail: OutboxMail, **said: str) -> bytes:
+    entry = {
+        "timestamp": 1767603600,
+        "mail_id": str(mail.id),
+        "attempt_id": str(mail.attempt_id),
+        "email": "Alice@example.org",
+    }
+    return json.dumps([entry | said]).encode()
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ({"event": "bounce", "type": "bounce"}, "bounced"),
+        ({"event": "dropped", "reason": "Bounced Address"}, "bounced"),
+        ({"event": "dropped", "reason": "Invalid"}, "bounced"),
+        ({"event": "spamreport"}, "complained"),
+        ({"event": "dropped", "reason": "Spam Reporting Address"}, "complained"),
+        ({"event": "bounce", "type": "blocked"}, None),
+        ({"event": "deferred"}, None),
+        ({"event": "dropped", "reason": "Unsubscribed Address"}, None),
+        ({"event": "dropped", "reason": "Invalid SMTPAPI header"}, None),
+        ({"event": "delivered"}, None),
+    ],
+    ids=str,
+)
+def test_what_is_for_good_stops_mail_to_the_address_and_what_passes_does_not(
+    world: World, said: dict[str, str], cause: str | None
+) -> None:
+    """P4, P17: told twice it stands once, under the keyed hash of the address and not in clear."""
+    mail = sent_mail(world)
+    for _ in range(2):
+        assert report(world, an_event(mail, **said)).status_code == 204
+    found = suppressions(world)
+    assert [one.cause for one in found] == ([cause] if cause else [])
+    key = world.settings.suppression_key_bytes
+    assert all(one.address_key == address_key("alice@example.org", key) for one in found)
+
+
+def test_bounces_of_mails_that_are_not_ours_stop_nothing(world: World) -> None:
+    foreign = {"mail_id": str(uuid4()), "attempt_id": str(uuid4())}
+    assert report(world, an_event(sent_mail(world), event="bounce", **foreign)).status_code == 204
+    assert suppressions(world) == []
+
+
+def test_a_bounce_that_lost_our_ids_is_placed_by_its_request_and_address(world: World) -> None:
+    """P4: the mail service says so of bounces that come back by mail."""
+    mail = sent_mail(world)
+    assert mail.attempt_id
+    with world.database.transaction() as transaction:
+        accept(transaction, mail.attempt_id, "request-1", NOW)
+    bounce = {"event": "bounce", "timestamp": 1767603600, "email": "ALICE@example.org"}
+    elsewhere = {**bounce, "sg_message_id": "request-2.recv-0-0"}
+    nobody = {**bounce, "sg_message_id": "request-1.recv-0-0", "email": "eve@example.org"}
+    assert report(world, json.dumps([elsewhere, nobody, bounce]).encode()).status_code == 204
+    assert state(world) == "accepted"
+    ours = {**bounce, "sg_message_id": "request-1.recv-0-0"}
+    assert report(world, json.dumps([ours]).encode()).status_code == 204
+    assert state(world) == "bounced"
+    assert [one.mail_id for one in suppressions(world)] == [mail.id]
+
+
+def test_kinds_of_event_that_we_do_not_know_are_kept_and_spoil_nothing(world: World) -> None:
+    mail = sent_mail(world)
+    (known,) = json.loads(an_event(mail, event="delivered"))
+    (strange,) = json.loads(an_event(mail, event="teleported"))
+    assert report(world, json.dumps([strange, 5, known]).encode()).status_code == 204
+    assert state(world) == "delivered"
+    with world.database.session() as session:
+        events = session.exec(select(DeliveryEvent.event).order_by(DeliveryEvent.event)).all()
+    assert events == ["delivered", "teleported"]
+
+
+@pytest.mark.parametrize("hours", [26, -26])
+def test_a_batch_that_was_signed_long_ago_changes_nothing_and_may_come_again(
+    world: World, hours: int
+) -> None:
+    """A day late is usual. More, and somebody plays it back, or our clock is wrong: a fault of ours
+    is never the reason to lose an event."""
+    mail = sent_mail(world)
+    body = event(mail.id, mail.attempt_id)
+    answer = report(world, body, age=timedelta(hours=hours))
+    assert (answer.status_code, state(world)) == (503, "sending")
+    assert report(world, body, age=timedelta(hours=24)).status_code == 204
+    assert state(world) == "bounced"

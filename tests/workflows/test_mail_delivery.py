@@ -1,16 +1,20 @@
 """A mail of unknown outcome goes out again when ops say so, long after its step as well (P4)."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlmodel import select
 
-from database import outbox
+from database import outbox, suppressions
 from database.outbox import Batch
+from database.suppressions import Failed
 from database.tables import Fact, OutboxMail
 from domain.reviews import VersionClass
+from domain.suppressions import Cause, address_key
+from settings import Settings
 from tests.eventually import eventually
 from tests.people import ALICE
+from tests.scene import NOW, loose_mails
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town
 from workflows.desk import Refused
@@ -62,3 +66,27 @@ def test_the_watchdog_delivers_what_was_decided_while_temporal_was_down(
 
     eventually(accepted)  # the mail is in the inbox a moment before that is written down
     assert len(town.mails(to=ALICE.email)) == 2
+
+
+def test_a_notice_that_was_held_back_goes_out_when_ops_let_mail_go_to_that_address(
+    running_town: Town,
+) -> None:
+    """P4: an earlier mail came back, so the campaign passed her over; now her mailbox is mended."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE)
+    key = Settings(_env_file=None).suppression_key_bytes
+    with town.database.transaction() as transaction:
+        (earlier,) = outbox.queue(transaction, loose_mails(1), NOW)
+        failure = Failed(
+            mail_id=earlier,
+            attempt_id=uuid4(),
+            address_key=address_key(ALICE.email, key),
+            cause=Cause.BOUNCED,
+        )
+        suppressions.suppress(transaction, [failure], NOW)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: town.version(number).effective_at)
+    assert town.mails(to=ALICE.email) == []
+    assert town.desk.allow_mail(ALICE.email, key, town.staff["omar"], "She wrote to us.") == 1
+    eventually(lambda: len(town.mails(to=ALICE.email)) == 1)

@@ -1,0 +1,36 @@
+"""To which mails an event belongs that does not say so: a bounce that comes back late has lost our
+ids on its way, and is placed by the request it went with and the address."""
+
+from uuid import UUID
+
+from sqlmodel import Session, col, func, select
+
+from database.outbox import ACCOUNT, REQUESTER, STAFF
+from database.tables import Account, DataSubjectRequest, MailAttempt, OutboxMail, Staff
+
+
+def place(session: Session, provider_id: str, address: str) -> list[tuple[UUID, UUID]]:
+    """The mails of one request to the mail service that went to an address, each with its attempt.
+
+    `provider_id` is the mail service's id of the request. A mail that was sent again since, or
+    whose address was changed, is not found; of two accounts with one address both are.
+    """
+    if not provider_id or not address.strip():
+        return []
+    kind, addressee = col(OutboxMail.addressee_kind), col(OutboxMail.addressee_id)
+    addresses = func.coalesce(Account.email, Staff.email, DataSubjectRequest.contact_email)
+    rows = session.exec(
+        select(OutboxMail.id, MailAttempt.id)
+        .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id))
+        .outerjoin(Account, (kind == ACCOUNT) & (col(Account.id) == addressee))
+        .outerjoin(Staff, (kind == STAFF) & (col(Staff.id) == addressee))
+        .outerjoin(
+            DataSubjectRequest, (kind == REQUESTER) & (col(DataSubjectRequest.id) == addressee)
+        )
+        .where(
+            MailAttempt.provider_id == provider_id,
+            func.lower(addresses) == address.strip().lower(),
+        )
+        .order_by(col(OutboxMail.id))
+    ).all()
+    return list(rows)

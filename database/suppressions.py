@@ -1,0 +1,150 @@
+"""Whom mail does not go to any more: addresses where it came back or was reported as spam, and
+people who asked for no more reminders (P4, P17)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from database.accounts import accounts_at_address
+from database.campaigns import is_reminder
+from database.facts import record
+from database.ids import new_id
+from database.links import Holder
+from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, Claim, release
+from database.tables import MailSuppression, OutboxMail, ReminderOptOut
+from database.writing import insert_new
+from domain.suppressions import NO_MORE_REMINDERS, WORDS, Cause
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """What became of one copy stops mail to its address."""
+
+    mail_id: UUID
+    attempt_id: UUID
+    address_key: bytes
+    cause: Cause
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allowed:
+    """Mail may go to an address again; `mails` are those that wait again because of it."""
+
+    lifted: int
+    mails: tuple[UUID, ...]
+
+
+def suppress(transaction: Session, failed: Iterable[Failed], now: datetime) -> int:
+    """Stop mail to addresses. A failure that is known already stops nothing anew, so that one told
+    twice does not undo what ops decided meanwhile; those of mails we do not know are dropped.
+
+    Returns how many were new.
+    """
+    by_mail = {failure.mail_id: failure for failure in failed}
+    if not by_mail:
+        return 0
+    known = transaction.exec(
+        select(OutboxMail.id).where(col(OutboxMail.id).in_(by_mail)).order_by(col(OutboxMail.id))
+    ).all()
+    rows = {
+        (id_ := new_id()): {
+            "id": id_,
+            "address_key": by_mail[mail_id].address_key,
+            "cause": by_mail[mail_id].cause,
+            "mail_id": mail_id,
+            "attempt_id": by_mail[mail_id].attempt_id,
+            "suppressed_at": now,
+        }
+        for mail_id in known
+    }
+    new = insert_new(transaction, MailSuppression, list(rows.values()))
+    for id_ in new:
+        mail_id, cause = rows[id_]["mail_id"], rows[id_]["cause"]
+        record(transaction, "mail.address_suppressed", id_, now, mail=mail_id, cause=cause)
+    return len(new)
+
+
+def stopped(session: Session, claim: Claim, address_keys: Mapping[UUID, bytes]) -> dict[UUID, str]:
+    """Of the mails of a claim, those that must not go out, with the reason in words.
+
+    `address_keys` are the hashes of the addresses they would go to, by mail.
+    """
+    if not _is_of_our_own_accord(claim.like):
+        return {}
+    causes = dict(
+        session.exec(
+            select(MailSuppression.address_key, MailSuppression.cause).where(
+                col(MailSuppression.address_key).in_(set(address_keys.values())),
+                col(MailSuppression.lifted_at).is_(None),
+            )
+        ).all()
+    )
+    reasons = {
+        mail_id: WORDS[Cause(causes[key])] for mail_id, key in address_keys.items() if key in causes
+    }
+    unwanted = _unwanted(session, claim) if is_reminder(claim.like.step) else ()
+    return reasons | dict.fromkeys(unwanted, NO_MORE_REMINDERS)
+
+
+def allow(
+    transaction: Session,
+    address: str,
+    address_key: bytes,
+    *,
+    staff_id: UUID,
+    reason: str,
+    now: datetime,
+) -> Allowed:
+    """Let mail go to an address again, and what did not go out because of it wait anew."""
+    lifted = transaction.scalars(
+        update(MailSuppression)
+        .where(
+            col(MailSuppression.address_key) == address_key,
+            col(MailSuppression.lifted_at).is_(None),
+        )
+        .values(lifted_by=staff_id, lifted_at=now, lift_reason=reason)
+        .returning(col(MailSuppression.id))
+    ).all()
+    for id_ in lifted:
+        record(transaction, "mail.address_allowed", id_, now, staff=staff_id)
+    if not lifted:
+        return Allowed(lifted=0, mails=())
+    accounts = [account.id for account in accounts_at_address(transaction, address)]
+    return Allowed(lifted=len(lifted), mails=release(transaction, accounts))
+
+
+def remind_no_more(transaction: Session, holder: Holder, *, how: str, now: datetime) -> None:
+    """An account holder gets no more reminders, of any campaign; asking twice is harmless."""
+    account_id, link_id = holder.account_id, holder.link_id
+    row = ReminderOptOut(account_id=account_id, link_id=link_id, how=how, opted_out_at=now)
+    if insert_new(transaction, ReminderOptOut, [row.model_dump()]):
+        record(transaction, "reminders.stopped", account_id, now, link=link_id, how=how)
+
+
+def reminded_no_more_since(session: Session, account_id: UUID) -> datetime | None:
+    """When an account holder asked for no more reminders; None when they did not."""
+    return session.exec(
+        select(ReminderOptOut.opted_out_at).where(ReminderOptOut.account_id == account_id)
+    ).first()
+
+
+def _is_of_our_own_accord(mail: OutboxMail) -> bool:
+    """Nobody asked for it: notices and reminders, and neither a link sent again, nor what a request
+    of theirs brings, nor what staff are told."""
+    return (
+        mail.subject_kind == CAMPAIGN
+        and mail.addressee_kind == ACCOUNT
+        and not mail.step.startswith(LINK_AGAIN)
+    )
+
+
+def _unwanted(session: Session, claim: Claim) -> Sequence[UUID]:
+    return session.exec(
+        select(OutboxMail.id)
+        .join(ReminderOptOut, col(ReminderOptOut.account_id) == col(OutboxMail.addressee_id))
+        .where(OutboxMail.attempt_id == claim.attempt_id)
+    ).all()

@@ -1,0 +1,53 @@
+"""The page behind "no more reminders": one button, and the POST that mail programs send without it.
+
+No stamp is asked for, as there is no page when a mail program presses the button (RFC 8058). GET
+changes nothing, since scanners open every link. Notices that are owed go on (P4, P17).
+"""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from fastapi import Path as PathParameter
+from fastapi.responses import HTMLResponse
+from sqlmodel import Session
+
+from database.links import UNSUBSCRIBE, Holder, LinkUnusable, holder_of
+from database.suppressions import remind_no_more, reminded_no_more_since
+from mail.links import LinkRefused, read_token
+from web.forms import Form
+from web.links import LinkClosed
+from web.site import OnSite, Site
+
+router = APIRouter(prefix="/unsubscribe")
+Token = Annotated[str, PathParameter(max_length=200)]
+ONE_CLICK = ("List-Unsubscribe", "One-Click")
+
+
+@router.get("/{token}")
+def unsubscribe_page(token: Token, site: OnSite) -> HTMLResponse:
+    """Ask whether reminders should stop; this never stops them."""
+    with site.database.session() as session:
+        return _show(session, site, _holder(session, site, token))
+
+
+@router.post("/{token}")
+def unsubscribe(token: Token, site: OnSite, posted: Form) -> HTMLResponse:
+    """Stop reminders, and answer without a redirect: mail programs follow none (RFC 8058)."""
+    how = "one_click" if ONE_CLICK in posted.fields else "page"
+    with site.database.transaction() as transaction:
+        holder = _holder(transaction, site, token)
+        remind_no_more(transaction, holder, how=how, now=site.now())
+        return _show(transaction, site, holder)
+
+
+def _holder(session: Session, site: Site, token: str) -> Holder:
+    """Whose token it is. It works for ever, also when the one to approve was replaced."""
+    try:
+        return holder_of(session, read_token(UNSUBSCRIBE, token, site.link_keys))
+    except (LinkRefused, LinkUnusable) as refusal:
+        raise LinkClosed(refusal.kind, UNSUBSCRIBE) from None
+
+
+def _show(session: Session, site: Site, holder: Holder) -> HTMLResponse:
+    since = reminded_no_more_since(session, holder.account_id)
+    return site.pages.show("unsubscribe.html", since=since)
