@@ -37,13 +37,12 @@ class RunningSandbox:
         """Throw all messages away."""
         self._ask("DELETE", "/api/messages")
 
-    def misbehave(self, mode: str, times: int | None = 1, latency_ms: int = 0) -> None:
-        """Switch a fault on."""
-        self._ask(
-            "POST",
-            "/api/faults",
-            json={"mode": mode, "times": times, "latency_ms": latency_ms},
-        )
+    def misbehave(
+        self, mode: str, times: int | None = 1, latency_ms: int = 0, **more: object
+    ) -> None:
+        """Switch a fault on; `more` is a field of it, or its `events`."""
+        fault = {"mode": mode, "times": times, "latency_ms": latency_ms, **more}
+        self._ask("POST", "/api/faults", json=fault)
 
     def page(self, path: str) -> str:
         """Return a page of the inbox."""

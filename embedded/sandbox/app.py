@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Query, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from embedded.sandbox import inbox
 from embedded.sandbox.events import EventSender
-from embedded.sandbox.faults import Fault, Switch
+from embedded.sandbox.faults import EventFault, Fault, Switch, Treatment
 from embedded.sandbox.links import links_of
 from embedded.sandbox.signing import load_key
 from embedded.sandbox.store import Store, StoredCopy
@@ -57,7 +58,8 @@ def create_app(
         )
     sandbox = _Sandbox(Store(database), api_key)
     if webhook_url:
-        sandbox.events = EventSender(sandbox.store, webhook_url, load_key(signing_key))
+        key = load_key(signing_key)
+        sandbox.events = EventSender(sandbox.store, webhook_url, key, sandbox.switch)
     return _with_abort(sandbox.app())
 
 
@@ -66,18 +68,21 @@ class _Sandbox:
         self.store = store
         self.events: EventSender | None = None
         self._authorization = f"Bearer {api_key}".encode()
-        self._switch = Switch()
+        self.switch = Switch()
 
     def app(self) -> FastAPI:
         app = FastAPI(title="Mail sandbox", lifespan=self._lifespan, docs_url=None, redoc_url=None)
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOCAL_NAMES)
         app.post("/v3/mail/send")(self.send)
+        app.get("/api/faults")(self.fault)
         app.post("/api/faults")(self.set_fault)
         app.get("/api/messages")(self.list_messages)
         app.delete("/api/messages", status_code=204)(self.delete_messages)
         app.get("/api/messages/{message_id}")(self.read_message)
         app.get("/healthz")(self.health)
         app.get("/", response_class=HTMLResponse)(self.inbox_page)
+        app.get("/faults", response_class=HTMLResponse)(self.faults_page)
+        app.post("/faults")(self.set_fault_by_hand)
         app.get("/messages/{message_id}", response_class=HTMLResponse)(self.message_page)
         return app
 
@@ -93,10 +98,10 @@ class _Sandbox:
     async def send(self, request: Request) -> Response:
         """SendGrid's `POST /v3/mail/send`."""
         body = await request.body()
-        treatment = self._switch.next_treatment()
+        treatment = self.switch.next_treatment()
         await asyncio.sleep(treatment.latency_seconds)
         if treatment.mode in _ERRORS:
-            return _ERRORS[treatment.mode]()
+            return _ERRORS[treatment.mode](treatment)
         authorization = request.headers.get("authorization", "").encode()
         if not secrets.compare_digest(authorization, self._authorization):
             return _error(401, "The provided authorization grant is invalid, expired, or revoked")
@@ -118,10 +123,35 @@ class _Sandbox:
             self.events.wake()
         return Response(status_code=202, headers={"X-Message-Id": request_id})
 
+    def fault(self) -> Fault:
+        """Return how the sandbox misbehaves now."""
+        return self.switch.standing()
+
     def set_fault(self, fault: Fault) -> Fault:
         """Misbehave from now on: see `faults.py`."""
-        self._switch.set(fault)
+        self.switch.set(fault)
+        if self.events:
+            self.events.wake()
         return fault
+
+    def faults_page(self) -> HTMLResponse:
+        """Switch faults on and off by hand."""
+        return _page(inbox.faults_page(self.switch.standing()))
+
+    async def set_fault_by_hand(self, request: Request) -> Response:
+        """What the form on that page sends: the fields of a fault, those of its events by name."""
+        async with request.form() as form:
+            given = {name: value for name, value in form.items() if value != ""}
+        try:
+            fault = Fault.model_validate(
+                {name: value for name, value in given.items() if name in Fault.model_fields}
+                | {"times": given.get("times")}
+                | {"events": {k: v for k, v in given.items() if k in EventFault.model_fields}}
+            )
+        except ValidationError as refusal:
+            raise HTTPException(422, [one["msg"] for one in refusal.errors()]) from None
+        self.set_fault(fault)
+        return RedirectResponse("/faults", status_code=303)
 
     def list_messages(
         self,
@@ -195,22 +225,30 @@ def _is_sandbox_mode(mail: Mapping[str, Any]) -> bool:
     return isinstance(mode, dict) and mode.get("enable") is True
 
 
-def _error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    body = {"errors": [{"message": message, "field": None, "help": None}]}
+def _error(
+    status: int, message: str, *, field: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    body = {"errors": [{"message": message, "field": field, "help": None}]}
     return JSONResponse(body, status_code=status, headers=headers)
 
 
 def _too_many_requests() -> Response:
     reset_at = str(int(time.time()) + 1)
     headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset_at, "Retry-After": "1"}
-    return _error(429, "too many requests", headers)
+    return _error(429, "too many requests", headers=headers)
 
 
-def _internal_error() -> Response:
-    return _error(500, "Internal Server Error")
-
-
-_ERRORS: dict[str, Callable[[], Response]] = {"429": _too_many_requests, "500": _internal_error}
+_ERRORS: dict[str, Callable[[Treatment], Response]] = {
+    "429": lambda _: _too_many_requests(),
+    "429-without-headers": lambda _: _error(429, "too many requests"),
+    "500": lambda _: _error(500, "Internal Server Error"),
+    "400": lambda fault: _error(400, "Does not contain a valid address.", field=fault.field),
+    "401": lambda _: _error(401, "Maximum credits exceeded"),
+    "403": lambda _: _error(
+        403, "The from address does not match a verified Sender Identity.", field="from"
+    ),
+    "413": lambda _: _error(413, "Payload too large"),
+}
 
 
 def _page(html: str) -> HTMLResponse:

@@ -1,28 +1,72 @@
-"""How the sandbox misbehaves on demand: by switch for whole requests, by address for one copy."""
+"""How the sandbox misbehaves on demand: by switch for whole requests and for delivery events, by
+address for one copy."""
 
+import re
 import threading
 from dataclasses import dataclass
+from time import monotonic
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-Mode = Literal["off", "429", "500", "reset", "accept-then-reset"]
+Mode = Literal[
+    "off",
+    "429",
+    "429-without-headers",
+    "500",
+    "400",
+    "401",
+    "403",
+    "413",
+    "reset",
+    "accept-then-reset",
+]
+A_DAY = 86_400.0
 
-_EVENTS_BY_PREFIX = {
+FATES = {
     "bounce": ("processed", "bounce"),
+    "block": ("processed", "blocked"),
     "drop": ("dropped",),
+    "invalid": ("invalid",),
     "defer": ("processed", "deferred", "delivered"),
     "complain": ("processed", "delivered", "spamreport"),
+    "return": ("processed", "delivered", "returned"),
 }
-_EVENTS_OF_A_GOOD_ADDRESS = ("processed", "delivered")
+_BEGINNING = re.compile(rf"({'|'.join(FATES)})(?![^\W\d_])")
+_OF_A_GOOD_ADDRESS = ("processed", "delivered")
+
+
+class EventFault(BaseModel):
+    """How delivery events are told; each is right by itself, and stays until switched off."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    duplicate: Annotated[bool, Field(description="Tell each batch twice")] = False
+    reorder: Annotated[bool, Field(description="Tell what happened last first")] = False
+    new_ids: Annotated[
+        bool, Field(description="Give an event another sg_event_id each time it is told")
+    ] = False
+    delay_seconds: Annotated[
+        float, Field(ge=0, le=A_DAY, description="Tell so long after the mail was accepted")
+    ] = 0
+    silent_seconds: Annotated[
+        float, Field(ge=0, le=A_DAY, description="Tell nothing for so long from now on")
+    ] = 0
 
 
 class Fault(BaseModel):
-    """What `POST /api/faults` takes: misbehave `times` times (null: until switched off)."""
+    """What `POST /api/faults` takes: misbehave `times` times (null: until switched off).
+
+    `field` is what a 400 complains about.
+    """
+
+    model_config = ConfigDict(extra="forbid")
 
     mode: Mode = "off"
     times: Annotated[int | None, Field(ge=1)] = 1
     latency_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
+    field: str = "personalizations.0.to.0.email"
+    events: EventFault = EventFault()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +75,7 @@ class Treatment:
 
     mode: Mode
     latency_seconds: float
+    field: str
 
 
 class Switch:
@@ -38,33 +83,41 @@ class Switch:
 
     def __init__(self) -> None:
         self._fault = Fault()
+        self._silent_until = 0.0
         self._lock = threading.Lock()
 
     def set(self, fault: Fault) -> None:
         """Replace the fault."""
         with self._lock:
             self._fault = fault
+            self._silent_until = monotonic() + fault.events.silent_seconds
+
+    def standing(self) -> Fault:
+        """Return the fault that is switched on."""
+        with self._lock:
+            return self._fault
+
+    def silent_seconds(self) -> float:
+        """Return for how long no event is told yet; 0 when they are told."""
+        with self._lock:
+            return max(0.0, self._silent_until - monotonic())
 
     def next_treatment(self) -> Treatment:
         """Return what the next request gets, and count it."""
         with self._lock:
             fault = self._fault
             if fault.times is not None and fault.mode != "off":
-                left = fault.times - 1
-                self._fault = (
-                    fault.model_copy(update={"times": left})
-                    if left
-                    else Fault(latency_ms=fault.latency_ms)
+                left: dict[str, object] = (
+                    {"times": fault.times - 1} if fault.times > 1 else {"mode": "off"}
                 )
-            return Treatment(mode=fault.mode, latency_seconds=fault.latency_ms / 1000)
+                self._fault = fault.model_copy(update=left)
+            return Treatment(
+                mode=fault.mode, latency_seconds=fault.latency_ms / 1000, field=fault.field
+            )
 
 
 def events_for(address: str) -> tuple[str, ...]:
-    """Return the delivery events of a copy: addresses that begin with `bounce`, `drop`, `defer` or
-    `complain`, alone or before one of `+`, `-`, `.` or digits, meet that fate."""
-    local_part = address.partition("@")[0].lower()
-    for prefix, events in _EVENTS_BY_PREFIX.items():
-        rest = local_part.removeprefix(prefix)
-        if rest != local_part and not rest[:1].isalpha():
-            return events
-    return _EVENTS_OF_A_GOOD_ADDRESS
+    """Return what becomes of a copy. An address that begins with `bounce`, `block`, `drop`,
+    `invalid`, `defer`, `complain` or `return` (and no letter after it) meets that fate."""
+    found = _BEGINNING.match(address.partition("@")[0].lower())
+    return FATES[found[1]] if found else _OF_A_GOOD_ADDRESS

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from embedded.sandbox.faults import FATES, EventFault, Fault, Mode
 from embedded.sandbox.links import links_of
 from embedded.sandbox.store import StoredCopy
 
@@ -33,6 +35,19 @@ def list_page(copies: Sequence[StoredCopy], *, words: str, before: int | None, t
     older = copies[-1].id if len(copies) == COPIES_ON_A_PAGE else None
     return _pages.get_template("inbox.html").render(
         copies=copies, words=words, before=before, older=older, total=total
+    )
+
+
+def faults_page(fault: Fault) -> str:
+    """Return the switches as a page; `fault` is what is on."""
+    return _pages.get_template("faults.html").render(
+        fault=fault,
+        modes=get_args(Mode),
+        switches=[
+            (name, field.description, getattr(fault.events, name))
+            for name, field in EventFault.model_fields.items()
+        ],
+        fates=FATES,
     )
 
 

@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+LAST_OF_ALL = "9999"
+"""An instant that comes after every other, as they are written here."""
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS request (
     id TEXT PRIMARY KEY, accepted_at TEXT NOT NULL, sender TEXT NOT NULL, sender_name TEXT NOT NULL,
@@ -134,12 +137,13 @@ class Store:
             for table in ("owed_event", "message", "request"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our own tables
 
-    def owed(self, limit: int) -> list[StoredCopy]:
+    def owed(self, limit: int, accepted_until: str = LAST_OF_ALL) -> list[StoredCopy]:
         """Return the oldest copies whose events nobody has taken yet."""
         rows = self._read(
             _SELECT_COPIES
-            + "JOIN owed_event ON message_id = message.id ORDER BY message.id LIMIT ?",
-            (limit,),
+            + "JOIN owed_event ON message_id = message.id"
+            + " WHERE accepted_at <= ? ORDER BY message.id LIMIT ?",
+            (accepted_until, limit),
         )
         return [_copy(row) for row in rows]
 

@@ -142,6 +142,38 @@ def test_a_wrong_key_stops_the_sending_and_loses_nothing(
     assert outcomes(scene) == ["not_sent"]
 
 
+@pytest.mark.parametrize("mode", ["401", "403", "429", "429-without-headers"])
+def test_what_is_about_the_account_or_its_rate_costs_nobody_their_notice(
+    scene: Scene, campaign: UUID, sender: MakeSender, sandbox: RunningSandbox, mode: str
+) -> None:
+    """P4: no credits, no sender, too fast: the mails stay queued and go out later, once each."""
+    sandbox.misbehave(mode)
+    progress = send(sender(), campaign)
+    assert (progress.waiting, progress.problem is not None) == (3, True)
+    assert send(sender(), campaign).accepted == 3
+    assert len(sandbox.messages()) == 3
+
+
+def test_a_request_that_is_too_large_goes_out_in_halves(
+    scene: Scene, campaign: UUID, sender: MakeSender, sandbox: RunningSandbox
+) -> None:
+    """P4: 413 names nobody."""
+    sandbox.misbehave("413")
+    assert send(sender(), campaign).accepted == 3
+    assert outcomes(scene)[0] == "accepted"
+    assert "rejected" in outcomes(scene)
+    assert states(scene) == ["accepted"] * 3
+
+
+def test_only_the_copy_that_a_refusal_names_is_given_up(
+    scene: Scene, campaign: UUID, sender: MakeSender, sandbox: RunningSandbox
+) -> None:
+    """P4."""
+    sandbox.misbehave("400", field="personalizations.1.to.0.email")
+    assert send(sender(), campaign).accepted == 2
+    assert states(scene) == ["accepted", "accepted", "rejected"]
+
+
 def test_a_silent_mail_service_gets_everything_later(
     scene: Scene, campaign: UUID, sender: MakeSender
 ) -> None:

@@ -2,10 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from queue import Queue
 
 import pytest
 import urllib3
@@ -15,9 +12,8 @@ from hypothesis import strategies as st
 from embedded.sandbox import SandboxRefused, create_app, public_key
 from embedded.sandbox.faults import events_for
 from embedded.sandbox.validation import faults
-from mail.delivery_events import DeliveryEvent, parse, verify
+from tests.embedded.webhook import taken_events, website
 from tests.sandbox_server import API_KEY, RunningSandbox, running_sandbox
-from tests.small_servers import Quiet, serving
 
 Mail = dict[str, object]
 PERSON = {"email": "alice@example.com"}
@@ -251,6 +247,10 @@ def test_the_key_is_made_once_and_is_private(tmp_path: Path) -> None:
         ("drop@example.com", ("dropped",)),
         ("Defer-1@example.com", ("processed", "deferred", "delivered")),
         ("complain@example.com", ("processed", "delivered", "spamreport")),
+        ("block@example.com", ("processed", "blocked")),
+        ("blocked@example.com", ("processed", "delivered")),
+        ("invalid@example.com", ("invalid",)),
+        ("return@example.com", ("processed", "delivered", "returned")),
     ],
 )
 def test_some_addresses_meet_a_fate(address: str, events: tuple[str, ...]) -> None:
@@ -281,36 +281,3 @@ def test_events_wait_while_the_website_is_down_and_survive_a_restart(tmp_path: P
     ):
         events = taken_events(taken, sandbox.public_key, count=2)
     assert [event.event for event in events] == ["processed", "delivered"]
-
-
-def taken_events(
-    taken: "Queue[tuple[bytes, str, str]]", key: str, *, count: int
-) -> list[DeliveryEvent]:
-    events: list[DeliveryEvent] = []
-    while len(events) < count:
-        body, signature, timestamp = taken.get(timeout=20)
-        verify(body, signature, timestamp, [key])
-        events += parse(body).events
-    return events
-
-
-@contextmanager
-def website(refusals: int = 0) -> "Iterator[tuple[str, Queue[tuple[bytes, str, str]]]]":
-    """A website that refuses the first batches with a 503, then takes them into the queue."""
-    taken: Queue[tuple[bytes, str, str]] = Queue()
-    answers = iter([503] * refusals)
-
-    class Webhook(Quiet, BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            status = next(answers, 204)
-            prefix = "X-Twilio-Email-Event-Webhook"
-            if status == 204:
-                taken.put(
-                    (body, self.headers[f"{prefix}-Signature"], self.headers[f"{prefix}-Timestamp"])
-                )
-            self.send_response(status)
-            self.end_headers()
-
-    with serving(Webhook) as port:
-        yield f"http://127.0.0.1:{port}/webhooks/sendgrid/events", taken
