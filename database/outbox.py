@@ -274,9 +274,7 @@ def settle(transaction: Session, batch: Batch, *, settle_after: timedelta, now: 
     """
     unknown = col(OutboxMail.state) == "unknown"
     long_ago = col(OutboxMail.claimed_at) <= now - settle_after
-    overdue = transaction.exec(
-        _in_order(select(OutboxMail.id).where(_in_batch(batch), unknown, long_ago))
-    ).all()
+    overdue = _hold(transaction, _in_batch(batch), unknown, long_ago)
     of_overdue = select(OutboxMail.attempt_id).where(col(OutboxMail.id).in_(overdue)).distinct()
     unheard = [
         attempt
@@ -348,7 +346,7 @@ def record_events(transaction: Session, events: Sequence[Event], now: datetime) 
     named = select_columns(said.c.mail_id).union_all(
         select_columns(col(OutboxMail.id)).where(of_attempts)
     )
-    _hold(transaction, col(OutboxMail.id).in_(named))
+    _hold_many(transaction, col(OutboxMail.id).in_(named))
     row = {
         "id": id_of_each(),
         "mail_id": said.c.mail_id,
@@ -535,7 +533,11 @@ def _in_order(query: SelectOfScalar[Found]) -> SelectOfScalar[Found]:
     return query.order_by(col(OutboxMail.id)).with_for_update(key_share=True)
 
 
-def _hold(transaction: Session, which: ColumnElement[bool]) -> None:
+def _hold(transaction: Session, *which: ColumnElement[bool]) -> Sequence[UUID]:
+    return transaction.exec(_in_order(select(OutboxMail.id).where(*which))).all()
+
+
+def _hold_many(transaction: Session, which: ColumnElement[bool]) -> None:
     held = _in_order(select(OutboxMail.id).where(which)).subquery()
     transaction.exec(select(func.count()).select_from(held)).one()
 

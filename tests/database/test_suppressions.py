@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import Session, select
 
-from database import audiences, outbox, suppressions
+from database import freezing, outbox, suppressions
 from database.accounts import AccountRow
 from database.campaigns import FIRST_NOTICE, not_reached
 from database.links import holder_of
@@ -27,7 +27,7 @@ def campaign(scene: Scene) -> UUID:
     """First notices to Alice and Bob that wait to be sent."""
     scene.import_accounts(ALICE, BOB)
     campaign_id = scene.campaign()
-    audiences.freeze_audience(scene.database, campaign_id, NOW)
+    freezing.freeze_audience(scene.database, campaign_id, NOW)
     scene.queue_step(campaign_id)
     return campaign_id
 
