@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from domain.company import CampaignLeads, Company, Officers
+from domain.sending import Canary, Limits
 
 ROOT = Path(__file__).parent
 DEVELOPMENT_LINK_KEY = "only-for-development-link-key-0000000000000="
@@ -29,6 +30,7 @@ INVENTED = (
     "company_authority_url",
 )
 """Settings whose defaults describe a company that does not exist."""
+PAUSED_OVER = "A campaign is paused when more than this share of its copies"
 FOR_ALL = "is the one for development, which everybody knows"
 A_NUMBER = "needs a whole number"
 IN_OUR_WORDS = {
@@ -162,6 +164,45 @@ class Settings(BaseSettings):
     mail_settle_after_seconds: Annotated[
         int, Field(ge=1, description="How long an unknown outcome waits for its delivery events")
     ] = 10
+
+    canary: Annotated[
+        bool,
+        Field(description="Whether a few get a campaign's first notice before the others (P8)"),
+    ] = True
+    canary_percent: Annotated[
+        int, Field(ge=1, le=50, description="How many that is: this share of the addressees")
+    ] = 1
+    canary_addressees: Annotated[
+        int,
+        Field(
+            ge=1, description="Or so many, if that is more. To no more than so many, all at once"
+        ),
+    ] = 100
+    canary_minutes: Annotated[
+        int, Field(ge=0, description="How long the others wait for what becomes of the canary")
+    ] = 30
+    stop_failed_percent: Annotated[
+        float,
+        Field(ge=0, le=100, description=f"{PAUSED_OVER} bounce, are dropped or are rejected (P8)"),
+    ] = 5
+    stop_complained_percent: Annotated[
+        float, Field(ge=0, le=100, description=f"{PAUSED_OVER}, and two at least, are called spam")
+    ] = 0.3
+    stop_unknown_percent: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=100,
+            description=f"{PAUSED_OVER}, or of the requests of a minute, three at least, are of "
+            "unknown outcome",
+        ),
+    ] = 5
+    stop_copies: Annotated[
+        int, Field(ge=1, le=10000, description="Of how many copies, the last that were heard of")
+    ] = 1000
+    stop_copies_at_least: Annotated[
+        int, Field(ge=1, le=10000, description="With fewer than that nothing is concluded")
+    ] = 100
 
     web_port: Annotated[int, Field(ge=1, le=65535, description="Embedded website")] = 8000
     mail_sandbox_port: Annotated[int, Field(ge=1, le=65535, description="Mail sandbox")] = 8025
@@ -343,6 +384,27 @@ class Settings(BaseSettings):
             reminder_leads=tuple(timedelta(days=days) for days in self.reminder_lead_days),
             owner_escalation_lead=timedelta(days=self.escalation_lead_days),
             legal_escalation_after=timedelta(days=self.legal_escalation_days),
+        )
+
+    @property
+    def canaries(self) -> Canary:
+        """How many of a campaign's addressees are mailed first, and for how long they are alone."""
+        return Canary(
+            on=self.canary,
+            percent=self.canary_percent,
+            at_least=self.canary_addressees,
+            wait_period=timedelta(minutes=self.canary_minutes),
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """How much may go wrong before the machine pauses a campaign."""
+        return Limits(
+            failed_percent=self.stop_failed_percent,
+            complained_percent=self.stop_complained_percent,
+            unknown_percent=self.stop_unknown_percent,
+            copies=self.stop_copies,
+            copies_at_least=self.stop_copies_at_least,
         )
 
     @property

@@ -27,6 +27,7 @@ from temporalio.client import (
 from temporalio.worker import Worker
 
 import temporal
+from activities.breaker import Breaker
 from activities.campaigns import CampaignActivities
 from activities.interceptor import IncidentInterceptor
 from activities.letters import Letters
@@ -88,7 +89,14 @@ def activities(
     publication = PublicationActivities(
         database=database, company=company, sending_period=settings.sending_period
     )
-    campaign = CampaignActivities(database=database, sender=sender, company=company, leads=leads)
+    campaign = CampaignActivities(
+        database=database,
+        sender=sender,
+        company=company,
+        leads=leads,
+        canary=settings.canaries,
+        limits=settings.limits,
+    )
     request = RequestActivities(database=database, company=company, officers=settings.officers)
     starting = StartingActivities(database=database, clock=clock, client=client)
     patrol = PatrolActivities(database=database, clock=clock, client=client, company=company)
@@ -104,6 +112,7 @@ def activities(
         campaign.freeze_audience,
         campaign.open_shards,
         campaign.send_shard,
+        campaign.look_at_canary,
         campaign.fix_effective_date,
         campaign.take_step,
         campaign.escalate,
@@ -134,6 +143,7 @@ def _sender(settings: Settings, database: Database) -> Sender:
             leads=settings.campaign_leads,
             link_keys=settings.link_key_bytes,
         ),
+        breaker=Breaker(database=database, limits=settings.limits),
         batch_size=settings.mail_batch_size,
         settle_after=timedelta(seconds=settings.mail_settle_after_seconds),
         suppression_key=settings.suppression_key_bytes,

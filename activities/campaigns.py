@@ -12,8 +12,9 @@ from temporalio import activity
 from activities.moments import moments_since
 from activities.outbox import Sender, SendProgress
 from database import campaigns, freezing
+from database.canaries import choose_canary, look_at_canary
 from database.chunks import LongEnough, at_most
-from database.controls import PAUSED, WITHDRAWN, postponements
+from database.controls import PAUSED, WITHDRAWN, last_act, postponements
 from database.engine import Database
 from database.facts import record
 from database.outbox import (
@@ -31,6 +32,7 @@ from database.staff import in_charge, present
 from database.tables import Campaign, Policy, PolicyVersion, Staff
 from database.writing import held
 from domain.company import CampaignLeads, Company
+from domain.sending import Canary, Limits
 from domain.timetable import Role, Rung, RungKind, campaign_rungs, effective_at
 
 FREEZE_WITHIN = timedelta(minutes=3)
@@ -91,6 +93,12 @@ class CampaignCase:
     since: datetime | None = None
     owed: tuple[str, ...] = ()
     """Steps that somebody's decision caused, and that are not taken yet."""
+    canary: int = 0
+    """How many are mailed first while the others wait; nought once they need not (P8)."""
+    canary_until: datetime | None = None
+    """When the others need not wait any more, if all goes well; none while it is being mailed."""
+    stopped_because: str = ""
+    """Why the machine paused it, in words that name nobody; empty when it did not."""
 
     @property
     def paused(self) -> bool:
@@ -107,12 +115,21 @@ class CampaignActivities:
     """Freezes the audience, sends steps, fixes the date, escalates; built once, in worker.py."""
 
     def __init__(
-        self, *, database: Database, sender: Sender, company: Company, leads: CampaignLeads
+        self,
+        *,
+        database: Database,
+        sender: Sender,
+        company: Company,
+        leads: CampaignLeads,
+        canary: Canary,
+        limits: Limits,
     ) -> None:
         self._database = database
         self._sender = sender
         self._company = company
         self._leads = leads
+        self._canary = canary
+        self._limits = limits
 
     @activity.defn
     def load_campaign(self, what: CampaignInput) -> CampaignCase:
@@ -122,11 +139,25 @@ class CampaignActivities:
 
     @activity.defn
     def freeze_audience(self, what: CampaignInput) -> CampaignCase:
-        """Write down whom the campaign addresses (P4); not yet frozen if that takes very long."""
+        """Write down whom the campaign addresses (P4), and who of them are mailed first (P8); not
+        yet frozen if that takes very long."""
         with suppress(LongEnough):
-            freezing.freeze_audience(
-                self._database, what.campaign_id, what.now, at_most(FREEZE_WITHIN)
+            enough = at_most(FREEZE_WITHIN)
+            freezing.freeze_audience(self._database, what.campaign_id, what.now, enough)
+            choose_canary(self._database, what.campaign_id, self._canary, what.now, enough)
+        return self.load_campaign(what)
+
+    @activity.defn
+    def look_at_canary(self, what: CampaignInput) -> CampaignCase:
+        """Let the others wait for the canary that was mailed; then look what became of it (P8).
+
+        When too much went wrong the campaign is paused and its owner told; else the others follow.
+        """
+        with self._database.transaction() as transaction:
+            told = look_at_canary(
+                transaction, what.campaign_id, self._canary, self._limits, what.now
             )
+        self._sender.tell(told, moments_since(what.now).now())
         return self.load_campaign(what)
 
     @activity.defn
@@ -260,11 +291,14 @@ class CampaignActivities:
             slug=policy.slug,
             number=version.number,
             state=campaign.state,
-            frozen=campaign.audience_frozen_at is not None,
+            frozen=campaign.audience_frozen_at is not None and campaign.canary is not None,
             addressees=campaigns.count_addressees(session, campaign.id),
             effective_at=version.effective_at if campaign.notified_at else None,
             to_come=self._to_come(session, campaign, version, now),
             owed=self._owed(session, campaign),
+            canary=campaigns.canary_to_come(campaign),
+            canary_until=campaign.canary_until,
+            stopped_because=_why_stopped(session, campaign),
             since=campaign.finished_at
             or campaign.notified_at
             or campaign.audience_frozen_at
@@ -313,3 +347,9 @@ class CampaignActivities:
         """The owner, and legal when it is their turn or the owner has left."""
         owner = present(session, campaign.owner_id) if step != _TO_LEGAL else ()
         return owner or in_charge(session, "legal")
+
+
+def _why_stopped(session: Session, campaign: Campaign) -> str:
+    """The machine's own words; a person's reason stays in the database (P31)."""
+    act = last_act(session, campaign.policy_version_id) if campaign.state == PAUSED else None
+    return act.reason if act and act.staff_id is None else ""

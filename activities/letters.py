@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from database import assessments, campaigns
+from database import assessments, campaigns, controls
 from database.links import UNSUBSCRIBE
-from database.outbox import CAMPAIGN, STAFF, Addressed, Claim, addressed
+from database.outbox import CAMPAIGN, STAFF, STOPPED, Addressed, Claim, addressed
 from database.tables import (
     Campaign,
     DataSubjectRequest,
@@ -104,7 +104,10 @@ class Letters:
             "not_before_on": f"{version.planned_effective_on:%-d %B %Y}",
         }
         if mail.addressee_kind == STAFF:
-            return {**shared, **self._of_escalation(session, mail, campaign, policy, version)}
+            shared |= self._for_staff(policy, version)
+            if mail.step.startswith(STOPPED):
+                return {**shared, "reason": _why_stopped(session, mail, version)}
+            return {**shared, **self._of_escalation(session, mail, campaign, version)}
         base = session.get_one(PolicyVersion, mail.variant)
         still_yours = (
             f"the {policy.title} you have now (version {base.number}) stays in force for you."
@@ -124,12 +127,15 @@ class Letters:
             "reminders_total": len(self._leads.reminder_leads),
         }
 
+    def _for_staff(self, policy: Policy, version: PolicyVersion) -> dict[str, object]:
+        page = f"{self._company.base_url}/staff/policies/{policy.slug}/versions/{version.number}"
+        return {"version_number": version.number, "console_url": page}
+
     def _of_escalation(
         self,
         session: Session,
         mail: OutboxMail,
         campaign: Campaign,
-        policy: Policy,
         version: PolicyVersion,
     ) -> dict[str, object]:
         progress = campaigns.progress(session, campaign)
@@ -142,7 +148,6 @@ class Letters:
         )
         words = {rung.key: rung.summary for rung in rungs}
         return {
-            "version_number": version.number,
             "counts": [
                 ("Addressed", progress.addressees),
                 ("Approved", progress.approved),
@@ -151,9 +156,6 @@ class Letters:
             ],
             "not_reached": progress.not_reached,
             "step": words.get(mail.step, mail.step),
-            "console_url": (
-                f"{self._company.base_url}/staff/policies/{policy.slug}/versions/{version.number}"
-            ),
         }
 
     def _of_request(self, session: Session, mail: OutboxMail, now: datetime) -> dict[str, object]:
@@ -223,6 +225,12 @@ class Letters:
             return ""
         token = make_token(purpose, copy.nonce, self._link_keys)
         return f"{self._company.base_url}/{PATH_OF_PURPOSE[purpose]}/{token}"
+
+
+def _why_stopped(session: Session, mail: OutboxMail, version: PolicyVersion) -> str:
+    """Why the machine paused the campaign, the first time, the second ..."""
+    stops = controls.stops_by_machine(session, version.id)
+    return stops[int(mail.step.removeprefix(STOPPED)) - 1].reason
 
 
 def _day(instant: datetime | None, zone: ZoneInfo) -> str:

@@ -1,12 +1,13 @@
 """Sends what is in the outbox: claim, commit, send, acknowledge."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from temporalio import activity
 
+from activities.breaker import Breaker
 from activities.letters import Letter, Letters
 from activities.moments import Moments, moments_since
 from database import outbox, suppressions
@@ -46,7 +47,7 @@ class SendProgress:
     unknown: int = 0
     problem: str | None = None
     held: bool = False
-    """A person holds it up: what waits goes out when they let it (P8)."""
+    """It was stopped: what waits goes out when somebody lets it (P8)."""
 
 
 class Sender:
@@ -59,6 +60,7 @@ class Sender:
         service: MailService,
         templates: Templates,
         letters: Letters,
+        breaker: Breaker,
         batch_size: int,
         settle_after: timedelta,
         suppression_key: bytes,
@@ -67,6 +69,7 @@ class Sender:
         self._service = service
         self._templates = templates
         self._letters = letters
+        self._breaker = breaker
         self._batch_size = batch_size
         self._settle_after = settle_after
         self._suppression_key = suppression_key
@@ -75,14 +78,16 @@ class Sender:
         """Send every queued mail of a batch, until none is left or the mail service refuses.
 
         A sender that died left mails in doubt: they are settled by delivery events or by time, and
-        never simply sent again. What is not out after SEND_WITHIN waits for the next try.
+        never simply sent again. What is not out after SEND_WITHIN waits for the next try. A
+        campaign that meets too many errors is paused on the way, and its owner told.
         """
         moments = Moments(now)
         with self._database.transaction() as transaction:
             outbox.doubt_abandoned(transaction, batch, now)
             outbox.settle(transaction, batch, settle_after=self._settle_after, now=now)
         all_claimed, problem, limit = False, None, self._batch_size
-        while problem is None and moments.passed() < SEND_WITHIN:
+        stopped = False
+        while problem is None and not stopped and moments.passed() < SEND_WITHIN:
             with self._database.transaction() as transaction:
                 claim = outbox.claim(transaction, batch, limit=limit, now=moments.now())
             if claim is None:
@@ -94,7 +99,19 @@ class Sender:
             nobody_named = isinstance(outcome, Rejected) and not outcome.mail_ids
             halved = claim.copies // 2  # to find the culprit
             limit = max(1, halved) if nobody_named and halved else self._batch_size
-        return self._progress(batch, problem, all_claimed=all_claimed)
+            stopped = self._stops(batch, moments.now(), at_once=problem is not None)
+        return self._progress(batch, problem, all_claimed=all_claimed, stopped=stopped)
+
+    def tell(self, mails: Sequence[UUID], now: datetime) -> None:
+        """Send these mails now. What does not go out, the watchdog sends later."""
+        for mail_id in mails:
+            self.send(Batch(mail_id=mail_id), now)
+
+    def _stops(self, batch: Batch, now: datetime, *, at_once: bool) -> bool:
+        """Whether the breaker has just paused the campaign of a batch."""
+        told = self._breaker.look(batch.subject_id, now, at_once=at_once)
+        self.tell(told, now)
+        return bool(told)
 
     def _attempt(self, claim: Claim, now: datetime) -> Outcome | None:
         """What became of it; None when there is nobody left to send it to."""
@@ -142,17 +159,19 @@ class Sender:
                     outbox.doubt(transaction, attempt, outcome.reason, now)
         return PROBLEM_WORDS[type(outcome)]
 
-    def _progress(self, batch: Batch, problem: str | None, *, all_claimed: bool) -> SendProgress:
+    def _progress(
+        self, batch: Batch, problem: str | None, *, all_claimed: bool, stopped: bool
+    ) -> SendProgress:
         with self._database.session() as session:
             states = outbox.states(session, batch)
-            stopped = outbox.all_is_stopped(session)
+            all_stopped = outbox.all_is_stopped(session)
         waiting = states.get("queued", 0)
         return SendProgress(
             accepted=sum(states.get(state, 0) for state in outbox.WENT_OUT),
             waiting=waiting,
             unknown=sum(states.get(state, 0) for state in outbox.IN_DOUBT),
-            problem=ALL_STOPPED if waiting and stopped else problem,
-            held=bool(waiting) and all_claimed,
+            problem=ALL_STOPPED if waiting and all_stopped else problem,
+            held=stopped or (bool(waiting) and all_claimed),
         )
 
 

@@ -21,7 +21,7 @@ def report(slug: Slug, number: Number, *, output_format: FormatOption = ListForm
 
     from cli.context import opened
     from cli.printing import print_thing
-    from database.campaigns import progress
+    from database.campaigns import canary, progress
     from database.controls import control_acts
     from database.outbox import all_is_stopped
 
@@ -38,6 +38,7 @@ def report(slug: Slug, number: Number, *, output_format: FormatOption = ListForm
                 "notified_at": campaign.notified_at,
                 "finished_at": campaign.finished_at,
                 "all_mail_is_stopped": all_is_stopped(session),
+                "canary": asdict(canary(campaign)),
                 "controls": [asdict(act) for act in done],
                 **counts,
                 "workflow": office.workflow_url(f"campaign/{slug}/{number}"),

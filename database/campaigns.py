@@ -55,6 +55,15 @@ class Progress:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CanaryStanding:
+    """How many are mailed first, until when the others wait, and when that was over (P8)."""
+
+    addressees: int
+    until: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class NotReached:
     """An account whose first notice reached nobody, and why; without a mail, none was owed."""
 
@@ -100,8 +109,40 @@ def shards(session: Session, campaign_id: UUID) -> int:
     return 0 if last is None else int(last) + 1
 
 
+def canary_shards(session: Session, campaign_id: UUID) -> int:
+    """How many shards those fill who go first: they count down from -1."""
+    first = session.exec(
+        select(func.min(CampaignAddressee.shard)).where(
+            CampaignAddressee.campaign_id == campaign_id
+        )
+    ).one()
+    return max(-int(first or 0), 0)
+
+
+def canary(campaign: Campaign) -> CanaryStanding:
+    """How a campaign's canary stands; nobody is in it when all are mailed at once."""
+    return CanaryStanding(
+        addressees=campaign.canary or 0,
+        until=campaign.canary_until,
+        ended_at=campaign.canary_ended_at,
+    )
+
+
+def canary_to_come(campaign: Campaign) -> int:
+    """How many of a campaign go first while the others wait; nought once they need not."""
+    return 0 if campaign.canary_ended_at else campaign.canary or 0
+
+
 def open_shards(session: Session, campaign_id: UUID, step: str) -> list[int]:
-    """The shards that are not done with a step: nothing is queued yet, or something still waits."""
+    """The shards that are not done with a step: nothing is queued yet, or something still waits.
+
+    Until the canary was looked at, of the first notice only its own (P8).
+    """
+    first = -canary_shards(session, campaign_id)
+    waits_for_canary = step == FIRST_NOTICE and canary_to_come(
+        session.get_one(Campaign, campaign_id)
+    )
+    there = range(first, 0 if waits_for_canary else shards(session, campaign_id))
     waits = case((col(OutboxMail.state).in_(["queued", *IN_DOUBT]), 1), else_=0)
     done = session.exec(
         select(OutboxMail.shard)
@@ -113,7 +154,7 @@ def open_shards(session: Session, campaign_id: UUID, step: str) -> list[int]:
         .group_by(col(OutboxMail.shard))
         .having(func.max(waits) == 0)
     ).all()
-    return sorted(set(range(shards(session, campaign_id))) - set(done))
+    return sorted(set(there) - set(done))
 
 
 def queue_step(

@@ -10,18 +10,20 @@ from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from database.campaigns import POSTPONEMENT, campaign_of
 from database.facts import record
-from database.outbox import ACCOUNT, Batch, cancel
-from database.staff import present, require_role
+from database.outbox import ACCOUNT, CAMPAIGN, STAFF, STOPPED, Batch, Queued, cancel, queue
+from database.staff import in_charge, present, require_role
 from database.tables import Campaign, ControlAct, MailStop, Policy, PolicyVersion, Staff
 from database.writing import held, insert_new
 from domain.places import local_date, start_of_day
 from domain.reviews import VersionState
 
 RUNNING, PAUSED, WITHDRAWN = "running", "paused", "withdrawn"
+CANARY, BREAKER = "canary", "breaker"
+THE_MACHINE = "the machine"
 
 
 class ControlRefused(Exception):
@@ -83,7 +85,68 @@ def resume(transaction: Session, version: PolicyVersion, act: Act) -> None:
     if owner is None and "legal" not in act.staff.roles:
         raise ControlRefused("The campaign's owner has left: starting it again takes legal.")
     campaign.state = RUNNING
+    if campaign.canary_until is not None and campaign.canary_ended_at is None:
+        campaign.canary_ended_at = act.now  # whoever resumes has looked at it
     _note(transaction, version, "resume", act)
+
+
+def stop_by_machine(
+    transaction: Session, campaign_id: UUID, what: str, reason: str, now: datetime
+) -> tuple[UUID, ...]:
+    """Pause a campaign that runs, because of what its mails met, and owe its owner a mail.
+
+    `what` is CANARY or BREAKER, and `reason` names nobody. Returns the ids of the mails, which are
+    none when it does not run: it is stopped once. Who resumes it is as with any pause.
+    """
+    campaign = held(transaction, Campaign, campaign_id)
+    if campaign.state != RUNNING:
+        return ()
+    campaign.state = PAUSED
+    version_id = campaign.policy_version_id
+    transaction.add(ControlAct(policy_version_id=version_id, act=what, reason=reason, acted_at=now))
+    record(transaction, f"campaign.{what}", version_id, now, reason=reason)
+    stops = len(stops_by_machine(transaction, version_id))
+    told = present(transaction, campaign.owner_id) or in_charge(transaction, "legal")
+    mails = [
+        Queued(
+            subject_kind=CAMPAIGN,
+            subject_id=campaign.id,
+            addressee_kind=STAFF,
+            addressee_id=member.id,
+            step=f"{STOPPED}{stops}",
+            template="campaign_stopped",
+            variant=campaign.id,
+        )
+        for member in told
+    ]
+    return queue(transaction, mails, now)
+
+
+def stops_by_machine(session: Session, version_id: UUID) -> Sequence[ControlAct]:
+    """When and why the machine paused a version's campaign, the first first."""
+    return session.exec(
+        select(ControlAct)
+        .where(ControlAct.policy_version_id == version_id, col(ControlAct.staff_id).is_(None))
+        .order_by(col(ControlAct.acted_at))
+    ).all()
+
+
+def last_act(session: Session, version_id: UUID) -> ControlAct | None:
+    """What was done last to a version's campaign."""
+    return session.exec(
+        select(ControlAct)
+        .where(ControlAct.policy_version_id == version_id)
+        .order_by(col(ControlAct.acted_at).desc())
+    ).first()
+
+
+def last_resumed_at(session: Session, version_id: UUID) -> datetime | None:
+    """When a version's campaign was let go on the last time; what was before counts no more."""
+    return session.exec(
+        select(func.max(ControlAct.acted_at)).where(
+            ControlAct.policy_version_id == version_id, ControlAct.act == "resume"
+        )
+    ).one()
 
 
 def withdraw(transaction: Session, version: PolicyVersion, act: Act) -> None:
@@ -181,8 +244,8 @@ def running(session: Session) -> Sequence[tuple[Policy, PolicyVersion, Campaign]
 def control_acts(session: Session, version_id: UUID) -> tuple[Done, ...]:
     """What was done to a version's campaign, by whom and why, the first first."""
     rows = session.exec(
-        select(ControlAct, Staff.handle)
-        .join(Staff, col(Staff.id) == col(ControlAct.staff_id))
+        select(ControlAct, func.coalesce(Staff.handle, THE_MACHINE))
+        .join(Staff, col(Staff.id) == col(ControlAct.staff_id), isouter=True)
         .where(ControlAct.policy_version_id == version_id)
         .order_by(col(ControlAct.acted_at))
     ).all()

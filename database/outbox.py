@@ -59,6 +59,8 @@ _ADDRESSES: Mapping[str, tuple[type[Account | Staff | DataSubjectRequest], Any]]
 }
 LINK_AGAIN = "link_again"
 WITHDRAWAL = "withdrawal"
+STOPPED = "stopped_"
+"""Steps that tell a campaign's owner of a stop by the machine: the first, the second ..."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +182,9 @@ def claim(transaction: Session, batch: Batch, *, limit: int, now: datetime) -> C
         claimed_at=now,
         reason=None,
     )
-    transaction.add(MailAttempt(id=attempt_id, copies=claimed, started_at=now))
+    transaction.add(
+        MailAttempt(id=attempt_id, subject_id=first.subject_id, copies=claimed, started_at=now)
+    )
     return Claim(attempt_id=attempt_id, like=first, copies=claimed)
 
 
@@ -404,7 +408,8 @@ def without_sender(session: Session) -> Sequence[OutboxMail]:
     """Mails under way whose own workflow sends no more: each needs a delivery of its own, unless
     the workflow of an answered request is just at it.
 
-    Links asked for again, a campaign's steps that are taken, the mails of answered requests.
+    Links asked for again, a campaign's steps that are taken, word of a stop by the machine that
+    did not go out at once, the mails of answered requests.
     """
     taken = exists().where(
         col(CampaignStep.campaign_id) == col(OutboxMail.subject_id),
@@ -417,7 +422,12 @@ def without_sender(session: Session) -> Sequence[OutboxMail]:
     return session.exec(
         select(OutboxMail).where(
             col(OutboxMail.state).in_(["queued", *IN_DOUBT]),
-            or_(col(OutboxMail.step).startswith(LINK_AGAIN), taken, answered),
+            or_(
+                col(OutboxMail.step).startswith(LINK_AGAIN),
+                col(OutboxMail.step).startswith(STOPPED, autoescape=True),
+                taken,
+                answered,
+            ),
             _subject_is_running(),
         )
     ).all()

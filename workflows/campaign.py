@@ -29,6 +29,7 @@ SHARDS_AT_ONCE = 8
 PAUSE = timedelta(seconds=30)
 LOOK_AGAIN = timedelta(hours=6)
 LOOKS = "look what was decided"
+LOOKS_AT_CANARY = "look at the canary"
 NO_NEWS = "some mails are of unknown outcome until the mail service reports on them"
 CampaignStep = Callable[[CampaignActivities, CampaignInput], CampaignCase]
 
@@ -67,6 +68,7 @@ class CampaignWorkflow:
         while not campaign.frozen and not campaign.called_off:
             self._story.tell(replace(_FREEZES, since=campaign.since))
             campaign = await self._do(CampaignActivities.freeze_audience, "freeze the audience")
+        campaign = await self._send_canary(campaign)
         if campaign.effective_at is None and not campaign.called_off:
             campaign = await self._send_to_all(FIRST_NOTICE, campaign)
         if campaign.effective_at is None and not campaign.called_off:
@@ -75,6 +77,27 @@ class CampaignWorkflow:
             )
         await self._tell_publication(campaign)
         return campaign
+
+    async def _send_canary(self, campaign: CampaignCase) -> CampaignCase:
+        """Mail those who go first, wait, and look what became of it, before the others follow.
+
+        Who they are and whether they need still go first, the database knows: of a campaign that
+        was frozen before there were canaries, nobody.
+        """
+        while campaign.canary and not campaign.called_off:
+            if campaign.paused:
+                campaign = await self._while_paused(campaign)
+            elif campaign.canary_until is None:
+                campaign = await self._send_to_all(FIRST_NOTICE, campaign)
+                campaign = await self._look_at_canary()
+            else:
+                self._story.tell(_waits_for_canary(campaign, campaign.canary_until))
+                over = await self._undisturbed_until(campaign.canary_until, LOOKS_AT_CANARY)
+                campaign = await (self._look_at_canary() if over else self._heed(campaign))
+        return campaign
+
+    async def _look_at_canary(self) -> CampaignCase:
+        return await self._do(CampaignActivities.look_at_canary, LOOKS_AT_CANARY)
 
     async def _take_steps(self, campaign: CampaignCase) -> CampaignCase:
         """First those that a decision caused, then those of the timetable, each at its time."""
@@ -145,7 +168,7 @@ class CampaignWorkflow:
         shards = await self._open_shards(step)
         problem = None
         since = campaign.since if step == FIRST_NOTICE else None
-        mails = f"the {step.replace('_', ' ')} for each of {campaign.addressees} account holders"
+        mails = f"the {step.replace('_', ' ')} for {_whom(step, campaign)} account holders"
         while shards:
             campaign = await self._while_paused(await self._heed(campaign))
             if campaign.called_off is not called_off:
@@ -156,7 +179,7 @@ class CampaignWorkflow:
             left = [
                 shard
                 for shard, progress in zip(window, sent, strict=True)
-                if progress.waiting or progress.unknown
+                if progress.waiting or (progress.unknown and not campaign.canary)
             ]
             shards += left
             problem = next((told for told in map(_problem, sent) if told), None)
@@ -279,6 +302,24 @@ def _sends(step: str, mails: str, problem: str | None, since: datetime | None = 
     )
 
 
+def _whom(step: str, campaign: CampaignCase) -> str:
+    if step == FIRST_NOTICE and campaign.canary:
+        return f"the canary, {campaign.canary} of {campaign.addressees}"
+    return f"each of {campaign.addressees}"
+
+
+def _waits_for_canary(campaign: CampaignCase, until: datetime) -> Chapter:
+    return Chapter(
+        stage="canary",
+        waits_for=f"what becomes of the first {campaign.canary} of {campaign.addressees} mails: "
+        "bounces, complaints, errors",
+        awaiting="nobody",
+        until=until,
+        by_itself=f"{moment(until)}: mails the others, or pauses the campaign and tells its owner "
+        "when too much went wrong",
+    )
+
+
 def _whose_turn(problem: str | None) -> str:
     if problem is None:
         return "nobody"
@@ -286,11 +327,17 @@ def _whose_turn(problem: str | None) -> str:
 
 
 def _is_paused(campaign: CampaignCase) -> Chapter:
+    reason = (
+        f"The machine paused it. {campaign.stopped_because}"
+        if campaign.stopped_because
+        else "Who paused it and why: "
+        f"`promisekeeper campaign report {campaign.slug} {campaign.number}`"
+    )
     return Chapter(
         stage="paused",
         waits_for="its owner to resume it: `promisekeeper campaign resume "
-        f"{campaign.slug} {campaign.number}`. Nothing goes out meanwhile; answers are taken. Who "
-        f"paused it and why: `promisekeeper campaign report {campaign.slug} {campaign.number}`",
+        f"{campaign.slug} {campaign.number}`. Nothing goes out meanwhile; answers are taken. "
+        f"{reason}",
         awaiting="campaign owner",
         until=campaign.effective_at,
         by_itself="nothing. It is to stand still",

@@ -15,6 +15,9 @@ class Campaign(SQLModel, table=True):
     `state`: running | paused | withdrawn | finished. Every claim of mails reads it, so a change
     works at once. `freezing_at`: the instant whose accounts are addressed, from the first try to
     freeze them on; `frozen_up_to`: the external id up to which they were looked at.
+    `canary`: how many addressees go first, null until they are chosen and nought without a canary;
+    they fill shards of their own, below nought. `canary_until`: they are mailed, and what became of
+    it is looked at then; `canary_ended_at`: it was, or the owner let the campaign go on.
     """
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -26,6 +29,9 @@ class Campaign(SQLModel, table=True):
     freezing_at: datetime | None = None
     frozen_up_to: str = Field(default="", sa_column_kwargs={"server_default": ""})
     audience_frozen_at: datetime | None = None
+    canary: int | None = None
+    canary_until: datetime | None = None
+    canary_ended_at: datetime | None = None
     notified_at: datetime | None = None
     finished_at: datetime | None = None
 
@@ -69,7 +75,8 @@ class CampaignStep(SQLModel, table=True):
 class ControlAct(SQLModel, table=True):
     """Somebody stopped a campaign or let it go on, and why; appended, never altered (P8).
 
-    `act`: pause | resume | withdraw | postpone. `until_on`: the date it was postponed to.
+    `act`: pause | resume | withdraw | postpone; or canary | breaker, which are the machine's and
+    have no member of staff. `until_on`: the date it was postponed to.
     """
 
     __tablename__ = "control_act"
@@ -78,7 +85,7 @@ class ControlAct(SQLModel, table=True):
     policy_version_id: UUID = Field(foreign_key="policy_version.id", index=True)
     act: str
     reason: str
-    staff_id: UUID = Field(foreign_key="staff.id")
+    staff_id: UUID | None = Field(default=None, foreign_key="staff.id")
     acted_at: datetime
     until_on: date | None = None
 

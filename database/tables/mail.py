@@ -49,11 +49,13 @@ class OutboxMail(SQLModel, table=True):
 
 
 class MailAttempt(SQLModel, table=True):
-    """One request to the mail service, carrying up to 1,000 personal copies."""
+    """One request to the mail service, carrying up to 1,000 personal copies of one subject."""
 
     __tablename__ = "mail_attempt"
+    __table_args__ = (Index("mail_attempt_subject", "subject_id", "started_at"),)
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
+    subject_id: UUID | None = None
     copies: int
     started_at: datetime
     ended_at: datetime | None = None

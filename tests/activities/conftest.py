@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from activities.breaker import Breaker
 from activities.letters import Letters
 from activities.outbox import Sender
 from database.engine import Database
@@ -52,6 +53,7 @@ def sender(scene: Scene, letters: Letters, sandbox: RunningSandbox) -> Callable[
             ),
             templates=Templates(templates),
             letters=letters,
+            breaker=Breaker(database=through, limits=Settings(_env_file=None).limits),
             batch_size=batch_size,
             settle_after=timedelta(seconds=10),
             suppression_key=SUPPRESSION_KEY,

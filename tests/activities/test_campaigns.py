@@ -43,6 +43,8 @@ def steps(scene: Scene, sender: Callable[..., Sender]) -> CampaignActivities:
         sender=sender(),
         company=settings.company,
         leads=settings.campaign_leads,
+        canary=settings.canaries,
+        limits=settings.limits,
     )
 
 

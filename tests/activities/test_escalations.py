@@ -45,6 +45,8 @@ def escalate(scene: Scene, sender: Callable[..., Sender]) -> Callable[[str], Tol
         sender=sender(),
         company=settings.company,
         leads=settings.campaign_leads,
+        canary=settings.canaries,
+        limits=settings.limits,
     )
 
     def take(step: str) -> Told:

@@ -58,7 +58,9 @@ def release() -> str:
 
 def record(story: Story, database: Database, directory: Path) -> None:
     """Live one story and write its histories."""
-    with town(database, directory, server_settings=story.server_settings) as running:
+    with town(
+        database, directory, server_settings=story.server_settings, **story.settings
+    ) as running:
         recorded = story.live(running)
         assert set(recorded) == set(story.paths)
         for path, (workflow_id, run) in recorded.items():

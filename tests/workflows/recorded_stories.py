@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from sqlmodel import select
 from temporalio.api.enums.v1 import EventType
@@ -32,11 +33,12 @@ Recorded = Mapping[str, tuple[str, int]]
 
 @dataclass(frozen=True, kw_only=True)
 class Story:
-    """What is lived, under which settings of Temporal's server, and the paths it gives."""
+    """What is lived, under which settings of Temporal's server and of ours; the paths it gives."""
 
     live: Callable[[Town], Recorded]
     paths: tuple[str, ...]
     server_settings: Mapping[str, object] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def a_campaign_from_beginning_to_end(town: Town) -> Recorded:
@@ -164,6 +166,33 @@ def a_campaign_that_is_paused_while_it_sends(town: Town) -> Recorded:
     leap(town, 45)
     eventually(lambda: ended(town, campaign(number)))
     return {"campaign/paused_while_it_sends": (campaign(number), 0)}
+
+
+def a_campaign_with_a_canary(town: Town) -> Recorded:
+    """One of three is mailed first, and half an hour later the other two."""
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB, CAROL)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: town.told(campaign(number)).get("stage") == "canary")
+    in_a_while(town, lambda: town.version(number).effective_at)
+    leap(town, 45)
+    eventually(lambda: ended(town, campaign(number)))
+    return {"campaign/canary": (campaign(number), 0)}
+
+
+def a_campaign_that_its_canary_stops(town: Town) -> Recorded:
+    """Nobody knows whether its mail went out; its owner lets the others have theirs."""
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB, CAROL)
+    town.mail.misbehave("500", times=1)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: town.told(campaign(number)).get("stage") == "canary")
+    in_a_while(town, lambda: town.told(campaign(number)).get("stage") == "paused")
+    town.desk.resume(POLICY, number, town.staff["lena"], "the mail service was away")
+    in_a_while(town, lambda: town.version(number).effective_at)
+    leap(town, 45)
+    eventually(lambda: ended(town, campaign(number)))
+    return {"campaign/canary_stops": (campaign(number), 0)}
 
 
 def a_request_that_is_answered(town: Town) -> Recorded:
@@ -409,6 +438,16 @@ STORIES = (
     ),
     Story(live=a_campaign_that_is_postponed, paths=("campaign/postponed", "publication/postponed")),
     Story(live=a_campaign_that_is_paused_while_it_sends, paths=("campaign/paused_while_it_sends",)),
+    Story(
+        live=a_campaign_with_a_canary,
+        paths=("campaign/canary",),
+        settings={"canary_addressees": 1},
+    ),
+    Story(
+        live=a_campaign_that_its_canary_stops,
+        paths=("campaign/canary_stops",),
+        settings={"canary_addressees": 1},
+    ),
     Story(live=a_request_that_is_answered, paths=("data-subject-request/answered",)),
     Story(live=a_request_that_tells_its_end, paths=("data-subject-request/end_told",)),
     Story(live=a_request_refused_by_two, paths=("data-subject-request/refused_by_two",)),
@@ -432,7 +471,11 @@ STORIES = (
         paths=("publication/continued_as_new", "publication/continued_from_another_run"),
         server_settings={"limit.historyCount.suggestContinueAsNew": 45},
     ),
-    Story(live=a_campaign_with_a_shard_that_goes_wrong, paths=("campaign/shard_goes_wrong",)),
+    Story(
+        live=a_campaign_with_a_shard_that_goes_wrong,
+        paths=("campaign/shard_goes_wrong",),
+        settings={"canary": False},
+    ),
     Story(live=a_request_that_goes_wrong, paths=("data-subject-request/goes_wrong",)),
     Story(
         live=a_request_that_continues_as_new,

@@ -35,7 +35,10 @@ FIVE = [
 
 def test_what_goes_wrong_with_one_shard_does_not_hold_up_the_others(tmp_path: Path) -> None:
     """P4: and as soon as it is mended, it gets its mails too."""
-    with migrated_database(SQLITE, tmp_path) as database, town(database, tmp_path) as running:
+    with (
+        migrated_database(SQLITE, tmp_path) as database,
+        town(database, tmp_path, canary=False) as running,
+    ):
         running.put_in_force(FIRST)
         running.import_accounts(
             *(

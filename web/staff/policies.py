@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from database import policies
 from database.assessments import as_assessed, findings_between, findings_of
-from database.campaigns import campaign_of, progress
+from database.campaigns import campaign_of, canary, progress
 from database.controls import control_acts, open_stop
 from database.policies import previous_version
 from database.reviews import ReviewContent, under_review
@@ -286,6 +286,7 @@ def _campaign(session: Session, version: PolicyVersion) -> Mapping[str, object]:
     return {
         "campaign": progress(session, campaign) if campaign else None,
         "campaign_state": campaign.state if campaign else "",
+        "canary": canary(campaign) if campaign else None,
         "control_acts": control_acts(session, version.id),
         "mail_stop": open_stop(session),
     }

@@ -3,9 +3,10 @@
 import pytest
 from sqlmodel import select
 
+from database import controls
 from database.outbox import all_is_stopped
 from database.tables import Campaign, ControlAct
-from tests.web.world import World
+from tests.web.world import NOW, World
 
 VERSION_2 = "/staff/policies/privacy-policy/versions/2"
 
@@ -32,6 +33,24 @@ def test_ops_pause_a_campaign_and_its_owner_resumes_it(world: World) -> None:
     assert "a wrong sentence" in page
     assert do(world, VERSION_2, f"{VERSION_2}/campaign/resume", "it is right") == 303
     assert state(world) == "running"
+
+
+def test_the_page_says_how_the_canary_stands_and_why_the_machine_paused_the_campaign(
+    world: World,
+) -> None:
+    with world.database.transaction() as transaction:
+        campaign = transaction.exec(select(Campaign)).one()
+        campaign.canary, campaign.canary_until = 100, NOW
+        reason = "The canary: 6 of 100 copies bounced."
+        controls.stop_by_machine(transaction, campaign.id, controls.CANARY, reason, NOW)
+    world.enter_as("lena")
+    page = world.browser.get(VERSION_2).text
+    assert "Canary: 100 of" in page
+    assert "the others wait until" in page
+    assert "Paused after the canary by the machine" in page
+    assert "6 of 100 copies bounced" in page
+    assert do(world, VERSION_2, f"{VERSION_2}/campaign/resume", "old addresses") == 303
+    assert "looked at" in world.browser.get(VERSION_2).text
 
 
 def test_legal_withdraws_a_version_and_its_links_say_so(world: World) -> None:

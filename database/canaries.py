@@ -1,0 +1,133 @@
+"""Canaries: a fair sample of a campaign's addressees is mailed first, and looked at (P8)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, update
+from sqlmodel import Session, col, func, select
+
+from database.campaigns import FIRST_NOTICE, canary_to_come, count_addressees
+from database.chunks import Advance, Pace
+from database.controls import CANARY, RUNNING, stop_by_machine
+from database.engine import Database
+from database.facts import record
+from database.freezing import SHARD_SIZE
+from database.outbox import ACCOUNT
+from database.tables import Campaign, CampaignAddressee, OutboxMail
+from database.writing import held
+from domain.sending import Canary, Limits, Tally, why_stop
+
+FAILED = ("bounced", "dropped", "rejected")
+UNKNOWN = ("sending", "unknown", "operator")
+
+
+def choose_canary(
+    database: Database,
+    campaign_id: UUID,
+    canary: Canary,
+    now: datetime,
+    progress: Advance = lambda _rows: None,
+) -> None:
+    """Give those who are to be mailed first shards of their own, below nought; once.
+
+    The audience is frozen. Chunk by chunk: an interrupted choice goes on where it stopped, two at
+    once do no harm, and `progress` may end it.
+    """
+    with database.session() as session:
+        size = canary.size(count_addressees(session, campaign_id))
+    pace = Pace(database)
+    while not _choose_chunk(pace, campaign_id, size, _draw(database, campaign_id, size), now):
+        progress(SHARD_SIZE)
+
+
+def look_at_canary(
+    transaction: Session, campaign_id: UUID, canary: Canary, limits: Limits, now: datetime
+) -> tuple[UUID, ...]:
+    """Note that the canary is mailed, or, once its time is over, let the others have theirs.
+
+    When too much went wrong with it the campaign is paused instead; returns the mails that tell its
+    owner then. Looking too early, or at a campaign that is paused, changes nothing.
+    """
+    campaign = held(transaction, Campaign, campaign_id)
+    if campaign.state != RUNNING or not canary_to_come(campaign):
+        return ()
+    if campaign.canary_until is None:
+        campaign.canary_until = now + canary.wait_period
+        record(transaction, "campaign.canary_mailed", campaign_id, now, addressees=campaign.canary)
+        return ()
+    if now < campaign.canary_until:
+        return ()
+    campaign.canary_ended_at = now
+    tally = _tally(transaction, campaign)
+    record(transaction, "campaign.canary_ended", campaign_id, now, **vars(tally))
+    wrong = why_stop(tally, limits)
+    if wrong is None:
+        return ()
+    reason = f"The canary: {wrong}"
+    return stop_by_machine(transaction, campaign_id, CANARY, reason, now)
+
+
+def _draw(database: Database, campaign_id: UUID, size: int) -> Sequence[UUID]:
+    """A shard of those who are not chosen yet, by lot; drawn without holding anybody up."""
+    with database.session() as session:
+        return session.exec(
+            select(CampaignAddressee.id)
+            .where(_of(campaign_id), col(CampaignAddressee.shard) >= 0)
+            .order_by(func.random())
+            .limit(min(size, SHARD_SIZE))
+        ).all()
+
+
+def _choose_chunk(
+    pace: Pace, campaign_id: UUID, size: int, drawn: Sequence[UUID], now: datetime
+) -> bool:
+    """Add those drawn to the canary, as far as it has room; whether it is full."""
+    with pace.transaction() as transaction:
+        campaign = held(transaction, Campaign, campaign_id)
+        if campaign.canary is not None:
+            return True
+        chosen = transaction.exec(
+            select(func.count())
+            .select_from(CampaignAddressee)
+            .where(_of(campaign_id), col(CampaignAddressee.shard) < 0)
+        ).one()
+        if chosen >= size:
+            campaign.canary = size
+            record(transaction, "campaign.canary_chosen", campaign_id, now, addressees=size)
+            return True
+        transaction.execute(
+            update(CampaignAddressee)
+            .where(
+                col(CampaignAddressee.id).in_(drawn[: size - chosen]),
+                col(CampaignAddressee.shard) >= 0,
+            )
+            .values(shard=-1 - chosen // SHARD_SIZE)
+        )
+        return False
+
+
+def _tally(session: Session, campaign: Campaign) -> Tally:
+    states = dict(
+        session.exec(
+            select(OutboxMail.state, func.count())
+            .where(
+                OutboxMail.subject_id == campaign.id,
+                OutboxMail.addressee_kind == ACCOUNT,
+                OutboxMail.step == FIRST_NOTICE,
+                col(OutboxMail.shard) < 0,
+                OutboxMail.state != "cancelled",
+            )
+            .group_by(OutboxMail.state)
+        ).all()
+    )
+    return Tally(
+        copies=sum(states.values()),
+        failed=sum(states.get(state, 0) for state in FAILED),
+        complained=states.get("complained", 0),
+        unknown=sum(states.get(state, 0) for state in UNKNOWN),
+    )
+
+
+def _of(campaign_id: UUID) -> ColumnElement[bool]:
+    return col(CampaignAddressee.campaign_id) == campaign_id

@@ -1,0 +1,100 @@
+"""A campaign whose mails go wrong while it sends is paused, and its owner told, once (P8)."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from sqlmodel import select
+
+import activities.breaker
+from activities.outbox import Sender, SendProgress
+from database import freezing
+from database.accounts import AccountRow
+from database.outbox import Batch, without_sender
+from database.tables import Campaign, ControlAct
+from tests.activities.test_outbox import send
+from tests.sandbox_server import RunningSandbox
+from tests.scene import NOW, Scene
+
+MakeSender = Callable[..., Sender]
+OWNER = "lena@staff.example"
+
+
+@pytest.fixture(autouse=True)
+def looks_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activities.breaker, "LOOK_EVERY_SECONDS", 0.0)
+
+
+@pytest.fixture
+def campaign(scene: Scene) -> UUID:
+    """First notices for two hundred people wait."""
+    scene.import_accounts(
+        *(
+            AccountRow(external_id=f"p{number:03}", email=f"p{number}@people.example")
+            for number in range(200)
+        )
+    )
+    campaign = scene.campaign()
+    freezing.freeze_audience(scene.database, campaign, NOW)
+    scene.queue_step(campaign)
+    return campaign
+
+
+def state(scene: Scene, campaign: UUID) -> str:
+    with scene.database.session() as session:
+        return session.get_one(Campaign, campaign).state
+
+
+def reasons(scene: Scene) -> list[str]:
+    with scene.database.session() as session:
+        return list(session.exec(select(ControlAct.reason)).all())
+
+
+def test_three_lost_requests_pause_the_campaign_and_its_owner_hears_why(
+    scene: Scene, campaign: UUID, sender: MakeSender, sandbox: RunningSandbox
+) -> None:
+    sandbox.misbehave("500", times=3)
+    sending = sender(batch_size=10)
+    assert [send(sending, campaign).held for _ in range(3)] == [False, False, True]
+    assert state(scene, campaign) == "paused"
+    assert send(sending, campaign).held
+    (reason,) = reasons(scene)
+    assert reason.startswith("3 of the last 3 requests")
+    (mail,) = sandbox.messages()
+    assert mail["to"] == OWNER
+    assert reason in str(mail["text"])
+    assert "/staff/policies/privacy-policy/versions/2" in str(mail["text"])
+
+
+def test_word_that_does_not_go_out_at_once_is_the_watchdogs(
+    scene: Scene, campaign: UUID, sender: MakeSender, sandbox: RunningSandbox
+) -> None:
+    sandbox.misbehave("500", times=4)
+    sending = sender(batch_size=10)
+    assert [send(sending, campaign).held for _ in range(3)] == [False, False, True]
+    assert sandbox.messages() == []
+    with scene.database.session() as session:
+        assert [mail.step for mail in without_sender(session)] == ["stopped_1"]
+
+
+def test_a_key_that_is_refused_pauses_nothing_and_says_so(
+    scene: Scene, campaign: UUID, sender: MakeSender
+) -> None:
+    refused = sender(batch_size=10, api_key="SG.wrong")
+    for _ in range(5):
+        progress = send(refused, campaign)
+        assert progress.problem == "the mail service refuses our key, account or settings"
+    assert state(scene, campaign) == "running"
+    assert send(sender(), campaign).accepted == 200
+
+
+def test_a_breaker_that_looked_a_moment_ago_does_not_look_again(
+    scene: Scene, campaign: UUID, sender: MakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looking costs a question to the database: once a second, not with each request."""
+    monkeypatch.setattr(activities.breaker, "LOOK_EVERY_SECONDS", 3600.0)
+    looks = []
+    monkeypatch.setattr(activities.breaker, "why_stop_campaign", lambda *asked: looks.append(asked))
+    assert sender(batch_size=10).send(Batch(subject_id=campaign), NOW) == SendProgress(accepted=200)
+    assert len(looks) == 1
+    assert state(scene, campaign) == "running"

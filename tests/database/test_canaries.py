@@ -1,0 +1,203 @@
+"""A fair sample of a campaign is mailed first; the others follow if all goes well (P8)."""
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlmodel import col, func, select, update
+
+from database import campaigns, canaries, controls, freezing
+from database.accounts import AccountRow
+from database.canaries import choose_canary, look_at_canary
+from database.chunks import LongEnough
+from database.outbox import STAFF
+from database.tables import Account, Campaign, CampaignAddressee, ControlAct, OutboxMail
+from domain.sending import Canary
+from settings import Settings
+from tests.database.test_controls import act
+from tests.scene import NOW, Scene
+
+LATER = NOW + timedelta(minutes=30)
+LIMITS = Settings(_env_file=None).limits
+TEN = Canary(percent=1, at_least=10, wait_period=timedelta(minutes=30))
+
+
+def frozen(scene: Scene, count: int) -> UUID:
+    """A campaign for so many people, in the order of their ids."""
+    scene.import_accounts(
+        *(
+            AccountRow(external_id=f"p{number:04}", email=f"p{number}@people.example")
+            for number in range(count)
+        )
+    )
+    campaign = scene.campaign()
+    freezing.freeze_audience(scene.database, campaign, NOW)
+    return campaign
+
+
+def with_canary(scene: Scene, count: int = 40) -> UUID:
+    campaign = frozen(scene, count)
+    choose_canary(scene.database, campaign, TEN, NOW)
+    return campaign
+
+
+def shards(scene: Scene) -> dict[int, int]:
+    with scene.database.session() as session:
+        rows = session.exec(
+            select(CampaignAddressee.shard, func.count()).group_by(col(CampaignAddressee.shard))
+        ).all()
+    return dict(rows)
+
+
+def open_shards(scene: Scene, campaign: UUID, step: str = campaigns.FIRST_NOTICE) -> list[int]:
+    with scene.database.session() as session:
+        return campaigns.open_shards(session, campaign, step)
+
+
+def mail_canary(scene: Scene, campaign: UUID, **states: int) -> None:
+    """Mail the canary, and let this become of so many of them; the others are delivered."""
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(Campaign, campaign)
+        campaigns.queue_step(transaction, row, campaigns.FIRST_NOTICE, -1, NOW)
+        mails = transaction.exec(select(OutboxMail.id)).all()
+        wanted = [state for state, count in states.items() for _ in range(count)]
+        wanted += ["delivered"] * (len(mails) - len(wanted))
+        for mail, state in zip(mails, wanted, strict=True):
+            transaction.execute(
+                update(OutboxMail).where(col(OutboxMail.id) == mail).values(state=state)
+            )
+
+
+def look(scene: Scene, campaign: UUID, now: datetime) -> Campaign:
+    with scene.database.transaction() as transaction:
+        look_at_canary(transaction, campaign, TEN, LIMITS, now)
+    with scene.database.session() as session:
+        return session.get_one(Campaign, campaign)
+
+
+def acts(scene: Scene) -> list[tuple[str, str, bool]]:
+    with scene.database.session() as session:
+        rows = session.exec(select(ControlAct).order_by(col(ControlAct.acted_at))).all()
+    return [(row.act, row.reason, row.staff_id is None) for row in rows]
+
+
+def told(scene: Scene) -> list[UUID]:
+    with scene.database.session() as session:
+        mails = session.exec(select(OutboxMail).where(OutboxMail.addressee_kind == STAFF)).all()
+    assert {mail.template for mail in mails} <= {"campaign_stopped"}
+    return [mail.addressee_id for mail in mails]
+
+
+def test_those_who_go_first_come_from_all_over_and_everybody_stays_addressed_once(
+    scene: Scene,
+) -> None:
+    campaign = frozen(scene, 120)
+    before = shards(scene)
+    choose_canary(scene.database, campaign, TEN, NOW)
+    choose_canary(scene.database, campaign, TEN, NOW)
+    assert before == {0: 120}
+    assert shards(scene) == {-1: 10, 0: 110}
+    with scene.database.session() as session:
+        first = session.exec(
+            select(Account.external_id)
+            .join(CampaignAddressee, col(CampaignAddressee.account_id) == col(Account.id))
+            .where(CampaignAddressee.shard == -1)
+        ).all()
+    assert sorted(first) != [f"p{number:04}" for number in range(10)]
+
+
+def test_a_large_canary_fills_several_shards_and_goes_on_where_it_was_interrupted(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(canaries, "SHARD_SIZE", 4)
+    campaign = frozen(scene, 40)
+
+    def enough(_rows: int) -> None:
+        raise LongEnough
+
+    with suppress(LongEnough):
+        choose_canary(scene.database, campaign, TEN, NOW, enough)
+    assert shards(scene) == {-1: 4, 0: 36}
+    choose_canary(scene.database, campaign, TEN, NOW)
+    assert shards(scene) == {-3: 2, -2: 4, -1: 4, 0: 30}
+    assert open_shards(scene, campaign) == [-3, -2, -1]
+
+
+def test_a_small_campaign_has_no_canary(scene: Scene) -> None:
+    campaign = with_canary(scene, 10)
+    assert shards(scene) == {0: 10}
+    assert open_shards(scene, campaign) == [0]
+
+
+def test_only_the_canary_is_owed_its_first_notice_until_it_was_looked_at(scene: Scene) -> None:
+    campaign = with_canary(scene)
+    assert open_shards(scene, campaign) == [-1]
+    assert open_shards(scene, campaign, "withdrawal") == [-1, 0]
+    mail_canary(scene, campaign)
+    assert look(scene, campaign, NOW).canary_until == LATER
+    assert look(scene, campaign, LATER - timedelta(seconds=1)).canary_ended_at is None
+    assert open_shards(scene, campaign) == []
+    after = look(scene, campaign, LATER)
+    assert (after.state, after.canary_ended_at) == ("running", LATER)
+    assert open_shards(scene, campaign) == [0]
+    assert acts(scene) == []
+    assert told(scene) == []
+
+
+@pytest.mark.parametrize(
+    ("states", "words"),
+    [
+        ({"bounced": 1}, "1 of 10 copies bounced"),
+        ({"dropped": 1}, "1 of 10 copies bounced"),
+        ({"rejected": 1}, "1 of 10 copies bounced"),
+        ({"complained": 2}, "2 of 10 copies were reported as spam"),
+        ({"unknown": 1}, "Of 1 of 10 copies nobody knows"),
+        ({"operator": 1}, "Of 1 of 10 copies nobody knows"),
+    ],
+)
+def test_when_too_much_goes_wrong_the_machine_pauses_it_and_tells_its_owner_why(
+    scene: Scene, states: dict[str, int], words: str
+) -> None:
+    campaign = with_canary(scene)
+    mail_canary(scene, campaign, **states)
+    look(scene, campaign, NOW)
+    assert look(scene, campaign, LATER).state == "paused"
+    look(scene, campaign, LATER)
+    ((what, reason, machine),) = acts(scene)
+    assert (what, machine) == ("canary", True)
+    assert words in reason
+    assert told(scene) == [scene.staff["lena"]]
+    with scene.database.session() as session:
+        version = session.get_one(Campaign, campaign).policy_version_id
+        (done,) = controls.control_acts(session, version)
+    assert done.by == "the machine"
+
+
+def test_a_campaign_that_its_owner_resumes_does_not_wait_for_a_canary_again(scene: Scene) -> None:
+    campaign = with_canary(scene)
+    mail_canary(scene, campaign, bounced=5)
+    look(scene, campaign, NOW)
+    look(scene, campaign, LATER)
+    act(scene, controls.resume, "lena", "they were old addresses", now=LATER)
+    assert look(scene, campaign, LATER).state == "running"
+    assert open_shards(scene, campaign) == [0]
+
+
+def test_whoever_resumes_in_the_middle_of_the_canary_has_decided_that_it_is_good(
+    scene: Scene,
+) -> None:
+    campaign = with_canary(scene)
+    mail_canary(scene, campaign)
+    look(scene, campaign, NOW)
+    act(scene, controls.pause, "omar")
+    assert look(scene, campaign, LATER).canary_ended_at is None, "a person holds it already"
+    act(scene, controls.resume, "lena", "it is right", now=LATER)
+    assert open_shards(scene, campaign) == [0]
+
+
+def test_a_pause_before_the_canary_is_mailed_does_not_spare_it(scene: Scene) -> None:
+    campaign = with_canary(scene)
+    act(scene, controls.pause, "omar")
+    act(scene, controls.resume, "lena", "it is right")
+    assert open_shards(scene, campaign) == [-1]
