@@ -31,7 +31,7 @@ from activities.breaker import Breaker
 from activities.campaigns import CampaignActivities
 from activities.interceptor import IncidentInterceptor
 from activities.letters import Letters
-from activities.outbox import OutboxActivities, Sender
+from activities.outbox import Manner, OutboxActivities, Sender
 from activities.patrol import PatrolActivities
 from activities.publication import PublicationActivities
 from activities.pulse import PulseInterceptor
@@ -144,8 +144,10 @@ def _sender(settings: Settings, database: Database) -> Sender:
             link_keys=settings.link_key_bytes,
         ),
         breaker=Breaker(database=database, limits=settings.limits),
-        batch_size=settings.mail_batch_size,
-        settle_after=timedelta(seconds=settings.mail_settle_after_seconds),
+        manner=Manner(
+            batch_size=settings.mail_batch_size,
+            settle_after=timedelta(seconds=settings.mail_settle_after_seconds),
+        ),
         suppression_key=settings.suppression_key_bytes,
     )
 

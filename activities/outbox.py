@@ -50,6 +50,14 @@ class SendProgress:
     """It was stopped: what waits goes out when somebody lets it (P8)."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How many copies go in one request, and how long a copy in doubt waits for its events."""
+
+    batch_size: int
+    settle_after: timedelta
+
+
 class Sender:
     """Sends batches of the outbox through the mail service."""
 
@@ -61,8 +69,7 @@ class Sender:
         templates: Templates,
         letters: Letters,
         breaker: Breaker,
-        batch_size: int,
-        settle_after: timedelta,
+        manner: Manner,
         suppression_key: bytes,
     ) -> None:
         self._database = database
@@ -70,8 +77,8 @@ class Sender:
         self._templates = templates
         self._letters = letters
         self._breaker = breaker
-        self._batch_size = batch_size
-        self._settle_after = settle_after
+        self._batch_size = manner.batch_size
+        self._settle_after = manner.settle_after
         self._suppression_key = suppression_key
 
     def send(self, batch: Batch, now: datetime) -> SendProgress:

@@ -170,6 +170,9 @@ def _identifier(value: str) -> str:
 
 
 def _address(value: str) -> str:
+    """An address, or none: such an account is never lost, but on the list of those not reached."""
+    if not value:
+        return value
     intake = Intake(name="", contact_address=value, kinds=(Kind.ACCESS,))
     if problems(intake):  # the one rule for addresses
         raise ValueError(f"{value!r} is not an e-mail address like name@example.com")

@@ -1,15 +1,22 @@
 """`promisekeeper campaign`: how a version's notices stand, and whom they did not reach (P4)."""
 
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import Annotated
 
 import typer
 
 from cli.options import AsStaff, FormatOption, ListFormat, Number, Reason, Slug
 
-if TYPE_CHECKING:
-    from sqlmodel import Session
+SHOWN = ("account", "state", "reason", "owner", "due_on", "reached_how", "mail")
 
-    from database.tables import Campaign
+
+class TableOrFile(StrEnum):
+    """How the list of those not reached is printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
 
 app = typer.Typer(no_args_is_help=True, help="Campaigns: who was told, who answered.")
 
@@ -21,12 +28,12 @@ def report(slug: Slug, number: Number, *, output_format: FormatOption = ListForm
 
     from cli.context import opened
     from cli.printing import print_thing
-    from database.campaigns import canary, progress
+    from database.campaigns import campaign_by_number, canary, progress
     from database.controls import control_acts
     from database.outbox import all_is_stopped
 
     with opened() as office, office.database.session() as session:
-        campaign = _campaign(session, slug, number)
+        campaign = campaign_by_number(session, slug, number)
         counts = asdict(progress(session, campaign))
         done = control_acts(session, campaign.policy_version_id)
         print_thing(
@@ -74,30 +81,79 @@ def resume(slug: Slug, number: Number, *, reason: Reason, as_staff: AsStaff) -> 
 
 @app.command("not-reached")
 def not_reached(
-    slug: Slug, number: Number, *, output_format: FormatOption = ListFormat.TABLE
+    slug: Slug,
+    number: Number,
+    *,
+    output_format: Annotated[
+        TableOrFile, typer.Option("--format", help="A table to read, or CSV or JSON for scripts")
+    ] = TableOrFile.TABLE,
 ) -> None:
-    """The accounts whose first notice did not reach anybody, and why."""
+    """The accounts whose first notice did not reach anybody: why, and who is to reach them by when.
+
+    Those who were reached by other means since are among them, with how.
+    """
     from dataclasses import asdict
 
     from cli.context import opened
-    from cli.printing import print_rows
-    from database import campaigns
+    from cli.printing import print_rows, say
+    from database import not_reached as lists
+    from database.campaigns import campaign_by_number
+    from domain.spreadsheet import as_csv
 
     with opened() as office, office.database.session() as session:
-        found = campaigns.not_reached(session, _campaign(session, slug, number).id)
-    columns = ("account", "state", "reason", "mail")
-    print_rows([asdict(account) for account in found], columns, output_format)
+        campaign = campaign_by_number(session, slug, number)
+        found = lists.not_reached(session, campaign, office.settings.zone)
+    rows = [asdict(account) for account in found]
+    if output_format is TableOrFile.CSV:
+        typer.echo(as_csv(rows, lists.COLUMNS), nl=False)
+    elif output_format is TableOrFile.JSON:
+        print_rows(rows, lists.COLUMNS, ListFormat.JSON)
+    else:
+        print_rows(rows, SHOWN, ListFormat.TABLE)
+        for segment, counts in lists.segments(found).items():
+            told = ", ".join(f"{name} {count}" for name, count in counts.items())
+            say(f"{segment.replace('_', ' ')}: {told or 'nobody'}")
 
 
-def _campaign(session: "Session", slug: str, number: int) -> "Campaign":
-    from database.campaigns import campaign_of
-    from database.policies import PolicyUnknown, policy_by_slug, version_by_number
+@app.command("assign-not-reached")
+def assign_not_reached(
+    slug: Slug,
+    number: Number,
+    *,
+    to: Annotated[
+        str, typer.Option("--to", help="The handle of who is to reach them", show_default=False)
+    ],
+    account: Annotated[list[str] | None, typer.Option(help="Only this account; repeatable")] = None,
+    state: Annotated[
+        str | None, typer.Option(help="Only those not reached for this reason")
+    ] = None,
+    as_staff: AsStaff,
+) -> None:
+    """Say who is to reach the accounts that the first notice did not."""
+    from cli.context import at_the_desk
+    from cli.printing import say
 
-    version = version_by_number(session, policy_by_slug(session, slug).id, number)
-    campaign = campaign_of(session, version.id)
-    if campaign is None:
-        raise PolicyUnknown(
-            f"Version {number} of {slug} has no campaign (it is {version.state}): one is opened "
-            "when a version of class notice or approval is announced."
+    with at_the_desk(as_staff) as (desk, staff_id):
+        assigned = desk.assign_not_reached(
+            slug, number, staff_id, to, state=state, accounts=account or ()
         )
-    return campaign
+    say(f"{assigned} accounts are with {to} now.")
+
+
+@app.command("reached")
+def reached(
+    slug: Slug,
+    number: Number,
+    account: Annotated[str, typer.Argument(help="The account's id", show_default=False)],
+    *,
+    by: Annotated[str, typer.Option(help="How: post, phone, in_person or other")],
+    reason: Reason,
+    as_staff: AsStaff,
+) -> None:
+    """Note that somebody the first notice did not reach was told by other means."""
+    from cli.context import at_the_desk
+    from cli.printing import say
+
+    with at_the_desk(as_staff) as (desk, staff_id):
+        desk.mark_reached(slug, number, staff_id, account, how=by, reason=reason)
+    say("Noted. The account counts as reached; its decision is still its own.")

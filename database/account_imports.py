@@ -103,7 +103,11 @@ def shares_changed(session: Session, import_id: UUID) -> tuple[int, int]:
         .join(Account, same_account())
         .where(
             AccountImportRow.import_id == import_id,
-            (func.lower(Account.email) != func.lower(AccountImportRow.email))
+            (
+                (func.lower(Account.email) != func.lower(AccountImportRow.email))
+                & (Account.email != "")
+                & (AccountImportRow.email != "")
+            )
             | ((col(Account.status) == "open") & (col(AccountImportRow.status) == "closed")),
         )
     ).one()

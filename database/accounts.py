@@ -17,6 +17,7 @@ class AccountUnknown(Exception):
 @dataclass(frozen=True, kw_only=True)
 class AccountRow:
     """What the company says of an account. What is None was not said: a known account keeps it.
+    So with an empty `email`; a new account has no address then.
 
     `governing_version` is what staff assert of a new account.
     """
@@ -47,7 +48,9 @@ def accounts_at_address(session: Session, address: str) -> Sequence[Account]:
     """The open accounts whose address this is, whatever its case."""
     return session.exec(
         select(Account).where(
-            func.lower(Account.email) == address.strip().lower(), Account.status == "open"
+            func.lower(Account.email) == address.strip().lower(),
+            Account.email != "",
+            Account.status == "open",
         )
     ).all()
 

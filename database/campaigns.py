@@ -1,13 +1,13 @@
 """Campaigns: opened with the announcement, the steps taken, whom they reach, how they stand."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, literal, true
+from sqlalchemy import ColumnElement, and_, case, exists, false, literal, true
 from sqlalchemy import select as select_columns
+from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -16,7 +16,7 @@ from database.facts import record
 from database.ids import id_of_each
 from database.links import add_first_links
 from database.outbox import ACCOUNT, CAMPAIGN, IN_DOUBT, WITHDRAWAL, Batch, states
-from database.policies import in_force_from
+from database.policies import PolicyUnknown, in_force_from, policy_by_slug, version_by_number
 from database.tables import (
     Account,
     Approval,
@@ -24,6 +24,7 @@ from database.tables import (
     CampaignAddressee,
     CampaignStep,
     Link,
+    MissedNotice,
     OutboxMail,
     Policy,
     PolicyVersion,
@@ -35,22 +36,25 @@ from domain.timetable import RungKind
 
 FIRST_NOTICE = "first_notice"
 POSTPONEMENT = "postponement_"
-JOINED_LATER, WHY_LATER = "joined_later", "joined or came back after the audience was frozen"
 UNDELIVERABLE = (
-    *("bounced", "dropped", "complained", "rejected", "suppressed"),
+    *("bounced", "dropped", "complained", "rejected", "suppressed", "no_address"),
     *("operator", "unknown"),
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How a campaign stands, in numbers of account holders."""
+    """How a campaign stands, in numbers of account holders.
+
+    `not_reached` are those whom the first notice did not reach, without those `reached_otherwise`.
+    """
 
     addressees: int
     approved: int
     declined: int
     silent: int
     not_reached: int
+    reached_otherwise: int
     mails: dict[str, int]
 
 
@@ -61,16 +65,6 @@ class CanaryStanding:
     addressees: int
     until: datetime | None
     ended_at: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class NotReached:
-    """An account whose first notice reached nobody, and why; without a mail, none was owed."""
-
-    account: str
-    state: str
-    reason: str | None
-    mail: UUID | None
 
 
 def open_campaign(
@@ -88,6 +82,18 @@ def open_campaign(
 def campaign_of(session: Session, version_id: UUID) -> Campaign | None:
     """The campaign of a version."""
     return session.exec(select(Campaign).where(Campaign.policy_version_id == version_id)).first()
+
+
+def campaign_by_number(session: Session, slug: str, number: int) -> Campaign:
+    """The campaign of a version of a policy. Raises PolicyUnknown."""
+    version = version_by_number(session, policy_by_slug(session, slug).id, number)
+    campaign = campaign_of(session, version.id)
+    if campaign is None:
+        raise PolicyUnknown(
+            f"Version {number} of {slug} has no campaign (it is {version.state}): one is opened "
+            "when a version of class notice or approval is announced."
+        )
+    return campaign
 
 
 def count_addressees(session: Session, campaign_id: UUID) -> int:
@@ -170,6 +176,7 @@ def queue_step(
         col(CampaignAddressee.campaign_id) == campaign.id, col(CampaignAddressee.shard) == shard
     )
     add_first_links(transaction, of_shard, now)
+    without_address = col(Account.email) == ""
     given: dict[str, Any] = {
         "id": id_of_each(),
         "subject_kind": literal(CAMPAIGN),
@@ -184,7 +191,8 @@ def queue_step(
         ),
         "variant": col(CampaignAddressee.governing_version_id),
         "link_id": col(Link.id),
-        "state": literal("queued"),
+        "state": case((without_address, "no_address"), else_="queued"),
+        "reason": case((without_address, "the account has no address")),
         "attempts": literal(0),
         "queued_at": literal(now, UTCDateTime()),
     }
@@ -286,40 +294,16 @@ def progress(session: Session, campaign: Campaign) -> Progress:
         approved=approved,
         declined=declined,
         silent=addressees - approved - declined,
-        not_reached=sum(mails.get(state, 0) for state in UNDELIVERABLE)
-        + len(_joined_later(session, campaign)),
+        not_reached=_count_not_reached(session, campaign),
+        reached_otherwise=session.exec(
+            select(func.count())
+            .select_from(MissedNotice)
+            .where(
+                MissedNotice.campaign_id == campaign.id, col(MissedNotice.reached_at).is_not(None)
+            )
+        ).one(),
         mails=mails,
     )
-
-
-def not_reached(session: Session, campaign_id: UUID) -> Sequence[NotReached]:
-    """Whom the first notice did not reach, by their external id (P4).
-
-    Among them who joined or came back between the freeze and the effect: they are not mailed, and
-    do not hold the date (P7).
-    """
-    rows = session.exec(
-        select(Account.external_id, OutboxMail.state, OutboxMail.reason, OutboxMail.id)
-        .join(Account, col(Account.id) == col(OutboxMail.addressee_id))
-        .where(
-            OutboxMail.subject_id == campaign_id,
-            OutboxMail.step == FIRST_NOTICE,
-            col(OutboxMail.state).in_(UNDELIVERABLE),
-        )
-        .order_by(Account.external_id)
-    ).all()
-    late = _joined_later(session, session.get_one(Campaign, campaign_id))
-    missed = [
-        *(
-            NotReached(account=account, state=state, reason=reason, mail=mail)
-            for account, state, reason, mail in rows
-        ),
-        *(
-            NotReached(account=account, state=JOINED_LATER, reason=WHY_LATER, mail=None)
-            for account in late
-        ),
-    ]
-    return sorted(missed, key=lambda account: account.account)
 
 
 def addressee_by_id(session: Session, addressee_id: UUID) -> CampaignAddressee:
@@ -327,20 +311,38 @@ def addressee_by_id(session: Session, addressee_id: UUID) -> CampaignAddressee:
     return session.get_one(CampaignAddressee, addressee_id)
 
 
-def _joined_later(session: Session, campaign: Campaign) -> Sequence[str]:
-    """Who joined or came back after the audience was frozen, before the version was in force."""
+def _count_not_reached(session: Session, campaign: Campaign) -> int:
+    missed = session.exec(
+        select(func.count())
+        .select_from(OutboxMail)
+        .where(
+            OutboxMail.subject_id == campaign.id,
+            OutboxMail.step == FIRST_NOTICE,
+            col(OutboxMail.state).in_(UNDELIVERABLE),
+            ~_reached_otherwise(campaign.id, col(OutboxMail.addressee_id)),
+        )
+    ).one()
+    late = session.exec(
+        select(func.count())
+        .select_from(Account)
+        .where(joined_later(session, campaign), ~_reached_otherwise(campaign.id, col(Account.id)))
+    ).one()
+    return missed + late
+
+
+def joined_later(session: Session, campaign: Campaign) -> ColumnElement[bool]:
+    """Whether an account joined or came back after the audience was frozen, before the version was
+    in force: it is not mailed, and does not hold the date (P7)."""
     if campaign.audience_frozen_at is None:
-        return ()
+        return false()
     version = session.get_one(PolicyVersion, campaign.policy_version_id)
-    later = select(Account.external_id).where(
-        Account.status == "open",
+    until = in_force_from(version)
+    return and_(
+        col(Account.status) == "open",
         open_since() > campaign.audience_frozen_at,
         ~_addressed(campaign.id),
+        true() if until is None else open_since() < until,
     )
-    until = in_force_from(version)
-    if until is not None:
-        later = later.where(open_since() < until)
-    return session.exec(later).all()
 
 
 def _is_owed(campaign: Campaign, step: str) -> ColumnElement[bool]:
@@ -354,6 +356,14 @@ def _is_owed(campaign: Campaign, step: str) -> ColumnElement[bool]:
         stands(),
     )
     return and_(~answered, col(CampaignAddressee.asks_approval))
+
+
+def _reached_otherwise(campaign_id: UUID, account_id: Mapped[UUID]) -> ColumnElement[bool]:
+    return exists().where(
+        col(MissedNotice.campaign_id) == campaign_id,
+        col(MissedNotice.account_id) == account_id,
+        col(MissedNotice.reached_at).is_not(None),
+    )
 
 
 def _was_mailed(campaign_id: UUID) -> ColumnElement[bool]:

@@ -60,20 +60,25 @@ def same_account() -> ColumnElement[bool]:
     return col(Account.external_id) == col(AccountImportRow.external_id)
 
 
-def says_otherwise() -> ColumnElement[bool]:
-    """Whether a row gives a value that its account does not have."""
+def says_otherwise(*names: str) -> ColumnElement[bool]:
+    """Whether a row gives a value that its account does not have; of these columns, or of any."""
     return or_(
         *(
             and_(given.is_not(None), given.is_distinct_from(getattr(Account, name)))
-            for name in UPDATED
-            for given in [getattr(AccountImportRow, name)]
+            for name in names or UPDATED
+            for given in [_given(name)]
         )
     )
 
 
-def _given_or(name: str, otherwise: object) -> ColumnElement[Any]:
+def _given(name: str) -> ColumnElement[Any]:
+    """What a row gives. An empty address is none given: a known account keeps its own."""
     given: ColumnElement[Any] = getattr(AccountImportRow, name)
-    return given if otherwise is None else func.coalesce(given, otherwise)
+    return func.nullif(given, "") if name == "email" else given
+
+
+def _given_or(name: str, otherwise: object) -> ColumnElement[Any]:
+    return _given(name) if otherwise is None else func.coalesce(_given(name), otherwise)
 
 
 _TABLES = SQLModel.metadata.tables
@@ -123,6 +128,9 @@ UPDATE_ACCOUNTS = (
     )
 )
 """Updates the known accounts of which a chunk says something else. Needs `decided_at`."""
+
+MENDED = select(col(Account.id)).where(_CHUNK, same_account(), says_otherwise("email"))
+"""The known accounts for which a chunk has another address."""
 
 _NUMBER = func.coalesce(
     col(AccountImportRow.governing_version), bindparam("current", type_=Integer())

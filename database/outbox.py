@@ -602,6 +602,8 @@ def _move_forward(
         .where(
             col(OutboxMail.id).in_(mails),
             col(OutboxMail.state).in_([*NOT_PROVEN, *PROVEN[: PROVEN.index(state)]]),
+            # Queued without an attempt, it waits for another address: this is about the old one.
+            or_(col(OutboxMail.state) != "queued", col(OutboxMail.attempt_id).is_not(None)),
         )
         .values(
             state=state,

@@ -26,6 +26,7 @@ from database.carrying import (
     ADD_ACCOUNTS,
     ASSERT_VERSIONS,
     DELETE_ROWS,
+    MENDED,
     UPDATE_ACCOUNTS,
     next_chunk,
     rows_of,
@@ -33,6 +34,7 @@ from database.carrying import (
 from database.chunks import Advance, Pace
 from database.engine import Database
 from database.facts import record
+from database.mended import reopen_first_notices
 from database.tables import AccountImport, AccountImportRow, Fact
 from database.writing import held
 
@@ -173,7 +175,9 @@ def _carry_chunk(
         added = rows_of(transaction, ADD_ACCOUNTS, chunk | decided)
         for assertable in assertables:
             rows_of(transaction, ASSERT_VERSIONS, chunk | decided | assertable.given)
+        mended = transaction.scalars(MENDED, chunk).all()
         updated = rows_of(transaction, UPDATE_ACCOUNTS, chunk | decided)
+        reopen_first_notices(transaction, mended, now)
         carried = rows_of(transaction, DELETE_ROWS, chunk)
         row.added += added
         row.updated += updated

@@ -18,6 +18,8 @@ from domain.places import country_code, in_utc, local_date, start_of_day, zone_n
 
 MINIMUM_NOTICE_PERIOD = timedelta(days=14)
 MOST_REMINDERS = 2
+REACH_WITHIN = timedelta(days=14)
+REACH_BEFORE_EFFECT = timedelta(days=7)
 ONE_DAY = timedelta(days=1)
 SPREAD_SECONDS = 15 * 60
 LATEST_HOUR = time(23, 45)
@@ -90,6 +92,18 @@ def effective_at(
     zone = zone_named(time_zone)
     earliest_on = _day_after(last_accepted_at, notice_period, zone)
     return start_of_day(max(earliest_on, planned_on or earliest_on), zone)
+
+
+def reach_by_on(failed_at: datetime, effective_at: datetime | None, zone: ZoneInfo) -> date:
+    """The day by which somebody whom the first notice did not reach is to be reached (P4).
+
+    Two weeks after it failed, or a week before the effect when that is earlier, so that they too
+    have time to decide; never before it failed.
+    """
+    by_at = failed_at + REACH_WITHIN
+    if effective_at is not None:
+        by_at = min(by_at, effective_at - REACH_BEFORE_EFFECT)
+    return local_date(max(by_at, failed_at), zone)
 
 
 def campaign_rungs(

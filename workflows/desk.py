@@ -5,7 +5,7 @@ afterwards. When Temporal does not answer, nothing is lost: the watchdog starts 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -26,6 +26,7 @@ from activities.requests import Confirmation
 from clock import Clock
 from database import (
     controls,
+    not_reached,
     outbox,
     policies,
     request_answers,
@@ -33,9 +34,11 @@ from database import (
     reviews,
     suppressions,
 )
+from database.accounts import AccountUnknown, account_by_external_id
+from database.campaigns import campaign_by_number
 from database.engine import Database
 from database.facts import record
-from database.staff import StaffRefused, require_role
+from database.staff import StaffRefused, by_handle, require_role
 from database.tables import DataSubjectRequest, PolicyVersion, RequestDecision
 from domain.company import Company
 from domain.data_subject_requests import Intake, has_control_characters
@@ -62,6 +65,7 @@ REFUSALS = (
     StaffRefused,
     NoticeTooShort,
     controls.ControlRefused,
+    AccountUnknown,
 )
 
 SILENT = (
@@ -212,6 +216,51 @@ class Desk:
         """
         later = partial(controls.postpone, until_on=until_on, zone=self.company.zone)
         self._control(later, slug, number, staff_id, reason, "legal")
+
+    def assign_not_reached(
+        self,
+        slug: str,
+        number: int,
+        staff_id: UUID,
+        handle: str,
+        *,
+        state: str | None = None,
+        accounts: Collection[str] = (),
+    ) -> int:
+        """Say who is to reach those the first notice did not (P4); how many. Raises Refused."""
+        now, assigned = self.clock.now(), 0
+        while True:
+            with _refusing(), self.database.transaction() as transaction:
+                require_role(transaction, staff_id, "legal")
+                more = not_reached.assign(
+                    transaction,
+                    campaign_by_number(transaction, slug, number),
+                    owner=by_handle(transaction, handle),
+                    state=state,
+                    accounts=accounts,
+                    by=staff_id,
+                    now=now,
+                )
+            assigned += more
+            if not more:
+                return assigned
+
+    def mark_reached(
+        self, slug: str, number: int, staff_id: UUID, account: str, *, how: str, reason: str
+    ) -> None:
+        """Note that somebody was told by post, by phone or in person (P4). Raises Refused."""
+        _require_showable(reason)
+        with _refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "legal", "privacy", "support")
+            not_reached.mark_reached(
+                transaction,
+                campaign_by_number(transaction, slug, number),
+                account_by_external_id(transaction, account),
+                how=how,
+                reason=reason,
+                by=staff_id,
+                now=self.clock.now(),
+            )
 
     def stop_mail(self, staff_id: UUID, reason: str) -> None:
         """No mail goes out any more, to anybody (P8). Raises Refused."""

@@ -7,6 +7,7 @@ from database.tables.campaigns import (
     CampaignAddressee,
     CampaignStep,
     ControlAct,
+    MissedNotice,
 )
 from database.tables.facts import ClockOffset, Fact
 from database.tables.mail import (
@@ -60,6 +61,7 @@ __all__ = [
     "MailAttempt",
     "MailStop",
     "MailSuppression",
+    "MissedNotice",
     "OutboxMail",
     "Policy",
     "PolicyVersion",

@@ -59,6 +59,26 @@ class CampaignAddressee(SQLModel, table=True):
     not_reached: str | None = None
 
 
+class MissedNotice(SQLModel, table=True):
+    """What staff decided about an account that a campaign's first notice did not reach (P4).
+
+    `owner_id`: who is to reach it, where that is not the campaign's owner. `reached_how`: null, or
+    by what other means it was told (post, phone ...), when, by whom and with what reason.
+    """
+
+    __tablename__ = "missed_notice"
+    __table_args__ = (UniqueConstraint("campaign_id", "account_id"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    campaign_id: UUID = Field(foreign_key="campaign.id")
+    account_id: UUID = Field(foreign_key="account.id", index=True)
+    owner_id: UUID | None = Field(default=None, foreign_key="staff.id")
+    reached_how: str | None = None
+    reached_reason: str | None = None
+    reached_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    reached_at: datetime | None = None
+
+
 class CampaignStep(SQLModel, table=True):
     """A step of the timetable that has been taken; what is here is not taken again."""
 

@@ -18,7 +18,7 @@ class OutboxMail(SQLModel, table=True):
     `subject_id` is a campaign or a data-subject request, `addressee_id` an account, a member of
     staff or the request itself (its typed contact address); the address is looked up when the
     mail is sent. States: queued, sending, accepted, delivered, unknown, operator and the final
-    bounced, dropped, complained, rejected, suppressed, cancelled.
+    bounced, dropped, complained, rejected, suppressed, no_address, cancelled.
     """
 
     __tablename__ = "outbox_mail"

@@ -8,7 +8,7 @@ import pytest
 
 from activities.breaker import Breaker
 from activities.letters import Letters
-from activities.outbox import Sender
+from activities.outbox import Manner, Sender
 from database.engine import Database
 from mail.message import Templates
 from mail.sendgrid import MailService
@@ -54,8 +54,7 @@ def sender(scene: Scene, letters: Letters, sandbox: RunningSandbox) -> Callable[
             templates=Templates(templates),
             letters=letters,
             breaker=Breaker(database=through, limits=Settings(_env_file=None).limits),
-            batch_size=batch_size,
-            settle_after=timedelta(seconds=10),
+            manner=Manner(batch_size=batch_size, settle_after=timedelta(seconds=10)),
             suppression_key=SUPPRESSION_KEY,
         )
 

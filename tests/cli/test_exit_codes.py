@@ -36,6 +36,10 @@ COMMANDS = {
     "campaign pause": ["privacy", "1", "--reason", "No", "--as", "omar"],
     "campaign resume": ["privacy", "1", "--reason", "Yes", "--as", "lena"],
     "campaign not-reached": ["privacy", "1"],
+    "campaign assign-not-reached": ["privacy", "1", "--to", "petra", "--as", "lena"],
+    "campaign reached": [
+        *("privacy", "1", "a1", "--by", "post", "--reason", "A letter", "--as", "lena"),
+    ],
     "accounts import": ["people.csv", "--as", "omar"],
     "accounts list": [],
     "accounts show": ["a1"],
@@ -73,6 +77,11 @@ UNKNOWN = [
     ["governing", "nothing", "a1"],
     ["campaign", "report", "nothing", "1"],
     ["campaign", "not-reached", "nothing", "1"],
+    ["campaign", "assign-not-reached", "nothing", "1", "--to", "petra", "--as", "lena"],
+    [
+        *("campaign", "reached", "nothing", "1", "a1", "--by", "post"),
+        *("--reason", "A letter", "--as", "lena"),
+    ],
     ["accounts", "show", "nobody"],
     ["requests", "show", "R-NOTHING"],
     ["requests", "explain-deadline", "R-NOTHING"],

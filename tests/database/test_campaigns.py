@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Select, text
@@ -18,6 +19,7 @@ from database.approvals import Shown, decide
 from database.campaigns import FIRST_NOTICE
 from database.chunks import LongEnough, at_most
 from database.engine import Database
+from database.not_reached import not_reached
 from database.outbox import Batch
 from database.tables import (
     Account,
@@ -196,7 +198,8 @@ def freeze_and_die(scene: Scene, campaign: UUID) -> None:
 
 def missed(scene: Scene, campaign: UUID) -> list[str]:
     with scene.database.session() as session:
-        return [account.account for account in campaigns.not_reached(session, campaign)]
+        row = session.get_one(Campaign, campaign)
+        return [account.account for account in not_reached(session, row, ZoneInfo("UTC"))]
 
 
 def freeze_elsewhere(url: str, campaign: UUID) -> int:
@@ -377,7 +380,8 @@ def test_the_counts_of_a_campaign_add_up(scene: Scene) -> None:
         progress = campaigns.progress(session, session.get_one(Campaign, campaign_id))
         assert (progress.addressees, progress.approved, progress.declined) == (4, 1, 1)
         assert (progress.silent, progress.not_reached) == (2, 1)
-        (unreached,) = campaigns.not_reached(session, campaign_id)
+        campaign = session.get_one(Campaign, campaign_id)
+        (unreached,) = not_reached(session, campaign, ZoneInfo("UTC"))
         assert (unreached.account, unreached.state) == (DORA.external_id, "rejected")
         assert (unreached.reason, unreached.mail) == ("no such mailbox", of_dora[0])
 
@@ -395,8 +399,8 @@ def test_who_joins_between_the_freeze_and_the_effect_is_named_and_not_mailed(
         transaction.get_one(PolicyVersion, campaign.policy_version_id).effective_at = EFFECT
     scene.import_accounts(CAROL, now=EFFECT)
     with scene.database.session() as session:
-        (late,) = campaigns.not_reached(session, campaign_id)
         campaign = session.get_one(Campaign, campaign_id)
+        (late,) = not_reached(session, campaign, ZoneInfo("UTC"))
         assert campaigns.progress(session, campaign).not_reached == 1
     assert (late.account, late.mail) == (BOB.external_id, None)
     assert late.reason == "joined or came back after the audience was frozen"

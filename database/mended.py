@@ -1,0 +1,93 @@
+"""A mended address: the first notice that nobody got goes out again with a new link (P4, P32)."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import exists, update
+from sqlmodel import Session, col, or_, select
+
+from database.campaigns import FIRST_NOTICE
+from database.controls import PAUSED, RUNNING
+from database.facts import record
+from database.links import APPROVE, add_link
+from database.outbox import ACCOUNT
+from database.tables import (
+    Approval,
+    Campaign,
+    CampaignAddressee,
+    Link,
+    OutboxMail,
+    PolicyVersion,
+)
+from database.voids import stands
+
+GOT_BY_NOBODY = ("bounced", "dropped", "complained", "rejected", "suppressed", "no_address")
+"""Of a mail of unknown outcome ops decide: somebody may have it."""
+
+
+def reopen_first_notices(transaction: Session, accounts: Collection[UUID], now: datetime) -> int:
+    """Queue again the first notices that did not reach these accounts at their old address.
+
+    Of campaigns on their way, before the effect, and not for who has answered. The old link is
+    replaced, and says so. Returns how many.
+    """
+    if not accounts:
+        return 0
+    missed = _missed(transaction, accounts, now)
+    for mail, addressee_id in missed:
+        link = add_link(
+            transaction,
+            purpose=APPROVE,
+            subject_id=addressee_id,
+            now=now,
+            account_id=mail.addressee_id,
+        )
+        transaction.flush()
+        transaction.execute(
+            update(Link)
+            .where(
+                col(Link.subject_id) == addressee_id,
+                col(Link.successor_id).is_(None),
+                col(Link.id) != link.id,
+            )
+            .values(successor_id=link.id)
+        )
+        record(transaction, "mail.reopened", mail.id, now, was=mail.state, link=link.id)
+        mail.state, mail.reason = "queued", "the address was mended: sent again"
+        mail.attempt_id = mail.claimed_at = mail.accepted_at = mail.settled_at = None
+        mail.queued_at, mail.link_id = now, link.id
+        transaction.add(mail)
+    return len(missed)
+
+
+def _missed(
+    transaction: Session, accounts: Collection[UUID], now: datetime
+) -> Sequence[tuple[OutboxMail, UUID]]:
+    """The mails, ours until the transaction ends, and the addressee of each."""
+    answered = exists().where(
+        col(Approval.account_id) == col(OutboxMail.addressee_id),
+        col(Approval.policy_version_id) == col(Campaign.policy_version_id),
+        stands(),
+    )
+    return transaction.exec(
+        select(OutboxMail, CampaignAddressee.id)
+        .join(Campaign, col(Campaign.id) == col(OutboxMail.subject_id))
+        .join(PolicyVersion, col(PolicyVersion.id) == col(Campaign.policy_version_id))
+        .join(
+            CampaignAddressee,
+            (col(CampaignAddressee.campaign_id) == col(Campaign.id))
+            & (col(CampaignAddressee.account_id) == col(OutboxMail.addressee_id)),
+        )
+        .where(
+            col(Campaign.state).in_([RUNNING, PAUSED]),
+            or_(col(PolicyVersion.effective_at).is_(None), col(PolicyVersion.effective_at) > now),
+            col(OutboxMail.addressee_id).in_(accounts),
+            OutboxMail.addressee_kind == ACCOUNT,
+            OutboxMail.step == FIRST_NOTICE,
+            col(OutboxMail.state).in_(GOT_BY_NOBODY),
+            ~answered,
+        )
+        .order_by(col(OutboxMail.id))
+        .with_for_update(of=OutboxMail, key_share=True)
+    ).all()

@@ -1,0 +1,301 @@
+"""Whom a campaign's first notice did not reach: why, who is to reach them, and until when (P4)."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, select
+
+from database.accounts import open_since
+from database.campaigns import FIRST_NOTICE, UNDELIVERABLE, joined_later
+from database.controls import ControlRefused
+from database.facts import record
+from database.ids import new_id
+from database.tables import (
+    Account,
+    Campaign,
+    CampaignAddressee,
+    MissedNotice,
+    OutboxMail,
+    PolicyVersion,
+    Staff,
+)
+from database.writing import held, insert_new
+from domain.timetable import reach_by_on
+
+JOINED_LATER, WHY_LATER = "joined_later", "joined or came back after the audience was frozen"
+REASONS = (
+    "bounced",
+    "dropped",
+    "complained",
+    "rejected",
+    "suppressed",
+    "no_address",
+    "unknown",
+    JOINED_LATER,
+)
+MEANS = ("post", "phone", "in_person", "other")
+SEGMENTS = ("state", "language", "kind", "country", "governing_version")
+ASSIGNED_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotReached:
+    """An account whose first notice reached nobody: `state` is why, one of REASONS.
+
+    `reason`: what the mail service said. `owner`: the handle of who is to reach it, by `due_on`.
+    `reached_how`: null, or by what other means it was told since. Without a mail, none was owed.
+    """
+
+    account: str
+    state: str
+    reason: str | None
+    mail: UUID | None
+    failed_at: datetime
+    owner: str
+    due_on: date
+    language: str
+    kind: str
+    country: str
+    governing_version: int | None
+    reached_how: str | None
+    reached_at: datetime | None
+    reached_by: str | None
+    reached_reason: str | None
+
+
+COLUMNS = tuple(NotReached.__dataclass_fields__)
+
+
+def not_reached(session: Session, campaign: Campaign, zone: ZoneInfo) -> Sequence[NotReached]:
+    """Whom the first notice did not reach, by their external id, those reached since included.
+
+    Among them who joined or came back between the freeze and the effect: they are not mailed, and
+    do not hold the date (P7). `zone` is the company's, whose days due dates are.
+    """
+    version = session.get_one(PolicyVersion, campaign.policy_version_id)
+    handles: Mapping[UUID, str] = {
+        member.id: member.handle for member in session.exec(select(Staff)).all()
+    }
+    rows = [*_missed(session, campaign), *_late(session, campaign)]
+    return sorted(
+        (_listed(row, campaign, version, handles, zone) for row in rows),
+        key=lambda account: account.account,
+    )
+
+
+def segments(rows: Sequence[NotReached]) -> dict[str, dict[str, int]]:
+    """How many who are not reached yet have which reason, language, kind, country and version."""
+    open_ones = [row for row in rows if row.reached_how is None]
+    return {
+        name: dict(
+            sorted(Counter(str(getattr(row, name) or "unknown") for row in open_ones).items())
+        )
+        for name in SEGMENTS
+    }
+
+
+def assign(
+    transaction: Session,
+    campaign: Campaign,
+    *,
+    owner: Staff,
+    state: str | None,
+    accounts: Collection[str],
+    by: UUID,
+    now: datetime,
+) -> int:
+    """Say who is to reach those not reached yet: of one reason or all, or the accounts named.
+
+    Up to a thousand at a time; returns how many, nought when all are theirs. Raises ControlRefused
+    when somebody named is not on the list, or nobody is.
+    """
+    held(transaction, Campaign, campaign.id)
+    open_ones = _open_ones(transaction, campaign)
+    strangers = set(accounts) - {row.account.external_id for row in open_ones}
+    if strangers:
+        raise ControlRefused(
+            f"{len(strangers)} of these accounts are not on the list of those not reached, or were "
+            "reached already. Nobody was assigned."
+        )
+    meant = [
+        row
+        for row in open_ones
+        if (not accounts or row.account.external_id in accounts) and state in (None, row.state)
+    ]
+    if not meant:
+        raise ControlRefused("Nobody like that is on the list of those not reached.")
+    others = [row.account.id for row in meant if row.owner_id(campaign) != owner.id]
+    for case in _cases(transaction, campaign, others[:ASSIGNED_AT_ONCE]):
+        case.owner_id = owner.id
+        record(
+            transaction,
+            "not_reached.assigned",
+            campaign.id,
+            now,
+            owner=owner.id,
+            account=case.account_id,
+            staff=by,
+        )
+    return len(others[:ASSIGNED_AT_ONCE])
+
+
+def mark_reached(
+    transaction: Session,
+    campaign: Campaign,
+    account: Account,
+    *,
+    how: str,
+    reason: str,
+    by: UUID,
+    now: datetime,
+) -> None:
+    """Note that somebody on the list was told by other means. Raises ControlRefused."""
+    if how not in MEANS:
+        raise ControlRefused(f"{how!r} is no way to reach somebody: it is {' or '.join(MEANS)}.")
+    if not reason.strip():
+        raise ControlRefused("A reason is needed: others will have to understand it.")
+    held(transaction, Campaign, campaign.id)
+    if account.id not in {row.account.id for row in _open_ones(transaction, campaign)}:
+        raise ControlRefused(
+            "This account is not on the list of those not reached, or was reached already."
+        )
+    (missed,) = _cases(transaction, campaign, [account.id])
+    missed.reached_how, missed.reached_reason = how, reason.strip()
+    missed.reached_by, missed.reached_at = by, now
+    record(
+        transaction,
+        "not_reached.reached_otherwise",
+        campaign.id,
+        now,
+        account=account.id,
+        how=how,
+        staff=by,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Missed:
+    """An account on the list with all that is known of it."""
+
+    account: Account
+    state: str
+    failed_at: datetime
+    reason: str | None
+    mail: UUID | None = None
+    governing_version: int | None = None
+    case: MissedNotice | None = None
+
+    def owner_id(self, campaign: Campaign) -> UUID:
+        """Who is to reach it: whoever it was given to, else the campaign's owner."""
+        given_to = self.case.owner_id if self.case else None
+        return given_to or campaign.owner_id
+
+
+def _missed(session: Session, campaign: Campaign) -> list[_Missed]:
+    rows = session.exec(
+        select(Account, OutboxMail, PolicyVersion.number, MissedNotice)
+        .join(OutboxMail, col(OutboxMail.addressee_id) == col(Account.id))
+        .join(
+            CampaignAddressee,
+            (col(CampaignAddressee.account_id) == col(Account.id))
+            & (col(CampaignAddressee.campaign_id) == campaign.id),
+        )
+        .join(PolicyVersion, col(PolicyVersion.id) == col(CampaignAddressee.governing_version_id))
+        .outerjoin(
+            MissedNotice,
+            (col(MissedNotice.account_id) == col(Account.id))
+            & (col(MissedNotice.campaign_id) == campaign.id),
+        )
+        .where(
+            OutboxMail.subject_id == campaign.id,
+            OutboxMail.step == FIRST_NOTICE,
+            col(OutboxMail.state).in_(UNDELIVERABLE),
+        )
+    ).all()
+    return [
+        _Missed(
+            account=account,
+            state="unknown" if mail.state == "operator" else mail.state,
+            failed_at=mail.settled_at or mail.claimed_at or mail.queued_at,
+            reason=mail.reason,
+            mail=mail.id,
+            governing_version=number,
+            case=case,
+        )
+        for account, mail, number, case in rows
+    ]
+
+
+def _late(session: Session, campaign: Campaign) -> list[_Missed]:
+    rows = session.exec(
+        select(Account, open_since(), MissedNotice)
+        .outerjoin(
+            MissedNotice,
+            (col(MissedNotice.account_id) == col(Account.id))
+            & (col(MissedNotice.campaign_id) == campaign.id),
+        )
+        .where(joined_later(session, campaign))
+    ).all()
+    return [
+        _Missed(account=account, state=JOINED_LATER, failed_at=since, reason=WHY_LATER, case=case)
+        for account, since, case in rows
+    ]
+
+
+def _open_ones(session: Session, campaign: Campaign) -> list[_Missed]:
+    """Those who are not reached yet."""
+    rows = (*_missed(session, campaign), *_late(session, campaign))
+    return [row for row in rows if row.case is None or row.case.reached_at is None]
+
+
+def _cases(
+    transaction: Session, campaign: Campaign, accounts: Collection[UUID]
+) -> Sequence[MissedNotice]:
+    """What is noted of these accounts, to be written to; begun where nothing is noted yet."""
+    if not accounts:
+        return ()
+    insert_new(
+        transaction,
+        MissedNotice,
+        [
+            {"id": new_id(), "campaign_id": campaign.id, "account_id": account}
+            for account in sorted(accounts)
+        ],
+    )
+    return transaction.exec(
+        select(MissedNotice)
+        .where(MissedNotice.campaign_id == campaign.id, col(MissedNotice.account_id).in_(accounts))
+        .order_by(col(MissedNotice.id))
+        .with_for_update()
+    ).all()
+
+
+def _listed(
+    row: _Missed,
+    campaign: Campaign,
+    version: PolicyVersion,
+    handles: Mapping[UUID, str],
+    zone: ZoneInfo,
+) -> NotReached:
+    case = row.case
+    return NotReached(
+        account=row.account.external_id,
+        state=row.state,
+        reason=row.reason,
+        mail=row.mail,
+        failed_at=row.failed_at,
+        owner=handles[row.owner_id(campaign)],
+        due_on=reach_by_on(row.failed_at, version.effective_at, zone),
+        language=row.account.locale,
+        kind=row.account.kind,
+        country=row.account.country or "",
+        governing_version=row.governing_version,
+        reached_how=case.reached_how if case else None,
+        reached_at=case.reached_at if case else None,
+        reached_by=handles[case.reached_by] if case and case.reached_by else None,
+        reached_reason=case.reached_reason if case else None,
+    )

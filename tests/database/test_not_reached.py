@@ -1,0 +1,253 @@
+"""Whom the first notice did not reach: named, with a reason, an owner and a due date (P4)."""
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlmodel import col, select
+
+from database import campaigns, freezing, not_reached
+from database.accounts import AccountRow
+from database.approvals import Shown, decide
+from database.campaigns import FIRST_NOTICE
+from database.controls import ControlRefused
+from database.not_reached import NotReached
+from database.outbox import Batch, Event, claim, record_events
+from database.tables import Account, Campaign, Link, OutboxMail, PolicyVersion, Staff
+from domain.approvals import Decision
+from tests.people import ALICE, BOB, CAROL, DORA
+from tests.scene import EFFECT, NOW, ONE_HOUR, Scene
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NOBODY = AccountRow(external_id="004-emil", email="", name="Emil Eriksen", locale="de")
+TWO_WEEKS = timedelta(days=14)
+
+
+@pytest.fixture
+def campaign(scene: Scene) -> UUID:
+    """Alice's mail bounced, Bob's is of unknown outcome, Carol has hers, Emil has no address, and
+    Dora joined later."""
+    scene.import_accounts(ALICE, BOB, CAROL, NOBODY)
+    campaign = scene.campaign()
+    freezing.freeze_audience(scene.database, campaign, NOW)
+    scene.queue_step(campaign)
+    becomes(scene, ALICE, "bounced")
+    becomes(scene, BOB, "operator")
+    becomes(scene, CAROL, "delivered")
+    scene.import_accounts(DORA, now=NOW + ONE_HOUR)
+    return campaign
+
+
+def becomes(scene: Scene, who: AccountRow, state: str) -> None:
+    with scene.database.transaction() as transaction:
+        mail = mail_of(scene, who)
+        row = transaction.get_one(OutboxMail, mail.id)
+        row.state, row.claimed_at, row.settled_at = state, NOW, NOW
+
+
+def mail_of(scene: Scene, who: AccountRow) -> OutboxMail:
+    with scene.database.session() as session:
+        return session.exec(
+            select(OutboxMail)
+            .join(Account, col(Account.id) == col(OutboxMail.addressee_id))
+            .where(Account.external_id == who.external_id, OutboxMail.step == FIRST_NOTICE)
+        ).one()
+
+
+def listed(scene: Scene, campaign: UUID) -> dict[str, NotReached]:
+    with scene.database.session() as session:
+        rows = not_reached.not_reached(session, session.get_one(Campaign, campaign), BERLIN)
+    return {row.account: row for row in rows}
+
+
+def counted(scene: Scene, campaign: UUID) -> tuple[int, int]:
+    with scene.database.session() as session:
+        progress = campaigns.progress(session, session.get_one(Campaign, campaign))
+    return progress.not_reached, progress.reached_otherwise
+
+
+def assign(scene: Scene, campaign: UUID, to: str, state: str | None = None, *who: str) -> int:
+    with scene.database.transaction() as transaction:
+        return not_reached.assign(
+            transaction,
+            transaction.get_one(Campaign, campaign),
+            owner=transaction.get_one(Staff, scene.staff[to]),
+            state=state,
+            accounts=who,
+            by=scene.staff["lena"],
+            now=NOW,
+        )
+
+
+def mark(scene: Scene, campaign: UUID, who: AccountRow, how: str, reason: str = "a letter") -> None:
+    with scene.database.transaction() as transaction:
+        account = transaction.get_one(Account, scene.account(who.external_id).id)
+        not_reached.mark_reached(
+            transaction,
+            transaction.get_one(Campaign, campaign),
+            account,
+            how=how,
+            reason=reason,
+            by=scene.staff["petra"],
+            now=NOW,
+        )
+
+
+def fix_effect(scene: Scene, campaign: UUID, at: datetime) -> None:
+    with scene.database.transaction() as transaction:
+        version = transaction.get_one(Campaign, campaign).policy_version_id
+        transaction.get_one(PolicyVersion, version).effective_at = at
+
+
+def test_everybody_missed_is_listed_with_the_reason_and_nobody_else(
+    scene: Scene, campaign: UUID
+) -> None:
+    found = listed(scene, campaign)
+    assert {name: row.state for name, row in found.items()} == {
+        ALICE.external_id: "bounced",
+        BOB.external_id: "unknown",
+        NOBODY.external_id: "no_address",
+        DORA.external_id: "joined_later",
+    }
+    assert {row.owner for row in found.values()} == {"lena"}
+    assert found[ALICE.external_id].governing_version == 1
+    assert counted(scene, campaign) == (4, 0)
+    assert not_reached.segments([*found.values()])["language"] == {"de": 1, "en": 3}
+
+
+def test_an_account_without_an_address_is_never_claimed(scene: Scene, campaign: UUID) -> None:
+    with scene.database.transaction() as transaction:
+        assert claim(transaction, Batch(subject_id=campaign), limit=1000, now=NOW) is None
+    assert mail_of(scene, NOBODY).reason == "the account has no address"
+
+
+def test_the_due_date_leaves_them_time_to_decide(scene: Scene, campaign: UUID) -> None:
+    """Two weeks after it failed, or a week before the effect when that comes first."""
+    assert listed(scene, campaign)[ALICE.external_id].due_on == date(2026, 3, 16)
+    fix_effect(scene, campaign, NOW + TWO_WEEKS)
+    assert listed(scene, campaign)[ALICE.external_id].due_on == date(2026, 3, 9)
+    fix_effect(scene, campaign, NOW + ONE_HOUR)
+    assert listed(scene, campaign)[ALICE.external_id].due_on == date(2026, 3, 2)
+
+
+def test_those_of_one_reason_or_named_are_given_to_somebody_else(
+    scene: Scene, campaign: UUID
+) -> None:
+    assert assign(scene, campaign, "petra", "bounced") == 1
+    assert assign(scene, campaign, "petra", "bounced") == 0
+    assert assign(scene, campaign, "paul", None, DORA.external_id) == 1
+    owners = {name: row.owner for name, row in listed(scene, campaign).items()}
+    assert owners == {
+        ALICE.external_id: "petra",
+        BOB.external_id: "lena",
+        NOBODY.external_id: "lena",
+        DORA.external_id: "paul",
+    }
+    with pytest.raises(ControlRefused, match="1 of these accounts are not on the list"):
+        assign(scene, campaign, "paul", None, CAROL.external_id)
+    with pytest.raises(ControlRefused, match="Nobody like that"):
+        assign(scene, campaign, "paul", "dropped")
+
+
+def test_many_are_assigned_a_part_at_a_time(
+    scene: Scene, campaign: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(not_reached, "ASSIGNED_AT_ONCE", 3)
+    assert [assign(scene, campaign, "paul") for _ in range(3)] == [3, 1, 0]
+
+
+def test_who_was_told_by_post_counts_as_reached_and_stays_listed_with_how_and_by_whom(
+    scene: Scene, campaign: UUID
+) -> None:
+    mark(scene, campaign, ALICE, "post", "registered letter of 2 March")
+    row = listed(scene, campaign)[ALICE.external_id]
+    assert (row.reached_how, row.reached_by) == ("post", "petra")
+    assert row.reached_reason == "registered letter of 2 March"
+    assert counted(scene, campaign) == (3, 1)
+    assert "bounced" not in not_reached.segments([row])["state"]
+    with pytest.raises(ControlRefused, match="not on the list"):
+        mark(scene, campaign, ALICE, "phone")
+
+
+@pytest.mark.parametrize(
+    ("who", "how", "reason", "words"),
+    [
+        (CAROL, "post", "a letter", "not on the list"),
+        (ALICE, "pigeon", "a letter", "'pigeon' is no way"),
+        (ALICE, "post", " ", "A reason is needed"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    scene: Scene, campaign: UUID, who: AccountRow, how: str, reason: str, words: str
+) -> None:
+    with pytest.raises(ControlRefused, match=words):
+        mark(scene, campaign, who, how, reason)
+    assert counted(scene, campaign) == (4, 0)
+
+
+def declines(scene: Scene, who: AccountRow) -> None:
+    with scene.database.transaction() as transaction:
+        base, version = transaction.exec(
+            select(PolicyVersion).order_by(col(PolicyVersion.number))
+        ).all()
+        shown = Shown(version=version, base=base, how="link", language="en")
+        account = scene.account(who.external_id)
+        decide(transaction, account, shown, Decision.DECLINED, NOW)
+
+
+def mend(scene: Scene, who: AccountRow, email: str) -> None:
+    scene.import_accounts(AccountRow(external_id=who.external_id, email=email), now=NOW + ONE_HOUR)
+
+
+def links_of(scene: Scene, who: AccountRow) -> list[Link]:
+    with scene.database.session() as session:
+        account = scene.account(who.external_id).id
+        query = select(Link).where(Link.account_id == account).order_by(col(Link.created_at))
+        return list(session.exec(query).all())
+
+
+@pytest.mark.parametrize("who", [ALICE, NOBODY])
+def test_a_mended_address_gets_the_first_notice_with_a_new_link(
+    scene: Scene, campaign: UUID, who: AccountRow
+) -> None:
+    """P4, P32: as a new attempt; the old link is replaced by the new one."""
+    fix_effect(scene, campaign, EFFECT)
+    mend(scene, who, "new@people.example")
+    mail = mail_of(scene, who)
+    old, new = links_of(scene, who)
+    assert (mail.state, mail.link_id, mail.attempt_id) == ("queued", new.id, None)
+    assert (old.successor_id, new.successor_id) == (new.id, None)
+    assert counted(scene, campaign)[0] == 3
+    with scene.database.transaction() as transaction:
+        assert claim(transaction, Batch(subject_id=campaign), limit=1000, now=NOW)
+
+
+def test_a_bounce_of_the_old_address_that_is_told_twice_does_not_stop_the_new_mail(
+    scene: Scene, campaign: UUID
+) -> None:
+    attempt = scene.staff["lena"]  # any id
+    mail = mail_of(scene, CAROL).id
+    bounce = Event(mail_id=mail, attempt_id=attempt, event="bounce", occurred_at=NOW)
+    with scene.database.transaction() as transaction:
+        record_events(transaction, [bounce], NOW)
+    assert mail_of(scene, CAROL).state == "bounced"
+    mend(scene, CAROL, "new@people.example")
+    with scene.database.transaction() as transaction:
+        assert record_events(transaction, [bounce], NOW) == 0
+    assert mail_of(scene, CAROL).state == "queued"
+
+
+@pytest.mark.parametrize("case", ["same", "empty", "answered", "in effect", "unknown", "delivered"])
+def test_nobody_else_is_mailed_again(scene: Scene, campaign: UUID, case: str) -> None:
+    """The same address, none, who has answered, after the effect, of unknown outcome, delivered."""
+    who = {"unknown": BOB, "delivered": CAROL}.get(case, ALICE)
+    before = mail_of(scene, who).state
+    if case == "answered":
+        declines(scene, ALICE)
+    fix_effect(scene, campaign, NOW if case == "in effect" else EFFECT)
+    mend(scene, who, {"same": ALICE.email, "empty": ""}.get(case, "new@people.example"))
+    assert mail_of(scene, who).state == before
+    assert len(links_of(scene, who)) == 1
+    if case == "empty":
+        assert scene.account(ALICE.external_id).email == ALICE.email

@@ -1,0 +1,78 @@
+"""Legal sees whom the first notice did not reach, and what is done about it (P4)."""
+
+from csv import DictReader
+from io import StringIO
+
+import pytest
+from sqlmodel import col, select
+
+from database.campaigns import FIRST_NOTICE, queue_step
+from database.tables import Account, Campaign, OutboxMail
+from tests.web.world import NOW, World
+
+PAGE = "/staff/policies/privacy-policy/versions/2/not-reached"
+
+
+@pytest.fixture
+def alices_bounced(world: World) -> str:
+    """Alice's first notice bounced; her account's id."""
+    with world.database.transaction() as transaction:
+        campaign = transaction.exec(select(Campaign)).one()
+        queue_step(transaction, campaign, FIRST_NOTICE, 0, NOW)
+        mail, account = transaction.exec(
+            select(OutboxMail, Account)
+            .join(Account, col(Account.id) == col(OutboxMail.addressee_id))
+            .where(OutboxMail.step == FIRST_NOTICE, col(Account.email).startswith("alice"))
+        ).one()
+        mail.state, mail.reason = "bounced", "<b>no such mailbox</b>"
+        return account.external_id
+
+
+def test_whoever_was_missed_is_named_with_reason_owner_and_due_date(
+    world: World, alices_bounced: str
+) -> None:
+    world.enter_as("lena")
+    page = world.browser.get(PAGE).text
+    assert alices_bounced in page
+    assert "&lt;b&gt;no such mailbox&lt;/b&gt;" in page
+    assert "1 wait to be told" in page
+    assert "bounced 1" in page
+    assert f'href="{PAGE}"' in world.browser.get(PAGE.removesuffix("/not-reached")).text
+
+
+def test_the_file_has_the_whole_list(world: World, alices_bounced: str) -> None:
+    world.enter_as("lena")
+    answer = world.browser.get(f"{PAGE}.csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    (row,) = DictReader(StringIO(answer.text))
+    assert (row["account"], row["state"], row["owner"]) == (alices_bounced, "bounced", "lena")
+
+
+def test_legal_gives_them_to_somebody_and_notes_who_was_told_by_post(
+    world: World, alices_bounced: str
+) -> None:
+    world.enter_as("lena")
+    answer = world.post(PAGE, f"{PAGE}/assign", state="bounced", to="otto")
+    assert answer.status_code == 303
+    assert "<td>otto</td>" in world.browser.get(PAGE).text
+    told = {"account": alices_bounced, "how": "post", "reason": "registered letter"}
+    assert world.post(PAGE, f"{PAGE}/reached", **told).status_code == 303
+    page = world.browser.get(PAGE).text
+    assert "0 wait to be told, 1 were told by other means" in page
+    assert "registered letter" in page
+
+
+def test_what_is_refused_is_said_in_words(world: World, alices_bounced: str) -> None:
+    world.enter_as("lena")
+    told = {"account": "nobody", "how": "post", "reason": "registered letter"}
+    answer = world.post(PAGE, f"{PAGE}/reached", **told)
+    assert answer.status_code == 409
+    assert "There is no account" in answer.text
+    assert alices_bounced in world.browser.get(PAGE).text
+
+
+def test_it_takes_a_role_that_reads_policies(world: World) -> None:
+    assert world.browser.get(PAGE, follow_redirects=False).status_code == 303
+    world.enter_as("otto")
+    assert world.browser.get(PAGE).status_code == 403
+    assert world.browser.get(f"{PAGE}.csv").status_code == 403

@@ -1,0 +1,39 @@
+"""Whoever's address is mended in time gets the first notice after all, by itself (P4, P32)."""
+
+import pytest
+from sqlmodel import col, select
+
+from database.accounts import AccountRow
+from database.tables import Account, OutboxMail
+from domain.reviews import VersionClass
+from tests.eventually import eventually
+from tests.people import ALICE, BOB
+from tests.texts import FIRST, SECOND
+from tests.workflows.conftest import Town
+
+pytestmark = pytest.mark.temporal
+NEW = "alice@new.example"
+
+
+def test_the_watchdog_sends_it_with_a_link_of_its_own_and_the_date_stays(
+    running_town: Town,
+) -> None:
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    effective_at = eventually(lambda: town.version(number).effective_at)
+    with town.database.transaction() as transaction:
+        transaction.exec(
+            select(OutboxMail)
+            .join(Account, col(Account.id) == col(OutboxMail.addressee_id))
+            .where(Account.external_id == ALICE.external_id)
+        ).one().state = "bounced"
+    town.import_accounts(AccountRow(external_id=ALICE.external_id, email=NEW))
+    town.patrol()
+    (mail,) = eventually(lambda: town.mails(to=NEW))
+    (old,) = town.mails(to=ALICE.email)
+    assert mail["subject"] == old["subject"]
+    assert mail["links"] != old["links"]
+    assert len(town.mails(to=BOB.email)) == 1
+    assert town.version(number).effective_at == effective_at
