@@ -193,11 +193,14 @@ class Parts:
 
 @contextmanager
 def a_company(database_url: str | None = None, **changes: object) -> Iterator[Parts]:
-    """The embedded stack on fresh data, on SQLite unless an empty PostgreSQL database is given."""
+    """The embedded stack on fresh data, on SQLite unless an empty PostgreSQL database is given.
+
+    Without a canary: half an hour of waiting is nothing to measure.
+    """
     with ExitStack() as leaving:
         directory = Path(leaving.enter_context(TemporaryDirectory(prefix="promisekeeper-")))
         given = {"database_url": database_url} if database_url else {}
-        settings = own_settings(directory, **given, **changes)
+        settings = own_settings(directory, canary=False, **given, **changes)
         running = leaving.enter_context(stack(settings))
         database = leaving.enter_context(closing(Database(running.settings.database)))
         portal = leaving.enter_context(start_blocking_portal())

@@ -315,6 +315,7 @@ def _settings(data_dir: Path, mail_port: int) -> Settings:
     return Settings.model_validate(
         {
             "data_dir": data_dir,
+            "canary": False,
             "sendgrid_host": f"http://127.0.0.1:{mail_port}",
             "mail_sandbox_port": mail_port,
             **dict(zip(sorted(ports), free, strict=True)),

@@ -106,4 +106,5 @@ def _settings(data_dir: Path) -> Settings:
     with ExitStack() as held:
         sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
         ports = [one.getsockname()[1] for one in sockets]
-    return Settings.model_validate({"data_dir": data_dir, **dict(zip(names, ports, strict=True))})
+    values = {"data_dir": data_dir, "canary": False, **dict(zip(names, ports, strict=True))}
+    return Settings.model_validate(values)
