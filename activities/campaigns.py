@@ -19,6 +19,7 @@ from database.engine import Database
 from database.facts import record
 from database.outbox import (
     CAMPAIGN,
+    FINISHED,
     STAFF,
     WITHDRAWAL,
     Batch,
@@ -237,28 +238,19 @@ class CampaignActivities:
         """Tell the campaign's owner, or legal, how many stay silent and who was not reached."""
         with self._database.transaction() as transaction:
             campaign = transaction.get_one(Campaign, step.campaign_id)
-            queue(
-                transaction,
-                [
-                    Queued(
-                        subject_kind=CAMPAIGN,
-                        subject_id=campaign.id,
-                        addressee_kind=STAFF,
-                        addressee_id=member.id,
-                        step=step.step,
-                        template="campaign_escalation",
-                        variant=campaign.id,
-                    )
-                    for member in self._audience(transaction, campaign, step.step)
-                ],
-                step.now,
-            )
+            audience = self._audience(transaction, campaign, step.step)
+            template = "campaign_escalation"
+            queue(transaction, _word(campaign, audience, step.step, template), step.now)
         batch = Batch(subject_id=step.campaign_id, step=step.step)
         return self._sender.send(batch, moments_since(step.now).now())
 
     @activity.defn
     def finish_campaign(self, what: CampaignInput) -> CampaignCase:
-        """The timetable is done: keep the final numbers."""
+        """The timetable is done: keep the final numbers, and tell the owner what it came to.
+
+        Not of one that was withdrawn: who took it back knows.
+        """
+        told: tuple[UUID, ...] = ()
         with self._database.transaction() as transaction:
             campaign = held(transaction, Campaign, what.campaign_id)
             if campaign.finished_at is None:
@@ -267,6 +259,7 @@ class CampaignActivities:
                     cancel(transaction, Batch(subject_id=campaign.id))  # held by others till now
                 else:
                     campaign.state = "finished"
+                    told = self._tell_owner(transaction, campaign, what.now)
                 transaction.add(campaign)
                 cancel_overtaken(transaction, Batch(subject_id=campaign.id), what.now)
                 progress = campaigns.progress(transaction, campaign)
@@ -281,7 +274,15 @@ class CampaignActivities:
                     silent=progress.silent,
                     not_reached=progress.not_reached,
                 )
-            return self._case(transaction, campaign, what.now)
+            case = self._case(transaction, campaign, what.now)
+        self._sender.tell(told, moments_since(what.now).now())
+        return case
+
+    def _tell_owner(
+        self, transaction: Session, campaign: Campaign, now: datetime
+    ) -> tuple[UUID, ...]:
+        owner = self._audience(transaction, campaign, FINISHED)
+        return queue(transaction, _word(campaign, owner, FINISHED, "campaign_finished"), now)
 
     def _case(self, session: Session, campaign: Campaign, now: datetime) -> CampaignCase:
         version = session.get_one(PolicyVersion, campaign.policy_version_id)
@@ -347,6 +348,22 @@ class CampaignActivities:
         """The owner, and legal when it is their turn or the owner has left."""
         owner = present(session, campaign.owner_id) if step != _TO_LEGAL else ()
         return owner or in_charge(session, "legal")
+
+
+def _word(campaign: Campaign, audience: Sequence[Staff], step: str, template: str) -> list[Queued]:
+    """A mail to each of these members of staff about a campaign."""
+    return [
+        Queued(
+            subject_kind=CAMPAIGN,
+            subject_id=campaign.id,
+            addressee_kind=STAFF,
+            addressee_id=member.id,
+            step=step,
+            template=template,
+            variant=campaign.id,
+        )
+        for member in audience
+    ]
 
 
 def _why_stopped(session: Session, campaign: Campaign) -> str:

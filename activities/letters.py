@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from database import assessments, campaigns, controls
+from database import assessments, campaigns, controls, not_reached, reports
 from database.links import UNSUBSCRIBE
-from database.outbox import CAMPAIGN, STAFF, STOPPED, Addressed, Claim, addressed
+from database.outbox import CAMPAIGN, FINISHED, STAFF, STOPPED, Addressed, Claim, addressed
 from database.tables import (
     Campaign,
     DataSubjectRequest,
@@ -107,6 +107,9 @@ class Letters:
             shared |= self._for_staff(policy, version)
             if mail.step.startswith(STOPPED):
                 return {**shared, "reason": _why_stopped(session, mail, version)}
+            if mail.step == FINISHED:
+                page = f"{shared['console_url']}/report"
+                return {**shared, "counts": _counts(session, campaign), "console_url": page}
             return {**shared, **self._of_escalation(session, mail, campaign, version)}
         base = session.get_one(PolicyVersion, mail.variant)
         still_yours = (
@@ -129,7 +132,11 @@ class Letters:
 
     def _for_staff(self, policy: Policy, version: PolicyVersion) -> dict[str, object]:
         page = f"{self._company.base_url}/staff/policies/{policy.slug}/versions/{version.number}"
-        return {"version_number": version.number, "console_url": page}
+        return {
+            "version_number": version.number,
+            "console_url": page,
+            "not_reached_url": f"{page}/not-reached",
+        }
 
     def _of_escalation(
         self,
@@ -148,12 +155,8 @@ class Letters:
         )
         words = {rung.key: rung.summary for rung in rungs}
         return {
-            "counts": [
-                ("Addressed", progress.addressees),
-                ("Approved", progress.approved),
-                ("Declined", progress.declined),
-                ("Silent", progress.silent),
-            ],
+            "counts": _counts(session, campaign)[:4],
+            "segments": _segments(session, campaign, self._company.zone),
             "not_reached": progress.not_reached,
             "step": words.get(mail.step, mail.step),
         }
@@ -225,6 +228,31 @@ class Letters:
             return ""
         token = make_token(purpose, copy.nonce, self._link_keys)
         return f"{self._company.base_url}/{PATH_OF_PURPOSE[purpose]}/{token}"
+
+
+def _counts(session: Session, campaign: Campaign) -> list[tuple[str, int]]:
+    progress = campaigns.progress(session, campaign)
+    return [
+        ("Addressed", progress.addressees),
+        ("Approved", progress.approved),
+        ("Declined", progress.declined),
+        ("Silent", progress.silent),
+        ("Not reached", progress.not_reached),
+        ("Reached otherwise", progress.reached_otherwise),
+    ]
+
+
+def _segments(session: Session, campaign: Campaign, zone: ZoneInfo) -> list[tuple[str, int]]:
+    """The silent and the not reached by segment, those segments that tell something apart."""
+    silent = reports.silent_by(session, campaign)
+    missed = not_reached.segments(not_reached.not_reached(session, campaign, zone))
+    return [
+        (f"{who}, {segment.replace('_', ' ')} {name.replace('_', ' ')}", count)
+        for who, segments in (("Silent", silent), ("Not reached", missed))
+        for segment, counts in segments.items()
+        for name, count in counts.items()
+        if len(counts) > 1 or segment == "state"
+    ]
 
 
 def _why_stopped(session: Session, mail: OutboxMail, version: PolicyVersion) -> str:

@@ -23,19 +23,18 @@ app = typer.Typer(no_args_is_help=True, help="Campaigns: who was told, who answe
 
 @app.command()
 def report(slug: Slug, number: Number, *, output_format: FormatOption = ListFormat.TABLE) -> None:
-    """How a campaign stands, in numbers of account holders."""
+    """How a campaign stands, or came out: people, mails, steps, and what was done to it."""
     from dataclasses import asdict
 
     from cli.context import opened
     from cli.printing import print_thing
-    from database.campaigns import campaign_by_number, canary, progress
-    from database.controls import control_acts
+    from database.campaigns import campaign_by_number
     from database.outbox import all_is_stopped
+    from database.reports import report as report_of
 
     with opened() as office, office.database.session() as session:
         campaign = campaign_by_number(session, slug, number)
-        counts = asdict(progress(session, campaign))
-        done = control_acts(session, campaign.policy_version_id)
+        found = asdict(report_of(session, campaign, office.settings.zone))
         print_thing(
             {
                 "policy": slug,
@@ -45,9 +44,8 @@ def report(slug: Slug, number: Number, *, output_format: FormatOption = ListForm
                 "notified_at": campaign.notified_at,
                 "finished_at": campaign.finished_at,
                 "all_mail_is_stopped": all_is_stopped(session),
-                "canary": asdict(canary(campaign)),
-                "controls": [asdict(act) for act in done],
-                **counts,
+                **found.pop("progress"),
+                **found,
                 "workflow": office.workflow_url(f"campaign/{slug}/{number}"),
             },
             output_format,

@@ -61,6 +61,8 @@ LINK_AGAIN = "link_again"
 WITHDRAWAL = "withdrawal"
 STOPPED = "stopped_"
 """Steps that tell a campaign's owner of a stop by the machine: the first, the second ..."""
+FINISHED = "finished"
+"""The step that tells a campaign's owner what it came to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -408,8 +410,8 @@ def without_sender(session: Session) -> Sequence[OutboxMail]:
     """Mails under way whose own workflow sends no more: each needs a delivery of its own, unless
     the workflow of an answered request is just at it.
 
-    Links asked for again, a campaign's steps that are taken, word of a stop by the machine that
-    did not go out at once, the mails of answered requests.
+    Links asked for again, a campaign's steps that are taken, word to its owner that did not go out
+    at once, the mails of answered requests.
     """
     taken = exists().where(
         col(CampaignStep.campaign_id) == col(OutboxMail.subject_id),
@@ -425,6 +427,7 @@ def without_sender(session: Session) -> Sequence[OutboxMail]:
             or_(
                 col(OutboxMail.step).startswith(LINK_AGAIN),
                 col(OutboxMail.step).startswith(STOPPED, autoescape=True),
+                col(OutboxMail.step) == FINISHED,
                 taken,
                 answered,
             ),

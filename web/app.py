@@ -38,7 +38,7 @@ from web.faults import add_fault_pages
 from web.middleware import Conduct
 from web.rendering import pages_of
 from web.site import Site
-from web.staff import access, controls, not_reached, operations, overview, policies
+from web.staff import access, controls, not_reached, operations, overview, policies, reports
 from web.staff import requests as staff_requests
 from workflows.desk import Desk, NoticePeriods
 
@@ -52,6 +52,7 @@ SITE_MAP = (
     overview.router,  # /staff
     policies.router,  # /staff/policies/...
     not_reached.router,  # /staff/policies/.../not-reached
+    reports.router,  # /staff/policies/.../report
     staff_requests.router,  # /staff/requests/...
     operations.router,  # /staff/ops
     controls.router,  # pause, resume, withdraw; stop and start mail

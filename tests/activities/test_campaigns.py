@@ -94,3 +94,29 @@ def test_what_a_reminder_left_queued_is_cancelled_when_the_campaign_ends(
     what = CampaignInput(campaign_id=campaign, now=EFFECT + timedelta(days=7))
     ActivityEnvironment().run(steps.finish_campaign, what)
     assert states(scene, "reminder_1") == {"cancelled"}
+
+
+def test_its_owner_hears_once_what_a_finished_campaign_came_to(
+    scene: Scene, campaign: UUID, steps: CampaignActivities, sandbox: RunningSandbox
+) -> None:
+    """P4: with the numbers, and the way to the whole report."""
+    sandbox.empty()
+    for _ in range(2):
+        what = CampaignInput(campaign_id=campaign, now=EFFECT)
+        ActivityEnvironment().run(steps.finish_campaign, what)
+    (mail,) = sandbox.messages()
+    assert mail["to"] == "lena@staff.example"
+    assert "Silent: 2" in str(mail["text"])
+    assert "/staff/policies/privacy-policy/versions/2/report" in str(mail["text"])
+
+
+def test_of_a_campaign_that_was_withdrawn_nobody_is_told_that_it_is_finished(
+    scene: Scene, campaign: UUID, steps: CampaignActivities, sandbox: RunningSandbox
+) -> None:
+    sandbox.empty()
+    with scene.database.transaction() as transaction:
+        transaction.get_one(Campaign, campaign).state = "withdrawn"
+    ActivityEnvironment().run(
+        steps.finish_campaign, CampaignInput(campaign_id=campaign, now=EFFECT)
+    )
+    assert sandbox.messages() == []

@@ -76,3 +76,16 @@ def test_it_takes_a_role_that_reads_policies(world: World) -> None:
     world.enter_as("otto")
     assert world.browser.get(PAGE).status_code == 403
     assert world.browser.get(f"{PAGE}.csv").status_code == 403
+
+
+def test_the_report_is_a_page_and_a_file(world: World, alices_bounced: str) -> None:
+    world.enter_as("lena")
+    report = PAGE.removesuffix("not-reached") + "report"
+    page = world.browser.get(report).text
+    assert "Possible doubles" in page
+    assert "bounced 1" in page
+    assert alices_bounced not in page, "it counts, and names nobody"
+    content = world.browser.get(f"{report}.json").json()
+    assert content["not_reached_by"]["state"] == {"bounced": 1}
+    assert content["progress"]["not_reached"] == 1
+    assert f'href="{report}"' in world.browser.get(PAGE.removesuffix("/not-reached")).text

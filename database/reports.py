@@ -1,0 +1,160 @@
+"""What a campaign came to: the report its owner gets, and anybody may ask for at any time (P4)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, exists, or_
+from sqlalchemy.orm import Mapped
+from sqlmodel import Session, col, func, select
+
+from database.campaigns import CanaryStanding, Progress, canary, progress
+from database.controls import Done, control_acts
+from database.not_reached import not_reached, segments
+from database.outbox import ACCOUNT
+from database.tables import (
+    Account,
+    Approval,
+    Campaign,
+    CampaignAddressee,
+    CampaignStep,
+    Fact,
+    MailAttempt,
+    OutboxMail,
+    PolicyVersion,
+)
+from database.voids import stands
+
+Counts = Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepTaken:
+    """A step of the timetable, when it was due, and when it was taken."""
+
+    step: str
+    due_at: datetime
+    taken_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Everything about a campaign, in numbers of account holders and of mails.
+
+    `silent_by` and `not_reached_by` count by segment; `mails_by_step` by state. `possible_doubles`:
+    copies sent again after an attempt of which nobody knows whether it went out. `notice_up` and
+    `notice_down`: when the notice stood on the public page (P3).
+    """
+
+    progress: Progress
+    canary: CanaryStanding
+    controls: tuple[Done, ...]
+    steps: tuple[StepTaken, ...]
+    silent_by: Mapping[str, Counts]
+    not_reached_by: Mapping[str, Counts]
+    mails_by_step: Mapping[str, Counts]
+    possible_doubles: int
+    effective_at: datetime | None
+    notice_up: datetime | None
+    notice_down: datetime | None
+
+
+def report(session: Session, campaign: Campaign, zone: ZoneInfo) -> Report:
+    """How a campaign stands now, or came out once it is finished."""
+    version_id = campaign.policy_version_id
+    return Report(
+        progress=progress(session, campaign),
+        canary=canary(campaign),
+        controls=control_acts(session, version_id),
+        steps=_steps(session, campaign),
+        silent_by=silent_by(session, campaign),
+        not_reached_by=segments(not_reached(session, campaign, zone)),
+        mails_by_step=_mails_by_step(session, campaign),
+        possible_doubles=_possible_doubles(session, campaign),
+        effective_at=session.get_one(PolicyVersion, version_id).effective_at,
+        notice_up=_first_fact(session, "notice.up", campaign),
+        notice_down=_first_fact(session, "notice.down", campaign),
+    )
+
+
+def silent_by(session: Session, campaign: Campaign) -> Mapping[str, Counts]:
+    """How many addressed have not answered, by language, kind, country and governing version."""
+    by: Mapping[str, ColumnElement[Any] | Mapped[Any]] = {
+        "language": col(Account.locale),
+        "kind": col(Account.kind),
+        "country": func.coalesce(Account.country, "unknown"),
+        "governing_version": col(PolicyVersion.number),
+    }
+    return {name: _silent(session, campaign, segment) for name, segment in by.items()}
+
+
+def _silent(
+    session: Session, campaign: Campaign, segment: ColumnElement[Any] | Mapped[Any]
+) -> Counts:
+    answered = exists().where(
+        col(Approval.account_id) == col(CampaignAddressee.account_id),
+        col(Approval.policy_version_id) == campaign.policy_version_id,
+        stands(),
+    )
+    rows = session.exec(
+        select(segment, func.count())
+        .select_from(CampaignAddressee)
+        .join(Account, col(Account.id) == col(CampaignAddressee.account_id))
+        .join(PolicyVersion, col(PolicyVersion.id) == col(CampaignAddressee.governing_version_id))
+        .where(CampaignAddressee.campaign_id == campaign.id, ~answered)
+        .group_by(segment)
+        .order_by(segment)
+    ).all()
+    return {str(name): count for name, count in rows}
+
+
+def _steps(session: Session, campaign: Campaign) -> tuple[StepTaken, ...]:
+    rows = session.exec(
+        select(CampaignStep)
+        .where(CampaignStep.campaign_id == campaign.id)
+        .order_by(col(CampaignStep.taken_at))
+    ).all()
+    return tuple(StepTaken(step=row.step, due_at=row.due_at, taken_at=row.taken_at) for row in rows)
+
+
+def _mails_by_step(session: Session, campaign: Campaign) -> Mapping[str, Counts]:
+    rows = session.exec(
+        select(OutboxMail.step, OutboxMail.state, func.count())
+        .where(OutboxMail.subject_id == campaign.id, OutboxMail.addressee_kind == ACCOUNT)
+        .group_by(OutboxMail.step, OutboxMail.state)
+        .order_by(OutboxMail.step, OutboxMail.state)
+    ).all()
+    found: dict[str, dict[str, int]] = {}
+    for step, state, count in rows:
+        found.setdefault(step, {})[state] = count
+    return found
+
+
+def _possible_doubles(session: Session, campaign: Campaign) -> int:
+    """Copies of attempts of unknown outcome that belong to a later attempt by now, or wait for
+    one."""
+    lost = or_(col(MailAttempt.outcome) == "unknown", col(MailAttempt.outcome).is_(None))
+    attempts = dict(
+        session.exec(
+            select(MailAttempt.id, MailAttempt.copies).where(
+                MailAttempt.subject_id == campaign.id, lost
+            )
+        ).all()
+    )
+    still_theirs = session.exec(
+        select(func.count())
+        .select_from(OutboxMail)
+        .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id))
+        .where(MailAttempt.subject_id == campaign.id, lost, OutboxMail.state != "queued")
+    ).one()
+    return sum(attempts.values()) - still_theirs
+
+
+def _first_fact(session: Session, kind: str, campaign: Campaign) -> datetime | None:
+    return session.exec(
+        select(func.min(Fact.recorded_at)).where(
+            Fact.kind == kind, Fact.subject_id == campaign.policy_version_id
+        )
+    ).one()

@@ -1,0 +1,81 @@
+"""What a campaign came to: people, mails, steps and what was done to it, for its owner (P4)."""
+
+from dataclasses import replace
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from database import campaigns, controls, freezing, outbox
+from database.approvals import Shown, decide
+from database.outbox import Batch
+from database.reports import Report, report
+from database.tables import Campaign, PolicyVersion
+from domain.approvals import Decision
+from tests.database.test_controls import act
+from tests.people import ALICE, BOB, CAROL
+from tests.scene import NOW, ONE_HOUR, Scene
+
+
+@pytest.fixture
+def campaign(scene: Scene) -> UUID:
+    """First notices for Alice, Bob, who reads German, and Carol are queued."""
+    scene.import_accounts(ALICE, replace(BOB, locale="de", country="DE"), CAROL)
+    campaign = scene.campaign()
+    freezing.freeze_audience(scene.database, campaign, NOW)
+    scene.queue_step(campaign)
+    return campaign
+
+
+def reported(scene: Scene, campaign: UUID) -> Report:
+    with scene.database.session() as session:
+        return report(session, session.get_one(Campaign, campaign), ZoneInfo("Europe/Berlin"))
+
+
+def test_the_silent_are_counted_by_segment_and_who_answered_is_not(
+    scene: Scene, campaign: UUID
+) -> None:
+    with scene.database.transaction() as transaction:
+        version_id = transaction.get_one(Campaign, campaign).policy_version_id
+        version = transaction.get_one(PolicyVersion, version_id)
+        shown = Shown(version=version, base=version, how="link", language="en")
+        decide(transaction, scene.account(CAROL.external_id), shown, Decision.DECLINED, NOW)
+    assert reported(scene, campaign).silent_by == {
+        "language": {"de": 1, "en": 1},
+        "kind": {"person": 2},
+        "country": {"DE": 1, "unknown": 1},
+        "governing_version": {"1": 2},
+    }
+
+
+def test_copies_sent_again_after_a_lost_answer_are_possible_doubles(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P4: each is counted, whether its second copy went out or waits."""
+    with scene.database.transaction() as transaction:
+        claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=2, now=NOW)
+        assert claim
+        outbox.doubt(transaction, claim.attempt_id, "no answer", NOW)
+        one, _ = (copy.mail_id for copy in outbox.addressed(transaction, claim))
+    assert reported(scene, campaign).possible_doubles == 0
+    with scene.database.transaction() as transaction:
+        assert outbox.resend(transaction, one)
+    assert reported(scene, campaign).possible_doubles == 1
+    with scene.database.transaction() as transaction:
+        claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=2, now=NOW)
+        assert claim
+        outbox.accept(transaction, claim.attempt_id, "x", NOW)
+    found = reported(scene, campaign)
+    assert found.possible_doubles == 1
+    assert found.mails_by_step == {"first_notice": {"accepted": 2, "unknown": 1}}
+
+
+def test_steps_and_stops_are_told_in_their_order(scene: Scene, campaign: UUID) -> None:
+    with scene.database.transaction() as transaction:
+        campaigns.take_step(transaction, campaign, "first_notice", due_at=NOW, now=NOW + ONE_HOUR)
+    act(scene, controls.pause, "omar", "a wrong sentence")
+    found = reported(scene, campaign)
+    assert [(step.step, step.due_at, step.taken_at) for step in found.steps] == [
+        ("first_notice", NOW, NOW + ONE_HOUR)
+    ]
+    assert [(done.act, done.by) for done in found.controls] == [("pause", "omar")]
