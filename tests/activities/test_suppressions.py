@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import select
@@ -9,11 +10,12 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.outbox import Sender, SendProgress
 from database import freezing, suppressions
-from database.campaigns import FIRST_NOTICE, not_reached
+from database.campaigns import FIRST_NOTICE
 from database.links import holder_of
+from database.not_reached import not_reached
 from database.outbox import Batch
 from database.suppressions import Failed
-from database.tables import Link, MailAttempt, OutboxMail, PolicyVersion
+from database.tables import Campaign, Link, MailAttempt, OutboxMail, PolicyVersion
 from domain.suppressions import Cause, address_key
 from tests.activities.conftest import SUPPRESSION_KEY
 from tests.people import ALICE, BOB, CAROL, DORA
@@ -83,7 +85,7 @@ def test_a_failed_address_gets_nothing_and_the_others_get_theirs(
     assert sorted(str(mail["to"]) for mail in sandbox.messages()) == [BOB.email, CAROL.email]
     assert states(scene)[ALICE.external_id] == "suppressed"
     with scene.database.session() as session:
-        (missed,) = not_reached(session, campaign)
+        (missed,) = not_reached(session, session.get_one(Campaign, campaign), ZoneInfo("UTC"))
         attempt = session.exec(select(MailAttempt)).one()
     assert (missed.account, missed.state) == (ALICE.external_id, "suppressed")
     assert missed.reason == (

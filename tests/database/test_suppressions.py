@@ -1,6 +1,7 @@
 """Addresses that mail stopped going to: until they change, or ops decide otherwise."""
 
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -9,8 +10,9 @@ from sqlmodel import Session, select
 
 from database import freezing, outbox, suppressions
 from database.accounts import AccountRow
-from database.campaigns import FIRST_NOTICE, not_reached
+from database.campaigns import FIRST_NOTICE
 from database.links import holder_of
+from database.not_reached import not_reached
 from database.outbox import Batch, Claim, Queued
 from database.suppressions import Failed
 from database.tables import Campaign, Fact, Link, MailSuppression, OutboxMail
@@ -151,7 +153,9 @@ def test_ops_let_mail_go_on_and_what_was_held_back_waits_again(
         outbox.suppress(transaction, claim.attempt_id, {hers: "came back"}, NOW)
         outbox.accept(transaction, claim.attempt_id, "request-1", NOW)
     with scene.database.session() as session:
-        assert [one.state for one in not_reached(session, campaign)] == ["suppressed"]
+        row = session.get_one(Campaign, campaign)
+        missed = not_reached(session, row, ZoneInfo("UTC"))
+        assert [one.state for one in missed] == ["suppressed"]
     assert allow(scene, "nobody@people.example") == suppressions.Allowed(lifted=0, mails=())
     assert allow(scene, ALICE.email.upper()) == suppressions.Allowed(lifted=1, mails=(hers,))
     assert scene.mail(hers).state == "queued"

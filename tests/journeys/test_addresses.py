@@ -4,6 +4,7 @@ import csv
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,6 +12,7 @@ from sqlmodel import select
 
 from cli.demo_scene import Scene, link_in
 from database import campaigns
+from database.not_reached import not_reached as not_reached_by
 from database.tables import Account, OutboxMail
 from tests.eventually import eventually
 from tests.journeys.company import (
@@ -105,7 +107,7 @@ def not_reached(scene: Scene) -> list[str]:
     with scene.database.session() as session:
         campaign = campaigns.campaign_of(session, version(scene, 2).id)
         assert campaign
-        return [one.account for one in campaigns.not_reached(session, campaign.id)]
+        return [one.account for one in not_reached_by(session, campaign, ZoneInfo("UTC"))]
 
 
 def forward_to(scene: Scene, lead: timedelta) -> None:
