@@ -20,13 +20,18 @@ from mail.delivery_events import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from settings import Settings
 from tests.web.world import NOW, World
 
-KEY = ec.generate_private_key(ec.SECP256R1())
-PUBLIC = b64encode(KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+KEY, NEXT_KEY = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+PUBLIC = tuple(
+    b64encode(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
+    for key in (KEY, NEXT_KEY)
+)
 
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(_env_file=None, sendgrid_webhook_public_keys=(PUBLIC.decode(),))
+    return Settings(
+        _env_file=None, sendgrid_webhook_public_keys=tuple(one.decode() for one in PUBLIC)
+    )
 
 
 def report(
@@ -82,6 +87,14 @@ def test_a_signed_bounce_moves_the_mail(world: World) -> None:
     mail = sent_mail(world)
     for _ in range(2):
         assert report(world, event(mail.id, mail.attempt_id)).status_code == 204
+    assert state(world) == "bounced"
+
+
+@pytest.mark.parametrize("key", [KEY, NEXT_KEY], ids=["today's", "the next"])
+def test_any_of_our_keys_may_have_signed(world: World, key: ec.EllipticCurvePrivateKey) -> None:
+    """So that keys can be changed without losing an event."""
+    mail = sent_mail(world)
+    assert report(world, event(mail.id, mail.attempt_id), key=key).status_code == 204
     assert state(world) == "bounced"
 
 
