@@ -225,18 +225,16 @@ def suppress(
 ) -> None:
     """These copies of an attempt are not sent to anybody (`database/suppressions.py`); the rest
     of the attempt goes out."""
-    of_attempt = _hold(
-        transaction, col(OutboxMail.attempt_id) == attempt_id, col(OutboxMail.state) == "sending"
-    )
-    for reason in sorted(set(reasons.values())):
-        mails = {mail for mail, why in reasons.items() if why == reason} & set(of_attempt)
-        transaction.execute(
-            update(OutboxMail)
-            .where(col(OutboxMail.id).in_(mails))
-            .values(state="suppressed", reason=reason, settled_at=now)
-        )
     attempt = transaction.get_one(MailAttempt, attempt_id)
-    attempt.copies -= len(reasons)
+    for reason in sorted(set(reasons.values())):
+        named = select(OutboxMail.id).where(
+            OutboxMail.attempt_id == attempt_id,
+            OutboxMail.state == "sending",
+            col(OutboxMail.id).in_([mail for mail, why in reasons.items() if why == reason]),
+        )
+        attempt.copies -= _change(
+            transaction, _in_order(named), state="suppressed", reason=reason, settled_at=now
+        )
     transaction.add(attempt)
     if not attempt.copies:
         _finish(transaction, attempt_id, now, "suppressed")
@@ -244,13 +242,13 @@ def suppress(
 
 def release(transaction: Session, accounts: Sequence[UUID]) -> tuple[UUID, ...]:
     """What was not sent to these accounts waits again, where its subject still runs."""
-    held = _hold(
-        transaction,
+    waiting = select(OutboxMail.id).where(
         col(OutboxMail.addressee_id).in_(accounts),
-        col(OutboxMail.addressee_kind) == ACCOUNT,
-        col(OutboxMail.state) == "suppressed",
+        OutboxMail.addressee_kind == ACCOUNT,
+        OutboxMail.state == "suppressed",
         _subject_is_running(),
     )
+    held = transaction.exec(_in_order(waiting)).all()
     transaction.execute(
         update(OutboxMail)
         .where(col(OutboxMail.id).in_(held))
