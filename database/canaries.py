@@ -19,6 +19,7 @@ from database.writing import held
 from domain.sending import Canary, Limits, Tally, why_stop
 
 FAILED = ("bounced", "dropped", "rejected")
+NOT_SENT = ("cancelled", "suppressed", "no_address")
 UNKNOWN = ("sending", "unknown", "operator")
 
 
@@ -116,7 +117,7 @@ def _tally(session: Session, campaign: Campaign) -> Tally:
                 OutboxMail.addressee_kind == ACCOUNT,
                 OutboxMail.step == FIRST_NOTICE,
                 col(OutboxMail.shard) < 0,
-                OutboxMail.state != "cancelled",
+                col(OutboxMail.state).not_in(NOT_SENT),
             )
             .group_by(OutboxMail.state)
         ).all()

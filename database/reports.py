@@ -147,7 +147,11 @@ def _possible_doubles(session: Session, campaign: Campaign) -> int:
         select(func.count())
         .select_from(OutboxMail)
         .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id))
-        .where(MailAttempt.subject_id == campaign.id, lost, OutboxMail.state != "queued")
+        .where(
+            MailAttempt.subject_id == campaign.id,
+            lost,
+            col(OutboxMail.state).not_in(["queued", "suppressed"]),
+        )
     ).one()
     return sum(attempts.values()) - still_theirs
 
