@@ -5,34 +5,16 @@ refused at once.
 """
 
 import csv
-import re
-import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import BinaryIO
 
 from database.accounts import AccountRow
-from domain.data_subject_requests import Intake, Kind, problems
-from domain.places import country_code, in_utc, zone_named
+from domain.account_values import READERS, REQUIRED, read_value
 
 LONGEST_LINE = 64 * 1024
-LONGEST_VALUE = 254
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-REQUIRED = ("external_id", "email")
 OTHER_SEPARATORS = {"semicolons": ";", "tabs": "\t"}
-STATUSES = ("open", "closed")
-KINDS = ("person", "organisation")
-YES_OR_NO = {
-    "": False,
-    "yes": True,
-    "true": True,
-    "1": True,
-    "no": False,
-    "false": False,
-    "0": False,
-}
-_LOCALE = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 
 
 class FileRefused(Exception):
@@ -137,11 +119,10 @@ def _read_line(
     faults = []
     content: dict[str, object] = {}
     for name, raw in zip(columns, values, strict=True):
-        value = raw.strip()
         try:
-            _refuse_unprintable(value)
-            if value or name in REQUIRED:
-                content[name] = READERS[name](value)
+            value = read_value(name, raw)
+            if value is not None:
+                content[name] = value
         except ValueError as fault:
             faults.append(Fault(line=line, field=name, sentence=str(fault)))
     external_id = content.get("external_id")
@@ -154,81 +135,3 @@ def _read_line(
         yield from faults
     else:
         yield AccountRow(**content)  # type: ignore[arg-type]  # READERS give what its fields hold
-
-
-def _refuse_unprintable(value: str) -> None:
-    if len(value) > LONGEST_VALUE:
-        raise ValueError(f"is longer than {LONGEST_VALUE} characters")
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
-        raise ValueError("holds a character that cannot be shown")
-
-
-def _identifier(value: str) -> str:
-    if not value:
-        raise ValueError("is empty; every account has an id of its own")
-    return value
-
-
-def _address(value: str) -> str:
-    """An address, or none: such an account is never lost, but on the list of those not reached."""
-    if not value:
-        return value
-    intake = Intake(name="", contact_address=value, kinds=(Kind.ACCESS,))
-    if problems(intake):  # the one rule for addresses
-        raise ValueError(f"{value!r} is not an e-mail address like name@example.com")
-    return value
-
-
-def _one_of(*known: str) -> Callable[[str], str]:
-    def read(value: str) -> str:
-        if value not in known:
-            raise ValueError(f"{value!r} is not known; it is {' or '.join(known)}")
-        return value
-
-    return read
-
-
-def _locale(value: str) -> str:
-    if not _LOCALE.fullmatch(value):
-        raise ValueError(f"{value!r} is not a language like en, de or pt-BR")
-    return value.replace("_", "-")
-
-
-def _time_zone(value: str) -> str:
-    return zone_named(value).key
-
-
-def _instant(value: str) -> datetime:
-    try:
-        read = datetime.fromisoformat(value)
-    except ValueError:
-        raise ValueError(f"{value!r} is not an instant like 2026-01-31T10:00:00Z") from None
-    return in_utc(read)
-
-
-def _truth(value: str) -> bool:
-    if value.lower() not in YES_OR_NO:
-        raise ValueError(f"{value!r} is neither yes nor no")
-    return YES_OR_NO[value.lower()]
-
-
-def _version_number(value: str) -> int:
-    if not re.fullmatch(r"[1-9][0-9]{0,5}", value):
-        raise ValueError(f"{value!r} is not the number of a version")
-    return int(value)
-
-
-READERS: Mapping[str, Callable[[str], object]] = {
-    "external_id": _identifier,
-    "email": _address,
-    "name": str,
-    "locale": _locale,
-    "time_zone": _time_zone,
-    "country": country_code,
-    "status": _one_of(*STATUSES),
-    "kind": _one_of(*KINDS),
-    "joined_at": _instant,
-    "organisation_id": str,
-    "approver": _truth,
-    "governing_version": _version_number,
-}

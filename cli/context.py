@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cli.printing import stop
 from clock import Clock, ClockIsReal
-from database import account_imports, accounts, approvals, policies, requests, staff
+from database import account_imports, accounts, api_keys, approvals, policies, requests, staff
 from database.engine import Database
 from database.facts import record
 from database.migrate import MigrationBroken, SchemaDiffers, require_current
@@ -36,6 +36,7 @@ NOT_REACHABLE = 3
 REFUSALS = (
     accounts.AccountUnknown,
     account_imports.ImportRefused,
+    api_keys.KeyRefused,
     approvals.NotGovernedYet,
     policies.PolicyUnknown,
     policies.SubmissionRefused,

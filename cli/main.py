@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cli import accounts, campaigns, demo, mail, policies, requests, schema, staff
+from cli import accounts, api_keys, campaigns, demo, mail, policies, requests, schema, staff
 from cli.assess import assess_command
 from cli.deadline import deadline_command
 from cli.doctor import doctor_command
@@ -36,6 +36,7 @@ for name, group in (
     ("requests", requests.app),
     ("mail", mail.app),
     ("staff", staff.app),
+    ("api-key", api_keys.app),
     ("database", schema.app),
     ("demo", demo.app),
 ):

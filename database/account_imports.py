@@ -71,7 +71,7 @@ def stage(
     with database.transaction() as transaction:
         transaction.add(AccountImport(id=import_id, asserted_by=asserted_by, staged_at=now))
     pace, waiting = Pace(database), iter(rows)
-    while chunk := [_put_aside(import_id, row) for row in islice(waiting, CHUNK)]:
+    while chunk := [put_aside(import_id, row) for row in islice(waiting, CHUNK)]:
         with pace.transaction() as transaction:
             transaction.connection().execute(insert(AccountImportRow), chunk)
         yield len(chunk)
@@ -85,7 +85,7 @@ def check(session: Session, import_id: UUID, *, yes: bool, now: datetime) -> int
     ImportNeedsYes, unless `yes`, when more than 5 % of the known accounts would be closed or
     re-addressed.
     """
-    _refuse_unknown_versions(session, import_id, now)
+    refuse_unknown_versions(session, import_id, now)
     changed, known = shares_changed(session, import_id)
     if changed > LARGEST_SHARE * known and not yes:
         raise ImportNeedsYes(
@@ -139,7 +139,7 @@ def decide(database: Database, import_id: UUID, now: datetime, checked: int | No
             decided = transaction.execute(
                 update(AccountImport)
                 .where(col(AccountImport.id) == import_id, col(AccountImport.state) == STAGED)
-                .values(state=DECIDED, decided_at=_after_the_last_audience(transaction, now))
+                .values(state=DECIDED, decided_at=after_the_last_audience(transaction, now))
                 .returning(col(AccountImport.id))
             ).all()
             if checked is not None:
@@ -229,7 +229,8 @@ def assertable_versions(session: Session, at: datetime) -> list[Assertable]:
     return found
 
 
-def _refuse_unknown_versions(session: Session, import_id: UUID, now: datetime) -> None:
+def refuse_unknown_versions(session: Session, import_id: UUID, now: datetime) -> None:
+    """Raises ImportRefused when a version is asserted of a new account that never was in force."""
     said = col(AccountImportRow.governing_version)
     for assertable in assertable_versions(session, now):
         wrong = session.exec(
@@ -250,7 +251,8 @@ def _refuse_unknown_versions(session: Session, import_id: UUID, now: datetime) -
             )
 
 
-def _after_the_last_audience(transaction: Session, now: datetime) -> datetime:
+def after_the_last_audience(transaction: Session, now: datetime) -> datetime:
+    """When what is decided now stands: just after the latest audience began to be frozen (P4)."""
     last = transaction.exec(select(func.max(col(Campaign.freezing_at)))).one()
     return now if last is None else max(now, last + timedelta.resolution)
 
@@ -271,7 +273,8 @@ def in_state(session: Session, state: str) -> Sequence[UUID]:
     return session.exec(select(AccountImport.id).where(AccountImport.state == state)).all()
 
 
-def _put_aside(import_id: UUID, row: AccountRow) -> dict[str, object]:
+def put_aside(import_id: UUID, row: AccountRow) -> dict[str, object]:
+    """A row of an import, as the staging table holds it."""
     return {"import_id": import_id, "account_id": new_id(), **vars(row)}
 
 

@@ -243,13 +243,17 @@ def _is_last(session: Session, decision: Approval) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """What an account holder had before them when they decided, and how they got there."""
+    """What an account holder had before them when they decided, and how they got there.
+
+    `said_at`: when another system says that they did.
+    """
 
     version: PolicyVersion
     base: PolicyVersion
     how: str
     language: str
     link_id: UUID | None = None
+    said_at: datetime | None = None
 
 
 def decide(
@@ -273,6 +277,7 @@ def decide(
         how=shown.how,
         language=shown.language,
         link_id=shown.link_id,
+        said_at=shown.said_at,
     )
     transaction.add(row)
     transaction.flush()
@@ -285,6 +290,7 @@ def decide(
         version=version.id,
         text_sha256=row.text_sha256,
         change_sha256=row.change_sha256,
+        said_at=row.said_at,
     )
     return row
 

@@ -93,6 +93,7 @@ def _row(history: PolicyHistory, proven: Proven, approval: Approval) -> Mapping[
         "version": history.by_id[approval.policy_version_id].number,
         "decision": approval.decision,
         "decided_at": approval.decided_at,
+        "said_at": approval.said_at,
         "shown_from": history.by_id[approval.shown_from_version_id].number,
         "how": approval.how,
         "language": approval.language,

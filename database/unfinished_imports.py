@@ -4,7 +4,7 @@ One short transaction comes after the other; `database/carrying.py` has what eac
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -169,23 +169,35 @@ def _carry_chunk(
             return 0
         chunk = next_chunk(transaction, import_id, CHUNK)
         if chunk is None:
-            _finish(transaction, row, now)
+            finish(transaction, row, now)
             return 0
-        decided = {"decided_at": row.decided_at, "said_by": row.asserted_by}
-        added = rows_of(transaction, ADD_ACCOUNTS, chunk | decided)
-        for assertable in assertables:
-            rows_of(transaction, ASSERT_VERSIONS, chunk | decided | assertable.given)
-        mended = transaction.scalars(MENDED, chunk).all()
-        updated = rows_of(transaction, UPDATE_ACCOUNTS, chunk | decided)
-        reopen_first_notices(transaction, mended, now)
-        carried = rows_of(transaction, DELETE_ROWS, chunk)
-        row.added += added
-        row.updated += updated
-        row.unchanged += carried - added - updated
-        return carried
+        return carry_rows(transaction, row, chunk, assertables, now)
 
 
-def _finish(transaction: Session, row: AccountImport, now: datetime) -> None:
+def carry_rows(
+    transaction: Session,
+    row: AccountImport,
+    chunk: Mapping[str, object],
+    assertables: Sequence[Assertable],
+    now: datetime,
+) -> int:
+    """Make the rows of a chunk accounts; how many."""
+    given = {**chunk, "decided_at": row.decided_at, "said_by": row.asserted_by}
+    added = rows_of(transaction, ADD_ACCOUNTS, given)
+    for assertable in assertables:
+        rows_of(transaction, ASSERT_VERSIONS, given | assertable.given)
+    mended = transaction.scalars(MENDED, dict(chunk)).all()
+    updated = rows_of(transaction, UPDATE_ACCOUNTS, given)
+    reopen_first_notices(transaction, mended, now)
+    carried = rows_of(transaction, DELETE_ROWS, chunk)
+    row.added += added
+    row.updated += updated
+    row.unchanged += carried - added - updated
+    return carried
+
+
+def finish(transaction: Session, row: AccountImport, now: datetime) -> None:
+    """Write down that an import is done, and what it did."""
     row.state, row.done_at = DONE, now
     record(
         transaction,

@@ -34,6 +34,8 @@ from mail.delivery_events import PublicKeysRefused, load_public_keys
 from settings import Settings, SettingsRefused, load_settings
 from temporal import TemporalSettingsRefused
 from web import approvals, health, public, requests, unsubscribe, webhooks
+from web.api import accounts, description
+from web.api.problems import add_problems
 from web.faults import add_fault_pages
 from web.middleware import Conduct
 from web.rendering import pages_of
@@ -57,6 +59,8 @@ SITE_MAP = (
     operations.router,  # /staff/ops
     controls.router,  # pause, resume, withdraw; stop and start mail
     webhooks.router,  # /webhooks/sendgrid/events
+    accounts.router,  # /api/v1/accounts/..., /api/v1/policies/...
+    description.router,  # /api/docs, /api/openapi.json
 )
 READINESS_QUESTIONS = 4  # threads for /readyz, beside those for people
 MEANWHILE = (
@@ -109,6 +113,7 @@ def create_app(
     )
     app.add_middleware(Conduct)
     add_fault_pages(app)
+    add_problems(app)
     return app
 
 

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from database.policies import PolicyUnknown
 from database.requests import RequestUnknown
 from database.silence import is_silence, lacks_tables, reason
+from web.api import problems
 from web.links import LinkClosed, closed_page
 from web.middleware import HEADERS
 from web.site import site_of
@@ -21,7 +22,7 @@ from workflows.desk import Refused, TemporalUnreachable
 
 log = logging.getLogger("promisekeeper.faults")
 
-FOR_MACHINES = ("/api/", "/webhooks/", "/healthz", "/readyz")
+FOR_MACHINES = ("/webhooks/", "/healthz", "/readyz")
 WORDS: Mapping[int, tuple[str, str]] = {
     400: ("This could not be read", "Nothing was changed. Go back and try once more."),
     403: (
@@ -64,10 +65,15 @@ def add_fault_pages(app: FastAPI) -> None:
         return _fault(request, error.status_code, error.detail if said else None)
 
     @app.exception_handler(RequestValidationError)
+    async def not_understood(request: Request, error: RequestValidationError) -> Response:
+        of_api = request.url.path.startswith(problems.UNDER)
+        return problems.of_validation(error) if of_api else _fault(request, 404)
+
     @app.exception_handler(PolicyUnknown)
     @app.exception_handler(RequestUnknown)
-    async def not_found(request: Request, _error: Exception) -> Response:
-        return _fault(request, 404)
+    async def not_found(request: Request, error: Exception) -> Response:
+        of_api = request.url.path.startswith(problems.UNDER)
+        return _fault(request, 404, str(error) if of_api else None)
 
     @app.exception_handler(LinkClosed)
     async def link_closed(request: Request, closed: LinkClosed) -> Response:
@@ -109,7 +115,9 @@ def _fault(request: Request, status: int, detail: str | None = None) -> Response
     title, what_to_do = WORDS.get(status, ("This could not be done", "Nothing was changed."))
     said = detail or what_to_do
     answer: Response
-    if request.url.path.startswith(FOR_MACHINES) or request.url.path.endswith((".json", ".js")):
+    if request.url.path.startswith(problems.UNDER):
+        answer = problems.problem(status, said)
+    elif request.url.path.startswith(FOR_MACHINES) or request.url.path.endswith((".json", ".js")):
         answer = JSONResponse({"error": title, "detail": said}, status_code=status)
     else:
         answer = site_of(request).pages.show(

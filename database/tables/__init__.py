@@ -23,6 +23,7 @@ from database.tables.people import (
     Account,
     AccountImport,
     AccountImportRow,
+    ApiKey,
     AssertedVersion,
     Staff,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "Account",
     "AccountImport",
     "AccountImportRow",
+    "ApiKey",
     "Approval",
     "ApprovalVoid",
     "AssertedVersion",

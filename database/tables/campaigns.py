@@ -111,7 +111,11 @@ class ControlAct(SQLModel, table=True):
 
 
 class Approval(SQLModel, table=True):
-    """One decision of an account holder; appended, never altered (P5, P6)."""
+    """One decision of an account holder; appended, never altered (P5, P6).
+
+    It counts from `decided_at`, when it was written down here. `said_at`: when another system says
+    that it was taken; shown, and nothing acts on it.
+    """
 
     __table_args__ = (Index("approval_account", "account_id", "decided_at"),)
 
@@ -126,6 +130,7 @@ class Approval(SQLModel, table=True):
     how: str
     language: str
     link_id: UUID | None = Field(default=None, foreign_key="link.id")
+    said_at: datetime | None = None
 
 
 class ApprovalVoid(SQLModel, table=True):

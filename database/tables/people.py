@@ -110,3 +110,22 @@ class Staff(SQLModel, table=True):
     roles: list[str] = Field(sa_type=JSON)
     token_hash: str | None = Field(default=None, index=True)
     left_at: datetime | None = None
+
+
+class ApiKey(SQLModel, table=True):
+    """A key of one of the company's own systems. `secret_hash` is the SHA-256 of its secret.
+
+    `made_by` answers for what is asserted with it about accounts.
+    """
+
+    __tablename__ = "api_key"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    name: str = Field(unique=True)
+    secret_hash: str = Field(unique=True)
+    may_write: bool
+    made_by: UUID = Field(foreign_key="staff.id")
+    made_at: datetime
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+    revoked_by: UUID | None = Field(default=None, foreign_key="staff.id")

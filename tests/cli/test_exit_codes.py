@@ -62,6 +62,9 @@ COMMANDS = {
         *("--role", "legal", "--as", "omar"),
     ],
     "staff list": [],
+    "api-key add": ["billing", "--as", "omar"],
+    "api-key list": [],
+    "api-key revoke": ["billing", "--as", "omar"],
     "database migrate": [],
     "demo advance": ["1"],
 }
@@ -88,6 +91,7 @@ UNKNOWN = [
     ["requests", "assign", "R-NOTHING", "--to", "petra", "--as", "petra"],
     ["mail", "resend", MAIL, "--as", "omar"],
     ["mail", "allow", "alice@people.example", "--reason", "Mended", "--as", "omar"],
+    ["api-key", "revoke", "nothing", "--as", "omar"],
 ]
 REFUSED = [
     ["requests", "assign", REFERENCE, "--to", "petra", "--as", "nobody"],
@@ -97,6 +101,8 @@ REFUSED = [
     ["mail", "allow", "alice@people.example", "--reason", "Mended", "--as", "petra"],
     ["mail", "stop", "--reason", "No", "--as", "petra"],
     ["mail", "start", "--reason", "Yes", "--as", "lena"],
+    ["api-key", "add", "billing", "--as", "lena"],
+    ["api-key", "revoke", "billing", "--as", "lena"],
 ]
 
 

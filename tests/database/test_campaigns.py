@@ -273,7 +273,7 @@ def let_the_other_begin(transaction: Session, is_through: Select[Any]) -> None:
 
 def decide_meanwhile(url: str, import_id: UUID, *, first: bool) -> None:
     """Decide by a clock that is slow. The first of two lets the other begin before it is done."""
-    instant = account_imports._after_the_last_audience
+    instant = account_imports.after_the_last_audience
 
     def dawdle(transaction: Session, now: datetime) -> datetime:
         found = instant(transaction, now)
@@ -283,7 +283,7 @@ def decide_meanwhile(url: str, import_id: UUID, *, first: bool) -> None:
 
     with closing(Database(url)) as database, pytest.MonkeyPatch.context() as patched:
         if first:
-            patched.setattr(account_imports, "_after_the_last_audience", dawdle)
+            patched.setattr(account_imports, "after_the_last_audience", dawdle)
         else:
             meet()
         assert account_imports.decide(database, import_id, NOW - ONE_HOUR)

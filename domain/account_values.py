@@ -1,0 +1,112 @@
+"""What may stand in each field of an account, in files and in the API alike. Pure.
+
+What is wrong is a ValueError whose words follow the name of the field.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from domain.data_subject_requests import Intake, Kind, problems
+from domain.places import country_code, in_utc, zone_named
+
+LONGEST_VALUE = 254
+REQUIRED = ("external_id", "email")
+STATUSES = ("open", "closed")
+KINDS = ("person", "organisation")
+YES_OR_NO = {
+    "": False,
+    "yes": True,
+    "true": True,
+    "1": True,
+    "no": False,
+    "false": False,
+    "0": False,
+}
+_LOCALE = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+
+
+def read_value(name: str, raw: str) -> object:
+    """The value of a field as it was written; None when nothing was said. Raises ValueError."""
+    value = raw.strip()
+    _refuse_unprintable(value)
+    return READERS[name](value) if value or name in REQUIRED else None
+
+
+def _refuse_unprintable(value: str) -> None:
+    if len(value) > LONGEST_VALUE:
+        raise ValueError(f"is longer than {LONGEST_VALUE} characters")
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
+        raise ValueError("holds a character that cannot be shown")
+
+
+def _identifier(value: str) -> str:
+    if not value:
+        raise ValueError("is empty; every account has an id of its own")
+    return value
+
+
+def _address(value: str) -> str:
+    """An address, or none: such an account is never lost, but on the list of those not reached."""
+    if not value:
+        return value
+    intake = Intake(name="", contact_address=value, kinds=(Kind.ACCESS,))
+    if problems(intake):  # the one rule for addresses
+        raise ValueError(f"{value!r} is not an e-mail address like name@example.com")
+    return value
+
+
+def _one_of(*known: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value not in known:
+            raise ValueError(f"{value!r} is not known; it is {' or '.join(known)}")
+        return value
+
+    return read
+
+
+def _locale(value: str) -> str:
+    if not _LOCALE.fullmatch(value):
+        raise ValueError(f"{value!r} is not a language like en, de or pt-BR")
+    return value.replace("_", "-")
+
+
+def _time_zone(value: str) -> str:
+    return zone_named(value).key
+
+
+def _instant(value: str) -> datetime:
+    try:
+        read = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is not an instant like 2026-01-31T10:00:00Z") from None
+    return in_utc(read)
+
+
+def _truth(value: str) -> bool:
+    if value.lower() not in YES_OR_NO:
+        raise ValueError(f"{value!r} is neither yes nor no")
+    return YES_OR_NO[value.lower()]
+
+
+def _version_number(value: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,5}", value):
+        raise ValueError(f"{value!r} is not the number of a version")
+    return int(value)
+
+
+READERS: Mapping[str, Callable[[str], object]] = {
+    "external_id": _identifier,
+    "email": _address,
+    "name": str,
+    "locale": _locale,
+    "time_zone": _time_zone,
+    "country": country_code,
+    "status": _one_of(*STATUSES),
+    "kind": _one_of(*KINDS),
+    "joined_at": _instant,
+    "organisation_id": str,
+    "approver": _truth,
+    "governing_version": _version_number,
+}

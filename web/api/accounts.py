@@ -1,0 +1,194 @@
+"""What the company's own systems tell us of accounts, and ask about them (P6)."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from database.acceptances import Acceptance, accept
+from database.accounts import AccountRow, account_by_external_id
+from database.approvals import PolicyHistory, proven_version
+from database.governing_lists import governed_after, in_a_line, told
+from database.one_account import close_account, put_account
+from database.policies import policy_by_slug
+from domain.account_values import LONGEST_VALUE, read_value
+from domain.places import in_utc
+from web.addresses import Slug
+from web.api.keys import Reads, Writes
+from web.api.problems import Problem
+from web.site import OnSite, Site
+
+router = APIRouter(prefix="/api/v1", tags=["accounts"])
+LARGEST_PAGE = 1000
+LATEST_CONTROL_CHARACTER = r"^[^\x00-\x1f\x7f]+$"
+ExternalId = Annotated[
+    str,
+    Path(
+        max_length=LONGEST_VALUE,
+        pattern=LATEST_CONTROL_CHARACTER,
+        description="The company's own id of the account",
+    ),
+]
+At = Annotated[
+    AwareDatetime | None,
+    Query(description="An instant with its offset, like 2026-03-01T00:00:00Z; default now"),
+]
+PolicySlug = Annotated[str, Query(max_length=200, pattern=LATEST_CONTROL_CHARACTER)]
+
+
+class AccountBody(BaseModel):
+    """What is said of an account; what is left out, or null, a known account keeps."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    email: str
+    name: str | None = None
+    locale: str | None = None
+    time_zone: str | None = None
+    country: str | None = None
+    status: str | None = None
+    kind: str | None = None
+    joined_at: str | None = None
+    organisation_id: str | None = None
+    approver: bool | None = None
+    governing_version: int | None = Field(
+        default=None, description="Asserted of a new account, without proof"
+    )
+
+
+class AcceptanceBody(BaseModel):
+    """A version that was accepted in the company's own application."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    policy: str = Field(max_length=200, pattern=LATEST_CONTROL_CHARACTER)
+    version: int = Field(ge=1, le=999_999)
+    text_sha256: str = Field(
+        pattern="^[0-9a-fA-F]{64}$", description="Of the text that was shown, as a whole"
+    )
+    accepted_at: AwareDatetime
+    language: str | None = Field(default=None, max_length=35, pattern="^[A-Za-z0-9_-]+$")
+
+
+@router.get("/accounts/{external_id}/governing-version")
+def governing_version(
+    external_id: ExternalId, policy: PolicySlug, site: OnSite, _key: Reads, at: At = None
+) -> dict[str, object]:
+    """The version that governs an account at an instant, and every row that proves it."""
+    moment = _instant(site, at)
+    with site.database.session() as session:
+        history = PolicyHistory(session, policy_by_slug(session, policy))
+        account = account_by_external_id(session, external_id)
+        proven = proven_version(history, account, moment)
+        said = {"policy": policy, "account": external_id, "at": moment}
+        return {**said, **told(history, proven)}
+
+
+@router.get("/policies/{slug}/governing-versions", tags=["policies"])
+def governing_versions(
+    slug: Slug,
+    site: OnSite,
+    _key: Reads,
+    *,
+    after: Annotated[
+        str, Query(max_length=LONGEST_VALUE, description="`next_after` of the page before")
+    ] = "",
+    limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = LARGEST_PAGE,
+    at: At = None,
+) -> dict[str, object]:
+    """The version that governs each account, page by page, by the accounts' ids.
+
+    `next_after` is null on the last page. Give `at` of the first page with each later one.
+    """
+    moment = _instant(site, at)
+    with site.database.session() as session:
+        history = PolicyHistory(session, policy_by_slug(session, slug))
+        page = governed_after(session, history, moment, after=after, limit=limit)
+        return {
+            "policy": slug,
+            "at": moment,
+            "accounts": [
+                {
+                    "account": each.account.external_id,
+                    "status": each.account.status,
+                    "kind": each.account.kind,
+                    **in_a_line(each.proven),
+                }
+                for each in page
+                if each.proven is not None
+            ],
+            "next_after": page[-1].account.external_id if len(page) == limit else None,
+        }
+
+
+@router.put("/accounts/{external_id}")
+def put(
+    external_id: ExternalId, body: AccountBody, site: OnSite, key: Writes, response: Response
+) -> dict[str, object]:
+    """Add or update an account, as a line of `accounts import` does. Never creates an approval."""
+    done = put_account(
+        site.database, _row(external_id, body), asserted_by=key.made_by, now=site.now()
+    )
+    response.status_code = 201 if done.added else 200
+    return {"account": external_id, "added": bool(done.added), "updated": bool(done.updated)}
+
+
+@router.delete("/accounts/{external_id}", status_code=204)
+def close(external_id: ExternalId, site: OnSite, key: Writes) -> None:
+    """Close an account: no more mail of campaigns goes to it. Erasing is a request of its own."""
+    close_account(site.database, external_id, asserted_by=key.made_by, now=site.now())
+
+
+@router.post("/accounts/{external_id}/acceptances", status_code=201)
+def record_acceptance(
+    external_id: ExternalId, body: AcceptanceBody, site: OnSite, _key: Writes, response: Response
+) -> dict[str, object]:
+    """Record that the account holder accepted a version in the company's own application.
+
+    It is an approval only if version, hash of the text and instant are all right. It counts from
+    now on, never from before. The same one sent again is answered with 200.
+    """
+    now = site.now()
+    acceptance = Acceptance(
+        policy=body.policy,
+        version=body.version,
+        text_sha256=body.text_sha256,
+        accepted_at=in_utc(body.accepted_at),
+        language=body.language,
+    )
+    with site.database.transaction() as transaction:
+        account = account_by_external_id(transaction, external_id)
+        row, is_new = accept(transaction, account, acceptance, now)
+        response.status_code = 201 if is_new else 200
+        return {
+            "approval": row.id,
+            "account": external_id,
+            "policy": body.policy,
+            "version": body.version,
+            "accepted_at": row.said_at,
+            "counts_from": row.decided_at,
+            "text_sha256": row.text_sha256,
+        }
+
+
+def _instant(site: Site, at: datetime | None) -> datetime:
+    return site.now() if at is None else in_utc(at)
+
+
+def _row(external_id: str, body: AccountBody) -> AccountRow:
+    """The same values and the same words as in a file of accounts."""
+    given = {"external_id": external_id, **body.model_dump(exclude_none=True)}
+    content: dict[str, object] = {}
+    faults = []
+    for name, value in given.items():
+        try:
+            read = read_value(name, str(value))
+        except ValueError as fault:
+            faults.append((name, str(fault)))
+            continue
+        if read is not None:
+            content[name] = read
+    if faults:
+        raise Problem(422, "Some of what was sent is wrong. Nothing was changed.", faults)
+    return AccountRow(**content)  # type: ignore[arg-type]  # read_value gives what its fields hold
