@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from database.accounts import AccountRow
-from domain.account_values import READERS, REQUIRED, read_value
+from domain.account_values import READERS, REQUIRED, problems_together, read_value
 
 LONGEST_LINE = 64 * 1024
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -125,6 +125,10 @@ def _read_line(
                 content[name] = value
         except ValueError as fault:
             faults.append(Fault(line=line, field=name, sentence=str(fault)))
+    faults += [
+        Fault(line=line, field=name, sentence=sentence)
+        for name, sentence in problems_together(content)
+    ]
     external_id = content.get("external_id")
     if isinstance(external_id, str):
         first = seen.setdefault(external_id, line)

@@ -38,10 +38,10 @@ def import_(
 ) -> None:
     """Add and update accounts from a CSV file: the whole file, or nothing of it.
 
-    Columns: external_id, email, name, locale, time_zone, country, status, kind, joined_at,
-    organisation_id, approver, governing_version; the first two are required. A missing column or
-    an empty value leaves a known account as it is, and a missing row closes nobody. An import
-    never creates an approval.
+    Columns: external_id, email, name, locale, time_zone, country, status, kind, exempt_reason,
+    joined_at, organisation_id, approver, governing_version; the first two are required. A missing
+    column or an empty value leaves a known account as it is, and a missing row closes nobody. An
+    import never creates an approval.
     """
     from cli.context import opened
     from cli.printing import say
@@ -91,6 +91,7 @@ def show(
     from cli.printing import print_thing
     from database.accounts import account_by_external_id
     from database.approvals import PolicyHistory
+    from database.governing_lists import decisions
     from database.policies import policies
 
     with opened() as office, office.database.session() as session:
@@ -100,22 +101,30 @@ def show(
         row = {
             name: value for name, value in _row(account).items() if as_staff or name not in PERSONAL
         }
-        governed = {
-            policy.slug: PolicyHistory(session, policy).governing([account], office.clock.now())
-            for policy in policies(session)
-        }
+        histories = [PolicyHistory(session, policy) for policy in policies(session)]
+        now = office.clock.now()
+        proven = {history: history.proven([account], now).get(account.id) for history in histories}
         print_thing(
             {
                 **row,
                 "time_zone": account.time_zone,
+                "exempt_reason": account.exempt_reason,
                 "organisation_id": account.organisation_id,
                 "approver": account.approver,
                 "recorded_at": account.recorded_at,
                 "closed_at": account.closed_at,
+                "frozen_at": account.frozen_at,
+                "minor_from": account.minor_from,
                 "governing_version": {
-                    slug: states[account.id].number if account.id in states else None
-                    for slug, states in governed.items()
+                    history.policy.slug: found and found.state.number
+                    for history, found in proven.items()
                 },
+                "decisions": [
+                    {"policy": history.policy.slug, **decision}
+                    for history, found in proven.items()
+                    if found
+                    for decision in decisions(history, found)
+                ],
             },
             output_format,
         )

@@ -19,7 +19,7 @@ from database.policies import (
 )
 from database.tables import Account, Approval, PolicyVersion
 from database.writing import held
-from domain.account_holders import Status
+from domain.account_holders import AccountKind, Status
 from domain.approvals import Decision
 from domain.reviews import VersionState
 
@@ -63,6 +63,10 @@ def accept(
         raise NothingToAccept(
             f"This account is {account.status}, so nothing can be accepted for it. Nothing was "
             "recorded."
+        )
+    if account.kind == AccountKind.MINOR:
+        raise NothingToAccept(
+            "This is the account of a minor, whose approval is void. Nothing was recorded."
         )
     shown = Shown(
         version=version,

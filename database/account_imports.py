@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, exists, func, select
+from sqlmodel import Session, and_, col, exists, func, or_, select
 
 from database.accounts import AccountRow
 from database.carrying import (
@@ -28,6 +28,7 @@ from database.ids import new_id
 from database.policies import hold_policies, policies, version_in_force, versions
 from database.tables import Account, AccountImport, AccountImportRow, Campaign
 from database.writing import held_if_there
+from domain.account_holders import Status
 
 STAGED, DECIDED, DONE, DISCARDED = "staged", "decided", "done", "discarded"
 CHUNK = 100
@@ -103,12 +104,17 @@ def shares_changed(session: Session, import_id: UUID) -> tuple[int, int]:
         .join(Account, same_account())
         .where(
             AccountImportRow.import_id == import_id,
-            (
-                (func.lower(Account.email) != func.lower(AccountImportRow.email))
-                & (Account.email != "")
-                & (AccountImportRow.email != "")
-            )
-            | ((col(Account.status) == "open") & (col(AccountImportRow.status) == "closed")),
+            or_(
+                and_(
+                    func.lower(Account.email) != func.lower(AccountImportRow.email),
+                    col(Account.email) != "",
+                    col(AccountImportRow.email) != "",
+                ),
+                and_(
+                    col(Account.status) == Status.OPEN,
+                    col(AccountImportRow.status) != Status.OPEN,
+                ),
+            ),
         )
     ).one()
     return changed, session.exec(select(func.count()).select_from(Account)).one()

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement
-from sqlmodel import Session, func, select
+from sqlalchemy import ColumnElement, and_
+from sqlmodel import Session, col, func, select
 
 from database.tables import Account
+from domain.account_holders import AccountKind, Status
 
 
 class AccountUnknown(Exception):
@@ -30,6 +31,7 @@ class AccountRow:
     country: str | None = None
     status: str | None = None
     kind: str | None = None
+    exempt_reason: str | None = None
     joined_at: datetime | None = None
     organisation_id: str | None = None
     approver: bool | None = None
@@ -65,6 +67,11 @@ def list_accounts(session: Session, *, limit: int, offset: int = 0) -> Sequence[
 def count_accounts(session: Session) -> int:
     """How many accounts there are."""
     return session.exec(select(func.count()).select_from(Account)).one()
+
+
+def is_mailed() -> ColumnElement[bool]:
+    """Whether an account gets the mails of campaigns: it is open, and a person stands behind it."""
+    return and_(col(Account.status) == Status.OPEN, col(Account.kind) != AccountKind.SERVICE)
 
 
 def open_since() -> ColumnElement[datetime]:

@@ -22,9 +22,11 @@ from database.tables import (
 )
 from database.voids import stands, voids_of
 from database.writing import held
+from domain.account_holders import void_as_a_minors
 from domain.approvals import (
     Decided,
     Decision,
+    Frozen,
     Governing,
     InForce,
     Start,
@@ -61,7 +63,7 @@ class Proven:
     state: Governing
     asserted: Asserted | None
     approvals: tuple[Approval, ...]
-    voids: Mapping[UUID, ApprovalVoid]
+    voids: Mapping[UUID, Voided]
 
     @property
     def proof(self) -> Approval | None:
@@ -81,7 +83,7 @@ class PolicyHistory:
         self.timeline: tuple[InForce, ...] = timeline(session, policy.id)
         self._session = session
         self._clean: dict[tuple[int, int], bool] = {}
-        self._governed: dict[tuple[datetime, Start, tuple[Decided, ...]], Governing] = {}
+        self._governed: dict[object, Governing] = {}
 
     def clean(self, base: int, number: int) -> bool:
         """Whether going from one version to another takes nobody's approval."""
@@ -105,29 +107,40 @@ class PolicyHistory:
         for account in accounts:
             start = self.start(account.recorded_at, asserted.get(account.id))
             rows = approvals.get(account.id, ())
-            if start is not None and start.at <= at:
-                answers[account.id] = Proven(
-                    state=self._governing(
-                        at, start, tuple(self._decided(row, voids.get(row.id)) for row in rows)
-                    ),
-                    asserted=asserted.get(account.id),
-                    approvals=tuple(row for row in rows if row.decided_at <= at),
-                    voids={
-                        row.id: voids[row.id]
-                        for row in rows
-                        if row.id in voids and _voided(voids[row.id]).at <= at
-                    },
-                )
+            if start is None or start.at > at:
+                continue
+            decided = tuple(self._decided(row, voids.get(row.id), account) for row in rows)
+            answers[account.id] = Proven(
+                state=self._governing(at, start, decided, frozen(account)),
+                asserted=asserted.get(account.id),
+                approvals=tuple(row for row in rows if row.decided_at <= at),
+                voids={
+                    one.row: one.voided
+                    for one in decided
+                    if one.row and one.voided and one.voided.at <= at
+                },
+            )
         return answers
 
-    def _governing(self, at: datetime, start: Start, decisions: tuple[Decided, ...]) -> Governing:
+    def _governing(
+        self,
+        at: datetime,
+        start: Start,
+        decisions: tuple[Decided, ...],
+        frozen: Frozen | None,
+    ) -> Governing:
         """Worked out once for all accounts with the same past: most share theirs."""
-        past = (at, start, decisions)
+        past = (at, start, decisions, frozen)
         if past not in self._governed:
             if len(self._governed) >= PASTS_REMEMBERED:
                 self._governed.clear()
             self._governed[past] = governing(
-                at, start=start, timeline=self.timeline, decisions=decisions, clean=self.clean
+                at,
+                start=start,
+                timeline=self.timeline,
+                decisions=decisions,
+                clean=self.clean,
+                frozen=frozen,
             )
         return self._governed[past]
 
@@ -183,7 +196,7 @@ class PolicyHistory:
             approvals.setdefault(row.account_id, []).append(row)
         return approvals
 
-    def _decided(self, row: Approval, void: ApprovalVoid | None) -> Decided:
+    def _decided(self, row: Approval, void: ApprovalVoid | None, account: Account) -> Decided:
         return Decided(
             number=self.by_id[row.policy_version_id].number,
             decision=Decision(row.decision),
@@ -191,8 +204,40 @@ class PolicyHistory:
             proof=f"{row.decision} by {row.how} on {row.decided_at:%Y-%m-%d %H:%M} UTC, "
             f"approval {row.id}",
             row=row.id,
-            voided=_voided(void) if void else None,
+            voided=earliest_void(
+                Decision(row.decision),
+                row.decided_at,
+                _voided(void) if void else None,
+                minor_from=account.minor_from,
+                minor_until=account.minor_until,
+            ),
         )
+
+
+def frozen(account: Account) -> Frozen | None:
+    """Since when an account is frozen, because its holder died."""
+    if account.frozen_at is None:
+        return None
+    return Frozen(at=account.frozen_at, until=account.thawed_at)
+
+
+def earliest_void(
+    decision: Decision,
+    decided_at: datetime,
+    void: Voided | None,
+    *,
+    minor_from: datetime | None,
+    minor_until: datetime | None,
+) -> Voided | None:
+    """From when a decision counts for nothing: by two people, or as an approval of a minor."""
+    minors = (
+        void_as_a_minors(decided_at, minor_from, minor_until)
+        if decision is Decision.APPROVED
+        else None
+    )
+    if minors is None or (void is not None and void.at <= minors):
+        return void
+    return Voided(at=minors, proof="the account holder is a minor")
 
 
 def _voided(void: ApprovalVoid) -> Voided:
@@ -262,9 +307,14 @@ def decide(
     """Append a decision. The same one again returns what is recorded, unless the account holder
     decided about another version meanwhile: then it is their last word again (P5)."""
     version = shown.version
-    held(transaction, Account, account.id)
+    account = held(transaction, Account, account.id)
     earlier = latest_decision(transaction, account.id, version.id)
-    if earlier is not None and earlier.decision == decision and _is_last(transaction, earlier):
+    if (
+        earlier is not None
+        and earlier.decision == decision
+        and _is_last(transaction, earlier)
+        and not void_as_a_minors(earlier.decided_at, account.minor_from, account.minor_until)
+    ):
         return earlier
     row = Approval(
         account_id=account.id,

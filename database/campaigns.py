@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, false, literal, true
+from sqlalchemy import ColumnElement, and_, case, exists, false, literal, or_, true
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from database.accounts import open_since
+from database.accounts import is_mailed, open_since
 from database.facts import record
 from database.ids import id_of_each
 from database.links import add_first_links
@@ -31,6 +31,7 @@ from database.tables import (
 )
 from database.voids import stands
 from database.writing import insert_selected
+from domain.account_holders import AccountKind
 from domain.approvals import Decision
 from domain.timetable import RungKind
 
@@ -202,7 +203,8 @@ def queue_step(
         .join(Link, col(Link.subject_id) == col(CampaignAddressee.id))
         .where(
             of_shard,
-            col(Account.status) == "open",
+            is_mailed(),
+            or_(col(Account.kind) != AccountKind.MINOR, ~col(CampaignAddressee.asks_approval)),
             col(Link.successor_id).is_(None),
             _is_owed(campaign, step),
         )
@@ -338,7 +340,7 @@ def joined_later(session: Session, campaign: Campaign) -> ColumnElement[bool]:
     version = session.get_one(PolicyVersion, campaign.policy_version_id)
     until = in_force_from(version)
     return and_(
-        col(Account.status) == "open",
+        is_mailed(),
         open_since() > campaign.audience_frozen_at,
         ~_addressed(campaign.id),
         true() if until is None else open_since() < until,

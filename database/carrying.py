@@ -28,6 +28,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from database.ids import id_of_each
 from database.tables import Account, AccountImportRow, PolicyVersion
+from domain.account_holders import AccountKind, Status
 
 UNLESS_GIVEN: Mapping[str, object] = {
     "name": "",
@@ -36,6 +37,7 @@ UNLESS_GIVEN: Mapping[str, object] = {
     "country": None,
     "status": "open",
     "kind": "person",
+    "exempt_reason": None,
     "organisation_id": None,
     "approver": False,
 }
@@ -83,7 +85,7 @@ def _given_or(name: str, otherwise: object) -> ColumnElement[Any]:
 
 _TABLES = SQLModel.metadata.tables
 _DECIDED_AT = bindparam("decided_at", type_=UTCDateTime())
-_STATUS = col(AccountImportRow.status)
+_STATUS, _KIND = _given_or("status", None), _given_or("kind", None)
 _CHUNK = and_(
     col(AccountImportRow.import_id) == bindparam("of_import", type_=Uuid()),
     col(AccountImportRow.external_id) <= bindparam("up_to"),
@@ -101,12 +103,34 @@ _NEW: dict[str, Any] = {
     **{name: _given_or(name, usual) for name, usual in UNLESS_GIVEN.items()},
     "joined_at": func.coalesce(col(AccountImportRow.joined_at), _DECIDED_AT),
     "recorded_at": _DECIDED_AT,
-    "closed_at": case((_STATUS == "closed", _DECIDED_AT)),
+    "closed_at": case((_STATUS == Status.CLOSED, _DECIDED_AT)),
+    "frozen_at": case((_STATUS == Status.DECEASED, _DECIDED_AT)),
+    "minor_from": case((_KIND == AccountKind.MINOR, _DECIDED_AT)),
 }
 ADD_ACCOUNTS = insert(_TABLES["account"]).from_select(
     list(_NEW), select(*_NEW.values()).where(_CHUNK, ~exists().where(same_account()))
 )
 """Adds the accounts of a chunk that are not known. Needs `decided_at`."""
+
+
+def _becomes(column: str, given: ColumnElement[Any], value: str) -> ColumnElement[bool]:
+    return and_(given == value, getattr(Account, column) != value)
+
+
+def _is_no_more(column: str, given: ColumnElement[Any], value: str) -> ColumnElement[bool]:
+    return and_(given != value, getattr(Account, column) == value)
+
+
+def _from_to(
+    column: str, given: ColumnElement[Any], value: str, begin: str, end: str
+) -> dict[str, Any]:
+    """Since when and until when an account was said to be something."""
+    starts, ends = (how(column, given, value) for how in (_becomes, _is_no_more))
+    return {
+        begin: case((starts, _DECIDED_AT), else_=getattr(Account, begin)),
+        end: case((starts, null()), (ends, _DECIDED_AT), else_=getattr(Account, end)),
+    }
+
 
 UPDATE_ACCOUNTS = (
     update(_TABLES["account"])
@@ -114,16 +138,22 @@ UPDATE_ACCOUNTS = (
     .values(
         {
             **{name: _given_or(name, getattr(Account, name)) for name in UPDATED},
+            "exempt_reason": case(
+                (_KIND.is_not(None), col(AccountImportRow.exempt_reason)),
+                else_=col(Account.exempt_reason),
+            ),
             "closed_at": case(
                 (col(Account.status) == _STATUS, col(Account.closed_at)),
-                (_STATUS == "closed", _DECIDED_AT),
-                (_STATUS == "open", null()),
+                (_STATUS == Status.CLOSED, _DECIDED_AT),
+                (_STATUS == Status.OPEN, null()),
                 else_=col(Account.closed_at),
             ),
             "reopened_at": case(
-                (and_(col(Account.status) == "closed", _STATUS == "open"), _DECIDED_AT),
+                (_becomes("status", _STATUS, Status.OPEN), _DECIDED_AT),
                 else_=col(Account.reopened_at),
             ),
+            **_from_to("status", _STATUS, Status.DECEASED, "frozen_at", "thawed_at"),
+            **_from_to("kind", _KIND, AccountKind.MINOR, "minor_from", "minor_until"),
         }
     )
 )
@@ -158,6 +188,13 @@ ASSERT_VERSIONS = insert(_TABLES["asserted_version"]).from_select(
 """Says which version of a policy governs the accounts that were added: the one that the file says,
 else the `current` one. Needs `of_policy`, `current`, the numbers that are `assertable`,
 `decided_at` and `said_by`."""
+
+RE_ADDRESSED = (
+    select(col(Account.id))
+    .join(AccountImportRow, same_account())
+    .where(_CHUNK, func.lower(col(Account.email)) != func.lower(col(AccountImportRow.email)))
+)
+"""The known accounts of a chunk to which it gives another address."""
 
 DELETE_ROWS = delete(_TABLES["account_import_row"]).where(_CHUNK)
 """Forgets the rows of a chunk."""

@@ -18,7 +18,7 @@ from database.chunks import Advance, Pace
 from database.engine import Database
 from database.facts import record
 from database.ids import id_of_each, new_id
-from database.standings import has_decided, silent, state_of_silent
+from database.standings import is_looked_at_alone, silent, state_of_silent
 from database.tables import Account, Campaign, CampaignAddressee, Policy, PolicyVersion
 from database.unfinished_imports import finish_imports, one_stands_unfinished
 from database.writing import as_table, held, hold, insert_new, insert_selected
@@ -218,7 +218,7 @@ def _address_others(
 ) -> int:
     accounts = transaction.exec(
         select(Account)
-        .where(_of_chunk(chunk), *_open_at(at), has_decided(history))
+        .where(_of_chunk(chunk), *_open_at(at), is_looked_at_alone(history))
         .order_by(Account.external_id)
     ).all()
     version = transaction.get_one(PolicyVersion, campaign.policy_version_id)

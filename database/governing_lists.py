@@ -62,7 +62,7 @@ def told(history: PolicyHistory, proven: Proven) -> dict[str, object]:
             for step in state.steps
         ],
         "asserted": asserted and {"version": asserted.number, "by": asserted.by, "at": asserted.at},
-        "approvals": [_row(history, proven, approval) for approval in proven.approvals],
+        "approvals": decisions(history, proven),
     }
 
 
@@ -86,18 +86,28 @@ def in_a_line(proven: Proven) -> dict[str, object]:
     }
 
 
-def _row(history: PolicyHistory, proven: Proven, approval: Approval) -> Mapping[str, object]:
+def decisions(history: PolicyHistory, proven: Proven) -> list[dict[str, object]]:
+    """Every decision about the policy, and whether it stands: taken back and voided ones too."""
+    standing = {word.row for word in proven.state.words}
+    return [
+        {
+            "id": approval.id,
+            "version": history.by_id[approval.policy_version_id].number,
+            "decision": approval.decision,
+            "stands": approval.id in standing,
+            "decided_at": approval.decided_at,
+            "said_at": approval.said_at,
+            "shown_from": history.by_id[approval.shown_from_version_id].number,
+            "how": approval.how,
+            "language": approval.language,
+            "text_sha256": approval.text_sha256,
+            "change_sha256": approval.change_sha256,
+            "voided": _void(proven, approval),
+        }
+        for approval in proven.approvals
+    ]
+
+
+def _void(proven: Proven, approval: Approval) -> Mapping[str, object] | None:
     void = proven.voids.get(approval.id)
-    return {
-        "id": approval.id,
-        "version": history.by_id[approval.policy_version_id].number,
-        "decision": approval.decision,
-        "decided_at": approval.decided_at,
-        "said_at": approval.said_at,
-        "shown_from": history.by_id[approval.shown_from_version_id].number,
-        "how": approval.how,
-        "language": approval.language,
-        "text_sha256": approval.text_sha256,
-        "change_sha256": approval.change_sha256,
-        "voided": void and {"at": void.confirmed_at, "reason": void.reason, "void": void.id},
-    }
+    return {"at": void.at, "because": void.proof} if void else None

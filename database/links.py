@@ -1,17 +1,19 @@
 """Personal links: random bytes bound to one person, one subject and one purpose (P32)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, literal
+from sqlalchemy import ColumnElement, exists, literal, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 from sqlmodel.sql.sqltypes import UTCDateTime
 
+from database.facts import record
 from database.ids import new_nonce, nonce_of_each
-from database.tables import CampaignAddressee, Link
+from database.tables import CampaignAddressee, Link, OutboxMail
 from database.writing import insert_selected
 
 APPROVE = "approve"
@@ -19,6 +21,7 @@ UNSUBSCRIBE = "unsubscribe"
 """No more reminders. It is made of the bytes of the link to approve, and signed for this."""
 REQUEST_STATUS = "request-status"
 REQUEST_VERIFY = "request-verify"
+NOT_OUT_FOR_SURE = ("queued", "sending", "unknown", "operator")
 
 
 class LinkUnusable(Exception):
@@ -75,6 +78,47 @@ def add_first_links(transaction: Session, addressees: ColumnElement[bool], now: 
     }
     without = select_columns(*row.values()).where(addressees, ~had_one)
     insert_selected(transaction, Link, list(row), without)
+
+
+def replace_links(transaction: Session, account_ids: Collection[UUID], now: datetime) -> None:
+    """Give accounts new approval links: their old ones went to an address that is theirs no more.
+
+    Mails that did not go out for sure carry the new ones.
+    """
+    if not account_ids:
+        return
+    rows = transaction.exec(
+        select(Link, CampaignAddressee)
+        .join(CampaignAddressee, col(CampaignAddressee.id) == col(Link.subject_id))
+        .where(
+            col(CampaignAddressee.account_id).in_(account_ids),
+            Link.purpose == APPROVE,
+            col(Link.successor_id).is_(None),
+        )
+        .order_by(col(Link.id))
+    ).all()
+    for link, addressee in rows:
+        successor = add_link(
+            transaction,
+            purpose=APPROVE,
+            subject_id=link.subject_id,
+            account_id=link.account_id,
+            expires_at=link.expires_at,
+            now=now,
+        )
+        transaction.flush()
+        link.successor_id = successor.id
+        transaction.execute(
+            update(OutboxMail)
+            .where(
+                col(OutboxMail.subject_id) == addressee.campaign_id,
+                col(OutboxMail.addressee_id) == addressee.account_id,
+                col(OutboxMail.link_id) == link.id,
+                col(OutboxMail.state).in_(NOT_OUT_FOR_SURE),
+            )
+            .values(link_id=successor.id)
+        )
+        record(transaction, "link.replaced", link.id, now, successor=successor.id)
 
 
 def usable_link(session: Session, purpose: str, nonce: bytes, now: datetime) -> Link:

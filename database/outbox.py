@@ -12,6 +12,7 @@ from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 from sqlmodel.sql.sqltypes import UTCDateTime
 
+from database.accounts import is_mailed
 from database.ids import id_of_each, new_id
 from database.tables import (
     Account,
@@ -499,9 +500,7 @@ def _is_overtaken(now: datetime) -> ColumnElement[bool]:
         col(PolicyVersion.id) == col(Campaign.policy_version_id),
         col(PolicyVersion.effective_at) <= now,
     )
-    closed = exists().where(
-        col(Account.id) == col(OutboxMail.addressee_id), col(Account.status) != "open"
-    )
+    closed = exists().where(col(Account.id) == col(OutboxMail.addressee_id), ~is_mailed())
     answered = exists().where(
         col(DataSubjectRequest.id) == col(OutboxMail.subject_id),
         col(DataSubjectRequest.answered_at).is_not(None),

@@ -1,6 +1,7 @@
 """How all accounts stand towards a policy, in groups: a handful, however many accounts there are.
 
-Who never decided anything is counted by the database; only those who did are looked at one by one.
+Who never decided anything is counted by the database; only those who did, or whose account is
+frozen, are looked at one by one.
 """
 
 from collections import Counter
@@ -12,13 +13,13 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, literal, select
+from sqlalchemy import ColumnElement, Select, case, literal, or_, select
 from sqlmodel import Session, and_, col, exists, func
 
-from database.approvals import Asserted, PolicyHistory
+from database.approvals import Asserted, PolicyHistory, earliest_void
 from database.tables import Account, Approval, ApprovalVoid, AssertedVersion, PolicyVersion
 from domain.account_holders import Status
-from domain.approvals import Decided, Decision, Governing, InForce, Start, Voided, governing
+from domain.approvals import Decided, Decision, Frozen, Governing, InForce, Start, Voided, governing
 
 ACCOUNTS_AT_ONCE = 1000
 
@@ -89,7 +90,7 @@ def _of_the_silent(session: Session, history: PolicyHistory, at: datetime) -> It
 
 
 def silent(history: PolicyHistory, at: datetime) -> Select[Any]:
-    """The accounts known at an instant whose holders never decided anything.
+    """The accounts known at an instant whose holders never decided anything, frozen ones aside.
 
     Without a decision all depends on the start: the version that was `asserted`, if one was, and
     how many had come into force by then (`past`).
@@ -115,7 +116,7 @@ def silent(history: PolicyHistory, at: datetime) -> Select[Any]:
                 col(AssertedVersion.policy_id) == history.policy.id,
             ),
         )
-        .where(since <= at, ~has_decided(history))
+        .where(since <= at, ~is_looked_at_alone(history))
     )
 
 
@@ -130,12 +131,14 @@ def state_of_silent(
     return governing(at, start=start, timeline=timeline, decisions=(), clean=history.clean)
 
 
-def has_decided(history: PolicyHistory) -> ColumnElement[bool]:
-    """Of an account, whether its holder ever decided about a version of the policy."""
-    return exists().where(
+def is_looked_at_alone(history: PolicyHistory) -> ColumnElement[bool]:
+    """Of an account, whether its holder ever decided about a version of the policy, or it was
+    frozen."""
+    decided = exists().where(
         col(Approval.account_id) == col(Account.id),
         col(Approval.policy_version_id).in_(list(history.by_id)),
     )
+    return or_(decided, col(Account.frozen_at).is_not(None))
 
 
 def _timeline(history: PolicyHistory, at: datetime) -> list[InForce]:
@@ -165,7 +168,11 @@ def _of_those_who_decided(
         for external_id, of_account in groupby(rows, key=itemgetter(0)):
             after = external_id
             decisions = list(of_account)
-            _, status, kind, language, recorded_at, asserted, asserted_at, *_ = decisions[0]
+            _, status, kind, language, recorded_at, *stages, asserted, asserted_at = decisions[0][
+                :11
+            ]
+            frozen_at, thawed_at, minor_from, minor_until = stages
+            frozen = Frozen(at=frozen_at, until=thawed_at) if frozen_at else None
             said = asserted and Asserted(
                 number=history.by_id[asserted].number, by="", at=asserted_at
             )
@@ -178,12 +185,18 @@ def _of_those_who_decided(
                     decision=Decision(decision),
                     at=on,
                     proof="",
-                    voided=voided and Voided(at=voided, proof=""),
+                    voided=earliest_void(
+                        Decision(decision),
+                        on,
+                        voided and Voided(at=voided, proof=""),
+                        minor_from=minor_from,
+                        minor_until=minor_until,
+                    ),
                 )
                 for *_, version, decision, on, voided in decisions
-                if on <= at
+                if on is not None and on <= at
             )
-            shape = _shape(start, history.timeline, words)
+            shape = _shape(start, history.timeline, words, frozen)
             if shape not in known:
                 known[shape] = governing(
                     at,
@@ -191,18 +204,27 @@ def _of_those_who_decided(
                     timeline=history.timeline,
                     decisions=words,
                     clean=history.clean,
+                    frozen=frozen,
                 )
             yield status, kind, language, known[shape], 1
 
 
-def _shape(start: Start, timeline: Sequence[InForce], words: Sequence[Decided]) -> object:
+def _shape(
+    start: Start,
+    timeline: Sequence[InForce],
+    words: Sequence[Decided],
+    frozen: Frozen | None,
+) -> object:
     """What of a past decides: the version it began with, what was said or voided, in what order."""
     voids = {word.voided.at for word in words if word.voided}
+    stages = (frozen.at, frozen.until) if frozen else ()
     instants = {start.at, *(e.at for e in timeline), *(word.at for word in words), *voids}
+    instants |= {stage for stage in stages if stage}
     place = {instant: number for number, instant in enumerate(sorted(instants))}
     return (
         start.number,
         place[start.at],
+        tuple(stage and place[stage] for stage in stages),
         tuple(place[entry.at] for entry in timeline),
         tuple(
             (word.number, word.decision, place[word.at], word.voided and place[word.voided.at])
@@ -215,7 +237,7 @@ def _next_decisions(history: PolicyHistory, after: str) -> Select[Any]:
     """The decisions of the next accounts that have any, by external id."""
     accounts = (
         select(Account)
-        .where(col(Account.external_id) > after, has_decided(history))
+        .where(col(Account.external_id) > after, is_looked_at_alone(history))
         .order_by(col(Account.external_id))
         .limit(ACCOUNTS_AT_ONCE)
         .subquery()
@@ -227,6 +249,10 @@ def _next_decisions(history: PolicyHistory, after: str) -> Select[Any]:
             accounts.c.kind,
             accounts.c.locale,
             accounts.c.recorded_at,
+            accounts.c.frozen_at,
+            accounts.c.thawed_at,
+            accounts.c.minor_from,
+            accounts.c.minor_until,
             col(AssertedVersion.policy_version_id),
             col(AssertedVersion.asserted_at),
             col(Approval.policy_version_id),
@@ -235,7 +261,13 @@ def _next_decisions(history: PolicyHistory, after: str) -> Select[Any]:
             col(ApprovalVoid.confirmed_at),
         )
         .select_from(accounts)
-        .join(Approval, col(Approval.account_id) == accounts.c.id)
+        .outerjoin(
+            Approval,
+            and_(
+                col(Approval.account_id) == accounts.c.id,
+                col(Approval.policy_version_id).in_(list(history.by_id)),
+            ),
+        )
         .outerjoin(ApprovalVoid, col(ApprovalVoid.approval_id) == col(Approval.id))
         .outerjoin(
             AssertedVersion,
@@ -244,6 +276,5 @@ def _next_decisions(history: PolicyHistory, after: str) -> Select[Any]:
                 col(AssertedVersion.policy_id) == history.policy.id,
             ),
         )
-        .where(col(Approval.policy_version_id).in_(list(history.by_id)))
         .order_by(accounts.c.external_id, col(Approval.decided_at), col(Approval.id))
     )

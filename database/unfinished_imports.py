@@ -27,6 +27,7 @@ from database.carrying import (
     ASSERT_VERSIONS,
     DELETE_ROWS,
     MENDED,
+    RE_ADDRESSED,
     UPDATE_ACCOUNTS,
     next_chunk,
     rows_of,
@@ -34,6 +35,7 @@ from database.carrying import (
 from database.chunks import Advance, Pace
 from database.engine import Database
 from database.facts import record
+from database.links import replace_links
 from database.mended import reopen_first_notices
 from database.tables import AccountImport, AccountImportRow, Fact
 from database.writing import held
@@ -186,6 +188,9 @@ def carry_rows(
     added = rows_of(transaction, ADD_ACCOUNTS, given)
     for assertable in assertables:
         rows_of(transaction, ASSERT_VERSIONS, given | assertable.given)
+    if row.decided_at is not None:
+        re_addressed = transaction.scalars(RE_ADDRESSED, dict(chunk)).all()
+        replace_links(transaction, re_addressed, row.decided_at)
     mended = transaction.scalars(MENDED, dict(chunk)).all()
     updated = rows_of(transaction, UPDATE_ACCOUNTS, given)
     reopen_first_notices(transaction, mended, now)

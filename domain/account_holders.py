@@ -1,5 +1,6 @@
 """What an account is, how it stands, and which mails it is owed because of that (P4, P5). Pure."""
 
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -49,3 +50,15 @@ def left_out(status: str, kind: str, *, asks_approval: bool) -> LeftOut | None:
             return LeftOut.MINOR
         case _:
             return None
+
+
+def void_as_a_minors(
+    approved_at: datetime, minor_from: datetime | None, minor_until: datetime | None
+) -> datetime | None:
+    """From when an approval is void because a minor gave it; None when it is not.
+
+    Those given before it was known that the holder is a minor count until then, and no longer.
+    """
+    if minor_from is None or (minor_until is not None and approved_at >= minor_until):
+        return None
+    return max(approved_at, minor_from)

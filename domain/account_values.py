@@ -5,16 +5,15 @@ What is wrong is a ValueError whose words follow the name of the field.
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
+from domain.account_holders import AccountKind, Status
 from domain.data_subject_requests import Intake, Kind, problems
 from domain.places import country_code, in_utc, zone_named
 
 LONGEST_VALUE = 254
 REQUIRED = ("external_id", "email")
-STATUSES = ("open", "closed")
-KINDS = ("person", "organisation")
 YES_OR_NO = {
     "": False,
     "yes": True,
@@ -39,6 +38,15 @@ def _refuse_unprintable(value: str) -> None:
         raise ValueError(f"is longer than {LONGEST_VALUE} characters")
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
         raise ValueError("holds a character that cannot be shown")
+
+
+def problems_together(content: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """What is wrong with values that are right each by itself: pairs of field and words."""
+    is_service = content.get("kind") == AccountKind.SERVICE
+    if is_service and "exempt_reason" not in content:
+        yield "exempt_reason", "is empty; say why no person stands behind this account"
+    if "exempt_reason" in content and not is_service:
+        yield "exempt_reason", f"is only for accounts of kind {AccountKind.SERVICE}"
 
 
 def _identifier(value: str) -> str:
@@ -103,8 +111,9 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "locale": _locale,
     "time_zone": _time_zone,
     "country": country_code,
-    "status": _one_of(*STATUSES),
-    "kind": _one_of(*KINDS),
+    "status": _one_of(*Status),
+    "kind": _one_of(*AccountKind),
+    "exempt_reason": str,
     "joined_at": _instant,
     "organisation_id": str,
     "approver": _truth,

@@ -61,13 +61,25 @@ class Start:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Frozen:
+    """From when, and until when if it was a mistake, an account's holder was said to have died."""
+
+    at: datetime
+    until: datetime | None = None
+
+    def holds(self, moment: datetime) -> bool:
+        """Whether the account is frozen at an instant."""
+        return self.at <= moment and (self.until is None or moment < self.until)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """A move of an account to a version, why it was allowed, and by which approval, if any."""
 
     number: int
     since: datetime
     because: str
-    approval: Decided | None = None
+    approval: Decided | None = field(default=None, compare=False)  # it may be voided later
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +110,7 @@ def governing(
     timeline: Sequence[InForce],
     decisions: Sequence[Decided],
     clean: Clean,
+    frozen: Frozen | None = None,
 ) -> Governing:
     """Answer for one account and one instant, past or present.
 
@@ -107,10 +120,11 @@ def governing(
     version do. It moves at the later of decision and in force, never backdated, and never to a
     version that was already overtaken. A decline, or a void, takes an approval given before away
     from its instant: the fold is run again without it, and what governed until then stays told.
+    While it is frozen nothing moves it.
     """
     state = _started(start)
     past: list[datetime] = []
-    for moment in _moments(at, start, timeline, decisions):
+    for moment in _moments(at, start, timeline, decisions, frozen):
         past.append(moment)
         words = _last_words(moment, decisions)
         lost = _lost(state, words, moment)
@@ -144,11 +158,18 @@ def _started(start: Start) -> Governing:
 
 
 def _moments(
-    at: datetime, start: Start, timeline: Sequence[InForce], decisions: Sequence[Decided]
+    at: datetime,
+    start: Start,
+    timeline: Sequence[InForce],
+    decisions: Sequence[Decided],
+    frozen: Frozen | None,
 ) -> list[datetime]:
     """The instants at which anything may change, the start among them."""
     voids = (decided.voided.at for decided in decisions if decided.voided)
     moments = {start.at, *(e.at for e in timeline), *(d.at for d in decisions), *voids}
+    if frozen is not None:
+        thawed = {frozen.until} if frozen.until else set()
+        moments = {moment for moment in moments if not frozen.holds(moment)} | thawed
     return sorted(moment for moment in moments if start.at <= moment <= at)
 
 
@@ -246,7 +267,7 @@ def _having_heard(state: Governing, words: Sequence[Decided]) -> Governing:
 @dataclass(frozen=True, kw_only=True)
 class _Reason:
     because: str
-    approval: Decided | None = None
+    approval: Decided | None = field(default=None, compare=False)  # it may be voided later
 
 
 def _reason_to_move(state: Governing, number: int, clean: Clean) -> _Reason | None:

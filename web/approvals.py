@@ -23,6 +23,7 @@ from database.links import APPROVE
 from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, Queued
 from database.policies import version_in_force
 from database.tables import Account, Campaign, Link, Policy, PolicyVersion
+from domain.account_holders import AccountKind, Status
 from domain.approvals import Decision
 from domain.reviews import VersionState
 from web.forms import Form, StampRefused, check_stamp, stamp
@@ -147,8 +148,10 @@ def _shown(session: Session, matter: Matter) -> tuple[str, str]:
 def _nothing_to_decide(session: Session, site: Site, matter: Matter) -> str | None:
     """The sentence why there is nothing to approve or decline, or None when there is."""
     version = matter.version
-    if matter.account.status != "open":
+    if matter.account.status != Status.OPEN:
         return "This account is closed, so there is nothing left to decide."
+    if matter.account.kind == AccountKind.MINOR:
+        return "This is the account of a minor, who cannot approve: nothing changes for it."
     if not matter.asks_approval:
         return "This change needs nobody's approval: you were told of it, and need do nothing."
     match version.state:

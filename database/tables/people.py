@@ -12,7 +12,8 @@ from database.ids import new_id
 class Account(SQLModel, table=True):
     """One account of the company's; two accounts may share an address.
 
-    `reopened_at`: when an import last opened it again after it was closed.
+    `reopened_at`: when an import last opened it again. `frozen_at`, `thawed_at`: from when to when
+    its holder was said to have died. `minor_from`, `minor_until`: likewise to be a minor.
     """
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -24,12 +25,17 @@ class Account(SQLModel, table=True):
     country: str | None = None
     status: str = "open"
     kind: str = "person"
+    exempt_reason: str | None = None
     organisation_id: str | None = None
     approver: bool = False
     joined_at: datetime
     recorded_at: datetime
     closed_at: datetime | None = None
     reopened_at: datetime | None = None
+    frozen_at: datetime | None = None
+    thawed_at: datetime | None = None
+    minor_from: datetime | None = None
+    minor_until: datetime | None = None
 
 
 class AssertedVersion(SQLModel, table=True):
@@ -94,6 +100,7 @@ class AccountImportRow(SQLModel, table=True):
     country: str | None = None
     status: str | None = None
     kind: str | None = None
+    exempt_reason: str | None = None
     organisation_id: str | None = None
     approver: bool | None = None
     joined_at: datetime | None = None

@@ -170,3 +170,23 @@ def test_no_text_makes_it_fail_in_any_other_way(lines: Sequence[str]) -> None:
     file = BytesIO(b"external_id,email,name\n" + "\n".join(lines).encode(errors="surrogatepass"))
     with suppress(FileRefused):
         assert all(isinstance(item, AccountRow | Fault) for item in read_accounts(file))
+
+
+def test_an_account_without_a_person_has_a_reason_and_no_other_has_one() -> None:
+    """P4: exempt only with a reason."""
+    assert faults(line(kind="service")) == [
+        "line 2, exempt_reason: is empty; say why no person stands behind this account"
+    ]
+    assert faults(line(exempt_reason="robot")) == [
+        "line 2, exempt_reason: is only for accounts of kind service"
+    ]
+    [row] = read(line(kind="service", exempt_reason="backup robot"))
+    assert isinstance(row, AccountRow)
+    assert (row.kind, row.exempt_reason) == ("service", "backup robot")
+
+
+@pytest.mark.parametrize(("field", "value"), [("kind", "minor"), ("status", "deceased")])
+def test_minors_and_the_dead_can_be_told_of(field: str, value: str) -> None:
+    """P5."""
+    [row] = read(line(**{field: value}))
+    assert getattr(row, field) == value

@@ -1,6 +1,7 @@
 """All accounts in groups: counted by the database, and the same as if asked one by one."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -34,7 +35,7 @@ def history_of(session: Session) -> PolicyHistory:
 
 def a_crowd(scene: Scene) -> PolicyVersion:
     """Three versions, and sixty accounts that came and decided at all kinds of instants; some
-    decisions are voided."""
+    decisions are voided, some holders were said to be minors or dead, and some of them wrongly."""
     chance = Random(5)
     scene.campaign()
     people = [
@@ -42,8 +43,8 @@ def a_crowd(scene: Scene) -> PolicyVersion:
             external_id=f"a{number:03}",
             email=f"a{number}@people.example",
             locale=chance.choice(["en", "de"]),
-            kind=chance.choice(["person", "organisation"]),
-            status=chance.choice(["open", "open", "open", "closed"]),
+            kind=chance.choice(["person", "person", "organisation", "minor"]),
+            status=chance.choice(["open", "open", "open", "closed", "deceased"]),
         )
         for number in range(60)
     ]
@@ -53,6 +54,8 @@ def a_crowd(scene: Scene) -> PolicyVersion:
         first, second = (history_of(session).versions[number] for number in (1, 2))
     scene.put_in_force(second, EFFECT)
     scene.import_accounts(*people[40:], now=EFFECT + A_DAY)
+    again = [replace(one, status="open", kind="person") for one in people[::7]]
+    scene.import_accounts(*again, now=EFFECT + 20 * A_DAY)
     third = scene.submit(THIRD, now=EFFECT + A_DAY)
     scene.assess(second, first, version=third)
     with scene.database.transaction() as transaction:

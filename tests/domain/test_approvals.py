@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from domain.approvals import (
     Decided,
     Decision,
+    Frozen,
     Governing,
     InForce,
     Start,
@@ -564,6 +565,30 @@ def bad_of(story: Story) -> list[tuple[int, int]]:
     """The pairs that a story's clean says are not."""
     *_, clean = story
     return [(a, b) for b in range(1, 7) for a in range(1, b) if not clean(a, b)]
+
+
+@given(stories(), st.integers(0, 120), st.none() | st.integers(1, 60))
+def test_while_it_is_frozen_nothing_moves_an_account(
+    story: Story, first: int, days: int | None
+) -> None:
+    """P5: what governed a person who died stays; a mistake is mended from then on."""
+    start, timeline, decisions, clean = story
+    begin = max(day(first), start.at)
+    frozen = Frozen(at=begin, until=None if days is None else begin + days * ONE_DAY)
+
+    def with_ice(at: datetime) -> Governing:
+        return governing(
+            at, start=start, timeline=timeline, decisions=decisions, clean=clean, frozen=frozen
+        )
+
+    steps = with_ice(day(200)).steps
+    assert not any(frozen.holds(step.since) for step in steps[1:])
+    just_before = begin - timedelta.resolution
+    if just_before >= start.at:
+        assert with_ice(just_before).number == told(story, just_before).number
+        assert with_ice(begin).number == told(story, just_before).number
+    if frozen.until is None:
+        assert with_ice(day(200)).number == with_ice(begin).number
 
 
 def without_late_voids(story: Story) -> Story:

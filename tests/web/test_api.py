@@ -10,7 +10,7 @@ from httpx import Response
 from sqlmodel import func, select
 
 from database.api_keys import add_key, keys, revoke
-from database.audiences import freeze_audience
+from database.freezing import freeze_audience
 from database.policies import put_in_force
 from database.staff import add_staff
 from database.tables import Account, AccountImport, Approval, Campaign, PolicyVersion
@@ -155,6 +155,16 @@ def test_nothing_is_accepted_for_a_closed_account(world: World, key: Caller) -> 
     answer = accept(world, key)
     assert (answer.status_code, "closed" in answer.json()["detail"]) == (409, True)
     assert approvals(world) == 0
+
+
+def test_nothing_is_accepted_for_a_minor(world: World, key: Caller) -> None:
+    """P5: a minor's approvals are void."""
+    told = {"email": "alice@example.org", "kind": "minor"}
+    assert world.browser.put("/api/v1/accounts/alice", json=told, headers=key).status_code == 200
+    answer = accept(world, key)
+    assert (answer.status_code, "a minor" in answer.json()["detail"]) == (409, True)
+    page = world.browser.get(world.link("alice")).text
+    assert "account of a minor, who cannot approve" in page
 
 
 def test_an_account_is_put_as_a_line_of_a_file_is_imported(world: World, key: Caller) -> None:

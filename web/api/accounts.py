@@ -12,7 +12,7 @@ from database.approvals import PolicyHistory, proven_version
 from database.governing_lists import governed_after, in_a_line, told
 from database.one_account import close_account, put_account
 from database.policies import policy_by_slug
-from domain.account_values import LONGEST_VALUE, read_value
+from domain.account_values import LONGEST_VALUE, problems_together, read_value
 from domain.places import in_utc
 from web.addresses import Slug
 from web.api.keys import Reads, Writes
@@ -49,6 +49,7 @@ class AccountBody(BaseModel):
     country: str | None = None
     status: str | None = None
     kind: str | None = None
+    exempt_reason: str | None = None
     joined_at: str | None = None
     organisation_id: str | None = None
     approver: bool | None = None
@@ -189,6 +190,7 @@ def _row(external_id: str, body: AccountBody) -> AccountRow:
             continue
         if read is not None:
             content[name] = read
+    faults += problems_together(content)
     if faults:
         raise Problem(422, "Some of what was sent is wrong. Nothing was changed.", faults)
     return AccountRow(**content)  # type: ignore[arg-type]  # read_value gives what its fields hold

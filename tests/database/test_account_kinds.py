@@ -1,0 +1,176 @@
+"""Accounts that are not like others: of the dead, of minors, of machines, and those that move."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlmodel import Session, select
+
+from database.accounts import AccountRow
+from database.approvals import PolicyHistory, Shown, decide
+from database.audiences import Preview, preview
+from database.freezing import freeze_audience
+from database.links import LinkUnusable, usable_link
+from database.policies import policy_by_slug
+from database.tables import Account, CampaignAddressee, Link, OutboxMail, PolicyVersion
+from domain.account_holders import LeftOut
+from domain.approvals import Decision
+from tests.people import ALICE, BOB, CAROL, POLICY
+from tests.scene import EFFECT, FIRST_DAY, NOW, ONE_HOUR, Scene
+
+A_DAY = timedelta(days=1)
+
+
+def but(person: AccountRow, **changed: object) -> AccountRow:
+    return AccountRow(**vars(person) | changed)
+
+
+def history_of(session: Session) -> PolicyHistory:
+    return PolicyHistory(session, policy_by_slug(session, POLICY))
+
+
+def approve(scene: Scene, person: AccountRow, *, at: datetime = NOW) -> None:
+    with scene.database.transaction() as transaction:
+        versions = history_of(transaction).versions
+        shown = Shown(version=versions[2], base=versions[1], how="link", language="en")
+        account = scene.account(person.external_id)
+        decide(transaction, account, shown, Decision.APPROVED, at)
+
+
+def governed(scene: Scene, person: AccountRow, *, at: datetime) -> int:
+    with scene.database.session() as session:
+        account = scene.account(person.external_id)
+        states = history_of(session).governing([account], at)
+        return states[account.id].number
+
+
+def version(scene: Scene, number: int) -> PolicyVersion:
+    with scene.database.session() as session:
+        return history_of(session).versions[number]
+
+
+def previewed(scene: Scene, at: datetime = NOW + A_DAY) -> Preview:
+    with scene.database.session() as session:
+        return preview(session, history_of(session).versions[2], at)
+
+
+def addressed(scene: Scene) -> set[str]:
+    with scene.database.session() as session:
+        return set(
+            session.exec(
+                select(Account.external_id).join(
+                    CampaignAddressee,
+                    CampaignAddressee.account_id == Account.id,  # type: ignore[arg-type]
+                )
+            ).all()
+        )
+
+
+def test_the_account_of_the_dead_is_frozen(scene: Scene) -> None:
+    """P5: no mail, and what governs stays, whatever comes into force; a mistake is mended from
+    then on, and never backdated."""
+    campaign_id = scene.campaign()
+    scene.import_accounts(ALICE, BOB, now=FIRST_DAY + ONE_HOUR)
+    approve(scene, ALICE)
+    scene.import_accounts(but(ALICE, status="deceased"), now=NOW + ONE_HOUR)
+    assert previewed(scene).left_out[LeftOut.DECEASED] == 1
+    freeze_audience(scene.database, campaign_id, NOW + A_DAY)
+    assert addressed(scene) == {BOB.external_id}
+    scene.put_in_force(version(scene, 2), EFFECT)
+    assert governed(scene, ALICE, at=EFFECT + A_DAY) == 1
+    scene.import_accounts(but(ALICE, status="open"), now=EFFECT + 2 * A_DAY)
+    assert governed(scene, ALICE, at=EFFECT + A_DAY) == 1
+    assert governed(scene, ALICE, at=EFFECT + 3 * A_DAY) == 2
+
+
+def test_a_minors_approvals_are_void(scene: Scene) -> None:
+    """P5: those given before count until it was known; later ones never; a grown-up's do."""
+    campaign_id = scene.campaign()
+    scene.import_accounts(ALICE, BOB, now=FIRST_DAY + ONE_HOUR)
+    approve(scene, ALICE)
+    scene.put_in_force(version(scene, 2), EFFECT)
+    scene.import_accounts(but(ALICE, kind="minor"), now=EFFECT + A_DAY)
+    assert governed(scene, ALICE, at=EFFECT) == 2
+    assert governed(scene, ALICE, at=EFFECT + 2 * A_DAY) == 1
+    approve(scene, ALICE, at=EFFECT + 3 * A_DAY)
+    assert governed(scene, ALICE, at=EFFECT + 4 * A_DAY) == 1
+    with scene.database.session() as session:
+        account = scene.account(ALICE.external_id)
+        proven = history_of(session).proven([account], EFFECT + 4 * A_DAY)[account.id]
+    assert {void.proof for void in proven.voids.values()} == {"the account holder is a minor"}
+    freeze_audience(scene.database, campaign_id, EFFECT + 4 * A_DAY)
+    assert addressed(scene) == {BOB.external_id}
+    assert previewed(scene, EFFECT + 4 * A_DAY).left_out[LeftOut.MINOR] == 1
+    scene.import_accounts(but(ALICE, kind="person"), now=EFFECT + 5 * A_DAY)
+    assert governed(scene, ALICE, at=EFFECT + 6 * A_DAY) == 1
+    approve(scene, ALICE, at=EFFECT + 7 * A_DAY)
+    assert governed(scene, ALICE, at=EFFECT + 7 * A_DAY) == 2
+
+
+def test_a_machine_is_exempt_and_never_dropped_unseen(scene: Scene) -> None:
+    """P4: with its reason, counted as exempt."""
+    campaign_id = scene.campaign()
+    robot = but(CAROL, kind="service", exempt_reason="backup robot")
+    scene.import_accounts(ALICE, robot, now=FIRST_DAY + ONE_HOUR)
+    assert scene.account(robot.external_id).exempt_reason == "backup robot"
+    assert previewed(scene).left_out[LeftOut.EXEMPT] == 1
+    assert freeze_audience(scene.database, campaign_id, NOW) == 1
+    scene.import_accounts(but(CAROL, kind="person"), now=NOW + ONE_HOUR)
+    assert scene.account(robot.external_id).exempt_reason is None
+
+
+def test_whoever_becomes_a_machine_or_a_minor_after_the_freeze_gets_no_mail(scene: Scene) -> None:
+    """P4, P5."""
+    campaign_id = scene.campaign()
+    scene.import_accounts(ALICE, BOB, CAROL, now=FIRST_DAY + ONE_HOUR)
+    freeze_audience(scene.database, campaign_id, NOW)
+    robot = but(BOB, kind="service", exempt_reason="a mailbox without a person")
+    scene.import_accounts(robot, but(CAROL, kind="minor"), now=NOW + ONE_HOUR)
+    scene.queue_step(campaign_id)
+    with scene.database.session() as session:
+        [mail] = session.exec(select(OutboxMail)).all()
+    assert mail.addressee_id == scene.account(ALICE.external_id).id
+
+
+def test_an_organisation_and_its_approver_decide_each_for_themselves(scene: Scene) -> None:
+    """P5: whoever follows the organisation's link binds its account, and no member's."""
+    scene.campaign()
+    company = AccountRow(external_id="acme", email="legal@acme.example", kind="organisation")
+    scene.import_accounts(
+        company, but(ALICE, organisation_id="acme", approver=True), now=FIRST_DAY + ONE_HOUR
+    )
+    assert previewed(scene).addressees == 2
+    approve(scene, company)
+    scene.put_in_force(version(scene, 2), EFFECT)
+    assert governed(scene, company, at=EFFECT) == 2
+    assert governed(scene, ALICE, at=EFFECT) == 1
+
+
+def test_another_address_makes_the_old_link_open_nothing(scene: Scene) -> None:
+    """P32: and what has not gone out carries the new one."""
+    campaign_id = scene.campaign()
+    scene.import_accounts(ALICE, BOB, now=FIRST_DAY + ONE_HOUR)
+    freeze_audience(scene.database, campaign_id, NOW)
+    scene.queue_step(campaign_id)
+    before = links(scene)
+    moved = but(ALICE, email="alice@elsewhere.example")
+    scene.import_accounts(moved, but(BOB, email=BOB.email.upper()), now=NOW + ONE_HOUR)
+    alice, bob = (scene.account(who.external_id).id for who in (ALICE, BOB))
+    after = links(scene)
+    assert after[bob].id == before[bob].id
+    assert after[alice].id != before[alice].id
+    with scene.database.session() as session:
+        with pytest.raises(LinkUnusable, match="replaced"):
+            usable_link(session, "approve", before[alice].nonce, NOW + A_DAY)
+        assert usable_link(session, "approve", after[alice].nonce, NOW + A_DAY)
+        mails = session.exec(select(OutboxMail)).all()
+    assert {mail.addressee_id: mail.link_id for mail in mails} == {
+        alice: after[alice].id,
+        bob: before[bob].id,
+    }
+
+
+def links(scene: Scene) -> dict[object, Link]:
+    """The links that open something, by account."""
+    with scene.database.session() as session:
+        rows = session.exec(select(Link).where(Link.successor_id == None)).all()  # noqa: E711
+        return {row.account_id: row for row in rows}
