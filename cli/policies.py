@@ -8,6 +8,7 @@ from uuid import UUID
 
 import typer
 
+from cli.audience import audience_command
 from cli.options import AsStaff, FormatOption, ListFormat, Number, Reason, Slug
 from domain.reviews import VersionClass, VersionState
 
@@ -33,6 +34,7 @@ COLUMNS = (
 AGREEMENT = ("rule", "confirmed", "dismissed", "open", "agreed")
 
 app = typer.Typer(no_args_is_help=True, help="Policies and their versions.")
+app.command("audience")(audience_command)
 
 
 @app.command()

@@ -29,6 +29,7 @@ COMMANDS = {
     "policy postpone": [
         *("privacy", "1", "--until", "2027-01-01", "--reason", "Later", "--as", "lena"),
     ],
+    "policy audience": ["privacy", "1"],
     "policy status": ["privacy"],
     "policy lessons": ["privacy", "--to", "cases"],
     "policy agreement": [],
@@ -71,6 +72,7 @@ COMMANDS = {
 """A line for each command that needs a service."""
 UNKNOWN = [
     ["policy", "status", "nothing"],
+    ["policy", "audience", "nothing", "1"],
     ["policy", "lessons", "nothing", "--to", "cases"],
     ["policy", "agreement", "nothing"],
     ["policy", "release", "nothing", "1", "--as", "lena"],

@@ -1,0 +1,52 @@
+"""`promisekeeper policy audience`: whom a version would address, before it is released (P4)."""
+
+from cli.options import FormatOption, ListFormat, Number, Slug
+
+COLUMNS = (
+    "governing",
+    "accepted",
+    "language",
+    "kind",
+    "asks_approval",
+    "addressed",
+    "accounts",
+)
+
+
+def audience_command(
+    slug: Slug, number: Number, *, output_format: FormatOption = ListFormat.TABLE
+) -> None:
+    """Count whom a version would address if it were released now. Nothing is written or sent."""
+    from cli.context import opened
+    from cli.printing import console, print_json, say, table_of
+    from database.audiences import preview
+    from database.policies import policy_by_slug, version_by_number
+
+    with opened() as office, office.database.session() as session:
+        now = office.clock.now()
+        version = version_by_number(session, policy_by_slug(session, slug).id, number)
+        seen = preview(session, version, now)
+    groups = [vars(group) for group in seen.groups]
+    if output_format is ListFormat.JSON:
+        print_json(
+            {
+                "policy": slug,
+                "version": number,
+                "class": version.version_class,
+                "at": now,
+                "addressees": seen.addressees,
+                "asked": seen.asked,
+                "groups": groups,
+                "left_out": seen.left_out,
+                "unassessed": seen.unassessed,
+            }
+        )
+        return
+    say(f"{seen.addressees} would get a mail, {seen.asked} of them be asked for approval.")
+    if version.version_class is None:
+        say("The version has no class yet: it is counted as of class approval.")
+    console().print(table_of(groups, COLUMNS))
+    left_out = ", ".join(f"{accounts} {why}" for why, accounts in seen.left_out.items())
+    say(f"No mail, for a reason of their own: {left_out}.")
+    for base in seen.unassessed:
+        say(f"Not compared with version {base} yet, which governs somebody or was accepted last.")

@@ -1,0 +1,45 @@
+"""`policy audience` counts whom a version would address, and writes nothing (P4)."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+from typer.testing import CliRunner, Result
+
+from cli.main import app
+from database.accounts import AccountRow
+from database.tables import CampaignAddressee
+from tests.people import ALICE, BOB, POLICY
+from tests.scene import FIRST_DAY, ONE_HOUR, Scene
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def audience(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("PROMISEKEEPER_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("PROMISEKEEPER_DATABASE_URL", scene.database.url)
+    scene.campaign()
+    robot = AccountRow(
+        external_id="robot", email="r@people.example", kind="service", exempt_reason="backups"
+    )
+    german = AccountRow(external_id="greta", email="g@people.example", locale="de")
+    scene.import_accounts(ALICE, BOB, german, robot, now=FIRST_DAY + ONE_HOUR)
+    return lambda *more: CliRunner().invoke(app, ["policy", "audience", POLICY, "2", *more])
+
+
+def test_groups_and_whoever_is_left_out_are_counted(audience: Run, scene: Scene) -> None:
+    """P4: exempt accounts are never dropped unseen."""
+    said = json.loads(audience("--format", "json").stdout)
+    assert (said["addressees"], said["asked"], said["left_out"]["exempt"]) == (3, 3, 1)
+    assert {group["language"]: group["accounts"] for group in said["groups"]} == {"en": 2, "de": 1}
+    with scene.database.session() as session:
+        assert session.exec(select(CampaignAddressee)).all() == []
+
+
+def test_people_read_it_as_a_table(audience: Run) -> None:
+    shown = audience().stdout
+    assert "3 would get a mail, 3 of them be asked for approval." in shown
+    assert "1 exempt" in shown
