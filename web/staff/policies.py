@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from database import policies
 from database.assessments import as_assessed, findings_between, findings_of
+from database.audiences import preview
 from database.campaigns import campaign_of, canary, progress
 from database.controls import control_acts, open_stop
 from database.policies import previous_version
@@ -118,6 +119,26 @@ def version_page(
     """A version: redline and findings, what is decided and what is missing, its campaign."""
     asked = Asked(request=request, site=site, member=member, slug=slug, number=number)
     return _version_page(asked)
+
+
+@router.get("/{slug}/versions/{number}/audience")
+def audience(
+    slug: Slug, number: Number, request: Request, site: OnSite, member: ReadsPolicies
+) -> HTMLResponse:
+    """Whom the version would address if it were released now (P4); a page of its own, as counting
+    many accounts takes a while."""
+    with site.database.session() as session:
+        policy = policies.policy_by_slug(session, slug)
+        version = policies.version_by_number(session, policy.id, number)
+        return console(
+            request,
+            site,
+            member,
+            "audience.html",
+            policy=policy,
+            version=version,
+            seen=preview(session, version, site.now()),
+        )
 
 
 @router.post("/{slug}/versions/{number}/review", dependencies=[GENUINE])

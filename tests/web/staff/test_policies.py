@@ -11,12 +11,12 @@ from sqlmodel import select
 from database.assessments import as_assessed, findings_of
 from database.history import import_history
 from database.policies import policy_by_slug
-from database.tables import Finding, PolicyVersion, Review
+from database.tables import Account, Finding, PolicyVersion, Review
 from domain.materiality.in_words import bases, track_record
 from domain.policy_history import read_history
 from domain.policy_text import LARGEST_BYTES
 from tests.domain.conversion.word_file import paragraph, word_file, words
-from tests.web.world import World, form_key, text, version
+from tests.web.world import NOW, World, form_key, text, version
 from workflows.desk import TemporalUnreachable
 
 SUBMIT = "/staff/policies/privacy-policy/submit"
@@ -156,6 +156,27 @@ def test_a_finding_says_how_sure_it_is_and_why_it_matters(in_review: World) -> N
         for ground in bases(said.basis):
             assert ground in page
     assert any(map(track_record, told))
+
+
+def test_legal_sees_whom_a_version_would_address_before_it_is_released(in_review: World) -> None:
+    """P4: in groups, with those left out; the version's page leads there."""
+    with in_review.database.transaction() as transaction:
+        for name, status in (("alice", "open"), ("bob", "deceased"), ("carol", "open")):
+            transaction.add(
+                Account(
+                    external_id=name,
+                    email=f"{name}@example.org",
+                    status=status,
+                    joined_at=NOW,
+                    recorded_at=NOW,
+                )
+            )
+    in_review.enter_as("lena")
+    assert f'href="{VERSION_2}/audience"' in in_review.browser.get(VERSION_2).text
+    page = in_review.browser.get(f"{VERSION_2}/audience").text
+    assert "<strong>2</strong> would get a mail, <strong>2</strong> of them be asked" in page
+    assert "<dt>deceased</dt><dd>1</dd>" in page
+    assert "alice" not in page
 
 
 def test_a_review_reaches_the_publication_with_what_was_chosen(in_review: World) -> None:
