@@ -13,8 +13,10 @@ from cli.options import AsStaff, FormatOption, ListFormat, Number, Reason, Slug
 from domain.reviews import VersionClass, VersionState
 
 if TYPE_CHECKING:
+    from sqlmodel import Session
+
     from cli.context import Office
-    from database.tables import PolicyVersion
+    from database.tables import Finding, PolicyVersion
 
 ASSESSED_WITHIN_SECONDS = 15
 LOOK_AGAIN_SECONDS = 2.0
@@ -429,7 +431,7 @@ def _print_findings_of(office: "Office", version: "PolicyVersion") -> None:
             {
                 "finding": finding.key,
                 "against version": ", ".join(map(str, bases.get(finding.id, ()))),
-                "status": finding.status.replace("_", " "),
+                "status": _status_words(office, session, finding),
                 "direction": f"{finding.direction}, {finding.severity}",
                 "what": finding.explanation,
                 "before": finding.before,
@@ -439,6 +441,14 @@ def _print_findings_of(office: "Office", version: "PolicyVersion") -> None:
         ]
     if rows:
         console().print(table_of(rows, tuple(rows[0])))
+
+
+def _status_words(office: "Office", session: "Session", finding: "Finding") -> str:
+    from database.decisions import decided_before
+
+    before = decided_before(session, finding)
+    words = finding.status.replace("_", " ")
+    return f"{words}\n{before.words(office.settings.company.zone)}" if before else words
 
 
 def _keys(given: str) -> tuple[str, ...]:

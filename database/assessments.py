@@ -6,8 +6,9 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from database.decisions import identity, inherit
 from database.facts import record
-from database.tables import Assessment, AssessmentFinding, Finding, FindingDecision, PolicyVersion
+from database.tables import Assessment, AssessmentFinding, Finding, PolicyVersion
 from database.writing import held
 from domain.materiality import Assessment as AssessmentValue
 from domain.materiality import Finding as FindingValue
@@ -99,10 +100,7 @@ def compared_with(session: Session, version_id: UUID) -> dict[UUID, tuple[int, .
 
 def as_assessed(session: Session, version_id: UUID) -> dict[UUID, FindingValue]:
     """What the engine said of the findings about a version: their record, grounds and evidence."""
-    ids = {
-        (finding.rule, finding.before, finding.after): finding.id
-        for finding in findings_of(session, version_id)
-    }
+    ids = {identity(finding): finding.id for finding in findings_of(session, version_id)}
     contents = session.exec(
         select(Assessment.content).where(Assessment.policy_version_id == version_id)
     ).all()
@@ -111,7 +109,7 @@ def as_assessed(session: Session, version_id: UUID) -> dict[UUID, FindingValue]:
         for content in contents
         for written in content["findings"]
     ]
-    return {ids[value.rule, value.before, value.after]: value for value in values}
+    return {ids[identity(value)]: value for value in values if identity(value) in ids}
 
 
 def confirmed_adverse(finding: Finding) -> bool:
@@ -175,7 +173,7 @@ def _same_finding(
     transaction: Session, version: PolicyVersion, value: FindingValue | Finding
 ) -> Finding | None:
     for finding in findings_of(transaction, version.id):
-        if (finding.rule, finding.before, finding.after) == (value.rule, value.before, value.after):
+        if identity(finding) == identity(value):
             return finding
     return None
 
@@ -224,37 +222,5 @@ def _new_finding(
     )
     transaction.add(finding)
     transaction.flush()
-    _inherit(transaction, version, finding, now)
+    inherit(transaction, version, finding, now)
     return finding
-
-
-def _inherit(transaction: Session, version: PolicyVersion, finding: Finding, now: datetime) -> None:
-    """The same rule and quotes were decided for an earlier version: that decision stands."""
-    decided = transaction.exec(
-        select(Finding, FindingDecision)
-        .join(FindingDecision, col(FindingDecision.finding_id) == col(Finding.id))
-        .join(PolicyVersion, col(PolicyVersion.id) == col(Finding.policy_version_id))
-        .where(
-            PolicyVersion.policy_id == version.policy_id,
-            Finding.id != finding.id,
-            Finding.rule == finding.rule,
-            Finding.before == finding.before,
-            Finding.after == finding.after,
-            col(Finding.status).in_([FindingStatus.CONFIRMED, FindingStatus.DISMISSED]),
-        )
-        .order_by(col(FindingDecision.decided_at).desc())
-    ).first()
-    if decided is None:
-        return
-    earlier, decision = decided
-    finding.status = earlier.status
-    finding.sentence = earlier.sentence
-    transaction.add(
-        FindingDecision(
-            finding_id=finding.id,
-            inherited_from=earlier.id,
-            decision=earlier.status,
-            decided_by=decision.decided_by,
-            decided_at=now,
-        )
-    )

@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, or_, select
 
 from database.assessments import findings_between, is_material_adverse, stands_in
+from database.decisions import decisions_behind
 from database.tables import (
     Account,
     Assessment,
@@ -22,11 +23,6 @@ from database.tables import (
 )
 from domain.lessons import Answer, Case, RuleAgreement, agreement, case_of, naming_nobody
 from domain.reviews import BY_LEGAL, UNDECIDED, FindingStatus, VersionState
-
-LEADING_TO = {
-    FindingStatus.CONFIRMED: (FindingStatus.CONFIRMED,),
-    FindingStatus.DISMISSED: (FindingStatus.DISMISSAL_PROPOSED, FindingStatus.DISMISSED),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +117,7 @@ def _stood_there_before(finding: Finding, base: PolicyVersion) -> bool:
 
 def _answer(session: Session, finding: Finding, reasons: Mapping[UUID, str]) -> Answer:
     status = FindingStatus(finding.status)
-    decisions = _decisions(session, finding.id, LEADING_TO.get(status, ()))
+    decisions = decisions_behind(session, finding)
     return Answer(
         finding=finding.key,
         rule=finding.rule,
@@ -133,31 +129,6 @@ def _answer(session: Session, finding: Finding, reasons: Mapping[UUID, str]) -> 
         people=len({decision.decided_by for decision in decisions}),
         reasons=tuple(reasons[one.review_id] for one in decisions if one.review_id),
     )
-
-
-def _decisions(
-    session: Session, finding_id: UUID, leading_to: Sequence[FindingStatus]
-) -> Sequence[FindingDecision]:
-    """What people said that led to how a finding stands, earliest first: of this finding, or else
-    of the one that it inherited from."""
-    own = session.exec(
-        select(FindingDecision)
-        .where(
-            FindingDecision.finding_id == finding_id,
-            col(FindingDecision.review_id).is_not(None),
-            col(FindingDecision.decision).in_(leading_to),
-        )
-        .order_by(col(FindingDecision.decided_at), col(FindingDecision.decision))
-    ).all()
-    if own:
-        return own
-    origin = session.exec(
-        select(FindingDecision.inherited_from).where(
-            FindingDecision.finding_id == finding_id,
-            col(FindingDecision.inherited_from).is_not(None),
-        )
-    ).first()
-    return _decisions(session, origin, leading_to) if origin else ()
 
 
 def _reasons(session: Session, policy: Policy) -> Mapping[UUID, str]:

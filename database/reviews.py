@@ -14,9 +14,10 @@ from database.assessments import (
     is_material_adverse,
     stands_in,
 )
+from database.decisions import decide, proposer_of
 from database.facts import record
 from database.policies import previous_version
-from database.tables import Fact, Finding, FindingDecision, PolicyVersion, Review
+from database.tables import Fact, PolicyVersion, Review
 from database.writing import held, hold
 from domain.reviews import (
     FindingStatus,
@@ -65,7 +66,7 @@ def under_review(session: Session, version: PolicyVersion) -> VersionUnderReview
                 status=FindingStatus(finding.status),
                 material_adverse=is_material_adverse(finding),
                 in_step=finding.id in in_step,
-                dismissal_proposed_by=_proposer(session, finding),
+                dismissal_proposed_by=proposer_of(session, finding),
             )
             for finding in findings_of(session, version.id)
         ),
@@ -150,14 +151,14 @@ def apply_review(
         raise ReviewRefused(refusal)
     for finding in findings_of(transaction, version.id):
         if finding.key in confirm:
-            _decide(transaction, finding, FindingStatus.CONFIRMED, row, now)
+            decide(transaction, finding, FindingStatus.CONFIRMED, row, now)
         if finding.key in dismiss:
             agreed = finding.status == FindingStatus.DISMISSAL_PROPOSED
             status = FindingStatus.DISMISSED if agreed else FindingStatus.DISMISSAL_PROPOSED
-            _decide(transaction, finding, status, row, now)
+            decide(transaction, finding, status, row, now)
     for quote in add:
         added = add_by_legal(transaction, version, quote, row.reviewer_id)
-        _decide(transaction, added, FindingStatus.CONFIRMED, row, now)
+        decide(transaction, added, FindingStatus.CONFIRMED, row, now)
     transaction.flush()
     _classify(transaction, version, row)
     row.recorded_at = now
@@ -219,33 +220,6 @@ def release(transaction: Session, version: PolicyVersion, releaser_id: UUID, now
     version.released_by = releaser_id
     transaction.add(version)
     record(transaction, "policy_version.released", version.id, now, released_by=releaser_id)
-
-
-def _decide(
-    transaction: Session, finding: Finding, status: FindingStatus, review: Review, now: datetime
-) -> None:
-    finding.status = status
-    transaction.add(finding)
-    transaction.add(
-        FindingDecision(
-            finding_id=finding.id,
-            review_id=review.id,
-            decision=status,
-            decided_by=review.reviewer_id,
-            decided_at=now,
-        )
-    )
-
-
-def _proposer(session: Session, finding: Finding) -> UUID | None:
-    if finding.status != FindingStatus.DISMISSAL_PROPOSED:
-        return None
-    decision = session.exec(
-        select(FindingDecision)
-        .where(FindingDecision.finding_id == finding.id)
-        .order_by(col(FindingDecision.decided_at).desc())
-    ).first()
-    return decision.decided_by if decision else None
 
 
 def _strings(value: object) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from enum import StrEnum
 from uuid import UUID
 
@@ -77,6 +78,25 @@ class ReviewRequest:
     version_class: VersionClass | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class DecidedBefore:
+    """What legal decided of the same finding when an earlier version had it."""
+
+    status: FindingStatus
+    number: int
+    by: tuple[str, ...]
+    at: datetime
+    reasons: tuple[str, ...]
+
+    def words(self, zone: tzinfo) -> str:
+        """The sentence for a colleague who meets it again."""
+        day = self.at.astimezone(zone)
+        return (
+            f"{self.status.capitalize()} before, in version {self.number}, by "
+            f"{' and '.join(self.by)} on {day.day} {day:%B %Y}: {'; '.join(self.reasons)}"
+        )
+
+
 def needs_legal(direction: str) -> bool:
     """Whether a finding of this direction must be decided by a person (contract)."""
     return direction in ("adverse", "unclear")
@@ -111,6 +131,8 @@ def review_refusal(version: VersionUnderReview, review: ReviewRequest) -> str | 
     if acts and review.reviewer_id == version.submitted_by:
         return "Findings and class are for someone other than the person who submitted the version."
     for key in review.dismiss:
+        if known[key].status is FindingStatus.DISMISSED:
+            return f"{key} is dismissed already."
         if known[key].dismissal_proposed_by == review.reviewer_id:
             return f"You proposed to dismiss {key}; it takes a second person to agree."
     return _class_refusal(version, review)

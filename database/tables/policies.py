@@ -73,7 +73,7 @@ class Assessment(SQLModel, table=True):
 class Finding(SQLModel, table=True):
     """One finding about a version, by the engine or added by legal, and how it stands.
 
-    The same rule with the same quotes is one finding, however many pairs of texts show it.
+    The same rule, quotes and explanation are one finding, however many pairs of texts show it.
     `status`: open | confirmed | dismissal_proposed | dismissed | noted (asks nothing of legal).
     """
 
@@ -123,7 +123,8 @@ class Review(SQLModel, table=True):
 class FindingDecision(SQLModel, table=True):
     """What was said of one finding, by whom; appended, never altered (P2).
 
-    By a review, or inherited from an earlier version's finding with the same rule and quotes.
+    By a review, or inherited from an earlier version's finding with the same rule, quotes and
+    explanation (`inherited_from`: the one whose review decided it).
     """
 
     __tablename__ = "finding_decision"

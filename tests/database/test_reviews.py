@@ -1,12 +1,15 @@
 """What legal decided is kept, inherited by the same finding, and decides what is clean (P2, P6)."""
 
+from datetime import UTC
+
 import pytest
 from sqlmodel import select
 
 from database import assessments, reviews
+from database.decisions import decided_before
 from database.reviews import ReviewContent, ReviewRefused
 from database.tables import Assessment, Finding, FindingDecision, PolicyVersion, Review
-from domain.reviews import FindingStatus, VersionClass
+from domain.reviews import DecidedBefore, FindingStatus, VersionClass
 from tests.scene import FIRST_DAY, NOW, Scene
 from tests.texts import FIRST, SECOND, THIRD
 
@@ -23,6 +26,16 @@ def findings(scene: Scene, version: PolicyVersion) -> list[Finding]:
 
 def keys(scene: Scene, version: PolicyVersion) -> tuple[str, ...]:
     return tuple(f.key for f in findings(scene, version) if f.status == FindingStatus.OPEN)
+
+
+def status(scene: Scene, version: PolicyVersion, key: str) -> str:
+    return next(f.status for f in findings(scene, version) if f.key == key)
+
+
+def before(scene: Scene, version: PolicyVersion) -> dict[str, DecidedBefore]:
+    with scene.database.session() as session:
+        said = {f.key: decided_before(session, f) for f in findings(scene, version)}
+        return {key: decision for key, decision in said.items() if decision}
 
 
 def clean(scene: Scene, base: PolicyVersion, version: PolicyVersion) -> bool:
@@ -110,6 +123,75 @@ def test_the_same_rule_and_quotes_inherit_the_decision(
             )
     assert clean(scene, second, third)
     assert not clean(scene, first, third)
+
+
+def test_who_decided_before_and_why_comes_along(scene: Scene, first: PolicyVersion) -> None:
+    """P2, P6: from draft to draft, and always from whoever read it, not from whoever inherited."""
+    rejected = scene.submit(SECOND)
+    scene.assess(first, version=rejected)
+    wrong, *right = keys(scene, rejected)
+    scene.review(rejected, ReviewContent(dismiss=(wrong,)), reason="covered elsewhere")
+    scene.review(rejected, ReviewContent(dismiss=(wrong,)), by="omar", reason="agreed")
+    scene.review(rejected, ReviewContent(confirm=tuple(right)), by="omar", reason="worse")
+    again = rejected
+    for song in ("We greet you.", "We greet you again."):
+        with scene.database.transaction() as transaction:
+            transaction.get_one(PolicyVersion, again.id).state = "rejected"
+        again = scene.submit(f"{SECOND}\n{song}\n")
+        scene.assess(first, version=again)
+    told = before(scene, again)
+    assert [told[key].words(UTC) for key in (wrong, right[0])] == [
+        (
+            "Dismissed before, in version 2, by Noor Nasser and Omar Okafor on 2 March 2026: "
+            "covered elsewhere; agreed"
+        ),
+        "Confirmed before, in version 2, by Omar Okafor on 2 March 2026: worse",
+    ]
+
+
+def test_what_is_inherited_may_be_decided_anew(
+    scene: Scene, first: PolicyVersion, second: PolicyVersion
+) -> None:
+    """P2: a dismissal is undone by one, a confirmation by two; the next version inherits that."""
+    wrong, right, *_ = keys(scene, second)
+    dismiss_all(scene, second)
+    scene.review(second, ReviewContent(confirm=(right,)))
+    with scene.database.transaction() as transaction:
+        transaction.get_one(PolicyVersion, second.id).state = "rejected"
+    third = scene.submit(f"{SECOND}\nWe greet you.\n")
+    scene.assess(first, version=third)
+    scene.review(third, ReviewContent(confirm=(wrong,), dismiss=(right,)))
+    assert status(scene, third, right) == FindingStatus.DISMISSAL_PROPOSED
+    with pytest.raises(ReviewRefused, match="second person"):
+        scene.review(third, ReviewContent(dismiss=(right,)))
+    scene.review(third, ReviewContent(dismiss=(right,)), by="omar")
+    with pytest.raises(ReviewRefused, match=f"{right} is dismissed already"):
+        scene.review(third, ReviewContent(dismiss=(right,)))
+    with scene.database.transaction() as transaction:
+        transaction.get_one(PolicyVersion, third.id).state = "rejected"
+    fourth = scene.submit(f"{SECOND}\nWe greet you again.\n")
+    scene.assess(first, version=fourth)
+    assert status(scene, fourth, wrong) == FindingStatus.CONFIRMED
+    assert status(scene, fourth, right) == FindingStatus.DISMISSED
+    assert {said.number for said in before(scene, fourth).values() if said.number != 2} == {3}
+
+
+def test_another_explanation_of_the_same_words_is_put_to_legal(scene: Scene) -> None:
+    """P2: a link that was followed and found harmless says nothing of another one."""
+    link = FIRST + "\nOur partners are listed [here](https://one.example/partners).\n"
+    first = scene.submit(link, now=FIRST_DAY)
+    scene.put_in_force(first, FIRST_DAY)
+    elsewhere = scene.submit(link.replace("one.example", "two.example"))
+    scene.assess(first, version=elsewhere)
+    dismiss_all(scene, elsewhere)
+    with scene.database.transaction() as transaction:
+        transaction.get_one(PolicyVersion, elsewhere.id).state = "rejected"
+    third = scene.submit(link.replace("one.example", "three.example"))
+    scene.assess(first, version=third)
+    (asked,) = keys(scene, third)
+    (seen,) = findings(scene, elsewhere)
+    (now,) = [finding for finding in findings(scene, third) if finding.key == asked]
+    assert (now.rule, now.before, now.after) == (seen.rule, seen.before, seen.after)
 
 
 def test_other_words_are_put_to_legal_anew(

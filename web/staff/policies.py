@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -14,6 +15,7 @@ from database.assessments import as_assessed, findings_between, findings_of
 from database.audiences import preview
 from database.campaigns import campaign_of, canary, progress
 from database.controls import control_acts, open_stop
+from database.decisions import decided_before
 from database.policies import previous_version
 from database.reviews import ReviewContent, under_review
 from database.tables import PolicyVersion, Staff
@@ -268,6 +270,7 @@ def _version_page(
             campaign_url=site.workflow_url(f"campaign/{policy.slug}/{version.number}"),
             **_campaign(session, version),
             **_change(session, version),
+            decided_before=_decided_before(site, session, version),
             **_review(session, version, asked.member),
         )
 
@@ -287,6 +290,14 @@ def _change(session: Session, version: PolicyVersion) -> Mapping[str, object]:
             finding for finding in findings_of(session, version.id) if finding.id not in shown
         ],
     }
+
+
+def _decided_before(site: Site, session: Session, version: PolicyVersion) -> Mapping[UUID, str]:
+    """Of the findings that an earlier version's review decided: what it said."""
+    before = {
+        finding.id: decided_before(session, finding) for finding in findings_of(session, version.id)
+    }
+    return {key: said.words(site.company.zone) for key, said in before.items() if said}
 
 
 def _review(session: Session, version: PolicyVersion, member: Staff) -> Mapping[str, object]:

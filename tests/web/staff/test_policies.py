@@ -11,12 +11,13 @@ from sqlmodel import select
 from database.assessments import as_assessed, findings_of
 from database.history import import_history
 from database.policies import policy_by_slug
+from database.reviews import ReviewContent, apply_review, propose_review
 from database.tables import Account, Finding, PolicyVersion, Review
 from domain.materiality.in_words import bases, track_record
 from domain.policy_history import read_history
 from domain.policy_text import LARGEST_BYTES
 from tests.domain.conversion.word_file import paragraph, word_file, words
-from tests.web.world import NOW, World, form_key, text, version
+from tests.web.world import NOW, World, form_key, put_in_review, submit_text, text, version
 from workflows.desk import TemporalUnreachable
 
 SUBMIT = "/staff/policies/privacy-policy/submit"
@@ -177,6 +178,34 @@ def test_legal_sees_whom_a_version_would_address_before_it_is_released(in_review
     assert "<strong>2</strong> would get a mail, <strong>2</strong> of them be asked" in page
     assert "<dt>deceased</dt><dd>1</dd>" in page
     assert "alice" not in page
+
+
+def test_what_an_earlier_draft_decided_is_said_and_may_be_decided_anew(in_review: World) -> None:
+    """P2: who, when and why; what stands confirmed can be proposed for dismissal again."""
+    second = version(in_review, 2)
+    omar = in_review.staff["omar"]
+    with in_review.database.transaction() as transaction:
+        keys = tuple(f.key for f in findings_of(transaction, second.id) if f.status == "open")
+        asked = propose_review(
+            transaction,
+            second,
+            reviewer_id=omar.id,
+            content=ReviewContent(confirm=keys),
+            reason="Worse & longer.",
+            now=NOW,
+        )
+        transaction.flush()
+        row = transaction.get_one(PolicyVersion, second.id)
+        apply_review(transaction, row, asked.review_id, NOW)
+        row.state = "rejected"
+        policy = policy_by_slug(transaction, "privacy-policy")
+        third = submit_text(transaction, policy, text(2) + "\nHello.\n", omar.id, NOW)
+        put_in_review(transaction, third)
+    in_review.enter_as("lena")
+    page = in_review.browser.get(VERSION_2.replace("/2", "/3")).text
+    told = "Confirmed before, in version 2, by Omar on 2 March 2026: Worse &amp; longer."
+    assert page.count(told) == len(keys)
+    assert page.count('value="dismiss"> propose to dismiss') >= len(keys)
 
 
 def test_a_review_reaches_the_publication_with_what_was_chosen(in_review: World) -> None:
