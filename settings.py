@@ -129,6 +129,14 @@ class Settings(BaseSettings):
     company_authority_url: Annotated[str, Field(description="Its web address")] = (
         "https://www.datenschutz-berlin.de"
     )
+    languages: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(
+            description="Comma-separated languages that people are spoken to in; the first one is "
+            "for everybody who reads none of them",
+        ),
+    ] = ("en", "de")
     default_regime: Annotated[
         str, Field(description="The legal pack for people whose country is unknown")
     ] = "gdpr"
@@ -217,7 +225,11 @@ class Settings(BaseSettings):
     ] = ""
 
     @field_validator(
-        "link_keys", "sendgrid_webhook_public_keys", "reminder_lead_days", mode="before"
+        "link_keys",
+        "sendgrid_webhook_public_keys",
+        "reminder_lead_days",
+        "languages",
+        mode="before",
     )
     @classmethod
     def _split_list(cls, value: object) -> object:
@@ -233,6 +245,13 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError, OSError) as nothing:
             raise ValueError(f"{zone!r} is not an IANA zone, like Europe/Berlin") from nothing
         return zone
+
+    @field_validator("languages")
+    @classmethod
+    def _are_languages(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
+        if not languages:
+            raise ValueError("needs a language at least, like en")
+        return languages
 
     @field_validator("reminder_lead_days")
     @classmethod
@@ -375,6 +394,7 @@ class Settings(BaseSettings):
             authority_url=self.company_authority_url,
             default_regime=self.default_regime,
             base_url=self.website,
+            languages=self.languages,
         )
 
     @property

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from database import assessments, campaigns, controls, not_reached, reports
+from database import assessments, campaigns, controls, not_reached, reports, wording
 from database.links import UNSUBSCRIBE
 from database.outbox import CAMPAIGN, FINISHED, STAFF, STOPPED, Addressed, Claim, addressed
 from database.tables import (
@@ -30,6 +30,7 @@ from domain.data_subject_requests import (
     State,
 )
 from domain.deadlines import Authority, authority_for, court_remedy
+from domain.languages import nearest_language
 from domain.timetable import campaign_rungs, overdue_rung, request_ladder
 from mail.links import make_token
 from mail.sendgrid import Copy, unsubscribe_headers
@@ -48,6 +49,7 @@ class Letter:
     """A mail as it is rendered: once for everybody (`shared`), then copy by copy."""
 
     template: str
+    language: str
     shared: dict[str, object]
     personal: tuple[str, ...]
     copies: tuple[Copy, ...]
@@ -64,10 +66,11 @@ class Letters:
         self._link_keys = link_keys
 
     def letter(self, session: Session, claim: Claim, now: datetime) -> Letter:
-        """Write the letter of mails that share template, variant and subject."""
+        """Write the letter of mails that share template, variant, language and subject."""
         first = claim.like
+        language = nearest_language(first.language, self._company.languages)
         if first.subject_kind == CAMPAIGN:
-            shared = self._of_campaign(session, first)
+            shared = self._of_campaign(session, first, language)
         else:
             shared = self._of_request(session, first, now)
         fields = self._personal_of_request(session, first)
@@ -77,6 +80,7 @@ class Letters:
         )
         return Letter(
             template=first.template,
+            language=language,
             shared={**self._of_company(), **shared},
             personal=("name", "link", "no_reminders_link", *fields),
             copies=copies,
@@ -92,7 +96,7 @@ class Letters:
             "base_url": company.base_url,
         }
 
-    def _of_campaign(self, session: Session, mail: OutboxMail) -> dict[str, object]:
+    def _of_campaign(self, session: Session, mail: OutboxMail, language: str) -> dict[str, object]:
         campaign = session.get_one(Campaign, mail.subject_id)
         version = session.get_one(PolicyVersion, campaign.policy_version_id)
         policy = session.get_one(Policy, version.policy_id)
@@ -117,12 +121,8 @@ class Letters:
         )
         return {
             **shared,
-            "summary": version.summary,
-            "changes": [
-                finding.sentence
-                for finding in assessments.findings_between(session, base.id, version.id)
-                if finding.status == "confirmed"
-            ],
+            "summary": wording.summary_in(session, version, language),
+            "changes": _sentences(session, base, version, language),
             "redline_url": f"{page}/changes/{base.number}/{version.number}",
             "without_approval": f"nothing changes for you: {still_yours}",
             "still_yours": still_yours,
@@ -259,6 +259,19 @@ def _why_stopped(session: Session, mail: OutboxMail, version: PolicyVersion) -> 
     """Why the machine paused the campaign, the first time, the second ..."""
     stops = controls.stops_by_machine(session, version.id)
     return stops[int(mail.step.removeprefix(STOPPED)) - 1].reason
+
+
+def _sentences(
+    session: Session, base: PolicyVersion, version: PolicyVersion, language: str
+) -> list[str]:
+    """What legal confirmed of the change from one version to another, a sentence for each."""
+    confirmed = [
+        finding
+        for finding in assessments.findings_between(session, base.id, version.id)
+        if finding.status == "confirmed"
+    ]
+    told = wording.sentences_in(session, confirmed, language)
+    return [told[finding.id] for finding in confirmed]
 
 
 def _day(instant: datetime | None, zone: ZoneInfo) -> str:

@@ -144,7 +144,10 @@ class Sender:
             }
             stopped = suppressions.stopped(session, claim, keys)
         message = self._templates.render(
-            letter.template, shared=letter.shared, personal=letter.personal
+            letter.template,
+            language=letter.language,
+            shared=letter.shared,
+            personal=letter.personal,
         )
         return letter, message, stopped
 

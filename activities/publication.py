@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlmodel import Session
@@ -103,7 +104,7 @@ class PublicationActivities:
         Accounts may have joined on another version since it was assessed: that pair comes first.
         """
         self._assess(what)
-        return self._decided(what, reviews.release)
+        return self._decided(what, partial(reviews.release, languages=self._company.languages))
 
     @activity.defn
     def record_rejection(self, what: VersionInput) -> PublicationCase:

@@ -33,6 +33,7 @@ COLUMNS = (
     "not_reached",
     "mails",
 )
+WORDING = ("language", "of", "state", "text")
 AGREEMENT = ("rule", "confirmed", "dismissed", "open", "agreed")
 
 app = typer.Typer(no_args_is_help=True, help="Policies and their versions.")
@@ -195,6 +196,52 @@ def review(  # noqa: PLR0913 - one option for each thing a reviewer may say
 
 
 @app.command()
+def wording(  # noqa: PLR0913 - one option for each thing that can be written
+    slug: Slug,
+    number: Number,
+    *,
+    language: Annotated[
+        str | None, typer.Option(metavar="LANGUAGE", help="Of --summary and --sentence, like de")
+    ] = None,
+    summary: Annotated[str | None, typer.Option(help="In plain words; people read it")] = None,
+    sentences: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sentence", metavar="F1=TEXT", help="What a finding means for people; repeatable"
+        ),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.toml", help="All of it at once: a table for each language"),
+    ] = None,
+    as_staff: Annotated[
+        str | None,
+        typer.Option("--as", metavar="STAFF", help="Who writes; not needed to look"),
+    ] = None,
+    output_format: FormatOption = ListFormat.TABLE,
+) -> None:
+    """Write what people read of a version in review; prints what is there, and what is missing."""
+    from cli.context import opened
+    from cli.printing import print_rows, stop
+    from cli.wording_file import WordsRefused, read_words, typed_words
+
+    try:
+        words = list(read_words(file)) if file else []
+        if summary is not None or sentences:
+            words.append(typed_words(language, summary, sentences or []))
+    except WordsRefused as refusal:
+        raise stop(refusal, 2) from None
+    if words and as_staff is None:
+        raise stop("--as says who writes. Nothing was stored.", 2)
+    with opened() as office:
+        if words and as_staff:
+            member = office.member(as_staff)
+            with office.desk() as desk:
+                desk.word(slug, number, member.id, words)
+        print_rows(_wording(office, slug, number), WORDING, output_format)
+
+
+@app.command()
 def release(slug: Slug, number: Number, *, as_staff: AsStaff) -> None:
     """Let a reviewed version go out. Its submitter cannot, alone."""
     from cli.context import at_the_desk
@@ -344,6 +391,16 @@ def agreement(
         for rule in rules
     ]
     print_rows(rows, AGREEMENT, output_format)
+
+
+def _wording(office: "Office", slug: str, number: int) -> list[dict[str, object]]:
+    from database.policies import policy_by_slug, version_by_number
+    from database.wording import wording_of
+
+    with office.database.session() as session:
+        version = version_by_number(session, policy_by_slug(session, slug).id, number)
+        told = wording_of(session, version, office.settings.company.languages)
+    return [{name: getattr(words, name) for name in WORDING} for words in told]
 
 
 def _nothing_decided(slug: str, number: int | None) -> str:

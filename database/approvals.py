@@ -1,6 +1,6 @@
 """What account holders decided, and which version governs them (P5, P6)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -21,6 +21,7 @@ from database.tables import (
     Staff,
 )
 from database.voids import stands, voids_of
+from database.wording import sentences_in, summary_in
 from database.writing import held
 from domain.account_holders import void_as_a_minors
 from domain.approvals import (
@@ -323,7 +324,7 @@ def decide(
         decided_at=now,
         shown_from_version_id=shown.base.id,
         text_sha256=version.sha256,
-        change_sha256=change_sha256(transaction, shown.base, version),
+        change_sha256=change_sha256(transaction, shown.base, version, shown.language),
         how=shown.how,
         language=shown.language,
         link_id=shown.link_id,
@@ -345,9 +346,16 @@ def decide(
     return row
 
 
-def change_sha256(session: Session, base: PolicyVersion, version: PolicyVersion) -> str:
-    """A hash of what the person was shown: both texts and the confirmed sentences."""
-    sentences: Iterable[str] = (
-        finding.sentence for finding in findings_between(session, base.id, version.id)
-    )
-    return sha256("\n".join([base.sha256, version.sha256, *sentences]).encode()).hexdigest()
+def change_sha256(
+    session: Session, base: PolicyVersion, version: PolicyVersion, language: str
+) -> str:
+    """A hash of what somebody who reads this language was shown: texts, sentences, summary.
+
+    The summary that stands in the version goes without saying; a translated one is named.
+    """
+    findings = findings_between(session, base.id, version.id)
+    told = sentences_in(session, findings, language)
+    shown = [base.sha256, version.sha256, *(told[finding.id] for finding in findings)]
+    summary = summary_in(session, version, language)
+    translated = [summary] if summary != version.summary else []
+    return sha256("\n".join([*shown, *translated]).encode()).hexdigest()

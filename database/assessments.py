@@ -140,7 +140,10 @@ def is_clean(session: Session, base: PolicyVersion, version: PolicyVersion) -> b
 def add_by_legal(
     transaction: Session, version: PolicyVersion, quote: str, reviewer_id: UUID
 ) -> Finding:
-    """Add what a reviewer finds adverse and the engine did not see, in every assessment."""
+    """Add what a reviewer finds adverse and the engine did not see, in every assessment.
+
+    The sentence for people has to be written by a person too.
+    """
     finding = Finding(
         policy_version_id=version.id,
         key=f"F{len(findings_of(transaction, version.id)) + 1}",
@@ -149,7 +152,7 @@ def add_by_legal(
         severity="material",
         practice="other",
         explanation="Added by legal.",
-        sentence=f"New in the policy: “{quote}”",
+        sentence="",
         after=quote,
         status=FindingStatus.OPEN,
         added_by=reviewer_id,
@@ -215,7 +218,7 @@ def _new_finding(
         severity=value.severity,
         practice=value.practice,
         explanation=value.explanation,
-        sentence=value.explanation,
+        sentence="" if value.rule == BY_LEGAL else value.explanation,
         before=value.before,
         after=value.after,
         status=FindingStatus.OPEN if needs_legal(value.direction) else FindingStatus.NOTED,

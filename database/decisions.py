@@ -7,7 +7,14 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from database.tables import Finding, FindingDecision, PolicyVersion, Review, Staff
+from database.tables import (
+    Finding,
+    FindingDecision,
+    FindingSentence,
+    PolicyVersion,
+    Review,
+    Staff,
+)
 from domain.materiality import Finding as FindingValue
 from domain.reviews import DecidedBefore, FindingStatus
 
@@ -48,7 +55,7 @@ def decide(
 def inherit(transaction: Session, version: PolicyVersion, finding: Finding, now: datetime) -> None:
     """Let a new finding stand as the same one of the latest earlier version that decided it.
 
-    Its sentence comes along.
+    What people are told of it comes along, in each language.
     """
     earlier = transaction.exec(
         select(Finding)
@@ -69,6 +76,12 @@ def inherit(transaction: Session, version: PolicyVersion, finding: Finding, now:
         return
     finding.status = earlier.status
     finding.sentence = earlier.sentence
+    for told in transaction.exec(
+        select(FindingSentence).where(FindingSentence.finding_id == earlier.id)
+    ).all():
+        transaction.add(
+            FindingSentence(**told.model_dump(exclude={"finding_id"}), finding_id=finding.id)
+        )
     transaction.add(
         FindingDecision(
             finding_id=finding.id,

@@ -68,7 +68,10 @@ FINISHED = "finished"
 
 @dataclass(frozen=True, kw_only=True)
 class Queued:
-    """A mail to be queued. Its key is subject, addressee and step."""
+    """A mail to be queued. Its key is subject, addressee and step.
+
+    `language` is one that we speak; empty stands for the first of them.
+    """
 
     subject_kind: str
     subject_id: UUID
@@ -77,6 +80,7 @@ class Queued:
     step: str
     template: str
     variant: UUID
+    language: str = ""
     link_id: UUID | None = None
     shard: int = 0
 
@@ -139,6 +143,7 @@ def queue(transaction: Session, mails: Iterable[Queued], now: datetime) -> tuple
             "shard": mail.shard,
             "template": mail.template,
             "variant": mail.variant,
+            "language": mail.language,
             "link_id": mail.link_id,
             "state": "queued",
             "attempts": 0,
@@ -171,6 +176,7 @@ def claim(transaction: Session, batch: Batch, *, limit: int, now: datetime) -> C
             OutboxMail.step == first.step,
             OutboxMail.template == first.template,
             OutboxMail.variant == first.variant,
+            OutboxMail.language == first.language,
         )
         .order_by(*oldest_first)
         .limit(limit)

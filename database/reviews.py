@@ -1,6 +1,6 @@
 """What legal decided about a version: reviews, releases, rejections (P2)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,10 +18,12 @@ from database.decisions import decide, proposer_of
 from database.facts import record
 from database.policies import previous_version
 from database.tables import Fact, PolicyVersion, Review
+from database.wording import missing_words, wording_of
 from database.writing import held, hold
 from domain.reviews import (
     FindingStatus,
     FindingUnderReview,
+    Preparation,
     ReviewRequest,
     VersionClass,
     VersionState,
@@ -209,12 +211,31 @@ def reject(transaction: Session, version: PolicyVersion, review_id: UUID, now: d
     )
 
 
-def release(transaction: Session, version: PolicyVersion, releaser_id: UUID, now: datetime) -> None:
-    """Let a version go out. Raises ReviewRefused when this person may not, or not yet."""
+def preparation(session: Session, version: PolicyVersion, languages: Sequence[str]) -> Preparation:
+    """What has still to be done before people hear of a version."""
+    return Preparation(missing_words=missing_words(wording_of(session, version, languages)))
+
+
+def release(
+    transaction: Session,
+    version: PolicyVersion,
+    releaser_id: UUID,
+    now: datetime,
+    *,
+    languages: Sequence[str],
+) -> None:
+    """Let a version go out, to people who read these languages.
+
+    Raises ReviewRefused when this person may not, or not yet.
+    """
     hold(transaction, version)
     if version.released_by is not None:
         return
-    refusal = release_refusal(under_review(transaction, version), releaser_id)
+    refusal = release_refusal(
+        under_review(transaction, version),
+        releaser_id,
+        preparation(transaction, version, languages),
+    )
     if refusal:
         raise ReviewRefused(refusal)
     version.released_by = releaser_id

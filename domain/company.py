@@ -7,7 +7,10 @@ from zoneinfo import ZoneInfo
 
 @dataclass(frozen=True, kw_only=True)
 class Company:
-    """The company whose promises are kept, as its settings describe it."""
+    """The company whose promises are kept, as its settings describe it.
+
+    `languages` are those it speaks; the first one is for whoever speaks none of them.
+    """
 
     name: str
     address: str
@@ -18,11 +21,17 @@ class Company:
     authority_url: str
     default_regime: str
     base_url: str
+    languages: tuple[str, ...]
 
     @property
     def zone(self) -> ZoneInfo:
         """The zone whose midnights are effective dates (P7)."""
         return ZoneInfo(self.time_zone)
+
+    @property
+    def language(self) -> str:
+        """The language of its policies and its staff, and of whoever speaks none of the others."""
+        return self.languages[0]
 
     @property
     def contact_url(self) -> str:

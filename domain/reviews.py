@@ -67,6 +67,31 @@ class VersionUnderReview:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MissingWords:
+    """What nobody wrote yet in a language that account holders read: the summary, sentences."""
+
+    language: str
+    summary: bool
+    findings: tuple[str, ...]
+
+    def __str__(self) -> str:
+        sentences = f"the sentence{'s' * (len(self.findings) > 1)} of {', '.join(self.findings)}"
+        parts = ["the summary"] * self.summary + [sentences] * bool(self.findings)
+        return f"in {self.language} {' and '.join(parts)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preparation:
+    """What has to be there before people hear of a version. It changes without a review, so only
+    the database knows it."""
+
+    missing_words: tuple[MissingWords, ...] = ()
+
+
+PREPARED = Preparation()
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReviewRequest:
     """What one reviewer wants to decide. `additions` counts findings of their own."""
 
@@ -150,7 +175,9 @@ def _class_refusal(version: VersionUnderReview, review: ReviewRequest) -> str | 
     return None
 
 
-def release_refusal(version: VersionUnderReview, releaser_id: UUID) -> str | None:
+def release_refusal(
+    version: VersionUnderReview, releaser_id: UUID, preparation: Preparation = PREPARED
+) -> str | None:
     """The sentence why this version cannot be released by this person, or None."""
     if version.state is not VersionState.IN_REVIEW:
         return f"This version is {_words(version.state)}; only one in review can be released."
@@ -171,6 +198,19 @@ def release_refusal(version: VersionUnderReview, releaser_id: UUID) -> str | Non
             "The class is approval, but no finding is confirmed: account holders would not be told "
             "what to approve. Confirm a finding or add one of your own."
         )
+    return preparation_refusal(version, preparation)
+
+
+def preparation_refusal(version: VersionUnderReview, preparation: Preparation) -> str | None:
+    """The sentence what has to be done before people hear of a version, or None.
+
+    Of an editorial one nobody gets a mail.
+    """
+    if version.version_class is VersionClass.EDITORIAL:
+        return None
+    if preparation.missing_words:
+        missing = "; ".join(map(str, preparation.missing_words))
+        return f"People would not be told in their language what changes. Missing: {missing}."
     return None
 
 

@@ -35,6 +35,7 @@ ALICE, BOB, CAROL, DORA = (
     )
 )
 POLICY = "privacy-policy"
+LANGUAGES = ("en", "de")
 
 
 def personal_words() -> list[str]:

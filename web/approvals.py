@@ -23,8 +23,10 @@ from database.links import APPROVE
 from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, Queued
 from database.policies import version_in_force
 from database.tables import Account, Campaign, Link, Policy, PolicyVersion
+from database.wording import summary_in
 from domain.account_holders import AccountKind, Status
 from domain.approvals import Decision
+from domain.languages import nearest_language
 from domain.reviews import VersionState
 from web.forms import Form, StampRefused, check_stamp, stamp
 from web.links import open_link
@@ -46,6 +48,7 @@ class Matter:
     version: PolicyVersion
     base: PolicyVersion
     asks_approval: bool
+    language: str
 
 
 @router.get("/new-link")
@@ -89,7 +92,7 @@ def approve_or_decline(token: Token, site: OnSite, posted: Form) -> Response:
                 version=matter.version,
                 base=matter.base,
                 how="link",
-                language="en",
+                language=matter.language,
                 link_id=matter.link.id,
             ),
             Decision(posted.text("decision")),
@@ -99,20 +102,22 @@ def approve_or_decline(token: Token, site: OnSite, posted: Form) -> Response:
 
 
 def _matter(session: Session, site: Site, token: str) -> Matter:
-    return _matter_of(session, open_link(session, site, token, site.now(), APPROVE))
+    return _matter_of(session, site, open_link(session, site, token, site.now(), APPROVE))
 
 
-def _matter_of(session: Session, link: Link) -> Matter:
+def _matter_of(session: Session, site: Site, link: Link) -> Matter:
     addressee = addressee_by_id(session, link.subject_id)
     campaign = session.get_one(Campaign, addressee.campaign_id)
     version = session.get_one(PolicyVersion, campaign.policy_version_id)
+    account = session.get_one(Account, addressee.account_id)
     return Matter(
         link=link,
-        account=session.get_one(Account, addressee.account_id),
+        account=account,
         policy=session.get_one(Policy, version.policy_id),
         version=version,
         base=session.get_one(PolicyVersion, addressee.governing_version_id),
         asks_approval=addressee.asks_approval,
+        language=nearest_language(account.locale, site.company.languages),
     )
 
 
@@ -129,7 +134,8 @@ def _show(
         status=status,
         again=again,
         matter=matter,
-        changes=confirmed_sentences(session, matter.base, matter.version),
+        summary=summary_in(session, matter.version, matter.language),
+        changes=confirmed_sentences(session, matter.base, matter.version, matter.language),
         passages=passages(matter.base.text, matter.version.text),
         governing=governing,
         decision=latest_decision(session, matter.account.id, matter.version.id),
@@ -142,7 +148,7 @@ def _show(
 
 def _shown(session: Session, matter: Matter) -> tuple[str, str]:
     """What a page's stamp binds a decision to: this link, and this change as it was shown."""
-    return str(matter.link.id), change_sha256(session, matter.base, matter.version)
+    return str(matter.link.id), change_sha256(session, matter.base, matter.version, matter.language)
 
 
 def _nothing_to_decide(session: Session, site: Site, matter: Matter) -> str | None:
@@ -193,7 +199,7 @@ def _send_links(site: Site, address: str) -> None:
                 link_id=link.id,
             )
             for link in links
-            if not _nothing_to_decide(session, site, matter := _matter_of(session, link))
+            if not _nothing_to_decide(session, site, matter := _matter_of(session, site, link))
         ]
     for mail in owed:
         site.desk.send(mail)

@@ -8,6 +8,7 @@ from sqlmodel import Session
 from database.assessments import findings_between
 from database.policies import announced_version, previous_version
 from database.tables import Finding, Policy, PolicyVersion
+from database.wording import sentences_in, summary_in
 from domain.places import local_date
 from domain.reviews import FindingStatus
 from domain.timetable import earliest_effective_on
@@ -23,6 +24,7 @@ class Notice:
 
     policy: Policy
     version: PolicyVersion
+    summary: str
     changes: tuple[str, ...]
     not_before_on: date
     effective_on: date | None
@@ -42,10 +44,12 @@ def notice_of(session: Session, site: Site, policy: Policy) -> Notice | None:
         return None
     previous = previous_version(session, version)
     path = f"/policies/{policy.slug}"
+    language = site.company.language
     return Notice(
         policy=policy,
         version=version,
-        changes=confirmed_sentences(session, previous, version) if previous else (),
+        summary=summary_in(session, version, language),
+        changes=confirmed_sentences(session, previous, version, language) if previous else (),
         not_before_on=not_before_on(site, version),
         effective_on=effective_on(site, version),
         policy_path=path,
@@ -65,10 +69,12 @@ def confirmed_findings(
 
 
 def confirmed_sentences(
-    session: Session, base: PolicyVersion, version: PolicyVersion
+    session: Session, base: PolicyVersion, version: PolicyVersion, language: str
 ) -> tuple[str, ...]:
-    """The plain sentences of the confirmed findings."""
-    return tuple(finding.sentence for finding in confirmed_findings(session, base, version))
+    """The plain sentences of the confirmed findings, for somebody who reads this language."""
+    findings = confirmed_findings(session, base, version)
+    told = sentences_in(session, findings, language)
+    return tuple(told[finding.id] for finding in findings)
 
 
 def effective_on(site: Site, version: PolicyVersion) -> date | None:

@@ -166,7 +166,7 @@ def _notice_fields(site: Site, notice: Notice) -> dict[str, object]:
     return {
         "version": notice.version.number,
         "class": notice.version.version_class,
-        "summary": notice.version.summary,
+        "summary": notice.summary,
         "changes": list(notice.changes),
         "not_before_on": notice.not_before_on.isoformat(),
         "effective_on": settled.isoformat() if settled else None,

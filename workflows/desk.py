@@ -5,7 +5,7 @@ afterwards. When Temporal does not answer, nothing is lost: the watchdog starts 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -32,6 +32,7 @@ from database import (
     request_answers,
     requests,
     reviews,
+    wording,
     suppressions,
 )
 from database.accounts import AccountUnknown, account_by_external_id
@@ -65,7 +66,7 @@ REFUSALS = (
     StaffRefused,
     NoticeTooShort,
     controls.ControlRefused,
-    AccountUnknown,
+    XXX,
 )
 
 SILENT = (
@@ -181,6 +182,25 @@ class Desk:
         request = self._propose(slug, number, reviewer_id, content, reason)
         handle = self._client.get_workflow_handle(f"publication/{slug}/{number}")
         self._tell(lambda: handle.execute_update(PublicationWorkflow.review, request))
+
+    def word(self, slug: str, number: int, staff_id: UUID, words: Sequence[wording.Words]) -> None:
+        """Write what people read of a version, in one or more languages (P4). Raises Refused."""
+        for each in words:
+            _require_showable(each.summary or "", *each.sentences.values())
+        now = self.clock.now()
+        with _refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "legal")
+            policy = policies.policy_by_slug(transaction, slug)
+            version = policies.version_by_number(transaction, policy.id, number)
+            for each in words:
+                wording.write_words(
+                    transaction,
+                    version,
+                    each,
+                    languages=self.company.languages,
+                    by=staff_id,
+                    now=now,
+                )
 
     def reject(self, slug: str, number: int, reviewer_id: UUID, reason: str) -> None:
         """Take a version back before it is released, with a reason. Raises Refused."""

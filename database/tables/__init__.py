@@ -32,9 +32,11 @@ from database.tables.policies import (
     AssessmentFinding,
     Finding,
     FindingDecision,
+    FindingSentence,
     Policy,
     PolicyVersion,
     Review,
+    VersionSummary,
 )
 from database.tables.requests import DataSubjectRequest, FiredRung, RequestDecision
 
@@ -58,6 +60,7 @@ __all__ = [
     "Fact",
     "Finding",
     "FindingDecision",
+    "FindingSentence",
     "FiredRung",
     "Link",
     "MailAttempt",
@@ -71,4 +74,5 @@ __all__ = [
     "RequestDecision",
     "Review",
     "Staff",
+    "VersionSummary",
 ]

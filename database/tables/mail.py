@@ -12,8 +12,9 @@ from database.ids import new_id
 class OutboxMail(SQLModel, table=True):
     """One mail to one person for one step: the truth about whether it went out (P4).
 
-    Mails with the same `template` and `variant` share everything but their personal fields; the
-    variant of a campaign's mail is the version it shows the change from.
+    Mails with the same `template`, `variant` and `language` share everything but their personal
+    fields; the variant of a campaign's mail is the version it shows the change from, and an empty
+    language is the company's first one.
 
     `subject_id` is a campaign or a data-subject request, `addressee_id` an account, a member of
     staff or the request itself (its typed contact address); the address is looked up when the
@@ -37,6 +38,7 @@ class OutboxMail(SQLModel, table=True):
     shard: int = 0
     template: str
     variant: UUID
+    language: str = ""
     link_id: UUID | None = Field(default=None, foreign_key="link.id")
     state: str = "queued"
     attempt_id: UUID | None = Field(default=None, index=True)

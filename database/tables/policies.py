@@ -74,7 +74,9 @@ class Finding(SQLModel, table=True):
     """One finding about a version, by the engine or added by legal, and how it stands.
 
     The same rule, quotes and explanation are one finding, however many pairs of texts show it.
-    `status`: open | confirmed | dismissal_proposed | dismissed | noted (asks nothing of legal).
+    `sentence`: what people are told of it; the engine's draft until legal writes another, and
+    empty for what legal added. `status`: open | confirmed | dismissal_proposed | dismissed | noted
+    (asks nothing of legal).
     """
 
     __table_args__ = (UniqueConstraint("policy_version_id", "key"),)
@@ -92,6 +94,36 @@ class Finding(SQLModel, table=True):
     after: str | None = None
     status: str = "open"
     added_by: UUID | None = Field(default=None, foreign_key="staff.id")
+
+
+class FindingSentence(SQLModel, table=True):
+    """What people who read a language are told of a finding, as legal wrote it (P4).
+
+    In the default language it stands in the finding too, which all other languages fall back on.
+    """
+
+    __tablename__ = "finding_sentence"
+
+    finding_id: UUID = Field(foreign_key="finding.id", primary_key=True)
+    language: str = Field(primary_key=True)
+    sentence: str
+    edited_by: UUID = Field(foreign_key="staff.id")
+    edited_at: datetime
+
+
+class VersionSummary(SQLModel, table=True):
+    """The summary of a version in a language, as legal wrote it (P4).
+
+    In the default language it stands in the version too, which all other languages fall back on.
+    """
+
+    __tablename__ = "version_summary"
+
+    policy_version_id: UUID = Field(foreign_key="policy_version.id", primary_key=True)
+    language: str = Field(primary_key=True)
+    summary: str
+    edited_by: UUID = Field(foreign_key="staff.id")
+    edited_at: datetime
 
 
 class AssessmentFinding(SQLModel, table=True):

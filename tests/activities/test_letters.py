@@ -11,9 +11,16 @@ from activities.letters import Letters
 from activities.requests import RequestActivities, RequestInput
 from database import freezing, outbox, request_answers, requests
 from database.accounts import AccountRow
+from database.assessments import findings_of
 from database.campaigns import notice_template
 from database.outbox import Batch, Queued
-from database.tables import Campaign, DataSubjectRequest, OutboxMail, PolicyVersion
+from database.tables import (
+    Campaign,
+    DataSubjectRequest,
+    FindingSentence,
+    OutboxMail,
+    PolicyVersion,
+)
 from domain.company import Officers
 from domain.data_subject_requests import Ground, Outcome
 from domain.timetable import overdue_rung, request_ladder
@@ -102,6 +109,28 @@ def test_the_mails_of_a_campaign_are_written_to_each_addressee(
     assert "\u202e" not in mails[HOSTILE.email].text + mails[HOSTILE.email].html
     links = {mail.text.split("/approve/")[1].split()[0] for mail in mails.values()}
     assert len(links) == 2
+
+
+def test_a_mail_says_what_changes_in_the_language_of_its_reader(
+    scene: Scene, campaign: UUID, write: Callable[[], Written]
+) -> None:
+    """P4: and in the default one where nobody wrote it."""
+    (mail_id, _) = scene.queue_step(campaign)
+    with scene.database.transaction() as transaction:
+        transaction.get_one(OutboxMail, mail_id).language = "de"
+        version = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
+        longer, *_ = (f for f in findings_of(transaction, version.id) if f.status == "confirmed")
+        row = FindingSentence(
+            finding_id=longer.id,
+            language="de",
+            sentence="Wir <b>behalten</b> mehr.",
+            edited_by=scene.staff["noor"],
+            edited_at=NOW,
+        )
+        transaction.add(row)
+    told = {"Wir &lt;b&gt;behalten&lt;/b&gt; mehr." in message.html for _, message in write()}
+    assert told == {True, False}
+    assert all("Recordings are kept longer." in message.text for _, message in write())
 
 
 def queued(scene: Scene, campaign: UUID, *, step: str, template: str, kind: str, to: UUID) -> None:

@@ -31,7 +31,7 @@ from domain.data_subject_requests import Outcome
 from domain.policy_text import read_policy_text
 from domain.reviews import VersionClass, VersionState
 from tests.in_two_processes import in_two_processes, meet, side_by_side
-from tests.people import import_accounts
+from tests.people import LANGUAGES, import_accounts
 from tests.scene import FIRST_DAY, NOW, Scene, loose_mails, mails_of
 from tests.texts import FIRST, SECOND
 
@@ -211,7 +211,8 @@ def review(transaction: Session, subject: UUID) -> None:
 
 
 def release(by: UUID, transaction: Session, subject: UUID) -> None:
-    reviews.release(transaction, transaction.get_one(PolicyVersion, subject), by, NOW)
+    row = transaction.get_one(PolicyVersion, subject)
+    reviews.release(transaction, row, by, NOW, languages=LANGUAGES)
 
 
 def put_in_force(transaction: Session, subject: UUID) -> None:

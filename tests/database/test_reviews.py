@@ -10,6 +10,7 @@ from database.decisions import decided_before
 from database.reviews import ReviewContent, ReviewRefused
 from database.tables import Assessment, Finding, FindingDecision, PolicyVersion, Review
 from domain.reviews import DecidedBefore, FindingStatus, VersionClass
+from tests.people import LANGUAGES
 from tests.scene import FIRST_DAY, NOW, Scene
 from tests.texts import FIRST, SECOND, THIRD
 
@@ -287,7 +288,7 @@ def test_a_release_is_refused_to_the_submitter_and_recorded_once(
     with scene.database.transaction() as transaction:
         version = transaction.get_one(PolicyVersion, second.id)
         with pytest.raises(ReviewRefused, match="One person alone"):
-            reviews.release(transaction, version, scene.staff["lena"], NOW)
-        reviews.release(transaction, version, scene.staff["noor"], NOW)
-        reviews.release(transaction, version, scene.staff["omar"], NOW)
+            reviews.release(transaction, version, scene.staff["lena"], NOW, languages=LANGUAGES)
+        reviews.release(transaction, version, scene.staff["noor"], NOW, languages=LANGUAGES)
+        reviews.release(transaction, version, scene.staff["omar"], NOW, languages=LANGUAGES)
         assert version.released_by == scene.staff["noor"]

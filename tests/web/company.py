@@ -17,7 +17,7 @@ from database.reviews import ReviewContent, apply_review, propose_review, releas
 from database.staff import add_staff, by_handle
 from database.tables import Account, CampaignAddressee, PolicyVersion
 from domain.reviews import FindingStatus, VersionClass, VersionState
-from tests.people import POLICY
+from tests.people import LANGUAGES, POLICY
 from tests.web.world import EFFECT, FIRST_DAY, NOW, put_in_review, submit_text, text
 
 Tokens = Mapping[str, str]
@@ -83,7 +83,7 @@ def between_two_versions(database: Database) -> Tokens:
         put_in_review(transaction, second)
         omar = by_handle(transaction, "omar")
         _confirm_everything(transaction, second, omar.id)
-        release(transaction, second, omar.id, NOW)
+        release(transaction, second, omar.id, NOW, languages=LANGUAGES)
         second.state = VersionState.ANNOUNCED
         second.announced_at = NOW
         second.planned_effective_on = EFFECT

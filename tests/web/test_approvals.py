@@ -6,10 +6,11 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
-from database.assessments import store_assessment
+from database.assessments import findings_of, store_assessment
 from database.links import REQUEST_STATUS, add_link
 from database.policies import put_in_force
 from database.tables import Account, Approval, Fact, Link, OutboxMail, Policy, PolicyVersion
+from database.wording import Words
 from domain.materiality import assess
 from mail.links import make_token
 from tests.web.world import NOW, World, hidden, submit_text, text, version
@@ -38,6 +39,30 @@ def test_the_page_says_what_changes_what_governs_and_what_silence_means(world: W
     assert "You stay on version 1." in page
     assert "takes effect not before 3 April 2026" in page
     assert page.count('name="decision"') == 2
+
+
+def test_the_page_speaks_the_language_of_the_account(world: World) -> None:
+    """P4, P5: what is recorded says in which; who reads another keeps the default one."""
+    second = version(world, 2)
+    with world.database.transaction() as transaction:
+        transaction.get_one(PolicyVersion, second.id).state = "in_review"
+        transaction.get_one(PolicyVersion, second.id).released_by = None
+        alice = transaction.exec(select(Account).where(Account.external_id == "alice")).one()
+        alice.locale = "de-AT"
+        keys = [f.key for f in findings_of(transaction, second.id) if f.status == "confirmed"]
+    german = Words(language="de", summary="Aufnahmen.", sentences=dict.fromkeys(keys, "Länger."))
+    world.desk.word("privacy-policy", 2, world.staff["lena"].id, [german])
+    with world.database.transaction() as transaction:
+        transaction.get_one(PolicyVersion, second.id).state = "announced"
+    assert world.browser.get(world.link("alice")).text.count("<li>Länger.</li>") == len(keys)
+    assert "Länger." not in world.browser.get(world.link("bob")).text
+    decide(world, "alice", "approved")
+    decide(world, "bob", "approved")
+    with world.database.session() as session:
+        rows = {row.account_id: row for row in session.exec(select(Approval)).all()}
+    alices, bobs = (rows[world.accounts[name].id] for name in ("alice", "bob"))
+    assert (alices.language, bobs.language) == ("de", "en")
+    assert alices.change_sha256 != bobs.change_sha256
 
 
 def test_looking_decides_nothing(world: World) -> None:

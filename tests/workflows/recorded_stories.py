@@ -19,7 +19,7 @@ from domain.data_subject_requests import Intake, Outcome
 from domain.reviews import VersionClass
 from tests.answers import IN_FULL, REFUSAL
 from tests.eventually import eventually
-from tests.people import ALICE, BOB, CAROL, DORA, POLICY
+from tests.people import ALICE, BOB, CAROL, DORA, LANGUAGES, POLICY
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town
 from workflows.fast_forward import _follow
@@ -300,7 +300,7 @@ def a_publication_that_looks_each_day(town: Town) -> Recorded:
     town.mail.misbehave("429", times=None)
     with town.database.transaction() as transaction:
         version = transaction.get_one(PolicyVersion, town.version(number).id)
-        reviews.release(transaction, version, town.staff["noor"], town.now())
+        reviews.release(transaction, version, town.staff["noor"], town.now(), languages=LANGUAGES)
     leap(town, 1)
     eventually(lambda: kinds_of(town, campaign(number)))
     town.terminate(campaign(number))

@@ -20,7 +20,7 @@ from database.tables import PolicyVersion
 from domain.approvals import Decision
 from domain.reviews import VersionClass
 from tests.eventually import eventually
-from tests.people import ALICE, BOB, CAROL, POLICY
+from tests.people import ALICE, BOB, CAROL, LANGUAGES, POLICY
 from tests.texts import FIRST, SECOND, THIRD
 from tests.workflows.conftest import Town
 from tests.workflows.recorded_stories import in_a_while
@@ -268,7 +268,7 @@ def test_a_release_that_only_the_database_knows_is_found_within_a_day(running_to
     town.confirm_all(number, VersionClass.APPROVAL)
     with town.database.transaction() as transaction:
         version = transaction.get_one(PolicyVersion, town.version(number).id)
-        reviews.release(transaction, version, town.staff["noor"], town.now())
+        reviews.release(transaction, version, town.staff["noor"], town.now(), languages=LANGUAGES)
     town.advance(hours=25)
     assert eventually(lambda: town.version(number).announced_at)
 

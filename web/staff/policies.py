@@ -17,8 +17,9 @@ from database.campaigns import campaign_of, canary, progress
 from database.controls import control_acts, open_stop
 from database.decisions import decided_before
 from database.policies import previous_version
-from database.reviews import ReviewContent, under_review
+from database.reviews import ReviewContent, preparation, under_review
 from database.tables import PolicyVersion, Staff
+from database.wording import wording_of
 from domain.conversion import PolicyFile, read_policy_file
 from domain.policy_text import PolicyRefused
 from domain.reviews import UNDECIDED, VersionClass, lowest_class, release_refusal
@@ -29,6 +30,7 @@ from web.redlines import passages
 from web.rendering import policy_html
 from web.site import OnSite, Site
 from web.staff.access import GENUINE, Legal, ReadsPolicies, console
+from web.staff.wording import changed_words, fields_of
 from workflows.desk import NewVersion, Refused
 
 router = APIRouter(prefix="/staff/policies")
@@ -155,12 +157,23 @@ def review(asked: AskedByLegal, posted: Form) -> Response:
         version_class=VersionClass(wanted) if wanted in list(VersionClass) else None,
     )
     try:
+        _write_words(asked, posted)
         asked.site.desk.review(
             asked.slug, asked.number, asked.member.id, content, posted.text("reason")
         )
     except Refused as refusal:
         return _version_page(asked, posted=posted, refusal=str(refusal))
     return RedirectResponse(asked.path, status_code=303)
+
+
+@router.post("/{slug}/versions/{number}/wording", dependencies=[GENUINE])
+def wording(asked: AskedByLegal, posted: Form) -> Response:
+    """Keep what people will read; what was chosen meanwhile stays on the page, undecided."""
+    try:
+        _write_words(asked, posted)
+    except Refused as refusal:
+        return _version_page(asked, posted=posted, refusal=str(refusal))
+    return _version_page(asked, posted=posted, done="The words are kept.")
 
 
 @router.post("/{slug}/versions/{number}/reject", dependencies=[GENUINE])
@@ -246,8 +259,14 @@ def _days(text: str) -> int | None:
     return int(text)
 
 
+def _write_words(asked: Asked, posted: Posted) -> None:
+    words = changed_words(posted)
+    if words:
+        asked.site.desk.word(asked.slug, asked.number, asked.member.id, words)
+
+
 def _version_page(
-    asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = ""
+    asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "", done: str = ""
 ) -> HTMLResponse:
     site = asked.site
     with site.database.session() as session:
@@ -263,6 +282,7 @@ def _version_page(
             version=version,
             posted=posted,
             refusal=refusal,
+            done=done,
             submitter=session.get_one(Staff, version.submitted_by),
             effective_on=effective_on(site, version),
             not_before_on=not_before_on(site, version),
@@ -271,7 +291,7 @@ def _version_page(
             **_campaign(session, version),
             **_change(session, version),
             decided_before=_decided_before(site, session, version),
-            **_review(session, version, asked.member),
+            **_review(asked, session, version, posted),
         )
 
 
@@ -300,16 +320,23 @@ def _decided_before(site: Site, session: Session, version: PolicyVersion) -> Map
     return {key: said.words(site.company.zone) for key, said in before.items() if said}
 
 
-def _review(session: Session, version: PolicyVersion, member: Staff) -> Mapping[str, object]:
+def _review(
+    asked: Asked, session: Session, version: PolicyVersion, posted: Posted
+) -> Mapping[str, object]:
     standing = under_review(session, version)
+    languages = asked.site.company.languages
+    in_review = version.state == "in_review" and version.released_by is None
     open_ = [finding for finding in standing.findings if finding.status in UNDECIDED]
     return {
-        "in_review": version.state == "in_review" and version.released_by is None,
+        "in_review": in_review,
         "released": version.state == "in_review" and version.released_by is not None,
         "undecided": [finding.key for finding in open_],
         "lowest_class": lowest_class(standing),
         "classes": list(VersionClass),
-        "release_refusal": release_refusal(standing, member.id),
+        "words": fields_of(wording_of(session, version, languages), posted) if in_review else {},
+        "release_refusal": release_refusal(
+            standing, asked.member.id, preparation(session, version, languages)
+        ),
     }
 
 

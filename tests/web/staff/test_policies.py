@@ -1,5 +1,6 @@
 """What legal does in the console: hand in, review, release (P2, P7)."""
 
+import re
 from datetime import date
 from html import unescape
 from zoneinfo import ZoneInfo
@@ -12,7 +13,8 @@ from database.assessments import as_assessed, findings_of
 from database.history import import_history
 from database.policies import policy_by_slug
 from database.reviews import ReviewContent, apply_review, propose_review
-from database.tables import Account, Finding, PolicyVersion, Review
+from database.tables import Account, Finding, PolicyVersion, Review, VersionSummary
+from database.wording import Words
 from domain.materiality.in_words import bases, track_record
 from domain.policy_history import read_history
 from domain.policy_text import LARGEST_BYTES
@@ -251,12 +253,79 @@ def test_the_page_says_why_a_version_cannot_be_released(in_review: World) -> Non
     assert f'action="{VERSION_2}/release"' not in page
 
 
-def test_a_colleague_releases_what_is_decided(in_review: World) -> None:
-    """P2: then the button is there."""
-    with in_review.database.transaction() as transaction:
+def confirm_everything(world: World) -> None:
+    with world.database.transaction() as transaction:
         for finding in transaction.exec(select(Finding)).all():
             finding.status = "confirmed" if finding.status == "open" else finding.status
-        transaction.get_one(PolicyVersion, version(in_review, 2).id).version_class = "approval"
+        transaction.get_one(PolicyVersion, version(world, 2).id).version_class = "approval"
+        transaction.add(
+            Account(
+                external_id="hanna",
+                email="hanna@example.org",
+                locale="de-AT",
+                joined_at=NOW,
+                recorded_at=NOW,
+            )
+        )
+
+
+def write_everything(world: World) -> None:
+    with world.database.session() as session:
+        keys = [f.key for f in findings_of(session, version(world, 2).id)]
+    german = Words(language="de", summary="Neu.", sentences=dict.fromkeys(keys, "Neu."))
+    world.desk.word("privacy-policy", 2, world.staff["lena"].id, [german])
+
+
+def words_fields(page: str) -> dict[str, str]:
+    """The names of the fields for words, by language and what they are of."""
+    return {
+        name.rpartition(":")[0]: name
+        for name in re.findall(r'<textarea[^>]* name="(words:[^"]*)', page)
+    }
+
+
+def test_legal_writes_what_people_read_beside_each_finding(in_review: World) -> None:
+    """P4: only what was changed is taken; what was chosen meanwhile stays on the page."""
+    confirm_everything(in_review)
+    in_review.enter_as("omar")
+    page = in_review.browser.get(VERSION_2).text
+    assert "Missing: in de the summary" in page
+    fields = words_fields(page)
+    assert "the engine&#39;s draft" in page
+    answer = in_review.post(
+        VERSION_2,
+        f"{VERSION_2}/wording",
+        **dict.fromkeys(fields.values(), "")
+        | {fields["words:de:summary"]: "Neu <b>und</b> länger."},
+        reason="half a reason",
+    )
+    assert answer.status_code == 200
+    assert "The words are kept." in answer.text
+    assert ">Neu &lt;b&gt;und&lt;/b&gt; länger.</textarea>" in answer.text
+    assert ">half a reason</textarea>" in answer.text
+    assert "Missing: in de the summary" not in answer.text
+    with in_review.database.session() as session:
+        assert [row.language for row in session.exec(select(VersionSummary)).all()] == ["de"]
+
+
+def test_what_a_colleague_wrote_meanwhile_is_not_written_over(in_review: World) -> None:
+    """P4: a page that was opened before sends the old words of what nobody touched."""
+    confirm_everything(in_review)
+    in_review.enter_as("omar")
+    fields = words_fields(in_review.browser.get(VERSION_2).text)
+    before = version(in_review, 2).summary
+    colleague = Words(language="en", summary="Better words.")
+    in_review.desk.word("privacy-policy", 2, in_review.staff["lena"].id, [colleague])
+    changed = {fields["words:en:summary"]: before, fields["words:de:summary"]: "Neu."}
+    in_review.post(VERSION_2, f"{VERSION_2}/review", reason="Fine.", **changed)
+    assert version(in_review, 2).summary == "Better words."
+    assert 'lang="de">Neu.</textarea>' in in_review.browser.get(VERSION_2).text
+
+
+def test_a_colleague_releases_what_is_decided(in_review: World) -> None:
+    """P2: then the button is there."""
+    confirm_everything(in_review)
+    write_everything(in_review)
     in_review.enter_as("omar")
     answer = in_review.post(VERSION_2, f"{VERSION_2}/release")
     assert answer.status_code == 303

@@ -1,0 +1,60 @@
+"""What people read of a version, as legal types or files it: words by language."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from database.wording import Words
+
+
+class WordsRefused(Exception):
+    """The words cannot be read; nothing was stored."""
+
+
+def typed_words(language: str | None, summary: str | None, sentences: Sequence[str]) -> "Words":
+    """Words from options: sentences like F1=TEXT. Raises WordsRefused."""
+    from database.wording import Words
+
+    if language is None:
+        raise WordsRefused("--language says which language it is, like de. Nothing was stored.")
+    told = {}
+    for given in sentences:
+        key, sign, sentence = given.partition("=")
+        if not sign:
+            raise WordsRefused(f"--sentence {given}: write it like F1=TEXT. Nothing was stored.")
+        told[key.strip().upper()] = sentence
+    return Words(language=language, summary=summary, sentences=told)
+
+
+def read_words(file: Path) -> Sequence["Words"]:
+    """Words from a TOML file: a table for each language, with `summary` and findings as keys.
+
+    Raises WordsRefused.
+    """
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as fault:
+        reason = (fault.strerror or str(fault)).lower()
+        raise WordsRefused(f"{file}: {reason}. Nothing was stored.") from None
+    except ValueError as fault:  # no TOML, or no UTF-8
+        raise WordsRefused(f"{file}: {fault}. Nothing was stored.") from None
+    return [_words(file, language, table) for language, table in tables.items()]
+
+
+def _words(file: Path, language: str, table: object) -> "Words":
+    from database.wording import SUMMARY, Words
+
+    if not isinstance(table, Mapping):
+        raise WordsRefused(
+            f"{file}: {language} stands outside a table such as [de]. Nothing was stored."
+        )
+    for name, value in table.items():
+        if not isinstance(value, str):
+            raise WordsRefused(f"{file}: [{language}] {name} is no text. Nothing was stored.")
+    return Words(
+        language=language,
+        summary=table.get(SUMMARY),
+        sentences={name.upper(): told for name, told in table.items() if name != SUMMARY},
+    )

@@ -1,0 +1,252 @@
+"""What people read of a change: a summary and a sentence for each finding, in their language (P4).
+
+What somebody wrote has a row for its language. Where a language has none, the words that stand in
+the version and the finding themselves are read: those of the default language, or the engine's
+draft.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from database.assessments import findings_of
+from database.facts import record
+from database.tables import Account, Finding, FindingSentence, PolicyVersion, VersionSummary
+from database.writing import hold
+from domain.languages import language_named, nearest_language
+from domain.reviews import FindingStatus, MissingWords, VersionClass, VersionState
+
+SUMMARY = "summary"
+DRAFTED_IN = "en"
+"""The language of the engine's own sentences."""
+LONGEST_SENTENCE = 1_000
+LONGEST_SUMMARY = 5_000
+
+
+class WordingRefused(Exception):
+    """These words cannot be taken; nothing changed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """What legal writes in one language; the sentences by the key of their finding."""
+
+    language: str
+    summary: str | None = None
+    sentences: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def tidy(self) -> "Words":
+        """The same as it is kept: each sentence in one line, as it stands in a list."""
+        return Words(
+            language=self.language,
+            summary=None if self.summary is None else self.summary.strip(),
+            sentences={key: " ".join(said.split()) for key, said in self.sentences.items()},
+        )
+
+
+class WordsState(StrEnum):
+    """Whether somebody can be told something in a language."""
+
+    WRITTEN = "written"
+    DRAFT = "draft"
+    MISSING = "missing"
+    NOT_NEEDED = "not needed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """One thing to tell people in one language. `of`: the summary, or a finding's key."""
+
+    language: str
+    of: str
+    text: str
+    state: WordsState
+
+
+def sentences_in(
+    session: Session, findings: Iterable[Finding], language: str
+) -> Mapping[UUID, str]:
+    """The sentence of each finding as somebody who reads this language is shown it."""
+    told = {finding.id: finding.sentence for finding in findings}
+    return {**told, **_written(session, told, language)}
+
+
+def summary_in(session: Session, version: PolicyVersion, language: str) -> str:
+    """The summary of a version as somebody who reads this language is shown it."""
+    row = session.get(VersionSummary, (version.id, language))
+    return row.summary if row else version.summary
+
+
+def wording_of(
+    session: Session, version: PolicyVersion, languages: Sequence[str]
+) -> tuple[Told, ...]:
+    """What is there and what is missing, language by language: summary, then sentences."""
+    confirmed = [
+        finding
+        for finding in findings_of(session, version.id)
+        if finding.status == FindingStatus.CONFIRMED
+    ]
+    read = _languages_read(session, version, languages)
+    return tuple(
+        told
+        for language in languages
+        for told in _told(session, version, confirmed, language, default=languages[0], read=read)
+    )
+
+
+def missing_words(told: Iterable[Told]) -> tuple[MissingWords, ...]:
+    """What is still to be written, by language."""
+    missing: dict[str, list[str]] = {}
+    for words in told:
+        if words.state is WordsState.MISSING:
+            missing.setdefault(words.language, []).append(words.of)
+    return tuple(
+        MissingWords(
+            language=language,
+            summary=SUMMARY in lacking,
+            findings=tuple(key for key in lacking if key != SUMMARY),
+        )
+        for language, lacking in missing.items()
+    )
+
+
+def write_words(
+    transaction: Session,
+    version: PolicyVersion,
+    words: Words,
+    *,
+    languages: Sequence[str],
+    by: UUID,
+    now: datetime,
+) -> None:
+    """Write what people will read of a version in review. Raises WordingRefused."""
+    hold(transaction, version)
+    words = words.tidy
+    findings = {finding.key: finding for finding in findings_of(transaction, version.id)}
+    _require_writable(version, words, findings, languages)
+    default = words.language == languages[0]
+    if words.summary is not None:
+        transaction.merge(
+            VersionSummary(
+                policy_version_id=version.id,
+                language=words.language,
+                summary=words.summary,
+                edited_by=by,
+                edited_at=now,
+            )
+        )
+        version.summary = words.summary if default else version.summary
+    for key, sentence in words.sentences.items():
+        finding = findings[key]
+        transaction.merge(
+            FindingSentence(
+                finding_id=finding.id,
+                language=words.language,
+                sentence=sentence,
+                edited_by=by,
+                edited_at=now,
+            )
+        )
+        finding.sentence = sentence if default else finding.sentence
+    transaction.add_all([version, *findings.values()])
+    record(
+        transaction,
+        "policy_version.worded",
+        version.id,
+        now,
+        by=by,
+        language=words.language,
+        summary_sha256=_sha256(words.summary) if words.summary else None,
+        findings=list(words.sentences),
+        sentences_sha256=[_sha256(sentence) for sentence in words.sentences.values()],
+    )
+
+
+def _languages_read(
+    session: Session, version: PolicyVersion, languages: Sequence[str]
+) -> frozenset[str]:
+    """The default language, and every other one that an open account reads.
+
+    Of an editorial version nobody is told.
+    """
+    if version.version_class == VersionClass.EDITORIAL:
+        return frozenset(languages[:1])
+    locales = session.exec(select(Account.locale).where(Account.status == "open").distinct()).all()
+    return frozenset([languages[0], *(nearest_language(one, languages) for one in locales)])
+
+
+def _told(
+    session: Session,
+    version: PolicyVersion,
+    confirmed: Sequence[Finding],
+    language: str,
+    *,
+    default: str,
+    read: frozenset[str],
+) -> Iterator[Told]:
+    summary = version.summary if language == default else ""
+    row = session.get(VersionSummary, (version.id, language))
+    written = _written(session, [finding.id for finding in confirmed], language)
+    drafted = language == default and language_named(language, [DRAFTED_IN]) is not None
+    lacking = WordsState.MISSING if language in read else WordsState.NOT_NEEDED
+
+    def told(of: str, text: str | None, draft: str) -> Told:
+        if text:
+            return Told(language=language, of=of, text=text, state=WordsState.WRITTEN)
+        state = WordsState.DRAFT if draft else lacking
+        return Told(language=language, of=of, text=draft, state=state)
+
+    yield told(SUMMARY, row.summary if row else summary, "")
+    for finding in confirmed:
+        yield told(finding.key, written.get(finding.id), finding.sentence if drafted else "")
+
+
+def _require_writable(
+    version: PolicyVersion,
+    words: Words,
+    findings: Mapping[str, Finding],
+    languages: Sequence[str],
+) -> None:
+    if version.state != VersionState.IN_REVIEW or version.released_by is not None:
+        raise WordingRefused(
+            f"Version {version.number} is not in review, so what people read of it stays as it is."
+        )
+    if words.language not in languages:
+        raise WordingRefused(
+            f"{words.language!r} is none of the languages in PROMISEKEEPER_LANGUAGES: "
+            f"{', '.join(languages)}. Nothing was stored."
+        )
+    unknown = sorted(words.sentences.keys() - findings.keys())
+    if unknown:
+        raise WordingRefused(
+            f"There is no finding {', '.join(unknown)}; there are {', '.join(findings) or 'none'}. "
+            "Nothing was stored."
+        )
+    _require_length("The summary", words.summary, LONGEST_SUMMARY)
+    for key, sentence in words.sentences.items():
+        _require_length(f"The sentence of {key}", sentence, LONGEST_SENTENCE)
+
+
+def _require_length(what: str, words: str | None, longest: int) -> None:
+    if words is not None and not 0 < len(words) <= longest:
+        length = f"has {len(words)} characters" if words else "is empty"
+        raise WordingRefused(f"{what} {length}; 1 to {longest} can be shown. Nothing was stored.")
+
+
+def _written(session: Session, findings: Iterable[UUID], language: str) -> Mapping[UUID, str]:
+    rows = session.exec(
+        select(FindingSentence).where(
+            col(FindingSentence.finding_id).in_(findings), FindingSentence.language == language
+        )
+    ).all()
+    return {row.finding_id: row.sentence for row in rows}
+
+
+def _sha256(words: str) -> str:
+    return sha256(words.encode()).hexdigest()

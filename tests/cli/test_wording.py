@@ -1,0 +1,123 @@
+"""Legal writes what people read of a version, and sees what is missing (P2, P4)."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.main import app
+from database.accounts import AccountRow
+from database.tables import PolicyVersion
+from domain.reviews import VersionClass
+from tests.people import POLICY
+from tests.scene import FIRST_DAY, Scene
+from tests.texts import FIRST, SECOND
+
+Run = Callable[..., Result]
+HANNA = AccountRow(external_id="hanna", email="hanna@people.example", locale="de_CH")
+
+
+@pytest.fixture
+def promisekeeper(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs `promisekeeper ARGUMENTS` over the scene."""
+    monkeypatch.setenv("PROMISEKEEPER_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("PROMISEKEEPER_DATABASE_URL", scene.database.url)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(autouse=True)
+def second(scene: Scene) -> PolicyVersion:
+    """Version 2, confirmed; Hanna reads of it."""
+    first = scene.submit(FIRST, now=FIRST_DAY)
+    scene.put_in_force(first, FIRST_DAY)
+    scene.import_accounts(HANNA)
+    version = scene.submit(SECOND)
+    scene.assess(first, version=version)
+    scene.confirm_all(version, VersionClass.APPROVAL)
+    return version
+
+
+def wording(promisekeeper: Run, *arguments: object) -> dict[tuple[str, str], dict[str, Any]]:
+    result = promisekeeper("policy", "wording", POLICY, 2, *arguments, "--format", "json")
+    assert result.exit_code == 0, result.stderr
+    return {(row["language"], row["of"]): row for row in json.loads(result.stdout)}
+
+
+def test_it_says_what_is_there_and_what_is_missing(promisekeeper: Run) -> None:
+    """P4: in the order in which it is to be written, without anybody's leave."""
+    states = {key: row["state"] for key, row in wording(promisekeeper).items()}
+    assert states["en", "summary"] == "written"
+    assert states["en", "F1"] == "draft"
+    assert states["de", "summary"] == states["de", "F1"] == "missing"
+
+
+def test_words_are_typed(promisekeeper: Run) -> None:
+    """P4."""
+    told = wording(
+        promisekeeper,
+        *("--language", "de", "--summary", "Neu.", "--sentence", "f1=Länger = mehr."),
+        *("--as", "noor"),
+    )
+    assert told["de", "summary"] == {
+        "language": "de",
+        "of": "summary",
+        "state": "written",
+        "text": "Neu.",
+    }
+    assert told["de", "F1"]["text"] == "Länger = mehr."
+
+
+def test_words_come_in_a_file(promisekeeper: Run, tmp_path: Path) -> None:
+    """P4: all languages at once, and nothing of it when one of them is wrong."""
+    file = tmp_path / "words.toml"
+    file.write_text('[de]\nsummary = "Neu."\nF1 = "Länger."\n[fr]\nsummary = "Neuf."\n')
+    given = ("policy", "wording", POLICY, 2, "--file", file, "--as", "noor")
+    refused = promisekeeper(*given)
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "'fr' is none of the languages" in refused.stderr
+    assert wording(promisekeeper)["de", "summary"]["state"] == "missing"
+    file.write_text('[de]\nsummary = "Neu."\nF1 = "Länger."\n[en]\nF1 = "Longer."\n')
+    assert promisekeeper(*given).exit_code == 0
+    told = wording(promisekeeper)
+    assert (told["de", "F1"]["text"], told["en", "F1"]["text"]) == ("Länger.", "Longer.")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b'summary = "Neu."', "stands outside a table"),
+        (b"[de]\nF1 = 3", "[de] F1 is no text"),
+        (b"[de\n", "line 1"),
+        (b'[de]\nF1 = "\xff"', "utf-8"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_with_its_place(
+    promisekeeper: Run, tmp_path: Path, content: bytes, why: str
+) -> None:
+    file = tmp_path / "words.toml"
+    file.write_bytes(content)
+    result = promisekeeper("policy", "wording", POLICY, 2, "--file", file, "--as", "noor")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert why in result.stderr
+    assert "Nothing was stored" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "why"),
+    [
+        (("--summary", "Neu.", "--as", "noor"), 2, "--language"),
+        (("--language", "de", "--summary", "Neu."), 2, "--as says who writes"),
+        (("--language", "de", "--sentence", "F1", "--as", "noor"), 2, "F1=TEXT"),
+        (("--language", "de", "--summary", "Neu.", "--as", "omar"), 1, "legal"),
+    ],
+)
+def test_what_is_typed_wrongly_is_refused_in_words(
+    promisekeeper: Run, arguments: tuple[str, ...], code: int, why: str
+) -> None:
+    result = promisekeeper("policy", "wording", POLICY, 2, *arguments)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert why in result.stderr
