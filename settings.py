@@ -404,6 +404,7 @@ class Settings(BaseSettings):
             reminder_leads=tuple(timedelta(days=days) for days in self.reminder_lead_days),
             owner_escalation_lead=timedelta(days=self.escalation_lead_days),
             legal_escalation_after=timedelta(days=self.legal_escalation_days),
+            sending_period=self.sending_period,
         )
 
     @property

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from database import assessments, campaigns, controls, not_reached, reports, wording
 from database.links import UNSUBSCRIBE
-from database.outbox import CAMPAIGN, FINISHED, STAFF, STOPPED, Addressed, Claim, addressed
+from database.outbox import CAMPAIGN, FINISHED, STAFF, STOPPED, VERSION, Addressed, Claim, addressed
 from database.tables import (
     Campaign,
     DataSubjectRequest,
@@ -31,7 +31,7 @@ from domain.data_subject_requests import (
 )
 from domain.deadlines import Authority, authority_for, court_remedy
 from domain.languages import nearest_language
-from domain.timetable import campaign_rungs, overdue_rung, request_ladder
+from domain.timetable import campaign_rungs, earliest_effective_on, overdue_rung, request_ladder
 from mail.links import make_token
 from mail.sendgrid import Copy, unsubscribe_headers
 
@@ -42,6 +42,9 @@ PATH_OF_PURPOSE = {
     "request-verify": "requests",
 }
 NAME_UNKNOWN = "there"
+TEST = "[Test] "
+OF_NOBODY = "only-a-test"
+"""Stands where a personal link has its token: it opens the page that says the link is no good."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +53,7 @@ class Letter:
 
     template: str
     language: str
+    subject_begins: str
     shared: dict[str, object]
     personal: tuple[str, ...]
     copies: tuple[Copy, ...]
@@ -69,11 +73,15 @@ class Letters:
         """Write the letter of mails that share template, variant, language and subject."""
         first = claim.like
         language = nearest_language(first.language, self._company.languages)
+        fields: dict[str, str] = {}
         if first.subject_kind == CAMPAIGN:
             shared = self._of_campaign(session, first, language)
+        elif first.subject_kind == VERSION:
+            shared = self._of_version(session, first, language, now)
+            fields = self._links_of_nobody()
         else:
             shared = self._of_request(session, first, now)
-        fields = self._personal_of_request(session, first)
+            fields = self._personal_of_request(session, first)
         courtesy = campaigns.is_reminder(first.step)
         copies = tuple(
             self._copy(copy, fields, courtesy=courtesy) for copy in addressed(session, claim)
@@ -81,10 +89,18 @@ class Letters:
         return Letter(
             template=first.template,
             language=language,
+            subject_begins=TEST if first.subject_kind == VERSION else "",
             shared={**self._of_company(), **shared},
-            personal=("name", "link", "no_reminders_link", *fields),
+            personal=tuple({"name": "", "link": "", "no_reminders_link": "", **fields}),
             copies=copies,
         )
+
+    def _links_of_nobody(self) -> dict[str, str]:
+        site = self._company.base_url
+        return {
+            "link": f"{site}/approve/{OF_NOBODY}",
+            "no_reminders_link": f"{site}/unsubscribe/{OF_NOBODY}",
+        }
 
     def _of_company(self) -> dict[str, object]:
         company = self._company
@@ -115,12 +131,44 @@ class Letters:
                 page = f"{shared['console_url']}/report"
                 return {**shared, "counts": _counts(session, campaign), "console_url": page}
             return {**shared, **self._of_escalation(session, mail, campaign, version)}
+        return {**shared, **self._of_change(session, mail, policy, version, language)}
+
+    def _of_version(
+        self, session: Session, mail: OutboxMail, language: str, now: datetime
+    ) -> dict[str, object]:
+        """As the campaign would write it if the version were released now."""
+        version = session.get_one(PolicyVersion, mail.subject_id)
+        policy = session.get_one(Policy, version.policy_id)
+        earliest_on = earliest_effective_on(
+            now,
+            timedelta(days=version.notice_days),
+            self._leads.sending_period,
+            self._company.time_zone,
+        )
+        on = f"{max(earliest_on, version.planned_effective_on or earliest_on):%-d %B %Y}"
+        return {
+            "policy_title": policy.title,
+            "policy_url": f"{self._company.base_url}/policies/{policy.slug}",
+            "effective_on": on,
+            "not_before_on": on,
+            **self._of_change(session, mail, policy, version, language),
+            "reminder_number": "1",
+        }
+
+    def _of_change(
+        self,
+        session: Session,
+        mail: OutboxMail,
+        policy: Policy,
+        version: PolicyVersion,
+        language: str,
+    ) -> dict[str, object]:
+        page = f"{self._company.base_url}/policies/{policy.slug}"
         base = session.get_one(PolicyVersion, mail.variant)
         still_yours = (
             f"the {policy.title} you have now (version {base.number}) stays in force for you."
         )
         return {
-            **shared,
             "summary": wording.summary_in(session, version, language),
             "changes": _sentences(session, base, version, language),
             "redline_url": f"{page}/changes/{base.number}/{version.number}",

@@ -1,7 +1,7 @@
 """Sends what is in the outbox: claim, commit, send, acknowledge."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -149,6 +149,7 @@ class Sender:
             shared=letter.shared,
             personal=letter.personal,
         )
+        message = replace(message, subject=letter.subject_begins + message.subject)
         return letter, message, stopped
 
     def _acknowledge(self, claim: Claim, outcome: Outcome, now: datetime) -> str | None:

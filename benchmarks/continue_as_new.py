@@ -32,6 +32,7 @@ from database.accounts import AccountRow
 from database.assessments import findings_of
 from database.engine import Database
 from database.migrate import migrate
+from database.rehearsals import are_out
 from database.reviews import ReviewContent
 from database.tables import CampaignStep, OutboxMail, PolicyVersion
 from domain.policy_text import read_policy_text
@@ -258,7 +259,14 @@ class _Company:
         content = ReviewContent(confirm=keys, version_class=version_class)
         noor = self._staff["noor"]
         self._desk.review(POLICY, version.number, noor, content, "A benchmark.")
+        if version_class is not VersionClass.EDITORIAL:
+            mails = self._desk.send_test_mails(POLICY, version.number, noor)
+            _until(lambda: self._are_out(mails))
         self._desk.release(POLICY, version.number, noor)
+
+    def _are_out(self, mails: Sequence[UUID]) -> bool:
+        with self._database.session() as session:
+            return are_out(session, mails)
 
     def _version(self, number: int) -> PolicyVersion:
         with self._database.session() as session:

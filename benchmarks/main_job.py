@@ -63,6 +63,8 @@ def _publish(parts: Stack, number: int, version_class: str) -> None:
         *("policy", "review", SLUG, str(number), "--class", version_class, *confirm),
         *("--reason", "A benchmark.", "--as", "noor"),
     )
+    if version_class != "editorial":
+        _type(parts, "policy", "test-mail", SLUG, str(number), "--as", "noor")
     _type(parts, "policy", "release", SLUG, str(number), "--as", "noor")
 
 

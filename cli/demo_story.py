@@ -104,6 +104,9 @@ def _review(scene: Scene) -> None:
     scene.type("policy", "release", SLUG, "2", "--as", "lena", expected=1)
     scene.hold("lena, who submitted it, is refused", true=True)
     _give_class(scene, 2, "approval")
+    scene.type("policy", "release", SLUG, "2", "--as", "noor", expected=1)
+    scene.hold("noor is refused too, before somebody has read what people will get", true=True)
+    scene.type("policy", "test-mail", SLUG, "2", "--as", "noor")
     scene.type("policy", "release", SLUG, "2", "--as", "noor")
     scene.wait(
         "the publication workflow has announced version 2",

@@ -1,6 +1,7 @@
 """`promisekeeper policy`: add, submit, review, release, and see how a policy stands (P1, P2)."""
 
 import time
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from database.tables import Finding, PolicyVersion
 
 ASSESSED_WITHIN_SECONDS = 15
+SENT_WITHIN_SECONDS = 10
 LOOK_AGAIN_SECONDS = 2.0
 COLUMNS = (
     "version",
@@ -239,6 +241,23 @@ def wording(  # noqa: PLR0913 - one option for each thing that can be written
             with office.desk() as desk:
                 desk.word(slug, number, member.id, words)
         print_rows(_wording(office, slug, number), WORDING, output_format)
+
+
+@app.command("test-mail")
+def test_mail(slug: Slug, number: Number, *, as_staff: AsStaff) -> None:
+    """Send yourself the mails of a version in review, to read before everybody gets theirs."""
+    from cli.context import opened
+    from cli.printing import say
+
+    with opened() as office:
+        member = office.member(as_staff)
+        with office.desk() as desk:
+            mails = desk.send_test_mails(slug, number, member.id)
+        count = f"{len(mails)} test mail{'s' * (len(mails) > 1)}"
+        if _are_out(office, mails):
+            say(f"{count} went out to {member.email}. Read them, and release the version then.")
+        else:
+            say(f"{count} to {member.email} wait to go out. See: promisekeeper doctor")
 
 
 @app.command()
@@ -468,6 +487,18 @@ def _assessed(office: "Office", version_id: UUID) -> "PolicyVersion | None":
             return version
         time.sleep(0.2)
     return None
+
+
+def _are_out(office: "Office", mails: Sequence[UUID]) -> bool:
+    from database.rehearsals import are_out
+
+    deadline = time.monotonic() + SENT_WITHIN_SECONDS
+    while time.monotonic() < deadline:
+        with office.database.session() as session:
+            if are_out(session, mails):
+                return True
+        time.sleep(0.2)
+    return False
 
 
 def _print_findings(office: "Office", slug: str, number: int) -> None:

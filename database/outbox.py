@@ -35,6 +35,8 @@ from domain.timetable import RungKind
 Found = TypeVar("Found")
 CAMPAIGN = "campaign"
 REQUEST = "request"
+VERSION = "version"
+"""Of a version itself: a test mail, before there is a campaign."""
 ACCOUNT = "account"
 STAFF = "staff"
 REQUESTER = "requester"
@@ -415,8 +417,8 @@ def without_sender(session: Session) -> Sequence[OutboxMail]:
     """Mails under way whose own workflow sends no more: each needs a delivery of its own, unless
     the workflow of an answered request is just at it.
 
-    Links asked for again, a campaign's steps that are taken, word to its owner that did not go out
-    at once, the mails of answered requests.
+    Links asked for again, test mails, a campaign's steps that are taken, word to its owner that did
+    not go out at once, the mails of answered requests.
     """
     taken = exists().where(
         col(CampaignStep.campaign_id) == col(OutboxMail.subject_id),
@@ -433,6 +435,7 @@ def without_sender(session: Session) -> Sequence[OutboxMail]:
                 col(OutboxMail.step).startswith(LINK_AGAIN),
                 col(OutboxMail.step).startswith(STOPPED, autoescape=True),
                 col(OutboxMail.step) == FINISHED,
+                col(OutboxMail.subject_kind) == VERSION,
                 taken,
                 answered,
             ),

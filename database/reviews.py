@@ -17,6 +17,7 @@ from database.assessments import (
 from database.decisions import decide, proposer_of
 from database.facts import record
 from database.policies import previous_version
+from database.rehearsals import rehearsed
 from database.tables import Fact, PolicyVersion, Review
 from database.wording import missing_words, wording_of
 from database.writing import held, hold
@@ -213,7 +214,10 @@ def reject(transaction: Session, version: PolicyVersion, review_id: UUID, now: d
 
 def preparation(session: Session, version: PolicyVersion, languages: Sequence[str]) -> Preparation:
     """What has still to be done before people hear of a version."""
-    return Preparation(missing_words=missing_words(wording_of(session, version, languages)))
+    return Preparation(
+        missing_words=missing_words(wording_of(session, version, languages)),
+        rehearsed=rehearsed(session, version, languages=languages),
+    )
 
 
 def release(

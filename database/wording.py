@@ -83,6 +83,20 @@ def summary_in(session: Session, version: PolicyVersion, language: str) -> str:
     return row.summary if row else version.summary
 
 
+def languages_read(
+    session: Session, version: PolicyVersion, languages: Sequence[str]
+) -> tuple[str, ...]:
+    """The default language, and every other one that an open account reads.
+
+    Of an editorial version nobody is told.
+    """
+    if version.version_class == VersionClass.EDITORIAL:
+        return tuple(languages[:1])
+    locales = session.exec(select(Account.locale).where(Account.status == "open").distinct()).all()
+    read = {languages[0], *(nearest_language(one, languages) for one in locales)}
+    return tuple(name for name in languages if name in read)
+
+
 def wording_of(
     session: Session, version: PolicyVersion, languages: Sequence[str]
 ) -> tuple[Told, ...]:
@@ -92,7 +106,7 @@ def wording_of(
         for finding in findings_of(session, version.id)
         if finding.status == FindingStatus.CONFIRMED
     ]
-    read = _languages_read(session, version, languages)
+    read = languages_read(session, version, languages)
     return tuple(
         told
         for language in languages
@@ -168,19 +182,6 @@ def write_words(
     )
 
 
-def _languages_read(
-    session: Session, version: PolicyVersion, languages: Sequence[str]
-) -> frozenset[str]:
-    """The default language, and every other one that an open account reads.
-
-    Of an editorial version nobody is told.
-    """
-    if version.version_class == VersionClass.EDITORIAL:
-        return frozenset(languages[:1])
-    locales = session.exec(select(Account.locale).where(Account.status == "open").distinct()).all()
-    return frozenset([languages[0], *(nearest_language(one, languages) for one in locales)])
-
-
 def _told(
     session: Session,
     version: PolicyVersion,
@@ -188,7 +189,7 @@ def _told(
     language: str,
     *,
     default: str,
-    read: frozenset[str],
+    read: Sequence[str],
 ) -> Iterator[Told]:
     summary = version.summary if language == default else ""
     row = session.get(VersionSummary, (version.id, language))

@@ -50,8 +50,12 @@ class Officers:
 
 @dataclass(frozen=True, kw_only=True)
 class CampaignLeads:
-    """When the silent are reminded and whom their silence reaches, relative to the effect."""
+    """When the silent are reminded and whom their silence reaches, relative to the effect.
+
+    `sending_period`: what the first notices may take to go out (P7).
+    """
 
     reminder_leads: tuple[timedelta, ...]
     owner_escalation_lead: timedelta
     legal_escalation_after: timedelta
+    sending_period: timedelta

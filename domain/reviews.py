@@ -80,12 +80,21 @@ class MissingWords:
         return f"in {self.language} {' and '.join(parts)}"
 
 
+class Rehearsed(StrEnum):
+    """Whether somebody of legal had the test mails of a version as it is now."""
+
+    NO = "no"
+    UNDER_WAY = "under way"
+    YES = "yes"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Preparation:
     """What has to be there before people hear of a version. It changes without a review, so only
     the database knows it."""
 
     missing_words: tuple[MissingWords, ...] = ()
+    rehearsed: Rehearsed = Rehearsed.YES
 
 
 PREPARED = Preparation()
@@ -211,6 +220,13 @@ def preparation_refusal(version: VersionUnderReview, preparation: Preparation) -
     if preparation.missing_words:
         missing = "; ".join(map(str, preparation.missing_words))
         return f"People would not be told in their language what changes. Missing: {missing}."
+    if preparation.rehearsed is Rehearsed.UNDER_WAY:
+        return "The test mail is on its way. Read it when it comes, then release the version."
+    if preparation.rehearsed is Rehearsed.NO:
+        return (
+            "Nobody has had a test mail of this version as it is now: class, findings and words. "
+            "Send one to yourself and read it before everybody gets theirs."
+        )
     return None
 
 

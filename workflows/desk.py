@@ -29,11 +29,12 @@ from database import (
     not_reached,
     outbox,
     policies,
+    rehearsals,
     request_answers,
     requests,
     reviews,
-    wording,
     suppressions,
+    wording,
 )
 from database.accounts import AccountUnknown, account_by_external_id
 from database.campaigns import campaign_by_number
@@ -67,6 +68,9 @@ REFUSALS = (
     NoticeTooShort,
     controls.ControlRefused,
     XXX,
+    AccountUnknown,
+    wording.WordingRefused,
+    rehearsals.RehearsalRefused,
 )
 
 SILENT = (
@@ -201,6 +205,22 @@ class Desk:
                     by=staff_id,
                     now=now,
                 )
+
+    def send_test_mails(self, slug: str, number: int, staff_id: UUID) -> tuple[UUID, ...]:
+        """Send what a version's campaign would send to somebody of legal, to be read before its
+        release (P4); the mails' ids. Raises Refused.
+        """
+        now = self.clock.now()
+        with _refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "legal")
+            policy = policies.policy_by_slug(transaction, slug)
+            version = policies.version_by_number(transaction, policy.id, number)
+            mails = rehearsals.send_to(
+                transaction, version, staff_id, languages=self.company.languages, now=now
+            )
+        for mail_id in mails:
+            self._start_or_leave(temporal.mail_delivery(mail_id), now)
+        return mails
 
     def reject(self, slug: str, number: int, reviewer_id: UUID, reason: str) -> None:
         """Take a version back before it is released, with a reason. Raises Refused."""

@@ -37,6 +37,7 @@ from database.tables.policies import (
     PolicyVersion,
     Review,
     VersionSummary,
+    VersionTestMail,
 )
 from database.tables.requests import DataSubjectRequest, FiredRung, RequestDecision
 
@@ -75,4 +76,5 @@ __all__ = [
     "Review",
     "Staff",
     "VersionSummary",
+    "VersionTestMail",
 ]

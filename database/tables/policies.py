@@ -168,3 +168,20 @@ class FindingDecision(SQLModel, table=True):
     decision: str
     decided_by: UUID = Field(foreign_key="staff.id")
     decided_at: datetime
+
+
+class VersionTestMail(SQLModel, table=True):
+    """A mail of a version that somebody of legal sent to themselves before its release (P4).
+
+    `fingerprint`: of all that a mail says, when it was asked for; a change of class, findings or
+    words asks for another one.
+    """
+
+    __tablename__ = "version_test_mail"
+
+    mail_id: UUID = Field(foreign_key="outbox_mail.id", primary_key=True)
+    policy_version_id: UUID = Field(foreign_key="policy_version.id", index=True)
+    template: str
+    language: str
+    fingerprint: str
+    sent_to: UUID = Field(foreign_key="staff.id")

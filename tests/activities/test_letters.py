@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from activities.letters import Letters
 from activities.requests import RequestActivities, RequestInput
-from database import freezing, outbox, request_answers, requests
+from database import freezing, outbox, rehearsals, request_answers, requests
 from database.accounts import AccountRow
 from database.assessments import findings_of
 from database.campaigns import notice_template
@@ -23,11 +23,14 @@ from database.tables import (
 )
 from domain.company import Officers
 from domain.data_subject_requests import Ground, Outcome
+from domain.reviews import VersionClass
 from domain.timetable import overdue_rung, request_ladder
 from mail.message import Message, Templates
 from settings import Settings
 from tests.activities.conftest import TEMPLATES
+from tests.people import LANGUAGES
 from tests.scene import EFFECT, NOW, Scene
+from tests.texts import FIRST, SECOND
 
 ONE_DAY = timedelta(days=1)
 HOSTILE = AccountRow(
@@ -128,9 +131,30 @@ def test_a_mail_says_what_changes_in_the_language_of_its_reader(
             edited_at=NOW,
         )
         transaction.add(row)
-    told = {"Wir &lt;b&gt;behalten&lt;/b&gt; mehr." in message.html for _, message in write()}
+    mails = [message for _, message in write()]
+    told = {"Wir &lt;b&gt;behalten&lt;/b&gt; mehr." in message.html for message in mails}
     assert told == {True, False}
-    assert all("Recordings are kept longer." in message.text for _, message in write())
+    assert all("Recordings are kept longer." in message.text for message in mails)
+
+
+def test_a_test_mail_says_what_people_will_get_and_leads_nowhere(
+    scene: Scene, write: Callable[[], Written]
+) -> None:
+    """P4: to legal's own address, before there is a campaign; the date as if released now (P7)."""
+    first = scene.submit(FIRST, now=NOW)
+    scene.put_in_force(first, NOW)
+    second = scene.submit(SECOND)
+    scene.assess(first, version=second)
+    scene.confirm_all(second, VersionClass.APPROVAL)
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(PolicyVersion, second.id)
+        lena = scene.staff["lena"]
+        rehearsals.send_to(transaction, row, lena, languages=LANGUAGES, now=NOW)
+    mails = write()
+    assert [address for address, _ in mails] == ["lena@staff.example"] * 2
+    for _, message in mails:
+        words = ("Hello Lena Lindqvist", "3 April 2026", "/approve/only-a-test")
+        assert_complete(message, words=words)
 
 
 def queued(scene: Scene, campaign: UUID, *, step: str, template: str, kind: str, to: UUID) -> None:

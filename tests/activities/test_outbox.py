@@ -16,18 +16,20 @@ from temporalio.testing import ActivityEnvironment
 
 import activities.outbox
 from activities.outbox import OutboxActivities, Sender, SendInput, SendProgress
-from database import engine, freezing, outbox
+from database import engine, freezing, outbox, rehearsals
 from database.accounts import AccountRow
 from database.engine import Database
 from database.outbox import Batch, Event
 from database.silence import is_silence
-from database.tables import Account, MailAttempt, OutboxMail
+from database.tables import Account, MailAttempt, OutboxMail, PolicyVersion
+from domain.reviews import VersionClass
 from mail.message import Message, TemplateRefused
 from mail.sendgrid import Accepted, Copy, MailService, Outcome, Rejected
 from tests import databases
-from tests.people import ALICE, BOB, CAROL
+from tests.people import ALICE, BOB, CAROL, LANGUAGES
 from tests.sandbox_server import API_KEY, RunningSandbox
 from tests.scene import NOW, ONE_HOUR, Scene
+from tests.texts import FIRST, SECOND
 
 MakeSender = Callable[..., Sender]
 
@@ -67,6 +69,24 @@ def test_mails_that_are_taken_are_accepted_and_not_sent_again(
     assert send(sender(), campaign) == SendProgress(accepted=3)
     assert len(sandbox.messages()) == 3
     assert outcomes(scene) == ["accepted"]
+
+
+def test_a_test_mail_says_in_its_subject_that_it_is_one(
+    scene: Scene, sender: MakeSender, sandbox: RunningSandbox
+) -> None:
+    """P4: nobody takes it for the real one."""
+    scene.put_in_force(first := scene.submit(FIRST, now=NOW), NOW)
+    second = scene.submit(SECOND)
+    scene.assess(first, version=second)
+    scene.confirm_all(second, VersionClass.APPROVAL)
+    with scene.database.transaction() as transaction:
+        version = transaction.get_one(PolicyVersion, second.id)
+        lena = scene.staff["lena"]
+        rehearsals.send_to(transaction, version, lena, languages=LANGUAGES, now=NOW)
+    assert send(sender(), second.id).accepted == 2
+    subjects = {mail["subject"] for mail in sandbox.messages()}
+    assert "[Test] Please decide: our privacy policy is about to change" in subjects
+    assert all(str(subject).startswith("[Test] ") for subject in subjects)
 
 
 def test_each_request_holds_as_many_copies_as_the_setting_says(

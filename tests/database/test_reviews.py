@@ -11,6 +11,7 @@ from database.reviews import ReviewContent, ReviewRefused
 from database.tables import Assessment, Finding, FindingDecision, PolicyVersion, Review
 from domain.reviews import DecidedBefore, FindingStatus, VersionClass
 from tests.people import LANGUAGES
+from tests.rehearsed import rehearse
 from tests.scene import FIRST_DAY, NOW, Scene
 from tests.texts import FIRST, SECOND, THIRD
 
@@ -289,6 +290,7 @@ def test_a_release_is_refused_to_the_submitter_and_recorded_once(
         version = transaction.get_one(PolicyVersion, second.id)
         with pytest.raises(ReviewRefused, match="One person alone"):
             reviews.release(transaction, version, scene.staff["lena"], NOW, languages=LANGUAGES)
+        rehearse(transaction, version, scene.staff["lena"], NOW)
         reviews.release(transaction, version, scene.staff["noor"], NOW, languages=LANGUAGES)
         reviews.release(transaction, version, scene.staff["omar"], NOW, languages=LANGUAGES)
         assert version.released_by == scene.staff["noor"]

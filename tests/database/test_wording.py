@@ -9,7 +9,7 @@ from database.approvals import change_sha256
 from database.reviews import ReviewContent, ReviewRefused
 from database.tables import Fact, Finding, PolicyVersion
 from database.wording import WordingRefused, Words, WordsState
-from domain.reviews import VersionClass
+from domain.reviews import VersionClass, release_refusal
 from tests.people import ALICE, LANGUAGES
 from tests.scene import FIRST_DAY, NOW, Scene
 from tests.texts import FIRST, SECOND
@@ -54,7 +54,7 @@ def refusal(scene: Scene, version: PolicyVersion) -> str:
     with scene.database.session() as session:
         row = session.get_one(PolicyVersion, version.id)
         return str(
-            reviews.release_refusal(
+            release_refusal(
                 reviews.under_review(session, row),
                 scene.staff["noor"],
                 reviews.preparation(session, row, LANGUAGES),

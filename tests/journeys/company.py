@@ -98,6 +98,7 @@ def announce(scene: Scene, text: Path) -> None:
     """Version 2 goes out: submitted, reviewed, released. Waits for nothing further."""
     submit(scene, text, "We would keep some data longer and use it for more than before.")
     review(scene, 2, "approval")
+    act(scene, "policy", "test-mail", SLUG, "2", "--as", "noor")
     act(scene, "policy", "release", SLUG, "2", "--as", "noor")
 
 

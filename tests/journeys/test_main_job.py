@@ -130,7 +130,10 @@ def legal_confirms_and_releases_on_the_staff_page(scene: Scene, page: Page, says
     review_form.get_by_label("Class").select_option("approval")
     review_form.get_by_label("Reason").fill("Worse for account holders, without doubt.")
     page.get_by_role("button", name="Record the review").click()
-    page.get_by_role("button", name="Release version 2").click()
+    page.get_by_role("button", name="Send me the test mails").click()
+    release = page.get_by_role("button", name="Release version 2")
+    scene.wait("the test mails are out", lambda: page.reload() and release.count())
+    release.click()
     expect(page.get_by_role("button", name="Release version 2")).to_have_count(0)
     scene.wait("the date is fixed", lambda: version(scene, 2).effective_at)
 

@@ -13,11 +13,11 @@ from database.freezing import freeze_audience
 from database.links import add_first_links
 from database.migrate import migrate
 from database.policies import add_policy, policy_by_slug, put_in_force
-from database.reviews import ReviewContent, apply_review, propose_review, release
+from database.reviews import ReviewContent, apply_review, propose_review
 from database.staff import add_staff, by_handle
 from database.tables import Account, CampaignAddressee, PolicyVersion
 from domain.reviews import FindingStatus, VersionClass, VersionState
-from tests.people import LANGUAGES, POLICY
+from tests.people import POLICY
 from tests.web.world import EFFECT, FIRST_DAY, NOW, put_in_review, submit_text, text
 
 Tokens = Mapping[str, str]
@@ -83,7 +83,7 @@ def between_two_versions(database: Database) -> Tokens:
         put_in_review(transaction, second)
         omar = by_handle(transaction, "omar")
         _confirm_everything(transaction, second, omar.id)
-        release(transaction, second, omar.id, NOW, languages=LANGUAGES)
+        second.released_by = omar.id  # whose test mails would stand in the outbox of every test
         second.state = VersionState.ANNOUNCED
         second.announced_at = NOW
         second.planned_effective_on = EFFECT

@@ -22,20 +22,22 @@ from temporalio.worker import Worker
 
 import temporal
 from activities.interceptor import IncidentInterceptor
+from activities.letters import TEST
 from activities.patrol import Patrol
 from activities.pulse import PulseInterceptor
 from clock import Clock
 from database import accounts, policies
 from database.assessments import findings_of
 from database.engine import Database
+from database.rehearsals import are_out, rehearsed
 from database.reviews import ReviewContent
 from database.tables import PolicyVersion
 from domain.policy_text import read_policy_text
-from domain.reviews import FindingStatus, VersionClass
+from domain.reviews import FindingStatus, Rehearsed, VersionClass
 from settings import Settings
 from tests.eventually import eventually
 from tests.own_settings import free_ports
-from tests.people import POLICY, import_accounts, move_in
+from tests.people import LANGUAGES, POLICY, import_accounts, move_in
 from tests.quiet_monday import until_a_quiet_monday
 from tests.sandbox_server import API_KEY, RunningSandbox, running_sandbox
 from worker import THREADS, WORKFLOWS, activities
@@ -92,15 +94,37 @@ class Town:
             "read it twice",
         )
 
+    def rehearse(self, number: int, *, by: str = "noor") -> None:
+        """Legal has the test mails of a version, unless it had them or nobody gets a mail."""
+        with self.database.session() as session:
+            version = self.version(number)
+            if version.version_class in (None, VersionClass.EDITORIAL):
+                return
+            if rehearsed(session, version, languages=LANGUAGES) is Rehearsed.YES:
+                return
+        mails = self.desk.send_test_mails(POLICY, number, self.staff[by])
+        eventually(lambda: self._are_out(mails))
+
     def release(self, number: int, *, by: str = "noor") -> None:
+        self.rehearse(number)
         self.desk.release(POLICY, number, self.staff[by])
+
+    def prepare(self, text: str, version_class: VersionClass) -> int:
+        """Submit, review, read the test mails: only the release is missing."""
+        number = self.submit(text)
+        self.confirm_all(number, version_class)
+        self.rehearse(number)
+        return number
 
     def publish(self, text: str, version_class: VersionClass) -> int:
         """Submit, review, release."""
-        number = self.submit(text)
-        self.confirm_all(number, version_class)
+        number = self.prepare(text, version_class)
         self.release(number)
         return number
+
+    def _are_out(self, mails: Sequence[UUID]) -> bool:
+        with self.database.session() as session:
+            return are_out(session, mails)
 
     def version(self, number: int) -> PolicyVersion:
         with self.database.session() as session:
@@ -164,7 +188,9 @@ class Town:
         return self.portal.call(memo)
 
     def mails(self, **filters: str | int) -> list[dict[str, Any]]:
-        return self.mail.messages(limit=1000, **filters)
+        """What went out, without the test mails to legal."""
+        sent = self.mail.messages(limit=1000, **filters)
+        return [mail for mail in sent if not str(mail["subject"]).startswith(TEST)]
 
 
 @contextmanager

@@ -89,8 +89,9 @@ def a_campaign_with_nobody_to_ask(town: Town) -> Recorded:
 def a_campaign_while_the_mail_service_is_down(town: Town) -> Recorded:
     town.put_in_force(FIRST)
     town.import_accounts(ALICE, BOB)
+    number = town.prepare(SECOND, VersionClass.APPROVAL)
     town.mail.misbehave("429", times=2)
-    number = town.publish(SECOND, VersionClass.APPROVAL)
+    town.release(number)
     in_a_while(town, lambda: town.version(number).effective_at)
     leap(town, 45)
     eventually(lambda: ended(town, campaign(number)))
@@ -100,8 +101,9 @@ def a_campaign_while_the_mail_service_is_down(town: Town) -> Recorded:
 def a_campaign_that_continues_as_new(town: Town) -> Recorded:
     town.put_in_force(FIRST)
     town.import_accounts(ALICE, BOB, CAROL)
+    number = town.prepare(SECOND, VersionClass.APPROVAL)
     town.mail.misbehave("429", times=6)
-    number = town.publish(SECOND, VersionClass.APPROVAL)
+    town.release(number)
     in_a_while(town, lambda: town.version(number).effective_at)
     leap(town, 45)
     eventually(lambda: ended(town, campaign(number)))
@@ -155,8 +157,9 @@ def a_campaign_that_is_postponed(town: Town) -> Recorded:
 def a_campaign_that_is_paused_while_it_sends(town: Town) -> Recorded:
     town.put_in_force(FIRST)
     town.import_accounts(ALICE, BOB)
+    number = town.prepare(SECOND, VersionClass.APPROVAL)
     town.mail.misbehave("429", times=None)
-    number = town.publish(SECOND, VersionClass.APPROVAL)
+    town.release(number)
     eventually(lambda: town.told(campaign(number)).get("stage") == "sending first notice")
     town.desk.pause(POLICY, number, town.staff["omar"], "too many bounces")
     town.mail.misbehave("off")
@@ -297,6 +300,7 @@ def a_publication_that_looks_each_day(town: Town) -> Recorded:
     town.import_accounts(ALICE)
     number = town.submit(SECOND)
     town.confirm_all(number, VersionClass.APPROVAL)
+    town.rehearse(number)
     town.mail.misbehave("429", times=None)
     with town.database.transaction() as transaction:
         version = transaction.get_one(PolicyVersion, town.version(number).id)
@@ -316,8 +320,9 @@ def a_publication_that_looks_each_day(town: Town) -> Recorded:
 def a_campaign_whose_publication_is_away(town: Town) -> Recorded:
     town.put_in_force(FIRST)
     town.import_accounts(ALICE)
+    number = town.prepare(SECOND, VersionClass.APPROVAL)
     town.mail.misbehave("429", times=None)
-    number = town.publish(SECOND, VersionClass.APPROVAL)
+    town.release(number)
     eventually(lambda: kinds_of(town, campaign(number)))
     town.terminate(publication(number))
     town.mail.misbehave("off")

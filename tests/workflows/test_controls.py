@@ -98,8 +98,9 @@ def test_a_pause_of_which_the_workflow_was_not_told_works_all_the_same(running_t
     town = running_town
     town.put_in_force(FIRST)
     town.import_accounts(ALICE)
+    number = town.prepare(SECOND, VersionClass.APPROVAL)
     town.mail.misbehave("429", times=None)
-    number = town.publish(SECOND, VersionClass.APPROVAL)
+    town.release(number)
     campaign = f"campaign/{POLICY}/{number}"
     eventually(lambda: town.told(campaign).get("stage") == "sending first notice")
     town.come_to_rest()  # nothing is on its way when it is paused
@@ -157,8 +158,9 @@ def test_while_all_mail_is_stopped_a_campaign_rests_between_its_tries(running_to
     town = running_town
     town.put_in_force(FIRST)
     town.import_accounts(ALICE)
+    number = town.prepare(SECOND, VersionClass.APPROVAL)
     town.desk.stop_mail(town.staff["omar"], "our key was stolen")
-    number = town.publish(SECOND, VersionClass.APPROVAL)
+    town.release(number)
     campaign = f"campaign/{POLICY}/{number}"
     eventually(lambda: "all mail is stopped" in town.told(campaign).get("waits_for", ""))
     town.come_to_rest()

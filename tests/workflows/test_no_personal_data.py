@@ -55,9 +55,10 @@ def test_no_address_name_or_word_of_a_person_reaches_temporal(
     kind = town.database.engine.dialect.name
     town.put_in_force(FIRST)
     town.import_accounts(ALICE, BOB, CAROL, DORA)
+    number = town.prepare(SECOND, VersionClass.APPROVAL)
     with town.database.transaction() as transaction:
         transaction.connection().exec_driver_sql(TRAP[kind])
-    number = town.publish(SECOND, VersionClass.APPROVAL)
+    town.release(number)
     eventually(lambda: b"incident" in town.portal.call(everything_in_temporal, town.client))
     with town.database.transaction() as transaction:
         transaction.connection().exec_driver_sql(NO_TRAP[kind])

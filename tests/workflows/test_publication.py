@@ -21,6 +21,7 @@ from domain.approvals import Decision
 from domain.reviews import VersionClass
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, LANGUAGES, POLICY
+from tests.rehearsed import rehearse
 from tests.texts import FIRST, SECOND, THIRD
 from tests.workflows.conftest import Town
 from tests.workflows.recorded_stories import in_a_while
@@ -175,8 +176,9 @@ def test_mails_wait_while_the_mail_service_is_down(running_town: Town) -> None:
     town = running_town
     town.put_in_force(FIRST)
     town.import_accounts(ALICE, BOB, CAROL)
+    number = town.prepare(SECOND, VersionClass.APPROVAL)
     town.mail.misbehave("429", times=2)
-    number = town.publish(SECOND, VersionClass.APPROVAL)
+    town.release(number)
     eventually(lambda: town.version(number).state == "announced")
     town.advance(days=2)
     in_a_while(town, lambda: town.version(number).effective_at)  # the campaign may begin only now
@@ -268,6 +270,7 @@ def test_a_release_that_only_the_database_knows_is_found_within_a_day(running_to
     town.confirm_all(number, VersionClass.APPROVAL)
     with town.database.transaction() as transaction:
         version = transaction.get_one(PolicyVersion, town.version(number).id)
+        rehearse(transaction, version, town.staff["noor"], town.now())
         reviews.release(transaction, version, town.staff["noor"], town.now(), languages=LANGUAGES)
     town.advance(hours=25)
     assert eventually(lambda: town.version(number).announced_at)
@@ -311,9 +314,8 @@ def test_nobody_is_bound_because_somebody_says_that_the_date_has_come(
     town = running_town
     town.put_in_force(FIRST)
     town.import_accounts(ALICE)
+    number = town.prepare(SECOND, VersionClass.APPROVAL)
     town.mail.misbehave("429", times=None)
-    number = town.submit(SECOND)
-    town.confirm_all(number, VersionClass.APPROVAL)
     if said_in == "in_review":
         says_that_the_date_is_fixed(town, number)
     town.release(number)

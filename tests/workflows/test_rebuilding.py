@@ -52,6 +52,7 @@ def a_version_goes_out(town: FragileTown) -> Iterator[str]:
     number = town.submit(SECOND)
     yield "in review"
     town.confirm_all(number, VersionClass.APPROVAL)
+    town.rehearse(number)
     town.mail.misbehave("429", times=None)
     town.release(number)
     eventually(lambda: town.version(number).state == "announced")

@@ -17,12 +17,13 @@ from database.campaigns import campaign_of, canary, progress
 from database.controls import control_acts, open_stop
 from database.decisions import decided_before
 from database.policies import previous_version
+from database.rehearsals import samples_of
 from database.reviews import ReviewContent, preparation, under_review
 from database.tables import PolicyVersion, Staff
 from database.wording import wording_of
 from domain.conversion import PolicyFile, read_policy_file
 from domain.policy_text import PolicyRefused
-from domain.reviews import UNDECIDED, VersionClass, lowest_class, release_refusal
+from domain.reviews import PREPARED, UNDECIDED, VersionClass, lowest_class, release_refusal
 from web.addresses import Number, Slug
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.notices import effective_on, not_before_on
@@ -176,6 +177,16 @@ def wording(asked: AskedByLegal, posted: Form) -> Response:
     return _version_page(asked, posted=posted, done="The words are kept.")
 
 
+@router.post("/{slug}/versions/{number}/test-mail", dependencies=[GENUINE])
+def send_test_mails(asked: AskedByLegal) -> Response:
+    """Send whoever asks the mails of a version, to read before its release."""
+    try:
+        asked.site.desk.send_test_mails(asked.slug, asked.number, asked.member.id)
+    except Refused as refusal:
+        return _version_page(asked, refusal=str(refusal))
+    return RedirectResponse(asked.path, status_code=303)
+
+
 @router.post("/{slug}/versions/{number}/reject", dependencies=[GENUINE])
 def reject(asked: AskedByLegal, posted: Form) -> Response:
     """Take a version back before anybody heard of it."""
@@ -326,6 +337,7 @@ def _review(
     standing = under_review(session, version)
     languages = asked.site.company.languages
     in_review = version.state == "in_review" and version.released_by is None
+    prepared = preparation(session, version, languages) if in_review else PREPARED
     open_ = [finding for finding in standing.findings if finding.status in UNDECIDED]
     return {
         "in_review": in_review,
@@ -334,9 +346,8 @@ def _review(
         "lowest_class": lowest_class(standing),
         "classes": list(VersionClass),
         "words": fields_of(wording_of(session, version, languages), posted) if in_review else {},
-        "release_refusal": release_refusal(
-            standing, asked.member.id, preparation(session, version, languages)
-        ),
+        "release_refusal": release_refusal(standing, asked.member.id, prepared),
+        "mails_to_test": samples_of(session, version) if in_review else (),
     }
 
 

@@ -1,4 +1,4 @@
-"""Words for people"""
+"""Words for people, and test mails"""
 
 import sqlalchemy as sa
 import sqlmodel.sql.sqltypes
@@ -21,6 +21,21 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['policy_version_id'], ['policy_version.id'], ),
     sa.PrimaryKeyConstraint('policy_version_id', 'language')
     )
+    op.create_table('version_test_mail',
+    sa.Column('mail_id', sa.Uuid(), nullable=False),
+    sa.Column('policy_version_id', sa.Uuid(), nullable=False),
+    sa.Column('template', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('language', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('fingerprint', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('sent_to', sa.Uuid(), nullable=False),
+    sa.ForeignKeyConstraint(['mail_id'], ['outbox_mail.id'], ),
+    sa.ForeignKeyConstraint(['policy_version_id'], ['policy_version.id'], ),
+    sa.ForeignKeyConstraint(['sent_to'], ['staff.id'], ),
+    sa.PrimaryKeyConstraint('mail_id')
+    )
+    with op.batch_alter_table('version_test_mail', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_version_test_mail_policy_version_id'), ['policy_version_id'], unique=False)
+
     op.create_table('finding_sentence',
     sa.Column('finding_id', sa.Uuid(), nullable=False),
     sa.Column('language', sqlmodel.sql.sqltypes.AutoString(), nullable=False),

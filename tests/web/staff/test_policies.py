@@ -13,7 +13,7 @@ from database.assessments import as_assessed, findings_of
 from database.history import import_history
 from database.policies import policy_by_slug
 from database.reviews import ReviewContent, apply_review, propose_review
-from database.tables import Account, Finding, PolicyVersion, Review, VersionSummary
+from database.tables import Account, Finding, OutboxMail, PolicyVersion, Review, VersionSummary
 from database.wording import Words
 from domain.materiality.in_words import bases, track_record
 from domain.policy_history import read_history
@@ -327,6 +327,14 @@ def test_a_colleague_releases_what_is_decided(in_review: World) -> None:
     confirm_everything(in_review)
     write_everything(in_review)
     in_review.enter_as("omar")
+    assert "Nobody has had a test mail" in in_review.browser.get(VERSION_2).text
+    assert in_review.post(VERSION_2, f"{VERSION_2}/test-mail").status_code == 303
+    assert "The test mail is on its way" in in_review.browser.get(VERSION_2).text
+    assert len(in_review.desk.started) == 4
+    with in_review.database.transaction() as transaction:
+        for mail in transaction.exec(select(OutboxMail)).all():
+            assert mail.addressee_id == in_review.staff["omar"].id
+            mail.state = "delivered"
     answer = in_review.post(VERSION_2, f"{VERSION_2}/release")
     assert answer.status_code == 303
     assert in_review.desk.told == 1

@@ -1,0 +1,178 @@
+"""The test mails of a version: read by legal before anybody else reads a mail of it (P4)."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from itertools import product
+from uuid import UUID
+
+from sqlmodel import Session, col, func, select
+
+from database.assessments import confirmed_adverse, findings_between, findings_of
+from database.campaigns import FIRST_NOTICE, notice_template
+from database.facts import record
+from database.outbox import STAFF, VERSION, Queued, queue
+from database.policies import previous_version
+from database.tables import Assessment, OutboxMail, PolicyVersion, VersionTestMail
+from database.wording import languages_read, wording_of
+from database.writing import hold
+from domain.reviews import Rehearsed, VersionClass, VersionState
+
+REMINDER = "reminder_1"
+WITH_THE_MAIL_SERVICE = ("accepted", "delivered")
+UNDER_WAY = ("queued", "sending", "unknown")
+
+
+class RehearsalRefused(Exception):
+    """No test mail can be sent of this version; nothing was."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """A mail that a version's campaign will send: which one, and from whose version it tells."""
+
+    template: str
+    base: PolicyVersion
+
+
+def samples_of(session: Session, version: PolicyVersion) -> tuple[Sample, ...]:
+    """The mails that the campaign of a version will send, each from the newest fitting version.
+
+    Those further behind may be asked for approval by a version of which the others are only told.
+    """
+    previous = previous_version(session, version)
+    if previous is None or version.version_class in (None, VersionClass.EDITORIAL):
+        return ()
+    samples = []
+    if version.version_class == VersionClass.NOTICE:
+        told = notice_template(FIRST_NOTICE, asks_approval=False)
+        samples.append(Sample(template=told, base=previous))
+    asked = _newest_adverse(session, version)
+    if asked:
+        samples += [
+            Sample(template=notice_template(step, asks_approval=True), base=asked)
+            for step in (FIRST_NOTICE, REMINDER)
+        ]
+    return tuple(samples)
+
+
+def send_to(
+    transaction: Session,
+    version: PolicyVersion,
+    staff_id: UUID,
+    *,
+    languages: Sequence[str],
+    now: datetime,
+) -> tuple[UUID, ...]:
+    """Queue a test mail of each kind and language to somebody of legal; the mails' ids.
+
+    Raises RehearsalRefused.
+    """
+    hold(transaction, version)
+    if version.state != VersionState.IN_REVIEW or version.released_by is not None:
+        raise RehearsalRefused(f"Version {version.number} is not in review: nothing was sent.")
+    if version.version_class is None:
+        raise RehearsalRefused("Give the class first: it decides which mails go out.")
+    samples = samples_of(transaction, version)
+    if not samples:
+        raise RehearsalRefused("Nobody gets a mail of this version, so there is none to test.")
+    shown = fingerprint(transaction, version, languages)
+    sent: list[UUID] = []
+    known = _count(transaction, version)
+    wanted = product(samples, languages_read(transaction, version, languages))
+    for number, (sample, language) in enumerate(wanted, start=known + 1):
+        mail = Queued(
+            subject_kind=VERSION,
+            subject_id=version.id,
+            addressee_kind=STAFF,
+            addressee_id=staff_id,
+            step=f"test_mail_{number}",
+            template=sample.template,
+            variant=sample.base.id,
+            language=language,
+        )
+        (mail_id,) = queue(transaction, [mail], now)
+        sent.append(mail_id)
+        transaction.add(
+            VersionTestMail(
+                mail_id=mail_id,
+                policy_version_id=version.id,
+                template=sample.template,
+                language=language,
+                fingerprint=shown,
+                sent_to=staff_id,
+            )
+        )
+    record(
+        transaction,
+        "policy_version.test_mails_sent",
+        version.id,
+        now,
+        sent_to=staff_id,
+        mails=sent,
+        fingerprint=shown,
+    )
+    return tuple(sent)
+
+
+def rehearsed(session: Session, version: PolicyVersion, *, languages: Sequence[str]) -> Rehearsed:
+    """Whether somebody had each test mail of a version as it stands now."""
+    wanted = {
+        (sample.template, language)
+        for sample in samples_of(session, version)
+        for language in languages_read(session, version, languages)
+    }
+    if not wanted:
+        return Rehearsed.YES
+    rows = session.exec(
+        select(VersionTestMail.template, VersionTestMail.language, OutboxMail.state)
+        .join(OutboxMail, col(OutboxMail.id) == col(VersionTestMail.mail_id))
+        .where(
+            VersionTestMail.policy_version_id == version.id,
+            VersionTestMail.fingerprint == fingerprint(session, version, languages),
+        )
+    ).all()
+    had = {(template, lang) for template, lang, state in rows if state in WITH_THE_MAIL_SERVICE}
+    coming = {(template, lang) for template, lang, state in rows if state in UNDER_WAY}
+    if wanted <= had:
+        return Rehearsed.YES
+    return Rehearsed.UNDER_WAY if wanted <= had | coming else Rehearsed.NO
+
+
+def are_out(session: Session, mails: Sequence[UUID]) -> bool:
+    """Whether the mail service took all of these mails."""
+    states = session.exec(select(OutboxMail.state).where(col(OutboxMail.id).in_(mails))).all()
+    return all(state in WITH_THE_MAIL_SERVICE for state in states)
+
+
+def fingerprint(session: Session, version: PolicyVersion, languages: Sequence[str]) -> str:
+    """A hash of all that decides what the mails of a version say: class, findings, words."""
+    findings = [(one.key, one.status) for one in findings_of(session, version.id)]
+    told = [(one.language, one.of, one.text) for one in wording_of(session, version, languages)]
+    said = [version.sha256, version.version_class, findings, told]
+    return sha256(json.dumps(said).encode()).hexdigest()
+
+
+def _count(session: Session, version: PolicyVersion) -> int:
+    of_version = VersionTestMail.policy_version_id == version.id
+    return session.exec(select(func.count()).select_from(VersionTestMail).where(of_version)).one()
+
+
+def _newest_adverse(session: Session, version: PolicyVersion) -> PolicyVersion | None:
+    """The newest older version of whose holders the change asks approval."""
+    bases = session.exec(
+        select(PolicyVersion)
+        .join(Assessment, col(Assessment.base_version_id) == col(PolicyVersion.id))
+        .where(Assessment.policy_version_id == version.id)
+        .order_by(col(PolicyVersion.number).desc())
+    ).all()
+    return next(
+        (
+            base
+            for base in bases
+            if any(map(confirmed_adverse, findings_between(session, base.id, version.id)))
+        ),
+        None,
+    )
