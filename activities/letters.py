@@ -71,7 +71,12 @@ class Letters:
 
     def letter(self, session: Session, claim: Claim, now: datetime) -> Letter:
         """Write the letter of mails that share template, variant, language and subject."""
-        first = claim.like
+        return self.letter_like(session, claim.like, addressed(session, claim), now)
+
+    def letter_like(
+        self, session: Session, first: OutboxMail, people: Sequence[Addressed], now: datetime
+    ) -> Letter:
+        """Write the letter of a mail to these people."""
         language = nearest_language(first.language, self._company.languages)
         fields: dict[str, str] = {}
         if first.subject_kind == CAMPAIGN:
@@ -83,9 +88,7 @@ class Letters:
             shared = self._of_request(session, first, now)
             fields = self._personal_of_request(session, first)
         courtesy = campaigns.is_reminder(first.step)
-        copies = tuple(
-            self._copy(copy, fields, courtesy=courtesy) for copy in addressed(session, claim)
-        )
+        copies = tuple(self._copy(copy, fields, courtesy=courtesy) for copy in people)
         return Letter(
             template=first.template,
             language=language,

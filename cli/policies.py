@@ -16,6 +16,7 @@ from domain.reviews import VersionClass, VersionState
 if TYPE_CHECKING:
     from sqlmodel import Session
 
+    from activities.samples import SampleMail
     from cli.context import Office
     from database.tables import Finding, PolicyVersion
 
@@ -241,6 +242,47 @@ def wording(  # noqa: PLR0913 - one option for each thing that can be written
             with office.desk() as desk:
                 desk.word(slug, number, member.id, words)
         print_rows(_wording(office, slug, number), WORDING, output_format)
+
+
+@app.command()
+def preview(
+    slug: Slug,
+    number: Number,
+    *,
+    to: Annotated[
+        Path, typer.Option(metavar="DIR", help="The folder for the mails", show_default=False)
+    ],
+    as_staff: AsStaff,
+) -> None:
+    """Write the first notice of up to ten account holders to files, and send nothing."""
+    from activities.samples import SampleMails
+    from cli.context import opened
+    from cli.printing import say, stop
+    from database.policies import policy_by_slug, version_by_number
+    from database.staff import require_role
+    from settings import ROOT
+
+    with opened() as office:
+        member, settings = office.member(as_staff), office.settings
+        samples = SampleMails(
+            company=settings.company,
+            leads=settings.campaign_leads,
+            link_keys=settings.link_key_bytes,
+            templates=ROOT / "email_templates",
+        )
+        with office.database.session() as session:
+            require_role(session, member.id, "legal")
+            version = version_by_number(session, policy_by_slug(session, slug).id, number)
+        mails = samples.read_by(office.database, version, member, office.clock.now())
+    if not mails:
+        raise stop(f"Nobody would get a mail of version {number} of {slug}, as it is now.", 1)
+    try:
+        _write_mails(to, mails)
+    except OSError as fault:
+        raise stop(
+            f"{to}: {(fault.strerror or str(fault)).lower()}. Nothing was sent.", 2
+        ) from None
+    say(f"{len(mails)} mails are in {to}. They name real people: delete them when you have read.")
 
 
 @app.command("test-mail")
@@ -487,6 +529,16 @@ def _assessed(office: "Office", version_id: UUID) -> "PolicyVersion | None":
             return version
         time.sleep(0.2)
     return None
+
+
+def _write_mails(directory: Path, mails: "Sequence[SampleMail]") -> None:
+    """Each as the two files that a mail has; for the eyes of whoever made the folder."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for number, mail in enumerate(mails, start=1):
+        name = f"{number:02}-from-version-{mail.base}-{mail.language}"
+        head = f"To: {mail.to}\nSubject: {mail.message.subject}\n\n"
+        (directory / f"{name}.txt").write_text(head + mail.message.text, encoding="utf-8")
+        (directory / f"{name}.html").write_text(mail.message.html, encoding="utf-8")
 
 
 def _are_out(office: "Office", mails: Sequence[UUID]) -> bool:

@@ -18,6 +18,7 @@ from database.assessments import findings_of
 from database.facts import record
 from database.tables import Account, Finding, FindingSentence, PolicyVersion, VersionSummary
 from database.writing import hold
+from domain.account_holders import Status
 from domain.languages import language_named, nearest_language
 from domain.reviews import FindingStatus, MissingWords, VersionClass, VersionState
 
@@ -92,7 +93,9 @@ def languages_read(
     """
     if version.version_class == VersionClass.EDITORIAL:
         return tuple(languages[:1])
-    locales = session.exec(select(Account.locale).where(Account.status == "open").distinct()).all()
+    locales = session.exec(
+        select(Account.locale).where(Account.status == Status.OPEN).distinct()
+    ).all()
     read = {languages[0], *(nearest_language(one, languages) for one in locales)}
     return tuple(name for name in languages if name in read)
 

@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import StatelessLifespan
 
 import temporal
+from activities.samples import SampleMails
 from clock import Clock
 from database.engine import Database
 from database.migrate import SchemaDiffers, require_current
@@ -31,7 +32,7 @@ from health.neighbours import (
     behind_temporal,
 )
 from mail.delivery_events import PublicKeysRefused, load_public_keys
-from settings import Settings, SettingsRefused, load_settings
+from settings import ROOT, Settings, SettingsRefused, load_settings
 from temporal import TemporalSettingsRefused
 from web import approvals, health, public, requests, unsubscribe, webhooks
 from web.api import accounts, description
@@ -96,6 +97,12 @@ def create_app(
         temporal_ui=settings.temporal_ui,
         temporal_namespace=temporal.namespace(),
         lookout=lookout or Lookout(own_neighbours(settings, database)),
+        sample_mails=SampleMails(
+            company=settings.company,
+            leads=settings.campaign_leads,
+            link_keys=settings.link_key_bytes,
+            templates=ROOT / "email_templates",
+        ),
         inbox_url=settings.mail_service if settings.development else None,
     )
     app.include_router(health.router)  # /healthz, /readyz

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Request
 
+from activities.samples import SampleMails
 from clock import Clock
 from database.engine import Database
 from domain.company import Company
@@ -38,6 +39,7 @@ class Site:
     temporal_ui: str
     temporal_namespace: str
     lookout: Lookout
+    sample_mails: SampleMails
     inbox_url: str | None = None
 
     def now(self) -> datetime:

@@ -121,3 +121,19 @@ def test_what_is_typed_wrongly_is_refused_in_words(
     result = promisekeeper("policy", "wording", POLICY, 2, *arguments)
     assert (result.exit_code, result.stdout) == (code, "")
     assert why in result.stderr
+
+
+def test_sample_mails_are_written_to_a_folder(promisekeeper: Run, tmp_path: Path) -> None:
+    """P4, P30: by legal, for their own eyes."""
+    folder = tmp_path / "mails"
+    given = ("policy", "preview", POLICY, 2, "--to", folder)
+    refused = promisekeeper(*given, "--as", "omar")
+    assert (refused.exit_code, folder.exists()) == (1, False)
+    result = promisekeeper(*given, "--as", "noor")
+    assert result.exit_code == 0, result.stderr
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "01-from-version-1-de.html",
+        "01-from-version-1-de.txt",
+    ]
+    text = (folder / "01-from-version-1-de.txt").read_text()
+    assert text.startswith("To: hanna@people.example\nSubject: Please decide")

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
-from database import policies
+from database import audiences, policies
 from database.assessments import as_assessed, findings_between, findings_of
 from database.audiences import preview
 from database.campaigns import campaign_of, canary, progress
@@ -35,6 +35,11 @@ from web.staff.wording import changed_words, fields_of
 from workflows.desk import NewVersion, Refused
 
 router = APIRouter(prefix="/staff/policies")
+STYLED_AS_MAILS_ARE = (
+    "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+"""The frames of the page inherit its policy, and mails carry their styles in the text."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +149,29 @@ def audience(
             version=version,
             seen=preview(session, version, site.now()),
         )
+
+
+@router.get("/{slug}/versions/{number}/preview")
+def preview(asked: AskedByLegal) -> HTMLResponse:
+    """Whom the version would address, and what ten of them would read; that is recorded (P30)."""
+    site = asked.site
+    with site.database.session() as session:
+        policy = policies.policy_by_slug(session, asked.slug)
+        version = policies.version_by_number(session, policy.id, asked.number)
+        audience = audiences.preview(session, version, site.now())
+    mails = site.sample_mails.read_by(site.database, version, asked.member, site.now())
+    answer = console(
+        asked.request,
+        site,
+        asked.member,
+        "preview.html",
+        policy=policy,
+        version=version,
+        audience=audience,
+        mails=mails,
+    )
+    answer.headers["Content-Security-Policy"] = STYLED_AS_MAILS_ARE
+    return answer
 
 
 @router.post("/{slug}/versions/{number}/review", dependencies=[GENUINE])

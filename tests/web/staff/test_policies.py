@@ -322,6 +322,21 @@ def test_what_a_colleague_wrote_meanwhile_is_not_written_over(in_review: World) 
     assert 'lang="de">Neu.</textarea>' in in_review.browser.get(VERSION_2).text
 
 
+def test_sample_mails_stand_in_frames_that_can_do_nothing(in_review: World) -> None:
+    """P4, P30, P32: styled as they are sent, without scripts, for legal alone."""
+    confirm_everything(in_review)
+    in_review.enter_as("omar")
+    answer = in_review.browser.get(f"{VERSION_2}/preview")
+    assert "To hanna@example.org, from version 1, in de" in answer.text
+    assert '<iframe sandbox srcdoc="&lt;!' in answer.text
+    assert "Account holders: 1. Asked for their approval: 1" in answer.text
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script" not in policy
+    in_review.enter_as("otto")
+    assert in_review.browser.get(f"{VERSION_2}/preview").status_code == 403
+
+
 def test_a_colleague_releases_what_is_decided(in_review: World) -> None:
     """P2: then the button is there."""
     confirm_everything(in_review)

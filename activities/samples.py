@@ -1,0 +1,87 @@
+"""What single people would read of a version, written before anything is sent (P4)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlmodel import Session
+
+from activities.letters import Letters
+from database.engine import Database
+from database.facts import record
+from database.outbox import ACCOUNT, VERSION, Addressed
+from database.sample_readers import Reader, sample_readers
+from database.tables import OutboxMail, PolicyVersion, Staff
+from domain.company import CampaignLeads, Company
+from mail.message import Message, Templates
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleMail:
+    """The first notice of one account holder, as they would read it; its link leads nowhere."""
+
+    to: str
+    base: int
+    language: str
+    message: Message
+
+
+class SampleMails:
+    """Writes the mails of a version to a few real account holders, and sends none."""
+
+    def __init__(
+        self,
+        *,
+        company: Company,
+        leads: CampaignLeads,
+        link_keys: Sequence[bytes],
+        templates: Path,
+    ) -> None:
+        self._languages = company.languages
+        self._letters = Letters(company=company, leads=leads, link_keys=link_keys)
+        self._templates = Templates(templates)
+
+    def read_by(
+        self, database: Database, version: PolicyVersion, member: Staff, now: datetime
+    ) -> tuple[SampleMail, ...]:
+        """Up to ten mails; that this member of staff read of these people is recorded (P30)."""
+        with database.session() as session:
+            readers = sample_readers(session, version, self._languages, now)
+            mails = tuple(self._mail(session, version, reader, now) for reader in readers)
+        with database.transaction() as transaction:
+            for reader in readers:
+                record(transaction, "personal_data.read", reader.account.id, now, staff=member.id)
+        return mails
+
+    def _mail(
+        self, session: Session, version: PolicyVersion, reader: Reader, now: datetime
+    ) -> SampleMail:
+        account = reader.account
+        like = OutboxMail(  # never stored
+            subject_kind=VERSION,
+            subject_id=version.id,
+            addressee_kind=ACCOUNT,
+            addressee_id=account.id,
+            step="sample",
+            template=reader.template,
+            variant=reader.base.id,
+            language=reader.language,
+            queued_at=now,
+        )
+        person = Addressed(
+            mail_id=like.id, name=account.name, address=account.email, purpose=None, nonce=None
+        )
+        letter = self._letters.letter_like(session, like, [person], now)
+        message = self._templates.render(
+            letter.template,
+            language=letter.language,
+            shared=letter.shared,
+            personal=letter.personal,
+        )
+        return SampleMail(
+            to=account.email,
+            base=reader.base.number,
+            language=letter.language,
+            message=message.personal(letter.copies[0].fields),
+        )

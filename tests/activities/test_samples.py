@@ -1,0 +1,99 @@
+"""Legal sees what single people would read before anybody gets a mail (P4, P30)."""
+
+import pytest
+from sqlmodel import select
+
+from activities.samples import SampleMail, SampleMails
+from database.accounts import AccountRow
+from database.tables import Fact, OutboxMail, PolicyVersion, Staff
+from domain.reviews import VersionClass
+from settings import Settings
+from tests.activities.conftest import TEMPLATES
+from tests.people import ALICE, BOB
+from tests.scene import FIRST_DAY, NOW, Scene
+from tests.texts import FIRST, SECOND
+
+CROWD = [
+    AccountRow(external_id=f"crowd-{number:02}", email=f"crowd.{number}@people.example")
+    for number in range(12)
+]
+HANNA = AccountRow(external_id="hanna", email="hanna@people.example", locale="de-AT")
+
+
+@pytest.fixture
+def second(scene: Scene) -> PolicyVersion:
+    """Version 2, confirmed; a crowd reads English, Hanna German."""
+    first = scene.submit(FIRST, now=FIRST_DAY)
+    scene.put_in_force(first, FIRST_DAY)
+    scene.import_accounts(*CROWD, BOB, HANNA)
+    version = scene.submit(SECOND)
+    scene.assess(first, version=version)
+    scene.confirm_all(version, VersionClass.APPROVAL)
+    return version
+
+
+def samples(scene: Scene, version: PolicyVersion) -> tuple[SampleMail, ...]:
+    """What Noor reads."""
+    settings = Settings(_env_file=None)
+    writes = SampleMails(
+        company=settings.company,
+        leads=settings.campaign_leads,
+        link_keys=settings.link_key_bytes,
+        templates=TEMPLATES,
+    )
+    with scene.database.session() as session:
+        noor = session.get_one(Staff, scene.staff["noor"])
+        row = session.get_one(PolicyVersion, version.id)
+    return writes.read_by(scene.database, row, noor, NOW)
+
+
+def test_ten_people_are_shown_some_of_each_group_and_nothing_is_sent(
+    scene: Scene, second: PolicyVersion
+) -> None:
+    """P4: as they would read it, with a link that leads nowhere."""
+    mails = samples(scene, second)
+    assert len(mails) == 10
+    assert HANNA.email in [mail.to for mail in mails]
+    assert {mail.message.subject for mail in mails} == {
+        "Please decide: our privacy policy is about to change"
+    }
+    assert all("/approve/only-a-test" in mail.message.text for mail in mails)
+    (bobs,) = [mail.message for mail in mails if mail.to == BOB.email]
+    assert "Bob &lt;script&gt;" in bobs.html
+    assert "<script>" not in bobs.html
+    with scene.database.session() as session:
+        assert session.exec(select(OutboxMail)).all() == []
+
+
+def test_who_is_further_behind_is_among_them_with_the_change_from_their_version(
+    scene: Scene, second: PolicyVersion
+) -> None:
+    """P6: the crowd never approved version 2, which Alice began with."""
+    scene.put_in_force(second, NOW)
+    scene.import_accounts(ALICE, now=NOW)
+    third = scene.submit(SECOND.replace("one year", "ten years"))
+    with scene.database.session() as session:
+        first = session.exec(select(PolicyVersion).where(PolicyVersion.number == 1)).one()
+    scene.assess(second, first, version=third)
+    scene.confirm_all(third, VersionClass.APPROVAL)
+    bases = {mail.to: mail.base for mail in samples(scene, third)}
+    assert bases == dict.fromkeys(bases, 1) | {ALICE.email: 2}
+    assert HANNA.email in bases
+
+
+def test_what_legal_looked_at_is_recorded(scene: Scene, second: PolicyVersion) -> None:
+    """P30: of each person, by whom."""
+    samples(scene, second)
+    with scene.database.session() as session:
+        facts = session.exec(select(Fact).where(Fact.kind == "personal_data.read")).all()
+    assert len({fact.subject_id for fact in facts}) == 10
+    assert {fact.payload["staff"] for fact in facts} == {str(scene.staff["noor"])}
+
+
+@pytest.mark.parametrize("version_class", [None, "editorial"])
+def test_of_a_version_that_mails_nobody_there_are_none(
+    scene: Scene, second: PolicyVersion, version_class: str | None
+) -> None:
+    with scene.database.transaction() as transaction:
+        transaction.get_one(PolicyVersion, second.id).version_class = version_class
+    assert samples(scene, second) == ()
