@@ -208,7 +208,9 @@ def _told(
 
     yield told(SUMMARY, row.summary if row else summary, "")
     for finding in confirmed:
-        yield told(finding.key, written.get(finding.id), finding.sentence if drafted else "")
+        # Of what it cannot judge the engine only says that a person has to read it.
+        draft = finding.sentence if drafted and finding.direction != "unclear" else ""
+        yield told(finding.key, written.get(finding.id), draft)
 
 
 def _require_writable(

@@ -107,6 +107,18 @@ def test_what_legal_added_needs_a_sentence_by_a_person(scene: Scene, second: Pol
     assert confirmed(scene, second)[-1].sentence == "We sell more. Much."
 
 
+def test_what_the_engine_could_not_judge_needs_a_sentence_by_a_person(
+    scene: Scene, second: PolicyVersion
+) -> None:
+    """P2: that somebody has to read it is no news for people."""
+    close_hanna(scene)
+    with scene.database.transaction() as transaction:
+        transaction.get_one(Finding, confirmed(scene, second)[0].id).direction = "unclear"
+    assert "Missing: in en the sentence of F1." in refusal(scene, second)
+    write(scene, second, Words(language="en", sentences={"F1": "We sell your data."}))
+    assert "Missing" not in refusal(scene, second)
+
+
 def test_an_editorial_version_waits_for_no_words(scene: Scene, second: PolicyVersion) -> None:
     """P2: nobody gets a mail about it."""
     with scene.database.transaction() as transaction:
