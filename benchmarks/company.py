@@ -23,6 +23,7 @@ from database import policies
 from database.assessments import findings_of
 from database.engine import Database
 from database.ids import new_id
+from database.rehearsals import are_out
 from database.reviews import ReviewContent
 from database.tables import Account, AssertedVersion, CampaignStep, PolicyVersion, Staff
 from domain.policy_text import read_policy_text
@@ -100,8 +101,16 @@ class Company:
                 if finding.status == FindingStatus.OPEN
             )
         content = ReviewContent(confirm=keys, version_class=version_class)
-        self.desk.review(POLICY, version.number, self.staff["noor"], content, "A benchmark.")
+        noor = self.staff["noor"]
+        self.desk.review(POLICY, version.number, noor, content, "A benchmark.")
+        if version_class is not VersionClass.EDITORIAL:
+            mails = self.desk.send_test_mails(POLICY, version.number, noor)
+            until(lambda: self._are_out(mails))
         return version.number
+
+    def _are_out(self, mails: Sequence[UUID]) -> bool:
+        with self.database.session() as session:
+            return are_out(session, mails)
 
     def release(self, number: int) -> None:
         """Let it go out."""

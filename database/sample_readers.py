@@ -67,7 +67,7 @@ def _candidates(session: Session, version: PolicyVersion, now: datetime) -> dict
         for which in _kinds(session, version)
         for account in session.exec(
             select(Account)
-            .where(Account.status == Status.OPEN, open_since() <= now, which)
+            .where(Account.status == Status.OPEN, Account.email != "", open_since() <= now, which)
             .order_by(Account.external_id)
             .limit(LOOKED_AT)
         ).all()

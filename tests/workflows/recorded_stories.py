@@ -187,8 +187,9 @@ def a_campaign_that_its_canary_stops(town: Town) -> Recorded:
     """Nobody knows whether its mail went out; its owner lets the others have theirs."""
     town.put_in_force(FIRST)
     town.import_accounts(ALICE, BOB, CAROL)
+    number = town.prepare(SECOND, VersionClass.APPROVAL)
     town.mail.misbehave("500", times=1)
-    number = town.publish(SECOND, VersionClass.APPROVAL)
+    town.release(number)
     eventually(lambda: town.told(campaign(number)).get("stage") == "canary")
     in_a_while(town, lambda: town.told(campaign(number)).get("stage") == "paused")
     town.desk.resume(POLICY, number, town.staff["lena"], "the mail service was away")

@@ -24,10 +24,14 @@ def careful_town(database: Database, tmp_path: Path) -> Iterator[Town]:
         yield running
 
 
-def published(town: Town) -> tuple[int, str]:
+def published(town: Town, *, lost: int = 0) -> tuple[int, str]:
+    """Released, while of as many requests nobody knows whether the mail service took them."""
     town.put_in_force(FIRST)
     town.import_accounts(ALICE, BOB, CAROL)
-    number = town.publish(SECOND, VersionClass.APPROVAL)
+    number = town.prepare(SECOND, VersionClass.APPROVAL)
+    if lost:
+        town.mail.misbehave("500", times=lost)
+    town.release(number)
     workflow = f"campaign/{POLICY}/{number}"
     eventually(lambda: town.told(workflow).get("stage") == "canary")
     town.come_to_rest()
@@ -58,8 +62,7 @@ def test_a_canary_of_which_nothing_is_known_pauses_the_campaign_until_its_owner_
 ) -> None:
     """Ops see why on the workflow's page, its owner reads it in a mail, and both can act on it."""
     town = careful_town
-    town.mail.misbehave("500", times=1)
-    number, workflow = published(town)
+    number, workflow = published(town, lost=1)
     town.advance(minutes=35)
     eventually(lambda: town.told(workflow)["stage"] == "paused")
     why = "The canary: Of 1 of 1 copies nobody knows whether they went out"
