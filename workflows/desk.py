@@ -67,7 +67,6 @@ REFUSALS = (
     StaffRefused,
     NoticeTooShort,
     controls.ControlRefused,
-    XXX,
     AccountUnknown,
     wording.WordingRefused,
     rehearsals.RehearsalRefused,

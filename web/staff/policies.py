@@ -12,7 +12,6 @@ from sqlmodel import Session
 
 from database import audiences, policies
 from database.assessments import as_assessed, findings_between, findings_of
-from database.audiences import preview
 from database.campaigns import campaign_of, canary, progress
 from database.controls import control_acts, open_stop
 from database.decisions import decided_before
@@ -147,7 +146,7 @@ def audience(
             "audience.html",
             policy=policy,
             version=version,
-            seen=preview(session, version, site.now()),
+            seen=audiences.preview(session, version, site.now()),
         )
 
 
