@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 BROWSERS := chromium chromium-browser google-chrome
 
-.PHONY: up demo test check lint bench screenshots lock migration chromium
+.PHONY: up demo test check lint bench screenshots lock migration translations chromium
 
 up: $(INSTALLED)
 	@$(BIN)/promisekeeper up
@@ -39,6 +39,10 @@ screenshots: $(INSTALLED) chromium
 migration: $(INSTALLED)
 	@test -n "$(MESSAGE)" || { echo 'Say what changes: make migration MESSAGE="..."' >&2; exit 2; }
 	@$(BIN)/python -m database.migrate "$(MESSAGE)"
+
+# The messages of all mails and pages, and every catalogue brought up to date with them.
+translations: $(INSTALLED)
+	@$(BIN)/python -m tests.catalogues
 
 # Choose the newest versions that pyproject.toml allows, and their hashes, for every platform.
 lock:

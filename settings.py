@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from domain.company import CampaignLeads, Company, Officers
 from domain.sending import Canary, Limits
+from translations.catalogues import CatalogueMissing, speak
 
 ROOT = Path(__file__).parent
 DEVELOPMENT_LINK_KEY = "only-for-development-link-key-0000000000000="
@@ -133,8 +134,8 @@ class Settings(BaseSettings):
         tuple[str, ...],
         NoDecode,
         Field(
-            description="Comma-separated languages that people are spoken to in; the first one is "
-            "for everybody who reads none of them",
+            description="Comma-separated languages of mails and pages, each with a catalogue in "
+            "`translations/`; the first is the policies' own, and for whoever reads none of them"
         ),
     ] = ("en", "de")
     default_regime: Annotated[
@@ -225,10 +226,10 @@ class Settings(BaseSettings):
     ] = ""
 
     @field_validator(
+        "languages",
         "link_keys",
         "sendgrid_webhook_public_keys",
         "reminder_lead_days",
-        "languages",
         mode="before",
     )
     @classmethod
@@ -248,10 +249,13 @@ class Settings(BaseSettings):
 
     @field_validator("languages")
     @classmethod
-    def _are_languages(cls, languages: tuple[str, ...]) -> tuple[str, ...]:
-        if not languages:
-            raise ValueError("needs a language at least, like en")
-        return languages
+    def _have_catalogues(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
+        if not tags:
+            raise ValueError("names no language: en needs no catalogue")
+        try:
+            return tuple(dict.fromkeys(speak(tag).tag for tag in tags))
+        except CatalogueMissing as missing:
+            raise ValueError(str(missing)) from None
 
     @field_validator("reminder_lead_days")
     @classmethod

@@ -182,7 +182,14 @@ class CampaignActivities:
             if called_off or self._is_passed_over(transaction, campaign, shard):
                 cancel(transaction, batch)
             else:
-                campaigns.queue_step(transaction, campaign, shard.step, shard.shard, shard.now)
+                campaigns.queue_step(
+                    transaction,
+                    campaign,
+                    shard.step,
+                    shard.shard,
+                    languages=self._company.languages,
+                    now=shard.now,
+                )
         return self._sender.send(batch, moments.now())
 
     @activity.defn

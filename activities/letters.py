@@ -31,9 +31,11 @@ from domain.data_subject_requests import (
 )
 from domain.deadlines import Authority, authority_for, court_remedy
 from domain.languages import nearest_language
-from domain.timetable import campaign_rungs, earliest_effective_on, overdue_rung, request_ladder
+from domain.places import local_date
+from domain.timetable import campaign_rungs, earliest_effective_on, request_ladder
 from mail.links import make_token
 from mail.sendgrid import Copy, unsubscribe_headers
+from translations.catalogues import Language, speak
 
 PATH_OF_PURPOSE = {
     "approve": "approve",
@@ -41,10 +43,16 @@ PATH_OF_PURPOSE = {
     "request-status": "requests",
     "request-verify": "requests",
 }
-NAME_UNKNOWN = "there"
 TEST = "[Test] "
 OF_NOBODY = "only-a-test"
 """Stands where a personal link has its token: it opens the page that says the link is no good."""
+SEGMENT_WORDS = {
+    "state": "state",
+    "language": "language",
+    "kind": "kind",
+    "country": "country",
+    "governing_version": "governing version",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +85,7 @@ class Letters:
         self, session: Session, first: OutboxMail, people: Sequence[Addressed], now: datetime
     ) -> Letter:
         """Write the letter of a mail to these people."""
-        language = nearest_language(first.language, self._company.languages)
+        language = speak(nearest_language(first.language, self._company.languages))
         fields: dict[str, str] = {}
         if first.subject_kind == CAMPAIGN:
             shared = self._of_campaign(session, first, language)
@@ -85,16 +93,16 @@ class Letters:
             shared = self._of_version(session, first, language, now)
             fields = self._links_of_nobody()
         else:
-            shared = self._of_request(session, first, now)
+            shared = self._of_request(session, first, language, now)
             fields = self._personal_of_request(session, first)
         courtesy = campaigns.is_reminder(first.step)
-        copies = tuple(self._copy(copy, fields, courtesy=courtesy) for copy in people)
+        copies = tuple(self._copy(copy, language, fields, courtesy=courtesy) for copy in people)
         return Letter(
             template=first.template,
-            language=language,
+            language=language.tag,
             subject_begins=TEST if first.subject_kind == VERSION else "",
-            shared={**self._of_company(), **shared},
-            personal=tuple({"name": "", "link": "", "no_reminders_link": "", **fields}),
+            shared={**self._of_company(language), **shared},
+            personal=tuple({"greeting": "", "link": "", "no_reminders_link": "", **fields}),
             copies=copies,
         )
 
@@ -105,26 +113,33 @@ class Letters:
             "no_reminders_link": f"{site}/unsubscribe/{OF_NOBODY}",
         }
 
-    def _of_company(self) -> dict[str, object]:
+    def _of_company(self, language: Language) -> dict[str, object]:
         company = self._company
         return {
             "company_name": company.name,
             "company_address": company.address,
-            "contact_url": company.contact_url,
+            "contact_url": company.contact_url + self._kept(language),
             "contact_email": company.contact_email,
             "base_url": company.base_url,
         }
 
-    def _of_campaign(self, session: Session, mail: OutboxMail, language: str) -> dict[str, object]:
+    def _kept(self, language: Language) -> str:
+        """What a link to a public page ends with, so that it goes on in the mail's language."""
+        return "" if language.tag == self._company.language else f"?lang={language.tag}"
+
+    def _of_campaign(
+        self, session: Session, mail: OutboxMail, language: Language
+    ) -> dict[str, object]:
         campaign = session.get_one(Campaign, mail.subject_id)
         version = session.get_one(PolicyVersion, campaign.policy_version_id)
         policy = session.get_one(Policy, version.policy_id)
+        title, planned_on = language.title(policy.title), version.planned_effective_on
         page = f"{self._company.base_url}/policies/{policy.slug}"
         shared: dict[str, object] = {
-            "policy_title": policy.title,
-            "policy_url": page,
-            "effective_on": _day(version.effective_at, self._company.zone),
-            "not_before_on": f"{version.planned_effective_on:%-d %B %Y}",
+            "policy_title": title,
+            "policy_url": page + self._kept(language),
+            "effective_on": _day(language, version.effective_at, self._company.zone),
+            "not_before_on": language.day(planned_on) if planned_on else "",
         }
         if mail.addressee_kind == STAFF:
             shared |= self._for_staff(policy, version)
@@ -132,12 +147,13 @@ class Letters:
                 return {**shared, "reason": _why_stopped(session, mail, version)}
             if mail.step == FINISHED:
                 page = f"{shared['console_url']}/report"
-                return {**shared, "counts": _counts(session, campaign), "console_url": page}
-            return {**shared, **self._of_escalation(session, mail, campaign, version)}
+                counts = _counts(session, campaign, language)
+                return {**shared, "counts": counts, "console_url": page}
+            return {**shared, **self._of_escalation(session, mail, campaign, version, language)}
         return {**shared, **self._of_change(session, mail, policy, version, language)}
 
     def _of_version(
-        self, session: Session, mail: OutboxMail, language: str, now: datetime
+        self, session: Session, mail: OutboxMail, language: Language, now: datetime
     ) -> dict[str, object]:
         """As the campaign would write it if the version were released now."""
         version = session.get_one(PolicyVersion, mail.subject_id)
@@ -148,10 +164,10 @@ class Letters:
             self._leads.sending_period,
             self._company.time_zone,
         )
-        on = f"{max(earliest_on, version.planned_effective_on or earliest_on):%-d %B %Y}"
+        on = language.day(max(earliest_on, version.planned_effective_on or earliest_on))
         return {
-            "policy_title": policy.title,
-            "policy_url": f"{self._company.base_url}/policies/{policy.slug}",
+            "policy_title": language.title(policy.title),
+            "policy_url": f"{self._company.base_url}/policies/{policy.slug}{self._kept(language)}",
             "effective_on": on,
             "not_before_on": on,
             **self._of_change(session, mail, policy, version, language),
@@ -164,18 +180,23 @@ class Letters:
         mail: OutboxMail,
         policy: Policy,
         version: PolicyVersion,
-        language: str,
+        language: Language,
     ) -> dict[str, object]:
+        title = language.title(policy.title)
         page = f"{self._company.base_url}/policies/{policy.slug}"
         base = session.get_one(PolicyVersion, mail.variant)
-        still_yours = (
-            f"the {policy.title} you have now (version {base.number}) stays in force for you."
+        still_yours = language.gettext(
+            "the %(policy)s you have now (version %(number)s) stays in force for you.",
+            policy=title,
+            number=base.number,
         )
         return {
-            "summary": wording.summary_in(session, version, language),
-            "changes": _sentences(session, base, version, language),
-            "redline_url": f"{page}/changes/{base.number}/{version.number}",
-            "without_approval": f"nothing changes for you: {still_yours}",
+            "summary": wording.summary_in(session, version, language.tag),
+            "changes": _sentences(session, base, version, language.tag),
+            "redline_url": f"{page}/changes/{base.number}/{version.number}{self._kept(language)}",
+            "without_approval": language.gettext(
+                "nothing changes for you: %(still_yours)s", still_yours=still_yours
+            ),
             "still_yours": still_yours,
             "reminder_number": mail.step.removeprefix("reminder_"),
             "reminders_total": len(self._leads.reminder_leads),
@@ -195,6 +216,7 @@ class Letters:
         mail: OutboxMail,
         campaign: Campaign,
         version: PolicyVersion,
+        language: Language,
     ) -> dict[str, object]:
         progress = campaigns.progress(session, campaign)
         rungs = campaign_rungs(
@@ -204,45 +226,53 @@ class Letters:
             legal_escalation_after=self._leads.legal_escalation_after,
             not_before=campaign.started_at,
         )
-        words = {rung.key: rung.summary for rung in rungs}
+        words = {rung.key: language.gettext(rung.summary) for rung in rungs}
         return {
-            "counts": _counts(session, campaign)[:4],
-            "segments": _segments(session, campaign, self._company.zone),
+            "counts": _counts(session, campaign, language)[:4],
+            "segments": _segments(session, campaign, self._company.zone, language),
             "not_reached": progress.not_reached,
             "step": words.get(mail.step, mail.step),
         }
 
-    def _of_request(self, session: Session, mail: OutboxMail, now: datetime) -> dict[str, object]:
+    def _of_request(
+        self, session: Session, mail: OutboxMail, language: Language, now: datetime
+    ) -> dict[str, object]:
         request = session.get_one(DataSubjectRequest, mail.subject_id)
-        zone = ZoneInfo(request.time_zone) if request.time_zone else self._company.zone
+        zone = self._company.zone_of(request.time_zone)
         lead = Authority(name=self._company.authority_name, url=self._company.authority_url)
         authority = authority_for(request.country, lead=lead)
         decision = (
             session.get(RequestDecision, request.decision_id) if request.decision_id else None
         )
-        ground = decision.ground if decision else None
+        outcome = OUTCOME_WORDS[Outcome(request.outcome)] if request.outcome else ""
+        ground = GROUND_WORDS[Ground(decision.ground)] if decision and decision.ground else ""
         return {
             "reference": request.reference,
-            "kind": KIND_WORDS[Kind(request.kind)],
-            "received_on": _day(request.received_at, zone),
+            "kind": language.gettext(KIND_WORDS[Kind(request.kind)]),
+            "received_on": _day(language, request.received_at, zone),
             # A limit that ends at midnight is met until the end of the day before.
-            "answer_by_on": _day(request.due_at - timedelta.resolution, zone),
-            "stage_words": STAGE_WORDS.get(State(request.state), STAGE_WORDS[State.WORK]),
+            "answer_by_on": _day(language, request.due_at - timedelta.resolution, zone),
+            "stage_words": language.gettext(
+                STAGE_WORDS.get(State(request.state), STAGE_WORDS[State.WORK])
+            ),
             "authority_name": authority.name,
             "authority_url": authority.url,
-            "court": court_remedy(request.regime),
-            "outcome_words": OUTCOME_WORDS[Outcome(request.outcome)] if request.outcome else "",
-            "ground_words": GROUND_WORDS[Ground(ground)] if ground else "",
-            "rung": self._rung_words(request, mail.step),
-            "due_at": f"{request.due_at.astimezone(self._company.zone):%-d %B %Y, %H:%M} "
-            f"({self._company.time_zone})",
+            "court": language.gettext(court_remedy(request.regime)),
+            "outcome_words": language.gettext(outcome),
+            "ground_words": language.gettext(ground),
+            "rung": self._rung_words(request, mail.step, language),
+            "due_at": language.moment(request.due_at, self._company.zone),
             "days_left": max((request.due_at - now).days, 0),
             "console_url": f"{self._company.base_url}/staff/requests/{request.reference}",
         }
 
-    def _rung_words(self, request: DataSubjectRequest, step: str) -> str:
+    def _rung_words(self, request: DataSubjectRequest, step: str, language: Language) -> str:
         if step.startswith("overdue-"):
-            return overdue_rung(request.due_at, int(step.removeprefix("overdue-"))).summary
+            return language.ngettext(
+                "the answer is %(num)s day overdue",
+                "the answer is %(num)s days overdue",
+                int(step.removeprefix("overdue-")),
+            )
         ladder = request_ladder(
             request_id=request.id,
             received_at=request.received_at,
@@ -250,7 +280,8 @@ class Letters:
             time_zone=self._company.time_zone,
             holidays_of=self._company.country,
         )
-        return {rung.key: rung.summary for rung in ladder}.get(step, step)
+        words = {rung.key: language.gettext(rung.summary) for rung in ladder}
+        return words.get(step, step)
 
     def _personal_of_request(self, session: Session, mail: OutboxMail) -> dict[str, str]:
         if mail.template != "request_answer":
@@ -259,14 +290,16 @@ class Letters:
         decision = session.get_one(RequestDecision, request.decision_id)
         return {"explanation": decision.explanation}
 
-    def _copy(self, copy: Addressed, fields: dict[str, str], *, courtesy: bool) -> Copy:
+    def _copy(
+        self, copy: Addressed, language: Language, fields: dict[str, str], *, courtesy: bool
+    ) -> Copy:
         no_reminders = self._link(copy, UNSUBSCRIBE) if courtesy else ""
         return Copy(
             mail_id=copy.mail_id,
             address=copy.address,
             name=copy.name,
             fields={
-                "name": copy.name or NAME_UNKNOWN,
+                "greeting": _greeting(language, copy.name),
                 "link": self._link(copy, copy.purpose),
                 "no_reminders_link": no_reminders,
                 **fields,
@@ -281,25 +314,30 @@ class Letters:
         return f"{self._company.base_url}/{PATH_OF_PURPOSE[purpose]}/{token}"
 
 
-def _counts(session: Session, campaign: Campaign) -> list[tuple[str, int]]:
+def _counts(session: Session, campaign: Campaign, language: Language) -> list[tuple[str, int]]:
     progress = campaigns.progress(session, campaign)
     return [
-        ("Addressed", progress.addressees),
-        ("Approved", progress.approved),
-        ("Declined", progress.declined),
-        ("Silent", progress.silent),
-        ("Not reached", progress.not_reached),
-        ("Reached otherwise", progress.reached_otherwise),
+        (language.gettext("Addressed"), progress.addressees),
+        (language.gettext("Approved"), progress.approved),
+        (language.gettext("Declined"), progress.declined),
+        (language.gettext("Silent"), progress.silent),
+        (language.gettext("Not reached"), progress.not_reached),
+        (language.gettext("Reached otherwise"), progress.reached_otherwise),
     ]
 
 
-def _segments(session: Session, campaign: Campaign, zone: ZoneInfo) -> list[tuple[str, int]]:
+def _segments(
+    session: Session, campaign: Campaign, zone: ZoneInfo, language: Language
+) -> list[tuple[str, int]]:
     """The silent and the not reached by segment, those segments that tell something apart."""
     silent = reports.silent_by(session, campaign)
     missed = not_reached.segments(not_reached.not_reached(session, campaign, zone))
     return [
-        (f"{who}, {segment.replace('_', ' ')} {name.replace('_', ' ')}", count)
-        for who, segments in (("Silent", silent), ("Not reached", missed))
+        (f"{who}, {language.gettext(SEGMENT_WORDS[segment])} {name.replace('_', ' ')}", count)
+        for who, segments in (
+            (language.gettext("Silent"), silent),
+            (language.gettext("Not reached"), missed),
+        )
         for segment, counts in segments.items()
         for name, count in counts.items()
         if len(counts) > 1 or segment == "state"
@@ -325,5 +363,11 @@ def _sentences(
     return [told[finding.id] for finding in confirmed]
 
 
-def _day(instant: datetime | None, zone: ZoneInfo) -> str:
-    return f"{instant.astimezone(zone):%-d %B %Y}" if instant else ""
+def _greeting(language: Language, name: str) -> str:
+    if not name:
+        return language.gettext("Hello there")
+    return language.gettext("Hello %(name)s", name=name)
+
+
+def _day(language: Language, instant: datetime | None, zone: ZoneInfo) -> str:
+    return language.day(local_date(instant, zone)) if instant else ""

@@ -116,7 +116,9 @@ def _take_in(database: Database, company: Company, number: int) -> None:
         right="access",
         default_regime=company.default_regime,
     )
-    received = Received(channel="web", deadline=due, policy_version_id=None)
+    received = Received(
+        channel="web", deadline=due, policy_version_id=None, languages=company.languages
+    )
     intake = Intake(name="A person", contact_address="person@people.example", kinds=("access",))
     for first in range(0, number, AT_ONCE):
         with database.transaction() as transaction:

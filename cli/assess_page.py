@@ -13,6 +13,7 @@ from markupsafe import Markup
 from domain.conversion import PolicyFile
 from domain.materiality import Assessment, in_words
 from domain.side_by_side import Row, side_by_side
+from translations.catalogues import SOURCE, speak
 
 HERE = Path(__file__).parent
 SHARED = HERE.parent / "web" / "pages"  # the redline of the website
@@ -55,6 +56,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["happened"] = in_words.happened
+    speak(SOURCE).teach(environment)
     return environment
 
 

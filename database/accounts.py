@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, case, literal, or_
 from sqlmodel import Session, col, func, select
 
 from database.tables import Account
@@ -78,3 +78,17 @@ def open_since() -> ColumnElement[datetime]:
     """When an account was last opened: when it came, or came back."""
     since: ColumnElement[datetime] = func.coalesce(Account.reopened_at, Account.recorded_at)
     return since
+
+
+def language_of_account(spoken: Sequence[str]) -> ColumnElement[str]:
+    """The language nearest to an account's locale, as `domain.languages` reckons it: of the tags
+    that its locale begins with the longest, else the first one spoken."""
+    locale = func.lower(func.replace(Account.locale, "_", "-"))
+    longest_first = sorted(spoken, key=len, reverse=True)
+    return case(
+        *(
+            (or_(locale == tag.lower(), locale.startswith(f"{tag.lower()}-")), literal(tag))
+            for tag in longest_first
+        ),
+        else_=literal(spoken[0]),
+    )

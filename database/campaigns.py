@@ -1,5 +1,6 @@
 """Campaigns: opened with the announcement, the steps taken, whom they reach, how they stand."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from database.accounts import is_mailed, open_since
+from database.accounts import is_mailed, language_of_account, open_since
 from database.facts import record
 from database.ids import id_of_each
 from database.links import add_first_links
@@ -165,10 +166,17 @@ def open_shards(session: Session, campaign_id: UUID, step: str) -> list[int]:
 
 
 def queue_step(
-    transaction: Session, campaign: Campaign, step: str, shard: int, now: datetime
+    transaction: Session,
+    campaign: Campaign,
+    step: str,
+    shard: int,
+    *,
+    languages: Sequence[str],
+    now: datetime,
 ) -> None:
     """Queue the mails a shard owes for a step; one already there is left alone.
 
+    Each in that of the `languages` which is nearest to the account's locale.
     Everyone has the first notice, the silent what follows. Whoever has to approve before the
     version governs them is asked; the others are told. That a version was withdrawn is told to
     those whose first notice went out, or may have gone out (P8).
@@ -191,6 +199,7 @@ def queue_step(
             else_=notice_template(step, asks_approval=False),
         ),
         "variant": col(CampaignAddressee.governing_version_id),
+        "language": language_of_account(languages),
         "link_id": col(Link.id),
         "state": case((without_address, "no_address"), else_="queued"),
         "reason": case((without_address, "the account has no address")),

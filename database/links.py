@@ -25,11 +25,15 @@ NOT_OUT_FOR_SURE = ("queued", "sending", "unknown", "operator")
 
 
 class LinkUnusable(Exception):
-    """The link is unknown, expired or replaced. `kind`: unknown | expired | replaced."""
+    """The link is unknown, expired or replaced. `kind`: unknown | expired | replaced.
 
-    def __init__(self, kind: str) -> None:
+    `link` is None for an unknown one.
+    """
+
+    def __init__(self, kind: str, link: Link | None = None) -> None:
         super().__init__(kind)
         self.kind = kind
+        self.link = link
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,9 +131,9 @@ def usable_link(session: Session, purpose: str, nonce: bytes, now: datetime) -> 
     if link is None:
         raise LinkUnusable("unknown")
     if link.successor_id is not None:
-        raise LinkUnusable("replaced")
+        raise LinkUnusable("replaced", link)
     if link.expires_at is not None and link.expires_at <= now:
-        raise LinkUnusable("expired")
+        raise LinkUnusable("expired", link)
     return link
 
 

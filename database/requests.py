@@ -13,6 +13,7 @@ from database.facts import record
 from database.links import REQUEST_STATUS, REQUEST_VERIFY, add_link
 from database.outbox import ACCOUNT, REQUEST, REQUESTER, STAFF, Queued, queue
 from database.tables import (
+    Account,
     DataSubjectRequest,
     FiredRung,
     Link,
@@ -22,6 +23,7 @@ from database.tables import (
 from database.writing import hold
 from domain.data_subject_requests import GATED_KINDS, Intake, State
 from domain.deadlines import Deadline
+from domain.languages import nearest_language
 
 REFERENCE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 VERIFY_LINK_PERIOD = timedelta(days=60)  # after the due time: being late must shut nobody out
@@ -34,11 +36,15 @@ class RequestUnknown(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Received:
-    """When, how and under which policy version and clock a request came in."""
+    """When, how and under which policy version and clock a request came in.
+
+    `languages` are those that we speak.
+    """
 
     channel: str
     deadline: Deadline
     policy_version_id: UUID | None
+    languages: Sequence[str]
 
 
 def receive(
@@ -46,13 +52,15 @@ def receive(
 ) -> DataSubjectRequest:
     """Take in a request and queue its first mails in the same transaction (P26).
 
-    The acknowledgement goes to the address typed in, in the same words whether we know it or not;
-    the verification link goes only to an address on file (P19).
+    The acknowledgement goes to the address typed in, in the same words and the same language
+    whether we know it or not; the verification link goes only to an address on file (P19).
     """
     request = _taken_in(transaction, intake, received)
     mails = [_acknowledgement(transaction, request, now)]
     if request.account_id is not None and request.kind in GATED_KINDS:
-        mails.append(_verification(transaction, request, request.account_id, now))
+        account = transaction.get_one(Account, request.account_id)
+        language = nearest_language(account.locale, received.languages)
+        mails.append(_verification(transaction, request, account.id, language, now))
     queue(transaction, mails, now)
     record(
         transaction,
@@ -267,6 +275,7 @@ def _taken_in(transaction: Session, intake: Intake, received: Received) -> DataS
         message=intake.message,
         country=intake.country,
         time_zone=intake.time_zone,
+        language=intake.language,
         policy_version_id=received.policy_version_id,
         account_id=accounts[0].id if accounts else None,
         received_at=deadline.received_at,
@@ -290,7 +299,11 @@ def _acknowledgement(transaction: Session, request: DataSubjectRequest, now: dat
 
 
 def _verification(
-    transaction: Session, request: DataSubjectRequest, account_id: UUID, now: datetime
+    transaction: Session,
+    request: DataSubjectRequest,
+    account_id: UUID,
+    language: str,
+    now: datetime,
 ) -> Queued:
     verify = add_link(
         transaction,
@@ -309,6 +322,7 @@ def _verification(
         step="verification",
         template="request_verification",
         variant=request.id,
+        language=language,
         link_id=verify.id,
     )
 
@@ -322,5 +336,6 @@ def _to_requester(request: DataSubjectRequest, step: str, template: str, link: L
         step=step,
         template=template,
         variant=request.id,
+        language=request.language,
         link_id=link.id,
     )

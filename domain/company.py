@@ -28,6 +28,10 @@ class Company:
         """The zone whose midnights are effective dates (P7)."""
         return ZoneInfo(self.time_zone)
 
+    def zone_of(self, time_zone: str | None) -> ZoneInfo:
+        """A person's zone, ours when theirs is not known."""
+        return ZoneInfo(time_zone) if time_zone else self.zone
+
     @property
     def language(self) -> str:
         """The language of its policies and its staff, and of whoever speaks none of the others."""

@@ -231,7 +231,10 @@ def _unsupported(
 
 @dataclass(frozen=True, kw_only=True)
 class Intake:
-    """A request as it arrives. `kinds` are words from outside, not yet checked."""
+    """A request as it arrives. `kinds` are words from outside, not yet checked.
+
+    `language` is that of the page it was made on, empty when it came another way.
+    """
 
     name: str
     contact_address: str
@@ -239,6 +242,7 @@ class Intake:
     message: str = ""
     country: str | None = None
     time_zone: str | None = None
+    language: str = ""
 
 
 def problems(intake: Intake) -> tuple[tuple[str, str], ...]:
@@ -254,25 +258,38 @@ def has_control_characters(text: str, besides: str = "") -> bool:
     )
 
 
+PROBLEM_WORDS: Mapping[str, str] = {
+    "long_name": f"Please shorten the name to {LONGEST_NAME} characters.",
+    "odd_name": "The name contains characters that cannot be shown. Please type it again.",
+    "address": "Please give an e-mail address like name@example.com.",
+    "no_kind": "Please choose what you ask for.",
+    "odd_kind": "Please choose what you ask for from the list.",
+    "long_message": f"Please shorten the message to {LONGEST_MESSAGE:,} characters.",
+    "odd_message": "The message contains characters that cannot be shown. Please remove them.",
+    "country": "Please choose a country from the list.",
+    "time_zone": "Please choose a time zone from the list.",
+}
+
+
 def _problems(intake: Intake) -> Iterator[tuple[str, str]]:
     if len(intake.name) > LONGEST_NAME:
-        yield "name", f"Please shorten the name to {LONGEST_NAME} characters."
+        yield "name", PROBLEM_WORDS["long_name"]
     if has_control_characters(intake.name) or set(intake.name) & set(_DIRECTION_MARKS):
-        yield "name", "The name contains characters that cannot be shown. Please type it again."
+        yield "name", PROBLEM_WORDS["odd_name"]
     if not _is_address(intake.contact_address):
-        yield "contact_address", "Please give an e-mail address like name@example.com."
+        yield "contact_address", PROBLEM_WORDS["address"]
     if not intake.kinds:
-        yield "kinds", "Please choose what you ask for."
+        yield "kinds", PROBLEM_WORDS["no_kind"]
     elif not set(intake.kinds) <= set(Kind):
-        yield "kinds", "Please choose what you ask for from the list."
+        yield "kinds", PROBLEM_WORDS["odd_kind"]
     if len(intake.message) > LONGEST_MESSAGE:
-        yield "message", f"Please shorten the message to {LONGEST_MESSAGE:,} characters."
+        yield "message", PROBLEM_WORDS["long_message"]
     if has_control_characters(intake.message, besides="\r\n\t"):
-        yield "message", "The message contains characters that cannot be shown. Please remove them."
+        yield "message", PROBLEM_WORDS["odd_message"]
     if intake.country and not _understood(country_code, intake.country):
-        yield "country", "Please choose a country from the list."
+        yield "country", PROBLEM_WORDS["country"]
     if intake.time_zone and not _understood(zone_named, intake.time_zone):
-        yield "time_zone", "Please choose a time zone from the list."
+        yield "time_zone", PROBLEM_WORDS["time_zone"]
 
 
 _ADDRESS = re.compile(

@@ -181,17 +181,6 @@ def authority_for(country: str | None, *, lead: Authority) -> Authority:
     return _authority_of(country) or lead
 
 
-def complaint_right(country: str | None, *, lead: Authority) -> str:
-    """The sentence that names whom a person may complain to (P23)."""
-    own = _authority_of(country)
-    if own:
-        return f"You may lodge a complaint with {own.name} ({own.url})."
-    return (
-        f"You may lodge a complaint with {lead.name} ({lead.url}), "
-        "or with the supervisory authority of the place where you live or work."
-    )
-
-
 def court_remedy(regime: str | None) -> str:
     """The sentence about going to court, empty where the regime gives no such right (P23)."""
     return _pack_of(regime).court_remedy if regime else ""

@@ -17,7 +17,8 @@ from types import SimpleNamespace
 import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
 
-DEFAULT_LANGUAGE = "en"
+from translations.catalogues import SOURCE, speak
+
 # Controls, and the marks that turn the direction of writing and so can disguise a name or a link.
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -69,18 +70,14 @@ class Message:
 
 
 class Templates:
-    """The folder of mail templates: `<mail>/{subject.txt,body.txt,body.html}` and one layout."""
+    """The folder of mail templates: `<mail>/{subject.txt,body.txt,body.html}` and one layout.
+
+    They are written in English, and said in other languages by their catalogues.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._environment = Environment(
-            loader=FileSystemLoader(directory),
-            autoescape=select_autoescape(["html"]),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters["paragraphs"] = _paragraphs
+        self._environments: dict[str, Environment] = {}
         self._inliner = css_inline.CSSInliner(
             load_remote_stylesheets=False, keep_style_tags=False, keep_at_rules=True
         )
@@ -89,24 +86,31 @@ class Templates:
         self,
         template: str,
         *,
-        language: str = DEFAULT_LANGUAGE,
+        language: str = SOURCE,
         shared: Mapping[str, object],
         personal: Sequence[str],
     ) -> Message:
         """Render a mail once for everybody who gets it.
 
         `shared` holds the values that are the same for all; `personal` names the fields that each
-        copy brings along. A language without texts of its own falls back to English. Raises
-        TemplateRefused when a value or a field that the mail uses is not given.
+        copy brings along. Raises TemplateRefused when a value or a field that the mail uses is not
+        given, CatalogueMissing for a language that we do not speak.
         """
         batch = secrets.token_hex(8)
-        folder, spoken = self._folder(template, language)
-        values = {**shared, "language": spoken}
+        environment = self._environment(language)
         plain, marked_up = (_personal_fields(personal, batch, in_html=i) for i in (False, True))
         try:
-            subject = self._part(f"{folder}/subject.txt", values, plain)
-            text = self._part(f"{folder}/body.txt", values, plain)
-            html = self._html(self._part(f"{folder}/body.html", values, marked_up))
+            subject, text, html = (
+                environment.get_template(f"{template}/{part}").render(
+                    {**shared, "personal": fields}
+                )
+                for part, fields in (
+                    ("subject.txt", plain),
+                    ("body.txt", plain),
+                    ("body.html", marked_up),
+                )
+            )
+            html = self._html(html)
         except TemplateError as fault:
             raise TemplateRefused(
                 f"the mail {template} cannot be rendered: {fault.message}"
@@ -120,20 +124,24 @@ class Templates:
             tags=tuple(tag for tag in tags if tag.text in subject + text + html),
         )
 
-    def _folder(self, template: str, language: str) -> tuple[str, str]:
-        if (
-            re.fullmatch(r"[A-Za-z-]{2,35}", language)
-            and (self._directory / template / language).is_dir()
-        ):
-            return f"{template}/{language}", language
-        return template, DEFAULT_LANGUAGE
+    def _environment(self, language: str) -> Environment:
+        """Each language has its own: what is compiled there keeps it."""
+        if language not in self._environments:
+            environment = Environment(
+                loader=FileSystemLoader(self._directory),
+                autoescape=select_autoescape(["html"]),
+                undefined=StrictUndefined,
+                trim_blocks=True,
+                lstrip_blocks=True,
+            )
+            environment.filters["paragraphs"] = _paragraphs
+            speak(language).teach(environment)
+            self._environments[language] = environment
+        return self._environments[language]
 
     def _html(self, rendered: str) -> str:
         """Inline the styles, and only then mark links: SendGrid wants the mark before `href`."""
         return self._inliner.inline(rendered).replace("<a ", '<a clicktracking="off" ')
-
-    def _part(self, path: str, values: Mapping[str, object], personal: SimpleNamespace) -> str:
-        return self._environment.get_template(path).render({**values, "personal": personal})
 
 
 def one_line(text: str) -> str:

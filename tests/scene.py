@@ -26,6 +26,7 @@ FIRST_DAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 EFFECT = datetime(2026, 4, 2, tzinfo=UTC)
 ONE_HOUR = timedelta(hours=1)
+LANGUAGES = ("en", "de")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,12 +130,20 @@ class Scene:
         with self.database.transaction() as transaction:
             campaign = transaction.get_one(Campaign, campaign_id)
             known = set(transaction.exec(select(OutboxMail.id)).all())
-            campaigns.queue_step(transaction, campaign, step, 0, NOW)
+            campaigns.queue_step(transaction, campaign, step, 0, languages=LANGUAGES, now=NOW)
             return tuple(set(transaction.exec(select(OutboxMail.id)).all()) - known)
 
-    def request(self, address: str, *, name: str = "Dora Dahl") -> DataSubjectRequest:
+    def request(
+        self, address: str, *, name: str = "Dora Dahl", language: str = ""
+    ) -> DataSubjectRequest:
         """A request for access from this address, received now."""
-        intake = Intake(name=name, contact_address=address, kinds=("access",), country="DE")
+        intake = Intake(
+            name=name,
+            contact_address=address,
+            kinds=("access",),
+            country="DE",
+            language=language,
+        )
         due = deadline(
             received_at=NOW,
             time_zone=None,
@@ -143,7 +152,9 @@ class Scene:
             right="access",
             default_regime="gdpr",
         )
-        received = requests.Received(channel="web", deadline=due, policy_version_id=None)
+        received = requests.Received(
+            channel="web", deadline=due, policy_version_id=None, languages=LANGUAGES
+        )
         with self.database.transaction() as transaction:
             return requests.receive(transaction, intake, received, NOW)
 

@@ -187,3 +187,22 @@ def test_secrets_are_not_shown_by_accident() -> None:
     shown = repr(Settings(_env_file=None))
     assert "only-for-development-session-key" not in shown
     assert "SG.only-for-the-sandbox" not in shown
+
+
+def test_the_first_language_is_for_whoever_reads_none_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert load_settings().company.languages == ("en", "de")
+    monkeypatch.setenv("PROMISEKEEPER_LANGUAGES", " de , en,de")
+    assert load_settings().company.languages == ("de", "en")
+    assert load_settings().company.language == "de"
+
+
+@pytest.mark.parametrize("languages", ["", "xx", "en,fr", "../../etc", "de/../de", "d" * 300])
+def test_a_language_without_a_catalogue_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, languages: str
+) -> None:
+    monkeypatch.setenv("PROMISEKEEPER_LANGUAGES", languages)
+    with pytest.raises(SettingsRefused) as refusal:
+        load_settings()
+    assert named_in(refusal.value) == {"LANGUAGES"}

@@ -39,7 +39,6 @@ from web.api import accounts, description
 from web.api.problems import add_problems
 from web.faults import add_fault_pages
 from web.middleware import Conduct
-from web.rendering import pages_of
 from web.site import Site
 from web.staff import access, controls, not_reached, operations, overview, policies, reports
 from web.staff import requests as staff_requests
@@ -88,7 +87,6 @@ def create_app(
         desk=desk,
         clock=desk.clock,
         company=settings.company,
-        pages=pages_of(settings.company, development=settings.development),
         link_keys=settings.link_key_bytes,
         events_keys=settings.sendgrid_webhook_public_keys,
         suppression_key=settings.suppression_key_bytes,

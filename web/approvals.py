@@ -1,5 +1,6 @@
 """The page behind the link in a mail: read what changes for you, approve or decline (P5)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -31,11 +32,24 @@ from domain.reviews import VersionState
 from web.forms import Form, StampRefused, check_stamp, stamp
 from web.links import open_link
 from web.notices import confirmed_sentences, effective_on, not_before_on
+from web.readers import OnReader, Reader
 from web.redlines import passages
 from web.site import OnSite, Site
 
 router = APIRouter(prefix="/approve")
 Token = Annotated[str, PathParameter(max_length=200)]
+ACCOUNT_CLOSED = "This account is closed, so there is nothing left to decide."
+OF_A_MINOR = "This is the account of a minor, who cannot approve: nothing changes for it."
+NOT_ASKED = "This change needs nobody's approval: you were told of it, and need do nothing."
+OVER: Mapping[str, str] = {
+    VersionState.WITHDRAWN: "We have withdrawn this change. It will not take effect, for anybody.",
+    VersionState.REPLACED: "Another version took this one's place before it took effect.",
+    VersionState.SUPERSEDED: "A later version has followed this one. If it needs your approval, "
+    "we ask anew.",
+}
+NEVER_MIND = "There is nothing to decide about this version."
+NOTHING_TO_DECIDE = (ACCOUNT_CLOSED, OF_A_MINOR, NOT_ASKED, *OVER.values(), NEVER_MIND)
+"""Why there may be nothing to decide, in the words that people read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,43 +62,47 @@ class Matter:
     version: PolicyVersion
     base: PolicyVersion
     asks_approval: bool
-    language: str
 
 
 @router.get("/new-link")
-def new_link_form(site: OnSite) -> HTMLResponse:
+def new_link_form(reader: OnReader) -> HTMLResponse:
     """Ask for the address that the link is to be sent to."""
-    return site.pages.show("new_link.html", asked=False)
+    return reader.show("new_link.html", asked=False)
 
 
 @router.post("/new-link")
-def send_new_link(site: OnSite, posted: Form, background: BackgroundTasks) -> HTMLResponse:
+def send_new_link(
+    site: OnSite, reader: OnReader, posted: Form, background: BackgroundTasks
+) -> HTMLResponse:
     """Answer the same to everybody; the sending comes after the answer."""
     background.add_task(_send_links, site, posted.line("email"))
-    return site.pages.show("new_link.html", asked=True)
+    return reader.show("new_link.html", asked=True)
 
 
 @router.get("/{token}")
-def approval_page(token: Token, site: OnSite) -> HTMLResponse:
+def approval_page(token: Token, site: OnSite, reader: OnReader) -> HTMLResponse:
     """Show what changes; this never decides anything."""
     with site.database.session() as session:
-        return _show(session, site, _matter(session, site, token))
+        matter = _matter(session, site, token)
+        return _show(session, reader.known_as(matter.account.locale), matter)
 
 
 @router.post("/{token}")
-def approve_or_decline(token: Token, site: OnSite, posted: Form) -> Response:
+def approve_or_decline(token: Token, site: OnSite, reader: OnReader, posted: Form) -> Response:
     """Record a decision about exactly what the page showed."""
     now = site.now()
     with site.database.transaction() as transaction:
         matter = _matter(transaction, site, token)
+        reader = reader.known_as(matter.account.locale)
         if posted.text("decision") not in list(Decision):
-            return _show(transaction, site, matter, status=422, again="no_choice")
+            return _show(transaction, reader, matter, status=422, again="no_choice")
         if _nothing_to_decide(transaction, site, matter):
-            return _show(transaction, site, matter, status=409)
+            return _show(transaction, reader, matter, status=409)
         try:
-            check_stamp(site.link_keys, now, posted.text("stamp"), *_shown(transaction, matter))
+            shown = _shown(transaction, reader, matter)
+            check_stamp(site.link_keys, now, posted.text("stamp"), *shown)
         except StampRefused:
-            return _show(transaction, site, matter, status=409, again="old_page")
+            return _show(transaction, reader, matter, status=409, again="old_page")
         decide(
             transaction,
             matter.account,
@@ -92,20 +110,20 @@ def approve_or_decline(token: Token, site: OnSite, posted: Form) -> Response:
                 version=matter.version,
                 base=matter.base,
                 how="link",
-                language=matter.language,
+                language=reader.language,
                 link_id=matter.link.id,
             ),
             Decision(posted.text("decision")),
             now,
         )
-    return RedirectResponse(f"/approve/{token}", status_code=303)
+    return RedirectResponse(f"/approve/{token}{reader.kept}", status_code=303)
 
 
 def _matter(session: Session, site: Site, token: str) -> Matter:
-    return _matter_of(session, site, open_link(session, site, token, site.now(), APPROVE))
+    return _matter_of(session, open_link(session, site, token, site.now(), APPROVE))
 
 
-def _matter_of(session: Session, site: Site, link: Link) -> Matter:
+def _matter_of(session: Session, link: Link) -> Matter:
     addressee = addressee_by_id(session, link.subject_id)
     campaign = session.get_one(Campaign, addressee.campaign_id)
     version = session.get_one(PolicyVersion, campaign.policy_version_id)
@@ -117,63 +135,59 @@ def _matter_of(session: Session, site: Site, link: Link) -> Matter:
         version=version,
         base=session.get_one(PolicyVersion, addressee.governing_version_id),
         asks_approval=addressee.asks_approval,
-        language=nearest_language(account.locale, site.company.languages),
     )
 
 
 def _show(
-    session: Session, site: Site, matter: Matter, *, status: int = 200, again: str = ""
+    session: Session, reader: Reader, matter: Matter, *, status: int = 200, again: str = ""
 ) -> HTMLResponse:
+    site = reader.site
     now = site.now()
     try:
         governing = governing_version(session, matter.policy, matter.account, now)
     except NotGovernedYet:
         raise HTTPException(404) from None
-    return site.pages.show(
+    nothing = _nothing_to_decide(session, site, matter)
+    return reader.show(
         "approve.html",
         status=status,
         again=again,
         matter=matter,
-        summary=summary_in(session, matter.version, matter.language),
-        changes=confirmed_sentences(session, matter.base, matter.version, matter.language),
+        summary=summary_in(session, matter.version, reader.language),
+        changes=confirmed_sentences(session, matter.base, matter.version, reader.language),
         passages=passages(matter.base.text, matter.version.text),
         governing=governing,
         decision=latest_decision(session, matter.account.id, matter.version.id),
-        nothing_to_decide=_nothing_to_decide(session, site, matter),
+        nothing_to_decide=nothing and reader.gettext(nothing),
+        zone=site.company.zone_of(matter.account.time_zone),
         effective_on=effective_on(site, matter.version),
         not_before_on=not_before_on(site, matter.version),
-        stamp=stamp(site.link_keys, now, *_shown(session, matter)),
+        stamp=stamp(site.link_keys, now, *_shown(session, reader, matter)),
     )
 
 
-def _shown(session: Session, matter: Matter) -> tuple[str, str]:
+def _shown(session: Session, reader: Reader, matter: Matter) -> tuple[str, str, str]:
     """What a page's stamp binds a decision to: this link, and this change as it was shown."""
-    return str(matter.link.id), change_sha256(session, matter.base, matter.version, matter.language)
+    change = change_sha256(session, matter.base, matter.version, reader.language)
+    return str(matter.link.id), change, reader.language
 
 
 def _nothing_to_decide(session: Session, site: Site, matter: Matter) -> str | None:
     """The sentence why there is nothing to approve or decline, or None when there is."""
     version = matter.version
     if matter.account.status != Status.OPEN:
-        return "This account is closed, so there is nothing left to decide."
+        return ACCOUNT_CLOSED
     if matter.account.kind == AccountKind.MINOR:
-        return "This is the account of a minor, who cannot approve: nothing changes for it."
+        return OF_A_MINOR
     if not matter.asks_approval:
-        return "This change needs nobody's approval: you were told of it, and need do nothing."
-    match version.state:
-        case VersionState.ANNOUNCED | VersionState.IN_FORCE:
-            return None
-        case VersionState.WITHDRAWN:
-            return "We have withdrawn this change. It will not take effect, for anybody."
-        case VersionState.REPLACED:
-            return "Another version took this one's place before it took effect."
-        case VersionState.SUPERSEDED:
-            current = version_in_force(session, version.policy_id, site.now())
-            if current and is_clean(session, version, current):
-                return None  # an approval of this one carries over to the current one
-            return "A later version has followed this one. If it needs your approval, we ask anew."
-        case _:
-            return "There is nothing to decide about this version."
+        return NOT_ASKED
+    if version.state in (VersionState.ANNOUNCED, VersionState.IN_FORCE):
+        return None
+    if version.state == VersionState.SUPERSEDED:
+        current = version_in_force(session, version.policy_id, site.now())
+        if current and is_clean(session, version, current):
+            return None  # an approval of this one carries over to the current one
+    return OVER.get(version.state, NEVER_MIND)
 
 
 def _send_links(site: Site, address: str) -> None:
@@ -196,10 +210,11 @@ def _send_links(site: Site, address: str) -> None:
                 step=f"{LINK_AGAIN}_{today}",
                 template="approval_link_again",
                 variant=matter.base.id,
+                language=nearest_language(matter.account.locale, site.company.languages),
                 link_id=link.id,
             )
             for link in links
-            if not _nothing_to_decide(session, site, matter := _matter_of(session, site, link))
+            if not _nothing_to_decide(session, site, matter := _matter_of(session, link))
         ]
     for mail in owed:
         site.desk.send(mail)

@@ -16,6 +16,7 @@ from database.silence import is_silence, lacks_tables, reason
 from web.api import problems
 from web.links import LinkClosed, closed_page
 from web.middleware import HEADERS
+from web.readers import reader_of
 from web.site import site_of
 from web.staff.access import SignInNeeded
 from workflows.desk import Refused, TemporalUnreachable
@@ -55,6 +56,8 @@ WORDS: Mapping[int, tuple[str, str]] = {
     ),
 }
 
+OTHERWISE = ("This could not be done", "Nothing was changed.")
+
 
 def add_fault_pages(app: FastAPI) -> None:
     """Teach an application to answer its errors in words; it takes no thread, as all may hang."""
@@ -77,7 +80,7 @@ def add_fault_pages(app: FastAPI) -> None:
 
     @app.exception_handler(LinkClosed)
     async def link_closed(request: Request, closed: LinkClosed) -> Response:
-        return closed_page(site_of(request), closed)
+        return closed_page(reader_of(request), closed)
 
     @app.exception_handler(SignInNeeded)
     async def sign_in_needed(_request: Request, needed: SignInNeeded) -> Response:
@@ -112,16 +115,24 @@ def _require_foreseen(error: SQLAlchemyError) -> None:
 
 
 def _fault(request: Request, status: int, detail: str | None = None) -> Response:
-    title, what_to_do = WORDS.get(status, ("This could not be done", "Nothing was changed."))
+    title, what_to_do = WORDS.get(status, OTHERWISE)
     said = detail or what_to_do
     answer: Response
     if request.url.path.startswith(problems.UNDER):
         answer = problems.problem(status, said)
     elif request.url.path.startswith(FOR_MACHINES) or request.url.path.endswith((".json", ".js")):
         answer = JSONResponse({"error": title, "detail": said}, status_code=status)
-    else:
+    elif request.url.path.startswith("/staff"):
         answer = site_of(request).pages.show(
             "fault.html", status=status, title=title, what_to_do=said
+        )
+    else:
+        reader = reader_of(request)
+        answer = reader.show(
+            "fault.html",
+            status=status,
+            title=reader.gettext(title),
+            what_to_do=detail or reader.gettext(what_to_do),
         )
     if status == 503:
         answer.headers["Retry-After"] = "60"

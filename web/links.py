@@ -6,20 +6,25 @@ from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
 from database.links import LinkUnusable, usable_link
-from database.tables import Link
+from database.tables import Account, DataSubjectRequest, Link
 from mail.links import LinkRefused, read_token
+from web.readers import Reader
 from web.site import Site
 
 GONE = ("expired", "replaced")
 
 
 class LinkClosed(Exception):
-    """A link that opens nothing. `kind`: malformed | forged | unknown | expired | replaced."""
+    """A link that opens nothing. `kind`: malformed | forged | unknown | expired | replaced.
 
-    def __init__(self, kind: str, purpose: str) -> None:
+    `locale` is that of whoever it was for, empty when nobody knows.
+    """
+
+    def __init__(self, kind: str, purpose: str, locale: str = "") -> None:
         super().__init__(kind)
         self.kind = kind
         self.purpose = purpose
+        self.locale = locale
 
 
 def open_link(session: Session, site: Site, token: str, now: datetime, *purposes: str) -> Link:
@@ -29,15 +34,24 @@ def open_link(session: Session, site: Site, token: str, now: datetime, *purposes
         try:
             return usable_link(session, purpose, read_token(purpose, token, site.link_keys), now)
         except LinkUnusable as refusal:
-            raise LinkClosed(refusal.kind, purposes[0]) from None
+            locale = locale_of(session, refusal.link) if refusal.link else ""
+            raise LinkClosed(refusal.kind, purposes[0], locale) from None
         except LinkRefused as refusal:
             kind = refusal.kind
     raise LinkClosed(kind, purposes[0])
 
 
-def closed_page(site: Site, closed: LinkClosed) -> HTMLResponse:
+def locale_of(session: Session, link: Link) -> str:
+    """The locale of whoever a link is for: of the account, else of the page a request came from."""
+    if link.account_id is not None:
+        return session.get_one(Account, link.account_id).locale
+    request = session.get(DataSubjectRequest, link.subject_id)
+    return request.language if request else ""
+
+
+def closed_page(reader: Reader, closed: LinkClosed) -> HTMLResponse:
     """What happened to the link, and how to get another; it reveals nothing."""
-    return site.pages.show(
+    return reader.known_as(closed.locale).show(
         "link_closed.html",
         status=410 if closed.kind in GONE else 404,
         kind=closed.kind,

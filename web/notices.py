@@ -37,14 +37,13 @@ class Notice:
         return self.version.version_class == "approval"
 
 
-def notice_of(session: Session, site: Site, policy: Policy) -> Notice | None:
-    """The notice that is up now, or None."""
+def notice_of(session: Session, site: Site, policy: Policy, language: str) -> Notice | None:
+    """The notice that is up now, in the words for whoever reads this language; or None."""
     version = announced_version(session, policy.id, site.now())
     if version is None:
         return None
     previous = previous_version(session, version)
     path = f"/policies/{policy.slug}"
-    language = site.company.language
     return Notice(
         policy=policy,
         version=version,

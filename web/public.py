@@ -1,6 +1,7 @@
 """What everybody may read: policies, their archive, redlines, feed and notice (P1, P3)."""
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import date
 from hashlib import sha256
 from itertools import pairwise
@@ -19,110 +20,137 @@ from database.policies import (
     version_in_force,
 )
 from database.tables import Policy, PolicyVersion
+from database.wording import summary_in
 from domain.places import start_of_day
+from domain.reviews import VersionState
 from web.addresses import Number, Slug
 from web.notices import Notice, effective_on, notice_of
+from web.readers import VARIES, OnReader, Reader
 from web.redlines import passages
 from web.rendering import policy_html
-from web.site import OnSite, Site
+from web.site import OnSite
 
 router = APIRouter()
 KEPT_FOR = "public, max-age=300"
+STATE_WORDS: Mapping[str, str] = {
+    VersionState.ANNOUNCED: "announced",
+    VersionState.IN_FORCE: "in force",
+    VersionState.SUPERSEDED: "superseded",
+    VersionState.REPLACED: "replaced",
+    VersionState.WITHDRAWN: "withdrawn",
+}
 
 
 @router.get("/")
-def home(site: OnSite) -> HTMLResponse:
+def home(site: OnSite, reader: OnReader) -> HTMLResponse:
     """The policies, and the way to make a request."""
     with site.database.session() as session:
-        return site.pages.show("home.html", policies=policies(session))
+        return reader.show("home.html", policies=policies(session))
 
 
 @router.get("/policies/{slug}")
-def policy_page(slug: Slug, site: OnSite) -> HTMLResponse:
+def policy_page(slug: Slug, site: OnSite, reader: OnReader) -> HTMLResponse:
     """The text in force, under a notice when another one is announced."""
     with site.database.session() as session:
         policy = policy_by_slug(session, slug)
         version = version_in_force(session, policy.id, site.now())
-        return _text_page(session, site, policy, version)
+        return _text_page(session, reader, policy, version)
 
 
 @router.get("/policies/{slug}/versions")
-def archive(slug: Slug, site: OnSite) -> HTMLResponse:
+def archive(slug: Slug, site: OnSite, reader: OnReader) -> HTMLResponse:
     """Every public version, the newest first."""
     with site.database.session() as session:
         policy = policy_by_slug(session, slug)
         versions = list(public_versions(session, policy.id))[::-1]
-        return site.pages.show(
+        return reader.show(
             "versions.html",
             policy=policy,
-            versions=[(version, effective_on(site, version)) for version in versions],
+            versions=_listed(session, reader, versions),
+            states=STATE_WORDS,
             earlier={version.number: previous.number for version, previous in pairwise(versions)},
         )
 
 
 @router.get("/policies/{slug}/versions/{number}")
-def version_page(slug: Slug, number: Number, site: OnSite) -> HTMLResponse:
+def version_page(slug: Slug, number: Number, site: OnSite, reader: OnReader) -> HTMLResponse:
     """One version, with a banner when it is not the one in force."""
     with site.database.session() as session:
         policy = policy_by_slug(session, slug)
-        return _text_page(session, site, policy, _public(session, policy, number))
+        return _text_page(session, reader, policy, _public(session, policy, number))
 
 
 @router.get("/policies/{slug}/on/{day}")
-def on_day(slug: Slug, day: str, site: OnSite) -> HTMLResponse:
+def on_day(slug: Slug, day: str, site: OnSite, reader: OnReader) -> HTMLResponse:
     """The version in force when a day began in the company's zone."""
     try:
         begins_at = start_of_day(date.fromisoformat(day), site.company.zone)
     except (ValueError, OverflowError):
         raise HTTPException(
-            404, "This is not a date: write it as year, month and day, like 2026-11-22."
+            404,
+            reader.gettext("This is not a date: write it as year, month and day, like 2026-11-22."),
         ) from None
     with site.database.session() as session:
         policy = policy_by_slug(session, slug)
         version = version_in_force(session, policy.id, begins_at)
         if version is None:
-            raise HTTPException(404, f"No version of this policy was in force on {day}.")
-        return _text_page(session, site, policy, version)
+            raise HTTPException(
+                404,
+                reader.gettext(
+                    "No version of this policy was in force on %(day)s.",
+                    day=reader.pages.day(date.fromisoformat(day)),
+                ),
+            )
+        return _text_page(session, reader, policy, version)
 
 
 @router.get("/policies/{slug}/changes/{base}/{number}")
-def redline_page(slug: Slug, base: Number, number: Number, site: OnSite) -> HTMLResponse:
+def redline_page(
+    slug: Slug, base: Number, number: Number, site: OnSite, reader: OnReader
+) -> HTMLResponse:
     """What differs between two public versions, readable without colour."""
     with site.database.session() as session:
         policy = policy_by_slug(session, slug)
         before, after = _public(session, policy, base), _public(session, policy, number)
-        return site.pages.show(
+        return reader.show(
             "changes.html",
             policy=policy,
             before=before,
             after=after,
+            summary=summary_in(session, after, reader.language),
             passages=passages(before.text, after.text),
         )
 
 
 @router.get("/policies/{slug}/feed.atom")
-def feed(slug: Slug, site: OnSite) -> Response:
+def feed(slug: Slug, site: OnSite, reader: OnReader) -> Response:
     """The announcements of a policy, as an Atom feed."""
     with site.database.session() as session:
         policy = policy_by_slug(session, slug)
-        versions = [
-            (version, effective_on(site, version))
-            for version in reversed(public_versions(session, policy.id))
-        ]
-        content = site.pages.text("feed.atom", {"policy": policy, "versions": versions})
-    return Response(content, media_type="application/atom+xml", headers={"Cache-Control": KEPT_FOR})
+        versions = _listed(session, reader, list(public_versions(session, policy.id))[::-1])
+        content = reader.pages.text(
+            "feed.atom", {"policy": policy, "versions": versions, "states": STATE_WORDS}
+        )
+    headers = {"Cache-Control": KEPT_FOR, **VARIES}
+    return Response(content, media_type="application/atom+xml", headers=headers)
 
 
 @router.get("/policies/{slug}/notice.json")
-def notice_json(slug: Slug, request: Request, site: OnSite) -> Response:
+def notice_json(slug: Slug, request: Request, reader: OnReader) -> Response:
     """The notice that is up, for other sites to show; `notice` is null when there is none."""
-    return _offered(request, json.dumps(_notice(site, slug)), "application/json")
+    return _offered(request, json.dumps(_notice(reader, slug)), "application/json")
 
 
 @router.get("/policies/{slug}/notice.js")
-def notice_js(slug: Slug, request: Request, site: OnSite) -> Response:
+def notice_js(slug: Slug, request: Request, reader: OnReader) -> Response:
     """A script that shows the notice where it is embedded, as text and never as markup."""
-    data = json.dumps(_notice(site, slug)).replace("<", "\\u003c")
+    offered = _notice(reader, slug)
+    title = reader.pages.language.title(str(offered["title"]))
+    words = {
+        "heading": reader.gettext("Our %(policy)s is about to change.", policy=title),
+        "read": reader.gettext("Read what changes"),
+    }
+    data = json.dumps({**offered, "words": words}).replace("<", "\\u003c")
     return _offered(request, NOTICE_SCRIPT.replace("NOTICE", data), "text/javascript")
 
 
@@ -137,32 +165,33 @@ NOTICE_SCRIPT = """(function (offered) {
   }
   var box = document.createElement("aside");
   box.className = "promisekeeper-notice";
-  add(box, "strong", "Our " + offered.title + " is about to change.");
+  add(box, "strong", offered.words.heading);
   add(box, "p", notice.summary);
   if (notice.changes.length) {
     var list = add(box, "ul", "");
     notice.changes.forEach(function (change) { add(list, "li", change); });
   }
   add(box, "p", notice.when);
-  add(box, "a", "Read what changes").href = notice.url;
+  add(box, "a", offered.words.read).href = notice.url;
   here.parentNode.insertBefore(box, here);
 })(NOTICE);
 """
 
 
-def _notice(site: Site, slug: str) -> dict[str, object]:
+def _notice(reader: Reader, slug: str) -> dict[str, object]:
+    site = reader.site
     with site.database.session() as session:
         policy = policy_by_slug(session, slug)
-        notice = notice_of(session, site, policy)
+        notice = notice_of(session, site, policy, reader.language)
     return {
         "policy": policy.slug,
         "title": policy.title,
-        "notice": _notice_fields(site, notice) if notice else None,
+        "notice": _notice_fields(reader, notice) if notice else None,
     }
 
 
-def _notice_fields(site: Site, notice: Notice) -> dict[str, object]:
-    settled = notice.effective_on
+def _notice_fields(reader: Reader, notice: Notice) -> dict[str, object]:
+    settled, day = notice.effective_on, reader.pages.day
     return {
         "version": notice.version.number,
         "class": notice.version.version_class,
@@ -170,10 +199,10 @@ def _notice_fields(site: Site, notice: Notice) -> dict[str, object]:
         "changes": list(notice.changes),
         "not_before_on": notice.not_before_on.isoformat(),
         "effective_on": settled.isoformat() if settled else None,
-        "when": f"It takes effect on {site.pages.day(settled)}."
+        "when": reader.gettext("It takes effect on %(day)s.", day=day(settled))
         if settled
-        else f"It takes effect not before {site.pages.day(notice.not_before_on)}.",
-        "url": site.company.base_url + (notice.redline_path or notice.policy_path),
+        else reader.gettext("It takes effect not before %(day)s.", day=day(notice.not_before_on)),
+        "url": reader.site.company.base_url + (notice.redline_path or notice.policy_path),
     }
 
 
@@ -183,10 +212,21 @@ def _offered(request: Request, content: str, media_type: str) -> Response:
         "Access-Control-Allow-Origin": "*",
         "Cache-Control": KEPT_FOR,
         "ETag": etag,
+        **VARIES,
     }
     if etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type=media_type, headers=headers)
+
+
+def _listed(
+    session: Session, reader: Reader, versions: Sequence[PolicyVersion]
+) -> list[tuple[PolicyVersion, str, date | None]]:
+    """Each version with what it changes, and the day it takes effect."""
+    return [
+        (version, summary_in(session, version, reader.language), effective_on(reader.site, version))
+        for version in versions
+    ]
 
 
 def _public(session: Session, policy: Policy, number: int) -> PolicyVersion:
@@ -198,15 +238,16 @@ def _public(session: Session, policy: Policy, number: int) -> PolicyVersion:
 
 
 def _text_page(
-    session: Session, site: Site, policy: Policy, version: PolicyVersion | None
+    session: Session, reader: Reader, policy: Policy, version: PolicyVersion | None
 ) -> HTMLResponse:
+    site = reader.site
     current = version_in_force(session, policy.id, site.now())
-    return site.pages.show(
+    return reader.show(
         "policy.html",
         policy=policy,
         version=version,
         current=current,
         text=policy_html(version.text) if version else None,
         effective_on=effective_on(site, version) if version else None,
-        notice=notice_of(session, site, policy),
+        notice=notice_of(session, site, policy, reader.language),
     )

@@ -1,9 +1,13 @@
-"""Jinja pages: everything is escaped, a missing value is an error, times are the company's."""
+"""Jinja pages in each language: everything is escaped, a missing value is an error.
+
+Times are the company's, unless a page names the zone of a person.
+"""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -11,15 +15,19 @@ from markupsafe import Markup
 
 from domain.company import Company
 from domain.materiality.in_words import about, bases, happened, track_record
+from domain.places import local_date
 from domain.rendering import render_html
+from translations.catalogues import Language, speak
 
 PAGES = Path(__file__).parent / "pages"
 
 
 class Pages:
-    """Renders the templates of `pages/`."""
+    """Renders the templates of `pages/` in one language; `name` is what that calls itself."""
 
-    def __init__(self, company: Company, *, development: bool) -> None:
+    def __init__(self, company: Company, language: Language, *, development: bool) -> None:
+        self.language = language
+        self.name = sentence(language.name_of(language.tag))
         self._zone = company.zone
         self._environment = Environment(
             loader=FileSystemLoader(PAGES),
@@ -28,15 +36,25 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals.update(company=company, development=development)
+        language.teach(self._environment)
+        self._environment.globals.update(
+            company=company,
+            development=development,
+            kept="",
+            spoken=(),
+            binding_language=language.name_of(company.language),
+        )
         self._environment.filters.update(
             day=self.day,
             moment=self.moment,
             last_day=self.last_day,
             words=words,
             sentence=sentence,
+            title=language.title,
+            said=language.gettext,
+            language_name=language.name_of,
             about=about,
-            happened=happened,
+            happened=self.happened,
             track_record=track_record,
             bases=bases,
         )
@@ -49,25 +67,32 @@ class Pages:
         """A template with its values filled in."""
         return self._environment.get_template(name).render(values)
 
-    def day(self, when: date | datetime) -> str:
-        """A date in words; an instant is taken in the company's zone."""
-        day = when.astimezone(self._zone).date() if isinstance(when, datetime) else when
-        return f"{day.day} {day:%B %Y}"
+    def day(self, when: date | datetime, zone: ZoneInfo | None = None) -> str:
+        """A date in words; an instant is taken in the zone, else in the company's."""
+        return self.language.day(
+            local_date(when, zone or self._zone) if isinstance(when, datetime) else when
+        )
 
-    def last_day(self, limit: datetime) -> str:
+    def last_day(self, limit: datetime, zone: ZoneInfo | None = None) -> str:
         """The last day before a limit: one that ends at midnight is met the day before."""
-        return self.day(limit - timedelta.resolution)
+        return self.day(limit - timedelta.resolution, zone)
 
-    def moment(self, when: datetime) -> str:
-        """An instant in words, in the company's zone."""
-        local = when.astimezone(self._zone)
-        return f"{local.day} {local:%B %Y, %H:%M} ({self._zone.key})"
+    def moment(self, when: datetime, zone: ZoneInfo | None = None) -> str:
+        """An instant in words, in the zone, else in the company's."""
+        return self.language.moment(when, zone or self._zone)
+
+    def happened(self, kind: str, moved: bool) -> str:  # noqa: FBT001 - a filter of the pages
+        """What became of a clause, in words."""
+        return self.language.gettext(happened(kind, moved))
 
 
-@lru_cache(maxsize=8)
-def pages_of(company: Company, *, development: bool) -> Pages:
-    """The pages of a company: compiled once, however often a website is put together."""
-    return Pages(company, development=development)
+@lru_cache(maxsize=64)
+def pages_of(company: Company, language: str, *, development: bool) -> Pages:
+    """The pages of a company: compiled once, however often a website is put together.
+
+    Raises CatalogueMissing.
+    """
+    return Pages(company, speak(language), development=development)
 
 
 def words(name: str) -> str:

@@ -1,5 +1,6 @@
 """Make a data-subject request, prove that it is yours, and see how it stands (P10-P26)."""
 
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -26,17 +27,18 @@ from domain.data_subject_requests import (
     State,
     problems,
 )
-from domain.deadlines import Authority, complaint_right, court_remedy
+from domain.deadlines import Authority, authority_for, court_remedy
 from web.forms import NOTHING_POSTED, Form, Posted
-from web.links import open_link
+from web.links import locale_of, open_link
+from web.readers import OnReader, Reader
 from web.site import OnSite, Site
 
 router = APIRouter(prefix="/requests")
 Token = Annotated[str, PathParameter(max_length=200)]
-COUNTRIES: Mapping[str, str] = dict(
-    line.split(" ", 1)
-    for line in (Path(__file__).parent / "countries.txt").read_text("utf-8").splitlines()
-)
+COUNTRIES = (Path(__file__).parent / "countries.txt").read_text("utf-8").split()
+REGIONS: Mapping[str, str] = {"US-CA": "United States: California"}
+"""Parts of countries with a law of their own, which is why people may choose them."""
+CLOSED = "This request is closed."
 CHOICES: Mapping[Kind, str] = {
     Kind.INQUIRY: "Tell me what kind of data you hold about me, and how you use it",
     Kind.ACCESS: "Send me a copy of my data",
@@ -52,13 +54,13 @@ CHOICES: Mapping[Kind, str] = {
 
 
 @router.get("/new")
-def request_form(site: OnSite) -> HTMLResponse:
+def request_form(reader: OnReader) -> HTMLResponse:
     """The form, with a link to the policy it is made under (P1)."""
-    return _form(site, NOTHING_POSTED, {})
+    return _form(reader, NOTHING_POSTED, {})
 
 
 @router.post("/new")
-def make_request(site: OnSite, posted: Form) -> Response:
+def make_request(site: OnSite, reader: OnReader, posted: Form) -> Response:
     """Take a request in, or show the form again with what is wrong with it."""
     intake = Intake(
         name=posted.text("name"),
@@ -66,25 +68,26 @@ def make_request(site: OnSite, posted: Form) -> Response:
         kinds=(posted.text("kinds"),) if posted.text("kinds") else (),
         message=posted.text("message"),
         country=posted.text("country") or None,
+        language=reader.language,
     )
-    found = dict(problems(intake))
+    found = {field: reader.gettext(words) for field, words in problems(intake)}
     if found:
-        return _form(site, posted, found, status=422)
+        return _form(reader, posted, found, status=422)
     request = site.desk.receive(intake, channel="web")
     receipt = _receipts(site).dumps(
         [request.reference, request.received_at.isoformat(), request.due_at.isoformat()]
     )
-    return RedirectResponse(f"/requests/received/{receipt}", status_code=303)
+    return RedirectResponse(f"/requests/received/{receipt}{reader.kept}", status_code=303)
 
 
 @router.get("/received/{receipt}")
-def receipt_page(receipt: str, site: OnSite) -> HTMLResponse:
+def receipt_page(receipt: str, site: OnSite, reader: OnReader) -> HTMLResponse:
     """The same words and dates, whether we know the person or not (P19)."""
     try:
         reference, received_at, due_at = _receipts(site).loads(receipt)
     except (BadSignature, ValueError):
         raise HTTPException(404) from None
-    return site.pages.show(
+    return reader.show(
         "request_received.html",
         reference=reference,
         received_at=datetime.fromisoformat(received_at),
@@ -93,30 +96,30 @@ def receipt_page(receipt: str, site: OnSite) -> HTMLResponse:
 
 
 @router.get("/{token}")
-def request_page(token: Token, site: OnSite) -> HTMLResponse:
+def request_page(token: Token, site: OnSite, reader: OnReader) -> HTMLResponse:
     """How a request stands, or the question whether it is really yours; never verifies."""
     with site.database.session() as session:
         link = open_link(session, site, token, site.now(), REQUEST_STATUS, REQUEST_VERIFY)
         request = session.get_one(DataSubjectRequest, link.subject_id)
+        reader = reader.known_as(locale_of(session, link))
         if link.purpose == REQUEST_VERIFY:
-            return site.pages.show(
-                "request_verify.html", request=request, asked_for=KIND_WORDS[Kind(request.kind)]
-            )
-        return _status_page(session, site, request)
+            return _verify_page(reader, request)
+        return _status_page(session, reader, request)
 
 
 @router.post("/{token}")
-def verify_request(token: Token, site: OnSite) -> Response:
+def verify_request(token: Token, site: OnSite, reader: OnReader) -> Response:
     """The one button: yes, this request is mine (P19)."""
     with site.database.session() as session:
         link: Link = open_link(session, site, token, site.now(), REQUEST_VERIFY)
     site.desk.verify(link.subject_id, how="link to the address on file")
-    return RedirectResponse(f"/requests/{token}", status_code=303)
+    return RedirectResponse(f"/requests/{token}{reader.kept}", status_code=303)
 
 
 def _form(
-    site: Site, posted: Posted, found: Mapping[str, str], *, status: int = 200
+    reader: Reader, posted: Posted, found: Mapping[str, str], *, status: int = 200
 ) -> HTMLResponse:
+    site = reader.site
     with site.database.session() as session:
         now = site.now()
         in_force = [
@@ -124,38 +127,53 @@ def _form(
             for policy in policies(session)
             if (version := version_in_force(session, policy.id, now))
         ]
-    return site.pages.show(
+    return reader.show(
         "request_new.html",
         status=status,
         posted=posted,
         problems=found,
         choices=CHOICES,
-        countries=COUNTRIES,
+        countries=_countries(reader),
         in_force=in_force,
     )
 
 
-def _status_page(session: Session, site: Site, request: DataSubjectRequest) -> HTMLResponse:
-    answered = request.answered_at is not None and request.decision_id is not None
-    decision = session.get(RequestDecision, request.decision_id) if answered else None
-    stage = STAGE_WORDS.get(State(request.state))
-    return site.pages.show(
-        "request_status.html",
+def _countries(reader: Reader) -> list[tuple[str, str]]:
+    """Codes and names, in the order of the names; accents do not count for it."""
+    language = reader.pages.language
+    named = [(code, language.country(code)) for code in COUNTRIES]
+    named += [(code, language.gettext(name)) for code, name in REGIONS.items()]
+    return sorted(named, key=lambda country: unicodedata.normalize("NFKD", country[1]).casefold())
+
+
+def _verify_page(reader: Reader, request: DataSubjectRequest) -> HTMLResponse:
+    return reader.show(
+        "request_verify.html",
         request=request,
-        asked_for=KIND_WORDS[Kind(request.kind)],
-        stage=stage or "This request is closed.",
-        decision=decision,
-        outcome=OUTCOME_WORDS[Outcome(decision.outcome)] if decision else None,
-        ground=GROUND_WORDS[Ground(decision.ground)] if decision and decision.ground else None,
-        remedies=_remedies(site, request),
+        asked_for=reader.gettext(KIND_WORDS[Kind(request.kind)]),
+        zone=reader.site.company.zone_of(request.time_zone),
     )
 
 
-def _remedies(site: Site, request: DataSubjectRequest) -> tuple[str, ...]:
-    """Where to complain, and the court where the person's law gives one (P23)."""
-    lead = Authority(name=site.company.authority_name, url=site.company.authority_url)
-    sentences = (complaint_right(request.country, lead=lead), court_remedy(request.regime))
-    return tuple(sentence for sentence in sentences if sentence)
+def _status_page(session: Session, reader: Reader, request: DataSubjectRequest) -> HTMLResponse:
+    answered = request.answered_at is not None and request.decision_id is not None
+    decision = session.get(RequestDecision, request.decision_id) if answered else None
+    stage = STAGE_WORDS.get(State(request.state), CLOSED)
+    ground = GROUND_WORDS[Ground(decision.ground)] if decision and decision.ground else ""
+    company = reader.site.company
+    lead = Authority(name=company.authority_name, url=company.authority_url)
+    return reader.show(
+        "request_status.html",
+        request=request,
+        asked_for=reader.gettext(KIND_WORDS[Kind(request.kind)]),
+        stage=reader.gettext(stage),
+        decision=decision,
+        outcome=reader.gettext(OUTCOME_WORDS[Outcome(decision.outcome)]) if decision else None,
+        ground=reader.gettext(ground),
+        authority=authority_for(request.country, lead=lead),
+        court=reader.gettext(court_remedy(request.regime)),
+        zone=company.zone_of(request.time_zone),
+    )
 
 
 def _receipts(site: Site) -> URLSafeSerializer:

@@ -13,7 +13,8 @@ from database.engine import Database
 from domain.company import Company
 from health.lookout import Lookout
 from temporal import View
-from web.rendering import Pages
+from translations.catalogues import SOURCE
+from web.rendering import Pages, pages_of
 from workflows.desk import Desk
 
 
@@ -30,7 +31,6 @@ class Site:
     desk: Desk
     clock: Clock
     company: Company
-    pages: Pages
     link_keys: tuple[bytes, ...]
     events_keys: tuple[str, ...]
     suppression_key: bytes
@@ -41,6 +41,15 @@ class Site:
     lookout: Lookout
     sample_mails: SampleMails
     inbox_url: str | None = None
+
+    @property
+    def pages(self) -> Pages:
+        """The pages of staff, who work in English."""
+        return self.pages_in(SOURCE)
+
+    def pages_in(self, language: str) -> Pages:
+        """The pages in one of the languages of the company."""
+        return pages_of(self.company, language, development=self.development)
 
     def now(self) -> datetime:
         """This instant, in UTC."""

@@ -13,9 +13,11 @@ from sqlmodel import Session
 
 from database.links import UNSUBSCRIBE, Holder, LinkUnusable, holder_of
 from database.suppressions import remind_no_more, reminded_no_more_since
+from database.tables import Account
 from mail.links import LinkRefused, read_token
 from web.forms import Form
 from web.links import LinkClosed
+from web.readers import OnReader, Reader
 from web.site import OnSite, Site
 
 router = APIRouter(prefix="/unsubscribe")
@@ -24,20 +26,20 @@ ONE_CLICK = ("List-Unsubscribe", "One-Click")
 
 
 @router.get("/{token}")
-def unsubscribe_page(token: Token, site: OnSite) -> HTMLResponse:
+def unsubscribe_page(token: Token, site: OnSite, reader: OnReader) -> HTMLResponse:
     """Ask whether reminders should stop; this never stops them."""
     with site.database.session() as session:
-        return _show(session, site, _holder(session, site, token))
+        return _show(session, reader, _holder(session, site, token))
 
 
 @router.post("/{token}")
-def unsubscribe(token: Token, site: OnSite, posted: Form) -> HTMLResponse:
+def unsubscribe(token: Token, site: OnSite, reader: OnReader, posted: Form) -> HTMLResponse:
     """Stop reminders, and answer without a redirect: mail programs follow none (RFC 8058)."""
     how = "one_click" if ONE_CLICK in posted.fields else "page"
     with site.database.transaction() as transaction:
         holder = _holder(transaction, site, token)
         remind_no_more(transaction, holder, how=how, now=site.now())
-        return _show(transaction, site, holder)
+        return _show(transaction, reader, holder)
 
 
 def _holder(session: Session, site: Site, token: str) -> Holder:
@@ -48,6 +50,10 @@ def _holder(session: Session, site: Site, token: str) -> Holder:
         raise LinkClosed(refusal.kind, UNSUBSCRIBE) from None
 
 
-def _show(session: Session, site: Site, holder: Holder) -> HTMLResponse:
-    since = reminded_no_more_since(session, holder.account_id)
-    return site.pages.show("unsubscribe.html", since=since)
+def _show(session: Session, reader: Reader, holder: Holder) -> HTMLResponse:
+    account = session.get_one(Account, holder.account_id)
+    return reader.known_as(account.locale).show(
+        "unsubscribe.html",
+        since=reminded_no_more_since(session, account.id),
+        zone=reader.site.company.zone_of(account.time_zone),
+    )

@@ -333,7 +333,10 @@ class Desk:
                 transaction,
                 intake,
                 requests.Received(
-                    channel=channel, deadline=due, policy_version_id=pinned.id if pinned else None
+                    channel=channel,
+                    deadline=due,
+                    policy_version_id=pinned.id if pinned else None,
+                    languages=self.company.languages,
                 ),
                 now,
             )

@@ -10,7 +10,10 @@ from database.ids import new_id
 
 
 class DataSubjectRequest(SQLModel, table=True):
-    """One person's request; its clock runs from `received_at` and nothing stops it (P21)."""
+    """One person's request; its clock runs from `received_at` and nothing stops it (P21).
+
+    `language`: the one they made it in, empty when that is not known.
+    """
 
     __tablename__ = "data_subject_request"
 
@@ -23,6 +26,7 @@ class DataSubjectRequest(SQLModel, table=True):
     message: str
     country: str | None = None
     time_zone: str | None = None
+    language: str = ""
     policy_version_id: UUID | None = Field(default=None, foreign_key="policy_version.id")
     account_id: UUID | None = Field(default=None, foreign_key="account.id")
     received_at: datetime

@@ -55,7 +55,10 @@ def write(scene: Scene, letters: Letters) -> Callable[[], Written]:
                 assert claim
                 letter = letters.letter(session, claim, NOW)
                 message = Templates(TEMPLATES).render(
-                    letter.template, shared=letter.shared, personal=letter.personal
+                    letter.template,
+                    language=letter.language,
+                    shared=letter.shared,
+                    personal=letter.personal,
                 )
                 (copy,) = letter.copies
                 written.append((copy.address, message.personal(copy.fields)))

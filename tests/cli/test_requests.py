@@ -34,7 +34,9 @@ def reference(database: Database) -> str:
         request = requests.receive(
             transaction,
             Intake(name="Alice", contact_address="alice@example.com", kinds=(Kind.ACCESS,)),
-            requests.Received(channel="web", deadline=due, policy_version_id=None),
+            requests.Received(
+                channel="web", deadline=due, policy_version_id=None, languages=("en", "de")
+            ),
             RECEIVED_AT,
         )
     return request.reference

@@ -16,7 +16,7 @@ from database.tables import Account, Campaign, CampaignAddressee, ControlAct, Ou
 from domain.sending import Canary
 from settings import Settings
 from tests.database.test_controls import act
-from tests.scene import NOW, Scene
+from tests.scene import LANGUAGES, NOW, Scene
 
 LATER = NOW + timedelta(minutes=30)
 LIMITS = Settings(_env_file=None).limits
@@ -59,7 +59,9 @@ def mail_canary(scene: Scene, campaign: UUID, **states: int) -> None:
     """Mail the canary, and let this become of so many of them; the others are delivered."""
     with scene.database.transaction() as transaction:
         row = transaction.get_one(Campaign, campaign)
-        campaigns.queue_step(transaction, row, campaigns.FIRST_NOTICE, -1, NOW)
+        campaigns.queue_step(
+            transaction, row, campaigns.FIRST_NOTICE, -1, languages=LANGUAGES, now=NOW
+        )
         mails = transaction.exec(select(OutboxMail.id)).all()
         wanted = [state for state, count in states.items() for _ in range(count)]
         wanted += ["delivered"] * (len(mails) - len(wanted))

@@ -47,5 +47,8 @@ def copy_for(name: str, address: str, account: str = "") -> Copy:
         mail_id=uuid5(NAMESPACE_DNS, account or address),
         address=address,
         name=name,
-        fields={"name": name, "link": f"https://fernhill.example/approve/{account or address}"},
+        fields={
+            "greeting": f"Hello {name}",
+            "link": f"https://fernhill.example/approve/{account or address}",
+        },
     )

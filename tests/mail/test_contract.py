@@ -248,7 +248,7 @@ def reminder(templates: Templates) -> Message:
     shared |= {"redline_url": "https://fernhill.example/r", "without_approval": "nothing changes"}
     shared |= {"reminder_number": "1", "reminders_total": 2}
     shared |= {"effective_on": "2 April 2026", "not_before_on": "1 April 2026"}
-    personal = ("name", "link", "no_reminders_link")
+    personal = ("greeting", "link", "no_reminders_link")
     return templates.render("approval_reminder", shared={**FRAME, **shared}, personal=personal)
 
 
@@ -259,7 +259,7 @@ def copy_to(address: str) -> Copy:
         mail_id=uuid4(),
         address=address,
         name=name,
-        fields={"name": name, "link": link, "no_reminders_link": link},
+        fields={"greeting": f"Hello {name}", "link": link, "no_reminders_link": link},
         headers=unsubscribe_headers(link),
     )
 

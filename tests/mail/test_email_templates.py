@@ -28,7 +28,7 @@ def documented(mail: str, kind: str) -> set[str]:
     return set(re.findall(r"`(\w+)`", line))
 
 
-def example(mail: str, **changes: object) -> Message:
+def example(mail: str, language: str = "en", **changes: object) -> Message:
     shared = {
         name: LISTS.get(
             name, f"https://fernhill.example/{name}" if "url" in name else f"the {name}"
@@ -37,12 +37,13 @@ def example(mail: str, **changes: object) -> Message:
     }
     message = Templates(TEMPLATES).render(
         mail,
+        language=language,
         shared=FRAME | shared | changes,
         personal=sorted(documented(mail, "personal")),
     )
     return message.personal(
         {
-            "name": "Alice",
+            "greeting": "Hello Alice",
             "link": LINK,
             "no_reminders_link": "https://fernhill.example/unsubscribe/def",
             "explanation": "First.\n\nSecond.",
@@ -52,7 +53,7 @@ def example(mail: str, **changes: object) -> Message:
 
 def used(mail: str) -> tuple[set[str], set[str]]:
     """Return the shared values and personal fields that a mail's own templates use."""
-    environment = Environment(autoescape=True)
+    environment = Environment(autoescape=True, extensions=["jinja2.ext.i18n"])
     environment.filters["paragraphs"] = str
     shared: set[str] = set()
     personal: set[str] = set()
@@ -65,7 +66,7 @@ def used(mail: str) -> tuple[set[str], set[str]]:
             for found in tree.find_all(nodes.Getattr)
             if isinstance(found.node, nodes.Name) and found.node.name == "personal"
         }
-    return shared - FRAME.keys() - {"personal"}, personal
+    return shared - FRAME.keys() - {"personal", "gettext", "_"}, personal
 
 
 class Anchors(HTMLParser):
@@ -91,19 +92,47 @@ def test_a_mail_uses_exactly_the_values_its_readme_lists(mail: str) -> None:
     assert used(mail) == (documented(mail, "shared"), documented(mail, "personal"))
 
 
+@pytest.mark.parametrize(
+    ("language", "because"),
+    [("en", "You get this mail because"), ("de", "Sie erhalten diese E-Mail, weil")],
+)
 @pytest.mark.parametrize("mail", MAILS)
-def test_a_mail_says_who_writes_and_why(mail: str) -> None:
-    message = example(mail)
+def test_a_mail_says_who_writes_and_why(mail: str, language: str, because: str) -> None:
+    message = example(mail, language)
     assert message.subject
     for body in (message.text, message.html):
         assert "Hello Alice" in body
-        assert "You get this mail because" in body
+        assert because in body
         assert all(value in body for value in FRAME.values())
+    assert f'<html lang="{language}">' in message.html
 
 
 @pytest.mark.parametrize("mail", MAILS)
-def test_a_mail_shows_its_link_in_full_in_text_and_html(mail: str) -> None:
-    message = example(mail)
+def test_a_mail_says_the_same_in_every_language(mail: str) -> None:
+    """Each value stands as often, and each paragraph and list is there."""
+    values = [f"the {name}" for name in documented(mail, "shared")]
+    english, german = (example(mail, language) for language in ("en", "de"))
+    for value in values:
+        assert (value in english.text) == (value in german.text), value
+        assert (value in english.html) == (value in german.html), value
+    assert english.text.count("\n") == german.text.count("\n")
+    for mark in ("<p", "<li", "<a ", "<strong", "<tr", "<h1"):
+        assert english.html.count(mark) == german.html.count(mark), mark
+
+
+@pytest.mark.parametrize("mail", MAILS)
+def test_text_and_html_name_the_same_things(mail: str) -> None:
+    """What a mail's readers without HTML are told is what all others are told."""
+    message = example(mail, "de")
+    for name in documented(mail, "shared") - {"console_url"}:
+        if "url" not in name:
+            assert (f"the {name}" in message.text) == (f"the {name}" in message.html), name
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("mail", MAILS)
+def test_a_mail_shows_its_link_in_full_in_text_and_html(mail: str, language: str) -> None:
+    message = example(mail, language)
     leads_to = MAIN_LINKS.get(mail, "console_url")
     personal = "link" in documented(mail, "personal")
     address = LINK if personal else f"https://fernhill.example/{leads_to}"

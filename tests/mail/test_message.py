@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mail.message import TemplateRefused, Templates, header_name, one_line
+from translations.catalogues import CatalogueMissing
 
 HOSTILE = '<script>alert("x")</script>'
 
@@ -14,16 +15,14 @@ HOSTILE = '<script>alert("x")</script>'
 @pytest.fixture
 def templates(tmp_path: Path) -> Templates:
     folder = tmp_path / "greeting"
-    (folder / "de").mkdir(parents=True)
+    folder.mkdir()
     (folder / "subject.txt").write_text("{{ topic }} for\n {{ personal.name }}\n")
     (folder / "body.txt").write_text("Hello {{ personal.name }}\n{{ personal.reply | paragraphs }}")
     (folder / "body.html").write_text(
         '<html lang="{{ language }}"><style>p { color: red }</style><p>{{ personal.name }}</p>'
-        '<p>{{ topic }}</p><p>{{ personal.reply | paragraphs }}</p><a href="{{ personal.link }}">'
+        "<p>{% trans %}Thank you{% endtrans %}</p><p>{{ topic }}</p>"
+        '<p>{{ personal.reply | paragraphs }}</p><a href="{{ personal.link }}">'
     )
-    (folder / "de" / "subject.txt").write_text("{{ topic }}")
-    (folder / "de" / "body.txt").write_text("Hallo {{ personal.name }}")
-    (folder / "de" / "body.html").write_text('<p lang="{{ language }}">{{ personal.name }}</p>')
     return Templates(tmp_path)
 
 
@@ -101,16 +100,20 @@ def test_a_copy_that_lacks_a_field_is_refused(templates: Templates) -> None:
         message.fill({"name": "Alice"})
 
 
-def test_a_language_without_texts_falls_back_to_english(templates: Templates) -> None:
-    german, french, odd = (
-        templates.render("greeting", language=one, shared={"topic": "x"}, personal=PERSONAL)
-        for one in ("de", "fr", "../greeting/de")
-    )
-    assert german.text.startswith("Hallo")
-    assert 'lang="de"' in german.html
-    assert french.text.startswith("Hello")
-    assert 'lang="en"' in french.html
-    assert odd.text.startswith("Hello")
+def test_a_mail_is_said_in_the_language_of_a_catalogue(templates: Templates) -> None:
+    """The same template serves every language; what is compiled for one does not leak."""
+    for language, words in (("de", "Vielen Dank"), ("en", "Thank you"), ("de", "Vielen Dank")):
+        message = templates.render(
+            "greeting", language=language, shared={"topic": "x"}, personal=PERSONAL
+        )
+        assert words in message.html
+        assert f'lang="{language}"' in message.html
+
+
+@pytest.mark.parametrize("language", ["fr", "../greeting", "de/../de", "", "x" * 300])
+def test_a_language_without_a_catalogue_is_refused(templates: Templates, language: str) -> None:
+    with pytest.raises(CatalogueMissing):
+        templates.render("greeting", language=language, shared={"topic": "x"}, personal=PERSONAL)
 
 
 @given(st.text(max_size=300))

@@ -26,7 +26,7 @@ def message(templates: Templates) -> Message:
     return templates.render(
         "approval_link_again",
         shared=FRAME | {"policy_title": "Privacy policy"},
-        personal=("name", "link"),
+        personal=("greeting", "link"),
     )
 
 
@@ -100,7 +100,7 @@ def test_line_ends_reach_no_header_and_no_subject(
     message = templates.render(
         "approval_link_again",
         shared=FRAME | {"policy_title": "Policy\r\nBcc: all@example.com"},
-        personal=("name", "link"),
+        personal=("greeting", "link"),
     )
     service.send(message, [ALICE], ATTEMPT, headers={"X-Entity-Ref-ID": "1\r\nBcc: a@example.com"})
     mail = sandbox.message_to(ALICE.address)
@@ -119,7 +119,7 @@ def test_a_nameless_person_gets_a_mail_too(
         mail_id=ALICE.mail_id,
         address=ALICE.address,
         name=" ",
-        fields={**ALICE.fields, "name": "you"},
+        fields={**ALICE.fields, "greeting": "Hello there"},
     )
     assert isinstance(service.send(message, [nameless], ATTEMPT), Accepted)
     assert sandbox.message_to(ALICE.address)["to_name"] == ""
@@ -292,7 +292,9 @@ def test_addresses_are_kept_out_of_reasons_and_of_what_is_logged(message: Messag
 def test_a_copy_without_its_fields_and_a_service_without_a_key_are_refused(
     service: MailService, message: Message
 ) -> None:
-    bare = Copy(mail_id=UUID(int=1), address="bob@example.com", name="Bob", fields={"name": "Bob"})
+    bare = Copy(
+        mail_id=UUID(int=1), address="bob@example.com", name="Bob", fields={"greeting": "Hello Bob"}
+    )
     with pytest.raises(TemplateRefused, match="link"):
         service.send(message, [bare, ALICE], ATTEMPT)
     with pytest.raises(ValueError, match="no API key"):

@@ -40,7 +40,7 @@ def path(world: World, purpose: str) -> str:
 def test_the_form_links_the_policy_it_is_made_under(world: World) -> None:
     """P1: wherever personal data is asked for, the current version is at hand."""
     page = world.browser.get("/requests/new").text
-    assert 'href="/policies/privacy-policy">our privacy policy (version 1)</a>' in page
+    assert 'href="/policies/privacy-policy">Privacy policy (version 1)</a>' in page
     assert page.count('name="kinds"') == 10
 
 

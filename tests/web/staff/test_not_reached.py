@@ -18,7 +18,9 @@ def alices_bounced(world: World) -> str:
     """Alice's first notice bounced; her account's id."""
     with world.database.transaction() as transaction:
         campaign = transaction.exec(select(Campaign)).one()
-        queue_step(transaction, campaign, FIRST_NOTICE, 0, NOW)
+        queue_step(
+            transaction, campaign, FIRST_NOTICE, 0, languages=world.settings.languages, now=NOW
+        )
         mail, account = transaction.exec(
             select(OutboxMail, Account)
             .join(Account, col(Account.id) == col(OutboxMail.addressee_id))

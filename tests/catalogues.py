@@ -1,0 +1,139 @@
+"""Every message that people read in their language, and the catalogues brought up to date with it.
+
+`make translations` writes `translations/messages.pot`, and brings each `translations/*.po` up to
+date: what is new is empty there, what has changed is marked fuzzy, what is gone is left out.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from itertools import chain, product, starmap
+from pathlib import Path
+from uuid import UUID
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_file
+from babel.messages.pofile import read_po, write_po
+
+from activities.letters import SEGMENT_WORDS
+from domain.alignment import ChangeKind
+from domain.data_subject_requests import (
+    GROUND_WORDS,
+    KIND_WORDS,
+    OUTCOME_WORDS,
+    PROBLEM_WORDS,
+    STAGE_WORDS,
+)
+from domain.deadlines import PACKS
+from domain.materiality.in_words import happened
+from domain.timetable import RungKind, campaign_rungs, request_ladder
+from settings import ROOT
+from translations.catalogues import FOLDER, POLICY_TITLES
+from web import approvals, faults, public, requests
+
+TEMPLATE = FOLDER / "messages.pot"
+CODE = ("activities", "translations", "web")
+PAGES = ("email_templates/**/*.txt", "email_templates/**/*.html", "web/pages/*")
+ANY_DAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
+NOTE = "# Every message of mails and pages. Written by `make translations`, never by hand."
+
+
+def messages() -> Catalog:
+    """All messages, in the order of the files they stand in."""
+    catalogue = Catalog(project="Promisekeeper", creation_date=ANY_DAY, header_comment=NOTE)
+    for path, message in sorted(_found(), key=lambda one: one[0]):
+        catalogue.add(message, locations=[(path, 1)])
+    return catalogue
+
+
+def places(catalogue: Catalog) -> dict[object, set[str]]:
+    """In which files each message stands."""
+    return {
+        message.id: {path for path, _ in message.locations} for message in catalogue if message.id
+    }
+
+
+def catalogues() -> list[Path]:
+    """The catalogues of the languages we speak, beside English."""
+    return sorted(FOLDER.glob("*.po"))
+
+
+def read(path: Path) -> Catalog:
+    """One of them, or the template."""
+    with path.open("rb") as file:
+        return read_po(file, locale=None if path == TEMPLATE else path.stem.replace("-", "_"))
+
+
+def update() -> None:
+    """Write the template, and bring each catalogue up to date with it."""
+    TEMPLATE.write_bytes(_written(messages()))
+    for path in catalogues():
+        catalogue = read(path)
+        catalogue.update(messages(), update_creation_date=False)
+        path.write_bytes(_written(catalogue))
+
+
+def _found() -> Iterator[tuple[str, str | tuple[str, ...]]]:
+    options = {"trimmed": "true", "silent": "false"}
+    for pattern in PAGES:
+        for path in ROOT.glob(pattern):
+            if path.suffix in {".txt", ".html", ".atom"}:
+                yield from _in_file("jinja2.ext:babel_extract", path, options)
+    for room in CODE:
+        for path in (ROOT / room).glob("*.py"):
+            yield from _in_file("python", path, {})
+    yield from _tables()
+
+
+def _in_file(
+    method: str, path: Path, options: dict[str, str]
+) -> Iterator[tuple[str, str | tuple[str, ...]]]:
+    for _, message, _, _ in extract_from_file(method, path, DEFAULT_KEYWORDS, options=options):
+        yield path.relative_to(ROOT).as_posix(), message
+
+
+def _tables() -> Iterator[tuple[str, str]]:
+    """Words that stand in tables, and are translated where they are shown."""
+    words_of_requests = (KIND_WORDS, OUTCOME_WORDS, GROUND_WORDS, STAGE_WORDS, PROBLEM_WORDS)
+    tables: Mapping[str, Iterable[str]] = {
+        "activities/letters.py": SEGMENT_WORDS.values(),
+        "domain/data_subject_requests.py": chain(*(table.values() for table in words_of_requests)),
+        "domain/materiality/in_words.py": starmap(happened, product(ChangeKind, (False, True))),
+        "domain/packs": (pack.court_remedy for pack in PACKS.values() if pack.court_remedy),
+        "domain/timetable.py": _rungs(),
+        "translations/catalogues.py": POLICY_TITLES,
+        "web/approvals.py": approvals.NOTHING_TO_DECIDE,
+        "web/faults.py": chain(*faults.WORDS.values(), faults.OTHERWISE),
+        "web/public.py": public.STATE_WORDS.values(),
+        "web/requests.py": chain(
+            requests.CHOICES.values(), requests.REGIONS.values(), (requests.CLOSED,)
+        ),
+    }
+    for path, table in tables.items():
+        for words in table:
+            yield path, words
+
+
+def _rungs() -> Iterator[str]:
+    """What staff are told of a rung; reminders of a campaign are told to nobody in these words."""
+    of_campaign = campaign_rungs(ANY_DAY + timedelta(days=60), not_before=ANY_DAY)
+    of_request = request_ladder(
+        request_id=UUID(int=0),
+        received_at=ANY_DAY,
+        due_at=ANY_DAY + timedelta(days=30),
+        time_zone="Europe/Berlin",
+        holidays_of="DE",
+    )
+    for rung in (*of_campaign, *of_request):
+        if rung.kind is not RungKind.REMINDER or rung in of_request:
+            yield rung.summary
+
+
+def _written(catalogue: Catalog) -> bytes:
+    file = BytesIO()
+    write_po(file, catalogue, width=100, include_lineno=False, ignore_obsolete=True)
+    return file.getvalue()
+
+
+if __name__ == "__main__":
+    update()
