@@ -159,9 +159,6 @@ UPDATE_ACCOUNTS = (
 )
 """Updates the known accounts of which a chunk says something else. Needs `decided_at`."""
 
-MENDED = select(col(Account.id)).where(_CHUNK, same_account(), says_otherwise("email"))
-"""The known accounts for which a chunk has another address."""
-
 _NUMBER = func.coalesce(
     col(AccountImportRow.governing_version), bindparam("current", type_=Integer())
 )
@@ -192,7 +189,11 @@ else the `current` one. Needs `of_policy`, `current`, the numbers that are `asse
 RE_ADDRESSED = (
     select(col(Account.id))
     .join(AccountImportRow, same_account())
-    .where(_CHUNK, func.lower(col(Account.email)) != func.lower(col(AccountImportRow.email)))
+    .where(
+        _CHUNK,
+        func.lower(col(Account.email)) != func.lower(col(AccountImportRow.email)),
+        col(AccountImportRow.email) != "",
+    )
 )
 """The known accounts of a chunk to which it gives another address."""
 

@@ -4,13 +4,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, update
+from sqlalchemy import exists
 from sqlmodel import Session, col, or_, select
 
 from database.campaigns import FIRST_NOTICE
 from database.controls import PAUSED, RUNNING
 from database.facts import record
-from database.links import APPROVE, add_link
+from database.links import APPROVE
 from database.outbox import ACCOUNT
 from database.tables import (
     Approval,
@@ -29,34 +29,17 @@ GOT_BY_NOBODY = ("bounced", "dropped", "complained", "rejected", "suppressed", "
 def reopen_first_notices(transaction: Session, accounts: Collection[UUID], now: datetime) -> int:
     """Queue again the first notices that did not reach these accounts at their old address.
 
-    Of campaigns on their way, before the effect, and not for who has answered. The old link is
-    replaced, and says so. Returns how many.
+    Of campaigns on their way, before the effect, and not for who has answered. Their links are
+    replaced already (`links.replace_links`). Returns how many.
     """
     if not accounts:
         return 0
     missed = _missed(transaction, accounts, now)
-    for mail, addressee_id in missed:
-        link = add_link(
-            transaction,
-            purpose=APPROVE,
-            subject_id=addressee_id,
-            now=now,
-            account_id=mail.addressee_id,
-        )
-        transaction.flush()
-        transaction.execute(
-            update(Link)
-            .where(
-                col(Link.subject_id) == addressee_id,
-                col(Link.successor_id).is_(None),
-                col(Link.id) != link.id,
-            )
-            .values(successor_id=link.id)
-        )
-        record(transaction, "mail.reopened", mail.id, now, was=mail.state, link=link.id)
+    for mail, link_id in missed:
+        record(transaction, "mail.reopened", mail.id, now, was=mail.state, link=link_id)
         mail.state, mail.reason = "queued", "the address was mended: sent again"
         mail.attempt_id = mail.claimed_at = mail.accepted_at = mail.settled_at = None
-        mail.queued_at, mail.link_id = now, link.id
+        mail.queued_at, mail.link_id = now, link_id
         transaction.add(mail)
     return len(missed)
 
@@ -64,20 +47,26 @@ def reopen_first_notices(transaction: Session, accounts: Collection[UUID], now: 
 def _missed(
     transaction: Session, accounts: Collection[UUID], now: datetime
 ) -> Sequence[tuple[OutboxMail, UUID]]:
-    """The mails, ours until the transaction ends, and the addressee of each."""
+    """The mails, ours until the transaction ends, each with the link that its reader has now."""
     answered = exists().where(
         col(Approval.account_id) == col(OutboxMail.addressee_id),
         col(Approval.policy_version_id) == col(Campaign.policy_version_id),
         stands(),
     )
     return transaction.exec(
-        select(OutboxMail, CampaignAddressee.id)
+        select(OutboxMail, Link.id)
         .join(Campaign, col(Campaign.id) == col(OutboxMail.subject_id))
         .join(PolicyVersion, col(PolicyVersion.id) == col(Campaign.policy_version_id))
         .join(
             CampaignAddressee,
             (col(CampaignAddressee.campaign_id) == col(Campaign.id))
             & (col(CampaignAddressee.account_id) == col(OutboxMail.addressee_id)),
+        )
+        .join(
+            Link,
+            (col(Link.subject_id) == col(CampaignAddressee.id))
+            & (Link.purpose == APPROVE)
+            & col(Link.successor_id).is_(None),
         )
         .where(
             col(Campaign.state).in_([RUNNING, PAUSED]),

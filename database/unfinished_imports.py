@@ -26,7 +26,6 @@ from database.carrying import (
     ADD_ACCOUNTS,
     ASSERT_VERSIONS,
     DELETE_ROWS,
-    MENDED,
     RE_ADDRESSED,
     UPDATE_ACCOUNTS,
     next_chunk,
@@ -188,12 +187,10 @@ def carry_rows(
     added = rows_of(transaction, ADD_ACCOUNTS, given)
     for assertable in assertables:
         rows_of(transaction, ASSERT_VERSIONS, given | assertable.given)
-    if row.decided_at is not None:
-        re_addressed = transaction.scalars(RE_ADDRESSED, dict(chunk)).all()
-        replace_links(transaction, re_addressed, row.decided_at)
-    mended = transaction.scalars(MENDED, dict(chunk)).all()
+    re_addressed = transaction.scalars(RE_ADDRESSED, dict(chunk)).all()
+    replace_links(transaction, re_addressed, row.decided_at or now)
     updated = rows_of(transaction, UPDATE_ACCOUNTS, given)
-    reopen_first_notices(transaction, mended, now)
+    reopen_first_notices(transaction, re_addressed, now)
     carried = rows_of(transaction, DELETE_ROWS, chunk)
     row.added += added
     row.updated += updated
