@@ -12,13 +12,15 @@ from temporalio import activity
 from activities.moments import moments_since
 from activities.outbox import Sender, SendProgress
 from database import campaigns, freezing
+from database.campaigns import CALLED_OFF, PAUSED, WITHDRAWN
 from database.canaries import choose_canary, look_at_canary
 from database.chunks import LongEnough, at_most
-from database.controls import PAUSED, WITHDRAWN, last_act, postponements
+from database.controls import last_act
 from database.engine import Database
 from database.facts import record
 from database.outbox import (
     CAMPAIGN,
+    CORRECTION,
     FINISHED,
     STAFF,
     WITHDRAWAL,
@@ -29,13 +31,18 @@ from database.outbox import (
     last_accepted_at,
     queue,
 )
+from database.owed import steps_caused
+from database.replacing import carry_over
 from database.staff import in_charge, present
 from database.tables import Campaign, Policy, PolicyVersion, Staff
 from database.writing import held
 from domain.company import CampaignLeads, Company
+from domain.places import local_date
+from domain.reviews import VersionState
 from domain.sending import Canary, Limits
 from domain.timetable import Role, Rung, RungKind, campaign_rungs, effective_at
 
+ONE_DAY = timedelta(days=1)
 FREEZE_WITHIN = timedelta(minutes=3)
 """Well within one try of a workflow, which takes it for broken after five minutes."""
 
@@ -92,6 +99,8 @@ class CampaignCase:
     effective_at: datetime | None
     to_come: tuple[Rung, ...]
     since: datetime | None = None
+    postponed: bool = False
+    """Whether the version has no day: nothing of its timetable comes until it has one (P8)."""
     owed: tuple[str, ...] = ()
     """Steps that somebody's decision caused, and that are not taken yet."""
     canary: int = 0
@@ -102,13 +111,34 @@ class CampaignCase:
     """Why the machine paused it, in words that name nobody; empty when it did not."""
 
     @property
+    def correction(self) -> str | None:
+        """The step by which a wrong mail is put right, which no other step may hold up (P8)."""
+        return next((step for step in self.owed if step.startswith(CORRECTION)), None)
+
+    @property
     def paused(self) -> bool:
         """Whether somebody stopped it; nothing goes out until it is resumed (P8)."""
         return self.state == PAUSED
 
     @property
     def called_off(self) -> bool:
-        """Whether its version was withdrawn: whoever was mailed is told, and that is all (P8)."""
+        """Whether its version was withdrawn or replaced: nothing of its timetable comes (P8)."""
+        return self.state in CALLED_OFF
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.state in (campaigns.FINISHED, *CALLED_OFF)
+
+    @property
+    def waits_for_its_date(self) -> bool:
+        """Whether the date of effect follows from first notices that are still to go out (P7)."""
+        return self.effective_at is None and not (self.called_off or self.postponed)
+
+    @property
+    def tells_the_end(self) -> bool:
+        """Whether whoever was mailed is owed word that nothing comes; else the new version's mail
+        says so."""
         return self.state == WITHDRAWN
 
 
@@ -178,7 +208,7 @@ class CampaignActivities:
         batch = Batch(subject_id=shard.campaign_id, step=shard.step, shard=shard.shard)
         with self._database.transaction() as transaction:
             campaign = transaction.get_one(Campaign, shard.campaign_id)
-            called_off = campaign.state == WITHDRAWN and shard.step != WITHDRAWAL
+            called_off = campaign.state in CALLED_OFF and shard.step != WITHDRAWAL
             if called_off or self._is_passed_over(transaction, campaign, shard):
                 cancel(transaction, batch)
             else:
@@ -190,6 +220,7 @@ class CampaignActivities:
                     languages=self._company.languages,
                     now=shard.now,
                 )
+                carry_over(transaction, campaign, batch, shard.now)
         return self._sender.send(batch, moments.now())
 
     @activity.defn
@@ -197,18 +228,22 @@ class CampaignActivities:
         """The first local midnight after the last first notice was accepted plus the notice (P7).
 
         Mails that nobody took (bounced, in doubt) do not hold the date: they are the not-reached.
+        Where all were taken long ago, about the version that this one corrects, it is never earlier
+        than what was said then, nor than tomorrow.
         """
         with self._database.transaction() as transaction:
             addressed = transaction.get_one(Campaign, what.campaign_id)
             version = held(transaction, PolicyVersion, addressed.policy_version_id)
             campaign = held(transaction, Campaign, what.campaign_id)
-            if campaign.notified_at is None and campaign.state != WITHDRAWN:
+            to_come = version.state == VersionState.ANNOUNCED  # and neither withdrawn nor postponed
+            if campaign.notified_at is None and to_come:
                 first_notices = Batch(subject_id=campaign.id, step=campaigns.FIRST_NOTICE)
                 accepted_at = last_accepted_at(transaction, first_notices)
+                tomorrow = local_date(what.now, self._company.zone) + ONE_DAY
                 version.effective_at = effective_at(
                     accepted_at or what.now,
                     timedelta(days=version.notice_days),
-                    version.planned_effective_on,
+                    max(tomorrow, version.planned_effective_on or tomorrow),
                     self._company.time_zone,
                 )
                 campaign.notified_at = what.now
@@ -255,17 +290,20 @@ class CampaignActivities:
     def finish_campaign(self, what: CampaignInput) -> CampaignCase:
         """The timetable is done: keep the final numbers, and tell the owner what it came to.
 
-        Not of one that was withdrawn: who took it back knows.
+        Not of one that was withdrawn or replaced: who did that knows. Nothing happens while the
+        date of effect is still to come: it may have moved later, and the workflow was not told.
         """
         told: tuple[UUID, ...] = ()
         with self._database.transaction() as transaction:
+            addressed = transaction.get_one(Campaign, what.campaign_id)
+            version = transaction.get_one(PolicyVersion, addressed.policy_version_id)
             campaign = held(transaction, Campaign, what.campaign_id)
-            if campaign.finished_at is None:
+            if campaign.finished_at is None and not _is_to_come(version, what.now):
                 campaign.finished_at = what.now
-                if campaign.state == WITHDRAWN:
+                if campaign.state in CALLED_OFF:
                     cancel(transaction, Batch(subject_id=campaign.id))  # held by others till now
                 else:
-                    campaign.state = "finished"
+                    campaign.state = campaigns.FINISHED
                     told = self._tell_owner(transaction, campaign, what.now)
                 transaction.add(campaign)
                 cancel_overtaken(transaction, Batch(subject_id=campaign.id), what.now)
@@ -303,6 +341,7 @@ class CampaignActivities:
             addressees=campaigns.count_addressees(session, campaign.id),
             effective_at=version.effective_at if campaign.notified_at else None,
             to_come=self._to_come(session, campaign, version, now),
+            postponed=version.state == VersionState.POSTPONED,
             owed=self._owed(session, campaign),
             canary=campaigns.canary_to_come(campaign),
             canary_until=campaign.canary_until,
@@ -314,8 +353,8 @@ class CampaignActivities:
         )
 
     def _owed(self, session: Session, campaign: Campaign) -> tuple[str, ...]:
-        """Postponements that those who were mailed have not heard of."""
-        steps = postponements(session, campaign.policy_version_id)
+        """What was decided and those who were mailed have not heard of."""
+        steps = steps_caused(session, campaign)
         return tuple(s for s in steps if not campaigns.step_taken(session, campaign.id, s))
 
     def _is_passed_over(self, session: Session, campaign: Campaign, shard: ShardInput) -> bool:
@@ -377,3 +416,10 @@ def _why_stopped(session: Session, campaign: Campaign) -> str:
     """The machine's own words; a person's reason stays in the database (P31)."""
     act = last_act(session, campaign.policy_version_id) if campaign.state == PAUSED else None
     return act.reason if act and act.staff_id is None else ""
+
+
+def _is_to_come(version: PolicyVersion, now: datetime) -> bool:
+    later = version.effective_at is not None and version.effective_at > now
+    return version.state == VersionState.POSTPONED or (
+        version.state == VersionState.ANNOUNCED and later
+    )

@@ -10,6 +10,8 @@ from sqlmodel import Session
 from database import assessments, campaigns, controls, not_reached, reports, wording
 from database.links import UNSUBSCRIBE
 from database.outbox import CAMPAIGN, FINISHED, STAFF, STOPPED, VERSION, Addressed, Claim, addressed
+from database.owed import corrections
+from database.policies import replaced_by
 from database.tables import (
     Campaign,
     DataSubjectRequest,
@@ -32,6 +34,7 @@ from domain.data_subject_requests import (
 from domain.deadlines import Authority, authority_for, court_remedy
 from domain.languages import nearest_language
 from domain.places import local_date
+from domain.reviews import VersionClass, VersionState
 from domain.timetable import campaign_rungs, earliest_effective_on, request_ladder
 from mail.links import make_token
 from mail.sendgrid import Copy, unsubscribe_headers
@@ -139,6 +142,7 @@ class Letters:
             "policy_title": title,
             "policy_url": page + self._kept(language),
             "effective_on": _day(language, version.effective_at, self._company.zone),
+            "postponed": version.state == VersionState.POSTPONED,
             "not_before_on": language.day(planned_on) if planned_on else "",
         }
         if mail.addressee_kind == STAFF:
@@ -150,7 +154,9 @@ class Letters:
                 counts = _counts(session, campaign, language)
                 return {**shared, "counts": counts, "console_url": page}
             return {**shared, **self._of_escalation(session, mail, campaign, version, language)}
-        return {**shared, **self._of_change(session, mail, policy, version, language)}
+        correction = self._of_correction(session, mail, campaign, version)
+        change = self._of_change(session, mail, policy, version, language)
+        return {**shared, **correction, **change}
 
     def _of_version(
         self, session: Session, mail: OutboxMail, language: Language, now: datetime
@@ -192,6 +198,7 @@ class Letters:
         )
         return {
             "summary": wording.summary_in(session, version, language.tag),
+            "replaces_on": self._replaces_on(session, version, language),
             "changes": _sentences(session, base, version, language.tag),
             "redline_url": f"{page}/changes/{base.number}/{version.number}{self._kept(language)}",
             "without_approval": language.gettext(
@@ -201,6 +208,21 @@ class Letters:
             "reminder_number": mail.step.removeprefix("reminder_"),
             "reminders_total": len(self._leads.reminder_leads),
         }
+
+    def _of_correction(
+        self, session: Session, mail: OutboxMail, campaign: Campaign, version: PolicyVersion
+    ) -> dict[str, object]:
+        correction = corrections(session, campaign.id).get(mail.step)
+        if correction is None:
+            return {}
+        asks = version.version_class == VersionClass.APPROVAL
+        return {"correction": correction.mail, "answers": correction.decisions if asks else ""}
+
+    def _replaces_on(self, session: Session, version: PolicyVersion, language: Language) -> str:
+        """When the version was announced whose place this one took; empty when there is none."""
+        announced = [old.announced_at for old in replaced_by(session, version.id)]
+        latest = max((at for at in announced if at), default=None)
+        return _day(language, latest, self._company.zone)
 
     def _for_staff(self, policy: Policy, version: PolicyVersion) -> dict[str, object]:
         page = f"{self._company.base_url}/staff/policies/{policy.slug}/versions/{version.number}"

@@ -25,9 +25,9 @@ from database.requests import OPEN_STATES
 from database.tables import Campaign, DataSubjectRequest, FiredRung, Policy, PolicyVersion
 from database.unfinished_imports import carry_on_imports
 from domain.company import Company
-from domain.reviews import VersionState
+from domain.reviews import TO_COME, VersionState
 
-LIVES = (VersionState.SUBMITTED, VersionState.IN_REVIEW, VersionState.ANNOUNCED)
+LIVES = (VersionState.SUBMITTED, VersionState.IN_REVIEW, *TO_COME)
 RUNNING = "ExecutionStatus = 'Running'"
 FAILING = "TemporalReportedProblems IN ('category=WorkflowTaskFailed')"
 LATE_AFTER = timedelta(hours=1)

@@ -10,10 +10,11 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from database import assessments, campaigns, policies, reviews
+from database import assessments, campaigns, policies, replacing, reviews
 from database.approvals import PolicyHistory
 from database.engine import Database
 from database.facts import record
+from database.owed import postponed_at
 from database.standings import texts_in_use
 from database.tables import Policy, PolicyVersion
 from database.writing import held
@@ -48,6 +49,8 @@ class PublicationCase:
     review: VersionUnderReview
     effective_at: datetime | None
     campaign_id: UUID | None
+    replaces: tuple[int, ...] = ()
+    """The announced versions whose place it took, by number."""
     reviews: int = 0
     since: datetime | None = None
 
@@ -73,7 +76,8 @@ class PublicationActivities:
 
     @activity.defn
     def assess_version(self, what: VersionInput) -> PublicationCase:
-        """Compare the version with every text that governs a live account, and put it in review.
+        """Compare the version with every text that governs a live account, or is announced, and
+        put it in review.
 
         The first version of a policy has nothing to be compared with.
         """
@@ -116,18 +120,25 @@ class PublicationActivities:
         """Put the notice up and open the campaign; an editorial version has none (P3, P4).
 
         Its date of effect is fixed at once; that of the others follows from when the last first
-        notice was accepted (P7). Until then only "not before" is known.
+        notice was accepted (P7). Until then only "not before" is known; it is what was said before
+        of a version that this one corrects. A version that is announced already gives way (P8).
         """
         with self._database.transaction() as transaction:
+            submitted = transaction.get_one(PolicyVersion, what.version_id)
+            policy = held(transaction, Policy, submitted.policy_id)
             version = held(transaction, PolicyVersion, what.version_id)
-            policy = transaction.get_one(Policy, version.policy_id)
             if version.state == VersionState.IN_REVIEW:
+                zone = self._company.zone
+                said_on = replacing.take_place(transaction, version, what.now, zone)
                 version.state = VersionState.ANNOUNCED
                 version.announced_at = what.now
+                if said_on:
+                    planned_on = version.planned_effective_on or said_on
+                    version.planned_effective_on = max(planned_on, said_on)
+                elif version.version_class != VersionClass.EDITORIAL:
+                    version.planned_effective_on = self._not_before(version, what.now)
                 if version.version_class == VersionClass.EDITORIAL:
                     version.effective_at = self._editorial_effect(version, what.now)
-                else:
-                    version.planned_effective_on = self._not_before(version, what.now)
                 transaction.add(version)
                 record(
                     transaction,
@@ -189,10 +200,14 @@ class PublicationActivities:
         policy = session.get_one(Policy, version.policy_id)
         history = PolicyHistory(session, policy)
         previous = policies.previous_version(session, version)
-        numbers = texts_in_use(session, history, now) | ({previous.number} if previous else set())
-        # The version to be replaced comes first, so that its findings are F1 and on.
-        ordered = sorted(numbers - {version.number}, reverse=True)
-        return [history.versions[number] for number in ordered]
+        first = [previous.number] if previous else []
+        numbers = texts_in_use(session, history, now)
+        for announced in policies.announced_versions(session, version.policy_id):
+            corrected = policies.corrected_by(session, announced.id)
+            numbers |= {each.number for each in (announced, *corrected)}
+        # The version to be superseded comes first, so that its findings are F1 and on.
+        others = sorted(numbers - {version.number, *first}, reverse=True)
+        return [history.versions[number] for number in (*first, *others)]
 
     def _editorial_effect(self, version: PolicyVersion, now: datetime) -> datetime:
         if version.planned_effective_on is None:
@@ -219,6 +234,9 @@ def _case(session: Session, version: PolicyVersion) -> PublicationCase:
         review=reviews.under_review(session, version),
         effective_at=version.effective_at,
         campaign_id=campaign.id if campaign else None,
+        replaces=tuple(
+            old.number for old in policies.replaced_by(session, version.id) if old.announced_at
+        ),
         reviews=reviews.count_recorded(session, version.id),
         since=_since(session, version),
     )
@@ -232,6 +250,8 @@ def _since(session: Session, version: PolicyVersion) -> datetime | None:
             return reviews.in_review_since(session, version.id)
         case VersionState.ANNOUNCED:
             return version.announced_at
+        case VersionState.POSTPONED:
+            return postponed_at(session, version.id)
         case VersionState.IN_FORCE:
             return version.in_force_at
         case _:

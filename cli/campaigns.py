@@ -1,11 +1,15 @@
 """`promisekeeper campaign`: how a version's notices stand, and whom they did not reach (P4)."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.options import AsStaff, FormatOption, ListFormat, Number, Reason, Slug
+from domain.reviews import Decisions
+
+if TYPE_CHECKING:
+    from database.corrections import Right
 
 SHOWN = ("account", "state", "reason", "owner", "due_on", "reached_how", "mail")
 
@@ -29,12 +33,14 @@ def report(slug: Slug, number: Number, *, output_format: FormatOption = ListForm
     from cli.context import opened
     from cli.printing import print_thing
     from database.campaigns import campaign_by_number
+    from database.corrections import in_words, open_correction
     from database.outbox import all_is_stopped
     from database.reports import report as report_of
 
     with opened() as office, office.database.session() as session:
         campaign = campaign_by_number(session, slug, number)
         found = asdict(report_of(session, campaign, office.settings.zone))
+        proposed = open_correction(session, campaign.id)
         print_thing(
             {
                 "policy": slug,
@@ -44,6 +50,7 @@ def report(slug: Slug, number: Number, *, output_format: FormatOption = ListForm
                 "notified_at": campaign.notified_at,
                 "finished_at": campaign.finished_at,
                 "all_mail_is_stopped": all_is_stopped(session),
+                "correction_to_confirm": in_words(proposed) if proposed else None,
                 **found.pop("progress"),
                 **found,
                 "workflow": office.workflow_url(f"campaign/{slug}/{number}"),
@@ -75,6 +82,56 @@ def resume(slug: Slug, number: Number, *, reason: Reason, as_staff: AsStaff) -> 
     with at_the_desk(as_staff) as (desk, staff_id):
         desk.resume(slug, number, staff_id, reason)
     say(f"The campaign of version {number} of {slug} goes on.")
+
+
+@app.command()
+def correct(  # noqa: PLR0913 - one option for each thing that may have been wrong
+    slug: Slug,
+    number: Number,
+    *,
+    reason: Annotated[str, typer.Option(help="What went wrong; kept for good")] = "",
+    mail: Annotated[
+        str, typer.Option(help="What those are told who had a wrong mail, in plain words")
+    ] = "",
+    decisions: Annotated[
+        Decisions | None, typer.Option(help="Whether what people answered stays, or is void")
+    ] = None,
+    summary: Annotated[str, typer.Option(help="The right summary, if that was wrong")] = "",
+    sentence: Annotated[
+        list[str] | None,
+        typer.Option(metavar="F1=TEXT", help="The right sentence of a finding; repeatable"),
+    ] = None,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Agree, as a second person of legal")
+    ] = False,
+    as_staff: AsStaff,
+) -> None:
+    """Put right what mails said wrong: one proposes, which stops the campaign, another confirms.
+
+    On confirmation exactly those are told who had a wrong mail, and the campaign runs on with the
+    right words.
+    """
+    from cli.context import at_the_desk
+    from cli.printing import say, stop
+
+    if confirm:
+        with at_the_desk(as_staff) as (desk, staff_id):
+            desk.confirm_correction(slug, number, staff_id)
+        say(
+            "The correction is confirmed: whoever had a wrong mail is told. Watch it: "
+            f"promisekeeper campaign report {slug} {number}"
+        )
+        return
+    if not (reason and mail and decisions):
+        raise stop("Give --reason, --mail and --decisions, or --confirm. Nothing was stored.", 2)
+    right = _right(mail, decisions, summary, sentence or [])
+    with at_the_desk(as_staff) as (desk, staff_id):
+        desk.correct(slug, number, staff_id, reason, right)
+    say(
+        f"The correction is proposed, and the campaign of version {number} of {slug} stands still. "
+        "A second person of legal reads it (promisekeeper campaign report) and confirms: "
+        f"promisekeeper campaign correct {slug} {number} --confirm --as STAFF"
+    )
 
 
 @app.command("not-reached")
@@ -155,3 +212,16 @@ def reached(
     with at_the_desk(as_staff) as (desk, staff_id):
         desk.mark_reached(slug, number, staff_id, account, how=by, reason=reason)
     say("Noted. The account counts as reached; its decision is still its own.")
+
+
+def _right(mail: str, decisions: Decisions, summary: str, given: list[str]) -> "Right":
+    from cli.printing import stop
+    from database.corrections import Right
+
+    sentences = dict[str, str]()
+    for each in given:
+        key, equals, words = each.partition("=")
+        if not (equals and words.strip()):
+            raise stop(f"--sentence {each}: write it like F1=TEXT. Nothing was stored.", 2)
+        sentences[key.strip().upper()] = words
+    return Right(mail=mail, decisions=decisions, summary=summary, sentences=sentences)

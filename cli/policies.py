@@ -87,7 +87,11 @@ def submit(
     ] = None,
     as_staff: AsStaff,
 ) -> None:
-    """Hand in a new version. Prints what the engine finds in it, and where its workflow is."""
+    """Hand in a new version. Prints what the engine finds in it, and where its workflow is.
+
+    A version that is still in review gives way to it; an announced one runs on until this one is
+    announced, and then gives way.
+    """
     from cli.context import opened
     from cli.printing import say, stop, tell_what_was_left_out
     from domain.conversion import read_policy_file
@@ -115,6 +119,7 @@ def submit(
         with office.desk() as desk:
             version = desk.submit(new)
         say(f"Version {version.number} of {slug} is stored, SHA-256 {version.sha256}.")
+        _tell_whose_place_it_takes(office, version)
         say(f"Its workflow: {office.workflow_url(f'publication/{slug}/{version.number}')}")
         _print_assessment(office, version.id)
 
@@ -349,18 +354,25 @@ def postpone(
     slug: Slug,
     number: Number,
     *,
-    until: Annotated[str, typer.Option(metavar="DATE", help="The new day", show_default=False)],
+    until: Annotated[
+        str | None, typer.Option(metavar="DATE", help="The new day; without it that stays open")
+    ] = None,
     reason: Reason,
     as_staff: AsStaff,
 ) -> None:
-    """Let an announced version take effect later, and tell whoever was mailed."""
+    """Let an announced version take effect later, and tell whoever was mailed.
+
+    Without a day nothing goes out until one is given with --until; then people have the whole
+    notice period again.
+    """
     from cli.context import at_the_desk
     from cli.printing import say
 
-    until_on = _day("--until", until)
+    until_on = _day("--until", until) if until else None
     with at_the_desk(as_staff) as (desk, staff_id):
         desk.postpone(slug, number, staff_id, reason, until_on)
-    say(f"Version {number} of {slug} takes effect later: {until_on}. Whoever was mailed is told.")
+    when = until_on or f"its day is open (promisekeeper policy postpone {slug} {number} --until)"
+    say(f"Version {number} of {slug} takes effect later: {when}. Whoever was mailed is told.")
 
 
 @app.command()
@@ -462,6 +474,19 @@ def _wording(office: "Office", slug: str, number: int) -> list[dict[str, object]
         version = version_by_number(session, policy_by_slug(session, slug).id, number)
         told = wording_of(session, version, office.settings.company.languages)
     return [{name: getattr(words, name) for name in WORDING} for words in told]
+
+
+def _tell_whose_place_it_takes(office: "Office", version: "PolicyVersion") -> None:
+    from cli.printing import say
+    from database.policies import announced_versions, replaced_by
+
+    with office.database.session() as session:
+        drafts = replaced_by(session, version.id)
+        announced = announced_versions(session, version.policy_id)
+    for draft in drafts:
+        say(f"It takes the place of version {draft.number}, whose reviews count no more.")
+    for each in announced:
+        say(f"Version {each.number} is announced and runs on until this one takes its place.")
 
 
 def _nothing_decided(slug: str, number: int | None) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from database.assessments import findings_between, is_clean
+from database.counting import counts_for
 from database.facts import record
 from database.policies import timeline, versions
 from database.tables import (
@@ -20,7 +21,7 @@ from database.tables import (
     PolicyVersion,
     Staff,
 )
-from database.voids import stands, voids_of
+from database.voids import voids_of
 from database.wording import sentences_in, summary_in
 from database.writing import held
 from domain.account_holders import void_as_a_minors
@@ -267,14 +268,10 @@ def proven_version(history: PolicyHistory, account: Account, at: datetime) -> Pr
 
 
 def latest_decision(session: Session, account_id: UUID, version_id: UUID) -> Approval | None:
-    """What an account holder last decided about a version, what was voided aside."""
+    """What an account holder last decided that counts for a version."""
     return session.exec(
         select(Approval)
-        .where(
-            Approval.account_id == account_id,
-            Approval.policy_version_id == version_id,
-            stands(),
-        )
+        .where(Approval.account_id == account_id, counts_for(version_id))
         .order_by(col(Approval.decided_at).desc())
     ).first()
 

@@ -13,10 +13,22 @@ from sqlmodel import Session, col, func, select
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from database.accounts import is_mailed, language_of_account, open_since
+from database.counting import counts_for
 from database.facts import record
 from database.ids import id_of_each
 from database.links import add_first_links
-from database.outbox import ACCOUNT, CAMPAIGN, IN_DOUBT, WITHDRAWAL, Batch, states
+from database.outbox import (
+    ACCOUNT,
+    CAMPAIGN,
+    CORRECTION,
+    IN_DOUBT,
+    POSTPONEMENT,
+    REACHED,
+    WITHDRAWAL,
+    Batch,
+    states,
+)
+from database.owed import corrections
 from database.policies import PolicyUnknown, in_force_from, policy_by_slug, version_by_number
 from database.tables import (
     Account,
@@ -25,19 +37,21 @@ from database.tables import (
     CampaignAddressee,
     CampaignStep,
     Link,
+    MailAttempt,
     MissedNotice,
     OutboxMail,
     Policy,
     PolicyVersion,
 )
-from database.voids import stands
 from database.writing import insert_selected
 from domain.account_holders import AccountKind
 from domain.approvals import Decision
 from domain.timetable import RungKind
 
+RUNNING, PAUSED, FINISHED = "running", "paused", "finished"
+WITHDRAWN, REPLACED = "withdrawn", "replaced"
+CALLED_OFF = (WITHDRAWN, REPLACED)
 FIRST_NOTICE = "first_notice"
-POSTPONEMENT = "postponement_"
 UNDELIVERABLE = (
     *("bounced", "dropped", "complained", "rejected", "suppressed", "no_address"),
     *("operator", "unknown"),
@@ -179,7 +193,8 @@ def queue_step(
     Each in that of the `languages` which is nearest to the account's locale.
     Everyone has the first notice, the silent what follows. Whoever has to approve before the
     version governs them is asked; the others are told. That a version was withdrawn is told to
-    those whose first notice went out, or may have gone out (P8).
+    those whose first notice went out, or may have gone out; that mails were wrong to those who had
+    one that was written before it was put right (P8).
     """
     of_shard = and_(
         col(CampaignAddressee.campaign_id) == campaign.id, col(CampaignAddressee.shard) == shard
@@ -215,7 +230,7 @@ def queue_step(
             is_mailed(),
             or_(col(Account.kind) != AccountKind.MINOR, ~col(CampaignAddressee.asks_approval)),
             col(Link.successor_id).is_(None),
-            _is_owed(campaign, step),
+            _is_owed(transaction, campaign, step),
         )
         .order_by(col(CampaignAddressee.account_id))
     )
@@ -228,6 +243,8 @@ def notice_template(step: str, *, asks_approval: bool) -> str:
         return "change_withdrawn"
     if step.startswith(POSTPONEMENT):
         return "change_postponed"
+    if step.startswith(CORRECTION):
+        return "change_corrected"
     if not asks_approval:
         return "notice_first_notice"
     return "approval_first_notice" if step == FIRST_NOTICE else "approval_reminder"
@@ -276,7 +293,7 @@ def progress(session: Session, campaign: Campaign) -> Progress:
     """How a campaign stands now."""
     latest = (
         select(Approval.account_id, func.max(Approval.decided_at).label("at"))
-        .where(Approval.policy_version_id == campaign.policy_version_id, stands())
+        .where(counts_for(campaign.policy_version_id))
         .group_by(col(Approval.account_id))
         .subquery()
     )
@@ -292,7 +309,7 @@ def progress(session: Session, campaign: Campaign) -> Progress:
                 (col(CampaignAddressee.account_id) == col(Approval.account_id))
                 & (col(CampaignAddressee.campaign_id) == campaign.id),
             )
-            .where(Approval.policy_version_id == campaign.policy_version_id, stands())
+            .where(counts_for(campaign.policy_version_id))
             .group_by(Approval.decision)
         ).all()
     )
@@ -320,6 +337,25 @@ def progress(session: Session, campaign: Campaign) -> Progress:
 def addressee_by_id(session: Session, addressee_id: UUID) -> CampaignAddressee:
     """The addressee a link was made for."""
     return session.get_one(CampaignAddressee, addressee_id)
+
+
+def addressee_of(session: Session, version_id: UUID, account_id: UUID) -> CampaignAddressee | None:
+    """An account as the campaign of a version addresses it; None when it does not."""
+    return session.exec(
+        select(CampaignAddressee)
+        .join(Campaign, col(Campaign.id) == col(CampaignAddressee.campaign_id))
+        .where(Campaign.policy_version_id == version_id, CampaignAddressee.account_id == account_id)
+    ).first()
+
+
+def link_of(session: Session, version_id: UUID, account_id: UUID) -> Link | None:
+    """The link of an account to its page about a version; None when it has none."""
+    addressee = addressee_of(session, version_id, account_id)
+    if addressee is None:
+        return None
+    return session.exec(
+        select(Link).where(Link.subject_id == addressee.id, col(Link.successor_id).is_(None))
+    ).first()
 
 
 def _count_not_reached(session: Session, campaign: Campaign) -> int:
@@ -356,15 +392,16 @@ def joined_later(session: Session, campaign: Campaign) -> ColumnElement[bool]:
     )
 
 
-def _is_owed(campaign: Campaign, step: str) -> ColumnElement[bool]:
+def _is_owed(session: Session, campaign: Campaign, step: str) -> ColumnElement[bool]:
     if step == FIRST_NOTICE:
         return true()
+    if step.startswith(CORRECTION):
+        return _was_mailed_before(campaign.id, corrections(session, campaign.id)[step].confirmed_at)
     if step == WITHDRAWAL or step.startswith(POSTPONEMENT):
         return _was_mailed(campaign.id)
     answered = exists().where(
         col(Approval.account_id) == col(CampaignAddressee.account_id),
-        col(Approval.policy_version_id) == campaign.policy_version_id,
-        stands(),
+        counts_for(campaign.policy_version_id),
     )
     return and_(~answered, col(CampaignAddressee.asks_approval))
 
@@ -382,7 +419,18 @@ def _was_mailed(campaign_id: UUID) -> ColumnElement[bool]:
         col(OutboxMail.subject_id) == campaign_id,
         col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
         col(OutboxMail.step) == FIRST_NOTICE,
-        col(OutboxMail.state).in_(["accepted", "delivered", "complained", "operator", *IN_DOUBT]),
+        col(OutboxMail.state).in_([*REACHED, *IN_DOUBT, "operator"]),
+    )
+
+
+def _was_mailed_before(campaign_id: UUID, instant: datetime | None) -> ColumnElement[bool]:
+    """Whether a mail of the campaign went out, or may have, that was written before an instant."""
+    return exists().where(
+        col(OutboxMail.subject_id) == campaign_id,
+        col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
+        col(OutboxMail.state).in_([*REACHED, *IN_DOUBT, "operator"]),
+        col(MailAttempt.id) == col(OutboxMail.attempt_id),
+        col(MailAttempt.started_at) < instant,
     )
 
 

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, update
 from sqlmodel import Session, col, func, select
 
-from database.campaigns import FIRST_NOTICE, canary_to_come, count_addressees
+from database.campaigns import FIRST_NOTICE, RUNNING, canary_to_come, count_addressees
 from database.chunks import Advance, Pace
-from database.controls import CANARY, RUNNING, stop_by_machine
+from database.controls import CANARY, stop_by_machine
 from database.engine import Database
 from database.facts import record
 from database.freezing import SHARD_SIZE

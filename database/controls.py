@@ -6,22 +6,23 @@ the workflows are told afterwards. Raises ControlRefused where the act makes no 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, func, select
 
-from database.campaigns import POSTPONEMENT, campaign_of
+from database.campaigns import PAUSED, RUNNING, WITHDRAWN, campaign_of
 from database.facts import record
 from database.outbox import ACCOUNT, CAMPAIGN, STAFF, STOPPED, Batch, Queued, cancel, queue
+from database.policies import said_on
 from database.staff import in_charge, present, require_role
 from database.tables import Campaign, ControlAct, MailStop, Policy, PolicyVersion, Staff
 from database.writing import held, insert_new
-from domain.places import local_date, start_of_day
-from domain.reviews import VersionState
+from domain.places import start_of_day
+from domain.reviews import TO_COME, VersionState
+from domain.timetable import earliest_effective_on
 
-RUNNING, PAUSED, WITHDRAWN = "running", "paused", "withdrawn"
 CANARY, BREAKER = "canary", "breaker"
 THE_MACHINE = "the machine"
 
@@ -64,16 +65,16 @@ def acting(transaction: Session, staff_id: UUID, *roles: str, reason: str, now: 
 
 def pause(transaction: Session, version: PolicyVersion, act: Act) -> None:
     """Nothing more of a campaign goes out until it is resumed; approvals are taken as before."""
-    campaign = _campaign(transaction, version)
+    campaign = campaign_held(transaction, version)
     if campaign.state != RUNNING:
         raise ControlRefused(f"This campaign is {campaign.state}: there is nothing to pause.")
     campaign.state = PAUSED
-    _note(transaction, version, "pause", act)
+    note(transaction, version, "pause", act)
 
 
 def resume(transaction: Session, version: PolicyVersion, act: Act) -> None:
     """Let a paused campaign go on. That takes its owner; legal when the owner has left."""
-    campaign = _campaign(transaction, version)
+    campaign = campaign_held(transaction, version)
     if campaign.state != PAUSED:
         raise ControlRefused(f"This campaign is {campaign.state}, so it cannot be resumed.")
     owner = next(iter(present(transaction, campaign.owner_id)), None)
@@ -87,7 +88,7 @@ def resume(transaction: Session, version: PolicyVersion, act: Act) -> None:
     campaign.state = RUNNING
     if campaign.canary_until is not None and campaign.canary_ended_at is None:
         campaign.canary_ended_at = act.now  # whoever resumes has looked at it
-    _note(transaction, version, "resume", act)
+    note(transaction, version, "resume", act)
 
 
 def stop_by_machine(
@@ -164,34 +165,42 @@ def withdraw(transaction: Session, version: PolicyVersion, act: Act) -> None:
         campaign = held(transaction, Campaign, campaign.id)
         campaign.state = WITHDRAWN
         cancel(transaction, Batch(subject_id=campaign.id, addressee_kind=ACCOUNT))
-    _note(transaction, version, "withdraw", act)
+    note(transaction, version, "withdraw", act)
     record(transaction, "notice.down", version.id, act.now)
 
 
 def postpone(
-    transaction: Session, version: PolicyVersion, act: Act, *, until_on: date, zone: ZoneInfo
+    transaction: Session,
+    version: PolicyVersion,
+    act: Act,
+    *,
+    until_on: date | None,
+    zone: ZoneInfo,
+    sending_period: timedelta,
 ) -> None:
     """Let an announced version take effect later: never earlier than was said (P7).
 
-    Whoever was mailed is told of the new day by the campaign's workflow.
+    Without a day it has none until one is given. That counts like a first notice: people were told
+    that nothing comes for now, so the notice period lies between it and effect. Whoever was mailed
+    is told by the campaign's workflow.
     """
     held(transaction, Policy, version.policy_id)
     version = held(transaction, PolicyVersion, version.id)
     _require_to_come(version, act.now)
-    said_on = (
-        local_date(version.effective_at, zone)
-        if version.effective_at
-        else version.planned_effective_on
-    )
-    if said_on and until_on <= said_on:
+    said = said_on(version, zone)
+    if until_on and said and until_on <= said:
         raise ControlRefused(
-            f"People were told {said_on}, and the date only ever moves later: give a day after it."
+            f"People were told {said}, and the date only ever moves later: give a day after it."
         )
-    if version.effective_at:
+    if until_on is None:
+        _leave_open(version, said)
+    elif version.state == VersionState.POSTPONED:
+        _come_back(transaction, version, act, until_on, zone, sending_period)
+    elif version.effective_at:
         version.effective_at = start_of_day(until_on, zone)
     else:
         version.planned_effective_on = until_on
-    _note(transaction, version, "postpone", act, until_on=until_on)
+    note(transaction, version, "postpone", act, until_on=until_on)
 
 
 def stop_mail(transaction: Session, act: Act) -> None:
@@ -255,17 +264,41 @@ def control_acts(session: Session, version_id: UUID) -> tuple[Done, ...]:
     )
 
 
-def postponements(session: Session, version_id: UUID) -> dict[str, datetime]:
-    """The steps by which people hear that a version comes later, and when each was decided."""
-    rows = session.exec(
-        select(ControlAct.acted_at)
-        .where(ControlAct.policy_version_id == version_id, ControlAct.act == "postpone")
-        .order_by(col(ControlAct.acted_at))
-    ).all()
-    return {f"{POSTPONEMENT}{number}": at for number, at in enumerate(rows, start=1)}
+def _leave_open(version: PolicyVersion, said: date | None) -> None:
+    if version.state == VersionState.POSTPONED:
+        raise ControlRefused(
+            "This version is postponed already, and its day is open. Give a day to let it come."
+        )
+    version.state = VersionState.POSTPONED
+    version.planned_effective_on = said  # it never comes earlier
+    version.effective_at = None  # a fact keeps which day it had been
 
 
-def _campaign(transaction: Session, version: PolicyVersion) -> Campaign:
+def _come_back(
+    transaction: Session,
+    version: PolicyVersion,
+    act: Act,
+    until_on: date,
+    zone: ZoneInfo,
+    sending_period: timedelta,
+) -> None:
+    notice = timedelta(days=version.notice_days)
+    earliest_on = earliest_effective_on(act.now, notice, sending_period, zone.key)
+    if until_on < earliest_on:
+        raise ControlRefused(
+            f"People were told that it comes later, and have {version.notice_days} days of notice "
+            f"from when they hear the new day: the earliest is {earliest_on}."
+        )
+    version.state = VersionState.ANNOUNCED
+    campaign = campaign_of(transaction, version.id)
+    if campaign and campaign.notified_at is None:
+        version.planned_effective_on = until_on
+    else:
+        version.effective_at = start_of_day(until_on, zone)
+
+
+def campaign_held(transaction: Session, version: PolicyVersion) -> Campaign:
+    """The campaign of a version, ours until the transaction ends. Raises ControlRefused."""
     campaign = campaign_of(transaction, version.id)
     if campaign is None:
         raise ControlRefused("This version has no campaign.")
@@ -274,20 +307,21 @@ def _campaign(transaction: Session, version: PolicyVersion) -> Campaign:
 
 def _require_to_come(version: PolicyVersion, now: datetime) -> None:
     """It is announced, and its date has not come: then it rules by itself, written down or not."""
-    if version.state != VersionState.ANNOUNCED:
+    if version.state not in TO_COME:
         why = _WHY_NOT.get(VersionState(version.state), _NEVER_ANNOUNCED)
         raise ControlRefused(why)
     if version.effective_at is not None and version.effective_at <= now:
         raise ControlRefused(_WHY_NOT[VersionState.IN_FORCE])
 
 
-def _note(
+def note(
     transaction: Session,
     version: PolicyVersion,
     what: str,
     act: Act,
     until_on: date | None = None,
 ) -> None:
+    """Keep who did what and why, for everybody to read."""
     transaction.add(
         ControlAct(
             policy_version_id=version.id,

@@ -7,8 +7,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, exists, or_
 from sqlmodel import Session, col, func, select
 
+from database.campaigns import RUNNING
 from database.canaries import FAILED
-from database.controls import RUNNING, last_resumed_at
+from database.controls import last_resumed_at
 from database.tables import Campaign, DeliveryEvent, MailAttempt, OutboxMail
 from domain.sending import Limits, Tally, why_stop, why_stop_requests
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import exists
 from sqlmodel import Session, col, or_, select
 
-from database.campaigns import FIRST_NOTICE
-from database.controls import PAUSED, RUNNING
+from database.campaigns import FIRST_NOTICE, PAUSED, RUNNING
+from database.counting import counts_for
 from database.facts import record
 from database.links import APPROVE
 from database.outbox import ACCOUNT
@@ -20,7 +20,6 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-from database.voids import stands
 
 GOT_BY_NOBODY = ("bounced", "dropped", "complained", "rejected", "suppressed", "no_address")
 """Of a mail of unknown outcome ops decide: somebody may have it."""
@@ -50,8 +49,7 @@ def _missed(
     """The mails, ours until the transaction ends, each with the link that its reader has now."""
     answered = exists().where(
         col(Approval.account_id) == col(OutboxMail.addressee_id),
-        col(Approval.policy_version_id) == col(Campaign.policy_version_id),
-        stands(),
+        counts_for(col(Campaign.policy_version_id)),
     )
     return transaction.exec(
         select(OutboxMail, Link.id)

@@ -13,6 +13,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from database.accounts import is_mailed
+from database.counting import counts_for
 from database.ids import id_of_each, new_id
 from database.tables import (
     Account,
@@ -28,8 +29,8 @@ from database.tables import (
     PolicyVersion,
     Staff,
 )
-from database.voids import stands
 from database.writing import as_table, insert_new, insert_selected
+from domain.reviews import VersionState
 from domain.timetable import RungKind
 
 Found = TypeVar("Found")
@@ -43,6 +44,8 @@ REQUESTER = "requester"
 
 WENT_OUT = ("accepted", "delivered", "bounced", "dropped", "complained")
 IN_DOUBT = ("sending", "unknown")
+CARRIED = "carried"
+REACHED = ("accepted", "delivered", "complained", CARRIED)
 LATER_ATTEMPTS_THAT_PROVE_SILENCE = 3
 EVIDENCE_PERIODS = 3
 STATE_AFTER_EVENT = {
@@ -66,6 +69,8 @@ STOPPED = "stopped_"
 """Steps that tell a campaign's owner of a stop by the machine: the first, the second ..."""
 FINISHED = "finished"
 """The step that tells a campaign's owner what it came to."""
+POSTPONEMENT = "postponement_"
+CORRECTION = "correction_"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,6 +283,25 @@ def doubt_abandoned(transaction: Session, batch: Batch, now: datetime) -> int:
     )
 
 
+def waiting_in(transaction: Session, batch: Batch) -> Mapping[UUID, UUID]:
+    """The queued mails of a batch, ours until the transaction ends, and the addressee of each."""
+    mails = transaction.exec(_of_nobody_else(select(OutboxMail).where(_queued(batch)))).all()
+    return {mail.id: mail.addressee_id for mail in mails}
+
+
+def carry(transaction: Session, accepted_at: Mapping[UUID, datetime | None], now: datetime) -> None:
+    """These mails need not go out: their addressees had the same about a corrected version.
+
+    `accepted_at` says of each when that one was taken; None where there was none.
+    """
+    if accepted_at:
+        rows = [
+            {"id": mail, "state": CARRIED, "settled_at": now, "accepted_at": at}
+            for mail, at in accepted_at.items()
+        ]
+        transaction.execute(update(OutboxMail), rows)
+
+
 def settle(transaction: Session, batch: Batch, *, settle_after: timedelta, now: datetime) -> None:
     """Decide about unknown mails whose events had time enough to come.
 
@@ -478,12 +502,18 @@ def _all_is_stopped() -> ColumnElement[bool]:
 
 
 def _subject_is_running() -> ColumnElement[bool]:
-    """Of a campaign, whether it runs; of one that was withdrawn, only the mail that says so."""
+    """Of a campaign, whether it runs; of one that was withdrawn, only the mail that says so, and
+    while its version is postponed, only the mails that somebody's decision caused."""
     told_off = col(OutboxMail.step) == WITHDRAWAL
+    caused = or_(*(col(OutboxMail.step).startswith(step) for step in (POSTPONEMENT, CORRECTION)))
+    has_a_day = ~exists().where(
+        col(PolicyVersion.id) == col(Campaign.policy_version_id),
+        col(PolicyVersion.state) == VersionState.POSTPONED,
+    )
     running = exists().where(
         col(Campaign.id) == col(OutboxMail.subject_id),
         or_(
-            and_(col(Campaign.state) == "running", ~told_off),
+            and_(col(Campaign.state) == "running", ~told_off, or_(caused, has_a_day)),
             and_(col(Campaign.state) == "withdrawn", told_off),
         ),
     )
@@ -500,9 +530,8 @@ def _is_overtaken(now: datetime) -> ColumnElement[bool]:
     effect; a late reply or a rung beside the answer; a campaign's mail to a closed account."""
     decided = exists().where(
         col(Campaign.id) == col(OutboxMail.subject_id),
-        col(Approval.policy_version_id) == col(Campaign.policy_version_id),
         col(Approval.account_id) == col(OutboxMail.addressee_id),
-        stands(),
+        counts_for(col(Campaign.policy_version_id)),
     )
     in_effect = exists().where(
         col(Campaign.id) == col(OutboxMail.subject_id),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
@@ -13,15 +14,17 @@ from database.ids import new_id
 from database.tables import Policy, PolicyVersion
 from database.writing import held, hold, insert_new
 from domain.approvals import InForce, in_force
-from domain.reviews import VersionState
+from domain.places import local_date
+from domain.reviews import TO_COME, VersionState
 
 PUBLIC_STATES = (
-    VersionState.ANNOUNCED,
+    *TO_COME,
     VersionState.IN_FORCE,
     VersionState.SUPERSEDED,
     VersionState.WITHDRAWN,
 )
-TAKEN_BACK = (VersionState.REJECTED, VersionState.WITHDRAWN)
+DRAFT_STATES = (VersionState.SUBMITTED, VersionState.IN_REVIEW)
+TAKEN_BACK = (VersionState.REJECTED, VersionState.WITHDRAWN, VersionState.REPLACED)
 
 
 class PolicyUnknown(Exception):
@@ -100,29 +103,33 @@ def submit(
 ) -> PolicyVersion:
     """Store a new version, immutable, with its SHA-256 (P1).
 
-    Raises SubmissionRefused when the text is that of the latest version that was not taken back, or
-    when another version is still on its way.
+    A draft that is still before legal gives way to it: its reviews were of another text (P8). An
+    announced version runs on until this one is announced. Raises SubmissionRefused when the text is
+    that of the latest version that was not taken back, or of the announced one; and while another
+    version is just being announced.
     """
     if sha256(submission.text.encode()).hexdigest() != submission.sha256:
         raise SubmissionRefused("The text and its SHA-256 do not belong together.")
     hold(transaction, policy)
     earlier = versions(transaction, policy.id)
-    on_its_way = [
-        version
-        for version in earlier
-        if version.state in (VersionState.SUBMITTED, VersionState.IN_REVIEW, VersionState.ANNOUNCED)
-    ]
-    if on_its_way:
-        raise SubmissionRefused(
-            f"Version {on_its_way[-1].number} is still on its way ({on_its_way[-1].state}). "
-            "Only one can be: wait until it is in force, or reject it while it is in review "
-            "(promisekeeper policy reject). Nothing was stored."
-        )
     standing = [version for version in earlier if version.state not in TAKEN_BACK]
-    if standing and standing[-1].sha256 == submission.sha256:
-        raise SubmissionRefused(
-            f"This is word for word version {standing[-1].number}; no new version was made."
-        )
+    announced = [version for version in standing if version.state in TO_COME]
+    for same in (*announced, *standing[-1:]):
+        if same.sha256 == submission.sha256:
+            raise SubmissionRefused(
+                f"This is word for word version {same.number}; no new version was made."
+            )
+    drafts = [
+        held(transaction, PolicyVersion, version.id)
+        for version in standing
+        if version.state in DRAFT_STATES
+    ]
+    for draft in drafts:
+        if draft.released_by is not None:
+            raise SubmissionRefused(
+                f"Version {draft.number} is released and is just being announced. Hand this one in "
+                "again in a minute: it takes that one's place. Nothing was stored."
+            )
     version = PolicyVersion(
         policy_id=policy.id,
         number=earlier[-1].number + 1 if earlier else 1,
@@ -135,6 +142,7 @@ def submit(
         notice_days=submission.notice_days,
     )
     transaction.add(version)
+    transaction.flush()  # the new one is there before others point to it
     record(
         transaction,
         "policy_version.submitted",
@@ -144,7 +152,55 @@ def submit(
         sha256=version.sha256,
         submitted_by=version.submitted_by,
     )
+    for draft in drafts:
+        if draft.state in DRAFT_STATES:
+            replace(transaction, draft, by=version, now=now)
     return version
+
+
+def replace(
+    transaction: Session, version: PolicyVersion, *, by: PolicyVersion, now: datetime
+) -> None:
+    """Another version takes the place of one that is held and was never in force (P8)."""
+    version.state = VersionState.REPLACED
+    version.effective_at = None  # a fact keeps which day it had been
+    version.replaced_by_id = by.id
+    record(transaction, "policy_version.replaced", version.id, now, by=by.id, number=by.number)
+    transaction.flush()
+
+
+def replaced_by(session: Session, version_id: UUID) -> Sequence[PolicyVersion]:
+    """The versions whose place a version took, the oldest first."""
+    return session.exec(
+        select(PolicyVersion)
+        .where(PolicyVersion.replaced_by_id == version_id)
+        .order_by(col(PolicyVersion.number))
+    ).all()
+
+
+def corrected_by(session: Session, version_id: UUID) -> Sequence[PolicyVersion]:
+    """The versions that a version only mends: what was told and decided of them counts for it."""
+    return session.exec(
+        select(PolicyVersion)
+        .where(PolicyVersion.corrected_by_id == version_id)
+        .order_by(col(PolicyVersion.number))
+    ).all()
+
+
+def replacement_of(session: Session, version: PolicyVersion) -> PolicyVersion | None:
+    """The version that took this one's place, if one did."""
+    if version.replaced_by_id is None:
+        return None
+    return session.get_one(PolicyVersion, version.replaced_by_id)
+
+
+def giving_way(session: Session, policy_id: UUID) -> Sequence[PolicyVersion]:
+    """The versions whose place a new one takes: a draft at once, an announced one later."""
+    return [
+        version
+        for version in versions(session, policy_id)
+        if version.state in (*DRAFT_STATES, *TO_COME)
+    ]
 
 
 def put_in_force(transaction: Session, version: PolicyVersion, now: datetime) -> bool:
@@ -209,17 +265,36 @@ def previous_version(session: Session, version: PolicyVersion) -> PolicyVersion 
 
 def announced_version(session: Session, policy_id: UUID, at: datetime) -> PolicyVersion | None:
     """The version that is announced and not in force yet; at most one."""
-    version = session.exec(
-        select(PolicyVersion).where(
-            PolicyVersion.policy_id == policy_id,
-            PolicyVersion.state == VersionState.ANNOUNCED,
-        )
-    ).first()
+    version = next(iter(announced_versions(session, policy_id)), None)
     if version is None or (version.effective_at is not None and version.effective_at <= at):
         return None
     return version
 
 
+def announced_versions(session: Session, policy_id: UUID) -> Sequence[PolicyVersion]:
+    """The versions whose state says that they are announced, or postponed: at most one."""
+    return session.exec(
+        select(PolicyVersion).where(
+            PolicyVersion.policy_id == policy_id,
+            col(PolicyVersion.state).in_(TO_COME),
+        )
+    ).all()
+
+
+def said_on(version: PolicyVersion, zone: ZoneInfo) -> date | None:
+    """The day that people were told of an announced version, be it only as "not before"."""
+    if version.effective_at:
+        return local_date(version.effective_at, zone)
+    return version.planned_effective_on
+
+
 def public_versions(session: Session, policy_id: UUID) -> Sequence[PolicyVersion]:
     """The versions people may see: announced ones and later; drafts and rejected ones are not."""
-    return [version for version in versions(session, policy_id) if version.state in PUBLIC_STATES]
+    return [version for version in versions(session, policy_id) if is_public(version)]
+
+
+def is_public(version: PolicyVersion) -> bool:
+    """Whether people may see it; of those that were replaced, which they had heard of (P1)."""
+    if version.state == VersionState.REPLACED:
+        return version.announced_at is not None
+    return version.state in PUBLIC_STATES

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, func, select
 
 from database.campaigns import CanaryStanding, Progress, canary, progress
 from database.controls import Done, control_acts
+from database.counting import counts_for
 from database.not_reached import not_reached, segments
 from database.outbox import ACCOUNT
 from database.tables import (
@@ -25,7 +26,6 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-from database.voids import stands
 
 Counts = Mapping[str, int]
 
@@ -95,8 +95,7 @@ def _silent(
 ) -> Counts:
     answered = exists().where(
         col(Approval.account_id) == col(CampaignAddressee.account_id),
-        col(Approval.policy_version_id) == campaign.policy_version_id,
-        stands(),
+        counts_for(campaign.policy_version_id),
     )
     rows = session.exec(
         select(segment, func.count())

@@ -8,16 +8,24 @@ from uuid import UUID
 
 
 class VersionState(StrEnum):
-    """Where a policy version stands."""
+    """Where a policy version stands.
+
+    One that is postponed was announced, and the day of its effect is open (P8).
+    """
 
     SUBMITTED = "submitted"
     IN_REVIEW = "in_review"
     ANNOUNCED = "announced"
+    POSTPONED = "postponed"
     IN_FORCE = "in_force"
     SUPERSEDED = "superseded"
     REJECTED = "rejected"
     REPLACED = "replaced"
     WITHDRAWN = "withdrawn"
+
+
+TO_COME = (VersionState.ANNOUNCED, VersionState.POSTPONED)
+"""People know of it, and it is not in force yet. At most one version of a policy is."""
 
 
 class VersionClass(StrEnum):
@@ -36,6 +44,13 @@ class FindingStatus(StrEnum):
     DISMISSAL_PROPOSED = "dismissal_proposed"
     DISMISSED = "dismissed"
     NOTED = "noted"
+
+
+class Decisions(StrEnum):
+    """What becomes of the decisions that people took on a mail that was wrong (P8)."""
+
+    KEEP = "keep"
+    VOID = "void"
 
 
 BY_LEGAL = "legal"

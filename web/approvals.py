@@ -19,9 +19,10 @@ from database.approvals import (
     latest_decision,
 )
 from database.assessments import is_clean
-from database.campaigns import addressee_by_id
+from database.campaigns import addressee_by_id, addressee_of, link_of
 from database.links import APPROVE
 from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, Queued
+from database.owed import latest_correction
 from database.policies import version_in_force
 from database.tables import Account, Campaign, Link, Policy, PolicyVersion
 from database.wording import summary_in
@@ -29,6 +30,7 @@ from domain.account_holders import AccountKind, Status
 from domain.approvals import Decision
 from domain.languages import nearest_language
 from domain.reviews import VersionState
+from mail.links import make_token
 from web.forms import Form, StampRefused, check_stamp, stamp
 from web.links import open_link
 from web.notices import confirmed_sentences, effective_on, not_before_on
@@ -43,7 +45,8 @@ OF_A_MINOR = "This is the account of a minor, who cannot approve: nothing change
 NOT_ASKED = "This change needs nobody's approval: you were told of it, and need do nothing."
 OVER: Mapping[str, str] = {
     VersionState.WITHDRAWN: "We have withdrawn this change. It will not take effect, for anybody.",
-    VersionState.REPLACED: "Another version took this one's place before it took effect.",
+    VersionState.REPLACED: "Another version took this one's place before it took effect. What you "
+    "answered about this one stays on record and has no effect.",
     VersionState.SUPERSEDED: "A later version has followed this one. If it needs your approval, "
     "we ask anew.",
 }
@@ -54,7 +57,10 @@ NOTHING_TO_DECIDE = (ACCOUNT_CLOSED, OF_A_MINOR, NOT_ASKED, *OVER.values(), NEVE
 
 @dataclass(frozen=True, kw_only=True)
 class Matter:
-    """What one link is about: whose it is, and the change from their version to the new one."""
+    """What one link is about: whose it is, and the change from their version to the new one.
+
+    That is the version that corrects the one of the mail, where there is such a one (P8).
+    """
 
     link: Link
     account: Account
@@ -127,6 +133,9 @@ def _matter_of(session: Session, link: Link) -> Matter:
     addressee = addressee_by_id(session, link.subject_id)
     campaign = session.get_one(Campaign, addressee.campaign_id)
     version = session.get_one(PolicyVersion, campaign.policy_version_id)
+    if version.corrected_by_id:
+        version = session.get_one(PolicyVersion, version.corrected_by_id)
+        addressee = addressee_of(session, version.id, addressee.account_id) or addressee
     account = session.get_one(Account, addressee.account_id)
     return Matter(
         link=link,
@@ -159,6 +168,8 @@ def _show(
         governing=governing,
         decision=latest_decision(session, matter.account.id, matter.version.id),
         nothing_to_decide=nothing and reader.gettext(nothing),
+        corrected=latest_correction(session, matter.version.id),
+        decide_here=_decide_here(session, site, matter),
         zone=site.company.zone_of(matter.account.time_zone),
         effective_on=effective_on(site, matter.version),
         not_before_on=not_before_on(site, matter.version),
@@ -179,15 +190,42 @@ def _nothing_to_decide(session: Session, site: Site, matter: Matter) -> str | No
         return ACCOUNT_CLOSED
     if matter.account.kind == AccountKind.MINOR:
         return OF_A_MINOR
-    if not matter.asks_approval:
+    if not (matter.asks_approval or _has_answered(session, matter)):
         return NOT_ASKED
-    if version.state in (VersionState.ANNOUNCED, VersionState.IN_FORCE):
+    if version.state in (
+        VersionState.ANNOUNCED,
+        VersionState.POSTPONED,
+        VersionState.IN_FORCE,
+    ):
         return None
     if version.state == VersionState.SUPERSEDED:
         current = version_in_force(session, version.policy_id, site.now())
         if current and is_clean(session, version, current):
             return None  # an approval of this one carries over to the current one
     return OVER.get(version.state, NEVER_MIND)
+
+
+def _has_answered(session: Session, matter: Matter) -> bool:
+    """Whoever answered about the version that this one corrects is not asked again, and may change
+    their mind."""
+    return latest_decision(session, matter.account.id, matter.version.id) is not None
+
+
+def _decide_here(session: Session, site: Site, matter: Matter) -> str | None:
+    """Their page about the version that took this one's place; None before it is made."""
+    version = latest = matter.version
+    while latest.replaced_by_id:
+        latest = session.get_one(PolicyVersion, latest.replaced_by_id)
+    if latest.id == version.id:
+        return None
+    link = link_of(session, latest.id, matter.account.id)
+    return f"/approve/{make_token(APPROVE, link.nonce, site.link_keys)}" if link else None
+
+
+def _is_latest(session: Session, link: Link) -> bool:
+    """Whether no other version took the place of the one that the link was made for."""
+    campaign = session.get_one(Campaign, addressee_by_id(session, link.subject_id).campaign_id)
+    return session.get_one(PolicyVersion, campaign.policy_version_id).replaced_by_id is None
 
 
 def _send_links(site: Site, address: str) -> None:
@@ -214,7 +252,8 @@ def _send_links(site: Site, address: str) -> None:
                 link_id=link.id,
             )
             for link in links
-            if not _nothing_to_decide(session, site, matter := _matter_of(session, link))
+            if _is_latest(session, link)
+            and not _nothing_to_decide(session, site, matter := _matter_of(session, link))
         ]
     for mail in owed:
         site.desk.send(mail)

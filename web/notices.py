@@ -32,6 +32,11 @@ class Notice:
     redline_path: str | None
 
     @property
+    def postponed(self) -> bool:
+        """Whether the day of its effect is open (P8)."""
+        return self.version.state == "postponed"
+
+    @property
     def asks_approval(self) -> bool:
         """Whether the version waits for each account holder's approval."""
         return self.version.version_class == "approval"

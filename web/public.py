@@ -11,8 +11,8 @@ from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
 from database.policies import (
-    PUBLIC_STATES,
     PolicyUnknown,
+    is_public,
     policies,
     policy_by_slug,
     public_versions,
@@ -191,7 +191,7 @@ def _notice(reader: Reader, slug: str) -> dict[str, object]:
 
 
 def _notice_fields(reader: Reader, notice: Notice) -> dict[str, object]:
-    settled, day = notice.effective_on, reader.pages.day
+    settled = notice.effective_on
     return {
         "version": notice.version.number,
         "class": notice.version.version_class,
@@ -199,11 +199,18 @@ def _notice_fields(reader: Reader, notice: Notice) -> dict[str, object]:
         "changes": list(notice.changes),
         "not_before_on": notice.not_before_on.isoformat(),
         "effective_on": settled.isoformat() if settled else None,
-        "when": reader.gettext("It takes effect on %(day)s.", day=day(settled))
-        if settled
-        else reader.gettext("It takes effect not before %(day)s.", day=day(notice.not_before_on)),
+        "when": _when(reader, notice),
         "url": reader.site.company.base_url + (notice.redline_path or notice.policy_path),
     }
+
+
+def _when(reader: Reader, notice: Notice) -> str:
+    day = reader.pages.day
+    if notice.postponed:
+        return reader.gettext("It is postponed: we say here when it takes effect.")
+    if notice.effective_on:
+        return reader.gettext("It takes effect on %(day)s.", day=day(notice.effective_on))
+    return reader.gettext("It takes effect not before %(day)s.", day=day(notice.not_before_on))
 
 
 def _offered(request: Request, content: str, media_type: str) -> Response:
@@ -232,7 +239,7 @@ def _listed(
 def _public(session: Session, policy: Policy, number: int) -> PolicyVersion:
     """Drafts and rejected versions are as unknown as those that never were (P1)."""
     version = version_by_number(session, policy.id, number)
-    if version.state not in PUBLIC_STATES:
+    if not is_public(version):
         raise PolicyUnknown
     return version
 

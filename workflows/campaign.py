@@ -50,13 +50,20 @@ class CampaignWorkflow:
         self._story.begin()
         await reach(case.as_of, summary="until it was asked for")
         campaign = await self._do(CampaignActivities.load_campaign, "load the campaign")
-        campaign = await self._notify(campaign)
-        campaign = await self._effect(await self._take_steps(campaign))
-        if campaign.called_off:
-            await self._send_to_all(WITHDRAWAL, campaign)
-        campaign = await self._do(CampaignActivities.finish_campaign, "keep the final numbers")
+        while not (campaign := await self._timetable(campaign)).over:
+            campaign = await self._until_it_has_a_day(campaign)
         self._story.end(campaign.state, campaign.since)
         return campaign.state
+
+    async def _timetable(self, campaign: CampaignCase) -> CampaignCase:
+        """Go through it until the effect, or until the version has no day any more."""
+        campaign = await self._notify(campaign)
+        campaign = await self._effect(await self._take_steps(campaign))
+        if campaign.postponed and not campaign.called_off:
+            return campaign
+        if campaign.tells_the_end:
+            await self._send_to_all(WITHDRAWAL, campaign)
+        return await self._do(CampaignActivities.finish_campaign, "keep the final numbers")
 
     @workflow.signal
     def look_again(self) -> None:
@@ -69,9 +76,9 @@ class CampaignWorkflow:
             self._story.tell(replace(_FREEZES, since=campaign.since))
             campaign = await self._do(CampaignActivities.freeze_audience, "freeze the audience")
         campaign = await self._send_canary(campaign)
-        if campaign.effective_at is None and not campaign.called_off:
+        if campaign.waits_for_its_date:
             campaign = await self._send_to_all(FIRST_NOTICE, campaign)
-        if campaign.effective_at is None and not campaign.called_off:
+        if campaign.waits_for_its_date:
             campaign = await self._do(
                 CampaignActivities.fix_effective_date, "fix the date of effect"
             )
@@ -84,11 +91,15 @@ class CampaignWorkflow:
         Who they are and whether they need still go first, the database knows: of a campaign that
         was frozen before there were canaries, nobody.
         """
-        while campaign.canary and not campaign.called_off:
+        while campaign.canary and not (campaign.called_off or campaign.postponed):
             if campaign.paused:
                 campaign = await self._while_paused(campaign)
+            elif campaign.correction:
+                campaign = await self._tell_of(campaign.correction, campaign)
             elif campaign.canary_until is None:
                 campaign = await self._send_to_all(FIRST_NOTICE, campaign)
+                if campaign.postponed:
+                    continue
                 campaign = await self._look_at_canary()
             else:
                 self._story.tell(_waits_for_canary(campaign, campaign.canary_until))
@@ -149,6 +160,16 @@ class CampaignWorkflow:
             campaign = await self._heed(campaign)
         return campaign
 
+    async def _until_it_has_a_day(self, campaign: CampaignCase) -> CampaignCase:
+        """Wait until the version comes after all, is called off, or something is to be told."""
+        while campaign.postponed and not (campaign.called_off or campaign.owed):
+            self._story.tell(_is_postponed(campaign))
+            await continue_when_long(self._subject)
+            await wait(lambda: self._news, workflow.now() + LOOK_AGAIN, summary=LOOKS)
+            self._news = True
+            campaign = await self._heed(campaign)
+        return campaign
+
     async def _note(self, step: str, due_at: datetime) -> CampaignCase:
         return await act(
             CampaignActivities.take_step,
@@ -173,6 +194,11 @@ class CampaignWorkflow:
             campaign = await self._while_paused(await self._heed(campaign))
             if campaign.called_off is not called_off:
                 return campaign
+            if step == FIRST_NOTICE and campaign.postponed:
+                return campaign
+            if step == FIRST_NOTICE and campaign.correction:
+                campaign = await self._tell_of(campaign.correction, campaign)
+                continue
             self._story.tell(_sends(step, mails, problem, since))
             window, shards = shards[:SHARDS_AT_ONCE], shards[SHARDS_AT_ONCE:]
             sent = await asyncio.gather(*(self._send_shard(step, shard) for shard in window))
@@ -341,6 +367,16 @@ def _is_paused(campaign: CampaignCase) -> Chapter:
         awaiting="campaign owner",
         until=campaign.effective_at,
         by_itself="nothing. It is to stand still",
+    )
+
+
+def _is_postponed(campaign: CampaignCase) -> Chapter:
+    return Chapter(
+        stage="postponed",
+        waits_for="legal to say when the version takes effect: `promisekeeper policy postpone "
+        f"{campaign.slug} {campaign.number} --until DATE`. Answers are taken meanwhile",
+        awaiting="legal",
+        by_itself="nothing. Whoever was mailed was told that it comes later",
     )
 
 

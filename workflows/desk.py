@@ -26,6 +26,7 @@ from activities.requests import Confirmation
 from clock import Clock
 from database import (
     controls,
+    corrections,
     not_reached,
     outbox,
     policies,
@@ -146,6 +147,8 @@ class Desk:
     def submit(self, new: NewVersion) -> PolicyVersion:
         """Store a new policy version and start its publication (P1, P2).
 
+        A draft that is before legal gives way to it, an announced version runs on (P8).
+
         Raises Refused; TemporalUnreachable when it is stored and only the start is missing.
         """
         now = self.clock.now()
@@ -169,6 +172,9 @@ class Desk:
                 ),
                 now,
             )
+            drafts = policies.replaced_by(transaction, version.id)
+        for draft in drafts:
+            self._wake(f"publication/{new.slug}/{draft.number}")
         self._start(temporal.publication(version.id, new.slug, version.number), now)
         return version
 
@@ -248,13 +254,40 @@ class Desk:
         """Take back an announced version; whoever was mailed is told (P8). Raises Refused."""
         self._control(controls.withdraw, slug, number, staff_id, reason, "legal")
 
-    def postpone(self, slug: str, number: int, staff_id: UUID, reason: str, until_on: date) -> None:
-        """Let an announced version take effect later; whoever was mailed is told (P7, P8).
+    def postpone(
+        self, slug: str, number: int, staff_id: UUID, reason: str, until_on: date | None
+    ) -> None:
+        """Let an announced version take effect later, or on a day that is open; whoever was mailed
+        is told (P7, P8). Raises Refused.
+        """
+        later = partial(
+            controls.postpone,
+            until_on=until_on,
+            zone=self.company.zone,
+            sending_period=self._periods.sending_period,
+        )
+        self._control(later, slug, number, staff_id, reason, "legal")
+
+    def correct(
+        self, slug: str, number: int, staff_id: UUID, reason: str, right: corrections.Right
+    ) -> None:
+        """Propose how mails that went out wrong are put right, and stop the campaign (P8).
 
         Raises Refused.
         """
-        later = partial(controls.postpone, until_on=until_on, zone=self.company.zone)
-        self._control(later, slug, number, staff_id, reason, "legal")
+        _require_showable(right.mail, right.summary, *right.sentences.values())
+        propose = partial(corrections.propose, right=right)
+        self._control(propose, slug, number, staff_id, reason, "legal")
+
+    def confirm_correction(self, slug: str, number: int, staff_id: UUID) -> None:
+        """A second person lets a correction go out; the campaign runs on (P8). Raises Refused."""
+        now = self.clock.now()
+        with _refusing(), self.database.transaction() as transaction:
+            policy = policies.policy_by_slug(transaction, slug)
+            version = policies.version_by_number(transaction, policy.id, number)
+            campaign = corrections.confirm(transaction, version, staff_id, now)
+        self._start_or_leave(temporal.campaign(campaign.id, slug, number), now)
+        self._wake(f"campaign/{slug}/{number}")
 
     def assign_not_reached(
         self,

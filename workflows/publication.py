@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.publication import PublicationActivities, PublicationCase, VersionInput
     from activities.starting import CampaignToStart, StartingActivities
     from domain.reviews import (
+        TO_COME,
         ReviewRequest,
         VersionState,
         rejection_refusal,
@@ -57,7 +58,8 @@ class PublicationWorkflow:
         if now.state is VersionState.IN_REVIEW:
             self._story.tell(replace(_WAITS_FOR_LEGAL, since=now.since))
             now = await self._legal_decides()
-        if now.state is VersionState.ANNOUNCED:
+        if now.state in TO_COME:
+            await self._tell_replaced()
             await self._notice_goes_out()
             now = await self._takes_effect()
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -96,7 +98,7 @@ class PublicationWorkflow:
 
     @workflow.signal
     def look_again(self) -> None:
-        """Somebody withdrew or postponed the version: what exactly, the database says (P8)."""
+        """Somebody withdrew, postponed or replaced it: what exactly, the database says (P8)."""
         self._news = True
 
     @workflow.update
@@ -129,7 +131,11 @@ class PublicationWorkflow:
         while not self._is_decided():
             await continue_when_long(self._subject)
             again_at = workflow.now() + LOOK_AGAIN
-            if not await wait(self._is_decided, again_at, summary=LOOKS_FOR_DECISION):
+            decided = await wait(
+                lambda: self._is_decided() or self._news, again_at, summary=LOOKS_FOR_DECISION
+            )
+            if not decided or self._news:
+                self._news = False
                 await self._do(PublicationActivities.load_publication, LOOKS_FOR_DECISION)
         if self._loaded.state is VersionState.IN_REVIEW:
             return await self._do(PublicationActivities.announce, "announce")
@@ -138,6 +144,16 @@ class PublicationWorkflow:
     def _is_decided(self) -> bool:
         case = self._loaded
         return case.review.released or case.state is not VersionState.IN_REVIEW
+
+    async def _tell_replaced(self) -> None:
+        """Let the workflows of the version whose place this one took look, and end."""
+        slug = self._loaded.slug
+        for number in self._loaded.replaces:
+            for workflow_id in (f"campaign/{slug}/{number}", f"publication/{slug}/{number}"):
+                try:
+                    await workflow.get_external_workflow_handle(workflow_id).signal("look_again")
+                except ApplicationError:
+                    workflow.logger.info("it is not running; it reads the database when it is")
 
     async def _notice_goes_out(self) -> None:
         """Start the campaign, which fixes the date; an editorial version has none."""
@@ -158,7 +174,7 @@ class PublicationWorkflow:
     async def _takes_effect(self) -> PublicationCase:
         """Wait for the date of effect; the database may have come to know a later one."""
         self._effective_at = self._loaded.effective_at
-        while self._loaded.state is VersionState.ANNOUNCED:
+        while self._loaded.state in TO_COME:
             if self._effective_at is None:
                 await self._date_is_fixed()
             else:
@@ -169,7 +185,9 @@ class PublicationWorkflow:
         """Wait to be told that the date is fixed, at most a day, and ask the database for it."""
         if self._told is None:
             await continue_when_long(self._subject)
-            self._story.tell(_waits_for_campaign(self._loaded))
+            postponed = self._loaded.state is VersionState.POSTPONED
+            waits_for = _waits_for_a_day if postponed else _waits_for_campaign
+            self._story.tell(waits_for(self._loaded))
             again_at = workflow.now() + LOOK_AGAIN
             await wait(
                 lambda: self._told is not None or self._news, again_at, summary=LOOKS_FOR_DATE
@@ -225,7 +243,8 @@ def _further(known: PublicationCase | None, read: PublicationCase) -> Publicatio
 
 
 def _progress(case: PublicationCase) -> tuple[int, bool, int]:
-    return list(VersionState).index(case.state), case.review.released, case.reviews
+    stage = VersionState.ANNOUNCED if case.state in TO_COME else case.state  # to and fro
+    return list(VersionState).index(stage), case.review.released, case.reviews
 
 
 def _refuse(refusal: str | None) -> None:
@@ -259,6 +278,18 @@ def _waits_for_campaign(case: PublicationCase) -> Chapter:
         since=case.since,
         by_itself="fixes the date of effect when the campaign tells it",
         wake=f"nobody for this. Look at the page of `{campaign}`: it says when mails do not go out",
+    )
+
+
+def _waits_for_a_day(case: PublicationCase) -> Chapter:
+    return Chapter(
+        stage="postponed",
+        waits_for="legal to say when it takes effect: `promisekeeper policy postpone "
+        f"{case.slug} {case.number} --until DATE`",
+        awaiting="legal",
+        since=case.since,
+        by_itself="nothing. Whoever was mailed was told that it comes later",
+        wake="nobody",
     )
 
 

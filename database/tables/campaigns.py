@@ -3,18 +3,20 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import JSON, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from database.ids import new_id
+
+_OPEN = "confirmed_at IS NULL AND dropped_at IS NULL"
 
 
 class Campaign(SQLModel, table=True):
     """All notices owed because of one policy version.
 
-    `state`: running | paused | withdrawn | finished. Every claim of mails reads it, so a change
-    works at once. `freezing_at`: the instant whose accounts are addressed, from the first try to
-    freeze them on; `frozen_up_to`: the external id up to which they were looked at.
+    `state`: running | paused | withdrawn | replaced | finished. Every claim of mails reads it,
+    so a change works at once. `freezing_at`: the instant whose accounts are addressed, from the
+    first try to freeze them on; `frozen_up_to`: the external id up to which they were looked at.
     `canary`: how many addressees go first, null until they are chosen and nought without a canary;
     they fill shards of their own, below nought. `canary_until`: they are mailed, and what became of
     it is looked at then; `canary_ended_at`: it was, or the owner let the campaign go on.
@@ -92,11 +94,45 @@ class CampaignStep(SQLModel, table=True):
     taken_at: datetime
 
 
+class CampaignCorrection(SQLModel, table=True):
+    """Mails of a campaign were wrong: what is right, proposed by one and confirmed by another (P8).
+
+    `mail`: what those are told who had a wrong one. `decisions`: keep | void. `summary` and
+    `sentences` (by the finding's key) are the right words, where those were wrong. At most one is
+    open, that is neither confirmed nor dropped for a later proposal.
+    """
+
+    __tablename__ = "campaign_correction"
+    __table_args__ = (
+        Index(
+            "campaign_correction_open",
+            "campaign_id",
+            unique=True,
+            sqlite_where=text(_OPEN),
+            postgresql_where=text(_OPEN),
+        ),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    campaign_id: UUID = Field(foreign_key="campaign.id", index=True)
+    reason: str
+    mail: str
+    decisions: str
+    summary: str = ""
+    sentences: dict[str, str] = Field(sa_type=JSON)
+    stopped_campaign: bool
+    proposed_by: UUID = Field(foreign_key="staff.id")
+    proposed_at: datetime
+    confirmed_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    confirmed_at: datetime | None = None
+    dropped_at: datetime | None = None
+
+
 class ControlAct(SQLModel, table=True):
     """Somebody stopped a campaign or let it go on, and why; appended, never altered (P8).
 
-    `act`: pause | resume | withdraw | postpone; or canary | breaker, which are the machine's and
-    have no member of staff. `until_on`: the date it was postponed to.
+    `act`: pause | resume | withdraw | postpone | propose_correction | correct; or canary | breaker,
+    which are the machine's and have no member of staff. `until_on`: the date it was postponed to.
     """
 
     __tablename__ = "control_act"

@@ -20,7 +20,8 @@ class OutboxMail(SQLModel, table=True):
     `addressee_id` an account, a member of staff or the request itself (its typed contact address);
     the address is looked up when the mail is sent. States: queued, sending, accepted, delivered,
     unknown, operator and the final bounced, dropped, complained, rejected, suppressed, no_address,
-    cancelled.
+    cancelled, carried (the same step about a version that this campaign's version corrects stands
+    for it).
     """
 
     __tablename__ = "outbox_mail"

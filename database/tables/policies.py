@@ -9,11 +9,11 @@ from sqlmodel import Field, SQLModel
 from database.ids import new_id
 
 
-def _at_most_one(state: str) -> Index:
-    """Of the versions of a policy, one at most is in this state."""
-    of_state = text(f"state = '{state}'")
+def _at_most_one(name: str, *states: str) -> Index:
+    """Of the versions of a policy, one at most is in one of these states."""
+    of_states = text(" OR ".join(f"state = '{state}'" for state in states))
     return Index(
-        f"one_{state}", "policy_id", unique=True, sqlite_where=of_state, postgresql_where=of_state
+        f"one_{name}", "policy_id", unique=True, sqlite_where=of_states, postgresql_where=of_states
     )
 
 
@@ -27,13 +27,18 @@ class Policy(SQLModel, table=True):
 
 
 class PolicyVersion(SQLModel, table=True):
-    """One text of a policy. `text` and `sha256` never change (P1)."""
+    """One text of a policy. `text` and `sha256` never change (P1).
+
+    `replaced_by_id`: the version that took its place before it was in force (P8).
+    `corrected_by_id`: the version that only mends it: whoever was told of this one, or answered
+    it, was told of that one and has answered it.
+    """
 
     __tablename__ = "policy_version"
     __table_args__ = (
         UniqueConstraint("policy_id", "number"),
-        _at_most_one("announced"),
-        _at_most_one("in_force"),
+        _at_most_one("to_come", "announced", "postponed"),
+        _at_most_one("in_force", "in_force"),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -54,6 +59,8 @@ class PolicyVersion(SQLModel, table=True):
     effective_at: datetime | None = None
     in_force_at: datetime | None = None
     superseded_at: datetime | None = None
+    replaced_by_id: UUID | None = Field(default=None, foreign_key="policy_version.id")
+    corrected_by_id: UUID | None = Field(default=None, foreign_key="policy_version.id", index=True)
 
 
 class Assessment(SQLModel, table=True):

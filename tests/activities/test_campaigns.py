@@ -120,3 +120,18 @@ def test_of_a_campaign_that_was_withdrawn_nobody_is_told_that_it_is_finished(
         steps.finish_campaign, CampaignInput(campaign_id=campaign, now=EFFECT)
     )
     assert sandbox.messages() == []
+
+
+def test_a_campaign_does_not_end_before_its_date_which_may_have_moved(
+    scene: Scene, campaign: UUID, steps: CampaignActivities
+) -> None:
+    """P7, P8: as when Temporal was away while the version was postponed."""
+    what = CampaignInput(campaign_id=campaign, now=EFFECT - timedelta(days=1))
+    assert not ActivityEnvironment().run(steps.finish_campaign, what).over
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(Campaign, campaign)
+        version = transaction.get_one(PolicyVersion, row.policy_version_id)
+        version.state, version.effective_at = "postponed", None
+    what = CampaignInput(campaign_id=campaign, now=EFFECT + timedelta(days=7))
+    case = ActivityEnvironment().run(steps.finish_campaign, what)
+    assert (case.over, case.postponed) == (False, True)

@@ -39,6 +39,7 @@ COMMANDS = {
     "campaign report": ["privacy", "1"],
     "campaign pause": ["privacy", "1", "--reason", "No", "--as", "omar"],
     "campaign resume": ["privacy", "1", "--reason", "Yes", "--as", "lena"],
+    "campaign correct": ["privacy", "1", "--confirm", "--as", "noor"],
     "campaign not-reached": ["privacy", "1"],
     "campaign assign-not-reached": ["privacy", "1", "--to", "petra", "--as", "lena"],
     "campaign reached": [
@@ -86,6 +87,7 @@ UNKNOWN = [
     ["policy", "withdraw", "nothing", "1", "--reason", "No", "--as", "lena"],
     ["campaign", "pause", "nothing", "1", "--reason", "No", "--as", "omar"],
     ["governing", "nothing", "a1"],
+    ["campaign", "correct", "nothing", "1", "--confirm", "--as", "noor"],
     ["campaign", "report", "nothing", "1"],
     ["campaign", "not-reached", "nothing", "1"],
     ["campaign", "assign-not-reached", "nothing", "1", "--to", "petra", "--as", "lena"],

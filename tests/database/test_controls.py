@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import select
 
-from database import campaigns, controls, freezing, outbox, policies
+from database import campaigns, controls, freezing, outbox, owed, policies
 from database.controls import ControlRefused
 from database.engine import Database
 from database.outbox import ACCOUNT, WITHDRAWAL, Batch
@@ -20,7 +20,7 @@ from domain.reviews import VersionState
 from tests.people import ALICE, BOB, CAROL
 from tests.scene import EFFECT, NOW, Scene, loose_mails
 
-SECOND = timedelta(seconds=1)
+SECOND, ONE_DAY = timedelta(seconds=1), timedelta(days=1)
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
@@ -220,8 +220,9 @@ def effective_at(scene: Scene, campaign: UUID, at: datetime | None) -> None:
         transaction.get_one(PolicyVersion, row.policy_version_id).effective_at = at
 
 
-def postpone(scene: Scene, until_on: date) -> PolicyVersion:
-    act(scene, partial(controls.postpone, until_on=until_on, zone=BERLIN), "noor")
+def postpone(scene: Scene, until_on: date | None, now: datetime = NOW) -> PolicyVersion:
+    later = partial(controls.postpone, until_on=until_on, zone=BERLIN, sending_period=ONE_DAY)
+    act(scene, later, "noor", now=now)
     with scene.database.session() as session:
         return session.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
 
@@ -254,7 +255,7 @@ def test_each_postponement_is_a_step_for_those_who_were_mailed(
         outbox.accept(transaction, claim.attempt_id, "x", NOW)
     version = postpone(scene, date(2026, 6, 1))
     with scene.database.session() as session:
-        assert list(controls.postponements(session, version.id)) == ["postponement_1"]
+        assert list(owed.postponements(session, version.id)) == ["postponement_1"]
     assert len(scene.queue_step(campaign, "postponement_1")) == 2
 
 
@@ -266,3 +267,69 @@ def test_what_is_in_force_or_withdrawn_cannot_be_postponed(scene: Scene, campaig
     act(scene, controls.withdraw, "noor")
     with pytest.raises(ControlRefused, match="withdrawn already"):
         postpone(scene, date(2026, 6, 1))
+
+
+def test_while_its_day_is_open_nothing_of_the_timetable_goes_out(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P8: not the first notices that wait, nor a reminder; only word that it comes later."""
+    with scene.database.transaction() as transaction:
+        claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=1, now=NOW)
+        assert claim
+        outbox.accept(transaction, claim.attempt_id, "x", NOW)
+    version = postpone(scene, None)
+    assert (version.state, version.effective_at) == (VersionState.POSTPONED, None)
+    assert claimed(scene.database, Batch(subject_id=campaign)) == 0
+    assert len(scene.queue_step(campaign, "postponement_1")) == 1
+    assert claimed(scene.database, Batch(subject_id=campaign, step="postponement_1")) == 1
+    assert states(scene, campaign) == {"accepted": 1, "queued": 2}
+    with pytest.raises(ControlRefused, match="postponed already"):
+        postpone(scene, None)
+    postpone(scene, date(2026, 6, 1))
+    assert claimed(scene.database, Batch(subject_id=campaign)) == 2
+
+
+def test_a_day_after_an_open_one_leaves_the_whole_notice(scene: Scene, campaign: UUID) -> None:
+    """P7: those who heard that nothing comes for now hear of the day as if for the first time."""
+    effective_at(scene, campaign, EFFECT)
+    notified(scene, campaign)
+    postpone(scene, None)
+    late = NOW + timedelta(days=60)
+    with pytest.raises(ControlRefused, match="the earliest is 2026-06-02"):
+        postpone(scene, date(2026, 6, 1), late)
+    version = postpone(scene, date(2026, 6, 2), late)
+    assert version.state == VersionState.ANNOUNCED
+    assert version.effective_at == datetime(2026, 6, 1, 22, tzinfo=UTC)
+
+
+def test_a_day_after_an_open_one_is_never_earlier_than_was_said(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P7."""
+    effective_at(scene, campaign, EFFECT + timedelta(days=100))
+    notified(scene, campaign)
+    postpone(scene, None)
+    with pytest.raises(ControlRefused, match="only ever moves later"):
+        postpone(scene, date(2026, 7, 1))
+
+
+def test_a_version_whose_day_is_open_governs_nobody_and_can_be_withdrawn(
+    scene: Scene, campaign: UUID
+) -> None:
+    effective_at(scene, campaign, EFFECT)
+    version = postpone(scene, None)
+    with scene.database.session() as session:
+        late = EFFECT + timedelta(days=99)
+        current = policies.version_in_force(session, version.policy_id, late)
+        assert current
+        assert current.number == 1
+        announced = policies.announced_version(session, version.policy_id, late)
+        assert announced
+        assert announced.number == 2
+    act(scene, controls.withdraw, "noor", now=EFFECT + timedelta(days=1))
+    assert states(scene, campaign) == {"cancelled": 3}
+
+
+def notified(scene: Scene, campaign: UUID) -> None:
+    with scene.database.transaction() as transaction:
+        transaction.get_one(Campaign, campaign).notified_at = NOW

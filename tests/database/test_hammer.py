@@ -187,8 +187,8 @@ def submit(by: UUID, transaction: Session, subject: UUID) -> None:
     policies.submit(transaction, transaction.get_one(Policy, subject), submission, NOW)
 
 
-def test_of_two_versions_handed_in_at_once_one_is_refused(scene: Scene) -> None:
-    """P1: numbers do not repeat, and one version at most is on its way."""
+def test_of_two_versions_of_the_same_words_handed_in_at_once_one_is_refused(scene: Scene) -> None:
+    """P1: numbers do not repeat, and the same text makes one version."""
     lena = scene.staff["lena"]
     with scene.database.transaction() as transaction:
         subjects = [

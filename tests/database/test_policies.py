@@ -54,10 +54,14 @@ def test_a_rejected_text_may_be_handed_in_again_and_the_standing_one_not(scene: 
     assert scene.submit(SECOND).number == 3
 
 
-def test_one_version_at_a_time_is_on_its_way(scene: Scene) -> None:
-    scene.submit(FIRST)
-    with pytest.raises(SubmissionRefused, match="Version 1 is still on its way"):
-        scene.submit(SECOND)
+def test_one_draft_at_a_time_is_before_legal(scene: Scene) -> None:
+    """P8: the later one takes the place of the earlier one, whatever its state."""
+    first, second = scene.submit(FIRST), scene.submit(SECOND)
+    with scene.database.session() as session:
+        states = [version.state for version in policies.versions(session, first.policy_id)]
+        assert states == ["replaced", "submitted"]
+        assert session.get_one(PolicyVersion, first.id).replaced_by_id == second.id
+    assert scene.submit(FIRST).number == 3, "a text that gave way may come back"
 
 
 def test_the_instant_of_effect_belongs_to_the_new_version(scene: Scene) -> None:

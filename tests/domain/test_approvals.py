@@ -185,6 +185,23 @@ def test_a_typing_correction_in_mid_campaign_costs_nobody_their_decision() -> No
     assert on(LATEST, timeline=timeline, clean=clean).number == 1
 
 
+def test_who_declines_the_correction_takes_back_what_it_carried() -> None:
+    """P5, P6: Alice approved version 2, which 3 replaced and only mends, and declines 3."""
+    timeline = (InForce(number=1, at=day(0)), InForce(number=3, at=day(30)))
+    clean = clean_except((1, 2), (1, 3))
+    alice = (decided(2, APPROVED, 10), decided(3, DECLINED, 40))
+    assert on(39, alice, timeline=timeline, clean=clean).number == 3
+    state = on(LATEST, alice, timeline=timeline, clean=clean)
+    assert (state.number, state.since) == (1, day(40))
+
+
+def test_who_declines_a_later_version_keeps_the_one_that_was_in_force() -> None:
+    """P5: version 2 governs Alice; that she does not want version 3 leaves her there."""
+    alice = (decided(2, APPROVED, 10), decided(3, DECLINED, 40))
+    state = on(LATEST, alice, timeline=force(0, 30), clean=ADVERSE)
+    assert (state.number, state.accepted) == (2, 2)
+
+
 def test_a_correction_after_the_effect_leaves_the_silent_where_they_are() -> None:
     """P6: Carol never approved version 2, and version 3 says the same with fewer errors."""
     clean = clean_except((1, 2), (1, 3))

@@ -1,5 +1,6 @@
 """The page behind the link in a mail (P5)."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,13 +8,24 @@ from httpx import Response
 from sqlmodel import select
 
 from database.assessments import findings_of, store_assessment
+from database.campaigns import FIRST_NOTICE, campaign_of, link_of, open_campaign, queue_step
+from database.freezing import freeze_audience
 from database.links import REQUEST_STATUS, add_link
-from database.policies import put_in_force
+from database.policies import put_in_force, replace
 from database.tables import Account, Approval, Fact, Link, OutboxMail, Policy, PolicyVersion
 from database.wording import Words
 from domain.materiality import assess
 from mail.links import make_token
-from tests.web.world import NOW, World, hidden, submit_text, text, version
+from tests.web.world import (
+    EFFECT,
+    NOW,
+    World,
+    hidden,
+    put_in_review,
+    submit_text,
+    text,
+    version,
+)
 
 
 def decide(world: World, name: str, decision: str) -> Response:
@@ -245,6 +257,86 @@ def test_a_correction_in_between_carries_a_late_approval_over(world: World) -> N
     assert "version 1</a>, since" in world.browser.get(world.link("alice")).text
     page = decide(world, "alice", "approved").text
     assert "Version 3 governs your account." in page
+
+
+def take_its_place(world: World, *, corrects: bool) -> PolicyVersion:
+    """Version 3 takes the place of version 2, and its campaign addresses Alice."""
+    with world.database.transaction() as transaction:
+        policy = transaction.exec(select(Policy)).one()
+        second = transaction.get_one(PolicyVersion, version(world, 2).id)
+        third = submit_text(transaction, policy, text(3), world.staff["lena"].id, NOW)
+        put_in_review(transaction, third)
+        replace(transaction, second, by=third, now=NOW)
+        second.corrected_by_id = third.id if corrects else None
+        third.state, third.version_class = "announced", "approval"
+        third.announced_at, third.planned_effective_on = NOW, EFFECT
+        campaign = open_campaign(transaction, third, policy, NOW)
+    freeze_audience(world.database, campaign.id, NOW)
+    with world.database.transaction() as transaction:
+        queue_step(transaction, campaign, FIRST_NOTICE, 0, languages=("en", "de"), now=NOW)
+    return third
+
+
+def first_link(world: World, name: str) -> str:
+    """The path behind the link in the mail about version 2."""
+    with world.database.session() as session:
+        campaign = campaign_of(session, version(world, 2).id)
+        assert campaign
+        link = link_of(session, campaign.policy_version_id, world.accounts[name].id)
+    assert link
+    return f"/approve/{world.token('approve', link)}"
+
+
+def test_the_link_about_a_replaced_version_leads_to_the_new_page(world: World) -> None:
+    """P8: in words, and without asking for another mail."""
+    take_its_place(world, corrects=False)
+    page = world.browser.get(first_link(world, "alice"))
+    assert "Another version took this one" in page.text
+    onward = re.search(r'class="button" href="(/approve/[^"]+)"', page.text)
+    assert onward
+    assert "Please decide about our" in world.browser.get(onward[1]).text
+    assert "version 3, takes effect" in world.browser.get(onward[1]).text
+    assert world.browser.post(first_link(world, "alice"), data={"decision": "approved"})
+    assert decisions(world) == []
+
+
+def test_the_link_about_a_corrected_version_is_good_for_the_correction(world: World) -> None:
+    """P6, P8: what Alice decided counts, and Bob decides about the new text on the old link."""
+    decide(world, "alice", "approved")
+    third = take_its_place(world, corrects=True)
+    assert "You have approved this change" in world.browser.get(first_link(world, "alice")).text
+    path = first_link(world, "bob")
+    page = world.browser.get(path).text
+    assert "version 3, takes effect" in page
+    stamp = hidden(page, "stamp")
+    world.browser.post(path, data={"stamp": stamp, "decision": "approved"})
+    with world.database.session() as session:
+        row = session.exec(
+            select(Approval).where(Approval.account_id == world.accounts["bob"].id)
+        ).one()
+    assert (row.policy_version_id, row.text_sha256) == (third.id, third.sha256)
+
+
+def test_of_two_links_only_the_latest_is_mailed_again(world: World) -> None:
+    take_its_place(world, corrects=True)
+    world.browser.post("/approve/new-link", data={"email": "alice@example.org"})
+    assert len(world.desk.started) == 1
+
+
+def test_a_replaced_version_is_marked_and_a_draft_that_gave_way_is_unknown(world: World) -> None:
+    """P1, P8."""
+    take_its_place(world, corrects=False)
+    page = world.browser.get("/policies/privacy-policy/versions/2").text
+    assert "Another version took the place of version 2" in page
+    assert "It never took effect" in world.browser.get("/policies/privacy-policy/versions").text
+    notice = world.browser.get("/policies/privacy-policy/notice.json").json()["notice"]
+    assert notice["version"] == 3
+    with world.database.transaction() as transaction:
+        transaction.get_one(PolicyVersion, version(world, 2).id).announced_at = None
+    assert world.browser.get("/policies/privacy-policy/versions/2").status_code == 404
+    world.enter_as("lena")
+    told = world.browser.get("/staff/policies/privacy-policy/versions/2").text
+    assert 'by <a href="/staff/policies/privacy-policy/versions/3">version 3</a>' in told
 
 
 def test_a_closed_account_has_nothing_to_decide(world: World) -> None:

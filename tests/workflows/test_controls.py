@@ -168,3 +168,35 @@ def test_while_all_mail_is_stopped_a_campaign_rests_between_its_tries(running_to
     assert town.mails() == []
     town.desk.start_mail(town.staff["lena"], "a new key")
     in_a_while(town, lambda: town.mails(to=ALICE.email))
+
+
+def test_a_version_whose_day_is_open_reminds_nobody_and_comes_on_the_day_that_is_given(
+    running_town: Town,
+) -> None:
+    """P7, P8: past its old day nothing happens; with the new one it goes on where it stood."""
+    town = running_town
+    number = announced(town)
+    approve(town, number, ALICE.external_id)
+    campaign = f"campaign/{POLICY}/{number}"
+    town.desk.postpone(POLICY, number, town.staff["lena"], "not yet", None)
+    eventually(lambda: len(town.mails()) == 4)
+    told = [mail for mail in town.mails() if mail["subject"] == POSTPONED]
+    assert all("The day is not settled yet" in mail["text"] for mail in told)
+    leap(town, 60)
+    assert len(town.mails()) == 4
+    assert governs(town, ALICE.external_id) == 1
+    assert town.told(campaign)["stage"] == "postponed"
+    assert town.told(f"publication/{POLICY}/{number}")["stage"] == "postponed"
+    with pytest.raises(Refused, match="days of notice"):
+        town.desk.postpone(
+            POLICY, number, town.staff["lena"], "now", (town.now() + timedelta(days=9)).date()
+        )
+    day = (town.now() + timedelta(days=60)).date()
+    town.desk.postpone(POLICY, number, town.staff["lena"], "now", day)
+    eventually(lambda: len(town.mails()) == 6)
+    assert all(f"on {day:%-d %B %Y}" in mail["text"] for mail in town.mails()[:2])
+    leap(town, 75)
+    eventually(lambda: ended(town, campaign))
+    assert governs(town, ALICE.external_id) == number
+    reminders = [mail["to"] for mail in town.mails() if "This is reminder" in mail["text"]]
+    assert reminders == [BOB.email, BOB.email]

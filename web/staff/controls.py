@@ -9,7 +9,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import RedirectResponse, Response
 
+from database.corrections import Right
 from database.tables import Staff
+from domain.reviews import Decisions
 from web.addresses import Number, Slug
 from web.forms import Form
 from web.site import OnSite
@@ -63,13 +65,43 @@ def control(
 
 @router.post("/policies/{slug}/versions/{number}/postpone", dependencies=[GENUINE])
 def postpone(slug: Slug, number: Number, site: OnSite, member: Legal, posted: Form) -> Response:
-    """Let an announced version take effect later."""
+    """Let an announced version take effect later, or leave its day open."""
     reason = posted.text("control_reason")
     try:
-        until_on = date.fromisoformat(posted.text("until_on"))
+        day = posted.text("until_on")
+        until_on = date.fromisoformat(day) if day else None
         site.desk.postpone(slug, number, member.id, reason, until_on)
     except ValueError:
         raise HTTPException(422, "Give the new day, like 2026-11-22. Nothing changed.") from None
+    except Refused as refusal:
+        raise HTTPException(409, str(refusal)) from None
+    return RedirectResponse(f"/staff/policies/{slug}/versions/{number}", status_code=303)
+
+
+@router.post("/policies/{slug}/versions/{number}/correct", dependencies=[GENUINE])
+def correct(slug: Slug, number: Number, site: OnSite, member: Legal, posted: Form) -> Response:
+    """Propose how mails that went out wrong are put right."""
+    wanted = posted.text("decisions")
+    if wanted not in list(Decisions):
+        raise HTTPException(422, "Say whether people's answers stay or are void. Nothing changed.")
+    right = Right(
+        mail=posted.text("mail"),
+        decisions=Decisions(wanted),
+        summary=posted.text("summary"),
+        sentences=posted.with_prefix("sentence-"),
+    )
+    try:
+        site.desk.correct(slug, number, member.id, posted.text("control_reason"), right)
+    except Refused as refusal:
+        raise HTTPException(409, str(refusal)) from None
+    return RedirectResponse(f"/staff/policies/{slug}/versions/{number}", status_code=303)
+
+
+@router.post("/policies/{slug}/versions/{number}/correct/confirm", dependencies=[GENUINE])
+def confirm_correction(slug: Slug, number: Number, site: OnSite, member: Legal) -> Response:
+    """A second person lets the correction go out."""
+    try:
+        site.desk.confirm_correction(slug, number, member.id)
     except Refused as refusal:
         raise HTTPException(409, str(refusal)) from None
     return RedirectResponse(f"/staff/policies/{slug}/versions/{number}", status_code=303)

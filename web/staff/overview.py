@@ -11,12 +11,12 @@ from database.outbox import waiting_for_ops
 from database.policies import policies, versions
 from database.requests import open_requests
 from database.tables import Policy, PolicyVersion, Staff
-from domain.reviews import VersionState
+from domain.reviews import TO_COME, VersionState
 from web.site import OnSite
 from web.staff.access import SignedIn, console
 
 router = APIRouter(prefix="/staff")
-ON_ITS_WAY = (VersionState.SUBMITTED, VersionState.IN_REVIEW, VersionState.ANNOUNCED)
+ON_ITS_WAY = (VersionState.SUBMITTED, VersionState.IN_REVIEW, *TO_COME)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,7 @@ from database import audiences, policies
 from database.assessments import as_assessed, findings_between, findings_of
 from database.campaigns import campaign_of, canary, progress
 from database.controls import control_acts, open_stop
+from database.corrections import open_correction
 from database.decisions import decided_before
 from database.policies import previous_version
 from database.rehearsals import samples_of
@@ -248,6 +249,7 @@ def _submit_form(
 ) -> HTMLResponse:
     with site.database.session() as session:
         policy = policies.policy_by_slug(session, slug)
+        gives_way = policies.giving_way(session, policy.id)
     return console(
         request,
         site,
@@ -255,6 +257,7 @@ def _submit_form(
         "submit.html",
         status=422 if refusal else 200,
         policy=policy,
+        gives_way=gives_way,
         posted=posted,
         text=converted.text.text if converted else _words_handed_in(posted),
         refusal=refusal,
@@ -321,6 +324,7 @@ def _version_page(
             posted=posted,
             refusal=refusal,
             done=done,
+            replacement=policies.replacement_of(session, version),
             submitter=session.get_one(Staff, version.submitted_by),
             effective_on=effective_on(site, version),
             not_before_on=not_before_on(site, version),
@@ -342,7 +346,7 @@ def _change(session: Session, version: PolicyVersion) -> Mapping[str, object]:
         "base": base,
         "passages": passages(base.text, version.text) if base else (),
         "text": policy_html(version.text),
-        "findings": in_step,
+        "findings": list(in_step),
         "assessed": as_assessed(session, version.id),
         "other_findings": [
             finding for finding in findings_of(session, version.id) if finding.id not in shown
@@ -384,6 +388,7 @@ def _campaign(session: Session, version: PolicyVersion) -> Mapping[str, object]:
         "campaign": progress(session, campaign) if campaign else None,
         "campaign_state": campaign.state if campaign else "",
         "canary": canary(campaign) if campaign else None,
+        "correction": open_correction(session, campaign.id) if campaign else None,
         "control_acts": control_acts(session, version.id),
         "mail_stop": open_stop(session),
     }

@@ -4,7 +4,8 @@ import pytest
 from sqlmodel import select
 
 from database import controls
-from database.outbox import all_is_stopped
+from database.campaigns import FIRST_NOTICE, queue_step
+from database.outbox import Batch, accept, all_is_stopped, claim
 from database.tables import Campaign, ControlAct
 from tests.web.world import NOW, World
 
@@ -117,3 +118,75 @@ def test_legal_postpones_a_version_and_never_to_an_earlier_day(world: World) -> 
     assert world.post(VERSION_2, page, until_on="soon", **asked).status_code == 422
     world.enter_as("otto")
     assert world.post("/staff/ops", page, until_on="2029-02-28", **asked).status_code == 403
+
+
+def test_a_version_whose_day_is_open_says_so_wherever_people_look(world: World) -> None:
+    """P7, P8: answers are taken meanwhile."""
+    world.enter_as("lena")
+    page = f"{VERSION_2}/postpone"
+    asked = {"control_reason": "Not yet."}
+    assert world.post(VERSION_2, page, until_on="", **asked).status_code == 303
+    console = world.browser.get(VERSION_2).text
+    assert "Postponed to a day that is open by lena" in console
+    assert "Say when it takes effect" in console
+    policy = world.browser.get("/policies/privacy-policy").text
+    assert "<strong>postponed</strong>: we say here when it takes effect" in policy
+    notice = world.browser.get("/policies/privacy-policy/notice.json").json()["notice"]
+    assert (notice["version"], notice["effective_on"]) == (2, None)
+    assert notice["when"] == "It is postponed: we say here when it takes effect."
+    version = world.browser.get("/policies/privacy-policy/versions/2").text
+    assert "Version 2 is announced and postponed." in version
+    link = world.browser.get(world.link("alice")).text
+    assert "is postponed: we tell you the day as soon as it is settled" in link
+    assert "I approve the change" in link
+    assert world.post(VERSION_2, page, until_on="", **asked).status_code == 409
+    assert world.post(VERSION_2, page, until_on="2029-01-31", **asked).status_code == 303
+    assert "31 January 2029" in world.browser.get("/policies/privacy-policy").text
+
+
+def test_two_of_legal_put_wrong_mails_right_and_people_read_it(world: World) -> None:
+    """P8: the first stops the campaign, the second lets it run on; nobody does both."""
+    mailed(world)
+    world.enter_as("lena")
+    wrong = {
+        "mail": "We said 10 days; it is a year.",
+        "summary": "Kept for a year.",
+        "decisions": "void",
+        "control_reason": "A wrong period.",
+    }
+    assert world.post(VERSION_2, f"{VERSION_2}/correct", **wrong).status_code == 303
+    assert state(world) == "paused"
+    page = world.browser.get(VERSION_2).text
+    assert "You proposed it: a colleague has to confirm." in page
+    assert do(world, VERSION_2, f"{VERSION_2}/correct/confirm") == 409
+    world.enter_as("omar")
+    page = world.browser.get(VERSION_2).text
+    assert "“We said 10 days; it is a year.”" in page
+    assert "Confirm the correction" in page
+    assert do(world, VERSION_2, f"{VERSION_2}/correct/confirm") == 303
+    assert state(world) == "running"
+    page = world.browser.get(VERSION_2).text
+    assert "Correction proposed by lena" in page
+    assert "Corrected by omar" in page
+    told = world.browser.get(world.link("alice")).text
+    assert "Our earlier mail was wrong" in told
+    assert "What was answered until then does not count any more." in told
+    assert "Kept for a year." in told
+
+
+def test_what_becomes_of_answers_has_to_be_said(world: World) -> None:
+    mailed(world)
+    world.enter_as("lena")
+    wrong = {"mail": "It was wrong.", "control_reason": "A wrong period."}
+    assert world.post(VERSION_2, f"{VERSION_2}/correct", **wrong).status_code == 422
+    assert state(world) == "running"
+
+
+def mailed(world: World) -> None:
+    """The first notices are out."""
+    with world.database.transaction() as transaction:
+        campaign = transaction.exec(select(Campaign)).one()
+        queue_step(transaction, campaign, FIRST_NOTICE, 0, languages=("en", "de"), now=NOW)
+        claimed = claim(transaction, Batch(subject_id=campaign.id), limit=1000, now=NOW)
+        assert claimed
+        accept(transaction, claimed.attempt_id, "x", NOW)

@@ -1,0 +1,60 @@
+"""Steps of a campaign that somebody's decision causes: a later day, a mail that was wrong (P8)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from database.outbox import CORRECTION, POSTPONEMENT
+from database.tables import Campaign, CampaignCorrection, ControlAct
+
+
+def postponements(session: Session, version_id: UUID) -> Mapping[str, datetime]:
+    """The steps by which people hear that a version comes later, and when each was decided."""
+    rows = session.exec(
+        select(ControlAct.acted_at)
+        .where(ControlAct.policy_version_id == version_id, ControlAct.act == "postpone")
+        .order_by(col(ControlAct.acted_at))
+    ).all()
+    return {f"{POSTPONEMENT}{number}": at for number, at in enumerate(rows, start=1)}
+
+
+def postponed_at(session: Session, version_id: UUID) -> datetime | None:
+    """When it was last decided that a version comes later."""
+    return max(postponements(session, version_id).values(), default=None)
+
+
+def corrections(session: Session, campaign_id: UUID) -> Mapping[str, CampaignCorrection]:
+    """The steps by which people hear that a mail was wrong, and what two people decided of each."""
+    rows = session.exec(
+        select(CampaignCorrection)
+        .where(
+            CampaignCorrection.campaign_id == campaign_id,
+            col(CampaignCorrection.confirmed_at).is_not(None),
+        )
+        .order_by(col(CampaignCorrection.confirmed_at))
+    ).all()
+    return {f"{CORRECTION}{number}": row for number, row in enumerate(rows, start=1)}
+
+
+def latest_correction(session: Session, version_id: UUID) -> CampaignCorrection | None:
+    """What was last put right of the mails about a version."""
+    return session.exec(
+        select(CampaignCorrection)
+        .join(Campaign, col(Campaign.id) == col(CampaignCorrection.campaign_id))
+        .where(
+            Campaign.policy_version_id == version_id,
+            col(CampaignCorrection.confirmed_at).is_not(None),
+        )
+        .order_by(col(CampaignCorrection.confirmed_at).desc())
+    ).first()
+
+
+def steps_caused(session: Session, campaign: Campaign) -> tuple[str, ...]:
+    """Every step of a campaign that was decided on, in the order of the decisions."""
+    decided = dict(postponements(session, campaign.policy_version_id))
+    for step, correction in corrections(session, campaign.id).items():
+        if correction.confirmed_at:
+            decided[step] = correction.confirmed_at
+    return tuple(sorted(decided, key=lambda step: (decided[step], step)))

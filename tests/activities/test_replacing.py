@@ -1,0 +1,343 @@
+"""Another version takes the place of the one that was announced; a correction carries over (P8)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+from sqlmodel import select
+from temporalio.testing import ActivityEnvironment
+
+from activities.campaigns import CampaignActivities, CampaignCase, CampaignInput, ShardInput
+from activities.outbox import Sender
+from activities.publication import PublicationActivities, VersionInput
+from database import campaigns, freezing, policies
+from database.accounts import AccountRow
+from database.approvals import Shown, decide, governing_version
+from database.campaigns import FIRST_NOTICE
+from database.outbox import Batch, states
+from database.tables import Campaign, Fact, PolicyVersion
+from domain.approvals import Decision
+from domain.reviews import VersionClass
+from settings import Settings
+from tests.people import ALICE, BOB, CAROL, POLICY
+from tests.sandbox_server import RunningSandbox
+from tests.scene import FIRST_DAY, NOW, Scene
+from tests.texts import FIRST, SECOND, THIRD
+
+WORSE = SECOND.replace("one year", "three years")
+LATER = NOW + timedelta(days=2)
+APPROVED, DECLINED = Decision.APPROVED, Decision.DECLINED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """Version 1 is in force, version 2 announced and mailed; another one is on its way."""
+
+    scene: Scene
+    sandbox: RunningSandbox
+    sending: CampaignActivities
+    publication: PublicationActivities
+
+    def version(self, number: int) -> PolicyVersion:
+        with self.scene.database.session() as session:
+            policy = policies.policy_by_slug(session, POLICY)
+            return policies.version_by_number(session, policy.id, number)
+
+    def campaign(self, number: int) -> Campaign:
+        with self.scene.database.session() as session:
+            campaign = campaigns.campaign_of(session, self.version(number).id)
+        assert campaign
+        return campaign
+
+    def announce(
+        self,
+        text: str,
+        version_class: VersionClass = VersionClass.APPROVAL,
+        now: datetime = LATER,
+    ) -> int:
+        """Hand in, review and announce the version that takes the announced one's place."""
+        version = self.scene.submit(text, now=now)
+        self.scene.assess(self.version(1), self.version(version.number - 1), version=version)
+        self.scene.confirm_all(version, version_class)
+        what = VersionInput(version_id=version.id, now=now)
+        ActivityEnvironment().run(self.publication.announce, what)
+        return version.number
+
+    def send(self, number: int, step: str = FIRST_NOTICE, now: datetime = LATER) -> None:
+        """Freeze the audience of a campaign and send a step."""
+        campaign = self.campaign(number).id
+        freezing.freeze_audience(self.scene.database, campaign, now)
+        shard = ShardInput(campaign_id=campaign, step=step, shard=0, now=now)
+        ActivityEnvironment().run(self.sending.send_shard, shard)
+
+    def fix_date(self, number: int, now: datetime = LATER) -> CampaignCase:
+        what = CampaignInput(campaign_id=self.campaign(number).id, now=now)
+        return ActivityEnvironment().run(self.sending.fix_effective_date, what)
+
+    def finish(self, number: int, now: datetime = LATER) -> CampaignCase:
+        what = CampaignInput(campaign_id=self.campaign(number).id, now=now)
+        return ActivityEnvironment().run(self.sending.finish_campaign, what)
+
+    def states(self, number: int, step: str = FIRST_NOTICE) -> dict[str, int]:
+        with self.scene.database.session() as session:
+            return states(session, Batch(subject_id=self.campaign(number).id, step=step))
+
+    def decide(self, who: str, number: int, decision: Decision, now: datetime = LATER) -> None:
+        with self.scene.database.transaction() as transaction:
+            shown = Shown(
+                version=self.version(number), base=self.version(1), how="link", language="en"
+            )
+            decide(transaction, self.scene.account(who), shown, decision, now)
+
+    def governs(self, who: str, at: datetime) -> int:
+        with self.scene.database.session() as session:
+            policy = policies.policy_by_slug(session, POLICY)
+            return governing_version(session, policy, self.scene.account(who), at).number
+
+    def close(self, who: AccountRow) -> None:
+        closed = AccountRow(external_id=who.external_id, email=who.email, status="closed")
+        self.scene.import_accounts(closed, now=LATER)
+
+    def mailed(self) -> list[tuple[str, str]]:
+        return sorted((str(mail["to"]), str(mail["subject"])) for mail in self.sandbox.messages())
+
+    def told(self) -> list[str]:
+        return [address for address, _ in self.mailed()]
+
+
+@pytest.fixture
+def story(scene: Scene, sender: Callable[..., Sender], sandbox: RunningSandbox) -> Story:
+    """Alice and Bob had the first notice of version 2, Carol joined just before the next one."""
+    settings = Settings(_env_file=None)
+    told = Story(
+        scene=scene,
+        sandbox=sandbox,
+        sending=CampaignActivities(
+            database=scene.database,
+            sender=sender(),
+            company=settings.company,
+            leads=settings.campaign_leads,
+            canary=settings.canaries,
+            limits=settings.limits,
+        ),
+        publication=PublicationActivities(
+            database=scene.database,
+            company=settings.company,
+            sending_period=settings.sending_period,
+        ),
+    )
+    scene.import_accounts(ALICE, BOB)
+    scene.campaign()
+    told.send(2, now=NOW)
+    told.fix_date(2, NOW)
+    scene.import_accounts(CAROL, now=NOW + timedelta(hours=1))
+    return told
+
+
+def test_a_draft_gives_way_at_once_and_its_reviews_count_no_more(scene: Scene) -> None:
+    first = scene.submit(FIRST, now=FIRST_DAY)
+    scene.put_in_force(first, FIRST_DAY)
+    draft = scene.submit(SECOND)
+    scene.assess(first, version=draft)
+    scene.confirm_all(draft, VersionClass.APPROVAL)
+    new = scene.submit(WORSE)
+    with scene.database.session() as session:
+        row = session.get_one(PolicyVersion, draft.id)
+        assert (row.state, row.replaced_by_id) == ("replaced", new.id)
+        assert not policies.is_public(row), "nobody outside had heard of it"
+        assert session.get_one(PolicyVersion, new.id).version_class is None
+        assert session.exec(select(Fact).where(Fact.kind == "policy_version.replaced")).one()
+
+
+def test_an_announced_version_runs_on_until_the_new_one_is_announced(story: Story) -> None:
+    version = story.scene.submit(WORSE, now=LATER)
+    assert story.version(2).state == "announced"
+    assert story.campaign(2).state == "running"
+    story.scene.assess(story.version(1), story.version(2), version=version)
+    assert story.version(2).state == "announced"
+
+
+def test_the_new_version_takes_its_place_and_its_mail_says_so(story: Story) -> None:
+    """P8: whoever was mailed is told by the first notice of the new one, and by nothing else."""
+    story.decide(ALICE.external_id, 2, APPROVED, NOW)
+    story.scene.queue_step(story.campaign(2).id, "reminder_1")
+    number = story.announce(WORSE)
+    assert (story.version(2).state, story.version(number).state) == ("replaced", "announced")
+    assert story.version(2).replaced_by_id == story.version(number).id
+    assert story.version(2).corrected_by_id is None
+    assert story.states(2, "reminder_1") == {"cancelled": 1}
+    story.sandbox.empty()
+    story.send(number)
+    mails = story.sandbox.messages()
+    assert story.told() == [ALICE.email, BOB.email, CAROL.email]
+    said = "This takes the place of the change that we announced on 2 March 2026"
+    assert all(said in str(mail["text"]) for mail in mails)
+    case = story.finish(2)
+    assert (case.state, case.called_off, case.tells_the_end) == ("replaced", True, False)
+    story.fix_date(number)
+    effect = story.version(number).effective_at
+    assert effect
+    assert story.governs(ALICE.external_id, effect) == 1, "what she approved is another change"
+
+
+def test_nothing_of_a_replaced_campaign_is_claimed(story: Story) -> None:
+    number = story.announce(WORSE)
+    story.sandbox.empty()
+    story.send(2, "reminder_1")
+    assert story.mailed() == []
+    assert story.campaign(number).state == "running"
+
+
+def test_a_correction_mails_only_those_who_had_no_mail_and_have_not_decided(story: Story) -> None:
+    """P6, P8: nobody is told twice, and nobody is left out."""
+    story.sandbox.empty()
+    number = story.announce(THIRD)
+    story.send(number)
+    assert story.states(number) == {"accepted": 1, "carried": 2}
+    assert story.told() == [CAROL.email]
+
+
+def test_a_correction_carries_decisions_over(story: Story) -> None:
+    """P6: they count in numbers and reminders, and at the effect."""
+    story.decide(ALICE.external_id, 2, APPROVED, NOW)
+    number = story.announce(THIRD)
+    story.send(number)
+    case = story.fix_date(number)
+    with story.scene.database.session() as session:
+        stands = campaigns.progress(session, story.campaign(number))
+    assert (stands.addressees, stands.approved, stands.silent) == (3, 1, 2)
+    story.sandbox.empty()
+    reminder = case.to_come[0]
+    story.send(number, reminder.key, reminder.at)
+    assert story.told() == [BOB.email, CAROL.email]
+    effect = story.version(number).effective_at
+    assert effect
+    assert [story.governs(who.external_id, effect) for who in (ALICE, BOB)] == [number, 1]
+
+
+def test_who_takes_back_what_was_carried_is_back_where_they_were(story: Story) -> None:
+    """P5."""
+    story.decide(ALICE.external_id, 2, APPROVED, NOW)
+    number = story.announce(THIRD)
+    story.send(number)
+    story.fix_date(number)
+    story.decide(ALICE.external_id, number, DECLINED)
+    effect = story.version(number).effective_at
+    assert effect
+    assert story.governs(ALICE.external_id, effect) == 1
+    with story.scene.database.session() as session:
+        stands = campaigns.progress(session, story.campaign(number))
+    assert (stands.approved, stands.declined) == (0, 1)
+
+
+def test_the_day_that_was_said_stays_where_everybody_was_told(story: Story) -> None:
+    """P7: a correction moves no date earlier, and none later than the last mail asks for."""
+    story.close(CAROL)
+    said = story.version(2).effective_at
+    number = story.announce(THIRD)
+    story.send(number)
+    assert story.states(number) == {"carried": 2}
+    story.fix_date(number)
+    assert story.version(number).effective_at == said
+
+
+def test_the_day_moves_later_when_somebody_is_told_later(story: Story) -> None:
+    """P7: Carol has the notice period that everybody has."""
+    said = story.version(2).effective_at
+    number = story.announce(THIRD)
+    story.send(number)
+    story.fix_date(number)
+    fixed = story.version(number).effective_at
+    assert said
+    assert fixed
+    assert fixed == said + timedelta(days=2)
+
+
+def test_a_date_that_passed_meanwhile_is_never_backdated(story: Story) -> None:
+    """P7: the correction was announced in time, but its campaign stood still past that day."""
+    story.close(CAROL)
+    said = story.version(2).effective_at
+    assert said
+    number = story.announce(THIRD)
+    story.send(number)
+    late = said + timedelta(days=3)
+    story.fix_date(number, late)
+    fixed = story.version(number).effective_at
+    assert fixed
+    assert late < fixed <= late + timedelta(days=1)
+
+
+def test_a_version_whose_date_has_come_is_followed_and_not_replaced(story: Story) -> None:
+    """P6: it rules from its date on, also while nobody has written it down."""
+    effect = story.version(2).effective_at
+    assert effect
+    number = story.announce(WORSE, now=effect + timedelta(hours=1))
+    assert (story.version(2).state, story.version(number).state) == ("in_force", "announced")
+    assert story.version(2).replaced_by_id is None
+
+
+def test_where_the_new_one_is_only_posted_whoever_was_mailed_hears_that_it_is_off(
+    story: Story,
+) -> None:
+    """P8: a version of class editorial writes to nobody, so the old campaign does."""
+    number = story.announce(FIRST.replace("disadvantge", "disadvantage"), VersionClass.EDITORIAL)
+    assert (story.version(2).state, story.campaign(2).state) == ("replaced", "withdrawn")
+    story.sandbox.empty()
+    story.send(2, "withdrawal")
+    withdrawn = "We have withdrawn the change of our privacy policy"
+    assert story.mailed() == [(ALICE.email, withdrawn), (BOB.email, withdrawn)]
+    assert story.version(number).state == "announced"
+
+
+def test_who_was_mailed_and_need_not_decide_any_more_is_told(story: Story) -> None:
+    """P8: version 3 asks nothing of anybody; Carol, who never heard of version 2, gets no mail."""
+    number = story.announce(FIRST.replace("disadvantge", "disadvantage"))
+    story.sandbox.empty()
+    story.send(number)
+    told = "Our privacy policy is about to change"
+    assert story.mailed() == [(ALICE.email, told), (BOB.email, told)]
+
+
+def test_a_correction_of_a_correction_carries_on(story: Story) -> None:
+    """P6, P8: as long as nothing worsens on the whole way."""
+    story.decide(ALICE.external_id, 2, APPROVED, NOW)
+    story.announce(THIRD)
+    story.send(3)
+    version = story.scene.submit(THIRD.replace("write to you and", "write to you\nand"))
+    story.scene.assess(story.version(1), story.version(2), story.version(3), version=version)
+    story.scene.confirm_all(version, VersionClass.APPROVAL)
+    what = VersionInput(version_id=version.id, now=LATER)
+    ActivityEnvironment().run(story.publication.announce, what)
+    assert story.version(2).corrected_by_id == version.id
+    assert story.version(3).corrected_by_id == version.id
+    story.send(4)
+    assert story.states(4) == {"carried": 3}
+    with story.scene.database.session() as session:
+        assert campaigns.progress(session, story.campaign(4)).approved == 1
+
+
+def test_what_takes_the_place_of_a_postponed_version_tells_everybody_its_day(story: Story) -> None:
+    """P7, P8: they heard that it comes later, so also a correction is told to everybody."""
+    with story.scene.database.transaction() as transaction:
+        row = transaction.get_one(PolicyVersion, story.version(2).id)
+        row.state, row.effective_at = "postponed", None
+    number = story.announce(THIRD)
+    assert story.version(2).replaced_by_id == story.version(number).id
+    story.sandbox.empty()
+    story.send(number)
+    assert story.told() == [ALICE.email, BOB.email, CAROL.email]
+
+
+def test_the_same_text_as_the_announced_one_makes_no_version(story: Story) -> None:
+    story.scene.submit(WORSE, now=LATER)
+    with pytest.raises(policies.SubmissionRefused, match="word for word version 2"):
+        story.scene.submit(SECOND, now=LATER)
+
+
+def test_what_is_just_being_announced_is_not_replaced(story: Story) -> None:
+    version = story.scene.submit(WORSE, now=LATER)
+    with story.scene.database.transaction() as transaction:
+        transaction.get_one(PolicyVersion, version.id).released_by = story.scene.staff["noor"]
+    with pytest.raises(policies.SubmissionRefused, match="just being announced"):
+        story.scene.submit(THIRD, now=LATER)

@@ -1,0 +1,245 @@
+"""Mails that went out wrong are put right, for exactly those who had one (P8)."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlmodel import select
+
+from database import campaigns, controls, corrections, freezing, outbox, owed, policies
+from database.approvals import Shown, decide, governing_version, latest_decision
+from database.assessments import findings_of
+from database.campaigns import FIRST_NOTICE
+from database.controls import ControlRefused
+from database.corrections import Right
+from database.outbox import Batch
+from database.staff import StaffRefused
+from database.tables import Campaign, Fact, OutboxMail, PolicyVersion
+from domain.approvals import Decision
+from domain.reviews import Decisions
+from tests.people import ALICE, BOB, CAROL, POLICY
+from tests.scene import EFFECT, NOW, Scene
+
+SOON, LATER = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
+WRONG = "We said 10 days; it is a year."
+
+
+def send(scene: Scene, campaign: UUID, limit: int, now: datetime = NOW) -> UUID | None:
+    """Some of the queued mails go out; the attempt."""
+    with scene.database.transaction() as transaction:
+        claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=limit, now=now)
+        if claim:
+            outbox.accept(transaction, claim.attempt_id, "x", now)
+    return claim.attempt_id if claim else None
+
+
+def second(scene: Scene) -> PolicyVersion:
+    with scene.database.session() as session:
+        return session.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
+
+
+def propose(scene: Scene, who: str = "lena", now: datetime = SOON, **changes: object) -> None:
+    right = Right(**{"mail": WRONG, "decisions": Decisions.KEEP} | changes)  # type: ignore[arg-type]
+    with scene.database.transaction() as transaction:
+        act = controls.acting(
+            transaction, scene.staff[who], "legal", reason="a wrong period", now=now
+        )
+        corrections.propose(transaction, second(scene), act, right)
+
+
+def confirm(scene: Scene, who: str = "noor", now: datetime = LATER) -> None:
+    with scene.database.transaction() as transaction:
+        corrections.confirm(transaction, second(scene), scene.staff[who], now)
+
+
+def state(scene: Scene, campaign: UUID) -> str:
+    with scene.database.session() as session:
+        return session.get_one(Campaign, campaign).state
+
+
+def of_step(scene: Scene, campaign: UUID, step: str) -> set[UUID]:
+    with scene.database.session() as session:
+        return set(
+            session.exec(
+                select(OutboxMail.addressee_id).where(
+                    OutboxMail.subject_id == campaign, OutboxMail.step == step
+                )
+            ).all()
+        )
+
+
+def approve(scene: Scene, who: str, now: datetime) -> None:
+    with scene.database.transaction() as transaction:
+        base, version = policies.versions(transaction, second(scene).policy_id)
+        shown = Shown(version=version, base=base, how="link", language="en")
+        decide(transaction, scene.account(who), shown, Decision.APPROVED, now)
+
+
+@pytest.fixture
+def campaign(scene: Scene) -> UUID:
+    """Two of the three first notices are out."""
+    scene.import_accounts(ALICE, BOB, CAROL)
+    campaign = scene.campaign()
+    freezing.freeze_audience(scene.database, campaign, NOW)
+    scene.queue_step(campaign)
+    send(scene, campaign, 2)
+    return campaign
+
+
+def test_who_proposes_stops_the_campaign_until_another_confirms(
+    scene: Scene, campaign: UUID
+) -> None:
+    propose(scene)
+    assert state(scene, campaign) == "paused"
+    assert send(scene, campaign, 9, SOON) is None
+    with pytest.raises(ControlRefused, match="second person"):
+        confirm(scene, "lena")
+    with pytest.raises(StaffRefused):
+        confirm(scene, "omar")
+    assert state(scene, campaign) == "paused"
+    confirm(scene)
+    assert state(scene, campaign) == "running"
+    with pytest.raises(ControlRefused, match="No correction"):
+        confirm(scene)
+
+
+def test_exactly_those_who_had_a_wrong_mail_are_told(scene: Scene, campaign: UUID) -> None:
+    """Carol's mail goes out after it was put right; a mail in doubt counts as a wrong one."""
+    told = {m.addressee_id for m in mails(scene, campaign) if m.state == "accepted"}
+    with scene.database.transaction() as transaction:
+        one = transaction.exec(select(OutboxMail).where(OutboxMail.state == "accepted")).first()
+        assert one
+        one.state = "unknown"
+    propose(scene)
+    confirm(scene)
+    send(scene, campaign, 9, LATER + timedelta(minutes=1))
+    scene.queue_step(campaign, "correction_1")
+    assert of_step(scene, campaign, "correction_1") == told
+    assert len(told) == 2
+
+
+def mails(scene: Scene, campaign: UUID) -> list[OutboxMail]:
+    with scene.database.session() as session:
+        return list(session.exec(select(OutboxMail).where(OutboxMail.subject_id == campaign)).all())
+
+
+def test_the_right_words_stand_from_the_confirmation_on(scene: Scene, campaign: UUID) -> None:
+    propose(scene, summary="Kept for a year.", sentences={"F1": "A year, no less."})
+    assert second(scene).summary == "Recordings are kept longer."
+    confirm(scene)
+    assert second(scene).summary == "Kept for a year."
+    with scene.database.session() as session:
+        sentences = {each.key: each.sentence for each in findings_of(session, second(scene).id)}
+    assert sentences["F1"] == "A year, no less."
+    assert sentences["F2"] != "A year, no less."
+
+
+def test_with_keep_the_decisions_stand(scene: Scene, campaign: UUID) -> None:
+    approve(scene, ALICE.external_id, SOON)
+    propose(scene)
+    confirm(scene)
+    assert counts(scene, campaign) == (1, 2)
+
+
+def counts(scene: Scene, campaign: UUID) -> tuple[int, int]:
+    with scene.database.session() as session:
+        stands = campaigns.progress(session, session.get_one(Campaign, campaign))
+    return stands.approved, stands.silent
+
+
+def test_with_void_everybody_is_asked_again_and_reminded(scene: Scene, campaign: UUID) -> None:
+    """P8: from the confirmation on, never backdated; who decides again counts again."""
+    approve(scene, ALICE.external_id, SOON)
+    propose(scene, decisions=Decisions.VOID)
+    assert counts(scene, campaign) == (1, 2)
+    confirm(scene)
+    assert counts(scene, campaign) == (0, 3)
+    assert len(scene.queue_step(campaign, "reminder_1")) == 3
+    approve(scene, ALICE.external_id, LATER + timedelta(hours=1))
+    approve(scene, BOB.external_id, LATER + timedelta(hours=1))
+    assert counts(scene, campaign) == (2, 1)
+    scene.put_in_force(second(scene), EFFECT)
+    with scene.database.session() as session:
+        policy = policies.policy_by_slug(session, POLICY)
+        alice = scene.account(ALICE.external_id)
+        assert governing_version(session, policy, alice, EFFECT).number == 2
+        latest = latest_decision(session, alice.id, second(scene).id)
+        assert latest
+        assert latest.decided_at == LATER + timedelta(hours=1)
+        (fact,) = session.exec(select(Fact).where(Fact.kind == "campaign.corrected")).all()
+        assert fact.payload["voided"] == 1
+
+
+def test_decisions_void_after_the_effect_move_people_back_from_then_on(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P8: what governed until then stays told, and a finished campaign begins again."""
+    approve(scene, ALICE.external_id, SOON)
+    scene.put_in_force(second(scene), EFFECT)
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(Campaign, campaign)
+        row.state, row.finished_at = "finished", EFFECT
+    late = EFFECT + timedelta(days=5)
+    propose(scene, decisions=Decisions.VOID, now=late)
+    assert state(scene, campaign) == "finished"
+    confirm(scene, now=late)
+    assert state(scene, campaign) == "running"
+    with scene.database.session() as session:
+        policy = policies.policy_by_slug(session, POLICY)
+        alice = scene.account(ALICE.external_id)
+        before = late - timedelta.resolution
+        assert governing_version(session, policy, alice, before).number == 2
+        state_now = governing_version(session, policy, alice, late)
+    assert state_now.number == 1
+    assert "was voided (a wrong period, void " in state_now.steps[-1].because
+
+
+def test_a_later_proposal_takes_the_place_of_an_earlier_one(scene: Scene, campaign: UUID) -> None:
+    propose(scene, mail="Nonsense.")
+    propose(scene, "noor")
+    with pytest.raises(ControlRefused, match="You proposed it"):
+        confirm(scene, "noor")
+    confirm(scene, "lena")
+    with scene.database.session() as session:
+        (only,) = owed.corrections(session, campaign).values()
+    assert only.mail == WRONG
+    assert state(scene, campaign) == "running"
+
+
+def test_a_campaign_that_was_paused_before_stays_so(scene: Scene, campaign: UUID) -> None:
+    with scene.database.transaction() as transaction:
+        act = controls.acting(transaction, scene.staff["omar"], "ops", reason="bounces", now=NOW)
+        controls.pause(transaction, second(scene), act)
+    propose(scene)
+    confirm(scene)
+    assert state(scene, campaign) == "paused"
+
+
+def test_each_correction_is_a_step_of_its_own(scene: Scene, campaign: UUID) -> None:
+    for number in (1, 2):
+        propose(scene, now=SOON + timedelta(days=number))
+        confirm(scene, now=LATER + timedelta(days=number))
+    with scene.database.session() as session:
+        row = session.get_one(Campaign, campaign)
+        assert owed.steps_caused(session, row) == ("correction_1", "correction_2")
+
+
+def test_what_makes_no_sense_is_refused_in_words(scene: Scene, campaign: UUID) -> None:
+    with pytest.raises(ControlRefused, match="plain words"):
+        propose(scene, mail=" ")
+    with pytest.raises(ControlRefused, match="no finding F9"):
+        propose(scene, sentences={"F9": "No."})
+    assert state(scene, campaign) == "running"
+    with scene.database.transaction() as transaction:
+        transaction.get_one(Campaign, campaign).state = "withdrawn"
+    with pytest.raises(ControlRefused, match="is withdrawn"):
+        propose(scene)
+
+
+def test_before_any_mail_there_is_nobody_to_tell(scene: Scene) -> None:
+    scene.import_accounts(ALICE)
+    campaign = scene.campaign()
+    freezing.freeze_audience(scene.database, campaign, NOW)
+    scene.queue_step(campaign, FIRST_NOTICE)
+    with pytest.raises(ControlRefused, match="nobody to tell"):
+        propose(scene)

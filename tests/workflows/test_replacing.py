@@ -1,0 +1,77 @@
+"""A version gives way to another: its workflows end, and nobody is mailed twice (P8)."""
+
+from collections import Counter
+
+import pytest
+from sqlmodel import select
+
+from database.approvals import Shown, decide, governing_version
+from database.policies import policy_by_slug
+from database.tables import Account
+from domain.approvals import Decision
+from domain.reviews import VersionClass
+from tests.eventually import eventually
+from tests.people import ALICE, BOB, POLICY
+from tests.texts import FIRST, SECOND, THIRD
+from tests.workflows.conftest import Town
+from tests.workflows.recorded_stories import ended, leap
+
+pytestmark = pytest.mark.temporal
+
+
+def announced(town: Town) -> int:
+    """The first notices for Alice and Bob are out, and Alice has approved."""
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: town.version(number).effective_at)
+    town.come_to_rest()
+    with town.database.transaction() as transaction:
+        alice = transaction.exec(select(Account).where(Account.email == ALICE.email)).one()
+        shown = Shown(version=town.version(number), base=town.version(1), how="link", language="en")
+        decide(transaction, alice, shown, Decision.APPROVED, town.now())
+    return number
+
+
+def governs(town: Town, address: str) -> int:
+    with town.database.session() as session:
+        account = session.exec(select(Account).where(Account.email == address)).one()
+        policy = policy_by_slug(session, POLICY)
+        return governing_version(session, policy, account, town.now()).number
+
+
+def test_a_correction_in_mid_campaign_costs_nobody_a_mail_or_a_decision(
+    running_town: Town,
+) -> None:
+    """P6, P8: one first notice each, two reminders for Bob, and Alice's approval counts."""
+    town = running_town
+    number = announced(town)
+    said = town.version(number).effective_at
+    correction = town.publish(THIRD, VersionClass.APPROVAL)
+    workflows = f"campaign/{POLICY}/{number}", f"publication/{POLICY}/{number}"
+    eventually(lambda: all(ended(town, each) for each in workflows))
+    assert [town.told(each)["stage"] for each in workflows] == ["replaced", "replaced"]
+    eventually(lambda: town.version(correction).effective_at)
+    assert town.version(correction).effective_at == said
+    town.come_to_rest()
+    assert Counter(mail["to"] for mail in town.mails()) == {ALICE.email: 1, BOB.email: 1}
+    leap(town, 45)
+    eventually(lambda: ended(town, f"campaign/{POLICY}/{correction}"))
+    assert [governs(town, each.email) for each in (ALICE, BOB)] == [correction, 1]
+    of_account_holders = Counter(
+        mail["to"] for mail in town.mails() if mail["to"] in (ALICE.email, BOB.email)
+    )
+    assert of_account_holders == {ALICE.email: 1, BOB.email: 3}
+
+
+def test_a_draft_that_gives_way_ends_at_once(running_town: Town) -> None:
+    town = running_town
+    town.put_in_force(FIRST)
+    draft = town.submit(SECOND)
+    town.confirm_all(draft, VersionClass.APPROVAL)
+    number = town.submit(THIRD)
+    eventually(lambda: ended(town, f"publication/{POLICY}/{draft}"))
+    assert town.version(draft).state == "replaced"
+    assert town.version(number).version_class is None
+    town.patrol()
+    assert ended(town, f"publication/{POLICY}/{draft}")
