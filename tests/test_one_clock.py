@@ -29,6 +29,7 @@ ALLOWED = {
     "health/lookout.py": "how long a service is away is told in hours of its own",
     "health/neighbours.py": "Temporal notes in real time when a worker last asked it for work",
     "web/webhooks.py": "when a batch of delivery events was signed is told by the mail service",
+    "database/ids.py": "an id holds real time only to lie beside its neighbours: nobody reads it",
     "web/app.py": "a session of staff ends twelve real hours later: their browser counts too",
     "embedded/sandbox/app.py": "the mail service stands outside the product, and so does its clock",
     "embedded/sandbox/events.py": "the same",
