@@ -13,7 +13,7 @@ from pathlib import Path
 
 import urllib3
 from pydantic import SecretStr
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from database.engine import Database
 from database.migrate import migrate
@@ -144,12 +144,17 @@ def _prepare_database(settings: Settings) -> None:
     try:
         migrate(database)
         with database.transaction() as transaction:
-            if transaction.exec(select(Staff)).first() is None:
-                for handle, name, roles in SAMPLE_STAFF:
-                    email = f"{handle}@fernhill.example"
-                    add_staff(transaction, handle=handle, name=name, email=email, roles=roles)
+            add_sample_staff(transaction)
     finally:
         database.close()
+
+
+def add_sample_staff(transaction: Session) -> None:
+    """Let somebody work where nobody does yet."""
+    if transaction.exec(select(Staff)).first() is None:
+        for handle, name, roles in SAMPLE_STAFF:
+            email = f"{handle}@fernhill.example"
+            add_staff(transaction, handle=handle, name=name, email=email, roles=roles)
 
 
 def _programs(settings: Settings) -> tuple[list[Program], list[Program]]:
