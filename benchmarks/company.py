@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -233,12 +233,13 @@ def until(look: Callable[[], bool]) -> None:
 
 
 def sizes(processes: Sequence[Process]) -> Mapping[str, float]:
-    """Resident megabytes of each process now."""
-    return {
-        one.program.name.lower().replace(" ", "_"): psutil.Process(one.pid).memory_info().rss
-        / MEGABYTE
-        for one in processes
-    }
+    """Resident megabytes of each process now; of one that was killed, nothing."""
+    found = {}
+    for one in processes:
+        with suppress(psutil.NoSuchProcess):
+            size = psutil.Process(one.pid).memory_info().rss / MEGABYTE
+            found[one.program.name.lower().replace(" ", "_")] = size
+    return found
 
 
 @contextmanager
