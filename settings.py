@@ -170,6 +170,14 @@ class Settings(BaseSettings):
     mail_batch_size: Annotated[
         int, Field(ge=1, le=1000, description="Personal copies in one request to SendGrid")
     ] = 1000
+    mail_rate_limit: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Copies in a minute, over all senders and processes; 0 means as many as "
+            "the mail service takes (P8)",
+        ),
+    ] = 0
     mail_settle_after_seconds: Annotated[
         int, Field(ge=1, description="How long an unknown outcome waits for its delivery events")
     ] = 10

@@ -147,6 +147,7 @@ def _sender(settings: Settings, database: Database) -> Sender:
         manner=Manner(
             batch_size=settings.mail_batch_size,
             settle_after=timedelta(seconds=settings.mail_settle_after_seconds),
+            per_minute=settings.mail_rate_limit,
         ),
         suppression_key=settings.suppression_key_bytes,
     )

@@ -10,9 +10,9 @@ from temporalio import activity
 from activities.breaker import Breaker
 from activities.letters import Letter, Letters
 from activities.moments import Moments, moments_since
-from database import outbox, suppressions
+from database import outbox, pace, suppressions
 from database.engine import Database
-from database.outbox import Batch, Claim
+from database.outbox import Batch, Claim, NotYet
 from domain.suppressions import address_key
 from mail.message import Message, Templates
 from mail.sendgrid import Accepted, Halt, MailService, NotSent, Outcome, Rejected, Unknown
@@ -48,14 +48,29 @@ class SendProgress:
     problem: str | None = None
     held: bool = False
     """It was stopped: what waits goes out when somebody lets it (P8)."""
+    per_minute: int | None = None
+    """The rate that limits it (P8)."""
+    not_before: datetime | None = None
+    """When more may go: a rate, or a 429, lets nothing out until then. That is no problem."""
+
+    @property
+    def patience(self) -> str | None:
+        """Why it goes slowly, in words; None when nothing limits it."""
+        if self.per_minute is None and self.not_before is None:
+            return None
+        if self.per_minute is None:
+            return "the mail service asked us to go slower, and nobody sends until it lets us"
+        return f"rate: {self.per_minute:,} a minute"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
-    """How many copies go in one request, and how long a copy in doubt waits for its events."""
+    """How many copies go in one request, how long a copy in doubt waits for its events, and how
+    many copies go in a minute, over all senders (0: as many as the mail service takes)."""
 
     batch_size: int
     settle_after: timedelta
+    per_minute: int = 0
 
 
 class Sender:
@@ -79,6 +94,7 @@ class Sender:
         self._breaker = breaker
         self._batch_size = manner.batch_size
         self._settle_after = manner.settle_after
+        self._per_minute = manner.per_minute
         self._suppression_key = suppression_key
 
     def send(self, batch: Batch, now: datetime) -> SendProgress:
@@ -86,20 +102,25 @@ class Sender:
 
         A sender that died left mails in doubt: they are settled by delivery events or by time, and
         never simply sent again. What is not out after SEND_WITHIN waits for the next try. A
-        campaign that meets too many errors is paused on the way, and its owner told.
+        campaign that meets too many errors is paused on the way, and its owner told. Where a rate
+        or a 429 lets nothing out it ends, and says until when: a thread that waits is no use.
         """
         moments = Moments(now)
         with self._database.transaction() as transaction:
             outbox.doubt_abandoned(transaction, batch, now)
             outbox.settle(transaction, batch, settle_after=self._settle_after, now=now)
         all_claimed, problem, limit = False, None, self._batch_size
-        stopped = False
+        stopped, per_minute, wait = False, None, None
         while problem is None and not stopped and moments.passed() < SEND_WITHIN:
-            with self._database.transaction() as transaction:
-                claim = outbox.claim(transaction, batch, limit=limit, now=moments.now())
+            try:
+                claim = self._claim(batch, limit, moments.now())
+            except NotYet as not_yet:
+                per_minute, wait = not_yet.per_minute, not_yet.until
+                break
             if claim is None:
                 all_claimed = True
                 break
+            per_minute = claim.per_minute
             outcome = self._attempt(claim, moments.now())
             # The notice period counts from here (P7), not from when we were asked to send.
             problem = self._acknowledge(claim, outcome, moments.now()) if outcome else None
@@ -107,12 +128,19 @@ class Sender:
             halved = claim.copies // 2  # to find the culprit
             limit = max(1, halved) if nobody_named and halved else self._batch_size
             stopped = self._stops(batch, moments.now(), at_once=problem is not None)
-        return self._progress(batch, problem, all_claimed=all_claimed, stopped=stopped)
+        progress = self._progress(batch, problem, all_claimed=all_claimed, stopped=stopped)
+        return replace(progress, per_minute=per_minute, not_before=wait)
 
     def tell(self, mails: Sequence[UUID], now: datetime) -> None:
         """Send these mails now. What does not go out, the watchdog sends later."""
         for mail_id in mails:
             self.send(Batch(mail_id=mail_id), now)
+
+    def _claim(self, batch: Batch, limit: int, now: datetime) -> Claim | None:
+        with self._database.transaction() as transaction:
+            return outbox.claim(
+                transaction, batch, limit=limit, now=now, per_minute=self._per_minute
+            )
 
     def _stops(self, batch: Batch, now: datetime, *, at_once: bool) -> bool:
         """Whether the breaker has just paused the campaign of a batch."""
@@ -164,6 +192,10 @@ class Sender:
                     culprits = outcome.mail_ids or _only(claim)
                     outbox.reject(transaction, attempt, culprits, outcome.reason, now)
                     return None
+                case NotSent(too_fast=True):
+                    outbox.give_back(transaction, attempt, outcome.reason, now)
+                    if not pace.slow_down(transaction, attempt, outcome.retry_after, now):
+                        return None  # the next claim says how long that lasts
                 case NotSent() | Halt():
                     outbox.give_back(transaction, attempt, outcome.reason, now)
                 case _:

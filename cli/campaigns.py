@@ -49,6 +49,7 @@ def report(slug: Slug, number: Number, *, output_format: FormatOption = ListForm
                 "started_at": campaign.started_at,
                 "notified_at": campaign.notified_at,
                 "finished_at": campaign.finished_at,
+                "per_minute": campaign.per_minute,
                 "all_mail_is_stopped": all_is_stopped(session),
                 "correction_to_confirm": in_words(proposed) if proposed else None,
                 **found.pop("progress"),
@@ -132,6 +133,31 @@ def correct(  # noqa: PLR0913 - one option for each thing that may have been wro
         "A second person of legal reads it (promisekeeper campaign report) and confirms: "
         f"promisekeeper campaign correct {slug} {number} --confirm --as STAFF"
     )
+
+
+@app.command()
+def rate(
+    slug: Slug,
+    number: Number,
+    *,
+    per_minute: Annotated[
+        int, typer.Option(help="Copies in a minute; 0 for no rate of its own", show_default=False)
+    ],
+    reason: Reason,
+    as_staff: AsStaff,
+) -> None:
+    """Let no more than so many mails of a campaign go out in a minute.
+
+    Ops may make it slower alone; faster takes its owner.
+    """
+    from cli.context import at_the_desk
+    from cli.printing import say
+    from domain.pace import rate_in_words
+
+    with at_the_desk(as_staff) as (desk, staff_id):
+        desk.set_rate(slug, number, staff_id, reason, per_minute)
+    words = rate_in_words(per_minute or None)
+    say(f"The campaign of version {number} of {slug} has {words}, from the next request on.")
 
 
 @app.command("not-reached")

@@ -12,8 +12,23 @@ COLUMNS = ("mail", "subject", "step", "addressee", "attempts", "claimed_at", "re
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Stop all mail, let it go to an address again, decide about mails of unknown outcome.",
+    help="How mail stands; stop all of it, let it go to an address again, decide about mails of "
+    "unknown outcome.",
 )
+
+
+@app.command()
+def status(*, output_format: FormatOption = ListFormat.TABLE) -> None:
+    """How all mail stands: whether it goes, how fast it may, and what waits."""
+    from dataclasses import asdict
+
+    from cli.context import opened
+    from cli.printing import print_thing
+    from database.mail_status import mail_status
+
+    with opened() as office, office.database.session() as session:
+        rate, now = office.settings.mail_rate_limit, office.clock.now()
+        print_thing(asdict(mail_status(session, now, per_minute=rate)), output_format)
 
 
 @app.command()

@@ -19,12 +19,14 @@ from database.policies import said_on
 from database.staff import in_charge, present, require_role
 from database.tables import Campaign, ControlAct, MailStop, Policy, PolicyVersion, Staff
 from database.writing import held, insert_new
+from domain.pace import rate_in_words
 from domain.places import start_of_day
 from domain.reviews import TO_COME, VersionState
 from domain.timetable import earliest_effective_on
 
 CANARY, BREAKER = "canary", "breaker"
 THE_MACHINE = "the machine"
+FASTEST = 1_000_000
 
 
 class ControlRefused(Exception):
@@ -49,6 +51,7 @@ class Done:
     reason: str
     at: datetime
     until_on: date | None = None
+    per_minute: int | None = None
 
 
 Control = Callable[[Session, PolicyVersion, Act], None]
@@ -77,18 +80,34 @@ def resume(transaction: Session, version: PolicyVersion, act: Act) -> None:
     campaign = campaign_held(transaction, version)
     if campaign.state != PAUSED:
         raise ControlRefused(f"This campaign is {campaign.state}, so it cannot be resumed.")
-    owner = next(iter(present(transaction, campaign.owner_id)), None)
-    if owner and owner.id != act.staff.id:
-        raise ControlRefused(
-            f"Whoever stops a campaign need not be its owner, but starting it again takes them: "
-            f"ask {owner.handle}. It stays paused."
-        )
-    if owner is None and "legal" not in act.staff.roles:
-        raise ControlRefused("The campaign's owner has left: starting it again takes legal.")
+    _require_owner(transaction, campaign, act, "starting it again", "paused")
     campaign.state = RUNNING
     if campaign.canary_until is not None and campaign.canary_ended_at is None:
         campaign.canary_ended_at = act.now  # whoever resumes has looked at it
     note(transaction, version, "resume", act)
+
+
+def set_rate(transaction: Session, version: PolicyVersion, act: Act, *, per_minute: int) -> None:
+    """Let no more than so many copies of a campaign go out in a minute; 0 lifts that.
+
+    Slower may anybody who may pause it; faster takes its owner, legal when the owner has left.
+    """
+    if not 0 <= per_minute <= FASTEST:
+        raise ControlRefused(
+            f"A rate is a whole number of copies in a minute, 1 to {FASTEST:,}, or 0 for none of "
+            "its own. Nothing changed."
+        )
+    campaign = campaign_held(transaction, version)
+    if campaign.state not in (RUNNING, PAUSED):
+        raise ControlRefused(f"This campaign is {campaign.state}: no rate matters to it any more.")
+    was, is_now = campaign.per_minute, per_minute or None
+    if was == is_now:
+        raise ControlRefused(f"That is its rate already: {rate_in_words(was)}. Nothing changed.")
+    if was is not None and (is_now is None or is_now > was):
+        stays = f"at {rate_in_words(was)}"
+        _require_owner(transaction, campaign, act, "letting it go faster", stays)
+    campaign.per_minute = is_now
+    note(transaction, version, "rate", act, per_minute=is_now)
 
 
 def stop_by_machine(
@@ -259,7 +278,14 @@ def control_acts(session: Session, version_id: UUID) -> tuple[Done, ...]:
         .order_by(col(ControlAct.acted_at))
     ).all()
     return tuple(
-        Done(act=act.act, by=by, reason=act.reason, at=act.acted_at, until_on=act.until_on)
+        Done(
+            act=act.act,
+            by=by,
+            reason=act.reason,
+            at=act.acted_at,
+            until_on=act.until_on,
+            per_minute=act.per_minute,
+        )
         for act, by in rows
     )
 
@@ -305,6 +331,18 @@ def campaign_held(transaction: Session, version: PolicyVersion) -> Campaign:
     return held(transaction, Campaign, campaign.id)
 
 
+def _require_owner(session: Session, campaign: Campaign, act: Act, what: str, stays: str) -> None:
+    """What goes on takes the campaign's owner, or legal when the owner has left."""
+    owner = next(iter(present(session, campaign.owner_id)), None)
+    if owner and owner.id != act.staff.id:
+        raise ControlRefused(
+            f"Whoever holds a campaign back need not be its owner, but {what} takes them: "
+            f"ask {owner.handle}. It stays {stays}."
+        )
+    if owner is None and "legal" not in act.staff.roles:
+        raise ControlRefused(f"The campaign's owner has left: {what} takes legal.")
+
+
 def _require_to_come(version: PolicyVersion, now: datetime) -> None:
     """It is announced, and its date has not come: then it rules by itself, written down or not."""
     if version.state not in TO_COME:
@@ -320,6 +358,7 @@ def note(
     what: str,
     act: Act,
     until_on: date | None = None,
+    per_minute: int | None = None,
 ) -> None:
     """Keep who did what and why, for everybody to read."""
     transaction.add(
@@ -330,6 +369,7 @@ def note(
             staff_id=act.staff.id,
             acted_at=act.now,
             until_on=until_on,
+            per_minute=per_minute,
         )
     )
     record(
@@ -339,6 +379,7 @@ def note(
         act.now,
         staff=act.staff.id,
         until_on=until_on.isoformat() if until_on else None,
+        per_minute=per_minute,
     )
 
 

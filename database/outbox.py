@@ -8,10 +8,12 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, String, Uuid, and_, exists, literal, or_, update
 from sqlalchemy import select as select_columns
+from sqlalchemy.sql.selectable import GenerativeSelect
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 from sqlmodel.sql.sqltypes import UTCDateTime
 
+from database import pace
 from database.accounts import is_mailed
 from database.counting import counts_for
 from database.ids import id_of_each, new_id
@@ -33,6 +35,7 @@ from database.writing import as_table, insert_new, insert_selected
 from domain.reviews import VersionState
 from domain.timetable import RungKind
 
+Query = TypeVar("Query", bound=GenerativeSelect)
 Found = TypeVar("Found")
 CAMPAIGN = "campaign"
 REQUEST = "request"
@@ -106,11 +109,21 @@ class Batch:
 @dataclass(frozen=True, kw_only=True)
 class Claim:
     """How many mails are ours to send in one attempt; `like` is one of them, and has in common with
-    the others all but its key, its addressee and its link."""
+    the others all but its key, its addressee and its link. `per_minute`: the rate that holds."""
 
     attempt_id: UUID
     like: OutboxMail
     copies: int
+    per_minute: int | None = None
+
+
+class NotYet(Exception):
+    """There are mails, and none may go before `until`: because of a rate, or of a 429."""
+
+    def __init__(self, until: datetime, per_minute: int | None) -> None:
+        super().__init__("a rate or the mail service lets no mail out now")
+        self.until = until
+        self.per_minute = per_minute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,20 +174,31 @@ def queue(transaction: Session, mails: Iterable[Queued], now: datetime) -> tuple
     return insert_new(transaction, OutboxMail, rows)
 
 
-def claim(transaction: Session, batch: Batch, *, limit: int, now: datetime) -> Claim | None:
+def claim(
+    transaction: Session, batch: Batch, *, limit: int, now: datetime, per_minute: int = 0
+) -> Claim | None:
     """Take up to `limit` queued mails that can share a request, or None when there are none.
 
     Reads in the same transaction what would make a mail wrong: a stop of all mail, a campaign that
-    is not running, an account holder who has answered already, a reminder whose time is over.
+    is not running, an account holder who has answered already, a reminder whose time is over; and
+    what limits how many go out: `per_minute` (0: nothing), the campaign's own rate, a 429. Raises
+    NotYet when that is none.
     """
     cancel_overtaken(transaction, batch, now)
     waiting = and_(_queued(batch), ~_all_is_stopped(), _subject_is_running(), ~_is_overtaken(now))
     oldest_first = (col(OutboxMail.queued_at), col(OutboxMail.id))
-    first = transaction.exec(
-        _of_nobody_else(select(OutboxMail).where(waiting).order_by(*oldest_first).limit(1))
-    ).first()
-    if first is None:
+    one = select(OutboxMail, pace.is_limited()).where(waiting).order_by(*oldest_first).limit(1)
+    found = transaction.exec(_of_nobody_else(one)).first()
+    if found is None:
         return None
+    first, limited = found
+    allowance = None
+    if per_minute or limited:
+        own = first.subject_id if _is_of_campaign(first) else None
+        allowance = pace.allow(transaction, own, wanted=limit, per_minute=per_minute, now=now)
+        if allowance.not_before:
+            raise NotYet(allowance.not_before, allowance.per_minute)
+        limit = allowance.copies
     together = _of_nobody_else(
         select(OutboxMail.id)
         .where(
@@ -201,7 +225,14 @@ def claim(transaction: Session, batch: Batch, *, limit: int, now: datetime) -> C
     transaction.add(
         MailAttempt(id=attempt_id, subject_id=first.subject_id, copies=claimed, started_at=now)
     )
-    return Claim(attempt_id=attempt_id, like=first, copies=claimed)
+    if allowance:
+        pace.spend(transaction, allowance, claimed, now)
+    return Claim(
+        attempt_id=attempt_id,
+        like=first,
+        copies=claimed,
+        per_minute=allowance.per_minute if allowance else None,
+    )
 
 
 def accept(transaction: Session, attempt_id: UUID, provider_id: str, now: datetime) -> None:
@@ -497,6 +528,10 @@ def _in_batch(batch: Batch) -> ColumnElement[bool]:
     return and_(*(column == value for column, value in wanted if value is not None))
 
 
+def _is_of_campaign(mail: OutboxMail) -> bool:
+    return mail.subject_kind == CAMPAIGN and mail.addressee_kind == ACCOUNT
+
+
 def _all_is_stopped() -> ColumnElement[bool]:
     return exists().where(col(MailStop.in_effect).is_(True))
 
@@ -571,7 +606,7 @@ def _key(mail: Queued) -> tuple[UUID, UUID, str]:
     return mail.subject_id, mail.addressee_id, mail.step
 
 
-def _of_nobody_else(query: SelectOfScalar[Found]) -> SelectOfScalar[Found]:
+def _of_nobody_else(query: Query) -> Query:
     """Ours until the transaction ends, without those that are another writer's at this moment."""
     return query.with_for_update(skip_locked=True, key_share=True)
 

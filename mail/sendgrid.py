@@ -70,9 +70,11 @@ class Accepted:
 
 @dataclass(frozen=True, kw_only=True)
 class NotSent:
-    """Nothing went out, for sure: try again, not before `retry_after` when SendGrid said so."""
+    """Nothing went out, for sure. `too_fast`: SendGrid says that we are (429), so try again, not
+    before `retry_after` when it said so."""
 
     reason: str
+    too_fast: bool = False
     retry_after: timedelta | None = None
 
 
@@ -301,7 +303,7 @@ def _outcome(answer: urllib3.BaseHTTPResponse, copies: Sequence[Copy]) -> Outcom
     errors = _errors(answer)
     reason = _reason(status, errors)
     if status == 429:
-        return NotSent(reason=reason, retry_after=_retry_after(answer.headers))
+        return NotSent(reason=reason, too_fast=True, retry_after=_retry_after(answer.headers))
     if status < 400 or status in (401, 403, 404, 405, 407):
         return Halt(reason=reason)
     fields = [str(error["field"]) for error in errors if error.get("field")]

@@ -91,6 +91,7 @@ def create_app(
         events_keys=settings.sendgrid_webhook_public_keys,
         suppression_key=settings.suppression_key_bytes,
         sending_period=timedelta(days=settings.sending_days),
+        mail_rate=settings.mail_rate_limit,
         development=settings.development,
         temporal_ui=settings.temporal_ui,
         temporal_namespace=temporal.namespace(),

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from domain.company import Company
 from domain.materiality.in_words import about, bases, happened, track_record
+from domain.pace import rate_in_words
 from domain.places import local_date
 from domain.rendering import render_html
 from translations.catalogues import Language, speak
@@ -55,6 +56,7 @@ class Pages:
             language_name=language.name_of,
             about=about,
             happened=self.happened,
+            rate=rate_in_words,
             track_record=track_record,
             bases=bases,
         )

@@ -23,8 +23,8 @@ class Site:
     """The rooms behind the pages.
 
     `link_keys` sign personal links, the first one signs; `events_keys` are the mail service's
-    public keys; `suppression_key` makes the hashes by which stopped addresses are known;
-    `inbox_url` is the mail sandbox's inbox, in development.
+    public keys; `mail_rate`: copies in a minute, 0 for no limit; `suppression_key` makes the hashes
+    by which stopped addresses are known; `inbox_url` is the mail sandbox's inbox, in development.
     """
 
     database: Database
@@ -35,6 +35,7 @@ class Site:
     events_keys: tuple[str, ...]
     suppression_key: bytes
     sending_period: timedelta
+    mail_rate: int
     development: bool
     temporal_ui: str
     temporal_namespace: str

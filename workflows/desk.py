@@ -250,6 +250,16 @@ class Desk:
         """Let a campaign go on, which takes its owner (P8). Raises Refused."""
         self._control(controls.resume, slug, number, staff_id, reason, "legal", "ops")
 
+    def set_rate(
+        self, slug: str, number: int, staff_id: UUID, reason: str, per_minute: int
+    ) -> None:
+        """Let no more copies of a campaign go out in a minute, 0 for no limit of its own (P8).
+
+        Slower may ops alone; faster takes its owner. Raises Refused.
+        """
+        rate = partial(controls.set_rate, per_minute=per_minute)
+        self._control(rate, slug, number, staff_id, reason, "legal", "ops")
+
     def withdraw(self, slug: str, number: int, staff_id: UUID, reason: str) -> None:
         """Take back an announced version; whoever was mailed is told (P8). Raises Refused."""
         self._control(controls.withdraw, slug, number, staff_id, reason, "legal")

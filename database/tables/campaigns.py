@@ -20,6 +20,7 @@ class Campaign(SQLModel, table=True):
     `canary`: how many addressees go first, null until they are chosen and nought without a canary;
     they fill shards of their own, below nought. `canary_until`: they are mailed, and what became of
     it is looked at then; `canary_ended_at`: it was, or the owner let the campaign go on.
+    `per_minute`: how many copies may go out in a minute, null for as many as all mail may.
     """
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -34,6 +35,7 @@ class Campaign(SQLModel, table=True):
     canary: int | None = None
     canary_until: datetime | None = None
     canary_ended_at: datetime | None = None
+    per_minute: int | None = None
     notified_at: datetime | None = None
     finished_at: datetime | None = None
 
@@ -131,8 +133,9 @@ class CampaignCorrection(SQLModel, table=True):
 class ControlAct(SQLModel, table=True):
     """Somebody stopped a campaign or let it go on, and why; appended, never altered (P8).
 
-    `act`: pause | resume | withdraw | postpone | propose_correction | correct; or canary | breaker,
-    which are the machine's and have no member of staff. `until_on`: the date it was postponed to.
+    `act`: pause | resume | withdraw | postpone | rate | propose_correction | correct; or canary |
+    breaker, which are the machine's and have no member of staff. `until_on`: the date it was
+    postponed to. `per_minute`: the new rate, null when it was lifted.
     """
 
     __tablename__ = "control_act"
@@ -144,6 +147,7 @@ class ControlAct(SQLModel, table=True):
     staff_id: UUID | None = Field(default=None, foreign_key="staff.id")
     acted_at: datetime
     until_on: date | None = None
+    per_minute: int | None = None
 
 
 class Approval(SQLModel, table=True):

@@ -56,7 +56,10 @@ class MailAttempt(SQLModel, table=True):
     """One request to the mail service, carrying up to 1,000 personal copies of one subject."""
 
     __tablename__ = "mail_attempt"
-    __table_args__ = (Index("mail_attempt_subject", "subject_id", "started_at"),)
+    __table_args__ = (
+        Index("mail_attempt_subject", "subject_id", "started_at"),
+        Index("mail_attempt_started", "started_at"),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     subject_id: UUID | None = None
@@ -81,6 +84,37 @@ class MailStop(SQLModel, table=True):
     started_by: UUID | None = Field(default=None, foreign_key="staff.id")
     started_at: datetime | None = None
     start_reason: str | None = None
+
+
+class MailBucket(SQLModel, table=True):
+    """How far mails under a rate limit are paid for (`domain/pace.py`); there once it is needed.
+
+    `subject_id`: a campaign, or `ALL_MAIL` of `database/pace.py`.
+    """
+
+    __tablename__ = "mail_bucket"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    subject_id: UUID = Field(unique=True)
+    paid_until: datetime | None = None
+
+
+class MailSlowdown(SQLModel, table=True):
+    """The mail service said that we are too fast (429), and what we hold to since (P8).
+
+    `in_effect`: true, or null once over. The rest: `Slowdown` of `domain/pace.py`.
+    """
+
+    __tablename__ = "mail_slowdown"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    in_effect: bool | None = Field(default=True, unique=True)
+    began_at: datetime
+    slowed_at: datetime
+    held_until: datetime
+    rate: int
+    peak: int
+    ended_at: datetime | None = None
 
 
 class MailSuppression(SQLModel, table=True):

@@ -39,6 +39,7 @@ def sender(scene: Scene, letters: Letters, sandbox: RunningSandbox) -> Callable[
         *,
         templates: Path = TEMPLATES,
         batch_size: int = 1000,
+        per_minute: int = 0,
         api_key: str = API_KEY,
         through: Database = scene.database,
     ) -> Sender:
@@ -54,7 +55,9 @@ def sender(scene: Scene, letters: Letters, sandbox: RunningSandbox) -> Callable[
             templates=Templates(templates),
             letters=letters,
             breaker=Breaker(database=through, limits=Settings(_env_file=None).limits),
-            manner=Manner(batch_size=batch_size, settle_after=timedelta(seconds=10)),
+            manner=Manner(
+                batch_size=batch_size, settle_after=timedelta(seconds=10), per_minute=per_minute
+            ),
             suppression_key=SUPPRESSION_KEY,
         )
 

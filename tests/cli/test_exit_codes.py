@@ -40,6 +40,9 @@ COMMANDS = {
     "campaign pause": ["privacy", "1", "--reason", "No", "--as", "omar"],
     "campaign resume": ["privacy", "1", "--reason", "Yes", "--as", "lena"],
     "campaign correct": ["privacy", "1", "--confirm", "--as", "noor"],
+    "campaign rate": [
+        *("privacy", "1", "--per-minute", "600", "--reason", "New", "--as", "omar"),
+    ],
     "campaign not-reached": ["privacy", "1"],
     "campaign assign-not-reached": ["privacy", "1", "--to", "petra", "--as", "lena"],
     "campaign reached": [
@@ -57,6 +60,7 @@ COMMANDS = {
     ],
     "requests confirm": [REFERENCE, "--answer", MAIL, "--as", "petra"],
     "requests explain-deadline": [REFERENCE],
+    "mail status": [],
     "mail unknown": [],
     "mail stop": ["--reason", "No", "--as", "omar"],
     "mail start": ["--reason", "Yes", "--as", "lena"],
@@ -86,6 +90,7 @@ UNKNOWN = [
     ["policy", "reject", "nothing", "1", "--reason", "No", "--as", "lena"],
     ["policy", "withdraw", "nothing", "1", "--reason", "No", "--as", "lena"],
     ["campaign", "pause", "nothing", "1", "--reason", "No", "--as", "omar"],
+    ["campaign", "rate", "nothing", "1", "--per-minute", "6", "--reason", "No", "--as", "omar"],
     ["governing", "nothing", "a1"],
     ["campaign", "correct", "nothing", "1", "--confirm", "--as", "noor"],
     ["campaign", "report", "nothing", "1"],

@@ -1,7 +1,9 @@
-"""`promisekeeper mail allow`: ops let mail go to an address again."""
+"""`promisekeeper mail`: how it stands, and ops who let mail go to an address again."""
 
+import json
 from uuid import uuid4
 
+import pytest
 from sqlmodel import select
 
 from database import outbox, suppressions
@@ -46,3 +48,27 @@ def test_ops_let_mail_go_on_with_a_reason_and_once(
     again = promisekeeper(*asked, "Again.")
     assert again.exit_code == 1
     assert "not stopped" in again.stderr
+
+
+def test_ops_read_whether_mail_goes_how_fast_and_what_waits(
+    promisekeeper: PromiseKeeper, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P8."""
+    monkeypatch.setenv("PROMISEKEEPER_MAIL_RATE_LIMIT", "1200")
+    with database.transaction() as transaction:
+        outbox.queue(transaction, loose_mails(3), NOW)
+    told = promisekeeper("mail", "status", "--format", "json")
+    assert told.exit_code == 0, told.stderr
+    assert json.loads(told.stdout) == {
+        "stopped": False,
+        "rate_configured": 1200,
+        "rate_learnt": None,
+        "rate_before": None,
+        "learnt_since": None,
+        "held_until": None,
+        "copies_last_minute": 0,
+        "waiting": 3,
+        "in_doubt": 0,
+        "for_ops": 0,
+    }
+    assert "rate configured" in promisekeeper("mail", "status").stdout

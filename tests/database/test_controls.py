@@ -98,6 +98,57 @@ def test_when_the_owner_has_left_legal_resumes_the_campaign(scene: Scene, campai
     assert claimed(scene.database, Batch(subject_id=campaign)) == 3
 
 
+def slowed(scene: Scene, who: str, per_minute: int) -> int | None:
+    """Somebody sets the campaign's rate; what it is then."""
+    act(scene, partial(controls.set_rate, per_minute=per_minute), who, "the addresses are new")
+    with scene.database.session() as session:
+        return session.exec(select(Campaign)).one().per_minute
+
+
+def test_ops_make_a_campaign_slower_and_only_its_owner_makes_it_faster(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P8: as with a stop: anybody may hold back, and who answers for it lets go."""
+    assert slowed(scene, "omar", 600) == 600
+    assert slowed(scene, "omar", 60) == 60
+    for faster in (61, 0):
+        with pytest.raises(ControlRefused, match=r"ask lena\. It stays at 60 a minute"):
+            slowed(scene, "omar", faster)
+    assert slowed(scene, "lena", 6_000) == 6_000
+    assert slowed(scene, "lena", 0) is None
+    with scene.database.session() as session:
+        acts = controls.control_acts(session, session.exec(select(PolicyVersion.id)).all()[1])
+    assert [(done.act, done.by, done.per_minute) for done in acts] == [
+        ("rate", "omar", 600),
+        ("rate", "omar", 60),
+        ("rate", "lena", 6_000),
+        ("rate", "lena", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("per_minute", "words"),
+    [
+        (-1, "whole number"),
+        (1_000_001, "whole number"),
+        (0, "already: no rate of its own"),
+    ],
+)
+def test_a_rate_that_is_none_is_refused_in_words(
+    scene: Scene, campaign: UUID, per_minute: int, words: str
+) -> None:
+    with pytest.raises(ControlRefused, match=words):
+        slowed(scene, "lena", per_minute)
+
+
+def test_the_rate_of_a_campaign_that_was_taken_back_is_nobodys_matter(
+    scene: Scene, campaign: UUID
+) -> None:
+    act(scene, controls.withdraw, "lena")
+    with pytest.raises(ControlRefused, match="is withdrawn"):
+        slowed(scene, "lena", 60)
+
+
 @pytest.mark.parametrize(
     ("before", "what", "words"),
     [

@@ -236,10 +236,10 @@ def test_a_failed_tls_handshake_sent_nothing(message: Message, sandbox: RunningS
             "429 Wait\r\nDate: Sun, 01 Mar 2026 12:00:00 GMT\r\nX-RateLimit-Reset: 1772366430",
             NotSent(reason="SendGrid answered 429", retry_after=timedelta(seconds=30)),
         ),
-        ("429 Too Many Requests", NotSent(reason="SendGrid answered 429")),
+        ("429 Too Many Requests", NotSent(reason="SendGrid answered 429", too_fast=True)),
         (
             "429 Too Many Requests\r\nRetry-After: tomorrow",
-            NotSent(reason="SendGrid answered 429"),
+            NotSent(reason="SendGrid answered 429", too_fast=True),
         ),
         ("301 Moved\r\nLocation: https://example.com", Halt(reason="SendGrid answered 301")),
         ("403 Forbidden", Halt(reason="SendGrid answered 403")),

@@ -48,6 +48,19 @@ SWITCHES: dict[Switch, Callable[[Desk, UUID, str], None]] = {
 }
 
 
+@router.post("/policies/{slug}/versions/{number}/campaign/rate", dependencies=[GENUINE])
+def set_rate(slug: Slug, number: Number, site: OnSite, member: Controls, posted: Form) -> Response:
+    """Let no more than so many copies of a campaign go out in a minute; the desk says who may."""
+    try:
+        per_minute = int(posted.text("per_minute"))
+        site.desk.set_rate(slug, number, member.id, posted.text("control_reason"), per_minute)
+    except ValueError:
+        raise HTTPException(422, "Give copies in a minute, like 600. Nothing changed.") from None
+    except Refused as refusal:
+        raise HTTPException(409, str(refusal)) from None
+    return _back(slug, number, member)
+
+
 @router.post("/policies/{slug}/versions/{number}/campaign/{act}", dependencies=[GENUINE])
 def control(
     slug: Slug, number: Number, act: Control, site: OnSite, member: Controls, posted: Form
@@ -57,10 +70,7 @@ def control(
         CONTROLS[act](site.desk, slug, number, member.id, posted.text("control_reason"))
     except Refused as refusal:
         raise HTTPException(409, str(refusal)) from None
-    legal = "legal" in member.roles
-    return RedirectResponse(
-        f"/staff/policies/{slug}/versions/{number}" if legal else "/staff/ops", status_code=303
-    )
+    return _back(slug, number, member)
 
 
 @router.post("/policies/{slug}/versions/{number}/postpone", dependencies=[GENUINE])
@@ -115,3 +125,11 @@ def switch_mail(act: Switch, site: OnSite, member: Controls, posted: Form) -> Re
     except Refused as refusal:
         raise HTTPException(409, str(refusal)) from None
     return RedirectResponse("/staff/ops" if "ops" in member.roles else "/staff", status_code=303)
+
+
+def _back(slug: str, number: int, member: Staff) -> Response:
+    """To the page from which a campaign is controlled."""
+    legal = "legal" in member.roles
+    return RedirectResponse(
+        f"/staff/policies/{slug}/versions/{number}" if legal else "/staff/ops", status_code=303
+    )

@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session, col, func, select
 
 from database.controls import open_stop, running
+from database.mail_status import mail_status
 from database.outbox import waiting_for_ops
 from database.tables import OutboxMail
 from health.imports import imports
@@ -33,6 +34,7 @@ def operations(request: Request, site: OnSite, member: Operations) -> HTMLRespon
             clock=site.clock.standing() if site.development else "",
             imports=imports(session, site.now()),
             mails=_mails_by_state(session),
+            mail_status=mail_status(session, site.now(), per_minute=site.mail_rate),
             waiting=waiting_for_ops(session),
             campaigns=running(session),
             mail_stop=open_stop(session),

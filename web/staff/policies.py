@@ -387,6 +387,7 @@ def _campaign(session: Session, version: PolicyVersion) -> Mapping[str, object]:
     return {
         "campaign": progress(session, campaign) if campaign else None,
         "campaign_state": campaign.state if campaign else "",
+        "campaign_rate_limit": campaign.per_minute if campaign else None,
         "canary": canary(campaign) if campaign else None,
         "correction": open_correction(session, campaign.id) if campaign else None,
         "control_acts": control_acts(session, version.id),

@@ -36,6 +36,27 @@ def test_ops_pause_a_campaign_and_its_owner_resumes_it(world: World) -> None:
     assert state(world) == "running"
 
 
+def rate_of(world: World, page: str, per_minute: str) -> int:
+    fields = {"control_reason": "new addresses", "per_minute": per_minute}
+    return world.post(page, f"{VERSION_2}/campaign/rate", **fields).status_code
+
+
+def test_ops_slow_a_campaign_down_and_everybody_reads_how_far(world: World) -> None:
+    """P8."""
+    world.enter_as("otto")
+    assert rate_of(world, "/staff/ops", "1200") == 303
+    assert "Rate: 1,200 a minute at most" in world.browser.get("/staff/ops").text
+    assert rate_of(world, "/staff/ops", "0") == 409
+    assert rate_of(world, "/staff/ops", "many") == 422
+    world.enter_as("lena")
+    page = world.browser.get(VERSION_2).text
+    assert "Rate: 1,200 a minute at most" in page
+    assert "Rate set to 1,200 a minute by otto" in page
+    assert "Rate: 1,200 a minute" in world.browser.get(f"{VERSION_2}/report").text
+    assert rate_of(world, VERSION_2, "0") == 303
+    assert "Rate set to no rate of its own by lena" in world.browser.get(VERSION_2).text
+
+
 def test_the_page_says_how_the_canary_stands_and_why_the_machine_paused_the_campaign(
     world: World,
 ) -> None:

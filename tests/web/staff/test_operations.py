@@ -12,7 +12,7 @@ from sqlmodel import select
 from database.account_imports import stage
 from database.accounts import AccountRow
 from database.outbox import Batch, claim, doubt, settle
-from database.tables import Fact, OutboxMail
+from database.tables import Fact, MailSlowdown, OutboxMail
 from temporal import VIEWS
 from tests.web.world import NOW, World, browse
 from web.app import create_app
@@ -86,6 +86,25 @@ def test_only_ops_are_led_to_a_view_and_only_to_one_that_is(
     world.enter_as(handle)
     answer = world.browser.get("/staff/ops/views/nothing", follow_redirects=False)
     assert answer.status_code == status
+
+
+def test_ops_see_that_the_mail_service_asked_us_to_go_slower(world: World) -> None:
+    """P8: until when nothing goes out, and how fast then."""
+    world.enter_as("otto")
+    assert "no limit of ours" in world.browser.get("/staff/ops").text
+    with world.database.transaction() as transaction:
+        transaction.add(
+            MailSlowdown(
+                began_at=NOW,
+                slowed_at=NOW,
+                held_until=NOW + timedelta(minutes=1),
+                rate=2000,
+                peak=4000,
+            )
+        )
+    page = world.browser.get("/staff/ops").text
+    assert "2,000 a minute: the mail service said that we were too fast" in page
+    assert "as the mail service asked" in page
 
 
 def test_ops_send_a_mail_of_unknown_outcome_again(world: World) -> None:

@@ -1,0 +1,51 @@
+"""How all mail stands now: whether it goes, how fast, and what waits (P8)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, func, select
+
+from database.outbox import IN_DOUBT, all_is_stopped
+from database.pace import copies_last_minute, learnt
+from database.tables import OutboxMail
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailStatus:
+    """Rates are copies in a minute, null where there is none.
+
+    `rate_learnt`: what a 429 of the mail service taught, since `learnt_since`, and forgotten once
+    it is back at `rate_before`. `held_until`: the service asked us to send nothing until then.
+    """
+
+    stopped: bool
+    rate_configured: int | None
+    rate_learnt: int | None
+    rate_before: int | None
+    learnt_since: datetime | None
+    held_until: datetime | None
+    copies_last_minute: int
+    waiting: int
+    in_doubt: int
+    for_ops: int
+
+
+def mail_status(session: Session, now: datetime, *, per_minute: int) -> MailStatus:
+    """How all mail stands; `per_minute` is the rate that is set, 0 for none."""
+    known = learnt(session)
+    rate = known.rate_at(now) if known else None
+    states = dict(
+        session.exec(select(OutboxMail.state, func.count()).group_by(OutboxMail.state)).all()
+    )
+    return MailStatus(
+        stopped=all_is_stopped(session),
+        rate_configured=per_minute or None,
+        rate_learnt=rate,
+        rate_before=known.peak if known and rate else None,
+        learnt_since=known.began_at if known and rate else None,
+        held_until=known.held_until if known and now < known.held_until else None,
+        copies_last_minute=copies_last_minute(session, now),
+        waiting=states.get("queued", 0),
+        in_doubt=sum(states.get(state, 0) for state in IN_DOUBT),
+        for_ops=states.get("operator", 0),
+    )
