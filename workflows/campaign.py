@@ -1,9 +1,9 @@
 """All notices owed because of one policy version: sent, reminded, escalated, by the timetable."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
@@ -18,6 +18,8 @@ with workflow.unsafe.imports_passed_through():
         StepInput,
     )
     from activities.outbox import ALL_STOPPED, SendProgress
+    from database.freezing import SHARD_SIZE
+    from domain.pace import about
     from domain.timetable import Rung, RungKind
     from temporal import Case
     from workflows.acting import act, attempt, continue_when_long, reach, wait, why
@@ -30,6 +32,7 @@ PAUSE = timedelta(seconds=30)
 LOOK_AGAIN = timedelta(hours=6)
 LOOKS = "look what was decided"
 LOOKS_AT_CANARY = "look at the canary"
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 NO_NEWS = "some mails are of unknown outcome until the mail service reports on them"
 CampaignStep = Callable[[CampaignActivities, CampaignInput], CampaignCase]
 
@@ -187,7 +190,7 @@ class CampaignWorkflow:
         """
         called_off = campaign.called_off
         shards = await self._open_shards(step)
-        problem = None
+        problem, limited = None, SendProgress()
         since = campaign.since if step == FIRST_NOTICE else None
         mails = f"the {step.replace('_', ' ')} for {_whom(step, campaign)} account holders"
         while shards:
@@ -199,8 +202,10 @@ class CampaignWorkflow:
             if step == FIRST_NOTICE and campaign.correction:
                 campaign = await self._tell_of(campaign.correction, campaign)
                 continue
-            self._story.tell(_sends(step, mails, problem, since))
-            window, shards = shards[:SHARDS_AT_ONCE], shards[SHARDS_AT_ONCE:]
+            pace = _pace(limited, _rest(shards, campaign))
+            self._story.tell(_sends(step, mails, problem, since, pace))
+            at_once = 1 if limited.patience else SHARDS_AT_ONCE
+            window, shards = shards[:at_once], shards[at_once:]
             sent = await asyncio.gather(*(self._send_shard(step, shard) for shard in window))
             left = [
                 shard
@@ -209,15 +214,24 @@ class CampaignWorkflow:
             ]
             shards += left
             problem = next((told for told in map(_problem, sent) if told), None)
+            limited = _limited(sent)
             self._news = self._news or any(progress.held for progress in sent)
             await continue_when_long(self._subject)
             if not left:
                 continue
             campaign = await self._heed(campaign)  # perhaps it was paused: that waits by itself
             if not campaign.paused and campaign.called_off is called_off:
-                self._story.tell(_sends(step, mails, problem, since))
-                await workflow.sleep(PAUSE, summary="before trying the rest again")
+                pace = _pace(limited, _rest(shards, campaign))
+                self._story.tell(_sends(step, mails, problem, since, pace))
+                await self._before_the_rest(limited)
         return campaign
+
+    async def _before_the_rest(self, limited: SendProgress) -> None:
+        """Wait half a minute; or, where a rate or a 429 said so, until then or until news."""
+        if limited.not_before is None:
+            await workflow.sleep(PAUSE, summary="before trying the rest again")
+        else:
+            await wait(lambda: self._news, limited.not_before, summary="until more mails may go")
 
     async def _open_shards(self, step: str) -> list[int]:
         return await act(
@@ -260,7 +274,8 @@ class CampaignWorkflow:
             )
             if not (progress.waiting or progress.unknown):
                 return
-            self._story.tell(_sends(rung.key, mails, _problem(progress)))
+            pace = _pace(_limited([progress]), progress.waiting)
+            self._story.tell(_sends(rung.key, mails, _problem(progress), pace=pace))
             await continue_when_long(self._subject)
             await workflow.sleep(PAUSE, summary="before trying again")
 
@@ -317,10 +332,38 @@ def _problem(progress: SendProgress) -> str | None:
     return progress.problem or (NO_NEWS if progress.unknown else None)
 
 
-def _sends(step: str, mails: str, problem: str | None, since: datetime | None = None) -> Chapter:
+def _limited(sent: Sequence[SendProgress]) -> SendProgress:
+    """Of what some shards came to, the one that a rate or a 429 holds longest, if any is."""
+    limited = [progress for progress in sent if progress.patience]
+    if not (limited and workflow.patched("waits-for-the-rate")):
+        return SendProgress()
+    return max(limited, key=lambda progress: progress.not_before or _LONG_AGO)
+
+
+def _rest(shards: Sequence[int], campaign: CampaignCase) -> int:
+    """About how many mails are left."""
+    return min(campaign.canary or campaign.addressees, len(shards) * SHARD_SIZE)
+
+
+def _pace(limited: SendProgress, rest: int) -> str:
+    """How fast it goes where something limits it, until when nothing does, how long it takes."""
+    if limited.per_minute:
+        return f"; {limited.patience}, {about(rest, limited.per_minute)} for the rest"
+    until = f": {moment(limited.not_before)}" if limited.not_before else ""
+    return f"; {limited.patience}{until}" if limited.patience else ""
+
+
+def _sends(
+    step: str,
+    mails: str,
+    problem: str | None,
+    since: datetime | None = None,
+    pace: str = "",
+) -> Chapter:
+    so = f". Problem: {problem}" if problem else pace
     return Chapter(
         stage=f"sending {step.replace('_', ' ')}",
-        waits_for=f"the mail service to take {mails}{f'. Problem: {problem}' if problem else ''}",
+        waits_for=f"the mail service to take {mails}{so}",
         awaiting=_whose_turn(problem),
         since=since,
         by_itself="tries again every half minute" if problem else "goes on sending",

@@ -52,6 +52,7 @@ class DataSubjectRequestWorkflow:
         self._case: RequestCase | None = None
         self._news = False
         self._problem: str | None = None
+        self._patience: str | None = None
         self._pause = PAUSE
         self._story = Story()
 
@@ -124,14 +125,14 @@ class DataSubjectRequestWorkflow:
             case=self._subject,
             story=self._story,
         )
-        self._problem = progress.problem
+        self._problem, self._patience = progress.problem, progress.patience
         return await self._load()
 
     async def _wait(self, now: RequestCase) -> RequestCase:
         """Wait for news or the next rung; with mails waiting, only until they are tried again."""
         rung = now.next_rung
         next_at = rung.at if rung and not now.answered else None
-        self._story.tell(_chapter(now, self._problem))
+        self._story.tell(_chapter(now, self._problem, self._patience))
         if now.mails_waiting:
             again_at = workflow.now() + self._pause
             next_at = min(next_at, again_at) if next_at else again_at
@@ -162,8 +163,15 @@ class DataSubjectRequestWorkflow:
         return self._case
 
 
-def _chapter(now: RequestCase, problem: str | None) -> Chapter:
+def _chapter(now: RequestCase, problem: str | None, patience: str | None = None) -> Chapter:
     overdue = not now.answered and workflow.now() >= now.due_at
+    if now.mails_waiting and now.answered and patience and not problem:
+        return Chapter(
+            stage=now.state,
+            waits_for=f"the turn of its mails: {patience}",
+            until=now.due_at,
+            by_itself="tries again, at least every ten minutes",
+        )
     if now.mails_waiting and (problem or now.answered):
         return Chapter(
             stage=now.state,

@@ -36,7 +36,10 @@ class MailDeliveryWorkflow:
             if not (progress.waiting or progress.unknown):
                 story.end("sent")
                 return
-            story.tell(_sends(progress.problem or NO_NEWS))
+            if progress.patience and not progress.problem:
+                story.tell(_waits_its_turn(progress.patience))
+            else:
+                story.tell(_sends(progress.problem or NO_NEWS))
             await continue_when_long(case)
             await workflow.sleep(pause, summary="before trying again")
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -53,4 +56,12 @@ def _sends(problem: str | None) -> Chapter:
         awaiting="mail service",
         by_itself="tries again, after half a minute at first and ten minutes at most",
         wake=YOURS_AFTER_AN_HOUR,
+    )
+
+
+def _waits_its_turn(patience: str) -> Chapter:
+    return Chapter(
+        stage="sending",
+        waits_for=f"its turn: {patience}",
+        by_itself="tries again, after half a minute at first and ten minutes at most",
     )

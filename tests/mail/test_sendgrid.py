@@ -234,7 +234,9 @@ def test_a_failed_tls_handshake_sent_nothing(message: Message, sandbox: RunningS
     [
         (
             "429 Wait\r\nDate: Sun, 01 Mar 2026 12:00:00 GMT\r\nX-RateLimit-Reset: 1772366430",
-            NotSent(reason="SendGrid answered 429", retry_after=timedelta(seconds=30)),
+            NotSent(
+                reason="SendGrid answered 429", too_fast=True, retry_after=timedelta(seconds=30)
+            ),
         ),
         ("429 Too Many Requests", NotSent(reason="SendGrid answered 429", too_fast=True)),
         (

@@ -91,7 +91,7 @@ def a_campaign_while_the_mail_service_is_down(town: Town) -> Recorded:
     town.put_in_force(FIRST)
     town.import_accounts(ALICE, BOB)
     number = town.prepare(SECOND, VersionClass.APPROVAL)
-    town.mail.misbehave("429", times=2)
+    town.mail.misbehave("401", times=2)
     town.release(number)
     in_a_while(town, lambda: town.version(number).effective_at)
     leap(town, 45)
@@ -99,11 +99,29 @@ def a_campaign_while_the_mail_service_is_down(town: Town) -> Recorded:
     return {"campaign/mail_service_down": (campaign(number), 0)}
 
 
+def a_campaign_that_waits_for_its_rate(town: Town) -> Recorded:
+    """Four a minute; before that the mail service asks for patience once."""
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB, CAROL)
+    number = town.prepare(SECOND, VersionClass.APPROVAL)
+    town.mail.misbehave("429-without-headers", times=1)
+    town.release(number)
+    eventually(lambda: "asked us to go slower" in told_to_ops(town, campaign(number)))
+    town.advance(minutes=1)
+    eventually(lambda: "rate: 4 a minute" in told_to_ops(town, campaign(number)))
+    in_a_while(town, lambda: town.version(number).effective_at)
+    return {"campaign/waits_for_the_rate": (campaign(number), 0)}
+
+
+def told_to_ops(town: Town, workflow_id: str) -> str:
+    return town.told(workflow_id).get("waits_for", "")
+
+
 def a_campaign_that_continues_as_new(town: Town) -> Recorded:
     town.put_in_force(FIRST)
     town.import_accounts(ALICE, BOB, CAROL)
     number = town.prepare(SECOND, VersionClass.APPROVAL)
-    town.mail.misbehave("429", times=6)
+    town.mail.misbehave("401", times=6)
     town.release(number)
     in_a_while(town, lambda: town.version(number).effective_at)
     leap(town, 45)
@@ -207,7 +225,7 @@ def a_campaign_whose_day_is_open_while_it_sends(town: Town) -> Recorded:
     """The first notices of which nobody had one go out when it has a day again."""
     town.put_in_force(FIRST)
     town.import_accounts(ALICE, BOB)
-    town.mail.misbehave("429", times=None)
+    town.mail.misbehave("401", times=None)
     number = town.publish(SECOND, VersionClass.APPROVAL)
     eventually(lambda: town.told(campaign(number)).get("stage") == "sending first notice")
     town.desk.postpone(POLICY, number, town.staff["lena"], "not yet", None)
@@ -272,7 +290,7 @@ def a_campaign_that_is_paused_while_it_sends(town: Town) -> Recorded:
     town.put_in_force(FIRST)
     town.import_accounts(ALICE, BOB)
     number = town.prepare(SECOND, VersionClass.APPROVAL)
-    town.mail.misbehave("429", times=None)
+    town.mail.misbehave("401", times=None)
     town.release(number)
     eventually(lambda: town.told(campaign(number)).get("stage") == "sending first notice")
     town.desk.pause(POLICY, number, town.staff["omar"], "too many bounces")
@@ -371,7 +389,7 @@ def a_request_that_is_overdue(town: Town) -> Recorded:
 
 def a_request_while_the_mail_service_is_down(town: Town) -> Recorded:
     town.put_in_force(FIRST)
-    town.mail.misbehave("429", times=2)
+    town.mail.misbehave("401", times=2)
     request = receives(town)
     in_a_while(town, lambda: town.mails(to=DORA.email))
     leap(town, 3)
@@ -390,7 +408,7 @@ def mails_sent_again(town: Town) -> Recorded:
     at_once, later = (f"mail-delivery/{mail.id}" for mail in mails)
     town.desk.resend(mails[0].id, town.staff["omar"])
     eventually(lambda: ended(town, at_once))
-    town.mail.misbehave("429", times=2)
+    town.mail.misbehave("401", times=2)
     town.desk.resend(mails[1].id, town.staff["omar"])
     in_a_while(town, lambda: ended(town, later))
     return {"mail-delivery/sent": (at_once, 0), "mail-delivery/mail_service_down": (later, 0)}
@@ -416,7 +434,7 @@ def a_publication_that_looks_each_day(town: Town) -> Recorded:
     number = town.submit(SECOND)
     town.confirm_all(number, VersionClass.APPROVAL)
     town.rehearse(number)
-    town.mail.misbehave("429", times=None)
+    town.mail.misbehave("401", times=None)
     with town.database.transaction() as transaction:
         version = transaction.get_one(PolicyVersion, town.version(number).id)
         reviews.release(transaction, version, town.staff["noor"], town.now(), languages=LANGUAGES)
@@ -436,7 +454,7 @@ def a_campaign_whose_publication_is_away(town: Town) -> Recorded:
     town.put_in_force(FIRST)
     town.import_accounts(ALICE)
     number = town.prepare(SECOND, VersionClass.APPROVAL)
-    town.mail.misbehave("429", times=None)
+    town.mail.misbehave("401", times=None)
     town.release(number)
     eventually(lambda: kinds_of(town, campaign(number)))
     town.terminate(publication(number))
@@ -547,6 +565,11 @@ STORIES = (
     ),
     Story(live=a_campaign_with_nobody_to_ask, paths=("campaign/nobody_to_ask",)),
     Story(live=a_campaign_while_the_mail_service_is_down, paths=("campaign/mail_service_down",)),
+    Story(
+        live=a_campaign_that_waits_for_its_rate,
+        paths=("campaign/waits_for_the_rate",),
+        settings={"mail_rate_limit": 4},
+    ),
     Story(
         live=a_campaign_that_continues_as_new,
         paths=("campaign/continued_as_new", "campaign/continued_from_another_run"),

@@ -87,3 +87,33 @@ def test_a_freeze_that_takes_long_goes_on_in_another_step_until_everybody_is_wri
         assert sorted(addressed) == sorted(session.exec(select(Account.id)).all())
     steps = town.portal.call(steps_of, town, f"campaign/{POLICY}/{number}")
     assert steps.count("freeze_audience") == 4
+
+
+def test_a_campaign_that_goes_slowly_says_why_and_wakes_nobody(tmp_path: Path) -> None:
+    """P8: a rate, and a mail service that asks for patience, are no problem."""
+    with (
+        migrated_database(SQLITE, tmp_path) as database,
+        town(database, tmp_path, canary=False, mail_rate_limit=4) as running,
+    ):
+        running.put_in_force(FIRST)
+        running.import_accounts(*FIVE)
+        number = running.prepare(SECOND, VersionClass.APPROVAL)
+        running.mail.misbehave("429-without-headers", times=1)
+        running.release(number)
+        campaign = f"campaign/{POLICY}/{number}"
+        patience = "asked us to go slower"
+        eventually(lambda: patience in running.told(campaign).get("waits_for", ""))
+        assert (
+            Counter(str(mail["to"]) for mail in running.mails())
+            .keys()
+            .isdisjoint({row.email for row in FIVE})
+        )
+        running.advance(minutes=1)
+        slowly = "rate: 4 a minute, about 2 minutes for the rest"
+        eventually(lambda: slowly in running.told(campaign)["waits_for"])
+        told = running.told(campaign)
+        assert "Problem" not in told["waits_for"]
+        assert (told["whose_turn"], told["wake"]) == ("nobody", "nobody")
+        in_a_while(running, lambda: running.version(number).effective_at)
+        copies = Counter(str(mail["to"]) for mail in running.mails())
+        assert [copies[row.email] for row in FIVE] == [1] * 5

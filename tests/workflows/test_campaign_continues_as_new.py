@@ -130,11 +130,11 @@ def test_everybody_gets_each_step_once_though_runs_end_and_the_worker_dies_in_th
             )
         )
         number = running.prepare(SECOND, VersionClass.APPROVAL)
-        running.mail.misbehave("429", times=4)
+        running.mail.misbehave("401", times=4)
         running.release(number)
         eventually(lambda: len(sent(tmp_path)) >= CROWD // 5)
         worker.kill()
-        running.mail.misbehave("429", times=4)
+        running.mail.misbehave("401", times=4)
         worker.start_again()
 
         def notified() -> bool:
@@ -147,7 +147,7 @@ def test_everybody_gets_each_step_once_though_runs_end_and_the_worker_dies_in_th
         assert in_the_middle >= 3
         assert went_out(running, tmp_path, "first_notice") == ONCE_EACH
 
-        running.mail.misbehave("429", times=4)
+        running.mail.misbehave("401", times=4)
         running.advance(days=34)
         eventually(lambda: running.version(number).state == "in_force")
         assert steps_taken(running) == [*STEPS, "escalation_owner"]

@@ -268,7 +268,7 @@ def test_an_escalation_that_the_mail_service_does_not_take_says_so(running_town:
     eventually(lambda: "campaign's owner" in town.told(campaign)["next_by_itself"])
     _, told_at = town.told(campaign)["next_by_itself"].split(": ")
     due_at = datetime.fromisoformat(told_at.replace(" UTC", "Z"))
-    town.mail.misbehave("429", times=None)
+    town.mail.misbehave("401", times=None)
     town.advance(minutes=(due_at - town.now()) / timedelta(minutes=1) + 1)
     eventually(lambda: town.told(campaign)["whose_turn"] == "mail service")
     assert "to the campaign's owner. Problem: " in town.told(campaign)["waits_for"]

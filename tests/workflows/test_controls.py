@@ -99,7 +99,7 @@ def test_a_pause_of_which_the_workflow_was_not_told_works_all_the_same(running_t
     town.put_in_force(FIRST)
     town.import_accounts(ALICE)
     number = town.prepare(SECOND, VersionClass.APPROVAL)
-    town.mail.misbehave("429", times=None)
+    town.mail.misbehave("401", times=None)
     town.release(number)
     campaign = f"campaign/{POLICY}/{number}"
     eventually(lambda: town.told(campaign).get("stage") == "sending first notice")

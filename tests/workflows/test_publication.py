@@ -177,7 +177,7 @@ def test_mails_wait_while_the_mail_service_is_down(running_town: Town) -> None:
     town.put_in_force(FIRST)
     town.import_accounts(ALICE, BOB, CAROL)
     number = town.prepare(SECOND, VersionClass.APPROVAL)
-    town.mail.misbehave("429", times=2)
+    town.mail.misbehave("401", times=2)
     town.release(number)
     eventually(lambda: town.version(number).state == "announced")
     town.advance(days=2)
@@ -313,7 +313,7 @@ def test_nobody_is_bound_because_somebody_says_that_the_date_has_come(
     town.put_in_force(FIRST)
     town.import_accounts(ALICE)
     number = town.prepare(SECOND, VersionClass.APPROVAL)
-    town.mail.misbehave("429", times=None)
+    town.mail.misbehave("401", times=None)
     if said_in == "in_review":
         says_that_the_date_is_fixed(town, number)
     town.release(number)

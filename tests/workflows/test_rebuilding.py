@@ -53,7 +53,7 @@ def a_version_goes_out(town: FragileTown) -> Iterator[str]:
     yield "in review"
     town.confirm_all(number, VersionClass.APPROVAL)
     town.rehearse(number)
-    town.mail.misbehave("429", times=None)
+    town.mail.misbehave("401", times=None)
     town.release(number)
     eventually(lambda: town.version(number).state == "announced")
     town.come_to_rest()
@@ -100,7 +100,7 @@ def mails_have_to_wait(town: FragileTown) -> Iterator[str]:
     """P4, P26: a request and a link asked for again, while the mail service is down."""
     town.put_in_force(FIRST)
     town.import_accounts(DORA)
-    town.mail.misbehave("429", times=None)
+    town.mail.misbehave("401", times=None)
     request = asks(town, acknowledged=False)
     with town.database.session() as session:
         mails = requests.mails_of(session, request.id)

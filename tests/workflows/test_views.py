@@ -64,7 +64,7 @@ def test_each_view_finds_the_workflows_that_wait_for_whom_it_names_and_no_others
     town.come_to_rest()  # a mail still on its way would wait for the mail service as well
     assert found_by(town, "mail-service") == set()
 
-    town.mail.misbehave("429", times=None)
+    town.mail.misbehave("401", times=None)
     not_taken = asks(town, "Carol", CAROL.email, verified=False)
     eventually(lambda: found_by(town, "mail-service") == {thirty_days_of(not_taken)})
 

@@ -315,7 +315,7 @@ def test_an_answer_whose_workflow_is_sending_it_gets_no_second_sender(running_to
     )
     town.desk.verify(request.id, how="link to the address on file")
     eventually(lambda: town.mails(to=DORA.email))
-    town.mail.misbehave("429", times=None)
+    town.mail.misbehave("401", times=None)
     town.desk.decide(request.reference, town.staff["petra"], IN_FULL)
     assert town.patrol().repaired == ()
     town.terminate(f"data-subject-request/{request.id}")
