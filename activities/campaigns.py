@@ -84,6 +84,13 @@ class StepInput:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FinishInput(CampaignInput):
+    """A campaign whose timetable is done; whether those who were mailed know it was withdrawn."""
+
+    told_the_end: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class CampaignCase:
     """What the campaign workflow knows: ids, numbers and instants.
 
@@ -109,6 +116,8 @@ class CampaignCase:
     """When the others need not wait any more, if all goes well; none while it is being mailed."""
     stopped_because: str = ""
     """Why the machine paused it, in words that name nobody; empty when it did not."""
+    closed: bool = True
+    """Whether its final numbers are kept; a case in an old history does not say."""
 
     @property
     def correction(self) -> str | None:
@@ -128,7 +137,7 @@ class CampaignCase:
     @property
     def over(self) -> bool:
         """Whether nothing is left to do."""
-        return self.state in (campaigns.FINISHED, *CALLED_OFF)
+        return self.closed and self.state in (campaigns.FINISHED, *CALLED_OFF)
 
     @property
     def waits_for_its_date(self) -> bool:
@@ -287,18 +296,21 @@ class CampaignActivities:
         return self._sender.send(batch, moments_since(step.now).now())
 
     @activity.defn
-    def finish_campaign(self, what: CampaignInput) -> CampaignCase:
+    def finish_campaign(self, what: FinishInput) -> CampaignCase:
         """The timetable is done: keep the final numbers, and tell the owner what it came to.
 
-        Not of one that was withdrawn or replaced: who did that knows. Nothing happens while the
-        date of effect is still to come: it may have moved later, and the workflow was not told.
+        Not of one that was withdrawn or replaced: who did that knows. Nothing happens while
+        something is left to do of which the workflow was not told: the date of effect moved later,
+        the version was withdrawn, or mails are to be put right.
         """
         told: tuple[UUID, ...] = ()
         with self._database.transaction() as transaction:
             addressed = transaction.get_one(Campaign, what.campaign_id)
             version = transaction.get_one(PolicyVersion, addressed.policy_version_id)
             campaign = held(transaction, Campaign, what.campaign_id)
-            if campaign.finished_at is None and not _is_to_come(version, what.now):
+            if campaign.finished_at is None and not self._goes_on(
+                transaction, campaign, version, what
+            ):
                 campaign.finished_at = what.now
                 if campaign.state in CALLED_OFF:
                     cancel(transaction, Batch(subject_id=campaign.id))  # held by others till now
@@ -323,6 +335,13 @@ class CampaignActivities:
         self._sender.tell(told, moments_since(what.now).now())
         return case
 
+    def _goes_on(
+        self, session: Session, campaign: Campaign, version: PolicyVersion, what: FinishInput
+    ) -> bool:
+        if campaign.state in CALLED_OFF:
+            return campaign.state == WITHDRAWN and not what.told_the_end
+        return _is_to_come(version, what.now) or bool(self._owed(session, campaign))
+
     def _tell_owner(
         self, transaction: Session, campaign: Campaign, now: datetime
     ) -> tuple[UUID, ...]:
@@ -346,6 +365,7 @@ class CampaignActivities:
             canary=campaigns.canary_to_come(campaign),
             canary_until=campaign.canary_until,
             stopped_because=_why_stopped(session, campaign),
+            closed=campaign.finished_at is not None,
             since=campaign.finished_at
             or campaign.notified_at
             or campaign.audience_frozen_at

@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
         CampaignActivities,
         CampaignCase,
         CampaignInput,
+        FinishInput,
         SendingInput,
         ShardInput,
         StepInput,
@@ -66,7 +67,7 @@ class CampaignWorkflow:
             return campaign
         if campaign.tells_the_end:
             await self._send_to_all(WITHDRAWAL, campaign)
-        return await self._do(CampaignActivities.finish_campaign, "keep the final numbers")
+        return await self._finish(told_the_end=campaign.tells_the_end)
 
     @workflow.signal
     def look_again(self) -> None:
@@ -309,6 +310,17 @@ class CampaignWorkflow:
 
     def _step(self, step: str, due_at: datetime, at: datetime) -> StepInput:
         return StepInput(campaign_id=self._subject.subject_id, step=step, due_at=due_at, now=at)
+
+    async def _finish(self, *, told_the_end: bool) -> CampaignCase:
+        return await act(
+            CampaignActivities.finish_campaign,
+            lambda at: FinishInput(
+                campaign_id=self._subject.subject_id, now=at, told_the_end=told_the_end
+            ),
+            summary="keep the final numbers",
+            case=self._subject,
+            story=self._story,
+        )
 
     async def _do(self, activity: CampaignStep, summary: str) -> CampaignCase:
         return await act(

@@ -8,7 +8,13 @@ import pytest
 from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
-from activities.campaigns import CampaignActivities, CampaignCase, CampaignInput, ShardInput
+from activities.campaigns import (
+    CampaignActivities,
+    CampaignCase,
+    CampaignInput,
+    FinishInput,
+    ShardInput,
+)
 from activities.outbox import Sender, SendProgress
 from database import freezing
 from database.tables import Campaign, OutboxMail, PolicyVersion
@@ -91,7 +97,7 @@ def test_what_a_reminder_left_queued_is_cancelled_when_the_campaign_ends(
 ) -> None:
     """P5: a run that began anew meanwhile has passed it over."""
     scene.queue_step(campaign, "reminder_1")
-    what = CampaignInput(campaign_id=campaign, now=EFFECT + timedelta(days=7))
+    what = FinishInput(campaign_id=campaign, now=EFFECT + timedelta(days=7))
     ActivityEnvironment().run(steps.finish_campaign, what)
     assert states(scene, "reminder_1") == {"cancelled"}
 
@@ -102,7 +108,7 @@ def test_its_owner_hears_once_what_a_finished_campaign_came_to(
     """P4: with the numbers, and the way to the whole report."""
     sandbox.empty()
     for _ in range(2):
-        what = CampaignInput(campaign_id=campaign, now=EFFECT)
+        what = FinishInput(campaign_id=campaign, now=EFFECT)
         ActivityEnvironment().run(steps.finish_campaign, what)
     (mail,) = sandbox.messages()
     assert mail["to"] == "lena@staff.example"
@@ -116,9 +122,10 @@ def test_of_a_campaign_that_was_withdrawn_nobody_is_told_that_it_is_finished(
     sandbox.empty()
     with scene.database.transaction() as transaction:
         transaction.get_one(Campaign, campaign).state = "withdrawn"
-    ActivityEnvironment().run(
-        steps.finish_campaign, CampaignInput(campaign_id=campaign, now=EFFECT)
-    )
+    what = FinishInput(campaign_id=campaign, now=EFFECT)
+    assert not ActivityEnvironment().run(steps.finish_campaign, what).over
+    what = FinishInput(campaign_id=campaign, now=EFFECT, told_the_end=True)
+    assert ActivityEnvironment().run(steps.finish_campaign, what).over
     assert sandbox.messages() == []
 
 
@@ -126,12 +133,12 @@ def test_a_campaign_does_not_end_before_its_date_which_may_have_moved(
     scene: Scene, campaign: UUID, steps: CampaignActivities
 ) -> None:
     """P7, P8: as when Temporal was away while the version was postponed."""
-    what = CampaignInput(campaign_id=campaign, now=EFFECT - timedelta(days=1))
+    what = FinishInput(campaign_id=campaign, now=EFFECT - timedelta(days=1))
     assert not ActivityEnvironment().run(steps.finish_campaign, what).over
     with scene.database.transaction() as transaction:
         row = transaction.get_one(Campaign, campaign)
         version = transaction.get_one(PolicyVersion, row.policy_version_id)
         version.state, version.effective_at = "postponed", None
-    what = CampaignInput(campaign_id=campaign, now=EFFECT + timedelta(days=7))
+    what = FinishInput(campaign_id=campaign, now=EFFECT + timedelta(days=7))
     case = ActivityEnvironment().run(steps.finish_campaign, what)
     assert (case.over, case.postponed) == (False, True)

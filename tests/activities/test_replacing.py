@@ -8,7 +8,13 @@ import pytest
 from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
-from activities.campaigns import CampaignActivities, CampaignCase, CampaignInput, ShardInput
+from activities.campaigns import (
+    CampaignActivities,
+    CampaignCase,
+    CampaignInput,
+    FinishInput,
+    ShardInput,
+)
 from activities.outbox import Sender
 from activities.publication import PublicationActivities, VersionInput
 from database import campaigns, freezing, policies
@@ -76,7 +82,7 @@ class Story:
         return ActivityEnvironment().run(self.sending.fix_effective_date, what)
 
     def finish(self, number: int, now: datetime = LATER) -> CampaignCase:
-        what = CampaignInput(campaign_id=self.campaign(number).id, now=now)
+        what = FinishInput(campaign_id=self.campaign(number).id, now=now)
         return ActivityEnvironment().run(self.sending.finish_campaign, what)
 
     def states(self, number: int, step: str = FIRST_NOTICE) -> dict[str, int]:

@@ -10,7 +10,7 @@ from sqlmodel import select
 from temporalio.api.enums.v1 import EventType
 
 import temporal
-from database import reviews
+from database import controls, reviews
 from database.accounts import AccountRow
 from database.corrections import Right
 from database.freezing import SHARD_SIZE
@@ -150,6 +150,28 @@ def a_campaign_that_is_paused_and_called_off(town: Town) -> Recorded:
         "campaign/withdrawn": (campaign(number), 0),
         "publication/withdrawn": (publication(number), 0),
     }
+
+
+def a_campaign_that_was_not_told_it_is_called_off(town: Town) -> Recorded:
+    """Temporal was away when its version was withdrawn; it finds out when it would end."""
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB)
+    number = town.publish(MENDED, VersionClass.NOTICE)
+    eventually(lambda: town.version(number).effective_at)
+    town.come_to_rest()
+    withdraw_unheard(town, number)
+    leap(town, 45)
+    eventually(lambda: ended(town, campaign(number)))
+    return {"campaign/withdrawn_unheard": (campaign(number), 0)}
+
+
+def withdraw_unheard(town: Town, number: int) -> None:
+    """As when Temporal does not answer: the database knows, and the workflows were not told."""
+    with town.database.transaction() as transaction:
+        act = controls.acting(
+            transaction, town.staff["noor"], "legal", reason="the wrong text", now=town.now()
+        )
+        controls.withdraw(transaction, town.version(number), act)
 
 
 def a_campaign_that_is_postponed(town: Town) -> Recorded:
@@ -601,6 +623,10 @@ STORIES = (
     Story(
         live=a_campaign_that_is_paused_and_called_off,
         paths=("campaign/withdrawn", "publication/withdrawn"),
+    ),
+    Story(
+        live=a_campaign_that_was_not_told_it_is_called_off,
+        paths=("campaign/withdrawn_unheard",),
     ),
     Story(live=a_campaign_that_is_postponed, paths=("campaign/postponed", "publication/postponed")),
     Story(live=a_campaign_that_is_paused_while_it_sends, paths=("campaign/paused_while_it_sends",)),

@@ -15,7 +15,14 @@ from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, DORA, POLICY
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town
-from tests.workflows.recorded_stories import ended, in_a_while, leap, receives
+from tests.workflows.recorded_stories import (
+    MENDED,
+    ended,
+    in_a_while,
+    leap,
+    receives,
+    withdraw_unheard,
+)
 from workflows.desk import Refused
 
 pytestmark = pytest.mark.temporal
@@ -70,6 +77,26 @@ def test_who_was_mailed_hears_of_the_withdrawal_once_and_it_governs_nobody(
     assert [governs(town, each.external_id) for each in (ALICE, BOB, CAROL)] == [1, 1, 1]
     assert len(town.mails()) == 4
     assert town.submit(SECOND) == number + 1
+
+
+def test_a_withdrawal_of_which_the_workflow_was_not_told_is_told_all_the_same(
+    running_town: Town,
+) -> None:
+    """P8: as when Temporal does not answer; at the old day of effect the campaign finds it, also
+    where nobody was to be reminded before."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB)
+    number = town.publish(MENDED, VersionClass.NOTICE)
+    eventually(lambda: town.version(number).effective_at)
+    town.come_to_rest()
+    withdraw_unheard(town, number)
+    leap(town, 45)
+    campaign = f"campaign/{POLICY}/{number}"
+    eventually(lambda: ended(town, campaign))
+    assert town.told(campaign)["stage"] == "withdrawn"
+    told = {to: count for (to, subject), count in subjects(town).items() if subject == WITHDRAWN}
+    assert told == {ALICE.email: 1, BOB.email: 1}
 
 
 def test_a_paused_campaign_tells_whom_it_waits_for_and_sends_one_reminder_late(

@@ -5,16 +5,17 @@ from collections import Counter
 import pytest
 from sqlmodel import select
 
+from database import controls, corrections
 from database.approvals import Shown, decide, governing_version
 from database.policies import policy_by_slug
 from database.tables import Account
 from domain.approvals import Decision
-from domain.reviews import VersionClass
+from domain.reviews import Decisions, VersionClass
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, POLICY
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town
-from tests.workflows.recorded_stories import ended, leap, put_right
+from tests.workflows.recorded_stories import MENDED, ended, leap, put_right
 
 pytestmark = pytest.mark.temporal
 CORRECTED = "A correction: what we wrote about our privacy policy was wrong"
@@ -79,3 +80,26 @@ def test_a_campaign_that_is_finished_begins_again_to_put_it_right(running_town: 
     assert town.told(campaign)["stage"] == "finished"
     assert len(town.mails()) == before + 2
     assert governs(town, ALICE.email) == 1
+
+
+def test_a_correction_of_which_the_workflow_was_not_told_is_mailed_all_the_same(
+    running_town: Town,
+) -> None:
+    """P8: as when Temporal does not answer; nobody was to be reminded before the day of effect."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB)
+    number = town.publish(MENDED, VersionClass.NOTICE)
+    eventually(lambda: town.version(number).effective_at)
+    town.come_to_rest()
+    right = corrections.Right(mail="We said 10 days; it is a year.", decisions=Decisions.KEEP)
+    with town.database.transaction() as transaction:
+        lena, now = town.staff["lena"], town.now()
+        act = controls.acting(transaction, lena, "legal", reason="a wrong period", now=now)
+        corrections.propose(transaction, town.version(number), act, right)
+    with town.database.transaction() as transaction:
+        corrections.confirm(transaction, town.version(number), town.staff["noor"], town.now())
+    leap(town, 45)
+    eventually(lambda: ended(town, f"campaign/{POLICY}/{number}"))
+    told = Counter(mail["to"] for mail in town.mails() if mail["subject"] == CORRECTED)
+    assert told == {ALICE.email: 1, BOB.email: 1}
