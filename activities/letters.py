@@ -10,7 +10,7 @@ from sqlmodel import Session
 from database import assessments, campaigns, controls, not_reached, reports, wording
 from database.links import UNSUBSCRIBE
 from database.outbox import CAMPAIGN, FINISHED, STAFF, STOPPED, VERSION, Addressed, Claim, addressed
-from database.owed import corrections
+from database.owed import correction_in, corrections
 from database.policies import replaced_by
 from database.tables import (
     Campaign,
@@ -154,7 +154,7 @@ class Letters:
                 counts = _counts(session, campaign, language)
                 return {**shared, "counts": counts, "console_url": page}
             return {**shared, **self._of_escalation(session, mail, campaign, version, language)}
-        correction = self._of_correction(session, mail, campaign, version)
+        correction = self._of_correction(session, mail, campaign, version, language)
         change = self._of_change(session, mail, policy, version, language)
         return {**shared, **correction, **change}
 
@@ -210,13 +210,19 @@ class Letters:
         }
 
     def _of_correction(
-        self, session: Session, mail: OutboxMail, campaign: Campaign, version: PolicyVersion
+        self,
+        session: Session,
+        mail: OutboxMail,
+        campaign: Campaign,
+        version: PolicyVersion,
+        language: Language,
     ) -> dict[str, object]:
         correction = corrections(session, campaign.id).get(mail.step)
         if correction is None:
             return {}
         asks = version.version_class == VersionClass.APPROVAL
-        return {"correction": correction.mail, "answers": correction.decisions if asks else ""}
+        told = correction_in(session, correction, language.tag)
+        return {"correction": told, "answers": correction.decisions if asks else ""}
 
     def _replaces_on(self, session: Session, version: PolicyVersion, language: Language) -> str:
         """When the version was announced whose place this one took; empty when there is none."""

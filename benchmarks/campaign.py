@@ -83,7 +83,7 @@ def _all_delivered(company: Company, addressees: int) -> bool:
 
 
 def _keep_events_back(parts: Parts) -> None:
-    fault = json.dumps({"events": "withheld"})
+    fault = json.dumps({"events": {"silent_seconds": 86_400}})
     urllib3.request("POST", f"{parts.stack.inbox}/api/faults", body=fault)
 
 

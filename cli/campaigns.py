@@ -1,6 +1,7 @@
 """`promisekeeper campaign`: how a version's notices stand, and whom they did not reach (P4)."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +10,9 @@ from cli.options import AsStaff, FormatOption, ListFormat, Number, Reason, Slug
 from domain.reviews import Decisions
 
 if TYPE_CHECKING:
-    from database.corrections import Right
+    from collections.abc import Sequence
+
+    from database.corrections import RightWords
 
 SHOWN = ("account", "state", "reason", "owner", "due_on", "reached_how", "mail")
 
@@ -41,6 +44,7 @@ def report(slug: Slug, number: Number, *, output_format: FormatOption = ListForm
         campaign = campaign_by_number(session, slug, number)
         found = asdict(report_of(session, campaign, office.settings.zone))
         proposed = open_correction(session, campaign.id)
+        languages = office.settings.company.languages
         print_thing(
             {
                 "policy": slug,
@@ -51,7 +55,9 @@ def report(slug: Slug, number: Number, *, output_format: FormatOption = ListForm
                 "finished_at": campaign.finished_at,
                 "per_minute": campaign.per_minute,
                 "all_mail_is_stopped": all_is_stopped(session),
-                "correction_to_confirm": in_words(proposed) if proposed else None,
+                "correction_to_confirm": in_words(session, proposed, languages)
+                if proposed
+                else None,
                 **found.pop("progress"),
                 **found,
                 "workflow": office.workflow_url(f"campaign/{slug}/{number}"),
@@ -102,6 +108,12 @@ def correct(  # noqa: PLR0913 - one option for each thing that may have been wro
         list[str] | None,
         typer.Option(metavar="F1=TEXT", help="The right sentence of a finding; repeatable"),
     ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.toml", help="The same in other languages: a table for each, with mail"
+        ),
+    ] = None,
     confirm: Annotated[
         bool, typer.Option("--confirm", help="Agree, as a second person of legal")
     ] = False,
@@ -114,6 +126,7 @@ def correct(  # noqa: PLR0913 - one option for each thing that may have been wro
     """
     from cli.context import at_the_desk
     from cli.printing import say, stop
+    from database.corrections import Right
 
     if confirm:
         with at_the_desk(as_staff) as (desk, staff_id):
@@ -123,11 +136,13 @@ def correct(  # noqa: PLR0913 - one option for each thing that may have been wro
             f"promisekeeper campaign report {slug} {number}"
         )
         return
-    if not (reason and mail and decisions):
-        raise stop("Give --reason, --mail and --decisions, or --confirm. Nothing was stored.", 2)
-    right = _right(mail, decisions, summary, sentence or [])
+    if not (reason and decisions and (mail or file)):
+        raise stop(
+            "Give --reason, --decisions and --mail or --file, or --confirm. Nothing was stored.", 2
+        )
     with at_the_desk(as_staff) as (desk, staff_id):
-        desk.correct(slug, number, staff_id, reason, right)
+        words = _right_words(desk.company.language, mail, summary, sentence or [], file)
+        desk.correct(slug, number, staff_id, reason, Right(decisions=decisions, words=words))
     say(
         f"The correction is proposed, and the campaign of version {number} of {slug} stands still. "
         "A second person of legal reads it (promisekeeper campaign report) and confirms: "
@@ -240,14 +255,19 @@ def reached(
     say("Noted. The account counts as reached; its decision is still its own.")
 
 
-def _right(mail: str, decisions: Decisions, summary: str, given: list[str]) -> "Right":
+def _right_words(
+    language: str, mail: str, summary: str, sentences: list[str], file: Path | None
+) -> "Sequence[RightWords]":
+    """What was typed, which is in the first language, and what stands in the file."""
     from cli.printing import stop
-    from database.corrections import Right
+    from cli.wording_file import WordsRefused, read_corrections, right_words, typed_words
 
-    sentences = dict[str, str]()
-    for each in given:
-        key, equals, words = each.partition("=")
-        if not (equals and words.strip()):
-            raise stop(f"--sentence {each}: write it like F1=TEXT. Nothing was stored.", 2)
-        sentences[key.strip().upper()] = words
-    return Right(mail=mail, decisions=decisions, summary=summary, sentences=sentences)
+    try:
+        words = list(read_corrections(file)) if file else []
+        if mail or summary or sentences:
+            words.insert(0, right_words(typed_words(language, summary or None, sentences), mail))
+    except WordsRefused as refusal:
+        raise stop(refusal, 2) from None
+    if [each.language for each in words].count(language) > 1:
+        raise stop(f"{file}: [{language}] is given by --mail already. Nothing was stored.", 2)
+    return words

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from database.corrections import RightWords
     from database.wording import Words
 
 
@@ -33,14 +34,33 @@ def read_words(file: Path) -> Sequence["Words"]:
 
     Raises WordsRefused.
     """
+    return [_words(file, language, table) for language, table in _tables(file).items()]
+
+
+def read_corrections(file: Path) -> Sequence["RightWords"]:
+    """As `read_words`, with what those are told who had a wrong mail as `mail`."""
+    return [right_words(_words(file, language, table)) for language, table in _tables(file).items()]
+
+
+def right_words(words: "Words", mail: str = "") -> "RightWords":
+    """Words with what is mailed about them: what was given, or stands among them as `mail`."""
+    from database.corrections import RightWords
+
+    sentences = dict(words.sentences)
+    told = sentences.pop("MAIL", mail)
+    return RightWords(
+        language=words.language, mail=told, summary=words.summary, sentences=sentences
+    )
+
+
+def _tables(file: Path) -> Mapping[str, object]:
     try:
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as fault:
         reason = (fault.strerror or str(fault)).lower()
         raise WordsRefused(f"{file}: {reason}. Nothing was stored.") from None
     except ValueError as fault:  # no TOML, or no UTF-8
         raise WordsRefused(f"{file}: {fault}. Nothing was stored.") from None
-    return [_words(file, language, table) for language, table in tables.items()]
 
 
 def _words(file: Path, language: str, table: object) -> "Words":

@@ -3,8 +3,8 @@
 Whoever proposes it stops the campaign: nothing wrong goes out while the second person reads.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,37 +14,61 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from database.assessments import findings_of
 from database.campaigns import CALLED_OFF, FINISHED, PAUSED, RUNNING
 from database.controls import Act, ControlRefused, campaign_held, note
 from database.facts import record
 from database.ids import id_of_each
+from database.outbox import ACCOUNT
 from database.staff import require_role
 from database.tables import (
+    Account,
     Approval,
     ApprovalVoid,
     Campaign,
+    CampaignAddressee,
     CampaignCorrection,
+    CorrectionWords,
     MailAttempt,
     OutboxMail,
     PolicyVersion,
 )
 from database.voids import stands
+from database.wording import Words, keep_words, require_showable
 from database.writing import held, insert_selected
+from domain.languages import nearest_language
 from domain.reviews import Decisions
 
 
 @dataclass(frozen=True, kw_only=True)
-class Right:
-    """What the mails should have said: words for those who were mailed, and texts put right.
+class RightWords(Words):
+    """What the mails should have said in a language: `mail` tells those who had a wrong one.
 
-    `summary` and `sentences` (by the finding's key) are empty where they were right.
+    Without `summary`, and without a sentence, those were right.
     """
 
     mail: str
+
+    @property
+    def tidy(self) -> "RightWords":
+        """As it is kept; what is empty was right."""
+        words = super().tidy
+        return RightWords(
+            language=self.language,
+            mail=self.mail.strip(),
+            summary=words.summary or None,
+            sentences={key: said for key, said in words.sentences.items() if said},
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Right:
+    """What becomes of what people answered, and the right words in each language."""
+
     decisions: Decisions
-    summary: str = ""
-    sentences: Mapping[str, str] = field(default_factory=dict)
+    words: Sequence[RightWords]
+
+
+NONE = RightWords(language="", mail="")
 
 
 def open_correction(session: Session, campaign_id: UUID) -> CampaignCorrection | None:
@@ -58,31 +82,82 @@ def open_correction(session: Session, campaign_id: UUID) -> CampaignCorrection |
     ).first()
 
 
-def in_words(correction: CampaignCorrection) -> dict[str, object]:
+def words_of(
+    session: Session, correction: CampaignCorrection, languages: Sequence[str]
+) -> tuple[RightWords, ...]:
+    """What a correction says in each language, the default one first."""
+    others = session.exec(
+        select(CorrectionWords)
+        .where(CorrectionWords.correction_id == correction.id)
+        .order_by(CorrectionWords.language)
+    ).all()
+    return tuple(
+        RightWords(
+            language=language, mail=row.mail, summary=row.summary or None, sentences=row.sentences
+        )
+        for language, row in ((languages[0], correction), *((row.language, row) for row in others))
+    )
+
+
+def in_words(
+    session: Session, correction: CampaignCorrection, languages: Sequence[str]
+) -> dict[str, object]:
     """What the second person has to read before they agree."""
     return {
         "reason": correction.reason,
-        "mail": correction.mail,
         "decisions": correction.decisions,
-        "summary": correction.summary or "as it was",
-        "sentences": correction.sentences,
+        "words": {
+            words.language: {
+                "mail": words.mail,
+                "summary": words.summary or "as it was",
+                "sentences": words.sentences,
+            }
+            for words in words_of(session, correction, languages)
+        },
     }
 
 
-def propose(transaction: Session, version: PolicyVersion, act: Act, right: Right) -> None:
+def languages_mailed(
+    session: Session, campaign_id: UUID, languages: Sequence[str]
+) -> tuple[str, ...]:
+    """The default language, and every other one that an addressee reads or has a mail in."""
+    locales = session.exec(
+        select(Account.locale)
+        .join(CampaignAddressee, col(CampaignAddressee.account_id) == col(Account.id))
+        .where(CampaignAddressee.campaign_id == campaign_id)
+        .distinct()
+    ).all()
+    mails = session.exec(
+        select(OutboxMail.language)
+        .where(OutboxMail.subject_id == campaign_id, OutboxMail.addressee_kind == ACCOUNT)
+        .distinct()
+    ).all()
+    read = {nearest_language(one, languages) for one in (*locales, *mails)}
+    return tuple(name for name in languages if name == languages[0] or name in read)
+
+
+def propose(
+    transaction: Session,
+    version: PolicyVersion,
+    act: Act,
+    right: Right,
+    *,
+    languages: Sequence[str],
+) -> None:
     """Say what was wrong and what is right, and stop the campaign until a second person agrees.
 
-    It takes the place of an earlier proposal that nobody confirmed. Raises ControlRefused.
+    It takes the place of an earlier proposal that nobody confirmed. Raises ControlRefused,
+    WordingRefused.
     """
     version = held(transaction, PolicyVersion, version.id)
     campaign = _correctable(transaction, version)
-    if not right.mail.strip():
-        raise ControlRefused("Say in plain words what was wrong and what is right: it is mailed.")
     if not _anybody_was_mailed(transaction, campaign):
         raise ControlRefused("No mail of this campaign has gone out yet: there is nobody to tell.")
-    known = {finding.key for finding in findings_of(transaction, version.id)}
-    if unknown := sorted(set(right.sentences) - known):
-        raise ControlRefused(f"There is no finding {', '.join(unknown)}.")
+    said = {words.language: words.tidy for words in right.words}
+    for words in said.values():
+        require_showable(transaction, version, words, languages)
+    _require_in_every_language(said, languages_mailed(transaction, campaign.id, languages))
+    default = said.pop(languages[0])
     earlier = open_correction(transaction, campaign.id)
     if earlier:
         earlier.dropped_at = act.now
@@ -91,22 +166,38 @@ def propose(transaction: Session, version: PolicyVersion, act: Act, right: Right
     correction = CampaignCorrection(
         campaign_id=campaign.id,
         reason=act.reason,
-        mail=right.mail.strip(),
+        mail=default.mail,
         decisions=right.decisions,
-        summary=right.summary.strip(),
-        sentences={key: words.strip() for key, words in right.sentences.items() if words.strip()},
+        summary=default.summary or "",
+        sentences=dict(default.sentences),
         stopped_campaign=stops or bool(earlier and earlier.stopped_campaign),
         proposed_by=act.staff.id,
         proposed_at=act.now,
     )
     transaction.add(correction)
+    transaction.flush()  # before the words that belong to it
+    for words in said.values():
+        transaction.add(
+            CorrectionWords(
+                correction_id=correction.id,
+                language=words.language,
+                mail=words.mail,
+                summary=words.summary or "",
+                sentences=dict(words.sentences),
+            )
+        )
     if stops:
         campaign.state = PAUSED
     note(transaction, version, "propose_correction", act)
 
 
 def confirm(
-    transaction: Session, version: PolicyVersion, staff_id: UUID, now: datetime
+    transaction: Session,
+    version: PolicyVersion,
+    staff_id: UUID,
+    now: datetime,
+    *,
+    languages: Sequence[str],
 ) -> Campaign:
     """A second person of legal agrees: from now on the right words go out, and the wrong mails are
     put right by a step of the campaign, which runs on.
@@ -123,7 +214,7 @@ def confirm(
     if correction.proposed_by == staff.id:
         raise ControlRefused("You proposed it: a second person of legal has to agree.")
     correction.confirmed_by, correction.confirmed_at = staff.id, now
-    _put_right(transaction, version, correction)
+    _put_right(transaction, version, correction, languages)
     voided = 0
     if correction.decisions == Decisions.VOID:
         voided = _void_decisions(transaction, version, correction, now)
@@ -156,6 +247,22 @@ def _correctable(transaction: Session, version: PolicyVersion) -> Campaign:
     return campaign
 
 
+def _require_in_every_language(said: Mapping[str, RightWords], read: Sequence[str]) -> None:
+    """What was wrong is put right for whoever had it, in the language they had it in."""
+    default = said.get(read[0])
+    wrong = [*(("summary",) if default and default.summary else ()), *(default or NONE).sentences]
+    for language in read:
+        words = said.get(language, NONE)
+        given = {*(("summary",) if words.summary else ()), *words.sentences}
+        missing = [*(() if words.mail else ("what was wrong, and what is right",))]
+        missing += [of for of in wrong if of not in given]
+        if missing:
+            raise ControlRefused(
+                f"Mails of this campaign are read in {language}, and so is the correction. Missing "
+                f"in {language}, in plain words: {'; '.join(missing)}. Nothing was stored."
+            )
+
+
 def _anybody_was_mailed(session: Session, campaign: Campaign) -> bool:
     query = (
         select(OutboxMail.id)
@@ -166,13 +273,22 @@ def _anybody_was_mailed(session: Session, campaign: Campaign) -> bool:
 
 
 def _put_right(
-    transaction: Session, version: PolicyVersion, correction: CampaignCorrection
+    transaction: Session,
+    version: PolicyVersion,
+    correction: CampaignCorrection,
+    languages: Sequence[str],
 ) -> None:
     """What is still queued is rendered when it is sent, and so with these words."""
-    if correction.summary:
-        version.summary = correction.summary
-    for finding in findings_of(transaction, version.id):
-        finding.sentence = correction.sentences.get(finding.key, finding.sentence)
+    for words in words_of(transaction, correction, languages):
+        if words.summary or words.sentences:
+            keep_words(
+                transaction,
+                version,
+                words,
+                default=languages[0],
+                by=correction.proposed_by,
+                now=correction.confirmed_at or correction.proposed_at,
+            )
 
 
 def _void_decisions(

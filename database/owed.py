@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from database.outbox import CORRECTION, POSTPONEMENT
-from database.tables import Campaign, CampaignCorrection, ControlAct
+from database.tables import Campaign, CampaignCorrection, ControlAct, CorrectionWords
 
 
 def postponements(session: Session, version_id: UUID) -> Mapping[str, datetime]:
@@ -49,6 +49,12 @@ def latest_correction(session: Session, version_id: UUID) -> CampaignCorrection 
         )
         .order_by(col(CampaignCorrection.confirmed_at).desc())
     ).first()
+
+
+def correction_in(session: Session, correction: CampaignCorrection, language: str) -> str:
+    """What was wrong and what is right, for somebody who reads this language."""
+    row = session.get(CorrectionWords, (correction.id, language))
+    return row.mail if row else correction.mail
 
 
 def steps_caused(session: Session, campaign: Campaign) -> tuple[str, ...]:

@@ -84,6 +84,17 @@ def summary_in(session: Session, version: PolicyVersion, language: str) -> str:
     return row.summary if row else version.summary
 
 
+def words_read(session: Session, version: PolicyVersion, language: str) -> Words:
+    """All that somebody who reads this language is told of a version."""
+    confirmed = _confirmed(session, version)
+    told = sentences_in(session, confirmed, language)
+    return Words(
+        language=language,
+        summary=summary_in(session, version, language),
+        sentences={finding.key: told[finding.id] for finding in confirmed},
+    )
+
+
 def languages_read(
     session: Session, version: PolicyVersion, languages: Sequence[str]
 ) -> tuple[str, ...]:
@@ -104,11 +115,7 @@ def wording_of(
     session: Session, version: PolicyVersion, languages: Sequence[str]
 ) -> tuple[Told, ...]:
     """What is there and what is missing, language by language: summary, then sentences."""
-    confirmed = [
-        finding
-        for finding in findings_of(session, version.id)
-        if finding.status == FindingStatus.CONFIRMED
-    ]
+    confirmed = _confirmed(session, version)
     read = languages_read(session, version, languages)
     return tuple(
         told
@@ -144,10 +151,25 @@ def write_words(
 ) -> None:
     """Write what people will read of a version in review. Raises WordingRefused."""
     hold(transaction, version)
+    _require_in_review(version)
     words = words.tidy
+    require_showable(transaction, version, words, languages)
+    keep_words(transaction, version, words, default=languages[0], by=by, now=now)
+
+
+def keep_words(
+    transaction: Session,
+    version: PolicyVersion,
+    words: Words,
+    *,
+    default: str,
+    by: UUID,
+    now: datetime,
+) -> None:
+    """Let these words be read from now on; in the `default` language they stand in the version and
+    its findings too."""
     findings = {finding.key: finding for finding in findings_of(transaction, version.id)}
-    _require_writable(version, words, findings, languages)
-    default = words.language == languages[0]
+    is_default = words.language == default
     if words.summary is not None:
         transaction.merge(
             VersionSummary(
@@ -158,7 +180,7 @@ def write_words(
                 edited_at=now,
             )
         )
-        version.summary = words.summary if default else version.summary
+        version.summary = words.summary if is_default else version.summary
     for key, sentence in words.sentences.items():
         finding = findings[key]
         transaction.merge(
@@ -170,7 +192,7 @@ def write_words(
                 edited_at=now,
             )
         )
-        finding.sentence = sentence if default else finding.sentence
+        finding.sentence = sentence if is_default else finding.sentence
     transaction.add_all([version, *findings.values()])
     record(
         transaction,
@@ -183,6 +205,14 @@ def write_words(
         findings=list(words.sentences),
         sentences_sha256=[_sha256(sentence) for sentence in words.sentences.values()],
     )
+
+
+def _confirmed(session: Session, version: PolicyVersion) -> list[Finding]:
+    return [
+        finding
+        for finding in findings_of(session, version.id)
+        if finding.status == FindingStatus.CONFIRMED
+    ]
 
 
 def _told(
@@ -213,30 +243,35 @@ def _told(
         yield told(finding.key, written.get(finding.id), draft)
 
 
-def _require_writable(
-    version: PolicyVersion,
-    words: Words,
-    findings: Mapping[str, Finding],
-    languages: Sequence[str],
+def require_showable(
+    session: Session, version: PolicyVersion, words: Words, languages: Sequence[str]
 ) -> None:
-    if version.state != VersionState.IN_REVIEW or version.released_by is not None:
-        raise WordingRefused(
-            f"Version {version.number} is not in review, so what people read of it stays as it is."
-        )
+    """The words are in a language that we speak, of findings that are there, and not too long.
+
+    Raises WordingRefused.
+    """
     if words.language not in languages:
         raise WordingRefused(
             f"{words.language!r} is none of the languages in PROMISEKEEPER_LANGUAGES: "
             f"{', '.join(languages)}. Nothing was stored."
         )
-    unknown = sorted(words.sentences.keys() - findings.keys())
+    known = [finding.key for finding in findings_of(session, version.id)]
+    unknown = sorted(words.sentences.keys() - set(known))
     if unknown:
         raise WordingRefused(
-            f"There is no finding {', '.join(unknown)}; there are {', '.join(findings) or 'none'}. "
+            f"There is no finding {', '.join(unknown)}; there are {', '.join(known) or 'none'}. "
             "Nothing was stored."
         )
     _require_length("The summary", words.summary, LONGEST_SUMMARY)
     for key, sentence in words.sentences.items():
         _require_length(f"The sentence of {key}", sentence, LONGEST_SENTENCE)
+
+
+def _require_in_review(version: PolicyVersion) -> None:
+    if version.state != VersionState.IN_REVIEW or version.released_by is not None:
+        raise WordingRefused(
+            f"Version {version.number} is not in review, so what people read of it stays as it is."
+        )
 
 
 def _require_length(what: str, words: str | None, longest: int) -> None:

@@ -22,7 +22,7 @@ from database.assessments import is_clean
 from database.campaigns import addressee_by_id, addressee_of, link_of
 from database.links import APPROVE
 from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, Queued
-from database.owed import latest_correction
+from database.owed import correction_in, latest_correction
 from database.policies import version_in_force
 from database.tables import Account, Campaign, Link, Policy, PolicyVersion
 from database.wording import summary_in
@@ -157,6 +157,7 @@ def _show(
     except NotGovernedYet:
         raise HTTPException(404) from None
     nothing = _nothing_to_decide(session, site, matter)
+    corrected = latest_correction(session, matter.version.id)
     return reader.show(
         "approve.html",
         status=status,
@@ -168,7 +169,8 @@ def _show(
         governing=governing,
         decision=latest_decision(session, matter.account.id, matter.version.id),
         nothing_to_decide=nothing and reader.gettext(nothing),
-        corrected=latest_correction(session, matter.version.id),
+        corrected=corrected,
+        correction=corrected and correction_in(session, corrected, reader.language),
         decide_here=_decide_here(session, site, matter),
         zone=site.company.zone_of(matter.account.time_zone),
         effective_on=effective_on(site, matter.version),

@@ -285,8 +285,9 @@ class Desk:
 
         Raises Refused.
         """
-        _require_showable(right.mail, right.summary, *right.sentences.values())
-        propose = partial(corrections.propose, right=right)
+        for words in right.words:
+            _require_showable(words.mail, words.summary or "", *words.sentences.values())
+        propose = partial(corrections.propose, right=right, languages=self.company.languages)
         self._control(propose, slug, number, staff_id, reason, "legal")
 
     def confirm_correction(self, slug: str, number: int, staff_id: UUID) -> None:
@@ -295,7 +296,9 @@ class Desk:
         with _refusing(), self.database.transaction() as transaction:
             policy = policies.policy_by_slug(transaction, slug)
             version = policies.version_by_number(transaction, policy.id, number)
-            campaign = corrections.confirm(transaction, version, staff_id, now)
+            campaign = corrections.confirm(
+                transaction, version, staff_id, now, languages=self.company.languages
+            )
         self._start_or_leave(temporal.campaign(campaign.id, slug, number), now)
         self._wake(f"campaign/{slug}/{number}")
 

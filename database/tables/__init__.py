@@ -8,6 +8,7 @@ from database.tables.campaigns import (
     CampaignCorrection,
     CampaignStep,
     ControlAct,
+    CorrectionWords,
     MissedNotice,
 )
 from database.tables.facts import ClockOffset, Fact
@@ -60,6 +61,7 @@ __all__ = [
     "CampaignStep",
     "ClockOffset",
     "ControlAct",
+    "CorrectionWords",
     "DataSubjectRequest",
     "DeliveryEvent",
     "Fact",

@@ -100,8 +100,9 @@ class CampaignCorrection(SQLModel, table=True):
     """Mails of a campaign were wrong: what is right, proposed by one and confirmed by another (P8).
 
     `mail`: what those are told who had a wrong one. `decisions`: keep | void. `summary` and
-    `sentences` (by the finding's key) are the right words, where those were wrong. At most one is
-    open, that is neither confirmed nor dropped for a later proposal.
+    `sentences` (by the finding's key) are the right words, where those were wrong. These are in the
+    default language; every other has a row of `CorrectionWords`. At most one is open, that is
+    neither confirmed nor dropped for a later proposal.
     """
 
     __tablename__ = "campaign_correction"
@@ -128,6 +129,18 @@ class CampaignCorrection(SQLModel, table=True):
     confirmed_by: UUID | None = Field(default=None, foreign_key="staff.id")
     confirmed_at: datetime | None = None
     dropped_at: datetime | None = None
+
+
+class CorrectionWords(SQLModel, table=True):
+    """What a correction says to those who read another language than the default one (P8)."""
+
+    __tablename__ = "correction_words"
+
+    correction_id: UUID = Field(foreign_key="campaign_correction.id", primary_key=True)
+    language: str = Field(primary_key=True)
+    mail: str
+    summary: str = ""
+    sentences: dict[str, str] = Field(sa_type=JSON)
 
 
 class ControlAct(SQLModel, table=True):

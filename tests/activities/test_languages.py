@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -9,11 +10,14 @@ from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
 from activities.outbox import OutboxActivities, Sender, SendInput
-from database import freezing
+from database import corrections, freezing
 from database.accounts import AccountRow
-from database.tables import DataSubjectRequest, MailAttempt, OutboxMail
+from database.controls import acting
+from database.corrections import Right, RightWords
+from database.tables import DataSubjectRequest, MailAttempt, OutboxMail, PolicyVersion
+from domain.reviews import Decisions
 from tests.activities.test_outbox import send
-from tests.people import ALICE, BOB, CAROL, DORA
+from tests.people import ALICE, BOB, CAROL, DORA, LANGUAGES
 from tests.sandbox_server import RunningSandbox
 from tests.scene import NOW, Scene
 
@@ -21,6 +25,7 @@ MakeSender = Callable[..., Sender]
 ENGLISH = replace(ALICE, locale="en-GB")
 GERMAN = replace(BOB, locale="de-AT")
 SWISS = replace(CAROL, locale="de_CH")
+LATER = NOW + timedelta(hours=1)
 HOSTILE = ("../../etc", "x" * 300, "xx", "de/../../de", "%s", "{{ personal.link }}")
 
 
@@ -55,6 +60,33 @@ def test_a_campaign_speaks_to_each_in_their_language_and_each_request_in_one(
     assert "Guten Tag Carol Castro," in str(swiss["text"])
     assert "Hello Alice Abel," in str(english["text"])
     assert "/policies/privacy-policy/changes/1/2\n" in str(english["text"])
+
+
+def test_a_correction_is_read_in_the_language_of_the_mail_that_was_wrong(
+    scene: Scene, sender: MakeSender, sandbox: RunningSandbox
+) -> None:
+    """P4, P8: what was wrong, and the words that are right from then on."""
+    campaign_id = campaign(scene, ENGLISH, GERMAN)
+    send(sender(), campaign_id)
+    sandbox.empty()
+    words = (
+        RightWords(language="en", mail="It is a year.", summary="Kept for a year."),
+        RightWords(language="de", mail="Es ist ein Jahr.", summary="Ein Jahr lang behalten."),
+    )
+    with scene.database.transaction() as transaction:
+        version = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
+        act = acting(transaction, scene.staff["lena"], "legal", reason="a wrong period", now=LATER)
+        right = Right(decisions=Decisions.KEEP, words=words)
+        corrections.propose(transaction, version, act, right, languages=LANGUAGES)
+        corrections.confirm(transaction, version, scene.staff["noor"], LATER, languages=LANGUAGES)
+    scene.queue_step(campaign_id, "correction_1")
+    send(sender(), campaign_id)
+    english, german = (str(sandbox.message_to(one.email)["text"]) for one in (ENGLISH, GERMAN))
+    assert "It is a year." in english
+    assert "Kept for a year." in english
+    assert "Es ist ein Jahr." in german
+    assert "Ein Jahr lang behalten." in german
+    assert "It is a year." not in german
 
 
 def test_a_person_without_a_name_is_greeted_all_the_same(

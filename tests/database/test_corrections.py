@@ -1,26 +1,31 @@
 """Mails that went out wrong are put right, for exactly those who had one (P8)."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 from sqlmodel import select
 
-from database import campaigns, controls, corrections, freezing, outbox, owed, policies
+from database import campaigns, controls, corrections, freezing, outbox, owed, policies, wording
+from database.accounts import AccountRow
 from database.approvals import Shown, decide, governing_version, latest_decision
 from database.assessments import findings_of
 from database.campaigns import FIRST_NOTICE
 from database.controls import ControlRefused
-from database.corrections import Right
+from database.corrections import Right, RightWords
 from database.outbox import Batch
 from database.staff import StaffRefused
 from database.tables import Campaign, Fact, OutboxMail, PolicyVersion
+from database.wording import WordingRefused, Words
 from domain.approvals import Decision
 from domain.reviews import Decisions
-from tests.people import ALICE, BOB, CAROL, POLICY
+from tests.people import ALICE, BOB, CAROL, LANGUAGES, POLICY
 from tests.scene import EFFECT, NOW, Scene
 
 SOON, LATER = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
+HANNA = AccountRow(external_id="hanna", email="hanna@people.example", locale="de-AT")
 WRONG = "We said 10 days; it is a year."
 
 
@@ -38,18 +43,29 @@ def second(scene: Scene) -> PolicyVersion:
         return session.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
 
 
-def propose(scene: Scene, who: str = "lena", now: datetime = SOON, **changes: object) -> None:
-    right = Right(**{"mail": WRONG, "decisions": Decisions.KEEP} | changes)  # type: ignore[arg-type]
+def propose(
+    scene: Scene,
+    who: str = "lena",
+    now: datetime = SOON,
+    *,
+    decisions: Decisions = Decisions.KEEP,
+    others: Sequence[RightWords] = (),
+    mail: str = WRONG,
+    summary: str | None = None,
+    sentences: Mapping[str, str] | None = None,
+) -> None:
+    words = RightWords(language="en", mail=mail, summary=summary, sentences=sentences or {})
+    right = Right(decisions=decisions, words=[words, *others])
     with scene.database.transaction() as transaction:
         act = controls.acting(
             transaction, scene.staff[who], "legal", reason="a wrong period", now=now
         )
-        corrections.propose(transaction, second(scene), act, right)
+        corrections.propose(transaction, second(scene), act, right, languages=LANGUAGES)
 
 
 def confirm(scene: Scene, who: str = "noor", now: datetime = LATER) -> None:
     with scene.database.transaction() as transaction:
-        corrections.confirm(transaction, second(scene), scene.staff[who], now)
+        corrections.confirm(transaction, second(scene), scene.staff[who], now, languages=LANGUAGES)
 
 
 def state(scene: Scene, campaign: UUID) -> str:
@@ -132,6 +148,74 @@ def test_the_right_words_stand_from_the_confirmation_on(scene: Scene, campaign: 
         sentences = {each.key: each.sentence for each in findings_of(session, second(scene).id)}
     assert sentences["F1"] == "A year, no less."
     assert sentences["F2"] != "A year, no less."
+
+
+def test_what_legal_wrote_before_the_release_is_put_right_too(scene: Scene) -> None:
+    """P4: in the first language as well, where the words have a row of their own."""
+    campaign = mailed(scene, ALICE)
+    for_readers = Words(language="en", summary="Kept for 10 days.", sentences={"F1": "10 days."})
+    with scene.database.transaction() as transaction:
+        wording.keep_words(
+            transaction,
+            second(scene),
+            for_readers,
+            default="en",
+            by=scene.staff["noor"],
+            now=NOW,
+        )
+    propose(scene, summary="Kept for a year.", sentences={"F1": "A year."})
+    confirm(scene)
+    with scene.database.session() as session:
+        read = wording.words_read(session, second(scene), "en")
+        assert corrections.languages_mailed(session, campaign, LANGUAGES) == ("en",)
+    assert (read.summary, read.sentences["F1"]) == ("Kept for a year.", "A year.")
+
+
+def mailed(scene: Scene, *people: AccountRow) -> UUID:
+    """A campaign whose first notices are all out."""
+    scene.import_accounts(*people)
+    campaign = scene.campaign()
+    freezing.freeze_audience(scene.database, campaign, NOW)
+    scene.queue_step(campaign)
+    send(scene, campaign, len(people))
+    return campaign
+
+
+def test_a_correction_is_given_in_every_language_that_the_audience_reads(scene: Scene) -> None:
+    """P4, P8: the refusal names the language and what is missing in it."""
+    campaign = mailed(scene, ALICE, HANNA)
+    changes = {"summary": "Kept for a year.", "sentences": {"F1": "A year."}}
+    with pytest.raises(ControlRefused, match=r"in de, in plain words: what was wrong.*summary; F1"):
+        propose(scene, **changes)  # type: ignore[arg-type]
+    german = RightWords(language="de", mail=" ", summary="Ein Jahr.")
+    with pytest.raises(ControlRefused, match=r"what was wrong, and what is right; F1\. Nothing"):
+        propose(scene, others=[german], **changes)  # type: ignore[arg-type]
+    with pytest.raises(WordingRefused, match="'fr' is none of the languages"):
+        propose(scene, others=[replace(german, language="fr")])
+    assert state(scene, campaign) == "running"
+    with scene.database.session() as session:
+        assert corrections.open_correction(session, campaign) is None
+
+
+def test_each_reads_the_correction_and_the_right_words_in_their_language(scene: Scene) -> None:
+    """P4, P8: only the German sentence was wrong; the English one stays as it was."""
+    campaign = mailed(scene, ALICE, HANNA)
+    german = RightWords(language="de", mail="Es ist ein Jahr.", sentences={"F1": "Ein Jahr."})
+    with scene.database.session() as session:
+        before = wording.words_read(session, second(scene), "en")
+    propose(scene, others=[german])
+    with scene.database.session() as session:
+        proposed = corrections.open_correction(session, campaign)
+        assert proposed
+        told = corrections.in_words(session, proposed, LANGUAGES)["words"]
+    assert told["de"]["mail"] == "Es ist ein Jahr."  # type: ignore[index]
+    confirm(scene)
+    with scene.database.session() as session:
+        (correction,) = owed.corrections(session, campaign).values()
+        assert owed.correction_in(session, correction, "en") == WRONG
+        assert owed.correction_in(session, correction, "de") == "Es ist ein Jahr."
+        assert wording.words_read(session, second(scene), "en") == before
+        assert wording.words_read(session, second(scene), "de").sentences["F1"] == "Ein Jahr."
 
 
 def test_with_keep_the_decisions_stand(scene: Scene, campaign: UUID) -> None:
@@ -227,7 +311,7 @@ def test_each_correction_is_a_step_of_its_own(scene: Scene, campaign: UUID) -> N
 def test_what_makes_no_sense_is_refused_in_words(scene: Scene, campaign: UUID) -> None:
     with pytest.raises(ControlRefused, match="plain words"):
         propose(scene, mail=" ")
-    with pytest.raises(ControlRefused, match="no finding F9"):
+    with pytest.raises(WordingRefused, match="no finding F9"):
         propose(scene, sentences={"F9": "No."})
     assert state(scene, campaign) == "running"
     with scene.database.transaction() as transaction:

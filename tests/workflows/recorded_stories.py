@@ -12,7 +12,7 @@ from temporalio.api.enums.v1 import EventType
 import temporal
 from database import controls, reviews
 from database.accounts import AccountRow
-from database.corrections import Right
+from database.corrections import Right, RightWords
 from database.freezing import SHARD_SIZE
 from database.request_answers import Answer
 from database.tables import DataSubjectRequest, OutboxMail, PolicyVersion
@@ -303,7 +303,8 @@ def is_in_doubt(town: Town) -> bool:
 
 
 def put_right(town: Town, number: int) -> None:
-    right = Right(mail="We said 10 days; it is a year.", decisions=Decisions.VOID)
+    words = RightWords(language="en", mail="We said 10 days; it is a year.")
+    right = Right(decisions=Decisions.VOID, words=[words])
     town.desk.correct(POLICY, number, town.staff["lena"], "a wrong period", right)
     town.desk.confirm_correction(POLICY, number, town.staff["noor"])
 

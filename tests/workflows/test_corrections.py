@@ -12,7 +12,7 @@ from database.tables import Account
 from domain.approvals import Decision
 from domain.reviews import Decisions, VersionClass
 from tests.eventually import eventually
-from tests.people import ALICE, BOB, POLICY
+from tests.people import ALICE, BOB, LANGUAGES, POLICY
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town
 from tests.workflows.recorded_stories import MENDED, ended, leap, put_right
@@ -92,13 +92,15 @@ def test_a_correction_of_which_the_workflow_was_not_told_is_mailed_all_the_same(
     number = town.publish(MENDED, VersionClass.NOTICE)
     eventually(lambda: town.version(number).effective_at)
     town.come_to_rest()
-    right = corrections.Right(mail="We said 10 days; it is a year.", decisions=Decisions.KEEP)
+    words = corrections.RightWords(language="en", mail="We said 10 days; it is a year.")
+    right = corrections.Right(decisions=Decisions.KEEP, words=[words])
     with town.database.transaction() as transaction:
         lena, now = town.staff["lena"], town.now()
         act = controls.acting(transaction, lena, "legal", reason="a wrong period", now=now)
-        corrections.propose(transaction, town.version(number), act, right)
+        corrections.propose(transaction, town.version(number), act, right, languages=LANGUAGES)
     with town.database.transaction() as transaction:
-        corrections.confirm(transaction, town.version(number), town.staff["noor"], town.now())
+        version, noor = town.version(number), town.staff["noor"]
+        corrections.confirm(transaction, version, noor, town.now(), languages=LANGUAGES)
     leap(town, 45)
     eventually(lambda: ended(town, f"campaign/{POLICY}/{number}"))
     told = Counter(mail["to"] for mail in town.mails() if mail["subject"] == CORRECTED)

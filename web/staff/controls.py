@@ -16,6 +16,7 @@ from web.addresses import Number, Slug
 from web.forms import Form
 from web.site import OnSite
 from web.staff.access import GENUINE, Legal, holding
+from web.staff.wording import right_words
 from workflows.desk import Desk, Refused
 
 router = APIRouter(prefix="/staff")
@@ -94,12 +95,7 @@ def correct(slug: Slug, number: Number, site: OnSite, member: Legal, posted: For
     wanted = posted.text("decisions")
     if wanted not in list(Decisions):
         raise HTTPException(422, "Say whether people's answers stay or are void. Nothing changed.")
-    right = Right(
-        mail=posted.text("mail"),
-        decisions=Decisions(wanted),
-        summary=posted.text("summary"),
-        sentences=posted.with_prefix("sentence-"),
-    )
+    right = Right(decisions=Decisions(wanted), words=right_words(posted))
     try:
         site.desk.correct(slug, number, member.id, posted.text("control_reason"), right)
     except Refused as refusal:

@@ -14,13 +14,13 @@ from database import audiences, policies
 from database.assessments import as_assessed, findings_between, findings_of
 from database.campaigns import campaign_of, canary, progress
 from database.controls import control_acts, open_stop
-from database.corrections import open_correction
+from database.corrections import languages_mailed, open_correction, words_of
 from database.decisions import decided_before
 from database.policies import previous_version
 from database.rehearsals import samples_of
 from database.reviews import ReviewContent, preparation, under_review
 from database.tables import PolicyVersion, Staff
-from database.wording import wording_of
+from database.wording import wording_of, words_read
 from domain.conversion import PolicyFile, read_policy_file
 from domain.policy_text import PolicyRefused
 from domain.reviews import PREPARED, UNDECIDED, VersionClass, lowest_class, release_refusal
@@ -330,7 +330,7 @@ def _version_page(
             not_before_on=not_before_on(site, version),
             workflow_url=site.workflow_url(f"publication/{policy.slug}/{version.number}"),
             campaign_url=site.workflow_url(f"campaign/{policy.slug}/{version.number}"),
-            **_campaign(session, version),
+            **_campaign(asked.site, session, version),
             **_change(session, version),
             decided_before=_decided_before(site, session, version),
             **_review(asked, session, version, posted),
@@ -382,14 +382,19 @@ def _review(
     }
 
 
-def _campaign(session: Session, version: PolicyVersion) -> Mapping[str, object]:
+def _campaign(site: Site, session: Session, version: PolicyVersion) -> Mapping[str, object]:
     campaign = campaign_of(session, version.id)
+    spoken = site.company.languages
+    proposed = open_correction(session, campaign.id) if campaign else None
+    mailed = languages_mailed(session, campaign.id, spoken) if campaign else ()
     return {
         "campaign": progress(session, campaign) if campaign else None,
         "campaign_state": campaign.state if campaign else "",
         "campaign_rate_limit": campaign.per_minute if campaign else None,
         "canary": canary(campaign) if campaign else None,
-        "correction": open_correction(session, campaign.id) if campaign else None,
+        "correction": proposed,
+        "right_words": words_of(session, proposed, spoken) if proposed else (),
+        "words_mailed": [words_read(session, version, language) for language in mailed],
         "control_acts": control_acts(session, version.id),
         "mail_stop": open_stop(session),
     }

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from database.corrections import RightWords
 from database.wording import SUMMARY, Told, Words, WordsState
 from web.forms import Posted
 
 PREFIX = "words:"
+RIGHT = "right:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,23 @@ def changed_words(posted: Posted) -> tuple[Words, ...]:
     return tuple(
         Words(language=language, summary=said.pop(SUMMARY, None), sentences=said)
         for language, said in changed.items()
+    )
+
+
+def right_words(posted: Posted) -> tuple[RightWords, ...]:
+    """What a correction is to say, by language; its fields are named `right:LANGUAGE:OF`."""
+    said: dict[str, dict[str, str]] = {}
+    for name, text in posted.with_prefix(RIGHT).items():
+        language, _, of = name.partition(":")
+        said.setdefault(language, {})[of] = text
+    return tuple(
+        RightWords(
+            language=language,
+            mail=of.pop("mail", ""),
+            summary=of.pop(SUMMARY, None),
+            sentences=of,
+        )
+        for language, of in said.items()
     )
 
 

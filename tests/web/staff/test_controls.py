@@ -6,7 +6,7 @@ from sqlmodel import select
 from database import controls
 from database.campaigns import FIRST_NOTICE, queue_step
 from database.outbox import Batch, accept, all_is_stopped, claim
-from database.tables import Campaign, ControlAct
+from database.tables import Account, Campaign, ControlAct
 from tests.web.world import NOW, World
 
 VERSION_2 = "/staff/policies/privacy-policy/versions/2"
@@ -170,8 +170,8 @@ def test_two_of_legal_put_wrong_mails_right_and_people_read_it(world: World) -> 
     mailed(world)
     world.enter_as("lena")
     wrong = {
-        "mail": "We said 10 days; it is a year.",
-        "summary": "Kept for a year.",
+        "right:en:mail": "We said 10 days; it is a year.",
+        "right:en:summary": "Kept for a year.",
         "decisions": "void",
         "control_reason": "A wrong period.",
     }
@@ -198,9 +198,37 @@ def test_two_of_legal_put_wrong_mails_right_and_people_read_it(world: World) -> 
 def test_what_becomes_of_answers_has_to_be_said(world: World) -> None:
     mailed(world)
     world.enter_as("lena")
-    wrong = {"mail": "It was wrong.", "control_reason": "A wrong period."}
+    wrong = {"right:en:mail": "It was wrong.", "control_reason": "A wrong period."}
     assert world.post(VERSION_2, f"{VERSION_2}/correct", **wrong).status_code == 422
     assert state(world) == "running"
+
+
+def test_who_reads_german_reads_the_german_correction(world: World) -> None:
+    """P4, P8: the form asks for it, without it nothing is proposed, and the page shows it."""
+    with world.database.transaction() as transaction:
+        transaction.get_one(Account, world.accounts["alice"].id).locale = "de-AT"
+    mailed(world)
+    world.enter_as("lena")
+    assert 'name="right:de:mail"' in world.browser.get(VERSION_2).text
+    wrong = {
+        "right:en:mail": "We said 10 days; it is a year.",
+        "decisions": "keep",
+        "control_reason": "A wrong period.",
+    }
+    refused = world.post(VERSION_2, f"{VERSION_2}/correct", **wrong)
+    assert refused.status_code == 409
+    assert "Missing in de" in refused.text
+    assert state(world) == "running"
+    wrong |= {"right:de:mail": "Es ist ein Jahr.", "right:de:summary": "Ein Jahr lang."}
+    assert world.post(VERSION_2, f"{VERSION_2}/correct", **wrong).status_code == 303
+    world.enter_as("omar")
+    page = world.browser.get(VERSION_2).text
+    assert 'In de mailed: <span lang="de">“Es ist ein Jahr.”</span>' in page
+    assert do(world, VERSION_2, f"{VERSION_2}/correct/confirm") == 303
+    told = world.browser.get(world.link("alice")).text
+    assert "Es ist ein Jahr." in told
+    assert "Ein Jahr lang." in told
+    assert "it is a year" not in told
 
 
 def mailed(world: World) -> None:

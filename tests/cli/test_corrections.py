@@ -1,0 +1,82 @@
+"""Wrong mails are put right from the command line, in every language that somebody reads (P8)."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.main import app
+from database import freezing, outbox
+from database.accounts import AccountRow
+from database.outbox import Batch
+from tests.people import ALICE, POLICY
+from tests.scene import NOW, Scene
+
+Run = Callable[..., Result]
+HANNA = AccountRow(external_id="hanna", email="hanna@people.example", locale="de-AT")
+ENGLISH = ("--mail", "We said 10 days; it is a year.", "--sentence", "f1=A year.")
+WHY = ("--reason", "a wrong period", "--decisions", "keep", "--as", "lena")
+GERMAN = """
+[de]
+mail = "Es ist ein Jahr."
+F1 = "Ein Jahr."
+"""
+
+
+@pytest.fixture
+def promisekeeper(scene: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    """Runs `promisekeeper ARGUMENTS` over a campaign whose mails are out."""
+    monkeypatch.setenv("PROMISEKEEPER_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("PROMISEKEEPER_DATABASE_URL", scene.database.url)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    scene.import_accounts(ALICE, HANNA)
+    campaign = scene.campaign()
+    freezing.freeze_audience(scene.database, campaign, NOW)
+    scene.queue_step(campaign)
+    with scene.database.transaction() as transaction:
+        claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=9, now=NOW)
+        assert claim
+        outbox.accept(transaction, claim.attempt_id, "x", NOW)
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_other_languages_come_from_a_file(promisekeeper: Run, tmp_path: Path) -> None:
+    """P4, P8: whoever confirms reads them all in the report."""
+    file = tmp_path / "right.toml"
+    file.write_text(GERMAN)
+    correct = ("campaign", "correct", POLICY, 2)
+    refused = promisekeeper(*correct, *ENGLISH, *WHY)
+    assert refused.exit_code == 1
+    assert "Missing in de, in plain words: what was wrong, and what is right; F1" in refused.stderr
+    proposed = promisekeeper(*correct, *ENGLISH, "--file", file, *WHY)
+    assert proposed.exit_code == 0, proposed.stderr
+    report = promisekeeper("campaign", "report", POLICY, 2, "--format", "json")
+    told = json.loads(report.stdout)["correction_to_confirm"]
+    assert told["words"]["en"]["sentences"] == {"F1": "A year."}
+    assert told["words"]["de"] == {
+        "mail": "Es ist ein Jahr.",
+        "summary": "as it was",
+        "sentences": {"F1": "Ein Jahr."},
+    }
+    assert promisekeeper(*correct, "--confirm", "--as", "noor").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ('[en]\nmail = "It is a year."', "[en] is given by --mail already"),
+        ('mail = "It is a year."', "stands outside a table"),
+        ("[de]\nmail = 1", "[de] mail is no text"),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_refused_whole(
+    promisekeeper: Run, tmp_path: Path, written: str, words: str
+) -> None:
+    file = tmp_path / "right.toml"
+    file.write_text(written)
+    refused = promisekeeper("campaign", "correct", POLICY, 2, *ENGLISH, "--file", file, *WHY)
+    assert refused.exit_code == 2
+    assert words in refused.stderr
+    assert "Nothing was stored." in refused.stderr
