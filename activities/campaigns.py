@@ -116,6 +116,8 @@ class CampaignCase:
     """When the others need not wait any more, if all goes well; none while it is being mailed."""
     stopped_because: str = ""
     """Why the machine paused it, in words that name nobody; empty when it did not."""
+    asks_late: bool = False
+    """Whether its version is in force already, and people are asked because its class was wrong."""
     closed: bool = True
     """Whether its final numbers are kept; a case in an old history does not say."""
 
@@ -238,23 +240,29 @@ class CampaignActivities:
 
         Mails that nobody took (bounced, in doubt) do not hold the date: they are the not-reached.
         Where all were taken long ago, about the version that this one corrects, it is never earlier
-        than what was said then, nor than tomorrow.
+        than what was said then, nor than tomorrow. Of a version that is in force already, whose
+        class was wrong, it is the day until which people are asked (P2).
         """
         with self._database.transaction() as transaction:
             addressed = transaction.get_one(Campaign, what.campaign_id)
             version = held(transaction, PolicyVersion, addressed.policy_version_id)
             campaign = held(transaction, Campaign, what.campaign_id)
             to_come = version.state == VersionState.ANNOUNCED  # and neither withdrawn nor postponed
-            if campaign.notified_at is None and to_come:
+            asks_late = campaign.reclassified_id is not None
+            if campaign.notified_at is None and (to_come or asks_late):
                 first_notices = Batch(subject_id=campaign.id, step=campaigns.FIRST_NOTICE)
                 accepted_at = last_accepted_at(transaction, first_notices)
                 tomorrow = local_date(what.now, self._company.zone) + ONE_DAY
-                version.effective_at = effective_at(
+                ends_at = effective_at(
                     accepted_at or what.now,
                     timedelta(days=version.notice_days),
                     max(tomorrow, version.planned_effective_on or tomorrow),
                     self._company.time_zone,
                 )
+                if asks_late:
+                    campaign.asks_until = ends_at
+                else:
+                    version.effective_at = ends_at
                 campaign.notified_at = what.now
                 transaction.add_all([campaign, version])
                 campaigns.take_step(
@@ -266,10 +274,10 @@ class CampaignActivities:
                 )
                 record(
                     transaction,
-                    "policy_version.effective_date_fixed",
-                    version.id,
+                    "campaign.end_fixed" if asks_late else "policy_version.effective_date_fixed",
+                    campaign.id if asks_late else version.id,
                     what.now,
-                    effective_at=version.effective_at,
+                    effective_at=ends_at,
                     last_accepted_at=accepted_at,
                 )
             return self._case(transaction, campaign, what.now)
@@ -318,6 +326,8 @@ class CampaignActivities:
                     campaign.state = campaigns.FINISHED
                     told = self._tell_owner(transaction, campaign, what.now)
                 transaction.add(campaign)
+                if campaign.reclassified_id:
+                    record(transaction, "notice.down", version.id, what.now)
                 cancel_overtaken(transaction, Batch(subject_id=campaign.id), what.now)
                 progress = campaigns.progress(transaction, campaign)
                 record(
@@ -340,7 +350,7 @@ class CampaignActivities:
     ) -> bool:
         if campaign.state in CALLED_OFF:
             return campaign.state == WITHDRAWN and not what.told_the_end
-        return _is_to_come(version, what.now) or bool(self._owed(session, campaign))
+        return _is_to_come(campaign, version, what.now) or bool(self._owed(session, campaign))
 
     def _tell_owner(
         self, transaction: Session, campaign: Campaign, now: datetime
@@ -358,13 +368,14 @@ class CampaignActivities:
             state=campaign.state,
             frozen=campaign.audience_frozen_at is not None and campaign.canary is not None,
             addressees=campaigns.count_addressees(session, campaign.id),
-            effective_at=version.effective_at if campaign.notified_at else None,
+            effective_at=campaigns.ends_at(campaign, version) if campaign.notified_at else None,
             to_come=self._to_come(session, campaign, version, now),
             postponed=version.state == VersionState.POSTPONED,
             owed=self._owed(session, campaign),
             canary=campaigns.canary_to_come(campaign),
             canary_until=campaign.canary_until,
             stopped_because=_why_stopped(session, campaign),
+            asks_late=campaign.reclassified_id is not None,
             closed=campaign.finished_at is not None,
             since=campaign.finished_at
             or campaign.notified_at
@@ -391,19 +402,20 @@ class CampaignActivities:
 
         After an outage only the last reminder that is due goes out, and none after the effect.
         """
-        if campaign.notified_at is None or version.effective_at is None:
+        ends_at = campaigns.ends_at(campaign, version)
+        if campaign.notified_at is None or ends_at is None:
             return ()
         if not campaigns.asks_anybody(session, campaign.id):
             return ()
         rungs = campaign_rungs(
-            version.effective_at,
+            ends_at,
             reminder_leads=self._leads.reminder_leads,
             owner_escalation_lead=self._leads.owner_escalation_lead,
             legal_escalation_after=self._leads.legal_escalation_after,
             not_before=campaign.notified_at,
         )
         reminders = [rung for rung in rungs if rung.kind is RungKind.REMINDER and rung.at <= now]
-        passed_over = reminders if version.effective_at <= now else reminders[:-1]
+        passed_over = reminders if ends_at <= now else reminders[:-1]
         return tuple(
             rung
             for rung in rungs
@@ -438,8 +450,7 @@ def _why_stopped(session: Session, campaign: Campaign) -> str:
     return act.reason if act and act.staff_id is None else ""
 
 
-def _is_to_come(version: PolicyVersion, now: datetime) -> bool:
-    later = version.effective_at is not None and version.effective_at > now
-    return version.state == VersionState.POSTPONED or (
-        version.state == VersionState.ANNOUNCED and later
-    )
+def _is_to_come(campaign: Campaign, version: PolicyVersion, now: datetime) -> bool:
+    ends_at = campaigns.ends_at(campaign, version)
+    waits = version.state == VersionState.ANNOUNCED or campaign.asks_until is not None
+    return version.state == VersionState.POSTPONED or bool(waits and ends_at and ends_at > now)

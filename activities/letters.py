@@ -7,7 +7,15 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from database import assessments, campaigns, controls, not_reached, reports, wording
+from database import (
+    assessments,
+    campaigns,
+    controls,
+    not_reached,
+    reclassifying,
+    reports,
+    wording,
+)
 from database.links import UNSUBSCRIBE
 from database.outbox import CAMPAIGN, FINISHED, STAFF, STOPPED, VERSION, Addressed, Claim, addressed
 from database.owed import correction_in, corrections
@@ -199,6 +207,7 @@ class Letters:
         return {
             "summary": wording.summary_in(session, version, language.tag),
             "replaces_on": self._replaces_on(session, version, language),
+            "in_error_since": self._in_error_since(session, base, version, language),
             "changes": _sentences(session, base, version, language.tag),
             "redline_url": f"{page}/changes/{base.number}/{version.number}{self._kept(language)}",
             "without_approval": language.gettext(
@@ -230,6 +239,14 @@ class Letters:
         latest = max((at for at in announced if at), default=None)
         return _day(language, latest, self._company.zone)
 
+    def _in_error_since(
+        self, session: Session, base: PolicyVersion, version: PolicyVersion, language: Language
+    ) -> str:
+        """Since when it governed whoever has this base version, without their approval (P2)."""
+        if not reclassifying.took_for_clean(session, base, version):
+            return ""
+        return _day(language, version.in_force_at, self._company.zone)
+
     def _for_staff(self, policy: Policy, version: PolicyVersion) -> dict[str, object]:
         page = f"{self._company.base_url}/staff/policies/{policy.slug}/versions/{version.number}"
         return {
@@ -248,7 +265,7 @@ class Letters:
     ) -> dict[str, object]:
         progress = campaigns.progress(session, campaign)
         rungs = campaign_rungs(
-            version.effective_at or campaign.started_at,
+            campaigns.ends_at(campaign, version) or campaign.started_at,
             reminder_leads=self._leads.reminder_leads,
             owner_escalation_lead=self._leads.owner_escalation_lead,
             legal_escalation_after=self._leads.legal_escalation_after,

@@ -96,7 +96,7 @@ def _print_one(
         since = f"{proven.state.since:%Y-%m-%d %H:%M}"
         say(f"Version {proven.state.number} of {slug} governs {external_id} since {since}.")
         steps = [vars(step) | {"version": step.number} for step in proven.state.steps]
-        console().print(table_of(steps, ("version", "since", "because")))
+        console().print(table_of(steps, ("version", "since", "because", "in_error")))
 
 
 def _print_all(office: "Office", slug: str, at: datetime, output_format: AnswerFormat) -> None:

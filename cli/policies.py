@@ -11,6 +11,7 @@ import typer
 
 from cli.audience import audience_command
 from cli.options import AsStaff, FormatOption, ListFormat, Number, Reason, Slug
+from cli.reclassify import reclassify_command
 from domain.reviews import VersionClass, VersionState
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ AGREEMENT = ("rule", "confirmed", "dismissed", "open", "agreed")
 
 app = typer.Typer(no_args_is_help=True, help="Policies and their versions.")
 app.command("audience")(audience_command)
+app.command("reclassify")(reclassify_command)
 
 
 @app.command()

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from database.assessments import findings_between, is_clean
+from database.assessments import bases_shown, findings_between, is_clean
 from database.counting import counts_for
 from database.facts import record
 from database.policies import timeline, versions
@@ -19,6 +19,7 @@ from database.tables import (
     AssertedVersion,
     Policy,
     PolicyVersion,
+    Reclassification,
     Staff,
 )
 from database.voids import voids_of
@@ -31,9 +32,11 @@ from domain.approvals import (
     Frozen,
     Governing,
     InForce,
+    Reclassified,
     Start,
     Voided,
     governing,
+    known_clean,
     needs_approval,
 )
 
@@ -83,16 +86,18 @@ class PolicyHistory:
         self.versions = {version.number: version for version in versions(session, policy.id)}
         self.by_id = {version.id: version for version in self.versions.values()}
         self.timeline: tuple[InForce, ...] = timeline(session, policy.id)
+        self.reclassified = reclassified(session, policy.id)
         self._session = session
         self._clean: dict[tuple[int, int], bool] = {}
         self._governed: dict[object, Governing] = {}
 
     def clean(self, base: int, number: int) -> bool:
-        """Whether going from one version to another takes nobody's approval."""
+        """Whether going from one version to another takes nobody's approval, by what was known when
+        it was released; what was `reclassified` since has instants of its own."""
         pair = (base, number)
         if pair not in self._clean:
             self._clean[pair] = base == number or is_clean(
-                self._session, self.versions[base], self.versions[number]
+                self._session, self.versions[base], self.versions[number], at_release=True
             )
         return self._clean[pair]
 
@@ -143,12 +148,14 @@ class PolicyHistory:
                 decisions=decisions,
                 clean=self.clean,
                 frozen=frozen,
+                reclassified=self.reclassified,
             )
         return self._governed[past]
 
     def needs_approval(self, state: Governing, version: PolicyVersion) -> bool:
         """Whether an account in this state has to approve a version before it governs (P5)."""
-        return needs_approval(state, version.number, self.clean)
+        clean = known_clean(self.clean, self.reclassified)
+        return needs_approval(state, version.number, clean)
 
     def _asserted(self, account_ids: Sequence[UUID]) -> dict[UUID, Asserted]:
         rows = self._session.exec(
@@ -214,6 +221,28 @@ class PolicyHistory:
                 minor_until=account.minor_until,
             ),
         )
+
+
+def reclassified(session: Session, policy_id: UUID) -> tuple[Reclassified, ...]:
+    """What was found out of a policy's versions after they were released, and when (P2)."""
+    rows = session.exec(
+        select(Reclassification, PolicyVersion.number)
+        .join(PolicyVersion, col(PolicyVersion.id) == col(Reclassification.policy_version_id))
+        .where(
+            PolicyVersion.policy_id == policy_id, col(Reclassification.confirmed_at).is_not(None)
+        )
+        .order_by(col(Reclassification.confirmed_at))
+    ).all()
+    return tuple(
+        Reclassified(
+            number=number,
+            at=row.confirmed_at,
+            changes=frozenset((base, number) for base in bases_shown(session, row.id)),
+            proof=f"{row.reason}, reclassification {row.id}",
+        )
+        for row, number in rows
+        if row.confirmed_at
+    )
 
 
 def frozen(account: Account) -> Frozen | None:

@@ -98,6 +98,18 @@ def compared_with(session: Session, version_id: UUID) -> dict[UUID, tuple[int, .
     return shown
 
 
+def bases_shown(session: Session, reclassification_id: UUID) -> frozenset[int]:
+    """The numbers of the versions from which a change shows what a reclassification confirmed."""
+    rows = session.exec(
+        select(PolicyVersion.number, Finding)
+        .join(Assessment, col(Assessment.base_version_id) == col(PolicyVersion.id))
+        .join(AssessmentFinding, col(AssessmentFinding.assessment_id) == col(Assessment.id))
+        .join(Finding, col(Finding.id) == col(AssessmentFinding.finding_id))
+        .where(Finding.reclassified_id == reclassification_id)
+    ).all()
+    return frozenset(number for number, finding in rows if is_material_adverse(finding))
+
+
 def as_assessed(session: Session, version_id: UUID) -> dict[UUID, FindingValue]:
     """What the engine said of the findings about a version: their record, grounds and evidence."""
     ids = {identity(finding): finding.id for finding in findings_of(session, version_id)}
@@ -125,8 +137,13 @@ def is_material_adverse(finding: Finding) -> bool:
     return needs_legal(finding.direction) and finding.severity != "minor"
 
 
-def is_clean(session: Session, base: PolicyVersion, version: PolicyVersion) -> bool:
-    """No confirmed material adverse finding between two texts that were assessed and decided."""
+def is_clean(
+    session: Session, base: PolicyVersion, version: PolicyVersion, *, at_release: bool = False
+) -> bool:
+    """No confirmed material adverse finding between two texts that were assessed and decided.
+
+    `at_release`: leaving aside what was found out later (P2).
+    """
     if base.sha256 == version.sha256:
         return True
     if assessment_of(session, base.id, version.id) is None:
@@ -134,6 +151,7 @@ def is_clean(session: Session, base: PolicyVersion, version: PolicyVersion) -> b
     return not any(
         confirmed_adverse(finding) or finding.status in (FindingStatus.OPEN, "dismissal_proposed")
         for finding in findings_between(session, base.id, version.id)
+        if not (at_release and finding.reclassified_id)
     )
 
 

@@ -96,8 +96,17 @@ def open_campaign(
 
 
 def campaign_of(session: Session, version_id: UUID) -> Campaign | None:
-    """The campaign of a version."""
-    return session.exec(select(Campaign).where(Campaign.policy_version_id == version_id)).first()
+    """The campaign of a version; the latest one where it asks again."""
+    return session.exec(
+        select(Campaign)
+        .where(Campaign.policy_version_id == version_id)
+        .order_by(col(Campaign.generation).desc())
+    ).first()
+
+
+def ends_at(campaign: Campaign, version: PolicyVersion) -> datetime | None:
+    """Until when a campaign asks: the date of effect, or its own where that is past (P2, P7)."""
+    return campaign.asks_until or version.effective_at
 
 
 def campaign_by_number(session: Session, slug: str, number: int) -> Campaign:
@@ -345,6 +354,7 @@ def addressee_of(session: Session, version_id: UUID, account_id: UUID) -> Campai
         select(CampaignAddressee)
         .join(Campaign, col(Campaign.id) == col(CampaignAddressee.campaign_id))
         .where(Campaign.policy_version_id == version_id, CampaignAddressee.account_id == account_id)
+        .order_by(col(Campaign.generation).desc())
     ).first()
 
 

@@ -91,11 +91,13 @@ def words_of(
         .where(CorrectionWords.correction_id == correction.id)
         .order_by(CorrectionWords.language)
     ).all()
+    rows: list[tuple[str, CampaignCorrection | CorrectionWords]] = [(languages[0], correction)]
+    rows += [(row.language, row) for row in others]
     return tuple(
         RightWords(
             language=language, mail=row.mail, summary=row.summary or None, sentences=row.sentences
         )
-        for language, row in ((languages[0], correction), *((row.language, row) for row in others))
+        for language, row in rows
     )
 
 

@@ -58,6 +58,7 @@ def told(history: PolicyHistory, proven: Proven) -> dict[str, object]:
                 "since": step.since,
                 "because": step.because,
                 "approval": step.approval.row if step.approval else None,
+                "in_error": step.in_error or None,
             }
             for step in state.steps
         ],

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import exists
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, func, or_, select
 
 from database.campaigns import FIRST_NOTICE, PAUSED, RUNNING
 from database.counting import counts_for
@@ -51,6 +51,7 @@ def _missed(
         col(Approval.account_id) == col(OutboxMail.addressee_id),
         counts_for(col(Campaign.policy_version_id)),
     )
+    ends_at = func.coalesce(Campaign.asks_until, PolicyVersion.effective_at)
     return transaction.exec(
         select(OutboxMail, Link.id)
         .join(Campaign, col(Campaign.id) == col(OutboxMail.subject_id))
@@ -68,7 +69,7 @@ def _missed(
         )
         .where(
             col(Campaign.state).in_([RUNNING, PAUSED]),
-            or_(col(PolicyVersion.effective_at).is_(None), col(PolicyVersion.effective_at) > now),
+            or_(ends_at.is_(None), ends_at > now),
             col(OutboxMail.addressee_id).in_(accounts),
             OutboxMail.addressee_kind == ACCOUNT,
             OutboxMail.step == FIRST_NOTICE,

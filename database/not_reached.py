@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from database.accounts import open_since
-from database.campaigns import FIRST_NOTICE, UNDELIVERABLE, joined_later
+from database.campaigns import FIRST_NOTICE, UNDELIVERABLE, ends_at, joined_later
 from database.controls import ControlRefused
 from database.facts import record
 from database.ids import new_id
@@ -289,7 +289,7 @@ def _listed(
         mail=row.mail,
         failed_at=row.failed_at,
         owner=handles[row.owner_id(campaign)],
-        due_on=reach_by_on(row.failed_at, version.effective_at, zone),
+        due_on=reach_by_on(row.failed_at, ends_at(campaign, version), zone),
         language=row.account.locale,
         kind=row.account.kind,
         country=row.account.country or "",

@@ -571,7 +571,7 @@ def _is_overtaken(now: datetime) -> ColumnElement[bool]:
     in_effect = exists().where(
         col(Campaign.id) == col(OutboxMail.subject_id),
         col(PolicyVersion.id) == col(Campaign.policy_version_id),
-        col(PolicyVersion.effective_at) <= now,
+        func.coalesce(Campaign.asks_until, PolicyVersion.effective_at) <= now,
     )
     closed = exists().where(col(Account.id) == col(OutboxMail.addressee_id), ~is_mailed())
     answered = exists().where(

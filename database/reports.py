@@ -45,7 +45,8 @@ class Report:
 
     `silent_by` and `not_reached_by` count by segment; `mails_by_step` by state. `possible_doubles`:
     copies sent again after an attempt of which nobody knows whether it went out. `notice_up` and
-    `notice_down`: when the notice stood on the public page (P3).
+    `notice_down`: when the notice stood on the public page (P3). `asks_until`: where people are
+    asked after the effect, as the class was wrong (P2).
     """
 
     progress: Progress
@@ -57,6 +58,7 @@ class Report:
     mails_by_step: Mapping[str, Counts]
     possible_doubles: int
     effective_at: datetime | None
+    asks_until: datetime | None
     notice_up: datetime | None
     notice_down: datetime | None
 
@@ -64,6 +66,7 @@ class Report:
 def report(session: Session, campaign: Campaign, zone: ZoneInfo) -> Report:
     """How a campaign stands now, or came out once it is finished."""
     version_id = campaign.policy_version_id
+    version = session.get_one(PolicyVersion, version_id)
     return Report(
         progress=progress(session, campaign),
         canary=canary(campaign),
@@ -73,7 +76,8 @@ def report(session: Session, campaign: Campaign, zone: ZoneInfo) -> Report:
         not_reached_by=segments(not_reached(session, campaign, zone)),
         mails_by_step=_mails_by_step(session, campaign),
         possible_doubles=_possible_doubles(session, campaign),
-        effective_at=session.get_one(PolicyVersion, version_id).effective_at,
+        effective_at=version.effective_at,
+        asks_until=campaign.asks_until,
         notice_up=_first_fact(session, "notice.up", campaign),
         notice_down=_first_fact(session, "notice.down", campaign),
     )

@@ -128,7 +128,14 @@ def state_of_silent(
     start = _start(timeline, past, history.by_id[asserted].number if asserted else None)
     if start is None:
         return None
-    return governing(at, start=start, timeline=timeline, decisions=(), clean=history.clean)
+    return governing(
+        at,
+        start=start,
+        timeline=timeline,
+        decisions=(),
+        clean=history.clean,
+        reclassified=history.reclassified,
+    )
 
 
 def is_looked_at_alone(history: PolicyHistory) -> ColumnElement[bool]:
@@ -196,7 +203,7 @@ def _of_those_who_decided(
                 for *_, version, decision, on, voided in decisions
                 if on is not None and on <= at
             )
-            shape = _shape(start, history.timeline, words, frozen)
+            shape = _shape(start, history, words, frozen)
             if shape not in known:
                 known[shape] = governing(
                     at,
@@ -205,27 +212,29 @@ def _of_those_who_decided(
                     decisions=words,
                     clean=history.clean,
                     frozen=frozen,
+                    reclassified=history.reclassified,
                 )
             yield status, kind, language, known[shape], 1
 
 
 def _shape(
     start: Start,
-    timeline: Sequence[InForce],
+    history: PolicyHistory,
     words: Sequence[Decided],
     frozen: Frozen | None,
 ) -> object:
     """What of a past decides: the version it began with, what was said or voided, in what order."""
     voids = {word.voided.at for word in words if word.voided}
     stages = (frozen.at, frozen.until) if frozen else ()
-    instants = {start.at, *(e.at for e in timeline), *(word.at for word in words), *voids}
+    public = [*(e.at for e in history.timeline), *(one.at for one in history.reclassified)]
+    instants = {start.at, *public, *(word.at for word in words), *voids}
     instants |= {stage for stage in stages if stage}
     place = {instant: number for number, instant in enumerate(sorted(instants))}
     return (
         start.number,
         place[start.at],
         tuple(stage and place[stage] for stage in stages),
-        tuple(place[entry.at] for entry in timeline),
+        tuple(place[instant] for instant in public),
         tuple(
             (word.number, word.decision, place[word.at], word.voided and place[word.voided.at])
             for word in words

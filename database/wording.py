@@ -104,6 +104,11 @@ def languages_read(
     """
     if version.version_class == VersionClass.EDITORIAL:
         return tuple(languages[:1])
+    return languages_of_accounts(session, languages)
+
+
+def languages_of_accounts(session: Session, languages: Sequence[str]) -> tuple[str, ...]:
+    """The default language, and every other one that an open account reads."""
     locales = session.exec(
         select(Account.locale).where(Account.status == Status.OPEN).distinct()
     ).all()
@@ -243,10 +248,26 @@ def _told(
         yield told(finding.key, written.get(finding.id), draft)
 
 
+def words_there(
+    session: Session, version: PolicyVersion, language: str, *, default: str
+) -> frozenset[str]:
+    """Of what people can be told in a language: the summary and the keys of the findings that
+    somebody wrote, or the engine drafted; whether confirmed or not."""
+    findings = findings_of(session, version.id)
+    told = _told(session, version, findings, language, default=default, read=())
+    return frozenset(words.of for words in told if words.text)
+
+
 def require_showable(
-    session: Session, version: PolicyVersion, words: Words, languages: Sequence[str]
+    session: Session,
+    version: PolicyVersion,
+    words: Words,
+    languages: Sequence[str],
+    *,
+    coming: Sequence[str] = (),
 ) -> None:
-    """The words are in a language that we speak, of findings that are there, and not too long.
+    """The words are in a language that we speak, of findings that are there or `coming`, and not
+    too long.
 
     Raises WordingRefused.
     """
@@ -255,7 +276,7 @@ def require_showable(
             f"{words.language!r} is none of the languages in PROMISEKEEPER_LANGUAGES: "
             f"{', '.join(languages)}. Nothing was stored."
         )
-    known = [finding.key for finding in findings_of(session, version.id)]
+    known = [*(finding.key for finding in findings_of(session, version.id)), *coming]
     unknown = sorted(words.sentences.keys() - set(known))
     if unknown:
         raise WordingRefused(

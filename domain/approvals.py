@@ -52,6 +52,20 @@ class Decided:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reclassified:
+    """From this instant on a version takes approval that was released without asking for it (P2).
+
+    `changes` are the ways to it (from, to) that it was found too late to be adverse on. `proof`
+    names the row.
+    """
+
+    number: int
+    at: datetime
+    changes: frozenset[tuple[int, int]]
+    proof: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Start:
     """What governed the account when we first knew of it, and on whose word."""
 
@@ -74,12 +88,18 @@ class Frozen:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A move of an account to a version, why it was allowed, and by which approval, if any."""
+    """A move of an account to a version, why it was allowed, and by which approval, if any.
+
+    `clean_by`: the changes (from, to) that it took for clean. `in_error`: why it should not have
+    been, where that was found out later; empty else.
+    """
 
     number: int
     since: datetime
     because: str
     approval: Decided | None = field(default=None, compare=False)  # it may be voided later
+    clean_by: frozenset[tuple[int, int]] = field(default=frozenset(), compare=False)
+    in_error: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +115,7 @@ class Governing:
     accepted: int
     steps: tuple[Step, ...]
     words: tuple[Decided, ...] = field(default=(), compare=False)  # they may be voided later
+    heeded: tuple[Reclassified, ...] = field(default=(), compare=False)
 
     @property
     def approved(self) -> tuple[Decided, ...]:
@@ -111,29 +132,43 @@ def governing(
     decisions: Sequence[Decided],
     clean: Clean,
     frozen: Frozen | None = None,
+    reclassified: Sequence[Reclassified] = (),
 ) -> Governing:
     """Answer for one account and one instant, past or present.
 
-    `clean(a, b)` says that no material adverse finding between the texts of two versions is
-    confirmed. The account moves to the version in force if it approved that version, or one since
-    the governing one that differs from it cleanly, or if both its governing and its last accepted
-    version do. It moves at the later of decision and in force, never backdated, and never to a
-    version that was already overtaken. A decline, or a void, takes an approval given before away
-    from its instant: the fold is run again without it, and what governed until then stays told.
-    While it is frozen nothing moves it.
+    `clean(a, b)` says that no material adverse finding between the texts of two versions was
+    confirmed before release; what was `reclassified` counts from its own instant. The account
+    moves to the version in force if it approved that version, or one since the governing one that
+    differs from it cleanly, or if both its governing and its last accepted version do. It moves at
+    the later of decision and in force, never backdated, and never to a version that was already
+    overtaken. A decline, or a void, takes an approval given before away from its instant: the fold
+    is run again without it, and what governed until then stays told. A reclassification does the
+    same with what it was wrong to take for clean, and the moves because of that stay told as made
+    in error. While it is frozen nothing moves it.
     """
     state = _started(start)
     past: list[datetime] = []
-    for moment in _moments(at, start, timeline, decisions, frozen):
+    for moment in _moments(at, start, timeline, decisions, frozen, reclassified):
         past.append(moment)
         words = _last_words(moment, decisions)
-        lost = _lost(state, words, moment)
+        known = [one for one in reclassified if one.at <= moment]
+        found = [one for one in known if one not in state.heeded and _is_behind(one, state)]
+        lost = [*_lost(state, words, moment), *map(_reclassified_in_words, found)]
         if lost:
-            again = _fold(start, past, timeline, words, clean)
-            state = _fall_back(state, again, moment, lost)
+            again = _fold(start, past, timeline, words, known_clean(clean, known))
+            state = _fall_back(_in_error(state, found), again, moment, lost)
         else:
-            state = _move(state, moment, timeline, words, clean)
+            state = _move(state, moment, timeline, words, known_clean(clean, known))
+        state = replace(state, heeded=tuple(known))
     return state
+
+
+def known_clean(clean: Clean, reclassified: Sequence[Reclassified]) -> Clean:
+    """What is clean by what was found out until now."""
+    wrong = frozenset[tuple[int, int]]().union(*(one.changes for one in reclassified))
+    if not wrong:
+        return clean
+    return lambda base, number: (base, number) not in wrong and clean(base, number)
 
 
 def in_force(at: datetime, timeline: Sequence[InForce]) -> InForce | None:
@@ -163,10 +198,12 @@ def _moments(
     timeline: Sequence[InForce],
     decisions: Sequence[Decided],
     frozen: Frozen | None,
+    reclassified: Sequence[Reclassified],
 ) -> list[datetime]:
     """The instants at which anything may change, the start among them."""
     voids = (decided.voided.at for decided in decisions if decided.voided)
     moments = {start.at, *(e.at for e in timeline), *(d.at for d in decisions), *voids}
+    moments |= {one.at for one in reclassified}
     if frozen is not None:
         thawed = {frozen.until} if frozen.until else set()
         moments = {moment for moment in moments if not frozen.holds(moment)} | thawed
@@ -228,13 +265,33 @@ def _lost_in_words(approval: Decided, moment: datetime) -> str:
     return f"{of} was taken back"
 
 
+def _reclassified_in_words(found: Reclassified) -> str:
+    return f"version {found.number} had been released without asking for approval ({found.proof})"
+
+
+def _is_behind(found: Reclassified, state: Governing) -> bool:
+    """Whether a move of the account took for clean what was not."""
+    return any(step.clean_by & found.changes for step in state.steps)
+
+
+def _in_error(state: Governing, found: Sequence[Reclassified]) -> Governing:
+    """The same, with the moves marked that should not have been."""
+    steps = list(state.steps)
+    for one in found:
+        for place, step in enumerate(steps):
+            if step.clean_by & one.changes:
+                steps[place] = replace(step, in_error=_reclassified_in_words(one))
+    return replace(state, steps=tuple(steps))
+
+
 def _fall_back(
     state: Governing, again: Governing, moment: datetime, lost: Sequence[str]
 ) -> Governing:
     """From what governed until this moment to what governs without what was lost in it."""
-    if again.number == state.number:
-        return replace(again, since=state.since, steps=state.steps)
     last = again.steps[-1]
+    if again.number == state.number:
+        rightly = (replace(last, since=moment),) if state.steps[-1].in_error else ()
+        return replace(again, since=state.since, steps=(*state.steps, *rightly))
     step = replace(last, since=moment, because=f"{' and '.join(lost)}: {last.because}")
     return replace(again, since=moment, steps=(*state.steps, step))
 
@@ -254,7 +311,11 @@ def _move(
     if reason is None:
         return state
     step = Step(
-        number=current.number, since=moment, because=reason.because, approval=reason.approval
+        number=current.number,
+        since=moment,
+        because=reason.because,
+        approval=reason.approval,
+        clean_by=reason.clean_by,
     )
     return replace(state, number=current.number, since=moment, steps=(*state.steps, step))
 
@@ -268,6 +329,7 @@ def _having_heard(state: Governing, words: Sequence[Decided]) -> Governing:
 class _Reason:
     because: str
     approval: Decided | None = field(default=None, compare=False)  # it may be voided later
+    clean_by: frozenset[tuple[int, int]] = frozenset()
 
 
 def _reason_to_move(state: Governing, number: int, clean: Clean) -> _Reason | None:
@@ -282,10 +344,12 @@ def _reason_to_move(state: Governing, number: int, clean: Clean) -> _Reason | No
                 f"approved version {approval.number} ({approval.proof}), and version {number} "
                 f"changes nothing in it to the account holder's disadvantage"
             )
-            return _Reason(because=because, approval=approval)
+            clean_by = frozenset({(approval.number, number)})
+            return _Reason(because=because, approval=approval, clean_by=clean_by)
     if clean(state.number, number) and clean(state.accepted, number):
         because = f"version {number} changes nothing to the account holder's disadvantage"
-        return _Reason(because=because)
+        clean_by = frozenset({(state.number, number), (state.accepted, number)})
+        return _Reason(because=because, clean_by=clean_by)
     return None
 
 

@@ -27,7 +27,7 @@ from database.policies import version_in_force
 from database.tables import Account, Campaign, Link, Policy, PolicyVersion
 from database.wording import summary_in
 from domain.account_holders import AccountKind, Status
-from domain.approvals import Decision
+from domain.approvals import Decision, Governing
 from domain.languages import nearest_language
 from domain.reviews import VersionState
 from mail.links import make_token
@@ -135,7 +135,7 @@ def _matter_of(session: Session, link: Link) -> Matter:
     version = session.get_one(PolicyVersion, campaign.policy_version_id)
     if version.corrected_by_id:
         version = session.get_one(PolicyVersion, version.corrected_by_id)
-        addressee = addressee_of(session, version.id, addressee.account_id) or addressee
+    addressee = addressee_of(session, version.id, addressee.account_id) or addressee
     account = session.get_one(Account, addressee.account_id)
     return Matter(
         link=link,
@@ -171,12 +171,19 @@ def _show(
         nothing_to_decide=nothing and reader.gettext(nothing),
         corrected=corrected,
         correction=corrected and correction_in(session, corrected, reader.language),
+        in_error=_governed_in_error(governing, matter.version),
         decide_here=_decide_here(session, site, matter),
         zone=site.company.zone_of(matter.account.time_zone),
         effective_on=effective_on(site, matter.version),
         not_before_on=not_before_on(site, matter.version),
         stamp=stamp(site.link_keys, now, *_shown(session, reader, matter)),
     )
+
+
+def _governed_in_error(governing: Governing, version: PolicyVersion) -> bool:
+    """Whether the version governed this account without the approval that it needed (P2)."""
+    wrong = any(step.number == version.number and step.in_error for step in governing.steps)
+    return wrong and governing.number != version.number
 
 
 def _shown(session: Session, reader: Reader, matter: Matter) -> tuple[str, str, str]:

@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 from database.assessments import findings_between
 from database.policies import announced_version, previous_version
+from database.reclassifying import asked_for_late
 from database.tables import Finding, Policy, PolicyVersion
 from database.wording import sentences_in, summary_in
 from domain.places import local_date
@@ -19,7 +20,8 @@ from web.site import Site
 class Notice:
     """What people are told of a version before it takes effect.
 
-    `effective_on` is None while it only stands that it is not before `not_before_on`.
+    `effective_on` is None while it only stands that it is not before `not_before_on`. `in_error`:
+    it is in force, and had needed the approval that is asked for now (P2).
     """
 
     policy: Policy
@@ -30,6 +32,7 @@ class Notice:
     effective_on: date | None
     policy_path: str
     redline_path: str | None
+    in_error: bool = False
 
     @property
     def postponed(self) -> bool:
@@ -44,7 +47,8 @@ class Notice:
 
 def notice_of(session: Session, site: Site, policy: Policy, language: str) -> Notice | None:
     """The notice that is up now, in the words for whoever reads this language; or None."""
-    version = announced_version(session, policy.id, site.now())
+    announced = announced_version(session, policy.id, site.now())
+    version = announced or asked_for_late(session, policy.id)
     if version is None:
         return None
     previous = previous_version(session, version)
@@ -58,6 +62,7 @@ def notice_of(session: Session, site: Site, policy: Policy, language: str) -> No
         effective_on=effective_on(site, version),
         policy_path=path,
         redline_path=f"{path}/changes/{previous.number}/{version.number}" if previous else None,
+        in_error=announced is None,
     )
 
 

@@ -206,6 +206,12 @@ def _notice_fields(reader: Reader, notice: Notice) -> dict[str, object]:
 
 def _when(reader: Reader, notice: Notice) -> str:
     day = reader.pages.day
+    if notice.in_error and notice.effective_on:
+        return reader.gettext(
+            "It has applied in error since %(day)s to account holders who had not approved it. "
+            "Their earlier version governs them again until they approve.",
+            day=day(notice.effective_on),
+        )
     if notice.postponed:
         return reader.gettext("It is postponed: we say here when it takes effect.")
     if notice.effective_on:

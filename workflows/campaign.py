@@ -295,7 +295,9 @@ class CampaignWorkflow:
             self._story.tell(
                 Chapter(
                     stage="notified",
-                    waits_for="the date of effect, to keep the final numbers",
+                    waits_for="the day until which people are asked, to keep the final numbers"
+                    if campaign.asks_late
+                    else "the date of effect, to keep the final numbers",
                     awaiting="nobody",
                     since=campaign.since,
                     until=campaign.effective_at,
@@ -454,6 +456,11 @@ def _waits_for(rung: Rung, campaign: CampaignCase) -> Chapter:
 def _effect(campaign: CampaignCase) -> str:
     if campaign.effective_at is None:
         return ""
+    if campaign.asks_late:
+        return (
+            ". The version was in force before it was found to need approval; whoever has not "
+            f"approved is back on the old one, and is asked until {moment(campaign.effective_at)}"
+        )
     return (
         f". The version takes effect on {moment(campaign.effective_at)}; whoever has not approved "
         "stays on the old one"

@@ -30,6 +30,7 @@ from database import (
     not_reached,
     outbox,
     policies,
+    reclassifying,
     rehearsals,
     request_answers,
     requests,
@@ -301,6 +302,36 @@ class Desk:
             )
         self._start_or_leave(temporal.campaign(campaign.id, slug, number), now)
         self._wake(f"campaign/{slug}/{number}")
+
+    def reclassify(
+        self,
+        slug: str,
+        number: int,
+        staff_id: UUID,
+        reason: str,
+        mistake: reclassifying.Mistake,
+    ) -> None:
+        """Propose that a version in force should have asked for approval (P2). Raises Refused."""
+        _require_showable(*mistake.confirm, *mistake.add)
+        for words in mistake.words:
+            _require_showable(words.summary or "", *words.sentences.values())
+        propose = partial(reclassifying.propose, mistake=mistake, languages=self.company.languages)
+        self._control(propose, slug, number, staff_id, reason, "legal")
+
+    def agree_to_reclassification(self, slug: str, number: int, staff_id: UUID) -> None:
+        """A second person agrees: it takes approval from now on, and people are asked (P2).
+
+        Raises Refused.
+        """
+        now = self.clock.now()
+        with _refusing(), self.database.transaction() as transaction:
+            policy = policies.policy_by_slug(transaction, slug)
+            version = policies.version_by_number(transaction, policy.id, number)
+            campaign = reclassifying.confirm(
+                transaction, version, staff_id, now, languages=self.company.languages
+            )
+        self._wake(f"campaign/{slug}/{number}")
+        self._start_or_leave(temporal.campaign(campaign.id, slug, number), now)
 
     def assign_not_reached(
         self,

@@ -21,10 +21,16 @@ class Campaign(SQLModel, table=True):
     they fill shards of their own, below nought. `canary_until`: they are mailed, and what became of
     it is looked at then; `canary_ended_at`: it was, or the owner let the campaign go on.
     `per_minute`: how many copies may go out in a minute, null for as many as all mail may.
+    `generation`: 2 and on where a version asks again. `reclassified_id`: its class was wrong, and
+    it is in force already, so that the campaign asks until `asks_until`.
     """
 
+    __table_args__ = (
+        UniqueConstraint("policy_version_id", "generation", name="campaign_generation"),
+    )
+
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    policy_version_id: UUID = Field(foreign_key="policy_version.id", unique=True)
+    policy_version_id: UUID = Field(foreign_key="policy_version.id")
     state: str = "running"
     generation: int = 1
     owner_id: UUID = Field(foreign_key="staff.id")
@@ -37,6 +43,8 @@ class Campaign(SQLModel, table=True):
     canary_ended_at: datetime | None = None
     per_minute: int | None = None
     notified_at: datetime | None = None
+    reclassified_id: UUID | None = Field(default=None, foreign_key="reclassification.id")
+    asks_until: datetime | None = None
     finished_at: datetime | None = None
 
 

@@ -1,6 +1,7 @@
 """Policies, their versions, what the engine found in them and what legal said of it."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import JSON, Index, UniqueConstraint, text
@@ -83,7 +84,8 @@ class Finding(SQLModel, table=True):
     The same rule, quotes and explanation are one finding, however many pairs of texts show it.
     `sentence`: what people are told of it; the engine's draft until legal writes another, and
     empty for what legal added. `status`: open | confirmed | dismissal_proposed | dismissed | noted
-    (asks nothing of legal).
+    (asks nothing of legal). `reclassified_id`: it was confirmed after the release only, and counts
+    from then on.
     """
 
     __table_args__ = (UniqueConstraint("policy_version_id", "key"),)
@@ -101,6 +103,38 @@ class Finding(SQLModel, table=True):
     after: str | None = None
     status: str = "open"
     added_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    reclassified_id: UUID | None = Field(default=None, foreign_key="reclassification.id")
+
+
+class Reclassification(SQLModel, table=True):
+    """A version was released without asking for approval, which was wrong: proposed by one of legal
+    and confirmed by another (P2).
+
+    `content`: keys to confirm, quotes to add, and by language what people read of them. `was`: the
+    class it had. At most one of a version is open, that is neither confirmed nor dropped for a
+    later proposal.
+    """
+
+    __table_args__ = (
+        Index(
+            "reclassification_open",
+            "policy_version_id",
+            unique=True,
+            sqlite_where=text("confirmed_at IS NULL AND dropped_at IS NULL"),
+            postgresql_where=text("confirmed_at IS NULL AND dropped_at IS NULL"),
+        ),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    policy_version_id: UUID = Field(foreign_key="policy_version.id", index=True)
+    was: str
+    reason: str
+    content: dict[str, Any] = Field(sa_type=JSON)
+    proposed_by: UUID = Field(foreign_key="staff.id")
+    proposed_at: datetime
+    confirmed_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    confirmed_at: datetime | None = None
+    dropped_at: datetime | None = None
 
 
 class FindingSentence(SQLModel, table=True):

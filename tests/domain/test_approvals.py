@@ -15,6 +15,7 @@ from domain.approvals import (
     Frozen,
     Governing,
     InForce,
+    Reclassified,
     Start,
     Voided,
     governing,
@@ -616,3 +617,82 @@ def without_late_voids(story: Story) -> Story:
         for one in decisions
     )
     return start, timeline, kept, clean
+
+
+def found_out(number: int, on: int, *bases: int) -> Reclassified:
+    changes = frozenset((base, number) for base in bases)
+    return Reclassified(number=number, at=day(on), changes=changes, proof="reclassification 1")
+
+
+def test_a_reclassification_moves_back_whoever_never_approved_and_marks_the_past() -> None:
+    """P2: from its instant; the steps that it was wrong to take stay told, as errors."""
+    state = governing(
+        day(60),
+        start=starting(),
+        timeline=force(0, 30),
+        decisions=(),
+        clean=clean_except(),
+        reclassified=(found_out(2, 50, 1),),
+    )
+    assert (state.number, state.since) == (1, day(50))
+    assert [(step.number, step.since, bool(step.in_error)) for step in state.steps] == [
+        (1, day(0), False),
+        (2, day(30), True),
+        (1, day(50), False),
+    ]
+
+
+def test_a_frozen_account_is_moved_back_once_it_is_not_frozen_any_more() -> None:
+    """P2: while it is frozen nothing moves it."""
+    for at, number in ((55, 2), (60, 1)):
+        state = governing(
+            day(at),
+            start=starting(),
+            timeline=force(0, 30),
+            decisions=(),
+            clean=clean_except(),
+            frozen=Frozen(at=day(40), until=day(60)),
+            reclassified=(found_out(2, 50, 1),),
+        )
+        assert state.number == number
+
+
+@given(st.randoms(use_true_random=False))
+def test_a_reclassification_is_never_backdated_and_governs_nobody_unasked(chance: Random) -> None:
+    """P2, P5: before its instant all is as without it; after it only a word, or what is clean by
+    what is known now, brings anybody to a version."""
+    timeline = force(0, *sorted(chance.sample(range(1, LATEST), 3)))
+    numbers = range(1, len(timeline) + 1)
+    pairs = [(base, number) for number in numbers for base in range(1, number)]
+    adverse = frozenset(pair for pair in pairs if chance.random() < 0.3)
+    number = chance.choice(numbers[1:])
+    bases = [base for base in range(1, number) if chance.random() < 0.8]
+    found = found_out(number, chance.randrange(1, LATEST), *bases)
+    decisions = tuple(
+        decided(
+            chance.choice(numbers), chance.choice([APPROVED, DECLINED]), chance.randrange(LATEST)
+        )
+        for _ in range(chance.randrange(4))
+    )
+    for at in range(0, LATEST + 1, 3):
+        with_it, without = (
+            governing(
+                day(at),
+                start=starting(),
+                timeline=timeline,
+                decisions=decisions,
+                clean=clean_except(*adverse),
+                reclassified=known,
+            )
+            for known in ((found,), ())
+        )
+        if day(at) < found.at:
+            assert with_it == without
+            assert not any(step.in_error for step in with_it.steps)
+        else:
+            last = with_it.steps[-1]
+            assert not last.clean_by & found.changes
+            assert last.number == with_it.number
+            for step in with_it.steps:
+                assert bool(step.in_error) == bool(step.clean_by & found.changes)
+                assert step.since <= found.at or not step.in_error

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, HTTPException
 from fastapi.responses import RedirectResponse, Response
 
 from database.corrections import Right
+from database.reclassifying import Mistake
 from database.tables import Staff
 from domain.reviews import Decisions
 from web.addresses import Number, Slug
@@ -108,6 +109,32 @@ def confirm_correction(slug: Slug, number: Number, site: OnSite, member: Legal) 
     """A second person lets the correction go out."""
     try:
         site.desk.confirm_correction(slug, number, member.id)
+    except Refused as refusal:
+        raise HTTPException(409, str(refusal)) from None
+    return RedirectResponse(f"/staff/policies/{slug}/versions/{number}", status_code=303)
+
+
+@router.post("/policies/{slug}/versions/{number}/reclassify", dependencies=[GENUINE])
+def reclassify(slug: Slug, number: Number, site: OnSite, member: Legal, posted: Form) -> Response:
+    """Propose that a version in force should have asked for approval."""
+    quote = posted.text("add")
+    mistake = Mistake(
+        confirm=tuple(posted.with_prefix("confirm-")),
+        add=(quote,) if quote else (),
+        words=right_words(posted),
+    )
+    try:
+        site.desk.reclassify(slug, number, member.id, posted.text("control_reason"), mistake)
+    except Refused as refusal:
+        raise HTTPException(409, str(refusal)) from None
+    return RedirectResponse(f"/staff/policies/{slug}/versions/{number}", status_code=303)
+
+
+@router.post("/policies/{slug}/versions/{number}/reclassify/agree", dependencies=[GENUINE])
+def agree_to_reclassification(slug: Slug, number: Number, site: OnSite, member: Legal) -> Response:
+    """A second person lets it take approval from now on."""
+    try:
+        site.desk.agree_to_reclassification(slug, number, member.id)
     except Refused as refusal:
         raise HTTPException(409, str(refusal)) from None
     return RedirectResponse(f"/staff/policies/{slug}/versions/{number}", status_code=303)

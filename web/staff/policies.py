@@ -17,6 +17,7 @@ from database.controls import control_acts, open_stop
 from database.corrections import languages_mailed, open_correction, words_of
 from database.decisions import decided_before
 from database.policies import previous_version
+from database.reclassifying import missed, open_reclassification
 from database.rehearsals import samples_of
 from database.reviews import ReviewContent, preparation, under_review
 from database.tables import PolicyVersion, Staff
@@ -331,6 +332,8 @@ def _version_page(
             workflow_url=site.workflow_url(f"publication/{policy.slug}/{version.number}"),
             campaign_url=site.workflow_url(f"campaign/{policy.slug}/{version.number}"),
             **_campaign(asked.site, session, version),
+            missed=missed(session, version, site.company.languages),
+            reclassification=open_reclassification(session, version.id),
             **_change(session, version),
             decided_before=_decided_before(site, session, version),
             **_review(asked, session, version, posted),

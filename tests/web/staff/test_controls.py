@@ -1,12 +1,16 @@
 """What is wrong is stopped from the console, by whoever sees it, and told to everybody (P8)."""
 
+from datetime import timedelta
+
 import pytest
 from sqlmodel import select
 
 from database import controls
+from database.assessments import findings_of
 from database.campaigns import FIRST_NOTICE, queue_step
 from database.outbox import Batch, accept, all_is_stopped, claim
-from database.tables import Account, Campaign, ControlAct
+from database.policies import put_in_force
+from database.tables import Account, Campaign, ControlAct, PolicyVersion
 from tests.web.world import NOW, World
 
 VERSION_2 = "/staff/policies/privacy-policy/versions/2"
@@ -239,3 +243,39 @@ def mailed(world: World) -> None:
         claimed = claim(transaction, Batch(subject_id=campaign.id), limit=1000, now=NOW)
         assert claimed
         accept(transaction, claimed.attempt_id, "x", NOW)
+
+
+def test_two_of_legal_let_a_version_in_force_ask_for_approval_after_all(world: World) -> None:
+    """P2, P3: people read it in the notice and on their own page; nobody does both."""
+    with world.database.transaction() as transaction:
+        version = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
+        for finding in findings_of(transaction, version.id):
+            finding.status = "dismissed"
+        campaign = transaction.exec(select(Campaign)).one()
+        campaign.state, campaign.finished_at = "finished", NOW
+        version.version_class, version.effective_at = "notice", NOW - timedelta(days=1)
+        put_in_force(transaction, version, NOW)
+    world.enter_as("lena")
+    page = world.browser.get(VERSION_2).text
+    assert "It should have asked for approval" in page
+    wrong = {"control_reason": "Taken for a typo."}
+    asked = f"{VERSION_2}/reclassify"
+    assert world.post(VERSION_2, asked, **wrong).status_code == 409
+    assert world.post(VERSION_2, asked, **wrong, **{"confirm-F1": "yes"}).status_code == 303
+    page = world.browser.get(VERSION_2).text
+    assert "You proposed it: a colleague has to agree." in page
+    assert do(world, VERSION_2, f"{asked}/agree") == 409
+    world.enter_as("omar")
+    assert "Adverse after all: F1." in world.browser.get(VERSION_2).text
+    assert do(world, VERSION_2, f"{asked}/agree") == 303
+    assert "campaign/privacy-policy/2" in world.desk.started
+    page = world.browser.get(VERSION_2).text
+    assert "It should have asked for approval" not in page
+    assert "takes approval from then on" in page
+    notice = world.browser.get("/policies/privacy-policy/notice.json").json()["notice"]
+    assert notice["when"].startswith("It has applied in error since 1 March 2026")
+    assert "needed approval" in world.browser.get("/policies/privacy-policy").text
+    german = world.browser.get("/policies/privacy-policy?lang=de").text
+    assert "irrtümlich" in german
+    told = world.browser.get(world.link("alice")).text
+    assert "It has applied to you in error since" in told

@@ -1,0 +1,255 @@
+"""A version that should have asked for approval is mended by two people, from then on (P2)."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from sqlmodel import select
+
+from database import controls, freezing, policies, reclassifying, standings
+from database.accounts import AccountRow
+from database.approvals import PolicyHistory, Shown, decide, governing_version
+from database.assessments import findings_of
+from database.campaigns import campaign_of
+from database.controls import ControlRefused
+from database.reclassifying import Mistake
+from database.staff import StaffRefused
+from database.tables import (
+    Campaign,
+    CampaignAddressee,
+    ControlAct,
+    Fact,
+    Finding,
+    PolicyVersion,
+)
+from database.wording import WordingRefused, Words
+from domain.approvals import Decision, Governing
+from domain.reviews import VersionClass
+from tests.people import ALICE, BOB, CAROL, LANGUAGES, POLICY
+from tests.scene import EFFECT, FIRST_DAY, NOW, Scene
+from tests.texts import FIRST, SECOND
+
+A_DAY = timedelta(days=1)
+FOUND = EFFECT + 10 * A_DAY
+JUST_BEFORE = FOUND - timedelta.resolution
+HANNA = AccountRow(external_id="hanna", email="hanna@people.example", locale="de-AT")
+QUOTE = "for one year"
+
+
+def second(scene: Scene) -> PolicyVersion:
+    with scene.database.session() as session:
+        return session.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
+
+
+@pytest.fixture
+def wrong(scene: Scene) -> PolicyVersion:
+    """Version 2 came into force as editorial, with its adverse findings dismissed. Alice and Bob
+    were moved to it, and Alice approved it all the same."""
+    first = scene.submit(FIRST, now=FIRST_DAY)
+    scene.put_in_force(first, FIRST_DAY)
+    scene.import_accounts(ALICE, BOB)
+    version = scene.submit(SECOND)
+    scene.assess(first, version=version)
+    with scene.database.transaction() as transaction:
+        for finding in findings_of(transaction, version.id):
+            finding.status = "dismissed"
+        row = transaction.get_one(PolicyVersion, version.id)
+        row.version_class, row.state, row.announced_at = VersionClass.EDITORIAL, "announced", NOW
+    scene.put_in_force(second(scene), EFFECT)
+    scene.import_accounts(CAROL, now=EFFECT + A_DAY)
+    return second(scene)
+
+
+def approve(scene: Scene, who: str, at: datetime) -> None:
+    with scene.database.transaction() as transaction:
+        base, version = policies.versions(transaction, second(scene).policy_id)
+        shown = Shown(version=version, base=base, how="link", language="en")
+        decide(transaction, scene.account(who), shown, Decision.APPROVED, at)
+
+
+def propose(scene: Scene, who: str = "lena", *words: Words, add: str = "", key: str = "") -> None:
+    confirm = [key] if key else [] if add else [adverse(scene)]
+    mistake = Mistake(confirm=confirm, add=[add] if add else [], words=words)
+    with scene.database.transaction() as transaction:
+        act = controls.acting(
+            transaction, scene.staff[who], "legal", reason="we took it for a typo", now=FOUND
+        )
+        reclassifying.propose(transaction, second(scene), act, mistake, languages=LANGUAGES)
+
+
+def confirm(scene: Scene, who: str = "noor", at: datetime = FOUND) -> UUID:
+    with scene.database.transaction() as transaction:
+        campaign = reclassifying.confirm(
+            transaction, second(scene), scene.staff[who], at, languages=LANGUAGES
+        )
+        return campaign.id
+
+
+def adverse(scene: Scene) -> str:
+    with scene.database.session() as session:
+        return next(
+            each.key
+            for each in findings_of(session, second(scene).id)
+            if each.direction == "adverse"
+        )
+
+
+def governs(scene: Scene, who: str, at: datetime) -> Governing:
+    with scene.database.session() as session:
+        policy = policies.policy_by_slug(session, POLICY)
+        return governing_version(session, policy, scene.account(who), at)
+
+
+def test_who_never_approved_falls_back_from_then_on_and_the_past_is_told_as_an_error(
+    scene: Scene, wrong: PolicyVersion
+) -> None:
+    """P2, P6: nobody is moved before the second person agrees, and never backdated."""
+    approve(scene, ALICE.external_id, EFFECT + 2 * A_DAY)
+    propose(scene)
+    people = (ALICE, BOB, CAROL)
+    before = [governs(scene, one.external_id, JUST_BEFORE) for one in people]
+    assert [state.number for state in before] == [2, 2, 2]
+    confirm(scene)
+    assert [governs(scene, one.external_id, JUST_BEFORE) for one in people] == before
+    alice, bob, carol = (governs(scene, one.external_id, FOUND + A_DAY) for one in people)
+    assert [state.number for state in (alice, bob, carol)] == [2, 1, 2]
+    assert [(step.number, bool(step.in_error)) for step in bob.steps] == [
+        (1, False),
+        (2, True),
+        (1, False),
+    ]
+    assert bob.since == FOUND
+    assert "released without asking for approval (we took it for a typo" in bob.steps[-1].because
+    assert [bool(step.in_error) for step in alice.steps] == [False, True, False]
+    assert alice.steps[-1].approval, "what governs her now is her own word"
+    assert not any(step.in_error for step in carol.steps), "she joined under it"
+
+
+def test_it_takes_two_of_legal(scene: Scene, wrong: PolicyVersion) -> None:
+    """P2."""
+    with pytest.raises(ControlRefused, match="No reclassification"):
+        confirm(scene)
+    propose(scene)
+    with pytest.raises(ControlRefused, match="second person"):
+        confirm(scene, "lena")
+    with pytest.raises(StaffRefused):
+        confirm(scene, "omar")
+    assert second(scene).version_class == "editorial"
+    confirm(scene)
+    assert second(scene).version_class == "approval"
+    with pytest.raises(ControlRefused, match="never lowered"):
+        propose(scene)
+    with scene.database.session() as session:
+        acts = session.exec(select(ControlAct.act).order_by(ControlAct.acted_at)).all()
+        kinds = set(session.exec(select(Fact.kind)).all())
+        confirmed = session.exec(select(Finding).where(Finding.status == "confirmed")).one()
+    assert sorted(acts) == ["propose_reclassification", "reclassify"]
+    assert {"policy_version.reclassified", "campaign.opened", "notice.up"} <= kinds
+    assert confirmed.reclassified_id
+
+
+def test_exactly_those_who_fell_back_are_asked(scene: Scene, wrong: PolicyVersion) -> None:
+    """P2, P5: by a campaign of their own, from the version that governs them again."""
+    approve(scene, ALICE.external_id, EFFECT + 2 * A_DAY)
+    propose(scene)
+    campaign = confirm(scene)
+    freezing.freeze_audience(scene.database, campaign, FOUND + timedelta(hours=1))
+    with scene.database.session() as session:
+        (asked,) = session.exec(
+            select(CampaignAddressee).where(CampaignAddressee.campaign_id == campaign)
+        ).all()
+    assert asked.account_id == scene.account(BOB.external_id).id
+    assert asked.asks_approval
+    assert asked.governing_version_id != second(scene).id
+
+
+def test_a_campaign_that_only_told_people_gives_way_to_one_that_asks(
+    scene: Scene, wrong: PolicyVersion
+) -> None:
+    """P2: class notice; what was told stays on record."""
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(PolicyVersion, wrong.id)
+        row.version_class = VersionClass.NOTICE
+        policy = policies.policy_by_slug(transaction, POLICY)
+        told = Campaign(policy_version_id=row.id, owner_id=policy.owner_id, started_at=NOW)
+        transaction.add(told)
+    propose(scene)
+    asks = confirm(scene)
+    with scene.database.session() as session:
+        earlier = session.get_one(Campaign, told.id)
+        assert (earlier.state, earlier.finished_at) == ("replaced", FOUND)
+        latest = campaign_of(session, wrong.id)
+        assert latest
+        assert (latest.id, latest.generation, latest.state) == (asks, 2, "running")
+
+
+def test_a_quote_is_added_with_a_sentence_in_every_language(
+    scene: Scene, wrong: PolicyVersion
+) -> None:
+    """P2, P4: its key is the next one, and refusals name the language and what is missing."""
+    scene.import_accounts(HANNA)
+    with scene.database.session() as session:
+        key = f"F{len(findings_of(session, wrong.id)) + 1}"
+    with pytest.raises(ControlRefused, match=f"Missing in en, in plain words: {key}"):
+        propose(scene, add=QUOTE)
+    english = Words(language="en", sentences={key: "Kept for a year."})
+    with pytest.raises(ControlRefused, match=f"Missing in de, in plain words: summary; {key}"):
+        propose(scene, "lena", english, add=QUOTE)
+    german = Words(language="de", summary="Ein Jahr.", sentences={key: "Ein Jahr behalten."})
+    with pytest.raises(WordingRefused, match="no finding F99"):
+        propose(scene, "lena", Words(language="en", sentences={"F99": "?"}), add=QUOTE)
+    propose(scene, "lena", english, german, add=QUOTE)
+    confirm(scene)
+    assert governs(scene, BOB.external_id, FOUND).number == 1
+    assert governs(scene, BOB.external_id, JUST_BEFORE).number == 2
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("superseded", "A later version has followed"),
+        ("announced", "governs nobody yet"),
+        ("withdrawn", "never governed anybody"),
+        ("in_review", "never governed anybody"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_words(
+    scene: Scene, wrong: PolicyVersion, state: str, words: str
+) -> None:
+    with scene.database.transaction() as transaction:
+        transaction.get_one(PolicyVersion, wrong.id).state = state
+    with pytest.raises(ControlRefused, match=words):
+        propose(scene)
+
+
+def test_what_asks_nobody_is_refused_in_words(scene: Scene, wrong: PolicyVersion) -> None:
+    with pytest.raises(ControlRefused, match="no finding F99"):
+        propose(scene, key="F99")
+    with pytest.raises(ControlRefused, match="not in version 2"):
+        propose(scene, add="for ten years")
+    with scene.database.transaction() as transaction:
+        key = adverse(scene)
+        for finding in findings_of(transaction, wrong.id):
+            if finding.key == key:
+                finding.direction = "favourable"
+    with pytest.raises(ControlRefused, match=f"{key} is favourable"):
+        propose(scene, key=key)
+
+
+def test_groups_agree_with_the_fold(scene: Scene, wrong: PolicyVersion) -> None:
+    """P6: before and after, also for those who decided."""
+    approve(scene, ALICE.external_id, EFFECT + 2 * A_DAY)
+    propose(scene)
+    confirm(scene)
+    for at in (EFFECT, JUST_BEFORE, FOUND, FOUND + A_DAY):
+        with scene.database.session() as session:
+            history = PolicyHistory(session, policies.policy_by_slug(session, POLICY))
+            counted: dict[int, int] = {}
+            for standing, accounts in standings.standings(session, history, at).items():
+                counted[standing.governing] = counted.get(standing.governing, 0) + accounts
+        one_by_one: dict[int, int] = {}
+        for who in (ALICE, BOB, CAROL):
+            if at > EFFECT or who is not CAROL:
+                number = governs(scene, who.external_id, at).number
+                one_by_one[number] = one_by_one.get(number, 0) + 1
+        assert counted == one_by_one

@@ -1,0 +1,85 @@
+"""A version that should have asked for approval asks for it after all (P2)."""
+
+from collections import Counter
+
+import pytest
+from sqlmodel import select
+
+from database.approvals import Shown, decide, governing_version
+from database.assessments import findings_of
+from database.policies import policy_by_slug
+from database.reclassifying import Mistake
+from database.tables import Account
+from database.wording import Words
+from domain.approvals import Decision
+from domain.places import local_date
+from domain.reviews import VersionClass
+from tests.eventually import eventually
+from tests.people import ALICE, BOB, POLICY
+from tests.texts import FIRST
+from tests.workflows.conftest import Town
+from tests.workflows.recorded_stories import MENDED, ended, leap
+
+pytestmark = pytest.mark.temporal
+ASKED = "Please decide: a change of our privacy policy needed your approval"
+REMINDED = "Reminder: a change of our privacy policy needs your approval, please decide"
+
+
+def governs(town: Town, address: str) -> int:
+    with town.database.session() as session:
+        account = session.exec(select(Account).where(Account.email == address)).one()
+        policy = policy_by_slug(session, POLICY)
+        return governing_version(session, policy, account, town.now()).number
+
+
+def approve(town: Town, number: int, address: str) -> None:
+    with town.database.transaction() as transaction:
+        account = transaction.exec(select(Account).where(Account.email == address)).one()
+        shown = Shown(version=town.version(number), base=town.version(1), how="link", language="en")
+        decide(transaction, account, shown, Decision.APPROVED, town.now())
+
+
+def reclassify(town: Town, number: int) -> None:
+    with town.database.session() as session:
+        key = f"F{len(findings_of(session, town.version(number).id)) + 1}"
+    quote = next(line for line in MENDED.splitlines() if "disadvantage" in line)
+    words = Words(language="en", sentences={key: "You may be put at a disadvantage."})
+    mistake = Mistake(add=[quote], words=[words])
+    town.desk.reclassify(POLICY, number, town.staff["lena"], "taken for a typo", mistake)
+    town.desk.agree_to_reclassification(POLICY, number, town.staff["noor"])
+
+
+@pytest.mark.parametrize("version_class", [VersionClass.EDITORIAL, VersionClass.NOTICE])
+def test_whoever_was_moved_in_error_is_asked_reminded_and_moves_when_they_approve(
+    running_town: Town, version_class: VersionClass
+) -> None:
+    """P2, P5, P7: editorial had no campaign; notice had one that asked nothing."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB)
+    number = town.publish(MENDED, version_class)
+    if version_class is VersionClass.NOTICE:
+        eventually(lambda: town.version(number).effective_at)
+        leap(town, 45)
+        eventually(lambda: ended(town, f"campaign/{POLICY}/{number}"))
+    eventually(lambda: town.version(number).in_force_at)
+    since = town.version(number).in_force_at
+    assert governs(town, ALICE.email) == number
+    reclassify(town, number)
+    assert [governs(town, each.email) for each in (ALICE, BOB)] == [1, 1]
+    asked = [ALICE.email, BOB.email]
+    eventually(lambda: sorted(m["to"] for m in town.mails() if m["subject"] == ASKED) == asked)
+    town.come_to_rest()
+    texts = [mail["text"] for mail in town.mails() if mail["subject"] == ASKED]
+    assert since
+    day = local_date(since, town.desk.company.zone)
+    assert all(f"in error since {day:%-d %B %Y}" in text for text in texts)
+    assert not any("takes effect" in text for text in texts)
+    approve(town, number, ALICE.email)
+    assert governs(town, ALICE.email) == number
+    leap(town, 45)
+    eventually(lambda: ended(town, f"campaign/{POLICY}/{number}"))
+    reminded = Counter(mail["to"] for mail in town.mails() if mail["subject"] == REMINDED)
+    assert reminded == {BOB.email: 2}
+    assert [governs(town, each.email) for each in (ALICE, BOB)] == [number, 1]
+    assert town.version(number).in_force_at == since
