@@ -156,7 +156,7 @@ def propose(
     transaction.add(
         Reclassification(
             policy_version_id=version.id,
-            was=version.version_class,
+            was=version.version_class or "",
             reason=act.reason,
             content={
                 "confirm": list(mistake.confirm),

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from database import controls, freezing, policies, reclassifying, standings
 from database.accounts import AccountRow
@@ -140,7 +140,7 @@ def test_it_takes_two_of_legal(scene: Scene, wrong: PolicyVersion) -> None:
     with pytest.raises(ControlRefused, match="never lowered"):
         propose(scene)
     with scene.database.session() as session:
-        acts = session.exec(select(ControlAct.act).order_by(ControlAct.acted_at)).all()
+        acts = session.exec(select(ControlAct.act).order_by(col(ControlAct.acted_at))).all()
         kinds = set(session.exec(select(Fact.kind)).all())
         confirmed = session.exec(select(Finding).where(Finding.status == "confirmed")).one()
     assert sorted(acts) == ["propose_reclassification", "reclassify"]
