@@ -18,13 +18,13 @@ from database.chunks import LongEnough, at_most
 from database.controls import last_act
 from database.engine import Database
 from database.facts import record
+from database.mail_rows import Batch
 from database.outbox import (
     CAMPAIGN,
     CORRECTION,
     FINISHED,
     STAFF,
     WITHDRAWAL,
-    Batch,
     Queued,
     cancel,
     cancel_overtaken,

@@ -10,9 +10,10 @@ from temporalio import activity
 from activities.breaker import Breaker
 from activities.letters import Letter, Letters
 from activities.moments import Moments, moments_since
-from database import outbox, pace, suppressions
+from database import outbox, outcomes, pace, suppressions
 from database.engine import Database
-from database.outbox import Batch, Claim, NotYet
+from database.mail_rows import Batch
+from database.outbox import Claim, NotYet
 from domain.suppressions import address_key
 from mail.message import Message, Templates
 from mail.sendgrid import Accepted, Halt, MailService, NotSent, Outcome, Rejected, Unknown
@@ -107,8 +108,8 @@ class Sender:
         """
         moments = Moments(now)
         with self._database.transaction() as transaction:
-            outbox.doubt_abandoned(transaction, batch, now)
-            outbox.settle(transaction, batch, settle_after=self._settle_after, now=now)
+            outcomes.doubt_abandoned(transaction, batch, now)
+            outcomes.settle(transaction, batch, settle_after=self._settle_after, now=now)
         all_claimed, problem, limit = False, None, self._batch_size
         stopped, per_minute, wait = False, None, None
         while problem is None and not stopped and moments.passed() < SEND_WITHIN:
@@ -158,7 +159,7 @@ class Sender:
             raise
         if stopped:
             with self._database.transaction() as transaction:
-                outbox.suppress(transaction, claim.attempt_id, stopped, now)
+                outcomes.suppress(transaction, claim.attempt_id, stopped, now)
         copies = [copy for copy in letter.copies if copy.mail_id not in stopped]
         return self._service.send(message, copies, claim.attempt_id) if copies else None
 
@@ -186,20 +187,20 @@ class Sender:
         with self._database.transaction() as transaction:
             match outcome:
                 case Accepted():
-                    outbox.accept(transaction, attempt, outcome.provider_id, now)
+                    outcomes.accept(transaction, attempt, outcome.provider_id, now)
                     return None
                 case Rejected():
                     culprits = outcome.mail_ids or _only(claim)
-                    outbox.reject(transaction, attempt, culprits, outcome.reason, now)
+                    outcomes.reject(transaction, attempt, culprits, outcome.reason, now)
                     return None
                 case NotSent(too_fast=True):
-                    outbox.give_back(transaction, attempt, outcome.reason, now)
+                    outcomes.give_back(transaction, attempt, outcome.reason, now)
                     if not pace.slow_down(transaction, attempt, outcome.retry_after, now):
                         return None  # the next claim says how long that lasts
                 case NotSent() | Halt():
-                    outbox.give_back(transaction, attempt, outcome.reason, now)
+                    outcomes.give_back(transaction, attempt, outcome.reason, now)
                 case _:
-                    outbox.doubt(transaction, attempt, outcome.reason, now)
+                    outcomes.doubt(transaction, attempt, outcome.reason, now)
         return PROBLEM_WORDS[type(outcome)]
 
     def _progress(

@@ -12,7 +12,8 @@ from temporalio.exceptions import ApplicationError
 
 from database import request_answers, requests
 from database.engine import Database
-from database.outbox import Batch, states
+from database.mail_rows import Batch
+from database.outbox import states
 from database.staff import StaffRefused, by_handle, in_charge, present
 from database.tables import DataSubjectRequest, Staff
 from database.writing import held

@@ -16,7 +16,8 @@ from database import policies, requests
 from database.accounts import count_accounts
 from database.assessments import findings_of
 from database.campaigns import campaign_of
-from database.outbox import Batch, states
+from database.mail_rows import Batch
+from database.outbox import states
 from database.tables import DataSubjectRequest, Fact, PolicyVersion
 
 SLUG = "privacy-policy"

@@ -17,6 +17,7 @@ from database.counting import counts_for
 from database.facts import record
 from database.ids import id_of_each
 from database.links import add_first_links
+from database.mail_rows import Batch
 from database.outbox import (
     ACCOUNT,
     CAMPAIGN,
@@ -25,7 +26,6 @@ from database.outbox import (
     POSTPONEMENT,
     REACHED,
     WITHDRAWAL,
-    Batch,
     states,
 )
 from database.owed import corrections

@@ -14,7 +14,8 @@ from sqlmodel import Session, col, func, select
 
 from database.campaigns import PAUSED, RUNNING, WITHDRAWN, campaign_of
 from database.facts import record
-from database.outbox import ACCOUNT, CAMPAIGN, STAFF, STOPPED, Batch, Queued, cancel, queue
+from database.mail_rows import Batch
+from database.outbox import ACCOUNT, CAMPAIGN, STAFF, STOPPED, Queued, cancel, queue
 from database.policies import said_on
 from database.staff import in_charge, present, require_role
 from database.tables import Campaign, ControlAct, MailStop, Policy, PolicyVersion, Staff

@@ -2,28 +2,31 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, Uuid, and_, exists, literal, or_, update
+from sqlalchemy import ColumnElement, and_, exists, or_, update
 from sqlalchemy import select as select_columns
-from sqlalchemy.sql.selectable import GenerativeSelect
 from sqlmodel import Session, col, func, select
-from sqlmodel.sql.expression import SelectOfScalar
-from sqlmodel.sql.sqltypes import UTCDateTime
 
 from database import pace
 from database.accounts import is_mailed
 from database.counting import counts_for
-from database.ids import id_of_each, new_id
+from database.ids import new_id
+from database.mail_rows import (
+    Batch,
+    change,
+    in_batch,
+    in_order,
+    of_nobody_else,
+)
 from database.tables import (
     Account,
     Approval,
     Campaign,
     CampaignStep,
     DataSubjectRequest,
-    DeliveryEvent,
     Link,
     MailAttempt,
     MailStop,
@@ -31,12 +34,10 @@ from database.tables import (
     PolicyVersion,
     Staff,
 )
-from database.writing import as_table, insert_new, insert_selected
+from database.writing import insert_new
 from domain.reviews import VersionState
 from domain.timetable import RungKind
 
-Query = TypeVar("Query", bound=GenerativeSelect)
-Found = TypeVar("Found")
 CAMPAIGN = "campaign"
 REQUEST = "request"
 VERSION = "version"
@@ -49,18 +50,6 @@ WENT_OUT = ("accepted", "delivered", "bounced", "dropped", "complained")
 IN_DOUBT = ("sending", "unknown")
 CARRIED = "carried"
 REACHED = ("accepted", "delivered", "complained", CARRIED)
-LATER_ATTEMPTS_THAT_PROVE_SILENCE = 3
-EVIDENCE_PERIODS = 3
-STATE_AFTER_EVENT = {
-    "processed": "accepted",
-    "delivered": "delivered",
-    "bounce": "bounced",
-    "dropped": "dropped",
-    "spamreport": "complained",
-}
-NOT_PROVEN = ("queued", "sending", "unknown", "operator")
-PROVEN = ("accepted", "dropped", "delivered", "bounced", "complained")
-"""What events prove, from the least to the most telling: so their order does not matter."""
 _ADDRESSES: Mapping[str, tuple[type[Account | Staff | DataSubjectRequest], Any]] = {
     ACCOUNT: (Account, col(Account.email)),
     STAFF: (Staff, col(Staff.email)),
@@ -96,17 +85,6 @@ class Queued:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Batch:
-    """Which mails a sender looks after: a subject's, of one step and shard, or a single one."""
-
-    subject_id: UUID | None = None
-    addressee_kind: str | None = None
-    step: str | None = None
-    shard: int | None = None
-    mail_id: UUID | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Claim:
     """How many mails are ours to send in one attempt; `like` is one of them, and has in common with
     the others all but its key, its addressee and its link. `per_minute`: the rate that holds."""
@@ -135,16 +113,6 @@ class Addressed:
     address: str
     purpose: str | None
     nonce: bytes | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    """A delivery event of one copy."""
-
-    mail_id: UUID
-    attempt_id: UUID
-    event: str
-    occurred_at: datetime
 
 
 def queue(transaction: Session, mails: Iterable[Queued], now: datetime) -> tuple[UUID, ...]:
@@ -188,7 +156,7 @@ def claim(
     waiting = and_(_queued(batch), ~_all_is_stopped(), _subject_is_running(), ~_is_overtaken(now))
     oldest_first = (col(OutboxMail.queued_at), col(OutboxMail.id))
     one = select(OutboxMail, pace.is_limited()).where(waiting).order_by(*oldest_first).limit(1)
-    found = transaction.exec(_of_nobody_else(one)).first()
+    found = transaction.exec(of_nobody_else(one)).first()
     if found is None:
         return None
     first, limited = found
@@ -199,7 +167,7 @@ def claim(
         if allowance.not_before:
             raise NotYet(allowance.not_before, allowance.per_minute)
         limit = allowance.copies
-    together = _of_nobody_else(
+    together = of_nobody_else(
         select(OutboxMail.id)
         .where(
             waiting,
@@ -213,7 +181,7 @@ def claim(
         .limit(limit)
     )
     attempt_id = new_id()
-    claimed = _change(
+    claimed = change(
         transaction,
         together,
         state="sending",
@@ -235,56 +203,6 @@ def claim(
     )
 
 
-def accept(transaction: Session, attempt_id: UUID, provider_id: str, now: datetime) -> None:
-    """The mail service took the whole attempt."""
-    _finish(transaction, attempt_id, now, "accepted", provider_id=provider_id)
-    _settle_attempt(transaction, attempt_id, state="accepted", accepted_at=now, settled_at=now)
-
-
-def give_back(transaction: Session, attempt_id: UUID, reason: str, now: datetime) -> None:
-    """The attempt surely did not go out; its mails wait for the next one."""
-    _finish(transaction, attempt_id, now, "not_sent", reason=reason)
-    _settle_attempt(transaction, attempt_id, state="queued", attempt_id=None, reason=reason)
-
-
-def doubt(transaction: Session, attempt_id: UUID, reason: str, now: datetime) -> None:
-    """Nobody can tell whether the attempt went out; events or an operator will."""
-    _finish(transaction, attempt_id, now, "unknown", reason=reason)
-    _settle_attempt(transaction, attempt_id, state="unknown", reason=reason)
-
-
-def reject(
-    transaction: Session, attempt_id: UUID, mail_ids: Sequence[UUID], reason: str, now: datetime
-) -> None:
-    """The mail service will never take these copies; the rest of the attempt did not go out."""
-    _finish(transaction, attempt_id, now, "rejected", reason=reason)
-    named = select(OutboxMail.id).where(
-        OutboxMail.attempt_id == attempt_id, col(OutboxMail.id).in_(mail_ids)
-    )
-    _change(transaction, _in_order(named), state="rejected", reason=reason, settled_at=now)
-    _settle_attempt(transaction, attempt_id, state="queued", attempt_id=None)
-
-
-def suppress(
-    transaction: Session, attempt_id: UUID, reasons: Mapping[UUID, str], now: datetime
-) -> None:
-    """These copies of an attempt are not sent to anybody (`database/suppressions.py`); the rest
-    of the attempt goes out."""
-    attempt = transaction.get_one(MailAttempt, attempt_id)
-    for reason in sorted(set(reasons.values())):
-        named = select(OutboxMail.id).where(
-            OutboxMail.attempt_id == attempt_id,
-            OutboxMail.state == "sending",
-            col(OutboxMail.id).in_([mail for mail, why in reasons.items() if why == reason]),
-        )
-        attempt.copies -= _change(
-            transaction, _in_order(named), state="suppressed", reason=reason, settled_at=now
-        )
-    transaction.add(attempt)
-    if not attempt.copies:
-        _finish(transaction, attempt_id, now, "suppressed")
-
-
 def release(transaction: Session, accounts: Sequence[UUID]) -> tuple[UUID, ...]:
     """What was not sent to these accounts waits again, where its subject still runs."""
     waiting = select(OutboxMail.id).where(
@@ -293,7 +211,7 @@ def release(transaction: Session, accounts: Sequence[UUID]) -> tuple[UUID, ...]:
         OutboxMail.state == "suppressed",
         _subject_is_running(),
     )
-    held = transaction.exec(_in_order(waiting)).all()
+    held = transaction.exec(in_order(waiting)).all()
     transaction.execute(
         update(OutboxMail)
         .where(col(OutboxMail.id).in_(held))
@@ -302,21 +220,9 @@ def release(transaction: Session, accounts: Sequence[UUID]) -> tuple[UUID, ...]:
     return tuple(held)
 
 
-def doubt_abandoned(transaction: Session, batch: Batch, now: datetime) -> int:
-    """Mails a dead sender left in `sending` become `unknown`: never straight back to queued."""
-    abandoned = select(OutboxMail.id).where(_in_batch(batch), OutboxMail.state == "sending")
-    return _change(
-        transaction,
-        _in_order(abandoned),
-        state="unknown",
-        reason="the sender stopped in the middle",
-        claimed_at=now,
-    )
-
-
 def waiting_in(transaction: Session, batch: Batch) -> Mapping[UUID, UUID]:
     """The queued mails of a batch, ours until the transaction ends, and the addressee of each."""
-    mails = transaction.exec(_of_nobody_else(select(OutboxMail).where(_queued(batch)))).all()
+    mails = transaction.exec(of_nobody_else(select(OutboxMail).where(_queued(batch)))).all()
     return {mail.id: mail.addressee_id for mail in mails}
 
 
@@ -331,41 +237,6 @@ def carry(transaction: Session, accepted_at: Mapping[UUID, datetime | None], now
             for mail, at in accepted_at.items()
         ]
         transaction.execute(update(OutboxMail), rows)
-
-
-def settle(transaction: Session, batch: Batch, *, settle_after: timedelta, now: datetime) -> None:
-    """Decide about unknown mails whose events had time enough to come.
-
-    They are repeated only on evidence: events of at least three later attempts did arrive, and
-    none of theirs. Without that, when three times `settle_after` has passed, they are shown to
-    ops, who resend with one click: so later attempts had time to be made and heard of.
-    """
-    unknown = col(OutboxMail.state) == "unknown"
-    long_ago = col(OutboxMail.claimed_at) <= now - settle_after
-    overdue = _hold(transaction, _in_batch(batch), unknown, long_ago)
-    of_overdue = select(OutboxMail.attempt_id).where(col(OutboxMail.id).in_(overdue)).distinct()
-    unheard = [
-        attempt
-        for attempt in transaction.exec(of_overdue).all()
-        if attempt and _later_ones_were_heard_of(transaction, attempt)
-    ]
-    transaction.execute(
-        update(OutboxMail)
-        .where(col(OutboxMail.id).in_(overdue), col(OutboxMail.attempt_id).in_(unheard))
-        .values(state="queued", reason="no event came, while those of later mails did: sent again")
-    )
-    transaction.execute(
-        update(OutboxMail)
-        .where(
-            col(OutboxMail.id).in_(overdue),
-            unknown,
-            col(OutboxMail.claimed_at) <= now - EVIDENCE_PERIODS * settle_after,
-        )
-        .values(
-            state="operator",
-            reason="it is not known whether this mail went out: look, then resend or leave it",
-        )
-    )
 
 
 def cancel(transaction: Session, batch: Batch) -> None:
@@ -392,52 +263,6 @@ def resend(transaction: Session, mail_id: UUID) -> bool:
     return bool(changed.rowcount)
 
 
-def record_events(transaction: Session, events: Sequence[Event], now: datetime) -> int:
-    """Keep delivery events, each once and in any order, and move the mails forward.
-
-    One event of an attempt proves that the mail service took all its copies, those too that wait
-    to be sent again. Returns how many events were new; those about mails we do not know are
-    dropped.
-    """
-    said = as_table(
-        transaction,
-        [vars(event) for event in events],
-        mail_id=Uuid(),
-        attempt_id=Uuid(),
-        event=String(),
-        occurred_at=UTCDateTime(),
-    )
-    attempts = {event.attempt_id for event in events}
-    of_attempts = and_(
-        col(OutboxMail.attempt_id).in_(attempts), col(OutboxMail.state).in_(NOT_PROVEN)
-    )
-    named = select_columns(said.c.mail_id).union_all(
-        select_columns(col(OutboxMail.id)).where(of_attempts)
-    )
-    _hold_many(transaction, col(OutboxMail.id).in_(named))
-    row = {
-        "id": id_of_each(),
-        "mail_id": said.c.mail_id,
-        "attempt_id": said.c.attempt_id,
-        "event": said.c.event,
-        "occurred_at": said.c.occurred_at,
-        "recorded_at": literal(now, UTCDateTime()),
-    }
-    of_mails = col(OutboxMail.id) == said.c.mail_id
-    known = select_columns(*row.values()).select_from(said).join(OutboxMail, of_mails)
-    fresh = insert_selected(transaction, DeliveryEvent, list(row), known)
-    for kind in STATE_AFTER_EVENT.keys() & {event.event for event in events}:
-        mails = select_columns(said.c.mail_id).where(said.c.event == kind)
-        _move_forward(transaction, mails, STATE_AFTER_EVENT[kind], now)
-    # Not by their ids: many attempts have more copies than a statement may have values.
-    transaction.execute(
-        update(OutboxMail)
-        .where(of_attempts)
-        .values(state="accepted", accepted_at=now, settled_at=now, reason=None)
-    )
-    return fresh
-
-
 def addressed(session: Session, claim: Claim) -> list[Addressed]:
     """The copies of a claim, with the address that each person has now."""
     person, address = _ADDRESSES[claim.like.addressee_kind]
@@ -458,14 +283,14 @@ def addressed(session: Session, claim: Claim) -> list[Addressed]:
 def states(session: Session, batch: Batch) -> dict[str, int]:
     """How many mails of a batch are in which state."""
     rows = session.exec(
-        select(OutboxMail.state, func.count()).where(_in_batch(batch)).group_by(OutboxMail.state)
+        select(OutboxMail.state, func.count()).where(in_batch(batch)).group_by(OutboxMail.state)
     ).all()
     return dict(rows)
 
 
 def last_accepted_at(session: Session, batch: Batch) -> datetime | None:
     """When the mail service took the last of these mails."""
-    return session.exec(select(func.max(OutboxMail.accepted_at)).where(_in_batch(batch))).one()
+    return session.exec(select(func.max(OutboxMail.accepted_at)).where(in_batch(batch))).one()
 
 
 def without_sender(session: Session) -> Sequence[OutboxMail]:
@@ -515,17 +340,6 @@ def waiting_for_ops(session: Session, limit: int = 100) -> Sequence[OutboxMail]:
         .order_by(col(OutboxMail.claimed_at))
         .limit(limit)
     ).all()
-
-
-def _in_batch(batch: Batch) -> ColumnElement[bool]:
-    wanted = (
-        (col(OutboxMail.subject_id), batch.subject_id),
-        (col(OutboxMail.addressee_kind), batch.addressee_kind),
-        (col(OutboxMail.step), batch.step),
-        (col(OutboxMail.shard), batch.shard),
-        (col(OutboxMail.id), batch.mail_id),
-    )
-    return and_(*(column == value for column, value in wanted if value is not None))
 
 
 def _is_of_campaign(mail: OutboxMail) -> bool:
@@ -593,108 +407,14 @@ def _is_overtaken(now: datetime) -> ColumnElement[bool]:
 
 
 def _queued(batch: Batch) -> ColumnElement[bool]:
-    return and_(_in_batch(batch), col(OutboxMail.state) == "queued")
+    return and_(in_batch(batch), col(OutboxMail.state) == "queued")
 
 
 def _cancel(transaction: Session, queued: ColumnElement[bool]) -> None:
     """What another writer holds right now is left to the next one who comes by."""
-    found = _of_nobody_else(select(OutboxMail.id).where(queued))
-    _change(transaction, found, state="cancelled", reason="overtaken before it was sent")
+    found = of_nobody_else(select(OutboxMail.id).where(queued))
+    change(transaction, found, state="cancelled", reason="overtaken before it was sent")
 
 
 def _key(mail: Queued) -> tuple[UUID, UUID, str]:
     return mail.subject_id, mail.addressee_id, mail.step
-
-
-def _of_nobody_else(query: Query) -> Query:
-    """Ours until the transaction ends, without those that are another writer's at this moment."""
-    return query.with_for_update(skip_locked=True, key_share=True)
-
-
-def _in_order(query: SelectOfScalar[Found]) -> SelectOfScalar[Found]:
-    """Ours until the transaction ends, one after the other in the order of their ids."""
-    return query.order_by(col(OutboxMail.id)).with_for_update(key_share=True)
-
-
-def _hold(transaction: Session, *which: ColumnElement[bool]) -> Sequence[UUID]:
-    return transaction.exec(_in_order(select(OutboxMail.id).where(*which))).all()
-
-
-def _hold_many(transaction: Session, which: ColumnElement[bool]) -> None:
-    held = _in_order(select(OutboxMail.id).where(which)).subquery()
-    transaction.exec(select(func.count()).select_from(held)).one()
-
-
-def _finish(
-    transaction: Session,
-    attempt_id: UUID,
-    now: datetime,
-    outcome: str,
-    *,
-    provider_id: str | None = None,
-    reason: str | None = None,
-) -> None:
-    attempt = transaction.get_one(MailAttempt, attempt_id)
-    attempt.ended_at = now
-    attempt.outcome = outcome
-    attempt.provider_id = provider_id
-    attempt.reason = reason
-    transaction.add(attempt)
-
-
-def _settle_attempt(transaction: Session, attempt: UUID, **values: object) -> None:
-    """Fenced: only mails that still belong to this attempt and are still in doubt move."""
-    in_doubt = select(OutboxMail.id).where(
-        OutboxMail.attempt_id == attempt, col(OutboxMail.state).in_(IN_DOUBT)
-    )
-    _change(transaction, _in_order(in_doubt), **values)
-
-
-def _change(transaction: Session, which: SelectOfScalar[UUID], **values: object) -> int:
-    """Change the mails that a query holds, without bringing their ids here; how many.
-
-    Named in front of the statement, the query runs once: within it PostgreSQL may ask it again and
-    again, and hold more than its limit.
-    """
-    once = which.cte()
-    changed = transaction.execute(
-        update(OutboxMail)
-        .where(col(OutboxMail.id).in_(select(once.c.id)))
-        .values(**values)
-        .returning(col(OutboxMail.shard))
-        .execution_options(synchronize_session=False)
-    )
-    return len(changed.all())
-
-
-def _move_forward(
-    transaction: Session, mails: Select[tuple[UUID]], state: str, now: datetime
-) -> None:
-    transaction.execute(
-        update(OutboxMail)
-        .where(
-            col(OutboxMail.id).in_(mails),
-            col(OutboxMail.state).in_([*NOT_PROVEN, *PROVEN[: PROVEN.index(state)]]),
-            # Queued without an attempt, it waits for another address: this is about the old one.
-            or_(col(OutboxMail.state) != "queued", col(OutboxMail.attempt_id).is_not(None)),
-        )
-        .values(
-            state=state,
-            settled_at=now,
-            accepted_at=func.coalesce(col(OutboxMail.accepted_at), now),
-            reason=None,
-        )
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _later_ones_were_heard_of(session: Session, attempt: UUID) -> bool:
-    """Whether events of so many later attempts came that its own, had it gone out, would have."""
-    started_at = select(MailAttempt.started_at).where(MailAttempt.id == attempt).scalar_subquery()
-    heard_of = exists().where(col(DeliveryEvent.attempt_id) == col(MailAttempt.id))
-    later = (
-        select(MailAttempt.id)
-        .where(col(MailAttempt.started_at) > started_at, heard_of)
-        .limit(LATER_ATTEMPTS_THAT_PROVE_SILENCE)
-    )
-    return len(session.exec(later).all()) == LATER_ATTEMPTS_THAT_PROVE_SILENCE

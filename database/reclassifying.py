@@ -22,7 +22,8 @@ from database.campaigns import REPLACED, campaign_of
 from database.controls import Act, ControlRefused, note
 from database.decisions import decide
 from database.facts import record
-from database.outbox import ACCOUNT, Batch, cancel
+from database.mail_rows import Batch
+from database.outbox import ACCOUNT, cancel
 from database.policies import previous_version
 from database.staff import require_role
 from database.tables import Campaign, Finding, Policy, PolicyVersion, Reclassification, Review

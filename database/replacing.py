@@ -17,7 +17,8 @@ from database.assessments import is_clean
 from database.campaigns import FIRST_NOTICE, REPLACED, WITHDRAWN, campaign_of
 from database.counting import counts_for
 from database.facts import record
-from database.outbox import ACCOUNT, IN_DOUBT, REACHED, Batch, cancel, carry, waiting_in
+from database.mail_rows import Batch
+from database.outbox import ACCOUNT, IN_DOUBT, REACHED, cancel, carry, waiting_in
 from database.policies import (
     announced_versions,
     corrected_by,

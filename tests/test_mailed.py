@@ -6,10 +6,11 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database import freezing, outbox
+from database import freezing, outbox, outcomes
 from database.campaigns import FIRST_NOTICE
 from database.ids import new_id
-from database.outbox import Batch, Claim
+from database.mail_rows import Batch
+from database.outbox import Claim
 from database.tables import Campaign, MailAttempt, OutboxMail
 from embedded.sandbox.server import DATABASE_FILE
 from embedded.sandbox.store import Store
@@ -29,7 +30,7 @@ def test_the_missing_the_doubled_and_those_left_to_ops_are_told_apart(
     alice, bob, carol = scene.queue_step(campaign_id)
     attempt = claimed(scene, campaign_id).attempt_id
     with scene.database.transaction() as transaction:
-        outbox.doubt(transaction, attempt, "no answer", NOW)
+        outcomes.doubt(transaction, attempt, "no answer", NOW)
         transaction.get_one(MailAttempt, attempt).outcome = outcome
         transaction.get_one(OutboxMail, carol).state = "operator"
     arrives(tmp_path, bob, attempt)

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from sqlmodel import Session
 
 from clock import real_now
+from database.delivery import Event, record_events
 from database.late_bounces import place
-from database.outbox import Event, record_events
 from database.suppressions import Failed, suppress
 from domain.suppressions import address_key
 from mail.delivery_events import (

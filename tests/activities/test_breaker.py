@@ -10,7 +10,8 @@ import activities.breaker
 from activities.outbox import Sender, SendProgress
 from database import freezing
 from database.accounts import AccountRow
-from database.outbox import Batch, without_sender
+from database.mail_rows import Batch
+from database.outbox import without_sender
 from database.tables import Campaign, ControlAct
 from tests.activities.test_outbox import send
 from tests.sandbox_server import RunningSandbox

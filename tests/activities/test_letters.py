@@ -13,7 +13,8 @@ from database import freezing, outbox, rehearsals, request_answers, requests
 from database.accounts import AccountRow
 from database.assessments import findings_of
 from database.campaigns import notice_template
-from database.outbox import Batch, Queued
+from database.mail_rows import Batch
+from database.outbox import Queued
 from database.tables import (
     Campaign,
     DataSubjectRequest,

@@ -16,10 +16,11 @@ from temporalio.testing import ActivityEnvironment
 
 import activities.outbox
 from activities.outbox import OutboxActivities, Sender, SendInput, SendProgress
-from database import engine, freezing, outbox, rehearsals
+from database import delivery, engine, freezing, rehearsals
 from database.accounts import AccountRow
+from database.delivery import Event
 from database.engine import Database
-from database.outbox import Batch, Event
+from database.mail_rows import Batch
 from database.silence import is_silence
 from database.tables import Account, MailAttempt, OutboxMail, PolicyVersion
 from domain.reviews import VersionClass
@@ -334,7 +335,7 @@ def test_mails_that_went_out_and_could_not_be_noted_are_in_doubt_until_their_eve
         heard = Event(
             mail_id=mail.id, attempt_id=mail.attempt_id, event="processed", occurred_at=NOW
         )
-        outbox.record_events(transaction, [heard], NOW)
+        delivery.record_events(transaction, [heard], NOW)
     assert send(sender(), campaign) == SendProgress(accepted=3)
     assert len(sandbox.messages()) == 3
 

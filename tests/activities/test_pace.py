@@ -10,8 +10,8 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.outbox import PROBLEM_WORDS, Sender, SendProgress
 from database import freezing, outbox
+from database.mail_rows import Batch
 from database.mail_status import mail_status
-from database.outbox import Batch
 from database.tables import MailSlowdown
 from domain.pace import LONGEST_HOLD, SLOWEST
 from mail.sendgrid import NotSent

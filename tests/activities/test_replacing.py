@@ -21,7 +21,8 @@ from database import campaigns, freezing, policies
 from database.accounts import AccountRow
 from database.approvals import Shown, decide, governing_version
 from database.campaigns import FIRST_NOTICE
-from database.outbox import Batch, states
+from database.mail_rows import Batch
+from database.outbox import states
 from database.tables import Campaign, Fact, PolicyVersion
 from domain.approvals import Decision
 from domain.reviews import VersionClass

@@ -12,8 +12,8 @@ from activities.outbox import Sender, SendProgress
 from database import freezing, suppressions
 from database.campaigns import FIRST_NOTICE
 from database.links import holder_of
+from database.mail_rows import Batch
 from database.not_reached import not_reached
-from database.outbox import Batch
 from database.suppressions import Failed
 from database.tables import Campaign, Link, MailAttempt, OutboxMail, PolicyVersion
 from domain.suppressions import Cause, address_key

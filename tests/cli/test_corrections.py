@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from database import freezing, outbox
+from database import freezing, outbox, outcomes
 from database.accounts import AccountRow
-from database.outbox import Batch
+from database.mail_rows import Batch
 from tests.people import ALICE, POLICY
 from tests.scene import NOW, Scene
 
@@ -38,7 +38,7 @@ def promisekeeper(scene: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     with scene.database.transaction() as transaction:
         claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=9, now=NOW)
         assert claim
-        outbox.accept(transaction, claim.attempt_id, "x", NOW)
+        outcomes.accept(transaction, claim.attempt_id, "x", NOW)
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 

@@ -13,14 +13,14 @@ import pytest
 from sqlalchemy import Select, text
 from sqlmodel import Session, col, select
 
-from database import account_imports, campaigns, freezing, outbox, unfinished_imports
+from database import account_imports, campaigns, freezing, outbox, outcomes, unfinished_imports
 from database.accounts import AccountRow
 from database.approvals import Shown, decide
 from database.campaigns import FIRST_NOTICE
 from database.chunks import LongEnough, at_most
 from database.engine import Database
+from database.mail_rows import Batch
 from database.not_reached import not_reached
-from database.outbox import Batch
 from database.tables import (
     Account,
     AccountImport,
@@ -375,7 +375,7 @@ def test_the_counts_of_a_campaign_add_up(scene: Scene) -> None:
         of_dora = transaction.exec(
             select(OutboxMail.id).where(OutboxMail.addressee_id == dora)
         ).all()
-        outbox.reject(transaction, claimed.attempt_id, of_dora, "no such mailbox", NOW)
+        outcomes.reject(transaction, claimed.attempt_id, of_dora, "no such mailbox", NOW)
     with scene.database.session() as session:
         progress = campaigns.progress(session, session.get_one(Campaign, campaign_id))
         assert (progress.addressees, progress.approved, progress.declined) == (4, 1, 1)
@@ -447,5 +447,5 @@ def test_a_shard_is_done_with_a_step_when_all_its_mails_are_out(scene: Scene) ->
     assert claim is not None
     assert still_open() == [0, 1]
     with scene.database.transaction() as transaction:
-        outbox.accept(transaction, claim.attempt_id, "taken", NOW)
+        outcomes.accept(transaction, claim.attempt_id, "taken", NOW)
     assert still_open() == [1]

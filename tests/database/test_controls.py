@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import select
 
-from database import campaigns, controls, freezing, outbox, owed, policies
+from database import campaigns, controls, freezing, outbox, outcomes, owed, policies
 from database.controls import ControlRefused
 from database.engine import Database
-from database.outbox import ACCOUNT, WITHDRAWAL, Batch
+from database.mail_rows import Batch
+from database.outbox import ACCOUNT, WITHDRAWAL
 from database.staff import StaffRefused
 from database.tables import Campaign, ControlAct, MailStop, PolicyVersion, Staff
 from domain.reviews import VersionState
@@ -188,7 +189,7 @@ def test_a_withdrawn_version_governs_nobody_and_its_queue_is_empty(
     with scene.database.transaction() as transaction:
         claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=1, now=NOW)
         assert claim
-        outbox.accept(transaction, claim.attempt_id, "x", NOW)
+        outcomes.accept(transaction, claim.attempt_id, "x", NOW)
     act(scene, controls.withdraw, "noor")
     assert states(scene, campaign) == {"accepted": 1, "cancelled": 2}
     assert len(scene.queue_step(campaign, WITHDRAWAL)) == 1
@@ -303,7 +304,7 @@ def test_each_postponement_is_a_step_for_those_who_were_mailed(
     with scene.database.transaction() as transaction:
         claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=2, now=NOW)
         assert claim
-        outbox.accept(transaction, claim.attempt_id, "x", NOW)
+        outcomes.accept(transaction, claim.attempt_id, "x", NOW)
     version = postpone(scene, date(2026, 6, 1))
     with scene.database.session() as session:
         assert list(owed.postponements(session, version.id)) == ["postponement_1"]
@@ -327,7 +328,7 @@ def test_while_its_day_is_open_nothing_of_the_timetable_goes_out(
     with scene.database.transaction() as transaction:
         claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=1, now=NOW)
         assert claim
-        outbox.accept(transaction, claim.attempt_id, "x", NOW)
+        outcomes.accept(transaction, claim.attempt_id, "x", NOW)
     version = postpone(scene, None)
     assert (version.state, version.effective_at) == (VersionState.POSTPONED, None)
     assert claimed(scene.database, Batch(subject_id=campaign)) == 0

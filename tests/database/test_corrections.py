@@ -8,14 +8,24 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database import campaigns, controls, corrections, freezing, outbox, owed, policies, wording
+from database import (
+    campaigns,
+    controls,
+    corrections,
+    freezing,
+    outbox,
+    outcomes,
+    owed,
+    policies,
+    wording,
+)
 from database.accounts import AccountRow
 from database.approvals import Shown, decide, governing_version, latest_decision
 from database.assessments import findings_of
 from database.campaigns import FIRST_NOTICE
 from database.controls import ControlRefused
 from database.corrections import Right, RightWords
-from database.outbox import Batch
+from database.mail_rows import Batch
 from database.staff import StaffRefused
 from database.tables import Campaign, Fact, OutboxMail, PolicyVersion
 from database.wording import WordingRefused, Words
@@ -34,7 +44,7 @@ def send(scene: Scene, campaign: UUID, limit: int, now: datetime = NOW) -> UUID 
     with scene.database.transaction() as transaction:
         claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=limit, now=now)
         if claim:
-            outbox.accept(transaction, claim.attempt_id, "x", now)
+            outcomes.accept(transaction, claim.attempt_id, "x", now)
     return claim.attempt_id if claim else None
 
 

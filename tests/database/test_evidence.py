@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from database import controls, freezing, outbox
+from database import controls, delivery, freezing, outbox, outcomes
 from database.accounts import AccountRow
+from database.delivery import Event
 from database.evidence import why_stop_campaign
-from database.outbox import Batch, Event
+from database.mail_rows import Batch
 from domain.sending import Limits
 from tests.database.test_controls import act
 from tests.scene import NOW, Scene
@@ -45,12 +46,12 @@ def attempt(scene: Scene, campaign: UUID) -> Callable[..., None]:
             assert claim
             copies_of = outbox.addressed(transaction, claim)
             if outcome == "unknown":
-                outbox.doubt(transaction, claim.attempt_id, "no answer", now)
+                outcomes.doubt(transaction, claim.attempt_id, "no answer", now)
             elif outcome == "not_sent":
-                outbox.give_back(transaction, claim.attempt_id, "SendGrid answered 401", now)
+                outcomes.give_back(transaction, claim.attempt_id, "SendGrid answered 401", now)
             else:
-                outbox.accept(transaction, claim.attempt_id, "x", now)
-            outbox.record_events(
+                outcomes.accept(transaction, claim.attempt_id, "x", now)
+            delivery.record_events(
                 transaction,
                 [
                     Event(

@@ -11,10 +11,21 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import Session, func, select
 
-from database import approvals, outbox, policies, request_answers, requests, reviews, staff
+from database import (
+    approvals,
+    delivery,
+    outbox,
+    outcomes,
+    policies,
+    request_answers,
+    requests,
+    reviews,
+    staff,
+)
 from database.accounts import AccountRow
+from database.delivery import Event
 from database.engine import Database
-from database.outbox import Batch, Event
+from database.mail_rows import Batch
 from database.tables import (
     Account,
     Approval,
@@ -316,7 +327,7 @@ def hear_of(url: str, batches: list[list[Event]], *, last_first: bool) -> int:
             meet()
             with database.transaction() as transaction:
                 told = events[::-1] if last_first else events
-                fresh += outbox.record_events(transaction, told, NOW)
+                fresh += delivery.record_events(transaction, told, NOW)
     return fresh
 
 
@@ -325,7 +336,7 @@ def acknowledge_each(url: str, attempts: list[UUID]) -> int:
         for attempt in attempts:
             meet()
             with database.transaction() as transaction:
-                outbox.accept(transaction, attempt, "provider", NOW)
+                outcomes.accept(transaction, attempt, "provider", NOW)
     return len(attempts)
 
 

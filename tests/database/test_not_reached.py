@@ -12,8 +12,10 @@ from database.accounts import AccountRow
 from database.approvals import Shown, decide
 from database.campaigns import FIRST_NOTICE
 from database.controls import ControlRefused
+from database.delivery import Event, record_events
+from database.mail_rows import Batch
 from database.not_reached import NotReached
-from database.outbox import Batch, Event, claim, record_events
+from database.outbox import claim
 from database.tables import Account, Campaign, Link, OutboxMail, PolicyVersion, Staff
 from domain.approvals import Decision
 from tests.people import ALICE, BOB, CAROL, DORA

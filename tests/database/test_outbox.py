@@ -15,11 +15,12 @@ from sqlalchemy import Insert, insert, literal, true
 from sqlalchemy import event as sql_event
 from sqlmodel import col, func, select
 
-from database import campaigns, freezing, outbox
+from database import campaigns, delivery, freezing, outbox, outcomes
 from database.approvals import Shown, decide
+from database.delivery import Event
 from database.engine import Database
 from database.ids import id_of_each
-from database.outbox import Batch, Event
+from database.mail_rows import Batch
 from database.tables import (
     Campaign,
     DataSubjectRequest,
@@ -59,7 +60,7 @@ def must_claim(scene: Scene, mail_id: UUID, now: datetime = NOW) -> outbox.Claim
 
 def tell(scene: Scene, *events: Event, now: datetime = NOW) -> int:
     with scene.database.transaction() as transaction:
-        return outbox.record_events(transaction, events, now)
+        return delivery.record_events(transaction, events, now)
 
 
 def event(mail_id: UUID, attempt_id: UUID, name: str, at: datetime = NOW) -> Event:
@@ -145,7 +146,7 @@ def test_what_a_dead_sender_left_is_in_doubt_and_not_queued(scene: Scene, mail: 
     """P4: nobody can prove that it did not go out."""
     must_claim(scene, mail)
     with scene.database.transaction() as transaction:
-        assert outbox.doubt_abandoned(transaction, Batch(mail_id=mail), NOW) == 1
+        assert outcomes.doubt_abandoned(transaction, Batch(mail_id=mail), NOW) == 1
     assert scene.mail(mail).state == "unknown"
     assert claim(scene.database, Batch(mail_id=mail)) is None
 
@@ -154,8 +155,8 @@ def test_a_late_acknowledgement_of_a_doubted_attempt_still_counts(scene: Scene, 
     """P4: the sender was slow, not dead."""
     attempt = must_claim(scene, mail).attempt_id
     with scene.database.transaction() as transaction:
-        outbox.doubt_abandoned(transaction, Batch(mail_id=mail), NOW)
-        outbox.accept(transaction, attempt, "provider-1", NOW)
+        outcomes.doubt_abandoned(transaction, Batch(mail_id=mail), NOW)
+        outcomes.accept(transaction, attempt, "provider-1", NOW)
     assert scene.mail(mail).state == "accepted"
 
 
@@ -163,17 +164,17 @@ def test_an_acknowledgement_is_fenced_by_its_attempt(scene: Scene, mail: UUID) -
     """P4: an attempt that was given back cannot speak for the next one."""
     first = must_claim(scene, mail).attempt_id
     with scene.database.transaction() as transaction:
-        outbox.give_back(transaction, first, "429", NOW)
+        outcomes.give_back(transaction, first, "429", NOW)
     second = must_claim(scene, mail).attempt_id
     with scene.database.transaction() as transaction:
-        outbox.accept(transaction, first, "provider-1", NOW)
+        outcomes.accept(transaction, first, "provider-1", NOW)
     assert (scene.mail(mail).state, scene.mail(mail).attempt_id) == ("sending", second)
     assert scene.mail(mail).attempts == 2
 
 
 def settle(scene: Scene, mail: UUID, now: datetime) -> str:
     with scene.database.transaction() as transaction:
-        outbox.settle(transaction, Batch(mail_id=mail), settle_after=TEN_SECONDS, now=now)
+        outcomes.settle(transaction, Batch(mail_id=mail), settle_after=TEN_SECONDS, now=now)
     return scene.mail(mail).state
 
 
@@ -181,7 +182,7 @@ def doubtful(scene: Scene, mail: UUID) -> UUID:
     """The attempt of which nobody knows; later ones are heard of as the test says."""
     attempt = must_claim(scene, mail).attempt_id
     with scene.database.transaction() as transaction:
-        outbox.doubt(transaction, attempt, "the line broke", NOW)
+        outcomes.doubt(transaction, attempt, "the line broke", NOW)
     return attempt
 
 
@@ -216,10 +217,10 @@ def test_a_lost_request_is_settled_by_as_many_statements_however_many_copies_it_
         lost = claim(scene.database, Batch(subject_id=subject))
         assert lost
         with scene.database.transaction() as transaction:
-            outbox.doubt(transaction, lost.attempt_id, "the line broke", NOW)
+            outcomes.doubt(transaction, lost.attempt_id, "the line broke", NOW)
         heard_of_later(scene, 3)
         with counted(scene.database) as said, scene.database.transaction() as transaction:
-            outbox.settle(
+            outcomes.settle(
                 transaction, Batch(subject_id=subject), settle_after=TEN_SECONDS, now=LATER
             )
         statements.append(len(said))
@@ -278,7 +279,7 @@ def test_one_event_of_an_attempt_proves_all_its_copies(scene: Scene) -> None:
     claimed = claim(scene.database, Batch(subject_id=subject))
     assert claimed
     with scene.database.transaction() as transaction:
-        outbox.doubt(transaction, claimed.attempt_id, "the line broke", NOW)
+        outcomes.doubt(transaction, claimed.attempt_id, "the line broke", NOW)
     tell(scene, event(heard, claimed.attempt_id, "bounce"))
     assert (scene.mail(heard).state, scene.mail(silent).state) == ("bounced", "accepted")
 
@@ -307,7 +308,7 @@ def test_a_rejected_copy_takes_nobody_with_it(scene: Scene) -> None:
     claimed = claim(scene.database, Batch(subject_id=subject))
     assert claimed
     with scene.database.transaction() as transaction:
-        outbox.reject(transaction, claimed.attempt_id, [bad], "SendGrid answered 400", NOW)
+        outcomes.reject(transaction, claimed.attempt_id, [bad], "SendGrid answered 400", NOW)
     assert (scene.mail(bad).state, scene.mail(good).state) == ("rejected", "queued")
     with scene.database.session() as session:
         assert outbox.states(session, Batch(subject_id=subject)) == {"rejected": 1, "queued": 1}
@@ -368,7 +369,7 @@ def test_an_event_before_the_answer_is_not_undone_by_it(scene: Scene, mail: UUID
     attempt = must_claim(scene, mail).attempt_id
     tell(scene, event(mail, attempt, "delivered"))
     with scene.database.transaction() as transaction:
-        outbox.accept(transaction, attempt, "provider-1", NOW + SECOND)
+        outcomes.accept(transaction, attempt, "provider-1", NOW + SECOND)
     assert (scene.mail(mail).state, scene.mail(mail).accepted_at) == ("delivered", NOW)
 
 

@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import select
 
-from database import outbox, pace
+from database import outbox, outcomes, pace
 from database.engine import Database
+from database.mail_rows import Batch
 from database.mail_status import mail_status
-from database.outbox import ACCOUNT, CAMPAIGN, Batch, NotYet
+from database.outbox import ACCOUNT, CAMPAIGN, NotYet
 from database.tables import Campaign, MailBucket, MailSlowdown
 from domain.pace import MINUTE, SLOWEST
 from tests.in_two_processes import in_two_processes, meet, side_by_side
@@ -97,7 +98,7 @@ def slow_down_elsewhere(url: str, attempts: Sequence[UUID]) -> int:
         for attempt in attempts:
             meet()
             with database.transaction() as transaction:
-                outbox.give_back(transaction, attempt, "SendGrid answered 429", NOW + SECOND)
+                outcomes.give_back(transaction, attempt, "SendGrid answered 429", NOW + SECOND)
                 pace.slow_down(transaction, attempt, MINUTE, NOW + SECOND)
     return len(attempts)
 
@@ -131,10 +132,10 @@ def slow_down(scene: Scene, now: datetime = NOW, *, sent: int = 0) -> None:
         with scene.database.transaction() as transaction:
             claim = outbox.claim(transaction, batch, limit=sent, now=now)
             assert claim
-            outbox.accept(transaction, claim.attempt_id, "provider", now)
+            outcomes.accept(transaction, claim.attempt_id, "provider", now)
     (refused,) = claims(scene, queued(scene, 5), 1)
     with scene.database.transaction() as transaction:
-        outbox.give_back(transaction, refused, "SendGrid answered 429", now)
+        outcomes.give_back(transaction, refused, "SendGrid answered 429", now)
         pace.slow_down(transaction, refused, MINUTE, now)
 
 

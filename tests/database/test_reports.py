@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from database import campaigns, controls, freezing, outbox
+from database import campaigns, controls, freezing, outbox, outcomes
 from database.approvals import Shown, decide
-from database.outbox import Batch
+from database.mail_rows import Batch
 from database.reports import Report, report
 from database.tables import Campaign, PolicyVersion
 from domain.approvals import Decision
@@ -55,7 +55,7 @@ def test_copies_sent_again_after_a_lost_answer_are_possible_doubles(
     with scene.database.transaction() as transaction:
         claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=2, now=NOW)
         assert claim
-        outbox.doubt(transaction, claim.attempt_id, "no answer", NOW)
+        outcomes.doubt(transaction, claim.attempt_id, "no answer", NOW)
         one, _ = (copy.mail_id for copy in outbox.addressed(transaction, claim))
     assert reported(scene, campaign).possible_doubles == 0
     with scene.database.transaction() as transaction:
@@ -64,7 +64,7 @@ def test_copies_sent_again_after_a_lost_answer_are_possible_doubles(
     with scene.database.transaction() as transaction:
         claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=2, now=NOW)
         assert claim
-        outbox.accept(transaction, claim.attempt_id, "x", NOW)
+        outcomes.accept(transaction, claim.attempt_id, "x", NOW)
     found = reported(scene, campaign)
     assert found.possible_doubles == 1
     assert found.mails_by_step == {"first_notice": {"accepted": 2, "unknown": 1}}

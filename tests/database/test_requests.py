@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import Session, select
 
 from database import outbox, request_answers, requests
-from database.outbox import Batch
+from database.mail_rows import Batch
 from database.request_answers import Answer, DecisionRefused
 from database.requests import RequestUnknown
 from database.staff import by_handle, in_role

@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import Session, select
 
-from database import freezing, outbox, suppressions
+from database import freezing, outbox, outcomes, suppressions
 from database.accounts import AccountRow
 from database.campaigns import FIRST_NOTICE
 from database.links import holder_of
+from database.mail_rows import Batch
 from database.not_reached import not_reached
-from database.outbox import Batch, Claim, Queued
+from database.outbox import Claim, Queued
 from database.suppressions import Failed
 from database.tables import Campaign, Fact, Link, MailSuppression, OutboxMail
 from domain.suppressions import Cause, address_key
@@ -150,8 +151,8 @@ def test_ops_let_mail_go_on_and_what_was_held_back_waits_again(
         assert claim
         alice = scene.account(ALICE.external_id).id
         (hers,) = [mail for mail, whose in of(transaction, claim).items() if whose == alice]
-        outbox.suppress(transaction, claim.attempt_id, {hers: "came back"}, NOW)
-        outbox.accept(transaction, claim.attempt_id, "request-1", NOW)
+        outcomes.suppress(transaction, claim.attempt_id, {hers: "came back"}, NOW)
+        outcomes.accept(transaction, claim.attempt_id, "request-1", NOW)
     with scene.database.session() as session:
         row = session.get_one(Campaign, campaign)
         missed = not_reached(session, row, ZoneInfo("UTC"))
@@ -175,7 +176,7 @@ def test_what_was_held_back_by_a_campaign_that_is_over_stays_back(
         claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=10, now=NOW)
         assert claim
         reasons = dict.fromkeys(of(transaction, claim), "came back")
-        outbox.suppress(transaction, claim.attempt_id, reasons, NOW)
+        outcomes.suppress(transaction, claim.attempt_id, reasons, NOW)
         transaction.get_one(Campaign, campaign).state = "finished"
     assert allow(scene) == suppressions.Allowed(lifted=1, mails=())
 

@@ -13,7 +13,9 @@ from httpx import Response
 from sqlmodel import select
 
 from clock import real_now
-from database.outbox import Batch, accept, claim
+from database.mail_rows import Batch
+from database.outbox import claim
+from database.outcomes import accept
 from database.tables import DeliveryEvent, MailSuppression, OutboxMail
 from domain.suppressions import address_key
 from mail.delivery_events import SIGNATURE_HEADER, TIMESTAMP_HEADER

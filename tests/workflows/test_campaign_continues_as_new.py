@@ -13,7 +13,7 @@ import pytest
 from sqlmodel import col, select
 from temporalio.client import WorkflowExecutionStatus
 
-from database import outbox
+from database import delivery
 from database.accounts import AccountRow
 from database.tables import CampaignStep, OutboxMail
 from domain.reviews import VersionClass
@@ -72,7 +72,7 @@ def deliver_events(town: Town, directory: Path) -> None:
     """The mail service tells of each request that it took it: one copy proves them all."""
     first_copies = {copy["attempt_id"]: copy["mail_id"] for copy in sent(directory)}
     events = [
-        outbox.Event(
+        delivery.Event(
             mail_id=UUID(mail_id),
             attempt_id=UUID(attempt_id),
             event="processed",
@@ -81,7 +81,7 @@ def deliver_events(town: Town, directory: Path) -> None:
         for attempt_id, mail_id in first_copies.items()
     ]
     with town.database.transaction() as transaction:
-        outbox.record_events(transaction, events, town.now())
+        delivery.record_events(transaction, events, town.now())
 
 
 def went_out(town: Town, directory: Path, step: str) -> Counter[tuple[int, str, str | None]]:

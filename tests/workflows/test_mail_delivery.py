@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from database import outbox, suppressions
-from database.outbox import Batch
+from database.mail_rows import Batch
 from database.suppressions import Failed
 from database.tables import Fact, OutboxMail
 from domain.reviews import VersionClass

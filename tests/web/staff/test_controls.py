@@ -8,7 +8,9 @@ from sqlmodel import select
 from database import controls
 from database.assessments import findings_of
 from database.campaigns import FIRST_NOTICE, queue_step
-from database.outbox import Batch, accept, all_is_stopped, claim
+from database.mail_rows import Batch
+from database.outbox import all_is_stopped, claim
+from database.outcomes import accept
 from database.policies import put_in_force
 from database.tables import Account, Campaign, ControlAct, PolicyVersion
 from tests.web.world import NOW, World

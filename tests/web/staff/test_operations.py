@@ -11,7 +11,9 @@ from sqlmodel import select
 
 from database.account_imports import stage
 from database.accounts import AccountRow
-from database.outbox import Batch, claim, doubt, settle
+from database.mail_rows import Batch
+from database.outbox import claim
+from database.outcomes import doubt, settle
 from database.tables import Fact, MailSlowdown, OutboxMail
 from temporal import VIEWS
 from tests.web.world import NOW, World, browse

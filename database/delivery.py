@@ -1,0 +1,107 @@
+"""What the mail service later says of each copy, kept once and in any order (P4)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, String, Uuid, and_, literal, or_, update
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, func
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+from database.ids import id_of_each
+from database.mail_rows import hold_many
+from database.tables import (
+    DeliveryEvent,
+    OutboxMail,
+)
+from database.writing import as_table, insert_selected
+
+STATE_AFTER_EVENT = {
+    "processed": "accepted",
+    "delivered": "delivered",
+    "bounce": "bounced",
+    "dropped": "dropped",
+    "spamreport": "complained",
+}
+NOT_PROVEN = ("queued", "sending", "unknown", "operator")
+PROVEN = ("accepted", "dropped", "delivered", "bounced", "complained")
+"""What events prove, from the least to the most telling: so their order does not matter."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A delivery event of one copy."""
+
+    mail_id: UUID
+    attempt_id: UUID
+    event: str
+    occurred_at: datetime
+
+
+def record_events(transaction: Session, events: Sequence[Event], now: datetime) -> int:
+    """Keep delivery events, each once and in any order, and move the mails forward.
+
+    One event of an attempt proves that the mail service took all its copies, those too that wait
+    to be sent again. Returns how many events were new; those about mails we do not know are
+    dropped.
+    """
+    said = as_table(
+        transaction,
+        [vars(event) for event in events],
+        mail_id=Uuid(),
+        attempt_id=Uuid(),
+        event=String(),
+        occurred_at=UTCDateTime(),
+    )
+    attempts = {event.attempt_id for event in events}
+    of_attempts = and_(
+        col(OutboxMail.attempt_id).in_(attempts), col(OutboxMail.state).in_(NOT_PROVEN)
+    )
+    named = select_columns(said.c.mail_id).union_all(
+        select_columns(col(OutboxMail.id)).where(of_attempts)
+    )
+    hold_many(transaction, col(OutboxMail.id).in_(named))
+    row = {
+        "id": id_of_each(),
+        "mail_id": said.c.mail_id,
+        "attempt_id": said.c.attempt_id,
+        "event": said.c.event,
+        "occurred_at": said.c.occurred_at,
+        "recorded_at": literal(now, UTCDateTime()),
+    }
+    of_mails = col(OutboxMail.id) == said.c.mail_id
+    known = select_columns(*row.values()).select_from(said).join(OutboxMail, of_mails)
+    fresh = insert_selected(transaction, DeliveryEvent, list(row), known)
+    for kind in STATE_AFTER_EVENT.keys() & {event.event for event in events}:
+        mails = select_columns(said.c.mail_id).where(said.c.event == kind)
+        _move_forward(transaction, mails, STATE_AFTER_EVENT[kind], now)
+    # Not by their ids: many attempts have more copies than a statement may have values.
+    transaction.execute(
+        update(OutboxMail)
+        .where(of_attempts)
+        .values(state="accepted", accepted_at=now, settled_at=now, reason=None)
+    )
+    return fresh
+
+
+def _move_forward(
+    transaction: Session, mails: Select[tuple[UUID]], state: str, now: datetime
+) -> None:
+    transaction.execute(
+        update(OutboxMail)
+        .where(
+            col(OutboxMail.id).in_(mails),
+            col(OutboxMail.state).in_([*NOT_PROVEN, *PROVEN[: PROVEN.index(state)]]),
+            # Queued without an attempt, it waits for another address: this is about the old one.
+            or_(col(OutboxMail.state) != "queued", col(OutboxMail.attempt_id).is_not(None)),
+        )
+        .values(
+            state=state,
+            settled_at=now,
+            accepted_at=func.coalesce(col(OutboxMail.accepted_at), now),
+            reason=None,
+        )
+        .execution_options(synchronize_session=False)
+    )

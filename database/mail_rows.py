@@ -1,0 +1,79 @@
+"""Rows of the outbox: which of them, held in an order that no two writers dispute, and changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, update
+from sqlalchemy.sql.selectable import GenerativeSelect
+from sqlmodel import Session, col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from database.tables import (
+    OutboxMail,
+)
+
+Found = TypeVar("Found")
+Query = TypeVar("Query", bound=GenerativeSelect)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Which mails a sender looks after: a subject's, of one step and shard, or a single one."""
+
+    subject_id: UUID | None = None
+    addressee_kind: str | None = None
+    step: str | None = None
+    shard: int | None = None
+    mail_id: UUID | None = None
+
+
+def in_batch(batch: Batch) -> ColumnElement[bool]:
+    """Whether a mail is one of those that a sender looks after."""
+    wanted = (
+        (col(OutboxMail.subject_id), batch.subject_id),
+        (col(OutboxMail.addressee_kind), batch.addressee_kind),
+        (col(OutboxMail.step), batch.step),
+        (col(OutboxMail.shard), batch.shard),
+        (col(OutboxMail.id), batch.mail_id),
+    )
+    return and_(*(column == value for column, value in wanted if value is not None))
+
+
+def of_nobody_else(query: Query) -> Query:
+    """Ours until the transaction ends, without those that are another writer's at this moment."""
+    return query.with_for_update(skip_locked=True, key_share=True)
+
+
+def in_order(query: SelectOfScalar[Found]) -> SelectOfScalar[Found]:
+    """Ours until the transaction ends, one after the other in the order of their ids."""
+    return query.order_by(col(OutboxMail.id)).with_for_update(key_share=True)
+
+
+def hold_mails(transaction: Session, *which: ColumnElement[bool]) -> Sequence[UUID]:
+    """The ids of these mails, which are ours until the transaction ends."""
+    return transaction.exec(in_order(select(OutboxMail.id).where(*which))).all()
+
+
+def hold_many(transaction: Session, which: ColumnElement[bool]) -> None:
+    """As `hold_mails`, without their ids: for more than a statement takes values."""
+    held = in_order(select(OutboxMail.id).where(which)).subquery()
+    transaction.exec(select(func.count()).select_from(held)).one()
+
+
+def change(transaction: Session, which: SelectOfScalar[UUID], **values: object) -> int:
+    """Change the mails that a query holds, without bringing their ids here; how many.
+
+    Named in front of the statement, the query runs once: within it PostgreSQL may ask it again and
+    again, and hold more than its limit.
+    """
+    once = which.cte()
+    changed = transaction.execute(
+        update(OutboxMail)
+        .where(col(OutboxMail.id).in_(select(once.c.id)))
+        .values(**values)
+        .returning(col(OutboxMail.shard))
+        .execution_options(synchronize_session=False)
+    )
+    return len(changed.all())
