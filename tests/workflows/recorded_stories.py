@@ -102,7 +102,12 @@ def a_campaign_while_the_mail_service_is_down(town: Town) -> Recorded:
 def a_campaign_that_waits_for_its_rate(town: Town) -> Recorded:
     """Four a minute; before that the mail service asks for patience once."""
     town.put_in_force(FIRST)
-    town.import_accounts(ALICE, BOB, CAROL)
+    town.import_accounts(
+        *(
+            AccountRow(external_id=f"c-{number}", email=f"person.{number}@people.example")
+            for number in range(7)
+        )
+    )
     number = town.prepare(SECOND, VersionClass.APPROVAL)
     town.mail.misbehave("429-without-headers", times=1)
     town.release(number)
