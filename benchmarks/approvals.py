@@ -8,7 +8,6 @@ mails go out slowly meanwhile, so that all of it happens while it is sending.
 
 import argparse
 import http.client
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -44,8 +43,9 @@ def measure(database_url: str | None = None, posts: int = POSTS) -> dict[str, ob
         company = parts.company
         company.move_in(ADDRESSEES)
         number = company.hand_in()
-        slow = json.dumps({"latency_ms": LATENCY_MS})
-        urllib3.request("POST", f"{parts.stack.inbox}/api/faults", body=slow)
+        slow = {"latency_ms": LATENCY_MS}
+        answer = urllib3.request("POST", f"{parts.stack.inbox}/api/faults", json=slow)
+        assert answer.status == 200, "the sandbox is not slow"
         company.release(number)
         until(lambda: _is_sending(company))
         pages = _opened(parts, posts)

@@ -32,6 +32,7 @@ from benchmarks.company import MEGABYTE, Company, Parts, a_company, postgresql, 
 from database.engine import Database
 
 BEGINNERS_ADDRESSEES = 300
+A_DAY = timedelta(days=1)
 DAYS = 45
 """Until the last reminder is out and the version is in force."""
 
@@ -83,8 +84,9 @@ def _all_delivered(company: Company, addressees: int) -> bool:
 
 
 def _keep_events_back(parts: Parts) -> None:
-    fault = json.dumps({"events": {"silent_seconds": 86_400}})
-    urllib3.request("POST", f"{parts.stack.inbox}/api/faults", body=fault)
+    fault = {"events": {"silent_seconds": A_DAY.total_seconds()}}
+    answer = urllib3.request("POST", f"{parts.stack.inbox}/api/faults", json=fault)
+    assert answer.status == 200, "the sandbox keeps no events back"
 
 
 def _megabytes(database: Database) -> float:
