@@ -22,7 +22,7 @@ from database.tables import (
     Reclassification,
     Staff,
 )
-from database.voids import voids_of
+from database.voids import void_if_overtaken, voids_of
 from database.wording import sentences_in, summary_in
 from database.writing import held
 from domain.account_holders import void_as_a_minors
@@ -369,6 +369,7 @@ def decide(
         change_sha256=row.change_sha256,
         said_at=row.said_at,
     )
+    void_if_overtaken(transaction, row)
     return row
 
 

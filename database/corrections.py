@@ -34,7 +34,7 @@ from database.tables import (
 )
 from database.voids import stands
 from database.wording import Words, keep_words, require_showable
-from database.writing import held, insert_selected
+from database.writing import held, hold_with_what_points_to_it, insert_selected
 from domain.languages import nearest_language
 from domain.reviews import Decisions
 
@@ -296,7 +296,12 @@ def _put_right(
 def _void_decisions(
     transaction: Session, version: PolicyVersion, correction: CampaignCorrection, now: datetime
 ) -> int:
-    """Every decision about the version until now, at one instant and so in one statement."""
+    """Every decision about the version until now, at one instant and so in one statement.
+
+    One that is being written down in this moment is waited for; one that waits for us then finds
+    that it came too early (`voids.void_if_overtaken`).
+    """
+    hold_with_what_points_to_it(transaction, version)
     proposed = {
         "reason": correction.reason,
         "proposed_by": correction.proposed_by,

@@ -9,8 +9,9 @@ from sqlmodel import Session, col, select
 
 from database.facts import record
 from database.staff import require_role
-from database.tables import Account, Approval, ApprovalVoid
+from database.tables import Account, Approval, ApprovalVoid, Campaign, CampaignCorrection
 from database.writing import held, insert_new
+from domain.reviews import Decisions
 
 
 class VoidRefused(Exception):
@@ -35,6 +36,42 @@ def voids_of(session: Session, account_ids: Collection[UUID]) -> Mapping[UUID, A
         )
     ).all()
     return {row.approval_id: row for row in rows}
+
+
+def void_if_overtaken(transaction: Session, approval: Approval) -> None:
+    """A decision that is just written down may have been taken before all until now were voided,
+    as what was mailed was put right meanwhile: then it is void from the same instant."""
+    correction = transaction.exec(
+        select(CampaignCorrection)
+        .join(Campaign, col(Campaign.id) == col(CampaignCorrection.campaign_id))
+        .where(
+            Campaign.policy_version_id == approval.policy_version_id,
+            CampaignCorrection.decisions == Decisions.VOID,
+            col(CampaignCorrection.confirmed_at) > approval.decided_at,
+        )
+        .order_by(col(CampaignCorrection.confirmed_at))
+    ).first()
+    if correction is None:
+        return
+    void = ApprovalVoid(
+        approval_id=approval.id,
+        reason=correction.reason,
+        proposed_by=correction.proposed_by,
+        proposed_at=correction.proposed_at,
+        confirmed_by=correction.confirmed_by,
+        confirmed_at=correction.confirmed_at,
+    )
+    transaction.add(void)
+    record(
+        transaction,
+        "approval.voided",
+        approval.account_id,
+        approval.decided_at,
+        approval=approval.id,
+        void=void.id,
+        proposed_by=void.proposed_by,
+        confirmed_by=void.confirmed_by,
+    )
 
 
 def propose_void(

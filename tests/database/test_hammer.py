@@ -3,17 +3,21 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from functools import partial
 from itertools import product
 from typing import Protocol
 from uuid import UUID, uuid4
 
 import pytest
-from sqlmodel import Session, func, select
+from sqlmodel import Session, col, func, select
 
 from database import (
     approvals,
+    controls,
+    corrections,
     delivery,
+    freezing,
     outbox,
     outcomes,
     policies,
@@ -23,12 +27,15 @@ from database import (
     staff,
 )
 from database.accounts import AccountRow
+from database.corrections import Right, RightWords
 from database.delivery import Event
 from database.engine import Database
 from database.mail_rows import Batch
 from database.tables import (
     Account,
     Approval,
+    ApprovalVoid,
+    Campaign,
     DataSubjectRequest,
     DeliveryEvent,
     Fact,
@@ -40,16 +47,17 @@ from database.tables import (
 from domain.approvals import Decision
 from domain.data_subject_requests import Outcome
 from domain.policy_text import read_policy_text
-from domain.reviews import VersionClass, VersionState
+from domain.reviews import Decisions, VersionClass, VersionState
 from tests.in_two_processes import in_two_processes, meet, side_by_side
 from tests.people import LANGUAGES, import_accounts
-from tests.scene import FIRST_DAY, NOW, Scene, loose_mails, mails_of
+from tests.scene import FIRST_DAY, NOW, ONE_HOUR, Scene, loose_mails, mails_of
 from tests.texts import FIRST, SECOND
 
 pytestmark = pytest.mark.slow
 
 ROUNDS = 25
 COPIES = 40
+A_MILLISECOND = timedelta(milliseconds=1)
 REFUSALS = (
     policies.SubmissionRefused,
     request_answers.DecisionRefused,
@@ -183,6 +191,63 @@ def test_an_account_holder_who_presses_twice_at_once_has_decided_once(scene: Sce
     in_two_processes(try_each, scene.database.url, partial(approve, version.id), accounts)
     assert facts(scene.database, "approval.approved") == Counter(accounts)
     assert count(scene.database, Approval) == ROUNDS
+
+
+def approve_each(url: str, version_id: UUID, subjects: Sequence[UUID]) -> None:
+    """One account after the other, each a millisecond before what was mailed is put right."""
+    with opened(url) as database:
+        for number, subject in enumerate(subjects):
+            meet()
+            with database.transaction() as transaction:
+                version = transaction.get_one(PolicyVersion, version_id)
+                shown = approvals.Shown(version=version, base=version, how="link", language="en")
+                account = transaction.get_one(Account, subject)
+                at = NOW + number * ONE_HOUR
+                approvals.decide(transaction, account, shown, Decision.APPROVED, at)
+
+
+def void_each(url: str, version_id: UUID, lena: UUID, noor: UUID, rounds: int) -> None:
+    """Put right what was mailed, so that every answer given until then is void."""
+    words = RightWords(language="en", mail="It is a year.")
+    right = Right(decisions=Decisions.VOID, words=[words])
+    with opened(url) as database:
+        for number in range(rounds):
+            at = NOW + number * ONE_HOUR + A_MILLISECOND
+            with database.transaction() as transaction:
+                version = transaction.get_one(PolicyVersion, version_id)
+                act = controls.acting(transaction, lena, "legal", reason="a wrong period", now=at)
+                corrections.propose(transaction, version, act, right, languages=LANGUAGES)
+            meet()
+            with database.transaction() as transaction:
+                version = transaction.get_one(PolicyVersion, version_id)
+                corrections.confirm(transaction, version, noor, at, languages=LANGUAGES)
+
+
+def test_no_answer_given_before_a_void_escapes_it(scene: Scene) -> None:
+    """P8: each is void from the instant of the very confirmation that came after it."""
+    scene.import_accounts(*people(ROUNDS))
+    campaign_id = scene.campaign()
+    freezing.freeze_audience(scene.database, campaign_id, NOW)
+    scene.queue_step(campaign_id)
+    with scene.database.transaction() as transaction:
+        claim = outbox.claim(transaction, Batch(subject_id=campaign_id), limit=1, now=NOW)
+        assert claim
+        outbox.accept(transaction, claim.attempt_id, "x", NOW)
+        version_id = transaction.get_one(Campaign, campaign_id).policy_version_id
+    accounts = account_ids(scene.database)
+    url, (lena, noor) = scene.database.url, (scene.staff[name] for name in ("lena", "noor"))
+    side_by_side(
+        partial(approve_each, url, version_id, accounts),
+        partial(void_each, url, version_id, lena, noor, len(accounts)),
+    )
+    with scene.database.session() as session:
+        gaps = session.exec(
+            select(Approval.decided_at, ApprovalVoid.confirmed_at).outerjoin(
+                ApprovalVoid, col(ApprovalVoid.approval_id) == col(Approval.id)
+            )
+        ).all()
+    assert len(gaps) == ROUNDS
+    assert {voided and voided - decided for decided, voided in gaps} == {A_MILLISECOND}
 
 
 def submit(by: UUID, transaction: Session, subject: UUID) -> None:
