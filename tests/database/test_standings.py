@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
+import pytest
 from sqlmodel import Session, func, select
 
 from database.accounts import AccountRow
 from database.approvals import PolicyHistory
+from database.assessments import confirmed_adverse, findings_of
 from database.audiences import preview
 from database.freezing import freeze_audience
 from database.policies import policy_by_slug
@@ -20,6 +22,7 @@ from database.tables import (
     CampaignAddressee,
     Fact,
     PolicyVersion,
+    Reclassification,
 )
 from domain.account_holders import LeftOut
 from tests.people import ALICE, BOB, CAROL, POLICY
@@ -87,10 +90,38 @@ def a_crowd(scene: Scene) -> PolicyVersion:
     return third
 
 
-def test_groups_say_of_each_account_what_is_said_of_it_alone(scene: Scene) -> None:
-    """P6: at any instant, whoever decided what in whatever order."""
+def found_out_late(scene: Scene) -> None:
+    """That version 2 is adverse was only seen some days after it had come into force."""
+    with scene.database.transaction() as transaction:
+        second = history_of(transaction).versions[2]
+        found = Reclassification(
+            policy_version_id=second.id,
+            was="editorial",
+            reason="taken for a typo",
+            content={},
+            proposed_by=scene.staff["lena"],
+            proposed_at=EFFECT,
+            confirmed_by=scene.staff["noor"],
+            confirmed_at=EFFECT + 5 * A_DAY,
+        )
+        transaction.add(found)
+        transaction.flush()
+        for finding in findings_of(transaction, second.id):
+            if confirmed_adverse(finding):
+                finding.reclassified_id = found.id
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_groups_say_of_each_account_what_is_said_of_it_alone(scene: Scene, *, late: bool) -> None:
+    """P2, P6: at any instant, whoever decided what in whatever order, and whatever was found out
+    late."""
     third = a_crowd(scene)
-    for at in (NOW, EFFECT - A_DAY, EFFECT + 2 * A_DAY, NOW + 90 * A_DAY):
+    if late:
+        found_out_late(scene)
+    for at in (
+        *(NOW, EFFECT - A_DAY, EFFECT + 2 * A_DAY),
+        *(EFFECT + 5 * A_DAY, EFFECT + 8 * A_DAY, NOW + 90 * A_DAY),
+    ):
         with scene.database.session() as session:
             history = history_of(session)
             grouped = Counter[tuple[object, ...]]()
