@@ -91,7 +91,8 @@ def test_json_carries_every_row_also_what_was_taken_back(governing: Ask) -> None
     assert one == bob
 
 
-def test_a_table_is_read_by_people(governing: Ask) -> None:
+def test_a_table_is_read_by_people(governing: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     assert "approved version 2" in governing("--all", "--at", LATER).stdout
     assert "Version 2 of privacy-policy governs" in governing(ALICE.external_id).stdout
 

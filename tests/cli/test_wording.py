@@ -136,4 +136,4 @@ def test_sample_mails_are_written_to_a_folder(promisekeeper: Run, tmp_path: Path
         "01-from-version-1-de.txt",
     ]
     text = (folder / "01-from-version-1-de.txt").read_text()
-    assert text.startswith("To: hanna@people.example\nSubject: Please decide")
+    assert text.startswith("To: hanna@people.example\nSubject: Bitte entscheiden Sie")

@@ -232,7 +232,7 @@ def test_no_answer_given_before_a_void_escapes_it(scene: Scene) -> None:
     with scene.database.transaction() as transaction:
         claim = outbox.claim(transaction, Batch(subject_id=campaign_id), limit=1, now=NOW)
         assert claim
-        outbox.accept(transaction, claim.attempt_id, "x", NOW)
+        outcomes.accept(transaction, claim.attempt_id, "x", NOW)
         version_id = transaction.get_one(Campaign, campaign_id).policy_version_id
     accounts = account_ids(scene.database)
     url, (lena, noor) = scene.database.url, (scene.staff[name] for name in ("lena", "noor"))
