@@ -153,9 +153,11 @@ def claim(
     NotYet when that is none.
     """
     cancel_overtaken(transaction, batch, now)
-    waiting = and_(_queued(batch), ~_all_is_stopped(), _subject_is_running(), ~_is_overtaken(now))
+    waiting = and_(_queued(batch), ~_all_is_stopped(), _subject_is_running())
     oldest_first = (col(OutboxMail.queued_at), col(OutboxMail.id))
-    one = select(OutboxMail, pace.is_limited()).where(waiting).order_by(*oldest_first).limit(1)
+    one = select(OutboxMail, pace.is_limited()).where(waiting).limit(1)
+    if batch.shard is None:  # the mails of a shard were queued together: any of them is the oldest
+        one = one.order_by(*oldest_first)
     found = transaction.exec(of_nobody_else(one)).first()
     if found is None:
         return None
@@ -171,6 +173,7 @@ def claim(
         select(OutboxMail.id)
         .where(
             waiting,
+            ~_is_overtaken(now),  # what another writer held a moment ago was not cancelled
             OutboxMail.subject_id == first.subject_id,
             OutboxMail.step == first.step,
             OutboxMail.template == first.template,
@@ -190,6 +193,8 @@ def claim(
         claimed_at=now,
         reason=None,
     )
+    if not claimed:
+        return None
     transaction.add(
         MailAttempt(id=attempt_id, subject_id=first.subject_id, copies=claimed, started_at=now)
     )
