@@ -189,7 +189,7 @@ class Town:
 
     def mails(self, **filters: str | int) -> list[dict[str, Any]]:
         """What went out, without the test mails to legal."""
-        sent = self.mail.messages(limit=1000, **filters)
+        sent = self.mail.messages(limit=10_000, **filters)
         return [mail for mail in sent if not str(mail["subject"]).startswith(TEST)]
 
 
