@@ -118,7 +118,12 @@ def test_everybody_gets_each_step_once_though_runs_end_and_the_worker_dies_in_th
     with (
         migrated_database(kind, tmp_path) as database,
         town(
-            database, tmp_path, server_settings=SHORT, with_worker=False, mail_batch_size=250
+            database,
+            tmp_path,
+            server_settings=SHORT,
+            with_worker=False,
+            mail_batch_size=250,
+            canary=False,
         ) as running,
         worker_process(running, tmp_path) as worker,
     ):
