@@ -197,6 +197,7 @@ def test_while_all_mail_is_stopped_a_campaign_rests_between_its_tries(running_to
     in_a_while(town, lambda: town.mails(to=ALICE.email))
 
 
+@pytest.mark.timeout(300)  # it takes a hundred and fifty looks, one after the other
 def test_a_version_whose_day_is_open_reminds_nobody_and_comes_on_the_day_that_is_given(
     running_town: Town,
 ) -> None:
@@ -209,7 +210,7 @@ def test_a_version_whose_day_is_open_reminds_nobody_and_comes_on_the_day_that_is
     eventually(lambda: len(town.mails()) == 4)
     told = [mail for mail in town.mails() if mail["subject"] == POSTPONED]
     assert all("The day is not settled yet" in mail["text"] for mail in told)
-    leap(town, 60)
+    leap(town, 35)
     assert len(town.mails()) == 4
     assert governs(town, ALICE.external_id) == 1
     assert town.told(campaign)["stage"] == "postponed"
