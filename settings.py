@@ -124,6 +124,13 @@ class Settings(BaseSettings):
     company_contact_email: Annotated[str, Field(description="Where people may write")] = (
         "privacy@fernhill.example"
     )
+    company_closing_url: Annotated[
+        str,
+        Field(
+            description="Where people close their account: offered to who does not approve, with "
+            "`offer_closing` (P5). Empty means the page for requests"
+        ),
+    ] = ""
     company_authority_name: Annotated[
         str, Field(description="The company's lead supervisory authority (P23)")
     ] = "Berlin Commissioner for Data Protection and Freedom of Information"
@@ -300,7 +307,7 @@ class Settings(BaseSettings):
             )
         return url
 
-    @field_validator("base_url", "sendgrid_host", "temporal_ui_url")
+    @field_validator("base_url", "company_closing_url", "sendgrid_host", "temporal_ui_url")
     @classmethod
     def _is_an_address(cls, address: str) -> str:
         if address and not address.startswith(("http://", "https://")):
@@ -407,6 +414,7 @@ class Settings(BaseSettings):
             default_regime=self.default_regime,
             base_url=self.website,
             languages=self.languages,
+            closing_page=self.company_closing_url,
         )
 
     @property

@@ -20,6 +20,7 @@ from database.links import UNSUBSCRIBE
 from database.outbox import CAMPAIGN, FINISHED, STAFF, STOPPED, VERSION, Addressed, Claim, addressed
 from database.owed import correction_in, corrections
 from database.policies import replaced_by
+from database.purposes import asked_because_of
 from database.tables import (
     Campaign,
     DataSubjectRequest,
@@ -28,6 +29,7 @@ from database.tables import (
     PolicyVersion,
     RequestDecision,
 )
+from database.without_approval import promise_of
 from domain.company import CampaignLeads, Company
 from domain.data_subject_requests import (
     GROUND_WORDS,
@@ -44,6 +46,7 @@ from domain.languages import nearest_language
 from domain.places import local_date
 from domain.reviews import VersionClass, VersionState
 from domain.timetable import campaign_rungs, earliest_effective_on, request_ladder
+from domain.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
 from mail.links import make_token
 from mail.sendgrid import Copy, unsubscribe_headers
 from translations.catalogues import Language, speak
@@ -198,7 +201,9 @@ class Letters:
     ) -> dict[str, object]:
         title = language.title(policy.title)
         page = f"{self._company.base_url}/policies/{policy.slug}"
-        base = session.get_one(PolicyVersion, mail.variant)
+        base, until_on = session.get_one(PolicyVersion, mail.variant), version.stay_until_on
+        findings = assessments.findings_between(session, base.id, version.id)
+        asked = any(map(assessments.confirmed_adverse, findings))
         still_yours = language.gettext(
             "the %(policy)s you have now (version %(number)s) stays in force for you.",
             policy=title,
@@ -210,12 +215,28 @@ class Letters:
             "in_error_since": self._in_error_since(session, base, version, language),
             "changes": _sentences(session, base, version, language.tag),
             "redline_url": f"{page}/changes/{base.number}/{version.number}{self._kept(language)}",
-            "without_approval": language.gettext(
-                "nothing changes for you: %(still_yours)s", still_yours=still_yours
-            ),
+            **self._without_approval(base, version, language),
             "still_yours": still_yours,
+            "stay_until_on": language.day(until_on) if asked and until_on else "",
+            "asks_consent": bool(asked_because_of(session, findings, language.tag)),
             "reminder_number": mail.step.removeprefix("reminder_"),
             "reminders_total": len(self._leads.reminder_leads),
+        }
+
+    def _without_approval(
+        self, base: PolicyVersion, version: PolicyVersion, language: Language
+    ) -> dict[str, object]:
+        """What silence means, in words, and where to close the account if that is offered (P5)."""
+        promise = promise_of(version)
+        words = language.gettext(
+            IF_YOU_DO_NOT_APPROVE[promise.what],
+            number=base.number,
+            day=language.day(promise.until_on) if promise.until_on else "",
+        )
+        offered = promise.what is WithoutApproval.OFFER_CLOSING
+        return {
+            "without_approval": f"{words} {language.gettext(NEVER_DEPENDS)}",
+            "closing_url": self._company.closing_url if offered else "",
         }
 
     def _of_correction(

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 from sqlmodel import Session
@@ -17,12 +16,14 @@ from database.facts import record
 from database.owed import postponed_at
 from database.standings import texts_in_use
 from database.tables import Policy, PolicyVersion
-from database.writing import held
+from database.without_approval import follow_effect, promise_of
+from database.writing import held, hold
 from domain.company import Company
 from domain.materiality import assess
 from domain.places import start_of_day
 from domain.reviews import VersionClass, VersionState, VersionUnderReview
 from domain.timetable import earliest_effective_on
+from domain.without_approval import promise_refusal
 
 Decide = Callable[[Session, PolicyVersion, UUID, datetime], None]
 
@@ -108,7 +109,7 @@ class PublicationActivities:
         Accounts may have joined on another version since it was assessed: that pair comes first.
         """
         self._assess(what)
-        return self._decided(what, partial(reviews.release, languages=self._company.languages))
+        return self._decided(what, self._release)
 
     @activity.defn
     def record_rejection(self, what: VersionInput) -> PublicationCase:
@@ -139,6 +140,7 @@ class PublicationActivities:
                     version.planned_effective_on = self._not_before(version, what.now)
                 if version.version_class == VersionClass.EDITORIAL:
                     version.effective_at = self._editorial_effect(version, what.now)
+                follow_effect(transaction, version, zone, what.now)
                 transaction.add(version)
                 record(
                     transaction,
@@ -166,6 +168,15 @@ class PublicationActivities:
             if announced and policies.put_in_force(transaction, version, what.now):
                 record(transaction, "notice.down", version.id, what.now)
             return _case(transaction, version)
+
+    def _release(
+        self, transaction: Session, version: PolicyVersion, releaser_id: UUID, now: datetime
+    ) -> None:
+        hold(transaction, version)
+        refusal = promise_refusal(promise_of(version), self._not_before(version, now))
+        if refusal and version.released_by is None:
+            raise reviews.ReviewRefused(refusal)
+        reviews.release(transaction, version, releaser_id, now, languages=self._company.languages)
 
     def _assess(self, what: VersionInput) -> list[PolicyVersion]:
         """Assess each pair that is not assessed yet; the texts the version was compared with."""

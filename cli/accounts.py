@@ -89,9 +89,10 @@ def show(
     """Show an account, and which version of each policy governs it; with --as who it is."""
     from cli.context import opened
     from cli.printing import print_thing
+    from database import consents
     from database.accounts import account_by_external_id
     from database.approvals import PolicyHistory
-    from database.governing_lists import decisions
+    from database.governing_lists import decisions, without_approval
     from database.policies import policies
 
     with opened() as office, office.database.session() as session:
@@ -119,6 +120,11 @@ def show(
                     history.policy.slug: found and found.state.number
                     for history, found in proven.items()
                 },
+                "without_approval": {
+                    history.policy.slug: found and without_approval(found)
+                    for history, found in proven.items()
+                },
+                "consents": consents.told(session, account.id),
                 "decisions": [
                     {"policy": history.policy.slug, **decision}
                     for history, found in proven.items()

@@ -18,7 +18,7 @@ SHOWN = ("account", "state", "reason", "owner", "due_on", "reached_how", "mail")
 
 
 class TableOrFile(StrEnum):
-    """How the list of those not reached is printed."""
+    """How a list of accounts is printed."""
 
     TABLE = "table"
     CSV = "csv"
@@ -209,6 +209,43 @@ def not_reached(
         for segment, counts in lists.segments(found).items():
             told = ", ".join(f"{name} {count}" for name, count in counts.items())
             say(f"{segment.replace('_', ' ')}: {told or 'nobody'}")
+
+
+@app.command()
+def silent(
+    slug: Slug,
+    number: Number,
+    *,
+    output_format: Annotated[
+        TableOrFile, typer.Option("--format", help="A table to read, or CSV or JSON for scripts")
+    ] = TableOrFile.TABLE,
+) -> None:
+    """The accounts that were asked and have not approved: the version that governs them, and from
+    when the company may end its contract with them, if it ever may.
+    """
+    from dataclasses import asdict
+
+    from cli.context import opened
+    from cli.printing import print_rows
+    from database import not_approved as lists
+    from database.approvals import PolicyHistory
+    from database.campaigns import campaign_by_number
+    from database.policies import policy_by_slug
+    from domain.places import local_date
+    from domain.spreadsheet import as_csv
+
+    with opened() as office, office.database.session() as session:
+        campaign = campaign_by_number(session, slug, number)
+        history = PolicyHistory(session, policy_by_slug(session, slug))
+        now = office.clock.now()
+        found = lists.not_approved(
+            session, history, campaign, at=now, today=local_date(now, office.settings.zone)
+        )
+        rows = [asdict(account) for account in found]
+    if output_format is TableOrFile.CSV:
+        typer.echo(as_csv(rows, lists.COLUMNS), nl=False)
+    else:
+        print_rows(rows, lists.COLUMNS, ListFormat(output_format))
 
 
 @app.command("assign-not-reached")

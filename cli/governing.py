@@ -31,6 +31,8 @@ COLUMNS = (
     "language",
     "text_sha256",
     "change_sha256",
+    "without_approval",
+    "stay_until",
     "asserted_version",
     "asserted_by",
     "asserted_at",

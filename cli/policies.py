@@ -13,6 +13,7 @@ from cli.audience import audience_command
 from cli.options import AsStaff, FormatOption, ListFormat, Number, Reason, Slug
 from cli.reclassify import reclassify_command
 from domain.reviews import VersionClass, VersionState
+from domain.without_approval import Promise, WithoutApproval
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -39,6 +40,14 @@ COLUMNS = (
 )
 WORDING = ("language", "of", "state", "text")
 AGREEMENT = ("rule", "confirmed", "dismissed", "open", "agreed")
+
+StayUntil = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATE",
+        help="With stay_until: they stay until this day at least, 60 days after the effect or more",
+    ),
+]
 
 app = typer.Typer(no_args_is_help=True, help="Policies and their versions.")
 app.command("audience")(audience_command)
@@ -74,7 +83,7 @@ def add(
 
 
 @app.command()
-def submit(
+def submit(  # noqa: PLR0913 - one option for each thing that is fixed before the release
     slug: Slug,
     file: Annotated[
         Path, typer.Argument(help="The new text: Markdown, .docx or .html", show_default=False)
@@ -87,6 +96,10 @@ def submit(
     notice_days: Annotated[
         int | None, typer.Option(min=14, max=365, help="Days of notice, instead of the setting's")
     ] = None,
+    without_approval: Annotated[
+        WithoutApproval, typer.Option(help="What happens to whoever does not approve it")
+    ] = WithoutApproval.STAY,
+    stay_until: StayUntil = None,
     as_staff: AsStaff,
 ) -> None:
     """Hand in a new version. Prints what the engine finds in it, and where its workflow is.
@@ -117,6 +130,7 @@ def submit(
             submitted_by=office.member(as_staff).id,
             effective_on=effective_on,
             notice_days=notice_days,
+            promise=_promise(without_approval, stay_until),
         )
         with office.desk() as desk:
             version = desk.submit(new)
@@ -180,6 +194,14 @@ def review(  # noqa: PLR0913 - one option for each thing a reviewer may say
         list[str] | None,
         typer.Option("--add", metavar="QUOTE", help="Adverse words the engine missed; repeatable"),
     ] = None,
+    consent: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="F2=PURPOSE",
+            help="A confirmed finding that takes each person's consent to a purpose; F2= takes it "
+            "away; repeatable",
+        ),
+    ] = None,
     version_class: Annotated[
         VersionClass | None, typer.Option("--class", help="What the version asks of people")
     ] = None,
@@ -195,6 +217,7 @@ def review(  # noqa: PLR0913 - one option for each thing a reviewer may say
         confirm=_keys(confirm),
         dismiss=_keys(dismiss),
         add=tuple(add_quote or ()),
+        consent=_consent(consent or []),
         version_class=version_class,
     )
     with opened() as office:
@@ -217,7 +240,10 @@ def wording(  # noqa: PLR0913 - one option for each thing that can be written
     sentences: Annotated[
         list[str] | None,
         typer.Option(
-            "--sentence", metavar="F1=TEXT", help="What a finding means for people; repeatable"
+            "--sentence",
+            metavar="F1=TEXT",
+            help="What a finding means for people, or PURPOSE=TEXT what they are asked to consent "
+            "to; repeatable",
         ),
     ] = None,
     file: Annotated[
@@ -249,6 +275,29 @@ def wording(  # noqa: PLR0913 - one option for each thing that can be written
             with office.desk() as desk:
                 desk.word(slug, number, member.id, words)
         print_rows(_wording(office, slug, number), WORDING, output_format)
+
+
+@app.command("without-approval")
+def without_approval(
+    slug: Slug,
+    number: Number,
+    what: Annotated[
+        WithoutApproval,
+        typer.Argument(help="What happens to whoever does not approve it", show_default=False),
+    ],
+    *,
+    stay_until: StayUntil = None,
+    as_staff: AsStaff,
+) -> None:
+    """Say what happens to whoever does not approve a version in review; its release fixes that."""
+    from cli.context import at_the_desk
+    from cli.printing import say
+
+    promise = _promise(what, stay_until)
+    with at_the_desk(as_staff) as (desk, staff_id):
+        desk.promise(slug, number, staff_id, promise)
+    until = f" {promise.until_on}" if promise.until_on else ""
+    say(f"Without approval of version {number} of {slug}: {promise.what}{until}.")
 
 
 @app.command()
@@ -616,6 +665,22 @@ def _status_words(office: "Office", session: "Session", finding: "Finding") -> s
     before = decided_before(session, finding)
     words = finding.status.replace("_", " ")
     return f"{words}\n{before.words(office.settings.company.zone)}" if before else words
+
+
+def _consent(given: list[str]) -> dict[str, str]:
+    from cli.printing import stop
+
+    consent = {}
+    for each in given:
+        key, sign, purpose = each.partition("=")
+        if not sign:
+            raise stop(f"--consent {each}: write it like F2=product_tips. Nothing was stored.", 2)
+        consent[key.strip().upper()] = purpose
+    return consent
+
+
+def _promise(what: WithoutApproval, stay_until: str | None) -> Promise:
+    return Promise(what=what, until_on=_day("--stay-until", stay_until) if stay_until else None)
 
 
 def _keys(given: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """What people read of a version, as legal types or files it: words by language."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,12 +26,12 @@ def typed_words(language: str | None, summary: str | None, sentences: Sequence[s
         key, sign, sentence = given.partition("=")
         if not sign:
             raise WordsRefused(f"--sentence {given}: write it like F1=TEXT. Nothing was stored.")
-        told[key.strip().upper()] = sentence
+        told[_key(key)] = sentence
     return Words(language=language, summary=summary, sentences=told)
 
 
 def read_words(file: Path) -> Sequence["Words"]:
-    """Words from a TOML file: a table for each language, with `summary` and findings as keys.
+    """Words from a TOML file: a table for each language; `summary`, findings, purposes as keys.
 
     Raises WordsRefused.
     """
@@ -76,5 +77,11 @@ def _words(file: Path, language: str, table: object) -> "Words":
     return Words(
         language=language,
         summary=table.get(SUMMARY),
-        sentences={name.upper(): told for name, told in table.items() if name != SUMMARY},
+        sentences={_key(name): told for name, told in table.items() if name != SUMMARY},
     )
+
+
+def _key(given: str) -> str:
+    """Of a finding, whose letter is a capital, or of a purpose, whose letters are not."""
+    key = given.strip()
+    return key.upper() if re.fullmatch("[fF][0-9]+", key) else key.lower()

@@ -12,6 +12,7 @@ from database.assessments import bases_shown, findings_between, is_clean
 from database.counting import counts_for
 from database.facts import record
 from database.policies import timeline, versions
+from database.purposes import asked_because_of
 from database.tables import (
     Account,
     Approval,
@@ -23,6 +24,7 @@ from database.tables import (
     Staff,
 )
 from database.voids import void_if_overtaken, voids_of
+from database.without_approval import promise_of
 from database.wording import sentences_in, summary_in
 from database.writing import held
 from domain.account_holders import void_as_a_minors
@@ -36,9 +38,11 @@ from domain.approvals import (
     Start,
     Voided,
     governing,
+    in_force,
     known_clean,
     needs_approval,
 )
+from domain.without_approval import JUST_STAY
 
 PASTS_REMEMBERED = 10_000
 """Few differ where nobody has decided; those of approvers are each their own."""
@@ -69,6 +73,8 @@ class Proven:
     asserted: Asserted | None
     approvals: tuple[Approval, ...]
     voids: Mapping[UUID, Voided]
+    not_approved: PolicyVersion | None
+    """The version in force at that instant, where it does not govern the account."""
 
     @property
     def proof(self) -> Approval | None:
@@ -117,8 +123,9 @@ class PolicyHistory:
             if start is None or start.at > at:
                 continue
             decided = tuple(self._decided(row, voids.get(row.id), account) for row in rows)
+            state = self._governing(at, start, decided, frozen(account))
             answers[account.id] = Proven(
-                state=self._governing(at, start, decided, frozen(account)),
+                state=state,
                 asserted=asserted.get(account.id),
                 approvals=tuple(row for row in rows if row.decided_at <= at),
                 voids={
@@ -126,8 +133,15 @@ class PolicyHistory:
                     for one in decided
                     if one.row and one.voided and one.voided.at <= at
                 },
+                not_approved=self._not_approved(state, at),
             )
         return answers
+
+    def _not_approved(self, state: Governing, at: datetime) -> PolicyVersion | None:
+        current = in_force(at, self.timeline)
+        if current is None or current.number == state.number:
+            return None
+        return self.versions[current.number]
 
     def _governing(
         self,
@@ -378,11 +392,16 @@ def change_sha256(
 ) -> str:
     """A hash of what somebody who reads this language was shown: texts, sentences, summary.
 
-    The summary that stands in the version goes without saying; a translated one is named.
+    The summary that stands in the version goes without saying, and so does that who does not
+    approve just stays; a translated one, and another promise, are named.
     """
     findings = findings_between(session, base.id, version.id)
     told = sentences_in(session, findings, language)
     shown = [base.sha256, version.sha256, *(told[finding.id] for finding in findings)]
     summary = summary_in(session, version, language)
     translated = [summary] if summary != version.summary else []
-    return sha256("\n".join([*shown, *translated]).encode()).hexdigest()
+    promise = promise_of(version)
+    promised = [f"{promise.what} {promise.until_on}"] if promise != JUST_STAY else []
+    asked = asked_because_of(session, findings, language)
+    choices = [f"{purpose} {label}" for purpose, label in asked.items()]
+    return sha256("\n".join([*shown, *translated, *promised, *choices]).encode()).hexdigest()

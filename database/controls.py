@@ -19,6 +19,7 @@ from database.outbox import ACCOUNT, CAMPAIGN, STAFF, STOPPED, Queued, cancel, q
 from database.policies import said_on
 from database.staff import in_charge, present, require_role
 from database.tables import Campaign, ControlAct, MailStop, Policy, PolicyVersion, Staff
+from database.without_approval import follow_effect
 from database.writing import held, insert_new
 from domain.pace import rate_in_words
 from domain.places import start_of_day
@@ -220,6 +221,7 @@ def postpone(
         version.effective_at = start_of_day(until_on, zone)
     else:
         version.planned_effective_on = until_on
+    follow_effect(transaction, version, zone, act.now)
     note(transaction, version, "postpone", act, until_on=until_on)
 
 

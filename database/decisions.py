@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from database.tables import (
+    ConsentLabel,
     Finding,
     FindingDecision,
     FindingSentence,
@@ -76,6 +77,15 @@ def inherit(transaction: Session, version: PolicyVersion, finding: Finding, now:
         return
     finding.status = earlier.status
     finding.sentence = earlier.sentence
+    finding.consent_key, finding.consent_label = earlier.consent_key, earlier.consent_label
+    for label in transaction.exec(
+        select(ConsentLabel).where(
+            ConsentLabel.policy_version_id == earlier.policy_version_id,
+            ConsentLabel.purpose == earlier.consent_key,
+        )
+    ).all():
+        values = label.model_dump(exclude={"policy_version_id"})
+        transaction.merge(ConsentLabel(policy_version_id=version.id, **values))
     for told in transaction.exec(
         select(FindingSentence).where(FindingSentence.finding_id == earlier.id)
     ).all():

@@ -62,6 +62,7 @@ def told(history: PolicyHistory, proven: Proven) -> dict[str, object]:
             }
             for step in state.steps
         ],
+        **without_approval(proven),
         "asserted": asserted and {"version": asserted.number, "by": asserted.by, "at": asserted.at},
         "approvals": decisions(history, proven),
     }
@@ -81,9 +82,20 @@ def in_a_line(proven: Proven) -> dict[str, object]:
         "language": proof and proof.language,
         "text_sha256": proof and proof.text_sha256,
         "change_sha256": proof and proof.change_sha256,
+        **without_approval(proven),
         "asserted_version": asserted and asserted.number,
         "asserted_by": asserted and asserted.by,
         "asserted_at": asserted and asserted.at,
+    }
+
+
+def without_approval(proven: Proven) -> dict[str, object]:
+    """What was promised to whoever does not approve the version in force, if this account is one
+    of them (P5)."""
+    version = proven.not_approved
+    return {
+        "without_approval": version and version.without_approval,
+        "stay_until": version and version.stay_until_on,
     }
 
 

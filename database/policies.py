@@ -16,6 +16,7 @@ from database.writing import held, hold, insert_new
 from domain.approvals import InForce, in_force
 from domain.places import local_date
 from domain.reviews import TO_COME, VersionState
+from domain.without_approval import JUST_STAY, Promise
 
 PUBLIC_STATES = (
     *TO_COME,
@@ -45,6 +46,7 @@ class Submission:
     submitted_by: UUID
     planned_effective_on: date | None
     notice_days: int
+    promise: Promise = JUST_STAY
 
 
 def add_policy(transaction: Session, *, slug: str, title: str, owner_id: UUID) -> Policy:
@@ -140,6 +142,8 @@ def submit(
         submitted_at=now,
         planned_effective_on=submission.planned_effective_on,
         notice_days=submission.notice_days,
+        without_approval=submission.promise.what,
+        stay_until_on=submission.promise.until_on,
     )
     transaction.add(version)
     transaction.flush()  # the new one is there before others point to it
@@ -151,6 +155,8 @@ def submit(
         number=version.number,
         sha256=version.sha256,
         submitted_by=version.submitted_by,
+        without_approval=version.without_approval,
+        stay_until_on=version.stay_until_on.isoformat() if version.stay_until_on else None,
     )
     for draft in drafts:
         if draft.state in DRAFT_STATES:

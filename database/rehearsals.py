@@ -148,10 +148,13 @@ def are_out(session: Session, mails: Sequence[UUID]) -> bool:
 
 
 def fingerprint(session: Session, version: PolicyVersion, languages: Sequence[str]) -> str:
-    """A hash of all that decides what the mails of a version say: class, findings, words."""
-    findings = [(one.key, one.status) for one in findings_of(session, version.id)]
+    """A hash of all that decides what the mails of a version say: class, what happens without
+    approval, findings, words."""
+    findings = [(one.key, one.status, one.consent_key) for one in findings_of(session, version.id)]
     told = [(one.language, one.of, one.text) for one in wording_of(session, version, languages)]
-    said = [version.sha256, version.version_class, findings, told]
+    until_on = str(version.stay_until_on)
+    promise = [version.without_approval, until_on]
+    said = [version.sha256, version.version_class, promise, findings, told]
     return sha256(json.dumps(said).encode()).hexdigest()
 
 

@@ -28,8 +28,10 @@ from database.policies import (
     said_on,
 )
 from database.tables import Approval, Campaign, CampaignAddressee, OutboxMail, PolicyVersion
+from database.without_approval import promise_of
 from database.writing import held
 from domain.reviews import VersionClass, VersionState
+from domain.without_approval import keeps
 
 MAYBE_TOLD = (*REACHED, *IN_DOUBT, "operator")
 
@@ -139,10 +141,11 @@ def _carried(
 
 
 def _corrects(session: Session, old: PolicyVersion, version: PolicyVersion) -> bool:
-    """Whether what was said of the old one is right for the new one. Of a postponed one it was said
+    """Whether what was said of the old one is right for the new one, what happens without approval
+    too. Of a postponed one it was said
     that it comes later: then everybody has to hear of the new day."""
     said = old.state == VersionState.ANNOUNCED and old.version_class == version.version_class
-    return said and is_clean(session, old, version)
+    return said and keeps(promise_of(old), promise_of(version)) and is_clean(session, old, version)
 
 
 def _end_campaign(transaction: Session, version: PolicyVersion, *, told_off: bool) -> None:

@@ -10,11 +10,13 @@ from sqlalchemy import ColumnElement, exists, or_
 from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, func, select
 
+from database import consents
 from database.campaigns import CanaryStanding, Progress, canary, progress
 from database.controls import Done, control_acts
 from database.counting import counts_for
 from database.not_reached import not_reached, segments
 from database.outbox import ACCOUNT
+from database.purposes import purposes_of
 from database.tables import (
     Account,
     Approval,
@@ -44,9 +46,10 @@ class Report:
     """Everything about a campaign, in numbers of account holders and of mails.
 
     `silent_by` and `not_reached_by` count by segment; `mails_by_step` by state. `possible_doubles`:
-    copies sent again after an attempt of which nobody knows whether it went out. `notice_up` and
-    `notice_down`: when the notice stood on the public page (P3). `asks_until`: where people are
-    asked after the effect, as the class was wrong (P2).
+    copies sent again after an attempt of which nobody knows whether it went out. `consents`: of
+    each purpose how many gave and withheld it (P5). `notice_up` and `notice_down`: when the notice
+    stood on the public page (P3). `asks_until`: where people are asked after the effect, as the
+    class was wrong (P2).
     """
 
     progress: Progress
@@ -57,6 +60,7 @@ class Report:
     not_reached_by: Mapping[str, Counts]
     mails_by_step: Mapping[str, Counts]
     possible_doubles: int
+    consents: Mapping[str, Counts]
     effective_at: datetime | None
     asks_until: datetime | None
     notice_up: datetime | None
@@ -76,6 +80,7 @@ def report(session: Session, campaign: Campaign, zone: ZoneInfo) -> Report:
         not_reached_by=segments(not_reached(session, campaign, zone)),
         mails_by_step=_mails_by_step(session, campaign),
         possible_doubles=_possible_doubles(session, campaign),
+        consents=consents.counts(session, version_id, purposes_of(session, version_id)),
         effective_at=version.effective_at,
         asks_until=campaign.asks_until,
         notice_up=_first_fact(session, "notice.up", campaign),

@@ -1,7 +1,7 @@
 """What legal decided about a version: reviews, releases, rejections (P2)."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from database.rehearsals import rehearsed
 from database.tables import Fact, PolicyVersion, Review
 from database.wording import missing_words, wording_of
 from database.writing import held, hold
+from domain.consents import purpose_key
 from domain.reviews import (
     FindingStatus,
     FindingUnderReview,
@@ -42,12 +43,14 @@ class ReviewRefused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewContent:
-    """What a reviewer asks for. `add` holds quotes of the new text that they find adverse."""
+    """What a reviewer asks for. `add` holds quotes of the new text that they find adverse;
+    `consent` the purpose that a finding takes consent for, empty when it takes none any more."""
 
     confirm: tuple[str, ...] = ()
     dismiss: tuple[str, ...] = ()
     add: tuple[str, ...] = ()
     version_class: VersionClass | None = None
+    consent: Mapping[str, str] = field(default_factory=dict)
 
 
 def under_review(session: Session, version: PolicyVersion) -> VersionUnderReview:
@@ -102,13 +105,15 @@ def propose_review(
 ) -> ReviewRequest:
     """Write down what a reviewer wants, before the workflow is asked to accept it.
 
-    Raises ReviewRefused without a reason, or when an added quote is not in the text.
+    Raises ReviewRefused without a reason, when an added quote is not in the text, or a purpose has
+    no proper key.
     """
     if not reason.strip():
         raise ReviewRefused("A review needs a reason; it is kept for good.")
     for quote in content.add:
         if not stands_in(quote, version):
             raise ReviewRefused(f"These words are not in version {version.number}: “{quote}”")
+    consent = {key: _purpose(given) for key, given in content.consent.items()}
     row = Review(
         policy_version_id=version.id,
         reviewer_id=reviewer_id,
@@ -118,6 +123,7 @@ def propose_review(
             "confirm": list(content.confirm),
             "dismiss": list(content.dismiss),
             "add": list(content.add),
+            "consent": consent,
         },
         reviewed_at=now,
     )
@@ -129,6 +135,7 @@ def propose_review(
         dismiss=content.dismiss,
         additions=len(content.add),
         version_class=content.version_class,
+        consent=tuple(consent),
     )
 
 
@@ -141,6 +148,7 @@ def apply_review(
     if row.recorded_at is not None:
         return
     confirm, dismiss, add = (_strings(row.content[name]) for name in ("confirm", "dismiss", "add"))
+    consent = _mapping(row.content.get("consent", {}))
     request = ReviewRequest(
         review_id=row.id,
         reviewer_id=row.reviewer_id,
@@ -148,6 +156,7 @@ def apply_review(
         dismiss=dismiss,
         additions=len(add),
         version_class=VersionClass(row.version_class) if row.version_class else None,
+        consent=tuple(consent),
     )
     refusal = review_refusal(under_review(transaction, version), request)
     if refusal:
@@ -159,6 +168,9 @@ def apply_review(
             agreed = finding.status == FindingStatus.DISMISSAL_PROPOSED
             status = FindingStatus.DISMISSED if agreed else FindingStatus.DISMISSAL_PROPOSED
             decide(transaction, finding, status, row, now)
+        if finding.key in consent:
+            finding.consent_key = consent[finding.key] or None
+            transaction.add(finding)
     for quote in add:
         added = add_by_legal(transaction, version, quote, row.reviewer_id)
         decide(transaction, added, FindingStatus.CONFIRMED, row, now)
@@ -176,6 +188,7 @@ def apply_review(
         confirmed=confirm,
         dismissed=dismiss,
         added=len(add),
+        consent=[f"{key}={purpose}" for key, purpose in consent.items()] or None,
         version_class=row.version_class,
     )
 
@@ -245,6 +258,17 @@ def release(
     version.released_by = releaser_id
     transaction.add(version)
     record(transaction, "policy_version.released", version.id, now, released_by=releaser_id)
+
+
+def _purpose(given: str) -> str:
+    try:
+        return purpose_key(given) if given.strip() else ""
+    except ValueError as fault:
+        raise ReviewRefused(f"{fault}. Nothing was recorded.") from None
+
+
+def _mapping(value: object) -> Mapping[str, str]:
+    return {str(key): str(item) for key, item in value.items()} if isinstance(value, dict) else {}
 
 
 def _strings(value: object) -> tuple[str, ...]:

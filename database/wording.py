@@ -16,7 +16,15 @@ from sqlmodel import Session, col, select
 
 from database.assessments import findings_of
 from database.facts import record
-from database.tables import Account, Finding, FindingSentence, PolicyVersion, VersionSummary
+from database.purposes import purposes_of, written_in
+from database.tables import (
+    Account,
+    ConsentLabel,
+    Finding,
+    FindingSentence,
+    PolicyVersion,
+    VersionSummary,
+)
 from database.writing import hold
 from domain.account_holders import Status
 from domain.languages import language_named, nearest_language
@@ -35,7 +43,8 @@ class WordingRefused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """What legal writes in one language; the sentences by the key of their finding."""
+    """What legal writes in one language; the sentences by the key of their finding, or of the
+    purpose that takes consent."""
 
     language: str
     summary: str | None = None
@@ -62,7 +71,8 @@ class WordsState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """One thing to tell people in one language. `of`: the summary, or a finding's key."""
+    """One thing to tell people in one language. `of`: the summary, a finding's key, or that of a
+    purpose that takes consent."""
 
     language: str
     of: str
@@ -122,10 +132,14 @@ def wording_of(
     """What is there and what is missing, language by language: summary, then sentences."""
     confirmed = _confirmed(session, version)
     read = languages_read(session, version, languages)
+    purposes = purposes_of(session, version.id)
     return tuple(
         told
         for language in languages
-        for told in _told(session, version, confirmed, language, default=languages[0], read=read)
+        for told in (
+            *_told(session, version, confirmed, language, default=languages[0], read=read),
+            *_asked(session, version, purposes, language, read=read),
+        )
     )
 
 
@@ -174,6 +188,7 @@ def keep_words(
     """Let these words be read from now on; in the `default` language they stand in the version and
     its findings too."""
     findings = {finding.key: finding for finding in findings_of(transaction, version.id)}
+    purposes = purposes_of(transaction, version.id)
     is_default = words.language == default
     if words.summary is not None:
         transaction.merge(
@@ -187,6 +202,21 @@ def keep_words(
         )
         version.summary = words.summary if is_default else version.summary
     for key, sentence in words.sentences.items():
+        if key in purposes:
+            transaction.merge(
+                ConsentLabel(
+                    policy_version_id=version.id,
+                    purpose=key,
+                    language=words.language,
+                    label=sentence,
+                    edited_by=by,
+                    edited_at=now,
+                )
+            )
+            for finding in findings.values():
+                if is_default and finding.consent_key == key:
+                    finding.consent_label = sentence
+            continue
         finding = findings[key]
         transaction.merge(
             FindingSentence(
@@ -248,6 +278,22 @@ def _told(
         yield told(finding.key, written.get(finding.id), draft)
 
 
+def _asked(
+    session: Session,
+    version: PolicyVersion,
+    purposes: Sequence[str],
+    language: str,
+    *,
+    read: Sequence[str],
+) -> Iterator[Told]:
+    lacking = WordsState.MISSING if language in read else WordsState.NOT_NEEDED
+    written = written_in(session, version.id, language)
+    for purpose in purposes:
+        label = written.get(purpose, "")
+        state = WordsState.WRITTEN if label else lacking
+        yield Told(language=language, of=purpose, text=label, state=state)
+
+
 def words_there(
     session: Session, version: PolicyVersion, language: str, *, default: str
 ) -> frozenset[str]:
@@ -266,8 +312,8 @@ def require_showable(
     *,
     coming: Sequence[str] = (),
 ) -> None:
-    """The words are in a language that we speak, of findings that are there or `coming`, and not
-    too long.
+    """The words are in a language that we speak, of findings that are there or `coming` or of
+    purposes that take consent, and not too long.
 
     Raises WordingRefused.
     """
@@ -276,7 +322,8 @@ def require_showable(
             f"{words.language!r} is none of the languages in PROMISEKEEPER_LANGUAGES: "
             f"{', '.join(languages)}. Nothing was stored."
         )
-    known = [*(finding.key for finding in findings_of(session, version.id)), *coming]
+    keys = [finding.key for finding in findings_of(session, version.id)]
+    known = [*keys, *purposes_of(session, version.id), *coming]
     unknown = sorted(words.sentences.keys() - set(known))
     if unknown:
         raise WordingRefused(

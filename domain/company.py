@@ -10,6 +10,7 @@ class Company:
     """The company whose promises are kept, as its settings describe it.
 
     `languages` are those it speaks; the first one is for whoever speaks none of them.
+    `closing_page`: where people close their account, if there is such a page.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Company:
     default_regime: str
     base_url: str
     languages: tuple[str, ...]
+    closing_page: str = ""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -41,6 +43,11 @@ class Company:
     def contact_url(self) -> str:
         """Where people make requests (P26)."""
         return f"{self.base_url}/requests/new"
+
+    @property
+    def closing_url(self) -> str:
+        """Where people close their account, or ask for it (P5)."""
+        return self.closing_page or self.contact_url
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What legal may decide about a policy version, and who may decide it (P2). Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from enum import StrEnum
@@ -117,7 +117,8 @@ PREPARED = Preparation()
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewRequest:
-    """What one reviewer wants to decide. `additions` counts findings of their own."""
+    """What one reviewer wants to decide. `additions` counts findings of their own; `consent` has
+    the findings of which they say whether they take each person's own consent (P5)."""
 
     review_id: UUID
     reviewer_id: UUID
@@ -125,6 +126,7 @@ class ReviewRequest:
     dismiss: tuple[str, ...] = ()
     additions: int = 0
     version_class: VersionClass | None = None
+    consent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,21 +172,29 @@ def review_refusal(version: VersionUnderReview, review: ReviewRequest) -> str | 
     if version.released:
         return "This version is released already; it can be reviewed no more."
     known = {finding.key: finding for finding in version.findings}
-    unknown = sorted({*review.confirm, *review.dismiss} - known.keys())
+    unknown = sorted({*review.confirm, *review.dismiss, *review.consent} - known.keys())
     if unknown:
         return f"There is no finding {', '.join(unknown)}; there are {', '.join(known) or 'none'}."
     both = sorted(set(review.confirm) & set(review.dismiss))
     if both:
         return f"{', '.join(both)} cannot be confirmed and dismissed in one review."
-    acts = review.confirm or review.additions or review.version_class
+    acts = review.confirm or review.additions or review.version_class or review.consent
     if acts and review.reviewer_id == version.submitted_by:
         return "Findings and class are for someone other than the person who submitted the version."
+    return _each_refusal(known, review) or _class_refusal(version, review)
+
+
+def _each_refusal(known: Mapping[str, FindingUnderReview], review: ReviewRequest) -> str | None:
+    for key in review.consent:
+        confirmed = known[key].status is FindingStatus.CONFIRMED or key in review.confirm
+        if not confirmed or key in review.dismiss:
+            return f"{key} is not confirmed: only a confirmed change can take consent of its own."
     for key in review.dismiss:
         if known[key].status is FindingStatus.DISMISSED:
             return f"{key} is dismissed already."
         if known[key].dismissal_proposed_by == review.reviewer_id:
             return f"You proposed to dismiss {key}; it takes a second person to agree."
-    return _class_refusal(version, review)
+    return None
 
 
 def _class_refusal(version: VersionUnderReview, review: ReviewRequest) -> str | None:

@@ -27,6 +27,11 @@ from domain.data_subject_requests import (
 from domain.deadlines import PACKS
 from domain.materiality.in_words import happened
 from domain.timetable import RungKind, campaign_rungs, request_ladder
+from domain.without_approval import (
+    IF_SOMEBODY_DOES_NOT_APPROVE,
+    IF_YOU_DO_NOT_APPROVE,
+    NEVER_DEPENDS,
+)
 from settings import ROOT
 from translations.catalogues import FOLDER, POLICY_TITLES
 from web import approvals, faults, public, requests
@@ -101,6 +106,9 @@ def _tables() -> Iterator[tuple[str, str]]:
         "domain/materiality/in_words.py": starmap(happened, product(ChangeKind, (False, True))),
         "domain/packs": (pack.court_remedy for pack in PACKS.values() if pack.court_remedy),
         "domain/timetable.py": _rungs(),
+        "domain/without_approval.py": chain(
+            IF_YOU_DO_NOT_APPROVE.values(), IF_SOMEBODY_DOES_NOT_APPROVE.values(), (NEVER_DEPENDS,)
+        ),
         "translations/catalogues.py": POLICY_TITLES,
         "web/approvals.py": approvals.NOTHING_TO_DECIDE,
         "web/faults.py": chain(*faults.WORDS.values(), faults.OTHERWISE),

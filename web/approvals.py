@@ -1,6 +1,6 @@
 """The page behind the link in a mail: read what changes for you, approve or decline (P5)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,6 +9,7 @@ from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session, col, select
 
+from database import consents
 from database.accounts import accounts_at_address
 from database.approvals import (
     NotGovernedYet,
@@ -18,18 +19,22 @@ from database.approvals import (
     governing_version,
     latest_decision,
 )
-from database.assessments import is_clean
+from database.assessments import findings_between, is_clean
 from database.campaigns import addressee_by_id, addressee_of, link_of
 from database.links import APPROVE
 from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, Queued
 from database.owed import correction_in, latest_correction
 from database.policies import version_in_force
-from database.tables import Account, Campaign, Link, Policy, PolicyVersion
+from database.purposes import asked_because_of
+from database.tables import Account, Campaign, ConsentDecision, Link, Policy, PolicyVersion
+from database.without_approval import promise_of
 from database.wording import summary_in
 from domain.account_holders import AccountKind, Status
 from domain.approvals import Decision, Governing
+from domain.consents import Consent
 from domain.languages import nearest_language
 from domain.reviews import VersionState
+from domain.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
 from mail.links import make_token
 from web.forms import Form, StampRefused, check_stamp, stamp
 from web.links import open_link
@@ -68,6 +73,33 @@ class Matter:
     version: PolicyVersion
     base: PolicyVersion
     asks_approval: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """A purpose on the page: what is asked, and what the account holder last said about it.
+
+    `over`: whether its version is, so that consent can only be taken back.
+    """
+
+    purpose: str
+    label: str
+    said: ConsentDecision | None
+    over: bool
+
+    @property
+    def given(self) -> bool:
+        """Off by default: whoever said nothing has not consented."""
+        return self.said is not None and self.said.decision == Consent.GIVEN
+
+    @property
+    def answers(self) -> tuple[Consent, ...]:
+        """What can be said now."""
+        if self.given:
+            return (Consent.WITHHELD,)
+        if self.over:
+            return ()
+        return (Consent.GIVEN,) if self.said else (Consent.GIVEN, Consent.WITHHELD)
 
 
 @router.get("/new-link")
@@ -112,17 +144,68 @@ def approve_or_decline(token: Token, site: OnSite, reader: OnReader, posted: For
         decide(
             transaction,
             matter.account,
-            Shown(
-                version=matter.version,
-                base=matter.base,
-                how="link",
-                language=reader.language,
-                link_id=matter.link.id,
-            ),
+            _as_shown(reader, matter),
             Decision(posted.text("decision")),
             now,
         )
     return RedirectResponse(f"/approve/{token}{reader.kept}", status_code=303)
+
+
+@router.post("/{token}/consents")
+def give_or_withhold(token: Token, site: OnSite, reader: OnReader, posted: Form) -> Response:
+    """Record what somebody says about one purpose, apart from approving."""
+    now = site.now()
+    with site.database.transaction() as transaction:
+        matter = _matter(transaction, site, token)
+        reader = reader.known_as(matter.account.locale)
+        choices = {choice.purpose: choice for choice in _choices(transaction, reader, matter)}
+        choice, said = choices.get(posted.text("purpose")), posted.text("consent")
+        if choice is None or said not in choice.answers:
+            return _show(transaction, reader, matter, status=422, again="no_consent")
+        try:
+            shown = _shown(transaction, reader, matter)
+            check_stamp(site.link_keys, now, posted.text("stamp"), *shown)
+        except StampRefused:
+            return _show(transaction, reader, matter, status=409, again="old_page")
+        consents.say(
+            transaction,
+            matter.account,
+            _as_shown(reader, matter),
+            choice.purpose,
+            Consent(said),
+            now,
+        )
+    return RedirectResponse(f"/approve/{token}{reader.kept}#consents", status_code=303)
+
+
+def _choices(session: Session, reader: Reader, matter: Matter) -> Sequence[Choice]:
+    """The purposes that the account holder may say something about.
+
+    Of a version that is over there is nothing left but to take back what was given.
+    """
+    account, version = matter.account, matter.version
+    if account.status != Status.OPEN or account.kind == AccountKind.MINOR:
+        return ()
+    findings = findings_between(session, matter.base.id, version.id)
+    labels = asked_because_of(session, findings, reader.language)
+    if not labels:
+        return ()
+    said = consents.standing(session, account.id, version.policy_id)
+    choices = (
+        Choice(purpose=purpose, label=label, said=said.get(purpose), over=version.state in OVER)
+        for purpose, label in labels.items()
+    )
+    return [choice for choice in choices if choice.answers]
+
+
+def _as_shown(reader: Reader, matter: Matter) -> Shown:
+    return Shown(
+        version=matter.version,
+        base=matter.base,
+        how="link",
+        language=reader.language,
+        link_id=matter.link.id,
+    )
 
 
 def _matter(session: Session, site: Site, token: str) -> Matter:
@@ -169,6 +252,11 @@ def _show(
         governing=governing,
         decision=latest_decision(session, matter.account.id, matter.version.id),
         nothing_to_decide=nothing and reader.gettext(nothing),
+        never_depends=reader.gettext(NEVER_DEPENDS),
+        choices=_choices(session, reader, matter),
+        consents_path=f"{_path(site, matter.link)}/consents{reader.kept}",
+        without_approval=_without_approval(reader, matter.version, governing.number),
+        closing_url=_closing_url(site, matter.version),
         corrected=corrected,
         correction=corrected and correction_in(session, corrected, reader.language),
         in_error=_governed_in_error(governing, matter.version),
@@ -184,6 +272,22 @@ def _governed_in_error(governing: Governing, version: PolicyVersion) -> bool:
     """Whether the version governed this account without the approval that it needed (P2)."""
     wrong = any(step.number == version.number and step.in_error for step in governing.steps)
     return wrong and governing.number != version.number
+
+
+def _without_approval(reader: Reader, version: PolicyVersion, governing: int) -> str:
+    """What silence, or a decline, means (P5)."""
+    promise = promise_of(version)
+    return reader.gettext(
+        IF_YOU_DO_NOT_APPROVE[promise.what],
+        number=governing,
+        day=reader.pages.day(promise.until_on) if promise.until_on else "",
+    )
+
+
+def _closing_url(site: Site, version: PolicyVersion) -> str:
+    """Where to close the account, where that is offered to whoever does not approve."""
+    offered = promise_of(version).what is WithoutApproval.OFFER_CLOSING
+    return site.company.closing_url if offered else ""
 
 
 def _shown(session: Session, reader: Reader, matter: Matter) -> tuple[str, str, str]:
@@ -228,7 +332,11 @@ def _decide_here(session: Session, site: Site, matter: Matter) -> str | None:
     if latest.id == version.id:
         return None
     link = link_of(session, latest.id, matter.account.id)
-    return f"/approve/{make_token(APPROVE, link.nonce, site.link_keys)}" if link else None
+    return _path(site, link) if link else None
+
+
+def _path(site: Site, link: Link) -> str:
+    return f"/approve/{make_token(APPROVE, link.nonce, site.link_keys)}"
 
 
 def _is_latest(session: Session, link: Link) -> bool:

@@ -9,10 +9,12 @@ from database.assessments import findings_between
 from database.policies import announced_version, previous_version
 from database.reclassifying import asked_for_late
 from database.tables import Finding, Policy, PolicyVersion
+from database.without_approval import promise_of
 from database.wording import sentences_in, summary_in
 from domain.places import local_date
 from domain.reviews import FindingStatus
 from domain.timetable import earliest_effective_on
+from domain.without_approval import Promise
 from web.site import Site
 
 
@@ -33,6 +35,11 @@ class Notice:
     policy_path: str
     redline_path: str | None
     in_error: bool = False
+
+    @property
+    def promise(self) -> Promise:
+        """What happens to whoever does not approve the version."""
+        return promise_of(self.version)
 
     @property
     def postponed(self) -> bool:

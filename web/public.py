@@ -23,6 +23,7 @@ from database.tables import Policy, PolicyVersion
 from database.wording import summary_in
 from domain.places import start_of_day
 from domain.reviews import VersionState
+from domain.without_approval import IF_SOMEBODY_DOES_NOT_APPROVE
 from web.addresses import Number, Slug
 from web.notices import Notice, effective_on, notice_of
 from web.readers import VARIES, OnReader, Reader
@@ -172,6 +173,7 @@ NOTICE_SCRIPT = """(function (offered) {
     notice.changes.forEach(function (change) { add(list, "li", change); });
   }
   add(box, "p", notice.when);
+  if (notice.if_not_approved) { add(box, "p", notice.if_not_approved); }
   add(box, "a", offered.words.read).href = notice.url;
   here.parentNode.insertBefore(box, here);
 })(NOTICE);
@@ -200,6 +202,7 @@ def _notice_fields(reader: Reader, notice: Notice) -> dict[str, object]:
         "not_before_on": notice.not_before_on.isoformat(),
         "effective_on": settled.isoformat() if settled else None,
         "when": _when(reader, notice),
+        **_without_approval(reader, notice),
         "url": reader.site.company.base_url + (notice.redline_path or notice.policy_path),
     }
 
@@ -217,6 +220,27 @@ def _when(reader: Reader, notice: Notice) -> str:
     if notice.effective_on:
         return reader.gettext("It takes effect on %(day)s.", day=day(notice.effective_on))
     return reader.gettext("It takes effect not before %(day)s.", day=day(notice.not_before_on))
+
+
+def _without_approval(reader: Reader, notice: Notice) -> dict[str, object]:
+    """What happens to whoever does not approve, where the version asks for approval (P5)."""
+    promise, asks = notice.promise, notice.asks_approval
+    return {
+        "without_approval": promise.what if asks else None,
+        "stay_until": promise.until_on.isoformat() if asks and promise.until_on else None,
+        "if_not_approved": _if_not_approved(reader, notice),
+    }
+
+
+def _if_not_approved(reader: Reader, notice: Notice) -> str:
+    """The same in words; empty where nobody is asked."""
+    if not notice.asks_approval:
+        return ""
+    until_on = notice.promise.until_on
+    return reader.gettext(
+        IF_SOMEBODY_DOES_NOT_APPROVE[notice.promise.what],
+        day=reader.pages.day(until_on) if until_on else "",
+    )
 
 
 def _offered(request: Request, content: str, media_type: str) -> Response:
@@ -255,6 +279,7 @@ def _text_page(
 ) -> HTMLResponse:
     site = reader.site
     current = version_in_force(session, policy.id, site.now())
+    notice = notice_of(session, site, policy, reader.language)
     return reader.show(
         "policy.html",
         policy=policy,
@@ -262,5 +287,6 @@ def _text_page(
         current=current,
         text=policy_html(version.text) if version else None,
         effective_on=effective_on(site, version) if version else None,
-        notice=notice_of(session, site, policy, reader.language),
+        notice=notice,
+        if_not_approved=_if_not_approved(reader, notice) if notice else "",
     )

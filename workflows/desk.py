@@ -36,6 +36,7 @@ from database import (
     requests,
     reviews,
     suppressions,
+    without_approval,
     wording,
 )
 from database.accounts import AccountUnknown, account_by_external_id
@@ -51,6 +52,7 @@ from domain.policy_text import PolicyText
 from domain.reviews import ReviewRequest
 from domain.suppressions import address_key
 from domain.timetable import NoticeTooShort, earliest_effective_on
+from domain.without_approval import JUST_STAY, Promise, promise_refusal
 from workflows.data_subject_request import DataSubjectRequestWorkflow
 from workflows.fast_forward import pass_time
 from workflows.publication import PublicationWorkflow
@@ -72,6 +74,7 @@ REFUSALS = (
     AccountUnknown,
     wording.WordingRefused,
     rehearsals.RehearsalRefused,
+    without_approval.PromiseRefused,
 )
 
 SILENT = (
@@ -115,6 +118,7 @@ class NewVersion:
     submitted_by: UUID
     effective_on: date | None = None
     notice_days: int | None = None
+    promise: Promise = JUST_STAY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +164,7 @@ class Desk:
         with _refusing(), self.database.transaction() as transaction:
             require_role(transaction, new.submitted_by, "legal")
             self._check_date(new.effective_on, notice_days, now)
+            self._check_promise(new.promise, self._not_before(new.effective_on, notice_days, now))
             version = policies.submit(
                 transaction,
                 policies.policy_by_slug(transaction, new.slug),
@@ -170,6 +175,7 @@ class Desk:
                     submitted_by=new.submitted_by,
                     planned_effective_on=new.effective_on,
                     notice_days=notice_days,
+                    promise=new.promise,
                 ),
                 now,
             )
@@ -188,7 +194,9 @@ class Desk:
         reason: str,
     ) -> None:
         """Confirm, dismiss and add findings and give the class (P2). Raises Refused."""
-        _require_showable(reason, *content.confirm, *content.dismiss, *content.add)
+        _require_showable(
+            reason, *content.confirm, *content.dismiss, *content.add, *content.consent.values()
+        )
         request = self._propose(slug, number, reviewer_id, content, reason)
         handle = self._client.get_workflow_handle(f"publication/{slug}/{number}")
         self._tell(lambda: handle.execute_update(PublicationWorkflow.review, request))
@@ -211,6 +219,22 @@ class Desk:
                     by=staff_id,
                     now=now,
                 )
+
+    def promise(self, slug: str, number: int, staff_id: UUID, promise: Promise) -> None:
+        """Say what happens to whoever does not approve a version in review (P5). Raises Refused."""
+        now = self.clock.now()
+        with _refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "legal")
+            policy = policies.policy_by_slug(transaction, slug)
+            version = policies.version_by_number(transaction, policy.id, number)
+            without_approval.change_promise(
+                transaction,
+                version,
+                promise,
+                effect_on=self._not_before(version.planned_effective_on, version.notice_days, now),
+                by=staff_id,
+                now=now,
+            )
 
     def send_test_mails(self, slug: str, number: int, staff_id: UUID) -> tuple[UUID, ...]:
         """Send what a version's campaign would send to somebody of legal, to be read before its
@@ -565,14 +589,24 @@ class Desk:
                 controls.acting(transaction, staff_id, "ops", "legal", reason=reason, now=now),
             )
 
+    def _not_before(self, planned_on: date | None, notice_days: int, now: datetime) -> date:
+        """The day that mails would name if the version were released now (P7)."""
+        earliest_on = self._earliest(notice_days, now)
+        return max(earliest_on, planned_on or earliest_on)
+
+    def _earliest(self, notice_days: int, now: datetime) -> date:
+        notice_period = timedelta(days=notice_days)
+        sending_period = self._periods.sending_period
+        return earliest_effective_on(now, notice_period, sending_period, self.company.time_zone)
+
+    def _check_promise(self, promise: Promise, effect_on: date) -> None:
+        refusal = promise_refusal(promise, effect_on)
+        if refusal:
+            raise Refused(f"{refusal} Nothing was stored.")
+
     def _check_date(self, effective_on: date | None, notice_days: int, now: datetime) -> None:
         """Refuse a date in the past or inside the notice period (P7)."""
-        earliest = earliest_effective_on(
-            now,
-            timedelta(days=notice_days),
-            self._periods.sending_period,
-            self.company.time_zone,
-        )
+        earliest = self._earliest(notice_days, now)
         today = now.astimezone(self.company.zone).date()
         if effective_on is None:
             return

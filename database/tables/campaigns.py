@@ -194,6 +194,27 @@ class Approval(SQLModel, table=True):
     said_at: datetime | None = None
 
 
+class ConsentDecision(SQLModel, table=True):
+    """What an account holder said about a purpose: given | withheld; appended, never altered (P5).
+
+    Without a row there is no consent. `change_sha256`: of what the page showed, its label included.
+    """
+
+    __tablename__ = "consent_decision"
+    __table_args__ = (Index("consent_account", "account_id", "decided_at"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    account_id: UUID = Field(foreign_key="account.id")
+    policy_version_id: UUID = Field(foreign_key="policy_version.id", index=True)
+    purpose: str
+    decision: str
+    decided_at: datetime
+    how: str
+    language: str
+    change_sha256: str
+    link_id: UUID | None = Field(default=None, foreign_key="link.id")
+
+
 class ApprovalVoid(SQLModel, table=True):
     """Two people of legal void a decision that was taken on wrong grounds (P8).
 

@@ -31,6 +31,8 @@ class PolicyVersion(SQLModel, table=True):
     """One text of a policy. `text` and `sha256` never change (P1).
 
     `replaced_by_id`: the version that took its place before it was in force (P8).
+    `stay_until_on`: with `without_approval` stay_until the day until which who does not approve it
+    stays on their version at least (P5).
     `corrected_by_id`: the version that only mends it: whoever was told of this one, or answered
     it, was told of that one and has answered it.
     """
@@ -55,6 +57,7 @@ class PolicyVersion(SQLModel, table=True):
     planned_effective_on: date | None = None
     notice_days: int
     without_approval: str = "stay"
+    stay_until_on: date | None = None
     released_by: UUID | None = Field(default=None, foreign_key="staff.id")
     announced_at: datetime | None = None
     effective_at: datetime | None = None
@@ -84,8 +87,9 @@ class Finding(SQLModel, table=True):
     The same rule, quotes and explanation are one finding, however many pairs of texts show it.
     `sentence`: what people are told of it; the engine's draft until legal writes another, and
     empty for what legal added. `status`: open | confirmed | dismissal_proposed | dismissed | noted
-    (asks nothing of legal). `reclassified_id`: it was confirmed after the release only, and counts
-    from then on.
+    (asks nothing of legal). `consent_key`: the purpose that takes each person's own consent (P5),
+    and `consent_label` what people are asked about it. `reclassified_id`: it was confirmed after
+    the release only, and counts from then on.
     """
 
     __table_args__ = (UniqueConstraint("policy_version_id", "key"),)
@@ -102,6 +106,8 @@ class Finding(SQLModel, table=True):
     before: str | None = None
     after: str | None = None
     status: str = "open"
+    consent_key: str | None = None
+    consent_label: str | None = None
     added_by: UUID | None = Field(default=None, foreign_key="staff.id")
     reclassified_id: UUID | None = Field(default=None, foreign_key="reclassification.id")
 
@@ -163,6 +169,22 @@ class VersionSummary(SQLModel, table=True):
     policy_version_id: UUID = Field(foreign_key="policy_version.id", primary_key=True)
     language: str = Field(primary_key=True)
     summary: str
+    edited_by: UUID = Field(foreign_key="staff.id")
+    edited_at: datetime
+
+
+class ConsentLabel(SQLModel, table=True):
+    """What people who read a language are asked about a purpose, as legal wrote it (P5).
+
+    In the default language it stands in the findings too, which all other languages fall back on.
+    """
+
+    __tablename__ = "consent_label"
+
+    policy_version_id: UUID = Field(foreign_key="policy_version.id", primary_key=True)
+    purpose: str = Field(primary_key=True)
+    language: str = Field(primary_key=True)
+    label: str
     edited_by: UUID = Field(foreign_key="staff.id")
     edited_at: datetime
 

@@ -55,7 +55,7 @@ def test_a_campaign_speaks_to_each_in_their_language_and_each_request_in_one(
         )
         assert "tritt nicht vor dem 2. April 2026 in Kraft" in str(mail["text"])
         assert '<html lang="de">' in str(mail["html"])
-        assert "Für Sie ändert sich nichts." in str(mail["text"])
+        assert "Wenn Sie nichts tun: Sie bleiben bei Version 1." in str(mail["text"])
         assert "/policies/privacy-policy/changes/1/2?lang=de\n" in str(mail["text"])
     assert "Guten Tag Carol Castro," in str(swiss["text"])
     assert "Hello Alice Abel," in str(english["text"])

@@ -1,7 +1,7 @@
 """Every mail of every step is written from the database, and no name can break out of it."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
@@ -116,6 +116,81 @@ def test_the_mails_of_a_campaign_are_written_to_each_addressee(
     assert "\u202e" not in mails[HOSTILE.email].text + mails[HOSTILE.email].html
     links = {mail.text.split("/approve/")[1].split()[0] for mail in mails.values()}
     assert len(links) == 2
+
+
+@pytest.mark.parametrize("step", ["first_notice", "reminder_1"])
+@pytest.mark.parametrize(
+    ("language", "until", "offer"),
+    [
+        ("en", "until 2 June 2026 at least", "you may close your account"),
+        ("de", "mindestens bis zum 2. Juni 2026", "können Sie Ihr Konto schließen"),
+    ],
+)
+def test_a_mail_says_what_silence_means(
+    scene: Scene,
+    campaign: UUID,
+    write: Callable[[], Written],
+    step: str,
+    language: str,
+    until: str,
+    offer: str,
+) -> None:
+    """P5: as it was promised, with where to close the account if that is offered."""
+    scene.queue_step(campaign, step)
+    for what, until_on, words in (
+        ("stay_until", date(2026, 6, 2), until),
+        ("offer_closing", None, offer),
+    ):
+        with scene.database.transaction() as transaction:
+            for mail in transaction.exec(select(OutboxMail)).all():
+                mail.language, mail.state, mail.attempt_id = language, "queued", None
+            row = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
+            row.without_approval, row.stay_until_on = what, until_on
+        for _, message in write():
+            assert_complete(message, words=(words,))
+            where = message.html.count("http://127.0.0.1:8000/requests/new")
+            layout = 1 if what == "stay_until" else 2
+            assert where == layout
+
+
+def test_who_hears_of_a_later_day_hears_until_when_they_stay(
+    scene: Scene, campaign: UUID, write: Callable[[], Written]
+) -> None:
+    """P5, P7: the two days move together."""
+    with scene.database.transaction() as transaction:
+        version = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
+        version.without_approval, version.stay_until_on = "stay_until", date(2026, 7, 9)
+        first = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 1)).one()
+        postponed = Queued(
+            subject_kind=outbox.CAMPAIGN,
+            subject_id=campaign,
+            addressee_kind=outbox.ACCOUNT,
+            addressee_id=scene.account(HOSTILE.external_id).id,
+            step="postponed_1",
+            template="change_postponed",
+            variant=first.id,
+            language="de",
+        )
+        outbox.queue(transaction, [postponed], NOW)
+    ((_, mail),) = write()
+    assert_complete(mail, words=("mindestens bis zum 9. Juli 2026",))
+
+
+@pytest.mark.parametrize("step", ["first_notice", "reminder_1"])
+def test_a_mail_says_that_the_page_has_a_choice_for_each_purpose(
+    scene: Scene, campaign: UUID, write: Callable[[], Written], step: str
+) -> None:
+    """P5: in one sentence, where there is one."""
+    scene.queue_step(campaign, step)
+    assert not any("a choice of its own" in mail.text for _, mail in write())
+    with scene.database.transaction() as transaction:
+        for row in transaction.exec(select(OutboxMail)).all():
+            row.state, row.attempt_id = "queued", None
+        version = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
+        finding = next(f for f in findings_of(transaction, version.id) if f.status == "confirmed")
+        finding.consent_key, finding.consent_label = "ads", "May advertisers have your data?"
+    for _, mail in write():
+        assert_complete(mail, words=("a choice of its own for each purpose",))
 
 
 def test_a_mail_says_what_changes_in_the_language_of_its_reader(

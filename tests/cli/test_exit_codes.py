@@ -24,6 +24,7 @@ COMMANDS = {
     "policy import-history": ["privacy", "past", "--as", "lena"],
     "policy review": ["privacy", "1", "--reason", "Read", "--as", "lena"],
     "policy wording": ["privacy", "1"],
+    "policy without-approval": ["privacy", "1", "stay", "--as", "lena"],
     "policy preview": ["privacy", "1", "--to", "mails", "--as", "lena"],
     "policy test-mail": ["privacy", "1", "--as", "lena"],
     "policy release": ["privacy", "1", "--as", "lena"],
@@ -45,6 +46,7 @@ COMMANDS = {
         *("privacy", "1", "--per-minute", "600", "--reason", "New", "--as", "omar"),
     ],
     "campaign not-reached": ["privacy", "1"],
+    "campaign silent": ["privacy", "1"],
     "campaign assign-not-reached": ["privacy", "1", "--to", "petra", "--as", "lena"],
     "campaign reached": [
         *("privacy", "1", "a1", "--by", "post", "--reason", "A letter", "--as", "lena"),

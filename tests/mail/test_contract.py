@@ -246,6 +246,8 @@ def reminder(templates: Templates) -> Message:
     shared: Fields = {"policy_title": "privacy policy", "summary": "Kept longer."}
     shared |= {"changes": ["Kept for a year."], "policy_url": "https://fernhill.example/p"}
     shared |= {"redline_url": "https://fernhill.example/r", "without_approval": "nothing changes"}
+    shared |= {"closing_url": "https://fernhill.example/close", "asks_consent": True}
+    shared |= {"in_error_since": ""}
     shared |= {"reminder_number": "1", "reminders_total": 2}
     shared |= {"effective_on": "2 April 2026", "not_before_on": "1 April 2026"}
     personal = ("greeting", "link", "no_reminders_link")

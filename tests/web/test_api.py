@@ -10,10 +10,13 @@ from httpx import Response
 from sqlmodel import func, select
 
 from database.api_keys import add_key, keys, revoke
+from database.approvals import Shown
+from database.consents import say
 from database.freezing import freeze_audience
 from database.policies import put_in_force
 from database.staff import add_staff
 from database.tables import Account, AccountImport, Approval, Campaign, PolicyVersion
+from domain.consents import Consent
 from tests.people import POLICY
 from tests.web.world import NOW, World, version
 
@@ -226,6 +229,25 @@ def test_an_import_under_way_is_waited_for(world: World, key: Caller) -> None:
         "/api/v1/accounts/erin", json={"email": "e@example.org"}, headers=key
     )
     assert (answer.status_code, bool(answer.headers["retry-after"])) == (503, True)
+
+
+def test_what_was_consented_to_is_told_for_each_purpose(world: World, key: Caller) -> None:
+    """P5: the last word and all before; without a word there is no consent."""
+    path = "/api/v1/accounts/alice/consents"
+    told = world.browser.get(path, headers=key).json()
+    assert told == {"account": "alice", "consents": []}
+    with world.database.transaction() as transaction:
+        base, second = (transaction.get_one(PolicyVersion, version(world, n).id) for n in (1, 2))
+        shown = Shown(version=second, base=base, how="link", language="de")
+        for number, consent in enumerate((Consent.GIVEN, Consent.WITHHELD)):
+            at = NOW + timedelta(minutes=number)
+            say(transaction, world.accounts["alice"], shown, "tips", consent, at)
+    (tips,) = world.browser.get(path, headers=key).json()["consents"]
+    assert (tips["policy"], tips["purpose"], tips["consent"]) == (POLICY, "tips", "withheld")
+    assert [each["decision"] for each in tips["decisions"]] == ["given", "withheld"]
+    assert {each["language"] for each in tips["decisions"]} == {"de"}
+    assert world.browser.get(path).status_code == 401
+    assert world.browser.get(path.replace("alice", "nobody"), headers=key).status_code == 404
 
 
 def test_all_accounts_come_page_by_page(world: World, key: Caller) -> None:

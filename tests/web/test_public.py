@@ -1,6 +1,7 @@
 """What everybody may read (P1, P3)."""
 
 import json
+from datetime import date
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -94,6 +95,39 @@ def test_other_sites_are_offered_the_notice(world: World) -> None:
         f"{PATH}/notice.json", headers={"If-None-Match": answer.headers["etag"]}
     )
     assert again.status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("what", "until_on", "words"),
+    [
+        ("stay", None, "Whoever does not approve stays on the version they have."),
+        ("stay_until", date(2026, 6, 2), "until 2 June 2026 at least."),
+        ("offer_closing", None, "or may close their account."),
+    ],
+)
+def test_the_notice_says_what_happens_without_approval(
+    world: World, what: str, until_on: date | None, words: str
+) -> None:
+    """P5: on the page, and for other sites in words and as values."""
+    with world.database.transaction() as transaction:
+        row = transaction.get_one(PolicyVersion, version(world, 2).id)
+        row.without_approval, row.stay_until_on = what, until_on
+    assert words in world.browser.get(PATH).text
+    notice = world.browser.get(f"{PATH}/notice.json").json()["notice"]
+    assert words in notice["if_not_approved"]
+    assert notice["without_approval"] == what
+    assert notice["stay_until"] == (until_on and until_on.isoformat())
+    assert "if_not_approved" in world.browser.get(f"{PATH}/notice.js").text
+
+
+def test_a_notice_that_asks_nobody_says_nothing_of_approving(world: World) -> None:
+    """P2: who is only told has nothing to approve."""
+    with world.database.transaction() as transaction:
+        transaction.get_one(PolicyVersion, version(world, 2).id).version_class = "notice"
+    notice = world.browser.get(f"{PATH}/notice.json").json()["notice"]
+    assert notice["without_approval"] is None
+    assert notice["if_not_approved"] == ""
+    assert "Whoever does not approve" not in world.browser.get(PATH).text
 
 
 def test_the_notice_comes_down_when_the_version_is_in_force(world: World) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from database import consents
 from database.acceptances import Acceptance, accept
 from database.accounts import AccountRow, account_by_external_id
 from database.approvals import PolicyHistory, proven_version
@@ -121,6 +122,17 @@ def governing_versions(
             ],
             "next_after": page[-1].account.external_id if len(page) == limit else None,
         }
+
+
+@router.get("/accounts/{external_id}/consents")
+def consents_of(external_id: ExternalId, site: OnSite, _key: Reads) -> dict[str, object]:
+    """What an account holder last said about each purpose, and all that was said before.
+
+    Of a purpose that is not listed there is no consent.
+    """
+    with site.database.session() as session:
+        account = account_by_external_id(session, external_id)
+        return {"account": external_id, "consents": consents.told(session, account.id)}
 
 
 @router.put("/accounts/{external_id}")

@@ -21,10 +21,12 @@ from database.reclassifying import missed, open_reclassification
 from database.rehearsals import samples_of
 from database.reviews import ReviewContent, preparation, under_review
 from database.tables import PolicyVersion, Staff
+from database.without_approval import promise_of
 from database.wording import wording_of, words_read
 from domain.conversion import PolicyFile, read_policy_file
 from domain.policy_text import PolicyRefused
 from domain.reviews import PREPARED, UNDECIDED, VersionClass, lowest_class, release_refusal
+from domain.without_approval import Promise, WithoutApproval, promise_refusal
 from web.addresses import Number, Slug
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.notices import effective_on, not_before_on
@@ -116,6 +118,7 @@ def submit(slug: Slug, request: Request, site: OnSite, member: Legal, posted: Fo
                 submitted_by=member.id,
                 effective_on=_date(posted.text("effective_on")),
                 notice_days=_days(posted.text("notice_days")),
+                promise=_promise(posted),
             )
         )
     except (PolicyRefused, Refused) as refusal:
@@ -184,6 +187,7 @@ def review(asked: AskedByLegal, posted: Form) -> Response:
         confirm=tuple(key for key, decision in said.items() if decision == "confirm"),
         dismiss=tuple(key for key, decision in said.items() if decision == "dismiss"),
         add=(posted.text("add"),) if posted.text("add") else (),
+        consent=_changed_purposes(asked, posted),
         version_class=VersionClass(wanted) if wanted in list(VersionClass) else None,
     )
     try:
@@ -204,6 +208,16 @@ def wording(asked: AskedByLegal, posted: Form) -> Response:
     except Refused as refusal:
         return _version_page(asked, posted=posted, refusal=str(refusal))
     return _version_page(asked, posted=posted, done="The words are kept.")
+
+
+@router.post("/{slug}/versions/{number}/without-approval", dependencies=[GENUINE])
+def without_approval(asked: AskedByLegal, posted: Form) -> Response:
+    """Say what happens to whoever does not approve, while the version is in review."""
+    try:
+        asked.site.desk.promise(asked.slug, asked.number, asked.member.id, _promise(posted))
+    except Refused as refusal:
+        return _version_page(asked, posted=posted, refusal=str(refusal))
+    return RedirectResponse(asked.path, status_code=303)
 
 
 @router.post("/{slug}/versions/{number}/test-mail", dependencies=[GENUINE])
@@ -259,6 +273,7 @@ def _submit_form(
         status=422 if refusal else 200,
         policy=policy,
         gives_way=gives_way,
+        promises=list(WithoutApproval),
         posted=posted,
         text=converted.text.text if converted else _words_handed_in(posted),
         refusal=refusal,
@@ -293,12 +308,29 @@ def _date(text: str) -> date | None:
         ) from None
 
 
+def _promise(posted: Posted) -> Promise:
+    what = posted.text("without_approval") or WithoutApproval.STAY
+    if what not in list(WithoutApproval):
+        raise Refused("Say what happens without approval. Nothing was stored.")
+    return Promise(what=WithoutApproval(what), until_on=_date(posted.text("stay_until")))
+
+
 def _days(text: str) -> int | None:
     if not text:
         return None
     if not text.isdecimal() or len(text) > 3 or not 14 <= int(text) <= 365:
         raise Refused("The notice period is a number of days from 14 to 365. Nothing was stored.")
     return int(text)
+
+
+def _changed_purposes(asked: Asked, posted: Posted) -> Mapping[str, str]:
+    """What was changed in the fields that say which findings take consent, and to what."""
+    given = posted.with_prefix("consent-")
+    with asked.site.database.session() as session:
+        policy = policies.policy_by_slug(session, asked.slug)
+        version = policies.version_by_number(session, policy.id, asked.number)
+        stood = {each.key: each.consent_key or "" for each in findings_of(session, version.id)}
+    return {key: said for key, said in given.items() if said != stood.get(key, "")}
 
 
 def _write_words(asked: Asked, posted: Posted) -> None:
@@ -380,7 +412,9 @@ def _review(
         "lowest_class": lowest_class(standing),
         "classes": list(VersionClass),
         "words": fields_of(wording_of(session, version, languages), posted) if in_review else {},
-        "release_refusal": release_refusal(standing, asked.member.id, prepared),
+        "promises": list(WithoutApproval),
+        "release_refusal": release_refusal(standing, asked.member.id, prepared)
+        or promise_refusal(promise_of(version), not_before_on(asked.site, version)),
         "mails_to_test": samples_of(session, version) if in_review else (),
     }
 

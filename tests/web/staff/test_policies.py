@@ -211,7 +211,7 @@ def test_what_an_earlier_draft_decided_is_said_and_may_be_decided_anew(in_review
 
 
 def test_a_review_reaches_the_publication_with_what_was_chosen(in_review: World) -> None:
-    """P2: keys confirmed and dismissed, a quote added, the class, the reason."""
+    """P2, P5: keys confirmed and dismissed, a quote added, a purpose, the class, the reason."""
     in_review.enter_as("omar")
     keys = open_keys(in_review)
     answer = in_review.post(
@@ -219,13 +219,19 @@ def test_a_review_reaches_the_publication_with_what_was_chosen(in_review: World)
         f"{VERSION_2}/review",
         **{f"finding-{key}": "confirm" for key in keys[1:]},
         **{f"finding-{keys[0]}": "dismiss"},
+        **{f"consent-{keys[0]}": "", f"consent-{keys[1]}": "Product_Tips"},
         version_class="approval",
         reason="Recordings are kept longer.",
     )
     assert answer.status_code == 303
     with in_review.database.session() as session:
         review = session.exec(select(Review)).one()
-    assert review.content == {"confirm": keys[1:], "dismiss": keys[:1], "add": []}
+    assert review.content == {
+        "confirm": keys[1:],
+        "dismiss": keys[:1],
+        "add": [],
+        "consent": {keys[1]: "product_tips"},
+    }
     assert (review.version_class, review.reason) == ("approval", "Recordings are kept longer.")
     assert in_review.desk.told == 1
 
@@ -243,6 +249,51 @@ def test_a_refused_review_keeps_what_was_typed(in_review: World) -> None:
     assert f'name="finding-{key}" value="confirm" checked' in answer.text
     with in_review.database.session() as session:
         assert session.exec(select(Review)).all() == []
+
+
+def test_legal_says_what_happens_without_approval(in_review: World) -> None:
+    """P5: kept on the page, refused in words where it gives too little time."""
+    in_review.enter_as("omar")
+    path = f"{VERSION_2}/without-approval"
+    words = {"without_approval": "stay_until"}
+    refused = in_review.post(VERSION_2, path, **words, stay_until="2026-06-01")
+    assert refused.status_code == 409
+    assert "the earliest is 2026-06-02" in refused.text
+    assert 'value="2026-06-01"' in refused.text
+    assert version(in_review, 2).without_approval == "stay"
+    in_review.post(VERSION_2, path, **words, stay_until="2026-06-02")
+    assert version(in_review, 2).stay_until_on == date(2026, 6, 2)
+    page = in_review.browser.get(VERSION_2).text
+    assert '<option value="stay_until" selected>' in page
+    assert "2 June 2026" in page
+    in_review.post(VERSION_2, path, without_approval="offer_closing")
+    assert version(in_review, 2).stay_until_on is None
+    assert in_review.post(VERSION_2, path, without_approval="nothing").status_code == 409
+
+
+def test_it_is_said_when_a_version_is_handed_in(empty: World) -> None:
+    """P5."""
+    empty.enter_as("lena")
+    assert submit(empty, without_approval="stay_until").status_code == 422
+    submit(empty, without_approval="stay_until", stay_until="2026-09-01")
+    assert version(empty, 1).without_approval == "stay_until"
+
+
+def test_what_people_are_asked_to_consent_to_is_written_beside_the_finding(
+    in_review: World,
+) -> None:
+    """P5: in each language, and the release says what is missing."""
+    confirm_everything(in_review)
+    with in_review.database.transaction() as transaction:
+        for finding in transaction.exec(select(Finding).where(Finding.status == "confirmed")):
+            finding.consent_key = "tips"
+    in_review.enter_as("omar")
+    page = in_review.browser.get(VERSION_2).text
+    assert "What they are asked about tips in de" in page
+    assert re.search("Missing: in en .*tips; in de", page)
+    field = re.findall(r'name="(words:de:tips:[^"]*)"', page)[0]
+    in_review.post(VERSION_2, f"{VERSION_2}/wording", **{field: "Dürfen wir mitlesen?"})
+    assert "Dürfen wir mitlesen?" in in_review.browser.get(VERSION_2).text
 
 
 def test_the_page_says_why_a_version_cannot_be_released(in_review: World) -> None:

@@ -1,0 +1,113 @@
+"""What account holders consented to: only ever appended, and taken back as easily as given (P5).
+
+Approving a version says nothing about a purpose, and a purpose nothing about approving.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from database.approvals import Shown, change_sha256
+from database.facts import record
+from database.tables import Account, ConsentDecision, Policy, PolicyVersion
+from database.writing import held
+from domain.consents import Consent
+
+
+def standing(session: Session, account_id: UUID, policy_id: UUID) -> Mapping[str, ConsentDecision]:
+    """The latest word of an account about each purpose of a policy; of the others there is none."""
+    rows = session.exec(
+        select(ConsentDecision)
+        .join(PolicyVersion, col(PolicyVersion.id) == col(ConsentDecision.policy_version_id))
+        .where(ConsentDecision.account_id == account_id, PolicyVersion.policy_id == policy_id)
+        .order_by(col(ConsentDecision.decided_at), col(ConsentDecision.id))
+    ).all()
+    return {row.purpose: row for row in rows}
+
+
+def say(
+    transaction: Session,
+    account: Account,
+    shown: Shown,
+    purpose: str,
+    consent: Consent,
+    now: datetime,
+) -> ConsentDecision:
+    """Append what somebody said about a purpose. The same again returns what is recorded."""
+    account = held(transaction, Account, account.id)
+    earlier = standing(transaction, account.id, shown.version.policy_id).get(purpose)
+    if earlier is not None and earlier.decision == consent:
+        return earlier
+    row = ConsentDecision(
+        account_id=account.id,
+        policy_version_id=shown.version.id,
+        purpose=purpose,
+        decision=consent,
+        decided_at=now,
+        how=shown.how,
+        language=shown.language,
+        change_sha256=change_sha256(transaction, shown.base, shown.version, shown.language),
+        link_id=shown.link_id,
+    )
+    transaction.add(row)
+    transaction.flush()
+    record(
+        transaction,
+        f"consent.{consent.value}",
+        account.id,
+        now,
+        consent=row.id,
+        version=shown.version.id,
+        purpose=purpose,
+        change_sha256=row.change_sha256,
+    )
+    return row
+
+
+def told(session: Session, account_id: UUID) -> list[dict[str, object]]:
+    """What an account holder last said about each purpose of each policy, with all that was said
+    before, for others to read. Of what is not here there is no consent."""
+    rows = session.exec(
+        select(ConsentDecision, PolicyVersion.number, Policy.slug)
+        .join(PolicyVersion, col(PolicyVersion.id) == col(ConsentDecision.policy_version_id))
+        .join(Policy, col(Policy.id) == col(PolicyVersion.policy_id))
+        .where(ConsentDecision.account_id == account_id)
+        .order_by(Policy.slug, col(ConsentDecision.decided_at), col(ConsentDecision.id))
+    ).all()
+    said: dict[tuple[str, str], list[dict[str, object]]] = {}
+    for row, number, slug in rows:
+        said.setdefault((slug, row.purpose), []).append(
+            {
+                "id": row.id,
+                "decision": row.decision,
+                "version": number,
+                "decided_at": row.decided_at,
+                "how": row.how,
+                "language": row.language,
+                "change_sha256": row.change_sha256,
+            }
+        )
+    return [
+        {"policy": slug, "purpose": purpose, "consent": words[-1]["decision"], "decisions": words}
+        for (slug, purpose), words in said.items()
+    ]
+
+
+def counts(
+    session: Session, version_id: UUID, purposes: Sequence[str]
+) -> Mapping[str, Mapping[str, int]]:
+    """Of each purpose of a version: how many gave their consent and how many withheld it, as they
+    last said on its page."""
+    rows = session.exec(
+        select(ConsentDecision.account_id, ConsentDecision.purpose, ConsentDecision.decision)
+        .where(ConsentDecision.policy_version_id == version_id)
+        .order_by(col(ConsentDecision.decided_at), col(ConsentDecision.id))
+    ).all()
+    last = {(account, purpose): decision for account, purpose, decision in rows}
+    found = Counter((purpose, decision) for (_, purpose), decision in last.items())
+    return {
+        purpose: {consent: found[purpose, consent] for consent in Consent} for purpose in purposes
+    }
