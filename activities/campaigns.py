@@ -35,7 +35,7 @@ from database.owed import steps_caused
 from database.replacing import carry_over
 from database.staff import in_charge, present
 from database.tables import Campaign, Policy, PolicyVersion, Staff
-from database.without_approval import follow_effect
+from database.without_approval import follow
 from database.writing import held
 from domain.company import CampaignLeads, Company
 from domain.places import local_date
@@ -265,7 +265,7 @@ class CampaignActivities:
                 else:
                     version.effective_at = ends_at
                 campaign.notified_at = what.now
-                follow_effect(transaction, version, self._company.zone, what.now)
+                follow(transaction, version, local_date(ends_at, self._company.zone), what.now)
                 transaction.add_all([campaign, version])
                 campaigns.take_step(
                     transaction,

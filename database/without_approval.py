@@ -64,7 +64,14 @@ def follow_effect(
     """The effect of a version that is held was fixed, or moved later: who stays until a day stays
     for 60 days after it at least. The day never moves earlier."""
     effect_on = said_on(version, zone)
-    if effect_on is None or version.stay_until_on is None:
+    if effect_on is not None:
+        follow(transaction, version, effect_on, now)
+
+
+def follow(transaction: Session, version: PolicyVersion, effect_on: date, now: datetime) -> None:
+    """The same, with the day to count from: of a version in force that asks for approval late, the
+    one until which people are asked."""
+    if version.stay_until_on is None:
         return
     before_on, promise = version.stay_until_on, moved_later(promise_of(version), effect_on)
     if promise.until_on == before_on:

@@ -354,6 +354,8 @@ class Desk:
             campaign = reclassifying.confirm(
                 transaction, version, staff_id, now, languages=self.company.languages
             )
+            asks_until = self._not_before(None, version.notice_days, now)
+            without_approval.follow(transaction, version, asks_until, now)
         self._wake(f"campaign/{slug}/{number}")
         self._start_or_leave(temporal.campaign(campaign.id, slug, number), now)
 

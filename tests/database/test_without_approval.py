@@ -132,6 +132,19 @@ def test_the_day_moves_later_with_the_effect_and_never_earlier(
     assert [fact["stay_until_on"] for fact in moved] == ["2026-06-02", "2026-07-09"]
 
 
+def test_who_is_asked_late_stays_for_sixty_days_after_it(scene: Scene, announced: UUID) -> None:
+    """P2, P5: a day that was promised while nobody was asked is not over as soon as they are."""
+    scene.put_in_force(second(scene), EFFECT)
+    for asks_until, expected in (
+        (date(2026, 8, 1), date(2026, 9, 30)),
+        (date(2026, 7, 1), date(2026, 9, 30)),
+    ):
+        with scene.database.transaction() as transaction:
+            row = transaction.get_one(PolicyVersion, second(scene).id)
+            without_approval.follow(transaction, row, asks_until, NOW)
+        assert second(scene).stay_until_on == expected
+
+
 def decided(scene: Scene, who: AccountRow, decision: Decision) -> None:
     with scene.database.transaction() as transaction:
         base = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 1)).one()

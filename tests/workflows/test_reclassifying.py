@@ -1,6 +1,7 @@
 """A version that should have asked for approval asks for it after all (P2)."""
 
 from collections import Counter
+from datetime import date, timedelta
 
 import pytest
 from sqlmodel import select
@@ -9,11 +10,12 @@ from database.approvals import Shown, decide, governing_version
 from database.assessments import findings_of
 from database.policies import policy_by_slug
 from database.reclassifying import Mistake
-from database.tables import Account
+from database.tables import Account, PolicyVersion
 from database.wording import Words
 from domain.approvals import Decision
 from domain.places import local_date
 from domain.reviews import VersionClass
+from domain.without_approval import WithoutApproval
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, POLICY
 from tests.texts import FIRST
@@ -37,6 +39,13 @@ def approve(town: Town, number: int, address: str) -> None:
         account = transaction.exec(select(Account).where(Account.email == address)).one()
         shown = Shown(version=town.version(number), base=town.version(1), how="link", language="en")
         decide(transaction, account, shown, Decision.APPROVED, town.now())
+
+
+def promise_to_stay_until(town: Town, number: int, day: date) -> None:
+    """As it was said before the release, when the version asked nobody."""
+    with town.database.transaction() as transaction:
+        version = transaction.get_one(PolicyVersion, town.version(number).id)
+        version.without_approval, version.stay_until_on = WithoutApproval.STAY_UNTIL, day
 
 
 def reclassify(town: Town, number: int) -> None:
@@ -65,16 +74,21 @@ def test_whoever_was_moved_in_error_is_asked_reminded_and_moves_when_they_approv
     eventually(lambda: town.version(number).in_force_at)
     since = town.version(number).in_force_at
     assert governs(town, ALICE.email) == number
+    assert since
+    promise_to_stay_until(town, number, since.date() + timedelta(days=60))
     reclassify(town, number)
     assert [governs(town, each.email) for each in (ALICE, BOB)] == [1, 1]
     asked = [ALICE.email, BOB.email]
     eventually(lambda: sorted(m["to"] for m in town.mails() if m["subject"] == ASKED) == asked)
     town.come_to_rest()
     texts = [mail["text"] for mail in town.mails() if mail["subject"] == ASKED]
-    assert since
     day = local_date(since, town.desk.company.zone)
     assert all(f"in error since {day:%-d %B %Y}" in text for text in texts)
     assert not any("takes effect" in text for text in texts)
+    until_on = town.version(number).stay_until_on
+    assert until_on
+    assert until_on >= local_date(town.now(), town.desk.company.zone) + timedelta(days=90)
+    assert all(f"until {until_on:%-d %B %Y} at least" in text for text in texts)
     approve(town, number, ALICE.email)
     assert governs(town, ALICE.email) == number
     leap(town, 45)
