@@ -149,7 +149,7 @@ def stops_by_machine(session: Session, version_id: UUID) -> Sequence[ControlAct]
     return session.exec(
         select(ControlAct)
         .where(ControlAct.policy_version_id == version_id, col(ControlAct.staff_id).is_(None))
-        .order_by(col(ControlAct.acted_at))
+        .order_by(col(ControlAct.acted_at), col(ControlAct.id))
     ).all()
 
 
@@ -278,7 +278,7 @@ def control_acts(session: Session, version_id: UUID) -> tuple[Done, ...]:
         select(ControlAct, func.coalesce(Staff.handle, THE_MACHINE))
         .join(Staff, col(Staff.id) == col(ControlAct.staff_id), isouter=True)
         .where(ControlAct.policy_version_id == version_id)
-        .order_by(col(ControlAct.acted_at))
+        .order_by(col(ControlAct.acted_at), col(ControlAct.id))
     ).all()
     return tuple(
         Done(

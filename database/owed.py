@@ -15,7 +15,7 @@ def postponements(session: Session, version_id: UUID) -> Mapping[str, datetime]:
     rows = session.exec(
         select(ControlAct.acted_at)
         .where(ControlAct.policy_version_id == version_id, ControlAct.act == "postpone")
-        .order_by(col(ControlAct.acted_at))
+        .order_by(col(ControlAct.acted_at), col(ControlAct.id))
     ).all()
     return {f"{POSTPONEMENT}{number}": at for number, at in enumerate(rows, start=1)}
 
