@@ -48,7 +48,7 @@ def right_words(words: "Words", mail: str = "") -> "RightWords":
     from database.corrections import RightWords
 
     sentences = dict(words.sentences)
-    told = sentences.pop("MAIL", mail)
+    told = sentences.pop("mail", mail)
     return RightWords(
         language=words.language, mail=told, summary=words.summary, sentences=sentences
     )
