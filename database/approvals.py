@@ -286,7 +286,7 @@ def earliest_void(
 
 
 def _voided(void: ApprovalVoid) -> Voided:
-    return Voided(at=void.confirmed_at or void.proposed_at, proof=f"{void.reason}, void {void.id}")
+    return Voided(at=void.confirmed_at, proof=f"{void.reason}, void {void.id}")
 
 
 def governing_version(

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import literal, update
+from sqlalchemy import literal
 from sqlalchemy import select as select_columns
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from database.campaigns import CALLED_OFF, FINISHED, PAUSED, RUNNING
@@ -302,22 +302,11 @@ def _void_decisions(
     that it came too early (`voids.void_if_overtaken`).
     """
     hold_with_what_points_to_it(transaction, version)
-    proposed = {
-        "reason": correction.reason,
-        "proposed_by": correction.proposed_by,
-        "proposed_at": correction.proposed_at,
-        "confirmed_by": correction.confirmed_by,
-        "confirmed_at": now,
-    }
     wrong = (
         col(Approval.policy_version_id) == version.id,
         col(Approval.decided_at) < now,
         stands(),
     )
-    transaction.flush()
-    voided = transaction.exec(select(func.count()).select_from(Approval).where(*wrong)).one()
-    of_wrong = col(ApprovalVoid.approval_id).in_(select(Approval.id).where(*wrong))
-    transaction.execute(update(ApprovalVoid).where(of_wrong).values(**proposed))
     columns: dict[str, Any] = {
         "id": id_of_each(),
         "approval_id": col(Approval.id),
@@ -327,7 +316,5 @@ def _void_decisions(
         "confirmed_by": literal(correction.confirmed_by),
         "confirmed_at": literal(now, UTCDateTime()),
     }
-    insert_selected(
-        transaction, ApprovalVoid, list(columns), select_columns(*columns.values()).where(*wrong)
-    )
-    return voided
+    of_wrong = select_columns(*columns.values()).where(*wrong)
+    return insert_selected(transaction, ApprovalVoid, list(columns), of_wrong)

@@ -12,10 +12,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from database.ids import id_of_each
 from database.mail_rows import hold_many
-from database.tables import (
-    DeliveryEvent,
-    OutboxMail,
-)
+from database.tables import DeliveryEvent, OutboxMail
 from database.writing import as_table, insert_selected
 
 STATE_AFTER_EVENT = {

@@ -10,9 +10,7 @@ from sqlalchemy.sql.selectable import GenerativeSelect
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from database.tables import (
-    OutboxMail,
-)
+from database.tables import OutboxMail
 
 Found = TypeVar("Found")
 Query = TypeVar("Query", bound=GenerativeSelect)

@@ -14,13 +14,7 @@ from database import pace
 from database.accounts import is_mailed
 from database.counting import counts_for
 from database.ids import new_id
-from database.mail_rows import (
-    Batch,
-    change,
-    in_batch,
-    in_order,
-    of_nobody_else,
-)
+from database.mail_rows import Batch, change, hold_mails, in_batch, of_nobody_else
 from database.tables import (
     Account,
     Approval,
@@ -210,13 +204,13 @@ def claim(
 
 def release(transaction: Session, accounts: Sequence[UUID]) -> tuple[UUID, ...]:
     """What was not sent to these accounts waits again, where its subject still runs."""
-    waiting = select(OutboxMail.id).where(
+    held = hold_mails(
+        transaction,
         col(OutboxMail.addressee_id).in_(accounts),
-        OutboxMail.addressee_kind == ACCOUNT,
-        OutboxMail.state == "suppressed",
+        col(OutboxMail.addressee_kind) == ACCOUNT,
+        col(OutboxMail.state) == "suppressed",
         _subject_is_running(),
     )
-    held = transaction.exec(in_order(waiting)).all()
     transaction.execute(
         update(OutboxMail)
         .where(col(OutboxMail.id).in_(held))

@@ -9,11 +9,7 @@ from sqlmodel import Session, col, select
 
 from database.mail_rows import Batch, change, hold_mails, in_batch, in_order
 from database.outbox import IN_DOUBT
-from database.tables import (
-    DeliveryEvent,
-    MailAttempt,
-    OutboxMail,
-)
+from database.tables import DeliveryEvent, MailAttempt, OutboxMail
 
 LATER_ATTEMPTS_THAT_PROVE_SILENCE = 3
 EVIDENCE_PERIODS = 3

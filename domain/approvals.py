@@ -328,7 +328,7 @@ def _having_heard(state: Governing, words: Sequence[Decided]) -> Governing:
 @dataclass(frozen=True, kw_only=True)
 class _Reason:
     because: str
-    approval: Decided | None = field(default=None, compare=False)  # it may be voided later
+    approval: Decided | None = None
     clean_by: frozenset[tuple[int, int]] = frozenset()
 
 

@@ -228,5 +228,5 @@ class ApprovalVoid(SQLModel, table=True):
     reason: str
     proposed_by: UUID = Field(foreign_key="staff.id")
     proposed_at: datetime
-    confirmed_by: UUID | None = Field(default=None, foreign_key="staff.id")
-    confirmed_at: datetime | None = None
+    confirmed_by: UUID = Field(foreign_key="staff.id")
+    confirmed_at: datetime
