@@ -79,8 +79,7 @@ def _type(parts: Stack, *arguments: str) -> None:
 
 def _version(database: Database, number: int) -> PolicyVersion:
     with database.session() as session:
-        policy = policies.policy_by_slug(session, SLUG)
-        return policies.version_by_number(session, policy.id, number)
+        return policies.version_by_slug(session, SLUG, number)
 
 
 def _until(look: Callable[[], bool]) -> None:

@@ -20,11 +20,11 @@ def audience_command(
     from cli.context import opened
     from cli.printing import console, print_json, say, table_of
     from database.audiences import preview
-    from database.policies import policy_by_slug, version_by_number
+    from database.policies import version_by_slug
 
     with opened() as office, office.database.session() as session:
         now = office.clock.now()
-        version = version_by_number(session, policy_by_slug(session, slug).id, number)
+        version = version_by_slug(session, slug, number)
         seen = preview(session, version, now)
     groups = [vars(group) for group in seen.groups]
     if output_format is ListFormat.JSON:

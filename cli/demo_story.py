@@ -333,8 +333,7 @@ def _account(address: str) -> str:
 
 def _version(scene: Scene, number: int) -> PolicyVersion:
     with scene.database.session() as session:
-        policy = policies.policy_by_slug(session, SLUG)
-        return policies.version_by_number(session, policy.id, number)
+        return policies.version_by_slug(session, SLUG, number)
 
 
 def _request(scene: Scene, reference: str) -> DataSubjectRequest:

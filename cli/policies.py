@@ -314,7 +314,7 @@ def preview(
     from activities.samples import SampleMails
     from cli.context import opened
     from cli.printing import say, stop
-    from database.policies import policy_by_slug, version_by_number
+    from database.policies import version_by_slug
     from database.staff import require_role
     from settings import ROOT
 
@@ -328,7 +328,7 @@ def preview(
         )
         with office.database.session() as session:
             require_role(session, member.id, "legal")
-            version = version_by_number(session, policy_by_slug(session, slug).id, number)
+            version = version_by_slug(session, slug, number)
         mails = samples.read_by(office.database, version, member, office.clock.now())
     if not mails:
         raise stop(f"Nobody would get a mail of version {number} of {slug}, as it is now.", 1)
@@ -518,11 +518,11 @@ def agreement(
 
 
 def _wording(office: "Office", slug: str, number: int) -> list[dict[str, object]]:
-    from database.policies import policy_by_slug, version_by_number
+    from database.policies import version_by_slug
     from database.wording import wording_of
 
     with office.database.session() as session:
-        version = version_by_number(session, policy_by_slug(session, slug).id, number)
+        version = version_by_slug(session, slug, number)
         told = wording_of(session, version, office.settings.company.languages)
     return [{name: getattr(words, name) for name in WORDING} for words in told]
 
@@ -630,10 +630,10 @@ def _are_out(office: "Office", mails: Sequence[UUID]) -> bool:
 
 
 def _print_findings(office: "Office", slug: str, number: int) -> None:
-    from database.policies import policy_by_slug, version_by_number
+    from database.policies import version_by_slug
 
     with office.database.session() as session:
-        version = version_by_number(session, policy_by_slug(session, slug).id, number)
+        version = version_by_slug(session, slug, number)
     _print_findings_of(office, version)
 
 

@@ -14,8 +14,7 @@ from database.policies import (
     PUBLIC_STATES,
     PolicyUnknown,
     in_force_from,
-    policy_by_slug,
-    version_by_number,
+    version_by_slug,
 )
 from database.tables import Account, Approval, PolicyVersion
 from database.writing import held
@@ -80,8 +79,7 @@ def accept(
 
 
 def _public_version(session: Session, acceptance: Acceptance) -> PolicyVersion:
-    policy = policy_by_slug(session, acceptance.policy)
-    version = version_by_number(session, policy.id, acceptance.version)
+    version = version_by_slug(session, acceptance.policy, acceptance.version)
     if version.state not in (*PUBLIC_STATES, VersionState.REPLACED):
         raise PolicyUnknown(f"This policy has no version {acceptance.version}.")
     return version

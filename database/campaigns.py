@@ -29,7 +29,7 @@ from database.outbox import (
     states,
 )
 from database.owed import corrections
-from database.policies import PolicyUnknown, in_force_from, policy_by_slug, version_by_number
+from database.policies import PolicyUnknown, in_force_from, version_by_slug
 from database.tables import (
     Account,
     Approval,
@@ -111,7 +111,7 @@ def ends_at(campaign: Campaign, version: PolicyVersion) -> datetime | None:
 
 def campaign_by_number(session: Session, slug: str, number: int) -> Campaign:
     """The campaign of a version of a policy. Raises PolicyUnknown."""
-    version = version_by_number(session, policy_by_slug(session, slug).id, number)
+    version = version_by_slug(session, slug, number)
     campaign = campaign_of(session, version.id)
     if campaign is None:
         raise PolicyUnknown(

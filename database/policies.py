@@ -100,6 +100,11 @@ def version_by_number(session: Session, policy_id: UUID, number: int) -> PolicyV
     return version
 
 
+def version_by_slug(session: Session, slug: str, number: int) -> PolicyVersion:
+    """Raises PolicyUnknown."""
+    return version_by_number(session, policy_by_slug(session, slug).id, number)
+
+
 def submit(
     transaction: Session, policy: Policy, submission: Submission, now: datetime
 ) -> PolicyVersion:

@@ -208,8 +208,7 @@ class Desk:
         now = self.clock.now()
         with _refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "legal")
-            policy = policies.policy_by_slug(transaction, slug)
-            version = policies.version_by_number(transaction, policy.id, number)
+            version = policies.version_by_slug(transaction, slug, number)
             for each in words:
                 wording.write_words(
                     transaction,
@@ -225,8 +224,7 @@ class Desk:
         now = self.clock.now()
         with _refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "legal")
-            policy = policies.policy_by_slug(transaction, slug)
-            version = policies.version_by_number(transaction, policy.id, number)
+            version = policies.version_by_slug(transaction, slug, number)
             without_approval.change_promise(
                 transaction,
                 version,
@@ -243,8 +241,7 @@ class Desk:
         now = self.clock.now()
         with _refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "legal")
-            policy = policies.policy_by_slug(transaction, slug)
-            version = policies.version_by_number(transaction, policy.id, number)
+            version = policies.version_by_slug(transaction, slug, number)
             mails = rehearsals.send_to(
                 transaction, version, staff_id, languages=self.company.languages, now=now
             )
@@ -263,7 +260,7 @@ class Desk:
         """Let a reviewed version go out; never its submitter alone (P2). Raises Refused."""
         with _refusing(), self.database.session() as session:
             require_role(session, releaser_id, "legal")
-            policies.version_by_number(session, policies.policy_by_slug(session, slug).id, number)
+            policies.version_by_slug(session, slug, number)
         handle = self._client.get_workflow_handle(f"publication/{slug}/{number}")
         self._tell(lambda: handle.execute_update(PublicationWorkflow.release, releaser_id))
 
@@ -319,8 +316,7 @@ class Desk:
         """A second person lets a correction go out; the campaign runs on (P8). Raises Refused."""
         now = self.clock.now()
         with _refusing(), self.database.transaction() as transaction:
-            policy = policies.policy_by_slug(transaction, slug)
-            version = policies.version_by_number(transaction, policy.id, number)
+            version = policies.version_by_slug(transaction, slug, number)
             campaign = corrections.confirm(
                 transaction, version, staff_id, now, languages=self.company.languages
             )
@@ -349,8 +345,7 @@ class Desk:
         """
         now = self.clock.now()
         with _refusing(), self.database.transaction() as transaction:
-            policy = policies.policy_by_slug(transaction, slug)
-            version = policies.version_by_number(transaction, policy.id, number)
+            version = policies.version_by_slug(transaction, slug, number)
             campaign = reclassifying.confirm(
                 transaction, version, staff_id, now, languages=self.company.languages
             )
@@ -551,8 +546,7 @@ class Desk:
         now = self.clock.now()
         with _refusing(), self.database.transaction() as transaction:
             require_role(transaction, reviewer_id, "legal")
-            policy = policies.policy_by_slug(transaction, slug)
-            version = policies.version_by_number(transaction, policy.id, number)
+            version = policies.version_by_slug(transaction, slug, number)
             return reviews.propose_review(
                 transaction,
                 version,

@@ -48,8 +48,7 @@ class Story:
 
     def version(self, number: int) -> PolicyVersion:
         with self.scene.database.session() as session:
-            policy = policies.policy_by_slug(session, POLICY)
-            return policies.version_by_number(session, policy.id, number)
+            return policies.version_by_slug(session, POLICY, number)
 
     def campaign(self, number: int) -> Campaign:
         with self.scene.database.session() as session:

@@ -46,11 +46,10 @@ def governing(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def version_numbered(scene: Scene, number: int) -> PolicyVersion:
-    from database.policies import policy_by_slug, version_by_number
+    from database.policies import version_by_slug
 
     with scene.database.session() as session:
-        policy = policy_by_slug(session, POLICY)
-        return version_by_number(session, policy.id, number)
+        return version_by_slug(session, POLICY, number)
 
 
 def rows(answer: Result) -> Mapping[str, Mapping[str, str]]:

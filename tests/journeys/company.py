@@ -111,8 +111,7 @@ def sign_in(page: Page, scene: Scene, name: str, path: str) -> None:
 def version(scene: Scene, number: int) -> PolicyVersion:
     """A version as the database has it."""
     with scene.database.session() as session:
-        policy = policies.policy_by_slug(session, SLUG)
-        return policies.version_by_number(session, policy.id, number)
+        return policies.version_by_slug(session, SLUG, number)
 
 
 def account(scene: Scene, name: str) -> Account:

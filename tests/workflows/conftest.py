@@ -128,8 +128,7 @@ class Town:
 
     def version(self, number: int) -> PolicyVersion:
         with self.database.session() as session:
-            policy = policies.policy_by_slug(session, POLICY)
-            return policies.version_by_number(session, policy.id, number)
+            return policies.version_by_slug(session, POLICY, number)
 
     def put_in_force(self, text: str) -> int:
         """Publish a first version, which has nobody to ask."""

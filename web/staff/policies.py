@@ -327,8 +327,7 @@ def _changed_purposes(asked: Asked, posted: Posted) -> Mapping[str, str]:
     """What was changed in the fields that say which findings take consent, and to what."""
     given = posted.with_prefix("consent-")
     with asked.site.database.session() as session:
-        policy = policies.policy_by_slug(session, asked.slug)
-        version = policies.version_by_number(session, policy.id, asked.number)
+        version = policies.version_by_slug(session, asked.slug, asked.number)
         stood = {each.key: each.consent_key or "" for each in findings_of(session, version.id)}
     return {key: said for key, said in given.items() if said != stood.get(key, "")}
 
