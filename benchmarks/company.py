@@ -35,6 +35,7 @@ from tests.own_settings import own_settings
 from tests.people import POLICY
 from tests.texts import FIRST, SECOND
 from workflows.desk import Desk, NewVersion, NoticePeriods
+from workflows.messenger import Messenger
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it says where it keeps its lock, whether one asks or not
@@ -62,8 +63,7 @@ class Company:
             periods=NoticePeriods(
                 notice_days=settings.notice_days, sending_period=settings.sending_period
             ),
-            portal=portal,
-            client=self.client,
+            messenger=Messenger(portal=portal, client=self.client, clock=self.clock),
         )
 
     def move_in(self, account_holders: int) -> None:

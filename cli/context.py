@@ -80,7 +80,8 @@ class Office:
     @contextmanager
     def desk(self) -> "Iterator[Desk]":
         """The desk that takes in what staff decide. Ends the command in words when it refuses."""
-        from workflows.desk import Desk, NoticePeriods, Refused, TemporalUnreachable
+        from workflows.desk import Desk, NoticePeriods
+        from workflows.messenger import Messenger, Refused, TemporalUnreachable
 
         with connected(self.settings) as (portal, client):
             try:
@@ -92,8 +93,7 @@ class Office:
                         notice_days=self.settings.notice_days,
                         sending_period=self.settings.sending_period,
                     ),
-                    portal=portal,
-                    client=client,
+                    messenger=Messenger(portal=portal, client=client, clock=self.clock),
                 )
             except Refused as refusal:
                 raise stop(refusal, THE_ANSWER_IS_NO) from None

@@ -43,6 +43,7 @@ from web.site import Site
 from web.staff import access, controls, not_reached, operations, overview, policies, reports
 from web.staff import requests as staff_requests
 from workflows.desk import Desk, NoticePeriods
+from workflows.messenger import Messenger
 
 SESSION_SECONDS = 12 * 3600
 SITE_MAP = (
@@ -173,16 +174,16 @@ def _started(settings: Settings, watched: Database) -> FastAPI:
         lookout = Lookout(neighbours, meanwhile=MEANWHILE)
         database = Database(settings.database, hangs=partial(lookout.is_silent, DATABASE))
         resources.callback(database.close)
+        clock = Clock(database, development=settings.development)
         desk = Desk(
             database=database,
-            clock=Clock(database, development=settings.development),
+            clock=clock,
             company=settings.company,
             periods=NoticePeriods(
                 notice_days=settings.notice_days,
                 sending_period=timedelta(days=settings.sending_days),
             ),
-            portal=portal,
-            client=client,
+            messenger=Messenger(portal=portal, client=client, clock=clock),
         )
 
         @asynccontextmanager

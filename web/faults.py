@@ -19,7 +19,7 @@ from web.middleware import HEADERS
 from web.readers import reader_of
 from web.site import site_of
 from web.staff.access import SignInNeeded
-from workflows.desk import Refused, TemporalUnreachable
+from workflows.messenger import Refused, TemporalUnreachable
 
 log = logging.getLogger("promisekeeper.faults")
 

@@ -4,22 +4,12 @@ Each act is written to the database first, and the workflow concerned is started
 afterwards. When Temporal does not answer, nothing is lost: the watchdog starts what is missing.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import TypeVar
 from uuid import UUID
-
-from temporalio.client import (
-    Client,
-    RPCTimeoutOrCancelledError,
-    WorkflowUpdateFailedError,
-)
-from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
 
 import temporal
 from activities.requests import Confirmation
@@ -54,14 +44,9 @@ from domain.suppressions import address_key
 from domain.timetable import NoticeTooShort, earliest_effective_on
 from domain.without_approval import JUST_STAY, Promise, promise_refusal
 from workflows.data_subject_request import DataSubjectRequestWorkflow
-from workflows.fast_forward import pass_time
+from workflows.messenger import Messenger, Refused
 from workflows.publication import PublicationWorkflow
 
-T = TypeVar("T")
-ANSWER_WITHIN_SECONDS = 20
-PEOPLE_WAIT_SECONDS = 2
-LOOK_AGAIN = "look_again"
-"""The signal by which a workflow is told that something was decided; the database says what."""
 REFUSALS = (
     policies.PolicyUnknown,
     policies.SubmissionRefused,
@@ -76,36 +61,6 @@ REFUSALS = (
     rehearsals.RehearsalRefused,
     without_approval.PromiseRefused,
 )
-
-SILENT = (
-    RPCStatusCode.UNAVAILABLE,
-    RPCStatusCode.DEADLINE_EXCEEDED,
-    RPCStatusCode.CANCELLED,
-    RPCStatusCode.ABORTED,
-    RPCStatusCode.RESOURCE_EXHAUSTED,
-)
-"""Temporal, or the way to it, is down or busy; anything else it says is about what we asked."""
-_KEPT = (
-    "Temporal does not answer. What you handed in is kept, and the watchdog takes it up when "
-    "Temporal is back. Look with: promisekeeper doctor"
-)
-_TURNED_AWAY = (
-    "Temporal turns us away ({}): ops have to look at its settings. What you handed in is kept; "
-    "it is taken up, or can be repeated, when that is mended. Look with: promisekeeper doctor"
-)
-_NOT_DECIDED = (
-    "Temporal, or the worker behind it, does not answer, so this is not decided yet. Nothing is "
-    "lost. Look with: promisekeeper doctor. Once it is back, see whether the decision has arrived "
-    "in the meantime, and repeat it if not."
-)
-
-
-class Refused(Exception):
-    """What was asked for cannot be done; the message says why. Nothing changed."""
-
-
-class TemporalUnreachable(Exception):
-    """Temporal, or the worker behind it, does not answer. The message says what is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,15 +94,13 @@ class Desk:
         clock: Clock,
         company: Company,
         periods: NoticePeriods,
-        portal: temporal.Portal,
-        client: Client,
+        messenger: Messenger,
     ) -> None:
         self.database = database
         self.clock = clock
         self.company = company
         self._periods = periods
-        self._portal = portal
-        self._client = client
+        self._messenger = messenger
 
     def submit(self, new: NewVersion) -> PolicyVersion:
         """Store a new policy version and start its publication (P1, P2).
@@ -181,8 +134,8 @@ class Desk:
             )
             drafts = policies.replaced_by(transaction, version.id)
         for draft in drafts:
-            self._wake(f"publication/{new.slug}/{draft.number}")
-        self._start(temporal.publication(version.id, new.slug, version.number), now)
+            self._messenger.wake(f"publication/{new.slug}/{draft.number}")
+        self._messenger.start(temporal.publication(version.id, new.slug, version.number), now)
         return version
 
     def review(
@@ -198,8 +151,9 @@ class Desk:
             reason, *content.confirm, *content.dismiss, *content.add, *content.consent.values()
         )
         request = self._propose(slug, number, reviewer_id, content, reason)
-        handle = self._client.get_workflow_handle(f"publication/{slug}/{number}")
-        self._tell(lambda: handle.execute_update(PublicationWorkflow.review, request))
+        self._messenger.have_decided(
+            f"publication/{slug}/{number}", PublicationWorkflow.review, request
+        )
 
     def word(self, slug: str, number: int, staff_id: UUID, words: Sequence[wording.Words]) -> None:
         """Write what people read of a version, in one or more languages (P4). Raises Refused."""
@@ -246,23 +200,25 @@ class Desk:
                 transaction, version, staff_id, languages=self.company.languages, now=now
             )
         for mail_id in mails:
-            self._start_or_leave(temporal.mail_delivery(mail_id), now)
+            self._messenger.start_or_leave(temporal.mail_delivery(mail_id), now)
         return mails
 
     def reject(self, slug: str, number: int, reviewer_id: UUID, reason: str) -> None:
         """Take a version back before it is released, with a reason. Raises Refused."""
         _require_showable(reason)
         review = self._propose(slug, number, reviewer_id, reviews.ReviewContent(), reason)
-        handle = self._client.get_workflow_handle(f"publication/{slug}/{number}")
-        self._tell(lambda: handle.execute_update(PublicationWorkflow.reject, review.review_id))
+        self._messenger.have_decided(
+            f"publication/{slug}/{number}", PublicationWorkflow.reject, review.review_id
+        )
 
     def release(self, slug: str, number: int, releaser_id: UUID) -> None:
         """Let a reviewed version go out; never its submitter alone (P2). Raises Refused."""
         with _refusing(), self.database.session() as session:
             require_role(session, releaser_id, "legal")
             policies.version_by_slug(session, slug, number)
-        handle = self._client.get_workflow_handle(f"publication/{slug}/{number}")
-        self._tell(lambda: handle.execute_update(PublicationWorkflow.release, releaser_id))
+        self._messenger.have_decided(
+            f"publication/{slug}/{number}", PublicationWorkflow.release, releaser_id
+        )
 
     def pause(self, slug: str, number: int, staff_id: UUID, reason: str) -> None:
         """Stop a campaign's mails; ops may do that alone (P8). Raises Refused."""
@@ -320,8 +276,8 @@ class Desk:
             campaign = corrections.confirm(
                 transaction, version, staff_id, now, languages=self.company.languages
             )
-        self._start_or_leave(temporal.campaign(campaign.id, slug, number), now)
-        self._wake(f"campaign/{slug}/{number}")
+        self._messenger.start_or_leave(temporal.campaign(campaign.id, slug, number), now)
+        self._messenger.wake(f"campaign/{slug}/{number}")
 
     def reclassify(
         self,
@@ -351,8 +307,8 @@ class Desk:
             )
             asks_until = self._not_before(None, version.notice_days, now)
             without_approval.follow(transaction, version, asks_until, now)
-        self._wake(f"campaign/{slug}/{number}")
-        self._start_or_leave(temporal.campaign(campaign.id, slug, number), now)
+        self._messenger.wake(f"campaign/{slug}/{number}")
+        self._messenger.start_or_leave(temporal.campaign(campaign.id, slug, number), now)
 
     def assign_not_reached(
         self,
@@ -438,7 +394,7 @@ class Desk:
                 ),
                 now,
             )
-        self._start_or_leave(temporal.data_subject_request(request.id, request.kind), now)
+        self._messenger.start_or_leave(temporal.data_subject_request(request.id, request.kind), now)
         return request
 
     def verify(self, request_id: UUID, how: str) -> None:
@@ -446,7 +402,7 @@ class Desk:
         with self.database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, request_id)
             requests.verify_identity(transaction, request, how=how, now=self.clock.now())
-        self._wake(f"data-subject-request/{request_id}")
+        self._messenger.wake(f"data-subject-request/{request_id}")
 
     def assign(self, reference: str, staff_id: UUID) -> None:
         """Give a request to a member of the privacy team. Raises Refused."""
@@ -454,7 +410,7 @@ class Desk:
             require_role(transaction, staff_id, "privacy")
             request = requests.request_by_reference(transaction, reference)
             requests.assign(transaction, request, staff_id, self.clock.now())
-        self._wake(f"data-subject-request/{request.id}")
+        self._messenger.wake(f"data-subject-request/{request.id}")
 
     def decide(
         self, reference: str, staff_id: UUID, answer: request_answers.Answer
@@ -467,8 +423,9 @@ class Desk:
             decision = request_answers.propose_decision(
                 transaction, request, answer, decided_by=staff_id, now=self.clock.now()
             )
-        handle = self._client.get_workflow_handle(f"data-subject-request/{request.id}")
-        self._tell(lambda: handle.execute_update(DataSubjectRequestWorkflow.decide, decision.id))
+        self._messenger.have_decided(
+            f"data-subject-request/{request.id}", DataSubjectRequestWorkflow.decide, decision.id
+        )
         return decision
 
     def confirm(self, reference: str, decision_id: UUID, staff_id: UUID) -> None:
@@ -476,9 +433,10 @@ class Desk:
         with _refusing(), self.database.session() as session:
             require_role(session, staff_id, "privacy")
             request = requests.request_by_reference(session, reference)
-        handle = self._client.get_workflow_handle(f"data-subject-request/{request.id}")
         confirmation = Confirmation(decision_id=decision_id, staff_id=staff_id)
-        self._tell(lambda: handle.execute_update(DataSubjectRequestWorkflow.confirm, confirmation))
+        self._messenger.have_decided(
+            f"data-subject-request/{request.id}", DataSubjectRequestWorkflow.confirm, confirmation
+        )
 
     def send(self, mail: outbox.Queued) -> None:
         """Send one mail that somebody asked for on a page."""
@@ -486,7 +444,7 @@ class Desk:
         with self.database.transaction() as transaction:
             queued = outbox.queue(transaction, [mail], now)
         for mail_id in queued:
-            self._start_or_leave(temporal.mail_delivery(mail_id), now)
+            self._messenger.start_or_leave(temporal.mail_delivery(mail_id), now)
 
     def resend(self, mail_id: UUID, staff_id: UUID) -> None:
         """Ops send a mail of unknown outcome again; who decided that is recorded (P4).
@@ -502,7 +460,7 @@ class Desk:
                     "run; nothing was sent."
                 )
             record(transaction, "mail.resent_by_ops", mail_id, now, staff=staff_id)
-        self._start(temporal.mail_delivery(mail_id), now)
+        self._messenger.start(temporal.mail_delivery(mail_id), now)
 
     def allow_mail(self, address: str, key: bytes, staff_id: UUID, reason: str) -> int:
         """Ops let mail go to an address again where it came back, or was reported as spam (P4).
@@ -525,7 +483,7 @@ class Desk:
             if not allowed.lifted:
                 raise Refused("Mail to this address is not stopped; nothing was changed.")
         for mail_id in allowed.mails:
-            self._start_or_leave(temporal.mail_delivery(mail_id), now)
+            self._messenger.start_or_leave(temporal.mail_delivery(mail_id), now)
         return len(allowed.mails)
 
     def advance(self, period: timedelta) -> int:
@@ -533,7 +491,7 @@ class Desk:
 
         Returns how many workflows were moved. Raises as `pass_time` does.
         """
-        return self._portal.call(lambda: pass_time(self._client, self.clock, period))
+        return self._messenger.advance(period)
 
     def _propose(
         self,
@@ -574,7 +532,7 @@ class Desk:
             policy = policies.policy_by_slug(transaction, slug)
             control(transaction, policies.version_by_number(transaction, policy.id, number), act)
         for workflow_id in (f"campaign/{slug}/{number}", f"publication/{slug}/{number}"):
-            self._wake(workflow_id)
+            self._messenger.wake(workflow_id)
 
     def _switch_mail(self, switch: controls.Switch, staff_id: UUID, reason: str) -> None:
         _require_showable(reason)
@@ -613,58 +571,6 @@ class Desk:
                 f"The effective date {effective_on} lies inside the notice period of {notice_days} "
                 f"days (P7): the earliest is {earliest}. Nothing was stored."
             )
-
-    def _start(
-        self, what: temporal.Start, now: datetime, within: float = ANSWER_WITHIN_SECONDS
-    ) -> None:
-        offset = self.clock.offset()
-        self._call(lambda: temporal.start(self._client, what, as_of=now, offset=offset), within)
-
-    def _start_or_leave(self, what: temporal.Start, now: datetime) -> None:
-        try:
-            self._start(what, now, PEOPLE_WAIT_SECONDS)
-        except TemporalUnreachable:
-            return  # written down already: the watchdog starts it
-
-    def _wake(self, workflow_id: str) -> None:
-        handle = self._client.get_workflow_handle(workflow_id)
-        try:
-            self._call(lambda: handle.signal(LOOK_AGAIN), PEOPLE_WAIT_SECONDS)
-        except (TemporalUnreachable, Refused):
-            return  # the workflow reads the database whenever it wakes
-
-    def _tell(self, update: Callable[[], Awaitable[T]]) -> T:
-        try:
-            return self._call(update, silence=_NOT_DECIDED)
-        except WorkflowUpdateFailedError as failure:
-            cause = failure.cause
-            if isinstance(cause, ApplicationError) and cause.type == "Refused":
-                raise Refused(cause.message) from None
-            raise TemporalUnreachable(_NOT_DECIDED) from None  # its workflow ended just then
-
-    def _call(
-        self,
-        func: Callable[[], Awaitable[T]],
-        within: float | None = None,
-        *,
-        silence: str = _KEPT,
-    ) -> T:
-        async def in_time() -> T:
-            return await asyncio.wait_for(func(), within or ANSWER_WITHIN_SECONDS)
-
-        try:
-            return self._portal.call(in_time)
-        except RPCError as failure:
-            if failure.status is RPCStatusCode.NOT_FOUND:
-                raise Refused(
-                    "Its workflow is not running: this is decided already, or the watchdog has "
-                    "still to start it (within 15 minutes). Look at its status."
-                ) from None
-            if failure.status not in SILENT:
-                silence = _TURNED_AWAY.format(failure.status.name.lower().replace("_", " "))
-            raise TemporalUnreachable(silence) from None
-        except (RPCTimeoutOrCancelledError, RuntimeError, TimeoutError):
-            raise TemporalUnreachable(silence) from None
 
 
 def _require_showable(*texts: str) -> None:

@@ -46,7 +46,7 @@ def promisekeeper(
     monkeypatch.setenv("PROMISEKEEPER_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("PROMISEKEEPER_DATABASE_URL", database.url)
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
-    monkeypatch.setattr("workflows.desk.ANSWER_WITHIN_SECONDS", 0.5)
+    monkeypatch.setattr("workflows.messenger.ANSWER_WITHIN_SECONDS", 0.5)
 
     def run(*arguments: str) -> Result:
         return CliRunner().invoke(app, list(arguments))

@@ -1,10 +1,11 @@
 """A website over a real database, as `tests/web/company.py` fills it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -17,9 +18,10 @@ from settings import Settings
 from tests import databases
 from tests.web import company
 from tests.web.company import Filling
-from tests.web.world import DeskWithoutTemporal, StandingClock, World, browse
+from tests.web.world import MessengerWithoutTemporal, StandingClock, World, browse
 from web.app import create_app
-from workflows.desk import NoticePeriods
+from workflows.desk import Desk, NoticePeriods
+from workflows.messenger import Messenger
 
 PATIENCE_SECONDS = 30.0
 """A neighbour on a busy machine answers late, and is not silent."""
@@ -53,23 +55,24 @@ def website(
             database, tokens = until_closed.enter_context(
                 databases.filled_database(database_kind, tmp_path, fill)
             )
-            parts = {
+            clock = StandingClock(database, development=True)
+            parts: Mapping[str, Any] = {
                 "database": database,
-                "clock": StandingClock(database, development=True),
+                "clock": clock,
                 "company": settings.company,
                 "periods": NoticePeriods(notice_days=30, sending_period=timedelta(days=1)),
-                "portal": portal,
-                "client": portal.call(
-                    partial(temporal.connect, settings.temporal_address, lazy=True)
-                ),
             }
-            desk = DeskWithoutTemporal(**parts)
+            client = portal.call(partial(temporal.connect, settings.temporal_address, lazy=True))
+            messenger = MessengerWithoutTemporal()
+            desk = Desk(**parts, messenger=messenger)
             with database.session() as session:
                 return World(
                     database=database,
                     settings=settings,
                     parts=parts,
                     desk=desk,
+                    messenger=messenger,
+                    to_nowhere=Messenger(portal=portal, client=client, clock=clock),
                     browser=browse(create_app(settings, database=database, desk=desk)),
                     staff={row.handle: row for row in session.exec(select(Staff))},
                     accounts={row.external_id: row for row in session.exec(select(Account))},

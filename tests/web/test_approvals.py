@@ -232,7 +232,7 @@ def test_a_new_link_goes_to_the_address_in_the_account_once_a_day(world: World) 
     assert [(mail.addressee_id, mail.template) for mail in mails] == [
         (world.accounts["alice"].id, "approval_link_again")
     ]
-    assert world.desk.started == [f"mail-delivery/{mails[0].id}"]
+    assert world.messenger.started == [f"mail-delivery/{mails[0].id}"]
 
 
 def test_an_address_that_nobody_can_have_is_answered_like_any_other(world: World) -> None:
@@ -240,14 +240,14 @@ def test_an_address_that_nobody_can_have_is_answered_like_any_other(world: World
     strict = type(world.browser)(world.browser.app)
     answer = strict.post("/approve/new-link", data={"email": "alice\x00@example.org"})
     assert answer.status_code == 200
-    assert world.desk.started == []
+    assert world.messenger.started == []
 
 
 def test_no_new_link_for_a_change_that_is_off(world: World) -> None:
     with world.database.transaction() as transaction:
         transaction.get_one(PolicyVersion, version(world, 2).id).state = "withdrawn"
     world.browser.post("/approve/new-link", data={"email": "alice@example.org"})
-    assert world.desk.started == []
+    assert world.messenger.started == []
 
 
 def test_a_correction_in_between_carries_a_late_approval_over(world: World) -> None:
@@ -329,7 +329,7 @@ def test_the_link_about_a_corrected_version_is_good_for_the_correction(world: Wo
 def test_of_two_links_only_the_latest_is_mailed_again(world: World) -> None:
     take_its_place(world, corrects=True)
     world.browser.post("/approve/new-link", data={"email": "alice@example.org"})
-    assert len(world.desk.started) == 1
+    assert len(world.messenger.started) == 1
 
 
 def test_a_replaced_version_is_marked_and_a_draft_that_gave_way_is_unknown(world: World) -> None:

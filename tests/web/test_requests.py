@@ -50,7 +50,7 @@ def test_a_request_is_received_with_its_reference_and_its_day(world: World) -> N
     request = stored(world)
     assert request.reference in page
     assert "1 April 2026" in page
-    assert world.desk.started == [f"data-subject-request/{request.id}"]
+    assert world.messenger.started == [f"data-subject-request/{request.id}"]
 
 
 def test_a_request_keeps_which_version_was_in_force_when_it_came(world: World) -> None:
@@ -174,7 +174,7 @@ def test_a_made_up_receipt_or_link_shows_nothing(world: World) -> None:
 
 def test_a_request_is_taken_in_while_temporal_is_down(world: World) -> None:
     """P26: nobody is sent away because a service of ours is missing."""
-    desk = Desk(**world.parts)
+    desk = Desk(**world.parts, messenger=world.to_nowhere)
     browser = browse(create_app(world.settings, database=world.database, desk=desk))
     answer = browser.post("/requests/new", data=FORM)
     assert answer.status_code == 200

@@ -1,8 +1,8 @@
-"""What tests of pages work with: a browser, people, and a desk whose Temporal is nowhere."""
+"""What tests of pages work with: a browser, people, and a Temporal that is nowhere."""
 
 import re
 import warnings
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache
@@ -26,6 +26,7 @@ from domain.policy_text import read_policy_text
 from mail.links import make_token
 from settings import Settings
 from workflows.desk import Desk
+from workflows.messenger import Messenger
 
 TEXTS = Path(__file__).parents[2] / "policy_versions" / "privacy-policy"
 FIRST_DAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -45,23 +46,24 @@ class StandingClock(Clock):
         return NOW + self.offset()
 
 
-class DeskWithoutTemporal(Desk):
-    """Writes to the database like the real one, and keeps what it would have told Temporal."""
+class MessengerWithoutTemporal(Messenger):
+    """Keeps what it would have told Temporal."""
 
-    def __init__(self, **parts: Any) -> None:  # noqa: ANN401 - whatever a desk is made of
-        super().__init__(**parts)
+    def __init__(self) -> None:
         self.started: list[str] = []
         self.told = 0
 
-    def _start(self, what: temporal.Start, now: datetime, within: float = 0) -> None:
+    def start(self, what: temporal.Start, now: datetime) -> None:
         self.started.append(what.workflow_id)
 
-    def _wake(self, request_id: object) -> None:
+    def start_or_leave(self, what: temporal.Start, now: datetime) -> None:
+        self.start(what, now)
+
+    def wake(self, _workflow_id: str) -> None:
         self.told += 1
 
-    def _tell(self, update: Callable[[], Awaitable[T]]) -> T:
+    def have_decided(self, _workflow_id: str, _update: object, _subject: object) -> None:
         self.told += 1
-        return None  # type: ignore[return-value]
 
 
 @dataclass(kw_only=True)
@@ -71,8 +73,11 @@ class World:
     database: Database
     settings: Settings
     parts: Mapping[str, Any]
-    """What its desk is made of."""
-    desk: DeskWithoutTemporal
+    """What its desk is made of, but for the messenger."""
+    desk: Desk
+    messenger: MessengerWithoutTemporal
+    to_nowhere: Messenger
+    """One that asks, and gets no answer."""
     browser: TestClient
     staff: Mapping[str, Staff]
     tokens: Mapping[str, str]

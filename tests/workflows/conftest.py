@@ -42,6 +42,7 @@ from tests.quiet_monday import until_a_quiet_monday
 from tests.sandbox_server import API_KEY, RunningSandbox, running_sandbox
 from worker import THREADS, WORKFLOWS, activities
 from workflows.desk import Desk, NewVersion, NoticePeriods
+from workflows.messenger import Messenger
 from workflows.watchdog import WatchdogWorkflow
 
 OURS = "ExecutionStatus='Running' AND WorkflowType != 'watchdog'"
@@ -250,8 +251,7 @@ def desk_of(
         periods=NoticePeriods(
             notice_days=settings.notice_days, sending_period=settings.sending_period
         ),
-        portal=portal,
-        client=client,
+        messenger=Messenger(portal=portal, client=client, clock=clock),
     )
 
 

@@ -16,7 +16,7 @@ from tests.eventually import eventually
 from tests.people import DORA
 from tests.texts import FIRST
 from tests.workflows.conftest import Town, town
-from workflows.desk import Refused
+from workflows.messenger import Refused
 
 pytestmark = pytest.mark.temporal
 

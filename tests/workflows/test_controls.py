@@ -23,7 +23,7 @@ from tests.workflows.recorded_stories import (
     receives,
     withdraw_unheard,
 )
-from workflows.desk import Refused
+from workflows.messenger import Refused
 
 pytestmark = pytest.mark.temporal
 POSTPONED = "The change of our privacy policy comes later"

@@ -17,7 +17,7 @@ from tests.people import ALICE
 from tests.scene import NOW, loose_mails
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town
-from workflows.desk import Refused
+from workflows.messenger import Refused
 
 pytestmark = pytest.mark.temporal
 

@@ -26,7 +26,7 @@ from tests.texts import FIRST, SECOND, THIRD
 from tests.workflows.conftest import Town
 from tests.workflows.recorded_stories import in_a_while
 from tests.workflows.test_campaign import steps_of
-from workflows.desk import Refused, TemporalUnreachable
+from workflows.messenger import Refused, TemporalUnreachable
 
 pytestmark = pytest.mark.temporal
 
@@ -231,7 +231,7 @@ def test_a_decision_that_nobody_takes_up_is_answered_in_words(
     town = running_town
     town.put_in_force(FIRST)
     number = town.submit(SECOND)
-    monkeypatch.setattr("workflows.desk.ANSWER_WITHIN_SECONDS", 0.0001)
+    monkeypatch.setattr("workflows.messenger.ANSWER_WITHIN_SECONDS", 0.0001)
     with pytest.raises(TemporalUnreachable, match="not decided yet"):
         town.release(number)
 

@@ -18,7 +18,8 @@ from web.forms import Form
 from web.site import OnSite
 from web.staff.access import GENUINE, Legal, holding
 from web.staff.wording import right_words
-from workflows.desk import Desk, Refused
+from workflows.desk import Desk
+from workflows.messenger import Refused
 
 router = APIRouter(prefix="/staff")
 Controls = Annotated[Staff, Depends(holding("legal", "ops"))]

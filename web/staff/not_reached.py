@@ -17,7 +17,7 @@ from web.addresses import Number, Slug
 from web.forms import Form
 from web.site import OnSite, Site
 from web.staff.access import GENUINE, Legal, ReadsPolicies, console
-from workflows.desk import Refused
+from workflows.messenger import Refused
 
 router = APIRouter(prefix="/staff/policies/{slug}/versions/{number}")
 SHOWN = 200

@@ -15,7 +15,7 @@ from temporal import VIEWS
 from web.health import services
 from web.site import OnSite
 from web.staff.access import GENUINE, Operations, console
-from workflows.desk import Refused
+from workflows.messenger import Refused
 
 router = APIRouter(prefix="/staff/ops")
 

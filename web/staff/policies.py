@@ -35,7 +35,8 @@ from web.rendering import policy_html
 from web.site import OnSite, Site
 from web.staff.access import GENUINE, Legal, ReadsPolicies, console
 from web.staff.wording import changed_words, fields_of
-from workflows.desk import NewVersion, Refused
+from workflows.desk import NewVersion
+from workflows.messenger import Refused
 
 router = APIRouter(prefix="/staff/policies")
 STYLED_AS_MAILS_ARE = (

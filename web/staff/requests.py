@@ -29,7 +29,7 @@ from web.addresses import Reference
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.site import OnSite, Site
 from web.staff.access import GENUINE, Privacy, console
-from workflows.desk import Refused
+from workflows.messenger import Refused
 
 router = APIRouter(prefix="/staff/requests")
 RUNGS_SHOWN = 3

@@ -108,7 +108,7 @@ def test_a_form_without_the_key_of_the_session_does_nothing(in_review: World) ->
     answer = in_review.browser.post(f"{VERSION_2}/review", data=fields)
     assert answer.status_code == 403
     assert "not from your present session" in answer.text
-    assert in_review.desk.told == 0
+    assert in_review.messenger.told == 0
 
 
 @pytest.mark.parametrize(

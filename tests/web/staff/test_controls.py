@@ -270,7 +270,7 @@ def test_two_of_legal_let_a_version_in_force_ask_for_approval_after_all(world: W
     world.enter_as("omar")
     assert "Adverse after all: F1." in world.browser.get(VERSION_2).text
     assert do(world, VERSION_2, f"{asked}/agree") == 303
-    assert "campaign/privacy-policy/2" in world.desk.started
+    assert "campaign/privacy-policy/2" in world.messenger.started
     page = world.browser.get(VERSION_2).text
     assert "It should have asked for approval" not in page
     assert "takes approval from then on" in page

@@ -123,7 +123,7 @@ def test_ops_send_a_mail_of_unknown_outcome_again(world: World) -> None:
     assert str(mail_id) in world.browser.get("/staff/ops").text
     path = f"/staff/ops/mails/{mail_id}/resend"
     assert world.post("/staff/ops", path).status_code == 303
-    assert world.desk.started[-1] == f"mail-delivery/{mail_id}"
+    assert world.messenger.started[-1] == f"mail-delivery/{mail_id}"
     assert world.post("/staff/ops", path).status_code == 409
     with world.database.session() as session:
         assert session.exec(select(OutboxMail)).one().state == "queued"

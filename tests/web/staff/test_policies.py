@@ -20,7 +20,7 @@ from domain.policy_history import read_history
 from domain.policy_text import LARGEST_BYTES
 from tests.domain.conversion.word_file import paragraph, word_file, words
 from tests.web.world import NOW, World, form_key, put_in_review, submit_text, text, version
-from workflows.desk import TemporalUnreachable
+from workflows.messenger import TemporalUnreachable
 
 SUBMIT = "/staff/policies/privacy-policy/submit"
 VERSION_2 = "/staff/policies/privacy-policy/versions/2"
@@ -43,7 +43,7 @@ def test_legal_hands_in_a_version(empty: World) -> None:
     empty.enter_as("lena")
     answer = submit(empty)
     assert answer.headers["location"] == "/staff/policies/privacy-policy/versions/1"
-    assert empty.desk.started == ["publication/privacy-policy/1"]
+    assert empty.messenger.started == ["publication/privacy-policy/1"]
     assert version(empty, 1).text == "# Policy\n\nWe keep it short."
     page = empty.browser.get("/staff/policies/privacy-policy/versions/1").text
     assert version(empty, 1).sha256 in page
@@ -233,7 +233,7 @@ def test_a_review_reaches_the_publication_with_what_was_chosen(in_review: World)
         "consent": {keys[1]: "product_tips"},
     }
     assert (review.version_class, review.reason) == ("approval", "Recordings are kept longer.")
-    assert in_review.desk.told == 1
+    assert in_review.messenger.told == 1
 
 
 def test_a_refused_review_keeps_what_was_typed(in_review: World) -> None:
@@ -396,14 +396,14 @@ def test_a_colleague_releases_what_is_decided(in_review: World) -> None:
     assert "Nobody has had a test mail" in in_review.browser.get(VERSION_2).text
     assert in_review.post(VERSION_2, f"{VERSION_2}/test-mail").status_code == 303
     assert "The test mail is on its way" in in_review.browser.get(VERSION_2).text
-    assert len(in_review.desk.started) == 4
+    assert len(in_review.messenger.started) == 4
     with in_review.database.transaction() as transaction:
         for mail in transaction.exec(select(OutboxMail)).all():
             assert mail.addressee_id == in_review.staff["omar"].id
             mail.state = "delivered"
     answer = in_review.post(VERSION_2, f"{VERSION_2}/release")
     assert answer.status_code == 303
-    assert in_review.desk.told == 1
+    assert in_review.messenger.told == 1
 
 
 def test_temporal_out_of_reach_is_said_with_what_is_kept(
@@ -411,10 +411,10 @@ def test_temporal_out_of_reach_is_said_with_what_is_kept(
 ) -> None:
     in_review.enter_as("omar")
 
-    def unreachable(_update: object) -> None:
+    def unreachable(*_: object) -> None:
         raise TemporalUnreachable("Temporal does not answer. What you handed in is kept.")
 
-    monkeypatch.setattr(in_review.desk, "_tell", unreachable)
+    monkeypatch.setattr(in_review.messenger, "have_decided", unreachable)
     answer = in_review.post(VERSION_2, f"{VERSION_2}/review", reason="Fine.")
     assert answer.status_code == 503
     assert "What you handed in is kept" in answer.text
@@ -447,7 +447,7 @@ def test_control_characters_in_a_review_are_refused_in_words(
     assert "control character" in answer.text
     with in_review.database.session() as session:
         assert session.exec(select(Review)).all() == []
-    assert in_review.desk.told == 0
+    assert in_review.messenger.told == 0
 
 
 def test_control_characters_in_a_summary_are_refused_in_words(world: World) -> None:
@@ -455,7 +455,7 @@ def test_control_characters_in_a_summary_are_refused_in_words(world: World) -> N
     answer = world.post(SUBMIT, SUBMIT, text=text(3), summary="Two\x00typos.")
     assert answer.status_code == 422
     assert "control character" in answer.text
-    assert world.desk.started == []
+    assert world.messenger.started == []
 
 
 def test_a_notice_period_of_thousands_of_digits_is_refused(world: World) -> None:
