@@ -35,6 +35,7 @@ router = APIRouter()
 KEPT_FOR = "public, max-age=300"
 STATE_WORDS: Mapping[str, str] = {
     VersionState.ANNOUNCED: "announced",
+    VersionState.POSTPONED: "postponed",
     VersionState.IN_FORCE: "in force",
     VersionState.SUPERSEDED: "superseded",
     VersionState.REPLACED: "replaced",

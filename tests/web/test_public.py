@@ -6,9 +6,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from database.policies import put_in_force
+from database.policies import PUBLIC_STATES, put_in_force
 from database.tables import PolicyVersion
+from domain.reviews import VersionState
 from tests.web.world import NOW, World, version
+from web.public import STATE_WORDS
 
 PATH = "/policies/privacy-policy"
 
@@ -34,6 +36,11 @@ def test_a_draft_is_as_unknown_as_a_version_that_never_was(world: World) -> None
             assert answer.status_code == 404
             assert "There is no such page" in answer.text
         assert "about to change" not in world.browser.get(PATH).text
+
+
+def test_every_state_that_is_public_has_a_word_of_its_own() -> None:
+    """P1: the archive and the feed show each of them."""
+    assert STATE_WORDS.keys() == {*PUBLIC_STATES, VersionState.REPLACED}
 
 
 def test_a_superseded_version_stays_and_says_so(world: World) -> None:

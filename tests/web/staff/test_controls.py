@@ -163,6 +163,10 @@ def test_a_version_whose_day_is_open_says_so_wherever_people_look(world: World) 
     assert notice["when"] == "It is postponed: we say here when it takes effect."
     version = world.browser.get("/policies/privacy-policy/versions/2").text
     assert "Version 2 is announced and postponed." in version
+    archive = world.browser.get("/policies/privacy-policy/versions").text
+    assert ">postponed</span>" in archive
+    assert "The day it takes effect is not settled yet." in archive
+    assert "Version 2 (postponed)" in world.browser.get("/policies/privacy-policy/feed.atom").text
     link = world.browser.get(world.link("alice")).text
     assert "is postponed: we tell you the day as soon as it is settled" in link
     assert "I approve the change" in link
