@@ -315,7 +315,7 @@ def latest_decision(session: Session, account_id: UUID, version_id: UUID) -> App
     return session.exec(
         select(Approval)
         .where(Approval.account_id == account_id, counts_for(version_id))
-        .order_by(col(Approval.decided_at).desc())
+        .order_by(col(Approval.decided_at).desc(), col(Approval.id).desc())
     ).first()
 
 

@@ -158,7 +158,7 @@ def last_act(session: Session, version_id: UUID) -> ControlAct | None:
     return session.exec(
         select(ControlAct)
         .where(ControlAct.policy_version_id == version_id)
-        .order_by(col(ControlAct.acted_at).desc())
+        .order_by(col(ControlAct.acted_at).desc(), col(ControlAct.id).desc())
     ).first()
 
 

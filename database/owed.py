@@ -33,7 +33,7 @@ def corrections(session: Session, campaign_id: UUID) -> Mapping[str, CampaignCor
             CampaignCorrection.campaign_id == campaign_id,
             col(CampaignCorrection.confirmed_at).is_not(None),
         )
-        .order_by(col(CampaignCorrection.confirmed_at))
+        .order_by(col(CampaignCorrection.confirmed_at), col(CampaignCorrection.id))
     ).all()
     return {f"{CORRECTION}{number}": row for number, row in enumerate(rows, start=1)}
 
@@ -47,7 +47,7 @@ def latest_correction(session: Session, version_id: UUID) -> CampaignCorrection 
             Campaign.policy_version_id == version_id,
             col(CampaignCorrection.confirmed_at).is_not(None),
         )
-        .order_by(col(CampaignCorrection.confirmed_at).desc())
+        .order_by(col(CampaignCorrection.confirmed_at).desc(), col(CampaignCorrection.id).desc())
     ).first()
 
 
@@ -58,8 +58,12 @@ def correction_in(session: Session, correction: CampaignCorrection, language: st
 
 
 def steps_caused(session: Session, campaign: Campaign) -> tuple[str, ...]:
-    """Every step of a campaign that was decided on, in the order of the decisions."""
-    decided = dict(postponements(session, campaign.policy_version_id))
+    """Every step of a campaign that was decided on, in the order of the decisions.
+
+    One that asks late is about a version in force: no day of it was moved.
+    """
+    late = campaign.reclassified_id is not None
+    decided = {} if late else dict(postponements(session, campaign.policy_version_id))
     for step, correction in corrections(session, campaign.id).items():
         if correction.confirmed_at:
             decided[step] = correction.confirmed_at

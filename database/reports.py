@@ -165,8 +165,12 @@ def _possible_doubles(session: Session, campaign: Campaign) -> int:
 
 
 def _first_fact(session: Session, kind: str, campaign: Campaign) -> datetime | None:
+    """When it was first so for this campaign; an earlier one of its version has a notice of its
+    own."""
     return session.exec(
         select(func.min(Fact.recorded_at)).where(
-            Fact.kind == kind, Fact.subject_id == campaign.policy_version_id
+            Fact.kind == kind,
+            Fact.subject_id == campaign.policy_version_id,
+            Fact.recorded_at >= campaign.started_at,
         )
     ).one()

@@ -2,17 +2,20 @@
 
 from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import col, select
 
-from database import controls, freezing, policies, reclassifying, standings
+from database import controls, freezing, owed, policies, reclassifying, standings
 from database.accounts import AccountRow
 from database.approvals import PolicyHistory, Shown, decide, governing_version
 from database.assessments import findings_of
 from database.campaigns import campaign_of
 from database.controls import ControlRefused
+from database.facts import record
 from database.reclassifying import Mistake
+from database.reports import report
 from database.staff import StaffRefused
 from database.tables import (
     Campaign,
@@ -181,6 +184,40 @@ def test_a_campaign_that_only_told_people_gives_way_to_one_that_asks(
         latest = campaign_of(session, wrong.id)
         assert latest
         assert (latest.id, latest.generation, latest.state) == (asks, 2, "running")
+
+
+def test_nobody_who_is_asked_late_hears_of_days_that_moved_before(
+    scene: Scene, wrong: PolicyVersion
+) -> None:
+    """P2, P8: they were told by the campaign that announced it, and it is in force."""
+    with scene.database.transaction() as transaction:
+        moved = ControlAct(
+            policy_version_id=wrong.id,
+            act="postpone",
+            reason="a strike",
+            staff_id=scene.staff["lena"],
+            acted_at=NOW,
+        )
+        transaction.add(moved)
+    propose(scene)
+    asks = confirm(scene)
+    with scene.database.session() as session:
+        assert owed.postponements(session, wrong.id)
+        assert owed.steps_caused(session, session.get_one(Campaign, asks)) == ()
+
+
+def test_the_report_of_who_is_asked_late_tells_of_its_own_notice(
+    scene: Scene, wrong: PolicyVersion
+) -> None:
+    """P4: and not of the one by which the version was announced."""
+    with scene.database.transaction() as transaction:
+        record(transaction, "notice.up", wrong.id, NOW)
+        record(transaction, "notice.down", wrong.id, EFFECT)
+    propose(scene)
+    asks = confirm(scene)
+    with scene.database.session() as session:
+        found = report(session, session.get_one(Campaign, asks), ZoneInfo("Europe/Berlin"))
+    assert (found.notice_up, found.notice_down) == (FOUND, None)
 
 
 def test_a_quote_is_added_with_a_sentence_in_every_language(
