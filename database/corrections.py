@@ -1,6 +1,7 @@
 """Mails of a campaign that said something wrong: two people of legal put it right (P8).
 
-Whoever proposes it stops the campaign: nothing wrong goes out while the second person reads.
+Whoever proposes it stops the campaign: nothing wrong goes out while the second person reads,
+unless its owner lets it go on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from database.campaigns import CALLED_OFF, FINISHED, PAUSED, RUNNING
-from database.controls import Act, ControlRefused, campaign_held, note
+from database.controls import Act, ControlRefused, campaign_held, last_resumed_at, note
 from database.facts import record
 from database.ids import id_of_each
 from database.outbox import ACCOUNT
@@ -172,7 +173,7 @@ def propose(
         decisions=right.decisions,
         summary=default.summary or "",
         sentences=dict(default.sentences),
-        stopped_campaign=stops or bool(earlier and earlier.stopped_campaign),
+        stopped_campaign=stops or bool(earlier and _still_stops(transaction, version, earlier)),
         proposed_by=act.staff.id,
         proposed_at=act.now,
     )
@@ -222,7 +223,7 @@ def confirm(
         voided = _void_decisions(transaction, version, correction, now)
     if campaign.state == FINISHED:
         campaign.state, campaign.finished_at = RUNNING, None
-    elif campaign.state == PAUSED and correction.stopped_campaign:
+    elif campaign.state == PAUSED and _still_stops(transaction, version, correction):
         campaign.state = RUNNING
     note(transaction, version, "correct", Act(staff=staff, reason=correction.reason, now=now))
     record(
@@ -237,6 +238,14 @@ def confirm(
         voided=voided,
     )
     return campaign
+
+
+def _still_stops(session: Session, version: PolicyVersion, proposed: CampaignCorrection) -> bool:
+    """Whether the campaign stands still because of a proposal: once its owner let it go on, what
+    paused it since was somebody else, or the machine."""
+    resumed_at = last_resumed_at(session, version.id)
+    overtaken = resumed_at is not None and resumed_at > proposed.proposed_at
+    return proposed.stopped_campaign and not overtaken
 
 
 def _correctable(transaction: Session, version: PolicyVersion) -> Campaign:

@@ -309,6 +309,28 @@ def test_a_campaign_that_was_paused_before_stays_so(scene: Scene, campaign: UUID
     assert state(scene, campaign) == "paused"
 
 
+@pytest.mark.parametrize("proposals", [1, 2])
+def test_what_was_paused_after_the_owner_let_it_go_on_stays_paused(
+    scene: Scene, campaign: UUID, proposals: int
+) -> None:
+    """P8: whoever confirms the right words does not start what another has stopped since."""
+    propose(scene)
+    minutes = iter(SOON + timedelta(minutes=minute) for minute in range(1, 9))
+    with scene.database.transaction() as transaction:
+        owner = controls.acting(
+            transaction, scene.staff["lena"], "legal", reason="on", now=next(minutes)
+        )
+        controls.resume(transaction, second(scene), owner)
+    with scene.database.transaction() as transaction:
+        controls.stop_by_machine(
+            transaction, campaign, controls.BREAKER, "bounces", now=next(minutes)
+        )
+    for _ in range(1, proposals):
+        propose(scene, now=next(minutes))
+    confirm(scene)
+    assert state(scene, campaign) == "paused"
+
+
 def test_each_correction_is_a_step_of_its_own(scene: Scene, campaign: UUID) -> None:
     for number in (1, 2):
         propose(scene, now=SOON + timedelta(days=number))
