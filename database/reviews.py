@@ -18,7 +18,7 @@ from database.decisions import decide, proposer_of
 from database.facts import record
 from database.policies import previous_version
 from database.rehearsals import rehearsed
-from database.tables import Fact, PolicyVersion, Review
+from database.tables import Fact, Finding, PolicyVersion, Review
 from database.wording import missing_words, wording_of
 from database.writing import held, hold
 from domain.consents import purpose_key
@@ -169,7 +169,7 @@ def apply_review(
             status = FindingStatus.DISMISSED if agreed else FindingStatus.DISMISSAL_PROPOSED
             decide(transaction, finding, status, row, now)
         if finding.key in consent:
-            finding.consent_key = consent[finding.key] or None
+            _take_consent_for(finding, consent[finding.key] or None)
             transaction.add(finding)
     for quote in add:
         added = add_by_legal(transaction, version, quote, row.reviewer_id)
@@ -191,6 +191,12 @@ def apply_review(
         consent=[f"{key}={purpose}" for key, purpose in consent.items()] or None,
         version_class=row.version_class,
     )
+
+
+def _take_consent_for(finding: Finding, purpose: str | None) -> None:
+    if finding.consent_key != purpose:
+        finding.consent_label = None  # those words asked about another purpose
+    finding.consent_key = purpose
 
 
 def _classify(transaction: Session, version: PolicyVersion, review: Review) -> None:

@@ -104,6 +104,16 @@ def test_the_release_waits_for_the_words_of_each_purpose(
     assert asked(scene, "en") == {"ads": ADS}
 
 
+def test_a_change_that_takes_another_consent_needs_words_of_its_own(
+    scene: Scene, second: PolicyVersion
+) -> None:
+    """P5: nobody consents to one purpose by the words of another."""
+    write(scene, "en", ads=ADS)
+    scene.review(second, ReviewContent(consent={confirmed(scene): "Research"}))
+    assert asked(scene, "en") == {}
+    assert missing(scene) == ["in en the sentence of research"]
+
+
 def test_only_a_confirmed_change_takes_consent(scene: Scene, second: PolicyVersion) -> None:
     """P5: marked by somebody other than the submitter, with a proper key; it can be unmarked."""
     key = confirmed(scene)
