@@ -11,9 +11,9 @@ from sqlmodel import Session, col, select
 
 from database.approvals import Shown, decide
 from database.policies import (
-    PUBLIC_STATES,
     PolicyUnknown,
     in_force_from,
+    is_public,
     version_by_slug,
 )
 from database.tables import Account, Approval, PolicyVersion
@@ -80,7 +80,7 @@ def accept(
 
 def _public_version(session: Session, acceptance: Acceptance) -> PolicyVersion:
     version = version_by_slug(session, acceptance.policy, acceptance.version)
-    if version.state not in (*PUBLIC_STATES, VersionState.REPLACED):
+    if not is_public(version):
         raise PolicyUnknown(f"This policy has no version {acceptance.version}.")
     return version
 

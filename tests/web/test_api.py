@@ -17,6 +17,7 @@ from database.policies import put_in_force
 from database.staff import add_staff
 from database.tables import Account, AccountImport, Approval, Campaign, PolicyVersion
 from domain.consents import Consent
+from domain.reviews import VersionState
 from tests.people import POLICY
 from tests.web.world import NOW, World, version
 
@@ -97,6 +98,25 @@ def test_what_was_accepted_in_the_companys_application_governs(world: World, key
     assert (proof["how"], proof["said_at"]) == ("api", ACCEPTED_AT)
     assert proof["text_sha256"] == version(world, 2).sha256
     assert governing(world, key, "bob")["version"] == 1
+
+
+def test_a_draft_that_another_took_the_place_of_is_known_to_nobody(
+    world: World, key: Caller
+) -> None:
+    """P1: only who heard of a version is told what became of it."""
+    assert replaced(world, key, heard_of=True).status_code == 409
+    answer = replaced(world, key, heard_of=False)
+    assert answer.status_code == 404
+    assert "no version 2" in answer.text
+
+
+def replaced(world: World, key: Caller, *, heard_of: bool) -> Response:
+    """Version 2 gave way to another; what is answered when it is accepted."""
+    with world.database.transaction() as transaction:
+        row = transaction.get_one(PolicyVersion, version(world, 2).id)
+        row.state = VersionState.REPLACED
+        row.announced_at = row.announced_at if heard_of else None
+    return accept(world, key)
 
 
 def test_the_same_acceptance_sent_again_changes_nothing(world: World, key: Caller) -> None:
