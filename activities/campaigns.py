@@ -44,6 +44,7 @@ from domain.sending import Canary, Limits
 from domain.timetable import Role, Rung, RungKind, campaign_rungs, effective_at
 
 ONE_DAY = timedelta(days=1)
+CANCELLED_AT_ONCE = 1000
 FREEZE_WITHIN = timedelta(minutes=3)
 """Well within one try of a workflow, which takes it for broken after five minutes."""
 
@@ -322,15 +323,12 @@ class CampaignActivities:
                 transaction, campaign, version, what
             ):
                 campaign.finished_at = what.now
-                if campaign.state in CALLED_OFF:
-                    cancel(transaction, Batch(subject_id=campaign.id))  # held by others till now
-                else:
+                if campaign.state not in CALLED_OFF:
                     campaign.state = campaigns.FINISHED
                     told = self._tell_owner(transaction, campaign, what.now)
                 transaction.add(campaign)
                 if campaign.reclassified_id:
                     record(transaction, "notice.down", version.id, what.now)
-                cancel_overtaken(transaction, Batch(subject_id=campaign.id), what.now)
                 progress = campaigns.progress(transaction, campaign)
                 record(
                     transaction,
@@ -344,8 +342,22 @@ class CampaignActivities:
                     not_reached=progress.not_reached,
                 )
             case = self._case(transaction, campaign, what.now)
+        if case.closed:
+            self._clear_the_queue(what.campaign_id, what.now)
         self._sender.tell(told, moments_since(what.now).now())
         return case
+
+    def _clear_the_queue(self, campaign_id: UUID, now: datetime) -> None:
+        """What waits in vain, which no claim takes, is told from what waits."""
+        batch, cancelled = Batch(subject_id=campaign_id), None
+        while cancelled != 0:
+            with self._database.transaction() as transaction:
+                called_off = transaction.get_one(Campaign, campaign_id).state in CALLED_OFF
+                cancelled = (
+                    cancel(transaction, batch, limit=CANCELLED_AT_ONCE)
+                    if called_off
+                    else cancel_overtaken(transaction, batch, now, limit=CANCELLED_AT_ONCE)
+                )
 
     def _goes_on(
         self, session: Session, campaign: Campaign, version: PolicyVersion, what: FinishInput

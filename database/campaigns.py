@@ -23,8 +23,8 @@ from database.outbox import (
     CAMPAIGN,
     CORRECTION,
     IN_DOUBT,
+    MAYBE_TOLD,
     POSTPONEMENT,
-    REACHED,
     WITHDRAWAL,
     states,
 )
@@ -429,7 +429,7 @@ def _was_mailed(campaign_id: UUID) -> ColumnElement[bool]:
         col(OutboxMail.subject_id) == campaign_id,
         col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
         col(OutboxMail.step) == FIRST_NOTICE,
-        col(OutboxMail.state).in_([*REACHED, *IN_DOUBT, "operator"]),
+        col(OutboxMail.state).in_(MAYBE_TOLD),
     )
 
 
@@ -438,7 +438,7 @@ def _was_mailed_before(campaign_id: UUID, instant: datetime | None) -> ColumnEle
     return exists().where(
         col(OutboxMail.subject_id) == campaign_id,
         col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
-        col(OutboxMail.state).in_([*REACHED, *IN_DOUBT, "operator"]),
+        col(OutboxMail.state).in_(MAYBE_TOLD),
         col(MailAttempt.id) == col(OutboxMail.attempt_id),
         col(MailAttempt.started_at) < instant,
     )

@@ -14,8 +14,7 @@ from sqlmodel import Session, col, func, select
 
 from database.campaigns import PAUSED, RUNNING, WITHDRAWN, campaign_of
 from database.facts import record
-from database.mail_rows import Batch
-from database.outbox import ACCOUNT, CAMPAIGN, STAFF, STOPPED, Queued, cancel, queue
+from database.outbox import CAMPAIGN, STAFF, STOPPED, Queued, queue
 from database.policies import said_on
 from database.staff import in_charge, present, require_role
 from database.tables import Campaign, ControlAct, MailStop, Policy, PolicyVersion, Staff
@@ -185,7 +184,6 @@ def withdraw(transaction: Session, version: PolicyVersion, act: Act) -> None:
     if campaign is not None:
         campaign = held(transaction, Campaign, campaign.id)
         campaign.state = WITHDRAWN
-        cancel(transaction, Batch(subject_id=campaign.id, addressee_kind=ACCOUNT))
     note(transaction, version, "withdraw", act)
     record(transaction, "notice.down", version.id, act.now)
 

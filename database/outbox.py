@@ -44,6 +44,7 @@ WENT_OUT = ("accepted", "delivered", "bounced", "dropped", "complained")
 IN_DOUBT = ("sending", "unknown")
 CARRIED = "carried"
 REACHED = ("accepted", "delivered", "complained", CARRIED)
+MAYBE_TOLD = (*REACHED, *IN_DOUBT, "operator")
 _ADDRESSES: Mapping[str, tuple[type[Account | Staff | DataSubjectRequest], Any]] = {
     ACCOUNT: (Account, col(Account.email)),
     STAFF: (Staff, col(Staff.email)),
@@ -238,14 +239,16 @@ def carry(transaction: Session, accepted_at: Mapping[UUID, datetime | None], now
         transaction.execute(update(OutboxMail), rows)
 
 
-def cancel(transaction: Session, batch: Batch) -> None:
-    """What is still queued of a batch does not go out any more."""
-    _cancel(transaction, _queued(batch))
+def cancel(transaction: Session, batch: Batch, *, limit: int | None = None) -> int:
+    """What is still queued of a batch does not go out any more; how many, `limit` at most."""
+    return _cancel(transaction, _queued(batch), limit)
 
 
-def cancel_overtaken(transaction: Session, batch: Batch, now: datetime) -> None:
+def cancel_overtaken(
+    transaction: Session, batch: Batch, now: datetime, *, limit: int | None = None
+) -> int:
     """What became wrong while it was queued does not go out (see `_is_overtaken`)."""
-    _cancel(transaction, and_(_queued(batch), _is_overtaken(now)))
+    return _cancel(transaction, and_(_queued(batch), _is_overtaken(now)), limit)
 
 
 def resend(transaction: Session, mail_id: UUID) -> bool:
@@ -409,10 +412,10 @@ def _queued(batch: Batch) -> ColumnElement[bool]:
     return and_(in_batch(batch), col(OutboxMail.state) == "queued")
 
 
-def _cancel(transaction: Session, queued: ColumnElement[bool]) -> None:
+def _cancel(transaction: Session, queued: ColumnElement[bool], limit: int | None) -> int:
     """What another writer holds right now is left to the next one who comes by."""
-    found = of_nobody_else(select(OutboxMail.id).where(queued))
-    change(transaction, found, state="cancelled", reason="overtaken before it was sent")
+    found = of_nobody_else(select(OutboxMail.id).where(queued).limit(limit))
+    return change(transaction, found, state="cancelled", reason="overtaken before it was sent")
 
 
 def _key(mail: Queued) -> tuple[UUID, UUID, str]:

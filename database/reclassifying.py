@@ -22,8 +22,6 @@ from database.campaigns import REPLACED, campaign_of
 from database.controls import Act, ControlRefused, note
 from database.decisions import decide
 from database.facts import record
-from database.mail_rows import Batch
-from database.outbox import ACCOUNT, cancel
 from database.policies import previous_version
 from database.staff import require_role
 from database.tables import Campaign, Finding, Policy, PolicyVersion, Reclassification, Review
@@ -324,7 +322,6 @@ def _ask_again(
         earlier = held(transaction, Campaign, earlier.id)
         if earlier.finished_at is None:
             earlier.state, earlier.finished_at = REPLACED, now
-            cancel(transaction, Batch(subject_id=earlier.id, addressee_kind=ACCOUNT))
     campaign = Campaign(
         policy_version_id=version.id,
         owner_id=policy.owner_id,

@@ -18,7 +18,7 @@ from database.campaigns import FIRST_NOTICE, REPLACED, WITHDRAWN, campaign_of
 from database.counting import counts_for
 from database.facts import record
 from database.mail_rows import Batch
-from database.outbox import ACCOUNT, IN_DOUBT, REACHED, cancel, carry, waiting_in
+from database.outbox import MAYBE_TOLD, REACHED, carry, waiting_in
 from database.policies import (
     announced_versions,
     corrected_by,
@@ -32,8 +32,6 @@ from database.without_approval import promise_of
 from database.writing import held
 from domain.reviews import VersionClass, VersionState
 from domain.without_approval import keeps
-
-MAYBE_TOLD = (*REACHED, *IN_DOUBT, "operator")
 
 
 def take_place(
@@ -142,8 +140,8 @@ def _carried(
 
 def _corrects(session: Session, old: PolicyVersion, version: PolicyVersion) -> bool:
     """Whether what was said of the old one is right for the new one, what happens without approval
-    too. Of a postponed one it was said
-    that it comes later: then everybody has to hear of the new day."""
+    too. Of a postponed one it was said that it comes later: then everybody has to hear of the new
+    day."""
     said = old.state == VersionState.ANNOUNCED and old.version_class == version.version_class
     return said and keeps(promise_of(old), promise_of(version)) and is_clean(session, old, version)
 
@@ -154,7 +152,6 @@ def _end_campaign(transaction: Session, version: PolicyVersion, *, told_off: boo
         return
     campaign = held(transaction, Campaign, campaign.id)
     campaign.state = WITHDRAWN if told_off else REPLACED
-    cancel(transaction, Batch(subject_id=campaign.id, addressee_kind=ACCOUNT))
 
 
 def _correct(transaction: Session, old: PolicyVersion, version: PolicyVersion) -> None:

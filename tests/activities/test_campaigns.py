@@ -102,6 +102,24 @@ def test_what_a_reminder_left_queued_is_cancelled_when_the_campaign_ends(
     assert states(scene, "reminder_1") == {"cancelled"}
 
 
+@pytest.mark.parametrize("state", ["withdrawn", "replaced"])
+def test_what_a_campaign_left_queued_is_cancelled_a_few_at_a_time_when_it_was_called_off(
+    scene: Scene,
+    campaign: UUID,
+    steps: CampaignActivities,
+    monkeypatch: pytest.MonkeyPatch,
+    state: str,
+) -> None:
+    """P8: no claim has taken any since; nor is anything told off that nobody heard of."""
+    monkeypatch.setattr("activities.campaigns.CANCELLED_AT_ONCE", 1)
+    assert len(scene.queue_step(campaign, "reminder_1")) > 1
+    with scene.database.transaction() as transaction:
+        transaction.get_one(Campaign, campaign).state = state
+    what = FinishInput(campaign_id=campaign, now=NOW, told_the_end=True)
+    ActivityEnvironment().run(steps.finish_campaign, what)
+    assert states(scene, "reminder_1") == {"cancelled"}
+
+
 def test_its_owner_hears_once_what_a_finished_campaign_came_to(
     scene: Scene, campaign: UUID, steps: CampaignActivities, sandbox: RunningSandbox
 ) -> None:

@@ -172,6 +172,7 @@ def test_the_new_version_takes_its_place_and_its_mail_says_so(story: Story) -> N
     assert (story.version(2).state, story.version(number).state) == ("replaced", "announced")
     assert story.version(2).replaced_by_id == story.version(number).id
     assert story.version(2).corrected_by_id is None
+    story.finish(2)
     assert story.states(2, "reminder_1") == {"cancelled": 1}
     story.sandbox.empty()
     story.send(number)
