@@ -12,10 +12,10 @@ from database import (
     campaigns,
     controls,
     not_reached,
-    reclassifying,
     reports,
     wording,
 )
+from database.approvals import took_for_clean
 from database.links import UNSUBSCRIBE
 from database.outbox import CAMPAIGN, FINISHED, STAFF, STOPPED, VERSION, Addressed, Claim, addressed
 from database.owed import correction_in, corrections
@@ -45,7 +45,7 @@ from domain.deadlines import Authority, authority_for, court_remedy
 from domain.languages import nearest_language
 from domain.places import local_date
 from domain.reviews import VersionClass, VersionState
-from domain.timetable import campaign_rungs, earliest_effective_on, request_ladder
+from domain.timetable import campaign_rungs, not_before, request_ladder
 from domain.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
 from mail.links import make_token
 from mail.sendgrid import Copy, unsubscribe_headers
@@ -175,13 +175,14 @@ class Letters:
         """As the campaign would write it if the version were released now."""
         version = session.get_one(PolicyVersion, mail.subject_id)
         policy = session.get_one(Policy, version.policy_id)
-        earliest_on = earliest_effective_on(
+        not_before_on = not_before(
             now,
-            timedelta(days=version.notice_days),
-            self._leads.sending_period,
-            self._company.time_zone,
+            version.notice_days,
+            version.planned_effective_on,
+            sending_allowance=self._leads.sending_period,
+            time_zone=self._company.time_zone,
         )
-        on = language.day(max(earliest_on, version.planned_effective_on or earliest_on))
+        on = language.day(not_before_on)
         return {
             "policy_title": language.title(policy.title),
             "policy_url": f"{self._company.base_url}/policies/{policy.slug}{self._kept(language)}",
@@ -264,7 +265,7 @@ class Letters:
         self, session: Session, base: PolicyVersion, version: PolicyVersion, language: Language
     ) -> str:
         """Since when it governed whoever has this base version, without their approval (P2)."""
-        if not reclassifying.took_for_clean(session, base, version):
+        if not took_for_clean(session, base, version):
             return ""
         return _day(language, version.in_force_at, self._company.zone)
 

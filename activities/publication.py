@@ -22,7 +22,7 @@ from domain.company import Company
 from domain.materiality import assess
 from domain.places import start_of_day
 from domain.reviews import VersionClass, VersionState, VersionUnderReview
-from domain.timetable import earliest_effective_on
+from domain.timetable import not_before
 from domain.without_approval import promise_refusal
 
 Decide = Callable[[Session, PolicyVersion, UUID, datetime], None]
@@ -227,13 +227,13 @@ class PublicationActivities:
 
     def _not_before(self, version: PolicyVersion, now: datetime) -> date:
         """The date that mails may name: the planned one, or later when review took long (P7)."""
-        earliest_on = earliest_effective_on(
+        return not_before(
             now,
-            timedelta(days=version.notice_days),
-            self._sending_period,
-            self._company.time_zone,
+            version.notice_days,
+            version.planned_effective_on,
+            sending_allowance=self._sending_period,
+            time_zone=self._company.time_zone,
         )
-        return max(earliest_on, version.planned_effective_on or earliest_on)
 
 
 def _case(session: Session, version: PolicyVersion) -> PublicationCase:

@@ -259,6 +259,12 @@ def reclassified(session: Session, policy_id: UUID) -> tuple[Reclassified, ...]:
     )
 
 
+def took_for_clean(session: Session, base: PolicyVersion, version: PolicyVersion) -> bool:
+    """Whether the way from one version to another took no approval, and should have."""
+    change = (base.number, version.number)
+    return any(change in found.changes for found in reclassified(session, version.policy_id))
+
+
 def frozen(account: Account) -> Frozen | None:
     """Since when an account is frozen, because its holder died."""
     if account.frozen_at is None:

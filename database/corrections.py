@@ -5,9 +5,9 @@ unless its owner lets it go on.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from sqlalchemy import literal
@@ -50,15 +50,9 @@ class RightWords(Words):
     mail: str
 
     @property
-    def tidy(self) -> "RightWords":
+    def tidy(self) -> Self:
         """As it is kept; what is empty was right."""
-        words = super().tidy
-        return RightWords(
-            language=self.language,
-            mail=self.mail.strip(),
-            summary=words.summary or None,
-            sentences={key: said for key, said in words.sentences.items() if said},
-        )
+        return replace(super().tidy.given, mail=self.mail.strip())
 
 
 @dataclass(frozen=True, kw_only=True)

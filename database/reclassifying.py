@@ -6,14 +6,13 @@ whoever did not give it, what governed until then stays told, and the owed campa
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
 from database.assessments import (
     add_by_legal,
-    bases_shown,
     findings_of,
     is_material_adverse,
     stands_in,
@@ -25,6 +24,7 @@ from database.facts import record
 from database.policies import previous_version
 from database.staff import require_role
 from database.tables import Campaign, Finding, Policy, PolicyVersion, Reclassification, Review
+from database.without_approval import follow
 from database.wording import (
     SUMMARY,
     Words,
@@ -101,17 +101,6 @@ def missed(session: Session, version: PolicyVersion, languages: Sequence[str]) -
     )
 
 
-def took_for_clean(session: Session, base: PolicyVersion, version: PolicyVersion) -> bool:
-    """Whether the way from one version to another took no approval, and should have."""
-    row = session.exec(
-        select(Reclassification).where(
-            Reclassification.policy_version_id == version.id,
-            col(Reclassification.confirmed_at).is_not(None),
-        )
-    ).first()
-    return row is not None and base.number in bases_shown(session, row.id)
-
-
 def asked_for_late(session: Session, policy_id: UUID) -> PolicyVersion | None:
     """The version in force, while people are asked for the approval that it had needed."""
     return session.exec(
@@ -144,7 +133,7 @@ def propose(
     findings = {finding.key: finding for finding in findings_of(transaction, version.id)}
     _require_adverse(version, mistake, findings)
     added = [f"F{len(findings) + place}" for place, _ in enumerate(mistake.add, start=1)]
-    words = [_given(each.tidy) for each in mistake.words]
+    words = [each.tidy.given for each in mistake.words]
     for each in words:
         require_showable(transaction, version, each, languages, coming=added)
     _require_words(transaction, version, words, [*mistake.confirm, *added], languages)
@@ -178,11 +167,14 @@ def confirm(
     staff_id: UUID,
     now: datetime,
     *,
+    asks_until_on: date,
     languages: Sequence[str],
 ) -> Campaign:
     """A second person of legal agrees: from this instant on the version takes approval.
 
-    Returns the campaign that asks for it. Raises ControlRefused, StaffRefused.
+    `asks_until_on`: the first day until which people may be asked; who stays until a day stays for
+    60 days after it at least (P5). Returns the campaign that asks for it. Raises ControlRefused,
+    StaffRefused.
     """
     staff = require_role(transaction, staff_id, "legal")
     policy = held(transaction, Policy, version.policy_id)
@@ -201,6 +193,7 @@ def confirm(
             transaction, version, words, default=languages[0], by=proposed.proposed_by, now=now
         )
     version.version_class = VersionClass.APPROVAL
+    follow(transaction, version, asks_until_on, now)
     campaign = _ask_again(transaction, version, policy, proposed, now)
     note(transaction, version, "reclassify", Act(staff=staff, reason=proposed.reason, now=now))
     record(
@@ -252,15 +245,6 @@ def _require_adverse(
     for quote in mistake.add:
         if not stands_in(quote, version):
             raise ControlRefused(f"These words are not in version {version.number}: “{quote}”")
-
-
-def _given(words: Words) -> Words:
-    """Without what was left empty."""
-    return Words(
-        language=words.language,
-        summary=words.summary or None,
-        sentences={key: said for key, said in words.sentences.items() if said},
-    )
 
 
 def _require_words(

@@ -6,10 +6,11 @@ draft.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from typing import Self
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -51,12 +52,21 @@ class Words:
     sentences: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def tidy(self) -> "Words":
+    def tidy(self) -> Self:
         """The same as it is kept: each sentence in one line, as it stands in a list."""
-        return Words(
-            language=self.language,
+        return replace(
+            self,
             summary=None if self.summary is None else self.summary.strip(),
             sentences={key: " ".join(said.split()) for key, said in self.sentences.items()},
+        )
+
+    @property
+    def given(self) -> Self:
+        """The same without what was left empty."""
+        return replace(
+            self,
+            summary=self.summary or None,
+            sentences={key: said for key, said in self.sentences.items() if said},
         )
 
 

@@ -81,6 +81,23 @@ def earliest_effective_on(
     return _day_after(announced_at + sending_allowance, notice_period, zone)
 
 
+def not_before(
+    announced_at: datetime,
+    notice_days: int,
+    planned_on: date | None,
+    *,
+    sending_allowance: timedelta,
+    time_zone: str,
+) -> date:
+    """The day that mails name: the planned one, or the earliest where review took long (P7).
+
+    Raises NoticeTooShort.
+    """
+    notice_period = timedelta(days=notice_days)
+    earliest_on = earliest_effective_on(announced_at, notice_period, sending_allowance, time_zone)
+    return max(earliest_on, planned_on or earliest_on)
+
+
 def effective_at(
     last_accepted_at: datetime, notice_period: timedelta, planned_on: date | None, time_zone: str
 ) -> datetime:

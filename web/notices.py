@@ -1,7 +1,7 @@
 """The notice of an announced version: on our pages, and offered to other sites (P3)."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from sqlmodel import Session
 
@@ -13,7 +13,7 @@ from database.without_approval import promise_of
 from database.wording import sentences_in, summary_in
 from domain.places import local_date
 from domain.reviews import FindingStatus
-from domain.timetable import earliest_effective_on
+from domain.timetable import not_before
 from domain.without_approval import Promise
 from web.site import Site
 
@@ -104,10 +104,10 @@ def not_before_on(site: Site, version: PolicyVersion) -> date:
     said = effective_on(site, version) or (version.announced_at and version.planned_effective_on)
     if said:
         return said
-    earliest = earliest_effective_on(
+    return not_before(
         version.announced_at or site.now(),
-        timedelta(days=version.notice_days),
-        site.sending_period,
-        site.company.time_zone,
+        version.notice_days,
+        version.planned_effective_on,
+        sending_allowance=site.sending_period,
+        time_zone=site.company.time_zone,
     )
-    return max(earliest, version.planned_effective_on or earliest)

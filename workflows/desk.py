@@ -41,7 +41,7 @@ from domain.deadlines import deadline
 from domain.policy_text import PolicyText
 from domain.reviews import ReviewRequest
 from domain.suppressions import address_key
-from domain.timetable import NoticeTooShort, earliest_effective_on
+from domain.timetable import NoticeTooShort, not_before
 from domain.without_approval import JUST_STAY, Promise, promise_refusal
 from workflows.data_subject_request import DataSubjectRequestWorkflow
 from workflows.messenger import Messenger, Refused
@@ -303,10 +303,13 @@ class Desk:
         with _refusing(), self.database.transaction() as transaction:
             version = policies.version_by_slug(transaction, slug, number)
             campaign = reclassifying.confirm(
-                transaction, version, staff_id, now, languages=self.company.languages
+                transaction,
+                version,
+                staff_id,
+                now,
+                asks_until_on=self._not_before(None, version.notice_days, now),
+                languages=self.company.languages,
             )
-            asks_until = self._not_before(None, version.notice_days, now)
-            without_approval.follow(transaction, version, asks_until, now)
         self._messenger.wake(f"campaign/{slug}/{number}")
         self._messenger.start_or_leave(temporal.campaign(campaign.id, slug, number), now)
 
@@ -545,13 +548,13 @@ class Desk:
 
     def _not_before(self, planned_on: date | None, notice_days: int, now: datetime) -> date:
         """The day that mails would name if the version were released now (P7)."""
-        earliest_on = self._earliest(notice_days, now)
-        return max(earliest_on, planned_on or earliest_on)
-
-    def _earliest(self, notice_days: int, now: datetime) -> date:
-        notice_period = timedelta(days=notice_days)
-        sending_period = self._periods.sending_period
-        return earliest_effective_on(now, notice_period, sending_period, self.company.time_zone)
+        return not_before(
+            now,
+            notice_days,
+            planned_on,
+            sending_allowance=self._periods.sending_period,
+            time_zone=self.company.time_zone,
+        )
 
     def _check_promise(self, promise: Promise, effect_on: date) -> None:
         refusal = promise_refusal(promise, effect_on)
@@ -560,7 +563,7 @@ class Desk:
 
     def _check_date(self, effective_on: date | None, notice_days: int, now: datetime) -> None:
         """Refuse a date in the past or inside the notice period (P7)."""
-        earliest = self._earliest(notice_days, now)
+        earliest = self._not_before(None, notice_days, now)
         today = now.astimezone(self.company.zone).date()
         if effective_on is None:
             return

@@ -83,7 +83,12 @@ def propose(scene: Scene, who: str = "lena", *words: Words, add: str = "", key: 
 def confirm(scene: Scene, who: str = "noor", at: datetime = FOUND) -> UUID:
     with scene.database.transaction() as transaction:
         campaign = reclassifying.confirm(
-            transaction, second(scene), scene.staff[who], at, languages=LANGUAGES
+            transaction,
+            second(scene),
+            scene.staff[who],
+            at,
+            asks_until_on=(at + 30 * A_DAY).date(),
+            languages=LANGUAGES,
         )
         return campaign.id
 
