@@ -3,12 +3,11 @@
 Approving a version says nothing about a purpose, and a purpose nothing about approving.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from database.approvals import Shown, change_sha256
 from database.facts import record
@@ -101,13 +100,24 @@ def counts(
 ) -> Mapping[str, Mapping[str, int]]:
     """Of each purpose of a version: how many gave their consent and how many withheld it, as they
     last said on its page."""
-    rows = session.exec(
-        select(ConsentDecision.account_id, ConsentDecision.purpose, ConsentDecision.decision)
+    latest_first = (col(ConsentDecision.decided_at).desc(), col(ConsentDecision.id).desc())
+    by_each = (col(ConsentDecision.account_id), col(ConsentDecision.purpose))
+    words = (
+        select(
+            ConsentDecision.purpose,
+            ConsentDecision.decision,
+            func.row_number().over(partition_by=by_each, order_by=latest_first).label("place"),
+        )
         .where(ConsentDecision.policy_version_id == version_id)
-        .order_by(col(ConsentDecision.decided_at), col(ConsentDecision.id))
+        .subquery()
+    )
+    rows = session.exec(
+        select(words.c.purpose, words.c.decision, func.count())
+        .where(words.c.place == 1)
+        .group_by(words.c.purpose, words.c.decision)
     ).all()
-    last = {(account, purpose): decision for account, purpose, decision in rows}
-    found = Counter((purpose, decision) for (_, purpose), decision in last.items())
+    found = {(purpose, decision): count for purpose, decision, count in rows}
     return {
-        purpose: {consent: found[purpose, consent] for consent in Consent} for purpose in purposes
+        purpose: {consent: found.get((purpose, consent), 0) for consent in Consent}
+        for purpose in purposes
     }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, func, select
+from sqlmodel import Session, col, func, select
 
 from database.outbox import IN_DOUBT, all_is_stopped
 from database.pace import copies_last_minute, learnt
@@ -35,7 +35,11 @@ def mail_status(session: Session, now: datetime, *, per_minute: int) -> MailStat
     known = learnt(session)
     rate = known.rate_at(now) if known else None
     states = dict(
-        session.exec(select(OutboxMail.state, func.count()).group_by(OutboxMail.state)).all()
+        session.exec(
+            select(OutboxMail.state, func.count())
+            .where(col(OutboxMail.state).in_(["queued", *IN_DOUBT, "operator"]))
+            .group_by(OutboxMail.state)
+        ).all()
     )
     return MailStatus(
         stopped=all_is_stopped(session),

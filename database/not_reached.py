@@ -7,7 +7,8 @@ from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, func, select
 
 from database.accounts import open_since
 from database.campaigns import FIRST_NOTICE, UNDELIVERABLE, ends_at, joined_later
@@ -114,22 +115,22 @@ def assign(
     when somebody named is not on the list, or nobody is.
     """
     held(transaction, Campaign, campaign.id)
-    open_ones = _open_ones(transaction, campaign)
-    strangers = set(accounts) - {row.account.external_id for row in open_ones}
-    if strangers:
-        raise ControlRefused(
-            f"{len(strangers)} of these accounts are not on the list of those not reached, or were "
-            "reached already. Nobody was assigned."
-        )
-    meant = [
-        row
-        for row in open_ones
-        if (not accounts or row.account.external_id in accounts) and state in (None, row.state)
-    ]
-    if not meant:
+    meant = (col(Account.external_id).in_(accounts),) if accounts else ()
+    if accounts:
+        listed = {row.account.external_id for row in _open_ones(transaction, campaign, *meant)}
+        _require_listed(set(accounts) - listed)
+    given_to = func.coalesce(MissedNotice.owner_id, campaign.owner_id)
+    others = _open_ones(
+        transaction,
+        campaign,
+        *meant,
+        given_to != owner.id,
+        state=state,
+        limit=ASSIGNED_AT_ONCE,
+    )
+    if not others and not _open_ones(transaction, campaign, *meant, state=state, limit=1):
         raise ControlRefused("Nobody like that is on the list of those not reached.")
-    others = [row.account.id for row in meant if row.owner_id(campaign) != owner.id]
-    for case in _cases(transaction, campaign, others[:ASSIGNED_AT_ONCE]):
+    for case in _cases(transaction, campaign, [row.account.id for row in others]):
         case.owner_id = owner.id
         record(
             transaction,
@@ -140,7 +141,15 @@ def assign(
             account=case.account_id,
             staff=by,
         )
-    return len(others[:ASSIGNED_AT_ONCE])
+    return len(others)
+
+
+def _require_listed(strangers: Collection[str]) -> None:
+    if strangers:
+        raise ControlRefused(
+            f"{len(strangers)} of these accounts are not on the list of those not reached, or were "
+            "reached already. Nobody was assigned."
+        )
 
 
 def mark_reached(
@@ -159,7 +168,7 @@ def mark_reached(
     if not reason.strip():
         raise ControlRefused("A reason is needed: others will have to understand it.")
     held(transaction, Campaign, campaign.id)
-    if account.id not in {row.account.id for row in _open_ones(transaction, campaign)}:
+    if not _open_ones(transaction, campaign, col(Account.id) == account.id):
         raise ControlRefused(
             "This account is not on the list of those not reached, or was reached already."
         )
@@ -195,7 +204,9 @@ class _Missed:
         return given_to or campaign.owner_id
 
 
-def _missed(session: Session, campaign: Campaign) -> list[_Missed]:
+def _missed(
+    session: Session, campaign: Campaign, *which: ColumnElement[bool], limit: int | None = None
+) -> list[_Missed]:
     rows = session.exec(
         select(Account, OutboxMail, PolicyVersion.number, MissedNotice)
         .join(OutboxMail, col(OutboxMail.addressee_id) == col(Account.id))
@@ -214,7 +225,9 @@ def _missed(session: Session, campaign: Campaign) -> list[_Missed]:
             OutboxMail.subject_id == campaign.id,
             OutboxMail.step == FIRST_NOTICE,
             col(OutboxMail.state).in_(UNDELIVERABLE),
+            *which,
         )
+        .limit(limit)
     ).all()
     return [
         _Missed(
@@ -230,7 +243,9 @@ def _missed(session: Session, campaign: Campaign) -> list[_Missed]:
     ]
 
 
-def _late(session: Session, campaign: Campaign) -> list[_Missed]:
+def _late(
+    session: Session, campaign: Campaign, *which: ColumnElement[bool], limit: int | None = None
+) -> list[_Missed]:
     rows = session.exec(
         select(Account, open_since(), MissedNotice)
         .outerjoin(
@@ -238,7 +253,8 @@ def _late(session: Session, campaign: Campaign) -> list[_Missed]:
             (col(MissedNotice.account_id) == col(Account.id))
             & (col(MissedNotice.campaign_id) == campaign.id),
         )
-        .where(joined_later(session, campaign))
+        .where(joined_later(session, campaign), *which)
+        .limit(limit)
     ).all()
     return [
         _Missed(account=account, state=JOINED_LATER, failed_at=since, reason=WHY_LATER, case=case)
@@ -246,10 +262,28 @@ def _late(session: Session, campaign: Campaign) -> list[_Missed]:
     ]
 
 
-def _open_ones(session: Session, campaign: Campaign) -> list[_Missed]:
-    """Those who are not reached yet."""
-    rows = (*_missed(session, campaign), *_late(session, campaign))
-    return [row for row in rows if row.case is None or row.case.reached_at is None]
+def _open_ones(
+    session: Session,
+    campaign: Campaign,
+    *which: ColumnElement[bool],
+    state: str | None = None,
+    limit: int | None = None,
+) -> list[_Missed]:
+    """Those who are not reached yet, of one reason or all: the first up to a limit."""
+    which = (col(MissedNotice.reached_at).is_(None), *which)
+    missed: list[_Missed] = []
+    if state != JOINED_LATER:
+        missed += _missed(session, campaign, *which, *_because_of(state), limit=limit)
+    if state in (None, JOINED_LATER):
+        missed += _late(session, campaign, *which, limit=limit)
+    return missed[:limit]
+
+
+def _because_of(state: str | None) -> tuple[ColumnElement[bool], ...]:
+    if state is None:
+        return ()
+    alike = ("unknown", "operator") if state == "unknown" else (state,)
+    return (col(OutboxMail.state).in_(alike),)
 
 
 def _cases(

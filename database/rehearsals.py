@@ -119,11 +119,8 @@ def send_to(
 
 def rehearsed(session: Session, version: PolicyVersion, *, languages: Sequence[str]) -> Rehearsed:
     """Whether somebody had each test mail of a version as it stands now."""
-    wanted = {
-        (sample.template, language)
-        for sample in samples_of(session, version)
-        for language in languages_read(session, version, languages)
-    }
+    templates = [sample.template for sample in samples_of(session, version)]
+    wanted = set(product(templates, languages_read(session, version, languages)))
     if not wanted:
         return Rehearsed.YES
     rows = session.exec(

@@ -37,8 +37,9 @@ class Reader:
 def sample_readers(
     session: Session, version: PolicyVersion, languages: Sequence[str], now: datetime
 ) -> tuple[Reader, ...]:
-    """Up to ten people, one of each group of governing version, accepted version and language in
-    turn. Nobody, while the version has no class or when it is editorial."""
+    """Up to ten people: one of each group of governing version, accepted version and language,
+    then a second of each, and so on. Nobody, while the version has no class or when it is
+    editorial."""
     if version.version_class in (None, VersionClass.EDITORIAL):
         return ()
     history = PolicyHistory(session, session.get_one(Policy, version.policy_id))
