@@ -16,14 +16,13 @@ from database.purposes import asked_because_of
 from database.tables import (
     Account,
     Approval,
-    ApprovalVoid,
     AssertedVersion,
     Policy,
     PolicyVersion,
     Reclassification,
     Staff,
 )
-from database.voids import void_if_overtaken, voids_of
+from database.voids import Voids
 from database.without_approval import promise_of
 from database.wording import sentences_in, summary_in
 from database.writing import held
@@ -93,6 +92,7 @@ class PolicyHistory:
         self.by_id = {version.id: version for version in self.versions.values()}
         self.timeline: tuple[InForce, ...] = timeline(session, policy.id)
         self.reclassified = reclassified(session, policy.id)
+        self.voids = Voids(session, policy.id)
         self._session = session
         self._clean: dict[tuple[int, int], bool] = {}
         self._governed: dict[object, Governing] = {}
@@ -115,14 +115,13 @@ class PolicyHistory:
         """As `governing`, with the rows that prove it."""
         ids = [account.id for account in accounts]
         asserted, approvals = self._asserted(ids), self._approvals(ids)
-        voids = voids_of(self._session, ids)
         answers = {}
         for account in accounts:
             start = self.start(account.recorded_at, asserted.get(account.id))
             rows = approvals.get(account.id, ())
             if start is None or start.at > at:
                 continue
-            decided = tuple(self._decided(row, voids.get(row.id), account) for row in rows)
+            decided = tuple(self._decided(row, account) for row in rows)
             state = self._governing(at, start, decided, frozen(account))
             answers[account.id] = Proven(
                 state=state,
@@ -219,7 +218,7 @@ class PolicyHistory:
             approvals.setdefault(row.account_id, []).append(row)
         return approvals
 
-    def _decided(self, row: Approval, void: ApprovalVoid | None, account: Account) -> Decided:
+    def _decided(self, row: Approval, account: Account) -> Decided:
         return Decided(
             number=self.by_id[row.policy_version_id].number,
             decision=Decision(row.decision),
@@ -230,7 +229,7 @@ class PolicyHistory:
             voided=earliest_void(
                 Decision(row.decision),
                 row.decided_at,
-                _voided(void) if void else None,
+                self.voids.of(row.policy_version_id, row.decided_at),
                 minor_from=account.minor_from,
                 minor_until=account.minor_until,
             ),
@@ -289,10 +288,6 @@ def earliest_void(
     if minors is None or (void is not None and void.at <= minors):
         return void
     return Voided(at=minors, proof="the account holder is a minor")
-
-
-def _voided(void: ApprovalVoid) -> Voided:
-    return Voided(at=void.confirmed_at, proof=f"{void.reason}, void {void.id}")
 
 
 def governing_version(
@@ -389,7 +384,6 @@ def decide(
         change_sha256=row.change_sha256,
         said_at=row.said_at,
     )
-    void_if_overtaken(transaction, row)
     return row
 
 

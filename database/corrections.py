@@ -7,24 +7,19 @@ unless its owner lets it go on.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
 
-from sqlalchemy import literal
-from sqlalchemy import select as select_columns
-from sqlmodel import Session, col, select
-from sqlmodel.sql.sqltypes import UTCDateTime
+from sqlmodel import Session, col, func, select
 
 from database.campaigns import CALLED_OFF, FINISHED, PAUSED, RUNNING
 from database.controls import Act, ControlRefused, campaign_held, last_resumed_at, note
 from database.facts import record
-from database.ids import id_of_each
 from database.outbox import ACCOUNT
 from database.staff import require_role
 from database.tables import (
     Account,
     Approval,
-    ApprovalVoid,
     Campaign,
     CampaignAddressee,
     CampaignCorrection,
@@ -35,7 +30,7 @@ from database.tables import (
 )
 from database.voids import stands
 from database.wording import Words, keep_words, require_showable
-from database.writing import held, hold_with_what_points_to_it, insert_selected
+from database.writing import held
 from domain.languages import nearest_language
 from domain.reviews import Decisions
 
@@ -210,11 +205,10 @@ def confirm(
         raise ControlRefused("No correction of this campaign is proposed.")
     if correction.proposed_by == staff.id:
         raise ControlRefused("You proposed it: a second person of legal has to agree.")
+    void = correction.decisions == Decisions.VOID
+    voided = _count_decisions(transaction, version, now) if void else 0
     correction.confirmed_by, correction.confirmed_at = staff.id, now
     _put_right(transaction, version, correction, languages)
-    voided = 0
-    if correction.decisions == Decisions.VOID:
-        voided = _void_decisions(transaction, version, correction, now)
     if campaign.state == FINISHED:
         campaign.state, campaign.finished_at = RUNNING, None
     elif campaign.state == PAUSED and _still_stops(transaction, version, correction):
@@ -296,28 +290,10 @@ def _put_right(
             )
 
 
-def _void_decisions(
-    transaction: Session, version: PolicyVersion, correction: CampaignCorrection, now: datetime
-) -> int:
-    """Every decision about the version until now, at one instant and so in one statement.
-
-    One that is being written down in this moment is waited for; one that waits for us then finds
-    that it came too early (`voids.void_if_overtaken`).
-    """
-    hold_with_what_points_to_it(transaction, version)
-    wrong = (
-        col(Approval.policy_version_id) == version.id,
-        col(Approval.decided_at) < now,
-        stands(),
-    )
-    columns: dict[str, Any] = {
-        "id": id_of_each(),
-        "approval_id": col(Approval.id),
-        "reason": literal(correction.reason),
-        "proposed_by": literal(correction.proposed_by),
-        "proposed_at": literal(correction.proposed_at, UTCDateTime()),
-        "confirmed_by": literal(correction.confirmed_by),
-        "confirmed_at": literal(now, UTCDateTime()),
-    }
-    of_wrong = select_columns(*columns.values()).where(*wrong)
-    return insert_selected(transaction, ApprovalVoid, list(columns), of_wrong)
+def _count_decisions(session: Session, version: PolicyVersion, now: datetime) -> int:
+    """How many decisions about the version stand until now."""
+    return session.exec(
+        select(func.count())
+        .select_from(Approval)
+        .where(Approval.policy_version_id == version.id, Approval.decided_at < now, stands())
+    ).one()

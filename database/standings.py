@@ -17,9 +17,9 @@ from sqlalchemy import ColumnElement, Select, case, literal, or_, select
 from sqlmodel import Session, and_, col, exists, func
 
 from database.approvals import Asserted, PolicyHistory, earliest_void
-from database.tables import Account, Approval, ApprovalVoid, AssertedVersion, PolicyVersion
+from database.tables import Account, Approval, AssertedVersion, PolicyVersion
 from domain.account_holders import Status
-from domain.approvals import Decided, Decision, Frozen, Governing, InForce, Start, Voided, governing
+from domain.approvals import Decided, Decision, Frozen, Governing, InForce, Start, governing
 
 ACCOUNTS_AT_ONCE = 1000
 
@@ -195,12 +195,12 @@ def _of_those_who_decided(
                     voided=earliest_void(
                         Decision(decision),
                         on,
-                        voided and Voided(at=voided, proof=""),
+                        history.voids.of(version, on),
                         minor_from=minor_from,
                         minor_until=minor_until,
                     ),
                 )
-                for *_, version, decision, on, voided in decisions
+                for *_, version, decision, on in decisions
                 if on is not None and on <= at
             )
             shape = _shape(start, history, words, frozen)
@@ -267,7 +267,6 @@ def _next_decisions(history: PolicyHistory, after: str) -> Select[Any]:
             col(Approval.policy_version_id),
             col(Approval.decision),
             col(Approval.decided_at),
-            col(ApprovalVoid.confirmed_at),
         )
         .select_from(accounts)
         .outerjoin(
@@ -277,7 +276,6 @@ def _next_decisions(history: PolicyHistory, after: str) -> Select[Any]:
                 col(Approval.policy_version_id).in_(list(history.by_id)),
             ),
         )
-        .outerjoin(ApprovalVoid, col(ApprovalVoid.approval_id) == col(Approval.id))
         .outerjoin(
             AssertedVersion,
             and_(

@@ -1,62 +1,55 @@
-"""Decisions that count no more: voided by two people of legal, and never deleted (P8)."""
+"""Decisions that count no more: voided by two people of legal, and never deleted (P8).
 
-from collections.abc import Collection, Mapping
+A correction that voids says it of every decision about its version that was taken before the second
+person agreed, whenever it is written down: so none escapes, and none needs a row of its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists
 from sqlmodel import Session, col, select
 
-from database.facts import record
-from database.tables import Approval, ApprovalVoid, Campaign, CampaignCorrection
+from database.tables import Approval, Campaign, CampaignCorrection, PolicyVersion
+from domain.approvals import Voided
 from domain.reviews import Decisions
 
 
 def stands() -> ColumnElement[bool]:
     """Of a row of Approval: whether it counts, as it was not voided."""
-    return ~exists().where(col(ApprovalVoid.approval_id) == col(Approval.id))
-
-
-def voids_of(session: Session, account_ids: Collection[UUID]) -> Mapping[UUID, ApprovalVoid]:
-    """The voids of these accounts' decisions, by the decision's id."""
-    rows = session.exec(
-        select(ApprovalVoid)
-        .join(Approval, col(Approval.id) == col(ApprovalVoid.approval_id))
-        .where(col(Approval.account_id).in_(account_ids))
-    ).all()
-    return {row.approval_id: row for row in rows}
-
-
-def void_if_overtaken(transaction: Session, approval: Approval) -> None:
-    """A decision that is just written down may have been taken before all until now were voided,
-    as what was mailed was put right meanwhile: then it is void from the same instant."""
-    correction = transaction.exec(
-        select(CampaignCorrection)
-        .join(Campaign, col(Campaign.id) == col(CampaignCorrection.campaign_id))
-        .where(
-            Campaign.policy_version_id == approval.policy_version_id,
-            CampaignCorrection.decisions == Decisions.VOID,
-            col(CampaignCorrection.confirmed_at) > approval.decided_at,
-        )
-        .order_by(col(CampaignCorrection.confirmed_at))
-    ).first()
-    if correction is None or correction.confirmed_by is None or correction.confirmed_at is None:
-        return
-    void = ApprovalVoid(
-        approval_id=approval.id,
-        reason=correction.reason,
-        proposed_by=correction.proposed_by,
-        proposed_at=correction.proposed_at,
-        confirmed_by=correction.confirmed_by,
-        confirmed_at=correction.confirmed_at,
+    return ~exists().where(
+        col(Campaign.policy_version_id) == col(Approval.policy_version_id),
+        col(CampaignCorrection.campaign_id) == col(Campaign.id),
+        col(CampaignCorrection.decisions) == Decisions.VOID,
+        col(CampaignCorrection.confirmed_at) > col(Approval.decided_at),
     )
-    transaction.add(void)
-    record(
-        transaction,
-        "approval.voided",
-        approval.account_id,
-        approval.decided_at,
-        approval=approval.id,
-        void=void.id,
-        proposed_by=void.proposed_by,
-        confirmed_by=void.confirmed_by,
-    )
+
+
+class Voids:
+    """What was voided of the decisions about a policy, read once."""
+
+    def __init__(self, session: Session, policy_id: UUID) -> None:
+        rows = session.exec(
+            select(Campaign.policy_version_id, CampaignCorrection)
+            .join(Campaign, col(Campaign.id) == col(CampaignCorrection.campaign_id))
+            .join(PolicyVersion, col(PolicyVersion.id) == col(Campaign.policy_version_id))
+            .where(
+                PolicyVersion.policy_id == policy_id,
+                CampaignCorrection.decisions == Decisions.VOID,
+            )
+            .order_by(col(CampaignCorrection.confirmed_at), col(CampaignCorrection.id))
+        ).all()
+        self._of_version: Mapping[UUID, Sequence[Voided]] = {
+            version: [
+                Voided(at=row.confirmed_at, proof=f"{row.reason}, correction {row.id}")
+                for of, row in rows
+                if of == version and row.confirmed_at
+            ]
+            for version, _ in rows
+        }
+
+    def of(self, version_id: UUID, decided_at: datetime) -> Voided | None:
+        """From when a decision counts for nothing: the first void that came after it."""
+        later = (void for void in self._of_version.get(version_id, ()) if void.at > decided_at)
+        return next(later, None)

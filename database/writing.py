@@ -42,15 +42,6 @@ def held(transaction: Session, table: type[Row], key: object) -> Row:
     return transaction.get_one(table, key, with_for_update=NEVER_THE_KEY, populate_existing=True)
 
 
-def hold_with_what_points_to_it(transaction: Session, row: SQLModel) -> None:
-    """Make a row ours, and let nobody add others that point to it until the transaction ends.
-
-    Those that are just being added are waited for, and then seen by the next statement.
-    """
-    transaction.flush()
-    transaction.refresh(row, with_for_update=True)
-
-
 def held_if_there(transaction: Session, table: type[Row], key: object) -> Row | None:
     """As `held`; None when there is no such row, or none any more."""
     transaction.flush()

@@ -2,7 +2,6 @@
 
 from database.tables.campaigns import (
     Approval,
-    ApprovalVoid,
     Campaign,
     CampaignAddressee,
     CampaignCorrection,
@@ -54,7 +53,6 @@ __all__ = [
     "AccountImportRow",
     "ApiKey",
     "Approval",
-    "ApprovalVoid",
     "AssertedVersion",
     "Assessment",
     "AssessmentFinding",

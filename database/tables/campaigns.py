@@ -107,7 +107,8 @@ class CampaignStep(SQLModel, table=True):
 class CampaignCorrection(SQLModel, table=True):
     """Mails of a campaign were wrong: what is right, proposed by one and confirmed by another (P8).
 
-    `mail`: what those are told who had a wrong one. `decisions`: keep | void. `summary` and
+    `mail`: what those are told who had a wrong one. `decisions`: keep | void, which voids those
+    about the version that were taken before `confirmed_at`. `summary` and
     `sentences` (by the finding's key) are the right words, where those were wrong. These are in the
     default language; every other has a row of `CorrectionWords`. At most one is open, that is
     neither confirmed nor dropped for a later proposal.
@@ -213,20 +214,3 @@ class ConsentDecision(SQLModel, table=True):
     language: str
     change_sha256: str
     link_id: UUID | None = Field(default=None, foreign_key="link.id")
-
-
-class ApprovalVoid(SQLModel, table=True):
-    """Two people of legal void a decision that was taken on wrong grounds (P8).
-
-    The decision is never deleted: it counts until `confirmed_at`, and for nothing from then on.
-    """
-
-    __tablename__ = "approval_void"
-
-    id: UUID = Field(default_factory=new_id, primary_key=True)
-    approval_id: UUID = Field(foreign_key="approval.id", unique=True)
-    reason: str
-    proposed_by: UUID = Field(foreign_key="staff.id")
-    proposed_at: datetime
-    confirmed_by: UUID = Field(foreign_key="staff.id")
-    confirmed_at: datetime

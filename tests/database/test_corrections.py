@@ -285,7 +285,7 @@ def test_decisions_void_after_the_effect_move_people_back_from_then_on(
         assert governing_version(session, policy, alice, before).number == 2
         state_now = governing_version(session, policy, alice, late)
     assert state_now.number == 1
-    assert "was voided (a wrong period, void " in state_now.steps[-1].because
+    assert "was voided (a wrong period, correction " in state_now.steps[-1].because
 
 
 def test_a_later_proposal_takes_the_place_of_an_earlier_one(scene: Scene, campaign: UUID) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 from uuid import UUID, uuid4
 
 import pytest
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, func, select
 
 from database import (
     approvals,
@@ -34,7 +34,6 @@ from database.mail_rows import Batch
 from database.tables import (
     Account,
     Approval,
-    ApprovalVoid,
     Campaign,
     DataSubjectRequest,
     DeliveryEvent,
@@ -44,12 +43,13 @@ from database.tables import (
     RequestDecision,
     Review,
 )
+from database.voids import Voids, stands
 from domain.approvals import Decision
 from domain.data_subject_requests import Outcome
 from domain.policy_text import read_policy_text
 from domain.reviews import Decisions, VersionClass, VersionState
 from tests.in_two_processes import in_two_processes, meet, side_by_side
-from tests.people import LANGUAGES, import_accounts
+from tests.people import LANGUAGES, POLICY, import_accounts
 from tests.scene import FIRST_DAY, NOW, ONE_HOUR, Scene, loose_mails, mails_of
 from tests.texts import FIRST, SECOND
 
@@ -241,13 +241,15 @@ def test_no_answer_given_before_a_void_escapes_it(scene: Scene) -> None:
         partial(void_each, url, version_id, lena, noor, len(accounts)),
     )
     with scene.database.session() as session:
-        gaps = session.exec(
-            select(Approval.decided_at, ApprovalVoid.confirmed_at).outerjoin(
-                ApprovalVoid, col(ApprovalVoid.approval_id) == col(Approval.id)
-            )
-        ).all()
-    assert len(gaps) == ROUNDS
-    assert {voided and voided - decided for decided, voided in gaps} == {A_MILLISECOND}
+        policy = policies.policy_by_slug(session, POLICY)
+        voids = Voids(session, policy.id)
+        given = session.exec(select(Approval.policy_version_id, Approval.decided_at)).all()
+        found = [voids.of(version, decided_at) for version, decided_at in given]
+        standing = session.exec(select(Approval).where(stands())).all()
+    assert len(given) == ROUNDS
+    gaps = {void and void.at - at for void, (_, at) in zip(found, given, strict=True)}
+    assert gaps == {A_MILLISECOND}
+    assert standing == []
 
 
 def submit(by: UUID, transaction: Session, subject: UUID) -> None:

@@ -1,6 +1,7 @@
 """All accounts in groups: counted by the database, and the same as if asked one by one."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -18,13 +19,15 @@ from database.standings import standings, texts_in_use
 from database.tables import (
     Account,
     Approval,
-    ApprovalVoid,
+    Campaign,
     CampaignAddressee,
+    CampaignCorrection,
     Fact,
     PolicyVersion,
     Reclassification,
 )
 from domain.account_holders import LeftOut
+from domain.reviews import Decisions
 from tests.people import ALICE, BOB, CAROL, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, ONE_HOUR, Scene
 from tests.texts import THIRD
@@ -76,18 +79,37 @@ def a_crowd(scene: Scene) -> PolicyVersion:
                     language="en",
                 )
                 transaction.add(decision)
-                transaction.flush()
-                if chance.random() < 0.3:
-                    void = ApprovalVoid(
-                        approval_id=decision.id,
-                        reason="a wrong mail",
-                        proposed_by=scene.staff["lena"],
-                        proposed_at=NOW,
-                        confirmed_by=scene.staff["noor"],
-                        confirmed_at=decision.decided_at + chance.randrange(30) * A_DAY,
-                    )
-                    transaction.add(void)
+        put_right_what_was_mailed(transaction, [first, second, third], scene, chance)
     return third
+
+
+def put_right_what_was_mailed(
+    transaction: Session, versions: Sequence[PolicyVersion], scene: Scene, chance: Random
+) -> None:
+    """Of each version once or more, sometimes with every answer until then void."""
+    for number, version in enumerate(versions):
+        campaign = Campaign(
+            policy_version_id=version.id,
+            generation=9,
+            owner_id=scene.staff["lena"],
+            started_at=NOW,
+        )
+        transaction.add(campaign)
+        transaction.flush()
+        for _ in range(number + 1):
+            correction = CampaignCorrection(
+                campaign_id=campaign.id,
+                reason="a wrong mail",
+                mail="It is a year.",
+                decisions=chance.choice(list(Decisions)),
+                sentences={},
+                stopped_campaign=False,
+                proposed_by=scene.staff["lena"],
+                proposed_at=NOW,
+                confirmed_by=scene.staff["noor"],
+                confirmed_at=NOW + chance.randrange(30) * A_DAY,
+            )
+            transaction.add(correction)
 
 
 def found_out_late(scene: Scene) -> None:

@@ -9,8 +9,9 @@ from sqlmodel import select
 from database import campaigns, policies
 from database.approvals import Shown, decide, governing_version, latest_decision
 from database.freezing import freeze_audience
-from database.tables import Approval, ApprovalVoid, Campaign, PolicyVersion
+from database.tables import Approval, Campaign, CampaignCorrection, PolicyVersion
 from domain.approvals import Decision
+from domain.reviews import Decisions
 from tests.people import ALICE, POLICY
 from tests.scene import EFFECT, NOW, Scene
 
@@ -41,12 +42,16 @@ def approve(scene: Scene, now: datetime) -> Approval:
         return decide(transaction, alice, shown, Decision.APPROVED, now)
 
 
-def void(scene: Scene) -> UUID:
+def void(scene: Scene, campaign: UUID) -> UUID:
     """As a correction leaves it that two people agreed on (tests/database/test_corrections.py)."""
     with scene.database.transaction() as transaction:
-        row = ApprovalVoid(
-            approval_id=transaction.exec(select(Approval.id)).one(),
+        row = CampaignCorrection(
+            campaign_id=campaign,
             reason=WHY,
+            mail="It is a year.",
+            decisions=Decisions.VOID,
+            sentences={},
+            stopped_campaign=False,
             proposed_by=scene.staff["lena"],
             proposed_at=LATER,
             confirmed_by=scene.staff["noor"],
@@ -76,11 +81,11 @@ def test_a_voided_approval_counts_until_then_and_is_never_deleted(
     """P8."""
     assert governs(scene, LATER)[0] == 2
     assert answered(scene, campaign) == (1, 0)
-    voided = void(scene)
+    voided = void(scene, campaign)
     assert governs(scene, LATER - timedelta.resolution)[0] == 2
     number, because = governs(scene, LATER)
     assert number == 1
-    assert f"was voided ({WHY}, void {voided})" in because
+    assert f"was voided ({WHY}, correction {voided})" in because
     assert answered(scene, campaign) == (0, 1)
     with scene.database.session() as session:
         assert len(session.exec(select(Approval)).all()) == 1
@@ -90,7 +95,7 @@ def test_who_is_asked_again_can_approve_again_and_is_reminded_until_then(
     scene: Scene, campaign: UUID
 ) -> None:
     """P5, P8."""
-    void(scene)
+    void(scene, campaign)
     assert len(scene.queue_step(campaign, "reminder_1")) == 1
     again = approve(scene, LATER + timedelta(hours=1))
     assert governs(scene, LATER + timedelta(hours=1))[0] == 2

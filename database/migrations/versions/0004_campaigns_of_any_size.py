@@ -150,20 +150,6 @@ def upgrade() -> None:
     with op.batch_alter_table('version_test_mail', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_version_test_mail_policy_version_id'), ['policy_version_id'], unique=False)
 
-    op.create_table('approval_void',
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.Column('approval_id', sa.Uuid(), nullable=False),
-    sa.Column('reason', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('proposed_by', sa.Uuid(), nullable=False),
-    sa.Column('proposed_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
-    sa.Column('confirmed_by', sa.Uuid(), nullable=False),
-    sa.Column('confirmed_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
-    sa.ForeignKeyConstraint(['approval_id'], ['approval.id'], ),
-    sa.ForeignKeyConstraint(['confirmed_by'], ['staff.id'], ),
-    sa.ForeignKeyConstraint(['proposed_by'], ['staff.id'], ),
-    sa.PrimaryKeyConstraint('id'),
-    sa.UniqueConstraint('approval_id')
-    )
     op.create_table('campaign_correction',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('campaign_id', sa.Uuid(), nullable=False),
