@@ -36,8 +36,9 @@ def report(slug: Slug, number: Number, *, output_format: FormatOption = ListForm
     from cli.context import opened
     from cli.printing import print_thing
     from database.campaigns import campaign_by_number
-    from database.corrections import in_words, open_correction
+    from database.corrections import in_words
     from database.outbox import all_is_stopped
+    from database.owed import open_correction
     from database.reports import report as report_of
 
     with opened() as office, office.database.session() as session:
@@ -117,12 +118,15 @@ def correct(  # noqa: PLR0913 - one option for each thing that may have been wro
     confirm: Annotated[
         bool, typer.Option("--confirm", help="Agree, as a second person of legal")
     ] = False,
+    take_back: Annotated[
+        bool, typer.Option("--take-back", help="Nothing was wrong: drop what was proposed")
+    ] = False,
     as_staff: AsStaff,
 ) -> None:
     """Put right what mails said wrong: one proposes, which stops the campaign, another confirms.
 
     On confirmation exactly those are told who had a wrong mail, and the campaign runs on with the
-    right words.
+    right words. Until then it can be taken back, with a reason.
     """
     from cli.context import at_the_desk
     from cli.printing import say, stop
@@ -136,9 +140,19 @@ def correct(  # noqa: PLR0913 - one option for each thing that may have been wro
             f"promisekeeper campaign report {slug} {number}"
         )
         return
+    if take_back:
+        with at_the_desk(as_staff) as (desk, staff_id):
+            desk.take_back_correction(slug, number, staff_id, reason)
+        say(
+            "The correction is taken back: nobody is told of it. How the campaign stands: "
+            f"promisekeeper campaign report {slug} {number}"
+        )
+        return
     if not (reason and decisions and (mail or file)):
         raise stop(
-            "Give --reason, --decisions and --mail or --file, or --confirm. Nothing was stored.", 2
+            "Give --reason, --decisions and --mail or --file; or --confirm; or --take-back and "
+            "--reason. Nothing was stored.",
+            2,
         )
     with at_the_desk(as_staff) as (desk, staff_id):
         words = _right_words(desk.company.language, mail, summary, sentence or [], file)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from shutil import get_terminal_size
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 import typer
@@ -97,7 +98,19 @@ def _as_text(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {count}" for name, count in value.items())
+        return _of_several(value)
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "\n".join(_as_text(item) for item in value)
     return str(value)
+
+
+def _of_several(fields: Row) -> str:
+    """What has parts of its own stands in lines, everything else in one; what is empty is left
+    out."""
+    told = {name: text for name, value in fields.items() if (text := _as_text(value))}
+    if not any(isinstance(value, Mapping) for value in fields.values()):
+        return ", ".join(f"{name} {text}" for name, text in told.items())
+    return "\n".join(
+        f"{name}:\n{indent(text, '  ')}" if "\n" in text else f"{name}: {text}"
+        for name, text in told.items()
+    )

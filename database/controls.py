@@ -15,6 +15,7 @@ from sqlmodel import Session, col, func, select
 from database.campaigns import PAUSED, RUNNING, WITHDRAWN, campaign_of
 from database.facts import record
 from database.outbox import CAMPAIGN, STAFF, STOPPED, Queued, queue
+from database.owed import open_correction
 from database.policies import said_on
 from database.staff import in_charge, present, require_role
 from database.tables import Campaign, ControlAct, MailStop, Policy, PolicyVersion, Staff
@@ -81,6 +82,11 @@ def resume(transaction: Session, version: PolicyVersion, act: Act) -> None:
     campaign = campaign_held(transaction, version)
     if campaign.state != PAUSED:
         raise ControlRefused(f"This campaign is {campaign.state}, so it cannot be resumed.")
+    if open_correction(transaction, campaign.id):
+        raise ControlRefused(
+            "Its mails are said to be wrong, and the correction waits for a second person of "
+            "legal: it goes on as soon as they confirm it, or legal takes it back."
+        )
     _require_owner(transaction, campaign, act, "starting it again", "paused")
     campaign.state = RUNNING
     if campaign.canary_until is not None and campaign.canary_ended_at is None:

@@ -1,7 +1,7 @@
 """Mails of a campaign that said something wrong: two people of legal put it right (P8).
 
-Whoever proposes it stops the campaign: nothing wrong goes out while the second person reads,
-unless its owner lets it go on.
+Whoever proposes it stops the campaign: nothing wrong goes out until a second person
+has confirmed it, or it is taken back.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,10 @@ from uuid import UUID
 from sqlmodel import Session, col, func, select
 
 from database.campaigns import CALLED_OFF, FINISHED, PAUSED, RUNNING
-from database.controls import Act, ControlRefused, campaign_held, last_resumed_at, note
+from database.controls import Act, ControlRefused, campaign_held, note
 from database.facts import record
 from database.outbox import ACCOUNT
+from database.owed import open_correction
 from database.staff import require_role
 from database.tables import (
     Account,
@@ -59,17 +60,6 @@ class Right:
 
 
 NONE = RightWords(language="", mail="")
-
-
-def open_correction(session: Session, campaign_id: UUID) -> CampaignCorrection | None:
-    """The proposal that waits for a second person."""
-    return session.exec(
-        select(CampaignCorrection).where(
-            CampaignCorrection.campaign_id == campaign_id,
-            col(CampaignCorrection.confirmed_at).is_(None),
-            col(CampaignCorrection.dropped_at).is_(None),
-        )
-    ).first()
 
 
 def words_of(
@@ -162,7 +152,7 @@ def propose(
         decisions=right.decisions,
         summary=default.summary or "",
         sentences=dict(default.sentences),
-        stopped_campaign=stops or bool(earlier and _still_stops(transaction, version, earlier)),
+        stopped_campaign=stops or bool(earlier and earlier.stopped_campaign),
         proposed_by=act.staff.id,
         proposed_at=act.now,
     )
@@ -211,7 +201,7 @@ def confirm(
     _put_right(transaction, version, correction, languages)
     if campaign.state == FINISHED:
         campaign.state, campaign.finished_at = RUNNING, None
-    elif campaign.state == PAUSED and _still_stops(transaction, version, correction):
+    elif campaign.state == PAUSED and correction.stopped_campaign:
         campaign.state = RUNNING
     note(transaction, version, "correct", Act(staff=staff, reason=correction.reason, now=now))
     record(
@@ -228,12 +218,20 @@ def confirm(
     return campaign
 
 
-def _still_stops(session: Session, version: PolicyVersion, proposed: CampaignCorrection) -> bool:
-    """Whether the campaign stands still because of a proposal: once its owner let it go on, what
-    paused it since was somebody else, or the machine."""
-    resumed_at = last_resumed_at(session, version.id)
-    overtaken = resumed_at is not None and resumed_at > proposed.proposed_at
-    return proposed.stopped_campaign and not overtaken
+def take_back(transaction: Session, version: PolicyVersion, act: Act) -> None:
+    """What was said to be wrong is right after all: the campaign goes on as it was.
+
+    Raises ControlRefused.
+    """
+    version = held(transaction, PolicyVersion, version.id)
+    campaign = _correctable(transaction, version)
+    correction = open_correction(transaction, campaign.id)
+    if correction is None:
+        raise ControlRefused("No correction of this campaign is proposed.")
+    correction.dropped_at = act.now
+    if campaign.state == PAUSED and correction.stopped_campaign:
+        campaign.state = RUNNING
+    note(transaction, version, "take_back_correction", act)
 
 
 def _correctable(transaction: Session, version: PolicyVersion) -> Campaign:

@@ -38,6 +38,30 @@ def corrections(session: Session, campaign_id: UUID) -> Mapping[str, CampaignCor
     return {f"{CORRECTION}{number}": row for number, row in enumerate(rows, start=1)}
 
 
+def open_correction(session: Session, campaign_id: UUID) -> CampaignCorrection | None:
+    """The correction that waits for a second person."""
+    return session.exec(
+        select(CampaignCorrection).where(
+            CampaignCorrection.campaign_id == campaign_id,
+            col(CampaignCorrection.confirmed_at).is_(None),
+            col(CampaignCorrection.dropped_at).is_(None),
+        )
+    ).first()
+
+
+def open_corrections(session: Session) -> Mapping[UUID, CampaignCorrection]:
+    """All corrections that wait for a second person, by the version that was mailed about."""
+    rows = session.exec(
+        select(Campaign.policy_version_id, CampaignCorrection)
+        .join(CampaignCorrection, col(CampaignCorrection.campaign_id) == col(Campaign.id))
+        .where(
+            col(CampaignCorrection.confirmed_at).is_(None),
+            col(CampaignCorrection.dropped_at).is_(None),
+        )
+    ).all()
+    return dict(rows)
+
+
 def latest_correction(session: Session, version_id: UUID) -> CampaignCorrection | None:
     """What was last put right of the mails about a version."""
     return session.exec(

@@ -63,6 +63,17 @@ def open_reclassification(session: Session, version_id: UUID) -> Reclassificatio
     ).first()
 
 
+def open_reclassifications(session: Session) -> Mapping[UUID, Reclassification]:
+    """All proposals that wait for a second person, by their version."""
+    rows = session.exec(
+        select(Reclassification).where(
+            col(Reclassification.confirmed_at).is_(None),
+            col(Reclassification.dropped_at).is_(None),
+        )
+    ).all()
+    return {row.policy_version_id: row for row in rows}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Missed:
     """What legal may find adverse after all: findings by key with the sentence in each language,

@@ -279,6 +279,11 @@ class Desk:
         self._messenger.start_or_leave(temporal.campaign(campaign.id, slug, number), now)
         self._messenger.wake(f"campaign/{slug}/{number}")
 
+    def take_back_correction(self, slug: str, number: int, staff_id: UUID, reason: str) -> None:
+        """What was said to be wrong is right after all: the campaign goes on (P8). Raises
+        Refused."""
+        self._control(corrections.take_back, slug, number, staff_id, reason, "legal")
+
     def reclassify(
         self,
         slug: str,

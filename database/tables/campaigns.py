@@ -155,9 +155,10 @@ class CorrectionWords(SQLModel, table=True):
 class ControlAct(SQLModel, table=True):
     """Somebody stopped a campaign or let it go on, and why; appended, never altered (P8).
 
-    `act`: pause | resume | withdraw | postpone | rate | propose_correction | correct; or canary |
-    breaker, which are the machine's and have no member of staff. `until_on`: the date it was
-    postponed to. `per_minute`: the new rate, null when it was lifted.
+    `act`: pause | resume | withdraw | postpone | rate | propose_correction | correct |
+    take_back_correction | propose_reclassification | reclassify; or canary | breaker, which are the
+    machine's and have no member of staff. `until_on`: the date it was postponed to. `per_minute`:
+    the new rate, null when it was lifted.
     """
 
     __tablename__ = "control_act"

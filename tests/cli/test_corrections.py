@@ -60,7 +60,23 @@ def test_other_languages_come_from_a_file(promisekeeper: Run, tmp_path: Path) ->
         "summary": "as it was",
         "sentences": {"F1": "Ein Jahr."},
     }
+    in_lines = promisekeeper("campaign", "report", POLICY, 2).stdout
+    assert "mail: Es ist ein Jahr." in in_lines
+    assert "{" not in in_lines
     assert promisekeeper(*correct, "--confirm", "--as", "noor").exit_code == 0
+
+
+def test_what_was_right_after_all_is_taken_back(promisekeeper: Run, tmp_path: Path) -> None:
+    """P8: with a reason; then there is nothing to confirm."""
+    file = tmp_path / "right.toml"
+    file.write_text(GERMAN)
+    correct = ("campaign", "correct", POLICY, 2)
+    assert promisekeeper(*correct, *ENGLISH, "--file", file, *WHY).exit_code == 0
+    back = (*correct, "--take-back", "--as", "lena")
+    assert "A reason is needed" in promisekeeper(*back).stderr
+    assert promisekeeper(*back, "--reason", "it was right").exit_code == 0
+    nothing = promisekeeper(*correct, "--confirm", "--as", "noor")
+    assert (nothing.exit_code, "No correction" in nothing.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def test_a_correction_is_given_in_every_language_that_the_audience_reads(scene: 
         propose(scene, others=[replace(german, language="fr")])
     assert state(scene, campaign) == "running"
     with scene.database.session() as session:
-        assert corrections.open_correction(session, campaign) is None
+        assert owed.open_correction(session, campaign) is None
 
 
 def test_each_reads_the_correction_and_the_right_words_in_their_language(scene: Scene) -> None:
@@ -215,7 +215,7 @@ def test_each_reads_the_correction_and_the_right_words_in_their_language(scene: 
         before = wording.words_read(session, second(scene), "en")
     propose(scene, others=[german])
     with scene.database.session() as session:
-        proposed = corrections.open_correction(session, campaign)
+        proposed = owed.open_correction(session, campaign)
         assert proposed
         told = corrections.in_words(session, proposed, LANGUAGES)["words"]
     assert told["de"]["mail"] == "Es ist ein Jahr."  # type: ignore[index]
@@ -309,25 +309,45 @@ def test_a_campaign_that_was_paused_before_stays_so(scene: Scene, campaign: UUID
     assert state(scene, campaign) == "paused"
 
 
-@pytest.mark.parametrize("proposals", [1, 2])
-def test_what_was_paused_after_the_owner_let_it_go_on_stays_paused(
-    scene: Scene, campaign: UUID, proposals: int
+def control(scene: Scene, do: controls.Control, reason: str = "it was right") -> None:
+    with scene.database.transaction() as transaction:
+        act = controls.acting(transaction, scene.staff["lena"], "legal", reason=reason, now=SOON)
+        do(transaction, second(scene), act)
+
+
+def test_nobody_lets_a_campaign_go_on_while_its_correction_waits(
+    scene: Scene, campaign: UUID
 ) -> None:
-    """P8: whoever confirms the right words does not start what another has stopped since."""
+    """P8: nothing wrong goes out meanwhile; the refusal says how it goes on."""
     propose(scene)
-    minutes = iter(SOON + timedelta(minutes=minute) for minute in range(1, 9))
-    with scene.database.transaction() as transaction:
-        owner = controls.acting(
-            transaction, scene.staff["lena"], "legal", reason="on", now=next(minutes)
-        )
-        controls.resume(transaction, second(scene), owner)
-    with scene.database.transaction() as transaction:
-        controls.stop_by_machine(
-            transaction, campaign, controls.BREAKER, "bounces", now=next(minutes)
-        )
-    for _ in range(1, proposals):
-        propose(scene, now=next(minutes))
-    confirm(scene)
+    with pytest.raises(ControlRefused, match="legal takes it back"):
+        control(scene, controls.resume)
+    assert state(scene, campaign) == "paused"
+
+
+def test_what_is_taken_back_is_told_to_nobody_and_the_campaign_goes_on(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P8: who took it back and why is kept."""
+    propose(scene)
+    control(scene, corrections.take_back)
+    assert state(scene, campaign) == "running"
+    with pytest.raises(ControlRefused, match="No correction"):
+        confirm(scene)
+    with pytest.raises(ControlRefused, match="No correction"):
+        control(scene, corrections.take_back)
+    with scene.database.session() as session:
+        assert owed.corrections(session, campaign) == {}
+        *_, last = controls.control_acts(session, second(scene).id)
+    assert (last.act, last.by, last.reason) == ("take_back_correction", "lena", "it was right")
+
+
+def test_a_campaign_that_was_paused_before_stays_so_when_a_correction_is_taken_back(
+    scene: Scene, campaign: UUID
+) -> None:
+    control(scene, controls.pause, "bounces")
+    propose(scene)
+    control(scene, corrections.take_back)
     assert state(scene, campaign) == "paused"
 
 

@@ -115,6 +115,18 @@ def confirm_correction(slug: Slug, number: Number, site: OnSite, member: Legal) 
     return RedirectResponse(f"/staff/policies/{slug}/versions/{number}", status_code=303)
 
 
+@router.post("/policies/{slug}/versions/{number}/correct/take-back", dependencies=[GENUINE])
+def take_back_correction(
+    slug: Slug, number: Number, site: OnSite, member: Legal, posted: Form
+) -> Response:
+    """Nothing was wrong: the campaign goes on as it was."""
+    try:
+        site.desk.take_back_correction(slug, number, member.id, posted.text("control_reason"))
+    except Refused as refusal:
+        raise HTTPException(409, str(refusal)) from None
+    return RedirectResponse(f"/staff/policies/{slug}/versions/{number}", status_code=303)
+
+
 @router.post("/policies/{slug}/versions/{number}/reclassify", dependencies=[GENUINE])
 def reclassify(slug: Slug, number: Number, site: OnSite, member: Legal, posted: Form) -> Response:
     """Propose that a version in force should have asked for approval."""

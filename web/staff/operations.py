@@ -9,6 +9,7 @@ from sqlmodel import Session, col, func, select
 from database.controls import open_stop, running
 from database.mail_status import mail_status
 from database.outbox import waiting_for_ops
+from database.owed import open_corrections
 from database.tables import OutboxMail
 from health.imports import imports
 from temporal import VIEWS
@@ -37,6 +38,7 @@ def operations(request: Request, site: OnSite, member: Operations) -> HTMLRespon
             mail_status=mail_status(session, site.now(), per_minute=site.mail_rate),
             waiting=waiting_for_ops(session),
             campaigns=running(session),
+            corrections=open_corrections(session),
             mail_stop=open_stop(session),
             views=VIEWS,
             workflows_url=site.workflows_url,

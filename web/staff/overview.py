@@ -1,16 +1,21 @@
 """The first page of the console: what waits for me."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
-from database.controls import open_stop
+from database.campaigns import PAUSED
+from database.controls import open_stop, running
 from database.outbox import waiting_for_ops
+from database.owed import open_corrections
 from database.policies import policies, versions
+from database.reclassifying import open_reclassifications
 from database.requests import open_requests
-from database.tables import Policy, PolicyVersion, Staff
+from database.tables import CampaignCorrection, Policy, PolicyVersion, Reclassification, Staff
 from domain.reviews import TO_COME, VersionState
 from web.site import OnSite
 from web.staff.access import SignedIn, console
@@ -21,11 +26,12 @@ ON_ITS_WAY = (VersionState.SUBMITTED, VersionState.IN_REVIEW, *TO_COME)
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """A policy version on its way, and what it waits for from this member."""
+    """A policy version on its way, or one that somebody has to decide about, and what it waits
+    for."""
 
     policy: Policy
     version: PolicyVersion
-    for_me: str
+    notes: Sequence[str]
 
 
 @router.get("")
@@ -47,17 +53,45 @@ def overview(request: Request, site: OnSite, member: SignedIn) -> HTMLResponse:
 
 
 def _versions(session: Session, member: Staff) -> list[Waiting]:
-    return [
-        Waiting(policy=policy, version=version, for_me=_for(member, version))
-        for policy in policies(session)
-        for version in versions(session, policy.id)
-        if version.state in ON_ITS_WAY
-    ]
+    corrections, late = open_corrections(session), open_reclassifications(session)
+    paused = {version.id for _, version, campaign in running(session) if campaign.state == PAUSED}
+    found = []
+    for policy in policies(session):
+        for version in versions(session, policy.id):
+            notes = [
+                _of_review(member, version),
+                _of_correction(member, corrections.get(version.id)),
+                _of_reclassification(member, late.get(version.id)),
+                "its campaign is paused: nothing goes out" if version.id in paused else "",
+            ]
+            if version.state in ON_ITS_WAY or any(notes):
+                told = [note for note in notes if note]
+                found.append(Waiting(policy=policy, version=version, notes=told))
+    return found
 
 
-def _for(member: Staff, version: PolicyVersion) -> str:
+def _of_review(member: Staff, version: PolicyVersion) -> str:
     if version.state != VersionState.IN_REVIEW or "legal" not in member.roles:
         return ""
     if version.submitted_by == member.id:
         return "waits for a colleague: you submitted it"
     return "waits for your release" if version.version_class else "waits for your review"
+
+
+def _of_correction(member: Staff, proposed: CampaignCorrection | None) -> str:
+    if proposed is None:
+        return ""
+    return f"the correction of its mails waits for {_second(member, proposed.proposed_by)}"
+
+
+def _of_reclassification(member: Staff, proposed: Reclassification | None) -> str:
+    if proposed is None:
+        return ""
+    who = _second(member, proposed.proposed_by)
+    return f"that it takes approval after all waits for {who}"
+
+
+def _second(member: Staff, proposed_by: UUID) -> str:
+    if "legal" in member.roles and member.id != proposed_by:
+        return "you to agree, or another of legal"
+    return "a second person of legal"

@@ -14,8 +14,9 @@ from database import audiences, policies
 from database.assessments import as_assessed, findings_between, findings_of
 from database.campaigns import campaign_of, canary, progress
 from database.controls import control_acts, open_stop
-from database.corrections import languages_mailed, open_correction, words_of
+from database.corrections import languages_mailed, words_of
 from database.decisions import decided_before
+from database.owed import open_correction
 from database.policies import previous_version
 from database.reclassifying import missed, open_reclassification
 from database.rehearsals import samples_of

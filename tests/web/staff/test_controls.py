@@ -190,7 +190,11 @@ def test_two_of_legal_put_wrong_mails_right_and_people_read_it(world: World) -> 
     page = world.browser.get(VERSION_2).text
     assert "You proposed it: a colleague has to confirm." in page
     assert do(world, VERSION_2, f"{VERSION_2}/correct/confirm") == 409
+    waits = world.browser.get("/staff").text
+    assert "The correction of its mails waits for a second person of legal" in waits
+    assert "Its campaign is paused: nothing goes out" in waits
     world.enter_as("omar")
+    assert "of its mails waits for you to agree" in world.browser.get("/staff").text
     page = world.browser.get(VERSION_2).text
     assert "“We said 10 days; it is a year.”" in page
     assert "Confirm the correction" in page
@@ -203,6 +207,26 @@ def test_two_of_legal_put_wrong_mails_right_and_people_read_it(world: World) -> 
     assert "Our earlier mail was wrong" in told
     assert "What was answered until then does not count any more." in told
     assert "Kept for a year." in told
+
+
+def test_a_correction_that_waits_is_taken_back_and_meanwhile_nobody_resumes(world: World) -> None:
+    """P8: neither on the page nor by a request of one's own making."""
+    mailed(world)
+    world.enter_as("lena")
+    wrong = {
+        "right:en:mail": "It was wrong.",
+        "decisions": "keep",
+        "control_reason": "A wrong period.",
+    }
+    assert world.post(VERSION_2, f"{VERSION_2}/correct", **wrong).status_code == 303
+    assert "Resume the campaign" not in world.browser.get(VERSION_2).text
+    assert do(world, VERSION_2, f"{VERSION_2}/campaign/resume", "on") == 409
+    assert "Take the correction back" in world.browser.get(VERSION_2).text
+    assert do(world, VERSION_2, f"{VERSION_2}/correct/take-back", "it was right") == 303
+    assert state(world) == "running"
+    page = world.browser.get(VERSION_2).text
+    assert "Correction taken back by lena" in page
+    assert "waits for a second person" not in page
 
 
 def test_what_becomes_of_answers_has_to_be_said(world: World) -> None:
