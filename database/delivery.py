@@ -29,12 +29,13 @@ PROVEN = ("accepted", "dropped", "delivered", "bounced", "complained")
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """A delivery event of one copy."""
+    """A delivery event of one copy; `reason` says in words why it reached nobody, if it did not."""
 
     mail_id: UUID
     attempt_id: UUID
     event: str
     occurred_at: datetime
+    reason: str = ""
 
 
 def record_events(transaction: Session, events: Sequence[Event], now: datetime) -> int:
@@ -51,6 +52,7 @@ def record_events(transaction: Session, events: Sequence[Event], now: datetime) 
         attempt_id=Uuid(),
         event=String(),
         occurred_at=UTCDateTime(),
+        reason=String(),
     )
     attempts = {event.attempt_id for event in events}
     of_attempts = and_(
@@ -71,9 +73,12 @@ def record_events(transaction: Session, events: Sequence[Event], now: datetime) 
     of_mails = col(OutboxMail.id) == said.c.mail_id
     known = select_columns(*row.values()).select_from(said).join(OutboxMail, of_mails)
     fresh = insert_selected(transaction, DeliveryEvent, list(row), known)
-    for kind in STATE_AFTER_EVENT.keys() & {event.event for event in events}:
-        mails = select_columns(said.c.mail_id).where(said.c.event == kind)
-        _move_forward(transaction, mails, STATE_AFTER_EVENT[kind], now)
+    for kind, reason in {(event.event, event.reason) for event in events}:
+        if kind in STATE_AFTER_EVENT:
+            mails = select_columns(said.c.mail_id).where(
+                said.c.event == kind, said.c.reason == reason
+            )
+            _move_forward(transaction, mails, STATE_AFTER_EVENT[kind], reason or None, now)
     # Not by their ids: many attempts have more copies than a statement may have values.
     transaction.execute(
         update(OutboxMail)
@@ -84,7 +89,11 @@ def record_events(transaction: Session, events: Sequence[Event], now: datetime) 
 
 
 def _move_forward(
-    transaction: Session, mails: Select[tuple[UUID]], state: str, now: datetime
+    transaction: Session,
+    mails: Select[tuple[UUID]],
+    state: str,
+    reason: str | None,
+    now: datetime,
 ) -> None:
     transaction.execute(
         update(OutboxMail)
@@ -98,7 +107,7 @@ def _move_forward(
             state=state,
             settled_at=now,
             accepted_at=func.coalesce(col(OutboxMail.accepted_at), now),
-            reason=None,
+            reason=reason,
         )
         .execution_options(synchronize_session=False)
     )

@@ -1,5 +1,5 @@
-"""Whom mail does not go to any more: addresses where it came back or was reported as spam, and
-people who asked for no more reminders (P4, P17)."""
+"""Whom mail does not go to any more: addresses where it came back, was reported as spam, or reached
+somebody else, and people who asked for no more reminders (P4, P17)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from database.accounts import accounts_at_address
-from database.campaigns import is_reminder
+from database.campaigns import FIRST_NOTICE, is_reminder
 from database.facts import record
 from database.ids import new_id
 from database.links import Holder
-from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, Claim, release
-from database.tables import MailSuppression, OutboxMail, ReminderOptOut
+from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, MAYBE_TOLD, Claim, release
+from database.tables import Link, MailSuppression, OutboxMail, ReminderOptOut
 from database.writing import insert_new
 from domain.suppressions import NO_MORE_REMINDERS, WORDS, Cause
 
@@ -108,6 +108,36 @@ def allow(
         return Allowed(lifted=0, mails=())
     accounts = [account.id for account in accounts_at_address(transaction, address)]
     return Allowed(lifted=len(lifted), mails=release(transaction, accounts))
+
+
+def not_theirs(transaction: Session, link: Link, address_key: bytes, now: datetime) -> None:
+    """Who got a mail says that it was meant for somebody else: nothing more goes to that address,
+    its link is of no use any more, and the notice has reached nobody (P4)."""
+    mails = transaction.exec(
+        select(OutboxMail)
+        .where(OutboxMail.link_id == link.id)
+        .order_by(col(OutboxMail.id))
+        .with_for_update(key_share=True)
+    ).all()
+    failed = [
+        Failed(
+            mail_id=mail.id,
+            attempt_id=mail.attempt_id,
+            address_key=address_key,
+            cause=Cause.NOT_THEIRS,
+        )
+        for mail in mails
+        if mail.attempt_id
+    ]
+    suppress(transaction, failed[-1:], now)
+    for mail in mails:
+        if mail.step == FIRST_NOTICE and mail.state in MAYBE_TOLD:
+            mail.state, mail.reason = "suppressed", WORDS[Cause.NOT_THEIRS]
+            mail.settled_at = now
+            transaction.add(mail)
+    link.expires_at = now
+    transaction.add(link)
+    record(transaction, "link.not_theirs", link.id, now, account=link.account_id)
 
 
 def remind_no_more(transaction: Session, holder: Holder, *, how: str, now: datetime) -> None:

@@ -13,11 +13,13 @@ class Cause(StrEnum):
 
     BOUNCED = "bounced"
     COMPLAINED = "complained"
+    NOT_THEIRS = "not_theirs"
 
 
 WORDS = {
     Cause.BOUNCED: "earlier mail to this address came back for good",
     Cause.COMPLAINED: "our mail was reported as spam at this address",
+    Cause.NOT_THEIRS: "who reads mail at this address says that it was meant for somebody else",
 }
 NO_MORE_REMINDERS = "asked for no more reminders"
 

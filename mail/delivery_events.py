@@ -34,6 +34,15 @@ _REASON_KINDS = {
     "invalid": "invalid",
     "recipient list over package quota": "blocked",
 }
+IN_WORDS = {
+    "bounced": "came back: there is no such mailbox, or it takes nothing for good",
+    "blocked": "turned away by the receiving server; a later mail may well arrive",
+    "invalid": "not sent: the address is not valid",
+    "complained": "reported as spam",
+    "spam": "not sent: the mail service took it for spam",
+    "unsubscribed": "not sent: the mail service has the address as unsubscribed",
+    "other": "not sent, and the mail service gave no reason that we know",
+}
 _CAUSES = {
     "bounced": Cause.BOUNCED,
     "invalid": Cause.BOUNCED,
@@ -75,6 +84,12 @@ class DeliveryEvent:
     provider_id: str
     reason_kind: str
     address: str = field(repr=False)
+
+    @property
+    def reason(self) -> str:
+        """Why the copy reached nobody, in words; empty for what is good."""
+        kind = "complained" if self.event == "spamreport" else self.reason_kind
+        return IN_WORDS.get(kind, "")
 
     @property
     def stops(self) -> Cause | None:

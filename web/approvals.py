@@ -26,6 +26,7 @@ from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, Queued
 from database.owed import correction_in, latest_correction
 from database.policies import version_in_force
 from database.purposes import asked_because_of
+from database.suppressions import not_theirs
 from database.tables import Account, Campaign, ConsentDecision, Link, Policy, PolicyVersion
 from database.without_approval import promise_of
 from database.wording import summary_in
@@ -34,6 +35,7 @@ from domain.approvals import Decision, Governing
 from domain.consents import Consent
 from domain.languages import nearest_language
 from domain.reviews import VersionState
+from domain.suppressions import address_key
 from domain.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
 from mail.links import make_token
 from web.forms import Form, StampRefused, check_stamp, stamp
@@ -178,6 +180,23 @@ def give_or_withhold(token: Token, site: OnSite, reader: OnReader, posted: Form)
     return RedirectResponse(f"/approve/{token}{reader.kept}#consents", status_code=303)
 
 
+@router.post("/{token}/not-me")
+def not_me(token: Token, site: OnSite, reader: OnReader, posted: Form) -> HTMLResponse:
+    """The mail was meant for somebody else: nothing more goes to that address."""
+    now = site.now()
+    with site.database.transaction() as transaction:
+        matter = _matter(transaction, site, token)
+        reader = reader.known_as(matter.account.locale)
+        try:
+            shown = _shown(transaction, reader, matter)
+            check_stamp(site.link_keys, now, posted.text("stamp"), *shown)
+        except StampRefused:
+            return _show(transaction, reader, matter, status=409, again="old_page")
+        address = address_key(matter.account.email, site.suppression_key)
+        not_theirs(transaction, matter.link, address, now)
+    return reader.show("not_me.html")
+
+
 def _choices(session: Session, reader: Reader, matter: Matter) -> Sequence[Choice]:
     """The purposes that the account holder may say something about.
 
@@ -255,6 +274,7 @@ def _show(
         never_depends=reader.gettext(NEVER_DEPENDS),
         choices=_choices(session, reader, matter),
         consents_path=f"{_path(site, matter.link)}/consents{reader.kept}",
+        not_me_path=f"{_path(site, matter.link)}/not-me{reader.kept}",
         without_approval=_without_approval(reader, matter.version, governing.number),
         closing_url=_closing_url(site, matter.version),
         corrected=corrected,

@@ -111,6 +111,7 @@ def _event(placed: Placed) -> Event:
         mail_id=placed.mail_id,
         attempt_id=placed.attempt_id,
         event=placed.what.event,
+        reason=placed.what.reason,
         occurred_at=placed.what.occurred_at,
     )
 

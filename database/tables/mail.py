@@ -121,7 +121,7 @@ class MailSuppression(SQLModel, table=True):
     """Mail to an address stopped because of what became of one copy, and was perhaps let go on.
 
     The address stands here as its keyed hash, so the row may outlive its mail and account (P17).
-    `cause`: bounced | complained.
+    `cause`: bounced | complained | not_theirs.
     """
 
     __tablename__ = "mail_suppression"

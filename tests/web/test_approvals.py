@@ -2,29 +2,38 @@
 
 import re
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from httpx import Response
 from sqlmodel import select
 
+from database import outbox, outcomes
 from database.assessments import findings_of, store_assessment
 from database.campaigns import FIRST_NOTICE, campaign_of, link_of, open_campaign, queue_step
 from database.freezing import freeze_audience
 from database.links import REQUEST_STATUS, add_link
+from database.mail_rows import Batch
+from database.not_reached import not_reached
 from database.policies import put_in_force, replace
 from database.tables import (
     Account,
     Approval,
+    Campaign,
+    CampaignAddressee,
     ConsentDecision,
     Fact,
     Link,
+    MailSuppression,
     OutboxMail,
     Policy,
     PolicyVersion,
 )
 from database.wording import Words
 from domain.materiality import assess
+from domain.suppressions import address_key
 from mail.links import make_token
+from tests.people import LANGUAGES
 from tests.web.world import (
     EFFECT,
     NOW,
@@ -219,6 +228,38 @@ def test_expired_and_replaced_links_are_gone(world: World) -> None:
     assert (expired.status_code, replaced.status_code) == (410, 410)
     assert "has expired" in expired.text
     assert "replaced by a newer one" in replaced.text
+
+
+def test_who_got_a_mail_by_mistake_gets_no_more_and_decides_nothing(world: World) -> None:
+    """P4: its holder stands on the list of those not reached, and the link is of no more use."""
+    with world.database.transaction() as transaction:
+        link = transaction.exec(select(Link)).first()
+        assert link
+        addressee = transaction.get_one(CampaignAddressee, link.subject_id)
+        campaign = transaction.get_one(Campaign, addressee.campaign_id)
+        queue_step(transaction, campaign, FIRST_NOTICE, 0, languages=LANGUAGES, now=NOW)
+    with world.database.transaction() as transaction:
+        while claim := outbox.claim(transaction, Batch(subject_id=campaign.id), limit=9, now=NOW):
+            outcomes.accept(transaction, claim.attempt_id, "x", NOW)
+    name = next(who for who, one in world.accounts.items() if one.id == addressee.account_id)
+    path = world.link(name)
+    page = world.browser.get(path).text
+    assert "This mail was not meant for me" in page
+    form = {"stamp": hidden(page, "stamp")}
+    assert world.browser.post(f"{path}/not-me", data={"stamp": "made up"}).status_code == 409
+    told = world.browser.post(f"{path}/not-me", data=form)
+    assert "We write to this address no more" in told.text
+    assert world.browser.get(path).status_code == 410
+    assert decisions(world) == []
+    key = address_key(world.accounts[name].email, world.settings.suppression_key_bytes)
+    with world.database.session() as session:
+        campaign = session.get_one(Campaign, campaign.id)
+        [missed] = not_reached(session, campaign, ZoneInfo("Europe/Berlin"))
+        [stop] = session.exec(select(MailSuppression)).all()
+    assert (missed.account, missed.state) == (world.accounts[name].external_id, "suppressed")
+    assert missed.reason
+    assert "meant for somebody else" in missed.reason
+    assert (stop.address_key, stop.cause) == (key, "not_theirs")
 
 
 def test_a_new_link_goes_to_the_address_in_the_account_once_a_day(world: World) -> None:

@@ -175,6 +175,31 @@ def test_what_is_for_good_stops_mail_to_the_address_and_what_passes_does_not(
     assert all(one.address_key == address_key("alice@example.org", key) for one in found)
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"event": "bounce", "type": "bounce"}, "no such mailbox"),
+        ({"event": "bounce", "type": "blocked"}, "a later mail may well arrive"),
+        ({"event": "dropped", "reason": "Invalid"}, "the address is not valid"),
+        ({"event": "spamreport"}, "reported as spam"),
+        ({"event": "delivered"}, ""),
+    ],
+    ids=str,
+)
+def test_why_a_mail_reached_nobody_is_kept_in_our_words(
+    world: World, said: dict[str, str], words: str
+) -> None:
+    """P4: the mail service's own words may quote the address."""
+    mail = sent_mail(world)
+    quoting = {"reason": "550 alice@example.org?"} | said
+    assert report(world, an_event(mail, **quoting)).status_code == 204
+    with world.database.session() as session:
+        reason = session.get_one(OutboxMail, mail.id).reason or ""
+    assert words in reason
+    assert bool(reason) is bool(words)
+    assert "@" not in reason
+
+
 def test_bounces_of_mails_that_are_not_ours_stop_nothing(world: World) -> None:
     foreign = {"mail_id": str(uuid4()), "attempt_id": str(uuid4())}
     assert report(world, an_event(sent_mail(world), event="bounce", **foreign)).status_code == 204
