@@ -128,7 +128,7 @@ class Settings(BaseSettings):
         str,
         Field(
             description="Where people close their account: offered to who does not approve, with "
-            "`offer_closing` (P5). Empty means the page for requests"
+            "`offer_closing` (P5). Without it that cannot be promised"
         ),
     ] = ""
     company_authority_name: Annotated[

@@ -237,7 +237,7 @@ class Letters:
         offered = promise.what is WithoutApproval.OFFER_CLOSING
         return {
             "without_approval": f"{words} {language.gettext(NEVER_DEPENDS)}",
-            "closing_url": self._company.closing_url if offered else "",
+            "closing_url": self._company.closing_page if offered else "",
         }
 
     def _of_correction(

@@ -173,7 +173,11 @@ class PublicationActivities:
         self, transaction: Session, version: PolicyVersion, releaser_id: UUID, now: datetime
     ) -> None:
         hold(transaction, version)
-        refusal = promise_refusal(promise_of(version), self._not_before(version, now))
+        refusal = promise_refusal(
+            promise_of(version),
+            self._not_before(version, now),
+            closing_page=self._company.closing_page,
+        )
         if refusal and version.released_by is None:
             raise reviews.ReviewRefused(refusal)
         reviews.release(transaction, version, releaser_id, now, languages=self._company.languages)

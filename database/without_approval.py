@@ -29,6 +29,7 @@ def change_promise(
     promise: Promise,
     *,
     effect_on: date,
+    closing_page: str,
     by: UUID,
     now: datetime,
 ) -> None:
@@ -40,7 +41,7 @@ def change_promise(
             f"Version {version.number} is not in review: what happens without approval is fixed "
             "before the release. Nothing was changed."
         )
-    refusal = promise_refusal(promise, effect_on)
+    refusal = promise_refusal(promise, effect_on, closing_page=closing_page)
     if refusal:
         raise PromiseRefused(f"{refusal} Nothing was changed.")
     if promise == promise_of(version):

@@ -44,11 +44,6 @@ class Company:
         """Where people make requests (P26)."""
         return f"{self.base_url}/requests/new"
 
-    @property
-    def closing_url(self) -> str:
-        """Where people close their account, or ask for it (P5)."""
-        return self.closing_page or self.contact_url
-
 
 @dataclass(frozen=True, kw_only=True)
 class Officers:

@@ -58,9 +58,14 @@ def earliest_until_on(effect_on: date) -> date:
     return effect_on + STAYS_AT_LEAST
 
 
-def promise_refusal(promise: Promise, effect_on: date) -> str | None:
+def promise_refusal(promise: Promise, effect_on: date, *, closing_page: str) -> str | None:
     """The sentence why this cannot be promised of a version that takes effect on that day, or
-    later; None when it can."""
+    later; None when it can. `closing_page`: where people close their account, if there is one."""
+    if promise.what is WithoutApproval.OFFER_CLOSING and not closing_page:
+        return (
+            "offer_closing needs a page where people close their account, and none is known here: "
+            "ops set PROMISEKEEPER_COMPANY_CLOSING_URL, or promise something else."
+        )
     if promise.what is not WithoutApproval.STAY_UNTIL:
         return "Only stay_until has a day." if promise.until_on else None
     if promise.until_on is None:

@@ -7,12 +7,15 @@ from pathlib import Path
 
 from settings import Settings
 
+CLOSING_PAGE = "https://fernhill.example/close"
+
 
 def own_settings(directory: Path, **changes: object) -> Settings:
     """Settings with free ports, and data kept under `directory`."""
     ports = iter(free_ports(4))
     values: dict[str, object] = {
         "data_dir": directory / "data",
+        "company_closing_url": CLOSING_PAGE,
         "web_port": next(ports),
         "mail_sandbox_port": next(ports),
         "temporal_port": next(ports),

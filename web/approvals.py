@@ -307,7 +307,7 @@ def _without_approval(reader: Reader, version: PolicyVersion, governing: int) ->
 def _closing_url(site: Site, version: PolicyVersion) -> str:
     """Where to close the account, where that is offered to whoever does not approve."""
     offered = promise_of(version).what is WithoutApproval.OFFER_CLOSING
-    return site.company.closing_url if offered else ""
+    return site.company.closing_page if offered else ""
 
 
 def _shown(session: Session, reader: Reader, matter: Matter) -> tuple[str, str, str]:

@@ -184,6 +184,7 @@ class Desk:
                 version,
                 promise,
                 effect_on=self._not_before(version.planned_effective_on, version.notice_days, now),
+                closing_page=self.company.closing_page,
                 by=staff_id,
                 now=now,
             )
@@ -562,7 +563,7 @@ class Desk:
         )
 
     def _check_promise(self, promise: Promise, effect_on: date) -> None:
-        refusal = promise_refusal(promise, effect_on)
+        refusal = promise_refusal(promise, effect_on, closing_page=self.company.closing_page)
         if refusal:
             raise Refused(f"{refusal} Nothing was stored.")
 

@@ -13,6 +13,7 @@ from database.engine import Database
 from mail.message import Templates
 from mail.sendgrid import MailService
 from settings import Settings
+from tests.own_settings import CLOSING_PAGE
 from tests.sandbox_server import API_KEY, RunningSandbox
 from tests.scene import Scene
 
@@ -22,7 +23,7 @@ TEMPLATES = Path(__file__).parents[2] / "email_templates"
 
 @pytest.fixture
 def letters() -> Letters:
-    settings = Settings(_env_file=None)
+    settings = Settings(_env_file=None, company_closing_url=CLOSING_PAGE)
     return Letters(
         company=settings.company,
         leads=settings.campaign_leads,

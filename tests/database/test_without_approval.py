@@ -39,7 +39,13 @@ def promise(scene: Scene, what: Promise, *, effect_on: date = EFFECT_ON) -> None
     with scene.database.transaction() as transaction:
         row = transaction.get_one(PolicyVersion, second(scene).id)
         without_approval.change_promise(
-            transaction, row, what, effect_on=effect_on, by=scene.staff["lena"], now=NOW
+            transaction,
+            row,
+            what,
+            effect_on=effect_on,
+            closing_page="https://fernhill.example/close",
+            by=scene.staff["lena"],
+            now=NOW,
         )
 
 

@@ -24,19 +24,30 @@ def until(day: date | None) -> Promise:
     return Promise(what=WithoutApproval.STAY_UNTIL, until_on=day)
 
 
+def refusal(promise: Promise, effect_on: date, *, closing_page: str = "/close") -> str | None:
+    return promise_refusal(promise, effect_on, closing_page=closing_page)
+
+
+def test_closing_is_offered_only_where_there_is_a_page_for_it() -> None:
+    """P5: the sentence names the setting."""
+    offer = Promise(what=WithoutApproval.OFFER_CLOSING)
+    assert refusal(offer, EFFECT) is None
+    assert "PROMISEKEEPER_COMPANY_CLOSING_URL" in str(refusal(offer, EFFECT, closing_page=""))
+
+
 def test_people_stay_for_sixty_days_after_the_effect_at_least() -> None:
     """P5."""
-    assert promise_refusal(until(date(2026, 6, 2)), EFFECT) is None
-    refusal = promise_refusal(until(date(2026, 6, 1)), EFFECT)
-    assert refusal
-    assert "the earliest is 2026-06-02" in refusal
+    assert refusal(until(date(2026, 6, 2)), EFFECT) is None
+    refused = refusal(until(date(2026, 6, 1)), EFFECT)
+    assert refused
+    assert "the earliest is 2026-06-02" in refused
 
 
 @pytest.mark.parametrize("what", [WithoutApproval.STAY, WithoutApproval.OFFER_CLOSING])
 def test_only_who_stays_until_a_day_has_a_day(what: WithoutApproval) -> None:
-    assert promise_refusal(Promise(what=what), EFFECT) is None
-    assert promise_refusal(Promise(what=what, until_on=date(2026, 9, 1)), EFFECT)
-    assert promise_refusal(until(None), EFFECT)
+    assert refusal(Promise(what=what), EFFECT) is None
+    assert refusal(Promise(what=what, until_on=date(2026, 9, 1)), EFFECT)
+    assert refusal(until(None), EFFECT)
 
 
 @given(promised_on=DAYS, effects=st.lists(DAYS, min_size=1))
@@ -52,7 +63,7 @@ def test_the_day_only_ever_moves_later_and_leaves_sixty_days(
         assert promise.until_on
         assert promise.until_on >= max(before.until_on, effect_on + STAYS_AT_LEAST)
         assert promise.until_on in (before.until_on, earliest_until_on(effect_on))
-        assert promise_refusal(promise, effect_on) is None
+        assert refusal(promise, effect_on) is None
 
 
 @given(effect_on=DAYS)

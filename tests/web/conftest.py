@@ -16,6 +16,7 @@ from database.tables import Account, Staff
 from health import lookout
 from settings import Settings
 from tests import databases
+from tests.own_settings import CLOSING_PAGE
 from tests.web import company
 from tests.web.company import Filling
 from tests.web.world import MessengerWithoutTemporal, StandingClock, World, browse
@@ -35,7 +36,9 @@ def portal() -> Iterator[BlockingPortal]:
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(_env_file=None, sendgrid_host="http://127.0.0.1:9")
+    return Settings(
+        _env_file=None, sendgrid_host="http://127.0.0.1:9", company_closing_url=CLOSING_PAGE
+    )
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ from database.wording import Words
 from domain.materiality import assess
 from domain.suppressions import address_key
 from mail.links import make_token
+from tests.own_settings import CLOSING_PAGE
 from tests.people import LANGUAGES
 from tests.web.world import (
     EFFECT,
@@ -429,11 +430,11 @@ def test_a_page_on_which_another_day_stood_decides_nothing(world: World) -> None
 
 
 def test_the_page_offers_to_close_the_account(world: World) -> None:
-    """P5: at the page for requests, unless the company has one of its own."""
+    """P5."""
     promise(world, "offer_closing")
     page = world.browser.get(world.link("alice")).text
     assert "If you would rather leave, you may close your account." in page
-    assert re.search(r'<a href="[^"]*/requests/new">Close your account</a>', page)
+    assert f'<a href="{CLOSING_PAGE}">Close your account</a>' in page
 
 
 def ask_consent(world: World) -> None:

@@ -415,7 +415,11 @@ def _review(
         "words": fields_of(wording_of(session, version, languages), posted) if in_review else {},
         "promises": list(WithoutApproval),
         "release_refusal": release_refusal(standing, asked.member.id, prepared)
-        or promise_refusal(promise_of(version), not_before_on(asked.site, version)),
+        or promise_refusal(
+            promise_of(version),
+            not_before_on(asked.site, version),
+            closing_page=asked.site.company.closing_page,
+        ),
         "mails_to_test": samples_of(session, version) if in_review else (),
     }
 
