@@ -36,6 +36,7 @@ from domain.approvals import (
     Reclassified,
     Start,
     Voided,
+    approved_by,
     governing,
     in_force,
     known_clean,
@@ -169,6 +170,13 @@ class PolicyHistory:
         """Whether an account in this state has to approve a version before it governs (P5)."""
         clean = known_clean(self.clean, self.reclassified)
         return needs_approval(state, version.number, clean)
+
+    def approved_by(self, proven: Proven, version: PolicyVersion) -> Approval | None:
+        """The approval because of which a version governs an account, or would; it may be one of an
+        earlier version (P6)."""
+        clean = known_clean(self.clean, self.reclassified)
+        behind = approved_by(proven.state, version.number, clean)
+        return next((row for row in proven.approvals if behind and row.id == behind.row), None)
 
     def _asserted(self, account_ids: Sequence[UUID]) -> dict[UUID, Asserted]:
         rows = self._session.exec(

@@ -183,6 +183,15 @@ def needs_approval(state: Governing, number: int, clean: Clean) -> bool:
     return state.number != number and _reason_to_move(state, number, clean) is None
 
 
+def approved_by(state: Governing, number: int, clean: Clean) -> Decided | None:
+    """The approval because of which version `number` governs an account in this state, or would if
+    it came into force (P6); None where it takes none, or there is none."""
+    if state.number == number:
+        return state.steps[-1].approval
+    reason = _reason_to_move(state, number, clean)
+    return reason.approval if reason else None
+
+
 def _started(start: Start) -> Governing:
     return Governing(
         number=start.number,

@@ -13,6 +13,7 @@ from database import consents
 from database.accounts import accounts_at_address
 from database.approvals import (
     NotGovernedYet,
+    PolicyHistory,
     Shown,
     change_sha256,
     decide,
@@ -27,7 +28,15 @@ from database.owed import correction_in, latest_correction
 from database.policies import version_in_force
 from database.purposes import asked_because_of
 from database.suppressions import not_theirs
-from database.tables import Account, Campaign, ConsentDecision, Link, Policy, PolicyVersion
+from database.tables import (
+    Account,
+    Approval,
+    Campaign,
+    ConsentDecision,
+    Link,
+    Policy,
+    PolicyVersion,
+)
 from database.without_approval import promise_of
 from database.wording import summary_in
 from domain.account_holders import AccountKind, Status
@@ -53,7 +62,7 @@ NOT_ASKED = "This change needs nobody's approval: you were told of it, and need 
 OVER: Mapping[str, str] = {
     VersionState.WITHDRAWN: "We have withdrawn this change. It will not take effect, for anybody.",
     VersionState.REPLACED: "Another version took this one's place before it took effect. What you "
-    "answered about this one stays on record and has no effect.",
+    "answered stays on record; the page about the new one says what it counts for.",
     VersionState.SUPERSEDED: "A later version has followed this one. If it needs your approval, "
     "we ask anew.",
 }
@@ -260,6 +269,7 @@ def _show(
         raise HTTPException(404) from None
     nothing = _nothing_to_decide(session, site, matter)
     corrected = latest_correction(session, matter.version.id)
+    decision = _answer(session, site, matter)
     return reader.show(
         "approve.html",
         status=status,
@@ -269,7 +279,8 @@ def _show(
         changes=confirmed_sentences(session, matter.base, matter.version, reader.language),
         passages=passages(matter.base.text, matter.version.text),
         governing=governing,
-        decision=latest_decision(session, matter.account.id, matter.version.id),
+        decision=decision,
+        decided=decision and session.get_one(PolicyVersion, decision.policy_version_id),
         nothing_to_decide=nothing and reader.gettext(nothing),
         never_depends=reader.gettext(NEVER_DEPENDS),
         choices=_choices(session, reader, matter),
@@ -323,7 +334,7 @@ def _nothing_to_decide(session: Session, site: Site, matter: Matter) -> str | No
         return ACCOUNT_CLOSED
     if matter.account.kind == AccountKind.MINOR:
         return OF_A_MINOR
-    if not (matter.asks_approval or _has_answered(session, matter)):
+    if not (matter.asks_approval or _answer(session, site, matter)):
         return NOT_ASKED
     if version.state in (
         VersionState.ANNOUNCED,
@@ -338,10 +349,15 @@ def _nothing_to_decide(session: Session, site: Site, matter: Matter) -> str | No
     return OVER.get(version.state, NEVER_MIND)
 
 
-def _has_answered(session: Session, matter: Matter) -> bool:
-    """Whoever answered about the version that this one corrects is not asked again, and may change
-    their mind."""
-    return latest_decision(session, matter.account.id, matter.version.id) is not None
+def _answer(session: Session, site: Site, matter: Matter) -> Approval | None:
+    """What counts for the version: the last word about it or the one that it corrects; else, where
+    nobody asks, an approval of another version that is why. Either can be taken back (P5)."""
+    said = latest_decision(session, matter.account.id, matter.version.id)
+    if said or matter.asks_approval:
+        return said
+    history = PolicyHistory(session, matter.policy)
+    proven = history.proven([matter.account], site.now()).get(matter.account.id)
+    return history.approved_by(proven, matter.version) if proven else None
 
 
 def _decide_here(session: Session, site: Site, matter: Matter) -> str | None:

@@ -1,7 +1,8 @@
 """The page behind the link in a mail (P5)."""
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,7 +21,6 @@ from database.tables import (
     Account,
     Approval,
     Campaign,
-    CampaignAddressee,
     ConsentDecision,
     Fact,
     Link,
@@ -231,19 +231,22 @@ def test_expired_and_replaced_links_are_gone(world: World) -> None:
     assert "replaced by a newer one" in replaced.text
 
 
-def test_who_got_a_mail_by_mistake_gets_no_more_and_decides_nothing(world: World) -> None:
-    """P4: its holder stands on the list of those not reached, and the link is of no more use."""
+def mail_first_notices(world: World) -> UUID:
+    """Everybody has the mail about version 2; its campaign."""
     with world.database.transaction() as transaction:
-        link = transaction.exec(select(Link)).first()
-        assert link
-        addressee = transaction.get_one(CampaignAddressee, link.subject_id)
-        campaign = transaction.get_one(Campaign, addressee.campaign_id)
+        campaign = campaign_of(transaction, version(world, 2).id)
+        assert campaign
         queue_step(transaction, campaign, FIRST_NOTICE, 0, languages=LANGUAGES, now=NOW)
     with world.database.transaction() as transaction:
         while claim := outbox.claim(transaction, Batch(subject_id=campaign.id), limit=9, now=NOW):
             outcomes.accept(transaction, claim.attempt_id, "x", NOW)
-    name = next(who for who, one in world.accounts.items() if one.id == addressee.account_id)
-    path = world.link(name)
+    return campaign.id
+
+
+def test_who_got_a_mail_by_mistake_gets_no_more_and_decides_nothing(world: World) -> None:
+    """P4: its holder stands on the list of those not reached, and the link is of no more use."""
+    campaign = mail_first_notices(world)
+    path = world.link("alice")
     page = world.browser.get(path).text
     assert "This mail was not meant for me" in page
     form = {"stamp": hidden(page, "stamp")}
@@ -252,12 +255,13 @@ def test_who_got_a_mail_by_mistake_gets_no_more_and_decides_nothing(world: World
     assert "We write to this address no more" in told.text
     assert world.browser.get(path).status_code == 410
     assert decisions(world) == []
-    key = address_key(world.accounts[name].email, world.settings.suppression_key_bytes)
+    alice = world.accounts["alice"]
+    key = address_key(alice.email, world.settings.suppression_key_bytes)
     with world.database.session() as session:
-        campaign = session.get_one(Campaign, campaign.id)
-        [missed] = not_reached(session, campaign, ZoneInfo("Europe/Berlin"))
+        row = session.get_one(Campaign, campaign)
+        [missed] = not_reached(session, row, ZoneInfo("Europe/Berlin"))
         [stop] = session.exec(select(MailSuppression)).all()
-    assert (missed.account, missed.state) == (world.accounts[name].external_id, "suppressed")
+    assert (missed.account, missed.state) == (alice.external_id, "suppressed")
     assert missed.reason
     assert "meant for somebody else" in missed.reason
     assert (stop.address_key, stop.cause) == (key, "not_theirs")
@@ -317,6 +321,7 @@ def take_its_place(world: World, *, corrects: bool) -> PolicyVersion:
         second = transaction.get_one(PolicyVersion, version(world, 2).id)
         third = submit_text(transaction, policy, text(3), world.staff["lena"].id, NOW)
         put_in_review(transaction, third)
+        store_assessment(transaction, second, third, assess(second.text, third.text), NOW)
         replace(transaction, second, by=third, now=NOW)
         second.corrected_by_id = third.id if corrects else None
         third.state, third.version_class = "announced", "approval"
@@ -366,6 +371,30 @@ def test_the_link_about_a_corrected_version_is_good_for_the_correction(world: Wo
             select(Approval).where(Approval.account_id == world.accounts["bob"].id)
         ).one()
     assert (row.policy_version_id, row.text_sha256) == (third.id, third.sha256)
+
+
+def test_an_approval_that_carries_over_is_said_and_can_be_taken_back(world: World) -> None:
+    """P5, P6: nothing is asked of Alice about version 3, as what she said about 2 counts for it."""
+    mail_first_notices(world)
+    decide(world, "alice", "approved")
+    third = take_its_place(world, corrects=False)
+    with world.database.session() as session:
+        link = link_of(session, third.id, world.accounts["alice"].id)
+    assert link
+    path = f"/approve/{world.token('approve', link)}"
+    page = world.browser.get(path).text
+    assert "You approved version 2." in page
+    assert "your approval counts for it too" in page
+    assert "has no effect" not in world.browser.get(first_link(world, "alice")).text
+    taken_back = {"stamp": hidden(page, "stamp"), "decision": "declined"}
+    page = world.browser.post(path, data=taken_back).text
+    assert "You have declined this change" in page
+    world.desk.clock.advance(timedelta(days=99))
+    with world.database.transaction() as transaction:
+        row = transaction.get_one(PolicyVersion, third.id)
+        row.effective_at = datetime(2026, 6, 1, tzinfo=UTC)
+        put_in_force(transaction, row, datetime(2026, 6, 1, tzinfo=UTC))
+    assert "version 1</a>, since" in world.browser.get(path).text
 
 
 def test_of_two_links_only_the_latest_is_mailed_again(world: World) -> None:
