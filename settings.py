@@ -391,11 +391,6 @@ class Settings(BaseSettings):
         return urlsafe_b64decode(self.suppression_key.get_secret_value())
 
     @property
-    def notice_period(self) -> timedelta:
-        """Time between the last accepted first notice and effect (P7)."""
-        return timedelta(days=self.notice_days)
-
-    @property
     def sending_period(self) -> timedelta:
         """What a campaign may take to send its first notices (P7)."""
         return timedelta(days=self.sending_days)

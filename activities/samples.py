@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from uuid import UUID
 
 from sqlmodel import Session
 
@@ -12,7 +13,8 @@ from database.engine import Database
 from database.facts import record
 from database.outbox import ACCOUNT, VERSION, Addressed
 from database.sample_readers import Reader, sample_readers
-from database.tables import OutboxMail, PolicyVersion, Staff
+from database.staff import require_role
+from database.tables import OutboxMail, PolicyVersion
 from domain.company import CampaignLeads, Company
 from mail.message import Message, Templates
 
@@ -43,16 +45,18 @@ class SampleMails:
         self._templates = Templates(templates)
 
     def read_by(
-        self, database: Database, version: PolicyVersion, member: Staff, now: datetime
+        self, database: Database, version: PolicyVersion, staff_id: UUID, now: datetime
     ) -> tuple[SampleMail, ...]:
-        """Up to ten mails; that this member of staff read of these people is recorded (P30)."""
+        """Up to ten mails for somebody of legal; that they read of these people is recorded before
+        anything is written (P30). Raises StaffRefused."""
         with database.session() as session:
+            require_role(session, staff_id, "legal")
             readers = sample_readers(session, version, self._languages, now)
-            mails = tuple(self._mail(session, version, reader, now) for reader in readers)
         with database.transaction() as transaction:
             for reader in readers:
-                record(transaction, "personal_data.read", reader.account.id, now, staff=member.id)
-        return mails
+                record(transaction, "personal_data.read", reader.account.id, now, staff=staff_id)
+        with database.session() as session:
+            return tuple(self._mail(session, version, reader, now) for reader in readers)
 
     def _mail(
         self, session: Session, version: PolicyVersion, reader: Reader, now: datetime

@@ -311,25 +311,16 @@ def preview(
     as_staff: AsStaff,
 ) -> None:
     """Write the first notice of up to ten account holders to files, and send nothing."""
-    from activities.samples import SampleMails
     from cli.context import opened
     from cli.printing import say, stop
     from database.policies import version_by_slug
-    from database.staff import require_role
-    from settings import ROOT
+    from web.samples import sample_mails
 
     with opened() as office:
-        member, settings = office.member(as_staff), office.settings
-        samples = SampleMails(
-            company=settings.company,
-            leads=settings.campaign_leads,
-            link_keys=settings.link_key_bytes,
-            templates=ROOT / "email_templates",
-        )
+        member, samples = office.member(as_staff), sample_mails(office.settings)
         with office.database.session() as session:
-            require_role(session, member.id, "legal")
             version = version_by_slug(session, slug, number)
-        mails = samples.read_by(office.database, version, member, office.clock.now())
+        mails = samples.read_by(office.database, version, member.id, office.clock.now())
     if not mails:
         raise stop(f"Nobody would get a mail of version {number} of {slug}, as it is now.", 1)
     try:

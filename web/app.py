@@ -4,7 +4,6 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import StatelessLifespan
 
 import temporal
-from activities.samples import SampleMails
 from clock import Clock
 from database.engine import Database
 from database.migrate import SchemaDiffers, require_current
@@ -32,13 +30,14 @@ from health.neighbours import (
     behind_temporal,
 )
 from mail.delivery_events import PublicKeysRefused, load_public_keys
-from settings import ROOT, Settings, SettingsRefused, load_settings
+from settings import Settings, SettingsRefused, load_settings
 from temporal import TemporalSettingsRefused
 from web import approvals, health, public, requests, unsubscribe, webhooks
 from web.api import accounts, description
 from web.api.problems import add_problems
 from web.faults import add_fault_pages
 from web.middleware import Conduct
+from web.samples import sample_mails
 from web.site import Site
 from web.staff import access, controls, not_reached, operations, overview, policies, reports
 from web.staff import requests as staff_requests
@@ -91,18 +90,13 @@ def create_app(
         link_keys=settings.link_key_bytes,
         events_keys=settings.sendgrid_webhook_public_keys,
         suppression_key=settings.suppression_key_bytes,
-        sending_period=timedelta(days=settings.sending_days),
+        sending_period=settings.sending_period,
         mail_rate=settings.mail_rate_limit,
         development=settings.development,
         temporal_ui=settings.temporal_ui,
         temporal_namespace=temporal.namespace(),
         lookout=lookout or Lookout(own_neighbours(settings, database)),
-        sample_mails=SampleMails(
-            company=settings.company,
-            leads=settings.campaign_leads,
-            link_keys=settings.link_key_bytes,
-            templates=ROOT / "email_templates",
-        ),
+        sample_mails=sample_mails(settings),
         inbox_url=settings.mail_service if settings.development else None,
     )
     app.include_router(health.router)  # /healthz, /readyz
@@ -181,7 +175,7 @@ def _started(settings: Settings, watched: Database) -> FastAPI:
             company=settings.company,
             periods=NoticePeriods(
                 notice_days=settings.notice_days,
-                sending_period=timedelta(days=settings.sending_days),
+                sending_period=settings.sending_period,
             ),
             messenger=Messenger(portal=portal, client=client, clock=clock),
         )

@@ -1,17 +1,21 @@
 """Legal sees what single people would read before anybody gets a mail (P4, P30)."""
 
+from uuid import UUID
+
 import pytest
 from sqlmodel import select
 
-from activities.samples import SampleMail, SampleMails
+from activities.samples import SampleMail
 from database.accounts import AccountRow
-from database.tables import Fact, OutboxMail, PolicyVersion, Staff
+from database.staff import StaffRefused
+from database.tables import Fact, OutboxMail, PolicyVersion
 from domain.reviews import VersionClass
+from mail.message import Templates
 from settings import Settings
-from tests.activities.conftest import TEMPLATES
 from tests.people import ALICE, BOB
 from tests.scene import FIRST_DAY, NOW, Scene
 from tests.texts import FIRST, SECOND
+from web.samples import sample_mails
 
 CROWD = [
     AccountRow(external_id=f"crowd-{number:02}", email=f"crowd.{number}@people.example")
@@ -32,19 +36,12 @@ def second(scene: Scene) -> PolicyVersion:
     return version
 
 
-def samples(scene: Scene, version: PolicyVersion) -> tuple[SampleMail, ...]:
-    """What Noor reads."""
-    settings = Settings(_env_file=None)
-    writes = SampleMails(
-        company=settings.company,
-        leads=settings.campaign_leads,
-        link_keys=settings.link_key_bytes,
-        templates=TEMPLATES,
-    )
+def samples(scene: Scene, version: PolicyVersion, who: str = "noor") -> tuple[SampleMail, ...]:
+    """What a member of staff reads."""
     with scene.database.session() as session:
-        noor = session.get_one(Staff, scene.staff["noor"])
         row = session.get_one(PolicyVersion, version.id)
-    return writes.read_by(scene.database, row, noor, NOW)
+    writes = sample_mails(Settings(_env_file=None))
+    return writes.read_by(scene.database, row, scene.staff[who], NOW)
 
 
 def test_ten_people_are_shown_some_of_each_group_and_nothing_is_sent(
@@ -82,13 +79,39 @@ def test_who_is_further_behind_is_among_them_with_the_change_from_their_version(
     assert HANNA.email in bases
 
 
+def looked_at(scene: Scene) -> list[tuple[UUID, object]]:
+    """Whose data was read, and by whom."""
+    with scene.database.session() as session:
+        facts = session.exec(select(Fact).where(Fact.kind == "personal_data.read")).all()
+    return [(fact.subject_id, fact.payload["staff"]) for fact in facts]
+
+
 def test_what_legal_looked_at_is_recorded(scene: Scene, second: PolicyVersion) -> None:
     """P30: of each person, by whom."""
     samples(scene, second)
-    with scene.database.session() as session:
-        facts = session.exec(select(Fact).where(Fact.kind == "personal_data.read")).all()
-    assert len({fact.subject_id for fact in facts}) == 10
-    assert {fact.payload["staff"] for fact in facts} == {str(scene.staff["noor"])}
+    assert len(dict(looked_at(scene))) == 10
+    assert {staff for _, staff in looked_at(scene)} == {str(scene.staff["noor"])}
+
+
+def test_that_somebody_looks_is_recorded_even_if_the_mails_cannot_be_written(
+    scene: Scene, second: PolicyVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P30: a template that breaks in the tenth mail has shown nine."""
+
+    def breaks(*_: object, **__: object) -> None:
+        raise RuntimeError("a template is broken")
+
+    monkeypatch.setattr(Templates, "render", breaks)
+    with pytest.raises(RuntimeError):
+        samples(scene, second)
+    assert len(looked_at(scene)) == 10
+
+
+def test_only_legal_reads_them(scene: Scene, second: PolicyVersion) -> None:
+    """P30: wherever they are asked for."""
+    with pytest.raises(StaffRefused, match="This takes the role legal"):
+        samples(scene, second, who="omar")
+    assert looked_at(scene) == []
 
 
 @pytest.mark.parametrize("version_class", [None, "editorial"])

@@ -66,7 +66,10 @@ def genuine(request: Request, posted: Form) -> None:
 
 
 GENUINE = Depends(genuine)
-ReadsPolicies = Annotated[Staff, Depends(holding("legal", "auditor", "admin"))]
+READ_POLICIES = ("legal", "auditor", "admin")
+CONTROL_CAMPAIGNS = ("legal", "ops")
+ReadsPolicies = Annotated[Staff, Depends(holding(*READ_POLICIES))]
+Controls = Annotated[Staff, Depends(holding(*CONTROL_CAMPAIGNS))]
 Legal = Annotated[Staff, Depends(holding("legal"))]
 Privacy = Annotated[Staff, Depends(holding("privacy"))]
 Operations = Annotated[Staff, Depends(holding("ops", "admin"))]

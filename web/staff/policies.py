@@ -1,12 +1,10 @@
 """Legal's pages: hand in a version, review what was found in it, release it (P2)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
@@ -28,13 +26,14 @@ from domain.conversion import PolicyFile, read_policy_file
 from domain.policy_text import PolicyRefused
 from domain.reviews import PREPARED, UNDECIDED, VersionClass, lowest_class, release_refusal
 from domain.without_approval import Promise, WithoutApproval, promise_refusal
-from web.addresses import Number, Slug
+from web.addresses import Slug
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.notices import effective_on, not_before_on
 from web.redlines import passages
 from web.rendering import policy_html
 from web.site import OnSite, Site
 from web.staff.access import GENUINE, Legal, ReadsPolicies, console
+from web.staff.asked import Asked, AskedByLegal, AskedByReader
 from web.staff.wording import changed_words, fields_of
 from workflows.desk import NewVersion
 from workflows.messenger import Refused
@@ -45,32 +44,6 @@ STYLED_AS_MAILS_ARE = (
     "frame-ancestors 'none'; base-uri 'none'"
 )
 """The frames of the page inherit its policy, and mails carry their styles in the text."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """Which member of staff asks for which version of a policy."""
-
-    request: Request
-    site: Site
-    member: Staff
-    slug: str
-    number: int
-
-    @property
-    def path(self) -> str:
-        """The version's page."""
-        return f"/staff/policies/{self.slug}/versions/{self.number}"
-
-
-def asked_by_legal(
-    request: Request, site: OnSite, member: Legal, slug: Slug, number: Number
-) -> Asked:
-    """A dependency of what legal does to a version."""
-    return Asked(request=request, site=site, member=member, slug=slug, number=number)
-
-
-AskedByLegal = Annotated[Asked, Depends(asked_by_legal)]
 
 
 @router.get("")
@@ -129,53 +102,32 @@ def submit(slug: Slug, request: Request, site: OnSite, member: Legal, posted: Fo
 
 
 @router.get("/{slug}/versions/{number}")
-def version_page(
-    slug: Slug, number: Number, request: Request, site: OnSite, member: ReadsPolicies
-) -> HTMLResponse:
+def version_page(asked: AskedByReader) -> HTMLResponse:
     """A version: redline and findings, what is decided and what is missing, its campaign."""
-    asked = Asked(request=request, site=site, member=member, slug=slug, number=number)
     return _version_page(asked)
 
 
 @router.get("/{slug}/versions/{number}/audience")
-def audience(
-    slug: Slug, number: Number, request: Request, site: OnSite, member: ReadsPolicies
-) -> HTMLResponse:
+def audience(asked: AskedByReader) -> HTMLResponse:
     """Whom the version would address if it were released now (P4); a page of its own, as counting
     many accounts takes a while."""
-    with site.database.session() as session:
-        policy = policies.policy_by_slug(session, slug)
-        version = policies.version_by_number(session, policy.id, number)
-        return console(
-            request,
-            site,
-            member,
-            "audience.html",
-            policy=policy,
-            version=version,
-            seen=audiences.preview(session, version, site.now()),
-        )
-
-
-@router.get("/{slug}/versions/{number}/preview")
-def preview(asked: AskedByLegal) -> HTMLResponse:
-    """Whom the version would address, and what ten of them would read; that is recorded (P30)."""
     site = asked.site
     with site.database.session() as session:
         policy = policies.policy_by_slug(session, asked.slug)
         version = policies.version_by_number(session, policy.id, asked.number)
-        audience = audiences.preview(session, version, site.now())
-    mails = site.sample_mails.read_by(site.database, version, asked.member, site.now())
-    answer = console(
-        asked.request,
-        site,
-        asked.member,
-        "preview.html",
-        policy=policy,
-        version=version,
-        audience=audience,
-        mails=mails,
-    )
+        seen = audiences.preview(session, version, site.now())
+        return asked.page("audience.html", policy=policy, version=version, seen=seen)
+
+
+@router.get("/{slug}/versions/{number}/preview")
+def preview(asked: AskedByLegal) -> HTMLResponse:
+    """What up to ten whom the version would address would read; looking is recorded (P30)."""
+    site = asked.site
+    with site.database.session() as session:
+        policy = policies.policy_by_slug(session, asked.slug)
+        version = policies.version_by_number(session, policy.id, asked.number)
+    mails = site.sample_mails.read_by(site.database, version, asked.member.id, site.now())
+    answer = asked.page("preview.html", policy=policy, version=version, mails=mails)
     answer.headers["Content-Security-Policy"] = STYLED_AS_MAILS_ARE
     return answer
 
@@ -199,7 +151,7 @@ def review(asked: AskedByLegal, posted: Form) -> Response:
         )
     except Refused as refusal:
         return _version_page(asked, posted=posted, refusal=str(refusal))
-    return RedirectResponse(asked.path, status_code=303)
+    return asked.back()
 
 
 @router.post("/{slug}/versions/{number}/wording", dependencies=[GENUINE])
@@ -219,7 +171,7 @@ def without_approval(asked: AskedByLegal, posted: Form) -> Response:
         asked.site.desk.promise(asked.slug, asked.number, asked.member.id, _promise(posted))
     except Refused as refusal:
         return _version_page(asked, posted=posted, refusal=str(refusal))
-    return RedirectResponse(asked.path, status_code=303)
+    return asked.back()
 
 
 @router.post("/{slug}/versions/{number}/test-mail", dependencies=[GENUINE])
@@ -229,7 +181,7 @@ def send_test_mails(asked: AskedByLegal) -> Response:
         asked.site.desk.send_test_mails(asked.slug, asked.number, asked.member.id)
     except Refused as refusal:
         return _version_page(asked, refusal=str(refusal))
-    return RedirectResponse(asked.path, status_code=303)
+    return asked.back()
 
 
 @router.post("/{slug}/versions/{number}/reject", dependencies=[GENUINE])
@@ -241,7 +193,7 @@ def reject(asked: AskedByLegal, posted: Form) -> Response:
         )
     except Refused as refusal:
         return _version_page(asked, posted=posted, refusal=str(refusal))
-    return RedirectResponse(asked.path, status_code=303)
+    return asked.back()
 
 
 @router.post("/{slug}/versions/{number}/release", dependencies=[GENUINE])
@@ -251,7 +203,7 @@ def release(asked: AskedByLegal) -> Response:
         asked.site.desk.release(asked.slug, asked.number, asked.member.id)
     except Refused as refusal:
         return _version_page(asked, refusal=str(refusal))
-    return RedirectResponse(asked.path, status_code=303)
+    return asked.back()
 
 
 def _submit_form(
@@ -347,10 +299,7 @@ def _version_page(
     with site.database.session() as session:
         policy = policies.policy_by_slug(session, asked.slug)
         version = policies.version_by_number(session, policy.id, asked.number)
-        return console(
-            asked.request,
-            site,
-            asked.member,
+        return asked.page(
             "version.html",
             status=409 if refusal else 200,
             policy=policy,
