@@ -24,11 +24,12 @@ def status(*, output_format: FormatOption = ListFormat.TABLE) -> None:
 
     from cli.context import opened
     from cli.printing import print_thing
-    from database.mail_status import mail_status
+    from database.mail_status import UNSETTLED, mail_status, mails_by_state
 
     with opened() as office, office.database.session() as session:
         rate, now = office.settings.mail_rate_limit, office.clock.now()
-        print_thing(asdict(mail_status(session, now, per_minute=rate)), output_format)
+        found = mail_status(session, mails_by_state(session, *UNSETTLED), now, per_minute=rate)
+        print_thing(asdict(found), output_format)
 
 
 @app.command()

@@ -1,13 +1,16 @@
 """How all mail stands now: whether it goes, how fast, and what waits (P8)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, func, select, true
 
 from database.outbox import IN_DOUBT, all_is_stopped
 from database.pace import copies_last_minute, learnt
 from database.tables import OutboxMail
+
+UNSETTLED = ("queued", *IN_DOUBT, "operator")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,17 +33,25 @@ class MailStatus:
     for_ops: int
 
 
-def mail_status(session: Session, now: datetime, *, per_minute: int) -> MailStatus:
-    """How all mail stands; `per_minute` is the rate that is set, 0 for none."""
+def mails_by_state(session: Session, *states: str) -> dict[str, int]:
+    """How many mails there are in each of these states; in every one, if none is named, which reads
+    the whole outbox."""
+    rows = session.exec(
+        select(OutboxMail.state, func.count())
+        .where(col(OutboxMail.state).in_(states) if states else true())
+        .group_by(OutboxMail.state)
+        .order_by(col(OutboxMail.state))
+    ).all()
+    return dict(rows)
+
+
+def mail_status(
+    session: Session, states: Mapping[str, int], now: datetime, *, per_minute: int
+) -> MailStatus:
+    """How all mail stands. `states`: how many mails are in each, UNSETTLED among them; `per_minute`
+    is the rate that is set, 0 for none."""
     known = learnt(session)
     rate = known.rate_at(now) if known else None
-    states = dict(
-        session.exec(
-            select(OutboxMail.state, func.count())
-            .where(col(OutboxMail.state).in_(["queued", *IN_DOUBT, "operator"]))
-            .group_by(OutboxMail.state)
-        ).all()
-    )
     return MailStatus(
         stopped=all_is_stopped(session),
         rate_configured=per_minute or None,

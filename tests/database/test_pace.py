@@ -13,7 +13,7 @@ from sqlmodel import select
 from database import outbox, outcomes, pace
 from database.engine import Database
 from database.mail_rows import Batch
-from database.mail_status import mail_status
+from database.mail_status import mail_status, mails_by_state
 from database.outbox import ACCOUNT, CAMPAIGN, NotYet
 from database.tables import Campaign, MailBucket, MailSlowdown
 from domain.pace import MINUTE, SLOWEST
@@ -150,7 +150,7 @@ def test_after_a_429_nobody_sends_until_the_service_lets_us_and_then_at_half_the
             assert refused_until(database, batch, per_minute=0) == NOW + MINUTE
     assert take(scene.database, batch, now=NOW + MINUTE, limit=3000, per_minute=0) == 1000
     with scene.database.session() as session:
-        status = mail_status(session, NOW + MINUTE, per_minute=0)
+        status = mail_status(session, mails_by_state(session), NOW + MINUTE, per_minute=0)
     assert (status.rate_learnt, status.rate_before, status.learnt_since) == (2000, 4000, NOW)
     assert status.held_until is None
 

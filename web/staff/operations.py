@@ -4,19 +4,16 @@ from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from sqlmodel import Session, col, func, select
 
 from database.controls import open_stop, running
-from database.mail_status import mail_status
+from database.mail_status import mail_status, mails_by_state
 from database.outbox import waiting_for_ops
 from database.owed import open_corrections
-from database.tables import OutboxMail
 from health.imports import imports
 from temporal import VIEWS
 from web.health import services
 from web.site import OnSite
 from web.staff.access import GENUINE, Operations, console
-from workflows.messenger import Refused
 
 router = APIRouter(prefix="/staff/ops")
 
@@ -26,6 +23,7 @@ def operations(request: Request, site: OnSite, member: Operations) -> HTMLRespon
     """Health, imports, mail by state, mails that wait for a decision."""
     found = services(site)  # they take their time, and need no database meanwhile
     with site.database.session() as session:
+        mails = mails_by_state(session)
         return console(
             request,
             site,
@@ -34,8 +32,8 @@ def operations(request: Request, site: OnSite, member: Operations) -> HTMLRespon
             services=found,
             clock=site.clock.standing() if site.development else "",
             imports=imports(session, site.now()),
-            mails=_mails_by_state(session),
-            mail_status=mail_status(session, site.now(), per_minute=site.mail_rate),
+            mails=mails,
+            mail_status=mail_status(session, mails, site.now(), per_minute=site.mail_rate),
             waiting=waiting_for_ops(session),
             campaigns=running(session),
             corrections=open_corrections(session),
@@ -64,17 +62,5 @@ def view(
 @router.post("/mails/{mail_id}/resend", dependencies=[GENUINE])
 def resend_mail(mail_id: UUID, site: OnSite, member: Operations) -> Response:
     """Send a mail of unknown outcome again; who decided that is recorded."""
-    try:
-        site.desk.resend(mail_id, member.id)
-    except Refused as refusal:
-        raise HTTPException(409, str(refusal)) from None
+    site.desk.resend(mail_id, member.id)
     return RedirectResponse("/staff/ops", status_code=303)
-
-
-def _mails_by_state(session: Session) -> dict[str, int]:
-    rows = session.exec(
-        select(OutboxMail.state, func.count())
-        .group_by(OutboxMail.state)
-        .order_by(col(OutboxMail.state))
-    ).all()
-    return dict(rows)
