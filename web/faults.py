@@ -135,5 +135,5 @@ def _fault(request: Request, status: int, detail: str | None = None) -> Response
             what_to_do=detail or reader.gettext(what_to_do),
         )
     if status == 503:
-        answer.headers["Retry-After"] = "60"
+        answer.headers["Retry-After"] = problems.TRY_AGAIN_SECONDS
     return answer

@@ -1,7 +1,7 @@
 """Every mail of every step is written from the database, and no name can break out of it."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID
 
 import pytest
@@ -34,7 +34,6 @@ from tests.people import LANGUAGES
 from tests.scene import EFFECT, NOW, Scene
 from tests.texts import FIRST, SECOND
 
-ONE_DAY = timedelta(days=1)
 HOSTILE = AccountRow(
     external_id="mallory",
     email="mallory@people.example",

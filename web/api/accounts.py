@@ -22,12 +22,12 @@ from web.site import OnSite, Site
 
 router = APIRouter(prefix="/api/v1", tags=["accounts"])
 LARGEST_PAGE = 1000
-LATEST_CONTROL_CHARACTER = r"^[^\x00-\x1f\x7f]+$"
+NO_CONTROL_CHARACTERS = r"^[^\x00-\x1f\x7f]+$"
 ExternalId = Annotated[
     str,
     Path(
         max_length=LONGEST_VALUE,
-        pattern=LATEST_CONTROL_CHARACTER,
+        pattern=NO_CONTROL_CHARACTERS,
         description="The company's own id of the account",
     ),
 ]
@@ -35,7 +35,7 @@ At = Annotated[
     AwareDatetime | None,
     Query(description="An instant with its offset, like 2026-03-01T00:00:00Z; default now"),
 ]
-PolicySlug = Annotated[str, Query(max_length=200, pattern=LATEST_CONTROL_CHARACTER)]
+PolicySlug = Annotated[str, Query(max_length=200, pattern=NO_CONTROL_CHARACTERS)]
 
 
 class AccountBody(BaseModel):
@@ -64,7 +64,7 @@ class AcceptanceBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    policy: str = Field(max_length=200, pattern=LATEST_CONTROL_CHARACTER)
+    policy: str = Field(max_length=200, pattern=NO_CONTROL_CHARACTERS)
     version: int = Field(ge=1, le=999_999)
     text_sha256: str = Field(
         pattern="^[0-9a-fA-F]{64}$", description="Of the text that was shown, as a whole"

@@ -15,7 +15,8 @@ from database.one_account import ImportUnderWay
 
 UNDER = "/api/"
 MEDIA_TYPE = "application/problem+json"
-TRY_AGAIN_SECONDS = "30"
+TRY_AGAIN_SECONDS = "60"
+"""What pages and the API ask of who comes while we cannot answer."""
 
 
 class Problem(Exception):
