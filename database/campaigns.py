@@ -331,7 +331,7 @@ def progress(session: Session, campaign: Campaign) -> Progress:
         approved=approved,
         declined=declined,
         silent=addressees - approved - declined,
-        not_reached=_count_not_reached(session, campaign),
+        not_reached=count_not_reached(session, campaign),
         reached_otherwise=session.exec(
             select(func.count())
             .select_from(MissedNotice)
@@ -368,7 +368,9 @@ def link_of(session: Session, version_id: UUID, account_id: UUID) -> Link | None
     ).first()
 
 
-def _count_not_reached(session: Session, campaign: Campaign) -> int:
+def count_not_reached(session: Session, campaign: Campaign) -> int:
+    """How many the first notice did not reach and nobody told otherwise, those who came late too
+    (P4)."""
     missed = session.exec(
         select(func.count())
         .select_from(OutboxMail)

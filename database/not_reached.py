@@ -38,6 +38,9 @@ REASONS = (
     "unknown",
     JOINED_LATER,
 )
+WHO_REACHES = ("legal", "privacy", "support")
+"""The roles that tell people by other means: those whom people call and write to (P30)."""
+
 MEANS = ("post", "phone", "in_person", "other")
 SEGMENTS = ("state", "language", "kind", "country", "governing_version")
 ASSIGNED_AT_ONCE = 1000

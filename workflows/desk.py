@@ -334,10 +334,11 @@ class Desk:
         while True:
             with _refusing(), self.database.transaction() as transaction:
                 require_role(transaction, staff_id, "legal")
+                owner = by_handle(transaction, handle)
                 more = not_reached.assign(
                     transaction,
                     campaign_by_number(transaction, slug, number),
-                    owner=by_handle(transaction, handle),
+                    owner=require_role(transaction, owner.id, *not_reached.WHO_REACHES),
                     state=state,
                     accounts=accounts,
                     by=staff_id,
@@ -353,7 +354,7 @@ class Desk:
         """Note that somebody was told by post, by phone or in person (P4). Raises Refused."""
         _require_showable(reason)
         with _refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "legal", "privacy", "support")
+            require_role(transaction, staff_id, *not_reached.WHO_REACHES)
             not_reached.mark_reached(
                 transaction,
                 campaign_by_number(transaction, slug, number),

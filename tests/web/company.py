@@ -31,11 +31,13 @@ STAFF = {
     "priya": ("Priya", ["privacy"]),
     "paul": ("Paul", ["privacy"]),
     "otto": ("Otto", ["ops"]),
+    "sofia": ("Sofia", ["support"]),
+    "aziz": ("Aziz", ["auditor"]),
 }
 
 
 def with_staff_and_a_policy(database: Database) -> Tokens:
-    """Five members of staff, and a policy without a version."""
+    """Staff of every role that signs in, and a policy without a version."""
     migrate(database)
     tokens = {}
     with database.transaction() as transaction:

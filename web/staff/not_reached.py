@@ -1,49 +1,85 @@
-"""Whom a campaign's first notice did not reach: seen, given to somebody, told otherwise (P4)."""
+"""Whom a campaign's first notice did not reach: seen, given to somebody, told otherwise (P4).
+
+Legal gives them out; whoever answers the company's telephone and post reads the list too, and notes
+whom they told.
+"""
 
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from sqlmodel import Session
+from fastapi import APIRouter, Depends
+from fastapi.responses import HTMLResponse, Response
 
-from database import policies
 from database.campaigns import campaign_by_number
-from database.not_reached import COLUMNS, MEANS, REASONS, NotReached, not_reached, segments
+from database.facts import record
+from database.not_reached import (
+    COLUMNS,
+    MEANS,
+    REASONS,
+    WHO_REACHES,
+    NotReached,
+    not_reached,
+    segments,
+)
+from database.policies import policy_by_slug
 from database.staff import everybody
-from database.tables import Staff
 from domain.spreadsheet import as_csv
-from web.addresses import Number, Slug
 from web.forms import Form
-from web.site import OnSite, Site
-from web.staff.access import GENUINE, Legal, ReadsPolicies, console
-from workflows.messenger import Refused
+from web.staff.access import GENUINE, READ_POLICIES
+from web.staff.asked import Asked, AskedByLegal, asked_by
 
 router = APIRouter(prefix="/staff/policies/{slug}/versions/{number}")
+LIST = "/not-reached"
 SHOWN = 200
+AskedByReader = Annotated[Asked, Depends(asked_by(*READ_POLICIES, *WHO_REACHES))]
+AskedByWhoReaches = Annotated[Asked, Depends(asked_by(*WHO_REACHES))]
 
 
-def listed(slug: Slug, number: Number, site: OnSite) -> tuple[NotReached, ...]:
-    """A dependency: the whole list. Raises PolicyUnknown, which is a 404."""
-    with site.database.session() as session:
-        campaign = campaign_by_number(session, slug, number)
-        return tuple(not_reached(session, campaign, site.company.zone))
+def listed(asked: AskedByReader) -> tuple[NotReached, ...]:
+    """A dependency: the whole list; that it was read is recorded (P30).
+
+    Raises PolicyUnknown, which is a 404.
+    """
+    database = asked.site.database
+    with database.session() as session:
+        campaign = campaign_by_number(session, asked.slug, asked.number)
+        rows = tuple(not_reached(session, campaign, asked.site.company.zone))
+    with database.transaction() as transaction:
+        now = asked.site.now()
+        record(transaction, "personal_data.read", campaign.id, now, staff=asked.member.id)
+    return rows
 
 
 Listed = Annotated[tuple[NotReached, ...], Depends(listed)]
 
 
-@router.get("/not-reached")
-def not_reached_page(
-    slug: Slug, number: Number, request: Request, site: OnSite, member: ReadsPolicies, rows: Listed
-) -> HTMLResponse:
+@router.get(LIST)
+def not_reached_page(asked: AskedByReader, rows: Listed) -> HTMLResponse:
     """Those who wait to be reached, the earliest due first, and how many of what kind they are."""
+    waiting = sorted(
+        (row for row in rows if row.reached_how is None), key=lambda row: (row.due_on, row.account)
+    )
+    site, roles = asked.site, {*asked.member.roles}
     with site.database.session() as session:
-        return _page(session, slug, number, request, site, member, rows)
+        return asked.page(
+            "not_reached.html",
+            policy=policy_by_slug(session, asked.slug),
+            number=asked.number,
+            waiting=waiting,
+            shown=waiting[:SHOWN],
+            reached=[row for row in rows if row.reached_how is not None],
+            segments=segments(rows),
+            reasons=REASONS,
+            means=MEANS,
+            reaches=roles & {*WHO_REACHES},
+            reads_policies=roles & {*READ_POLICIES},
+            staff=[each for each in everybody(session) if {*each.roles} & {*WHO_REACHES}],
+            today=site.now().astimezone(site.company.zone).date(),
+        )
 
 
-@router.get("/not-reached.csv")
-def not_reached_file(_member: ReadsPolicies, rows: Listed) -> Response:
+@router.get(LIST + ".csv")
+def not_reached_file(rows: Listed) -> Response:
     """The whole list, for a spreadsheet."""
     return Response(
         as_csv((asdict(row) for row in rows), COLUMNS),
@@ -52,57 +88,21 @@ def not_reached_file(_member: ReadsPolicies, rows: Listed) -> Response:
     )
 
 
-@router.post("/not-reached/assign", dependencies=[GENUINE])
-def assign(slug: Slug, number: Number, site: OnSite, member: Legal, posted: Form) -> Response:
+@router.post(LIST + "/assign", dependencies=[GENUINE])
+def assign(asked: AskedByLegal, posted: Form) -> Response:
     """Give those of one reason, or all, to somebody."""
     state = posted.text("state") or None
-    try:
-        site.desk.assign_not_reached(slug, number, member.id, posted.line("to"), state=state)
-    except Refused as refusal:
-        raise HTTPException(409, str(refusal)) from None
-    return RedirectResponse(_path(slug, number), status_code=303)
+    asked.site.desk.assign_not_reached(
+        asked.slug, asked.number, asked.member.id, posted.line("to"), state=state
+    )
+    return asked.back(LIST)
 
 
-@router.post("/not-reached/reached", dependencies=[GENUINE])
-def reached(slug: Slug, number: Number, site: OnSite, member: Legal, posted: Form) -> Response:
+@router.post(LIST + "/reached", dependencies=[GENUINE])
+def reached(asked: AskedByWhoReaches, posted: Form) -> Response:
     """Note that somebody was told by other means."""
     account, how, reason = (posted.text(name) for name in ("account", "how", "reason"))
-    try:
-        site.desk.mark_reached(slug, number, member.id, account, how=how, reason=reason)
-    except Refused as refusal:
-        raise HTTPException(409, str(refusal)) from None
-    return RedirectResponse(_path(slug, number), status_code=303)
-
-
-def _page(
-    session: Session,
-    slug: str,
-    number: int,
-    request: Request,
-    site: Site,
-    member: Staff,
-    rows: tuple[NotReached, ...],
-) -> HTMLResponse:
-    waiting = sorted(
-        (row for row in rows if row.reached_how is None), key=lambda row: (row.due_on, row.account)
+    asked.site.desk.mark_reached(
+        asked.slug, asked.number, asked.member.id, account, how=how, reason=reason
     )
-    return console(
-        request,
-        site,
-        member,
-        "not_reached.html",
-        policy=policies.policy_by_slug(session, slug),
-        number=number,
-        waiting=waiting,
-        shown=waiting[:SHOWN],
-        reached=[row for row in rows if row.reached_how is not None],
-        segments=segments(rows),
-        reasons=REASONS,
-        means=MEANS,
-        staff=everybody(session),
-        today=site.now().astimezone(site.company.zone).date(),
-    )
-
-
-def _path(slug: str, number: int) -> str:
-    return f"/staff/policies/{slug}/versions/{number}/not-reached"
+    return asked.back(LIST)

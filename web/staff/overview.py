@@ -8,8 +8,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
-from database.campaigns import PAUSED
+from database.campaigns import PAUSED, count_not_reached
 from database.controls import open_stop, running
+from database.not_reached import WHO_REACHES
 from database.outbox import waiting_for_ops
 from database.owed import open_corrections
 from database.policies import policies, versions
@@ -36,7 +37,7 @@ class Waiting:
 
 @router.get("")
 def overview(request: Request, site: OnSite, member: SignedIn) -> HTMLResponse:
-    """Versions on their way, requests by due date, mails that need a decision."""
+    """Versions on their way, whom notices did not reach, requests by due date, doubtful mails."""
     with site.database.session() as session:
         return console(
             request,
@@ -46,6 +47,7 @@ def overview(request: Request, site: OnSite, member: SignedIn) -> HTMLResponse:
             versions=_versions(session, member),
             requests=open_requests(session)[:5] if "privacy" in member.roles else [],
             open_requests=len(open_requests(session)),
+            not_reached=_not_reached(session) if {*member.roles} & {*WHO_REACHES} else [],
             mail_stop=open_stop(session),
             doubtful_mails=len(waiting_for_ops(session)),
             now=site.now(),
@@ -68,6 +70,15 @@ def _versions(session: Session, member: Staff) -> list[Waiting]:
                 told = [note for note in notes if note]
                 found.append(Waiting(policy=policy, version=version, notes=told))
     return found
+
+
+def _not_reached(session: Session) -> list[tuple[Policy, PolicyVersion, int]]:
+    """The campaigns on their way that did not reach everybody, and how many wait to be told."""
+    counted = (
+        (policy, version, count_not_reached(session, campaign))
+        for policy, version, campaign in running(session)
+    )
+    return [(policy, version, count) for policy, version, count in counted if count]
 
 
 def _of_review(member: Staff, version: PolicyVersion) -> str:
