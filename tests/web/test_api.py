@@ -12,10 +12,17 @@ from sqlmodel import func, select
 from database.api_keys import add_key, keys, revoke
 from database.approvals import Shown
 from database.consents import say
-from database.freezing import freeze_audience
+from database.not_reached import not_reached
 from database.policies import put_in_force
 from database.staff import add_staff
-from database.tables import Account, AccountImport, Approval, Campaign, PolicyVersion
+from database.tables import (
+    Account,
+    AccountImport,
+    Approval,
+    Campaign,
+    CampaignAddressee,
+    PolicyVersion,
+)
 from domain.consents import Consent
 from domain.reviews import VersionState
 from tests.people import POLICY
@@ -226,11 +233,20 @@ def test_wrong_values_have_the_words_of_the_file(world: World, key: Caller) -> N
 
 
 def test_whoever_joins_during_a_campaign_is_late_for_it(world: World, key: Caller) -> None:
-    """P4, P6: governed by what was in force, addressed by nobody, named as not reached."""
-    world.browser.put("/api/v1/accounts/erin", json={"email": "e@example.org"}, headers=key)
+    """P4, P6, P7: also at the very instant at which its audience was frozen. Governed by what was in
+    force, addressed by nobody, named as not reached; and may approve like anybody."""
+    told = world.browser.put("/api/v1/accounts/erin", json={"email": "e@e.example"}, headers=key)
+    assert told.status_code == 201
+    world.desk.clock.advance(timedelta(hours=1))
+    asked = {"params": {"policy": POLICY}, "headers": key}
+    governing = world.browser.get("/api/v1/accounts/erin/governing-version", **asked).json()
+    assert governing["version"] == 1
     with world.database.session() as session:
         campaign = session.exec(select(Campaign)).one()
-    assert freeze_audience(world.database, campaign.id, NOW) == 3
+        (late,) = not_reached(session, campaign, world.settings.zone)
+        addressed = session.exec(select(Account.external_id).join(CampaignAddressee)).all()
+    assert (late.account, late.state, late.mail) == ("erin", "joined_later", None)
+    assert sorted(addressed) == ["alice", "bob", "carol"]
     assert accept(world, key, account="erin").status_code == 201
 
 
