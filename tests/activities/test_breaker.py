@@ -54,6 +54,7 @@ def reasons(scene: Scene) -> list[str]:
 def test_three_lost_requests_pause_the_campaign_and_its_owner_hears_why(
     scene: Scene, campaign: UUID, sender: MakeSender, sandbox: RunningSandbox
 ) -> None:
+    """P8."""
     sandbox.misbehave("500", times=3)
     sending = sender(batch_size=10)
     assert [send(sending, campaign).held for _ in range(3)] == [False, False, True]
@@ -70,6 +71,7 @@ def test_three_lost_requests_pause_the_campaign_and_its_owner_hears_why(
 def test_word_that_does_not_go_out_at_once_is_the_watchdogs(
     scene: Scene, campaign: UUID, sender: MakeSender, sandbox: RunningSandbox
 ) -> None:
+    """P8: the owner hears of it when mail goes again."""
     sandbox.misbehave("500", times=4)
     sending = sender(batch_size=10)
     assert [send(sending, campaign).held for _ in range(3)] == [False, False, True]
@@ -81,6 +83,7 @@ def test_word_that_does_not_go_out_at_once_is_the_watchdogs(
 def test_a_key_that_is_refused_pauses_nothing_and_says_so(
     scene: Scene, campaign: UUID, sender: MakeSender
 ) -> None:
+    """P8: nothing went out wrong; ops mend it, and the campaign goes on by itself."""
     refused = sender(batch_size=10, api_key="SG.wrong")
     for _ in range(5):
         progress = send(refused, campaign)
@@ -92,7 +95,7 @@ def test_a_key_that_is_refused_pauses_nothing_and_says_so(
 def test_a_breaker_that_looked_a_moment_ago_does_not_look_again(
     scene: Scene, campaign: UUID, sender: MakeSender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Looking costs a question to the database: once a second, not with each request."""
+    """P8: looking costs a question to the database: once a second, not with each request."""
     monkeypatch.setattr(activities.breaker, "LOOK_EVERY_SECONDS", 3600.0)
     looks = []
     monkeypatch.setattr(activities.breaker, "why_stop_campaign", lambda *asked: looks.append(asked))

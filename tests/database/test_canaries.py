@@ -114,6 +114,7 @@ def test_those_who_go_first_come_from_all_over_and_everybody_stays_addressed_onc
 def test_a_large_canary_fills_several_shards_and_goes_on_where_it_was_interrupted(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """P8: nobody is chosen twice."""
     monkeypatch.setattr(canaries, "SHARD_SIZE", 4)
     campaign = frozen(scene, 40)
 
@@ -129,12 +130,14 @@ def test_a_large_canary_fills_several_shards_and_goes_on_where_it_was_interrupte
 
 
 def test_a_small_campaign_has_no_canary(scene: Scene) -> None:
+    """P8: where everybody would be first, nobody is."""
     campaign = with_canary(scene, 10)
     assert shards(scene) == {0: 10}
     assert open_shards(scene, campaign) == [0]
 
 
 def test_only_the_canary_is_owed_its_first_notice_until_it_was_looked_at(scene: Scene) -> None:
+    """P8: what tells of a withdrawal goes to everybody at once."""
     campaign = with_canary(scene)
     assert open_shards(scene, campaign) == [-1]
     assert open_shards(scene, campaign, "withdrawal") == [-1, 0]
@@ -163,6 +166,7 @@ def test_only_the_canary_is_owed_its_first_notice_until_it_was_looked_at(scene: 
 def test_when_too_much_goes_wrong_the_machine_pauses_it_and_tells_its_owner_why(
     scene: Scene, states: dict[str, int], words: str
 ) -> None:
+    """P8."""
     campaign = with_canary(scene)
     mail_canary(scene, campaign, **states)
     look(scene, campaign, NOW)
@@ -179,6 +183,7 @@ def test_when_too_much_goes_wrong_the_machine_pauses_it_and_tells_its_owner_why(
 
 
 def test_a_campaign_that_its_owner_resumes_does_not_wait_for_a_canary_again(scene: Scene) -> None:
+    """P8: its owner has read why, and decided."""
     campaign = with_canary(scene)
     mail_canary(scene, campaign, bounced=5)
     look(scene, campaign, NOW)
@@ -191,6 +196,7 @@ def test_a_campaign_that_its_owner_resumes_does_not_wait_for_a_canary_again(scen
 def test_whoever_resumes_in_the_middle_of_the_canary_has_decided_that_it_is_good(
     scene: Scene,
 ) -> None:
+    """P8."""
     campaign = with_canary(scene)
     mail_canary(scene, campaign)
     look(scene, campaign, NOW)
@@ -201,6 +207,7 @@ def test_whoever_resumes_in_the_middle_of_the_canary_has_decided_that_it_is_good
 
 
 def test_a_pause_before_the_canary_is_mailed_does_not_spare_it(scene: Scene) -> None:
+    """P8: nothing was seen of it yet."""
     campaign = with_canary(scene)
     act(scene, controls.pause, "omar")
     act(scene, controls.resume, "lena", "it is right")

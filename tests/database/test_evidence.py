@@ -76,6 +76,7 @@ def why(scene: Scene, campaign: UUID, now: datetime = NOW) -> str:
 def test_too_many_bounces_of_the_last_copies_heard_of_are_a_reason(
     scene: Scene, campaign: UUID, attempt: Callable[..., None]
 ) -> None:
+    """P8: more than one in twenty."""
     attempt(20, "bounce", "delivered")
     assert why(scene, campaign) == ""
     attempt(20, "bounce", "dropped", now=NOW + MINUTE)
@@ -85,6 +86,7 @@ def test_too_many_bounces_of_the_last_copies_heard_of_are_a_reason(
 def test_copies_of_which_nothing_is_heard_yet_do_not_hide_the_bounces_before(
     scene: Scene, campaign: UUID, attempt: Callable[..., None]
 ) -> None:
+    """P8: bounces come minutes after the requests."""
     attempt(20, "bounce", "bounce")
     attempt(40, now=NOW + MINUTE)
     assert "2 of 20 copies bounced" in why(scene, campaign)
@@ -93,6 +95,7 @@ def test_copies_of_which_nothing_is_heard_yet_do_not_hide_the_bounces_before(
 def test_of_a_few_copies_nothing_is_concluded(
     scene: Scene, campaign: UUID, attempt: Callable[..., None]
 ) -> None:
+    """P8: not of fewer than the limits name."""
     attempt(19, *["bounce"] * 19)
     assert why(scene, campaign) == ""
 
@@ -100,6 +103,7 @@ def test_of_a_few_copies_nothing_is_concluded(
 def test_what_was_long_before_counts_no_more(
     scene: Scene, campaign: UUID, attempt: Callable[..., None]
 ) -> None:
+    """P8: only the last copies do."""
     attempt(20, *["bounce"] * 20)
     attempt(40, "delivered", now=NOW + MINUTE)
     assert why(scene, campaign) == ""
@@ -108,6 +112,7 @@ def test_what_was_long_before_counts_no_more(
 def test_two_who_call_it_spam_are_a_reason_and_one_is_not(
     scene: Scene, campaign: UUID, attempt: Callable[..., None]
 ) -> None:
+    """P8."""
     attempt(20, "spamreport")
     assert why(scene, campaign) == ""
     attempt(20, "spamreport", now=NOW + MINUTE)
@@ -117,7 +122,7 @@ def test_two_who_call_it_spam_are_a_reason_and_one_is_not(
 def test_three_requests_lost_within_a_minute_are_a_reason(
     scene: Scene, campaign: UUID, attempt: Callable[..., None]
 ) -> None:
-    """Each leaves its copies in doubt, and a fourth would add to them."""
+    """P8: each leaves its copies in doubt, and a fourth would add to them."""
     attempt(1, outcome="unknown")
     attempt(1, outcome="unknown")
     assert why(scene, campaign) == ""
@@ -129,7 +134,7 @@ def test_three_requests_lost_within_a_minute_are_a_reason(
 def test_a_key_that_is_refused_is_none_of_it(
     scene: Scene, campaign: UUID, attempt: Callable[..., None]
 ) -> None:
-    """Nothing went out and nothing is in doubt: ops mend the key, and it goes on by itself."""
+    """P8: nothing went out and nothing is in doubt: ops mend the key, and it goes on by itself."""
     for _ in range(5):
         attempt(20, outcome="not_sent")
     assert why(scene, campaign) == ""
@@ -138,6 +143,7 @@ def test_a_key_that_is_refused_is_none_of_it(
 def test_after_a_resume_only_what_happened_since_counts(
     scene: Scene, campaign: UUID, attempt: Callable[..., None]
 ) -> None:
+    """P8: its owner has decided about what was before."""
     attempt(20, *["bounce"] * 20)
     assert why(scene, campaign)
     with scene.database.transaction() as transaction:
@@ -151,6 +157,8 @@ def test_after_a_resume_only_what_happened_since_counts(
 
 
 def test_the_machine_stops_it_once_and_tells_of_each_stop(scene: Scene, campaign: UUID) -> None:
+    """P8: a second look at the same moment says nothing twice."""
+
     def stop() -> int:
         with scene.database.transaction() as transaction:
             return len(
@@ -163,4 +171,5 @@ def test_the_machine_stops_it_once_and_tells_of_each_stop(scene: Scene, campaign
 
 
 def test_what_is_no_campaign_is_left_alone(scene: Scene) -> None:
+    """P8: answers to requests go out whatever campaigns meet."""
     assert why(scene, uuid4()) == ""

@@ -24,10 +24,12 @@ LIMITS = Limits(
     [(0, 0), (1, 0), (100, 0), (101, 100), (10_000, 100), (10_001, 101), (1_000_000, 10_000)],
 )
 def test_the_larger_of_a_hundred_and_one_percent_go_first(addressees: int, first: int) -> None:
+    """P8: nobody, where that would be everybody."""
     assert CANARY.size(addressees) == first
 
 
 def test_without_a_canary_all_go_at_once() -> None:
+    """P8: a company may do without."""
     assert replace(CANARY, on=False).size(1_000_000) == 0
 
 
@@ -35,6 +37,7 @@ def test_without_a_canary_all_go_at_once() -> None:
 def test_a_canary_is_never_everybody_and_never_less_than_asked_for(
     addressees: int, percent: int, at_least: int
 ) -> None:
+    """P8."""
     size = replace(CANARY, percent=percent, at_least=at_least).size(addressees)
     assert size < addressees or size == 0
     if size:
@@ -59,6 +62,7 @@ def test_a_canary_is_never_everybody_and_never_less_than_asked_for(
 def test_more_than_the_limit_stops_and_one_complaint_alone_does_not(
     tally: Tally, words: str | None
 ) -> None:
+    """P8."""
     found = why_stop(tally, LIMITS)
     assert found is None if words is None else found and words in found
 
@@ -70,4 +74,5 @@ def test_more_than_the_limit_stops_and_one_complaint_alone_does_not(
 def test_three_lost_requests_stop_when_they_are_more_than_the_limit(
     requests: int, lost: int, *, stops: bool
 ) -> None:
+    """P8: two may be chance."""
     assert (why_stop_requests(requests, lost, LIMITS) is not None) is stops

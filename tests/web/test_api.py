@@ -233,8 +233,8 @@ def test_wrong_values_have_the_words_of_the_file(world: World, key: Caller) -> N
 
 
 def test_whoever_joins_during_a_campaign_is_late_for_it(world: World, key: Caller) -> None:
-    """P4, P6, P7: also at the very instant at which its audience was frozen. Governed by what was in
-    force, addressed by nobody, named as not reached; and may approve like anybody."""
+    """P4, P6, P7: also at the very instant at which its audience was frozen. Governed by what was
+    in force, addressed by nobody, named as not reached; and may approve like anybody."""
     told = world.browser.put("/api/v1/accounts/erin", json={"email": "e@e.example"}, headers=key)
     assert told.status_code == 201
     world.desk.clock.advance(timedelta(hours=1))

@@ -33,6 +33,7 @@ def alices_bounced(world: World) -> str:
 def test_whoever_was_missed_is_named_with_reason_owner_and_due_date(
     world: World, alices_bounced: str
 ) -> None:
+    """P4: and what the mail service said is shown as words, never as a page."""
     world.enter_as("lena")
     page = world.browser.get(PAGE).text
     assert alices_bounced in page
@@ -43,6 +44,7 @@ def test_whoever_was_missed_is_named_with_reason_owner_and_due_date(
 
 
 def test_the_file_has_the_whole_list(world: World, alices_bounced: str) -> None:
+    """P4."""
     world.enter_as("lena")
     answer = world.browser.get(f"{PAGE}.csv")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
@@ -69,6 +71,7 @@ def test_legal_gives_them_to_support_who_notes_who_was_told_by_post(
 
 
 def test_what_is_refused_is_said_in_words(world: World, alices_bounced: str) -> None:
+    """P4: and changes nothing."""
     world.enter_as("lena")
     told = {"account": "nobody", "how": "post", "reason": "registered letter"}
     answer = world.post(PAGE, f"{PAGE}/reached", **told)
@@ -126,10 +129,12 @@ def test_that_the_list_was_read_is_recorded(world: World, alices_bounced: str) -
 
 
 def test_strangers_are_shown_the_door(world: World) -> None:
+    """P30."""
     assert world.browser.get(PAGE, follow_redirects=False).status_code == 303
 
 
 def test_the_report_is_a_page_and_a_file(world: World, alices_bounced: str) -> None:
+    """P4, P30."""
     world.enter_as("lena")
     report = PAGE.removesuffix("not-reached") + "report"
     page = world.browser.get(report).text
