@@ -1,0 +1,80 @@
+"""Mail as such: all of it stopped, one sent, an address allowed again (P4, P8)."""
+
+from uuid import UUID
+
+import temporal
+from database import controls, outbox, suppressions
+from database.facts import record
+from database.staff import require_role
+from domain.suppressions import address_key
+from workflows.desk.part import DeskPart, refusing, require_showable
+from workflows.messenger import Refused
+
+
+class Mail(DeskPart):
+    """Where ops and pages have mail stopped, started and sent."""
+
+    def stop_mail(self, staff_id: UUID, reason: str) -> None:
+        """No mail goes out any more, to anybody (P8). Raises Refused."""
+        self._switch_mail(controls.stop_mail, staff_id, reason)
+
+    def start_mail(self, staff_id: UUID, reason: str) -> None:
+        """Let mail go on, which takes an owner of a policy (P8). Raises Refused."""
+        self._switch_mail(controls.start_mail, staff_id, reason)
+
+    def send(self, mail: outbox.Queued) -> None:
+        """Send one mail that somebody asked for on a page."""
+        now = self.clock.now()
+        with self.database.transaction() as transaction:
+            queued = outbox.queue(transaction, [mail], now)
+        for mail_id in queued:
+            self._messenger.start_or_leave(temporal.mail_delivery(mail_id), now)
+
+    def resend(self, mail_id: UUID, staff_id: UUID) -> None:
+        """Ops send a mail of unknown outcome again; who decided that is recorded (P4).
+
+        Raises Refused; TemporalUnreachable when it is decided and only the start is missing.
+        """
+        now = self.clock.now()
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "ops")
+            if not outbox.resend(transaction, mail_id):
+                raise Refused(
+                    f"The mail {mail_id} does not wait for a decision, or its campaign does not "
+                    "run; nothing was sent."
+                )
+            record(transaction, "mail.resent_by_ops", mail_id, now, staff=staff_id)
+        self._messenger.start(temporal.mail_delivery(mail_id), now)
+
+    def allow_mail(self, address: str, key: bytes, staff_id: UUID, reason: str) -> int:
+        """Ops let mail go to an address again where it came back, or was reported as spam (P4).
+
+        `key` is the one that addresses are hashed with. Returns how many mails that were held back
+        because of it go out now. Raises Refused.
+        """
+        require_showable(reason)
+        now = self.clock.now()
+        with refusing(), self.database.transaction() as transaction:
+            act = controls.acting(transaction, staff_id, "ops", reason=reason, now=now)
+            allowed = suppressions.allow(
+                transaction,
+                address,
+                address_key(address, key),
+                staff_id=act.staff.id,
+                reason=act.reason,
+                now=now,
+            )
+            if not allowed.lifted:
+                raise Refused("Mail to this address is not stopped; nothing was changed.")
+        for mail_id in allowed.mails:
+            self._messenger.start_or_leave(temporal.mail_delivery(mail_id), now)
+        return len(allowed.mails)
+
+    def _switch_mail(self, switch: controls.Switch, staff_id: UUID, reason: str) -> None:
+        require_showable(reason)
+        with refusing(), self.database.transaction() as transaction:
+            now = self.clock.now()
+            switch(
+                transaction,
+                controls.acting(transaction, staff_id, "ops", "legal", reason=reason, now=now),
+            )

@@ -1,0 +1,95 @@
+"""What every part of the desk works with, and how it says no."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from clock import Clock
+from database import (
+    controls,
+    policies,
+    rehearsals,
+    request_answers,
+    requests,
+    reviews,
+    without_approval,
+    wording,
+)
+from database.accounts import AccountUnknown
+from database.engine import Database
+from database.staff import StaffRefused
+from domain.company import Company
+from domain.data_subject_requests import has_control_characters
+from domain.timetable import NoticeTooShort, not_before
+from workflows.messenger import Messenger, Refused
+
+REFUSALS = (
+    policies.PolicyUnknown,
+    policies.SubmissionRefused,
+    reviews.ReviewRefused,
+    requests.RequestUnknown,
+    request_answers.DecisionRefused,
+    StaffRefused,
+    NoticeTooShort,
+    controls.ControlRefused,
+    AccountUnknown,
+    wording.WordingRefused,
+    rehearsals.RehearsalRefused,
+    without_approval.PromiseRefused,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoticePeriods:
+    """The usual days of notice, and what sending may take (P7)."""
+
+    notice_days: int
+    sending_period: timedelta
+
+
+class DeskPart:
+    """A part of the desk. Its methods may be called from any thread."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        company: Company,
+        periods: NoticePeriods,
+        messenger: Messenger,
+    ) -> None:
+        self.database = database
+        self.clock = clock
+        self.company = company
+        self._periods = periods
+        self._messenger = messenger
+
+    def _not_before(self, planned_on: date | None, notice_days: int, now: datetime) -> date:
+        """The day that mails would name if the version were released now (P7)."""
+        return not_before(
+            now,
+            notice_days,
+            planned_on,
+            sending_allowance=self._periods.sending_period,
+            time_zone=self.company.time_zone,
+        )
+
+
+def require_showable(*texts: str) -> None:
+    """Raises Refused for text with a character that no page can show."""
+    if any(has_control_characters(text, besides="\r\n\t") for text in texts):
+        raise Refused(
+            "The text contains a control character, which cannot be shown. Nothing was stored. "
+            "Remove it, or type the text again."
+        )
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Say in words what the database refuses, as Refused."""
+    try:
+        yield
+    except REFUSALS as refusal:
+        raise Refused(str(refusal)) from None

@@ -1,0 +1,193 @@
+"""A version of a policy, from handing it in to its release (P1, P2, P4, P5)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import temporal
+from database import policies, rehearsals, reviews, without_approval, wording
+from database.staff import require_role
+from database.tables import PolicyVersion
+from domain.policy_text import PolicyText
+from domain.reviews import ReviewRequest
+from domain.without_approval import JUST_STAY, Promise, promise_refusal
+from workflows.desk.part import DeskPart, refusing, require_showable
+from workflows.messenger import Refused
+from workflows.publication import PublicationWorkflow
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewVersion:
+    """A policy version as legal hands it in; `notice_days` None means the usual ones."""
+
+    slug: str
+    text: PolicyText
+    summary: str
+    submitted_by: UUID
+    effective_on: date | None = None
+    notice_days: int | None = None
+    promise: Promise = JUST_STAY
+
+
+class Versions(DeskPart):
+    """Where legal hands versions in, reviews and releases them."""
+
+    def submit(self, new: NewVersion) -> PolicyVersion:
+        """Store a new policy version and start its publication (P1, P2).
+
+        A draft that is before legal gives way to it, an announced version runs on (P8).
+
+        Raises Refused; TemporalUnreachable when it is stored and only the start is missing.
+        """
+        now = self.clock.now()
+        notice_days = new.notice_days or self._periods.notice_days
+        if not new.summary.strip():
+            raise Refused("A summary in plain words is needed: it is the first thing people read.")
+        require_showable(new.summary)
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, new.submitted_by, "legal")
+            self._check_date(new.effective_on, notice_days, now)
+            self._check_promise(new.promise, self._not_before(new.effective_on, notice_days, now))
+            version = policies.submit(
+                transaction,
+                policies.policy_by_slug(transaction, new.slug),
+                policies.Submission(
+                    text=new.text.text,
+                    sha256=new.text.sha256,
+                    summary=new.summary.strip(),
+                    submitted_by=new.submitted_by,
+                    planned_effective_on=new.effective_on,
+                    notice_days=notice_days,
+                    promise=new.promise,
+                ),
+                now,
+            )
+            drafts = policies.replaced_by(transaction, version.id)
+        for draft in drafts:
+            self._messenger.wake(f"publication/{new.slug}/{draft.number}")
+        self._messenger.start(temporal.publication(version.id, new.slug, version.number), now)
+        return version
+
+    def review(
+        self,
+        slug: str,
+        number: int,
+        reviewer_id: UUID,
+        content: reviews.ReviewContent,
+        reason: str,
+    ) -> None:
+        """Confirm, dismiss and add findings and give the class (P2). Raises Refused."""
+        require_showable(
+            reason, *content.confirm, *content.dismiss, *content.add, *content.consent.values()
+        )
+        request = self._propose(slug, number, reviewer_id, content, reason)
+        self._messenger.have_decided(
+            f"publication/{slug}/{number}", PublicationWorkflow.review, request
+        )
+
+    def word(self, slug: str, number: int, staff_id: UUID, words: Sequence[wording.Words]) -> None:
+        """Write what people read of a version, in one or more languages (P4). Raises Refused."""
+        for each in words:
+            require_showable(each.summary or "", *each.sentences.values())
+        now = self.clock.now()
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "legal")
+            version = policies.version_by_slug(transaction, slug, number)
+            for each in words:
+                wording.write_words(
+                    transaction,
+                    version,
+                    each,
+                    languages=self.company.languages,
+                    by=staff_id,
+                    now=now,
+                )
+
+    def promise(self, slug: str, number: int, staff_id: UUID, promise: Promise) -> None:
+        """Say what happens to whoever does not approve a version in review (P5). Raises Refused."""
+        now = self.clock.now()
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "legal")
+            version = policies.version_by_slug(transaction, slug, number)
+            without_approval.change_promise(
+                transaction,
+                version,
+                promise,
+                effect_on=self._not_before(version.planned_effective_on, version.notice_days, now),
+                closing_page=self.company.closing_page,
+                by=staff_id,
+                now=now,
+            )
+
+    def send_test_mails(self, slug: str, number: int, staff_id: UUID) -> tuple[UUID, ...]:
+        """Send what a version's campaign would send to somebody of legal, to be read before its
+        release (P4); the mails' ids. Raises Refused.
+        """
+        now = self.clock.now()
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "legal")
+            version = policies.version_by_slug(transaction, slug, number)
+            mails = rehearsals.send_to(
+                transaction, version, staff_id, languages=self.company.languages, now=now
+            )
+        for mail_id in mails:
+            self._messenger.start_or_leave(temporal.mail_delivery(mail_id), now)
+        return mails
+
+    def reject(self, slug: str, number: int, reviewer_id: UUID, reason: str) -> None:
+        """Take a version back before it is released, with a reason. Raises Refused."""
+        require_showable(reason)
+        review = self._propose(slug, number, reviewer_id, reviews.ReviewContent(), reason)
+        self._messenger.have_decided(
+            f"publication/{slug}/{number}", PublicationWorkflow.reject, review.review_id
+        )
+
+    def release(self, slug: str, number: int, releaser_id: UUID) -> None:
+        """Let a reviewed version go out; never its submitter alone (P2). Raises Refused."""
+        with refusing(), self.database.session() as session:
+            require_role(session, releaser_id, "legal")
+            policies.version_by_slug(session, slug, number)
+        self._messenger.have_decided(
+            f"publication/{slug}/{number}", PublicationWorkflow.release, releaser_id
+        )
+
+    def _propose(
+        self,
+        slug: str,
+        number: int,
+        reviewer_id: UUID,
+        content: reviews.ReviewContent,
+        reason: str,
+    ) -> ReviewRequest:
+        now = self.clock.now()
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, reviewer_id, "legal")
+            version = policies.version_by_slug(transaction, slug, number)
+            return reviews.propose_review(
+                transaction,
+                version,
+                reviewer_id=reviewer_id,
+                content=content,
+                reason=reason,
+                now=now,
+            )
+
+    def _check_promise(self, promise: Promise, effect_on: date) -> None:
+        refusal = promise_refusal(promise, effect_on, closing_page=self.company.closing_page)
+        if refusal:
+            raise Refused(f"{refusal} Nothing was stored.")
+
+    def _check_date(self, effective_on: date | None, notice_days: int, now: datetime) -> None:
+        """Refuse a date in the past or inside the notice period (P7)."""
+        earliest = self._not_before(None, notice_days, now)
+        today = now.astimezone(self.company.zone).date()
+        if effective_on is None:
+            return
+        if effective_on < today:
+            raise Refused(f"The effective date {effective_on} is in the past; nothing was stored.")
+        if effective_on < earliest:
+            raise Refused(
+                f"The effective date {effective_on} lies inside the notice period of {notice_days} "
+                f"days (P7): the earliest is {earliest}. Nothing was stored."
+            )
