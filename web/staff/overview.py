@@ -19,7 +19,7 @@ from database.requests import open_requests
 from database.tables import CampaignCorrection, Policy, PolicyVersion, Reclassification, Staff
 from domain.reviews import TO_COME, VersionState
 from web.site import OnSite
-from web.staff.access import SignedIn, console
+from web.staff.access import READ_POLICIES, SignedIn, console
 
 router = APIRouter(prefix="/staff")
 ON_ITS_WAY = (VersionState.SUBMITTED, VersionState.IN_REVIEW, *TO_COME)
@@ -45,6 +45,7 @@ def overview(request: Request, site: OnSite, member: SignedIn) -> HTMLResponse:
             member,
             "overview.html",
             versions=_versions(session, member),
+            reads_policies={*member.roles} & {*READ_POLICIES},
             requests=open_requests(session)[:5] if "privacy" in member.roles else [],
             open_requests=len(open_requests(session)),
             not_reached=_not_reached(session) if {*member.roles} & {*WHO_REACHES} else [],

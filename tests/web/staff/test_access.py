@@ -102,6 +102,19 @@ def test_everybody_sees_what_their_role_needs(
     assert world.browser.get(path).status_code == status
 
 
+@pytest.mark.parametrize(
+    ("handle", "leads"), [("lena", True), ("aziz", True), ("sofia", False), ("otto", False)]
+)
+def test_the_first_page_leads_to_a_version_only_whoever_may_open_it(
+    world: World, handle: str, *, leads: bool
+) -> None:
+    """P30."""
+    world.enter_as(handle)
+    page = world.browser.get("/staff").text
+    assert "Privacy policy, version 2" in page
+    assert (f'href="{VERSION_2}"' in page) is leads
+
+
 def test_a_form_without_the_key_of_the_session_does_nothing(in_review: World) -> None:
     in_review.enter_as("omar")
     fields = {"reason": "x", "version_class": "approval", "form_key": "guessed"}

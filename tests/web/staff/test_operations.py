@@ -120,7 +120,10 @@ def test_ops_send_a_mail_of_unknown_outcome_again(world: World) -> None:
         doubt(transaction, claimed.attempt_id, "the line broke", NOW)
         settle(transaction, batch, settle_after=NOW - NOW, now=NOW)
     world.enter_as("otto")
-    assert str(mail_id) in world.browser.get("/staff/ops").text
+    page = world.browser.get("/staff/ops").text
+    assert str(mail_id) in page
+    assert "Waiting for your decision (1)" in page
+    assert "<dt>waits for a decision</dt><dd>1</dd>" in page
     path = f"/staff/ops/mails/{mail_id}/resend"
     assert world.post("/staff/ops", path).status_code == 303
     assert world.messenger.started[-1] == f"mail-delivery/{mail_id}"
