@@ -1,5 +1,6 @@
 """Options and arguments that several commands share."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -43,3 +44,19 @@ At = Annotated[
     str | None,
     typer.Option("--at", help="An instant with its offset: 2026-03-01T00:00:00Z; default now"),
 ]
+
+
+def day(option: str, given: str) -> date:
+    """A day as it is typed. Raises Exit with 2 when it is none."""
+    from cli.printing import stop
+
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        message = f"{option} {given}: write the day like 2026-03-01. Nothing was stored."
+        raise stop(message, 2) from None
+
+
+def keys(given: str) -> tuple[str, ...]:
+    """Findings as they are typed: F1,F2."""
+    return tuple(key.strip().upper() for key in given.split(",") if key.strip())

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import AsStaff, Number, Slug
+from cli.options import AsStaff, Number, Slug, keys
 from domain.reviews import VersionClass
 
 
@@ -70,8 +70,7 @@ def reclassify_command(  # noqa: PLR0913 - one option for each thing that was mi
                 words.insert(0, typed_words(desk.company.language, None, sentences))
         except WordsRefused as refusal:
             raise stop(refusal, 2) from None
-        keys = tuple(key.strip().upper() for key in confirm.split(",") if key.strip())
-        mistake = Mistake(confirm=keys, add=add or (), words=words)
+        mistake = Mistake(confirm=keys(confirm), add=add or (), words=words)
         desk.reclassify(slug, number, staff_id, reason, mistake)
     say(
         f"It is proposed that version {number} of {slug} takes approval. Nothing changes until a "

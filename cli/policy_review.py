@@ -1,0 +1,134 @@
+"""`promisekeeper policy review` and `wording`: what legal decides, and what people read (P2)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.findings import print_findings
+from cli.options import AsStaff, FormatOption, ListFormat, Number, Slug, keys
+from domain.reviews import VersionClass
+
+if TYPE_CHECKING:
+    from cli.context import Office
+
+WORDING = ("language", "of", "state", "text")
+
+
+def review(  # noqa: PLR0913 - one option for each thing a reviewer may say
+    slug: Slug,
+    number: Number,
+    *,
+    confirm: Annotated[str, typer.Option(metavar="F1,F2", help="Findings that are right")] = "",
+    dismiss: Annotated[
+        str, typer.Option(metavar="F3", help="Findings that are wrong; takes a second person")
+    ] = "",
+    add_quote: Annotated[
+        list[str] | None,
+        typer.Option("--add", metavar="QUOTE", help="Adverse words the engine missed; repeatable"),
+    ] = None,
+    consent: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="F2=PURPOSE",
+            help="A confirmed finding that takes each person's consent to a purpose; F2= takes it "
+            "away; repeatable",
+        ),
+    ] = None,
+    version_class: Annotated[
+        VersionClass | None, typer.Option("--class", help="What the version asks of people")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Kept for good", show_default=False)],
+    as_staff: AsStaff,
+) -> None:
+    """Decide about findings, and give the version its class."""
+    from cli.context import opened
+    from cli.printing import say
+    from database.policies import version_by_slug
+    from database.reviews import ReviewContent
+
+    content = ReviewContent(
+        confirm=keys(confirm),
+        dismiss=keys(dismiss),
+        add=tuple(add_quote or ()),
+        consent=_consent(consent or []),
+        version_class=version_class,
+    )
+    with opened() as office:
+        member = office.member(as_staff)
+        with office.desk() as desk:
+            desk.review(slug, number, member.id, content, reason)
+        say(f"The review of version {number} of {slug} is recorded.")
+        with office.database.session() as session:
+            version = version_by_slug(session, slug, number)
+        print_findings(office, version)
+
+
+def wording(  # noqa: PLR0913 - one option for each thing that can be written
+    slug: Slug,
+    number: Number,
+    *,
+    language: Annotated[
+        str | None, typer.Option(metavar="LANGUAGE", help="Of --summary and --sentence, like de")
+    ] = None,
+    summary: Annotated[str | None, typer.Option(help="In plain words; people read it")] = None,
+    sentences: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sentence",
+            metavar="F1=TEXT",
+            help="What a finding means for people, or PURPOSE=TEXT what they are asked to consent "
+            "to; repeatable",
+        ),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.toml", help="All of it at once: a table for each language"),
+    ] = None,
+    as_staff: Annotated[
+        str | None,
+        typer.Option("--as", metavar="STAFF", help="Who writes; not needed to look"),
+    ] = None,
+    output_format: FormatOption = ListFormat.TABLE,
+) -> None:
+    """Write what people read of a version in review; prints what is there, and what is missing."""
+    from cli.context import opened
+    from cli.printing import print_rows, stop
+    from cli.wording_file import WordsRefused, read_words, typed_words
+
+    try:
+        words = list(read_words(file)) if file else []
+        if summary is not None or sentences:
+            words.append(typed_words(language, summary, sentences or []))
+    except WordsRefused as refusal:
+        raise stop(refusal, 2) from None
+    if words and as_staff is None:
+        raise stop("--as says who writes. Nothing was stored.", 2)
+    with opened() as office:
+        if words and as_staff:
+            member = office.member(as_staff)
+            with office.desk() as desk:
+                desk.word(slug, number, member.id, words)
+        print_rows(_wording(office, slug, number), WORDING, output_format)
+
+
+def _wording(office: "Office", slug: str, number: int) -> list[dict[str, object]]:
+    from database.policies import version_by_slug
+    from database.wording import wording_of
+
+    with office.database.session() as session:
+        version = version_by_slug(session, slug, number)
+        told = wording_of(session, version, office.settings.company.languages)
+    return [{name: getattr(words, name) for name in WORDING} for words in told]
+
+
+def _consent(given: list[str]) -> dict[str, str]:
+    from cli.printing import stop
+
+    consent = {}
+    for each in given:
+        key, sign, purpose = each.partition("=")
+        if not sign:
+            raise stop(f"--consent {each}: write it like F2=product_tips. Nothing was stored.", 2)
+        consent[key.strip().upper()] = purpose
+    return consent
