@@ -225,8 +225,8 @@ def not_reached(
             say(f"{segment.replace('_', ' ')}: {told or 'nobody'}")
 
 
-@app.command()
-def silent(
+@app.command("not-approved")
+def not_approved(
     slug: Slug,
     number: Number,
     *,

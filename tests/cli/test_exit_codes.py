@@ -46,7 +46,7 @@ COMMANDS = {
         *("privacy", "1", "--per-minute", "600", "--reason", "New", "--as", "omar"),
     ],
     "campaign not-reached": ["privacy", "1"],
-    "campaign silent": ["privacy", "1"],
+    "campaign not-approved": ["privacy", "1"],
     "campaign assign-not-reached": ["privacy", "1", "--to", "petra", "--as", "lena"],
     "campaign reached": [
         *("privacy", "1", "a1", "--by", "post", "--reason", "A letter", "--as", "lena"),

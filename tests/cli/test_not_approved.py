@@ -1,5 +1,5 @@
-"""`campaign silent` lists who was asked and has not approved; `policy without-approval` says what
-that means for them (P5)."""
+"""`campaign not-approved` lists who was asked and has not approved; `policy without-approval` says
+what that means for them (P5)."""
 
 import csv
 import io
@@ -31,13 +31,13 @@ def run(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 def test_it_is_a_file_for_the_companys_systems(run: Run) -> None:
     """P5: with the version that governs each."""
-    answer = run("campaign", "silent", POLICY, "2", "--format", "csv")
+    answer = run("campaign", "not-approved", POLICY, "2", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(answer.stdout)))
     assert [(row["account"], row["governing_version"], row["may_end"]) for row in rows] == [
         (ALICE.external_id, "1", "False"),
         (BOB.external_id, "1", "False"),
     ]
-    told = json.loads(run("campaign", "silent", POLICY, "2", "--format", "json").stdout)
+    told = json.loads(run("campaign", "not-approved", POLICY, "2", "--format", "json").stdout)
     assert [row["account"] for row in told] == [row["account"] for row in rows]
     assert ALICE.email not in answer.stdout
 
