@@ -1,12 +1,20 @@
 """`promisekeeper campaign`: how a version's notices stand, and whom they did not reach (P4)."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import AsStaff, FormatOption, ListFormat, Number, Reason, Slug
+from cli.options import (
+    AnswerFormat,
+    AnswerFormatOption,
+    AsStaff,
+    FormatOption,
+    ListFormat,
+    Number,
+    Reason,
+    Slug,
+)
 from domain.reviews import Decisions
 
 if TYPE_CHECKING:
@@ -15,15 +23,6 @@ if TYPE_CHECKING:
     from database.corrections import RightWords
 
 SHOWN = ("account", "state", "reason", "owner", "due_on", "reached_how", "mail")
-
-
-class TableOrFile(StrEnum):
-    """How a list of accounts is printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-
 
 app = typer.Typer(no_args_is_help=True, help="Campaigns: who was told, who answered.")
 
@@ -194,9 +193,7 @@ def not_reached(
     slug: Slug,
     number: Number,
     *,
-    output_format: Annotated[
-        TableOrFile, typer.Option("--format", help="A table to read, or CSV or JSON for scripts")
-    ] = TableOrFile.TABLE,
+    output_format: AnswerFormatOption = AnswerFormat.TABLE,
 ) -> None:
     """The accounts whose first notice did not reach anybody: why, and who is to reach them by when.
 
@@ -205,18 +202,17 @@ def not_reached(
     from dataclasses import asdict
 
     from cli.context import opened
-    from cli.printing import print_rows, say
+    from cli.printing import print_csv, print_rows, say
     from database import not_reached as lists
     from database.campaigns import campaign_by_number
-    from domain.spreadsheet import as_csv
 
     with opened() as office, office.database.session() as session:
         campaign = campaign_by_number(session, slug, number)
         found = lists.not_reached(session, campaign, office.settings.zone)
     rows = [asdict(account) for account in found]
-    if output_format is TableOrFile.CSV:
-        typer.echo(as_csv(rows, lists.COLUMNS), nl=False)
-    elif output_format is TableOrFile.JSON:
+    if output_format is AnswerFormat.CSV:
+        print_csv(rows, lists.COLUMNS)
+    elif output_format is AnswerFormat.JSON:
         print_rows(rows, lists.COLUMNS, ListFormat.JSON)
     else:
         print_rows(rows, SHOWN, ListFormat.TABLE)
@@ -230,9 +226,7 @@ def not_approved(
     slug: Slug,
     number: Number,
     *,
-    output_format: Annotated[
-        TableOrFile, typer.Option("--format", help="A table to read, or CSV or JSON for scripts")
-    ] = TableOrFile.TABLE,
+    output_format: AnswerFormatOption = AnswerFormat.TABLE,
 ) -> None:
     """The accounts that were asked and have not approved: the version that governs them, and from
     when the company may end its contract with them, if it ever may.
@@ -240,13 +234,12 @@ def not_approved(
     from dataclasses import asdict
 
     from cli.context import opened
-    from cli.printing import print_rows
+    from cli.printing import print_csv, print_rows
     from database import not_approved as lists
     from database.approvals import PolicyHistory
     from database.campaigns import campaign_by_number
     from database.policies import policy_by_slug
     from domain.places import local_date
-    from domain.spreadsheet import as_csv
 
     with opened() as office, office.database.session() as session:
         campaign = campaign_by_number(session, slug, number)
@@ -256,8 +249,8 @@ def not_approved(
             session, history, campaign, at=now, today=local_date(now, office.settings.zone)
         )
         rows = [asdict(account) for account in found]
-    if output_format is TableOrFile.CSV:
-        typer.echo(as_csv(rows, lists.COLUMNS), nl=False)
+    if output_format is AnswerFormat.CSV:
+        print_csv(rows, lists.COLUMNS)
     else:
         print_rows(rows, lists.COLUMNS, ListFormat(output_format))
 

@@ -1,16 +1,14 @@
 """`promisekeeper governing`: which version governs an account, or each, and what proves it (P6)."""
 
-import csv
 import json
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import At, Slug
+from cli.options import AnswerFormat, At, Slug
 
 if TYPE_CHECKING:
     from cli.context import Office
@@ -38,15 +36,6 @@ COLUMNS = (
     "asserted_at",
 )
 TABLE_COLUMNS = COLUMNS[:7]
-FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
-
-
-class AnswerFormat(StrEnum):
-    """How the answer is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
 
 
 def governing_command(
@@ -79,7 +68,7 @@ def governing_command(
 def _print_one(
     office: "Office", slug: str, external_id: str, at: datetime, output_format: AnswerFormat
 ) -> None:
-    from cli.printing import console, print_json, say, table_of
+    from cli.printing import console, print_csv, print_json, say, table_of
     from database.accounts import account_by_external_id
     from database.approvals import PolicyHistory, proven_version
     from database.governing_lists import Governed, told
@@ -93,7 +82,7 @@ def _print_one(
     if output_format is AnswerFormat.JSON:
         print_json({"policy": slug, "account": external_id, "at": at, **said})
     elif output_format is AnswerFormat.CSV:
-        _print_csv(iter([Governed(account=account, proven=proven)]))
+        print_csv([_line(Governed(account=account, proven=proven))], COLUMNS)
     else:
         since = f"{proven.state.since:%Y-%m-%d %H:%M}"
         say(f"Version {proven.state.number} of {slug} governs {external_id} since {since}.")
@@ -103,7 +92,7 @@ def _print_one(
 
 def _print_all(office: "Office", slug: str, at: datetime, output_format: AnswerFormat) -> None:
     """One account after the other, however many there are: no more than a thousand are at hand."""
-    from cli.printing import console, table_of
+    from cli.printing import console, print_csv, table_of
     from database.approvals import PolicyHistory
     from database.governing_lists import all_governed
     from database.policies import policy_by_slug
@@ -114,7 +103,7 @@ def _print_all(office: "Office", slug: str, at: datetime, output_format: AnswerF
         if output_format is AnswerFormat.JSON:
             _print_json(slug, at, history, (each for page in pages for each in page))
         elif output_format is AnswerFormat.CSV:
-            _print_csv(each for page in pages for each in page)
+            print_csv((_line(each) for page in pages for each in page), COLUMNS)
         else:
             for page in pages:
                 console().print(table_of([_line(each) for each in page], TABLE_COLUMNS))
@@ -138,22 +127,6 @@ def _print_json(
             sys.stdout.write(between + line)
             between = ",\n"
     sys.stdout.write("\n]\n")
-
-
-def _print_csv(governed: "Iterator[Governed]") -> None:
-    from cli.printing import plain
-
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for each in governed:
-        line = _line(each)
-        values = ("" if line[name] is None else plain(line[name]) for name in COLUMNS)
-        writer.writerow([_harmless(value) for value in values])
-
-
-def _harmless(value: str) -> str:
-    """A spreadsheet would take such text for a formula and carry it out."""
-    return f"'{value}" if value.startswith(FORMULA_BEGINNINGS) else value
 
 
 def _line(governed: "Governed") -> Mapping[str, object]:

@@ -14,8 +14,19 @@ class ListFormat(StrEnum):
     JSON = "json"
 
 
+class AnswerFormat(StrEnum):
+    """How a listing is printed that is also a file for a spreadsheet."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
 FormatOption = Annotated[
     ListFormat, typer.Option("--format", help="A table to read, or JSON for scripts")
+]
+AnswerFormatOption = Annotated[
+    AnswerFormat, typer.Option("--format", help="A table to read, or CSV or JSON for scripts")
 ]
 AsStaff = Annotated[
     str,

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from shutil import get_terminal_size
@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.options import ListFormat
+from domain.spreadsheet import csv_lines
 
 if TYPE_CHECKING:
     from domain.conversion import PolicyFile
@@ -40,6 +41,11 @@ def print_rows(rows: Sequence[Row], columns: Sequence[str], output_format: ListF
         print_json([{name: row[name] for name in columns} for row in rows])
         return
     console().print(table_of(rows, columns))
+
+
+def print_csv(rows: Iterable[Row], columns: Sequence[str]) -> None:
+    """Print a listing for a spreadsheet, each row as it comes."""
+    sys.stdout.writelines(csv_lines(rows, columns))
 
 
 def table_of(rows: Sequence[Row], columns: Sequence[str]) -> Table:

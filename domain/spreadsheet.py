@@ -1,24 +1,34 @@
 """Lists as files that a spreadsheet opens. Pure."""
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from io import StringIO
 
-FORMULA = ("=", "+", "-", "@", "\t")
+FORMULA = tuple("=+-@\t\r\n\0")
+"""Beginnings that spreadsheets take for a formula, or pass over to find one (OWASP ASVS 1.2.10)."""
 
 
 def as_csv(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
-    """A list as CSV with a line of headings: instants in UTC with Z, nothing for None.
+    """A short list as one text; see `csv_lines`."""
+    return "".join(csv_lines(rows, columns))
+
+
+def csv_lines(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> Iterator[str]:
+    """A list as CSV, line by line, headings first: instants in UTC with Z, nothing for None.
 
     What a spreadsheet would take for a formula gets an apostrophe in front: text from outside
     must not run on the machine of who opens it.
     """
-    text = StringIO()
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    writer.writerows([_cell(row[name]) for name in columns] for row in rows)
-    return text.getvalue()
+    yield _line(columns)
+    for row in rows:
+        yield _line([_cell(row[name]) for name in columns])
+
+
+def _line(cells: Sequence[str]) -> str:
+    line = StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()
 
 
 def _cell(value: object) -> str:
