@@ -19,7 +19,8 @@ from database.engine import Database
 from settings import ROOT
 from tests.databases import SQLITE, migrated_database
 from tests.workflows.conftest import Town, town
-from tests.workflows.recorded_stories import STORIES, Story
+from tests.workflows.living import Story
+from tests.workflows.recorded_stories import STORIES
 
 HISTORIES = Path(__file__).with_name("histories")
 

@@ -18,7 +18,7 @@ from tests.eventually import eventually
 from tests.people import POLICY
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town, town
-from tests.workflows.recorded_stories import in_a_while, tell_database
+from tests.workflows.living import in_a_while, tell_database
 from workflows import acting
 
 pytestmark = pytest.mark.temporal

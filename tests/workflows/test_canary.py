@@ -11,7 +11,7 @@ from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, POLICY
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town, town
-from tests.workflows.recorded_stories import ended, in_a_while
+from tests.workflows.living import ended, in_a_while
 
 pytestmark = pytest.mark.temporal
 OWNER = "lena@staff.example"

@@ -15,7 +15,7 @@ from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, DORA, POLICY
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town
-from tests.workflows.recorded_stories import (
+from tests.workflows.living import (
     MENDED,
     ended,
     in_a_while,

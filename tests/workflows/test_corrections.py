@@ -15,7 +15,7 @@ from tests.eventually import eventually
 from tests.people import ALICE, BOB, LANGUAGES, POLICY
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town
-from tests.workflows.recorded_stories import MENDED, ended, leap, put_right
+from tests.workflows.living import MENDED, ended, leap, put_right
 
 pytestmark = pytest.mark.temporal
 CORRECTED = "A correction: what we wrote about our privacy policy was wrong"

@@ -24,7 +24,7 @@ from tests.people import ALICE, BOB, CAROL, LANGUAGES, POLICY
 from tests.rehearsed import rehearse
 from tests.texts import FIRST, SECOND, THIRD
 from tests.workflows.conftest import Town
-from tests.workflows.recorded_stories import in_a_while
+from tests.workflows.living import in_a_while
 from tests.workflows.test_campaign import steps_of
 from workflows.messenger import Refused, TemporalUnreachable
 

@@ -20,7 +20,7 @@ from tests.eventually import eventually
 from tests.people import ALICE, BOB, POLICY
 from tests.texts import FIRST
 from tests.workflows.conftest import Town
-from tests.workflows.recorded_stories import MENDED, ended, leap
+from tests.workflows.living import MENDED, ended, leap
 
 pytestmark = pytest.mark.temporal
 ASKED = "Please decide: a change of our privacy policy needed your approval"

@@ -14,7 +14,7 @@ from tests.eventually import eventually
 from tests.people import ALICE, BOB, POLICY
 from tests.texts import FIRST, SECOND, THIRD
 from tests.workflows.conftest import Town
-from tests.workflows.recorded_stories import ended, leap
+from tests.workflows.living import ended, leap
 
 pytestmark = pytest.mark.temporal
 

@@ -88,7 +88,7 @@ def test_every_path_of_every_workflow_is_stored() -> None:
 
 @pytest.mark.parametrize("each", WORKFLOWS, ids=lambda each: each.__name__)
 def test_whatever_can_happen_to_a_workflow_happens_in_a_stored_history(each: type) -> None:
-    """Missing? It needs a story that leads there, in `recorded_stories.py`."""
+    """Missing? It needs a story that leads there, in one of `stories_of_*.py`."""
     definition = workflow._Definition.must_from_class(each)
     assert definition.name is not None
     happened = {event["eventType"].removeprefix("EVENT_TYPE_") for event in events(definition.name)}

@@ -1,0 +1,124 @@
+"""What a story is, and what is done in towns again and again, with time passing."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from temporalio.api.enums.v1 import EventType
+
+from database import controls
+from database.corrections import Right, RightWords
+from database.tables import DataSubjectRequest
+from domain.data_subject_requests import Intake
+from domain.reviews import Decisions
+from tests.eventually import eventually
+from tests.people import DORA, POLICY
+from tests.texts import FIRST
+from tests.workflows.conftest import Town
+from workflows.fast_forward import _follow
+
+FAILED = EventType.EVENT_TYPE_ACTIVITY_TASK_FAILED
+MENDED = FIRST.replace("disadvantge", "disadvantage")
+Recorded = Mapping[str, tuple[str, int]]
+"""Path (workflow and what happened) to workflow id and which of its runs, oldest first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """What is lived, under which settings of Temporal's server and of ours; the paths it gives."""
+
+    live: Callable[[Town], Recorded]
+    paths: tuple[str, ...]
+    server_settings: Mapping[str, object] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def publication(number: int) -> str:
+    return f"publication/{POLICY}/{number}"
+
+
+def campaign(number: int) -> str:
+    return f"campaign/{POLICY}/{number}"
+
+
+def request_id(request: DataSubjectRequest) -> str:
+    return f"data-subject-request/{request.id}"
+
+
+def receives(town: Town) -> DataSubjectRequest:
+    """Dora asks for a copy of her data."""
+    intake = Intake(name=DORA.name or "", contact_address=DORA.email, kinds=("access",))
+    return town.desk.receive(intake, channel="web")
+
+
+def withdraw_unheard(town: Town, number: int) -> None:
+    """As when Temporal does not answer: the database knows, and the workflows were not told."""
+    with town.database.transaction() as transaction:
+        act = controls.acting(
+            transaction, town.staff["noor"], "legal", reason="the wrong text", now=town.now()
+        )
+        controls.withdraw(transaction, town.version(number), act)
+
+
+def put_right(town: Town, number: int) -> None:
+    words = RightWords(language="en", mail="We said 10 days; it is a year.")
+    right = Right(decisions=Decisions.VOID, words=[words])
+    town.desk.correct(POLICY, number, town.staff["lena"], "a wrong period", right)
+    town.desk.confirm_correction(POLICY, number, town.staff["noor"])
+
+
+@contextmanager
+def trap(town: Town, act: str) -> Iterator[None]:
+    """What does this to the database goes wrong meanwhile."""
+    tell_database(
+        town, f"CREATE TRIGGER planted BEFORE {act} BEGIN SELECT RAISE(ABORT, 'planted'); END"
+    )
+    yield
+    tell_database(town, "DROP TRIGGER planted")
+
+
+def tell_database(town: Town, command: str) -> None:
+    with town.database.transaction() as transaction:
+        transaction.connection().exec_driver_sql(command)
+
+
+def kinds_of(town: Town, workflow_id: str) -> list[EventType.ValueType]:
+    """What happened to a workflow in all its runs; nothing before it is started."""
+
+    async def events() -> list[EventType.ValueType]:
+        return [
+            event.event_type
+            async for run in town.client.list_workflows(f"WorkflowId = '{workflow_id}'")
+            async for event in town.client.get_workflow_handle(
+                run.id, run_id=run.run_id
+            ).fetch_history_events()
+        ]
+
+    return town.portal.call(events)
+
+
+def leap(town: Town, days: int) -> None:
+    """Let days pass at once: going from day to day would leave its traces in the histories."""
+    town.clock.advance(timedelta(days=days))
+    town.portal.call(_follow, town.client, town.clock)
+
+
+def in_a_while(town: Town, look: Callable[[], object]) -> None:
+    """Let time pass, a minute each time one looks, until it is so."""
+
+    def after_a_minute() -> object:
+        town.advance(minutes=1)
+        return look()
+
+    eventually(after_a_minute)
+
+
+def ended(town: Town, workflow_id: str) -> bool:
+    async def look() -> bool:
+        return (
+            await town.client.get_workflow_handle(workflow_id).describe()
+        ).close_time is not None
+
+    return town.portal.call(look)

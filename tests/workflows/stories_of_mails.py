@@ -1,0 +1,70 @@
+"""Stories of single mails that ops send again."""
+
+from sqlmodel import select
+
+from database.tables import OutboxMail
+from domain.reviews import VersionClass
+from tests.eventually import eventually
+from tests.people import ALICE, BOB
+from tests.texts import FIRST, SECOND
+from tests.workflows.conftest import Town
+from tests.workflows.living import FAILED, Recorded, Story, ended, in_a_while, kinds_of, trap
+
+
+def mails_sent_again(town: Town) -> Recorded:
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: town.version(number).effective_at)
+    with town.database.transaction() as transaction:
+        mails = transaction.exec(select(OutboxMail).where(OutboxMail.step == "first_notice")).all()
+        for mail in mails:
+            mail.state = "operator"
+    at_once, later = (f"mail-delivery/{mail.id}" for mail in mails)
+    town.desk.resend(mails[0].id, town.staff["omar"])
+    eventually(lambda: ended(town, at_once))
+    town.mail.misbehave("401", times=2)
+    town.desk.resend(mails[1].id, town.staff["omar"])
+    in_a_while(town, lambda: ended(town, later))
+    return {"mail-delivery/sent": (at_once, 0), "mail-delivery/mail_service_down": (later, 0)}
+
+
+def a_mail_delivery_that_tells_its_end(town: Town) -> Recorded:
+    return {"mail-delivery/end_told": mails_sent_again(town)["mail-delivery/mail_service_down"]}
+
+
+def a_mail_delivery_that_goes_wrong(town: Town) -> Recorded:
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: town.version(number).effective_at)
+    with town.database.transaction() as transaction:
+        query = select(OutboxMail).where(OutboxMail.step == "first_notice")
+        mail = transaction.exec(query).one()
+        mail.state = "operator"
+    delivery = f"mail-delivery/{mail.id}"
+    with trap(town, "UPDATE ON outbox_mail WHEN NEW.state = 'sending'"):
+        town.desk.resend(mail.id, town.staff["omar"])
+        eventually(lambda: kinds_of(town, delivery).count(FAILED) >= 2)
+    eventually(lambda: ended(town, delivery))
+    return {"mail-delivery/goes_wrong": (delivery, 0)}
+
+
+def a_mail_delivery_that_continues_as_new(town: Town) -> Recorded:
+    ((delivery, _),) = a_mail_delivery_that_goes_wrong(town).values()
+    return {
+        "mail-delivery/continued_as_new": (delivery, 0),
+        "mail-delivery/continued_from_another_run": (delivery, 1),
+    }
+
+
+STORIES = (
+    Story(live=mails_sent_again, paths=("mail-delivery/sent", "mail-delivery/mail_service_down")),
+    Story(live=a_mail_delivery_that_tells_its_end, paths=("mail-delivery/end_told",)),
+    Story(live=a_mail_delivery_that_goes_wrong, paths=("mail-delivery/goes_wrong",)),
+    Story(
+        live=a_mail_delivery_that_continues_as_new,
+        paths=("mail-delivery/continued_as_new", "mail-delivery/continued_from_another_run"),
+        server_settings={"limit.historyCount.suggestContinueAsNew": 15},
+    ),
+)

@@ -1,0 +1,129 @@
+"""Stories of data-subject requests."""
+
+from database.request_answers import Answer
+from database.tables import DataSubjectRequest
+from domain.data_subject_requests import Outcome
+from tests.answers import IN_FULL, REFUSAL
+from tests.eventually import eventually
+from tests.people import DORA
+from tests.texts import FIRST
+from tests.workflows.conftest import Town
+from tests.workflows.living import (
+    FAILED,
+    Recorded,
+    Story,
+    ended,
+    in_a_while,
+    kinds_of,
+    leap,
+    receives,
+    request_id,
+    trap,
+)
+
+
+def a_request_that_is_answered(town: Town) -> Recorded:
+    request = asks_for_access(town)
+    town.desk.verify(request.id, how="link to the address on file")
+    town.desk.assign(request.reference, town.staff["petra"])
+    leap(town, 12)
+    town.desk.decide(request.reference, town.staff["petra"], IN_FULL)
+    eventually(lambda: ended(town, request_id(request)))
+    return {"data-subject-request/answered": (request_id(request), 0)}
+
+
+def a_request_that_tells_its_end(town: Town) -> Recorded:
+    """Since the change `tells-its-end`, as the other two that tell theirs."""
+    (answered,) = a_request_that_is_answered(town).values()
+    return {"data-subject-request/end_told": answered}
+
+
+def a_request_refused_by_two(town: Town) -> Recorded:
+    request = asks_for_access(town)
+    town.desk.verify(request.id, how="link to the address on file")
+    decision = town.desk.decide(request.reference, town.staff["petra"], REFUSAL)
+    town.desk.confirm(request.reference, decision.id, town.staff["paul"])
+    eventually(lambda: ended(town, request_id(request)))
+    return {"data-subject-request/refused_by_two": (request_id(request), 0)}
+
+
+def a_request_whose_person_never_says_who_they_are(town: Town) -> Recorded:
+    request = asks_for_access(town)
+    leap(town, 20)
+    return {"data-subject-request/identity_awaited": (request_id(request), 0)}
+
+
+def a_request_that_is_overdue(town: Town) -> Recorded:
+    request = asks_for_access(town)
+    town.desk.verify(request.id, how="link to the address on file")
+    leap(town, 33)
+    town.desk.decide(
+        request.reference,
+        town.staff["petra"],
+        Answer(outcome=Outcome.FULFILLED, explanation="Here it is, late."),
+    )
+    eventually(lambda: ended(town, request_id(request)))
+    return {"data-subject-request/overdue_with_late_reply": (request_id(request), 0)}
+
+
+def a_request_while_the_mail_service_is_down(town: Town) -> Recorded:
+    town.put_in_force(FIRST)
+    town.mail.misbehave("401", times=2)
+    request = receives(town)
+    in_a_while(town, lambda: town.mails(to=DORA.email))
+    leap(town, 3)
+    return {"data-subject-request/mail_service_down": (request_id(request), 0)}
+
+
+def a_request_that_goes_wrong(town: Town) -> Recorded:
+    town.put_in_force(FIRST)
+    town.import_accounts(DORA)
+    with trap(town, "UPDATE ON outbox_mail"):
+        request = receives(town)
+        eventually(lambda: kinds_of(town, request_id(request)).count(FAILED) >= 2)
+    eventually(lambda: len(town.mails(to=DORA.email)) == 2)
+    leap(town, 12)
+    return {"data-subject-request/goes_wrong": (request_id(request), 0)}
+
+
+def a_request_that_continues_as_new(town: Town) -> Recorded:
+    """While it goes wrong, and again on its way up the ladder."""
+    ((request, _),) = a_request_that_goes_wrong(town).values()
+    return {
+        "data-subject-request/continued_as_new": (request, 0),
+        "data-subject-request/continued_from_another_run": (request, 1),
+    }
+
+
+def asks_for_access(town: Town) -> DataSubjectRequest:
+    """And both mails are out: that it came, and the link that shows who she is."""
+    town.put_in_force(FIRST)
+    town.import_accounts(DORA)
+    request = receives(town)
+    eventually(lambda: len(town.mails(to=DORA.email)) == 2)
+    return request
+
+
+STORIES = (
+    Story(live=a_request_that_is_answered, paths=("data-subject-request/answered",)),
+    Story(live=a_request_that_tells_its_end, paths=("data-subject-request/end_told",)),
+    Story(live=a_request_refused_by_two, paths=("data-subject-request/refused_by_two",)),
+    Story(
+        live=a_request_whose_person_never_says_who_they_are,
+        paths=("data-subject-request/identity_awaited",),
+    ),
+    Story(live=a_request_that_is_overdue, paths=("data-subject-request/overdue_with_late_reply",)),
+    Story(
+        live=a_request_while_the_mail_service_is_down,
+        paths=("data-subject-request/mail_service_down",),
+    ),
+    Story(live=a_request_that_goes_wrong, paths=("data-subject-request/goes_wrong",)),
+    Story(
+        live=a_request_that_continues_as_new,
+        paths=(
+            "data-subject-request/continued_as_new",
+            "data-subject-request/continued_from_another_run",
+        ),
+        server_settings={"limit.historyCount.suggestContinueAsNew": 20},
+    ),
+)
