@@ -9,8 +9,11 @@ from typing import Any
 from temporalio.api.enums.v1 import EventType
 
 from database import controls
+from database.assessments import findings_of
 from database.corrections import Right, RightWords
+from database.reclassifying import Mistake
 from database.tables import DataSubjectRequest
+from database.wording import Words
 from domain.data_subject_requests import Intake
 from domain.reviews import Decisions
 from tests.eventually import eventually
@@ -67,6 +70,17 @@ def put_right(town: Town, number: int) -> None:
     right = Right(decisions=Decisions.VOID, words=[words])
     town.desk.correct(POLICY, number, town.staff["lena"], "a wrong period", right)
     town.desk.confirm_correction(POLICY, number, town.staff["noor"])
+
+
+def reclassify(town: Town, number: int) -> None:
+    """A version in force, of which MENDED is the text, had needed approval, two of legal find."""
+    with town.database.session() as session:
+        key = f"F{len(findings_of(session, town.version(number).id)) + 1}"
+    quote = next(line for line in MENDED.splitlines() if "disadvantage" in line)
+    words = Words(language="en", sentences={key: "You may be put at a disadvantage."})
+    mistake = Mistake(add=[quote], words=[words])
+    town.desk.reclassify(POLICY, number, town.staff["lena"], "taken for a typo", mistake)
+    town.desk.agree_to_reclassification(POLICY, number, town.staff["noor"])
 
 
 @contextmanager

@@ -135,6 +135,21 @@ def a_campaign_that_its_canary_stops(town: Town) -> Recorded:
     return {"campaign/canary_stops": (campaign(number), 0)}
 
 
+def a_campaign_that_the_breaker_stops(town: Town) -> Recorded:
+    """The first address is refused; its owner lets the others have their mails all the same."""
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB, CAROL)
+    number = town.prepare(SECOND, VersionClass.APPROVAL)
+    town.mail.misbehave("400", times=1)
+    town.release(number)
+    eventually(lambda: town.told(campaign(number)).get("stage") == "paused")
+    town.desk.resume(POLICY, number, town.staff["lena"], "it was an old address")
+    eventually(lambda: town.version(number).effective_at)
+    leap(town, 45)
+    eventually(lambda: ended(town, campaign(number)))
+    return {"campaign/breaker_stops": (campaign(number), 0)}
+
+
 def a_campaign_that_tells_its_end(town: Town) -> Recorded:
     lived = a_campaign_from_beginning_to_end(town)
     return {
@@ -211,6 +226,11 @@ STORIES = (
         live=a_campaign_that_its_canary_stops,
         paths=("campaign/canary_stops",),
         settings={"canary_addressees": 1},
+    ),
+    Story(
+        live=a_campaign_that_the_breaker_stops,
+        paths=("campaign/breaker_stops",),
+        settings={"mail_batch_size": 1, "stop_copies_at_least": 1},
     ),
     Story(live=a_campaign_that_tells_its_end, paths=("publication/end_told", "campaign/end_told")),
     Story(live=a_campaign_whose_publication_is_away, paths=("campaign/publication_away",)),

@@ -20,6 +20,7 @@ from tests.workflows.living import (
     leap,
     publication,
     put_right,
+    reclassify,
     withdraw_unheard,
 )
 
@@ -173,6 +174,20 @@ def a_campaign_that_is_put_right_while_it_sends(town: Town) -> Recorded:
     return {"campaign/corrected_while_it_sends": (campaign(number), 0)}
 
 
+def a_campaign_of_a_version_that_is_in_force(town: Town) -> Recorded:
+    """It came into force as editorial, and legal finds that it had needed approval."""
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB)
+    number = town.publish(MENDED, VersionClass.EDITORIAL)
+    eventually(lambda: town.version(number).in_force_at)
+    reclassify(town, number)
+    eventually(lambda: len(town.mails()) == 2)
+    town.come_to_rest()
+    leap(town, 45)
+    eventually(lambda: ended(town, campaign(number)))
+    return {"campaign/asks_late": (campaign(number), 0)}
+
+
 def in_two_months(town: Town) -> date:
     return (town.now() + timedelta(days=60)).date()
 
@@ -218,4 +233,5 @@ STORIES = (
         live=a_campaign_that_is_put_right_while_it_sends,
         paths=("campaign/corrected_while_it_sends",),
     ),
+    Story(live=a_campaign_of_a_version_that_is_in_force, paths=("campaign/asks_late",)),
 )

@@ -7,11 +7,8 @@ import pytest
 from sqlmodel import select
 
 from database.approvals import Shown, decide, governing_version
-from database.assessments import findings_of
 from database.policies import policy_by_slug
-from database.reclassifying import Mistake
 from database.tables import Account, PolicyVersion
-from database.wording import Words
 from domain.approvals import Decision
 from domain.places import local_date
 from domain.reviews import VersionClass
@@ -20,7 +17,7 @@ from tests.eventually import eventually
 from tests.people import ALICE, BOB, POLICY
 from tests.texts import FIRST
 from tests.workflows.conftest import Town
-from tests.workflows.living import MENDED, ended, leap
+from tests.workflows.living import MENDED, ended, leap, reclassify
 
 pytestmark = pytest.mark.temporal
 ASKED = "Please decide: a change of our privacy policy needed your approval"
@@ -46,16 +43,6 @@ def promise_to_stay_until(town: Town, number: int, day: date) -> None:
     with town.database.transaction() as transaction:
         version = transaction.get_one(PolicyVersion, town.version(number).id)
         version.without_approval, version.stay_until_on = WithoutApproval.STAY_UNTIL, day
-
-
-def reclassify(town: Town, number: int) -> None:
-    with town.database.session() as session:
-        key = f"F{len(findings_of(session, town.version(number).id)) + 1}"
-    quote = next(line for line in MENDED.splitlines() if "disadvantage" in line)
-    words = Words(language="en", sentences={key: "You may be put at a disadvantage."})
-    mistake = Mistake(add=[quote], words=[words])
-    town.desk.reclassify(POLICY, number, town.staff["lena"], "taken for a typo", mistake)
-    town.desk.agree_to_reclassification(POLICY, number, town.staff["noor"])
 
 
 @pytest.mark.parametrize("version_class", [VersionClass.EDITORIAL, VersionClass.NOTICE])
