@@ -12,12 +12,21 @@ from sqlmodel import Session, select
 from database import accounts, assessments, campaigns, outbox, policies, requests, reviews
 from database.engine import Database
 from database.migrate import migrate
-from database.tables import Account, Campaign, DataSubjectRequest, OutboxMail, PolicyVersion
+from database.tables import (
+    Account,
+    Approval,
+    Campaign,
+    DataSubjectRequest,
+    OutboxMail,
+    PolicyVersion,
+)
+from domain.approvals import Decision, Governing
 from domain.data_subject_requests import Intake
 from domain.deadlines import deadline
 from domain.materiality import assess
 from domain.policy_text import read_policy_text
 from domain.reviews import FindingStatus, VersionClass, VersionState
+from tests import deciding
 from tests.databases import filled_database
 from tests.people import POLICY, import_accounts, move_in
 from tests.texts import FIRST, SECOND
@@ -125,6 +134,16 @@ class Scene:
         """Make these people account holders."""
         import_accounts(self.database, list(rows), by=self.staff["omar"], now=now)
 
+    def decide(
+        self, who: accounts.AccountRow, decision: Decision, *, number: int = 2, at: datetime = NOW
+    ) -> Approval:
+        """Somebody decides about a version."""
+        return deciding.decide(self.database, who, decision, number, at)
+
+    def governs(self, who: accounts.AccountRow, at: datetime) -> Governing:
+        """What governs somebody at an instant, and why."""
+        return deciding.governing(self.database, who, at)
+
     def queue_step(self, campaign_id: UUID, step: str = campaigns.FIRST_NOTICE) -> tuple[UUID, ...]:
         """Queue what the first shard of a campaign is owed for a step."""
         with self.database.transaction() as transaction:
@@ -162,6 +181,11 @@ class Scene:
         """A mail as it stands."""
         with self.database.session() as session:
             return session.get_one(OutboxMail, mail_id)
+
+    def version(self, number: int) -> PolicyVersion:
+        """A version as it stands."""
+        with self.database.session() as session:
+            return policies.version_by_slug(session, POLICY, number)
 
     def account(self, external_id: str) -> Account:
         """An account as it stands."""

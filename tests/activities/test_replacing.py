@@ -19,14 +19,13 @@ from activities.outbox import Sender
 from activities.publication import PublicationActivities, VersionInput
 from database import campaigns, freezing, policies
 from database.accounts import AccountRow
-from database.approvals import Shown, decide, governing_version
 from database.campaigns import FIRST_NOTICE
 from database.mail_rows import Batch
 from database.outbox import states
 from database.tables import Campaign, Fact, PolicyVersion
-from domain.approvals import Decision
 from domain.reviews import VersionClass
 from settings import Settings
+from tests.deciding import APPROVED, DECLINED
 from tests.people import ALICE, BOB, CAROL, POLICY
 from tests.sandbox_server import RunningSandbox
 from tests.scene import FIRST_DAY, NOW, Scene
@@ -34,7 +33,6 @@ from tests.texts import FIRST, SECOND, THIRD
 
 WORSE = SECOND.replace("one year", "three years")
 LATER = NOW + timedelta(days=2)
-APPROVED, DECLINED = Decision.APPROVED, Decision.DECLINED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,18 +86,6 @@ class Story:
     def states(self, number: int, step: str = FIRST_NOTICE) -> dict[str, int]:
         with self.scene.database.session() as session:
             return states(session, Batch(subject_id=self.campaign(number).id, step=step))
-
-    def decide(self, who: str, number: int, decision: Decision, now: datetime = LATER) -> None:
-        with self.scene.database.transaction() as transaction:
-            shown = Shown(
-                version=self.version(number), base=self.version(1), how="link", language="en"
-            )
-            decide(transaction, self.scene.account(who), shown, decision, now)
-
-    def governs(self, who: str, at: datetime) -> int:
-        with self.scene.database.session() as session:
-            policy = policies.policy_by_slug(session, POLICY)
-            return governing_version(session, policy, self.scene.account(who), at).number
 
     def close(self, who: AccountRow) -> None:
         closed = AccountRow(external_id=who.external_id, email=who.email, status="closed")
@@ -166,7 +152,7 @@ def test_an_announced_version_runs_on_until_the_new_one_is_announced(story: Stor
 
 def test_the_new_version_takes_its_place_and_its_mail_says_so(story: Story) -> None:
     """P8: whoever was mailed is told by the first notice of the new one, and by nothing else."""
-    story.decide(ALICE.external_id, 2, APPROVED, NOW)
+    story.scene.decide(ALICE, APPROVED)
     story.scene.queue_step(story.campaign(2).id, "reminder_1")
     number = story.announce(WORSE)
     assert (story.version(2).state, story.version(number).state) == ("replaced", "announced")
@@ -185,7 +171,7 @@ def test_the_new_version_takes_its_place_and_its_mail_says_so(story: Story) -> N
     story.fix_date(number)
     effect = story.version(number).effective_at
     assert effect
-    assert story.governs(ALICE.external_id, effect) == 1, "what she approved is another change"
+    assert story.scene.governs(ALICE, effect).number == 1, "what she approved is another change"
 
 
 def test_nothing_of_a_replaced_campaign_is_claimed(story: Story) -> None:
@@ -207,7 +193,7 @@ def test_a_correction_mails_only_those_who_had_no_mail_and_have_not_decided(stor
 
 def test_a_correction_carries_decisions_over(story: Story) -> None:
     """P6: they count in numbers and reminders, and at the effect."""
-    story.decide(ALICE.external_id, 2, APPROVED, NOW)
+    story.scene.decide(ALICE, APPROVED)
     number = story.announce(THIRD)
     story.send(number)
     case = story.fix_date(number)
@@ -220,19 +206,19 @@ def test_a_correction_carries_decisions_over(story: Story) -> None:
     assert story.told() == [BOB.email, CAROL.email]
     effect = story.version(number).effective_at
     assert effect
-    assert [story.governs(who.external_id, effect) for who in (ALICE, BOB)] == [number, 1]
+    assert [story.scene.governs(who, effect).number for who in (ALICE, BOB)] == [number, 1]
 
 
 def test_who_takes_back_what_was_carried_is_back_where_they_were(story: Story) -> None:
     """P5."""
-    story.decide(ALICE.external_id, 2, APPROVED, NOW)
+    story.scene.decide(ALICE, APPROVED)
     number = story.announce(THIRD)
     story.send(number)
     story.fix_date(number)
-    story.decide(ALICE.external_id, number, DECLINED)
+    story.scene.decide(ALICE, DECLINED, number=number, at=LATER)
     effect = story.version(number).effective_at
     assert effect
-    assert story.governs(ALICE.external_id, effect) == 1
+    assert story.scene.governs(ALICE, effect).number == 1
     with story.scene.database.session() as session:
         stands = campaigns.progress(session, story.campaign(number))
     assert (stands.approved, stands.declined) == (0, 1)
@@ -308,7 +294,7 @@ def test_who_was_mailed_and_need_not_decide_any_more_is_told(story: Story) -> No
 
 def test_a_correction_of_a_correction_carries_on(story: Story) -> None:
     """P6, P8: as long as nothing worsens on the whole way."""
-    story.decide(ALICE.external_id, 2, APPROVED, NOW)
+    story.scene.decide(ALICE, APPROVED)
     story.announce(THIRD)
     story.send(3)
     version = story.scene.submit(THIRD.replace("write to you and", "write to you\nand"))

@@ -13,11 +13,9 @@ from typer.testing import CliRunner, Result
 from cli.main import app
 from database import governing_lists
 from database.accounts import AccountRow
-from database.approvals import Shown, decide
-from database.tables import PolicyVersion
-from domain.approvals import Decision
+from tests.deciding import APPROVED, DECLINED
 from tests.people import ALICE, BOB, CAROL, POLICY
-from tests.scene import EFFECT, FIRST_DAY, NOW, ONE_HOUR, Scene
+from tests.scene import EFFECT, FIRST_DAY, ONE_HOUR, Scene
 
 Ask = Callable[..., Result]
 FORMULA = AccountRow(external_id="=cmd|'/c calc'!A1", email="mallory@people.example")
@@ -32,24 +30,11 @@ def governing(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PROMISEKEEPER_DATABASE_URL", scene.database.url)
     scene.campaign()
     scene.import_accounts(ALICE, BOB, CAROL, FORMULA, now=FIRST_DAY + ONE_HOUR)
-    with scene.database.transaction() as transaction:
-        second, first = (version_numbered(scene, number) for number in (2, 1))
-        shown = Shown(version=second, base=first, how="link", language="en")
-        for person, decision, at in (
-            (ALICE, Decision.APPROVED, NOW),
-            (BOB, Decision.APPROVED, NOW),
-            (BOB, Decision.DECLINED, EFFECT.replace(day=10)),
-        ):
-            decide(transaction, scene.account(person.external_id), shown, decision, at)
-    scene.put_in_force(second, EFFECT)
+    scene.decide(ALICE, APPROVED)
+    scene.decide(BOB, APPROVED)
+    scene.decide(BOB, DECLINED, at=EFFECT.replace(day=10))
+    scene.put_in_force(scene.version(2), EFFECT)
     return lambda *arguments: CliRunner().invoke(app, ["governing", POLICY, *arguments])
-
-
-def version_numbered(scene: Scene, number: int) -> PolicyVersion:
-    from database.policies import version_by_slug
-
-    with scene.database.session() as session:
-        return version_by_slug(session, POLICY, number)
 
 
 def rows(answer: Result) -> Mapping[str, Mapping[str, str]]:
@@ -63,7 +48,7 @@ def test_everybody_is_listed_with_what_proves_it(governing: Ask, scene: Scene) -
     alice, bob, carol = (found[who.external_id] for who in (ALICE, BOB, CAROL))
     assert [row["version"] for row in (alice, bob, carol)] == ["2", "1", "1"]
     assert UUID(alice["approval"])
-    assert alice["text_sha256"] == version_numbered(scene, 2).sha256
+    assert alice["text_sha256"] == scene.version(2).sha256
     assert (alice["how"], alice["language"]) == ("link", "en")
     assert alice["since"] == "2026-04-02T00:00:00Z"
     assert bob["since"] == "2026-04-10T00:00:00Z"

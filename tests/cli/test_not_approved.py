@@ -45,17 +45,10 @@ def test_it_is_a_file_for_the_companys_systems(run: Run) -> None:
 def test_an_account_says_what_it_was_promised(run: Run, scene: Scene) -> None:
     """P5."""
     with scene.database.transaction() as transaction:
-        row = transaction.get_one(PolicyVersion, version_2(scene).id)
+        row = transaction.get_one(PolicyVersion, scene.version(2).id)
         row.without_approval = "offer_closing"
-    scene.put_in_force(version_2(scene), NOW)
+    scene.put_in_force(scene.version(2), NOW)
     said = json.loads(run("accounts", "show", BOB.external_id, "--format", "json").stdout)
     assert said["without_approval"] == {
         POLICY: {"without_approval": "offer_closing", "stay_until": None}
     }
-
-
-def version_2(scene: Scene) -> PolicyVersion:
-    from sqlmodel import select
-
-    with scene.database.session() as session:
-        return session.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()

@@ -6,14 +6,14 @@ import pytest
 from sqlmodel import Session, select
 
 from database.accounts import AccountRow
-from database.approvals import PolicyHistory, Shown, decide
+from database.approvals import PolicyHistory
 from database.audiences import Preview, preview
 from database.freezing import freeze_audience
 from database.links import LinkUnusable, usable_link
 from database.policies import policy_by_slug
 from database.tables import Account, CampaignAddressee, Link, OutboxMail, PolicyVersion
 from domain.account_holders import LeftOut
-from domain.approvals import Decision
+from tests.deciding import APPROVED
 from tests.people import ALICE, BOB, CAROL, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, ONE_HOUR, Scene
 
@@ -26,21 +26,6 @@ def but(person: AccountRow, **changed: object) -> AccountRow:
 
 def history_of(session: Session) -> PolicyHistory:
     return PolicyHistory(session, policy_by_slug(session, POLICY))
-
-
-def approve(scene: Scene, person: AccountRow, *, at: datetime = NOW) -> None:
-    with scene.database.transaction() as transaction:
-        versions = history_of(transaction).versions
-        shown = Shown(version=versions[2], base=versions[1], how="link", language="en")
-        account = scene.account(person.external_id)
-        decide(transaction, account, shown, Decision.APPROVED, at)
-
-
-def governed(scene: Scene, person: AccountRow, *, at: datetime) -> int:
-    with scene.database.session() as session:
-        account = scene.account(person.external_id)
-        states = history_of(session).governing([account], at)
-        return states[account.id].number
 
 
 def version(scene: Scene, number: int) -> PolicyVersion:
@@ -70,29 +55,29 @@ def test_the_account_of_the_dead_is_frozen(scene: Scene) -> None:
     then on, and never backdated."""
     campaign_id = scene.campaign()
     scene.import_accounts(ALICE, BOB, now=FIRST_DAY + ONE_HOUR)
-    approve(scene, ALICE)
+    scene.decide(ALICE, APPROVED)
     scene.import_accounts(but(ALICE, status="deceased"), now=NOW + ONE_HOUR)
     assert previewed(scene).left_out[LeftOut.DECEASED] == 1
     freeze_audience(scene.database, campaign_id, NOW + A_DAY)
     assert addressed(scene) == {BOB.external_id}
     scene.put_in_force(version(scene, 2), EFFECT)
-    assert governed(scene, ALICE, at=EFFECT + A_DAY) == 1
+    assert scene.governs(ALICE, EFFECT + A_DAY).number == 1
     scene.import_accounts(but(ALICE, status="open"), now=EFFECT + 2 * A_DAY)
-    assert governed(scene, ALICE, at=EFFECT + A_DAY) == 1
-    assert governed(scene, ALICE, at=EFFECT + 3 * A_DAY) == 2
+    assert scene.governs(ALICE, EFFECT + A_DAY).number == 1
+    assert scene.governs(ALICE, EFFECT + 3 * A_DAY).number == 2
 
 
 def test_a_minors_approvals_are_void(scene: Scene) -> None:
     """P5: those given before count until it was known; later ones never; a grown-up's do."""
     campaign_id = scene.campaign()
     scene.import_accounts(ALICE, BOB, now=FIRST_DAY + ONE_HOUR)
-    approve(scene, ALICE)
+    scene.decide(ALICE, APPROVED)
     scene.put_in_force(version(scene, 2), EFFECT)
     scene.import_accounts(but(ALICE, kind="minor"), now=EFFECT + A_DAY)
-    assert governed(scene, ALICE, at=EFFECT) == 2
-    assert governed(scene, ALICE, at=EFFECT + 2 * A_DAY) == 1
-    approve(scene, ALICE, at=EFFECT + 3 * A_DAY)
-    assert governed(scene, ALICE, at=EFFECT + 4 * A_DAY) == 1
+    assert scene.governs(ALICE, EFFECT).number == 2
+    assert scene.governs(ALICE, EFFECT + 2 * A_DAY).number == 1
+    scene.decide(ALICE, APPROVED, at=EFFECT + 3 * A_DAY)
+    assert scene.governs(ALICE, EFFECT + 4 * A_DAY).number == 1
     with scene.database.session() as session:
         account = scene.account(ALICE.external_id)
         proven = history_of(session).proven([account], EFFECT + 4 * A_DAY)[account.id]
@@ -101,9 +86,9 @@ def test_a_minors_approvals_are_void(scene: Scene) -> None:
     assert addressed(scene) == {BOB.external_id}
     assert previewed(scene, EFFECT + 4 * A_DAY).left_out[LeftOut.MINOR] == 1
     scene.import_accounts(but(ALICE, kind="person"), now=EFFECT + 5 * A_DAY)
-    assert governed(scene, ALICE, at=EFFECT + 6 * A_DAY) == 1
-    approve(scene, ALICE, at=EFFECT + 7 * A_DAY)
-    assert governed(scene, ALICE, at=EFFECT + 7 * A_DAY) == 2
+    assert scene.governs(ALICE, EFFECT + 6 * A_DAY).number == 1
+    scene.decide(ALICE, APPROVED, at=EFFECT + 7 * A_DAY)
+    assert scene.governs(ALICE, EFFECT + 7 * A_DAY).number == 2
 
 
 def test_a_machine_is_exempt_and_never_dropped_unseen(scene: Scene) -> None:
@@ -139,10 +124,10 @@ def test_an_organisation_and_its_approver_decide_each_for_themselves(scene: Scen
         company, but(ALICE, organisation_id="acme", approver=True), now=FIRST_DAY + ONE_HOUR
     )
     assert previewed(scene).addressees == 2
-    approve(scene, company)
+    scene.decide(company, APPROVED)
     scene.put_in_force(version(scene, 2), EFFECT)
-    assert governed(scene, company, at=EFFECT) == 2
-    assert governed(scene, ALICE, at=EFFECT) == 1
+    assert scene.governs(company, EFFECT).number == 2
+    assert scene.governs(ALICE, EFFECT).number == 1
 
 
 def test_another_address_makes_the_old_link_open_nothing(scene: Scene) -> None:

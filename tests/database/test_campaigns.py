@@ -15,7 +15,6 @@ from sqlmodel import Session, col, select
 
 from database import account_imports, campaigns, freezing, outbox, outcomes, unfinished_imports
 from database.accounts import AccountRow
-from database.approvals import Shown, decide
 from database.campaigns import FIRST_NOTICE
 from database.chunks import LongEnough, at_most
 from database.engine import Database
@@ -31,8 +30,8 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-from domain.approvals import Decision
 from domain.reviews import VersionClass
+from tests.deciding import APPROVED, DECLINED
 from tests.eventually import eventually
 from tests.in_two_processes import in_two_processes, meet, side_by_side
 from tests.people import ALICE, BOB, CAROL, DORA
@@ -360,15 +359,11 @@ def test_the_counts_of_a_campaign_add_up(scene: Scene) -> None:
     campaign_id = scene.campaign()
     freezing.freeze_audience(scene.database, campaign_id, NOW)
     scene.queue_step(campaign_id)
+    scene.decide(ALICE, DECLINED)
+    scene.decide(ALICE, APPROVED, at=NOW + ONE_HOUR)
+    scene.decide(BOB, DECLINED)
     with scene.database.transaction() as transaction:
         campaign = transaction.get_one(Campaign, campaign_id)
-        version = transaction.get_one(PolicyVersion, campaign.policy_version_id)
-        base = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 1)).one()
-        shown = Shown(version=version, base=base, how="link", language="en")
-        alice, bob = (scene.account(row.external_id) for row in (ALICE, BOB))
-        decide(transaction, alice, shown, Decision.DECLINED, NOW)
-        decide(transaction, alice, shown, Decision.APPROVED, NOW + ONE_HOUR)
-        decide(transaction, bob, shown, Decision.DECLINED, NOW)
         claimed = outbox.claim(transaction, Batch(subject_id=campaign_id), limit=10, now=NOW)
         assert claimed
         dora = scene.account(DORA.external_id).id

@@ -8,16 +8,16 @@ from sqlmodel import select
 
 from database import consents, freezing, rehearsals, reviews, wording
 from database.accounts import AccountRow
-from database.approvals import Shown, change_sha256, decide
+from database.approvals import Shown, change_sha256
 from database.assessments import findings_between, findings_of
 from database.purposes import asked_because_of, purposes_of
 from database.reports import report
 from database.reviews import ReviewContent, ReviewRefused
 from database.tables import Approval, Campaign, ConsentDecision, Fact, PolicyVersion
 from database.wording import WordingRefused, Words, missing_words, wording_of
-from domain.approvals import Decision
 from domain.consents import Consent
 from domain.reviews import VersionClass, release_refusal
+from tests.deciding import APPROVED
 from tests.people import ALICE, BOB, LANGUAGES
 from tests.scene import FIRST_DAY, NOW, Scene
 from tests.texts import FIRST, SECOND
@@ -194,10 +194,7 @@ def test_approving_gives_no_consent_and_consent_approves_nothing(
     campaign = scene.announce(second)
     freezing.freeze_audience(scene.database, campaign, NOW)
     say(scene, BOB, Consent.GIVEN)
-    with scene.database.transaction() as transaction:
-        base, version = (transaction.get_one(PolicyVersion, numbered(scene, n).id) for n in (1, 2))
-        shown = Shown(version=version, base=base, how="link", language="en")
-        decide(transaction, scene.account(ALICE.external_id), shown, Decision.APPROVED, NOW)
+    scene.decide(ALICE, APPROVED)
     with scene.database.session() as session:
         found = report(session, session.get_one(Campaign, campaign), ZoneInfo("Europe/Berlin"))
         assert len(session.exec(select(Approval)).all()) == 1

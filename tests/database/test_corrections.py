@@ -16,11 +16,10 @@ from database import (
     outbox,
     outcomes,
     owed,
-    policies,
     wording,
 )
 from database.accounts import AccountRow
-from database.approvals import Shown, decide, governing_version, latest_decision
+from database.approvals import latest_decision
 from database.assessments import findings_of
 from database.campaigns import FIRST_NOTICE
 from database.controls import ControlRefused
@@ -29,9 +28,9 @@ from database.mail_rows import Batch
 from database.staff import StaffRefused
 from database.tables import Campaign, Fact, OutboxMail, PolicyVersion
 from database.wording import WordingRefused, Words
-from domain.approvals import Decision
 from domain.reviews import Decisions
-from tests.people import ALICE, BOB, CAROL, LANGUAGES, POLICY
+from tests.deciding import APPROVED
+from tests.people import ALICE, BOB, CAROL, LANGUAGES
 from tests.scene import EFFECT, NOW, Scene
 
 SOON, LATER = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
@@ -92,13 +91,6 @@ def of_step(scene: Scene, campaign: UUID, step: str) -> set[UUID]:
                 )
             ).all()
         )
-
-
-def approve(scene: Scene, who: str, now: datetime) -> None:
-    with scene.database.transaction() as transaction:
-        base, version = policies.versions(transaction, second(scene).policy_id)
-        shown = Shown(version=version, base=base, how="link", language="en")
-        decide(transaction, scene.account(who), shown, Decision.APPROVED, now)
 
 
 @pytest.fixture
@@ -229,7 +221,7 @@ def test_each_reads_the_correction_and_the_right_words_in_their_language(scene: 
 
 
 def test_with_keep_the_decisions_stand(scene: Scene, campaign: UUID) -> None:
-    approve(scene, ALICE.external_id, SOON)
+    scene.decide(ALICE, APPROVED, at=SOON)
     propose(scene)
     confirm(scene)
     assert counts(scene, campaign) == (1, 2)
@@ -243,21 +235,19 @@ def counts(scene: Scene, campaign: UUID) -> tuple[int, int]:
 
 def test_with_void_everybody_is_asked_again_and_reminded(scene: Scene, campaign: UUID) -> None:
     """P8: from the confirmation on, never backdated; who decides again counts again."""
-    approve(scene, ALICE.external_id, SOON)
+    scene.decide(ALICE, APPROVED, at=SOON)
     propose(scene, decisions=Decisions.VOID)
     assert counts(scene, campaign) == (1, 2)
     confirm(scene)
     assert counts(scene, campaign) == (0, 3)
     assert len(scene.queue_step(campaign, "reminder_1")) == 3
-    approve(scene, ALICE.external_id, LATER + timedelta(hours=1))
-    approve(scene, BOB.external_id, LATER + timedelta(hours=1))
+    scene.decide(ALICE, APPROVED, at=LATER + timedelta(hours=1))
+    scene.decide(BOB, APPROVED, at=LATER + timedelta(hours=1))
     assert counts(scene, campaign) == (2, 1)
     scene.put_in_force(second(scene), EFFECT)
+    assert scene.governs(ALICE, EFFECT).number == 2
     with scene.database.session() as session:
-        policy = policies.policy_by_slug(session, POLICY)
-        alice = scene.account(ALICE.external_id)
-        assert governing_version(session, policy, alice, EFFECT).number == 2
-        latest = latest_decision(session, alice.id, second(scene).id)
+        latest = latest_decision(session, scene.account(ALICE.external_id).id, second(scene).id)
         assert latest
         assert latest.decided_at == LATER + timedelta(hours=1)
         (fact,) = session.exec(select(Fact).where(Fact.kind == "campaign.corrected")).all()
@@ -268,7 +258,7 @@ def test_decisions_void_after_the_effect_move_people_back_from_then_on(
     scene: Scene, campaign: UUID
 ) -> None:
     """P8: what governed until then stays told, and a finished campaign begins again."""
-    approve(scene, ALICE.external_id, SOON)
+    scene.decide(ALICE, APPROVED, at=SOON)
     scene.put_in_force(second(scene), EFFECT)
     with scene.database.transaction() as transaction:
         row = transaction.get_one(Campaign, campaign)
@@ -278,12 +268,8 @@ def test_decisions_void_after_the_effect_move_people_back_from_then_on(
     assert state(scene, campaign) == "finished"
     confirm(scene, now=late)
     assert state(scene, campaign) == "running"
-    with scene.database.session() as session:
-        policy = policies.policy_by_slug(session, POLICY)
-        alice = scene.account(ALICE.external_id)
-        before = late - timedelta.resolution
-        assert governing_version(session, policy, alice, before).number == 2
-        state_now = governing_version(session, policy, alice, late)
+    assert scene.governs(ALICE, late - timedelta.resolution).number == 2
+    state_now = scene.governs(ALICE, late)
     assert state_now.number == 1
     assert "was voided (a wrong period, correction " in state_now.steps[-1].because
 

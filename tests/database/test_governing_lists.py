@@ -1,9 +1,9 @@
 """Many accounts at once: the same answers as for one, each by its own past."""
 
-from database.approvals import PolicyHistory, Shown, decide
+from database.approvals import PolicyHistory
 from database.governing_lists import governed_after
 from database.policies import policy_by_slug
-from domain.approvals import Decision
+from tests.deciding import APPROVED, DECLINED
 from tests.people import ALICE, BOB, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, ONE_HOUR, Scene
 
@@ -13,13 +13,9 @@ def test_two_accounts_with_one_address_are_two_account_holders(scene: Scene) -> 
     scene.campaign()
     work = type(ALICE)(external_id="work-alice", email=ALICE.email, name=ALICE.name)
     scene.import_accounts(ALICE, BOB, work, now=FIRST_DAY + ONE_HOUR)
-    with scene.database.transaction() as transaction:
-        history = PolicyHistory(transaction, policy_by_slug(transaction, POLICY))
-        second, first = history.versions[2], history.versions[1]
-        shown = Shown(version=second, base=first, how="link", language="en")
-        decide(transaction, scene.account(ALICE.external_id), shown, Decision.APPROVED, NOW)
-        decide(transaction, scene.account(work.external_id), shown, Decision.DECLINED, NOW)
-    scene.put_in_force(second, EFFECT)
+    scene.decide(ALICE, APPROVED)
+    scene.decide(work, DECLINED)
+    scene.put_in_force(scene.version(2), EFFECT)
     with scene.database.session() as session:
         history = PolicyHistory(session, policy_by_slug(session, POLICY))
         listed = governed_after(session, history, EFFECT, after="", limit=10)
@@ -32,7 +28,7 @@ def test_two_accounts_with_one_address_are_two_account_holders(scene: Scene) -> 
     proof = found[ALICE.external_id]
     assert proof
     assert proof.proof
-    assert proof.proof.text_sha256 == second.sha256
+    assert proof.proof.text_sha256 == scene.version(2).sha256
 
 
 def test_a_page_begins_after_the_last_account_of_the_one_before(scene: Scene) -> None:

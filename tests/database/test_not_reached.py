@@ -9,7 +9,6 @@ from sqlmodel import col, select
 
 from database import campaigns, freezing, not_reached
 from database.accounts import AccountRow
-from database.approvals import Shown, decide
 from database.campaigns import FIRST_NOTICE
 from database.controls import ControlRefused
 from database.delivery import Event, record_events
@@ -17,7 +16,7 @@ from database.mail_rows import Batch
 from database.not_reached import NotReached
 from database.outbox import claim
 from database.tables import Account, Campaign, Link, OutboxMail, PolicyVersion, Staff
-from domain.approvals import Decision
+from tests.deciding import DECLINED
 from tests.people import ALICE, BOB, CAROL, DORA
 from tests.scene import EFFECT, NOW, ONE_HOUR, Scene
 
@@ -188,16 +187,6 @@ def test_what_makes_no_sense_is_refused(
     assert counted(scene, campaign) == (4, 0)
 
 
-def declines(scene: Scene, who: AccountRow) -> None:
-    with scene.database.transaction() as transaction:
-        base, version = transaction.exec(
-            select(PolicyVersion).order_by(col(PolicyVersion.number))
-        ).all()
-        shown = Shown(version=version, base=base, how="link", language="en")
-        account = scene.account(who.external_id)
-        decide(transaction, account, shown, Decision.DECLINED, NOW)
-
-
 def mend(scene: Scene, who: AccountRow, email: str) -> None:
     scene.import_accounts(AccountRow(external_id=who.external_id, email=email), now=NOW + ONE_HOUR)
 
@@ -246,7 +235,7 @@ def test_nobody_else_is_mailed_again(scene: Scene, campaign: UUID, case: str) ->
     who = {"unknown": BOB, "delivered": CAROL}.get(case, ALICE)
     before = mail_of(scene, who).state
     if case == "answered":
-        declines(scene, ALICE)
+        scene.decide(ALICE, DECLINED)
     fix_effect(scene, campaign, NOW if case == "in effect" else EFFECT)
     mend(scene, who, {"same": ALICE.email, "empty": ""}.get(case, "new@people.example"))
     assert mail_of(scene, who).state == before

@@ -16,7 +16,6 @@ from sqlalchemy import event as sql_event
 from sqlmodel import col, func, select
 
 from database import campaigns, delivery, freezing, outbox, outcomes
-from database.approvals import Shown, decide
 from database.delivery import Event
 from database.engine import Database
 from database.ids import id_of_each
@@ -30,6 +29,7 @@ from database.tables import (
     PolicyVersion,
 )
 from domain.approvals import Decision
+from tests.deciding import DECLINED
 from tests.in_two_processes import in_two_processes
 from tests.people import ALICE, BOB
 from tests.scene import NOW, ONE_HOUR, Scene, loose_mails, mails_of
@@ -413,22 +413,13 @@ def stop(scene: Scene, campaign_id: UUID, state: str) -> None:
         transaction.get_one(Campaign, campaign_id).state = state
 
 
-def decide_for(scene: Scene, campaign_id: UUID, external_id: str, decision: Decision) -> None:
-    with scene.database.transaction() as transaction:
-        campaign = transaction.get_one(Campaign, campaign_id)
-        version = transaction.get_one(PolicyVersion, campaign.policy_version_id)
-        base = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 1)).one()
-        shown = Shown(version=version, base=base, how="link", language="en")
-        decide(transaction, scene.account(external_id), shown, decision, NOW)
-
-
 @pytest.mark.parametrize("decision", list(Decision))
 def test_an_answer_a_moment_before_the_claim_stops_the_reminder(
     scene: Scene, campaign: UUID, decision: Decision
 ) -> None:
     """P5: a decision stops the reminders, those too that are queued already."""
     assert len(scene.queue_step(campaign, "reminder_1")) == 2
-    decide_for(scene, campaign, ALICE.external_id, decision)
+    scene.decide(ALICE, decision)
     claimed = claim(scene.database, Batch(subject_id=campaign, step="reminder_1"))
     assert claimed
     (mail,) = mails_of(scene.database, claimed.attempt_id)
@@ -440,7 +431,7 @@ def test_an_answer_a_moment_before_the_claim_stops_the_reminder(
 def test_a_first_notice_is_owed_even_to_who_has_answered(scene: Scene, campaign: UUID) -> None:
     """P4: the notice is the legal act; only reminders are courtesy."""
     scene.queue_step(campaign)
-    decide_for(scene, campaign, ALICE.external_id, Decision.DECLINED)
+    scene.decide(ALICE, DECLINED)
     claimed = claim(scene.database, Batch(subject_id=campaign))
     assert claimed
     assert claimed.copies == 2

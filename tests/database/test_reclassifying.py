@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from database import controls, freezing, owed, policies, reclassifying, standings
 from database.accounts import AccountRow
-from database.approvals import PolicyHistory, Shown, decide, governing_version
+from database.approvals import PolicyHistory
 from database.assessments import findings_of
 from database.campaigns import campaign_of
 from database.controls import ControlRefused
@@ -26,8 +26,8 @@ from database.tables import (
     PolicyVersion,
 )
 from database.wording import WordingRefused, Words
-from domain.approvals import Decision, Governing
 from domain.reviews import VersionClass
+from tests.deciding import APPROVED
 from tests.people import ALICE, BOB, CAROL, LANGUAGES, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, Scene
 from tests.texts import FIRST, SECOND
@@ -63,13 +63,6 @@ def wrong(scene: Scene) -> PolicyVersion:
     return second(scene)
 
 
-def approve(scene: Scene, who: str, at: datetime) -> None:
-    with scene.database.transaction() as transaction:
-        base, version = policies.versions(transaction, second(scene).policy_id)
-        shown = Shown(version=version, base=base, how="link", language="en")
-        decide(transaction, scene.account(who), shown, Decision.APPROVED, at)
-
-
 def propose(scene: Scene, who: str = "lena", *words: Words, add: str = "", key: str = "") -> None:
     confirm = [key] if key else [] if add else [adverse(scene)]
     mistake = Mistake(confirm=confirm, add=[add] if add else [], words=words)
@@ -102,24 +95,18 @@ def adverse(scene: Scene) -> str:
         )
 
 
-def governs(scene: Scene, who: str, at: datetime) -> Governing:
-    with scene.database.session() as session:
-        policy = policies.policy_by_slug(session, POLICY)
-        return governing_version(session, policy, scene.account(who), at)
-
-
 def test_who_never_approved_falls_back_from_then_on_and_the_past_is_told_as_an_error(
     scene: Scene, wrong: PolicyVersion
 ) -> None:
     """P2, P6: nobody is moved before the second person agrees, and never backdated."""
-    approve(scene, ALICE.external_id, EFFECT + 2 * A_DAY)
+    scene.decide(ALICE, APPROVED, at=EFFECT + 2 * A_DAY)
     propose(scene)
     people = (ALICE, BOB, CAROL)
-    before = [governs(scene, one.external_id, JUST_BEFORE) for one in people]
+    before = [scene.governs(one, JUST_BEFORE) for one in people]
     assert [state.number for state in before] == [2, 2, 2]
     confirm(scene)
-    assert [governs(scene, one.external_id, JUST_BEFORE) for one in people] == before
-    alice, bob, carol = (governs(scene, one.external_id, FOUND + A_DAY) for one in people)
+    assert [scene.governs(one, JUST_BEFORE) for one in people] == before
+    alice, bob, carol = (scene.governs(one, FOUND + A_DAY) for one in people)
     assert [state.number for state in (alice, bob, carol)] == [2, 1, 2]
     assert [(step.number, bool(step.in_error)) for step in bob.steps] == [
         (1, False),
@@ -158,7 +145,7 @@ def test_it_takes_two_of_legal(scene: Scene, wrong: PolicyVersion) -> None:
 
 def test_exactly_those_who_fell_back_are_asked(scene: Scene, wrong: PolicyVersion) -> None:
     """P2, P5: by a campaign of their own, from the version that governs them again."""
-    approve(scene, ALICE.external_id, EFFECT + 2 * A_DAY)
+    scene.decide(ALICE, APPROVED, at=EFFECT + 2 * A_DAY)
     propose(scene)
     campaign = confirm(scene)
     freezing.freeze_audience(scene.database, campaign, FOUND + timedelta(hours=1))
@@ -242,8 +229,8 @@ def test_a_quote_is_added_with_a_sentence_in_every_language(
         propose(scene, "lena", Words(language="en", sentences={"F99": "?"}), add=QUOTE)
     propose(scene, "lena", english, german, add=QUOTE)
     confirm(scene)
-    assert governs(scene, BOB.external_id, FOUND).number == 1
-    assert governs(scene, BOB.external_id, JUST_BEFORE).number == 2
+    assert scene.governs(BOB, FOUND).number == 1
+    assert scene.governs(BOB, JUST_BEFORE).number == 2
 
 
 @pytest.mark.parametrize(
@@ -280,7 +267,7 @@ def test_what_asks_nobody_is_refused_in_words(scene: Scene, wrong: PolicyVersion
 
 def test_groups_agree_with_the_fold(scene: Scene, wrong: PolicyVersion) -> None:
     """P6: before and after, also for those who decided."""
-    approve(scene, ALICE.external_id, EFFECT + 2 * A_DAY)
+    scene.decide(ALICE, APPROVED, at=EFFECT + 2 * A_DAY)
     propose(scene)
     confirm(scene)
     for at in (EFFECT, JUST_BEFORE, FOUND, FOUND + A_DAY):
@@ -292,6 +279,6 @@ def test_groups_agree_with_the_fold(scene: Scene, wrong: PolicyVersion) -> None:
         one_by_one: dict[int, int] = {}
         for who in (ALICE, BOB, CAROL):
             if at > EFFECT or who is not CAROL:
-                number = governs(scene, who.external_id, at).number
+                number = scene.governs(who, at).number
                 one_by_one[number] = one_by_one.get(number, 0) + 1
         assert counted == one_by_one

@@ -7,12 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from database import campaigns, controls, freezing, outbox, outcomes
-from database.approvals import Shown, decide
 from database.mail_rows import Batch
 from database.reports import Report, report
-from database.tables import Campaign, PolicyVersion
-from domain.approvals import Decision
+from database.tables import Campaign
 from tests.database.test_controls import act
+from tests.deciding import DECLINED
 from tests.people import ALICE, BOB, CAROL
 from tests.scene import NOW, ONE_HOUR, Scene
 
@@ -35,11 +34,7 @@ def reported(scene: Scene, campaign: UUID) -> Report:
 def test_the_silent_are_counted_by_segment_and_who_answered_is_not(
     scene: Scene, campaign: UUID
 ) -> None:
-    with scene.database.transaction() as transaction:
-        version_id = transaction.get_one(Campaign, campaign).policy_version_id
-        version = transaction.get_one(PolicyVersion, version_id)
-        shown = Shown(version=version, base=version, how="link", language="en")
-        decide(transaction, scene.account(CAROL.external_id), shown, Decision.DECLINED, NOW)
+    scene.decide(CAROL, DECLINED)
     assert reported(scene, campaign).silent_by == {
         "language": {"de": 1, "en": 1},
         "kind": {"person": 2},

@@ -1,18 +1,18 @@
 """A decision taken on a wrong mail is voided by two people of legal, and never deleted (P8)."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from sqlmodel import select
 
-from database import campaigns, policies
-from database.approvals import Shown, decide, governing_version, latest_decision
+from database import campaigns
+from database.approvals import latest_decision
 from database.freezing import freeze_audience
 from database.tables import Approval, Campaign, CampaignCorrection, PolicyVersion
-from domain.approvals import Decision
 from domain.reviews import Decisions
-from tests.people import ALICE, POLICY
+from tests.deciding import APPROVED
+from tests.people import ALICE
 from tests.scene import EFFECT, NOW, Scene
 
 LATER = EFFECT + timedelta(days=3)
@@ -25,21 +25,12 @@ def campaign(scene: Scene) -> UUID:
     scene.import_accounts(ALICE)
     campaign = scene.campaign()
     freeze_audience(scene.database, campaign, NOW)
-    approve(scene, NOW)
+    scene.decide(ALICE, APPROVED)
     with scene.database.session() as session:
         row = session.get_one(Campaign, campaign)
         version = session.get_one(PolicyVersion, row.policy_version_id)
     scene.put_in_force(version, EFFECT)
     return campaign
-
-
-def approve(scene: Scene, now: datetime) -> Approval:
-    alice = scene.account(ALICE.external_id)
-    with scene.database.transaction() as transaction:
-        policy = policies.policy_by_slug(transaction, POLICY)
-        base, version = policies.versions(transaction, policy.id)
-        shown = Shown(version=version, base=base, how="link", language="en")
-        return decide(transaction, alice, shown, Decision.APPROVED, now)
 
 
 def void(scene: Scene, campaign: UUID) -> UUID:
@@ -61,14 +52,6 @@ def void(scene: Scene, campaign: UUID) -> UUID:
         return row.id
 
 
-def governs(scene: Scene, at: datetime) -> tuple[int, str]:
-    with scene.database.session() as session:
-        policy = policies.policy_by_slug(session, POLICY)
-        alice = scene.account(ALICE.external_id)
-        state = governing_version(session, policy, alice, at)
-    return state.number, state.steps[-1].because
-
-
 def answered(scene: Scene, campaign: UUID) -> tuple[int, int]:
     with scene.database.session() as session:
         stands = campaigns.progress(session, session.get_one(Campaign, campaign))
@@ -79,13 +62,13 @@ def test_a_voided_approval_counts_until_then_and_is_never_deleted(
     scene: Scene, campaign: UUID
 ) -> None:
     """P8."""
-    assert governs(scene, LATER)[0] == 2
+    assert scene.governs(ALICE, LATER).number == 2
     assert answered(scene, campaign) == (1, 0)
     voided = void(scene, campaign)
-    assert governs(scene, LATER - timedelta.resolution)[0] == 2
-    number, because = governs(scene, LATER)
-    assert number == 1
-    assert f"was voided ({WHY}, correction {voided})" in because
+    assert scene.governs(ALICE, LATER - timedelta.resolution).number == 2
+    state = scene.governs(ALICE, LATER)
+    assert state.number == 1
+    assert f"was voided ({WHY}, correction {voided})" in state.steps[-1].because
     assert answered(scene, campaign) == (0, 1)
     with scene.database.session() as session:
         assert len(session.exec(select(Approval)).all()) == 1
@@ -97,8 +80,8 @@ def test_who_is_asked_again_can_approve_again_and_is_reminded_until_then(
     """P5, P8."""
     void(scene, campaign)
     assert len(scene.queue_step(campaign, "reminder_1")) == 1
-    again = approve(scene, LATER + timedelta(hours=1))
-    assert governs(scene, LATER + timedelta(hours=1))[0] == 2
+    again = scene.decide(ALICE, APPROVED, at=LATER + timedelta(hours=1))
+    assert scene.governs(ALICE, LATER + timedelta(hours=1)).number == 2
     assert scene.queue_step(campaign, "reminder_2") == ()
     with scene.database.session() as session:
         latest = latest_decision(session, again.account_id, again.policy_version_id)

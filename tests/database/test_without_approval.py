@@ -9,16 +9,15 @@ import pytest
 from sqlmodel import select
 
 from database import controls, freezing, rehearsals, without_approval
-from database.accounts import AccountRow
-from database.approvals import PolicyHistory, Shown, change_sha256, decide
+from database.approvals import PolicyHistory, change_sha256
 from database.governing_lists import governed_after, in_a_line, told
 from database.not_approved import NotApproved, not_approved
 from database.policies import policy_by_slug
 from database.tables import Account, Campaign, Fact, PolicyVersion
 from database.without_approval import PromiseRefused
-from domain.approvals import Decision
 from domain.reviews import VersionClass
 from domain.without_approval import Promise, WithoutApproval
+from tests.deciding import APPROVED, DECLINED
 from tests.people import ALICE, BOB, CAROL, LANGUAGES, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, Scene
 from tests.texts import FIRST, SECOND
@@ -151,13 +150,6 @@ def test_who_is_asked_late_stays_for_sixty_days_after_it(scene: Scene, announced
         assert second(scene).stay_until_on == expected
 
 
-def decided(scene: Scene, who: AccountRow, decision: Decision) -> None:
-    with scene.database.transaction() as transaction:
-        base = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 1)).one()
-        shown = Shown(version=second(scene), base=base, how="link", language="en")
-        decide(transaction, scene.account(who.external_id), shown, decision, NOW)
-
-
 def listed(scene: Scene, campaign: UUID, today: date) -> list[NotApproved]:
     with scene.database.session() as session:
         history = PolicyHistory(session, policy_by_slug(session, POLICY))
@@ -169,8 +161,8 @@ def test_who_has_not_approved_is_a_list_with_the_day_on_which_the_contract_may_e
     scene: Scene, announced: UUID
 ) -> None:
     """P5: the version never governs them; whoever approves is not on it."""
-    decided(scene, ALICE, Decision.APPROVED)
-    decided(scene, BOB, Decision.DECLINED)
+    scene.decide(ALICE, APPROVED)
+    scene.decide(BOB, DECLINED)
     before = listed(scene, announced, date(2026, 3, 3))
     scene.put_in_force(second(scene), EFFECT)
     on_the_day = listed(scene, announced, date(2026, 6, 1))
@@ -197,7 +189,7 @@ def test_who_has_not_approved_is_a_list_with_the_day_on_which_the_contract_may_e
 
 def test_what_governs_an_account_says_what_it_was_promised(scene: Scene, announced: UUID) -> None:
     """P5, P6: to whom the version in force does not apply, and to nobody else."""
-    decided(scene, ALICE, Decision.APPROVED)
+    scene.decide(ALICE, APPROVED)
     scene.put_in_force(second(scene), EFFECT)
     with scene.database.session() as session:
         history = PolicyHistory(session, policy_by_slug(session, POLICY))

@@ -32,9 +32,11 @@ from database.engine import Database
 from database.rehearsals import are_out, rehearsed
 from database.reviews import ReviewContent
 from database.tables import PolicyVersion
+from domain.approvals import Decision
 from domain.policy_text import read_policy_text
 from domain.reviews import FindingStatus, Rehearsed, VersionClass
 from settings import Settings
+from tests import deciding
 from tests.eventually import eventually
 from tests.own_settings import free_ports
 from tests.people import LANGUAGES, POLICY, import_accounts, move_in
@@ -136,6 +138,14 @@ class Town:
         number = self.publish(text, VersionClass.EDITORIAL)
         eventually(lambda: self.version(number).state == "in_force")
         return number
+
+    def decide(self, who: accounts.AccountRow, decision: Decision, number: int) -> None:
+        """Somebody decides about a version, now."""
+        deciding.decide(self.database, who, decision, number, self.now())
+
+    def governs(self, who: accounts.AccountRow) -> int:
+        """The version that governs somebody now."""
+        return deciding.governing(self.database, who, self.now()).number
 
     def advance(self, **period: float) -> None:
         self.desk.advance(timedelta(**period))

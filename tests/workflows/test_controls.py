@@ -4,13 +4,9 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from sqlmodel import select
 
-from database.approvals import Shown, decide, governing_version
-from database.policies import policy_by_slug
-from database.tables import Account
-from domain.approvals import Decision
 from domain.reviews import VersionClass
+from tests.deciding import APPROVED
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, DORA, POLICY
 from tests.texts import FIRST, SECOND
@@ -40,20 +36,6 @@ def announced(town: Town) -> int:
     return number
 
 
-def approve(town: Town, number: int, who: str) -> None:
-    with town.database.transaction() as transaction:
-        account = transaction.exec(select(Account).where(Account.external_id == who)).one()
-        shown = Shown(version=town.version(number), base=town.version(1), how="link", language="en")
-        decide(transaction, account, shown, Decision.APPROVED, town.now())
-
-
-def governs(town: Town, who: str) -> int:
-    with town.database.session() as session:
-        account = session.exec(select(Account).where(Account.external_id == who)).one()
-        policy = policy_by_slug(session, POLICY)
-        return governing_version(session, policy, account, town.now()).number
-
-
 def subjects(town: Town) -> Counter[tuple[str, str]]:
     return Counter((mail["to"], mail["subject"]) for mail in town.mails())
 
@@ -63,7 +45,7 @@ def test_who_was_mailed_hears_of_the_withdrawal_once_and_it_governs_nobody(
 ) -> None:
     town = running_town
     number = announced(town)
-    approve(town, number, ALICE.external_id)
+    town.decide(ALICE, APPROVED, number)
     town.import_accounts(CAROL)
     town.desk.withdraw(POLICY, number, town.staff["noor"], "the wrong text")
     workflows = f"campaign/{POLICY}/{number}", f"publication/{POLICY}/{number}"
@@ -74,7 +56,7 @@ def test_who_was_mailed_hears_of_the_withdrawal_once_and_it_governs_nobody(
     leap(town, 60)
     town.patrol()
     town.come_to_rest()
-    assert [governs(town, each.external_id) for each in (ALICE, BOB, CAROL)] == [1, 1, 1]
+    assert [town.governs(each) for each in (ALICE, BOB, CAROL)] == [1, 1, 1]
     assert len(town.mails()) == 4
     assert town.submit(SECOND) == number + 1
 
@@ -161,7 +143,7 @@ def test_who_was_mailed_hears_of_the_new_day_and_is_reminded_before_it(
     """P7: once for each postponement; the version rules from the new day and not before."""
     town = running_town
     number = announced(town)
-    approve(town, number, ALICE.external_id)
+    town.decide(ALICE, APPROVED, number)
     said_at = town.version(number).effective_at
     assert said_at
     later_on = (said_at + timedelta(days=20)).date()
@@ -171,10 +153,10 @@ def test_who_was_mailed_hears_of_the_new_day_and_is_reminded_before_it(
     assert Counter(mail["to"] for mail in told) == {ALICE.email: 1, BOB.email: 1}
     assert all(f"on {later_on:%-d %B %Y}" in mail["text"] for mail in told)
     leap(town, 32)
-    assert governs(town, ALICE.external_id) == 1
+    assert town.governs(ALICE) == 1
     leap(town, 40)
     eventually(lambda: ended(town, f"campaign/{POLICY}/{number}"))
-    assert governs(town, ALICE.external_id) == number
+    assert town.governs(ALICE) == number
     assert town.version(number).in_force_at == town.version(number).effective_at != said_at
     of_bob = [mail["text"] for mail in town.mails(to=BOB.email) if "reminder" in mail["text"]]
     assert len(of_bob) == 2
@@ -204,7 +186,7 @@ def test_a_version_whose_day_is_open_reminds_nobody_and_comes_on_the_day_that_is
     """P7, P8: past its old day nothing happens; with the new one it goes on where it stood."""
     town = running_town
     number = announced(town)
-    approve(town, number, ALICE.external_id)
+    town.decide(ALICE, APPROVED, number)
     campaign = f"campaign/{POLICY}/{number}"
     town.desk.postpone(POLICY, number, town.staff["lena"], "not yet", None)
     eventually(lambda: len(town.mails()) == 4)
@@ -212,7 +194,7 @@ def test_a_version_whose_day_is_open_reminds_nobody_and_comes_on_the_day_that_is
     assert all("The day is not settled yet" in mail["text"] for mail in told)
     leap(town, 35)
     assert len(town.mails()) == 4
-    assert governs(town, ALICE.external_id) == 1
+    assert town.governs(ALICE) == 1
     assert town.told(campaign)["stage"] == "postponed"
     assert town.told(f"publication/{POLICY}/{number}")["stage"] == "postponed"
     with pytest.raises(Refused, match="days of notice"):
@@ -225,6 +207,6 @@ def test_a_version_whose_day_is_open_reminds_nobody_and_comes_on_the_day_that_is
     assert all(f"on {day:%-d %B %Y}" in mail["text"] for mail in town.mails()[:2])
     leap(town, 75)
     eventually(lambda: ended(town, campaign))
-    assert governs(town, ALICE.external_id) == number
+    assert town.governs(ALICE) == number
     reminders = [mail["to"] for mail in town.mails() if "This is reminder" in mail["text"]]
     assert reminders == [BOB.email, BOB.email]

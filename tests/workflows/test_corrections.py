@@ -3,14 +3,10 @@
 from collections import Counter
 
 import pytest
-from sqlmodel import select
 
 from database import controls, corrections
-from database.approvals import Shown, decide, governing_version
-from database.policies import policy_by_slug
-from database.tables import Account
-from domain.approvals import Decision
 from domain.reviews import Decisions, VersionClass
+from tests.deciding import APPROVED
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, LANGUAGES, POLICY
 from tests.texts import FIRST, SECOND
@@ -19,20 +15,6 @@ from tests.workflows.living import MENDED, ended, leap, put_right
 
 pytestmark = pytest.mark.temporal
 CORRECTED = "A correction: what we wrote about our privacy policy was wrong"
-
-
-def approve(town: Town, number: int, address: str) -> None:
-    with town.database.transaction() as transaction:
-        account = transaction.exec(select(Account).where(Account.email == address)).one()
-        shown = Shown(version=town.version(number), base=town.version(1), how="link", language="en")
-        decide(transaction, account, shown, Decision.APPROVED, town.now())
-
-
-def governs(town: Town, address: str) -> int:
-    with town.database.session() as session:
-        account = session.exec(select(Account).where(Account.email == address)).one()
-        policy = policy_by_slug(session, POLICY)
-        return governing_version(session, policy, account, town.now()).number
 
 
 def announced(town: Town) -> int:
@@ -48,7 +30,7 @@ def test_whoever_had_the_wrong_mail_is_told_and_asked_again(running_town: Town) 
     """P8: Alice had approved on the wrong mail; she is reminded until she decides again."""
     town = running_town
     number = announced(town)
-    approve(town, number, ALICE.email)
+    town.decide(ALICE, APPROVED, number)
     put_right(town, number)
     eventually(lambda: len(town.mails()) == 4)
     town.come_to_rest()
@@ -58,28 +40,28 @@ def test_whoever_had_the_wrong_mail_is_told_and_asked_again(running_town: Town) 
     assert all("that answer does not count any more" in mail["text"] for mail in told)
     leap(town, 20)
     assert len(town.mails()) == 6, "one reminder each"
-    approve(town, number, ALICE.email)
+    town.decide(ALICE, APPROVED, number)
     leap(town, 25)
     eventually(lambda: ended(town, f"campaign/{POLICY}/{number}"))
-    assert [governs(town, each.email) for each in (ALICE, BOB)] == [number, 1]
+    assert [town.governs(each) for each in (ALICE, BOB)] == [number, 1]
 
 
 def test_a_campaign_that_is_finished_begins_again_to_put_it_right(running_town: Town) -> None:
     """P8: and nobody is reminded once more, as the version is in force."""
     town = running_town
     number = announced(town)
-    approve(town, number, ALICE.email)
+    town.decide(ALICE, APPROVED, number)
     leap(town, 45)
     campaign = f"campaign/{POLICY}/{number}"
     eventually(lambda: ended(town, campaign))
-    assert governs(town, ALICE.email) == number
+    assert town.governs(ALICE) == number
     before = len(town.mails())
     put_right(town, number)
     eventually(lambda: len(town.mails()) == before + 2)
     eventually(lambda: ended(town, campaign))
     assert town.told(campaign)["stage"] == "finished"
     assert len(town.mails()) == before + 2
-    assert governs(town, ALICE.email) == 1
+    assert town.governs(ALICE) == 1
 
 
 def test_a_correction_of_which_the_workflow_was_not_told_is_mailed_all_the_same(

@@ -11,14 +11,12 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities import publication
-from database import campaigns, policies, reviews
-from database.accounts import account_by_external_id
-from database.approvals import Shown, decide, governing_version
+from database import campaigns, reviews
 from database.assessments import findings_of
 from database.reviews import ReviewContent
 from database.tables import PolicyVersion
-from domain.approvals import Decision
 from domain.reviews import VersionClass
+from tests.deciding import APPROVED, DECLINED
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, LANGUAGES, POLICY
 from tests.rehearsed import rehearse
@@ -29,30 +27,6 @@ from tests.workflows.test_campaign import steps_of
 from workflows.messenger import Refused, TemporalUnreachable
 
 pytestmark = pytest.mark.temporal
-
-
-def decides(town: Town, external_id: str, number: int, decision: Decision) -> None:
-    with town.database.transaction() as transaction:
-        account = account_by_external_id(transaction, external_id)
-        decide(
-            transaction,
-            account,
-            Shown(
-                version=town.version(number),
-                base=town.version(number - 1),
-                how="link",
-                language="en",
-            ),
-            decision,
-            town.now(),
-        )
-
-
-def governs(town: Town, external_id: str) -> int:
-    with town.database.session() as session:
-        policy = policies.policy_by_slug(session, POLICY)
-        account = account_by_external_id(session, external_id)
-        return governing_version(session, policy, account, town.now()).number
 
 
 def test_a_version_goes_from_submission_to_the_people_it_governs(running_town: Town) -> None:
@@ -70,13 +44,13 @@ def test_a_version_goes_from_submission_to_the_people_it_governs(running_town: T
 
     eventually(lambda: town.version(number).effective_at)
     assert {mail["to"] for mail in town.mails()} == {ALICE.email, BOB.email, CAROL.email}
-    decides(town, ALICE.external_id, number, Decision.APPROVED)
-    decides(town, BOB.external_id, number, Decision.DECLINED)
-    assert governs(town, ALICE.external_id) == 1
+    town.decide(ALICE, APPROVED, number)
+    town.decide(BOB, DECLINED, number)
+    assert town.governs(ALICE) == 1
 
     town.advance(days=33)
     eventually(lambda: town.version(number).state == "in_force")
-    assert [governs(town, p.external_id) for p in (ALICE, BOB, CAROL)] == [2, 1, 1]
+    assert [town.governs(p) for p in (ALICE, BOB, CAROL)] == [2, 1, 1]
     eventually(lambda: len(town.mails(to=CAROL.email)) == 3)  # first notice and two reminders
     assert len(town.mails(to=ALICE.email)) == 1
     assert len(town.mails(to=BOB.email)) == 1
@@ -88,7 +62,7 @@ def test_a_version_goes_from_submission_to_the_people_it_governs(running_town: T
 
     third = town.publish(THIRD, VersionClass.EDITORIAL)
     eventually(lambda: town.version(third).state == "in_force")
-    assert [governs(town, p.external_id) for p in (ALICE, BOB, CAROL)] == [3, 1, 1]
+    assert [town.governs(p) for p in (ALICE, BOB, CAROL)] == [3, 1, 1]
     with town.database.session() as session:
         assert campaigns.campaign_of(session, town.version(third).id) is None
     town.advance(days=8)
@@ -208,7 +182,7 @@ def test_a_notice_does_not_bind_those_who_have_not_approved_what_came_before(
     town.import_accounts(ALICE, CAROL)
     second = town.publish(SECOND, VersionClass.APPROVAL)
     eventually(lambda: town.version(second).effective_at)
-    decides(town, ALICE.external_id, second, Decision.APPROVED)
+    town.decide(ALICE, APPROVED, second)
     town.advance(days=45)
     eventually(lambda: town.version(second).state == "in_force")
     asked = len(town.mails(to=CAROL.email))
@@ -221,7 +195,7 @@ def test_a_notice_does_not_bind_those_who_have_not_approved_what_came_before(
     assert [link for link in reminded["links"] if "/approve/" in link]
     town.advance(days=45)
     eventually(lambda: town.version(third).state == "in_force")
-    assert [governs(town, person.external_id) for person in (ALICE, CAROL)] == [third, 1]
+    assert [town.governs(person) for person in (ALICE, CAROL)] == [third, 1]
 
 
 def test_a_decision_that_nobody_takes_up_is_answered_in_words(

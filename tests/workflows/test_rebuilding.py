@@ -19,11 +19,11 @@ import temporal
 from database import requests
 from database.outbox import REQUEST, REQUESTER, Queued
 from database.tables import DataSubjectRequest
-from domain.approvals import Decision
 from domain.data_subject_requests import Intake
 from domain.reviews import VersionClass
 from tests import databases
 from tests.answers import REFUSAL
+from tests.deciding import APPROVED, DECLINED
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, DORA
 from tests.texts import FIRST, SECOND
@@ -34,7 +34,6 @@ from tests.workflows.disturbances import (
     nothing,
     what_happened,
 )
-from tests.workflows.test_publication import decides
 
 # A task that a dying worker or server had in its hands comes again only when its time is over, ten
 # or thirty seconds later; that may happen at each of eight points.
@@ -62,10 +61,10 @@ def a_version_goes_out(town: FragileTown) -> Iterator[str]:
     town.advance(minutes=30)
     eventually(lambda: town.version(number).effective_at)
     yield "before the first reminder"
-    decides(town, ALICE.external_id, number, Decision.APPROVED)
+    town.decide(ALICE, APPROVED, number)
     town.advance(days=18)
     yield "before the second reminder"
-    decides(town, BOB.external_id, number, Decision.DECLINED)
+    town.decide(BOB, DECLINED, number)
     town.advance(days=11)
     yield "before the owner is told"
     town.advance(days=2)

@@ -4,15 +4,12 @@ from collections import Counter
 from datetime import date, timedelta
 
 import pytest
-from sqlmodel import select
 
-from database.approvals import Shown, decide, governing_version
-from database.policies import policy_by_slug
-from database.tables import Account, PolicyVersion
-from domain.approvals import Decision
+from database.tables import PolicyVersion
 from domain.places import local_date
 from domain.reviews import VersionClass
 from domain.without_approval import WithoutApproval
+from tests.deciding import APPROVED
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, POLICY
 from tests.texts import FIRST
@@ -22,20 +19,6 @@ from tests.workflows.living import MENDED, ended, leap, reclassify
 pytestmark = pytest.mark.temporal
 ASKED = "Please decide: a change of our privacy policy needed your approval"
 REMINDED = "Reminder: a change of our privacy policy needs your approval, please decide"
-
-
-def governs(town: Town, address: str) -> int:
-    with town.database.session() as session:
-        account = session.exec(select(Account).where(Account.email == address)).one()
-        policy = policy_by_slug(session, POLICY)
-        return governing_version(session, policy, account, town.now()).number
-
-
-def approve(town: Town, number: int, address: str) -> None:
-    with town.database.transaction() as transaction:
-        account = transaction.exec(select(Account).where(Account.email == address)).one()
-        shown = Shown(version=town.version(number), base=town.version(1), how="link", language="en")
-        decide(transaction, account, shown, Decision.APPROVED, town.now())
 
 
 def promise_to_stay_until(town: Town, number: int, day: date) -> None:
@@ -60,11 +43,11 @@ def test_whoever_was_moved_in_error_is_asked_reminded_and_moves_when_they_approv
         eventually(lambda: ended(town, f"campaign/{POLICY}/{number}"))
     eventually(lambda: town.version(number).in_force_at)
     since = town.version(number).in_force_at
-    assert governs(town, ALICE.email) == number
+    assert town.governs(ALICE) == number
     assert since
     promise_to_stay_until(town, number, since.date() + timedelta(days=60))
     reclassify(town, number)
-    assert [governs(town, each.email) for each in (ALICE, BOB)] == [1, 1]
+    assert [town.governs(each) for each in (ALICE, BOB)] == [1, 1]
     asked = [ALICE.email, BOB.email]
     eventually(lambda: sorted(m["to"] for m in town.mails() if m["subject"] == ASKED) == asked)
     town.come_to_rest()
@@ -76,11 +59,11 @@ def test_whoever_was_moved_in_error_is_asked_reminded_and_moves_when_they_approv
     assert until_on
     assert until_on >= local_date(town.now(), town.desk.company.zone) + timedelta(days=90)
     assert all(f"until {until_on:%-d %B %Y} at least" in text for text in texts)
-    approve(town, number, ALICE.email)
-    assert governs(town, ALICE.email) == number
+    town.decide(ALICE, APPROVED, number)
+    assert town.governs(ALICE) == number
     leap(town, 45)
     eventually(lambda: ended(town, f"campaign/{POLICY}/{number}"))
     reminded = Counter(mail["to"] for mail in town.mails() if mail["subject"] == REMINDED)
     assert reminded == {BOB.email: 2}
-    assert [governs(town, each.email) for each in (ALICE, BOB)] == [number, 1]
+    assert [town.governs(each) for each in (ALICE, BOB)] == [number, 1]
     assert town.version(number).in_force_at == since

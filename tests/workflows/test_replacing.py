@@ -3,13 +3,9 @@
 from collections import Counter
 
 import pytest
-from sqlmodel import select
 
-from database.approvals import Shown, decide, governing_version
-from database.policies import policy_by_slug
-from database.tables import Account
-from domain.approvals import Decision
 from domain.reviews import VersionClass
+from tests.deciding import APPROVED
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, POLICY
 from tests.texts import FIRST, SECOND, THIRD
@@ -26,18 +22,8 @@ def announced(town: Town) -> int:
     number = town.publish(SECOND, VersionClass.APPROVAL)
     eventually(lambda: town.version(number).effective_at)
     town.come_to_rest()
-    with town.database.transaction() as transaction:
-        alice = transaction.exec(select(Account).where(Account.email == ALICE.email)).one()
-        shown = Shown(version=town.version(number), base=town.version(1), how="link", language="en")
-        decide(transaction, alice, shown, Decision.APPROVED, town.now())
+    town.decide(ALICE, APPROVED, number)
     return number
-
-
-def governs(town: Town, address: str) -> int:
-    with town.database.session() as session:
-        account = session.exec(select(Account).where(Account.email == address)).one()
-        policy = policy_by_slug(session, POLICY)
-        return governing_version(session, policy, account, town.now()).number
 
 
 def test_a_correction_in_mid_campaign_costs_nobody_a_mail_or_a_decision(
@@ -57,7 +43,7 @@ def test_a_correction_in_mid_campaign_costs_nobody_a_mail_or_a_decision(
     assert Counter(mail["to"] for mail in town.mails()) == {ALICE.email: 1, BOB.email: 1}
     leap(town, 45)
     eventually(lambda: ended(town, f"campaign/{POLICY}/{correction}"))
-    assert [governs(town, each.email) for each in (ALICE, BOB)] == [correction, 1]
+    assert [town.governs(each) for each in (ALICE, BOB)] == [correction, 1]
     of_account_holders = Counter(
         mail["to"] for mail in town.mails() if mail["to"] in (ALICE.email, BOB.email)
     )
