@@ -388,6 +388,7 @@ def _counts(session: Session, campaign: Campaign, language: Language) -> list[tu
         (language.gettext("Approved"), progress.approved),
         (language.gettext("Declined"), progress.declined),
         (language.gettext("Silent"), progress.silent),
+        *([(language.gettext("Told only"), progress.told_only)] if progress.told_only else []),
         (language.gettext("Not reached"), progress.not_reached),
         (language.gettext("Reached otherwise"), progress.reached_otherwise),
     ]

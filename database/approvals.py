@@ -267,9 +267,11 @@ def reclassified(session: Session, policy_id: UUID) -> tuple[Reclassified, ...]:
 
 
 def took_for_clean(session: Session, base: PolicyVersion, version: PolicyVersion) -> bool:
-    """Whether the way from one version to another took no approval, and should have."""
+    """Whether the way from one version to another took no approval, and should have: what took it
+    from the beginning moved nobody."""
     change = (base.number, version.number)
-    return any(change in found.changes for found in reclassified(session, version.policy_id))
+    wrong = any(change in found.changes for found in reclassified(session, version.policy_id))
+    return wrong and is_clean(session, base, version, at_release=True)
 
 
 def frozen(account: Account) -> Frozen | None:

@@ -62,13 +62,16 @@ UNDELIVERABLE = (
 class Progress:
     """How a campaign stands, in numbers of account holders.
 
-    `not_reached` are those whom the first notice did not reach, without those `reached_otherwise`.
+    `told_only` are those whom the version governs without asking, and who said nothing; the
+    `silent` were asked. `not_reached` are those whom the first notice did not reach, without those
+    `reached_otherwise`.
     """
 
     addressees: int
     approved: int
     declined: int
     silent: int
+    told_only: int
     not_reached: int
     reached_otherwise: int
     mails: dict[str, int]
@@ -326,11 +329,13 @@ def progress(session: Session, campaign: Campaign) -> Progress:
     mails = states(session, Batch(subject_id=campaign.id, step=FIRST_NOTICE))
     approved = decisions.get(Decision.APPROVED, 0)
     declined = decisions.get(Decision.DECLINED, 0)
+    told_only = _count_told_only(session, campaign)
     return Progress(
         addressees=addressees,
         approved=approved,
         declined=declined,
-        silent=addressees - approved - declined,
+        silent=addressees - approved - declined - told_only,
+        told_only=told_only,
         not_reached=count_not_reached(session, campaign),
         reached_otherwise=session.exec(
             select(func.count())
@@ -341,6 +346,18 @@ def progress(session: Session, campaign: Campaign) -> Progress:
         ).one(),
         mails=mails,
     )
+
+
+def _count_told_only(session: Session, campaign: Campaign) -> int:
+    return session.exec(
+        select(func.count())
+        .select_from(CampaignAddressee)
+        .where(
+            CampaignAddressee.campaign_id == campaign.id,
+            ~col(CampaignAddressee.asks_approval),
+            ~_has_answered(campaign),
+        )
+    ).one()
 
 
 def addressee_by_id(session: Session, addressee_id: UUID) -> CampaignAddressee:
@@ -411,11 +428,19 @@ def _is_owed(session: Session, campaign: Campaign, step: str) -> ColumnElement[b
         return _was_mailed_before(campaign.id, corrections(session, campaign.id)[step].confirmed_at)
     if step == WITHDRAWAL or step.startswith(POSTPONEMENT):
         return _was_mailed(campaign.id)
-    answered = exists().where(
+    return is_silent(campaign)
+
+
+def is_silent(campaign: Campaign) -> ColumnElement[bool]:
+    """Of an addressee, whether it was asked for its approval and has not answered."""
+    return and_(~_has_answered(campaign), col(CampaignAddressee.asks_approval))
+
+
+def _has_answered(campaign: Campaign) -> ColumnElement[bool]:
+    return exists().where(
         col(Approval.account_id) == col(CampaignAddressee.account_id),
         counts_for(campaign.policy_version_id),
     )
-    return and_(~answered, col(CampaignAddressee.asks_approval))
 
 
 def _reached_otherwise(campaign_id: UUID, account_id: Mapped[UUID]) -> ColumnElement[bool]:

@@ -11,7 +11,14 @@ from sqlmodel import Session, col, func, select
 
 from database.approvals import Shown, change_sha256
 from database.facts import record
-from database.tables import Account, ConsentDecision, Policy, PolicyVersion
+from database.tables import (
+    Account,
+    Campaign,
+    CampaignAddressee,
+    ConsentDecision,
+    Policy,
+    PolicyVersion,
+)
 from database.writing import held
 from domain.consents import Consent
 
@@ -96,11 +103,14 @@ def told(session: Session, account_id: UUID) -> list[dict[str, object]]:
 
 
 def counts(
-    session: Session, version_id: UUID, purposes: Sequence[str]
+    session: Session, campaign: Campaign, purposes: Sequence[str]
 ) -> Mapping[str, Mapping[str, int]]:
-    """Of each purpose of a version: how many gave their consent and how many withheld it, as they
-    last said on its page."""
+    """Of each purpose of a campaign's version: how many addressees gave their consent and how many
+    withheld it, as they last said on any page of the policy."""
     latest_first = (col(ConsentDecision.decided_at).desc(), col(ConsentDecision.id).desc())
+    of_policy = select(PolicyVersion.policy_id).where(
+        PolicyVersion.id == campaign.policy_version_id
+    )
     by_each = (col(ConsentDecision.account_id), col(ConsentDecision.purpose))
     words = (
         select(
@@ -108,7 +118,13 @@ def counts(
             ConsentDecision.decision,
             func.row_number().over(partition_by=by_each, order_by=latest_first).label("place"),
         )
-        .where(ConsentDecision.policy_version_id == version_id)
+        .join(CampaignAddressee, col(CampaignAddressee.account_id) == ConsentDecision.account_id)
+        .join(PolicyVersion, col(PolicyVersion.id) == ConsentDecision.policy_version_id)
+        .where(
+            CampaignAddressee.campaign_id == campaign.id,
+            PolicyVersion.policy_id == of_policy.scalar_subquery(),
+            col(ConsentDecision.purpose).in_(purposes),
+        )
         .subquery()
     )
     rows = session.exec(

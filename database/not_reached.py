@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
 from database.accounts import open_since
+from database.approvals import PolicyHistory
 from database.campaigns import FIRST_NOTICE, UNDELIVERABLE, ends_at, joined_later
 from database.controls import ControlRefused
 from database.facts import record
@@ -21,6 +22,7 @@ from database.tables import (
     CampaignAddressee,
     MissedNotice,
     OutboxMail,
+    Policy,
     PolicyVersion,
     Staff,
 )
@@ -84,7 +86,7 @@ def not_reached(session: Session, campaign: Campaign, zone: ZoneInfo) -> Sequenc
     handles: Mapping[UUID, str] = {
         member.id: member.handle for member in session.exec(select(Staff)).all()
     }
-    rows = [*_missed(session, campaign), *_late(session, campaign)]
+    rows = [*_missed(session, campaign), *_as_governed(session, version, _late(session, campaign))]
     return sorted(
         (_listed(row, campaign, version, handles, zone) for row in rows),
         key=lambda account: account.account,
@@ -263,6 +265,19 @@ def _late(
         _Missed(account=account, state=JOINED_LATER, failed_at=since, reason=WHY_LATER, case=case)
         for account, since, case in rows
     ]
+
+
+def _as_governed(
+    session: Session, version: PolicyVersion, late: Sequence[_Missed]
+) -> Sequence[_Missed]:
+    """Those who came late, with the version that governed them once they all were there."""
+    if not late:
+        return late
+    history = PolicyHistory(session, session.get_one(Policy, version.policy_id))
+    accounts = [row.account for row in late]
+    found = history.governing(accounts, max(row.failed_at for row in late))
+    numbers = {account: state.number for account, state in found.items()}
+    return [replace(row, governing_version=numbers.get(row.account.id)) for row in late]
 
 
 def _open_ones(

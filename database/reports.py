@@ -6,20 +6,18 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, exists, or_
+from sqlalchemy import ColumnElement, or_
 from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, func, select
 
 from database import consents
-from database.campaigns import CanaryStanding, Progress, canary, progress
+from database.campaigns import CanaryStanding, Progress, canary, is_silent, progress
 from database.controls import Done, control_acts
-from database.counting import counts_for
 from database.not_reached import not_reached, segments
 from database.outbox import ACCOUNT
 from database.purposes import purposes_of
 from database.tables import (
     Account,
-    Approval,
     Campaign,
     CampaignAddressee,
     CampaignStep,
@@ -80,7 +78,7 @@ def report(session: Session, campaign: Campaign, zone: ZoneInfo) -> Report:
         not_reached_by=segments(not_reached(session, campaign, zone)),
         mails_by_step=_mails_by_step(session, campaign),
         possible_doubles=_possible_doubles(session, campaign),
-        consents=consents.counts(session, version_id, purposes_of(session, version_id)),
+        consents=consents.counts(session, campaign, purposes_of(session, version_id)),
         effective_at=version.effective_at,
         asks_until=campaign.asks_until,
         notice_up=_first_fact(session, "notice.up", campaign),
@@ -89,7 +87,7 @@ def report(session: Session, campaign: Campaign, zone: ZoneInfo) -> Report:
 
 
 def silent_by(session: Session, campaign: Campaign) -> Mapping[str, Counts]:
-    """How many addressed have not answered, by language, kind, country and governing version."""
+    """How many of the asked have not answered, by language, kind, country, governing version."""
     by: Mapping[str, ColumnElement[Any] | Mapped[Any]] = {
         "language": col(Account.locale),
         "kind": col(Account.kind),
@@ -102,16 +100,12 @@ def silent_by(session: Session, campaign: Campaign) -> Mapping[str, Counts]:
 def _silent(
     session: Session, campaign: Campaign, segment: ColumnElement[Any] | Mapped[Any]
 ) -> Counts:
-    answered = exists().where(
-        col(Approval.account_id) == col(CampaignAddressee.account_id),
-        counts_for(campaign.policy_version_id),
-    )
     rows = session.exec(
         select(segment, func.count())
         .select_from(CampaignAddressee)
         .join(Account, col(Account.id) == col(CampaignAddressee.account_id))
         .join(PolicyVersion, col(PolicyVersion.id) == col(CampaignAddressee.governing_version_id))
-        .where(CampaignAddressee.campaign_id == campaign.id, ~answered)
+        .where(CampaignAddressee.campaign_id == campaign.id, is_silent(campaign))
         .group_by(segment)
         .order_by(segment)
     ).all()

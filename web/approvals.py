@@ -279,6 +279,7 @@ def _show(
         changes=confirmed_sentences(session, matter.base, matter.version, reader.language),
         passages=passages(matter.base.text, matter.version.text),
         governing=governing,
+        followed_by=_followed_by(session, site, matter.version),
         decision=decision,
         decided=decision and session.get_one(PolicyVersion, decision.policy_version_id),
         nothing_to_decide=nothing and reader.gettext(nothing),
@@ -342,11 +343,17 @@ def _nothing_to_decide(session: Session, site: Site, matter: Matter) -> str | No
         VersionState.IN_FORCE,
     ):
         return None
-    if version.state == VersionState.SUPERSEDED:
-        current = version_in_force(session, version.policy_id, site.now())
-        if current and is_clean(session, version, current):
-            return None  # an approval of this one carries over to the current one
+    if _followed_by(session, site, version):
+        return None  # an approval of this one carries over to the current one
     return OVER.get(version.state, NEVER_MIND)
+
+
+def _followed_by(session: Session, site: Site, version: PolicyVersion) -> PolicyVersion | None:
+    """The version in force, where it followed this one without being worse for anybody."""
+    if version.state != VersionState.SUPERSEDED:
+        return None
+    current = version_in_force(session, version.policy_id, site.now())
+    return current if current and is_clean(session, version, current) else None
 
 
 def _answer(session: Session, site: Site, matter: Matter) -> Approval | None:

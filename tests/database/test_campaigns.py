@@ -20,6 +20,7 @@ from database.chunks import LongEnough, at_most
 from database.engine import Database
 from database.mail_rows import Batch
 from database.not_reached import not_reached
+from database.reports import silent_by
 from database.tables import (
     Account,
     AccountImport,
@@ -379,6 +380,23 @@ def test_the_counts_of_a_campaign_add_up(scene: Scene) -> None:
         (unreached,) = not_reached(session, campaign, ZoneInfo("UTC"))
         assert (unreached.account, unreached.state) == (DORA.external_id, "rejected")
         assert (unreached.reason, unreached.mail) == ("no such mailbox", of_dora[0])
+
+
+def test_who_was_only_told_is_not_counted_as_silent(scene: Scene) -> None:
+    """P4: nobody asked them; whoever answers all the same counts as that."""
+    scene.import_accounts(ALICE, BOB, CAROL)
+    campaign_id = scene.campaign()
+    freezing.freeze_audience(scene.database, campaign_id, NOW)
+    with scene.database.transaction() as transaction:
+        for each in transaction.exec(select(CampaignAddressee)).all():
+            each.asks_approval = each.account_id == scene.account(CAROL.external_id).id
+    scene.decide(ALICE, APPROVED)
+    with scene.database.session() as session:
+        campaign = session.get_one(Campaign, campaign_id)
+        found = campaigns.progress(session, campaign)
+        silent = silent_by(session, campaign)
+    assert (found.approved, found.told_only, found.silent) == (1, 1, 1)
+    assert silent["kind"] == {"person": 1}
 
 
 def test_who_joins_between_the_freeze_and_the_effect_is_named_and_not_mailed(

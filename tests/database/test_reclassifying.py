@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from database import controls, freezing, owed, policies, reclassifying, standings
 from database.accounts import AccountRow
-from database.approvals import PolicyHistory
+from database.approvals import PolicyHistory, took_for_clean
 from database.assessments import findings_of
 from database.campaigns import campaign_of
 from database.controls import ControlRefused
@@ -210,6 +210,30 @@ def test_the_report_of_who_is_asked_late_tells_of_its_own_notice(
     with scene.database.session() as session:
         found = report(session, session.get_one(Campaign, asks), ZoneInfo("Europe/Berlin"))
     assert (found.notice_up, found.notice_down) == (FOUND, None)
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_only_a_way_that_took_no_approval_was_wrong(
+    scene: Scene, wrong: PolicyVersion, *, moved: bool
+) -> None:
+    """P2: whoever had to approve it from the beginning was never governed by it in error."""
+    if not moved:
+        with scene.database.transaction() as transaction:
+            known = findings_of(transaction, wrong.id)
+            known[-1].direction, known[-1].status = "adverse", "confirmed"
+    propose(scene, key=first_adverse(scene))
+    confirm(scene)
+    with scene.database.session() as session:
+        base, version = policies.versions(session, second(scene).policy_id)
+        assert took_for_clean(session, base, version) is moved
+
+
+def first_adverse(scene: Scene) -> str:
+    with scene.database.session() as session:
+        found = findings_of(session, second(scene).id)
+    return next(
+        each.key for each in found if each.direction == "adverse" and each.status == "dismissed"
+    )
 
 
 def test_a_quote_is_added_with_a_sentence_in_every_language(

@@ -309,7 +309,10 @@ def test_a_correction_in_between_carries_a_late_approval_over(world: World) -> N
         store_assessment(transaction, second, third, assessed, NOW)
         third.effective_at = NOW
         put_in_force(transaction, third, NOW)
-    assert "version 1</a>, since" in world.browser.get(world.link("alice")).text
+    page = world.browser.get(world.link("alice")).text
+    assert "version 1</a>, since" in page
+    assert "If you approve, version 3 governs you" in page
+    assert "/policies/privacy-policy/changes/1/3" in page
     page = decide(world, "alice", "approved").text
     assert "Version 3 governs your account." in page
 
