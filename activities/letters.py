@@ -17,7 +17,17 @@ from database import (
 )
 from database.approvals import took_for_clean
 from database.links import UNSUBSCRIBE
-from database.outbox import CAMPAIGN, FINISHED, STAFF, STOPPED, VERSION, Addressed, Claim, addressed
+from database.outbox import (
+    CAMPAIGN,
+    FINISHED,
+    STAFF,
+    STOPPED,
+    VERSION,
+    WITHDRAWAL,
+    Addressed,
+    Claim,
+    addressed,
+)
 from database.owed import correction_in, corrections
 from database.policies import replaced_by
 from database.purposes import asked_because_of
@@ -148,10 +158,8 @@ class Letters:
         version = session.get_one(PolicyVersion, campaign.policy_version_id)
         policy = session.get_one(Policy, version.policy_id)
         title, planned_on = language.title(policy.title), version.planned_effective_on
-        page = f"{self._company.base_url}/policies/{policy.slug}"
         shared: dict[str, object] = {
             "policy_title": title,
-            "policy_url": page + self._kept(language),
             "effective_on": _day(language, version.effective_at, self._company.zone),
             "postponed": version.state == VersionState.POSTPONED,
             "not_before_on": language.day(planned_on) if planned_on else "",
@@ -185,7 +193,6 @@ class Letters:
         on = language.day(not_before_on)
         return {
             "policy_title": language.title(policy.title),
-            "policy_url": f"{self._company.base_url}/policies/{policy.slug}{self._kept(language)}",
             "effective_on": on,
             "not_before_on": on,
             **self._of_change(session, mail, policy, version, language),
@@ -205,6 +212,7 @@ class Letters:
         base, until_on = session.get_one(PolicyVersion, mail.variant), version.stay_until_on
         findings = assessments.findings_between(session, base.id, version.id)
         asked = any(map(assessments.confirmed_adverse, findings))
+        text = page if mail.step == WITHDRAWAL else f"{page}/versions/{version.number}"
         still_yours = language.gettext(
             "the %(policy)s you have now (version %(number)s) stays in force for you.",
             policy=title,
@@ -214,6 +222,7 @@ class Letters:
             "summary": wording.summary_in(session, version, language.tag),
             "replaces_on": self._replaces_on(session, version, language),
             "in_error_since": self._in_error_since(session, base, version, language),
+            "policy_url": text + self._kept(language),
             "changes": _sentences(session, base, version, language.tag),
             "redline_url": f"{page}/changes/{base.number}/{version.number}{self._kept(language)}",
             **self._without_approval(base, version, language),

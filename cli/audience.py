@@ -39,10 +39,13 @@ def audience_command(
                 "groups": groups,
                 "left_out": seen.left_out,
                 "unassessed": seen.unassessed,
+                "without_address": seen.without_address,
             }
         )
         return
-    say(f"{seen.addressees} would get a mail, {seen.asked} of them be asked for approval.")
+    say(f"{seen.addressees} would be told, {seen.asked} of them be asked for approval.")
+    if seen.without_address:
+        say(f"Open accounts without an address, whom no mail reaches: {seen.without_address}.")
     if version.version_class is None:
         say("The version has no class yet: it is counted as of class approval.")
     console().print(table_of(groups, COLUMNS))

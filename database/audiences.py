@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, func, select
 
 from database.approvals import PolicyHistory
 from database.assessments import assessment_of
 from database.standings import standings
-from database.tables import Policy, PolicyVersion
-from domain.account_holders import LeftOut, left_out
+from database.tables import Account, Policy, PolicyVersion
+from domain.account_holders import LeftOut, Status, left_out
 from domain.reviews import VersionClass
 
 
@@ -35,17 +35,20 @@ class Group:
 class Preview:
     """Whom a version would be told to and who would be asked, if it were released at this instant.
 
-    `left_out`: how many get no mail for a reason of their own, by that reason. `unassessed`: the
-    versions from which the change is not known yet; their accounts count as asked.
+    `without_address`: how many open accounts no mail can reach; addressed, they go on the list of
+    those not reached. `left_out`: how many get no mail for a reason of their own, by that reason.
+    `unassessed`: the versions from which the change is not known yet; their accounts count as
+    asked.
     """
 
     groups: tuple[Group, ...]
     left_out: Mapping[LeftOut, int]
     unassessed: tuple[int, ...]
+    without_address: int
 
     @property
     def addressees(self) -> int:
-        """How many mails a first notice would be."""
+        """How many a campaign would address."""
         return sum(group.accounts for group in self.groups if group.addressed)
 
     @property
@@ -82,6 +85,7 @@ def preview(session: Session, version: PolicyVersion, at: datetime) -> Preview:
             accounts=0,
         )
         counts[group] += accounts
+    nowhere = Account.status == Status.OPEN, Account.email == ""
     groups = (replace(group, accounts=accounts) for group, accounts in counts.items())
     return Preview(
         groups=tuple(sorted(groups, key=_order)),
@@ -91,6 +95,9 @@ def preview(session: Session, version: PolicyVersion, at: datetime) -> Preview:
             for number in sorted(bases - {version.number})
             if not assessment_of(session, history.versions[number].id, version.id)
         ),
+        without_address=session.exec(
+            select(func.count()).select_from(Account).where(*nowhere)
+        ).one(),
     )
 
 

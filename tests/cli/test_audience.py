@@ -26,20 +26,23 @@ def audience(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> R
         external_id="robot", email="r@people.example", kind="service", exempt_reason="backups"
     )
     german = AccountRow(external_id="greta", email="g@people.example", locale="de")
-    scene.import_accounts(ALICE, BOB, german, robot, now=FIRST_DAY + ONE_HOUR)
+    nowhere = AccountRow(external_id="nowhere", email="")
+    scene.import_accounts(ALICE, BOB, german, nowhere, robot, now=FIRST_DAY + ONE_HOUR)
     return lambda *more: CliRunner().invoke(app, ["policy", "audience", POLICY, "2", *more])
 
 
 def test_groups_and_whoever_is_left_out_are_counted(audience: Run, scene: Scene) -> None:
     """P4: exempt accounts are never dropped unseen."""
     said = json.loads(audience("--format", "json").stdout)
-    assert (said["addressees"], said["asked"], said["left_out"]["exempt"]) == (3, 3, 1)
-    assert {group["language"]: group["accounts"] for group in said["groups"]} == {"en": 2, "de": 1}
+    assert (said["addressees"], said["asked"], said["left_out"]["exempt"]) == (4, 4, 1)
+    assert {group["language"]: group["accounts"] for group in said["groups"]} == {"en": 3, "de": 1}
+    assert said["without_address"] == 1
     with scene.database.session() as session:
         assert session.exec(select(CampaignAddressee)).all() == []
 
 
 def test_people_read_it_as_a_table(audience: Run) -> None:
     shown = audience().stdout
-    assert "3 would get a mail, 3 of them be asked for approval." in shown
+    assert "4 would be told, 4 of them be asked for approval." in shown
+    assert "without an address, whom no mail reaches: 1." in shown
     assert "1 exempt" in shown
