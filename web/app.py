@@ -32,7 +32,7 @@ from health.neighbours import (
 from mail.delivery_events import PublicKeysRefused, load_public_keys
 from settings import Settings, SettingsRefused, load_settings
 from temporal import TemporalSettingsRefused
-from web import approvals, health, public, requests, unsubscribe, webhooks
+from web import approvals, health, policy_links, public, requests, unsubscribe, webhooks
 from web.api import accounts, description
 from web.api.problems import add_problems
 from web.faults import add_fault_pages
@@ -47,6 +47,7 @@ from workflows.messenger import Messenger
 SESSION_SECONDS = 12 * 3600
 SITE_MAP = (
     public.router,  # /, /policies/...
+    policy_links.router,  # /policies/.../policy-link.js
     approvals.router,  # /approve/...
     unsubscribe.router,  # /unsubscribe/...
     requests.router,  # /requests/...

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
-from hashlib import sha256
 from itertools import pairwise
 
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -26,13 +25,13 @@ from domain.reviews import VersionState
 from domain.without_approval import IF_SOMEBODY_DOES_NOT_APPROVE
 from web.addresses import Number, Slug
 from web.notices import Notice, effective_on, notice_of
+from web.offered import KEPT_FOR, offered
 from web.readers import VARIES, OnReader, Reader
 from web.redlines import passages
 from web.rendering import policy_html
 from web.site import OnSite
 
 router = APIRouter()
-KEPT_FOR = "public, max-age=300"
 STATE_WORDS: Mapping[str, str] = {
     VersionState.ANNOUNCED: "announced",
     VersionState.POSTPONED: "postponed",
@@ -140,20 +139,20 @@ def feed(slug: Slug, site: OnSite, reader: OnReader) -> Response:
 @router.get("/policies/{slug}/notice.json")
 def notice_json(slug: Slug, request: Request, reader: OnReader) -> Response:
     """The notice that is up, for other sites to show; `notice` is null when there is none."""
-    return _offered(request, json.dumps(_notice(reader, slug)), "application/json")
+    return offered(request, json.dumps(_notice(reader, slug)), "application/json")
 
 
 @router.get("/policies/{slug}/notice.js")
 def notice_js(slug: Slug, request: Request, reader: OnReader) -> Response:
     """A script that shows the notice where it is embedded, as text and never as markup."""
-    offered = _notice(reader, slug)
-    title = reader.pages.language.title(str(offered["title"]))
+    told = _notice(reader, slug)
+    title = reader.pages.language.title(str(told["title"]))
     words = {
         "heading": reader.gettext("Our %(policy)s is about to change.", policy=title),
         "read": reader.gettext("Read what changes"),
     }
-    data = json.dumps({**offered, "words": words}).replace("<", "\\u003c")
-    return _offered(request, NOTICE_SCRIPT.replace("NOTICE", data), "text/javascript")
+    data = json.dumps({**told, "words": words}).replace("<", "\\u003c")
+    return offered(request, NOTICE_SCRIPT.replace("NOTICE", data), "text/javascript")
 
 
 NOTICE_SCRIPT = """(function (offered) {
@@ -242,19 +241,6 @@ def _if_not_approved(reader: Reader, notice: Notice) -> str:
         IF_SOMEBODY_DOES_NOT_APPROVE[notice.promise.what],
         day=reader.pages.day(until_on) if until_on else "",
     )
-
-
-def _offered(request: Request, content: str, media_type: str) -> Response:
-    etag = f'"{sha256(content.encode()).hexdigest()[:32]}"'
-    headers = {
-        "Access-Control-Allow-Origin": "*",
-        "Cache-Control": KEPT_FOR,
-        "ETag": etag,
-        **VARIES,
-    }
-    if etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(content, media_type=media_type, headers=headers)
 
 
 def _listed(

@@ -5,9 +5,10 @@ from datetime import date
 from xml.etree import ElementTree as ET
 
 import pytest
+from sqlmodel import select
 
 from database.policies import PUBLIC_STATES, put_in_force
-from database.tables import PolicyVersion
+from database.tables import Policy, PolicyVersion
 from domain.reviews import VersionState
 from tests.web.world import NOW, World, version
 from web.public import STATE_WORDS
@@ -102,6 +103,27 @@ def test_other_sites_are_offered_the_notice(world: World) -> None:
         f"{PATH}/notice.json", headers={"If-None-Match": answer.headers["etag"]}
     )
     assert again.status_code == 304
+
+
+def test_forms_on_other_sites_link_the_text_in_force(world: World) -> None:
+    """P1: as JSON and as a script, for any origin, in the reader's language, as text."""
+    answer = world.browser.get(f"{PATH}/policy-link.json")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    link = answer.json()
+    assert (link["words"], link["version"]) == ("Privacy policy", 1)
+    assert link["text_sha256"] == version(world, 1).sha256
+    assert link["url"].endswith(PATH)
+    with world.database.transaction() as transaction:
+        row = transaction.get_one(PolicyVersion, version(world, 2).id)
+        row.effective_at = NOW
+        put_in_force(transaction, row, NOW)
+        transaction.exec(select(Policy)).one().title = "</script><b>Ours</b>"
+    assert world.browser.get(f"{PATH}/policy-link.json").json()["version"] == 2
+    script = world.browser.get(f"{PATH}/policy-link.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert "<" not in script.text.partition("})(")[2]
+    german = world.browser.get(f"{PATH}/policy-link.json?lang=de").json()
+    assert german["url"].endswith(f"{PATH}?lang=de")
 
 
 @pytest.mark.parametrize(
