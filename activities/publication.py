@@ -122,7 +122,8 @@ class PublicationActivities:
 
         Its date of effect is fixed at once; that of the others follows from when the last first
         notice was accepted (P7). Until then only "not before" is known; it is what was said before
-        of a version that this one corrects. A version that is announced already gives way (P8).
+        of a version that this one corrects, and never earlier where approvals of the one that gives
+        way count for it. A version that is announced already gives way (P8).
         """
         with self._database.transaction() as transaction:
             submitted = transaction.get_one(PolicyVersion, what.version_id)
@@ -130,14 +131,13 @@ class PublicationActivities:
             version = held(transaction, PolicyVersion, what.version_id)
             if version.state == VersionState.IN_REVIEW:
                 zone = self._company.zone
-                said_on = replacing.take_place(transaction, version, what.now, zone)
+                taken = replacing.take_place(transaction, version, what.now, zone)
                 version.state = VersionState.ANNOUNCED
                 version.announced_at = what.now
-                if said_on:
-                    planned_on = version.planned_effective_on or said_on
-                    version.planned_effective_on = max(planned_on, said_on)
-                elif version.version_class != VersionClass.EDITORIAL:
-                    version.planned_effective_on = self._not_before(version, what.now)
+                days = [taken.said_on, version.planned_effective_on]
+                if version.version_class != VersionClass.EDITORIAL and not taken.corrects:
+                    days.append(self._not_before(version, what.now))
+                version.planned_effective_on = max((day for day in days if day), default=None)
                 if version.version_class == VersionClass.EDITORIAL:
                     version.effective_at = self._editorial_effect(version, what.now)
                 follow_effect(transaction, version, zone, what.now)

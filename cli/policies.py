@@ -312,7 +312,7 @@ def _tell_whose_place_it_takes(office: "Office", version: "PolicyVersion") -> No
     for draft in drafts:
         say(f"It takes the place of version {draft.number}, whose reviews count no more.")
     for each in announced:
-        say(f"Version {each.number} is announced and runs on until this one takes its place.")
+        say(f"Version {each.number} is {each.state} and runs on until this one takes its place.")
 
 
 def _promise(what: WithoutApproval, stay_until: str | None) -> Promise:

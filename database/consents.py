@@ -19,16 +19,22 @@ from database.tables import (
     Policy,
     PolicyVersion,
 )
+from database.voids import stands
 from database.writing import held
 from domain.consents import Consent
 
 
 def standing(session: Session, account_id: UUID, policy_id: UUID) -> Mapping[str, ConsentDecision]:
-    """The latest word of an account about each purpose of a policy; of the others there is none."""
+    """The latest word of an account about each purpose of a policy that stands; of the others there
+    is none."""
     rows = session.exec(
         select(ConsentDecision)
         .join(PolicyVersion, col(PolicyVersion.id) == col(ConsentDecision.policy_version_id))
-        .where(ConsentDecision.account_id == account_id, PolicyVersion.policy_id == policy_id)
+        .where(
+            ConsentDecision.account_id == account_id,
+            PolicyVersion.policy_id == policy_id,
+            stands(ConsentDecision),
+        )
         .order_by(col(ConsentDecision.decided_at), col(ConsentDecision.id))
     ).all()
     return {row.purpose: row for row in rows}
@@ -75,16 +81,16 @@ def say(
 
 def told(session: Session, account_id: UUID) -> list[dict[str, object]]:
     """What an account holder last said about each purpose of each policy, with all that was said
-    before, for others to read. Of what is not here there is no consent."""
+    before, for others to read. Of what is not here, or was voided, there is no consent."""
     rows = session.exec(
-        select(ConsentDecision, PolicyVersion.number, Policy.slug)
+        select(ConsentDecision, PolicyVersion.number, Policy.slug, stands(ConsentDecision))
         .join(PolicyVersion, col(PolicyVersion.id) == col(ConsentDecision.policy_version_id))
         .join(Policy, col(Policy.id) == col(PolicyVersion.policy_id))
         .where(ConsentDecision.account_id == account_id)
         .order_by(Policy.slug, col(ConsentDecision.decided_at), col(ConsentDecision.id))
     ).all()
     said: dict[tuple[str, str], list[dict[str, object]]] = {}
-    for row, number, slug in rows:
+    for row, number, slug, counts_still in rows:
         said.setdefault((slug, row.purpose), []).append(
             {
                 "id": row.id,
@@ -94,12 +100,17 @@ def told(session: Session, account_id: UUID) -> list[dict[str, object]]:
                 "how": row.how,
                 "language": row.language,
                 "change_sha256": row.change_sha256,
+                "voided": not counts_still,
             }
         )
     return [
-        {"policy": slug, "purpose": purpose, "consent": words[-1]["decision"], "decisions": words}
+        {"policy": slug, "purpose": purpose, "consent": _last_word(words), "decisions": words}
         for (slug, purpose), words in said.items()
     ]
+
+
+def _last_word(words: Sequence[Mapping[str, object]]) -> object:
+    return next((word["decision"] for word in reversed(words) if not word["voided"]), None)
 
 
 def counts(
@@ -124,6 +135,7 @@ def counts(
             CampaignAddressee.campaign_id == campaign.id,
             PolicyVersion.policy_id == of_policy.scalar_subquery(),
             col(ConsentDecision.purpose).in_(purposes),
+            stands(ConsentDecision),
         )
         .subquery()
     )

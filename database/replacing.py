@@ -5,6 +5,7 @@ too (P6): nobody is told twice or asked again.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -34,31 +35,42 @@ from domain.reviews import VersionClass, VersionState
 from domain.without_approval import keeps
 
 
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """A place that was taken: the day that was said of the old version, where approvals of it count
+    for the new one, and whether this one only `corrects` it."""
+
+    said_on: date | None = None
+    corrects: bool = False
+
+
+NO_PLACE = Taken()
+
+
 def take_place(
     transaction: Session, version: PolicyVersion, now: datetime, zone: ZoneInfo
-) -> date | None:
+) -> Taken:
     """Let a version that is being announced, its policy held, take the announced one's place.
 
     What is queued of the old one does not go out, and its campaign ends. Nobody is told of a
     version that is only posted: then whoever was mailed hears that the change is off. One whose
-    date has come is put in force: it can only be followed. Returns the day that was said of the
-    old one, if this one only corrects it (P7).
+    date has come is put in force: it can only be followed.
     """
     for announced in announced_versions(transaction, version.policy_id):
         old = held(transaction, PolicyVersion, announced.id)
         if put_in_force(transaction, old, now):
             record(transaction, "notice.down", old.id, now)
             transaction.flush()  # it leaves before the next one comes: only one is announced
-            return None
-        said = said_on(old, zone)
+            return NO_PLACE
+        said = said_on(old, zone) if is_clean(transaction, old, version) else None
         corrects = _corrects(transaction, old, version)
         replace(transaction, old, by=version, now=now)
         record(transaction, "notice.down", old.id, now)
         _end_campaign(transaction, old, told_off=version.version_class == VersionClass.EDITORIAL)
         if corrects:
             _correct(transaction, old, version)
-            return said
-    return None
+        return Taken(said_on=said, corrects=corrects)
+    return NO_PLACE
 
 
 def told_before(

@@ -11,18 +11,25 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, exists
 from sqlmodel import Session, col, select
 
-from database.tables import Approval, Campaign, CampaignCorrection, PolicyVersion
+from database.tables import (
+    Approval,
+    Campaign,
+    CampaignCorrection,
+    ConsentDecision,
+    PolicyVersion,
+)
 from domain.approvals import Voided
 from domain.reviews import Decisions
 
 
-def stands() -> ColumnElement[bool]:
-    """Of a row of Approval: whether it counts, as it was not voided."""
+def stands(of: type[Approval] | type[ConsentDecision] = Approval) -> ColumnElement[bool]:
+    """Of a row of Approval, or of what was said about a purpose: whether it counts, as it was not
+    voided."""
     return ~exists().where(
-        col(Campaign.policy_version_id) == col(Approval.policy_version_id),
+        col(Campaign.policy_version_id) == col(of.policy_version_id),
         col(CampaignCorrection.campaign_id) == col(Campaign.id),
         col(CampaignCorrection.decisions) == Decisions.VOID,
-        col(CampaignCorrection.confirmed_at) > col(Approval.decided_at),
+        col(CampaignCorrection.confirmed_at) > col(of.decided_at),
     )
 
 

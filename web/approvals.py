@@ -207,7 +207,7 @@ def not_me(token: Token, site: OnSite, reader: OnReader, posted: Form) -> HTMLRe
 
 
 def _choices(session: Session, reader: Reader, matter: Matter) -> Sequence[Choice]:
-    """The purposes that the account holder may say something about.
+    """The purposes that the account holder may say something about, or did.
 
     Of a version that is over there is nothing left but to take back what was given.
     """
@@ -223,7 +223,7 @@ def _choices(session: Session, reader: Reader, matter: Matter) -> Sequence[Choic
         Choice(purpose=purpose, label=label, said=said.get(purpose), over=version.state in OVER)
         for purpose, label in labels.items()
     )
-    return [choice for choice in choices if choice.answers]
+    return [choice for choice in choices if choice.answers or choice.said]
 
 
 def _as_shown(reader: Reader, matter: Matter) -> Shown:

@@ -1,6 +1,7 @@
 """Errors as pages in words: what happened, what was not lost, what to do."""
 
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -23,6 +24,9 @@ from workflows.messenger import Refused, TemporalUnreachable
 
 log = logging.getLogger("promisekeeper.faults")
 
+PAGES_OF_STAFF = re.compile(
+    r"/staff/(policies/[^/]+/versions/[^/]+|policies/[^/]+|requests/[^/]+|ops)"
+)
 FOR_MACHINES = ("/webhooks/", "/healthz", "/readyz")
 WORDS: Mapping[int, tuple[str, str]] = {
     400: ("This could not be read", "Nothing was changed. Go back and try once more."),
@@ -124,7 +128,7 @@ def _fault(request: Request, status: int, detail: str | None = None) -> Response
         answer = JSONResponse({"error": title, "detail": said}, status_code=status)
     elif request.url.path.startswith("/staff"):
         answer = site_of(request).pages.show(
-            "fault.html", status=status, title=title, what_to_do=said
+            "staff/fault.html", status=status, title=title, what_to_do=said, back=_back(request)
         )
     else:
         reader = reader_of(request)
@@ -137,3 +141,10 @@ def _fault(request: Request, status: int, detail: str | None = None) -> Response
     if status == 503:
         answer.headers["Retry-After"] = problems.TRY_AGAIN_SECONDS
     return answer
+
+
+def _back(request: Request) -> str:
+    """The page of the console that what was refused belongs to; browsers do not say where somebody
+    came from."""
+    found = PAGES_OF_STAFF.match(request.url.path)
+    return found[0] if found and found[0] != request.url.path else "/staff"

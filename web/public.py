@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 
 from fastapi import APIRouter, HTTPException, Request, Response
@@ -32,6 +32,7 @@ from web.rendering import policy_html
 from web.site import OnSite
 
 router = APIRouter()
+A_DAY = timedelta(days=1) - timedelta.resolution
 STATE_WORDS: Mapping[str, str] = {
     VersionState.ANNOUNCED: "announced",
     VersionState.POSTPONED: "postponed",
@@ -93,7 +94,9 @@ def on_day(slug: Slug, day: str, site: OnSite, reader: OnReader) -> HTMLResponse
         ) from None
     with site.database.session() as session:
         policy = policy_by_slug(session, slug)
-        version = version_in_force(session, policy.id, begins_at)
+        version = version_in_force(session, policy.id, begins_at) or version_in_force(
+            session, policy.id, begins_at + A_DAY
+        )  # the first one came during its day
         if version is None:
             raise HTTPException(
                 404,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlmodel import select
@@ -315,8 +315,10 @@ def test_what_takes_the_place_of_a_postponed_version_tells_everybody_its_day(sto
     with story.scene.database.transaction() as transaction:
         row = transaction.get_one(PolicyVersion, story.version(2).id)
         row.state, row.effective_at = "postponed", None
+        row.planned_effective_on = date(2027, 6, 1)
     number = story.announce(THIRD)
     assert story.version(2).replaced_by_id == story.version(number).id
+    assert story.version(number).planned_effective_on == date(2027, 6, 1), "never an earlier day"
     story.sandbox.empty()
     story.send(number)
     assert story.told() == [ALICE.email, BOB.email, CAROL.email]

@@ -16,7 +16,7 @@ from database.mail_rows import Batch
 from database.not_reached import not_reached
 from database.suppressions import Failed
 from database.tables import Campaign, Link, MailAttempt, OutboxMail, PolicyVersion
-from domain.suppressions import Cause, address_key
+from domain.suppressions import WORDS, Cause, address_key
 from tests.activities.conftest import SUPPRESSION_KEY
 from tests.people import ALICE, BOB, CAROL, DORA
 from tests.sandbox_server import RunningSandbox
@@ -88,11 +88,7 @@ def test_a_failed_address_gets_nothing_and_the_others_get_theirs(
         (missed,) = not_reached(session, session.get_one(Campaign, campaign), ZoneInfo("UTC"))
         attempt = session.exec(select(MailAttempt)).one()
     assert (missed.account, missed.state) == (ALICE.external_id, "suppressed")
-    assert missed.reason == (
-        "earlier mail to this address came back for good"
-        if cause is Cause.BOUNCED
-        else "our mail was reported as spam at this address"
-    )
+    assert missed.reason == WORDS[cause]
     assert attempt.copies == 2
 
 

@@ -13,10 +13,17 @@ from database.assessments import findings_between, findings_of
 from database.purposes import asked_because_of, purposes_of
 from database.reports import report
 from database.reviews import ReviewContent, ReviewRefused
-from database.tables import Approval, Campaign, ConsentDecision, Fact, PolicyVersion
+from database.tables import (
+    Approval,
+    Campaign,
+    CampaignCorrection,
+    ConsentDecision,
+    Fact,
+    PolicyVersion,
+)
 from database.wording import WordingRefused, Words, missing_words, wording_of
 from domain.consents import Consent
-from domain.reviews import VersionClass, release_refusal
+from domain.reviews import Decisions, VersionClass, release_refusal
 from tests.deciding import APPROVED
 from tests.people import ALICE, BOB, LANGUAGES
 from tests.scene import FIRST_DAY, NOW, Scene
@@ -184,6 +191,40 @@ def test_the_last_word_about_a_purpose_counts_and_all_are_kept(
     assert [row.decision for row in rows] == ["given", "withheld"]
     assert {row.change_sha256 for row in rows} == {shown}
     assert {"consent.given", "consent.withheld"} <= set(facts)
+
+
+def test_consent_to_wrong_words_is_void_with_the_decisions(
+    scene: Scene, second: PolicyVersion
+) -> None:
+    """P5, P8: who wants it anew says so anew; what was said stays on record."""
+    write(scene, "en", ads=ADS)
+    campaign = scene.announce(second)
+    freezing.freeze_audience(scene.database, campaign, NOW)
+    say(scene, ALICE, Consent.GIVEN)
+    alice = scene.account(ALICE.external_id)
+    with scene.database.transaction() as transaction:
+        voiding = CampaignCorrection(
+            campaign_id=campaign,
+            reason="a wrong label",
+            mail="It is about advertisers.",
+            decisions=Decisions.VOID,
+            sentences={},
+            stopped_campaign=False,
+            proposed_by=scene.staff["lena"],
+            proposed_at=NOW + MINUTE,
+            confirmed_by=scene.staff["noor"],
+            confirmed_at=NOW + MINUTE,
+        )
+        transaction.add(voiding)
+    with scene.database.session() as session:
+        assert consents.standing(session, alice.id, second.policy_id) == {}
+        (told,) = consents.told(session, alice.id)
+        found = report(session, session.get_one(Campaign, campaign), ZoneInfo("Europe/Berlin"))
+    assert (told["consent"], len(told["decisions"])) == (None, 1)  # type: ignore[arg-type]
+    assert found.consents == {"ads": {"given": 0, "withheld": 0}}
+    say(scene, ALICE, Consent.GIVEN, 2 * MINUTE)
+    with scene.database.session() as session:
+        assert consents.standing(session, alice.id, second.policy_id)["ads"].decision == "given"
 
 
 def test_approving_gives_no_consent_and_consent_approves_nothing(

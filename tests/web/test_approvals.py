@@ -563,7 +563,9 @@ def test_consent_to_what_is_over_can_only_be_taken_back(world: World) -> None:
     assert choose(world, "alice", "tips", "given").status_code == 422
     choose(world, "alice", "ads", "withheld")
     assert said(world) == [("ads", "given"), ("ads", "withheld")]
-    assert "Your choice for each purpose" not in world.browser.get(world.link("alice")).text
+    page = world.browser.get(world.link("alice")).text
+    assert "Off: you have said no" in page
+    assert 'name="consent"' not in page
 
 
 @pytest.mark.parametrize(("column", "value"), [("status", "closed"), ("kind", "minor")])

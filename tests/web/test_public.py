@@ -1,7 +1,7 @@
 """What everybody may read (P1, P3)."""
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -103,6 +103,15 @@ def test_other_sites_are_offered_the_notice(world: World) -> None:
         f"{PATH}/notice.json", headers={"If-None-Match": answer.headers["etag"]}
     )
     assert again.status_code == 304
+
+
+def test_the_first_version_is_found_on_the_very_day_it_came(world: World) -> None:
+    """P1: it was not in force as that day began, and nothing else was."""
+    first = version(world, 1)
+    assert first.in_force_at
+    day = first.in_force_at.date()
+    assert world.browser.get(f"{PATH}/on/{day}").status_code == 200
+    assert world.browser.get(f"{PATH}/on/{day - timedelta(days=1)}").status_code == 404
 
 
 def test_forms_on_other_sites_link_the_text_in_force(world: World) -> None:

@@ -220,7 +220,11 @@ def test_a_correction_that_waits_is_taken_back_and_meanwhile_nobody_resumes(worl
     }
     assert world.post(VERSION_2, f"{VERSION_2}/correct", **wrong).status_code == 303
     assert "Resume the campaign" not in world.browser.get(VERSION_2).text
-    assert do(world, VERSION_2, f"{VERSION_2}/campaign/resume", "on") == 409
+    refused = world.post(VERSION_2, f"{VERSION_2}/campaign/resume", control_reason="on")
+    assert refused.status_code == 409
+    assert "legal takes it back" in refused.text
+    assert f'href="{VERSION_2}">Back</a>' in refused.text
+    assert "Make a request" not in refused.text
     assert "Take the correction back" in world.browser.get(VERSION_2).text
     assert do(world, VERSION_2, f"{VERSION_2}/correct/take-back", "it was right") == 303
     assert state(world) == "running"

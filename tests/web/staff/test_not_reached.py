@@ -39,7 +39,7 @@ def test_whoever_was_missed_is_named_with_reason_owner_and_due_date(
     assert alices_bounced in page
     assert "&lt;b&gt;no such mailbox&lt;/b&gt;" in page
     assert "1 wait to be told" in page
-    assert "bounced 1" in page
+    assert "bounced: 1" in page
     assert f'href="{PAGE}"' in world.browser.get(PAGE.removesuffix("/not-reached")).text
 
 
@@ -139,7 +139,7 @@ def test_the_report_is_a_page_and_a_file(world: World, alices_bounced: str) -> N
     report = PAGE.removesuffix("not-reached") + "report"
     page = world.browser.get(report).text
     assert "Possible doubles" in page
-    assert "bounced 1" in page
+    assert "bounced: 1" in page
     assert alices_bounced not in page, "it counts, and names nobody"
     content = world.browser.get(f"{report}.json").json()
     assert content["not_reached_by"]["state"] == {"bounced": 1}
