@@ -189,6 +189,27 @@ class Settings(BaseSettings):
         int, Field(ge=1, description="How long an unknown outcome waits for its delivery events")
     ] = 10
 
+    alarm_webhook_url: Annotated[
+        str,
+        Field(
+            description="Where alarms for staff are posted too, signed, so that they arrive when "
+            "mail is what is wrong; with `alarm_webhook_secret`, or neither: then by mail only"
+        ),
+    ] = ""
+    alarm_webhook_secret: Annotated[
+        SecretStr,
+        Field(
+            description="Signs alarms (Standard Webhooks): `whsec_` and 24 to 64 bytes in base64"
+        ),
+    ] = SecretStr("")
+    dead_man_url: Annotated[
+        SecretStr,
+        Field(
+            description="What the watchdog asks for (GET) after each complete round: a service "
+            "outside that raises the alarm when it stays away. Empty means nobody is asked"
+        ),
+    ] = SecretStr("")
+
     canary: Annotated[
         bool,
         Field(description="Whether a few get a campaign's first notice before the others (P8)"),
@@ -307,7 +328,23 @@ class Settings(BaseSettings):
             )
         return url
 
-    @field_validator("base_url", "company_closing_url", "sendgrid_host", "temporal_ui_url")
+    @field_validator("alarm_webhook_secret")
+    @classmethod
+    def _is_a_signing_secret(cls, secret: SecretStr) -> SecretStr:
+        given = secret.get_secret_value()
+        if given and not _is_signing_secret(given):
+            raise ValueError("is `whsec_` followed by 24 to 64 bytes in base64")
+        return secret
+
+    @field_validator("dead_man_url")
+    @classmethod
+    def _is_a_secret_address(cls, url: SecretStr) -> SecretStr:
+        cls._is_an_address(url.get_secret_value())
+        return url
+
+    @field_validator(
+        "base_url", "company_closing_url", "sendgrid_host", "temporal_ui_url", "alarm_webhook_url"
+    )
     @classmethod
     def _is_an_address(cls, address: str) -> str:
         if address and not address.startswith(("http://", "https://")):
@@ -315,17 +352,27 @@ class Settings(BaseSettings):
         return address
 
     @model_validator(mode="after")
-    def _refuse_laptop_defaults(self) -> Self:
+    def _refuse_halves_and_laptop_defaults(self) -> Self:
         """Looked at last, when each setting is right by itself; all that is unsafe at once."""
+        faults = [*self._halves()]
         if self.environment == "production":
-            faults = [
+            faults += [
                 _fault(name, f"{wrong}. Production needs {needed}")
                 for name, unsafe, wrong, needed in self._laptop_defaults()
                 if unsafe
             ]
-            if faults:
-                raise ValueError("\n".join(faults))
+        if faults:
+            raise ValueError("\n".join(faults))
         return self
+
+    def _halves(self) -> Iterator[str]:
+        """Of two settings that go together, the one that is missing."""
+        has_url, has_secret = self.alarm_webhook_url, self.alarm_webhook_secret.get_secret_value()
+        if has_url and not has_secret:
+            signs = "is empty, and alarms are not posted unsigned. Give it with the URL, or neither"
+            yield _fault("alarm_webhook_secret", signs)
+        if has_secret and not has_url:
+            yield _fault("alarm_webhook_url", "is empty. Give it with the secret, or neither")
 
     def _laptop_defaults(self) -> Iterator[tuple[str, bool, str, str]]:
         """Name, whether its value is unsafe, what is wrong then, and what production needs."""
@@ -344,6 +391,11 @@ class Settings(BaseSettings):
         keys = self.sendgrid_webhook_public_keys
         yield "sendgrid_webhook_public_keys", not keys, "is empty", "the event webhook's key"
         yield "temporal_ui_url", not self.temporal_ui_url, "is empty", "the address of yours"
+        for name, url in (
+            ("alarm_webhook_url", self.alarm_webhook_url),
+            ("dead_man_url", self.dead_man_url.get_secret_value()),
+        ):
+            yield name, bool(url) and not url.startswith("https://"), https, "one that does"
         settle = self.mail_settle_after_seconds
         yield "mail_settle_after_seconds", settle < 3600, f"is {settle}", "3600 at least"
         for name in INVENTED:
@@ -471,6 +523,14 @@ def _is_database(url: str) -> bool:
 def _is_long_key(key: str) -> bool:
     try:
         return len(b64decode(key, altchars=b"-_", validate=True)) >= 32
+    except ValueError:
+        return False
+
+
+def _is_signing_secret(secret: str) -> bool:
+    prefix, _, encoded = secret.partition("_")
+    try:
+        return prefix == "whsec" and 24 <= len(b64decode(encoded, validate=True)) <= 64
     except ValueError:
         return False
 

@@ -27,6 +27,8 @@ from temporalio.testing._timeskipping import FastForwardConfig
 T = TypeVar("T")
 TASK_QUEUE = "promisekeeper"
 WATCHDOG = "watchdog"  # the schedule
+ALARMS = UUID(int=0)
+"""The subject of what is about no single thing: every alarm that waits."""
 
 # The client's own warnings are one for each call that is tried again: hundreds in an outage. What
 # goes and comes back is told once, by `lookout`.
@@ -282,6 +284,16 @@ def data_subject_request(request_id: UUID, kind: str) -> Start:
         "escalated. Ends when the answer is out. Which one it is, its due time tells: the staff "
         "console lists requests by it.",
         search_attributes=TypedSearchAttributes([SearchAttributePair(REQUEST_KIND, kind)]),
+    )
+
+
+def alarm_delivery() -> Start:
+    """All alarms that the webhook did not take at once."""
+    return Start(
+        workflow="alarm-delivery",
+        workflow_id="alarm-delivery",
+        subject_id=ALARMS,
+        summary="Alarms for staff that the alarm webhook did not take. Ends when it has them.",
     )
 
 

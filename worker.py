@@ -29,6 +29,7 @@ from temporalio.worker import Worker
 import temporal
 from activities.breaker import Breaker
 from activities.campaigns import CampaignActivities
+from activities.courier import Courier
 from activities.interceptor import IncidentInterceptor
 from activities.letters import Letters
 from activities.outbox import Manner, OutboxActivities, Sender
@@ -42,6 +43,7 @@ from database.engine import Database
 from database.migrate import SchemaDiffers, require_current
 from database.versions import DatabaseTooOld
 from health import fitness
+from health.alarms import BY_MAIL_ONLY
 from health.build import build
 from health.fitness import TemporalUnfit
 from health.lookout import Lookout
@@ -56,8 +58,10 @@ from health.neighbours import (
 from health.waiting import TurnedAway, until_there
 from mail.message import Templates
 from mail.sendgrid import MailService
+from mail.webhooks import Webhook
 from settings import ROOT, Settings, SettingsRefused, load_settings
 from temporal import TemporalSettingsRefused
+from workflows.alarm_delivery import AlarmDeliveryWorkflow
 from workflows.campaign import CampaignWorkflow
 from workflows.data_subject_request import DataSubjectRequestWorkflow
 from workflows.mail_delivery import MailDeliveryWorkflow
@@ -69,6 +73,7 @@ WORKFLOWS: Sequence[type] = (
     CampaignWorkflow,
     DataSubjectRequestWorkflow,
     MailDeliveryWorkflow,
+    AlarmDeliveryWorkflow,
     WatchdogWorkflow,
 )
 THREADS = 20
@@ -85,7 +90,8 @@ def activities(
     """Every activity, with what it needs in its hands."""
     company, leads = settings.company, settings.campaign_leads
     clock = Clock(database, development=settings.development)
-    sender = _sender(settings, database)
+    courier = _courier(settings, database)
+    sender = _sender(settings, database, courier)
     publication = PublicationActivities(
         database=database, company=company, sending_period=settings.sending_period
     )
@@ -96,10 +102,20 @@ def activities(
         leads=leads,
         canary=settings.canaries,
         limits=settings.limits,
+        courier=courier,
     )
-    request = RequestActivities(database=database, company=company, officers=settings.officers)
+    request = RequestActivities(
+        database=database, company=company, officers=settings.officers, courier=courier
+    )
     starting = StartingActivities(database=database, clock=clock, client=client)
-    patrol = PatrolActivities(database=database, clock=clock, client=client, company=company)
+    patrol = PatrolActivities(
+        database=database,
+        clock=clock,
+        client=client,
+        company=company,
+        courier=courier,
+        dead_man_url=settings.dead_man_url.get_secret_value(),
+    )
     return (
         publication.load_publication,
         publication.assess_version,
@@ -123,12 +139,23 @@ def activities(
         request.record_decision,
         request.record_confirmation,
         OutboxActivities(sender).send_mail,
+        courier.deliver_alarms,
         starting.start_campaign,
         patrol.patrol,
     )
 
 
-def _sender(settings: Settings, database: Database) -> Sender:
+def _courier(settings: Settings, database: Database) -> Courier:
+    secret = settings.alarm_webhook_secret.get_secret_value()
+    url = settings.alarm_webhook_url
+    return Courier(
+        database=database,
+        webhook=Webhook(url, secret) if url else None,
+        base_url=settings.website,
+    )
+
+
+def _sender(settings: Settings, database: Database, courier: Courier) -> Sender:
     return Sender(
         database=database,
         service=MailService(
@@ -143,7 +170,7 @@ def _sender(settings: Settings, database: Database) -> Sender:
             leads=settings.campaign_leads,
             link_keys=settings.link_key_bytes,
         ),
-        breaker=Breaker(database=database, limits=settings.limits),
+        breaker=Breaker(database=database, limits=settings.limits, courier=courier),
         manner=Manner(
             batch_size=settings.mail_batch_size,
             settle_after=timedelta(seconds=settings.mail_settle_after_seconds),
@@ -233,6 +260,8 @@ async def _work(
 ) -> None:
     """The lookout waits for the `watched` database as long as it takes, so that work need not."""
     sandbox = settings.development
+    if not settings.alarm_webhook_url:
+        log.warning("Take note: %s.", BY_MAIL_ONLY)
     lookout = Lookout(
         {
             DATABASE: partial(ask_database, watched),

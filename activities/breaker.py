@@ -4,6 +4,7 @@ import time
 from datetime import datetime
 from uuid import UUID
 
+from activities.courier import Courier
 from database.controls import BREAKER, stop_by_machine
 from database.engine import Database
 from database.evidence import why_stop_campaign
@@ -15,8 +16,9 @@ LOOK_EVERY_SECONDS = 1.0
 class Breaker:
     """Looks at what became of a campaign's mails; one for all threads of a process."""
 
-    def __init__(self, *, database: Database, limits: Limits) -> None:
+    def __init__(self, *, database: Database, limits: Limits, courier: Courier) -> None:
         self._database = database
+        self._courier = courier
         self._limits = limits
         self._looked_at: dict[UUID, float] = {}
 
@@ -35,7 +37,9 @@ class Breaker:
         if reason is None:
             return ()
         with self._database.transaction() as transaction:
-            return stop_by_machine(transaction, campaign_id, BREAKER, reason, now)
+            told = stop_by_machine(transaction, campaign_id, BREAKER, reason, now)
+        self._courier.tell(now)
+        return told
 
     def _is_time(self, campaign_id: UUID) -> bool:
         """Two threads may both find that it is: they look twice, and the campaign stops once."""

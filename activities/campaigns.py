@@ -9,9 +9,11 @@ from uuid import UUID
 from sqlmodel import Session
 from temporalio import activity
 
+from activities.courier import Courier
 from activities.moments import moments_since
 from activities.outbox import Sender, SendProgress
 from database import campaigns, freezing
+from database.alarms import AlarmKind, sound_of_campaign
 from database.campaigns import CALLED_OFF, PAUSED, WITHDRAWN
 from database.canaries import choose_canary, look_at_canary
 from database.chunks import LongEnough, at_most
@@ -167,6 +169,7 @@ class CampaignActivities:
         leads: CampaignLeads,
         canary: Canary,
         limits: Limits,
+        courier: Courier,
     ) -> None:
         self._database = database
         self._sender = sender
@@ -174,6 +177,7 @@ class CampaignActivities:
         self._leads = leads
         self._canary = canary
         self._limits = limits
+        self._courier = courier
 
     @activity.defn
     def load_campaign(self, what: CampaignInput) -> CampaignCase:
@@ -201,7 +205,9 @@ class CampaignActivities:
             told = look_at_canary(
                 transaction, what.campaign_id, self._canary, self._limits, what.now
             )
-        self._sender.tell(told, moments_since(what.now).now())
+        now = moments_since(what.now).now()
+        self._courier.tell(now)
+        self._sender.tell(told, now)
         return self.load_campaign(what)
 
     @activity.defn
@@ -302,9 +308,25 @@ class CampaignActivities:
             campaign = transaction.get_one(Campaign, step.campaign_id)
             audience = self._audience(transaction, campaign, step.step)
             template = "campaign_escalation"
-            queue(transaction, _word(campaign, audience, step.step, template), step.now)
-        batch = Batch(subject_id=step.campaign_id, step=step.step)
-        return self._sender.send(batch, moments_since(step.now).now())
+            if queue(transaction, _word(campaign, audience, step.step, template), step.now):
+                self._sound(transaction, campaign, step)
+        now = moments_since(step.now).now()
+        self._courier.tell(now)
+        return self._sender.send(Batch(subject_id=step.campaign_id, step=step.step), now)
+
+    def _sound(self, transaction: Session, campaign: Campaign, step: StepInput) -> None:
+        progress = campaigns.progress(transaction, campaign)
+        sound_of_campaign(
+            transaction,
+            AlarmKind.CAMPAIGN_ESCALATED,
+            campaign,
+            step.step,
+            step.now,
+            addressees=progress.addressees,
+            declined=progress.declined,
+            silent=progress.silent,
+            not_reached=progress.not_reached,
+        )
 
     @activity.defn
     def finish_campaign(self, what: FinishInput) -> CampaignCase:

@@ -13,19 +13,23 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 import temporal
+from activities.courier import Courier
 from activities.interceptor import incident
 from activities.requests import ladder
 from clock import Clock
 from database.account_imports import discard_dead
+from database.alarms import AlarmKind, sound
 from database.chunks import LongEnough, at_most
 from database.engine import Database
 from database.facts import record
+from database.mail_status import mails_by_state
 from database.outbox import without_sender
 from database.requests import OPEN_STATES
 from database.tables import Campaign, DataSubjectRequest, FiredRung, Policy, PolicyVersion
 from database.unfinished_imports import carry_on_imports
 from domain.company import Company
 from domain.reviews import TO_COME, VersionState
+from mail.webhooks import ping
 
 LIVES = (VersionState.SUBMITTED, VersionState.IN_REVIEW, *TO_COME)
 RUNNING = "ExecutionStatus = 'Running'"
@@ -87,12 +91,21 @@ class PatrolActivities:
     """Compares the register with what runs; built once, in worker.py."""
 
     def __init__(
-        self, *, database: Database, clock: Clock, client: Client, company: Company
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        client: Client,
+        company: Company,
+        courier: Courier,
+        dead_man_url: str = "",
     ) -> None:
         self._database = database
         self._clock = clock
         self._client = client
         self._company = company
+        self._courier = courier
+        self._dead_man_url = dead_man_url
 
     @activity.defn
     async def patrol(self) -> Patrol:
@@ -100,16 +113,19 @@ class PatrolActivities:
 
         One that runs and stands still it cannot mend, but it says so. An import of accounts that
         was stopped after its decision is finished last: whatever becomes of it, the rest is done.
+        A dead-man switch outside hears of a round that came to its end, and of no other.
         """
         now = await asyncio.to_thread(self._clock.now)
         running = {workflow_id async for workflow_id in self._list(RUNNING)}
-        wanted = await asyncio.to_thread(self._wanted, running)
+        wanted = await asyncio.to_thread(self._wanted, running, now)
         missing = [what for what in wanted if what.workflow_id not in running]
         repaired = await self._repair(missing, now)
         fresh = {found.workflow_id for found in repaired}
         stuck = [one for one in await self._stuck(now) if one.workflow_id not in fresh]
         imports = await asyncio.to_thread(self._carry_on_imports, now)
         stuck += imports.stuck
+        await asyncio.to_thread(self._sound, stuck, now)
+        await asyncio.to_thread(self._ping)
         return _report(len(wanted), repaired, stuck, imports.carried_on)
 
     async def _repair(self, missing: Sequence[temporal.Start], now: datetime) -> list[Found]:
@@ -173,9 +189,27 @@ class PatrolActivities:
         async for execution in self._client.list_workflows(query):
             yield execution.id
 
-    def _wanted(self, running: Collection[str]) -> Sequence[temporal.Start]:
+    def _wanted(self, running: Collection[str], now: datetime) -> Sequence[temporal.Start]:
+        alarms = [temporal.alarm_delivery()] if self._courier.owes(now) else []
         with self._database.session() as session:
-            return list(register(session, running))
+            return [*register(session, running), *alarms]
+
+    def _sound(self, stuck: Sequence[Found], now: datetime) -> None:
+        """What a person has to see to; the same once a day as long as it lasts."""
+        today, page = f"{now:%Y-%m-%d}", "/staff/ops"
+        with self._database.transaction() as transaction:
+            for found in stuck[:LINES]:
+                occasion = f"{found.workflow_id}/{today}"
+                what = {"workflow_id": found.workflow_id, "why": found.why, "in_all": len(stuck)}
+                sound(transaction, AlarmKind.WATCHDOG_STUCK, occasion, now, page=page, **what)
+            if mails := mails_by_state(transaction, "operator").get("operator", 0):
+                sound(transaction, AlarmKind.MAILS_UNSETTLED, today, now, page=page, mails=mails)
+        self._courier.tell(now)
+
+    def _ping(self) -> None:
+        problem = ping(self._dead_man_url) if self._dead_man_url else None
+        if problem:
+            log.warning("The dead-man switch was not reached: %s. The next round tries.", problem)
 
     def _carry_on_imports(self, now: datetime) -> _Imports:
         """Carry on what was left in the middle, then throw away what is dead.

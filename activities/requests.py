@@ -1,6 +1,6 @@
 """The steps of a data-subject request; each can be repeated without harm."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,9 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.courier import Courier
 from database import request_answers, requests
+from database.alarms import AlarmKind, sound
 from database.engine import Database
 from database.mail_rows import Batch
 from database.outbox import states
@@ -27,6 +29,13 @@ from domain.timetable import (
     overdue_rung,
     request_ladder,
 )
+
+ALARMS: Mapping[RungKind, AlarmKind] = {
+    RungKind.ESCALATION: AlarmKind.REQUEST_ESCALATED,
+    RungKind.BREACH: AlarmKind.REQUEST_BREACHED,
+    RungKind.OVERDUE: AlarmKind.REQUEST_OVERDUE,
+}
+"""Of the rungs for staff, those that are more than a reminder to whoever works on it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +87,11 @@ class RequestCase:
 class RequestActivities:
     """Acknowledges, reminds, escalates, answers; built once, in worker.py."""
 
-    def __init__(self, *, database: Database, company: Company, officers: Officers) -> None:
+    def __init__(
+        self, *, database: Database, company: Company, officers: Officers, courier: Courier
+    ) -> None:
         self._database = database
+        self._courier = courier
         self._company = company
         self._officers = officers
 
@@ -109,7 +121,9 @@ class RequestActivities:
                     self._note(transaction, request, rung, what.now, passed_over=True)
                 for rung in missed.fire:
                     self._fire(transaction, request, rung, what.now)
-            return self._case(transaction, request)
+            case = self._case(transaction, request)
+        self._courier.tell(what.now)
+        return case
 
     @activity.defn
     def record_decision(self, what: DecisionInput) -> RequestCase:
@@ -157,6 +171,18 @@ class RequestActivities:
             template="request_breach" if overdue else "request_rung",
             now=now,
         )
+        if rung.kind in ALARMS:
+            sound(
+                transaction,
+                ALARMS[rung.kind],
+                f"{request.id}/{rung.key}",
+                now,
+                page=f"/staff/requests/{request.reference}",
+                reference=request.reference,
+                right=request.kind,
+                rung=rung.key,
+                due_at=request.due_at.isoformat(),
+            )
 
     def _note(
         self,

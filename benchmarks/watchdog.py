@@ -17,6 +17,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 import temporal
+from activities.courier import Courier
 from activities.interceptor import IncidentInterceptor
 from activities.patrol import Patrol, PatrolActivities
 from activities.pulse import PulseInterceptor
@@ -56,6 +57,7 @@ def measure(sizes: Sequence[int] = (1_000, 10_000)) -> dict[str, float]:
             clock=Clock(database, development=False),
             client=client,
             company=settings.company,
+            courier=Courier(database=database, webhook=None, base_url=settings.website),
         )
         worker = portal.call(_worker, client, patrol)
         leaving.enter_context(portal.wrap_async_context_manager(worker))

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, func, select
 
+from database.alarms import AlarmKind, sound_of_campaign
 from database.campaigns import PAUSED, RUNNING, WITHDRAWN, campaign_of
 from database.facts import record
 from database.outbox import CAMPAIGN, STAFF, STOPPED, Queued, queue
@@ -120,7 +121,7 @@ def set_rate(transaction: Session, version: PolicyVersion, act: Act, *, per_minu
 def stop_by_machine(
     transaction: Session, campaign_id: UUID, what: str, reason: str, now: datetime
 ) -> tuple[UUID, ...]:
-    """Pause a campaign that runs, because of what its mails met, and owe its owner a mail.
+    """Pause a campaign that runs, because of what its mails met; an alarm, and a mail to its owner.
 
     `what` is CANARY or BREAKER, and `reason` names nobody. Returns the ids of the mails, which are
     none when it does not run: it is stopped once. Who resumes it is as with any pause.
@@ -132,7 +133,9 @@ def stop_by_machine(
     version_id = campaign.policy_version_id
     transaction.add(ControlAct(policy_version_id=version_id, act=what, reason=reason, acted_at=now))
     record(transaction, f"campaign.{what}", version_id, now, reason=reason)
-    stops = len(stops_by_machine(transaction, version_id))
+    step = f"{STOPPED}{len(stops_by_machine(transaction, version_id))}"
+    kind = AlarmKind.CAMPAIGN_STOPPED
+    sound_of_campaign(transaction, kind, campaign, step, now, stopped_by=what, reason=reason)
     told = present(transaction, campaign.owner_id) or in_charge(transaction, "legal")
     mails = [
         Queued(
@@ -140,7 +143,7 @@ def stop_by_machine(
             subject_id=campaign.id,
             addressee_kind=STAFF,
             addressee_id=member.id,
-            step=f"{STOPPED}{stops}",
+            step=step,
             template="campaign_stopped",
             variant=campaign.id,
         )

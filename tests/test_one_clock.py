@@ -28,6 +28,7 @@ ALLOWED = {
     ),
     "health/lookout.py": "how long a service is away is told in hours of its own",
     "health/neighbours.py": "Temporal notes in real time when a worker last asked it for work",
+    "activities/courier.py": "who takes an alarm compares when it was signed with their clock",
     "web/webhooks.py": "when a batch of delivery events was signed is told by the mail service",
     "database/ids.py": "an id holds real time only to lie beside its neighbours: nobody reads it",
     "web/app.py": "a session of staff ends twelve real hours later: their browser counts too",

@@ -28,6 +28,11 @@ PRODUCTION = {
     "COMPANY_AUTHORITY_URL": "https://authority.example.com",
 }
 
+ALARM_WEBHOOK = {
+    "ALARM_WEBHOOK_URL": "https://ops.example.com/alarms",
+    "ALARM_WEBHOOK_SECRET": "whsec_" + "A" * 32,
+}
+
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,6 +161,10 @@ def test_several_wrong_entries_of_a_list_are_one_line(monkeypatch: pytest.Monkey
         ("WEB_PORT", "70000", "WEB_PORT: .* less than or equal to 65535"),
         ("COMPANY_COUNTRY", "DEU", "COMPANY_COUNTRY: takes at most 2 characters"),
         ("MAIL_BATCH_SIZE", "1001", "MAIL_BATCH_SIZE"),
+        ("ALARM_WEBHOOK_URL", "ops.example.com/alarms", "ALARM_WEBHOOK_URL: is no address"),
+        ("ALARM_WEBHOOK_SECRET", "short", "ALARM_WEBHOOK_SECRET: is `whsec_` followed by 24 to 64"),
+        ("ALARM_WEBHOOK_SECRET", "whsec_c2hvcnQ=", "ALARM_WEBHOOK_SECRET: is `whsec_` followed"),
+        ("DEAD_MAN_URL", "ping.example.com", "DEAD_MAN_URL: is no address"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(
@@ -164,6 +173,34 @@ def test_a_wrong_value_is_refused_by_name(
     set_all(monkeypatch, {name: value})
     with pytest.raises(SettingsRefused, match=words):
         load_settings()
+
+
+@pytest.mark.parametrize("environment", ["development", "production"])
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [("ALARM_WEBHOOK_URL", "ALARM_WEBHOOK_SECRET"), ("ALARM_WEBHOOK_SECRET", "ALARM_WEBHOOK_URL")],
+)
+def test_half_of_an_alarm_webhook_is_refused_and_the_other_half_named(
+    monkeypatch: pytest.MonkeyPatch, environment: str, given: str, missing: str
+) -> None:
+    """P32: no alarm is posted unsigned, and none stays at home without a word."""
+    values = {**PRODUCTION, "ENVIRONMENT": environment, given: ALARM_WEBHOOK[given]}
+    set_all(monkeypatch, values)
+    with pytest.raises(SettingsRefused) as refusal:
+        load_settings()
+    assert named_in(refusal.value) == {missing}
+
+
+def test_production_posts_alarms_and_pings_over_https_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_all(monkeypatch, {**PRODUCTION, **ALARM_WEBHOOK, "DEAD_MAN_URL": "https://ping.example/1"})
+    assert load_settings().alarm_webhook_url == "https://ops.example.com/alarms"
+    plain = {"ALARM_WEBHOOK_URL": "http://ops.example.com/a", "DEAD_MAN_URL": "http://ping.example"}
+    set_all(monkeypatch, plain)
+    with pytest.raises(SettingsRefused) as refusal:
+        load_settings()
+    assert named_in(refusal.value) == plain.keys()
 
 
 def test_a_refusal_keeps_secrets_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,6 +93,7 @@ def create_app(
         suppression_key=settings.suppression_key_bytes,
         sending_period=settings.sending_period,
         mail_rate=settings.mail_rate_limit,
+        alarm_webhook_url=settings.alarm_webhook_url,
         development=settings.development,
         temporal_ui=settings.temporal_ui,
         temporal_namespace=temporal.namespace(),

@@ -24,7 +24,8 @@ class Site:
 
     `link_keys` sign personal links, the first one signs; `events_keys` are the mail service's
     public keys; `mail_rate`: copies in a minute, 0 for no limit; `suppression_key` makes the hashes
-    by which stopped addresses are known; `inbox_url` is the mail sandbox's inbox, in development.
+    by which stopped addresses are known; `alarm_webhook_url` is empty where alarms go by mail only;
+    `inbox_url` is the mail sandbox's inbox, in development.
     """
 
     database: Database
@@ -36,6 +37,7 @@ class Site:
     suppression_key: bytes
     sending_period: timedelta
     mail_rate: int
+    alarm_webhook_url: str
     development: bool
     temporal_ui: str
     temporal_namespace: str

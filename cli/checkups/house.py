@@ -17,6 +17,7 @@ from database.outbox import waiting_for_ops
 from database.silence import reason, remedy, turns_us_away
 from database.tables import DeliveryEvent, OutboxMail
 from database.versions import DatabaseTooOld, require_supported, version_of
+from health.alarms import alarms
 from health.build import build
 from health.imports import imports
 from settings import Settings
@@ -88,6 +89,7 @@ def _work_in(database: Database, settings: Settings) -> Iterator[Check]:
         yield _mails(session)
         yield _delivery_events(session)
         yield _imports(session, clock.now())
+        yield _alarms(session, settings, clock.now())
     if settings.development:
         yield ok("clock", clock.standing())
 
@@ -119,6 +121,22 @@ def _imports(session: Session, now: datetime) -> Check:
     if found.well:
         return ok("imports", found.word)
     return advice("imports", found.word, f"see {found.remedy} in docs/failures.md")
+
+
+def _alarms(session: Session, settings: Settings, now: datetime) -> Check:
+    found = alarms(session, settings.alarm_webhook_url, now)
+    if not found.remedy:
+        return ok("alarms", found.word)
+    return advice("alarms", found.word, f"see {found.remedy} in docs/failures.md")
+
+
+def dead_man(settings: Settings) -> Iterator[Check]:
+    """Whether somebody outside would notice that the watchdog stays away."""
+    if settings.dead_man_url.get_secret_value():
+        yield ok("dead-man switch", "the watchdog pings it after each complete round")
+    else:
+        unset = "none: nobody outside notices when the watchdog stays away"
+        yield advice("dead-man switch", unset, "set PROMISEKEEPER_DEAD_MAN_URL")
 
 
 def browser(settings: Settings) -> Iterator[Check]:

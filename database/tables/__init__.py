@@ -1,5 +1,6 @@
 """Every table, by subject. Tables only store: values are checked before they come here."""
 
+from database.tables.alarms import Alarm
 from database.tables.campaigns import (
     Approval,
     Campaign,
@@ -51,6 +52,7 @@ __all__ = [
     "Account",
     "AccountImport",
     "AccountImportRow",
+    "Alarm",
     "ApiKey",
     "Approval",
     "AssertedVersion",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from activities.breaker import Breaker
+from activities.courier import Courier
 from activities.letters import Letters
 from activities.outbox import Manner, Sender
 from database.engine import Database
@@ -32,7 +33,15 @@ def letters() -> Letters:
 
 
 @pytest.fixture
-def sender(scene: Scene, letters: Letters, sandbox: RunningSandbox) -> Callable[..., Sender]:
+def courier(scene: Scene) -> Courier:
+    """No webhook is set: alarms go by mail only."""
+    return Courier(database=scene.database, webhook=None, base_url="https://privacy.example")
+
+
+@pytest.fixture
+def sender(
+    scene: Scene, letters: Letters, sandbox: RunningSandbox, courier: Courier
+) -> Callable[..., Sender]:
     """Makes a sender to the sandbox, or through the service given."""
 
     def make(
@@ -55,7 +64,9 @@ def sender(scene: Scene, letters: Letters, sandbox: RunningSandbox) -> Callable[
             ),
             templates=Templates(templates),
             letters=letters,
-            breaker=Breaker(database=through, limits=Settings(_env_file=None).limits),
+            breaker=Breaker(
+                database=through, limits=Settings(_env_file=None).limits, courier=courier
+            ),
             manner=Manner(
                 batch_size=batch_size, settle_after=timedelta(seconds=10), per_minute=per_minute
             ),

@@ -15,6 +15,7 @@ from activities.campaigns import (
     FinishInput,
     ShardInput,
 )
+from activities.courier import Courier
 from activities.outbox import Sender, SendProgress
 from database import freezing
 from database.tables import Campaign, OutboxMail, PolicyVersion
@@ -42,7 +43,7 @@ def campaign(scene: Scene) -> UUID:
 
 
 @pytest.fixture
-def steps(scene: Scene, sender: Callable[..., Sender]) -> CampaignActivities:
+def steps(scene: Scene, sender: Callable[..., Sender], courier: Courier) -> CampaignActivities:
     settings = Settings(_env_file=None)
     return CampaignActivities(
         database=scene.database,
@@ -51,6 +52,7 @@ def steps(scene: Scene, sender: Callable[..., Sender]) -> CampaignActivities:
         leads=settings.campaign_leads,
         canary=settings.canaries,
         limits=settings.limits,
+        courier=courier,
     )
 
 

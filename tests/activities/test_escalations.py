@@ -7,6 +7,7 @@ from sqlmodel import col, select
 from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import CampaignActivities, StepInput
+from activities.courier import Courier
 from activities.outbox import Sender
 from activities.requests import RequestActivities, RequestInput
 from database import freezing, requests
@@ -34,7 +35,9 @@ def told(scene: Scene, step: str) -> Told:
 
 
 @pytest.fixture
-def escalate(scene: Scene, sender: Callable[..., Sender]) -> Callable[[str], Told]:
+def escalate(
+    scene: Scene, sender: Callable[..., Sender], courier: Courier
+) -> Callable[[str], Told]:
     """Takes an escalation of a campaign; returns who is told."""
     scene.import_accounts(ALICE)
     campaign = scene.campaign()
@@ -47,6 +50,7 @@ def escalate(scene: Scene, sender: Callable[..., Sender]) -> Callable[[str], Tol
         leads=settings.campaign_leads,
         canary=settings.canaries,
         limits=settings.limits,
+        courier=courier,
     )
 
     def take(step: str) -> Told:
@@ -83,7 +87,7 @@ def test_without_anybody_in_legal_admins_hear_it_and_without_them_everybody(
 
 
 @pytest.fixture
-def climb(scene: Scene) -> Callable[[str], Told]:
+def climb(scene: Scene, courier: Courier) -> Callable[[str], Told]:
     """Fires a rung of a request that Petra works on, and those before it; who is told of it."""
     request = scene.request("dora@people.example")
     with scene.database.transaction() as transaction:
@@ -94,6 +98,7 @@ def climb(scene: Scene) -> Callable[[str], Told]:
         database=scene.database,
         company=settings.company,
         officers=Officers(privacy_officer="", deputy="", executive=""),
+        courier=courier,
     )
 
     def fire(key: str) -> Told:

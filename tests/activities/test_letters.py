@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
+from activities.courier import Courier
 from activities.letters import Letters
 from activities.requests import RequestActivities, RequestInput
 from database import freezing, outbox, rehearsals, request_answers, requests
@@ -300,7 +301,10 @@ def test_the_first_mails_of_a_request_carry_their_links(
 
 
 def test_every_rung_of_the_ladder_is_written_with_its_own_words(
-    scene: Scene, request_made: DataSubjectRequest, write: Callable[[], Written]
+    scene: Scene,
+    request_made: DataSubjectRequest,
+    write: Callable[[], Written],
+    courier: Courier,
 ) -> None:
     """P21: to staff, to the person, on the last day, on the due day and long after."""
     settings = Settings(_env_file=None)
@@ -308,6 +312,7 @@ def test_every_rung_of_the_ladder_is_written_with_its_own_words(
         database=scene.database,
         company=settings.company,
         officers=Officers(privacy_officer="", deputy="", executive=""),
+        courier=courier,
     )
     ladder = request_ladder(
         request_id=request_made.id,

@@ -15,6 +15,7 @@ from activities.campaigns import (
     FinishInput,
     ShardInput,
 )
+from activities.courier import Courier
 from activities.outbox import Sender
 from activities.publication import PublicationActivities, VersionInput
 from database import campaigns, freezing, policies
@@ -99,7 +100,9 @@ class Story:
 
 
 @pytest.fixture
-def story(scene: Scene, sender: Callable[..., Sender], sandbox: RunningSandbox) -> Story:
+def story(
+    scene: Scene, sender: Callable[..., Sender], sandbox: RunningSandbox, courier: Courier
+) -> Story:
     """Alice and Bob had the first notice of version 2, Carol joined just before the next one."""
     settings = Settings(_env_file=None)
     told = Story(
@@ -112,6 +115,7 @@ def story(scene: Scene, sender: Callable[..., Sender], sandbox: RunningSandbox) 
             leads=settings.campaign_leads,
             canary=settings.canaries,
             limits=settings.limits,
+            courier=courier,
         ),
         publication=PublicationActivities(
             database=scene.database,

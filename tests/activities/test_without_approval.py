@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import CampaignActivities, CampaignInput
+from activities.courier import Courier
 from activities.outbox import Sender
 from activities.publication import PublicationActivities, VersionInput
 from database.tables import Campaign, PolicyVersion
@@ -72,6 +73,7 @@ def test_the_day_moves_later_once_the_effect_is_fixed(
     publication: PublicationActivities,
     second: PolicyVersion,
     sender: Callable[..., Sender],
+    courier: Courier,
 ) -> None:
     """P5, P7: mails that took a week to go out move both."""
     settings = Settings(_env_file=None)
@@ -87,6 +89,7 @@ def test_the_day_moves_later_once_the_effect_is_fixed(
         leads=settings.campaign_leads,
         canary=settings.canaries,
         limits=settings.limits,
+        courier=courier,
     )
     with scene.database.session() as session:
         campaign_id = session.exec(select(Campaign.id)).one()

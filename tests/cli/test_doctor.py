@@ -95,6 +95,23 @@ def test_it_names_what_is_missing_and_its_remedy(ask: Callable[[], tuple[int, Fo
         assert "promisekeeper up" in found[part]["remedy"]
 
 
+def test_that_alarms_go_by_mail_only_and_that_nobody_outside_listens_is_said(
+    ask: Callable[[], tuple[int, Found]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never silently off; and of what is set, nothing that opens anything."""
+    found = ask()[1]
+    assert (found["alarms"]["state"], found["dead-man switch"]["state"]) == ("advice", "advice")
+    assert "go by mail only" in found["alarms"]["finding"]
+    assert "nobody outside notices" in found["dead-man switch"]["finding"]
+    monkeypatch.setenv("PROMISEKEEPER_ALARM_WEBHOOK_URL", "https://ops.example.com/way-in")
+    monkeypatch.setenv("PROMISEKEEPER_ALARM_WEBHOOK_SECRET", "whsec_" + "A" * 32)
+    monkeypatch.setenv("PROMISEKEEPER_DEAD_MAN_URL", "https://ping.example.com/way-in")
+    found = ask()[1]
+    assert (found["alarms"]["state"], found["dead-man switch"]["state"]) == ("ok", "ok")
+    assert found["alarms"]["finding"].endswith("at ops.example.com; none waits")
+    assert "way-in" not in str(found)
+
+
 @pytest.mark.parametrize(
     ("moved", "words"),
     [

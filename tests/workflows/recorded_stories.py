@@ -1,6 +1,7 @@
 """The stories whose histories are stored: every path of every workflow, lived in a town."""
 
 from tests.workflows import (
+    stories_of_alarms,
     stories_of_campaigns,
     stories_of_changes_of_mind,
     stories_of_mails,
@@ -14,4 +15,5 @@ STORIES = (
     *stories_of_publications.STORIES,
     *stories_of_requests.STORIES,
     *stories_of_mails.STORIES,
+    *stories_of_alarms.STORIES,
 )

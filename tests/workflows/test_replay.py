@@ -43,6 +43,7 @@ KINDS = {
     "publication": OF_EVERY_CASE | WITH_PEOPLE,
     "data-subject-request": OF_EVERY_CASE | WITH_PEOPLE,
     "mail-delivery": OF_EVERY_CASE,
+    "alarm-delivery": OF_EVERY_CASE,
     "watchdog": {"ACTIVITY_TASK_COMPLETED", "WORKFLOW_EXECUTION_COMPLETED"},
 }
 """What the code of each workflow goes on from. A try that took too long is one that failed."""

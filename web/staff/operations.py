@@ -9,6 +9,7 @@ from database.controls import open_stop, running
 from database.mail_status import mail_status, mails_by_state
 from database.outbox import waiting_for_ops
 from database.owed import open_corrections
+from health.alarms import alarms
 from health.imports import imports
 from temporal import VIEWS
 from web.health import services
@@ -20,7 +21,7 @@ router = APIRouter(prefix="/staff/ops")
 
 @router.get("")
 def operations(request: Request, site: OnSite, member: Operations) -> HTMLResponse:
-    """Health, imports, mail by state, mails that wait for a decision."""
+    """Health, imports, alarms, mail by state, mails that wait for a decision."""
     found = services(site)  # they take their time, and need no database meanwhile
     with site.database.session() as session:
         mails = mails_by_state(session)
@@ -32,6 +33,7 @@ def operations(request: Request, site: OnSite, member: Operations) -> HTMLRespon
             services=found,
             clock=site.clock.standing() if site.development else "",
             imports=imports(session, site.now()),
+            alarms=alarms(session, site.alarm_webhook_url, site.now()),
             mails=mails,
             mail_status=mail_status(session, mails, site.now(), per_minute=site.mail_rate),
             waiting=waiting_for_ops(session),

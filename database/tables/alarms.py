@@ -1,0 +1,34 @@
+"""Alarms for staff on their second way, beside mail."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlmodel import JSON, Column, Field, SQLModel
+
+from database.ids import new_id
+
+
+class Alarm(SQLModel, table=True):
+    """Something that staff must hear of, to be posted to the alarm webhook.
+
+    `occasion` names what happened, so that it raises one alarm. `content` holds ids, counts and
+    words that name nobody; `page` is the path of the staff page about it. States: waiting,
+    delivered, mail_only (no webhook was set). `problem`: what became of the last try, if it failed.
+    """
+
+    __tablename__ = "alarm"
+    __table_args__ = (Index("alarm_state", "state", "attempts", "raised_at"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    kind: str
+    occasion: str = Field(unique=True)
+    content: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    page: str
+    raised_at: datetime
+    state: str = "waiting"
+    attempts: int = 0
+    claimed_until: datetime | None = None
+    settled_at: datetime | None = None
+    problem: str | None = None
