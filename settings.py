@@ -189,6 +189,14 @@ class Settings(BaseSettings):
         int, Field(ge=1, description="How long an unknown outcome waits for its delivery events")
     ] = 10
 
+    api_rate_limit: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Calls of an API key in a minute, half of them at once at most, in each "
+            "process of the website; 0 means no limit",
+        ),
+    ] = 3000
     alarm_webhook_url: Annotated[
         str,
         Field(

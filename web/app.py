@@ -34,6 +34,7 @@ from settings import Settings, SettingsRefused, load_settings
 from temporal import TemporalSettingsRefused
 from web import approvals, health, policy_links, public, requests, unsubscribe, webhooks
 from web.api import accounts, description
+from web.api.pace import Pace
 from web.api.problems import add_problems
 from web.faults import add_fault_pages
 from web.middleware import Conduct
@@ -94,6 +95,7 @@ def create_app(
         sending_period=settings.sending_period,
         mail_rate=settings.mail_rate_limit,
         alarm_webhook_url=settings.alarm_webhook_url,
+        api_pace=Pace(settings.api_rate_limit),
         development=settings.development,
         temporal_ui=settings.temporal_ui,
         temporal_namespace=temporal.namespace(),

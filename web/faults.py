@@ -139,7 +139,7 @@ def _fault(request: Request, status: int, detail: str | None = None) -> Response
             what_to_do=detail or reader.gettext(what_to_do),
         )
     if status == 503:
-        answer.headers["Retry-After"] = problems.TRY_AGAIN_SECONDS
+        answer.headers["Retry-After"] = str(problems.TRY_AGAIN_SECONDS)
     return answer
 
 

@@ -14,6 +14,7 @@ from domain.company import Company
 from health.lookout import Lookout
 from temporal import View
 from translations.catalogues import SOURCE
+from web.api.pace import Pace
 from web.rendering import Pages, pages_of
 from workflows.desk import Desk
 
@@ -38,6 +39,7 @@ class Site:
     sending_period: timedelta
     mail_rate: int
     alarm_webhook_url: str
+    api_pace: Pace
     development: bool
     temporal_ui: str
     temporal_namespace: str

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,7 +27,8 @@ from database.tables import (
 from domain.consents import Consent
 from domain.reviews import VersionState
 from tests.people import POLICY
-from tests.web.world import NOW, World, version
+from tests.web.world import NOW, World, browse, version
+from web.app import create_app
 
 Caller = Mapping[str, str]
 ACCEPTED_AT = "2026-03-02T09:00:00Z"
@@ -124,6 +126,66 @@ def replaced(world: World, key: Caller, *, heard_of: bool) -> Response:
         row.state = VersionState.REPLACED
         row.announced_at = row.announced_at if heard_of else None
     return accept(world, key)
+
+
+def call_until_too_fast(world: World, key: Caller) -> tuple[int, Response]:
+    """How many calls were answered before the first 429, and that."""
+    for answered in range(200):
+        answer: Response = world.browser.get("/api/v1/accounts/alice/consents", headers=key)
+        if answer.status_code == 429:
+            return answered, answer
+        assert answer.status_code == 200
+    raise AssertionError("nobody said 429")
+
+
+def slow(world: World, calls: int = 20) -> World:
+    """The same website, where a key may make twenty calls a minute."""
+    settings = world.settings.model_copy(update={"api_rate_limit": calls})
+    app = create_app(settings, database=world.database, desk=world.desk)
+    return replace(world, settings=settings, browser=browse(app))
+
+
+def test_one_call_too_many_waits_and_says_how_long(world: World, key: Caller) -> None:
+    """Half a minute's worth at once, then one every three seconds."""
+    world = slow(world)
+    answered, answer = call_until_too_fast(world, key)
+    assert answered == 10
+    assert answer.headers["Retry-After"] == "3"
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"] == (
+        "This API key may make 20 calls a minute. Nothing was done. Send it again in 3 seconds."
+    )
+    world.desk.clock.advance(timedelta(seconds=2))
+    assert call_until_too_fast(world, key)[0] == 0
+    world.desk.clock.advance(timedelta(seconds=1))
+    assert call_until_too_fast(world, key)[0] == 1
+    world.desk.clock.advance(timedelta(hours=1))
+    assert call_until_too_fast(world, key)[0] == 10
+
+
+def test_a_call_too_many_writes_nothing(world: World, key: Caller) -> None:
+    world = slow(world)
+    call_until_too_fast(world, key)
+    assert accept(world, key).status_code == 429
+    assert approvals(world) == 0
+
+
+def test_a_system_that_calls_too_often_holds_up_no_other(world: World, key: Caller) -> None:
+    world = slow(world)
+    call_until_too_fast(world, key)
+    another = made(world, "website")
+    assert accept(world, another).status_code == 201
+
+
+def test_without_a_limit_nobody_waits(world: World, key: Caller) -> None:
+    world = slow(world, calls=0)
+    with pytest.raises(AssertionError, match="nobody said 429"):
+        call_until_too_fast(world, key)
+
+
+def test_the_page_of_the_api_says_how_often(world: World) -> None:
+    assert "20 a minute" in slow(world).browser.get("/api/docs").text
+    assert "3,000 a minute" in world.browser.get("/api/docs").text
 
 
 def test_the_same_acceptance_sent_again_changes_nothing(world: World, key: Caller) -> None:

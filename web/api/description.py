@@ -32,4 +32,4 @@ def openapi(request: Request) -> JSONResponse:
 def docs(site: OnSite) -> HTMLResponse:
     """Every call in words."""
     calls = [route for part in ROUTERS for route in part.routes if isinstance(route, APIRoute)]
-    return site.pages.show("api.html", calls=calls)
+    return site.pages.show("api.html", calls=calls, per_minute=site.api_pace.per_minute)

@@ -1,5 +1,6 @@
 """Who calls: an API key in the header `Authorization`, never in an address (P32)."""
 
+from math import ceil
 from typing import Annotated
 
 from fastapi import Depends, Security
@@ -19,7 +20,7 @@ Given = Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
 
 
 def calling(site: OnSite, given: Given) -> ApiKey:
-    """A dependency: the key that was sent. Answers 401 without a valid one."""
+    """A dependency: the key that was sent. Answers 401 without one, 429 to too many calls."""
     if given is None:
         raise Problem(401, "Send an API key: Authorization: Bearer pk_api_... Nothing was done.")
     now = site.now()
@@ -28,10 +29,18 @@ def calling(site: OnSite, given: Given) -> ApiKey:
             key = key_of(session, given.credentials)
     except KeyRefused as refusal:
         raise Problem(401, f"{refusal} Nothing was done.") from None
+    if wait := site.api_pace.take(key.id, now):
+        raise _too_fast(site.api_pace.per_minute, seconds=ceil(wait.total_seconds()))
     if is_use_to_be_noted(key, now):
         with site.database.transaction() as transaction:
             note_use(transaction, key.id, now)
     return key
+
+
+def _too_fast(per_minute: int, *, seconds: int) -> Problem:
+    words = f"This API key may make {per_minute:,} calls a minute. Nothing was done. "
+    in_a_while = f"in {seconds} seconds" if seconds > 1 else "in a second"
+    return Problem(429, f"{words}Send it again {in_a_while}.", retry_after=seconds)
 
 
 Reads = Annotated[ApiKey, Depends(calling)]

@@ -15,21 +15,38 @@ from database.one_account import ImportUnderWay
 
 UNDER = "/api/"
 MEDIA_TYPE = "application/problem+json"
-TRY_AGAIN_SECONDS = "60"
+TRY_AGAIN_SECONDS = 60
 """What pages and the API ask of who comes while we cannot answer."""
 
 
 class Problem(Exception):
-    """An answer that is no. `faults` are fields, each with what is wrong with it."""
+    """An answer that is no. `faults` are fields, each with what is wrong with it.
 
-    def __init__(self, status: int, detail: str, faults: Sequence[tuple[str, str]] = ()) -> None:
+    `retry_after`: in so many seconds it may be yes.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        faults: Sequence[tuple[str, str]] = (),
+        *,
+        retry_after: int | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.faults = faults
+        self.retry_after = retry_after
 
 
-def problem(status: int, detail: str, faults: Sequence[tuple[str, str]] = ()) -> JSONResponse:
+def problem(
+    status: int,
+    detail: str,
+    faults: Sequence[tuple[str, str]] = (),
+    *,
+    retry_after: int | None = None,
+) -> JSONResponse:
     """The answer of a problem."""
     content: dict[str, object] = {
         "type": "about:blank",
@@ -43,7 +60,9 @@ def problem(status: int, detail: str, faults: Sequence[tuple[str, str]] = ()) ->
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if status == 503:
-        headers["Retry-After"] = TRY_AGAIN_SECONDS
+        retry_after = TRY_AGAIN_SECONDS
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
     return JSONResponse(content, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
@@ -61,7 +80,7 @@ def add_problems(app: FastAPI) -> None:
 
     @app.exception_handler(Problem)
     async def said(_request: Request, found: Problem) -> JSONResponse:
-        return problem(found.status, found.detail, found.faults)
+        return problem(found.status, found.detail, found.faults, retry_after=found.retry_after)
 
     @app.exception_handler(AccountUnknown)
     @app.exception_handler(NotGovernedYet)
