@@ -22,7 +22,7 @@ from database.alarms import AlarmKind, sound
 from database.chunks import LongEnough, at_most
 from database.engine import Database
 from database.facts import record
-from database.mail_status import mails_by_state
+from database.mail_status import mails_by_state, requests_in_vain
 from database.outbox import without_sender
 from database.requests import OPEN_STATES
 from database.tables import Campaign, DataSubjectRequest, FiredRung, Policy, PolicyVersion
@@ -202,6 +202,8 @@ class PatrolActivities:
                 occasion = f"{found.workflow_id}/{today}"
                 what = {"workflow_id": found.workflow_id, "why": found.why, "in_all": len(stuck)}
                 sound(transaction, AlarmKind.WATCHDOG_STUCK, occasion, now, page=page, **what)
+            if tries := requests_in_vain(transaction, now):
+                sound(transaction, AlarmKind.MAIL_NOT_TAKEN, today, now, page=page, requests=tries)
             if mails := mails_by_state(transaction, "operator").get("operator", 0):
                 sound(transaction, AlarmKind.MAILS_UNSETTLED, today, now, page=page, mails=mails)
         self._courier.tell(now)

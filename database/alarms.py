@@ -28,6 +28,7 @@ class AlarmKind(StrEnum):
     REQUEST_BREACHED = "request.breached"
     REQUEST_OVERDUE = "request.overdue"
     WATCHDOG_STUCK = "watchdog.stuck"
+    MAIL_NOT_TAKEN = "mail.not_taken"
     MAILS_UNSETTLED = "mails.unsettled"
 
 

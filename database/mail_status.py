@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select, true
 
 from database.outbox import IN_DOUBT, all_is_stopped
 from database.pace import copies_last_minute, learnt
-from database.tables import OutboxMail
+from database.tables import MailAttempt, OutboxMail
 
 UNSETTLED = ("queued", *IN_DOUBT, "operator")
+LOOKED_AT, IN_VAIN_FOR, IN_VAIN = timedelta(minutes=30), timedelta(minutes=15), 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,27 @@ def mails_by_state(session: Session, *states: str) -> dict[str, int]:
         .order_by(col(OutboxMail.state))
     ).all()
     return dict(rows)
+
+
+def requests_in_vain(session: Session, now: datetime) -> int:
+    """How many requests the mail service has not taken lately, when it took none; else 0.
+
+    Of the last half hour, three at least, the first of them a quarter of an hour ago: what is away
+    for a moment is tried again, and nobody need hear of it.
+    """
+    rows = session.exec(
+        select(MailAttempt.outcome, func.count(), func.min(MailAttempt.started_at))
+        .where(
+            col(MailAttempt.started_at) > now - LOOKED_AT,
+            col(MailAttempt.outcome).in_(["accepted", "rejected", "not_sent", "unknown"]),
+        )
+        .group_by(col(MailAttempt.outcome))
+    ).all()
+    if any(outcome in ("accepted", "rejected") for outcome, _, _ in rows):
+        return 0
+    many = sum(count for _, count, _ in rows)
+    long_ago = any(first <= now - IN_VAIN_FOR for _, _, first in rows)
+    return many if many >= IN_VAIN and long_ago else 0
 
 
 def mail_status(

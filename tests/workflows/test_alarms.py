@@ -15,7 +15,8 @@ from activities.patrol import PatrolActivities
 from database import outbox
 from database.alarms import AlarmKind, sound
 from database.engine import Database
-from database.tables import Alarm, Fact, OutboxMail
+from database.mail_status import requests_in_vain
+from database.tables import Alarm, Fact, MailAttempt, OutboxMail
 from domain.data_subject_requests import Intake
 from tests.eventually import eventually
 from tests.people import DORA
@@ -117,6 +118,37 @@ def test_mails_that_wait_for_a_person_are_an_alarm_once_a_day(
     town.patrol()
     (message,) = posted(receiver)
     assert (message["type"], message["data"]["mails"]) == ("mails.unsettled", 2)
+
+
+def test_a_mail_service_that_takes_nothing_is_an_alarm_that_mail_could_not_bring(
+    alarmed_town: Town, receiver: Receiver
+) -> None:
+    """P21: not for what is away for a moment; for a quarter of an hour, once a day."""
+    town = alarmed_town
+    town.put_in_force(FIRST)
+    town.mail.misbehave("401", times=None)
+    intake = Intake(name="Dora", contact_address=DORA.email, kinds=("access",))
+    town.desk.receive(intake, channel="web")
+    eventually(lambda: tries(town) == 1)
+    town.patrol()
+    assert posted(receiver) == []
+    town.advance(minutes=20)
+    eventually(lambda: tries(town) >= 3)
+    town.patrol()
+    town.patrol()
+    (message,) = posted(receiver)
+    assert message["type"] == "mail.not_taken"
+    assert message["data"]["requests"] >= 3
+    town.mail.misbehave("off")
+    town.advance(minutes=11)
+    eventually(lambda: town.mails(to=DORA.email))
+    with town.database.session() as session:
+        assert requests_in_vain(session, town.now()) == 0
+
+
+def tries(town: Town) -> int:
+    with town.database.session() as session:
+        return len(session.exec(select(MailAttempt.id)).all())
 
 
 def test_the_dead_man_switch_hears_of_each_complete_round(
