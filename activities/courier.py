@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from temporalio import activity
 
@@ -87,5 +87,5 @@ class Courier:
 
     def _body(self, alarm: Alarm) -> str:
         data: Mapping[str, object] = {**alarm.content, "url": f"{self._base_url}{alarm.page}"}
-        raised_at = alarm.raised_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        return json.dumps({"type": alarm.kind, "timestamp": raised_at, "data": data})
+        said = {"type": alarm.kind, "timestamp": alarms.in_json(alarm.raised_at), "data": data}
+        return json.dumps(said)

@@ -181,7 +181,7 @@ class RequestActivities:
                 reference=request.reference,
                 right=request.kind,
                 rung=rung.key,
-                due_at=request.due_at.isoformat(),
+                due_at=request.due_at,
             )
 
     def _note(

@@ -5,7 +5,7 @@ could say how it went, the next one posts it again.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import or_, update
@@ -52,19 +52,28 @@ def sound(
 ) -> None:
     """Raise an alarm in the transaction of what causes it; once for each occasion of its kind.
 
-    `content` holds what JSON holds, and names nobody (P31).
+    `content` holds instants and what JSON holds, and names nobody (P31).
     """
+    told = {
+        name: in_json(value) if isinstance(value, datetime) else value
+        for name, value in content.items()
+    }
     row = {
         "id": new_id(),
         "kind": kind.value,
         "occasion": f"{kind}/{occasion}",
-        "content": content,
+        "content": told,
         "page": page,
         "raised_at": now,
         "state": WAITING,
         "attempts": 0,
     }
     insert_new(transaction, Alarm, [row])
+
+
+def in_json(instant: datetime) -> str:
+    """As the API writes it: in UTC, with a Z."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def sound_of_campaign(

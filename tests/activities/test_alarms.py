@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
 
@@ -203,6 +204,7 @@ def test_of_a_request_escalations_the_breach_and_each_day_overdue_are_alarms(
     ]
     data = receiver.messages()[0]["data"]
     assert data["url"] == f"{SITE}/staff/requests/{request.reference}"
+    assert data["due_at"] == "2026-04-01T09:00:00Z"
     said = json.dumps(receiver.messages()).lower()
     assert not any(word in said for word in ("dora", "dahl", "people.example"))
 
@@ -234,6 +236,17 @@ def test_one_whose_sender_died_is_posted_again_after_a_minute(
     assert post(alarms.CLAIMED_FOR) == Round(waiting=0)
     (alarm,) = rows(scene)
     assert [taken.id for taken in receiver.taken] == [f"alarm_{alarm.id}"]
+
+
+def test_couriers_of_several_workers_post_each_alarm_once(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    for number in range(40):
+        sound(scene, f"day {number}")
+    with ThreadPoolExecutor(4) as workers:
+        list(workers.map(courier.tell, [NOW] * 4))
+    assert len(receiver.taken) == len({taken.id for taken in receiver.taken}) == 40
+    assert {alarm.state for alarm in rows(scene)} == {"delivered"}
 
 
 def test_one_occasion_raises_one_alarm(scene: Scene, post: Callable[..., Round]) -> None:

@@ -40,6 +40,23 @@ def test_ops_are_told_how_far_the_clock_was_moved(world: World) -> None:
     assert "<dd>31 days ahead of real time</dd>" in world.browser.get("/staff/ops").text
 
 
+def test_ops_are_told_which_ways_alarms_go(world: World) -> None:
+    """Never silently off."""
+    world.enter_as("otto")
+    page = world.browser.get("/staff/ops").text
+    assert "Alarms for staff go by mail only" in page
+    assert "alarms-by-mail-only" in page
+    settings = world.settings.model_copy(
+        update={"alarm_webhook_url": "https://ops.example.com/way-in"}
+    )
+    app = create_app(settings, database=world.database, desk=world.desk)
+    posted = replace(world, browser=browse(app))
+    posted.enter_as("otto")
+    page = posted.browser.get("/staff/ops").text
+    assert "the webhook at ops.example.com; none waits" in page
+    assert "way-in" not in page
+
+
 @pytest.mark.parametrize("key", VIEWS)
 def test_each_view_opens_the_temporal_ui_with_its_query(world: World, key: str) -> None:
     world.enter_as("otto")
