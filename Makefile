@@ -28,8 +28,9 @@ lint: $(INSTALLED)
 	@$(BIN)/mypy .
 	@$(BIN)/lint-imports
 
+# Everything, or: make bench ONLY="campaign approvals" ADDRESSEES="1000 10000"
 bench: $(INSTALLED)
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(ONLY) $(if $(ADDRESSEES),--addressees $(ADDRESSEES))
 
 # The pictures in docs/screenshots/, from a stack of their own.
 screenshots: $(INSTALLED) chromium

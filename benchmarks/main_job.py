@@ -1,6 +1,5 @@
 """The main job on the embedded stack: start, import, publish, mail; with the memory it takes."""
 
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -15,7 +14,8 @@ from database import policies
 from database.engine import Database
 from database.tables import PolicyVersion
 from embedded.stack import Stack, environment_of, stack
-from settings import ROOT, Settings
+from settings import ROOT
+from tests.own_settings import own_settings
 
 SLUG = "privacy-policy"
 TEXTS = ROOT / "policy_versions" / SLUG
@@ -27,7 +27,7 @@ def measure(addressees: int) -> dict[str, float]:
     with ExitStack() as leaving:
         directory = Path(leaving.enter_context(TemporaryDirectory()))
         began = time.monotonic()
-        parts = leaving.enter_context(stack(_settings(directory / "data")))
+        parts = leaving.enter_context(stack(own_settings(directory, canary=False)))
         figures = {"up_seconds": time.monotonic() - began}
         database = Database(parts.settings.database)
         leaving.callback(database.close)
@@ -100,12 +100,3 @@ def _memory(parts: Stack) -> dict[str, float]:
 def _csv(addressees: int) -> str:
     rows = (f"c-{n:07},person.{n}@people.example,Person {n}" for n in range(addressees))
     return "external_id,email,name\n" + "\n".join(rows) + "\n"
-
-
-def _settings(data_dir: Path) -> Settings:
-    names = ("web_port", "mail_sandbox_port", "temporal_port", "temporal_ui_port")
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
-        ports = [one.getsockname()[1] for one in sockets]
-    values = {"data_dir": data_dir, "canary": False, **dict(zip(names, ports, strict=True))}
-    return Settings.model_validate(values)

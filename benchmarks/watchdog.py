@@ -4,7 +4,6 @@ Temporal's real server on its file, and our register on SQLite. The requests' ow
 open and do nothing: what is measured is the watchdog.
 """
 
-import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -31,6 +30,7 @@ from domain.deadlines import deadline
 from embedded import temporal_server
 from embedded.processes import running
 from settings import Settings
+from tests.own_settings import free_ports
 from worker import watch
 from workflows.watchdog import WatchdogWorkflow
 
@@ -78,8 +78,7 @@ def measure(sizes: Sequence[int] = (1_000, 10_000)) -> dict[str, float]:
 
 @contextmanager
 def _server(directory: Path) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("", 0)) as other:
-        port, ui_port = one.getsockname()[1], other.getsockname()[1]
+    port, ui_port = free_ports(2)
     server = temporal_server.program(
         data_dir=directory,
         port=port,

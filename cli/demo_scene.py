@@ -24,7 +24,7 @@ PATIENCE_SECONDS = 90.0
 LOOK_EVERY_SECONDS = 0.1
 LONGEST_OUTPUT = 40
 INDENT = "    "
-FORM_FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+_HIDDEN_FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
 
 class NotHeld(Exception):
@@ -123,7 +123,7 @@ class Scene:
 
     def press(self, url: str, **fields: str) -> str:
         """Open a page, fill in its form, press the button; the HTML of the page that follows."""
-        hidden = {name: html.unescape(value) for name, value in FORM_FIELD.findall(self.open(url))}
+        hidden = hidden_fields(self.open(url))
         answer = self.connections.request(
             "POST", url, fields={**hidden, **fields}, encode_multipart=False
         )
@@ -138,6 +138,11 @@ def link_in(mail: Mapping[str, Any], path: str) -> str:
         if path in str(link):
             return str(link)
     raise NotHeld(f"the mail “{mail['subject']}” has no link to {path}")
+
+
+def hidden_fields(page: str) -> dict[str, str]:
+    """What the form of a page sends without being asked, by name."""
+    return {name: html.unescape(value) for name, value in _HIDDEN_FIELD.findall(page)}
 
 
 def _escaped(text: str) -> str:

