@@ -327,6 +327,7 @@ def latest_decision(session: Session, account_id: UUID, version_id: UUID) -> App
         select(Approval)
         .where(Approval.account_id == account_id, counts_for(version_id))
         .order_by(col(Approval.decided_at).desc(), col(Approval.id).desc())
+        .limit(1)
     ).first()
 
 

@@ -9,18 +9,20 @@ from sqlmodel import col, select
 from database.tables import Approval, PolicyVersion
 from database.voids import stands
 
+_CORRECTED = aliased(PolicyVersion)
+"""Once: to make it takes longer than the question, which is asked before each batch of mails."""
+
 
 def counts_for(version_id: SQLColumnExpression[UUID] | UUID) -> ColumnElement[bool]:
     """Of a row of Approval: whether it counts for a version.
 
     It is about that version, or about one that the version corrects, and it is not voided.
     """
-    corrected = aliased(PolicyVersion)
     about = col(Approval.policy_version_id)
     return and_(
         stands(),
         or_(
             about == version_id,
-            about.in_(select(corrected.id).where(col(corrected.corrected_by_id) == version_id)),
+            about.in_(select(_CORRECTED.id).where(col(_CORRECTED.corrected_by_id) == version_id)),
         ),
     )

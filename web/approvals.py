@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, HTTPException
@@ -131,8 +132,9 @@ def send_new_link(
 @router.get("/{token}")
 def approval_page(token: Token, site: OnSite, reader: OnReader) -> HTMLResponse:
     """Show what changes; this never decides anything."""
+    now = site.now()
     with site.database.session() as session:
-        matter = _matter(session, site, token)
+        matter = _matter(session, site, token, now)
         return _show(session, reader.known_as(matter.account.locale), matter)
 
 
@@ -141,7 +143,7 @@ def approve_or_decline(token: Token, site: OnSite, reader: OnReader, posted: For
     """Record a decision about exactly what the page showed."""
     now = site.now()
     with site.database.transaction() as transaction:
-        matter = _matter(transaction, site, token)
+        matter = _matter(transaction, site, token, now)
         reader = reader.known_as(matter.account.locale)
         if posted.text("decision") not in list(Decision):
             return _show(transaction, reader, matter, status=422, again="no_choice")
@@ -167,7 +169,7 @@ def give_or_withhold(token: Token, site: OnSite, reader: OnReader, posted: Form)
     """Record what somebody says about one purpose, apart from approving."""
     now = site.now()
     with site.database.transaction() as transaction:
-        matter = _matter(transaction, site, token)
+        matter = _matter(transaction, site, token, now)
         reader = reader.known_as(matter.account.locale)
         choices = {choice.purpose: choice for choice in _choices(transaction, reader, matter)}
         choice, said = choices.get(posted.text("purpose")), posted.text("consent")
@@ -194,7 +196,7 @@ def not_me(token: Token, site: OnSite, reader: OnReader, posted: Form) -> HTMLRe
     """The mail was meant for somebody else: nothing more goes to that address."""
     now = site.now()
     with site.database.transaction() as transaction:
-        matter = _matter(transaction, site, token)
+        matter = _matter(transaction, site, token, now)
         reader = reader.known_as(matter.account.locale)
         try:
             shown = _shown(transaction, reader, matter)
@@ -236,8 +238,8 @@ def _as_shown(reader: Reader, matter: Matter) -> Shown:
     )
 
 
-def _matter(session: Session, site: Site, token: str) -> Matter:
-    return _matter_of(session, open_link(session, site, token, site.now(), APPROVE))
+def _matter(session: Session, site: Site, token: str, now: datetime) -> Matter:
+    return _matter_of(session, open_link(session, site, token, now, APPROVE))
 
 
 def _matter_of(session: Session, link: Link) -> Matter:
