@@ -128,6 +128,7 @@ def activities(
         campaign.freeze_audience,
         campaign.open_shards,
         campaign.send_shard,
+        campaign.send_shards,
         campaign.look_at_canary,
         campaign.fix_effective_date,
         campaign.take_step,

@@ -53,6 +53,18 @@ class SendProgress:
     """The rate that limits it (P8)."""
     not_before: datetime | None = None
     """When more may go: a rate, or a 429, lets nothing out until then. That is no problem."""
+    not_begun: int = 0
+    """Of the shards of a try, how many have not had their turn."""
+
+    def then(self, later: "SendProgress") -> "SendProgress":
+        """How far both got together, where the later one began as the earlier had none waiting."""
+        return replace(
+            later,
+            accepted=self.accepted + later.accepted,
+            unknown=self.unknown + later.unknown,
+            problem=later.problem or self.problem,
+            held=self.held or later.held,
+        )
 
     @property
     def patience(self) -> str | None:

@@ -89,7 +89,7 @@ def _approvals(company: Company) -> int:
 
 
 def _taken() -> tuple[ColumnElement[bool], ...]:
-    return OutboxMail.step == FIRST_NOTICE, col(OutboxMail.accepted_at).is_not(None)
+    return col(OutboxMail.step) == FIRST_NOTICE, col(OutboxMail.accepted_at).is_not(None)
 
 
 def _opened(parts: Parts, count: int) -> Sequence[tuple[str, str]]:

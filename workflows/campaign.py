@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
@@ -16,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         FinishInput,
         SendingInput,
         ShardInput,
+        ShardsInput,
         StepInput,
     )
     from activities.outbox import ALL_STOPPED, SendProgress
@@ -29,6 +31,8 @@ with workflow.unsafe.imports_passed_through():
 FIRST_NOTICE = "first_notice"
 WITHDRAWAL = "withdrawal"
 SHARDS_AT_ONCE = 8
+SHARDS_IN_A_TRY = 5
+"""Fewer tries are fewer events in Temporal; more would hold up what was decided meanwhile."""
 PAUSE = timedelta(seconds=30)
 LOOK_AGAIN = timedelta(hours=6)
 LOOKS = "look what was decided"
@@ -184,7 +188,7 @@ class CampaignWorkflow:
         )
 
     async def _send_to_all(self, step: str, campaign: CampaignCase) -> CampaignCase:
-        """Send a step to every shard, eight at a time, until none has a mail waiting.
+        """Send a step to every shard, eight tries at a time, until none has a mail waiting.
 
         A shard with mails left takes its turn again when the others had theirs. The database knows
         what an earlier run has sent, so a run that continues as new needs no memory of its own.
@@ -192,6 +196,7 @@ class CampaignWorkflow:
         called_off = campaign.called_off
         shards = await self._open_shards(step)
         problem, limited = None, SendProgress()
+        left: list[int] = []
         since = campaign.since if step == FIRST_NOTICE else None
         mails = f"the {step.replace('_', ' ')} for {_whom(step, campaign)} account holders"
         while shards:
@@ -206,13 +211,16 @@ class CampaignWorkflow:
             pace = _pace(limited, _rest(shards, campaign))
             self._story.tell(_sends(step, mails, problem, since, pace))
             at_once = 1 if limited.patience else SHARDS_AT_ONCE
-            window, shards = shards[:at_once], shards[at_once:]
-            sent = await asyncio.gather(*(self._send_shard(step, shard) for shard in window))
-            left = [
-                shard
-                for shard, progress in zip(window, sent, strict=True)
-                if progress.waiting or (progress.unknown and not campaign.canary)
-            ]
+            in_a_try = 1 if left else _in_a_try(shards)  # what held some up concerns one, or all
+            window, shards = shards[: at_once * in_a_try], shards[at_once * in_a_try :]
+            tries = [window[first : first + in_a_try] for first in range(0, len(window), in_a_try)]
+            sent = await asyncio.gather(*(self._send_shards(step, each) for each in tries))
+            left = []
+            for each, progress in zip(tries, sent, strict=True):
+                begun = len(each) - progress.not_begun
+                if progress.waiting or (progress.unknown and not campaign.canary):
+                    left += each[:begun]
+                shards += each[begun:]
             shards += left
             problem = next((told for told in map(_problem, sent) if told), None)
             limited = _limited(sent)
@@ -243,17 +251,26 @@ class CampaignWorkflow:
             story=self._story,
         )
 
-    async def _send_shard(self, step: str, shard: int) -> SendProgress:
-        """One try; what goes wrong with one shard does not hold up the others."""
-        summary = f"send {step}, shard {shard}"
+    async def _send_shards(self, step: str, shards: Sequence[int]) -> SendProgress:
+        """One try; what goes wrong with it does not hold up the other shards."""
+        first, several = shards[0], len(shards) > 1
+        summary = f"send {step}, shard{f's {first} to {shards[-1]}' if several else f' {first}'}"
+        campaign_id = self._subject.subject_id
         try:
-            progress = await attempt(
-                CampaignActivities.send_shard,
-                lambda at: ShardInput(
-                    campaign_id=self._subject.subject_id, step=step, shard=shard, now=at
-                ),
-                summary=summary,
-            )
+            if several:
+                progress = await attempt(
+                    CampaignActivities.send_shards,
+                    lambda at: ShardsInput(
+                        campaign_id=campaign_id, step=step, shards=tuple(shards), now=at
+                    ),
+                    summary=summary,
+                )
+            else:
+                progress = await attempt(
+                    CampaignActivities.send_shard,
+                    lambda at: ShardInput(campaign_id=campaign_id, step=step, shard=first, now=at),
+                    summary=summary,
+                )
         except ActivityError as failure:
             if is_cancelled_exception(failure):
                 raise
@@ -352,6 +369,13 @@ def _limited(sent: Sequence[SendProgress]) -> SendProgress:
     if not (limited and workflow.patched("waits-for-the-rate")):
         return SendProgress()
     return max(limited, key=lambda progress: progress.not_before or _LONG_AGO)
+
+
+def _in_a_try(shards: Sequence[int]) -> int:
+    """How many shards one try sends after each other: more than one when there are many."""
+    if len(shards) <= SHARDS_AT_ONCE or not workflow.patched("several-shards-in-a-try"):
+        return 1
+    return min(ceil(len(shards) / SHARDS_AT_ONCE), SHARDS_IN_A_TRY)
 
 
 def _rest(shards: Sequence[int], campaign: CampaignCase) -> int:

@@ -2,25 +2,30 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from unittest.mock import patch
 from uuid import UUID
 
 import pytest
 from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
+import activities.campaigns
 from activities.campaigns import (
     CampaignActivities,
     CampaignCase,
     CampaignInput,
     FinishInput,
     ShardInput,
+    ShardsInput,
 )
 from activities.courier import Courier
 from activities.outbox import Sender, SendProgress
 from database import freezing
+from database.accounts import AccountRow
+from database.campaigns import FIRST_NOTICE
 from database.tables import Campaign, OutboxMail, PolicyVersion
 from settings import Settings
-from tests.people import ALICE, BOB
+from tests.people import ALICE, BOB, CAROL
 from tests.sandbox_server import RunningSandbox
 from tests.scene import NOW, Scene
 
@@ -84,6 +89,57 @@ def test_a_reminder_goes_out_until_the_next_one_is_due(
     assert states(scene, first.key) == {"cancelled"}
     assert remind(steps, campaign, second.at, second.key) == ASKED
     assert len(sandbox.messages()) == 2
+
+
+def send_all(scene: Scene, steps: CampaignActivities, *people: AccountRow) -> SendProgress:
+    """The first notice to these people, in one try and each a shard of their own."""
+    with patch.object(freezing, "SHARD_SIZE", 1):
+        scene.import_accounts(*people)
+        campaign_id = scene.campaign()
+        freezing.freeze_audience(scene.database, campaign_id, NOW)
+    shards = tuple(range(len(people)))
+    what = ShardsInput(campaign_id=campaign_id, step=FIRST_NOTICE, shards=shards, now=NOW)
+    return ActivityEnvironment().run(steps.send_shards, what)
+
+
+def test_one_try_serves_several_shards_and_counts_them_together(
+    scene: Scene, steps: CampaignActivities, sandbox: RunningSandbox
+) -> None:
+    """P4."""
+    assert send_all(scene, steps, ALICE, BOB) == SendProgress(accepted=2)
+    assert {mail["to"] for mail in sandbox.messages()} == {ALICE.email, BOB.email}
+
+
+def test_a_try_goes_on_behind_mails_of_unknown_outcome(
+    scene: Scene, steps: CampaignActivities, sandbox: RunningSandbox
+) -> None:
+    """P4: events settle those, and nobody else waits for them."""
+    sandbox.misbehave("500", times=1)
+    in_doubt = send_all(scene, steps, ALICE, BOB)
+    assert (in_doubt.accepted, in_doubt.unknown, in_doubt.not_begun) == (1, 1, 0)
+    assert in_doubt.problem
+
+
+def test_a_try_begins_no_shard_behind_one_that_has_mails_left(
+    scene: Scene, steps: CampaignActivities, sandbox: RunningSandbox
+) -> None:
+    """P4: what was not begun is told, so that nobody takes it for done."""
+    sandbox.misbehave("401", times=None)
+    progress = send_all(scene, steps, ALICE, BOB)
+    assert (progress.waiting, progress.not_begun) == (1, 1)
+
+
+def test_a_try_that_has_taken_long_begins_no_other_shard(
+    scene: Scene,
+    steps: CampaignActivities,
+    sandbox: RunningSandbox,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """P4: it would be taken for broken in the middle of it."""
+    monkeypatch.setattr(activities.campaigns, "BEGIN_WITHIN", timedelta(0))
+    progress = send_all(scene, steps, ALICE, BOB, CAROL)
+    assert (progress.accepted, progress.waiting, progress.not_begun) == (1, 0, 2)
+    assert [mail["to"] for mail in sandbox.messages()] == [ALICE.email]
 
 
 def test_a_reminder_that_is_not_out_at_the_effect_goes_to_nobody(

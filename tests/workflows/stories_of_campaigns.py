@@ -1,5 +1,8 @@
 """Stories of campaigns that run by themselves, whatever the mail service does."""
 
+from unittest.mock import patch
+
+from database import freezing
 from database.accounts import AccountRow
 from database.freezing import SHARD_SIZE
 from domain.reviews import VersionClass
@@ -19,6 +22,7 @@ from tests.workflows.living import (
     publication,
     trap,
 )
+from workflows.campaign import SHARDS_AT_ONCE
 
 
 def a_campaign_from_beginning_to_end(town: Town) -> Recorded:
@@ -195,6 +199,22 @@ def told_to_ops(town: Town, workflow_id: str) -> str:
     return town.told(workflow_id).get("waits_for", "")
 
 
+def a_campaign_of_many_shards(town: Town) -> Recorded:
+    town.put_in_force(FIRST)
+    town.import_accounts(
+        *(
+            AccountRow(external_id=f"c-{number:05}", email=f"person.{number}@people.example")
+            for number in range(SHARDS_AT_ONCE + 1)
+        )
+    )
+    with patch.object(freezing, "SHARD_SIZE", 1):
+        number = town.publish(SECOND, VersionClass.APPROVAL)
+        eventually(lambda: town.version(number).effective_at)
+    leap(town, 45)
+    eventually(lambda: ended(town, campaign(number)))
+    return {"campaign/many_shards": (campaign(number), 0)}
+
+
 STORIES = (
     Story(
         live=a_campaign_from_beginning_to_end,
@@ -234,6 +254,7 @@ STORIES = (
     ),
     Story(live=a_campaign_that_tells_its_end, paths=("publication/end_told", "campaign/end_told")),
     Story(live=a_campaign_whose_publication_is_away, paths=("campaign/publication_away",)),
+    Story(live=a_campaign_of_many_shards, paths=("campaign/many_shards",)),
     Story(
         live=a_campaign_with_a_shard_that_goes_wrong,
         paths=("campaign/shard_goes_wrong",),

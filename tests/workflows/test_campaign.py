@@ -20,6 +20,7 @@ from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town, town
 from tests.workflows.living import in_a_while, tell_database
 from workflows import acting
+from workflows.campaign import SHARDS_AT_ONCE
 
 pytestmark = pytest.mark.temporal
 
@@ -60,6 +61,33 @@ def test_what_goes_wrong_with_one_shard_does_not_hold_up_the_others(tmp_path: Pa
         copies = Counter(str(mail["to"]) for mail in running.mails())
         assert set(copies.values()) == {1}
         assert len(copies) == SHARD_SIZE + 1
+
+
+def test_what_goes_wrong_with_a_shard_holds_up_no_other_though_a_try_serves_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P4: those behind it have a try of their own the next time."""
+    monkeypatch.setattr(freezing, "SHARD_SIZE", 1)
+    many = 2 * SHARDS_AT_ONCE + 1
+    with (
+        migrated_database(SQLITE, tmp_path) as database,
+        town(database, tmp_path, canary=False) as running,
+    ):
+        running.put_in_force(FIRST)
+        running.import_accounts(
+            *(
+                AccountRow(external_id=f"c-{number:05}", email=f"person.{number}@people.example")
+                for number in range(many)
+            )
+        )
+        number = running.prepare(SECOND, VersionClass.APPROVAL)
+        tell_database(running, PLANTED.replace("NEW.shard = 0", "NEW.shard % 3 = 0"))
+        running.release(number)
+        in_a_while(running, lambda: len(running.mails()) == many - len(range(0, many, 3)))
+        tell_database(running, "DROP TRIGGER planted")
+        in_a_while(running, lambda: running.version(number).effective_at)
+        copies = Counter(str(mail["to"]) for mail in running.mails())
+        assert (len(copies), set(copies.values())) == (many, {1})
 
 
 async def steps_of(town: Town, workflow_id: str) -> list[str]:
