@@ -11,6 +11,7 @@ from database import (
     assessments,
     campaigns,
     controls,
+    law,
     not_reached,
     reports,
     wording,
@@ -211,7 +212,8 @@ class Letters:
         page = f"{self._company.base_url}/policies/{policy.slug}"
         base, until_on = session.get_one(PolicyVersion, mail.variant), version.stay_until_on
         findings = assessments.findings_between(session, base.id, version.id)
-        asked = any(map(assessments.confirmed_adverse, findings))
+        laws = law.laws_said(session, base, version, language.tag)
+        asked = any(map(assessments.confirmed_adverse, findings)) and not laws
         text = page if mail.step == WITHDRAWAL else f"{page}/versions/{version.number}"
         still_yours = language.gettext(
             "the %(policy)s you have now (version %(number)s) stays in force for you.",
@@ -225,7 +227,9 @@ class Letters:
             "policy_url": text + self._kept(language),
             "changes": _sentences(session, base, version, language.tag),
             "redline_url": f"{page}/changes/{base.number}/{version.number}{self._kept(language)}",
-            **self._without_approval(base, version, language),
+            "laws": laws,
+            "asked": asked,
+            **self._without_approval(base, version, language, by_law=bool(laws)),
             "still_yours": still_yours,
             "stay_until_on": language.day(until_on) if asked and until_on else "",
             "asks_consent": bool(asked_because_of(session, findings, language.tag)),
@@ -234,9 +238,10 @@ class Letters:
         }
 
     def _without_approval(
-        self, base: PolicyVersion, version: PolicyVersion, language: Language
+        self, base: PolicyVersion, version: PolicyVersion, language: Language, *, by_law: bool
     ) -> dict[str, object]:
-        """What silence means, in words, and where to close the account if that is offered (P5)."""
+        """What silence means, in words, and where to close the account if that is offered, or a law
+        leaves no other choice (P5)."""
         promise = promise_of(version)
         words = language.gettext(
             IF_YOU_DO_NOT_APPROVE[promise.what],
@@ -246,7 +251,7 @@ class Letters:
         offered = promise.what is WithoutApproval.OFFER_CLOSING
         return {
             "without_approval": f"{words} {language.gettext(NEVER_DEPENDS)}",
-            "closing_url": self._company.closing_page if offered else "",
+            "closing_url": self._company.closing_page if offered or by_law else "",
         }
 
     def _of_correction(

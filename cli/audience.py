@@ -20,12 +20,14 @@ def audience_command(
     from cli.context import opened
     from cli.printing import console, print_json, say, table_of
     from database.audiences import preview
+    from database.law import asked_nevertheless
     from database.policies import version_by_slug
 
     with opened() as office, office.database.session() as session:
         now = office.clock.now()
         version = version_by_slug(session, slug, number)
         seen = preview(session, version, now)
+        more_than_law = asked_nevertheless(session, version)
     groups = [vars(group) for group in seen.groups]
     if output_format is ListFormat.JSON:
         print_json(
@@ -40,6 +42,7 @@ def audience_command(
                 "left_out": seen.left_out,
                 "unassessed": seen.unassessed,
                 "without_address": seen.without_address,
+                "more_than_law": more_than_law,
             }
         )
         return
@@ -51,5 +54,7 @@ def audience_command(
     console().print(table_of(groups, COLUMNS))
     left_out = ", ".join(f"{accounts} {why}" for why, accounts in seen.left_out.items())
     say(f"No mail, for a reason of their own: {left_out}.")
+    for base in more_than_law:
+        say(f"From version {base} it changes more than the law requires: its people are asked.")
     for base in seen.unassessed:
         say(f"Not compared with version {base} yet, which governs somebody or was accepted last.")

@@ -76,7 +76,10 @@ def _assessed(office: "Office", version_id: UUID) -> "PolicyVersion | None":
 
 def _status_words(office: "Office", session: "Session", finding: "Finding") -> str:
     from database.decisions import decided_before
+    from database.law import cited
 
     before = decided_before(session, finding)
-    words = finding.status.replace("_", " ")
-    return f"{words}\n{before.words(office.settings.company.zone)}" if before else words
+    lines = [finding.status.replace("_", " ")]
+    lines += [before.words(office.settings.company.zone)] if before else []
+    lines += [str(law) for law in cited(session, [finding])]
+    return "\n".join(lines)

@@ -23,6 +23,7 @@ COLUMNS = (
     "since",
     "accepted",
     "because",
+    "required_by_law",
     "approval",
     "decided_at",
     "how",

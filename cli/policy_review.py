@@ -1,5 +1,6 @@
 """`promisekeeper policy review` and `wording`: what legal decides, and what people read (P2)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +36,20 @@ def review(  # noqa: PLR0913 - one option for each thing a reviewer may say
             "away; repeatable",
         ),
     ] = None,
+    law: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="F1=CITATION",
+            help="A law that requires a confirmed finding: it applies without approval; F1= takes "
+            "it away; repeatable",
+        ),
+    ] = None,
+    agree_to_law: Annotated[
+        str,
+        typer.Option(
+            metavar="F1,F2", help="Agree, as a second person, to the law that is cited for these"
+        ),
+    ] = "",
     version_class: Annotated[
         VersionClass | None, typer.Option("--class", help="What the version asks of people")
     ] = None,
@@ -47,14 +62,18 @@ def review(  # noqa: PLR0913 - one option for each thing a reviewer may say
     from database.policies import version_by_slug
     from database.reviews import ReviewContent
 
-    content = ReviewContent(
-        confirm=keys(confirm),
-        dismiss=keys(dismiss),
-        add=tuple(add_quote or ()),
-        consent=_consent(consent or []),
-        version_class=version_class,
-    )
+    purposes = _of_findings("--consent", "F2=product_tips", consent or [])
+    laws = _of_findings("--law", "F1=Regulation (EU) 2024/1689, Article 50", law or [])
     with opened() as office:
+        content = ReviewContent(
+            confirm=keys(confirm),
+            dismiss=keys(dismiss),
+            add=tuple(add_quote or ()),
+            consent=purposes,
+            law=laws,
+            agree_to_law=_laws_cited(office, slug, number, keys(agree_to_law)),
+            version_class=version_class,
+        )
         member = office.member(as_staff)
         with office.desk() as desk:
             desk.review(slug, number, member.id, content, reason)
@@ -77,8 +96,8 @@ def wording(  # noqa: PLR0913 - one option for each thing that can be written
         typer.Option(
             "--sentence",
             metavar="F1=TEXT",
-            help="What a finding means for people, or PURPOSE=TEXT what they are asked to consent "
-            "to; repeatable",
+            help="What a finding means for people, F1-law=TEXT the law that requires it, or "
+            "PURPOSE=TEXT what they are asked to consent to; repeatable",
         ),
     ] = None,
     file: Annotated[
@@ -122,13 +141,30 @@ def _wording(office: "Office", slug: str, number: int) -> list[dict[str, object]
     return [{name: getattr(words, name) for name in WORDING} for words in told]
 
 
-def _consent(given: list[str]) -> dict[str, str]:
+def _laws_cited(office: "Office", slug: str, number: int, given: Sequence[str]) -> dict[str, str]:
+    """What is cited for these findings now, which is what is agreed to."""
+    from database.assessments import findings_of
+    from database.law import cited
+    from database.policies import version_by_slug
+
+    if not given:
+        return {}
+    with office.database.session() as session:
+        version = version_by_slug(session, slug, number)
+        found = cited(session, findings_of(session, version.id))
+    return dict.fromkeys(given, "") | {
+        law.finding: law.citation for law in found if law.finding in given
+    }
+
+
+def _of_findings(option: str, example: str, given: list[str]) -> dict[str, str]:
+    """What is said of findings, by key."""
     from cli.printing import stop
 
-    consent = {}
+    said = {}
     for each in given:
-        key, sign, purpose = each.partition("=")
+        key, sign, value = each.partition("=")
         if not sign:
-            raise stop(f"--consent {each}: write it like F2=product_tips. Nothing was stored.", 2)
-        consent[key.strip().upper()] = purpose
-    return consent
+            raise stop(f"{option} {each}: write it like {example}. Nothing was stored.", 2)
+        said[key.strip().upper()] = value
+    return said

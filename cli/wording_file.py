@@ -82,6 +82,7 @@ def _words(file: Path, language: str, table: object) -> "Words":
 
 
 def _key(given: str) -> str:
-    """Of a finding, whose letter is a capital, or of a purpose, whose letters are not."""
-    key = given.strip()
-    return key.upper() if re.fullmatch("[fF][0-9]+", key) else key.lower()
+    """Of a finding, or of the law that requires it, like F1-law, with one capital; of a purpose,
+    without."""
+    key = given.strip().lower()
+    return key.capitalize() if re.fullmatch("f[0-9]+(-law)?", key) else key

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from database.assessments import bases_shown, findings_between, is_clean
 from database.counting import counts_for
 from database.facts import record
+from database.law import law_between, laws_said
 from database.policies import timeline, versions
 from database.purposes import asked_because_of
 from database.tables import (
@@ -36,10 +37,10 @@ from domain.approvals import (
     Reclassified,
     Start,
     Voided,
+    Ways,
     approved_by,
     governing,
     in_force,
-    known_clean,
     needs_approval,
 )
 from domain.without_approval import JUST_STAY
@@ -96,6 +97,8 @@ class PolicyHistory:
         self.voids = Voids(session, policy.id)
         self._session = session
         self._clean: dict[tuple[int, int], bool] = {}
+        self._required: dict[tuple[int, int], tuple[str, ...]] = {}
+        self.ways = Ways(clean=self.clean, required=self.required)
         self._governed: dict[object, Governing] = {}
 
     def clean(self, base: int, number: int) -> bool:
@@ -107,6 +110,15 @@ class PolicyHistory:
                 self._session, self.versions[base], self.versions[number], at_release=True
             )
         return self._clean[pair]
+
+    def required(self, base: int, number: int) -> tuple[str, ...]:
+        """The laws that require all that is adverse from one version to another, as `clean`."""
+        pair = (base, number)
+        if pair not in self._required:
+            between = self.versions[base], self.versions[number]
+            cited = law_between(self._session, *between, at_release=True)
+            self._required[pair] = tuple(dict.fromkeys(one.citation for one in cited))
+        return self._required[pair]
 
     def governing(self, accounts: Sequence[Account], at: datetime) -> dict[UUID, Governing]:
         """The governing version of each account at an instant; those without one are left out."""
@@ -160,7 +172,7 @@ class PolicyHistory:
                 start=start,
                 timeline=self.timeline,
                 decisions=decisions,
-                clean=self.clean,
+                ways=self.ways,
                 frozen=frozen,
                 reclassified=self.reclassified,
             )
@@ -168,14 +180,13 @@ class PolicyHistory:
 
     def needs_approval(self, state: Governing, version: PolicyVersion) -> bool:
         """Whether an account in this state has to approve a version before it governs (P5)."""
-        clean = known_clean(self.clean, self.reclassified)
-        return needs_approval(state, version.number, clean)
+        return needs_approval(state, version.number, self.ways.knowing(self.reclassified))
 
     def approved_by(self, proven: Proven, version: PolicyVersion) -> Approval | None:
         """The approval because of which a version governs an account, or would; it may be one of an
         earlier version (P6)."""
-        clean = known_clean(self.clean, self.reclassified)
-        behind = approved_by(proven.state, version.number, clean)
+        ways = self.ways.knowing(self.reclassified)
+        behind = approved_by(proven.state, version.number, ways)
         return next((row for row in proven.approvals if behind and row.id == behind.row), None)
 
     def _asserted(self, account_ids: Sequence[UUID]) -> dict[UUID, Asserted]:
@@ -404,7 +415,7 @@ def change_sha256(
     """A hash of what somebody who reads this language was shown: texts, sentences, summary.
 
     The summary that stands in the version goes without saying, and so does that who does not
-    approve just stays; a translated one, and another promise, are named.
+    approve just stays; a translated one, another promise, and a law that requires it, are named.
     """
     findings = findings_between(session, base.id, version.id)
     told = sentences_in(session, findings, language)
@@ -415,4 +426,6 @@ def change_sha256(
     promised = [f"{promise.what} {promise.until_on}"] if promise != JUST_STAY else []
     asked = asked_because_of(session, findings, language)
     choices = [f"{purpose} {label}" for purpose, label in asked.items()]
-    return sha256("\n".join([*shown, *translated, *promised, *choices]).encode()).hexdigest()
+    laws = [f"{law.citation} {law.sentence}" for law in laws_said(session, base, version, language)]
+    named = [*translated, *promised, *choices, *laws]
+    return sha256("\n".join([*shown, *named]).encode()).hexdigest()

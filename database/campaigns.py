@@ -16,6 +16,7 @@ from database.accounts import is_mailed, language_of_account, open_since
 from database.counting import counts_for
 from database.facts import record
 from database.ids import id_of_each
+from database.law import bases_by_law
 from database.links import add_first_links
 from database.mail_rows import Batch
 from database.outbox import (
@@ -204,15 +205,17 @@ def queue_step(
 
     Each in that of the `languages` which is nearest to the account's locale.
     Everyone has the first notice, the silent what follows. Whoever has to approve before the
-    version governs them is asked; the others are told. That a version was withdrawn is told to
-    those whose first notice went out, or may have gone out; that mails were wrong to those who had
-    one that was written before it was put right (P8).
+    version governs them is asked; the others are told, also of a law that requires it. That a
+    version was withdrawn is told to those whose first notice went out, or may have gone out; that
+    mails were wrong to those who had one that was written before it was put right (P8).
     """
     of_shard = and_(
         col(CampaignAddressee.campaign_id) == campaign.id, col(CampaignAddressee.shard) == shard
     )
     add_first_links(transaction, of_shard, now)
     without_address = col(Account.email) == ""
+    version = transaction.get_one(PolicyVersion, campaign.policy_version_id)
+    by_law = col(CampaignAddressee.governing_version_id).in_(bases_by_law(transaction, version))
     given: dict[str, Any] = {
         "id": id_of_each(),
         "subject_kind": literal(CAMPAIGN),
@@ -223,6 +226,7 @@ def queue_step(
         "shard": col(CampaignAddressee.shard),
         "template": case(
             (col(CampaignAddressee.asks_approval), notice_template(step, asks_approval=True)),
+            (by_law, notice_template(step, asks_approval=False, by_law=True)),
             else_=notice_template(step, asks_approval=False),
         ),
         "variant": col(CampaignAddressee.governing_version_id),
@@ -249,7 +253,7 @@ def queue_step(
     insert_selected(transaction, OutboxMail, list(given), owed)
 
 
-def notice_template(step: str, *, asks_approval: bool) -> str:
+def notice_template(step: str, *, asks_approval: bool, by_law: bool = False) -> str:
     """Which mail a step of a campaign sends to an account holder."""
     if step == WITHDRAWAL:
         return "change_withdrawn"
@@ -258,7 +262,7 @@ def notice_template(step: str, *, asks_approval: bool) -> str:
     if step.startswith(CORRECTION):
         return "change_corrected"
     if not asks_approval:
-        return "notice_first_notice"
+        return "law_first_notice" if by_law else "notice_first_notice"
     return "approval_first_notice" if step == FIRST_NOTICE else "approval_reminder"
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from database.legal_requirements import inherit_requirement
 from database.tables import (
     ConsentLabel,
     Finding,
@@ -56,7 +57,7 @@ def decide(
 def inherit(transaction: Session, version: PolicyVersion, finding: Finding, now: datetime) -> None:
     """Let a new finding stand as the same one of the latest earlier version that decided it.
 
-    What people are told of it comes along, in each language.
+    What people are told of it comes along, in each language, and the law that requires it.
     """
     earlier = transaction.exec(
         select(Finding)
@@ -92,6 +93,7 @@ def inherit(transaction: Session, version: PolicyVersion, finding: Finding, now:
         transaction.add(
             FindingSentence(**told.model_dump(exclude={"finding_id"}), finding_id=finding.id)
         )
+    inherit_requirement(transaction, earlier, finding)
     transaction.add(
         FindingDecision(
             finding_id=finding.id,

@@ -58,6 +58,7 @@ def told(history: PolicyHistory, proven: Proven) -> dict[str, object]:
                 "since": step.since,
                 "because": step.because,
                 "approval": step.approval.row if step.approval else None,
+                "required_by_law": step.required_by or None,
                 "in_error": step.in_error or None,
             }
             for step in state.steps
@@ -76,6 +77,7 @@ def in_a_line(proven: Proven) -> dict[str, object]:
         "since": state.since,
         "accepted": state.accepted,
         "because": state.steps[-1].because,
+        "required_by_law": "; ".join(state.steps[-1].required_by) or None,
         "approval": proof and proof.id,
         "decided_at": proof and proof.decided_at,
         "how": proof and proof.how,

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from database.facts import record
 from database.ids import new_id
+from database.law import record_departure
 from database.tables import Policy, PolicyVersion
 from database.writing import held, hold, insert_new
 from domain.approvals import InForce, in_force
@@ -226,6 +227,7 @@ def put_in_force(transaction: Session, version: PolicyVersion, now: datetime) ->
         return False
     for earlier in versions(transaction, version.policy_id):
         if earlier.state == VersionState.IN_FORCE:
+            record_departure(transaction, earlier, version, now, at=effective_at)
             earlier.state = VersionState.SUPERSEDED
             earlier.superseded_at = effective_at
             transaction.add(earlier)

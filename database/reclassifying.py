@@ -247,7 +247,10 @@ def _require_adverse(
         raise ControlRefused(f"There is no finding {', '.join(unknown)}; there are {known}.")
     for key in mistake.confirm:
         if findings[key].status == FindingStatus.CONFIRMED:
-            raise ControlRefused(f"{key} is confirmed already.")
+            raise ControlRefused(
+                f"{key} is confirmed already. If no law requires it after all, add its words as a "
+                "finding of your own."
+            )
         if not is_material_adverse(findings[key]):
             raise ControlRefused(
                 f"{key} is {findings[key].direction}: confirming it asks nobody for approval. Add "

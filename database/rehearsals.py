@@ -13,6 +13,8 @@ from sqlmodel import Session, col, func, select
 from database.assessments import confirmed_adverse, findings_between, findings_of
 from database.campaigns import FIRST_NOTICE, notice_template
 from database.facts import record
+from database.law import bases_by_law, law_between
+from database.legal_requirements import requirements
 from database.outbox import STAFF, VERSION, Queued, queue
 from database.policies import previous_version
 from database.tables import Assessment, OutboxMail, PolicyVersion, VersionTestMail
@@ -47,7 +49,8 @@ def samples_of(session: Session, version: PolicyVersion) -> tuple[Sample, ...]:
         return ()
     samples = []
     if version.version_class == VersionClass.NOTICE:
-        told = notice_template(FIRST_NOTICE, asks_approval=False)
+        by_law = previous.id in bases_by_law(session, version)
+        told = notice_template(FIRST_NOTICE, asks_approval=False, by_law=by_law)
         samples.append(Sample(template=told, base=previous))
     asked = _newest_adverse(session, version)
     if asked:
@@ -146,12 +149,15 @@ def are_out(session: Session, mails: Sequence[UUID]) -> bool:
 
 def fingerprint(session: Session, version: PolicyVersion, languages: Sequence[str]) -> str:
     """A hash of all that decides what the mails of a version say: class, what happens without
-    approval, findings, words."""
-    findings = [(one.key, one.status, one.consent_key) for one in findings_of(session, version.id)]
+    approval, findings, the laws that require them, words."""
+    found = findings_of(session, version.id)
+    findings = [(one.key, one.status, one.consent_key) for one in found]
+    laws = requirements(session, found)
+    cited = [(one.key, laws[one.id].citation) for one in found if one.id in laws]
     told = [(one.language, one.of, one.text) for one in wording_of(session, version, languages)]
     until_on = str(version.stay_until_on)
     promise = [version.without_approval, until_on]
-    said = [version.sha256, version.version_class, promise, findings, told]
+    said = [version.sha256, version.version_class, promise, findings, cited, told]
     return sha256(json.dumps(said).encode()).hexdigest()
 
 
@@ -173,6 +179,7 @@ def _newest_adverse(session: Session, version: PolicyVersion) -> PolicyVersion |
             base
             for base in bases
             if any(map(confirmed_adverse, findings_between(session, base.id, version.id)))
+            and not law_between(session, base, version)
         ),
         None,
     )

@@ -11,8 +11,10 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, func, select
 
 from database import consents
+from database.assessments import findings_of
 from database.campaigns import CanaryStanding, Progress, canary, is_silent, progress
 from database.controls import Done, control_acts
+from database.law import Cited, asked_nevertheless, bases_by_law, cited
 from database.not_reached import not_reached, segments
 from database.outbox import ACCOUNT
 from database.purposes import purposes_of
@@ -46,8 +48,10 @@ class Report:
     `silent_by` and `not_reached_by` count by segment; `mails_by_step` by state. `possible_doubles`:
     copies sent again after an attempt of which nobody knows whether it went out. `consents`: of
     each purpose how many gave and withheld it (P5). `notice_up` and `notice_down`: when the notice
-    stood on the public page (P3). `asks_until`: where people are asked after the effect, as the
-    class was wrong (P2).
+    stood on the public page (P3). `required_by_law`: the laws because of which the version applies
+    without approval, with both who said so; `asked_nevertheless`: the versions from which more
+    changes than that; `departed_from_p5_at`: when the departure was recorded (P5). `asks_until`:
+    where people are asked after the effect, as the class was wrong (P2).
     """
 
     progress: Progress
@@ -59,6 +63,9 @@ class Report:
     mails_by_step: Mapping[str, Counts]
     possible_doubles: int
     consents: Mapping[str, Counts]
+    required_by_law: tuple[Cited, ...]
+    asked_nevertheless: tuple[int, ...]
+    departed_from_p5_at: datetime | None
     effective_at: datetime | None
     asks_until: datetime | None
     notice_up: datetime | None
@@ -79,11 +86,20 @@ def report(session: Session, campaign: Campaign, zone: ZoneInfo) -> Report:
         mails_by_step=_mails_by_step(session, campaign),
         possible_doubles=_possible_doubles(session, campaign),
         consents=consents.counts(session, campaign, purposes_of(session, version_id)),
+        required_by_law=_required_by_law(session, version),
+        asked_nevertheless=asked_nevertheless(session, version),
+        departed_from_p5_at=_first_fact(session, "policy_version.departed_from_p5", campaign),
         effective_at=version.effective_at,
         asks_until=campaign.asks_until,
         notice_up=_first_fact(session, "notice.up", campaign),
         notice_down=_first_fact(session, "notice.down", campaign),
     )
+
+
+def _required_by_law(session: Session, version: PolicyVersion) -> tuple[Cited, ...]:
+    if not bases_by_law(session, version):
+        return ()
+    return tuple(one for one in cited(session, findings_of(session, version.id)) if one.agreed_by)
 
 
 def silent_by(session: Session, campaign: Campaign) -> Mapping[str, Counts]:

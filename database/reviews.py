@@ -16,6 +16,7 @@ from database.assessments import (
 )
 from database.decisions import decide, proposer_of
 from database.facts import record
+from database.legal_requirements import LawRefused, agree, citation_of, cite, requirements
 from database.policies import previous_version
 from database.rehearsals import rehearsed
 from database.tables import Fact, Finding, PolicyVersion, Review
@@ -44,13 +45,17 @@ class ReviewRefused(Exception):
 @dataclass(frozen=True, kw_only=True)
 class ReviewContent:
     """What a reviewer asks for. `add` holds quotes of the new text that they find adverse;
-    `consent` the purpose that a finding takes consent for, empty when it takes none any more."""
+    `consent` the purpose that a finding takes consent for, empty when it takes none any more; `law`
+    the law that requires a finding, empty when none does after all; `agree_to_law` the law that
+    somebody else cited for a finding, as the reviewer read it."""
 
     confirm: tuple[str, ...] = ()
     dismiss: tuple[str, ...] = ()
     add: tuple[str, ...] = ()
     version_class: VersionClass | None = None
     consent: Mapping[str, str] = field(default_factory=dict)
+    law: Mapping[str, str] = field(default_factory=dict)
+    agree_to_law: Mapping[str, str] = field(default_factory=dict)
 
 
 def under_review(session: Session, version: PolicyVersion) -> VersionUnderReview:
@@ -61,6 +66,8 @@ def under_review(session: Session, version: PolicyVersion) -> VersionUnderReview
         if previous
         else set[UUID]()
     )
+    findings = findings_of(session, version.id)
+    laws = requirements(session, findings, agreed=False)
     return VersionUnderReview(
         state=VersionState(version.state),
         submitted_by=version.submitted_by,
@@ -73,8 +80,11 @@ def under_review(session: Session, version: PolicyVersion) -> VersionUnderReview
                 material_adverse=is_material_adverse(finding),
                 in_step=finding.id in in_step,
                 dismissal_proposed_by=proposer_of(session, finding),
+                takes_consent=finding.consent_key is not None,
+                law_cited_by=laws[finding.id].cited_by if finding.id in laws else None,
+                law_agreed=finding.id in laws and laws[finding.id].agreed_at is not None,
             )
-            for finding in findings_of(session, version.id)
+            for finding in findings
         ),
     )
 
@@ -114,6 +124,7 @@ def propose_review(
         if not stands_in(quote, version):
             raise ReviewRefused(f"These words are not in version {version.number}: “{quote}”")
     consent = {key: _purpose(given) for key, given in content.consent.items()}
+    law = {key: _citation(given) for key, given in content.law.items()}
     row = Review(
         policy_version_id=version.id,
         reviewer_id=reviewer_id,
@@ -124,19 +135,13 @@ def propose_review(
             "dismiss": list(content.dismiss),
             "add": list(content.add),
             "consent": consent,
+            "law": law,
+            "agree_to_law": dict(content.agree_to_law),
         },
         reviewed_at=now,
     )
     transaction.add(row)
-    return ReviewRequest(
-        review_id=row.id,
-        reviewer_id=reviewer_id,
-        confirm=content.confirm,
-        dismiss=content.dismiss,
-        additions=len(content.add),
-        version_class=content.version_class,
-        consent=tuple(consent),
-    )
+    return _request(row)
 
 
 def apply_review(
@@ -149,16 +154,7 @@ def apply_review(
         return
     confirm, dismiss, add = (_strings(row.content[name]) for name in ("confirm", "dismiss", "add"))
     consent = _mapping(row.content.get("consent", {}))
-    request = ReviewRequest(
-        review_id=row.id,
-        reviewer_id=row.reviewer_id,
-        confirm=confirm,
-        dismiss=dismiss,
-        additions=len(add),
-        version_class=VersionClass(row.version_class) if row.version_class else None,
-        consent=tuple(consent),
-    )
-    refusal = review_refusal(under_review(transaction, version), request)
+    refusal = review_refusal(under_review(transaction, version), _request(row))
     if refusal:
         raise ReviewRefused(refusal)
     for finding in findings_of(transaction, version.id):
@@ -175,6 +171,7 @@ def apply_review(
         added = add_by_legal(transaction, version, quote, row.reviewer_id)
         decide(transaction, added, FindingStatus.CONFIRMED, row, now)
     transaction.flush()
+    _say_of_laws(transaction, version, row, now)
     _classify(transaction, version, row)
     row.recorded_at = now
     transaction.add_all([row, version])
@@ -189,6 +186,8 @@ def apply_review(
         dismissed=dismiss,
         added=len(add),
         consent=[f"{key}={purpose}" for key, purpose in consent.items()] or None,
+        law=_pairs(row, "law"),
+        agreed_to_law=_pairs(row, "agree_to_law"),
         version_class=row.version_class,
     )
 
@@ -199,6 +198,19 @@ def _take_consent_for(finding: Finding, purpose: str | None) -> None:
     finding.consent_key = purpose
 
 
+def _say_of_laws(
+    transaction: Session, version: PolicyVersion, review: Review, now: datetime
+) -> None:
+    findings = {finding.key: finding for finding in findings_of(transaction, version.id)}
+    for key, citation in _mapping(review.content.get("law", {})).items():
+        cite(transaction, findings[key], citation, review.reviewer_id, now)
+    try:
+        for key, citation in _mapping(review.content.get("agree_to_law", {})).items():
+            agree(transaction, findings[key], citation, review.reviewer_id, now)
+    except LawRefused as refused:
+        raise ReviewRefused(str(refused)) from None
+
+
 def _classify(transaction: Session, version: PolicyVersion, review: Review) -> None:
     """Give the class that legal gave; what they confirmed since can only raise it."""
     if review.version_class:
@@ -207,6 +219,24 @@ def _classify(transaction: Session, version: PolicyVersion, review: Review) -> N
         lowest = lowest_class(under_review(transaction, version))
         if lowest is VersionClass.APPROVAL:
             version.version_class = VersionClass.APPROVAL
+
+
+def _request(row: Review) -> ReviewRequest:
+    """What a reviewer wants, as the rules of review see it."""
+    content = row.content
+    law = _mapping(content.get("law", {}))
+    return ReviewRequest(
+        review_id=row.id,
+        reviewer_id=row.reviewer_id,
+        confirm=_strings(content["confirm"]),
+        dismiss=_strings(content["dismiss"]),
+        additions=len(_strings(content["add"])),
+        version_class=VersionClass(row.version_class) if row.version_class else None,
+        consent=tuple(_mapping(content.get("consent", {}))),
+        law_cited=tuple(key for key, citation in law.items() if citation),
+        law_agreed=tuple(_mapping(content.get("agree_to_law", {}))),
+        law_dropped=tuple(key for key, citation in law.items() if not citation),
+    )
 
 
 def reject(transaction: Session, version: PolicyVersion, review_id: UUID, now: datetime) -> None:
@@ -271,6 +301,18 @@ def _purpose(given: str) -> str:
         return purpose_key(given) if given.strip() else ""
     except ValueError as fault:
         raise ReviewRefused(f"{fault}. Nothing was recorded.") from None
+
+
+def _citation(given: str) -> str:
+    try:
+        return citation_of(given) if given.strip() else ""
+    except LawRefused as refused:
+        raise ReviewRefused(str(refused)) from None
+
+
+def _pairs(review: Review, name: str) -> list[str] | None:
+    said = _mapping(review.content.get(name, {}))
+    return [f"{key}={citation}" for key, citation in said.items()] or None
 
 
 def _mapping(value: object) -> Mapping[str, str]:

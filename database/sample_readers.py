@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from database.accounts import open_since
 from database.approvals import PolicyHistory
 from database.campaigns import FIRST_NOTICE, notice_template
+from database.law import bases_by_law
 from database.tables import Account, AssertedVersion, Policy, PolicyVersion
 from domain.account_holders import Status, left_out
 from domain.languages import nearest_language
@@ -44,6 +45,7 @@ def sample_readers(
         return ()
     history = PolicyHistory(session, session.get_one(Policy, version.policy_id))
     told = version.version_class == VersionClass.NOTICE
+    by_law = bases_by_law(session, version)
     accounts = _candidates(session, version, now)
     groups: dict[Group, list[Reader]] = {}
     for account_id, state in history.governing(list(accounts.values()), now).items():
@@ -51,10 +53,13 @@ def sample_readers(
         account = accounts[account_id]
         if (asks or told) and not left_out(account.status, account.kind, asks_approval=asks):
             language = nearest_language(account.locale, languages)
+            base = history.versions[state.number]
             reader = Reader(
                 account=account,
-                base=history.versions[state.number],
-                template=notice_template(FIRST_NOTICE, asks_approval=asks),
+                base=base,
+                template=notice_template(
+                    FIRST_NOTICE, asks_approval=asks, by_law=base.id in by_law
+                ),
                 language=language,
             )
             groups.setdefault((state.number, state.accepted, language), []).append(reader)

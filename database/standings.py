@@ -133,7 +133,7 @@ def state_of_silent(
         start=start,
         timeline=timeline,
         decisions=(),
-        clean=history.clean,
+        ways=history.ways,
         reclassified=history.reclassified,
     )
 
@@ -210,7 +210,7 @@ def _of_those_who_decided(
                     start=start,
                     timeline=history.timeline,
                     decisions=words,
-                    clean=history.clean,
+                    ways=history.ways,
                     frozen=frozen,
                     reclassified=history.reclassified,
                 )

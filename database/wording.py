@@ -17,12 +17,20 @@ from sqlmodel import Session, col, select
 
 from database.assessments import findings_of
 from database.facts import record
+from database.legal_requirements import (
+    OF_LAW,
+    requirements,
+    sentences_of_laws,
+    write_of_law,
+    written_of_laws,
+)
 from database.purposes import purposes_of, written_in
 from database.tables import (
     Account,
     ConsentLabel,
     Finding,
     FindingSentence,
+    LegalRequirement,
     PolicyVersion,
     VersionSummary,
 )
@@ -44,8 +52,8 @@ class WordingRefused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """What legal writes in one language; the sentences by the key of their finding, or of the
-    purpose that takes consent."""
+    """What legal writes in one language; the sentences by the key of their finding, of the purpose
+    that takes consent, or like F1-law of the law that requires a finding."""
 
     language: str
     summary: str | None = None
@@ -81,8 +89,8 @@ class WordsState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """One thing to tell people in one language. `of`: the summary, a finding's key, or that of a
-    purpose that takes consent."""
+    """One thing to tell people in one language. `of`: the summary, a finding's key, that of a
+    purpose that takes consent, or like F1-law of the law that requires a finding."""
 
     language: str
     of: str
@@ -108,10 +116,15 @@ def words_read(session: Session, version: PolicyVersion, language: str) -> Words
     """All that somebody who reads this language is told of a version."""
     confirmed = _confirmed(session, version)
     told = sentences_in(session, confirmed, language)
+    laws = _laws(session, confirmed)
+    of_laws = sentences_of_laws(session, laws.values(), language)
     return Words(
         language=language,
         summary=summary_in(session, version, language),
-        sentences={finding.key: told[finding.id] for finding in confirmed},
+        sentences={
+            **{finding.key: told[finding.id] for finding in confirmed},
+            **{key: of_laws[row.id] for key, row in laws.items()},
+        },
     )
 
 
@@ -143,11 +156,13 @@ def wording_of(
     confirmed = _confirmed(session, version)
     read = languages_read(session, version, languages)
     purposes = purposes_of(session, version.id)
+    laws = _laws(session, confirmed)
     return tuple(
         told
         for language in languages
         for told in (
             *_told(session, version, confirmed, language, default=languages[0], read=read),
+            *_said_of_laws(session, laws, language, read=read),
             *_asked(session, version, purposes, language, read=read),
         )
     )
@@ -199,6 +214,7 @@ def keep_words(
     its findings too."""
     findings = {finding.key: finding for finding in findings_of(transaction, version.id)}
     purposes = purposes_of(transaction, version.id)
+    laws = _laws(transaction, findings.values())
     is_default = words.language == default
     if words.summary is not None:
         transaction.merge(
@@ -212,6 +228,17 @@ def keep_words(
         )
         version.summary = words.summary if is_default else version.summary
     for key, sentence in words.sentences.items():
+        if key in laws:
+            write_of_law(
+                transaction,
+                laws[key],
+                sentence,
+                words.language,
+                is_default=is_default,
+                by=by,
+                now=now,
+            )
+            continue
         if key in purposes:
             transaction.merge(
                 ConsentLabel(
@@ -250,6 +277,13 @@ def keep_words(
         findings=list(words.sentences),
         sentences_sha256=[_sha256(sentence) for sentence in words.sentences.values()],
     )
+
+
+def _laws(session: Session, findings: Iterable[Finding]) -> Mapping[str, LegalRequirement]:
+    """The laws that were cited for findings, by keys like F1-law."""
+    findings = list(findings)
+    rows = requirements(session, findings, agreed=False)
+    return {f"{each.key}{OF_LAW}": rows[each.id] for each in findings if each.id in rows}
 
 
 def _confirmed(session: Session, version: PolicyVersion) -> list[Finding]:
@@ -304,6 +338,17 @@ def _asked(
         yield Told(language=language, of=purpose, text=label, state=state)
 
 
+def _said_of_laws(
+    session: Session, laws: Mapping[str, LegalRequirement], language: str, *, read: Sequence[str]
+) -> Iterator[Told]:
+    lacking = WordsState.MISSING if language in read else WordsState.NOT_NEEDED
+    written = written_of_laws(session, [row.id for row in laws.values()], language)
+    for key, row in laws.items():
+        sentence = written.get(row.id, "")
+        state = WordsState.WRITTEN if sentence else lacking
+        yield Told(language=language, of=key, text=sentence, state=state)
+
+
 def words_there(
     session: Session, version: PolicyVersion, language: str, *, default: str
 ) -> frozenset[str]:
@@ -322,8 +367,8 @@ def require_showable(
     *,
     coming: Sequence[str] = (),
 ) -> None:
-    """The words are in a language that we speak, of findings that are there or `coming` or of
-    purposes that take consent, and not too long.
+    """The words are in a language that we speak, of findings that are there or `coming`, of
+    purposes that take consent or of laws that were cited, and not too long.
 
     Raises WordingRefused.
     """
@@ -332,7 +377,8 @@ def require_showable(
             f"{words.language!r} is none of the languages in PROMISEKEEPER_LANGUAGES: "
             f"{', '.join(languages)}. Nothing was stored."
         )
-    keys = [finding.key for finding in findings_of(session, version.id)]
+    findings = findings_of(session, version.id)
+    keys = [*(finding.key for finding in findings), *_laws(session, findings)]
     known = [*keys, *purposes_of(session, version.id), *coming]
     unknown = sorted(words.sentences.keys() - set(known))
     if unknown:

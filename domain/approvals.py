@@ -1,12 +1,44 @@
 """Which version governs an account, and what proves it (P5, P6): a fold over dated events. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 Clean = Callable[[int, int], bool]
+Required = Callable[[int, int], tuple[str, ...]]
+
+
+def by_no_law(_base: int, _number: int) -> tuple[str, ...]:
+    """Where no law requires any change."""
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ways:
+    """What is known of the ways from the text of one version to that of another.
+
+    `clean(a, b)`: no material adverse finding on it was confirmed. `required(a, b)`: the laws that
+    require whatever is; none where there is more to it, or nothing.
+    """
+
+    clean: Clean
+    required: Required = by_no_law
+
+    def are_open(self, pairs: Iterable[tuple[int, int]]) -> bool:
+        """Whether each of these takes nobody's approval: it is clean, or required by law."""
+        return all(self.clean(*pair) or self.required(*pair) for pair in pairs)
+
+    def knowing(self, reclassified: Sequence["Reclassified"]) -> "Ways":
+        """The same by what was found out until now (P2)."""
+        wrong = frozenset[tuple[int, int]]().union(*(one.changes for one in reclassified))
+        if not wrong:
+            return self
+        return Ways(
+            clean=lambda a, b: (a, b) not in wrong and self.clean(a, b),
+            required=lambda a, b: () if (a, b) in wrong else self.required(a, b),
+        )
 
 
 class Decision(StrEnum):
@@ -90,14 +122,16 @@ class Frozen:
 class Step:
     """A move of an account to a version, why it was allowed, and by which approval, if any.
 
-    `clean_by`: the changes (from, to) that it took for clean. `in_error`: why it should not have
-    been, where that was found out later; empty else.
+    `required_by`: the laws because of which it needed no approval: a departure from P5, and never
+    an approval. `clean_by`: the changes (from, to) that it took for clean, or for required by law.
+    `in_error`: why it should not have been, where that was found out later; empty else.
     """
 
     number: int
     since: datetime
     because: str
     approval: Decided | None = field(default=None, compare=False)  # it may be voided later
+    required_by: tuple[str, ...] = ()
     clean_by: frozenset[tuple[int, int]] = field(default=frozenset(), compare=False)
     in_error: str = field(default="", compare=False)
 
@@ -130,21 +164,21 @@ def governing(
     start: Start,
     timeline: Sequence[InForce],
     decisions: Sequence[Decided],
-    clean: Clean,
+    ways: Ways,
     frozen: Frozen | None = None,
     reclassified: Sequence[Reclassified] = (),
 ) -> Governing:
     """Answer for one account and one instant, past or present.
 
-    `clean(a, b)` says that no material adverse finding between the texts of two versions was
-    confirmed before release; what was `reclassified` counts from its own instant. The account
-    moves to the version in force if it approved that version, or one since the governing one that
-    differs from it cleanly, or if both its governing and its last accepted version do. It moves at
-    the later of decision and in force, never backdated, and never to a version that was already
-    overtaken. A decline, or a void, takes an approval given before away from its instant: the fold
-    is run again without it, and what governed until then stays told. A reclassification does the
-    same with what it was wrong to take for clean, and the moves because of that stay told as made
-    in error. While it is frozen nothing moves it.
+    `ways` are as they were known at the release; what was `reclassified` counts from its own
+    instant. The account moves to the version in force if it approved that version, or one since the
+    governing one that differs from it cleanly, or if both its governing and its last accepted
+    version do; or if all that is adverse on these ways is required by law, which leaves the last
+    accepted version where it was. It moves at the later of decision and in force, never backdated,
+    and never to a version that was already overtaken. A decline, or a void, takes an approval given
+    before away from its instant: the fold is run again without it, and what governed until then
+    stays told. A reclassification does the same with what it was wrong to take for clean, and the
+    moves because of that stay told as made in error. While it is frozen nothing moves it.
     """
     state = _started(start)
     past: list[datetime] = []
@@ -153,22 +187,15 @@ def governing(
         words = _last_words(moment, decisions)
         known = [one for one in reclassified if one.at <= moment]
         found = [one for one in known if one not in state.heeded and _is_behind(one, state)]
+        now_known = ways.knowing(known)
         lost = [*_lost(state, words, moment), *map(_reclassified_in_words, found)]
         if lost:
-            again = _fold(start, past, timeline, words, known_clean(clean, known))
+            again = _fold(start, past, timeline, words, now_known)
             state = _fall_back(_in_error(state, found), again, moment, lost)
         else:
-            state = _move(state, moment, timeline, words, known_clean(clean, known))
+            state = _move(state, moment, timeline, words, now_known)
         state = replace(state, heeded=tuple(known))
     return state
-
-
-def known_clean(clean: Clean, reclassified: Sequence[Reclassified]) -> Clean:
-    """What is clean by what was found out until now."""
-    wrong = frozenset[tuple[int, int]]().union(*(one.changes for one in reclassified))
-    if not wrong:
-        return clean
-    return lambda base, number: (base, number) not in wrong and clean(base, number)
 
 
 def in_force(at: datetime, timeline: Sequence[InForce]) -> InForce | None:
@@ -177,18 +204,18 @@ def in_force(at: datetime, timeline: Sequence[InForce]) -> InForce | None:
     return max(past, key=lambda entry: (entry.at, entry.number)) if past else None
 
 
-def needs_approval(state: Governing, number: int, clean: Clean) -> bool:
+def needs_approval(state: Governing, number: int, ways: Ways) -> bool:
     """Whether version `number`, if it came into force, would not govern an account in this state
     until its holder approves (P5)."""
-    return state.number != number and _reason_to_move(state, number, clean) is None
+    return state.number != number and _reason_to_move(state, number, ways) is None
 
 
-def approved_by(state: Governing, number: int, clean: Clean) -> Decided | None:
+def approved_by(state: Governing, number: int, ways: Ways) -> Decided | None:
     """The approval because of which version `number` governs an account in this state, or would if
     it came into force (P6); None where it takes none, or there is none."""
     if state.number == number:
         return state.steps[-1].approval
-    reason = _reason_to_move(state, number, clean)
+    reason = _reason_to_move(state, number, ways)
     return reason.approval if reason else None
 
 
@@ -242,13 +269,13 @@ def _fold(
     moments: Sequence[datetime],
     timeline: Sequence[InForce],
     words: Sequence[Decided],
-    clean: Clean,
+    ways: Ways,
 ) -> Governing:
     """As if what was taken back had never been said: a decline counts from the beginning on."""
     state = _started(start)
     for moment in moments:
         said = [word for word in words if _says_no(word) or word.at <= moment]
-        state = _move(state, moment, timeline, said, clean)
+        state = _move(state, moment, timeline, said, ways)
     return state
 
 
@@ -310,13 +337,13 @@ def _move(
     moment: datetime,
     timeline: Sequence[InForce],
     words: Sequence[Decided],
-    clean: Clean,
+    ways: Ways,
 ) -> Governing:
     state = _having_heard(state, words)
     current = in_force(moment, timeline)
     if current is None or current.number == state.number:
         return state
-    reason = _reason_to_move(state, current.number, clean)
+    reason = _reason_to_move(state, current.number, ways)
     if reason is None:
         return state
     step = Step(
@@ -324,6 +351,7 @@ def _move(
         since=moment,
         because=reason.because,
         approval=reason.approval,
+        required_by=reason.required_by,
         clean_by=reason.clean_by,
     )
     return replace(state, number=current.number, since=moment, steps=(*state.steps, step))
@@ -338,36 +366,64 @@ def _having_heard(state: Governing, words: Sequence[Decided]) -> Governing:
 class _Reason:
     because: str
     approval: Decided | None = None
+    required_by: tuple[str, ...] = ()
     clean_by: frozenset[tuple[int, int]] = frozenset()
 
 
-def _reason_to_move(state: Governing, number: int, clean: Clean) -> _Reason | None:
+def _reason_to_move(state: Governing, number: int, ways: Ways) -> _Reason | None:
     for approval in state.approved:
         if approval.number == number:
             because = f"approved version {number}: {approval.proof}"
             return _Reason(because=because, approval=approval)
+    changing_nothing = Ways(clean=ways.clean)
+    carried = _carried(state, number, changing_nothing)
+    if carried:
+        because = (
+            f"approved version {carried.number} ({carried.proof}), and version {number} "
+            f"changes nothing in it to the account holder's disadvantage"
+        )
+        clean_by = frozenset({(carried.number, number)})
+        return _Reason(because=because, approval=carried, clean_by=clean_by)
+    both = frozenset({(state.number, number), (state.accepted, number)})
+    if changing_nothing.are_open(both):
+        because = f"version {number} changes nothing to the account holder's disadvantage"
+        return _Reason(because=because, clean_by=both)
+    return _required_by_law(state, number, ways)
+
+
+def _required_by_law(state: Governing, number: int, ways: Ways) -> _Reason | None:
+    """Because a law requires all that is adverse: that is no approval, whoever approved what is
+    before it (P5)."""
+    begins, pairs = "", frozenset({(state.number, number), (state.accepted, number)})
+    if not ways.are_open(pairs):
+        carried = _carried(state, number, ways)
+        if carried is None:
+            return None
+        begins = f"approved version {carried.number} ({carried.proof}), and what changes in it is "
+        pairs = frozenset({(carried.number, number)})
+    laws = (law for pair in sorted(pairs, reverse=True) for law in ways.required(*pair))
+    required_by = tuple(dict.fromkeys(laws))
+    because = f"{begins}required by law: {'; '.join(required_by)} (departure from P5)"
+    return _Reason(because=because, required_by=required_by, clean_by=pairs)
+
+
+def _carried(state: Governing, number: int, ways: Ways) -> Decided | None:
+    """The approval of a version since the governing one from which the way takes none."""
     for approval in state.approved:
         since = state.number <= approval.number < number
-        if since and clean(approval.number, number) and not _overruled(approval, state, clean):
-            because = (
-                f"approved version {approval.number} ({approval.proof}), and version {number} "
-                f"changes nothing in it to the account holder's disadvantage"
-            )
-            clean_by = frozenset({(approval.number, number)})
-            return _Reason(because=because, approval=approval, clean_by=clean_by)
-    if clean(state.number, number) and clean(state.accepted, number):
-        because = f"version {number} changes nothing to the account holder's disadvantage"
-        clean_by = frozenset({(state.number, number), (state.accepted, number)})
-        return _Reason(because=because, clean_by=clean_by)
+        pair = (approval.number, number)
+        if since and ways.are_open([pair]) and not _overruled(approval, state, ways):
+            return approval
     return None
 
 
-def _overruled(approval: Decided, state: Governing, clean: Clean) -> bool:
-    """Whether its holder later declined a version that is no worse: then it carries no further."""
+def _overruled(approval: Decided, state: Governing, ways: Ways) -> bool:
+    """Whether its holder later declined a version that is no worse, or only as far as this approval
+    is carried: then it carries no further."""
     return any(
         _says_no(word)
         and word.at >= approval.at
         and word.number > approval.number
-        and clean(approval.number, word.number)
+        and ways.are_open([(approval.number, word.number)])
         for word in state.words
     )

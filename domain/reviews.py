@@ -1,7 +1,7 @@
 """What legal may decide about a policy version, and who may decide it (P2). Pure."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from enum import StrEnum
 from uuid import UUID
@@ -61,13 +61,17 @@ UNDECIDED = (FindingStatus.OPEN, FindingStatus.DISMISSAL_PROPOSED)
 @dataclass(frozen=True, kw_only=True)
 class FindingUnderReview:
     """A finding as a reviewer meets it. `in_step` says that the change from the previous
-    version shows it, and not only the change from some older one."""
+    version shows it, and not only the change from some older one. `law_cited_by`: who of legal said
+    that a law requires the change; `law_agreed`: a second person said so too (P5)."""
 
     key: str
     status: FindingStatus
     material_adverse: bool
     in_step: bool
     dismissal_proposed_by: UUID | None = None
+    takes_consent: bool = False
+    law_cited_by: UUID | None = None
+    law_agreed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +122,9 @@ PREPARED = Preparation()
 @dataclass(frozen=True, kw_only=True)
 class ReviewRequest:
     """What one reviewer wants to decide. `additions` counts findings of their own; `consent` has
-    the findings of which they say whether they take each person's own consent (P5)."""
+    the findings of which they say whether they take each person's own consent (P5), `law_cited`
+    those for which they cite a law that requires the change, `law_agreed` those for which they
+    agree to the law that was cited, `law_dropped` those that no law requires after all."""
 
     review_id: UUID
     reviewer_id: UUID
@@ -127,6 +133,14 @@ class ReviewRequest:
     additions: int = 0
     version_class: VersionClass | None = None
     consent: tuple[str, ...] = ()
+    law_cited: tuple[str, ...] = ()
+    law_agreed: tuple[str, ...] = ()
+    law_dropped: tuple[str, ...] = ()
+
+    @property
+    def about_law(self) -> tuple[str, ...]:
+        """The findings of which they say whether a law requires the change."""
+        return (*self.law_cited, *self.law_agreed, *self.law_dropped)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,16 +167,43 @@ def needs_legal(direction: str) -> bool:
     return direction in ("adverse", "unclear")
 
 
-def lowest_class(version: VersionUnderReview, confirming: Iterable[str] = ()) -> VersionClass:
-    """The lowest class that the confirmed findings allow; people may only raise it."""
-    confirming = set(confirming)
-    asks_approval = any(
-        finding.material_adverse
-        and finding.in_step
-        and (finding.status is FindingStatus.CONFIRMED or finding.key in confirming)
+def lowest_class(version: VersionUnderReview) -> VersionClass:
+    """The lowest class that the confirmed findings allow; people may only raise it.
+
+    What a law requires asks for no approval, and everybody is told of it (P5).
+    """
+    adverse = _adverse_in_step(version)
+    if not all(finding.law_agreed for finding in adverse):
+        return VersionClass.APPROVAL
+    return VersionClass.NOTICE if adverse else VersionClass.EDITORIAL
+
+
+def _adverse_in_step(version: VersionUnderReview) -> list[FindingUnderReview]:
+    return [
+        finding
         for finding in version.findings
+        if finding.material_adverse
+        and finding.in_step
+        and finding.status is FindingStatus.CONFIRMED
+    ]
+
+
+def _lowest_after(version: VersionUnderReview, review: ReviewRequest) -> VersionClass:
+    """The lowest class once a review took effect."""
+    if review.additions:
+        return VersionClass.APPROVAL
+    findings = tuple(_after(finding, review) for finding in version.findings)
+    return lowest_class(replace(version, findings=findings))
+
+
+def _after(finding: FindingUnderReview, review: ReviewRequest) -> FindingUnderReview:
+    key = finding.key
+    kept = finding.law_agreed and key not in (*review.law_cited, *review.law_dropped)
+    return replace(
+        finding,
+        status=FindingStatus.CONFIRMED if key in review.confirm else finding.status,
+        law_agreed=kept or key in review.law_agreed,
     )
-    return VersionClass.APPROVAL if asks_approval else VersionClass.EDITORIAL
 
 
 def review_refusal(version: VersionUnderReview, review: ReviewRequest) -> str | None:
@@ -172,7 +213,8 @@ def review_refusal(version: VersionUnderReview, review: ReviewRequest) -> str | 
     if version.released:
         return "This version is released already; it can be reviewed no more."
     known = {finding.key: finding for finding in version.findings}
-    unknown = sorted({*review.confirm, *review.dismiss, *review.consent} - known.keys())
+    named = {*review.confirm, *review.dismiss, *review.consent, *review.about_law}
+    unknown = sorted(named - known.keys())
     if unknown:
         return f"There is no finding {', '.join(unknown)}; there are {', '.join(known) or 'none'}."
     both = sorted(set(review.confirm) & set(review.dismiss))
@@ -181,7 +223,11 @@ def review_refusal(version: VersionUnderReview, review: ReviewRequest) -> str | 
     acts = review.confirm or review.additions or review.version_class or review.consent
     if acts and review.reviewer_id == version.submitted_by:
         return "Findings and class are for someone other than the person who submitted the version."
-    return _each_refusal(known, review) or _class_refusal(version, review)
+    return (
+        _each_refusal(known, review)
+        or _law_refusal(version, known, review)
+        or _class_refusal(version, review)
+    )
 
 
 def _each_refusal(known: Mapping[str, FindingUnderReview], review: ReviewRequest) -> str | None:
@@ -197,16 +243,49 @@ def _each_refusal(known: Mapping[str, FindingUnderReview], review: ReviewRequest
     return None
 
 
+def _law_refusal(
+    version: VersionUnderReview, known: Mapping[str, FindingUnderReview], review: ReviewRequest
+) -> str | None:
+    """One cites the law, another agrees, and whoever agrees did not submit the version (P5)."""
+    for key in (*review.law_cited, *review.law_agreed):
+        finding = known[key]
+        confirmed = finding.status is FindingStatus.CONFIRMED or key in review.confirm
+        if not (confirmed and finding.material_adverse) or key in review.dismiss:
+            return (
+                f"{key} is not confirmed as material and adverse: only such a change needs a law "
+                "that requires it."
+            )
+    for key in review.law_agreed:
+        finding = known[key]
+        if key in (*review.law_cited, *review.law_dropped):
+            return f"The law that requires {key} cannot be changed and agreed to in one review."
+        if finding.law_cited_by is None:
+            return f"Nobody has cited a law that requires {key}."
+        if finding.law_agreed:
+            return f"A second person agreed already to the law that is cited for {key}."
+        if finding.law_cited_by == review.reviewer_id:
+            return f"You cited the law that requires {key}; it takes a second person to agree."
+        if version.submitted_by == review.reviewer_id:
+            return (
+                f"You submitted this version: somebody else of legal has to agree that a law "
+                f"requires {key}. Cite it yourself, and let the person who cited it agree."
+            )
+    if uncited := [key for key in review.law_dropped if known[key].law_cited_by is None]:
+        return f"No law is cited for {', '.join(uncited)}."
+    return None
+
+
 def _class_refusal(version: VersionUnderReview, review: ReviewRequest) -> str | None:
     wanted = review.version_class or version.version_class
-    if wanted is None or wanted is VersionClass.APPROVAL:
+    lowest = _lowest_after(version, review)
+    if wanted is None or _RANK.index(wanted) >= _RANK.index(lowest):
         return None
-    if review.additions or lowest_class(version, review.confirm) is VersionClass.APPROVAL:
-        return (
-            f"A confirmed material adverse change needs the account holders' approval: "
-            f"the class cannot be {wanted}."
-        )
-    return None
+    if lowest is VersionClass.NOTICE:
+        return f"{_EVERYBODY_IS_TOLD}: the class cannot be {wanted}."
+    return (
+        f"A confirmed material adverse change needs the account holders' approval: "
+        f"the class cannot be {wanted}."
+    )
 
 
 def release_refusal(
@@ -220,19 +299,54 @@ def release_refusal(
     undecided = [finding.key for finding in version.findings if finding.status in UNDECIDED]
     if undecided:
         return f"Not decided yet: {', '.join(undecided)}. Confirm or dismiss them first."
+    if refusal := _law_release_refusal(version):
+        return refusal
     if version.version_class is None:
         return "Nobody has given this version its class yet (editorial, notice or approval)."
-    if (
-        version.version_class is not VersionClass.APPROVAL
-        and lowest_class(version) is VersionClass.APPROVAL
-    ):
+    lowest = lowest_class(version)
+    if _RANK.index(version.version_class) < _RANK.index(lowest):
+        if lowest is VersionClass.NOTICE:
+            return f"{_EVERYBODY_IS_TOLD}, so the class has to be notice."
         return "A material adverse change is confirmed, so the class has to be approval."
-    if version.version_class is VersionClass.APPROVAL and not _has_something_to_approve(version):
+    if version.version_class is VersionClass.APPROVAL and lowest is VersionClass.NOTICE:
+        return (
+            "All that would need approval is required by law: it applies to everybody, and nobody "
+            "is asked. Give the class notice, or take the citations away."
+        )
+    if version.version_class is VersionClass.APPROVAL and lowest is VersionClass.EDITORIAL:
         return (
             "The class is approval, but no finding is confirmed: account holders would not be told "
             "what to approve. Confirm a finding or add one of your own."
         )
     return preparation_refusal(version, preparation)
+
+
+def _law_release_refusal(version: VersionUnderReview) -> str | None:
+    """What is still open about the laws that were cited, or does not go together (P5)."""
+    confirmed = [each for each in version.findings if each.status is FindingStatus.CONFIRMED]
+    waiting = [each.key for each in confirmed if each.law_cited_by and not each.law_agreed]
+    if waiting:
+        return (
+            f"A law is cited for {', '.join(waiting)}, and no second person agreed yet. Agree, or "
+            "take the citation away."
+        )
+    chosen = [each.key for each in confirmed if each.law_agreed and each.takes_consent]
+    if chosen:
+        return (
+            f"{', '.join(chosen)} takes each person's own consent, and is cited as required by "
+            "law: nobody has to consent to what applies to everybody. Take one of the two away."
+        )
+    step = _adverse_in_step(version)
+    required = [each.key for each in step if each.law_agreed]
+    asked = [each.key for each in step if not each.law_agreed]
+    if required and asked:
+        return (
+            f"A law requires {', '.join(required)} and not {', '.join(asked)}, and nobody is "
+            "governed by half a version. Hand in what the law requires as a version of its own, "
+            f"and the rest as a later one; or take the citation of {', '.join(required)} away, "
+            "and all of it waits for approval."
+        )
+    return None
 
 
 def preparation_refusal(version: VersionUnderReview, preparation: Preparation) -> str | None:
@@ -263,8 +377,8 @@ def rejection_refusal(version: VersionUnderReview) -> str | None:
     return f"This version is {words}; only one in review can be rejected."
 
 
-def _has_something_to_approve(version: VersionUnderReview) -> bool:
-    return lowest_class(version) is VersionClass.APPROVAL
+_RANK = list(VersionClass)
+_EVERYBODY_IS_TOLD = "A change to people's disadvantage that a law requires is told to everybody"
 
 
 def _words(state: VersionState) -> str:

@@ -23,6 +23,7 @@ from database.approvals import (
 )
 from database.assessments import findings_between, is_clean
 from database.campaigns import addressee_by_id, addressee_of, link_of
+from database.law import laws_said
 from database.links import APPROVE
 from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, Queued
 from database.owed import correction_in, latest_correction
@@ -60,6 +61,12 @@ Token = Annotated[str, PathParameter(max_length=200)]
 ACCOUNT_CLOSED = "This account is closed, so there is nothing left to decide."
 OF_A_MINOR = "This is the account of a minor, who cannot approve: nothing changes for it."
 NOT_ASKED = "This change needs nobody's approval: you were told of it, and need do nothing."
+BY_LAW = (
+    "Some of it is less favourable to you, and we promised to ask for your approval before such a "
+    "change. The law requires this one: it applies to you without your approval, as to everybody "
+    "who has the same version. On record it is a departure from our promise, and never your "
+    "approval."
+)
 OVER: Mapping[str, str] = {
     VersionState.WITHDRAWN: "We have withdrawn this change. It will not take effect, for anybody.",
     VersionState.REPLACED: "Another version took this one's place before it took effect. What you "
@@ -68,7 +75,7 @@ OVER: Mapping[str, str] = {
     "we ask anew.",
 }
 NEVER_MIND = "There is nothing to decide about this version."
-NOTHING_TO_DECIDE = (ACCOUNT_CLOSED, OF_A_MINOR, NOT_ASKED, *OVER.values(), NEVER_MIND)
+NOTHING_TO_DECIDE = (ACCOUNT_CLOSED, OF_A_MINOR, NOT_ASKED, BY_LAW, *OVER.values(), NEVER_MIND)
 """Why there may be nothing to decide, in the words that people read."""
 
 
@@ -270,6 +277,7 @@ def _show(
     except NotGovernedYet:
         raise HTTPException(404) from None
     nothing = _nothing_to_decide(session, site, matter)
+    said_of_laws = laws_said(session, matter.base, matter.version, reader.language)
     corrected = latest_correction(session, matter.version.id)
     decision = _answer(session, site, matter)
     return reader.show(
@@ -291,6 +299,8 @@ def _show(
         not_me_path=f"{_path(site, matter.link)}/not-me{reader.kept}",
         without_approval=_without_approval(reader, matter.version, governing.number),
         closing_url=_closing_url(site, matter.version),
+        laws=said_of_laws if nothing == BY_LAW else (),
+        leave_url=site.company.closing_page,
         corrected=corrected,
         correction=corrected and correction_in(session, corrected, reader.language),
         in_error=_governed_in_error(governing, matter.version),
@@ -335,10 +345,11 @@ def _nothing_to_decide(session: Session, site: Site, matter: Matter) -> str | No
     version = matter.version
     if matter.account.status != Status.OPEN:
         return ACCOUNT_CLOSED
-    if matter.account.kind == AccountKind.MINOR:
+    if matter.account.kind == AccountKind.MINOR and matter.asks_approval:
         return OF_A_MINOR
     if not (matter.asks_approval or _answer(session, site, matter)):
-        return NOT_ASKED
+        applies = BY_LAW if laws_said(session, matter.base, version, "") else NOT_ASKED
+        return OVER.get(version.state, applies)
     if version.state in (
         VersionState.ANNOUNCED,
         VersionState.POSTPONED,

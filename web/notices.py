@@ -6,6 +6,7 @@ from datetime import date
 from sqlmodel import Session
 
 from database.assessments import findings_between
+from database.law import Law, asked_nevertheless, laws_of
 from database.policies import announced_version, previous_version
 from database.reclassifying import asked_for_late
 from database.tables import Finding, Policy, PolicyVersion
@@ -23,7 +24,8 @@ class Notice:
     """What people are told of a version before it takes effect.
 
     `effective_on` is None while it only stands that it is not before `not_before_on`. `in_error`:
-    it is in force, and had needed the approval that is asked for now (P2).
+    it is in force, and had needed the approval that is asked for now (P2). `laws`: because of which
+    it applies without approval, to everyone unless somebody is `asked_nevertheless` (P5).
     """
 
     policy: Policy
@@ -35,6 +37,8 @@ class Notice:
     policy_path: str
     redline_path: str | None
     in_error: bool = False
+    laws: tuple[Law, ...] = ()
+    asked_nevertheless: bool = False
 
     @property
     def promise(self) -> Promise:
@@ -70,6 +74,8 @@ def notice_of(session: Session, site: Site, policy: Policy, language: str) -> No
         policy_path=path,
         redline_path=f"{path}/changes/{previous.number}/{version.number}" if previous else None,
         in_error=announced is None,
+        laws=laws_of(session, version, language),
+        asked_nevertheless=bool(asked_nevertheless(session, version)),
     )
 
 

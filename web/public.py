@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
+from database.law import laws_of
 from database.policies import (
     PolicyUnknown,
     is_public,
@@ -176,6 +177,7 @@ NOTICE_SCRIPT = """(function (offered) {
     notice.changes.forEach(function (change) { add(list, "li", change); });
   }
   add(box, "p", notice.when);
+  if (notice.by_law) { add(box, "p", notice.by_law); }
   if (notice.if_not_approved) { add(box, "p", notice.if_not_approved); }
   add(box, "a", offered.words.read).href = notice.url;
   here.parentNode.insertBefore(box, here);
@@ -206,6 +208,8 @@ def _notice_fields(reader: Reader, notice: Notice) -> dict[str, object]:
         "effective_on": settled.isoformat() if settled else None,
         "when": _when(reader, notice),
         **_without_approval(reader, notice),
+        "required_by_law": [law.citation for law in notice.laws],
+        "by_law": _by_law(reader, notice),
         "url": reader.site.company.base_url + (notice.redline_path or notice.policy_path),
     }
 
@@ -246,14 +250,41 @@ def _if_not_approved(reader: Reader, notice: Notice) -> str:
     )
 
 
+def _by_law(reader: Reader, notice: Notice) -> str:
+    """That it applies without approval, and which law requires it, in words; else empty (P5)."""
+    if not notice.laws:
+        return ""
+    laws = [f"{law.citation}: {law.sentence}" for law in notice.laws]
+    if notice.asked_nevertheless:
+        begins = reader.gettext(
+            "It applies without approval, because the law requires it. Whoever has stayed on an "
+            "earlier version, from which more changes, is asked."
+        )
+    else:
+        begins = reader.gettext(
+            "It applies to everyone without approval, because the law requires it."
+        )
+    return " ".join([begins, *laws])
+
+
 def _listed(
     session: Session, reader: Reader, versions: Sequence[PolicyVersion]
-) -> list[tuple[PolicyVersion, str, date | None]]:
-    """Each version with what it changes, and the day it takes effect."""
+) -> list[tuple[PolicyVersion, str, date | None, str]]:
+    """Each version with what it changes, the day it takes effect, and the laws that require it."""
     return [
-        (version, summary_in(session, version, reader.language), effective_on(reader.site, version))
+        (
+            version,
+            summary_in(session, version, reader.language),
+            effective_on(reader.site, version),
+            _citations(session, reader, version),
+        )
         for version in versions
     ]
+
+
+def _citations(session: Session, reader: Reader, version: PolicyVersion) -> str:
+    laws = laws_of(session, version, reader.language)
+    return "; ".join(dict.fromkeys(law.citation for law in laws))
 
 
 def _public(session: Session, policy: Policy, number: int) -> PolicyVersion:
@@ -279,4 +310,6 @@ def _text_page(
         effective_on=effective_on(site, version) if version else None,
         notice=notice,
         if_not_approved=_if_not_approved(reader, notice) if notice else "",
+        by_law=_by_law(reader, notice) if notice else "",
+        citations=_citations(session, reader, version) if version else "",
     )

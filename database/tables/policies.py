@@ -158,6 +158,50 @@ class FindingSentence(SQLModel, table=True):
     edited_at: datetime
 
 
+class LegalRequirement(SQLModel, table=True):
+    """A law requires the change that a finding shows: cited by one of legal, and agreed to by
+    another; until then it means nothing (P5). Appended; at most one of a finding stands.
+
+    `sentence`: what people are told of it in the default language, which all others fall back on.
+    `inherited_from`: the same requirement of an earlier version, whose two people these are.
+    """
+
+    __tablename__ = "legal_requirement"
+    __table_args__ = (
+        Index(
+            "legal_requirement_standing",
+            "finding_id",
+            unique=True,
+            sqlite_where=text("dropped_at IS NULL"),
+            postgresql_where=text("dropped_at IS NULL"),
+        ),
+    )
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    finding_id: UUID = Field(foreign_key="finding.id", index=True)
+    citation: str
+    sentence: str = ""
+    cited_by: UUID = Field(foreign_key="staff.id")
+    cited_at: datetime
+    agreed_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    agreed_at: datetime | None = None
+    dropped_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    dropped_at: datetime | None = None
+    inherited_from: UUID | None = Field(default=None, foreign_key="legal_requirement.id")
+
+
+class LegalSentence(SQLModel, table=True):
+    """What people who read a language are told of a law that requires a change (P5)."""
+
+    __tablename__ = "legal_sentence"
+
+    requirement_id: UUID = Field(foreign_key="legal_requirement.id", primary_key=True)
+    language: str = Field(primary_key=True)
+    sentence: str
+    edited_by: UUID = Field(foreign_key="staff.id")
+    edited_at: datetime
+
+
 class VersionSummary(SQLModel, table=True):
     """The summary of a version in a language, as legal wrote it (P4).
 

@@ -15,8 +15,11 @@ from domain.approvals import (
     Governing,
     InForce,
     Reclassified,
+    Required,
     Start,
     Voided,
+    Ways,
+    by_no_law,
     governing,
 )
 
@@ -64,6 +67,7 @@ def on(
     *,
     timeline: Sequence[InForce],
     clean: Clean,
+    required: Required = by_no_law,
     start: Start | None = None,
     frozen: Frozen | None = None,
     reclassified: Sequence[Reclassified] = (),
@@ -74,7 +78,7 @@ def on(
         start=start or starting(),
         timeline=timeline,
         decisions=decisions,
-        clean=clean,
+        ways=Ways(clean=clean, required=required),
         frozen=frozen,
         reclassified=reclassified,
     )
@@ -107,7 +111,12 @@ def stories(draw: st.DrawFn) -> Story:
 def told(story: Story, at: datetime, frozen: Frozen | None = None) -> Governing:
     start, timeline, decisions, clean = story
     return governing(
-        at, start=start, timeline=timeline, decisions=decisions, clean=clean, frozen=frozen
+        at,
+        start=start,
+        timeline=timeline,
+        decisions=decisions,
+        ways=Ways(clean=clean),
+        frozen=frozen,
     )
 
 

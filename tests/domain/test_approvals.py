@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from domain.approvals import in_force, needs_approval
+from domain.approvals import Ways, in_force, needs_approval
 from tests.domain.accounts_lives import (
     ADVERSE,
     APPROVED,
@@ -129,7 +129,7 @@ def test_changes_do_not_creep_in_by_small_steps() -> None:
     alice = (decided(2, APPROVED, 10),)
     state = on(LATEST, alice, timeline=force(0, 30, 50, 70), clean=clean)
     assert (state.number, state.accepted) == (3, 2)
-    assert needs_approval(state, 4, clean)
+    assert needs_approval(state, 4, Ways(clean=clean))
     asserted = clean_except((1, 3))
     assert on(LATEST, timeline=force(0, 30, 50), clean=asserted).number == 2
 

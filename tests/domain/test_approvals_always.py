@@ -8,7 +8,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.approvals import Decision, InForce, Voided, in_force, needs_approval
+from domain.approvals import Decision, InForce, Voided, Ways, in_force, needs_approval
 from tests.domain.accounts_lives import (
     DECLINED,
     LATEST,
@@ -190,4 +190,4 @@ def test_who_needs_no_approval_is_exactly_who_moves_at_the_effect(
     longer = (*timeline, InForce(number=number, at=day(70)))
     story = (start, longer, (*decisions, *early), clean)
     before, after = told(story, day(70) - timedelta.resolution), told(story, day(70))
-    assert needs_approval(before, number, clean) == (after.number != number)
+    assert needs_approval(before, number, Ways(clean=clean)) == (after.number != number)

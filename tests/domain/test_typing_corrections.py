@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.approvals import Decided, Decision, InForce, needs_approval
+from domain.approvals import Decided, Decision, InForce, Ways, needs_approval
 from tests.domain.accounts_lives import (
     APPROVED,
     DECLINED,
@@ -78,8 +78,8 @@ def test_whoever_approved_is_not_asked_again_because_of_a_typing_correction() ->
     timeline = force(0)
     alice = on(20, (decided(2, APPROVED, 10),), timeline=timeline, clean=clean)
     carol = on(20, timeline=timeline, clean=clean)
-    assert not needs_approval(alice, 3, clean)
-    assert needs_approval(carol, 3, clean)
+    assert not needs_approval(alice, 3, Ways(clean=clean))
+    assert needs_approval(carol, 3, Ways(clean=clean))
 
 
 @given(stories(), st.data())
@@ -122,7 +122,7 @@ def test_a_typing_correction_before_the_effect_costs_nobody_their_word(
         assert became.number == (v if meant.number == u else meant.number)
         assert became.since == meant.since
     for_u, for_v = (
-        needs_approval(told(each, day(69)), number, clean)
+        needs_approval(told(each, day(69)), number, Ways(clean=clean))
         for each, number in ((planned, u), (corrected, v))
     )
     assert for_u == for_v

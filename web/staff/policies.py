@@ -14,6 +14,7 @@ from database.campaigns import campaign_of, canary, progress
 from database.controls import control_acts, open_stop
 from database.corrections import languages_mailed, words_of
 from database.decisions import decided_before
+from database.law import asked_nevertheless, bases_by_law, cited
 from database.owed import open_correction
 from database.policies import previous_version
 from database.reclassifying import missed, open_reclassification
@@ -142,6 +143,8 @@ def review(asked: AskedByLegal, posted: Form) -> Response:
         dismiss=tuple(key for key, decision in said.items() if decision == "dismiss"),
         add=(posted.text("add"),) if posted.text("add") else (),
         consent=_changed_purposes(asked, posted),
+        law=_changed_laws(asked, posted),
+        agree_to_law=posted.with_prefix("agree-to-law-"),
         version_class=VersionClass(wanted) if wanted in list(VersionClass) else None,
     )
     try:
@@ -286,6 +289,16 @@ def _changed_purposes(asked: Asked, posted: Posted) -> Mapping[str, str]:
     return {key: said for key, said in given.items() if said != stood.get(key, "")}
 
 
+def _changed_laws(asked: Asked, posted: Posted) -> Mapping[str, str]:
+    """What was changed in the fields that say which law requires a finding, and to what."""
+    given = posted.with_prefix("law-")
+    with asked.site.database.session() as session:
+        version = policies.version_by_slug(session, asked.slug, asked.number)
+        found = cited(session, findings_of(session, version.id))
+    stood = {law.finding: law.citation for law in found}
+    return {key: said for key, said in given.items() if said.strip() != stood.get(key, "")}
+
+
 def _write_words(asked: Asked, posted: Posted) -> None:
     words = changed_words(posted)
     if words:
@@ -333,6 +346,9 @@ def _change(session: Session, version: PolicyVersion) -> Mapping[str, object]:
         "text": policy_html(version.text),
         "findings": list(in_step),
         "assessed": as_assessed(session, version.id),
+        "laws": {law.finding: law for law in cited(session, findings_of(session, version.id))},
+        "by_law": bool(bases_by_law(session, version)),
+        "more_than_law": asked_nevertheless(session, version),
         "other_findings": [
             finding for finding in findings_of(session, version.id) if finding.id not in shown
         ],

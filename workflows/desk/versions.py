@@ -79,7 +79,8 @@ class Versions(DeskPart):
     ) -> None:
         """Confirm, dismiss and add findings and give the class (P2). Raises Refused."""
         require_showable(
-            reason, *content.confirm, *content.dismiss, *content.add, *content.consent.values()
+            *(reason, *content.confirm, *content.dismiss, *content.add),
+            *(*content.consent.values(), *content.law.values(), *content.agree_to_law.values()),
         )
         request = self._propose(slug, number, reviewer_id, content, reason)
         self._messenger.have_decided(

@@ -231,6 +231,8 @@ def test_a_review_reaches_the_publication_with_what_was_chosen(in_review: World)
         "dismiss": keys[:1],
         "add": [],
         "consent": {keys[1]: "product_tips"},
+        "law": {},
+        "agree_to_law": {},
     }
     assert (review.version_class, review.reason) == ("approval", "Recordings are kept longer.")
     assert in_review.messenger.told == 1
