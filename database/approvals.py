@@ -354,7 +354,8 @@ def _is_last(session: Session, decision: Approval) -> bool:
 class Shown:
     """What an account holder had before them when they decided, and how they got there.
 
-    `said_at`: when another system says that they did.
+    `said_at`: when another system says that they did. `change_sha256`: of the change, where it was
+    worked out already.
     """
 
     version: PolicyVersion
@@ -363,6 +364,7 @@ class Shown:
     language: str
     link_id: UUID | None = None
     said_at: datetime | None = None
+    change_sha256: str | None = None
 
 
 def decide(
@@ -387,7 +389,8 @@ def decide(
         decided_at=now,
         shown_from_version_id=shown.base.id,
         text_sha256=version.sha256,
-        change_sha256=change_sha256(transaction, shown.base, version, shown.language),
+        change_sha256=shown.change_sha256
+        or change_sha256(transaction, shown.base, version, shown.language),
         how=shown.how,
         language=shown.language,
         link_id=shown.link_id,

@@ -8,6 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, BackgroundTasks, HTTPException
 from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy import and_, exists
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from database import consents
@@ -34,6 +36,7 @@ from database.tables import (
     Account,
     Approval,
     Campaign,
+    CampaignAddressee,
     ConsentDecision,
     Link,
     Policy,
@@ -147,27 +150,29 @@ def approval_page(token: Token, site: OnSite, reader: OnReader) -> HTMLResponse:
 
 @router.post("/{token}")
 def approve_or_decline(token: Token, site: OnSite, reader: OnReader, posted: Form) -> Response:
-    """Record a decision about exactly what the page showed."""
+    """Record a decision about exactly what the page showed.
+
+    All is read and checked before, so that writers wait for each other no longer than they must.
+    """
     now = site.now()
-    with site.database.transaction() as transaction:
-        matter = _matter(transaction, site, token, now)
+    with site.database.session() as session:
+        matter = _matter(session, site, token, now)
         reader = reader.known_as(matter.account.locale)
         if posted.text("decision") not in list(Decision):
-            return _show(transaction, reader, matter, status=422, again="no_choice")
-        if _nothing_to_decide(transaction, site, matter):
-            return _show(transaction, reader, matter, status=409)
+            return _show(session, reader, matter, status=422, again="no_choice")
+        if _nothing_to_decide(session, site, matter):
+            return _show(session, reader, matter, status=409)
         try:
-            shown = _shown(transaction, reader, matter)
+            shown = _shown(session, reader, matter)
             check_stamp(site.link_keys, now, posted.text("stamp"), *shown)
         except StampRefused:
-            return _show(transaction, reader, matter, status=409, again="old_page")
-        decide(
-            transaction,
-            matter.account,
-            _as_shown(reader, matter),
-            Decision(posted.text("decision")),
-            now,
-        )
+            return _show(session, reader, matter, status=409, again="old_page")
+    with site.database.transaction() as transaction:
+        if not _stands(transaction, matter):
+            return _show(transaction, reader, _matter(transaction, site, token, now), status=409)
+        decision = Decision(posted.text("decision"))
+        seen = _as_shown(reader, matter, change_sha256=shown[1])
+        decide(transaction, matter.account, seen, decision, now)
     return RedirectResponse(f"/approve/{token}{reader.kept}", status_code=303)
 
 
@@ -235,13 +240,38 @@ def _choices(session: Session, reader: Reader, matter: Matter) -> Sequence[Choic
     return [choice for choice in choices if choice.answers or choice.said]
 
 
-def _as_shown(reader: Reader, matter: Matter) -> Shown:
+def _stands(session: Session, matter: Matter) -> bool:
+    """Whether a matter is still as it was read: meanwhile the link may have been replaced, the
+    version withdrawn, the account closed."""
+    link, version, account = matter.link, matter.version, matter.account
+    same = (
+        exists().where(
+            col(Link.id) == link.id,
+            col(Link.successor_id).is_(None),
+            col(Link.expires_at).is_not_distinct_from(link.expires_at),
+        ),
+        exists().where(
+            col(PolicyVersion.id) == version.id,
+            col(PolicyVersion.state) == version.state,
+            col(PolicyVersion.corrected_by_id).is_not_distinct_from(version.corrected_by_id),
+        ),
+        exists().where(
+            col(Account.id) == account.id,
+            col(Account.status) == account.status,
+            col(Account.kind) == account.kind,
+        ),
+    )
+    return bool(session.scalar(select_columns(and_(*same))))
+
+
+def _as_shown(reader: Reader, matter: Matter, change_sha256: str | None = None) -> Shown:
     return Shown(
         version=matter.version,
         base=matter.base,
         how="link",
         language=reader.language,
         link_id=matter.link.id,
+        change_sha256=change_sha256,
     )
 
 
@@ -250,17 +280,21 @@ def _matter(session: Session, site: Site, token: str, now: datetime) -> Matter:
 
 
 def _matter_of(session: Session, link: Link) -> Matter:
-    addressee = addressee_by_id(session, link.subject_id)
-    campaign = session.get_one(Campaign, addressee.campaign_id)
-    version = session.get_one(PolicyVersion, campaign.policy_version_id)
+    addressee, version, account, policy = session.exec(
+        select(CampaignAddressee, PolicyVersion, Account, Policy)
+        .join(Campaign, col(Campaign.id) == col(CampaignAddressee.campaign_id))
+        .join(PolicyVersion, col(PolicyVersion.id) == col(Campaign.policy_version_id))
+        .join(Account, col(Account.id) == col(CampaignAddressee.account_id))
+        .join(Policy, col(Policy.id) == col(PolicyVersion.policy_id))
+        .where(CampaignAddressee.id == link.subject_id)
+    ).one()
     if version.corrected_by_id:
         version = session.get_one(PolicyVersion, version.corrected_by_id)
-    addressee = addressee_of(session, version.id, addressee.account_id) or addressee
-    account = session.get_one(Account, addressee.account_id)
+    addressee = addressee_of(session, version.id, account.id) or addressee
     return Matter(
         link=link,
         account=account,
-        policy=session.get_one(Policy, version.policy_id),
+        policy=policy,
         version=version,
         base=session.get_one(PolicyVersion, addressee.governing_version_id),
         asks_approval=addressee.asks_approval,

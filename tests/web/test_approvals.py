@@ -1,13 +1,15 @@
 """The page behind the link in a mail (P5)."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 from httpx import Response
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from database import outbox, outcomes
 from database.assessments import findings_of, store_assessment
@@ -163,6 +165,34 @@ def test_a_page_left_open_for_a_day_is_shown_again(world: World) -> None:
     world.desk.clock.advance(timedelta(days=1))
     answer = world.browser.post(path, data={"stamp": stamp, "decision": "approved"})
     assert "more than a day old" in answer.text
+    assert decisions(world) == []
+
+
+@pytest.mark.parametrize("what", ["version", "account", "link"])
+def test_what_ends_while_somebody_presses_the_button_is_not_decided(
+    world: World, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """P5, P8: it is read before the moment of writing, and looked at again in it."""
+    path = world.link("alice")
+    stamp = hidden(world.browser.get(path).text, "stamp")
+    transaction = world.database.transaction
+
+    @contextmanager
+    def a_moment_later() -> Iterator[Session]:
+        with transaction() as other:
+            if what == "version":
+                other.get_one(PolicyVersion, version(world, 2).id).state = "withdrawn"
+            elif what == "account":
+                other.get_one(Account, world.accounts["alice"].id).status = "closed"
+            else:
+                alices = Link.account_id == world.accounts["alice"].id
+                other.exec(select(Link).where(alices)).one().expires_at = NOW
+        with transaction() as writing:
+            yield writing
+
+    monkeypatch.setattr(world.database, "transaction", a_moment_later)
+    answer = world.browser.post(path, data={"stamp": stamp, "decision": "approved"})
+    assert answer.status_code == (410 if what == "link" else 409)
     assert decisions(world) == []
 
 
