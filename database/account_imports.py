@@ -22,7 +22,7 @@ from database.carrying import (
     same_account,
     says_otherwise,
 )
-from database.chunks import Advance, Pace
+from database.chunks import Advance
 from database.engine import Database
 from database.ids import new_id
 from database.policies import hold_policies, policies, version_in_force, versions
@@ -71,9 +71,9 @@ def stage(
     """
     with database.transaction() as transaction:
         transaction.add(AccountImport(id=import_id, asserted_by=asserted_by, staged_at=now))
-    pace, waiting = Pace(database), iter(rows)
+    waiting = iter(rows)
     while chunk := [put_aside(import_id, row) for row in islice(waiting, CHUNK)]:
-        with pace.transaction() as transaction:
+        with database.transaction() as transaction:
             transaction.connection().execute(insert(AccountImportRow), chunk)
         yield len(chunk)
 
@@ -174,8 +174,7 @@ def discard(database: Database, import_id: UUID, progress: Advance = lambda _row
             .where(col(AccountImport.id) == import_id, col(AccountImport.state) == STAGED)
             .values(state=DISCARDED)
         )
-    pace = Pace(database)
-    while rows := _discard_chunk(pace, import_id):
+    while rows := _discard_chunk(database, import_id):
         progress(rows)
 
 
@@ -284,9 +283,9 @@ def put_aside(import_id: UUID, row: AccountRow) -> dict[str, object]:
     return {"import_id": import_id, "account_id": new_id(), **vars(row)}
 
 
-def _discard_chunk(pace: Pace, import_id: UUID) -> int:
+def _discard_chunk(database: Database, import_id: UUID) -> int:
     """Throw away the next rows, and at the end the import; how many."""
-    with pace.transaction() as transaction:
+    with database.transaction() as transaction:
         row = held_if_there(transaction, AccountImport, import_id)
         if row is None or row.state != DISCARDED:
             return 0

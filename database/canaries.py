@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, update
 from sqlmodel import Session, col, func, select
 
 from database.campaigns import FIRST_NOTICE, RUNNING, canary_to_come, count_addressees
-from database.chunks import Advance, Pace
+from database.chunks import Advance
 from database.controls import CANARY, stop_by_machine
 from database.engine import Database
 from database.facts import record
@@ -37,8 +37,7 @@ def choose_canary(
     """
     with database.session() as session:
         size = canary.size(count_addressees(session, campaign_id))
-    pace = Pace(database)
-    while not _choose_chunk(pace, campaign_id, size, _draw(database, campaign_id, size), now):
+    while not _choose_chunk(database, campaign_id, size, _draw(database, campaign_id, size), now):
         progress(SHARD_SIZE)
 
 
@@ -81,10 +80,10 @@ def _draw(database: Database, campaign_id: UUID, size: int) -> Sequence[UUID]:
 
 
 def _choose_chunk(
-    pace: Pace, campaign_id: UUID, size: int, drawn: Sequence[UUID], now: datetime
+    database: Database, campaign_id: UUID, size: int, drawn: Sequence[UUID], now: datetime
 ) -> bool:
     """Add those drawn to the canary, as far as it has room; whether it is full."""
-    with pace.transaction() as transaction:
+    with database.transaction() as transaction:
         campaign = held(transaction, Campaign, campaign_id)
         if campaign.canary is not None:
             return True

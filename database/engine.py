@@ -15,6 +15,11 @@ from sqlmodel import Session, create_engine
 from database import ids
 
 BUSY_TIMEOUT_MILLISECONDS = 30_000
+LOOK_AGAIN_SECONDS = 0.0002
+"""How often a writer of another process looks whether SQLite is free: its own wait grows to a tenth
+of a second, and then hardly ever finds the gap between two transactions of a busy worker."""
+GAP_SECONDS = 0.0005
+"""After each transaction, so that there is such a gap."""
 CACHE_KILOBYTES = 16_000
 """Of a connection, when it needs them. Its own 2,000 hold a thousandth of a million addressees, and
 what a chunk has changed is written, read and written again before it ends."""
@@ -89,11 +94,19 @@ class Database:
         """Write: all of it on leaving the block, nothing of it when the block raises."""
         with (
             self._in_use(),
-            self._writer,
+            self._turn(),
             Session(self._writing_engine, expire_on_commit=False) as session,
             session.begin(),
         ):
             yield session
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """On SQLite one thread of the process at a time, then perhaps one of another process."""
+        with self._writer:
+            yield
+            if self.is_sqlite:
+                time.sleep(GAP_SECONDS)
 
     def close(self) -> None:
         """Give back every connection. One that is still asked something ends when it is done."""
@@ -204,5 +217,23 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if not connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    raw: Any = connection.connection.driver_connection
+    raw.execute("PRAGMA busy_timeout=0")
+    until = time.monotonic() + BUSY_TIMEOUT_MILLISECONDS / 1000
+    while time.monotonic() < until and not _has_begun(raw):
+        time.sleep(LOOK_AGAIN_SECONDS)
+    if not raw.in_transaction:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # says in SQLAlchemy's way what is wrong
+    raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MILLISECONDS}")
+
+
+def _has_begun(connection: sqlite3.Connection) -> bool:
+    """Whether a transaction that writes has begun, or never will."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as fault:
+        return fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY
+    return True

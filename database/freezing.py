@@ -14,7 +14,7 @@ from database.accounts import open_since
 from database.approvals import PolicyHistory
 from database.audiences import is_addressed
 from database.campaigns import count_addressees, shards
-from database.chunks import Advance, Pace
+from database.chunks import Advance
 from database.engine import Database
 from database.facts import record
 from database.ids import id_of_each, new_id
@@ -44,9 +44,8 @@ def freeze_audience(
     """
     while (freezing_at := _freezing_at(database, campaign_id, now)) is None:
         finish_imports(database, now, progress)
-    pace = Pace(database)
     while (chunk := _next_chunk(database, campaign_id, freezing_at)) is not None:
-        progress(_address(pace, campaign_id, freezing_at, chunk))
+        progress(_address(database, campaign_id, freezing_at, chunk))
     with database.transaction() as transaction:
         campaign = held(transaction, Campaign, campaign_id)
         addressees = count_addressees(transaction, campaign_id)
@@ -148,13 +147,13 @@ def _is_owed_mail(
     return addressed and left_out(Status.OPEN, kind, asks_approval=asks_approval) is None
 
 
-def _address(pace: Pace, campaign_id: UUID, freezing_at: datetime, chunk: _Chunk) -> int:
+def _address(database: Database, campaign_id: UUID, freezing_at: datetime, chunk: _Chunk) -> int:
     """Write down whom of a chunk to address, unless another freeze came first; how many.
 
     The silent come first: who decides in this moment is found among those who did, and is there
     already.
     """
-    with pace.transaction() as transaction:
+    with database.transaction() as transaction:
         campaign = held(transaction, Campaign, campaign_id)
         if campaign.frozen_up_to != chunk.after:
             return 0

@@ -31,7 +31,7 @@ from database.carrying import (
     next_chunk,
     rows_of,
 )
-from database.chunks import Advance, Pace
+from database.chunks import Advance
 from database.engine import Database
 from database.facts import record
 from database.links import replace_links
@@ -96,8 +96,7 @@ def carry(
     with database.session() as session:
         decided_at = session.get_one(AccountImport, import_id).decided_at
         assertables = assertable_versions(session, decided_at) if decided_at else []
-    pace = Pace(database)
-    while rows := _carry_chunk(pace, import_id, assertables, now):
+    while rows := _carry_chunk(database, import_id, assertables, now):
         progress(rows)
 
 
@@ -132,7 +131,7 @@ def _standing(session: Session, import_id: UUID) -> _Standing | None:
 
 
 def _standstill(database: Database, import_id: UUID) -> _Standing | None:
-    """Where an import stands still; None when somebody is at it: two at it would leave no rests."""
+    """Where an import stands still; None when somebody is at it: two at it are no faster."""
     before, waits_until = _look(database, import_id), time.monotonic() + STANDSTILL_SECONDS
     while (after := _look(database, import_id)) is not None and after == before:
         if time.monotonic() >= waits_until:
@@ -161,10 +160,10 @@ def _take_over(database: Database, import_id: UUID, found: _Standing, now: datet
 
 
 def _carry_chunk(
-    pace: Pace, import_id: UUID, assertables: Sequence[Assertable], now: datetime
+    database: Database, import_id: UUID, assertables: Sequence[Assertable], now: datetime
 ) -> int:
     """Carry the next rows; how many. Whoever finds none left writes down that it is done."""
-    with pace.transaction() as transaction:
+    with database.transaction() as transaction:
         row = held(transaction, AccountImport, import_id)
         if row.state != DECIDED or row.decided_at is None:
             return 0

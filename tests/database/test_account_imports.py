@@ -19,7 +19,7 @@ from database import account_imports, accounts, carrying, unfinished_imports
 from database.account_imports import ImportNeedsYes, ImportRefused, ImportResult
 from database.accounts import AccountRow
 from database.approvals import governing_version
-from database.chunks import LongEnough, Pace, at_most
+from database.chunks import LongEnough, at_most
 from database.engine import Database
 from database.policies import policy_by_slug
 from database.tables import (
@@ -253,11 +253,11 @@ def taken_over() -> SelectOfScalar[Fact]:
 
 def others_get_on(scene: Scene, import_id: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whenever we look how far an import has come, somebody else carries a chunk afterwards."""
-    look, pace = unfinished_imports._look, Pace(scene.database)
+    look = unfinished_imports._look
 
     def look_and_let_them(database: Database, import_id: UUID) -> object:
         found = look(database, import_id)
-        unfinished_imports._carry_chunk(pace, import_id, [], NOW)
+        unfinished_imports._carry_chunk(scene.database, import_id, [], NOW)
         return found
 
     monkeypatch.setattr(unfinished_imports, "_look", look_and_let_them)
@@ -293,13 +293,13 @@ def test_a_chunk_that_waits_for_its_turn_is_no_standstill(
     """Nine seconds without a sign, on a clock that stands in for the one on the wall."""
     import_id = put_aside(scene, *crowd(600))
     account_imports.decide(scene.database, import_id, NOW)
-    pace, seconds = Pace(scene.database), [0.0]
+    seconds = [0.0]
 
     def wait(period: float) -> None:
         before = seconds[0]
         seconds[0] += period
         if before < 9 <= seconds[0]:
-            unfinished_imports._carry_chunk(pace, import_id, [], NOW)
+            unfinished_imports._carry_chunk(scene.database, import_id, [], NOW)
 
     clock = SimpleNamespace(monotonic=lambda: seconds[0], sleep=wait)
     monkeypatch.setattr(unfinished_imports, "time", clock)
@@ -343,7 +343,7 @@ def wait_and_carry_on_elsewhere(url: str) -> int:
 
 @pytest.mark.slow
 def test_of_two_that_waited_for_a_sign_one_carries_on(scene: Scene) -> None:
-    """The watchdog and a freeze: one fact, and one that leaves rests for other writers."""
+    """The watchdog and a freeze: one fact, and one that carries on."""
     import_id = put_aside(scene, *crowd(300))
     assert account_imports.decide(scene.database, import_id, NOW)
     carried_on = in_two_processes(wait_and_carry_on_elsewhere, scene.database.url)
