@@ -145,11 +145,13 @@ class TemporalSettingsRefused(Exception):
 class Case:
     """What a workflow is about. It loads everything else, so that it can always be rebuilt.
 
-    `as_of` is the instant at which it was asked for: it does nothing before.
+    `as_of` is the instant at which it was asked for: it does nothing before. `step`: which of the
+    subject's mails it is about, where it is about those of one step.
     """
 
     subject_id: UUID
     as_of: datetime
+    step: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +162,7 @@ class Start:
     workflow_id: str
     subject_id: UUID
     summary: str
+    step: str = ""
     search_attributes: TypedSearchAttributes = TypedSearchAttributes.empty
 
 
@@ -234,7 +237,7 @@ async def start(
         starting = TimeSkipper(client, config=replace(ONE_SKIP, fast_forward_config=skipped)).client
     return await starting.start_workflow(
         what.workflow,
-        Case(subject_id=what.subject_id, as_of=as_of),
+        Case(subject_id=what.subject_id, as_of=as_of, step=what.step),
         id=what.workflow_id,
         task_queue=TASK_QUEUE,
         start_delay=offset or None,
@@ -305,4 +308,16 @@ def mail_delivery(mail_id: UUID) -> Start:
         subject_id=mail_id,
         summary="One mail that somebody asked for, or that ops send again. Ends when the mail "
         "service has it.",
+    )
+
+
+def step_delivery(subject_id: UUID, step: str) -> Start:
+    """The mails of a campaign's step that wait although the step is taken, all of them."""
+    return Start(
+        workflow="mail-delivery",
+        workflow_id=f"mail-delivery/{subject_id}/{step}",
+        subject_id=subject_id,
+        step=step,
+        summary=f"What is left of a campaign's {step.replace('_', ' ')}: sent again, or late. "
+        "Ends when the mail service has them.",
     )

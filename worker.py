@@ -115,6 +115,7 @@ def activities(
         company=company,
         courier=courier,
         dead_man_url=settings.dead_man_url.get_secret_value(),
+        settle_after=timedelta(seconds=settings.mail_settle_after_seconds),
     )
     return (
         publication.load_publication,

@@ -32,10 +32,11 @@ in the attempt's row."""
 
 @dataclass(frozen=True, kw_only=True)
 class SendInput:
-    """Which mails to send: all that are queued for a subject, or one of them."""
+    """Which mails to send: all that are queued for a subject, those of a step, or one of them."""
 
     now: datetime
     subject_id: UUID | None = None
+    step: str | None = None
     mail_id: UUID | None = None
 
 
@@ -239,8 +240,8 @@ class OutboxActivities:
 
     @activity.defn
     def send_mail(self, send: SendInput) -> SendProgress:
-        """Send the queued mails of a data-subject request, or one mail."""
-        batch = Batch(subject_id=send.subject_id, mail_id=send.mail_id)
+        """Send the queued mails of a data-subject request, of a campaign's step, or one mail."""
+        batch = Batch(subject_id=send.subject_id, step=send.step, mail_id=send.mail_id)
         return self._sender.send(batch, moments_since(send.now).now())
 
 

@@ -20,10 +20,11 @@ from clock import Clock
 from database.account_imports import discard_dead
 from database.alarms import AlarmKind, sound
 from database.chunks import LongEnough, at_most
+from database.doubts import count_doubtful, reconsider
 from database.engine import Database
 from database.facts import record
-from database.mail_status import mails_by_state, requests_in_vain
-from database.outbox import without_sender
+from database.mail_status import requests_in_vain
+from database.outbox import SENT_AGAIN, steps_without_sender, without_sender
 from database.requests import OPEN_STATES
 from database.tables import Campaign, DataSubjectRequest, FiredRung, Policy, PolicyVersion
 from database.unfinished_imports import carry_on_imports
@@ -98,6 +99,7 @@ class PatrolActivities:
         client: Client,
         company: Company,
         courier: Courier,
+        settle_after: timedelta,
         dead_man_url: str = "",
     ) -> None:
         self._database = database
@@ -105,17 +107,20 @@ class PatrolActivities:
         self._client = client
         self._company = company
         self._courier = courier
+        self._settle_after = settle_after
         self._dead_man_url = dead_man_url
 
     @activity.defn
     async def patrol(self) -> Patrol:
         """Start every workflow that the register says should run and that does not.
 
-        One that runs and stands still it cannot mend, but it says so. An import of accounts that
-        was stopped after its decision is finished last: whatever becomes of it, the rest is done.
-        A dead-man switch outside hears of a round that came to its end, and of no other.
+        Before that, what was left to ops is sent again where evidence came after all. One that runs
+        and stands still it cannot mend, but it says so. An import of accounts that was stopped
+        after its decision is finished last: whatever becomes of it, the rest is done. A dead-man
+        switch outside hears of a round that came to its end, and of no other.
         """
         now = await asyncio.to_thread(self._clock.now)
+        await asyncio.to_thread(self._reconsider, now)
         running = {workflow_id async for workflow_id in self._list(RUNNING)}
         wanted = await asyncio.to_thread(self._wanted, running, now)
         missing = [what for what in wanted if what.workflow_id not in running]
@@ -204,7 +209,7 @@ class PatrolActivities:
                 sound(transaction, AlarmKind.WATCHDOG_STUCK, occasion, now, page=page, **what)
             if tries := requests_in_vain(transaction, now):
                 sound(transaction, AlarmKind.MAIL_NOT_TAKEN, today, now, page=page, requests=tries)
-            if mails := mails_by_state(transaction, "operator").get("operator", 0):
+            if mails := count_doubtful(transaction):
                 sound(transaction, AlarmKind.MAILS_UNSETTLED, today, now, page=page, mails=mails)
         self._courier.tell(now)
 
@@ -212,6 +217,12 @@ class PatrolActivities:
         problem = ping(self._dead_man_url) if self._dead_man_url else None
         if problem:
             log.warning("The dead-man switch was not reached: %s. The next round tries.", problem)
+
+    def _reconsider(self, now: datetime) -> None:
+        moved = 1
+        while moved:
+            with self._database.transaction() as transaction:
+                moved = reconsider(transaction, settle_after=self._settle_after, now=now)
 
     def _carry_on_imports(self, now: datetime) -> _Imports:
         """Carry on what was left in the middle, then throw away what is dead.
@@ -281,10 +292,11 @@ def register(session: Session, running: Collection[str] = ()) -> Iterator[tempor
     yield from _publications(session)
     yield from _campaigns(session)
     yield from _requests(session)
+    yield from (temporal.step_delivery(*step) for step in steps_without_sender(session))
     yield from (
         temporal.mail_delivery(mail.id)
         for mail in without_sender(session)
-        if f"data-subject-request/{mail.subject_id}" not in running
+        if mail.reason in SENT_AGAIN or f"data-subject-request/{mail.subject_id}" not in running
     )
 
 

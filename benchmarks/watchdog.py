@@ -58,6 +58,7 @@ def measure(sizes: Sequence[int] = (1_000, 10_000)) -> dict[str, float]:
             client=client,
             company=settings.company,
             courier=Courier(database=database, webhook=None, base_url=settings.website),
+            settle_after=timedelta(seconds=settings.mail_settle_after_seconds),
         )
         worker = portal.call(_worker, client, patrol)
         leaving.enter_context(portal.wrap_async_context_manager(worker))

@@ -10,6 +10,11 @@ from cli.options import AsStaff, FormatOption, ListFormat, Reason
 
 COLUMNS = ("mail", "subject", "step", "addressee", "attempts", "claimed_at", "reason")
 
+GROUP_COLUMNS = (
+    *("key", "mails", "subject_kind", "slug", "number", "step", "template", "known"),
+    *("attempts", "since", "last_at", "paused"),
+)
+
 app = typer.Typer(
     no_args_is_help=True,
     help="How mail stands; stop all of it, let it go to an address again, decide about mails of "
@@ -33,13 +38,26 @@ def status(*, output_format: FormatOption = ListFormat.TABLE) -> None:
 
 
 @app.command()
-def unknown(*, output_format: FormatOption = ListFormat.TABLE) -> None:
-    """List the mails of which nobody knows whether they went out."""
+def unknown(
+    *,
+    groups: Annotated[
+        bool, typer.Option("--groups", help="Those that are alike as one line, with how many")
+    ] = False,
+    output_format: FormatOption = ListFormat.TABLE,
+) -> None:
+    """List the mails of which nobody knows whether they went out: the first hundred, or by groups
+    all of them."""
     from cli.context import opened
     from cli.printing import print_rows
-    from database.outbox import waiting_for_ops
+    from database.doubts import doubtful_mails, doubts
 
     with opened() as office, office.database.session() as session:
+        if groups:
+            found = [
+                {name: getattr(doubt, name) for name in GROUP_COLUMNS} for doubt in doubts(session)
+            ]
+            print_rows(found, GROUP_COLUMNS, output_format)
+            return
         rows = [
             {
                 "mail": mail.id,
@@ -50,7 +68,7 @@ def unknown(*, output_format: FormatOption = ListFormat.TABLE) -> None:
                 "claimed_at": mail.claimed_at,
                 "reason": mail.reason,
             }
-            for mail in waiting_for_ops(session)
+            for mail in doubtful_mails(session)
         ]
     print_rows(rows, COLUMNS, output_format)
 
@@ -103,14 +121,25 @@ def allow(
 
 @app.command()
 def resend(
-    mail: Annotated[UUID, typer.Argument(help="Its id, as `mail unknown` lists it")],
+    mail: Annotated[UUID | None, typer.Argument(help="Its id, as `mail unknown` lists it")] = None,
     *,
+    group: Annotated[
+        str,
+        typer.Option(help="All that are alike: the `key` that `mail unknown --groups` lists"),
+    ] = "",
     as_staff: AsStaff,
 ) -> None:
-    """Send such a mail again. If it did go out the first time, somebody gets it twice."""
+    """Send such a mail again, or a whole group. If it did go out the first time, somebody gets it
+    twice."""
     from cli.context import at_the_desk
     from cli.printing import say
 
+    if (mail is None) is not bool(group):
+        raise typer.BadParameter("Give the id of one mail, or --group KEY.")
     with at_the_desk(as_staff) as (desk, staff_id):
-        desk.resend(mail, staff_id)
-    say(f"The mail {mail} is sent again.")
+        if mail:
+            desk.resend(mail, staff_id)
+            say(f"The mail {mail} is sent again.")
+        else:
+            count = desk.resend_alike(group, staff_id)
+            say(f"{count:,} {'mail is' if count == 1 else 'mails are'} sent again.")

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select, true
 
+from database.doubts import count_doubtful
 from database.outbox import IN_DOUBT, all_is_stopped
 from database.pace import copies_last_minute, learnt
 from database.tables import MailAttempt, OutboxMail
 
-UNSETTLED = ("queued", *IN_DOUBT, "operator")
+UNSETTLED = ("queued", *IN_DOUBT)
 LOOKED_AT, IN_VAIN_FOR, IN_VAIN = timedelta(minutes=30), timedelta(minutes=15), 3
 
 
@@ -84,5 +85,5 @@ def mail_status(
         copies_last_minute=copies_last_minute(session, now),
         waiting=states.get("queued", 0),
         in_doubt=sum(states.get(state, 0) for state in IN_DOUBT),
-        for_ops=states.get("operator", 0),
+        for_ops=count_doubtful(session),
     )

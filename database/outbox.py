@@ -57,6 +57,10 @@ STOPPED = "stopped_"
 FINISHED = "finished"
 """The step that tells a campaign's owner what it came to."""
 POSTPONEMENT = "postponement_"
+SENT_AGAIN_BY_OPS = "sent again by ops"
+SENT_AGAIN_BY_MACHINE = "no event came, while those of later mails did: sent again, not by ops"
+SENT_AGAIN = (SENT_AGAIN_BY_OPS, SENT_AGAIN_BY_MACHINE)
+"""Why a mail is queued that was left to ops."""
 CORRECTION = "correction_"
 
 
@@ -148,7 +152,7 @@ def claim(
     NotYet when that is none.
     """
     cancel_overtaken(transaction, batch, now)
-    waiting = and_(_queued(batch), ~_all_is_stopped(), _subject_is_running())
+    waiting = and_(_queued(batch), ~_all_is_stopped(), subject_is_running())
     oldest_first = (col(OutboxMail.queued_at), col(OutboxMail.id))
     one = select(OutboxMail, pace.is_limited()).where(waiting).limit(1)
     if batch.shard is None:  # the mails of a shard were queued together: any of them is the oldest
@@ -168,7 +172,7 @@ def claim(
         select(OutboxMail.id)
         .where(
             waiting,
-            ~_is_overtaken(now),  # what another writer held a moment ago was not cancelled
+            ~is_overtaken(now),  # what another writer held a moment ago was not cancelled
             OutboxMail.subject_id == first.subject_id,
             OutboxMail.step == first.step,
             OutboxMail.template == first.template,
@@ -210,7 +214,7 @@ def release(transaction: Session, accounts: Sequence[UUID]) -> tuple[UUID, ...]:
         col(OutboxMail.addressee_id).in_(accounts),
         col(OutboxMail.addressee_kind) == ACCOUNT,
         col(OutboxMail.state) == "suppressed",
-        _subject_is_running(),
+        subject_is_running(),
     )
     transaction.execute(
         update(OutboxMail)
@@ -247,8 +251,8 @@ def cancel(transaction: Session, batch: Batch, *, limit: int | None = None) -> i
 def cancel_overtaken(
     transaction: Session, batch: Batch, now: datetime, *, limit: int | None = None
 ) -> int:
-    """What became wrong while it was queued does not go out (see `_is_overtaken`)."""
-    return _cancel(transaction, and_(_queued(batch), _is_overtaken(now)), limit)
+    """What became wrong while it was queued does not go out (see `is_overtaken`)."""
+    return _cancel(transaction, and_(_queued(batch), is_overtaken(now)), limit)
 
 
 def resend(transaction: Session, mail_id: UUID) -> bool:
@@ -258,9 +262,9 @@ def resend(transaction: Session, mail_id: UUID) -> bool:
         .where(
             col(OutboxMail.id) == mail_id,
             col(OutboxMail.state).in_(["operator", "unknown"]),
-            _subject_is_running(),
+            subject_is_running(),
         )
-        .values(state="queued", reason="sent again by ops")
+        .values(state="queued", reason=SENT_AGAIN_BY_OPS)
     )
     return bool(changed.rowcount)
 
@@ -295,16 +299,32 @@ def last_accepted_at(session: Session, batch: Batch) -> datetime | None:
     return session.exec(select(func.max(OutboxMail.accepted_at)).where(in_batch(batch))).one()
 
 
-def without_sender(session: Session) -> Sequence[OutboxMail]:
-    """Mails under way whose own workflow sends no more: each needs a delivery of its own, unless
-    the workflow of an answered request is just at it.
+def steps_without_sender(session: Session) -> Sequence[tuple[UUID, str]]:
+    """A campaign's steps that are taken, with mails under way: they need a delivery together, as
+    they may be a million. Each with the campaign's id."""
+    return session.exec(
+        select(CampaignStep.campaign_id, CampaignStep.step).where(
+            exists().where(
+                col(OutboxMail.subject_id) == col(CampaignStep.campaign_id),
+                col(OutboxMail.step) == col(CampaignStep.step),
+                col(OutboxMail.state).in_(["queued", *IN_DOUBT]),
+                subject_is_running(),
+            )
+        )
+    ).all()
 
-    Links asked for again, test mails, a campaign's steps that are taken, word to its owner that did
-    not go out at once, the mails of answered requests.
+
+def without_sender(session: Session) -> Sequence[OutboxMail]:
+    """Single mails under way whose own workflow sends no more: each needs a delivery of its own,
+    unless the workflow of an answered request is just at it.
+
+    Links asked for again, test mails, word to a campaign's owner that did not go out at once, the
+    mails of answered requests, and what is sent again to requesters although it was left to ops.
     """
-    taken = exists().where(
-        col(CampaignStep.campaign_id) == col(OutboxMail.subject_id),
-        col(CampaignStep.step) == col(OutboxMail.step),
+    again = and_(
+        col(OutboxMail.subject_kind) == REQUEST,
+        col(OutboxMail.state) == "queued",
+        col(OutboxMail.reason).in_(SENT_AGAIN),
     )
     answered = exists().where(
         col(DataSubjectRequest.id) == col(OutboxMail.subject_id),
@@ -318,10 +338,10 @@ def without_sender(session: Session) -> Sequence[OutboxMail]:
                 col(OutboxMail.step).startswith(STOPPED, autoescape=True),
                 col(OutboxMail.step) == FINISHED,
                 col(OutboxMail.subject_kind) == VERSION,
-                taken,
                 answered,
+                again,
             ),
-            _subject_is_running(),
+            subject_is_running(),
         )
     ).all()
 
@@ -334,16 +354,6 @@ def all_is_stopped(session: Session) -> bool:
     )
 
 
-def waiting_for_ops(session: Session, limit: int = 100) -> Sequence[OutboxMail]:
-    """Mails whose outcome only a person can decide."""
-    return session.exec(
-        select(OutboxMail)
-        .where(OutboxMail.state == "operator")
-        .order_by(col(OutboxMail.claimed_at))
-        .limit(limit)
-    ).all()
-
-
 def _is_of_campaign(mail: OutboxMail) -> bool:
     return mail.subject_kind == CAMPAIGN and mail.addressee_kind == ACCOUNT
 
@@ -352,7 +362,7 @@ def _all_is_stopped() -> ColumnElement[bool]:
     return exists().where(col(MailStop.in_effect).is_(True))
 
 
-def _subject_is_running() -> ColumnElement[bool]:
+def subject_is_running() -> ColumnElement[bool]:
     """Of a campaign, whether it runs; of one that was withdrawn, only the mail that says so, and
     while its version is postponed, only the mails that somebody's decision caused."""
     told_off = col(OutboxMail.step) == WITHDRAWAL
@@ -376,9 +386,9 @@ def _subject_is_running() -> ColumnElement[bool]:
     )
 
 
-def _is_overtaken(now: datetime) -> ColumnElement[bool]:
-    """What became wrong while it waited: a reminder to someone who has answered, or after the
-    effect; a late reply or a rung beside the answer; a campaign's mail to a closed account."""
+def is_settled_for(now: datetime) -> ColumnElement[bool]:
+    """Whether a mail of a campaign comes too late to its addressee: they have answered, or the date
+    of effect is past."""
     decided = exists().where(
         col(Campaign.id) == col(OutboxMail.subject_id),
         col(Approval.account_id) == col(OutboxMail.addressee_id),
@@ -389,6 +399,12 @@ def _is_overtaken(now: datetime) -> ColumnElement[bool]:
         col(PolicyVersion.id) == col(Campaign.policy_version_id),
         func.coalesce(Campaign.asks_until, PolicyVersion.effective_at) <= now,
     )
+    return or_(decided, in_effect)
+
+
+def is_overtaken(now: datetime) -> ColumnElement[bool]:
+    """What became wrong while it waited: a reminder to someone who has answered, or after the
+    effect; a late reply or a rung beside the answer; a campaign's mail to a closed account."""
     closed = exists().where(col(Account.id) == col(OutboxMail.addressee_id), ~is_mailed())
     answered = exists().where(
         col(DataSubjectRequest.id) == col(OutboxMail.subject_id),
@@ -396,9 +412,7 @@ def _is_overtaken(now: datetime) -> ColumnElement[bool]:
     )
     of_campaign = col(OutboxMail.subject_kind) == CAMPAIGN
     return or_(
-        and_(
-            of_campaign, col(OutboxMail.step).startswith(RungKind.REMINDER), or_(decided, in_effect)
-        ),
+        and_(of_campaign, col(OutboxMail.step).startswith(RungKind.REMINDER), is_settled_for(now)),
         and_(of_campaign, closed),
         and_(
             col(OutboxMail.subject_kind) == REQUEST,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, update
+from sqlalchemy import exists, true, update
 from sqlmodel import Session, col, select
 
 from database.mail_rows import Batch, change, hold_mails, in_batch, in_order
@@ -82,7 +82,8 @@ def settle(transaction: Session, batch: Batch, *, settle_after: timedelta, now: 
 
     They are repeated only on evidence: events of at least three later attempts did arrive, and
     none of theirs. Without that, when three times `settle_after` has passed, they are shown to
-    ops, who resend with one click: so later attempts had time to be made and heard of.
+    ops, who resend with one click: so later attempts had time to be made and heard of. Evidence
+    that comes later still counts (`doubts.reconsider`).
     """
     unknown = col(OutboxMail.state) == "unknown"
     long_ago = col(OutboxMail.claimed_at) <= now - settle_after
@@ -91,7 +92,7 @@ def settle(transaction: Session, batch: Batch, *, settle_after: timedelta, now: 
     unheard = [
         attempt
         for attempt in transaction.exec(of_overdue).all()
-        if attempt and _later_ones_were_heard_of(transaction, attempt)
+        if attempt and later_ones_were_heard_of(transaction, attempt)
     ]
     transaction.execute(
         update(OutboxMail)
@@ -110,6 +111,26 @@ def settle(transaction: Session, batch: Batch, *, settle_after: timedelta, now: 
             reason="it is not known whether this mail went out: look, then resend or leave it",
         )
     )
+
+
+def later_ones_were_heard_of(
+    session: Session, attempt: UUID, *, before: datetime | None = None
+) -> bool:
+    """Whether events of so many later attempts came that its own, had it gone out, would have.
+
+    `before`: only what came by then is counted.
+    """
+    started_at = select(MailAttempt.started_at).where(MailAttempt.id == attempt).scalar_subquery()
+    heard_of = exists().where(
+        col(DeliveryEvent.attempt_id) == col(MailAttempt.id),
+        col(DeliveryEvent.recorded_at) <= before if before else true(),
+    )
+    later = (
+        select(MailAttempt.id)
+        .where(col(MailAttempt.started_at) > started_at, heard_of)
+        .limit(LATER_ATTEMPTS_THAT_PROVE_SILENCE)
+    )
+    return len(session.exec(later).all()) == LATER_ATTEMPTS_THAT_PROVE_SILENCE
 
 
 def _finish(
@@ -135,15 +156,3 @@ def _settle_attempt(transaction: Session, attempt: UUID, **values: object) -> No
         OutboxMail.attempt_id == attempt, col(OutboxMail.state).in_(IN_DOUBT)
     )
     change(transaction, in_order(in_doubt), **values)
-
-
-def _later_ones_were_heard_of(session: Session, attempt: UUID) -> bool:
-    """Whether events of so many later attempts came that its own, had it gone out, would have."""
-    started_at = select(MailAttempt.started_at).where(MailAttempt.id == attempt).scalar_subquery()
-    heard_of = exists().where(col(DeliveryEvent.attempt_id) == col(MailAttempt.id))
-    later = (
-        select(MailAttempt.id)
-        .where(col(MailAttempt.started_at) > started_at, heard_of)
-        .limit(LATER_ATTEMPTS_THAT_PROVE_SILENCE)
-    )
-    return len(session.exec(later).all()) == LATER_ATTEMPTS_THAT_PROVE_SILENCE

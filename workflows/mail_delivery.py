@@ -1,6 +1,6 @@
-"""One mail that somebody asked for on a page, such as their link again."""
+"""Mails whose own workflow sends no more: one, such as a link asked for again, or a step's."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 
@@ -16,7 +16,7 @@ NO_NEWS = "it is of unknown outcome until the mail service reports on it"
 
 @workflow.defn(name="mail-delivery")
 class MailDeliveryWorkflow:
-    """Sends it, and goes on trying while the mail service is down."""
+    """Sends what it is about, and goes on trying while the mail service is down."""
 
     @workflow.run
     async def run(self, case: Case) -> None:
@@ -24,11 +24,11 @@ class MailDeliveryWorkflow:
         story, pause = Story(), FIRST_PAUSE
         story.begin()
         await reach(case.as_of, summary="until it was asked for")
-        story.tell(_sends(None))
+        story.tell(_sends(case, None))
         while True:
             progress = await act(
                 OutboxActivities.send_mail,
-                lambda at: SendInput(mail_id=case.subject_id, now=at),
+                lambda at: _mails(case, at),
                 summary="send the mail",
                 case=case,
                 story=story,
@@ -39,20 +39,27 @@ class MailDeliveryWorkflow:
             if progress.patience and not progress.problem:
                 story.tell(_waits_its_turn(progress.patience))
             else:
-                story.tell(_sends(progress.problem or NO_NEWS))
+                story.tell(_sends(case, progress.problem or NO_NEWS))
             await continue_when_long(case)
             await workflow.sleep(pause, summary="before trying again")
             pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def _sends(problem: str | None) -> Chapter:
+def _mails(case: Case, at: datetime) -> SendInput:
+    if case.step:
+        return SendInput(subject_id=case.subject_id, step=case.step, now=at)
+    return SendInput(mail_id=case.subject_id, now=at)
+
+
+def _sends(case: Case, problem: str | None) -> Chapter:
+    mails = f"what is left of the {case.step.replace('_', ' ')}" if case.step else "one mail"
     if problem is None:
         return Chapter(
-            stage="sending", waits_for="the mail service to take one mail", by_itself="sends it"
+            stage="sending", waits_for=f"the mail service to take {mails}", by_itself="sends it"
         )
     return Chapter(
         stage="sending",
-        waits_for=f"the mail service to take one mail. Problem: {problem}",
+        waits_for=f"the mail service to take {mails}. Problem: {problem}",
         awaiting="mail service",
         by_itself="tries again, after half a minute at first and ten minutes at most",
         wake=YOURS_AFTER_AN_HOUR,

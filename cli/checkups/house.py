@@ -11,9 +11,9 @@ from sqlmodel import Session, col, func, select
 
 from cli.checkups.check import START_IT, Check, advice, fault, missing, ok
 from clock import Clock
+from database.doubts import count_doubtful
 from database.engine import Database
 from database.migrate import Tables, tables
-from database.outbox import waiting_for_ops
 from database.silence import reason, remedy, turns_us_away
 from database.tables import DeliveryEvent, OutboxMail
 from database.versions import DatabaseTooOld, require_supported, version_of
@@ -95,11 +95,11 @@ def _work_in(database: Database, settings: Settings) -> Iterator[Check]:
 
 
 def _mails(session: Session) -> Check:
-    waiting = len(waiting_for_ops(session))
+    waiting = count_doubtful(session)
     if not waiting:
         return ok("mails", "none waits for a decision")
-    many = "100 or more" if waiting == 100 else str(waiting)
-    return advice("mails", f"{many} of unknown outcome wait for ops", "promisekeeper mail unknown")
+    finding = f"{waiting:,} of unknown outcome {'waits' if waiting == 1 else 'wait'} for ops"
+    return advice("mails", finding, "promisekeeper mail unknown --groups")
 
 
 def _delivery_events(session: Session) -> Check:

@@ -7,8 +7,10 @@ import pytest
 from sqlmodel import select
 
 from database import outbox, suppressions
+from database.doubts import SENDER_STOPPED
 from database.engine import Database
-from database.tables import MailSuppression
+from database.mail_rows import Batch
+from database.tables import MailSuppression, OutboxMail
 from domain.suppressions import Cause, address_key
 from settings import Settings
 from tests.cli.conftest import PromiseKeeper
@@ -72,3 +74,25 @@ def test_ops_read_whether_mail_goes_how_fast_and_what_waits(
         "for_ops": 0,
     }
     assert "rate configured" in promisekeeper("mail", "status").stdout
+
+
+def test_ops_send_all_mails_of_a_kind_again_with_one_command(
+    promisekeeper: PromiseKeeper, database: Database
+) -> None:
+    """P4: what waits is one line for what is alike, however many they are."""
+    with database.transaction() as transaction:
+        mails = outbox.queue(transaction, loose_mails(3), NOW)
+        for mail_id in mails:
+            mail = transaction.get_one(OutboxMail, mail_id)
+            mail.state, mail.claimed_at = "operator", NOW
+    assert "3 of unknown outcome wait for ops" in promisekeeper("doctor").stdout
+    (group,) = json.loads(promisekeeper("mail", "unknown", "--groups", "--format", "json").stdout)
+    assert (group["mails"], group["known"]) == (3, SENDER_STOPPED)
+    assert promisekeeper("mail", "resend", "--as", "omar").exit_code == 2
+    both = promisekeeper("mail", "resend", str(mails[0]), "--group", group["key"], "--as", "omar")
+    assert both.exit_code == 2
+    promisekeeper("mail", "resend", "--group", group["key"], "--as", "omar")
+    with database.session() as session:
+        assert outbox.states(session, Batch(subject_id=mail.subject_id)) == {"queued": 3}
+    gone = promisekeeper("mail", "resend", "--group", group["key"], "--as", "omar")
+    assert (gone.exit_code, gone.stdout) == (1, "")

@@ -2,6 +2,7 @@
 
 from sqlmodel import select
 
+from database.doubts import doubts
 from database.tables import OutboxMail
 from domain.reviews import VersionClass
 from tests.eventually import eventually
@@ -27,6 +28,25 @@ def mails_sent_again(town: Town) -> Recorded:
     town.desk.resend(mails[1].id, town.staff["omar"])
     in_a_while(town, lambda: ended(town, later))
     return {"mail-delivery/sent": (at_once, 0), "mail-delivery/mail_service_down": (later, 0)}
+
+
+def mails_of_a_step_sent_again(town: Town) -> Recorded:
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: town.version(number).effective_at)
+    with town.database.transaction() as transaction:
+        for mail in transaction.exec(
+            select(OutboxMail).where(OutboxMail.step == "first_notice")
+        ).all():
+            mail.state = "operator"
+    with town.database.session() as session:
+        (group,) = doubts(session)
+    delivery = f"mail-delivery/{group.campaign_id}/{group.step}"
+    town.mail.misbehave("401", times=1)
+    town.desk.resend_alike(group.key, town.staff["omar"])
+    in_a_while(town, lambda: ended(town, delivery))
+    return {"mail-delivery/step_sent_again": (delivery, 0)}
 
 
 def a_mail_delivery_that_tells_its_end(town: Town) -> Recorded:
@@ -59,6 +79,7 @@ def a_mail_delivery_that_continues_as_new(town: Town) -> Recorded:
 
 
 STORIES = (
+    Story(live=mails_of_a_step_sent_again, paths=("mail-delivery/step_sent_again",)),
     Story(live=mails_sent_again, paths=("mail-delivery/sent", "mail-delivery/mail_service_down")),
     Story(live=a_mail_delivery_that_tells_its_end, paths=("mail-delivery/end_told",)),
     Story(live=a_mail_delivery_that_goes_wrong, paths=("mail-delivery/goes_wrong",)),

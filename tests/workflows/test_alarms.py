@@ -169,6 +169,7 @@ def going_round(town: Town) -> PatrolActivities:
         client=town.client,
         company=town.settings.company,
         courier=courier,
+        settle_after=timedelta(seconds=town.settings.mail_settle_after_seconds),
         dead_man_url=url,
     )
 

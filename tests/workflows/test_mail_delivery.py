@@ -1,11 +1,14 @@
 """A mail of unknown outcome goes out again when ops say so, long after its step as well (P4)."""
 
+import re
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from sqlmodel import select
 
-from database import outbox, suppressions
+from database import delivery, doubts, outbox, suppressions
+from database.delivery import Event
 from database.mail_rows import Batch
 from database.suppressions import Failed
 from database.tables import Fact, OutboxMail
@@ -20,6 +23,11 @@ from tests.workflows.conftest import Town
 from workflows.messenger import Refused
 
 pytestmark = pytest.mark.temporal
+
+
+def accepted(town: Town, mail: UUID) -> bool:
+    with town.database.session() as session:
+        return outbox.states(session, Batch(mail_id=mail)) == {"accepted": 1}
 
 
 def doubtful_notice(town: Town) -> UUID:
@@ -58,14 +66,58 @@ def test_the_watchdog_delivers_what_was_decided_while_temporal_was_down(
     with town.database.transaction() as transaction:
         assert outbox.resend(transaction, mail)
 
-    assert f"mail-delivery/{mail}: started" in " ".join(town.patrol().repaired)
-
-    def accepted() -> bool:
-        with town.database.session() as session:
-            return outbox.states(session, Batch(mail_id=mail)) == {"accepted": 1}
-
-    eventually(accepted)  # the mail is in the inbox a moment before that is written down
+    (started,) = town.patrol().repaired
+    assert re.match("mail-delivery/[^/]+/first_notice: started", started)
+    eventually(
+        lambda: accepted(town, mail)
+    )  # the mail is in the inbox a moment before that is written down
     assert len(town.mails(to=ALICE.email)) == 2
+
+
+def test_the_machine_sends_again_what_it_left_to_ops_once_the_mail_service_reports_again(
+    running_town: Town,
+) -> None:
+    """P4: ops need not be asked any more, and everybody has one mail of that step."""
+    town = running_town
+    mail = doubtful_notice(town)
+    assert town.patrol().repaired == ()
+    for _ in range(3):
+        heard_of_another(town)
+    town.clock.advance(timedelta(hours=1))
+    (started,) = town.patrol().repaired
+    assert re.match("mail-delivery/[^/]+/first_notice: started", started)
+    eventually(lambda: accepted(town, mail))
+    assert len(town.mails(to=ALICE.email)) == 2
+
+
+def heard_of_another(town: Town) -> None:
+    """The mail service takes one more request, and reports on it."""
+    with town.database.transaction() as transaction:
+        (other,) = outbox.queue(transaction, loose_mails(1), town.clock.now())
+        claim = outbox.claim(transaction, Batch(mail_id=other), limit=1, now=town.clock.now())
+        assert claim
+        event = Event(
+            mail_id=other,
+            attempt_id=claim.attempt_id,
+            event="processed",
+            occurred_at=town.clock.now(),
+        )
+        delivery.record_events(transaction, [event], town.clock.now())
+
+
+def test_ops_send_all_that_are_alike_again_with_one_decision(running_town: Town) -> None:
+    """P4, P30: one workflow for all of them, and requests as large as any."""
+    town = running_town
+    mail = doubtful_notice(town)
+    with town.database.session() as session:
+        (group,) = doubts.doubts(session)
+    with pytest.raises(Refused, match="takes the role ops"):
+        town.desk.resend_alike(group.key, town.staff["lena"])
+    assert town.desk.resend_alike(group.key, town.staff["omar"]) == 1
+    eventually(lambda: accepted(town, mail))
+    assert len(town.mails(to=ALICE.email)) == 2
+    with pytest.raises(Refused, match="nothing was sent"):
+        town.desk.resend_alike(group.key, town.staff["omar"])
 
 
 def test_a_notice_that_was_held_back_goes_out_when_ops_let_mail_go_to_that_address(

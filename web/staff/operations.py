@@ -6,8 +6,8 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from database.controls import open_stop, running
+from database.doubts import doubt_by_key, doubtful_mails, doubts
 from database.mail_status import mail_status, mails_by_state
-from database.outbox import waiting_for_ops
 from database.owed import open_corrections
 from health.alarms import alarms
 from health.imports import imports
@@ -17,6 +17,7 @@ from web.site import OnSite
 from web.staff.access import GENUINE, Operations, console
 
 router = APIRouter(prefix="/staff/ops")
+MAILS_ON_A_PAGE = 20
 
 
 @router.get("")
@@ -36,7 +37,7 @@ def operations(request: Request, site: OnSite, member: Operations) -> HTMLRespon
             alarms=alarms(session, site.alarm_webhook_url, site.now()),
             mails=mails,
             mail_status=mail_status(session, mails, site.now(), per_minute=site.mail_rate),
-            waiting=waiting_for_ops(session),
+            doubts=doubts(session),
             campaigns=running(session),
             corrections=open_corrections(session),
             mail_stop=open_stop(session),
@@ -59,6 +60,38 @@ def view(
     page = console(request, site, member, "onward.html", view=VIEWS[key], address=address)
     page.headers["Refresh"] = f"0; url={address}"
     return page
+
+
+@router.get("/mails/{key}")
+def alike(
+    request: Request, key: str, site: OnSite, member: Operations, page: int = 1
+) -> HTMLResponse:
+    """The single mails of a group that waits for ops, a few on each page."""
+    with site.database.session() as session:
+        doubt = doubt_by_key(session, key)
+        if doubt is None:
+            raise HTTPException(404)
+        pages = -(-doubt.mails // MAILS_ON_A_PAGE)
+        page = min(max(page, 1), pages)
+        return console(
+            request,
+            site,
+            member,
+            "doubt.html",
+            doubt=doubt,
+            mails=doubtful_mails(
+                session, doubt, after=(page - 1) * MAILS_ON_A_PAGE, limit=MAILS_ON_A_PAGE
+            ),
+            page=page,
+            pages=pages,
+        )
+
+
+@router.post("/mails/alike/{key}/resend", dependencies=[GENUINE])
+def resend_alike(key: str, site: OnSite, member: Operations) -> Response:
+    """Send all mails of a group again; who decided that is recorded."""
+    site.desk.resend_alike(key, member.id)
+    return RedirectResponse("/staff/ops", status_code=303)
 
 
 @router.post("/mails/{mail_id}/resend", dependencies=[GENUINE])

@@ -10,8 +10,8 @@ from sqlmodel import Session
 
 from database.campaigns import PAUSED, count_not_reached
 from database.controls import open_stop, running
+from database.doubts import count_doubtful
 from database.not_reached import WHO_REACHES
-from database.outbox import waiting_for_ops
 from database.owed import open_corrections
 from database.policies import policies, versions
 from database.reclassifying import open_reclassifications
@@ -50,7 +50,7 @@ def overview(request: Request, site: OnSite, member: SignedIn) -> HTMLResponse:
             open_requests=len(open_requests(session)),
             not_reached=_not_reached(session) if {*member.roles} & {*WHO_REACHES} else [],
             mail_stop=open_stop(session),
-            doubtful_mails=len(waiting_for_ops(session)),
+            doubtful_mails=count_doubtful(session),
             now=site.now(),
         )
 

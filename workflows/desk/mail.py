@@ -1,9 +1,11 @@
 """Mail as such: all of it stopped, one sent, an address allowed again (P4, P8)."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import temporal
-from database import controls, outbox, suppressions
+from database import controls, doubts, outbox, suppressions
 from database.facts import record
 from database.staff import require_role
 from domain.suppressions import address_key
@@ -45,6 +47,41 @@ class Mail(DeskPart):
                 )
             record(transaction, "mail.resent_by_ops", mail_id, now, staff=staff_id)
         self._messenger.start(temporal.mail_delivery(mail_id), now)
+
+    def resend_alike(self, key: str, staff_id: UUID) -> int:
+        """Ops send all mails of a group of unknown outcome again (P4); how many.
+
+        A thousand in each transaction, each recorded with who decided. Raises Refused;
+        TemporalUnreachable when it is decided and only the start is missing.
+        """
+        now = self.clock.now()
+        with self.database.session() as session:
+            doubt = doubts.doubt_by_key(session, key)
+        if doubt is None:
+            raise Refused(
+                f"No mails {key} wait for a decision (any more); nothing was sent. What waits: "
+                "promisekeeper mail unknown --groups"
+            )
+        sent: list[UUID] = []
+        while some := self._resend_some(doubt, staff_id, now):
+            sent += some
+        if not sent:
+            raise Refused(
+                "The campaign of these mails does not run; nothing was sent. Its owner resumes it."
+            )
+        starts = (
+            [temporal.step_delivery(doubt.campaign_id, doubt.step)]
+            if doubt.campaign_id
+            else [temporal.mail_delivery(mail_id) for mail_id in sent]
+        )
+        for what in starts:
+            self._messenger.start(what, now)
+        return len(sent)
+
+    def _resend_some(self, doubt: doubts.Doubt, staff_id: UUID, now: datetime) -> Sequence[UUID]:
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "ops")
+            return doubts.resend_some(transaction, doubt, staff_id, now)
 
     def allow_mail(self, address: str, key: bytes, staff_id: UUID, reason: str) -> int:
         """Ops let mail go to an address again where it came back, or was reported as spam (P4).

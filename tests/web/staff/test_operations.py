@@ -1,5 +1,6 @@
 """The operations page: straight to the list that shows what ops look for; mails sent again."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import escape
@@ -12,9 +13,16 @@ from sqlmodel import select
 from database.account_imports import stage
 from database.accounts import AccountRow
 from database.mail_rows import Batch
-from database.outbox import claim
+from database.outbox import ACCOUNT, CAMPAIGN, claim
 from database.outcomes import doubt, settle
-from database.tables import Fact, MailSlowdown, OutboxMail
+from database.tables import (
+    Campaign,
+    Fact,
+    MailAttempt,
+    MailSlowdown,
+    OutboxMail,
+    PolicyVersion,
+)
 from temporal import VIEWS
 from tests.web.world import NOW, World, browse
 from web.app import create_app
@@ -138,16 +146,77 @@ def test_ops_send_a_mail_of_unknown_outcome_again(world: World) -> None:
         settle(transaction, batch, settle_after=NOW - NOW, now=NOW)
     world.enter_as("otto")
     page = world.browser.get("/staff/ops").text
-    assert str(mail_id) in page
+    assert str(mail_id) not in page
+    assert "What is known: the line broke" in page
     assert "Waiting for your decision (1)" in page
     assert "<dt>waits for a decision</dt><dd>1</dd>" in page
+    one_by_one = page.split('">One by one')[0].rpartition('"')[2]
+    assert str(mail_id) in world.browser.get(one_by_one).text
     path = f"/staff/ops/mails/{mail_id}/resend"
-    assert world.post("/staff/ops", path).status_code == 303
+    assert world.post(one_by_one, path).status_code == 303
     assert world.messenger.started[-1] == f"mail-delivery/{mail_id}"
     assert world.post("/staff/ops", path).status_code == 409
+    assert world.browser.get(one_by_one).status_code == 404
     with world.database.session() as session:
         assert session.exec(select(OutboxMail)).one().state == "queued"
         assert session.exec(select(Fact).where(Fact.kind == "mail.resent_by_ops")).one()
+
+
+def in_doubt(world: World, mails: int) -> None:
+    """So many mails of one campaign's step, in one request that the mail service answered 500."""
+    with world.database.transaction() as transaction:
+        campaign = Campaign(
+            policy_version_id=transaction.exec(
+                select(PolicyVersion.id).where(PolicyVersion.number == 2)
+            ).one(),
+            owner_id=world.staff["lena"].id,
+            started_at=NOW,
+        )
+        attempt = MailAttempt(copies=mails, started_at=NOW, reason="SendGrid answered 500")
+        transaction.add_all([campaign, attempt])
+        transaction.add_all(
+            OutboxMail(
+                subject_kind=CAMPAIGN,
+                subject_id=campaign.id,
+                addressee_kind=ACCOUNT,
+                addressee_id=uuid4(),
+                step="first_notice",
+                template="approval_first_notice",
+                variant=campaign.id,
+                state="operator",
+                attempt_id=attempt.id,
+                attempts=1,
+                queued_at=NOW,
+                claimed_at=NOW,
+            )
+            for _ in range(mails)
+        )
+
+
+def test_mails_that_are_alike_wait_as_one_and_are_sent_again_with_one_button(
+    in_review: World,
+) -> None:
+    """P4: a mail service that failed for three minutes is one decision, and not eighty-one."""
+    world = in_review
+    in_doubt(world, 81)
+    world.enter_as("otto")
+    page = world.browser.get("/staff/ops").text
+    assert "Waiting for your decision (81)" in page
+    assert "What is known: SendGrid answered 500" in page
+    assert page.count("Send these 81 again, now") == 1
+    (one_by_one,) = re.findall('href="(/staff/ops/mails/[0-9a-f]+)"', page)
+    first = world.browser.get(one_by_one).text
+    assert first.count("/resend") == 1 + 20
+    assert "Page 1 of 5" in first
+    assert world.browser.get(f"{one_by_one}?page=5").text.count("/resend") == 1 + 1
+    (resend,) = re.findall('action="(/staff/ops/mails/alike/[0-9a-f]+/resend)"', page)
+    assert world.post("/staff/ops", resend).status_code == 303
+    assert re.fullmatch("mail-delivery/[^/]+/first_notice", world.messenger.started[-1])
+    assert "Waiting for your decision (0)" in world.browser.get("/staff/ops").text
+    assert world.post("/staff/ops", resend).status_code == 409
+    with world.database.session() as session:
+        fact = session.exec(select(Fact).where(Fact.kind == "mails.resent_by_ops")).one()
+    assert fact.payload["staff"] == str(world.staff["otto"].id)
 
 
 def test_an_import_that_was_left_in_the_middle_is_shown_without_anybody_in_it(world: World) -> None:
