@@ -212,8 +212,10 @@ class Sender:
                         return None  # the next claim says how long that lasts
                 case NotSent() | Halt():
                     outcomes.give_back(transaction, attempt, outcome.reason, now)
-                case _:
-                    outcomes.doubt(transaction, attempt, outcome.reason, now)
+                case Unknown():
+                    outcomes.doubt(
+                        transaction, attempt, outcome.reason, now, answered=outcome.answered
+                    )
         return PROBLEM_WORDS[type(outcome)]
 
     def _progress(

@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, true, update
 from sqlmodel import Session, col, func, select
 
 from database.campaigns import FIRST_NOTICE, RUNNING, canary_to_come, count_addressees
 from database.chunks import Advance
-from database.controls import CANARY, stop_by_machine
+from database.controls import CANARY, last_resumed_at, stop_by_machine
 from database.engine import Database
 from database.facts import record
 from database.freezing import SHARD_SIZE
 from database.outbox import ACCOUNT
-from database.tables import Campaign, CampaignAddressee, OutboxMail
+from database.tables import Campaign, CampaignAddressee, MailAttempt, OutboxMail
 from database.writing import held
-from domain.sending import Canary, Limits, Tally, why_stop
+from domain.sending import Canary, Limits, Tally, why_stop, why_stop_canary
 
 FAILED = ("bounced", "dropped", "rejected")
 NOT_SENT = ("cancelled", "suppressed", "no_address")
@@ -46,8 +46,10 @@ def look_at_canary(
 ) -> tuple[UUID, ...]:
     """Note that the canary is mailed, or, once its time is over, let the others have theirs.
 
-    When too much went wrong with it the campaign is paused instead; returns the mails that tell its
-    owner then. Looking too early, or at a campaign that is paused, changes nothing.
+    Where the mail service answered with errors the campaign is paused as soon as the canary is
+    mailed, as half an hour more would tell nothing; where too much went wrong, once its time is
+    over. Returns the mails that tell its owner then. Looking too early, or at a campaign that is
+    paused, changes nothing.
     """
     campaign = held(transaction, Campaign, campaign_id)
     if campaign.state != RUNNING or not canary_to_come(campaign):
@@ -55,17 +57,24 @@ def look_at_canary(
     if campaign.canary_until is None:
         campaign.canary_until = now + canary.wait_period
         record(transaction, "campaign.canary_mailed", campaign_id, now, addressees=campaign.canary)
-        return ()
+        refused = _refused(transaction, campaign)
+        return _stop(
+            transaction, campaign, why_stop_canary(campaign.canary or 0, refused, limits), now
+        )
     if now < campaign.canary_until:
         return ()
     campaign.canary_ended_at = now
     tally = _tally(transaction, campaign)
     record(transaction, "campaign.canary_ended", campaign_id, now, **vars(tally))
-    wrong = why_stop(tally, limits)
+    return _stop(transaction, campaign, why_stop(tally, limits), now)
+
+
+def _stop(
+    transaction: Session, campaign: Campaign, wrong: str | None, now: datetime
+) -> tuple[UUID, ...]:
     if wrong is None:
         return ()
-    reason = f"The canary: {wrong}"
-    return stop_by_machine(transaction, campaign_id, CANARY, reason, now)
+    return stop_by_machine(transaction, campaign.id, CANARY, f"The canary: {wrong}", now)
 
 
 def _draw(database: Database, campaign_id: UUID, size: int) -> Sequence[UUID]:
@@ -105,6 +114,25 @@ def _choose_chunk(
             .values(shard=-1 - chosen // SHARD_SIZE)
         )
         return False
+
+
+def _refused(session: Session, campaign: Campaign) -> int:
+    """Copies of the canary in doubt whose requests were answered with an error, since somebody last
+    let the campaign go on."""
+    resumed_at = last_resumed_at(session, campaign.policy_version_id)
+    return session.exec(
+        select(func.count())
+        .select_from(OutboxMail)
+        .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id))
+        .where(
+            OutboxMail.subject_id == campaign.id,
+            OutboxMail.step == FIRST_NOTICE,
+            col(OutboxMail.shard) < 0,
+            col(OutboxMail.state).in_(UNKNOWN),
+            col(MailAttempt.answered).is_not(None),
+            col(MailAttempt.started_at) > resumed_at if resumed_at else true(),
+        )
+    ).one()
 
 
 def _tally(session: Session, campaign: Campaign) -> Tally:

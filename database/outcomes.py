@@ -8,11 +8,13 @@ from sqlalchemy import exists, true, update
 from sqlmodel import Session, col, select
 
 from database.mail_rows import Batch, change, hold_mails, in_batch, in_order
-from database.outbox import IN_DOUBT
+from database.outbox import IN_DOUBT, STOPPED
 from database.tables import DeliveryEvent, MailAttempt, OutboxMail
 
 LATER_ATTEMPTS_THAT_PROVE_SILENCE = 3
 EVIDENCE_PERIODS = 3
+STOP_IS_TOLD_AGAIN_AFTER = timedelta(minutes=10)
+STOP_IS_TOLD_AT_MOST = 10
 
 
 def accept(transaction: Session, attempt_id: UUID, provider_id: str, now: datetime) -> None:
@@ -27,9 +29,17 @@ def give_back(transaction: Session, attempt_id: UUID, reason: str, now: datetime
     _settle_attempt(transaction, attempt_id, state="queued", attempt_id=None, reason=reason)
 
 
-def doubt(transaction: Session, attempt_id: UUID, reason: str, now: datetime) -> None:
-    """Nobody can tell whether the attempt went out; events or an operator will."""
-    _finish(transaction, attempt_id, now, "unknown", reason=reason)
+def doubt(
+    transaction: Session,
+    attempt_id: UUID,
+    reason: str,
+    now: datetime,
+    *,
+    answered: int | None = None,
+) -> None:
+    """Nobody can tell whether the attempt went out; events or an operator will. `answered`: the
+    status of an answer that said only that something went wrong."""
+    _finish(transaction, attempt_id, now, "unknown", reason=reason, answered=answered)
     _settle_attempt(transaction, attempt_id, state="unknown", reason=reason)
 
 
@@ -84,8 +94,27 @@ def settle(transaction: Session, batch: Batch, *, settle_after: timedelta, now: 
     none of theirs. Without that, when three times `settle_after` has passed, they are shown to
     ops, who resend with one click: so later attempts had time to be made and heard of. Evidence
     that comes later still counts (`doubts.reconsider`).
+
+    Word to a campaign's owner that the machine stopped it is repeated without evidence: it is sent
+    just when the mail service fails, the campaign then sends nothing that would be evidence, and to
+    hear it twice harms nobody.
     """
     unknown = col(OutboxMail.state) == "unknown"
+    told_soon = min(settle_after, STOP_IS_TOLD_AGAIN_AFTER)
+    tells_of_stop = hold_mails(
+        transaction,
+        in_batch(batch),
+        unknown,
+        col(OutboxMail.step).startswith(STOPPED, autoescape=True),
+        col(OutboxMail.attempts) < STOP_IS_TOLD_AT_MOST,
+        col(OutboxMail.claimed_at) <= now - told_soon,
+    )
+    if tells_of_stop:
+        transaction.execute(
+            update(OutboxMail)
+            .where(col(OutboxMail.id).in_(tells_of_stop))
+            .values(state="queued", reason="it may have been lost: told again")
+        )
     long_ago = col(OutboxMail.claimed_at) <= now - settle_after
     overdue = hold_mails(transaction, in_batch(batch), unknown, long_ago)
     of_overdue = select(OutboxMail.attempt_id).where(col(OutboxMail.id).in_(overdue)).distinct()
@@ -141,12 +170,14 @@ def _finish(
     *,
     provider_id: str | None = None,
     reason: str | None = None,
+    answered: int | None = None,
 ) -> None:
     attempt = transaction.get_one(MailAttempt, attempt_id)
     attempt.ended_at = now
     attempt.outcome = outcome
     attempt.provider_id = provider_id
     attempt.reason = reason
+    attempt.answered = answered
     transaction.add(attempt)
 
 

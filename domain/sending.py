@@ -75,6 +75,20 @@ def why_stop(tally: Tally, limits: Limits) -> str | None:
     return None
 
 
+def why_stop_canary(copies: int, refused: int, limits: Limits) -> str | None:
+    """What is wrong with a canary that was just mailed, in words; None when nothing is yet.
+
+    `refused`: copies in requests that were answered with an error. A lost answer is not enough: the
+    events of the time that the others wait may tell what became of it.
+    """
+    if not _is_over(refused, copies, limits.unknown_percent):
+        return None
+    return (
+        f"The mail service answered the requests of {refused:,} of {copies:,} copies with an error "
+        f"(5xx), and nobody knows whether they went out: more than {limits.unknown_percent:g} %."
+    )
+
+
 def why_stop_requests(requests: int, lost: int, limits: Limits) -> str | None:
     """What is wrong with the last requests to the mail service, in words; None when nothing is.
 

@@ -95,9 +95,11 @@ class Halt:
 
 @dataclass(frozen=True, kw_only=True)
 class Unknown:
-    """The request left and no answer came that says what became of it."""
+    """The request left and no answer came that says what became of it. `answered`: the status of
+    an answer that only says that something went wrong (5xx)."""
 
     reason: str
+    answered: int | None = None
 
 
 Outcome = Accepted | NotSent | Rejected | Halt | Unknown
@@ -299,7 +301,7 @@ def _outcome(answer: urllib3.BaseHTTPResponse, copies: Sequence[Copy]) -> Outcom
     if status in (200, 202):  # 200 is SendGrid's own sandbox mode
         return Accepted(provider_id=answer.headers.get("X-Message-Id", ""))
     if status >= 500 or status == 408:
-        return Unknown(reason=f"SendGrid answered {status}")
+        return Unknown(reason=f"SendGrid answered {status}", answered=status)
     errors = _errors(answer)
     reason = _reason(status, errors)
     if status == 429:

@@ -1,13 +1,16 @@
 """Is the website alive, and how are the services behind it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
 
-from health.lookout import Sighting
-from health.neighbours import DATABASE
+from database.mail_status import Failing, failing
+from health.lookout import Answer, Sighting
+from health.neighbours import DATABASE, MAIL_SERVICE
 from web.site import Site, site_of
 
 router = APIRouter()
@@ -35,8 +38,26 @@ async def ready(request: Request) -> JSONResponse:
 
 
 def services(site: Site) -> Mapping[str, Sighting]:
-    """Every service behind the website, as it is now."""
-    return site.lookout.look()
+    """Every service behind the website, as it is now.
+
+    Of a mail service that answers, but only with errors to what we send, our own requests tell.
+    """
+    found = site.lookout.look()
+    seen = [found.get(name) for name in (DATABASE, MAIL_SERVICE)]
+    if not all(one and one.answer.well for one in seen):
+        return found
+    with suppress(SQLAlchemyError), site.database.session() as session:
+        fails = failing(session, site.now())
+        if fails:
+            return {**found, MAIL_SERVICE: _takes_no_mail(fails)}
+    return found
+
+
+def _takes_no_mail(fails: Failing) -> Sighting:
+    requests = "1 request" if fails.requests == 1 else f"{fails.requests:,} requests"
+    word = f"answers, but took no mail: {requests} failed with {fails.answered}"
+    answer = Answer(word=word, well=False, remedy="mail-service-fails")
+    return Sighting(answer=answer, since=fails.since)
 
 
 async def require_database(request: Request) -> None:

@@ -53,7 +53,10 @@ class OutboxMail(SQLModel, table=True):
 
 
 class MailAttempt(SQLModel, table=True):
-    """One request to the mail service, carrying up to 1,000 personal copies of one subject."""
+    """One request to the mail service, carrying up to 1,000 personal copies of one subject.
+
+    `answered`: of one in doubt the status that was answered (5xx); null when no answer came.
+    """
 
     __tablename__ = "mail_attempt"
     __table_args__ = (
@@ -69,6 +72,7 @@ class MailAttempt(SQLModel, table=True):
     outcome: str | None = None
     provider_id: str | None = Field(default=None, index=True)
     reason: str | None = None
+    answered: int | None = None
 
 
 class MailStop(SQLModel, table=True):

@@ -1,6 +1,7 @@
 """A campaign whose mails go wrong while it sends is paused, and its owner told, once (P8)."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -78,6 +79,24 @@ def test_word_that_does_not_go_out_at_once_is_the_watchdogs(
     assert sandbox.messages() == []
     with scene.database.session() as session:
         assert [mail.step for mail in without_sender(session)] == ["stopped_1"]
+
+
+def test_the_owner_hears_of_a_stop_as_soon_as_mail_goes_again(
+    scene: Scene, campaign: UUID, sender: MakeSender, sandbox: RunningSandbox
+) -> None:
+    """P8: a campaign that stands still sends nothing that would be evidence, so there is none to
+    wait for; and who hears it twice is not harmed."""
+    sandbox.misbehave("500", times=5)
+    sending = sender(batch_size=10)
+    assert [send(sending, campaign).held for _ in range(3)] == [False, False, True]
+    with scene.database.session() as session:
+        ((word, first),) = [(mail.id, mail.claimed_at) for mail in without_sender(session)]
+    assert first
+    for seconds in (9, 10, 25):
+        sending.tell([word], first + timedelta(seconds=seconds))
+    (mail,) = sandbox.messages()
+    assert mail["to"] == OWNER
+    assert scene.mail(word).attempts == 3
 
 
 def test_a_key_that_is_refused_pauses_nothing_and_says_so(

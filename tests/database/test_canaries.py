@@ -13,7 +13,14 @@ from database.accounts import AccountRow
 from database.canaries import choose_canary, look_at_canary
 from database.chunks import LongEnough
 from database.outbox import STAFF
-from database.tables import Account, Campaign, CampaignAddressee, ControlAct, OutboxMail
+from database.tables import (
+    Account,
+    Campaign,
+    CampaignAddressee,
+    ControlAct,
+    MailAttempt,
+    OutboxMail,
+)
 from domain.sending import Canary
 from settings import Settings
 from tests.database.test_controls import act
@@ -212,3 +219,34 @@ def test_a_pause_before_the_canary_is_mailed_does_not_spare_it(scene: Scene) -> 
     act(scene, controls.pause, "omar")
     act(scene, controls.resume, "lena", "it is right")
     assert open_shards(scene, campaign) == [-1]
+
+
+@pytest.mark.parametrize(("answered", "state"), [(500, "paused"), (None, "running")])
+def test_a_canary_answered_with_errors_stops_as_soon_as_it_is_mailed_and_a_lost_answer_does_not(
+    scene: Scene, answered: int | None, state: str
+) -> None:
+    """P8: the events of half an hour may tell what became of a request whose answer was lost."""
+    campaign = with_canary(scene)
+    mail_canary(scene, campaign, unknown=10)
+    with scene.database.transaction() as transaction:
+        attempt = MailAttempt(copies=10, started_at=NOW, outcome="unknown", answered=answered)
+        transaction.add(attempt)
+        transaction.execute(update(OutboxMail).values(attempt_id=attempt.id))
+    assert look(scene, campaign, NOW).state == state
+    assert len(told(scene)) == (1 if answered else 0)
+    if answered:
+        act(scene, controls.resume, "lena", "it works again", now=NOW + timedelta(minutes=5))
+        assert open_shards(scene, campaign) == [-1, 0]
+    else:
+        assert look(scene, campaign, LATER).state == "paused"
+
+
+def test_a_canary_that_was_taken_after_all_goes_on(scene: Scene) -> None:
+    """P8: an error was answered, and then events told that the mails went out."""
+    campaign = with_canary(scene)
+    mail_canary(scene, campaign)
+    with scene.database.transaction() as transaction:
+        attempt = MailAttempt(copies=10, started_at=NOW, outcome="unknown", answered=500)
+        transaction.add(attempt)
+        transaction.execute(update(OutboxMail).values(attempt_id=attempt.id))
+    assert look(scene, campaign, NOW).state == "running"

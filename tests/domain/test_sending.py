@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.sending import Canary, Limits, Tally, why_stop, why_stop_requests
+from domain.sending import Canary, Limits, Tally, why_stop, why_stop_canary, why_stop_requests
 
 CANARY = Canary(percent=1, at_least=100, wait_period=timedelta(minutes=30))
 LIMITS = Limits(
@@ -76,3 +76,11 @@ def test_three_lost_requests_stop_when_they_are_more_than_the_limit(
 ) -> None:
     """P8: two may be chance."""
     assert (why_stop_requests(requests, lost, LIMITS) is not None) is stops
+
+
+@pytest.mark.parametrize(("refused", "stops"), [(0, False), (5, False), (6, True), (100, True)])
+def test_a_canary_that_was_answered_with_errors_is_not_waited_for(
+    refused: int, *, stops: bool
+) -> None:
+    """P8: of a hundred copies."""
+    assert (why_stop_canary(100, refused, LIMITS) is not None) is stops

@@ -171,7 +171,9 @@ def test_a_server_error_is_unknown(
     service: MailService, sandbox: RunningSandbox, message: Message
 ) -> None:
     sandbox.misbehave("500")
-    assert service.send(message, [ALICE], ATTEMPT) == Unknown(reason="SendGrid answered 500")
+    assert service.send(message, [ALICE], ATTEMPT) == Unknown(
+        reason="SendGrid answered 500", answered=500
+    )
 
 
 @pytest.mark.parametrize(("mode", "mails"), [("accept-then-reset", 1), ("reset", 0)])
@@ -247,7 +249,7 @@ def test_a_failed_tls_handshake_sent_nothing(message: Message, sandbox: RunningS
         ("403 Forbidden", Halt(reason="SendGrid answered 403")),
         ("413 Too Large", Rejected(mail_ids=(), reason="SendGrid answered 413")),
         ("400 Bad Request", Rejected(mail_ids=(), reason="SendGrid answered 400")),
-        ("503 Unavailable", Unknown(reason="SendGrid answered 503")),
+        ("503 Unavailable", Unknown(reason="SendGrid answered 503", answered=503)),
     ],
 )
 def test_answers_the_sandbox_does_not_give(message: Message, answer: str, outcome: object) -> None:

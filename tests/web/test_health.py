@@ -1,16 +1,19 @@
 """Alive, ready, and why not: 503 exactly when people cannot be served."""
 
 import threading
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from anyio import to_thread
 from sqlalchemy import text
 
+from database.tables import MailAttempt
 from health import lookout
 from health.lookout import Answer, Lookout
-from health.neighbours import DATABASE
-from tests.web.world import World, browse
+from health.neighbours import DATABASE, MAIL_SERVICE
+from tests.web.world import NOW, World, browse
 from web.app import create_app, own_neighbours
 
 SECRETS = ("postgresql", "sqlite", "127.0.0.1", "password")
@@ -113,3 +116,49 @@ def test_ops_see_since_when_a_service_is_away_and_what_mends_it(world: World) ->
     page = world.browser.get("/staff/ops").text
     assert "does not answer, since" in page
     assert "mail-service-silent" in page
+
+
+def test_a_mail_service_that_answers_our_requests_with_errors_is_not_called_well(
+    world: World,
+) -> None:
+    """P4: it is there, and takes nothing. One request that it takes, or an hour, ends that."""
+    neighbours = {**own_neighbours(world.settings, world.database), MAIL_SERVICE: Answer}
+    browser = browse(
+        create_app(
+            world.settings, database=world.database, desk=world.desk, lookout=Lookout(neighbours)
+        )
+    )
+
+    def state() -> str:
+        return str(browser.get("/readyz").json()["mail service"]["state"])
+
+    def sent(minutes: int, outcome: str, answered: int | None = None) -> None:
+        with world.database.transaction() as transaction:
+            transaction.add(
+                MailAttempt(
+                    copies=9,
+                    started_at=NOW + timedelta(minutes=minutes),
+                    outcome=outcome,
+                    answered=answered,
+                )
+            )
+
+    sent(-9, "unknown")
+    assert state() == "answers"
+    sent(-8, "unknown", 502)
+    sent(-7, "accepted")
+    assert state() == "answers"
+    sent(-6, "unknown", 502)
+    sent(-5, "unknown", 500)
+    found = browser.get("/readyz").json()["mail service"]
+    assert found["state"] == "answers, but took no mail: 2 requests failed with 500"
+    assert found["since"] == "2026-03-02T08:54:00Z"
+    assert found["remedy"] == "mail-service-fails"
+    replace(world, browser=browser).enter_as("otto")
+    assert "took no mail: 2 requests failed with 500" in browser.get("/staff/ops").text
+    sent(-4, "accepted")
+    assert state() == "answers"
+    sent(-3, "unknown", 500)
+    assert state() == "answers, but took no mail: 1 request failed with 500"
+    world.desk.clock.advance(timedelta(hours=1))
+    assert state() == "answers"

@@ -128,7 +128,7 @@ def a_campaign_that_its_canary_stops(town: Town) -> Recorded:
     town.put_in_force(FIRST)
     town.import_accounts(ALICE, BOB, CAROL)
     number = town.prepare(SECOND, VersionClass.APPROVAL)
-    town.mail.misbehave("500", times=1)
+    town.mail.misbehave("reset", times=1)
     town.release(number)
     eventually(lambda: town.told(campaign(number)).get("stage") == "canary")
     in_a_while(town, lambda: town.told(campaign(number)).get("stage") == "paused")
@@ -137,6 +137,21 @@ def a_campaign_that_its_canary_stops(town: Town) -> Recorded:
     leap(town, 45)
     eventually(lambda: ended(town, campaign(number)))
     return {"campaign/canary_stops": (campaign(number), 0)}
+
+
+def a_campaign_whose_canary_is_answered_with_an_error(town: Town) -> Recorded:
+    """It is stopped at once, and its owner lets the others have their mails."""
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB, CAROL)
+    number = town.prepare(SECOND, VersionClass.APPROVAL)
+    town.mail.misbehave("500", times=1)
+    town.release(number)
+    eventually(lambda: town.told(campaign(number)).get("stage") == "paused")
+    town.desk.resume(POLICY, number, town.staff["lena"], "the mail service works again")
+    in_a_while(town, lambda: town.version(number).effective_at)
+    leap(town, 45)
+    eventually(lambda: ended(town, campaign(number)))
+    return {"campaign/canary_stops_at_once": (campaign(number), 0)}
 
 
 def a_campaign_that_the_breaker_stops(town: Town) -> Recorded:
@@ -240,6 +255,11 @@ STORIES = (
     Story(
         live=a_campaign_with_a_canary,
         paths=("campaign/canary",),
+        settings={"canary_addressees": 1},
+    ),
+    Story(
+        live=a_campaign_whose_canary_is_answered_with_an_error,
+        paths=("campaign/canary_stops_at_once",),
         settings={"canary_addressees": 1},
     ),
     Story(

@@ -24,16 +24,17 @@ def careful_town(database: Database, tmp_path: Path) -> Iterator[Town]:
         yield running
 
 
-def published(town: Town, *, lost: int = 0) -> tuple[int, str]:
-    """Released, while of as many requests nobody knows whether the mail service took them."""
+def published(town: Town, *, lost: str = "", stage: str = "canary") -> tuple[int, str]:
+    """Released, while the mail service meets the first request so that nobody knows whether it took
+    it."""
     town.put_in_force(FIRST)
     town.import_accounts(ALICE, BOB, CAROL)
     number = town.prepare(SECOND, VersionClass.APPROVAL)
     if lost:
-        town.mail.misbehave("500", times=lost)
+        town.mail.misbehave(lost, times=1)
     town.release(number)
     workflow = f"campaign/{POLICY}/{number}"
-    eventually(lambda: town.told(workflow).get("stage") == "canary")
+    eventually(lambda: town.told(workflow).get("stage") == stage)
     town.come_to_rest()
     return number, workflow
 
@@ -57,12 +58,27 @@ def test_the_others_are_mailed_half_an_hour_later_and_nobody_need_press_anything
     ]
 
 
+def test_a_canary_that_the_mail_service_answered_with_an_error_pauses_the_campaign_at_once(
+    careful_town: Town,
+) -> None:
+    """P8: half an hour more would tell nothing. Once its owner resumes it the others are mailed."""
+    town = careful_town
+    number, workflow = published(town, lost="500", stage="paused")
+    why = "The canary: The mail service answered the requests of 1 of 1 copies with an error (5xx)"
+    assert f"The machine paused it. {why}" in town.told(workflow)["waits_for"]
+    (mail,) = town.mails()
+    assert mail["to"] == OWNER
+    town.desk.resume(POLICY, number, town.staff["lena"], "it works again")
+    in_a_while(town, lambda: town.version(number).effective_at)
+    assert len(town.mails()) == 3
+
+
 def test_a_canary_of_which_nothing_is_known_pauses_the_campaign_until_its_owner_resumes_it(
     careful_town: Town,
 ) -> None:
     """Ops see why on the workflow's page, its owner reads it in a mail, and both can act on it."""
     town = careful_town
-    number, workflow = published(town, lost=1)
+    number, workflow = published(town, lost="reset")
     town.advance(minutes=35)
     eventually(lambda: town.told(workflow)["stage"] == "paused")
     why = "The canary: Of 1 of 1 copies nobody knows whether they went out"
