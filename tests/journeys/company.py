@@ -1,7 +1,7 @@
 """What the company does in every journey: publishes, imports, announces, signs in."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from io import StringIO
@@ -94,11 +94,13 @@ def import_accounts(scene: Scene, directory: Path, *, crowd: int = CROWD) -> Seq
     return [address(name) for name in names]
 
 
-def announce(scene: Scene, text: Path) -> None:
-    """Version 2 goes out: submitted, reviewed, released. Waits for nothing further."""
+def announce(scene: Scene, text: Path, *, meanwhile: Callable[[], object] = lambda: None) -> None:
+    """Version 2 goes out: submitted, reviewed, released. Waits for nothing further. `meanwhile`:
+    what happens after its test mails and before its release."""
     submit(scene, text, "We would keep some data longer and use it for more than before.")
     review(scene, 2, "approval")
     act(scene, "policy", "test-mail", SLUG, "2", "--as", "noor")
+    meanwhile()
     act(scene, "policy", "release", SLUG, "2", "--as", "noor")
 
 

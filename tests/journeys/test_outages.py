@@ -16,12 +16,14 @@ from temporalio.client import Client
 
 from cli.demo_scene import Scene, link_in
 from database.campaigns import FIRST_NOTICE
-from database.tables import Account, OutboxMail
+from database.tables import Account, Campaign, OutboxMail
 from embedded.processes import Process
 from tests.crashes import WORKER, Blow, Crashes
 from tests.eventually import eventually
 from tests.journeys.company import (
     SAMPLE,
+    SLUG,
+    act,
     advance,
     announce,
     ask_for_a_copy,
@@ -114,6 +116,48 @@ def test_a_campaign_goes_on_by_itself_when_the_mail_service_was_down_for_an_hour
     assert (mailed.addressees, mailed.lost, mailed.doubles) == (len(everybody), 0, ())
     assert mailed.left_to_ops <= mailed.in_doubt <= BATCH
     assert last_accepted(scene) > down_at + timedelta(hours=1)
+
+
+def test_a_mail_service_that_answered_only_errors_costs_nobody_their_notice(
+    tmp_path: Path, phones: Callable[[], Page]
+) -> None:
+    """P4, P8: those who went first are with ops, all as one; once the others had theirs, the
+    machine sends them again by itself, and everybody has one."""
+    settings = own_settings(tmp_path, mail_batch_size=BATCH, canary_addressees=BATCH)
+    with scene_on(settings) as scene:
+        put_in_force(scene, SAMPLE / "1.md")
+        everybody = import_accounts(scene, tmp_path)
+        announce(scene, SAMPLE / "2.md", meanwhile=lambda: answer(scene, "500"))
+        eventually(lambda: "paused" in campaign_states(scene))
+        answer(scene, "")
+        assert mails_in(scene, "unknown") == BATCH
+        advance(scene, timedelta(minutes=1))
+        resume = ("campaign", "resume", SLUG, "2", "--reason", "It works again.")
+        act(scene, *resume, "--as", "lena")
+        scene.wait("the others are mailed", lambda: version(scene, 2).effective_at)
+        omar = phones()
+        sign_in(omar, scene, "Omar Operations", "/staff/ops")
+        expect(omar.get_by_text(f"Send these {BATCH} again", exact=True)).to_be_visible()
+        eventually(lambda: events_are_told(scene.stack.settings.data_dir))
+        advance(scene, timedelta(minutes=1))
+        let_the_watchdog_look(scene)
+        eventually(lambda: mails_in(scene, "delivered") == len(everybody))
+        mailed = count_mails(scene.database, version(scene, 2).id, scene.stack.settings.data_dir)
+        assert (mailed.lost, mailed.left_to_ops, mailed.doubles) == (0, 0, ())
+
+
+def answer(scene: Scene, mode: str) -> None:
+    """The mail service answers every request with an error, until this is called without one."""
+    fault = {"mode": mode, "times": None} if mode else {}
+    assert (
+        scene.connections.request("POST", f"{scene.stack.inbox}/api/faults", json=fault).status
+        == 200
+    )
+
+
+def campaign_states(scene: Scene) -> set[str]:
+    with scene.database.session() as session:
+        return set(session.exec(select(Campaign.state)).all())
 
 
 def test_what_went_out_is_not_repeated_though_the_webhook_is_silent_for_a_day(
