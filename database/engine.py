@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 from psycopg.abc import RV, PQGen
-from sqlalchemy import URL, Connection, ExceptionContext, event, make_url
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, event, make_url
 from sqlmodel import Session, create_engine
 
 from database import ids
@@ -20,9 +20,11 @@ LOOK_AGAIN_SECONDS = 0.0002
 of a second, and then hardly ever finds the gap between two transactions of a busy worker."""
 GAP_SECONDS = 0.0005
 """After each transaction, so that there is such a gap."""
-CACHE_KILOBYTES = 16_000
-"""Of a connection, when it needs them. Its own 2,000 hold a thousandth of a million addressees, and
-what a chunk has changed is written, read and written again before it ends."""
+READERS_CACHE_KILOBYTES = 4_000
+WRITERS_CACHE_KILOBYTES = 32_000
+"""Of a connection, when it needs them. There are many readers and one writer: what a chunk has
+changed is written, read and written again before it ends, and what the last one read is still
+there, as long as no other process wrote."""
 WHILE_ANOTHER_OPENS_IT = [0.01] * 500  # seconds; it takes milliseconds
 CONNECT_TIMEOUT_SECONDS = 10
 SILENT_NETWORK_MILLISECONDS = 30_000
@@ -73,11 +75,13 @@ class Database:
         )
         self._closed = False
         self._writer = threading.Lock() if self.is_sqlite else nullcontext()
-        self._writing_engine = self.engine.execution_options(writes=True)
-        self._reading_engine = self.engine
+        self._writing_engine = self._reading_engine = self.engine
         if self.is_sqlite:
-            event.listen(self.engine, "connect", _prepare_sqlite)
-            event.listen(self.engine, "begin", _begin_sqlite)
+            _teach_sqlite(self.engine, READERS_CACHE_KILOBYTES)
+            if make_url(url).database:
+                one = create_engine(url, hide_parameters=True, pool_size=1, max_overflow=0)
+                self._writing_engine = _teach_sqlite(one, WRITERS_CACHE_KILOBYTES)
+            self._writing_engine = self._writing_engine.execution_options(writes=True)
         else:
             event.listen(self.engine, "do_connect", self._connect)
             event.listen(self.engine, "handle_error", _forget_the_row)
@@ -111,7 +115,7 @@ class Database:
     def close(self) -> None:
         """Give back every connection. One that is still asked something ends when it is done."""
         self._closed = True
-        self.engine.pool.dispose()
+        self._let_go()
 
     @contextmanager
     def _in_use(self) -> Iterator[None]:
@@ -120,7 +124,11 @@ class Database:
             yield
         finally:
             if self._closed:
-                self.engine.pool.dispose()
+                self._let_go()
+
+    def _let_go(self) -> None:
+        for engine in (self.engine, self._writing_engine):
+            engine.pool.dispose()
 
     def _connect(
         self, _dialect: object, _record: object, words: list[Any], options: dict[str, Any]
@@ -190,7 +198,16 @@ def _forget_the_row(context: ExceptionContext) -> None:
         told.args = (f"({type(fault).__name__}) {words}",)
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+def _teach_sqlite(engine: Engine, cache_kilobytes: int) -> Engine:
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        _prepare_sqlite(connection, cache_kilobytes)
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, cache_kilobytes: int) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, see _begin_sqlite
     _write_ahead(connection)
     ids.register(connection)
@@ -198,7 +215,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "synchronous=NORMAL",
         "foreign_keys=ON",
         f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}",
-        f"cache_size=-{CACHE_KILOBYTES}",
+        f"cache_size=-{cache_kilobytes}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
