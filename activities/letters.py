@@ -55,7 +55,7 @@ from domain.data_subject_requests import (
 from domain.deadlines import Authority, authority_for, court_remedy
 from domain.languages import nearest_language
 from domain.places import local_date
-from domain.reviews import VersionClass, VersionState
+from domain.reviews import VersionState
 from domain.timetable import campaign_rungs, not_before, request_ladder
 from domain.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
 from mail.links import make_token
@@ -174,8 +174,9 @@ class Letters:
                 counts = _counts(session, campaign, language)
                 return {**shared, "counts": counts, "console_url": page}
             return {**shared, **self._of_escalation(session, mail, campaign, version, language)}
-        correction = self._of_correction(session, mail, campaign, version, language)
         change = self._of_change(session, mail, policy, version, language)
+        asks = bool(change["asked"])
+        correction = self._of_correction(session, mail, campaign, language, asks=asks)
         return {**shared, **correction, **change}
 
     def _of_version(
@@ -259,13 +260,13 @@ class Letters:
         session: Session,
         mail: OutboxMail,
         campaign: Campaign,
-        version: PolicyVersion,
         language: Language,
+        *,
+        asks: bool,
     ) -> dict[str, object]:
         correction = corrections(session, campaign.id).get(mail.step)
         if correction is None:
             return {}
-        asks = version.version_class == VersionClass.APPROVAL
         told = correction_in(session, correction, language.tag)
         return {"correction": told, "answers": correction.decisions if asks else ""}
 

@@ -17,12 +17,14 @@ def counts_for(version_id: SQLColumnExpression[UUID] | UUID) -> ColumnElement[bo
     """Of a row of Approval: whether it counts for a version.
 
     It is about that version, or about one that the version corrects, and it is not voided.
+    `version_id` may be a column of the question around it.
     """
     about = col(Approval.policy_version_id)
+    corrected = select(_CORRECTED.id).where(col(_CORRECTED.corrected_by_id) == version_id)
     return and_(
         stands(),
         or_(
             about == version_id,
-            about.in_(select(_CORRECTED.id).where(col(_CORRECTED.corrected_by_id) == version_id)),
+            about.in_(corrected.correlate_except(_CORRECTED)),
         ),
     )

@@ -21,7 +21,7 @@ UNSUBSCRIBE = "unsubscribe"
 """No more reminders. It is made of the bytes of the link to approve, and signed for this."""
 REQUEST_STATUS = "request-status"
 REQUEST_VERIFY = "request-verify"
-NOT_OUT_FOR_SURE = ("queued", "sending", "unknown", "operator")
+NOT_OUT_FOR_SURE = ("queued", "sending", "unknown", "operator", "suppressed")
 
 
 class LinkUnusable(Exception):
@@ -87,7 +87,8 @@ def add_first_links(transaction: Session, addressees: ColumnElement[bool], now: 
 def replace_links(transaction: Session, account_ids: Collection[UUID], now: datetime) -> None:
     """Give accounts new approval links: their old ones went to an address that is theirs no more.
 
-    Mails that did not go out for sure carry the new ones.
+    Mails that did not go out for sure carry the new ones, which are good also where an old one was
+    said to have reached somebody else.
     """
     if not account_ids:
         return
@@ -107,7 +108,6 @@ def replace_links(transaction: Session, account_ids: Collection[UUID], now: date
             purpose=APPROVE,
             subject_id=link.subject_id,
             account_id=link.account_id,
-            expires_at=link.expires_at,
             now=now,
         )
         transaction.flush()

@@ -13,10 +13,10 @@ from database.accounts import accounts_at_address
 from database.campaigns import FIRST_NOTICE, is_reminder
 from database.facts import record
 from database.ids import new_id
-from database.links import Holder
+from database.links import APPROVE, Holder, replace_links
 from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, MAYBE_TOLD, Claim, release
-from database.tables import Link, MailSuppression, OutboxMail, ReminderOptOut
-from database.writing import insert_new
+from database.tables import Account, Link, MailSuppression, OutboxMail, ReminderOptOut
+from database.writing import held, insert_new
 from domain.suppressions import NO_MORE_REMINDERS, WORDS, Cause
 
 
@@ -107,31 +107,31 @@ def allow(
     if not lifted:
         return Allowed(lifted=0, mails=())
     accounts = [account.id for account in accounts_at_address(transaction, address)]
+    replace_links(transaction, _closed_out(transaction, accounts), now)
     return Allowed(lifted=len(lifted), mails=release(transaction, accounts))
 
 
 def not_theirs(transaction: Session, link: Link, address_key: bytes, now: datetime) -> None:
     """Who got a mail says that it was meant for somebody else: nothing more goes to that address,
     its link is of no use any more, and the notice has reached nobody (P4)."""
+    link = held(transaction, Link, link.id)
     mails = transaction.exec(
         select(OutboxMail)
         .where(OutboxMail.link_id == link.id)
         .order_by(col(OutboxMail.id))
         .with_for_update(key_share=True)
     ).all()
-    failed = [
-        Failed(
-            mail_id=mail.id,
-            attempt_id=mail.attempt_id,
-            address_key=address_key,
-            cause=Cause.NOT_THEIRS,
-        )
-        for mail in mails
-        if mail.attempt_id
-    ]
-    suppress(transaction, failed[-1:], now)
+    told_by = mails[-1].id if mails else link.id
+    stop = MailSuppression(
+        address_key=address_key,
+        cause=Cause.NOT_THEIRS,
+        mail_id=told_by,
+        attempt_id=link.id,  # it need not be the mail's: who reads a page may be led to the next
+        suppressed_at=now,
+    )
+    insert_new(transaction, MailSuppression, [stop.model_dump()])
     for mail in mails:
-        if mail.step == FIRST_NOTICE and mail.state in MAYBE_TOLD:
+        if mail.step == FIRST_NOTICE and mail.state in (*MAYBE_TOLD, "queued"):
             mail.state, mail.reason = "suppressed", WORDS[Cause.NOT_THEIRS]
             mail.settled_at = now
             transaction.add(mail)
@@ -153,6 +153,21 @@ def reminded_no_more_since(session: Session, account_id: UUID) -> datetime | Non
     return session.exec(
         select(ReminderOptOut.opted_out_at).where(ReminderOptOut.account_id == account_id)
     ).first()
+
+
+def _closed_out(session: Session, accounts: Sequence[UUID]) -> Sequence[UUID]:
+    """The accounts among these whose link somebody gave back who said that it was not theirs."""
+    return session.exec(
+        select(Account.id)
+        .join(Link, col(Link.account_id) == col(Account.id))
+        .where(
+            col(Account.id).in_(accounts),
+            Link.purpose == APPROVE,
+            col(Link.successor_id).is_(None),
+            col(Link.expires_at).is_not(None),
+        )
+        .distinct()
+    ).all()
 
 
 def _is_of_our_own_accord(mail: OutboxMail) -> bool:

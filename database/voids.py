@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from database.tables import (
@@ -21,16 +22,23 @@ from database.tables import (
 from domain.approvals import Voided
 from domain.reviews import Decisions
 
+_VOIDED, _MAILED = aliased(CampaignCorrection), aliased(Campaign)
+"""Of their own, whatever campaign the question around is about."""
+
 
 def stands(of: type[Approval] | type[ConsentDecision] = Approval) -> ColumnElement[bool]:
     """Of a row of Approval, or of what was said about a purpose: whether it counts, as it was not
     voided."""
-    return ~exists().where(
-        col(Campaign.policy_version_id) == col(of.policy_version_id),
-        col(CampaignCorrection.campaign_id) == col(Campaign.id),
-        col(CampaignCorrection.decisions) == Decisions.VOID,
-        col(CampaignCorrection.confirmed_at) > col(of.decided_at),
+    void = (
+        select(_VOIDED.id)
+        .join(_MAILED, col(_MAILED.id) == col(_VOIDED.campaign_id))
+        .where(
+            col(_MAILED.policy_version_id) == col(of.policy_version_id),
+            col(_VOIDED.decisions) == Decisions.VOID,
+            col(_VOIDED.confirmed_at) > col(of.decided_at),
+        )
     )
+    return ~exists(void.correlate_except(_VOIDED, _MAILED))
 
 
 class Voids:

@@ -248,13 +248,8 @@ def _law_refusal(
 ) -> str | None:
     """One cites the law, another agrees, and whoever agrees did not submit the version (P5)."""
     for key in (*review.law_cited, *review.law_agreed):
-        finding = known[key]
-        confirmed = finding.status is FindingStatus.CONFIRMED or key in review.confirm
-        if not (confirmed and finding.material_adverse) or key in review.dismiss:
-            return (
-                f"{key} is not confirmed as material and adverse: only such a change needs a law "
-                "that requires it."
-            )
+        if refusal := _needs_no_law(known[key], review):
+            return refusal
     for key in review.law_agreed:
         finding = known[key]
         if key in (*review.law_cited, *review.law_dropped):
@@ -272,6 +267,22 @@ def _law_refusal(
             )
     if uncited := [key for key in review.law_dropped if known[key].law_cited_by is None]:
         return f"No law is cited for {', '.join(uncited)}."
+    return None
+
+
+def _needs_no_law(finding: FindingUnderReview, review: ReviewRequest) -> str | None:
+    key = finding.key
+    confirmed = finding.status is FindingStatus.CONFIRMED or key in review.confirm
+    if not (confirmed and finding.material_adverse) or key in review.dismiss:
+        return (
+            f"{key} is not confirmed as material and adverse: only such a change needs a law "
+            "that requires it."
+        )
+    if not finding.in_step:
+        return (
+            f"{key} is no change of this version: whoever has an older text is asked about it. A "
+            "law is cited for the version that makes the change."
+        )
     return None
 
 

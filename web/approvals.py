@@ -37,6 +37,7 @@ from database.tables import (
     Approval,
     Campaign,
     CampaignAddressee,
+    CampaignCorrection,
     ConsentDecision,
     Link,
     Policy,
@@ -44,6 +45,7 @@ from database.tables import (
 )
 from database.without_approval import promise_of
 from database.wording import summary_in
+from database.writing import pointed_to
 from domain.account_holders import AccountKind, Status
 from domain.approvals import Decision, Governing
 from domain.consents import Consent
@@ -94,6 +96,7 @@ class Matter:
     policy: Policy
     version: PolicyVersion
     base: PolicyVersion
+    correction: CampaignCorrection | None
     asks_approval: bool
 
 
@@ -169,7 +172,8 @@ def approve_or_decline(token: Token, site: OnSite, reader: OnReader, posted: For
             return _show(session, reader, matter, status=409, again="old_page")
     with site.database.transaction() as transaction:
         if not _stands(transaction, matter):
-            return _show(transaction, reader, _matter(transaction, site, token, now), status=409)
+            matter = _matter(transaction, site, token, now)
+            return _show(transaction, reader, matter, status=409, again="old_page")
         decision = Decision(posted.text("decision"))
         seen = _as_shown(reader, matter, change_sha256=shown[1])
         decide(transaction, matter.account, seen, decision, now)
@@ -242,8 +246,13 @@ def _choices(session: Session, reader: Reader, matter: Matter) -> Sequence[Choic
 
 def _stands(session: Session, matter: Matter) -> bool:
     """Whether a matter is still as it was read: meanwhile the link may have been replaced, the
-    version withdrawn, the account closed."""
-    link, version, account = matter.link, matter.version, matter.account
+    version withdrawn, its words put right, the account closed.
+
+    Whoever puts the words right waits for us, or we for them: then they are seen.
+    """
+    link, account = matter.link, matter.account
+    version = pointed_to(session, PolicyVersion, matter.version.id)
+    correction = latest_correction(session, version.id)
     same = (
         exists().where(
             col(Link.id) == link.id,
@@ -251,17 +260,18 @@ def _stands(session: Session, matter: Matter) -> bool:
             col(Link.expires_at).is_not_distinct_from(link.expires_at),
         ),
         exists().where(
-            col(PolicyVersion.id) == version.id,
-            col(PolicyVersion.state) == version.state,
-            col(PolicyVersion.corrected_by_id).is_not_distinct_from(version.corrected_by_id),
-        ),
-        exists().where(
             col(Account.id) == account.id,
             col(Account.status) == account.status,
             col(Account.kind) == account.kind,
         ),
     )
-    return bool(session.scalar(select_columns(and_(*same))))
+    return _what_decides(version, correction) == _what_decides(
+        matter.version, matter.correction
+    ) and bool(session.scalar(select_columns(and_(*same))))
+
+
+def _what_decides(version: PolicyVersion, correction: CampaignCorrection | None) -> object:
+    return version.state, version.corrected_by_id, correction and correction.id
 
 
 def _as_shown(reader: Reader, matter: Matter, change_sha256: str | None = None) -> Shown:
@@ -297,6 +307,7 @@ def _matter_of(session: Session, link: Link) -> Matter:
         policy=policy,
         version=version,
         base=session.get_one(PolicyVersion, addressee.governing_version_id),
+        correction=latest_correction(session, version.id),
         asks_approval=addressee.asks_approval,
     )
 
@@ -312,7 +323,7 @@ def _show(
         raise HTTPException(404) from None
     nothing = _nothing_to_decide(session, site, matter)
     said_of_laws = laws_said(session, matter.base, matter.version, reader.language)
-    corrected = latest_correction(session, matter.version.id)
+    corrected = matter.correction
     decision = _answer(session, site, matter)
     return reader.show(
         "approve.html",
@@ -444,6 +455,7 @@ def _send_links(site: Site, address: str) -> None:
                 Link.purpose == APPROVE,
                 col(Link.account_id).in_(account_ids),
                 col(Link.successor_id).is_(None),
+                col(Link.expires_at).is_(None),  # else somebody said that it was not theirs
             )
         ).all()
         owed = [

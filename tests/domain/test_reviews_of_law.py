@@ -47,6 +47,13 @@ def finding(
 LAWFUL = finding(cited_by=NOOR, agreed=True)
 
 
+def test_a_law_is_cited_only_where_the_version_makes_the_change() -> None:
+    """P5: else it governed whoever declined the change before, without a notice of its own."""
+    older = version(finding("F2", in_step=False))
+    cited = ReviewRequest(review_id=uuid4(), reviewer_id=NOOR, law_cited=("F2",))
+    assert "no change of this version" in str(review_refusal(older, cited))
+
+
 def version(
     *findings: FindingUnderReview, version_class: VersionClass | None = None
 ) -> VersionUnderReview:

@@ -23,6 +23,7 @@ from database.tables import (
     Account,
     Approval,
     Campaign,
+    CampaignCorrection,
     ConsentDecision,
     Fact,
     Link,
@@ -168,7 +169,7 @@ def test_a_page_left_open_for_a_day_is_shown_again(world: World) -> None:
     assert decisions(world) == []
 
 
-@pytest.mark.parametrize("what", ["version", "account", "link"])
+@pytest.mark.parametrize("what", ["version", "account", "link", "words"])
 def test_what_ends_while_somebody_presses_the_button_is_not_decided(
     world: World, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
@@ -184,6 +185,8 @@ def test_what_ends_while_somebody_presses_the_button_is_not_decided(
                 other.get_one(PolicyVersion, version(world, 2).id).state = "withdrawn"
             elif what == "account":
                 other.get_one(Account, world.accounts["alice"].id).status = "closed"
+            elif what == "words":
+                put_right(other, world)
             else:
                 alices = Link.account_id == world.accounts["alice"].id
                 other.exec(select(Link).where(alices)).one().expires_at = NOW
@@ -194,6 +197,25 @@ def test_what_ends_while_somebody_presses_the_button_is_not_decided(
     answer = world.browser.post(path, data={"stamp": stamp, "decision": "approved"})
     assert answer.status_code == (410 if what == "link" else 409)
     assert decisions(world) == []
+
+
+def put_right(transaction: Session, world: World) -> None:
+    """The words of the mails were wrong, and two people agreed on the right ones."""
+    campaign = campaign_of(transaction, version(world, 2).id)
+    assert campaign
+    correction = CampaignCorrection(
+        campaign_id=campaign.id,
+        reason="a wrong period",
+        mail="It is a year.",
+        decisions="void",
+        sentences={},
+        stopped_campaign=False,
+        proposed_by=world.staff["lena"].id,
+        proposed_at=NOW,
+        confirmed_by=world.staff["omar"].id,
+        confirmed_at=NOW,
+    )
+    transaction.add(correction)
 
 
 def test_neither_button_is_nothing(world: World) -> None:

@@ -10,6 +10,7 @@ from database import controls, corrections, not_reached, policies, reclassifying
 from database.accounts import account_by_external_id
 from database.campaigns import campaign_by_number
 from database.staff import by_handle, require_role
+from database.writing import hold_with_what_points_to_it
 from workflows.desk.part import DeskPart, refusing, require_showable
 
 
@@ -66,9 +67,10 @@ class Campaigns(DeskPart):
 
     def confirm_correction(self, slug: str, number: int, staff_id: UUID) -> None:
         """A second person lets a correction go out; the campaign runs on (P8). Raises Refused."""
-        now = self.clock.now()
         with refusing(), self.database.transaction() as transaction:
             version = policies.version_by_slug(transaction, slug, number)
+            hold_with_what_points_to_it(transaction, version)  # each decision is before or after
+            now = self.clock.now()
             campaign = corrections.confirm(
                 transaction, version, staff_id, now, languages=self.company.languages
             )

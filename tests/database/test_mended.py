@@ -1,0 +1,184 @@
+"""Whom a mended address lets be told after all, and with a link that works (P4, P32)."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlmodel import col, select
+
+from database import freezing, outbox, outcomes, suppressions
+from database.accounts import AccountRow
+from database.campaigns import FIRST_NOTICE, count_addressees
+from database.mail_rows import Batch
+from database.tables import (
+    Approval,
+    Campaign,
+    CampaignCorrection,
+    Link,
+    MailSuppression,
+    OutboxMail,
+    PolicyVersion,
+)
+from domain.reviews import Decisions
+from domain.suppressions import address_key
+from tests.people import ALICE, BOB
+from tests.scene import NOW, ONE_HOUR, Scene
+
+KEY = b"k" * 32
+MENDED = AccountRow(external_id=ALICE.external_id, email="alice@new.example")
+A_YEAR = timedelta(days=365)
+
+
+@pytest.fixture
+def campaign(scene: Scene) -> UUID:
+    """First notices to Alice and Bob are out."""
+    scene.import_accounts(ALICE, BOB)
+    campaign_id = scene.campaign()
+    freezing.freeze_audience(scene.database, campaign_id, NOW)
+    scene.queue_step(campaign_id)
+    with scene.database.transaction() as transaction:
+        while claim := outbox.claim(transaction, Batch(subject_id=campaign_id), limit=9, now=NOW):
+            outcomes.accept(transaction, claim.attempt_id, "x", NOW)
+    return campaign_id
+
+
+def first_notice(scene: Scene, campaign: UUID) -> OutboxMail:
+    alice = scene.account(ALICE.external_id).id
+    with scene.database.session() as session:
+        return session.exec(
+            select(OutboxMail).where(
+                OutboxMail.subject_id == campaign,
+                OutboxMail.addressee_id == alice,
+                OutboxMail.step == FIRST_NOTICE,
+            )
+        ).one()
+
+
+def decided_long_ago(scene: Scene) -> UUID:
+    """Alice approved another version of the policy, which a typing correction has followed; it."""
+    with scene.database.transaction() as transaction:
+        first = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 1)).one()
+        values = first.model_dump(exclude={"id", "number", "state", "in_force_at", "effective_at"})
+        corrects = PolicyVersion(**values | {"sha256": "3" * 64}, number=4, state="superseded")
+        older = PolicyVersion(
+            **values | {"sha256": "4" * 64, "corrected_by_id": corrects.id},
+            number=3,
+            state="replaced",
+        )
+        transaction.add(corrects)
+        transaction.flush()
+        owner = scene.staff["lena"]
+        told = Campaign(policy_version_id=corrects.id, owner_id=owner, started_at=NOW - A_YEAR)
+        transaction.add_all([older, told])
+        transaction.flush()
+        approval = Approval(
+            account_id=scene.account(ALICE.external_id).id,
+            policy_version_id=older.id,
+            decision="approved",
+            decided_at=NOW - A_YEAR,
+            shown_from_version_id=first.id,
+            text_sha256=older.sha256,
+            change_sha256="",
+            how="link",
+            language="en",
+        )
+        transaction.add(approval)
+        return older.id
+
+
+def test_what_somebody_approved_long_ago_does_not_keep_a_notice_from_them(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P4: an answer counts for the version that it is about, and for the one that corrects it."""
+    decided_long_ago(scene)
+    with scene.database.transaction() as transaction:
+        transaction.get_one(OutboxMail, first_notice(scene, campaign).id).state = "bounced"
+    scene.import_accounts(MENDED, now=NOW + ONE_HOUR)
+    assert first_notice(scene, campaign).state == "queued"
+
+
+def test_whose_answer_was_voided_is_reminded(scene: Scene, campaign: UUID) -> None:
+    """P8: also where it was about another version than the one that reminds."""
+    older = decided_long_ago(scene)
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(Campaign, campaign)
+        old = Campaign(policy_version_id=older, owner_id=row.owner_id, started_at=NOW - A_YEAR)
+        transaction.add(old)
+        transaction.flush()
+        voiding = CampaignCorrection(
+            campaign_id=old.id,
+            reason="a wrong mail",
+            mail="It is a year.",
+            decisions=Decisions.VOID,
+            sentences={},
+            stopped_campaign=False,
+            proposed_by=scene.staff["lena"],
+            proposed_at=NOW,
+            confirmed_by=scene.staff["noor"],
+            confirmed_at=NOW,
+        )
+        transaction.add(voiding)
+        transaction.get_one(PolicyVersion, older).corrected_by_id = row.policy_version_id
+    scene.queue_step(campaign, "reminder_1")
+    with scene.database.transaction() as transaction:
+        batch = Batch(subject_id=campaign, step="reminder_1")
+        claim = outbox.claim(transaction, batch, limit=9, now=NOW)
+        assert claim
+        assert claim.copies == count_addressees(transaction, campaign) == 2
+
+
+def give_back(scene: Scene, campaign: UUID) -> UUID:
+    """Whoever reads Alice's mail says that it is not theirs; the link of it."""
+    with scene.database.transaction() as transaction:
+        link = transaction.get_one(Link, first_notice(scene, campaign).link_id)
+        suppressions.not_theirs(transaction, link, address_key(ALICE.email, KEY), NOW)
+        return link.id
+
+
+def link_of_the_notice(scene: Scene, campaign: UUID) -> Link:
+    with scene.database.session() as session:
+        return session.get_one(Link, first_notice(scene, campaign).link_id)
+
+
+@pytest.mark.parametrize("mended", [True, False])
+def test_the_right_person_gets_a_link_that_works(
+    scene: Scene, campaign: UUID, *, mended: bool
+) -> None:
+    """P4: after the address was mended, or ops were told that it was theirs after all."""
+    old = give_back(scene, campaign)
+    assert link_of_the_notice(scene, campaign).expires_at == NOW
+    if mended:
+        scene.import_accounts(MENDED, now=NOW + ONE_HOUR)
+    else:
+        with scene.database.transaction() as transaction:
+            allowed = suppressions.allow(
+                transaction,
+                ALICE.email,
+                address_key(ALICE.email, KEY),
+                staff_id=scene.staff["omar"],
+                reason="It is hers after all.",
+                now=NOW + ONE_HOUR,
+            )
+        assert len(allowed.mails) == 1
+    new = link_of_the_notice(scene, campaign)
+    assert new.id != old
+    assert (new.expires_at, new.successor_id) == (None, None)
+    assert first_notice(scene, campaign).state == "queued"
+
+
+@pytest.mark.parametrize("state", ["queued", "accepted", "carried"])
+def test_a_mail_that_was_given_back_stops_the_address_whatever_became_of_it(
+    scene: Scene, campaign: UUID, state: str
+) -> None:
+    """P4: a page may be reached from the one before it, while its own mail still waits."""
+    with scene.database.transaction() as transaction:
+        mail = transaction.get_one(OutboxMail, first_notice(scene, campaign).id)
+        mail.state, mail.attempt_id = state, mail.attempt_id if state == "accepted" else None
+    give_back(scene, campaign)
+    with scene.database.session() as session:
+        causes = session.exec(select(MailSuppression.cause)).all()
+        suppressed = session.exec(
+            select(OutboxMail.id).where(col(OutboxMail.state) == "suppressed")
+        ).all()
+    assert causes == ["not_theirs"]
+    assert suppressed == [first_notice(scene, campaign).id]
