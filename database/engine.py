@@ -238,13 +238,15 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN")
         return
     raw: Any = connection.connection.driver_connection
-    raw.execute("PRAGMA busy_timeout=0")
     until = time.monotonic() + BUSY_TIMEOUT_MILLISECONDS / 1000
-    while time.monotonic() < until and not _has_begun(raw):
-        time.sleep(LOOK_AGAIN_SECONDS)
-    if not raw.in_transaction:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # says in SQLAlchemy's way what is wrong
-    raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MILLISECONDS}")
+    raw.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < until and not _has_begun(raw):
+            time.sleep(LOOK_AGAIN_SECONDS)
+        if not raw.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # says in SQLAlchemy's way what is wrong
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MILLISECONDS}")
 
 
 def _has_begun(connection: sqlite3.Connection) -> bool:
