@@ -34,7 +34,7 @@ from domain.without_approval import (
 )
 from settings import ROOT
 from translations.catalogues import FOLDER, POLICY_TITLES
-from web import approvals, faults, public, requests
+from web import faults, matters, public, requests
 
 TEMPLATE = FOLDER / "messages.pot"
 CODE = ("activities", "translations", "web")
@@ -110,7 +110,7 @@ def _tables() -> Iterator[tuple[str, str]]:
             IF_YOU_DO_NOT_APPROVE.values(), IF_SOMEBODY_DOES_NOT_APPROVE.values(), (NEVER_DEPENDS,)
         ),
         "translations/catalogues.py": POLICY_TITLES,
-        "web/approvals.py": approvals.NOTHING_TO_DECIDE,
+        "web/matters.py": matters.NOTHING_TO_DECIDE,
         "web/faults.py": chain(*faults.WORDS.values(), faults.OTHERWISE),
         "web/public.py": public.STATE_WORDS.values(),
         "web/requests.py": chain(

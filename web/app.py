@@ -32,7 +32,7 @@ from health.neighbours import (
 from mail.delivery_events import PublicKeysRefused, load_public_keys
 from settings import Settings, SettingsRefused, load_settings
 from temporal import TemporalSettingsRefused
-from web import approvals, health, policy_links, public, requests, unsubscribe, webhooks
+from web import approvals, health, new_links, policy_links, public, requests, unsubscribe, webhooks
 from web.api import accounts, description
 from web.api.pace import Pace
 from web.api.problems import add_problems
@@ -49,6 +49,7 @@ SESSION_SECONDS = 12 * 3600
 SITE_MAP = (
     public.router,  # /, /policies/...
     policy_links.router,  # /policies/.../policy-link.js
+    new_links.router,  # /approve/new-link
     approvals.router,  # /approve/...
     unsubscribe.router,  # /unsubscribe/...
     requests.router,  # /requests/...
