@@ -311,7 +311,7 @@ class Letters:
         words = {rung.key: language.gettext(rung.summary) for rung in rungs}
         return {
             "counts": _counts(session, campaign, language)[:4],
-            "segments": _segments(session, campaign, self._company.zone, language),
+            "segments": _segments(session, campaign, language),
             "not_reached": progress.not_reached,
             "step": words.get(mail.step, mail.step),
         }
@@ -409,12 +409,10 @@ def _counts(session: Session, campaign: Campaign, language: Language) -> list[tu
     ]
 
 
-def _segments(
-    session: Session, campaign: Campaign, zone: ZoneInfo, language: Language
-) -> list[tuple[str, int]]:
+def _segments(session: Session, campaign: Campaign, language: Language) -> list[tuple[str, int]]:
     """The silent and the not reached by segment, those segments that tell something apart."""
     silent = reports.silent_by(session, campaign)
-    missed = not_reached.segments(not_reached.not_reached(session, campaign, zone))
+    missed = not_reached.segments_of(session, campaign)
     return [
         (f"{who}, {language.gettext(SEGMENT_WORDS[segment])} {name.replace('_', ' ')}", count)
         for who, segments in (

@@ -42,7 +42,7 @@ def report(slug: Slug, number: Number, *, output_format: FormatOption = ListForm
 
     with opened() as office, office.database.session() as session:
         campaign = campaign_by_number(session, slug, number)
-        found = asdict(report_of(session, campaign, office.settings.zone))
+        found = asdict(report_of(session, campaign))
         proposed = open_correction(session, campaign.id)
         languages = office.settings.company.languages
         print_thing(

@@ -1,7 +1,7 @@
 """Whom a campaign's first notice did not reach: why, who is to reach them, and until when (P4)."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
@@ -45,7 +45,7 @@ WHO_REACHES = ("legal", "privacy", "support")
 
 MEANS = ("post", "phone", "in_person", "other")
 SEGMENTS = ("state", "language", "kind", "country", "governing_version")
-ASSIGNED_AT_ONCE = 1000
+ASSIGNED_AT_ONCE = LISTED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +102,17 @@ def segments(rows: Sequence[NotReached]) -> dict[str, dict[str, int]]:
         )
         for name in SEGMENTS
     }
+
+
+def segments_of(session: Session, campaign: Campaign) -> dict[str, dict[str, int]]:
+    """As `segments`, of a campaign whose list may be too long to be brought here at once."""
+    counts: dict[str, Counter[str]] = {name: Counter() for name in SEGMENTS}
+    for row in _one_by_one(session, campaign):
+        account = row.account
+        named = (row.state, account.locale, account.kind, account.country, row.governing_version)
+        for name, value in zip(SEGMENTS, named, strict=True):
+            counts[name][str(value or "unknown")] += 1
+    return {name: dict(sorted(found.items())) for name, found in counts.items()}
 
 
 def assign(
@@ -232,6 +243,7 @@ def _missed(
             col(OutboxMail.state).in_(UNDELIVERABLE),
             *which,
         )
+        .order_by(col(Account.external_id))
         .limit(limit)
     ).all()
     return [
@@ -259,12 +271,28 @@ def _late(
             & (col(MissedNotice.campaign_id) == campaign.id),
         )
         .where(joined_later(session, campaign), *which)
+        .order_by(col(Account.external_id))
         .limit(limit)
     ).all()
     return [
         _Missed(account=account, state=JOINED_LATER, failed_at=since, reason=WHY_LATER, case=case)
         for account, since, case in rows
     ]
+
+
+def _one_by_one(session: Session, campaign: Campaign) -> Iterator[_Missed]:
+    """Those who are not reached yet, a thousand at a time."""
+    version = session.get_one(PolicyVersion, campaign.policy_version_id)
+    waits = col(MissedNotice.reached_at).is_(None)
+    for source in (_missed, _late):
+        after = ""
+        while page := source(
+            session, campaign, waits, col(Account.external_id) > after, limit=LISTED_AT_ONCE
+        ):
+            after = page[-1].account.external_id
+            yield from _as_governed(session, version, page) if source is _late else page
+            for row in page:
+                session.expunge(row.account)
 
 
 def _as_governed(

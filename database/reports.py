@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, or_
 from sqlalchemy.orm import Mapped
@@ -15,7 +14,7 @@ from database.assessments import findings_of
 from database.campaigns import CanaryStanding, Progress, canary, is_silent, progress
 from database.controls import Done, control_acts
 from database.law import Cited, asked_nevertheless, bases_by_law, cited
-from database.not_reached import not_reached, segments
+from database.not_reached import segments_of
 from database.outbox import ACCOUNT
 from database.purposes import purposes_of
 from database.tables import (
@@ -72,7 +71,7 @@ class Report:
     notice_down: datetime | None
 
 
-def report(session: Session, campaign: Campaign, zone: ZoneInfo) -> Report:
+def report(session: Session, campaign: Campaign) -> Report:
     """How a campaign stands now, or came out once it is finished."""
     version_id = campaign.policy_version_id
     version = session.get_one(PolicyVersion, version_id)
@@ -82,7 +81,7 @@ def report(session: Session, campaign: Campaign, zone: ZoneInfo) -> Report:
         controls=control_acts(session, version_id),
         steps=_steps(session, campaign),
         silent_by=silent_by(session, campaign),
-        not_reached_by=segments(not_reached(session, campaign, zone)),
+        not_reached_by=segments_of(session, campaign),
         mails_by_step=_mails_by_step(session, campaign),
         possible_doubles=_possible_doubles(session, campaign),
         consents=consents.counts(session, campaign, purposes_of(session, version_id)),

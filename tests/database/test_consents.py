@@ -1,7 +1,6 @@
 """Consent is its own choice for each purpose, apart from approving (P5)."""
 
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import select
@@ -219,7 +218,7 @@ def test_consent_to_wrong_words_is_void_with_the_decisions(
     with scene.database.session() as session:
         assert consents.standing(session, alice.id, second.policy_id) == {}
         (told,) = consents.told(session, alice.id)
-        found = report(session, session.get_one(Campaign, campaign), ZoneInfo("Europe/Berlin"))
+        found = report(session, session.get_one(Campaign, campaign))
     assert (told["consent"], len(told["decisions"])) == (None, 1)  # type: ignore[arg-type]
     assert found.consents == {"ads": {"given": 0, "withheld": 0}}
     say(scene, ALICE, Consent.GIVEN, 2 * MINUTE)
@@ -237,7 +236,7 @@ def test_approving_gives_no_consent_and_consent_approves_nothing(
     say(scene, BOB, Consent.GIVEN)
     scene.decide(ALICE, APPROVED)
     with scene.database.session() as session:
-        found = report(session, session.get_one(Campaign, campaign), ZoneInfo("Europe/Berlin"))
+        found = report(session, session.get_one(Campaign, campaign))
         assert len(session.exec(select(Approval)).all()) == 1
         assert consents.told(session, scene.account(ALICE.external_id).id) == []
     assert (found.progress.approved, found.progress.silent) == (1, 1)

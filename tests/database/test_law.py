@@ -41,7 +41,6 @@ from database.tables import (
 from database.wording import WordingRefused, Words
 from domain.approvals import Decision
 from domain.reviews import VersionClass, release_refusal
-from settings import Settings
 from tests.people import ALICE, BOB, CAROL, DORA, LANGUAGES, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, Scene
 from tests.texts import FIRST, SECOND
@@ -278,9 +277,8 @@ def test_the_report_says_which_law_who_said_so_and_that_it_departs(
 ) -> None:
     """P5."""
     scene.put_in_force(version(scene, 2), EFFECT)
-    zone = Settings(_env_file=None).zone
     with scene.database.session() as session:
-        found = report(session, session.get_one(Campaign, announced), zone)
+        found = report(session, session.get_one(Campaign, announced))
     (one,) = found.required_by_law
     assert (one.finding, one.citation) == ("F1", LAW)
     assert (one.cited_by, one.agreed_by) == ("Lena Lindqvist", "Noor Nasser")

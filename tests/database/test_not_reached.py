@@ -117,6 +117,18 @@ def test_everybody_missed_is_listed_with_the_reason_and_nobody_else(
     assert not_reached.segments([*found.values()])["language"] == {"de": 1, "en": 3}
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 1000])
+def test_a_long_list_is_counted_a_few_at_a_time(
+    scene: Scene, campaign: UUID, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """P4: the counts of the report and of escalations are those of the list."""
+    monkeypatch.setattr(not_reached, "LISTED_AT_ONCE", at_once)
+    rows = [*listed(scene, campaign).values()]
+    with scene.database.session() as session:
+        row = session.get_one(Campaign, campaign)
+        assert not_reached.segments_of(session, row) == not_reached.segments(rows)
+
+
 def test_an_account_without_an_address_is_never_claimed(scene: Scene, campaign: UUID) -> None:
     with scene.database.transaction() as transaction:
         assert claim(transaction, Batch(subject_id=campaign), limit=1000, now=NOW) is None

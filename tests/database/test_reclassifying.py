@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import col, select
@@ -208,7 +207,7 @@ def test_the_report_of_who_is_asked_late_tells_of_its_own_notice(
     propose(scene)
     asks = confirm(scene)
     with scene.database.session() as session:
-        found = report(session, session.get_one(Campaign, asks), ZoneInfo("Europe/Berlin"))
+        found = report(session, session.get_one(Campaign, asks))
     assert (found.notice_up, found.notice_down) == (FOUND, None)
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -28,7 +27,7 @@ def campaign(scene: Scene) -> UUID:
 
 def reported(scene: Scene, campaign: UUID) -> Report:
     with scene.database.session() as session:
-        return report(session, session.get_one(Campaign, campaign), ZoneInfo("Europe/Berlin"))
+        return report(session, session.get_one(Campaign, campaign))
 
 
 def test_the_silent_are_counted_by_segment_and_who_answered_is_not(

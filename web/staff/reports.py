@@ -19,7 +19,7 @@ def reported(asked: AskedByReader) -> Report:
     """A dependency: the report. Raises PolicyUnknown, which is a 404."""
     with asked.site.database.session() as session:
         campaign = campaign_by_number(session, asked.slug, asked.number)
-        return report(session, campaign, asked.site.company.zone)
+        return report(session, campaign)
 
 
 Reported = Annotated[Report, Depends(reported)]
