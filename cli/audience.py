@@ -42,6 +42,7 @@ def audience_command(
                 "left_out": seen.left_out,
                 "unassessed": seen.unassessed,
                 "without_address": seen.without_address,
+                "gives_way": seen.gives_way,
                 "more_than_law": more_than_law,
             }
         )
@@ -49,6 +50,11 @@ def audience_command(
     say(f"{seen.addressees} would be told, {seen.asked} of them be asked for approval.")
     if seen.without_address:
         say(f"Open accounts without an address, whom no mail reaches: {seen.without_address}.")
+    if seen.gives_way:
+        say(
+            f"Version {seen.gives_way} is announced: where this one only corrects it, whoever had "
+            "its mail gets none."
+        )
     if version.version_class is None:
         say("The version has no class yet: it is counted as of class approval.")
     console().print(table_of(groups, COLUMNS))

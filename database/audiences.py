@@ -9,6 +9,7 @@ from sqlmodel import Session, func, select
 
 from database.approvals import PolicyHistory
 from database.assessments import assessment_of
+from database.policies import announced_versions
 from database.standings import standings
 from database.tables import Account, Policy, PolicyVersion
 from domain.account_holders import LeftOut, Status, left_out
@@ -36,15 +37,17 @@ class Preview:
     """Whom a version would be told to and who would be asked, if it were released at this instant.
 
     `without_address`: how many open accounts no mail can reach; addressed, they go on the list of
-    those not reached. `left_out`: how many get no mail for a reason of their own, by that reason.
-    `unassessed`: the versions from which the change is not known yet; their accounts count as
-    asked.
+    those not reached. `gives_way`: the version that is announced, if one is; where this one only
+    corrects it, whoever had its mail gets none. `left_out`: how many get no mail for a reason of
+    their own, by that reason. `unassessed`: the versions from which the change is not known yet;
+    their accounts count as asked.
     """
 
     groups: tuple[Group, ...]
     left_out: Mapping[LeftOut, int]
     unassessed: tuple[int, ...]
     without_address: int
+    gives_way: int | None
 
     @property
     def addressees(self) -> int:
@@ -85,6 +88,7 @@ def preview(session: Session, version: PolicyVersion, at: datetime) -> Preview:
             accounts=0,
         )
         counts[group] += accounts
+    announced = [each.number for each in announced_versions(session, version.policy_id)]
     nowhere = Account.status == Status.OPEN, Account.email == ""
     groups = (replace(group, accounts=accounts) for group, accounts in counts.items())
     return Preview(
@@ -98,6 +102,7 @@ def preview(session: Session, version: PolicyVersion, at: datetime) -> Preview:
         without_address=session.exec(
             select(func.count()).select_from(Account).where(*nowhere)
         ).one(),
+        gives_way=next((number for number in announced if number != version.number), None),
     )
 
 

@@ -13,6 +13,7 @@ from database.accounts import AccountRow
 from database.tables import CampaignAddressee
 from tests.people import ALICE, BOB, POLICY
 from tests.scene import FIRST_DAY, ONE_HOUR, Scene
+from tests.texts import SECOND
 
 Run = Callable[..., Result]
 
@@ -37,6 +38,16 @@ def test_groups_and_whoever_is_left_out_are_counted(audience: Run, scene: Scene)
     assert (said["addressees"], said["asked"], said["left_out"]["exempt"]) == (4, 4, 1)
     assert {group["language"]: group["accounts"] for group in said["groups"]} == {"en": 3, "de": 1}
     assert said["without_address"] == 1
+    assert said["gives_way"] is None
+
+
+def test_who_had_the_mail_of_a_version_that_is_only_corrected_gets_none(
+    audience: Run, scene: Scene
+) -> None:
+    """P8: the counts are of whom it would address, and say so."""
+    scene.submit(SECOND.replace("disadvantge", "disadvantage") + "\nThank you.\n")
+    shown = CliRunner().invoke(app, ["policy", "audience", POLICY, "3"]).stdout
+    assert "Version 2 is announced: where this one only corrects it" in shown
     with scene.database.session() as session:
         assert session.exec(select(CampaignAddressee)).all() == []
 
