@@ -276,7 +276,7 @@ def asks_anybody(session: Session, campaign_id: UUID) -> bool:
     query = select(CampaignAddressee.id).where(
         CampaignAddressee.campaign_id == campaign_id, col(CampaignAddressee.asks_approval)
     )
-    return session.exec(query).first() is not None
+    return session.exec(query.limit(1)).first() is not None
 
 
 def step_taken(session: Session, campaign_id: UUID, step: str) -> bool:

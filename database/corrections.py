@@ -266,7 +266,7 @@ def _anybody_was_mailed(session: Session, campaign: Campaign) -> bool:
         .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id))
         .where(OutboxMail.subject_id == campaign.id)
     )
-    return session.exec(query).first() is not None
+    return session.exec(query.limit(1)).first() is not None
 
 
 def _put_right(
