@@ -247,6 +247,7 @@ def refuse_unknown_versions(session: Session, import_id: UUID, now: datetime) ->
                 ~exists().where(same_account()),
             )
             .order_by(AccountImportRow.external_id)
+            .limit(1)
         ).first()
         if wrong is not None:
             raise ImportRefused(
