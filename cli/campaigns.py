@@ -217,8 +217,8 @@ def not_reached(
     else:
         print_rows(rows, SHOWN, ListFormat.TABLE)
         for segment, counts in lists.segments(found).items():
-            told = ", ".join(f"{name} {count}" for name, count in counts.items())
-            say(f"{segment.replace('_', ' ')}: {told or 'nobody'}")
+            told = "; ".join(f"{name}: {count}" for name, count in counts.items())
+            say(f"{segment.replace('_', ' ')} - {told or 'nobody'}")
 
 
 @app.command("not-approved")

@@ -37,7 +37,6 @@ _REASON_KINDS = {
 IN_WORDS = {
     "bounced": "came back: there is no such mailbox, or it takes nothing for good",
     "blocked": "turned away by the receiving server; a later mail may well arrive",
-    "invalid": "not sent: the address is not valid",
     "complained": "reported as spam",
     "spam": "not sent: the mail service took it for spam",
     "unsubscribed": "not sent: the mail service has the address as unsubscribed",
@@ -48,6 +47,11 @@ _CAUSES = {
     "invalid": Cause.BOUNCED,
     "complained": Cause.COMPLAINED,
 }
+NOT_TRIED = {
+    Cause.BOUNCED: "not sent: the mail service knows that mail to this address comes back",
+    Cause.COMPLAINED: "not sent: earlier mail was reported as spam at this address",
+}
+"""Of what the mail service dropped without trying."""
 
 
 class PublicKeysRefused(ValueError):
@@ -88,6 +92,8 @@ class DeliveryEvent:
     @property
     def reason(self) -> str:
         """Why the copy reached nobody, in words; empty for what is good."""
+        if self.event == "dropped" and self.reason_kind in _CAUSES:
+            return NOT_TRIED[_CAUSES[self.reason_kind]]
         kind = "complained" if self.event == "spamreport" else self.reason_kind
         return IN_WORDS.get(kind, "")
 

@@ -180,7 +180,8 @@ def test_what_is_for_good_stops_mail_to_the_address_and_what_passes_does_not(
     [
         ({"event": "bounce", "type": "bounce"}, "no such mailbox"),
         ({"event": "bounce", "type": "blocked"}, "a later mail may well arrive"),
-        ({"event": "dropped", "reason": "Invalid"}, "the address is not valid"),
+        ({"event": "dropped", "reason": "Bounced Address"}, "not sent: the mail service knows"),
+        ({"event": "dropped", "reason": "Spam Reporting Address"}, "not sent: earlier mail was"),
         ({"event": "spamreport"}, "reported as spam"),
         ({"event": "delivered"}, ""),
     ],
