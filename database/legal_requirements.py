@@ -9,8 +9,6 @@ from sqlmodel import Session, col, select
 from database.tables import Finding, LegalRequirement, LegalSentence
 
 LONGEST_CITATION = 300
-OF_LAW = "-law"
-"""What the key of a finding ends with where the words about its law are meant."""
 
 
 class LawRefused(Exception):

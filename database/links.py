@@ -25,7 +25,8 @@ NOT_OUT_FOR_SURE = ("queued", "sending", "unknown", "operator", "suppressed")
 
 
 class LinkUnusable(Exception):
-    """The link is unknown, expired or replaced. `kind`: unknown | expired | replaced.
+    """The link is of no use. `kind`: unknown | expired | replaced | given_back, where who read the
+    mail said that it was meant for somebody else.
 
     `link` is None for an unknown one.
     """
@@ -133,7 +134,7 @@ def usable_link(session: Session, purpose: str, nonce: bytes, now: datetime) -> 
     if link.successor_id is not None:
         raise LinkUnusable("replaced", link)
     if link.expires_at is not None and link.expires_at <= now:
-        raise LinkUnusable("expired", link)
+        raise LinkUnusable("given_back" if purpose == APPROVE else "expired", link)
     return link
 
 

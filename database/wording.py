@@ -18,7 +18,6 @@ from sqlmodel import Session, col, select
 from database.assessments import findings_of
 from database.facts import record
 from database.legal_requirements import (
-    OF_LAW,
     requirements,
     sentences_of_laws,
     write_of_law,
@@ -37,7 +36,7 @@ from database.tables import (
 from database.writing import hold
 from domain.account_holders import Status
 from domain.languages import language_named, nearest_language
-from domain.reviews import FindingStatus, MissingWords, VersionClass, VersionState
+from domain.reviews import OF_LAW, FindingStatus, MissingWords, VersionClass, VersionState
 
 SUMMARY = "summary"
 DRAFTED_IN = "en"

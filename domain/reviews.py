@@ -85,6 +85,10 @@ class VersionUnderReview:
     findings: tuple[FindingUnderReview, ...]
 
 
+OF_LAW = "-law"
+"""What the key of a finding ends with where the words about its law are meant."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class MissingWords:
     """What nobody wrote yet in a language that account holders read: the summary, sentences."""
@@ -94,8 +98,11 @@ class MissingWords:
     findings: tuple[str, ...]
 
     def __str__(self) -> str:
-        sentences = f"the sentence{'s' * (len(self.findings) > 1)} of {', '.join(self.findings)}"
-        parts = ["the summary"] * self.summary + [sentences] * bool(self.findings)
+        laws = [key.removesuffix(OF_LAW) for key in self.findings if key.endswith(OF_LAW)]
+        others = [key for key in self.findings if not key.endswith(OF_LAW)]
+        sentences = f"the sentence{'s' * (len(others) > 1)} of {', '.join(others)}"
+        parts = ["the summary"] * self.summary + [sentences] * bool(others)
+        parts += [f"what people are told of the law that requires {key}" for key in laws]
         return f"in {self.language} {' and '.join(parts)}"
 
 

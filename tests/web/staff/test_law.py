@@ -106,4 +106,4 @@ def test_the_page_says_that_it_is_a_departure_and_which_class_it_takes(in_review
     assert "is recorded as a departure from the promise to ask (P5)" in page
     say(in_review, "omar", version_class="notice")
     page = in_review.browser.get(VERSION_2).text
-    assert "Missing: in en the sentence" in page
+    assert "Missing: in en what people are told of the law" in page
