@@ -8,8 +8,8 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 
-from database.mail_status import Failing, failing
-from health.lookout import Answer, Sighting
+from health.lookout import Sighting
+from health.mails import takes_no_mail
 from health.neighbours import DATABASE, MAIL_SERVICE
 from web.site import Site, site_of
 
@@ -47,17 +47,10 @@ def services(site: Site) -> Mapping[str, Sighting]:
     if not all(one and one.answer.well for one in seen):
         return found
     with suppress(SQLAlchemyError), site.database.session() as session:
-        fails = failing(session, site.now())
+        fails = takes_no_mail(session, site.now())
         if fails:
-            return {**found, MAIL_SERVICE: _takes_no_mail(fails)}
+            return {**found, MAIL_SERVICE: fails}
     return found
-
-
-def _takes_no_mail(fails: Failing) -> Sighting:
-    requests = "1 request" if fails.requests == 1 else f"{fails.requests:,} requests"
-    word = f"answers, but took no mail: {requests} failed with {fails.answered}"
-    answer = Answer(word=word, well=False, remedy="mail-service-fails")
-    return Sighting(answer=answer, since=fails.since)
 
 
 async def require_database(request: Request) -> None:

@@ -20,6 +20,7 @@ from database.versions import DatabaseTooOld, require_supported, version_of
 from health.alarms import alarms
 from health.build import build
 from health.imports import imports
+from health.mails import takes_no_mail
 from settings import Settings
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -86,12 +87,20 @@ def _or_elsewhere(settings: Settings) -> str:
 def _work_in(database: Database, settings: Settings) -> Iterator[Check]:
     clock = Clock(database, development=settings.development)
     with database.session() as session:
+        yield from _mail_service(session, clock.now())
         yield _mails(session)
         yield _delivery_events(session)
         yield _imports(session, clock.now())
         yield _alarms(session, settings, clock.now())
     if settings.development:
         yield ok("clock", clock.standing())
+
+
+def _mail_service(session: Session, now: datetime) -> Iterator[Check]:
+    fails = takes_no_mail(session, now)
+    if fails:
+        finding = f"{fails.answer.word}, since {fails.since:%Y-%m-%d %H:%M} UTC"
+        yield fault("mail service", finding, f"see {fails.answer.remedy} in docs/failures.md")
 
 
 def _mails(session: Session) -> Check:

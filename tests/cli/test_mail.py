@@ -88,7 +88,8 @@ def test_ops_send_all_mails_of_a_kind_again_with_one_command(
         for mail_id in mails:
             mail = transaction.get_one(OutboxMail, mail_id)
             mail.state, mail.claimed_at = "operator", NOW
-    assert "3 of unknown outcome wait for ops" in promisekeeper("doctor").stdout
+    checks = json.loads(promisekeeper("doctor", "--format", "json").stdout)
+    assert "3 of unknown outcome wait for ops" in str(checks)
     (group,) = json.loads(promisekeeper("mail", "unknown", "--groups", "--format", "json").stdout)
     assert (group["mails"], group["known"]) == (3, SENDER_STOPPED)
     assert promisekeeper("mail", "resend", "--as", "omar").exit_code == 2

@@ -62,8 +62,10 @@ def test_without_a_rate_nothing_is_written_and_nothing_more_is_asked(scene: Scen
     """P8: it costs nothing when it is off."""
     batch = queued(scene, 10)
     asked: list[str] = []
+    with scene.database.transaction() as transaction:
+        engine = transaction.get_bind().engine
     event.listen(
-        scene.database.engine,
+        engine,
         "before_cursor_execute",
         lambda _c, _cursor, statement, *_rest: asked.append(statement),
     )

@@ -41,7 +41,7 @@ def named_remedies() -> set[str]:
     """Every remedy that code names, found where it stands."""
     source = "".join(
         (ROOT / "health" / name).read_text("utf-8")
-        for name in ("neighbours.py", "imports.py", "alarms.py")
+        for name in ("neighbours.py", "imports.py", "alarms.py", "mails.py")
     )
     answers = [*TABLES.values(), *MAIL.values(), *map(silent, (DATABASE, TEMPORAL, MAIL_SERVICE))]
     spoken = {answer.remedy for answer in answers if answer.remedy}
