@@ -225,6 +225,7 @@ class Letters:
             "summary": wording.summary_in(session, version, language.tag),
             "replaces_on": self._replaces_on(session, version, language),
             "in_error_since": self._in_error_since(session, base, version, language),
+            "in_force_since": _day(language, version.in_force_at, self._company.zone),
             "policy_url": text + self._kept(language),
             "changes": _sentences(session, base, version, language.tag),
             "redline_url": f"{page}/changes/{base.number}/{version.number}{self._kept(language)}",

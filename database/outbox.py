@@ -404,7 +404,11 @@ def is_settled_for(now: datetime) -> ColumnElement[bool]:
 
 def is_overtaken(now: datetime) -> ColumnElement[bool]:
     """What became wrong while it waited: a reminder to someone who has answered, or after the
-    effect; a late reply or a rung beside the answer; a campaign's mail to a closed account."""
+    effect; a late reply or a rung beside the answer; a campaign's mail to a closed account; word
+    that a campaign is paused, which goes on."""
+    goes_on = exists().where(
+        col(Campaign.id) == col(OutboxMail.subject_id), col(Campaign.state) != "paused"
+    )
     closed = exists().where(col(Account.id) == col(OutboxMail.addressee_id), ~is_mailed())
     answered = exists().where(
         col(DataSubjectRequest.id) == col(OutboxMail.subject_id),
@@ -414,6 +418,7 @@ def is_overtaken(now: datetime) -> ColumnElement[bool]:
     return or_(
         and_(of_campaign, col(OutboxMail.step).startswith(RungKind.REMINDER), is_settled_for(now)),
         and_(of_campaign, closed),
+        and_(of_campaign, col(OutboxMail.step).startswith(STOPPED, autoescape=True), goes_on),
         and_(
             col(OutboxMail.subject_kind) == REQUEST,
             col(OutboxMail.step).not_in(("acknowledgement", "verification", "answer")),

@@ -48,7 +48,7 @@ class Report:
     copies sent again after an attempt of which nobody knows whether it went out. `consents`: of
     each purpose how many gave and withheld it (P5). `notice_up` and `notice_down`: when the notice
     stood on the public page (P3). `required_by_law`: the laws because of which the version applies
-    without approval, with both who said so; `asked_nevertheless`: the versions from which more
+    without approval, with both who said so; `asked_from_versions`: the versions from which more
     changes than that; `departed_from_p5_at`: when the departure was recorded (P5). `asks_until`:
     where people are asked after the effect, as the class was wrong (P2).
     """
@@ -63,7 +63,7 @@ class Report:
     possible_doubles: int
     consents: Mapping[str, Counts]
     required_by_law: tuple[Cited, ...]
-    asked_nevertheless: tuple[int, ...]
+    asked_from_versions: tuple[int, ...]
     departed_from_p5_at: datetime | None
     effective_at: datetime | None
     asks_until: datetime | None
@@ -86,7 +86,7 @@ def report(session: Session, campaign: Campaign) -> Report:
         possible_doubles=_possible_doubles(session, campaign),
         consents=consents.counts(session, campaign, purposes_of(session, version_id)),
         required_by_law=_required_by_law(session, version),
-        asked_nevertheless=asked_nevertheless(session, version),
+        asked_from_versions=asked_nevertheless(session, version),
         departed_from_p5_at=_first_fact(session, "policy_version.departed_from_p5", campaign),
         effective_at=version.effective_at,
         asks_until=campaign.asks_until,

@@ -152,6 +152,23 @@ def test_a_mail_says_what_silence_means(
             assert message.html.count(CLOSING_PAGE) == (what == "offer_closing")
 
 
+@pytest.mark.parametrize("step", ["first_notice", "reminder_1"])
+def test_who_is_asked_about_a_version_in_force_reads_of_no_day_to_come(
+    scene: Scene, campaign: UUID, write: Callable[[], Written], step: str
+) -> None:
+    """P2, P4: it was reclassified, and never governed them."""
+    scene.queue_step(campaign, step)
+    with scene.database.transaction() as transaction:
+        version = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
+        version.planned_effective_on = None
+        transaction.get_one(Campaign, campaign).asks_until = EFFECT
+    scene.put_in_force(version, NOW)
+    for _, message in write():
+        assert_complete(message, words=("in force since 2 April 2026",))
+        for words in ("not before", "takes effect", "about to change"):
+            assert words not in message.subject + message.text + message.html
+
+
 def test_who_hears_of_a_later_day_hears_until_when_they_stay(
     scene: Scene, campaign: UUID, write: Callable[[], Written]
 ) -> None:

@@ -283,7 +283,7 @@ def test_the_report_says_which_law_who_said_so_and_that_it_departs(
     assert (one.finding, one.citation) == ("F1", LAW)
     assert (one.cited_by, one.agreed_by) == ("Lena Lindqvist", "Noor Nasser")
     assert found.departed_from_p5_at == EFFECT
-    assert (found.asked_nevertheless, found.progress.approved) == ((), 0)
+    assert (found.asked_from_versions, found.progress.approved) == ((), 0)
 
 
 def test_a_later_version_inherits_the_law_and_asks_nobody_again(

@@ -247,7 +247,7 @@ def reminder(templates: Templates) -> Message:
     shared |= {"changes": ["Kept for a year."], "policy_url": "https://fernhill.example/p"}
     shared |= {"redline_url": "https://fernhill.example/r", "without_approval": "nothing changes"}
     shared |= {"closing_url": "https://fernhill.example/close", "asks_consent": True}
-    shared |= {"in_error_since": ""}
+    shared |= {"in_error_since": "", "in_force_since": ""}
     shared |= {"reminder_number": "1", "reminders_total": 2}
     shared |= {"effective_on": "2 April 2026", "not_before_on": "1 April 2026"}
     personal = ("greeting", "link", "no_reminders_link")
