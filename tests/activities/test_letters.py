@@ -162,7 +162,7 @@ def test_who_is_asked_about_a_version_in_force_reads_of_no_day_to_come(
         version = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
         version.planned_effective_on = None
         transaction.get_one(Campaign, campaign).asks_until = EFFECT
-    scene.put_in_force(version, NOW)
+    scene.put_in_force(version, EFFECT)
     for _, message in write():
         assert_complete(message, words=("in force since 2 April 2026",))
         for words in ("not before", "takes effect", "about to change"):
