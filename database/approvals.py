@@ -248,7 +248,7 @@ class PolicyHistory:
             voided=earliest_void(
                 Decision(row.decision),
                 row.decided_at,
-                self.voids.of(row.policy_version_id, row.decided_at),
+                self.voids.of(row.policy_version_id, row.decided_at, row.link_id),
                 minor_from=account.minor_from,
                 minor_until=account.minor_until,
             ),

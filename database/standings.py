@@ -195,12 +195,12 @@ def _of_those_who_decided(
                     voided=earliest_void(
                         Decision(decision),
                         on,
-                        history.voids.of(version, on),
+                        history.voids.of(version, on, link),
                         minor_from=minor_from,
                         minor_until=minor_until,
                     ),
                 )
-                for *_, version, decision, on in decisions
+                for *_, version, decision, on, link in decisions
                 if on is not None and on <= at
             )
             shape = _shape(start, history, words, frozen)
@@ -267,6 +267,7 @@ def _next_decisions(history: PolicyHistory, after: str) -> Select[Any]:
             col(Approval.policy_version_id),
             col(Approval.decision),
             col(Approval.decided_at),
+            col(Approval.link_id),
         )
         .select_from(accounts)
         .outerjoin(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import or_, update
 from sqlmodel import Session, col, select
 
 from database.accounts import accounts_at_address
@@ -16,7 +16,7 @@ from database.ids import new_id
 from database.links import APPROVE, Holder, replace_links
 from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, MAYBE_TOLD, Claim, release
 from database.tables import Account, Link, MailSuppression, OutboxMail, ReminderOptOut
-from database.writing import held, insert_new
+from database.writing import insert_new
 from domain.suppressions import NO_MORE_REMINDERS, WORDS, Cause
 
 
@@ -111,21 +111,34 @@ def allow(
     return Allowed(lifted=len(lifted), mails=release(transaction, accounts))
 
 
-def not_theirs(transaction: Session, link: Link, address_key: bytes, now: datetime) -> None:
+def not_theirs(
+    transaction: Session, address: str, link: Link, address_key: bytes, now: datetime
+) -> None:
     """Who got a mail says that it was meant for somebody else: nothing more goes to that address,
-    its link is of no use any more, and the notice has reached nobody (P4)."""
-    link = held(transaction, Link, link.id)
+    no link that went there is of any use, what was decided with one counts no more, and the notices
+    have reached nobody (P4, P5)."""
+    accounts = [account.id for account in accounts_at_address(transaction, address)]
+    links = transaction.exec(
+        select(Link)
+        .where(
+            or_(col(Link.id) == link.id, col(Link.account_id).in_(accounts)),
+            Link.purpose == APPROVE,
+            col(Link.successor_id).is_(None),
+            col(Link.expires_at).is_(None),
+        )
+        .order_by(col(Link.id))
+        .with_for_update(key_share=True)
+    ).all()
     mails = transaction.exec(
         select(OutboxMail)
-        .where(OutboxMail.link_id == link.id)
+        .where(col(OutboxMail.link_id).in_([each.id for each in links]))
         .order_by(col(OutboxMail.id))
         .with_for_update(key_share=True)
     ).all()
-    told_by = mails[-1].id if mails else link.id
     stop = MailSuppression(
         address_key=address_key,
         cause=Cause.NOT_THEIRS,
-        mail_id=told_by,
+        mail_id=next((mail.id for mail in mails if mail.link_id == link.id), link.id),
         attempt_id=link.id,  # it need not be the mail's: who reads a page may be led to the next
         suppressed_at=now,
     )
@@ -135,9 +148,10 @@ def not_theirs(transaction: Session, link: Link, address_key: bytes, now: dateti
             mail.state, mail.reason = "suppressed", WORDS[Cause.NOT_THEIRS]
             mail.settled_at = now
             transaction.add(mail)
-    link.expires_at = now
-    transaction.add(link)
-    record(transaction, "link.not_theirs", link.id, now, account=link.account_id)
+    for each in links:
+        each.expires_at = now
+        transaction.add(each)
+        record(transaction, "link.not_theirs", each.id, now, account=each.account_id)
 
 
 def remind_no_more(transaction: Session, holder: Holder, *, how: str, now: datetime) -> None:

@@ -1,29 +1,34 @@
 """Decisions that count no more: voided by two people of legal, and never deleted (P8).
 
 A correction that voids says it of every decision about its version that was taken before the second
-person agreed, whenever it is written down: so none escapes, and none needs a row of its own.
+person agreed, whenever it is written down: so none escapes, and none needs a row of its own. What
+was decided with a link that was given back, as its mail reached somebody else, counts no more
+either.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists
+from sqlalchemy import ColumnElement, and_, exists
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
+from database.links import APPROVE
 from database.tables import (
     Approval,
     Campaign,
     CampaignCorrection,
     ConsentDecision,
+    Link,
     PolicyVersion,
 )
 from domain.approvals import Voided
 from domain.reviews import Decisions
 
-_VOIDED, _MAILED = aliased(CampaignCorrection), aliased(Campaign)
+_VOIDED, _MAILED, _LINK = aliased(CampaignCorrection), aliased(Campaign), aliased(Link)
 """Of their own, whatever campaign the question around is about."""
+NOT_THE_HOLDER = "whoever read the mail said that it was meant for somebody else"
 
 
 def stands(of: type[Approval] | type[ConsentDecision] = Approval) -> ColumnElement[bool]:
@@ -38,7 +43,13 @@ def stands(of: type[Approval] | type[ConsentDecision] = Approval) -> ColumnEleme
             col(_VOIDED.confirmed_at) > col(of.decided_at),
         )
     )
-    return ~exists(void.correlate_except(_VOIDED, _MAILED))
+    given_back = select(_LINK.id).where(
+        col(_LINK.id) == col(of.link_id), col(_LINK.expires_at).is_not(None)
+    )
+    return and_(
+        ~exists(void.correlate_except(_VOIDED, _MAILED)),
+        ~exists(given_back.correlate_except(_LINK)),
+    )
 
 
 class Voids:
@@ -64,7 +75,19 @@ class Voids:
             for version, _ in rows
         }
 
-    def of(self, version_id: UUID, decided_at: datetime) -> Voided | None:
+        self._given_back: Mapping[UUID, Voided] = {
+            link_id: Voided(at=at, proof=f"{NOT_THE_HOLDER}, link {link_id}")
+            for link_id, at in session.exec(
+                select(Link.id, Link.expires_at).where(
+                    Link.purpose == APPROVE, col(Link.expires_at).is_not(None)
+                )
+            ).all()
+            if at
+        }
+
+    def of(self, version_id: UUID, decided_at: datetime, link_id: UUID | None) -> Voided | None:
         """From when a decision counts for nothing: the first void that came after it."""
-        later = (void for void in self._of_version.get(version_id, ()) if void.at > decided_at)
-        return next(later, None)
+        found = [void for void in self._of_version.get(version_id, ()) if void.at > decided_at]
+        if link_id and link_id in self._given_back:
+            found.append(self._given_back[link_id])
+        return min(found, key=lambda void: void.at, default=None)

@@ -124,8 +124,9 @@ def not_me(token: Token, site: OnSite, reader: OnReader, posted: Form) -> HTMLRe
             check_stamp(site.link_keys, now, posted.text("stamp"), *shown)
         except StampRefused:
             return _show(transaction, reader, matter, status=409, again="old_page")
-        address = address_key(matter.account.email, site.suppression_key)
-        not_theirs(transaction, matter.link, address, now)
+        address = matter.account.email
+        key = address_key(address, site.suppression_key)
+        not_theirs(transaction, address, matter.link, key, now)
     return reader.show("not_me.html")
 
 

@@ -244,7 +244,7 @@ def test_no_answer_given_before_a_void_escapes_it(scene: Scene) -> None:
         policy = policies.policy_by_slug(session, POLICY)
         voids = Voids(session, policy.id)
         given = session.exec(select(Approval.policy_version_id, Approval.decided_at)).all()
-        found = [voids.of(version, decided_at) for version, decided_at in given]
+        found = [voids.of(version, decided_at, None) for version, decided_at in given]
         standing = session.exec(select(Approval).where(stands())).all()
     assert len(given) == ROUNDS
     gaps = {void and void.at - at for void, (_, at) in zip(found, given, strict=True)}

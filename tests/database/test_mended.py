@@ -131,7 +131,7 @@ def give_back(scene: Scene, campaign: UUID) -> UUID:
     """Whoever reads Alice's mail says that it is not theirs; the link of it."""
     with scene.database.transaction() as transaction:
         link = transaction.get_one(Link, first_notice(scene, campaign).link_id)
-        suppressions.not_theirs(transaction, link, address_key(ALICE.email, KEY), NOW)
+        suppressions.not_theirs(transaction, ALICE.email, link, address_key(ALICE.email, KEY), NOW)
         return link.id
 
 

@@ -12,6 +12,7 @@ from httpx import Response
 from sqlmodel import Session, select
 
 from database import outbox, outcomes
+from database.approvals import PolicyHistory, latest_decision
 from database.assessments import findings_of, store_assessment
 from database.campaigns import FIRST_NOTICE, campaign_of, link_of, open_campaign, queue_step
 from database.freezing import freeze_audience
@@ -299,6 +300,7 @@ def test_who_got_a_mail_by_mistake_gets_no_more_and_decides_nothing(world: World
     """P4: its holder stands on the list of those not reached, and the link is of no more use."""
     campaign = mail_first_notices(world)
     path = world.link("alice")
+    decide(world, "alice", "approved")
     page = world.browser.get(path).text
     assert "This mail was not meant for me" in page
     form = {"stamp": hidden(page, "stamp")}
@@ -306,7 +308,13 @@ def test_who_got_a_mail_by_mistake_gets_no_more_and_decides_nothing(world: World
     told = world.browser.post(f"{path}/not-me", data=form)
     assert "We write to this address no more" in told.text
     assert world.browser.get(path).status_code == 410
-    assert decisions(world) == []
+    assert decisions(world) == ["approved"], "what was said is never deleted"
+    with world.database.session() as session:
+        assert latest_decision(session, world.accounts["alice"].id, version(world, 2).id) is None
+        history = PolicyHistory(session, session.exec(select(Policy)).one())
+        proven = history.proven([world.accounts["alice"]], NOW + timedelta(days=1))
+    (void,) = proven[world.accounts["alice"].id].voids.values()
+    assert "meant for somebody else" in void.proof
     alice = world.accounts["alice"]
     key = address_key(alice.email, world.settings.suppression_key_bytes)
     with world.database.session() as session:
