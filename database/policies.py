@@ -113,8 +113,8 @@ def submit(
 
     A draft that is still before legal gives way to it: its reviews were of another text (P8). An
     announced version runs on until this one is announced. Raises SubmissionRefused when the text is
-    that of the latest version that was not taken back, or of the announced one; and while another
-    version is just being announced.
+    that of the latest version that was not taken back, of the announced one, or of the one in
+    force; and while another version is just being announced.
     """
     if sha256(submission.text.encode()).hexdigest() != submission.sha256:
         raise SubmissionRefused("The text and its SHA-256 do not belong together.")
@@ -122,11 +122,13 @@ def submit(
     earlier = versions(transaction, policy.id)
     standing = [version for version in earlier if version.state not in TAKEN_BACK]
     announced = [version for version in standing if version.state in TO_COME]
-    for same in (*announced, *standing[-1:]):
+    in_force = [version for version in standing if version.state == VersionState.IN_FORCE]
+    for same in (*announced, *in_force, *standing[-1:]):
         if same.sha256 == submission.sha256:
-            raise SubmissionRefused(
-                f"This is word for word version {same.number}; no new version was made."
-            )
+            words = f"This is word for word version {same.number}; no new version was made."
+            withdraw = " Withdraw the announced one to stay with it."
+            stays = bool(announced) and same not in announced
+            raise SubmissionRefused(words + withdraw * stays)
     drafts = [
         held(transaction, PolicyVersion, version.id)
         for version in standing

@@ -334,6 +334,12 @@ def test_the_same_text_as_the_announced_one_makes_no_version(story: Story) -> No
         story.scene.submit(SECOND, now=LATER)
 
 
+def test_the_text_in_force_is_kept_by_withdrawing_what_is_announced(story: Story) -> None:
+    """P1, P8: handing it in again would make a version that changes nothing."""
+    with pytest.raises(policies.SubmissionRefused, match="Withdraw the announced one"):
+        story.scene.submit(FIRST, now=LATER)
+
+
 def test_what_is_just_being_announced_is_not_replaced(story: Story) -> None:
     version = story.scene.submit(WORSE, now=LATER)
     with story.scene.database.transaction() as transaction:
