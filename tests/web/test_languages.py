@@ -243,7 +243,7 @@ def test_a_new_link_is_sent_in_the_language_of_the_account(world: World) -> None
     assert (mail.template, mail.language) == ("approval_link_again", "de")
 
 
-def test_a_link_whose_time_is_over_says_so_in_the_language_of_the_account(world: World) -> None:
+def test_a_link_that_was_given_back_says_so_in_the_language_of_the_account(world: World) -> None:
     """P32: only a link that was ours tells it; a forged one speaks the browser's language."""
     speaks(world, "alice", "de")
     link = world.link("alice")
@@ -254,5 +254,5 @@ def test_a_link_whose_time_is_over_says_so_in_the_language_of_the_account(world:
         row.expires_at = NOW
     closed = world.browser.get(link)
     assert closed.status_code == 410
-    assert "Dieser Link ist abgelaufen" in closed.text
+    assert "Dieser Link wurde zurückgegeben" in closed.text
     assert "This link is" in world.browser.get(link[:-1] + "~").text
