@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, update
+from sqlalchemy import and_, exists, or_, update
 from sqlmodel import Session, col, select
 
 from database.accounts import accounts_at_address
@@ -15,7 +15,15 @@ from database.facts import record
 from database.ids import new_id
 from database.links import APPROVE, Holder, replace_links
 from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, MAYBE_TOLD, Claim, release
-from database.tables import Account, Link, MailSuppression, OutboxMail, ReminderOptOut
+from database.tables import (
+    Account,
+    Campaign,
+    CampaignAddressee,
+    Link,
+    MailSuppression,
+    OutboxMail,
+    ReminderOptOut,
+)
 from database.writing import insert_new
 from domain.suppressions import NO_MORE_REMINDERS, WORDS, Cause
 
@@ -116,12 +124,23 @@ def not_theirs(
 ) -> None:
     """Who got a mail says that it was meant for somebody else: nothing more goes to that address,
     no link that went there is of any use, what was decided with one counts no more, and the notices
-    have reached nobody (P4, P5)."""
+    have reached nobody (P4, P5).
+
+    Of other campaigns, those on their way: the address may have been somebody else's before.
+    """
     accounts = [account.id for account in accounts_at_address(transaction, address)]
+    under_way = exists().where(
+        col(CampaignAddressee.id) == col(Link.subject_id),
+        col(Campaign.id) == col(CampaignAddressee.campaign_id),
+        col(Campaign.finished_at).is_(None),
+    )
     links = transaction.exec(
         select(Link)
         .where(
-            or_(col(Link.id) == link.id, col(Link.account_id).in_(accounts)),
+            or_(
+                col(Link.id) == link.id,
+                and_(col(Link.account_id).in_(accounts), under_way),
+            ),
             Link.purpose == APPROVE,
             col(Link.successor_id).is_(None),
             col(Link.expires_at).is_(None),

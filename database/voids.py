@@ -74,7 +74,6 @@ class Voids:
             ]
             for version, _ in rows
         }
-
         self._given_back: Mapping[UUID, Voided] = {
             link_id: Voided(at=at, proof=f"{NOT_THE_HOLDER}, link {link_id}")
             for link_id, at in session.exec(

@@ -9,16 +9,19 @@ from sqlmodel import col, select
 from database import freezing, outbox, outcomes, suppressions
 from database.accounts import AccountRow
 from database.campaigns import FIRST_NOTICE, count_addressees
+from database.links import APPROVE, add_link
 from database.mail_rows import Batch
 from database.tables import (
     Approval,
     Campaign,
+    CampaignAddressee,
     CampaignCorrection,
     Link,
     MailSuppression,
     OutboxMail,
     PolicyVersion,
 )
+from database.voids import stands
 from domain.reviews import Decisions
 from domain.suppressions import address_key
 from tests.people import ALICE, BOB
@@ -164,6 +167,30 @@ def test_the_right_person_gets_a_link_that_works(
     assert new.id != old
     assert (new.expires_at, new.successor_id) == (None, None)
     assert first_notice(scene, campaign).state == "queued"
+
+
+def test_what_was_decided_in_campaigns_that_are_over_stands(scene: Scene, campaign: UUID) -> None:
+    """P5: the address may have been the holder's own then, and somebody else's since."""
+    older = decided_long_ago(scene)
+    alice = scene.account(ALICE.external_id).id
+    with scene.database.transaction() as transaction:
+        owner = scene.staff["lena"]
+        over = Campaign(policy_version_id=older, owner_id=owner, started_at=NOW, finished_at=NOW)
+        transaction.add(over)
+        transaction.flush()
+        addressee = transaction.exec(
+            select(CampaignAddressee).where(CampaignAddressee.account_id == alice)
+        ).one()
+        values = addressee.model_dump(exclude={"id", "campaign_id"})
+        then = CampaignAddressee(**values, campaign_id=over.id)
+        transaction.add(then)
+        link = add_link(transaction, purpose=APPROVE, subject_id=then.id, account_id=alice, now=NOW)
+        transaction.flush()
+        transaction.exec(select(Approval)).one().link_id = link.id
+    give_back(scene, campaign)
+    with scene.database.session() as session:
+        assert session.get_one(Link, link.id).expires_at is None
+        assert session.exec(select(Approval).where(stands())).one()
 
 
 @pytest.mark.parametrize("state", ["queued", "accepted", "carried"])
