@@ -137,6 +137,16 @@ def is_material_adverse(finding: Finding) -> bool:
     return needs_legal(finding.direction) and finding.severity != "minor"
 
 
+def bases_of(session: Session, version: PolicyVersion) -> Sequence[PolicyVersion]:
+    """The versions that a version was compared with, the newest first."""
+    return session.exec(
+        select(PolicyVersion)
+        .join(Assessment, col(Assessment.base_version_id) == col(PolicyVersion.id))
+        .where(Assessment.policy_version_id == version.id)
+        .order_by(col(PolicyVersion.number).desc())
+    ).all()
+
+
 def is_clean(
     session: Session, base: PolicyVersion, version: PolicyVersion, *, at_release: bool = False
 ) -> bool:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from database.assessments import (
+    bases_of,
     confirmed_adverse,
     findings_between,
     findings_of,
@@ -15,7 +16,7 @@ from database.assessments import (
 )
 from database.facts import record
 from database.legal_requirements import requirements, sentences_of_laws
-from database.tables import Assessment, Finding, LegalRequirement, PolicyVersion, Staff
+from database.tables import Finding, LegalRequirement, PolicyVersion, Staff
 from domain.reviews import UNDECIDED
 
 
@@ -33,6 +34,7 @@ class Cited:
 
     finding: str
     citation: str
+    cited_by_id: UUID
     cited_by: str
     cited_at: datetime
     agreed_by: str | None
@@ -69,7 +71,7 @@ def bases_by_law(session: Session, version: PolicyVersion) -> frozenset[UUID]:
     if not requirements(session, findings_of(session, version.id)):
         return frozenset()
     return frozenset(
-        base.id for base in _bases(session, version) if law_between(session, base, version)
+        base.id for base in bases_of(session, version) if law_between(session, base, version)
     )
 
 
@@ -81,7 +83,7 @@ def asked_nevertheless(session: Session, version: PolicyVersion) -> tuple[int, .
         return ()
     return tuple(
         base.number
-        for base in _bases(session, version)
+        for base in bases_of(session, version)
         if base.id not in by_law and not is_clean(session, base, version)
     )
 
@@ -102,7 +104,7 @@ def laws_of(session: Session, version: PolicyVersion, language: str) -> tuple[La
     by_law = bases_by_law(session, version)
     laws = (
         law
-        for base in _bases(session, version)
+        for base in bases_of(session, version)
         if base.id in by_law
         for law in laws_said(session, base, version, language)
     )
@@ -117,6 +119,7 @@ def cited(session: Session, findings: Iterable[Finding]) -> tuple[Cited, ...]:
         Cited(
             finding=finding.key,
             citation=row.citation,
+            cited_by_id=row.cited_by,
             cited_by=session.get_one(Staff, row.cited_by).name,
             cited_at=row.cited_at,
             agreed_by=session.get_one(Staff, row.agreed_by).name if row.agreed_by else None,
@@ -146,13 +149,3 @@ def record_departure(
             cited_by=[one.cited_by for one in found],
             agreed_by=[one.agreed_by for one in found],
         )
-
-
-def _bases(session: Session, version: PolicyVersion) -> Sequence[PolicyVersion]:
-    """The versions that a version was compared with, the newest first."""
-    return session.exec(
-        select(PolicyVersion)
-        .join(Assessment, col(Assessment.base_version_id) == col(PolicyVersion.id))
-        .where(Assessment.policy_version_id == version.id)
-        .order_by(col(PolicyVersion.number).desc())
-    ).all()

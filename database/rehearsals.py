@@ -10,14 +10,14 @@ from uuid import UUID
 
 from sqlmodel import Session, col, func, select
 
-from database.assessments import confirmed_adverse, findings_between, findings_of
+from database.assessments import bases_of, confirmed_adverse, findings_between, findings_of
 from database.campaigns import FIRST_NOTICE, notice_template
 from database.facts import record
 from database.law import bases_by_law, law_between
 from database.legal_requirements import requirements
 from database.outbox import STAFF, VERSION, Queued, queue
 from database.policies import previous_version
-from database.tables import Assessment, OutboxMail, PolicyVersion, VersionTestMail
+from database.tables import OutboxMail, PolicyVersion, VersionTestMail
 from database.wording import languages_read, wording_of
 from database.writing import hold
 from domain.reviews import Rehearsed, VersionClass, VersionState
@@ -168,16 +168,10 @@ def _count(session: Session, version: PolicyVersion) -> int:
 
 def _newest_adverse(session: Session, version: PolicyVersion) -> PolicyVersion | None:
     """The newest older version of whose holders the change asks approval."""
-    bases = session.exec(
-        select(PolicyVersion)
-        .join(Assessment, col(Assessment.base_version_id) == col(PolicyVersion.id))
-        .where(Assessment.policy_version_id == version.id)
-        .order_by(col(PolicyVersion.number).desc())
-    ).all()
     return next(
         (
             base
-            for base in bases
+            for base in bases_of(session, version)
             if any(map(confirmed_adverse, findings_between(session, base.id, version.id)))
             and not law_between(session, base, version)
         ),

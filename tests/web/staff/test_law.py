@@ -42,6 +42,9 @@ def test_one_cites_another_agrees_and_both_names_are_on_the_page(in_review: Worl
     say(in_review, "lena", **{f"law-{key}": f" {LAW} "})
     page = in_review.browser.get(VERSION_2).text
     assert f"Required by {ESCAPED}, says Lena; a second person has to agree." in page
+    assert "I agree that" not in page, "she cited it herself"
+    in_review.enter_as("omar")
+    assert "I agree that" in in_review.browser.get(VERSION_2).text
     assert f'name="law-{key}" maxlength="300" value="{ESCAPED}"' in page
     in_review.enter_as("omar")
     page = in_review.browser.get(VERSION_2).text
