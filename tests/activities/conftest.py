@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from activities.breaker import Breaker
+from activities.campaigns import CampaignActivities
 from activities.courier import Courier
 from activities.letters import Letters
 from activities.outbox import Manner, Sender
@@ -74,3 +75,18 @@ def sender(
         )
 
     return make
+
+
+@pytest.fixture
+def steps(scene: Scene, sender: Callable[..., Sender], courier: Courier) -> CampaignActivities:
+    """What a campaign's workflow has done."""
+    settings = Settings(_env_file=None)
+    return CampaignActivities(
+        database=scene.database,
+        sender=sender(),
+        company=settings.company,
+        leads=settings.campaign_leads,
+        canary=settings.canaries,
+        limits=settings.limits,
+        courier=courier,
+    )

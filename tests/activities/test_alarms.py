@@ -59,20 +59,6 @@ def campaign(scene: Scene) -> UUID:
 
 
 @pytest.fixture
-def steps(scene: Scene, sender: MakeSender, courier: Courier) -> CampaignActivities:
-    settings = Settings(_env_file=None)
-    return CampaignActivities(
-        database=scene.database,
-        sender=sender(),
-        company=settings.company,
-        leads=settings.campaign_leads,
-        canary=settings.canaries,
-        limits=settings.limits,
-        courier=courier,
-    )
-
-
-@pytest.fixture
 def escalate(steps: CampaignActivities, campaign: UUID) -> Callable[[], None]:
     """The campaign's owner is to hear who stays silent."""
 

@@ -1,6 +1,5 @@
 """The steps of a campaign, asked for at their time and too late."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from unittest.mock import patch
 from uuid import UUID
@@ -18,13 +17,11 @@ from activities.campaigns import (
     ShardInput,
     ShardsInput,
 )
-from activities.courier import Courier
-from activities.outbox import Sender, SendProgress
+from activities.outbox import SendProgress
 from database import freezing
 from database.accounts import AccountRow
 from database.campaigns import FIRST_NOTICE
 from database.tables import Campaign, OutboxMail, PolicyVersion
-from settings import Settings
 from tests.people import ALICE, BOB, CAROL
 from tests.sandbox_server import RunningSandbox
 from tests.scene import NOW, Scene
@@ -45,20 +42,6 @@ def campaign(scene: Scene) -> UUID:
         row.notified_at = NOW
         transaction.get_one(PolicyVersion, row.policy_version_id).effective_at = EFFECT
     return campaign_id
-
-
-@pytest.fixture
-def steps(scene: Scene, sender: Callable[..., Sender], courier: Courier) -> CampaignActivities:
-    settings = Settings(_env_file=None)
-    return CampaignActivities(
-        database=scene.database,
-        sender=sender(),
-        company=settings.company,
-        leads=settings.campaign_leads,
-        canary=settings.canaries,
-        limits=settings.limits,
-        courier=courier,
-    )
 
 
 def load(steps: CampaignActivities, campaign: UUID) -> CampaignCase:

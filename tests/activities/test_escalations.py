@@ -8,7 +8,6 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import CampaignActivities, StepInput
 from activities.courier import Courier
-from activities.outbox import Sender
 from activities.requests import RequestActivities, RequestInput
 from database import freezing, requests
 from database.tables import DataSubjectRequest, OutboxMail, Staff
@@ -35,27 +34,15 @@ def told(scene: Scene, step: str) -> Told:
 
 
 @pytest.fixture
-def escalate(
-    scene: Scene, sender: Callable[..., Sender], courier: Courier
-) -> Callable[[str], Told]:
+def escalate(scene: Scene, steps: CampaignActivities) -> Callable[[str], Told]:
     """Takes an escalation of a campaign; returns who is told."""
     scene.import_accounts(ALICE)
     campaign = scene.campaign()
     freezing.freeze_audience(scene.database, campaign, NOW)
-    settings = Settings(_env_file=None)
-    activities = CampaignActivities(
-        database=scene.database,
-        sender=sender(),
-        company=settings.company,
-        leads=settings.campaign_leads,
-        canary=settings.canaries,
-        limits=settings.limits,
-        courier=courier,
-    )
 
     def take(step: str) -> Told:
         what = StepInput(campaign_id=campaign, step=step, due_at=NOW, now=NOW)
-        ActivityEnvironment().run(activities.escalate, what)
+        ActivityEnvironment().run(steps.escalate, what)
         return told(scene, step)
 
     return take

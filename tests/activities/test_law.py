@@ -8,9 +8,7 @@ from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import CampaignActivities, CampaignInput
-from activities.courier import Courier
 from activities.letters import Letters
-from activities.outbox import Sender
 from database import freezing, outbox
 from database.accounts import AccountRow
 from database.mail_rows import Batch
@@ -19,7 +17,6 @@ from database.tables import Campaign, OutboxMail, PolicyVersion
 from database.wording import Words, write_words
 from domain.reviews import VersionClass
 from mail.message import Message, Templates
-from settings import Settings
 from tests.activities.conftest import TEMPLATES
 from tests.people import ALICE, LANGUAGES
 from tests.scene import EFFECT, FIRST_DAY, NOW, Scene
@@ -109,19 +106,9 @@ def test_the_first_notice_says_why_it_applies_and_what_people_can_do(
 
 
 def test_nobody_is_reminded_and_nothing_escalates(
-    scene: Scene, campaign: UUID, sender: Callable[..., Sender], courier: Courier
+    scene: Scene, campaign: UUID, steps: CampaignActivities
 ) -> None:
     """P5: as nobody has to answer."""
-    settings = Settings(_env_file=None)
-    steps = CampaignActivities(
-        database=scene.database,
-        sender=sender(),
-        company=settings.company,
-        leads=settings.campaign_leads,
-        canary=settings.canaries,
-        limits=settings.limits,
-        courier=courier,
-    )
     with scene.database.transaction() as transaction:
         row = transaction.get_one(Campaign, campaign)
         row.notified_at = NOW

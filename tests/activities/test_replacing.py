@@ -1,6 +1,5 @@
 """Another version takes the place of the one that was announced; a correction carries over (P8)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -15,8 +14,6 @@ from activities.campaigns import (
     FinishInput,
     ShardInput,
 )
-from activities.courier import Courier
-from activities.outbox import Sender
 from activities.publication import PublicationActivities, VersionInput
 from database import campaigns, freezing, policies
 from database.accounts import AccountRow
@@ -100,23 +97,13 @@ class Story:
 
 
 @pytest.fixture
-def story(
-    scene: Scene, sender: Callable[..., Sender], sandbox: RunningSandbox, courier: Courier
-) -> Story:
+def story(scene: Scene, steps: CampaignActivities, sandbox: RunningSandbox) -> Story:
     """Alice and Bob had the first notice of version 2, Carol joined just before the next one."""
     settings = Settings(_env_file=None)
     told = Story(
         scene=scene,
         sandbox=sandbox,
-        sending=CampaignActivities(
-            database=scene.database,
-            sender=sender(),
-            company=settings.company,
-            leads=settings.campaign_leads,
-            canary=settings.canaries,
-            limits=settings.limits,
-            courier=courier,
-        ),
+        sending=steps,
         publication=PublicationActivities(
             database=scene.database,
             company=settings.company,

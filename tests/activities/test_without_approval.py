@@ -1,6 +1,5 @@
 """What is promised without approval holds from the release on, and follows the effect (P5, P7)."""
 
-from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
@@ -9,8 +8,6 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import CampaignActivities, CampaignInput
-from activities.courier import Courier
-from activities.outbox import Sender
 from activities.publication import PublicationActivities, VersionInput
 from database.tables import Campaign, PolicyVersion
 from domain.reviews import VersionClass
@@ -72,26 +69,15 @@ def test_the_day_moves_later_once_the_effect_is_fixed(
     scene: Scene,
     publication: PublicationActivities,
     second: PolicyVersion,
-    sender: Callable[..., Sender],
-    courier: Courier,
+    steps: CampaignActivities,
 ) -> None:
     """P5, P7: mails that took a week to go out move both."""
-    settings = Settings(_env_file=None)
     what = VersionInput(version_id=second.id, now=NOW, act_id=scene.staff["noor"])
     run = ActivityEnvironment().run
     run(publication.record_release, what)
     run(publication.announce, what)
     assert stays_until(scene) == JUNE
-    campaigns = CampaignActivities(
-        database=scene.database,
-        sender=sender(),
-        company=settings.company,
-        leads=settings.campaign_leads,
-        canary=settings.canaries,
-        limits=settings.limits,
-        courier=courier,
-    )
     with scene.database.session() as session:
         campaign_id = session.exec(select(Campaign.id)).one()
-    run(campaigns.fix_effective_date, CampaignInput(campaign_id=campaign_id, now=NOW + WEEK))
+    run(steps.fix_effective_date, CampaignInput(campaign_id=campaign_id, now=NOW + WEEK))
     assert stays_until(scene) == JUNE + WEEK - timedelta(days=1)

@@ -15,10 +15,10 @@ from database.reclassifying import Mistake
 from database.tables import DataSubjectRequest
 from database.wording import Words
 from domain.data_subject_requests import Intake
-from domain.reviews import Decisions
+from domain.reviews import Decisions, VersionClass
 from tests.eventually import eventually
-from tests.people import DORA, POLICY
-from tests.texts import FIRST
+from tests.people import ALICE, BOB, DORA, POLICY
+from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town
 from workflows.fast_forward import _follow
 
@@ -36,6 +36,16 @@ class Story:
     paths: tuple[str, ...]
     server_settings: Mapping[str, object] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def announced(town: Town) -> int:
+    """The first notices for Alice and Bob are out, and the date of effect is fixed."""
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB)
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: town.version(number).effective_at)
+    town.come_to_rest()
+    return number
 
 
 def publication(number: int) -> str:

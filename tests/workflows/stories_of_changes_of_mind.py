@@ -14,6 +14,7 @@ from tests.workflows.living import (
     MENDED,
     Recorded,
     Story,
+    announced,
     campaign,
     ended,
     in_a_while,
@@ -27,11 +28,7 @@ from tests.workflows.living import (
 
 def a_campaign_that_is_paused_and_called_off(town: Town) -> Recorded:
     """Paused between its steps, resumed, and withdrawn before the date of effect."""
-    town.put_in_force(FIRST)
-    town.import_accounts(ALICE, BOB)
-    number = town.publish(SECOND, VersionClass.APPROVAL)
-    eventually(lambda: town.version(number).effective_at)
-    town.come_to_rest()
+    number = announced(town)
     town.desk.pause(POLICY, number, town.staff["omar"], "a wrong sentence")
     eventually(lambda: town.told(campaign(number)).get("stage") == "paused")
     town.desk.resume(POLICY, number, town.staff["lena"], "it is right")

@@ -13,6 +13,7 @@ from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town
 from tests.workflows.living import (
     MENDED,
+    announced,
     ended,
     in_a_while,
     leap,
@@ -24,16 +25,6 @@ from workflows.messenger import Refused
 pytestmark = pytest.mark.temporal
 POSTPONED = "The change of our privacy policy comes later"
 WITHDRAWN = "We have withdrawn the change of our privacy policy"
-
-
-def announced(town: Town) -> int:
-    """The first notices for Alice and Bob are out, and the date of effect is fixed."""
-    town.put_in_force(FIRST)
-    town.import_accounts(ALICE, BOB)
-    number = town.publish(SECOND, VersionClass.APPROVAL)
-    eventually(lambda: town.version(number).effective_at)
-    town.come_to_rest()
-    return number
 
 
 def subjects(town: Town) -> Counter[tuple[str, str]]:
