@@ -143,7 +143,7 @@ async def test_who_is_left_behind_without_a_worker_catches_up_with_the_next_adva
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The words say how far the clock was moved."""
-    monkeypatch.setattr(fast_forward, "FOLLOW_WITHIN_SECONDS", 0.5)
+    monkeypatch.setattr(fast_forward, "GET_ON_WITHIN_SECONDS", 0.5)
     clock = Clock(database, development=True)
     async with await start_temporal() as environment:
         client = environment.client
@@ -155,6 +155,44 @@ async def test_who_is_left_behind_without_a_worker_catches_up_with_the_next_adva
             assert clock.offset() == days * DAY
         monkeypatch.undo()
         async with Worker(client, task_queue=temporal.TASK_QUEUE, workflows=[Sleeper, Watchdog]):
+            await pass_time(client, clock, DAY)
+            assert timedelta(0) <= (await lags_behind(client, clock))[0] < LAG
+
+
+@activity.defn
+async def take_a_step() -> None:
+    """Take half a second for it."""
+    await asyncio.sleep(0.5)
+
+
+@workflow.defn(sandboxed=False)
+class Walker:
+    """Has a long way to go once the night is over, and then sleeps."""
+
+    @workflow.run
+    async def run(self, steps: int) -> None:
+        await workflow.sleep(NIGHT)
+        for _ in range(steps):
+            await workflow.execute_activity(take_a_step, start_to_close_timeout=DAY)
+        await workflow.sleep(FAR_AWAY)
+
+
+async def test_who_gets_on_may_take_longer_than_anybody_waits_for_one_who_does_not(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reminder to a million takes minutes."""
+    monkeypatch.setattr(fast_forward, "GET_ON_WITHIN_SECONDS", 2)
+    clock = Clock(database, development=True)
+    async with await start_temporal() as environment:
+        client = environment.client
+        async with Worker(
+            client,
+            task_queue=temporal.TASK_QUEUE,
+            workflows=[Walker, Watchdog],
+            activities=[take_a_step],
+        ):
+            await client.start_workflow(Walker.run, 8, id="walker", task_queue=temporal.TASK_QUEUE)
+            await shown_as_running(client)
             await pass_time(client, clock, DAY)
             assert timedelta(0) <= (await lags_behind(client, clock))[0] < LAG
 
