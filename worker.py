@@ -1,6 +1,7 @@
 """Connects to Temporal, builds the activities with what they need, and runs the workflows."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -285,6 +286,7 @@ async def _work(
             interceptors=[PulseInterceptor(), IncidentInterceptor()],
             graceful_shutdown_timeout=timedelta(seconds=FINISH_WITHIN_SECONDS),
         ):
+            gc.freeze()  # what is there now stays: nobody looks for garbage in it any more
             print("worker: ready", flush=True)  # noqa: T201 - for whoever started it
             await stop.wait()
 

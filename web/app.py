@@ -1,5 +1,6 @@
 """The website, put together."""
 
+import gc
 import logging
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -192,6 +193,7 @@ def _started(settings: Settings, watched: Database) -> FastAPI:
 
         app = create_app(settings, database=database, desk=desk, lookout=lookout, lifespan=lifespan)
         kept = resources.pop_all()  # until the website stops
+    gc.freeze()  # what is there now stays: nobody looks for garbage in it any more
     return app
 
 
