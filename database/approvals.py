@@ -3,17 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from database.assessments import bases_shown, findings_between, is_clean
+from database.assessments import bases_shown, is_clean
 from database.counting import counts_for
 from database.facts import record
-from database.law import law_between, laws_said
+from database.law import law_between
 from database.policies import timeline, versions
-from database.purposes import asked_because_of
+from database.shown_changes import ShownChange, keep_shown, shown_change, words_behind
 from database.tables import (
     Account,
     Approval,
@@ -24,8 +23,6 @@ from database.tables import (
     Staff,
 )
 from database.voids import Voids
-from database.without_approval import promise_of
-from database.wording import sentences_in, summary_in
 from database.writing import held
 from domain.account_holders import void_as_a_minors
 from domain.approvals import (
@@ -43,7 +40,6 @@ from domain.approvals import (
     in_force,
     needs_approval,
 )
-from domain.without_approval import JUST_STAY
 
 PASTS_REMEMBERED = 10_000
 """Few differ where nobody has decided; those of approvers are each their own."""
@@ -188,6 +184,10 @@ class PolicyHistory:
         ways = self.ways.knowing(self.reclassified)
         behind = approved_by(proven.state, version.number, ways)
         return next((row for row in proven.approvals if behind and row.id == behind.row), None)
+
+    def shown(self, approvals: Sequence[Approval]) -> Mapping[str, object]:
+        """The words that were shown when these were decided, by their `change_sha256`."""
+        return words_behind(self._session, [approval.change_sha256 for approval in approvals])
 
     def _asserted(self, account_ids: Sequence[UUID]) -> dict[UUID, Asserted]:
         rows = self._session.exec(
@@ -354,8 +354,7 @@ def _is_last(session: Session, decision: Approval) -> bool:
 class Shown:
     """What an account holder had before them when they decided, and how they got there.
 
-    `said_at`: when another system says that they did. `change_sha256`: of the change, where it was
-    worked out already.
+    `said_at`: when another system says that they did. `change`: where it was worked out already.
     """
 
     version: PolicyVersion
@@ -364,7 +363,7 @@ class Shown:
     language: str
     link_id: UUID | None = None
     said_at: datetime | None = None
-    change_sha256: str | None = None
+    change: ShownChange | None = None
 
 
 def decide(
@@ -382,6 +381,8 @@ def decide(
         and not void_as_a_minors(earlier.decided_at, account.minor_from, account.minor_until)
     ):
         return earlier
+    change = shown.change or shown_change(transaction, shown.base, version, shown.language)
+    keep_shown(transaction, change)
     row = Approval(
         account_id=account.id,
         policy_version_id=version.id,
@@ -389,8 +390,7 @@ def decide(
         decided_at=now,
         shown_from_version_id=shown.base.id,
         text_sha256=version.sha256,
-        change_sha256=shown.change_sha256
-        or change_sha256(transaction, shown.base, version, shown.language),
+        change_sha256=change.sha256,
         how=shown.how,
         language=shown.language,
         link_id=shown.link_id,
@@ -410,25 +410,3 @@ def decide(
         said_at=row.said_at,
     )
     return row
-
-
-def change_sha256(
-    session: Session, base: PolicyVersion, version: PolicyVersion, language: str
-) -> str:
-    """A hash of what somebody who reads this language was shown: texts, sentences, summary.
-
-    The summary that stands in the version goes without saying, and so does that who does not
-    approve just stays; a translated one, another promise, and a law that requires it, are named.
-    """
-    findings = findings_between(session, base.id, version.id)
-    told = sentences_in(session, findings, language)
-    shown = [base.sha256, version.sha256, *(told[finding.id] for finding in findings)]
-    summary = summary_in(session, version, language)
-    translated = [summary] if summary != version.summary else []
-    promise = promise_of(version)
-    promised = [f"{promise.what} {promise.until_on}"] if promise != JUST_STAY else []
-    asked = asked_because_of(session, findings, language)
-    choices = [f"{purpose} {label}" for purpose, label in asked.items()]
-    laws = [f"{law.citation} {law.sentence}" for law in laws_said(session, base, version, language)]
-    named = [*translated, *promised, *choices, *laws]
-    return sha256("\n".join([*shown, *named]).encode()).hexdigest()

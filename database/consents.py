@@ -9,8 +9,9 @@ from uuid import UUID
 
 from sqlmodel import Session, col, func, select
 
-from database.approvals import Shown, change_sha256
+from database.approvals import Shown
 from database.facts import record
+from database.shown_changes import keep_shown, shown_change
 from database.tables import (
     Account,
     Campaign,
@@ -53,6 +54,8 @@ def say(
     earlier = standing(transaction, account.id, shown.version.policy_id).get(purpose)
     if earlier is not None and earlier.decision == consent:
         return earlier
+    change = shown.change or shown_change(transaction, shown.base, shown.version, shown.language)
+    keep_shown(transaction, change)
     row = ConsentDecision(
         account_id=account.id,
         policy_version_id=shown.version.id,
@@ -61,7 +64,7 @@ def say(
         decided_at=now,
         how=shown.how,
         language=shown.language,
-        change_sha256=change_sha256(transaction, shown.base, shown.version, shown.language),
+        change_sha256=change.sha256,
         link_id=shown.link_id,
     )
     transaction.add(row)

@@ -104,6 +104,7 @@ def without_approval(proven: Proven) -> dict[str, object]:
 def decisions(history: PolicyHistory, proven: Proven) -> list[dict[str, object]]:
     """Every decision about the policy, and whether it stands: taken back and voided ones too."""
     standing = {word.row for word in proven.state.words}
+    shown = history.shown(proven.approvals)
     return [
         {
             "id": approval.id,
@@ -117,6 +118,7 @@ def decisions(history: PolicyHistory, proven: Proven) -> list[dict[str, object]]
             "language": approval.language,
             "text_sha256": approval.text_sha256,
             "change_sha256": approval.change_sha256,
+            "shown": shown.get(approval.change_sha256),
             "voided": _void(proven, approval),
         }
         for approval in proven.approvals

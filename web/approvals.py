@@ -1,5 +1,6 @@
 """The page behind the link in a mail: read what changes for you, approve or decline (P5)."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException
@@ -11,12 +12,12 @@ from database import consents
 from database.approvals import (
     NotGovernedYet,
     Shown,
-    change_sha256,
     decide,
     governing_version,
 )
 from database.law import laws_said
 from database.owed import correction_in
+from database.shown_changes import ShownChange, shown_change
 from database.suppressions import not_theirs
 from database.tables import PolicyVersion
 from database.without_approval import promise_of
@@ -25,7 +26,7 @@ from domain.approvals import Decision, Governing
 from domain.consents import Consent
 from domain.suppressions import address_key
 from domain.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
-from web.forms import Form, StampRefused, check_stamp, stamp
+from web.forms import Form, Posted, StampRefused, check_stamp, stamp
 from web.matters import (
     BY_LAW,
     Matter,
@@ -70,18 +71,15 @@ def approve_or_decline(token: Token, site: OnSite, reader: OnReader, posted: For
             return _show(session, reader, matter, status=422, again="no_choice")
         if nothing_to_decide(session, site, matter):
             return _show(session, reader, matter, status=409)
-        try:
-            shown = _shown(session, reader, matter)
-            check_stamp(site.link_keys, now, posted.text("stamp"), *shown)
-        except StampRefused:
+        change = _change_shown(session, reader, matter, posted, now)
+        if change is None:
             return _show(session, reader, matter, status=409, again="old_page")
     with site.database.transaction() as transaction:
         if not stands(transaction, matter):
             matter = matter_behind(transaction, site, token, now)
             return _show(transaction, reader, matter, status=409, again="old_page")
         decision = Decision(posted.text("decision"))
-        seen = _as_shown(reader, matter, change_sha256=shown[1])
-        decide(transaction, matter.account, seen, decision, now)
+        decide(transaction, matter.account, _as_shown(reader, matter, change), decision, now)
     return RedirectResponse(f"/approve/{token}{reader.kept}", status_code=303)
 
 
@@ -89,26 +87,22 @@ def approve_or_decline(token: Token, site: OnSite, reader: OnReader, posted: For
 def give_or_withhold(token: Token, site: OnSite, reader: OnReader, posted: Form) -> Response:
     """Record what somebody says about one purpose, apart from approving."""
     now = site.now()
-    with site.database.transaction() as transaction:
-        matter = matter_behind(transaction, site, token, now)
+    with site.database.session() as session:
+        matter = matter_behind(session, site, token, now)
         reader = reader.known_as(matter.account.locale)
-        choices = {choice.purpose: choice for choice in choices_of(transaction, reader, matter)}
+        choices = {choice.purpose: choice for choice in choices_of(session, reader, matter)}
         choice, said = choices.get(posted.text("purpose")), posted.text("consent")
         if choice is None or said not in choice.answers:
-            return _show(transaction, reader, matter, status=422, again="no_consent")
-        try:
-            shown = _shown(transaction, reader, matter)
-            check_stamp(site.link_keys, now, posted.text("stamp"), *shown)
-        except StampRefused:
+            return _show(session, reader, matter, status=422, again="no_consent")
+        change = _change_shown(session, reader, matter, posted, now)
+        if change is None:
+            return _show(session, reader, matter, status=409, again="old_page")
+    with site.database.transaction() as transaction:
+        if not stands(transaction, matter):
+            matter = matter_behind(transaction, site, token, now)
             return _show(transaction, reader, matter, status=409, again="old_page")
-        consents.say(
-            transaction,
-            matter.account,
-            _as_shown(reader, matter),
-            choice.purpose,
-            Consent(said),
-            now,
-        )
+        seen = _as_shown(reader, matter, change)
+        consents.say(transaction, matter.account, seen, choice.purpose, Consent(said), now)
     return RedirectResponse(f"/approve/{token}{reader.kept}#consents", status_code=303)
 
 
@@ -119,10 +113,7 @@ def not_me(token: Token, site: OnSite, reader: OnReader, posted: Form) -> HTMLRe
     with site.database.transaction() as transaction:
         matter = matter_behind(transaction, site, token, now)
         reader = reader.known_as(matter.account.locale)
-        try:
-            shown = _shown(transaction, reader, matter)
-            check_stamp(site.link_keys, now, posted.text("stamp"), *shown)
-        except StampRefused:
+        if _change_shown(transaction, reader, matter, posted, now) is None:
             return _show(transaction, reader, matter, status=409, again="old_page")
         address = matter.account.email
         key = address_key(address, site.suppression_key)
@@ -130,14 +121,14 @@ def not_me(token: Token, site: OnSite, reader: OnReader, posted: Form) -> HTMLRe
     return reader.show("not_me.html")
 
 
-def _as_shown(reader: Reader, matter: Matter, change_sha256: str | None = None) -> Shown:
+def _as_shown(reader: Reader, matter: Matter, change: ShownChange) -> Shown:
     return Shown(
         version=matter.version,
         base=matter.base,
         how="link",
         language=reader.language,
         link_id=matter.link.id,
-        change_sha256=change_sha256,
+        change=change,
     )
 
 
@@ -182,7 +173,9 @@ def _show(
         zone=site.company.zone_of(matter.account.time_zone),
         effective_on=effective_on(site, matter.version),
         not_before_on=not_before_on(site, matter.version),
-        stamp=stamp(site.link_keys, now, *_shown(session, reader, matter)),
+        stamp=stamp(
+            site.link_keys, now, *_bound_to(reader, matter, _change(session, reader, matter))
+        ),
     )
 
 
@@ -208,7 +201,23 @@ def _closing_url(site: Site, version: PolicyVersion) -> str:
     return site.company.closing_page if offered else ""
 
 
-def _shown(session: Session, reader: Reader, matter: Matter) -> tuple[str, str, str]:
+def _change(session: Session, reader: Reader, matter: Matter) -> ShownChange:
+    return shown_change(session, matter.base, matter.version, reader.language)
+
+
+def _bound_to(reader: Reader, matter: Matter, change: ShownChange) -> tuple[str, str, str]:
     """What a page's stamp binds a decision to: this link, and this change as it was shown."""
-    change = change_sha256(session, matter.base, matter.version, reader.language)
-    return str(matter.link.id), change, reader.language
+    return str(matter.link.id), change.sha256, reader.language
+
+
+def _change_shown(
+    session: Session, reader: Reader, matter: Matter, posted: Posted, now: datetime
+) -> ShownChange | None:
+    """The change as it is, where the page that was posted showed it so; None for an older page."""
+    change = _change(session, reader, matter)
+    bound_to = _bound_to(reader, matter, change)
+    try:
+        check_stamp(reader.site.link_keys, now, posted.text("stamp"), *bound_to)
+    except StampRefused:
+        return None
+    return change

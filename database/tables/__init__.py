@@ -11,6 +11,7 @@ from database.tables.campaigns import (
     ControlAct,
     CorrectionWords,
     MissedNotice,
+    ShownWords,
 )
 from database.tables.facts import ClockOffset, Fact
 from database.tables.mail import (
@@ -92,6 +93,7 @@ __all__ = [
     "ReminderOptOut",
     "RequestDecision",
     "Review",
+    "ShownWords",
     "Staff",
     "VersionSummary",
     "VersionTestMail",

@@ -196,6 +196,19 @@ class Approval(SQLModel, table=True):
     said_at: datetime | None = None
 
 
+class ShownWords(SQLModel, table=True):
+    """The words that somebody had before them when they decided, by their hash (P6).
+
+    Kept with the first decision on them and never altered, whatever legal writes later.
+    """
+
+    __tablename__ = "shown_words"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    sha256: str = Field(unique=True)
+    words: str
+
+
 class ConsentDecision(SQLModel, table=True):
     """What an account holder said about a purpose: given | withheld; appended, never altered (P5).
 

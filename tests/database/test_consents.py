@@ -7,11 +7,12 @@ from sqlmodel import select
 
 from database import consents, freezing, rehearsals, reviews, wording
 from database.accounts import AccountRow
-from database.approvals import Shown, change_sha256
+from database.approvals import Shown
 from database.assessments import findings_between, findings_of
 from database.purposes import asked_because_of, purposes_of
 from database.reports import report
 from database.reviews import ReviewContent, ReviewRefused
+from database.shown_changes import shown_change
 from database.tables import (
     Approval,
     Campaign,
@@ -147,7 +148,7 @@ def test_marking_and_wording_ask_for_another_test_mail_and_change_what_was_shown
         with scene.database.session() as session:
             base, row = (session.get_one(PolicyVersion, numbered(scene, n).id) for n in (1, 2))
             mails = rehearsals.fingerprint(session, row, LANGUAGES)
-            return mails, change_sha256(session, base, row, "en")
+            return mails, shown_change(session, base, row, "en").sha256
 
     write(scene, "en", ads=ADS)
     first = seen()
@@ -185,7 +186,7 @@ def test_the_last_word_about_a_purpose_counts_and_all_are_kept(
         rows = session.exec(select(ConsentDecision)).all()
         facts = session.exec(select(Fact.kind).where(Fact.subject_id == alice.id)).all()
         base, version = (session.get_one(PolicyVersion, numbered(scene, n).id) for n in (1, 2))
-        shown = change_sha256(session, base, version, "en")
+        shown = shown_change(session, base, version, "en").sha256
     assert (told["purpose"], told["consent"]) == ("ads", "withheld")
     assert [row.decision for row in rows] == ["given", "withheld"]
     assert {row.change_sha256 for row in rows} == {shown}

@@ -9,10 +9,11 @@ import pytest
 from sqlmodel import select
 
 from database import controls, freezing, rehearsals, without_approval
-from database.approvals import PolicyHistory, change_sha256
+from database.approvals import PolicyHistory
 from database.governing_lists import governed_after, in_a_line, told
 from database.not_approved import NotApproved, not_approved
 from database.policies import policy_by_slug
+from database.shown_changes import shown_change
 from database.tables import Account, Campaign, Fact, PolicyVersion
 from database.without_approval import PromiseRefused
 from domain.reviews import VersionClass
@@ -106,7 +107,7 @@ def test_another_promise_asks_for_another_test_mail_and_is_part_of_what_was_show
             seen.add(
                 (
                     rehearsals.fingerprint(session, row, LANGUAGES),
-                    change_sha256(session, first, row, "en"),
+                    shown_change(session, first, row, "en").sha256,
                 )
             )
     assert len({mails for mails, _ in seen}) == len({page for _, page in seen}) == 3

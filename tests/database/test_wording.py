@@ -5,8 +5,8 @@ from sqlmodel import select
 
 from database import assessments, reviews, wording
 from database.accounts import AccountRow
-from database.approvals import change_sha256
 from database.reviews import ReviewContent, ReviewRefused
+from database.shown_changes import shown_change
 from database.tables import Fact, Finding, PolicyVersion
 from database.wording import WordingRefused, Words, WordsState
 from domain.reviews import VersionClass, release_refusal
@@ -193,8 +193,8 @@ def test_an_approval_proves_what_was_shown_in_that_language(
     """P5: each translated word counts; the hash of who reads the default language stays."""
     with scene.database.session() as session:
         first = session.exec(select(PolicyVersion).where(PolicyVersion.number == 1)).one()
-        english = change_sha256(session, first, second, "en")
-        assert change_sha256(session, first, second, "de") == english
+        english = shown_change(session, first, second, "en").sha256
+        assert shown_change(session, first, second, "de").sha256 == english
     seen = {english}
     key = confirmed(scene, second)[0].key
     for words in (
@@ -205,6 +205,6 @@ def test_an_approval_proves_what_was_shown_in_that_language(
         write(scene, second, words)
         with scene.database.session() as session:
             row = session.get_one(PolicyVersion, second.id)
-            assert change_sha256(session, first, row, "en") == english
-            seen.add(change_sha256(session, first, row, "de"))
+            assert shown_change(session, first, row, "en").sha256 == english
+            seen.add(shown_change(session, first, row, "de").sha256)
     assert len(seen) == 4

@@ -15,7 +15,9 @@ from database import outbox, outcomes
 from database.approvals import PolicyHistory, latest_decision
 from database.assessments import findings_of, store_assessment
 from database.campaigns import FIRST_NOTICE, campaign_of, link_of, open_campaign, queue_step
+from database.corrections import Right, RightWords
 from database.freezing import freeze_audience
+from database.governing_lists import decisions as listed
 from database.links import REQUEST_STATUS, add_link
 from database.mail_rows import Batch
 from database.not_reached import not_reached
@@ -34,6 +36,7 @@ from database.tables import (
 )
 from database.wording import Words
 from domain.materiality import assess
+from domain.reviews import Decisions
 from domain.suppressions import address_key
 from mail.links import make_token
 from tests.own_settings import CLOSING_PAGE
@@ -197,6 +200,50 @@ def test_what_ends_while_somebody_presses_the_button_is_not_decided(
     answer = world.browser.post(path, data={"stamp": stamp, "decision": "approved"})
     assert answer.status_code == (410 if what == "link" else 409)
     assert decisions(world) == []
+
+
+def put_right_by_two(world: World, decisions: Decisions, *, summary: str) -> None:
+    """Two people of legal agree that the mail was wrong, and perhaps the summary on the page."""
+    words = RightWords(language="en", mail="It was wrong.", summary=summary, sentences={})
+    right = Right(decisions=decisions, words=[words])
+    world.desk.correct("privacy-policy", 2, world.staff["lena"].id, "Wrong.", right)
+    world.desk.confirm_correction("privacy-policy", 2, world.staff["omar"].id)
+    world.desk.clock.advance(timedelta(minutes=5))
+
+
+@pytest.mark.parametrize("summary", ["We sell your data.", ""], ids=["summary", "mail_alone"])
+def test_a_page_from_before_it_was_put_right_decides_nothing(world: World, summary: str) -> None:
+    """P5, P8: what was decided on it is void, and what is decided on it later would not be."""
+    mail_first_notices(world)
+    path = world.link("alice")
+    stamp = hidden(world.browser.get(path).text, "stamp")
+    put_right_by_two(world, Decisions.VOID, summary=summary)
+    late = world.browser.post(path, data={"stamp": stamp, "decision": "approved"})
+    assert late.status_code == 409
+    assert decisions(world) == []
+    decide(world, "alice", "approved")
+    assert decisions(world) == ["approved"]
+
+
+def test_what_somebody_approved_stays_readable_when_other_words_stand_there(world: World) -> None:
+    """P6: the proof names a hash, and the words behind it are kept."""
+    mail_first_notices(world)
+    decide(world, "alice", "approved")
+    put_right_by_two(world, Decisions.KEEP, summary="We sell your data.")
+    decide(world, "bob", "approved")
+    with world.database.session() as session:
+        policy = session.exec(select(Policy)).one()
+        history = PolicyHistory(session, policy)
+        now = world.desk.clock.now()
+        holders = [session.get_one(Account, world.accounts[name].id) for name in ("alice", "bob")]
+        proven = history.proven(holders, now)
+        alices, bobs = (listed(history, proven[holder.id])[0]["shown"] for holder in holders)
+    assert isinstance(alices, dict)
+    assert isinstance(bobs, dict)
+    assert alices["summary"] == "What we do with recordings of sessions."
+    assert alices["put_right"] is None
+    assert bobs["summary"] == "We sell your data."
+    assert alices["changes"] == bobs["changes"] != []
 
 
 def put_right(transaction: Session, world: World) -> None:

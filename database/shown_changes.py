@@ -1,0 +1,72 @@
+"""What somebody was shown of a change: its words, and the hash that stands for them (P5, P6)."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+
+from sqlmodel import Session, col, select
+
+from database.assessments import findings_between
+from database.ids import new_id
+from database.law import laws_said
+from database.owed import correction_in, latest_correction
+from database.purposes import asked_because_of
+from database.tables import PolicyVersion, ShownWords
+from database.without_approval import promise_of
+from database.wording import sentences_in, summary_in
+from database.writing import insert_new
+
+
+@dataclass(frozen=True)
+class ShownChange:
+    """All that a page says of a change to whoever reads its language, as JSON."""
+
+    words: str
+
+    @cached_property
+    def sha256(self) -> str:
+        """What an approval keeps of it."""
+        return sha256(self.words.encode()).hexdigest()
+
+
+def shown_change(
+    session: Session, base: PolicyVersion, version: PolicyVersion, language: str
+) -> ShownChange:
+    """What is shown now of the way from one version to another.
+
+    What was put right of it is part of it: who has the page open from before has not seen that.
+    """
+    findings = findings_between(session, base.id, version.id)
+    told = sentences_in(session, findings, language)
+    promise = promise_of(version)
+    laws = laws_said(session, base, version, language)
+    correction = latest_correction(session, version.id)
+    said = {
+        "from": {"version": base.number, "text_sha256": base.sha256},
+        "to": {"version": version.number, "text_sha256": version.sha256},
+        "summary": summary_in(session, version, language),
+        "changes": [told[finding.id] for finding in findings],
+        "without_approval": f"{promise.what} {promise.until_on or ''}".strip(),
+        "consents": asked_because_of(session, findings, language),
+        "laws": [{"citation": law.citation, "sentence": law.sentence} for law in laws],
+        "put_right": correction
+        and {"id": str(correction.id), "words": correction_in(session, correction, language)},
+    }
+    return ShownChange(json.dumps(said, ensure_ascii=False, sort_keys=True))
+
+
+def keep_shown(transaction: Session, change: ShownChange) -> None:
+    """Keep the words behind a hash that somebody decides on: legal may write others (P6)."""
+    insert_new(
+        transaction,
+        ShownWords,
+        [{"id": new_id(), "sha256": change.sha256, "words": change.words}],
+    )
+
+
+def words_behind(session: Session, hashes: Iterable[str]) -> Mapping[str, object]:
+    """What the words were, as `shown_change` put them together, by their hash."""
+    rows = session.exec(select(ShownWords).where(col(ShownWords.sha256).in_(set(hashes)))).all()
+    return {row.sha256: json.loads(row.words) for row in rows}
