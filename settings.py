@@ -17,6 +17,7 @@ from domain.sending import Canary, Limits
 from translations.catalogues import CatalogueMissing, speak
 
 ROOT = Path(__file__).parent
+SAMPLE_DATA_MAP = ROOT / "embedded" / "sample_company" / "data_map.toml"
 DEVELOPMENT_LINK_KEY = "only-for-development-link-key-0000000000000="
 DEVELOPMENT_SUPPRESSION_KEY = "only-for-development-suppression-key-000000="
 DEVELOPMENT_SESSION_KEY = "only-for-development-session-key"
@@ -70,6 +71,14 @@ class Settings(BaseSettings):
     )
     database_url: Annotated[
         str, Field(description="SQLAlchemy URL; empty means SQLite in the data directory")
+    ] = ""
+    data_map: Annotated[
+        str,
+        Field(
+            description="The file that says which source holds what about people "
+            "(`docs/data-sources.md`). Empty means the invented company's in development, and no "
+            "source in production"
+        ),
     ] = ""
     link_keys: Annotated[
         tuple[str, ...],
@@ -434,6 +443,13 @@ class Settings(BaseSettings):
     def temporal_address(self) -> str:
         """Where Temporal is unless its own TEMPORAL_ADDRESS says otherwise."""
         return f"127.0.0.1:{self.temporal_port}"
+
+    @property
+    def data_map_file(self) -> Path | None:
+        """The data map; None where production has none."""
+        if self.data_map:
+            return Path(self.data_map)
+        return SAMPLE_DATA_MAP if self.environment == "development" else None
 
     @property
     def zone(self) -> ZoneInfo:
