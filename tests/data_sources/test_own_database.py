@@ -1,0 +1,123 @@
+"""The engine's own database is a source like any other, described by a map of its own (P33)."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from sqlmodel import SQLModel, select
+
+from data_sources.data_map import SqlDescription
+from data_sources.map_file import read_data_map
+from data_sources.opening import OWN_MAP, OWN_SOURCE
+from data_sources.pseudonyms import is_pseudonym
+from data_sources.sql import SqlSource
+from database import approvals, policies
+from database.accounts import AccountRow
+from database.tables import Account, Approval, DataSubjectRequest
+from domain.approvals import Decision
+from domain.data_subject_requests import Outcome
+from domain.personal_data import Person
+from tests.data_sources.fernhill import CALL, KEY, done, located, retained, values
+from tests.people import ALICE, BOB, DORA, POLICY
+from tests.scene import NOW, Scene
+
+PERSONAL = {"account_id", "addressee_id", "contact_email", "email", "request_id"}
+NOT_FOUND_BY_PERSON = {"staff"}
+
+
+def own_source(scene: Scene) -> SqlSource:
+    """The source that is this database."""
+    (about,) = read_data_map(OWN_MAP).sources
+    assert isinstance(about, SqlDescription)
+    assert about.name == OWN_SOURCE
+    url = scene.database.engine.url.render_as_string(hide_password=False)
+    return SqlSource(about, url, pseudonym_key=KEY)
+
+
+def person(row: AccountRow) -> Person:
+    """Whom an account belongs to."""
+    return Person(addresses=(row.email,), external_ids=(row.external_id,))
+
+
+@pytest.fixture
+def campaign(scene: Scene) -> Scene:
+    """Alice approved the version that is announced, Bob declined it."""
+    scene.campaign()
+    scene.import_accounts(ALICE, BOB)
+    scene.decide(ALICE, Decision.APPROVED)
+    scene.decide(BOB, Decision.DECLINED)
+    return scene
+
+
+def test_every_table_that_knows_people_is_in_the_map() -> None:
+    """P33: a table that comes later is described, or it cannot be added."""
+    (about,) = read_data_map(OWN_MAP).sources
+    assert isinstance(about, SqlDescription)
+    knows_people = {
+        table.name
+        for table in SQLModel.metadata.sorted_tables
+        if PERSONAL.intersection(column.name for column in table.columns)
+    }
+    assert knows_people - {table.place for table in about.tables} == NOT_FOUND_BY_PERSON
+
+
+def test_the_map_describes_every_column_as_it_is(scene: Scene) -> None:
+    """P10: nobody known to the engine, and no column unknown to the map."""
+    assert located(own_source(scene).locate(person(DORA), CALL)) == {}
+
+
+def test_an_account_holder_gets_what_the_engine_keeps_of_them(campaign: Scene) -> None:
+    """P11."""
+    exported = own_source(campaign).export(person(ALICE), CALL)
+    assert values(exported, "name") == [ALICE.name]
+    assert values(exported, "decision") == ["approved"]
+    assert BOB.email not in values(exported, "email")
+
+
+def test_an_erasure_leaves_the_proof_under_a_pseudonym(campaign: Scene) -> None:
+    """P13, P33, P6: and which version governs the account is answered as before."""
+    before = campaign.governs(ALICE, NOW)
+    receipt = own_source(campaign).erase(person(ALICE), CALL)
+    until = {one.until for one in receipt.retained}
+    assert until == {"6 years after the version last governed the account"}
+    assert retained(receipt)["Approvals and consent"] == 2  # what was asserted, and decided
+    with campaign.database.session() as session:
+        account = session.exec(select(Account).where(Account.name == "")).one()
+        assert is_pseudonym(account.external_id)
+        assert is_pseudonym(account.email)
+        policy = policies.policy_by_slug(session, POLICY)
+        proven = approvals.proven_version(approvals.PolicyHistory(session, policy), account, NOW)
+        assert proven.state == before
+        (decision,) = session.exec(select(Approval).where(Approval.account_id == account.id))
+        assert decision.decision == Decision.APPROVED
+    assert campaign.account(BOB.external_id).email == BOB.email
+
+
+def test_asked_again_the_receipt_says_the_same(campaign: Scene) -> None:
+    """P13: the second time the account is found by what took the place of its id."""
+    own = own_source(campaign)
+    first, again = (own.erase(person(ALICE), CALL) for _ in range(2))
+    assert again.retained == first.retained
+    assert not done(again)
+    assert located(own.locate(person(ALICE), CALL)) == retained(first)
+
+
+def test_a_request_stays_until_it_was_answered_and_for_three_years_after(scene: Scene) -> None:
+    """P13, P22, P33: who asked must hear, even when they asked for an erasure."""
+    scene.import_accounts(DORA)
+    request = scene.request(DORA.email)
+    own = own_source(scene)
+    before = own.erase(person(DORA), CALL)
+    (kept,) = [one for one in before.retained if one.category == "Requests"]
+    assert (kept.until, kept.until_on) == ("3 years after the request was answered", None)
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        assert row.contact_email == DORA.email
+        row.answered_at = NOW
+        row.outcome = Outcome.FULFILLED
+    own.erase(person(DORA), replace(CALL, now=datetime(2029, 3, 1, 23, tzinfo=UTC)))
+    assert located(own.locate(person(DORA), CALL))["Requests"]
+    after = own.erase(person(DORA), replace(CALL, now=datetime(2029, 3, 2, tzinfo=UTC)))
+    assert done(after)["Requests"]
+    with scene.database.session() as session:
+        assert session.exec(select(DataSubjectRequest)).all() == []
