@@ -20,7 +20,7 @@ def csv_lines(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> I
     What a spreadsheet would take for a formula gets an apostrophe in front: text from outside
     must not run on the machine of who opens it.
     """
-    yield _line(columns)
+    yield _line([_cell(name) for name in columns])
     for row in rows:
         yield _line([_cell(row[name]) for name in columns])
 

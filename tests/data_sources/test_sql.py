@@ -150,6 +150,16 @@ def test_an_erasure_tells_what_went_what_stays_why_and_until_when(fernhill: Fern
     assert alice["account_number"] == id_pseudonym("a-alice", KEY)
 
 
+def test_whom_an_invoice_is_for_stays_as_long_as_the_last_one(fernhill: Fernhill) -> None:
+    """P13."""
+    for number, day in (("2015-0001", date(2025, 1, 1)), ("2026-0001", date(2020, 1, 1))):
+        fernhill.tell("UPDATE invoice SET issued_on = :day WHERE number = :n", day=day, n=number)
+    receipt = fernhill.source("billing").erase(ALICE, CALL)
+    until = {one.category: one.until_on for one in receipt.retained}
+    assert set(until.values()) == {date(2034, 1, 1)}
+    assert retained(receipt)["Invoices and payments"] == 4
+
+
 def test_when_the_law_keeps_nothing_any_more_the_rest_goes(fernhill: Fernhill) -> None:
     """P13: asked again after the last retention, and found by the pseudonym."""
     billing = fernhill.source("billing")
