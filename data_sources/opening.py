@@ -8,12 +8,13 @@ from pathlib import Path
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
-from data_sources.data_map import DataMap, Description, HttpDescription, SqlDescription
+from data_sources.data_map import DataMap, Description, HttpDescription
 from data_sources.http import HttpSource
 from data_sources.manual import ManualSource, Tasks
 from data_sources.map_file import DataMapRefused
 from data_sources.source import DataSource
 from data_sources.sql import SqlSource
+from data_sources.tables import SqlDescription
 
 OWN_MAP = Path(__file__).parent / "own_data_map.toml"
 """What the engine's own database holds; its address is `urls[OWN_SOURCE]`."""

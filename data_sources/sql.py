@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from math import isfinite
 
-from data_sources.data_map import Flag, SqlDescription, Table
 from data_sources.erasing import Deletion, counted, holds_something, plan_erasure
 from data_sources.source import Call, CorrectionRefused
 from data_sources.sql_rows import Found, Open, Row, Rowsource
+from data_sources.tables import Flag, SqlDescription, Table
 from domain.personal_data import (
     Correction,
     Done,

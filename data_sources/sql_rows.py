@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 from sqlalchemy.pool import NullPool
 
-from data_sources.data_map import Match, SqlDescription, Table, Through
 from data_sources.pseudonyms import address_pseudonym, id_pseudonym
 from data_sources.source import SourceUnavailable, SourceWrong
+from data_sources.tables import Match, SqlDescription, Table, Through
 from domain.personal_data import Person, same_address
 
 AT_ONCE = 500  # keys in one statement
@@ -223,6 +224,10 @@ def _engine(url: str) -> sa.Engine:
     if address.drivername in {"postgres", "postgresql"}:
         address = address.set(drivername="postgresql+psycopg")
     dialect = address.get_backend_name()
+    if dialect == "sqlite" and address.database:
+        # By itself SQLite makes a file that is not there, which would then hold nothing of anybody.
+        existing = {"uri": "true", "mode": "rw"}
+        address = address.set(database=f"file:{quote(address.database)}", query=existing)
     options: Mapping[str, Mapping[str, Any]] = {"postgresql": POSTGRESQL, "sqlite": SQLITE}
     engine = sa.create_engine(
         address,

@@ -7,12 +7,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from data_sources.data_map import DataMap, SqlDescription
+from data_sources.data_map import DataMap
 from data_sources.manual import Result, Task
 from data_sources.map_file import read_data_map
 from data_sources.opening import Means
 from data_sources.source import Call
 from data_sources.sql import SqlSource
+from data_sources.tables import SqlDescription
 from domain.personal_data import Exported, Located, Person, Receipt, Record
 from embedded.sample_company import IN_ONE_DATABASE
 from embedded.sample_company.database import TABLES

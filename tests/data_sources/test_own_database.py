@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from sqlmodel import SQLModel, select
 
-from data_sources.data_map import SqlDescription
 from data_sources.map_file import read_data_map
 from data_sources.opening import OWN_MAP, OWN_SOURCE
 from data_sources.pseudonyms import is_pseudonym
 from data_sources.sql import SqlSource
+from data_sources.tables import SqlDescription
 from database import approvals, policies
 from database.accounts import AccountRow
 from database.tables import Account, Approval, DataSubjectRequest

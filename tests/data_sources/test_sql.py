@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -345,6 +346,15 @@ def test_a_database_that_does_not_answer_is_asked_again_later(fernhill: Fernhill
         gone.erase(ALICE, CALL)
     assert "secret" not in str(told.value)
     assert told.value.__cause__ is None
+
+
+def test_a_file_that_is_not_there_is_not_made(fernhill: Fernhill, tmp_path: Path) -> None:
+    """P10: an empty one would say that nothing is held."""
+    path = tmp_path / "gone.db"
+    source = SqlSource(fernhill.source("billing").about, f"sqlite:///{path}", pseudonym_key=KEY)
+    with pytest.raises(SourceUnavailable):
+        source.locate(ALICE, CALL)
+    assert not path.exists()
 
 
 def test_an_error_of_the_database_quotes_no_row(fernhill: Fernhill) -> None:
