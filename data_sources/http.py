@@ -218,7 +218,7 @@ class HttpSource:
                 "protocol": PROTOCOL,
                 "verb": verb,
                 "call": call.id,
-                "now": call.now.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+                "as_of": call.now.astimezone(UTC).isoformat().replace("+00:00", "Z"),
                 "person": {
                     "addresses": list(person.addresses),
                     "external_ids": list(person.external_ids),

@@ -143,7 +143,7 @@ def test_a_repeated_call_has_the_same_id_and_another_verb_another_one(service: S
         "protocol": 1,
         "verb": "erase",
         "call": CALL.id,
-        "now": "2026-03-02T09:00:00Z",
+        "as_of": "2026-03-02T09:00:00Z",
         "person": {"addresses": ["alice@people.example"], "external_ids": ["a-alice"]},
     }
 
