@@ -66,6 +66,7 @@ class DataField(Part):
     legal_basis: LegalBasis | None = None
     origin: Origin | None = None
     recipients: tuple[Words, ...] | None = None
+    kept: Words | None = None
     others: bool = False
 
 
@@ -76,6 +77,7 @@ class Collection(Part):
     legal_basis: LegalBasis
     origin: Origin
     recipients: tuple[Words, ...] = ()
+    kept: Words
 
     def use_of(self, value: DataField) -> Use:
         """Why a value is held."""
@@ -85,6 +87,7 @@ class Collection(Part):
             legal_basis=value.legal_basis or self.legal_basis,
             origin=value.origin or self.origin,
             recipients=self.recipients if own is None else own,
+            kept=value.kept or self.kept,
         )
 
 

@@ -147,4 +147,5 @@ def _use(use: Use) -> dict[str, object]:
         "legal_basis": use.legal_basis,
         "origin": use.origin,
         "recipients": list(use.recipients),
+        "kept": use.kept,
     }

@@ -87,11 +87,13 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Use:
-    """For what data is used, on which basis, where it came from and who gets it (P10)."""
+    """For what data is used, on which basis, where it came from, who gets it and how long it is
+    kept, in words (P10, GDPR Article 15(1))."""
 
     purpose: str
     legal_basis: LegalBasis
     origin: Origin
+    kept: str
     recipients: tuple[str, ...] = ()
 
 

@@ -34,6 +34,7 @@ category = "Contact details"
 purpose = "Delivering orders"
 legal_basis = "contract"
 origin = "provided"
+kept = "a year"
 erase = "delete"
 
 [source.table.columns]
@@ -47,6 +48,7 @@ category = "Orders"
 purpose = "Delivering orders"
 legal_basis = "contract"
 origin = "observed"
+kept = "a year"
 erase = "delete"
 retention = { rule = "books", since = "paid_on" }
 
@@ -68,6 +70,7 @@ name = "Tickets"
 purpose = "Support"
 legal_basis = "contract"
 origin = "provided"
+kept = "a year"
 
 [source.category.fields]
 subject = {}
@@ -129,6 +132,7 @@ LAST = 'erase = "delete"\nretention = { rule = "books", since = "paid_on" }'
         ('match = { address = "email" }', "", f"{CONTACT}: needs match or through"),
         ('address = "email"', 'address = "mail"', f"{CONTACT}: matches by mail, which is not"),
         ('address = "email"', 'adress = "email"', f"{CONTACT}, match, adress: is not known here"),
+        ('kept = "a year"', "", f"{CONTACT}, kept: is missing"),
         ('legal_basis = "contract"', 'legal_basis = "habit"', f"{CONTACT}, legal_basis: needs"),
         ('purpose = "Delivering orders"', 'purpose = ""', f"{CONTACT}, purpose: is empty"),
         (PSEUDONYM, 'email = { erase = "mask" }', "rows would be found as another's"),

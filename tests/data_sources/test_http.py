@@ -70,6 +70,7 @@ def asked(service: Service, secret: str = SECRET, **changes: object) -> HttpSour
                 "purpose": "Support",
                 "legal_basis": "contract",
                 "origin": "provided",
+                "kept": "a year",
                 "fields": {"subject": {}},
             },
             {
@@ -77,6 +78,7 @@ def asked(service: Service, secret: str = SECRET, **changes: object) -> HttpSour
                 "purpose": "Training",
                 "legal_basis": "consent",
                 "origin": "observed",
+                "kept": "a year",
                 "fields": {"length": {}, "words": {"others": True}},
             },
         ],

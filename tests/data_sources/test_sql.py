@@ -1,5 +1,6 @@
 """A SQL database is asked what it holds of a person, and does what they may demand (P10-P17)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -43,6 +44,8 @@ def test_what_is_held_is_counted_by_category(fernhill: Fernhill) -> None:
             legal_basis=LegalBasis.CONTRACT,
             origin=Origin.OBSERVED,
             recipients=("Ledger & Partners, tax advisers",),
+            kept="As long as the account is open, and until the last invoice need not be kept "
+            "any more",
         ),
     )
 
@@ -355,6 +358,19 @@ def test_a_file_that_is_not_there_is_not_made(fernhill: Fernhill, tmp_path: Path
     with pytest.raises(SourceUnavailable):
         source.locate(ALICE, CALL)
     assert not path.exists()
+
+
+def test_of_several_who_erase_at_once_one_does_it(fernhill: Fernhill) -> None:
+    """P13: an activity that was given up may still be at work when it is tried again."""
+    with ThreadPoolExecutor(4) as threads:
+        receipts = list(
+            threads.map(
+                lambda source: source.erase(ALICE, CALL),
+                [fernhill.source("billing") for _ in range(4)],
+            )
+        )
+    assert sorted(len(done(receipt)) for receipt in receipts) == [0, 0, 0, 1]
+    assert len({receipt.retained for receipt in receipts}) == 1
 
 
 def test_an_error_of_the_database_quotes_no_row(fernhill: Fernhill) -> None:

@@ -19,6 +19,7 @@ CONTRACT = Use(
     legal_basis=LegalBasis.CONTRACT,
     origin=Origin.PROVIDED,
     recipients=("Ledger & Partners",),
+    kept="As long as the account is open",
 )
 LOCATED = (
     Located(
@@ -64,6 +65,7 @@ def test_machines_read_the_same() -> None:
                 "legal_basis": "contract",
                 "origin": "provided",
                 "recipients": ["Ledger & Partners"],
+                "kept": "As long as the account is open",
             }
         ],
         "entries": [{"näme": "Zoë"}],
