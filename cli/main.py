@@ -10,6 +10,7 @@ import typer
 
 from cli import accounts, api_keys, campaigns, demo, mail, policies, requests, schema, staff
 from cli.assess import assess_command
+from cli.data_map import data_map_command
 from cli.deadline import deadline_command
 from cli.doctor import doctor_command
 from cli.governing import governing_command
@@ -25,6 +26,7 @@ for name, command in (
     ("up", up_command),
     ("doctor", doctor_command),
     ("assess", assess_command),
+    ("data-map", data_map_command),
     ("deadline", deadline_command),
     ("governing", governing_command),
 ):
