@@ -9,7 +9,7 @@ from math import isfinite
 
 from data_sources.erasing import Deletion, counted, holds_something, plan_erasure
 from data_sources.source import Call, CorrectionRefused
-from data_sources.sql_rows import Found, Open, Row, Rowsource
+from data_sources.sql_rows import Found, OpenDatabase, Row, SqlDatabase
 from data_sources.tables import Flag, SqlDescription, Table
 from domain.personal_data import (
     Correction,
@@ -35,11 +35,11 @@ class SqlSource:
     def __init__(self, about: SqlDescription, url: str, *, pseudonym_key: bytes) -> None:
         self.about = about
         self._key = pseudonym_key
-        self._rows = Rowsource(about, url, pseudonym_key)
+        self._database = SqlDatabase(about, url, pseudonym_key)
 
     def locate(self, person: Person, call: Call) -> Located:  # noqa: ARG002 - others tell by it
         """Count the person's entries by category."""
-        with self._rows.reading() as database:
+        with self._database.reading() as database:
             found = database.find(person)
         there = Counter(
             category
@@ -55,7 +55,7 @@ class SqlSource:
 
     def export(self, person: Person, call: Call) -> Exported:  # noqa: ARG002
         """Every value, each checked to hang on an identifier of the person."""
-        with self._rows.reading() as database:
+        with self._database.reading() as database:
             found = database.find(person)
         records = tuple(self._records(found))
         return Exported(source=self.about.name, records=records, doubtful=found.doubtful)
@@ -64,7 +64,7 @@ class SqlSource:
         """Give each entry with the wrong value the right one; one that has it already is left."""
         done: Counter[str] = Counter()
         failed = []
-        with self._rows.writing() as database:
+        with self._database.writing() as database:
             found = database.find(person)
             for correction in corrections:
                 rows = self._corrected(database, found, correction)
@@ -79,7 +79,7 @@ class SqlSource:
         """Set or lift the flag; it covers what hangs on its table too."""
         done: Counter[str] = Counter()
         bare: Counter[str] = Counter()
-        with self._rows.writing() as database:
+        with self._database.writing() as database:
             found = database.find(person)
             flagged: set[str] = set()
             for table in self.about.tables:
@@ -100,7 +100,7 @@ class SqlSource:
 
     def erase(self, person: Person, call: Call) -> Receipt:
         """Erase what need not be kept, or nothing while a row is on hold."""
-        with self._rows.writing() as database:
+        with self._database.writing() as database:
             rows = database.find(person).rows
             plan = plan_erasure(self.about, rows, call.now, key=self._key, typed=database.typed)
             for act in plan.acts:
@@ -113,7 +113,7 @@ class SqlSource:
     def suppress(self, person: Person, call: Call) -> Receipt:  # noqa: ARG002
         """Set the columns by which marketing stops, where the map names some."""
         done: Counter[str] = Counter()
-        with self._rows.writing() as database:
+        with self._database.writing() as database:
             found = database.find(person)
             for table in self.about.tables:
                 if table.suppress:
@@ -148,7 +148,7 @@ class SqlSource:
                 others=column.others,
             )
 
-    def _corrected(self, database: Open, found: Found, correction: Correction) -> int:
+    def _corrected(self, database: OpenDatabase, found: Found, correction: Correction) -> int:
         """How many entries have the right value now."""
         rows = 0
         for table in self.about.tables:
@@ -162,7 +162,7 @@ class SqlSource:
                 rows += wrong or row[correction.field] == right
         return rows
 
-    def _right(self, database: Open, table: Table, correction: Correction) -> object:
+    def _right(self, database: OpenDatabase, table: Table, correction: Correction) -> object:
         try:
             return database.typed(table, correction.field, correction.after)
         except (ValueError, ArithmeticError):
@@ -214,7 +214,9 @@ def _entries(table: Table, rows: Sequence[Row]) -> Iterator[str]:
         yield from counted(table, row)
 
 
-def _set(database: Open, table: Table, rows: Sequence[Row], flag: Flag, value: object) -> None:
+def _set(
+    database: OpenDatabase, table: Table, rows: Sequence[Row], flag: Flag, value: object
+) -> None:
     for row in rows:
         if row[flag.column] != value:
             database.change(table, row, {flag.column: value})

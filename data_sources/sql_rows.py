@@ -39,7 +39,7 @@ class Found:
     doubtful: int
 
 
-class Rowsource:
+class SqlDatabase:
     """A database as a data map describes it. A connection lasts as long as one question."""
 
     def __init__(self, about: SqlDescription, url: str, pseudonym_key: bytes) -> None:
@@ -49,14 +49,14 @@ class Rowsource:
         self._is_postgresql = self._engine.dialect.name == "postgresql"
 
     @contextmanager
-    def reading(self) -> Iterator["Open"]:
+    def reading(self) -> Iterator["OpenDatabase"]:
         """One state of the data from the first question to the last, where the database can."""
         level = {"isolation_level": "REPEATABLE READ"} if self._is_postgresql else {}
         with self._in_our_words(), self._engine.connect() as connection:
             yield self._opened(connection.execution_options(**level), writes=False)
 
     @contextmanager
-    def writing(self) -> Iterator["Open"]:
+    def writing(self) -> Iterator["OpenDatabase"]:
         """All of it on leaving the block, nothing when the block raises."""
         with (
             self._in_our_words(),
@@ -65,9 +65,9 @@ class Rowsource:
         ):
             yield self._opened(connection, writes=True)
 
-    def _opened(self, connection: sa.Connection, *, writes: bool) -> "Open":
+    def _opened(self, connection: sa.Connection, *, writes: bool) -> "OpenDatabase":
         tables = {table.name: self._table(connection, table) for table in self.about.tables}
-        return Open(source=self, connection=connection, tables=tables, writes=writes)
+        return OpenDatabase(source=self, connection=connection, tables=tables, writes=writes)
 
     def _table(self, connection: sa.Connection, table: Table) -> sa.TableClause:
         """The table as it is now. Raises SourceWrong where the map does not say what it is."""
@@ -103,7 +103,7 @@ class Rowsource:
             kind = type(getattr(fault, "orig", None) or fault).__name__
             raise SourceUnavailable(
                 f"The data source {self.about.name} did not answer, or not in time ({kind}). "
-                "Nothing was changed, and asking again is safe."
+                "What it was asked is done whole or not at all, and asking again is safe."
             ) from None
         except exc.IntegrityError:
             raise self.wrong(
@@ -116,10 +116,10 @@ class Rowsource:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Open:
+class OpenDatabase:
     """A connection in use, with the tables as they are."""
 
-    source: Rowsource
+    source: SqlDatabase
     connection: sa.Connection
     tables: Mapping[str, sa.TableClause]
     writes: bool
@@ -192,7 +192,7 @@ class Open:
 class _Whose:
     """Tells a person's rows from others, by identifiers and by what took their place."""
 
-    def __init__(self, person: Person, source: Rowsource) -> None:
+    def __init__(self, person: Person, source: SqlDatabase) -> None:
         self._source = source
         key = source.pseudonym_key
         self.addresses = {same_address(one) for one in person.addresses}

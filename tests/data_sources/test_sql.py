@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from data_sources import sql_rows
 from data_sources.erasing import UNTIL_RELEASE
 from data_sources.pseudonyms import address_pseudonym, id_pseudonym
 from data_sources.source import CorrectionRefused, SourceUnavailable, SourceWrong
@@ -316,28 +317,45 @@ def test_what_the_map_describes_and_is_not_there_is_named(
         fernhill.source("marketing").locate(ALICE, CALL)
 
 
-def test_rows_of_somebody_else_are_refused_whole(fernhill: Fernhill) -> None:
-    """P19: asked for Alice, the database gives Bob's row."""
-    lying = Lying(fernhill.source("marketing").about, fernhill.url, pseudonym_key=KEY)
-    with pytest.raises(SourceWrong, match="marketing_contact that are somebody else's"):
-        lying.export(ALICE, CALL)
+@pytest.mark.parametrize(
+    ("name", "table", "told"),
+    [
+        ("marketing", "marketing_contact", "marketing_contact that are somebody else's"),
+        ("billing", "invoice", "invoice that hang on somebody else"),
+    ],
+)
+def test_rows_of_somebody_else_are_refused_whole(
+    fernhill: Fernhill, name: str, table: str, told: str
+) -> None:
+    """P19: asked for Alice's rows of a table, the database gives everybody's."""
+
+    def without_condition(*asked: object) -> tuple[object, object]:
+        statement, values = str(asked[2]), asked[3]
+        if f"FROM {table}" in statement:
+            return statement.partition("WHERE")[0], ()
+        return statement, values
+
+    source = fernhill.source(name)
+    engine = source._database._engine
+    sa.event.listen(engine, "before_cursor_execute", without_condition, retval=True)
+    with pytest.raises(SourceWrong, match=told):
+        source.export(ALICE, CALL)
 
 
-class Lying(SqlSource):
-    """A database that forgets what it was asked."""
-
-    def __init__(self, *words: object, **names: object) -> None:
-        super().__init__(*words, **names)  # type: ignore[arg-type]
-        sa.event.listen(
-            self._rows._engine, "before_cursor_execute", _without_condition, retval=True
-        )
-
-
-def _without_condition(*asked: object) -> tuple[object, object]:
-    statement, values = str(asked[2]), asked[3]
-    if "FROM marketing_contact" in statement:
-        return f"{statement.partition('WHERE')[0]} WHERE email = 'bob@people.example'", ()
-    return statement, values
+def test_an_erasure_that_times_out_half_way_changes_nothing_and_is_done_again(
+    fernhill: Fernhill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P13: another program holds a payment, which the erasure waits for in vain."""
+    monkeypatch.setitem(sql_rows.POSTGRESQL, "options", "-c lock_timeout=200ms")
+    monkeypatch.setitem(sql_rows.SQLITE, "timeout", 0.2)
+    billing, before = fernhill.source("billing"), fernhill.contents()
+    with fernhill.engine.begin() as other:
+        other.execute(sa.text("UPDATE payment SET iban = 'DE00' WHERE id = 1"))
+        with pytest.raises(SourceUnavailable, match="asking again is safe"):
+            billing.erase(ALICE, CALL)
+        other.rollback()
+    assert fernhill.contents() == before
+    assert done(billing.erase(ALICE, CALL)) == {"Invoices and payments": 2}
 
 
 def test_a_database_that_does_not_answer_is_asked_again_later(fernhill: Fernhill) -> None:

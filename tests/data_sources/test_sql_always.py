@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_sources.erasing import holds_something
-from domain.personal_data import Person
+from domain.personal_data import Correction, Person
 from embedded.sample_company.database import CUSTOMER, INVOICE, PAYMENT, TABLES
 from tests.data_sources.fernhill import CALL, NOW, Fernhill, done, located, retained
 
@@ -187,6 +187,26 @@ def test_nothing_that_is_left_says_who_it_was(
             assert set(said) <= {"account_number", "email", "customer_since"}
             assert row["email"] != was[row["id"]]["email"]
             assert row["account_number"] is None or row["account_number"] not in NUMBERS
+
+
+@ON_ANY_ROWS
+@given(rows=companies(), person=people)
+def test_no_receipt_says_who_it_was(fernhill: Fernhill, rows: Rows, person: Person) -> None:
+    """P31: receipts cross the rooms, and are kept when all else is gone."""
+    fill(fernhill, rows)
+    billing = fernhill.source("billing")
+    wrong = Correction(category="Contact details", field="name", before="customer 0", after="Ann")
+    told = repr(
+        [
+            billing.locate(person, CALL),
+            billing.correct(person, [wrong], CALL),
+            billing.restrict(person, CALL),
+            billing.suppress(person, CALL),
+            billing.erase(person, CALL),
+        ]
+    )
+    personal = ("people.example", "a-1", "a-2", "a-3", "customer 0", "customer 1", "Ann", "iban ")
+    assert not any(word in told for word in personal)
 
 
 def test_every_table_of_the_company_belongs_to_a_source(fernhill: Fernhill) -> None:
