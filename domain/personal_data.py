@@ -78,7 +78,7 @@ class Record:
     category: str
     item: int
     field: str
-    value: Value
+    value: Value = hidden(repr=False)
     origin: Origin
     purpose: str
     legal_basis: LegalBasis

@@ -66,6 +66,7 @@ def test_what_is_waited_for_tells_nobody_who_it_is_about(paper: ManualSource, bo
     waits = paper.erase(ALICE, CALL)
     assert "alice" not in repr(waits)
     assert "alice" not in repr(board.tasks)
+    assert "Abel" not in repr(FOUND)
     assert "alice" not in repr(Correction(category="Contracts", field="x", before="alice", after=1))
 
 
