@@ -52,7 +52,7 @@ class CampaignAddressee(SQLModel, table=True):
     """An account a campaign speaks to, with what governed it when the audience was frozen.
 
     `asks_approval` says that the version would not govern it without its approval; the others of a
-    class `notice` are only told. `not_reached`: null, or why no mail can reach it (P4).
+    class `notice` are only told.
     """
 
     __tablename__ = "campaign_addressee"
@@ -68,7 +68,6 @@ class CampaignAddressee(SQLModel, table=True):
     governing_version_id: UUID = Field(foreign_key="policy_version.id")
     accepted_version_id: UUID = Field(foreign_key="policy_version.id")
     asks_approval: bool
-    not_reached: str | None = None
 
 
 class MissedNotice(SQLModel, table=True):

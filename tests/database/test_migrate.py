@@ -53,6 +53,8 @@ from tests.in_two_processes import in_two_processes
 
 GONE = {"staged_account"}
 """What earlier versions kept and this one does not: lines of imports that were on their way."""
+COLUMNS_GONE = {("campaign_addressee", "not_reached")}
+"""What nobody ever wrote."""
 EARLIER = known_revisions()[1:]
 SAMPLES = UUID("5b1f1d0c-8f25-4a3b-9d51-6f0f6c1d3a77")
 
@@ -101,7 +103,12 @@ def test_a_database_of_an_earlier_version_keeps_its_rows(empty: Database, revisi
     with empty.engine.connect() as connection:
         after = rows(connection)
     for table in set(before) - GONE:
-        assert {name: after[table].get(name) for name in before[table]} == before[table], table
+        kept = {
+            name: value
+            for name, value in before[table].items()
+            if (table, name) not in COLUMNS_GONE
+        }
+        assert {name: after[table].get(name) for name in kept} == kept, table
 
 
 def test_an_audience_half_frozen_by_an_earlier_version_goes_on_after_its_last_account(
