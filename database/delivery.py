@@ -7,11 +7,13 @@ from uuid import UUID
 
 from sqlalchemy import Select, String, Uuid, and_, literal, or_, update
 from sqlalchemy import select as select_columns
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from database.ids import id_of_each
 from database.mail_rows import hold_many
+from database.mended import reopen_fallen_back
 from database.tables import DeliveryEvent, OutboxMail
 from database.writing import as_table, insert_selected
 
@@ -22,9 +24,12 @@ STATE_AFTER_EVENT = {
     "dropped": "dropped",
     "spamreport": "complained",
 }
+REACHED_NOBODY = ("bounce", "dropped", "spamreport")
 NOT_PROVEN = ("queued", "sending", "unknown", "operator")
 PROVEN = ("accepted", "dropped", "delivered", "bounced", "complained")
 """What events prove, from the least to the most telling: so their order does not matter."""
+_SENT = aliased(OutboxMail)
+"""Beside the mails that are moved."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +47,9 @@ def record_events(transaction: Session, events: Sequence[Event], now: datetime) 
     """Keep delivery events, each once and in any order, and move the mails forward.
 
     One event of an attempt proves that the mail service took all its copies, those too that wait
-    to be sent again. Returns how many events were new; those about mails we do not know are
-    dropped.
+    to be sent again. That a copy reached nobody is said of its own attempt alone: it may have been
+    sent to another address since. A first notice whose address was mended since goes out again.
+    Returns how many events were new; those about mails we do not know are dropped.
     """
     said = as_table(
         transaction,
@@ -78,6 +84,9 @@ def record_events(transaction: Session, events: Sequence[Event], now: datetime) 
             mails = select_columns(said.c.mail_id).where(
                 said.c.event == kind, said.c.reason == reason
             )
+            if kind in REACHED_NOBODY:  # says nothing of the mail once that was sent again
+                own = (col(_SENT.id) == said.c.mail_id, col(_SENT.attempt_id) == said.c.attempt_id)
+                mails = mails.join(_SENT, and_(*own))
             _move_forward(transaction, mails, STATE_AFTER_EVENT[kind], reason or None, now)
     # Not by their ids: many attempts have more copies than a statement may have values.
     transaction.execute(
@@ -85,6 +94,8 @@ def record_events(transaction: Session, events: Sequence[Event], now: datetime) 
         .where(of_attempts)
         .values(state="accepted", accepted_at=now, settled_at=now, reason=None)
     )
+    back = {event.mail_id for event in events if event.event in REACHED_NOBODY}
+    reopen_fallen_back(transaction, back, now)
     return fresh
 
 
