@@ -32,13 +32,14 @@ from database.outbox import (
 from database.owed import correction_in, corrections
 from database.policies import replaced_by
 from database.purposes import asked_because_of
+from database.requested_rights import decisions_of, rights_of
 from database.tables import (
     Campaign,
     DataSubjectRequest,
     OutboxMail,
     Policy,
     PolicyVersion,
-    RequestDecision,
+    RequestedRight,
 )
 from database.without_approval import promise_of
 from domain.company import CampaignLeads, Company
@@ -119,7 +120,6 @@ class Letters:
             fields = self._links_of_nobody()
         else:
             shared = self._of_request(session, first, language, now)
-            fields = self._personal_of_request(session, first)
         courtesy = campaigns.is_reminder(first.step)
         copies = tuple(self._copy(copy, language, fields, courtesy=courtesy) for copy in people)
         return Letter(
@@ -324,14 +324,12 @@ class Letters:
         zone = self._company.zone_of(request.time_zone)
         lead = Authority(name=self._company.authority_name, url=self._company.authority_url)
         authority = authority_for(request.country, lead=lead)
-        decision = (
-            session.get(RequestDecision, request.decision_id) if request.decision_id else None
-        )
+        rights = rights_of(session, request.id)
         outcome = OUTCOME_WORDS[Outcome(request.outcome)] if request.outcome else ""
-        ground = GROUND_WORDS[Ground(decision.ground)] if decision and decision.ground else ""
         return {
             "reference": request.reference,
-            "kind": language.gettext(KIND_WORDS[Kind(request.kind)]),
+            "kind": language.listed(KIND_WORDS[Kind(right.kind)] for right in rights),
+            "rights": _answered(session, rights, language) if request.answered_at else [],
             "received_on": _day(language, request.received_at, zone),
             # A limit that ends at midnight is met until the end of the day before.
             "answer_by_on": _day(language, request.due_at - timedelta.resolution, zone),
@@ -342,7 +340,6 @@ class Letters:
             "authority_url": authority.url,
             "court": language.gettext(court_remedy(request.regime)),
             "outcome_words": language.gettext(outcome),
-            "ground_words": language.gettext(ground),
             "rung": self._rung_words(request, mail.step, language),
             "due_at": language.moment(request.due_at, self._company.zone),
             "days_left": max((request.due_at - now).days, 0),
@@ -366,13 +363,6 @@ class Letters:
         words = {rung.key: language.gettext(rung.summary) for rung in ladder}
         return words.get(step, step)
 
-    def _personal_of_request(self, session: Session, mail: OutboxMail) -> dict[str, str]:
-        if mail.template != "request_answer":
-            return {}
-        request = session.get_one(DataSubjectRequest, mail.subject_id)
-        decision = session.get_one(RequestDecision, request.decision_id)
-        return {"explanation": decision.explanation}
-
     def _copy(
         self, copy: Addressed, language: Language, fields: dict[str, str], *, courtesy: bool
     ) -> Copy:
@@ -395,6 +385,25 @@ class Letters:
             return ""
         token = make_token(purpose, copy.nonce, self._link_keys)
         return f"{self._company.base_url}/{PATH_OF_PURPOSE[purpose]}/{token}"
+
+
+def _answered(
+    session: Session, rights: Sequence[RequestedRight], language: Language
+) -> list[dict[str, object]]:
+    """What is answered to each right (P22)."""
+    decisions = decisions_of(session, rights)
+    return [
+        {
+            "asked_for": language.gettext(KIND_WORDS[Kind(right.kind)]),
+            "outcome": language.gettext(OUTCOME_WORDS[Outcome(decision.outcome)]),
+            "ground": language.gettext(GROUND_WORDS[Ground(decision.ground)])
+            if decision.ground
+            else "",
+            "explanation": decision.explanation,
+        }
+        for right in rights
+        if (decision := decisions.get(right.id))
+    ]
 
 
 def _counts(session: Session, campaign: Campaign, language: Language) -> list[tuple[str, int]]:

@@ -25,6 +25,7 @@ from database.engine import Database
 from database.facts import record
 from database.mail_status import requests_in_vain
 from database.outbox import SENT_AGAIN, steps_without_sender, without_sender
+from database.requested_rights import rights_by_request
 from database.requests import OPEN_STATES
 from database.tables import Campaign, DataSubjectRequest, FiredRung, Policy, PolicyVersion
 from database.unfinished_imports import carry_on_imports
@@ -320,12 +321,10 @@ def _campaigns(session: Session) -> Iterator[temporal.Start]:
 
 
 def _requests(session: Session) -> Iterator[temporal.Start]:
-    rows = session.exec(
-        select(DataSubjectRequest.id, DataSubjectRequest.kind).where(
-            col(DataSubjectRequest.state).in_(OPEN_STATES)
-        )
+    return (
+        temporal.data_subject_request(request_id, list(rights))
+        for request_id, rights in rights_by_request(session, OPEN_STATES).items()
     )
-    return (temporal.data_subject_request(*row) for row in rows)
 
 
 def _report(

@@ -11,16 +11,16 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.courier import Courier
-from database import request_answers, requests
+from database import request_answers, requested_rights, requests
 from database.alarms import AlarmKind, sound
 from database.engine import Database
 from database.mail_rows import Batch
 from database.outbox import states
 from database.staff import StaffRefused, by_handle, in_charge, present
-from database.tables import DataSubjectRequest, Staff
+from database.tables import DataSubjectRequest, RequestedRight, Staff
 from database.writing import held
 from domain.company import Company, Officers
-from domain.data_subject_requests import GATED_KINDS, State
+from domain.data_subject_requests import GATED_KINDS, RightState, State
 from domain.timetable import (
     Role,
     Rung,
@@ -72,16 +72,17 @@ class ConfirmationInput(RequestInput):
 class RequestCase:
     """What the request's workflow knows: states and instants, nothing about the person.
 
-    `since`: when its state began.
+    `since`: when its state began. `ungated_open`: whether it asks for a right that needs no proof
+    of identity, and that privacy has not decided (P19).
     """
 
-    kind: str
     state: State
     due_at: datetime
     answered: bool
     mails_waiting: int
     next_rung: Rung | None
     since: datetime | None = None
+    ungated_open: bool = False
 
 
 class RequestActivities:
@@ -179,7 +180,7 @@ class RequestActivities:
                 now,
                 page=f"/staff/requests/{request.reference}",
                 reference=request.reference,
-                right=request.kind,
+                rights=requested_rights.kinds_of(transaction, request.id),
                 rung=rung.key,
                 due_at=request.due_at,
             )
@@ -200,8 +201,8 @@ class RequestActivities:
     def _case(self, session: Session, request: DataSubjectRequest) -> RequestCase:
         fired = {rung.rung for rung in requests.fired_rungs(session, request.id)}
         mails = states(session, Batch(subject_id=request.id))
+        rights = requested_rights.rights_of(session, request.id)
         return RequestCase(
-            kind=request.kind,
             state=State(request.state),
             due_at=request.due_at,
             answered=request.answered_at is not None,
@@ -214,7 +215,10 @@ class RequestActivities:
                 ),
                 None,
             ),
-            since=_since(session, request),
+            since=_since(session, request, rights),
+            ungated_open=any(
+                right.kind not in GATED_KINDS and right.state == RightState.OPEN for right in rights
+            ),
         )
 
     def _ladder(self, request: DataSubjectRequest, now: datetime, more: int = 1) -> list[Rung]:
@@ -273,20 +277,22 @@ def ladder(
     ]
 
 
-def _since(session: Session, request: DataSubjectRequest) -> datetime | None:
+def _since(
+    session: Session, request: DataSubjectRequest, rights: Sequence[RequestedRight]
+) -> datetime | None:
     match request.state:
         case State.RECEIVED:
             return request.received_at
         case State.IDENTITY:
             return request.acknowledged_at
-        case State.WORK if request.kind in GATED_KINDS:
+        case State.WORK if requested_rights.any_gated(rights):
             return request.verified_at
         case State.WORK:
             known = request.acknowledged_at, request.verified_at
             return min((instant for instant in known if instant), default=None)
         case State.REVIEW:
-            answer = request_answers.pending_decision(session, request.id)
-            return answer.recorded_at if answer else None
+            decisions = requested_rights.decisions_of(session, rights).values()
+            return max((one.recorded_at for one in decisions if one.recorded_at), default=None)
         case _:
             return request.answered_at
 

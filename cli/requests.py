@@ -7,14 +7,15 @@ from uuid import UUID
 import typer
 
 from cli.options import AsReader, AsStaff, FormatOption, ListFormat, Reference
-from domain.data_subject_requests import Ground, Outcome
+from domain.data_subject_requests import Ground, Kind, Outcome
 
 if TYPE_CHECKING:
     from sqlmodel import Session
 
+    from database.engine import Database
     from database.tables import DataSubjectRequest, RequestDecision
 
-COLUMNS = ("reference", "kind", "state", "due_at", "left", "channel", "assignee")
+COLUMNS = ("reference", "kinds", "state", "due_at", "left", "channel", "assignee")
 
 app = typer.Typer(no_args_is_help=True, help="Data-subject requests and their thirty days.")
 
@@ -66,7 +67,7 @@ def show(
         print_thing(
             {
                 **_row(session, request, office.clock.now()),
-                **(_personal(session, request) if as_staff else {}),
+                **(_personal(request) if as_staff else {}),
                 "country": request.country,
                 "received_at": request.received_at,
                 "rule": request.rule,
@@ -78,6 +79,7 @@ def show(
                 "statutory_breach_at": request.statutory_breach_at,
                 "ladder": ladder,
                 "mails": mails,
+                "rights": _rights(session, request, personal=as_staff is not None),
                 "workflow": office.workflow_url(f"data-subject-request/{request.id}"),
             },
             output_format,
@@ -112,6 +114,10 @@ def assign(
 def decide(
     reference: Reference,
     *,
+    right: Annotated[
+        Kind | None,
+        typer.Option(help="Which right you answer, where the request asks for several"),
+    ] = None,
     outcome: Annotated[Outcome, typer.Option(help="How it ends", show_default=False)],
     explanation: Annotated[
         str, typer.Option(help="Written to the person: what was decided and why (P22)")
@@ -124,24 +130,27 @@ def decide(
     ] = None,
     as_staff: AsStaff,
 ) -> None:
-    """Answer a request. A refusal, whole or partial, waits for a second person."""
+    """Answer a right of a request. A refusal, whole or partial, waits for a second person.
+
+    The answer goes out once every right that the request asks for is decided.
+    """
     from cli.context import opened
     from cli.printing import say
     from database.request_answers import Answer
-    from domain.data_subject_requests import needs_second_person
+    from domain.request_decisions import needs_second_person
 
     answer = Answer(outcome=outcome, explanation=explanation, ground=ground, evidence=evidence)
     with opened() as office:
         member = office.member(as_staff)
         with office.desk() as desk:
-            decision = desk.decide(reference, member.id, answer)
-    if needs_second_person(outcome):
-        say(
-            f"The answer to {reference} waits for a second person: "
-            f"promisekeeper requests confirm {reference} --answer {decision.id} --as STAFF"
-        )
-    else:
-        say(f"{reference} is answered; the mail is on its way.")
+            decision = desk.decide(reference, member.id, answer, right)
+        if needs_second_person(outcome):
+            say(
+                f"The answer to {reference} waits for a second person: "
+                f"promisekeeper requests confirm {reference} --answer {decision.id} --as STAFF"
+            )
+        else:
+            say(_how_it_stands(office.database, reference))
 
 
 @app.command()
@@ -156,7 +165,7 @@ def confirm(
     ],
     as_staff: AsStaff,
 ) -> None:
-    """As a second person, let a refusal or partial answer go out."""
+    """As a second person, agree to a refusal or partial answer."""
     from cli.context import opened
     from cli.printing import say
 
@@ -164,7 +173,7 @@ def confirm(
         member = office.member(as_staff)
         with office.desk() as desk:
             desk.confirm(reference, answer, member.id)
-    say(f"The answer to {reference} is confirmed and on its way.")
+        say(f"Confirmed. {_how_it_stands(office.database, reference)}")
 
 
 @app.command("explain-deadline")
@@ -193,18 +202,32 @@ def explain_deadline(
         f"{request.reference} was received {request.received_at:%Y-%m-%d %H:%M} UTC and is due "
         f"{request.due_at:%Y-%m-%d %H:%M} UTC by {request.rule}."
     )
-    console().print(table_of(request.candidates, ("rule", "due_at", "explanation")))
+    rows = [{"rights": [], **one} for one in request.candidates]
+    console().print(table_of(rows, ("rule", "rights", "due_at", "explanation")))
     for warning in request.warnings:
         say(f"Warning: {warning}.")
 
 
+def _how_it_stands(database: "Database", reference: str) -> str:
+    from database.requested_rights import rights_of
+    from database.requests import request_by_reference
+
+    with database.session() as session:
+        request = request_by_reference(session, reference)
+        if request.answered_at is not None:
+            return f"{reference} is answered; the mail is on its way."
+        waiting = [one.kind for one in rights_of(session, request.id) if one.outcome is None]
+    return f"{reference} is not answered yet. Still to be decided: {', '.join(waiting)}."
+
+
 def _row(session: "Session", request: "DataSubjectRequest", now: datetime) -> dict[str, object]:
+    from database.requested_rights import kinds_of
     from database.tables import Staff
 
     assignee = session.get(Staff, request.assignee_id) if request.assignee_id else None
     return {
         "reference": request.reference,
-        "kind": request.kind,
+        "kinds": list(kinds_of(session, request.id)),
         "state": request.state,
         "due_at": request.due_at,
         "left": _left(request, now),
@@ -213,28 +236,41 @@ def _row(session: "Session", request: "DataSubjectRequest", now: datetime) -> di
     }
 
 
-def _personal(session: "Session", request: "DataSubjectRequest") -> dict[str, object]:
-    from database.request_answers import pending_decision
-
+def _personal(request: "DataSubjectRequest") -> dict[str, object]:
     return {
         "name": request.name,
         "contact_email": request.contact_email,
         "message": request.message,
-        "answer": _answer(pending_decision(session, request.id)),
     }
+
+
+def _rights(session: "Session", request: "DataSubjectRequest", *, personal: bool) -> list[str]:
+    """How each right stands; what is answered, with whoever says who they are (P30)."""
+    from database.requested_rights import decisions_of, rights_of
+
+    rights = rights_of(session, request.id)
+    decisions = decisions_of(session, rights) if personal else {}
+    return [
+        line
+        for right in rights
+        for line in (
+            f"{right.kind}: {right.outcome or right.state}, due {right.due_at:%Y-%m-%d %H:%M}",
+            *_answer(decisions.get(right.id)),
+        )
+    ]
 
 
 def _answer(decision: "RequestDecision | None") -> list[str]:
     if decision is None:
         return []
     said = {
-        "id": decision.id,
-        "outcome": decision.outcome,
+        "answer": decision.id,
+        "ends": decision.outcome,
         "ground": decision.ground,
         "explanation": decision.explanation,
         "evidence": decision.evidence,
     }
-    return [f"{name}: {value}" for name, value in said.items() if value]
+    return [f"  {name}: {value}" for name, value in said.items() if value]
 
 
 def _left(request: "DataSubjectRequest", now: datetime) -> str:

@@ -12,6 +12,7 @@ from database.accounts import accounts_at_address
 from database.facts import record
 from database.links import REQUEST_STATUS, REQUEST_VERIFY, add_link
 from database.outbox import ACCOUNT, REQUEST, REQUESTER, STAFF, Queued, queue
+from database.requested_rights import add_rights, any_gated, reopen_unverified, rights_of
 from database.tables import (
     Account,
     DataSubjectRequest,
@@ -57,7 +58,7 @@ def receive(
     """
     request = _taken_in(transaction, intake, received)
     mails = [_acknowledgement(transaction, request, now)]
-    if request.account_id is not None and request.kind in GATED_KINDS:
+    if request.account_id is not None and not GATED_KINDS.isdisjoint(intake.rights):
         account = transaction.get_one(Account, request.account_id)
         language = nearest_language(account.locale, received.languages)
         mails.append(_verification(transaction, request, account.id, language, now))
@@ -67,7 +68,7 @@ def receive(
         "request.received",
         request.id,
         now,
-        request_kind=request.kind,
+        rights=intake.rights,
         channel=request.channel,
         received_at=request.received_at,
         due_at=request.due_at,
@@ -123,8 +124,8 @@ def acknowledge(transaction: Session, request: DataSubjectRequest, now: datetime
         return
     request.acknowledged_at = now
     if request.state == State.RECEIVED:
-        gated = request.kind in GATED_KINDS and request.verified_at is None
-        request.state = State.IDENTITY if gated else State.WORK
+        gated = any_gated(rights_of(transaction, request.id))
+        request.state = State.IDENTITY if gated and request.verified_at is None else State.WORK
     transaction.add(request)
     record(transaction, "request.acknowledged", request.id, now)
 
@@ -132,13 +133,17 @@ def acknowledge(transaction: Session, request: DataSubjectRequest, now: datetime
 def verify_identity(
     transaction: Session, request: DataSubjectRequest, *, how: str, now: datetime
 ) -> bool:
-    """The person proved control of the address on file (P19); False when done already."""
+    """The person proved control of the address on file (P19); False when done already.
+
+    What was decided for want of that proof, and not sent, has to be decided again.
+    """
     hold(transaction, request)
     if request.verified_at is not None:
         return False
     request.verified_at = now
     request.verified_by = how
-    if request.state in (State.RECEIVED, State.ACKNOWLEDGED, State.IDENTITY):
+    reopened = request.answered_at is None and reopen_unverified(transaction, request, now)
+    if reopened or request.state in (State.RECEIVED, State.ACKNOWLEDGED, State.IDENTITY):
         request.state = State.WORK
     transaction.add(request)
     record(transaction, "request.verified", request.id, now, how=how)
@@ -245,11 +250,11 @@ def record_late_reply(transaction: Session, request: DataSubjectRequest, now: da
 def record_breach(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
     """Nobody answered in time: the policy's promise and the law's limit are noted apart (P21)."""
     hold(transaction, request)
-    limits = {
-        str(candidate["rule"]): datetime.fromisoformat(str(candidate["due_at"]))
+    limits = (
+        (str(candidate["rule"]), datetime.fromisoformat(str(candidate["due_at"])))
         for candidate in request.candidates
-    }
-    for rule, due_at in limits.items():
+    )
+    for rule, due_at in sorted(limits, key=lambda limit: limit[1]):
         if due_at > now:
             continue
         if rule.startswith("policy.") and request.policy_breach_at is None:
@@ -268,7 +273,6 @@ def _taken_in(transaction: Session, intake: Intake, received: Received) -> DataS
     deadline = received.deadline
     request = DataSubjectRequest(
         reference="R-" + "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(8)),
-        kind=intake.kinds[0],
         channel=received.channel,
         name=intake.name,
         contact_email=intake.contact_address,
@@ -282,11 +286,15 @@ def _taken_in(transaction: Session, intake: Intake, received: Received) -> DataS
         due_at=deadline.due_at,
         rule=deadline.rule,
         regime=deadline.regime,
-        candidates=[candidate.to_json_dict() for candidate in deadline.candidates],
+        candidates=[
+            {**candidate.to_json_dict(), "rights": list(candidate.rights)}
+            for candidate in deadline.candidates
+        ],
         warnings=list(deadline.warnings),
     )
     transaction.add(request)
     transaction.flush()
+    add_rights(transaction, request.id, intake.rights, deadline)
     return request
 
 

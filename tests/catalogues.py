@@ -22,6 +22,7 @@ from domain.data_subject_requests import (
     KIND_WORDS,
     OUTCOME_WORDS,
     PROBLEM_WORDS,
+    RIGHT_STATE_WORDS,
     STAGE_WORDS,
 )
 from domain.deadlines import PACKS
@@ -99,7 +100,10 @@ def _in_file(
 
 def _tables() -> Iterator[tuple[str, str]]:
     """Words that stand in tables, and are translated where they are shown."""
-    words_of_requests = (KIND_WORDS, OUTCOME_WORDS, GROUND_WORDS, STAGE_WORDS, PROBLEM_WORDS)
+    words_of_requests = (
+        *(KIND_WORDS, OUTCOME_WORDS, GROUND_WORDS, STAGE_WORDS, RIGHT_STATE_WORDS),
+        PROBLEM_WORDS,
+    )
     tables: Mapping[str, Iterable[str]] = {
         "activities/letters.py": SEGMENT_WORDS.values(),
         "domain/data_subject_requests.py": chain(*(table.values() for table in words_of_requests)),

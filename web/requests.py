@@ -14,16 +14,19 @@ from sqlmodel import Session
 
 from database.links import REQUEST_STATUS, REQUEST_VERIFY
 from database.policies import policies, version_in_force
-from database.tables import DataSubjectRequest, Link, RequestDecision
+from database.requested_rights import decisions_of, kinds_of, rights_of
+from database.tables import DataSubjectRequest, Link, RequestDecision, RequestedRight
 from domain.data_subject_requests import (
     GROUND_WORDS,
     KIND_WORDS,
     OUTCOME_WORDS,
+    RIGHT_STATE_WORDS,
     STAGE_WORDS,
     Ground,
     Intake,
     Kind,
     Outcome,
+    RightState,
     State,
     problems,
 )
@@ -65,7 +68,7 @@ def make_request(site: OnSite, reader: OnReader, posted: Form) -> Response:
     intake = Intake(
         name=posted.text("name"),
         contact_address=posted.text("contact_address"),
-        kinds=(posted.text("kinds"),) if posted.text("kinds") else (),
+        kinds=posted.texts("kinds"),
         message=posted.text("message"),
         country=posted.text("country") or None,
         language=reader.language,
@@ -103,7 +106,7 @@ def request_page(token: Token, site: OnSite, reader: OnReader) -> HTMLResponse:
         request = session.get_one(DataSubjectRequest, link.subject_id)
         reader = reader.known_as(locale_of(session, link))
         if link.purpose == REQUEST_VERIFY:
-            return _verify_page(reader, request)
+            return _verify_page(session, reader, request)
         return _status_page(session, reader, request)
 
 
@@ -146,34 +149,50 @@ def _countries(reader: Reader) -> list[tuple[str, str]]:
     return sorted(named, key=lambda country: unicodedata.normalize("NFKD", country[1]).casefold())
 
 
-def _verify_page(reader: Reader, request: DataSubjectRequest) -> HTMLResponse:
+def _verify_page(session: Session, reader: Reader, request: DataSubjectRequest) -> HTMLResponse:
+    kinds = kinds_of(session, request.id)
     return reader.show(
         "request_verify.html",
         request=request,
-        asked_for=reader.gettext(KIND_WORDS[Kind(request.kind)]),
+        asked_for=reader.pages.language.listed(KIND_WORDS[kind] for kind in kinds),
         zone=reader.site.company.zone_of(request.time_zone),
     )
 
 
 def _status_page(session: Session, reader: Reader, request: DataSubjectRequest) -> HTMLResponse:
-    answered = request.answered_at is not None and request.decision_id is not None
-    decision = session.get(RequestDecision, request.decision_id) if answered else None
+    rights = rights_of(session, request.id)
+    decisions = decisions_of(session, rights) if request.answered_at else {}
     stage = STAGE_WORDS.get(State(request.state), CLOSED)
-    ground = GROUND_WORDS[Ground(decision.ground)] if decision and decision.ground else ""
     company = reader.site.company
     lead = Authority(name=company.authority_name, url=company.authority_url)
     return reader.show(
         "request_status.html",
         request=request,
-        asked_for=reader.gettext(KIND_WORDS[Kind(request.kind)]),
+        rights=[_right(reader, right, decisions.get(right.id)) for right in rights],
         stage=reader.gettext(stage),
-        decision=decision,
-        outcome=reader.gettext(OUTCOME_WORDS[Outcome(decision.outcome)]) if decision else None,
-        ground=reader.gettext(ground),
         authority=authority_for(request.country, lead=lead),
         court=reader.gettext(court_remedy(request.regime)),
         zone=company.zone_of(request.time_zone),
     )
+
+
+def _right(
+    reader: Reader, right: RequestedRight, decision: RequestDecision | None
+) -> dict[str, object]:
+    """What a person asked for and, once it is answered, what came of it."""
+    words: dict[str, object] = {
+        "asked_for": reader.gettext(KIND_WORDS[Kind(right.kind)]),
+        "state": reader.gettext(RIGHT_STATE_WORDS[RightState(right.state)]),
+    }
+    if decision is None:
+        return words
+    ground = GROUND_WORDS[Ground(decision.ground)] if decision.ground else ""
+    return {
+        **words,
+        "outcome": reader.gettext(OUTCOME_WORDS[Outcome(decision.outcome)]),
+        "ground": reader.gettext(ground),
+        "explanation": decision.explanation.split("\n\n"),
+    }
 
 
 def _receipts(site: Site) -> URLSafeSerializer:

@@ -49,7 +49,12 @@ from database.tables.policies import (
     VersionSummary,
     VersionTestMail,
 )
-from database.tables.requests import DataSubjectRequest, FiredRung, RequestDecision
+from database.tables.requests import (
+    DataSubjectRequest,
+    FiredRung,
+    RequestDecision,
+    RequestedRight,
+)
 
 __all__ = [
     "Account",
@@ -92,6 +97,7 @@ __all__ = [
     "Reclassification",
     "ReminderOptOut",
     "RequestDecision",
+    "RequestedRight",
     "Review",
     "ShownWords",
     "Staff",

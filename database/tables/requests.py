@@ -1,4 +1,4 @@
-"""Data-subject requests and the rungs of their ladders."""
+"""Data-subject requests, the rights they ask for, what is decided, the rungs of their ladders."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,14 +12,15 @@ from database.ids import new_id
 class DataSubjectRequest(SQLModel, table=True):
     """One person's request; its clock runs from `received_at` and nothing stops it (P21).
 
-    `language`: the one they made it in, empty when that is not known.
+    What it asks for is in `requested_right`; `due_at` and `rule` are those of the right whose
+    answer is due first, and `outcome` follows from those of all. `language`: the one they made it
+    in, empty when that is not known.
     """
 
     __tablename__ = "data_subject_request"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     reference: str = Field(unique=True)
-    kind: str
     channel: str
     name: str
     contact_email: str
@@ -41,24 +42,45 @@ class DataSubjectRequest(SQLModel, table=True):
     verified_by: str | None = None
     assignee_id: UUID | None = Field(default=None, foreign_key="staff.id")
     outcome: str | None = None
-    decision_id: UUID | None = None
     answered_at: datetime | None = None
     late_reply_at: datetime | None = None
     policy_breach_at: datetime | None = None
     statutory_breach_at: datetime | None = None
 
 
-class RequestDecision(SQLModel, table=True):
-    """What privacy staff want to answer, with the explanation (P22).
+class RequestedRight(SQLModel, table=True):
+    """One of the rights that a request asks for, with an outcome of its own.
 
-    Written first; it takes effect when the request's workflow accepts it (`recorded_at`), and goes
-    out once a second person confirmed it where one is needed (P20).
+    `due_at`: by when the law or the policy wants it answered. `decision_id`: the decision in
+    effect, or in `review` the one that waits for its second person.
+    """
+
+    __tablename__ = "requested_right"
+    __table_args__ = (UniqueConstraint("request_id", "kind"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    request_id: UUID = Field(foreign_key="data_subject_request.id", index=True)
+    kind: str
+    due_at: datetime
+    rule: str
+    state: str = "open"
+    decision_id: UUID | None = None
+    outcome: str | None = None
+    decided_at: datetime | None = None
+
+
+class RequestDecision(SQLModel, table=True):
+    """What privacy staff want to answer to one right, with the explanation (P22).
+
+    Written first; it takes effect when the request's workflow accepts it (`recorded_at`), and a
+    second person confirmed it where one is needed (P20). The answer goes out when all rights of
+    the request have a decision in effect.
     """
 
     __tablename__ = "request_decision"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    request_id: UUID = Field(foreign_key="data_subject_request.id", index=True)
+    right_id: UUID = Field(foreign_key="requested_right.id", index=True)
     outcome: str
     ground: str | None = None
     explanation: str

@@ -81,7 +81,7 @@ def test_the_link_to_its_workflow_is_in_the_namespace_that_is_set(
 
 def test_requests_are_listed_by_urgency_and_shown(promisekeeper: Run, reference: str) -> None:
     (row,) = json.loads(promisekeeper("requests", "list", "--format", "json").stdout)
-    assert (row["reference"], row["kind"]) == (reference, "access")
+    assert (row["reference"], row["kinds"]) == (reference, ["access"])
     assert row["due_at"] == "2026-02-28T23:00:00Z"
     shown = json.loads(promisekeeper("requests", "show", reference, "--format", "json").stdout)
     assert "alice@example.com" not in str(shown)
@@ -171,7 +171,8 @@ def test_a_refusal_goes_out_once_a_second_person_confirms_the_answer_they_read(
     assert "waits for a second person: promisekeeper requests confirm" in proposed.stdout
     confirm = proposed.stdout.partition("promisekeeper ")[2].removesuffix("STAFF\n").split()
     read = promisekeeper("requests", "show", reference, "--as", "paul", "--format", "json")
-    assert f"id: {confirm[confirm.index('--answer') + 1]}" in json.loads(read.stdout)["answer"]
+    answer = confirm[confirm.index("--answer") + 1]
+    assert f"  answer: {answer}" in json.loads(read.stdout)["rights"]
 
     another = ("requests", "confirm", reference, "--answer", str(uuid4()), "--as", "paul")
     for refused, words in (
@@ -183,7 +184,7 @@ def test_a_refusal_goes_out_once_a_second_person_confirms_the_answer_they_read(
 
     assert answers() == 0
     confirmed = promisekeeper(*confirm, "paul")
-    assert confirmed.stdout == f"The answer to {reference} is confirmed and on its way.\n"
+    assert confirmed.stdout == f"Confirmed. {reference} is answered; the mail is on its way.\n"
     assert confirmed.exit_code == 0
     eventually(lambda: answers() == 1)
     with town.database.session() as session:

@@ -10,7 +10,7 @@ from typing import Protocol
 from uuid import UUID, uuid4
 
 import pytest
-from sqlmodel import Session, func, select
+from sqlmodel import Session, col, func, select
 
 from database import (
     approvals,
@@ -31,6 +31,7 @@ from database.corrections import Right, RightWords
 from database.delivery import Event
 from database.engine import Database
 from database.mail_rows import Batch
+from database.requested_rights import rights_of
 from database.tables import (
     Account,
     Approval,
@@ -41,6 +42,7 @@ from database.tables import (
     Policy,
     PolicyVersion,
     RequestDecision,
+    RequestedRight,
     Review,
 )
 from database.voids import Voids, stands
@@ -130,7 +132,9 @@ def reply_late(transaction: Session, subject: UUID) -> None:
 
 def answer(transaction: Session, subject: UUID) -> None:
     proposed = transaction.exec(
-        select(RequestDecision.id).where(RequestDecision.request_id == subject)
+        select(RequestDecision.id)
+        .join(RequestedRight, col(RequestedRight.id) == col(RequestDecision.right_id))
+        .where(RequestedRight.request_id == subject)
     ).one()
     request = transaction.get_one(DataSubjectRequest, subject)
     request_answers.apply_decision(transaction, request, proposed, NOW)
@@ -152,7 +156,7 @@ def test_each_step_of_a_request_is_taken_once(scene: Scene) -> None:
         for subject in subjects:
             transaction.add(
                 RequestDecision(
-                    request_id=subject,
+                    right_id=rights_of(transaction, subject)[0].id,
                     outcome=Outcome.REDIRECTED,
                     explanation="Ask the other company.",
                     decided_by=scene.staff["petra"],

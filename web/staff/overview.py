@@ -15,6 +15,7 @@ from database.not_reached import WHO_REACHES
 from database.owed import open_corrections
 from database.policies import policies, versions
 from database.reclassifying import open_reclassifications
+from database.requested_rights import kinds_of
 from database.requests import open_requests
 from database.tables import CampaignCorrection, Policy, PolicyVersion, Reclassification, Staff
 from domain.reviews import TO_COME, VersionState
@@ -39,6 +40,7 @@ class Waiting:
 def overview(request: Request, site: OnSite, member: SignedIn) -> HTMLResponse:
     """Versions on their way, whom notices did not reach, requests by due date, doubtful mails."""
     with site.database.session() as session:
+        urgent = open_requests(session)[:5] if "privacy" in member.roles else []
         return console(
             request,
             site,
@@ -46,7 +48,8 @@ def overview(request: Request, site: OnSite, member: SignedIn) -> HTMLResponse:
             "overview.html",
             versions=_versions(session, member),
             reads_policies={*member.roles} & {*READ_POLICIES},
-            requests=open_requests(session)[:5] if "privacy" in member.roles else [],
+            requests=urgent,
+            asked_for={row.id: kinds_of(session, row.id) for row in urgent},
             open_requests=len(open_requests(session)),
             not_reached=_not_reached(session) if {*member.roles} & {*WHO_REACHES} else [],
             mail_stop=open_stop(session),

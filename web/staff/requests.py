@@ -10,7 +10,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from database.facts import record
-from database.request_answers import Answer, pending_decision
+from database.request_answers import Answer
+from database.requested_rights import decisions_of, rights_by_request, rights_of
 from database.requests import OPEN_STATES, all_requests, fired_rungs, mails_of, request_by_reference
 from database.staff import everybody
 from database.tables import Account, DataSubjectRequest, Staff
@@ -22,8 +23,9 @@ from domain.data_subject_requests import (
     Ground,
     Kind,
     Outcome,
-    State,
+    RightState,
 )
+from domain.request_decisions import possible_grounds, possible_outcomes
 from domain.timetable import request_ladder
 from web.addresses import Reference
 from web.forms import NOTHING_POSTED, Form, Posted
@@ -33,6 +35,11 @@ from workflows.messenger import Refused
 
 router = APIRouter(prefix="/staff/requests")
 RUNGS_SHOWN = 3
+STANDING: Mapping[RightState, str] = {
+    RightState.OPEN: "waits for an answer",
+    RightState.REVIEW: "waits for a second person",
+    RightState.DECIDED: "decided",
+}
 
 
 @router.get("")
@@ -47,6 +54,8 @@ def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
             "requests.html",
             open=[row for row in rows if row.state in OPEN_STATES],
             done=[row for row in rows if row.state not in OPEN_STATES],
+            rights=rights_by_request(session),
+            standing=STANDING,
             staff=_staff(session),
             now=site.now(),
         )
@@ -87,10 +96,10 @@ def assign_to_me(asked: ByPrivacy) -> Response:
 
 @router.post("/{reference}/answer", dependencies=[GENUINE])
 def answer(asked: ByPrivacy, posted: Form) -> Response:
-    """Answer, or put a refusal before a second person; what is refused keeps its words."""
-    outcome, ground = posted.text("outcome"), posted.text("ground")
+    """Answer a right, or put a refusal before a second person; what is refused keeps its words."""
+    outcome, ground, kind = (posted.text(name) for name in ("outcome", "ground", "right"))
     if outcome not in list(Outcome):
-        return _case(asked, posted=posted, refusal="Choose how the request ends.")
+        return _case(asked, posted=posted, refusal="Choose how it ends.")
     try:
         asked.site.desk.decide(
             asked.reference,
@@ -101,6 +110,7 @@ def answer(asked: ByPrivacy, posted: Form) -> Response:
                 explanation=posted.text("explanation"),
                 evidence=posted.text("evidence") or None,
             ),
+            Kind(kind) if kind in list(Kind) else None,
         )
     except Refused as refusal:
         return _case(asked, posted=posted, refusal=str(refusal))
@@ -109,7 +119,7 @@ def answer(asked: ByPrivacy, posted: Form) -> Response:
 
 @router.post("/{reference}/confirm", dependencies=[GENUINE])
 def confirm(asked: ByPrivacy, posted: Form) -> Response:
-    """The second person lets the refusal or partial answer that they read go out."""
+    """The second person agrees to the refusal or partial answer that they read."""
     try:
         answer_id = UUID(posted.text("answer"))
     except ValueError:
@@ -135,25 +145,45 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             status=409 if refusal else 200,
             case=request,
             posted=posted,
+            nothing_posted=NOTHING_POSTED,
             refusal=refusal,
             now=now,
             open=request.state in OPEN_STATES,
-            asked_for=KIND_WORDS[Kind(request.kind)],
-            gated=request.kind in GATED_KINDS,
+            rights=_rights(session, request),
+            standing=STANDING,
             candidates=[
-                (one["rule"], datetime.fromisoformat(str(one["due_at"])), one["explanation"])
+                {"rights": (), **one, "due_at": datetime.fromisoformat(str(one["due_at"]))}
                 for one in request.candidates
             ],
             account=session.get(Account, request.account_id) if request.account_id else None,
             staff=_staff(session),
             mails=mails_of(session, request.id),
             workflow_url=site.workflow_url(f"data-subject-request/{request.id}"),
-            decision=pending_decision(session, request.id),
-            in_review=request.state == State.REVIEW,
             outcomes=OUTCOME_WORDS,
             grounds=GROUND_WORDS,
             **_rungs(session, site, request),
         )
+
+
+def _rights(session: Session, request: DataSubjectRequest) -> list[dict[str, object]]:
+    """Each right with what is decided about it, and what may be."""
+    rights = rights_of(session, request.id)
+    decisions = decisions_of(session, rights)
+    verified = request.verified_at is not None
+    undecided = {right.id for right in rights if right.state != RightState.DECIDED}
+    return [
+        {
+            "row": right,
+            "asked_for": KIND_WORDS[kind],
+            "gated": kind in GATED_KINDS,
+            "decision": decisions.get(right.id),
+            "outcomes": possible_outcomes(kind, verified=verified),
+            "grounds": possible_grounds(request.regime, kind, verified=verified),
+            "last": undecided <= {right.id},
+        }
+        for right in rights
+        for kind in (Kind(right.kind),)
+    ]
 
 
 def _rungs(session: Session, site: Site, request: DataSubjectRequest) -> Mapping[str, object]:

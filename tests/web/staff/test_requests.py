@@ -3,6 +3,7 @@
 import pytest
 from sqlmodel import select
 
+from database.requested_rights import rights_of
 from database.tables import DataSubjectRequest, Fact, RequestDecision
 from tests.web.world import NOW, World
 
@@ -56,7 +57,8 @@ def test_an_answer_that_cannot_go_out_keeps_its_words(world: World, request_made
     """P19: nothing is disclosed before the identity is verified."""
     world.enter_as("priya")
     path = f"/staff/requests/{request_made}"
-    answer = world.post(path, f"{path}/answer", outcome="fulfilled", explanation="Here it is.")
+    words = {"right": "access", "outcome": "fulfilled", "explanation": "Here it is."}
+    answer = world.post(path, f"{path}/answer", **words)
     assert answer.status_code == 409
     assert "before the person&#39;s identity is verified" in answer.text
     assert ">Here it is.</textarea>" in answer.text
@@ -86,8 +88,9 @@ def test_a_refusal_is_confirmed_by_somebody_else(world: World, request_made: str
     with world.database.transaction() as transaction:
         request = transaction.exec(select(DataSubjectRequest)).one()
         request.state = "review"
+        (right,) = rights_of(transaction, request.id)
         decision = RequestDecision(
-            request_id=request.id,
+            right_id=right.id,
             outcome="refused",
             ground="identity_unverified",
             explanation="We could not tell.",
@@ -97,7 +100,8 @@ def test_a_refusal_is_confirmed_by_somebody_else(world: World, request_made: str
             recorded_at=NOW,
         )
         transaction.add(decision)
-        transaction.flush()
+        right.state, right.decision_id = "review", decision.id
+        transaction.add(right)
         read = str(decision.id)
     path = f"/staff/requests/{request_made}"
     world.enter_as("priya")
