@@ -191,7 +191,7 @@ def _right(
         **words,
         "outcome": reader.gettext(OUTCOME_WORDS[Outcome(decision.outcome)]),
         "ground": reader.gettext(ground),
-        "explanation": decision.explanation.split("\n\n"),
+        "explanation": decision.explanation,
     }
 
 

@@ -19,6 +19,7 @@ from domain.deadlines import (
     corresponding_date,
     court_remedy,
     deadline,
+    earliest,
 )
 from domain.places import local_date, start_of_day
 from tests.clock_changes import zones_and_instants
@@ -268,6 +269,53 @@ def test_a_law_without_days_for_a_right_is_for_legal() -> None:
     assert access.due_at == datetime(2026, 6, 26, tzinfo=UTC)
     assert correction.rule == POLICY_RULE
     assert "no limit in days for correction" in correction.warnings[0]
+
+
+def of_rights(
+    rights: list[Kind], received_at: datetime, zone: str, country: str | None
+) -> list[Deadline]:
+    return [
+        deadline(
+            received_at=received_at,
+            time_zone=zone,
+            country=country,
+            company_time_zone=BERLIN,
+            right=right,
+        )
+        for right in rights
+    ]
+
+
+def test_of_several_rights_the_one_that_is_due_first_binds() -> None:
+    """P21: one answer; each clock says whose it is, and what two rights share is told once."""
+    rights = [Kind.ERASURE, Kind.ACCESS, Kind.INQUIRY]
+    received_at = datetime(2026, 6, 10, tzinfo=UTC)
+    answer = earliest(of_rights(rights, received_at, "UTC", "BR"))
+    assert (answer.rule, answer.due_at) == ("statute.brazil", datetime(2026, 6, 26, tzinfo=UTC))
+    assert [(clock.rule, clock.rights) for clock in answer.candidates] == [
+        (POLICY_RULE, (Kind.INQUIRY, Kind.ACCESS, Kind.ERASURE)),
+        ("statute.brazil", (Kind.INQUIRY, Kind.ACCESS)),
+    ]
+    assert answer.binding(Kind.ERASURE).rule == POLICY_RULE
+    assert answer.binding(Kind.ACCESS).rule == "statute.brazil"
+    assert ["erasure" in warning for warning in answer.warnings] == [True]
+
+
+@given(st.lists(st.sampled_from(Kind), min_size=1, unique=True), instants, zones, countries)
+def test_one_answer_is_due_no_later_than_that_of_any_right(
+    rights: list[Kind], received_at: datetime, zone: str, country: str | None
+) -> None:
+    """P21: whatever is asked for together, in whatever order, no clock gets lost."""
+    each = of_rights(rights, received_at, zone, country)
+    answer = earliest(each)
+    assert answer.due_at == min(one.due_at for one in each)
+    other_way = earliest(reversed(each))
+    assert set(answer.candidates) == set(other_way.candidates)
+    assert set(answer.warnings) == set(other_way.warnings)
+    for right, alone in zip(rights, each, strict=True):
+        binding = answer.binding(right)
+        assert (binding.due_at, binding.rule) == (alone.due_at, alone.rule)
+    assert earliest(each[:1]) == each[0]
 
 
 @pytest.mark.parametrize(

@@ -18,17 +18,18 @@ from database.tables import Account, DataSubjectRequest, Staff
 from domain.data_subject_requests import (
     GATED_KINDS,
     GROUND_WORDS,
-    KIND_WORDS,
     OUTCOME_WORDS,
     Ground,
     Kind,
     Outcome,
     RightState,
 )
+from domain.deadlines import PACKS
 from domain.request_decisions import possible_grounds, possible_outcomes
 from domain.timetable import request_ladder
 from web.addresses import Reference
 from web.forms import NOTHING_POSTED, Form, Posted
+from web.requests import CHOICES
 from web.site import OnSite, Site
 from web.staff.access import GENUINE, Privacy, console
 from workflows.messenger import Refused
@@ -151,6 +152,7 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             open=request.state in OPEN_STATES,
             rights=_rights(session, request),
             standing=STANDING,
+            law=PACKS[request.regime].name if request.regime else "the strictest law",
             candidates=[
                 {"rights": (), **one, "due_at": datetime.fromisoformat(str(one["due_at"]))}
                 for one in request.candidates
@@ -174,7 +176,7 @@ def _rights(session: Session, request: DataSubjectRequest) -> list[dict[str, obj
     return [
         {
             "row": right,
-            "asked_for": KIND_WORDS[kind],
+            "chosen": CHOICES[kind],
             "gated": kind in GATED_KINDS,
             "decision": decisions.get(right.id),
             "outcomes": possible_outcomes(kind, verified=verified),
