@@ -12,16 +12,10 @@ from database.requested_rights import rights_by_request, rights_of
 from database.requests import OPEN_STATES
 from database.tables import DataSubjectRequest, Fact, Link
 from domain.data_subject_requests import Ground, Kind, Outcome, RightState
-from tests.answers import IN_FULL, REFUSAL
+from tests.answers import IN_FULL, INVOICES, REFUSAL
 from tests.people import DORA
 from tests.scene import NOW, ONE_HOUR, Scene
 
-TOO_MUCH = Answer(
-    outcome=Outcome.REFUSED,
-    ground=Ground.REGULATORY_OBLIGATION,
-    explanation="The law has us keep invoices for ten years.",
-    evidence="German Commercial Code, section 257",
-)
 UNVERIFIED = Answer(outcome=Outcome.UNVERIFIED, explanation="You did not confirm that it is you.")
 
 
@@ -112,7 +106,7 @@ def test_a_refusal_of_one_right_waits_for_its_second_person_alone(
     scene: Scene, request_made: DataSubjectRequest
 ) -> None:
     """P20: the other right needs nobody, and the end of the request is partial."""
-    refusal = decide(scene, request_made, "erasure", TOO_MUCH)
+    refusal = decide(scene, request_made, "erasure", INVOICES)
     assert look(scene, request_made).state == "work"
     decide(scene, request_made, "access", IN_FULL)
     assert look(scene, request_made).state == "review"
@@ -129,7 +123,7 @@ def test_an_agreed_refusal_waits_for_the_other_rights(
     scene: Scene, request_made: DataSubjectRequest
 ) -> None:
     """P20, P22."""
-    refusal = decide(scene, request_made, "erasure", TOO_MUCH)
+    refusal = decide(scene, request_made, "erasure", INVOICES)
     confirm(scene, request_made, refusal, by="paul")
     assert standing(scene, request_made) == {"access": "open", "erasure": "decided"}
     assert answers(scene, request_made) == 0
@@ -241,7 +235,7 @@ def test_open_requests_are_listed_with_how_each_right_stands(
     scene: Scene, request_made: DataSubjectRequest
 ) -> None:
     """P30: nothing about the person."""
-    decide(scene, request_made, "erasure", TOO_MUCH)
+    decide(scene, request_made, "erasure", INVOICES)
     done = scene.request("stranger@example.org")
     decide(scene, done, "access", UNVERIFIED)
     with scene.database.session() as session:

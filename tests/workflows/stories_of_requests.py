@@ -2,8 +2,8 @@
 
 from database.request_answers import Answer
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import Outcome
-from tests.answers import IN_FULL, REFUSAL
+from domain.data_subject_requests import Kind, Outcome
+from tests.answers import IN_FULL, INVOICES, REFUSAL
 from tests.eventually import eventually
 from tests.people import DORA
 from tests.texts import FIRST
@@ -45,6 +45,22 @@ def a_request_refused_by_two(town: Town) -> Recorded:
     town.desk.confirm(request.reference, decision.id, town.staff["paul"])
     eventually(lambda: ended(town, request_id(request)))
     return {"data-subject-request/refused_by_two": (request_id(request), 0)}
+
+
+def a_request_for_several_rights(town: Town) -> Recorded:
+    """One that needs no proof of identity, one that is fulfilled, one that is refused by two."""
+    town.put_in_force(FIRST)
+    town.import_accounts(DORA)
+    request = receives(town, kinds=("access", "erasure", "marketing_opt_out"))
+    eventually(lambda: len(town.mails(to=DORA.email)) == 2)
+    petra, paul = town.staff["petra"], town.staff["paul"]
+    town.desk.decide(request.reference, petra, IN_FULL, Kind.MARKETING_OPT_OUT)
+    town.desk.verify(request.id, how="link to the address on file")
+    refusal = town.desk.decide(request.reference, petra, INVOICES, Kind.ERASURE)
+    town.desk.decide(request.reference, petra, IN_FULL, Kind.ACCESS)
+    town.desk.confirm(request.reference, refusal.id, paul)
+    eventually(lambda: ended(town, request_id(request)))
+    return {"data-subject-request/several_rights": (request_id(request), 0)}
 
 
 def a_request_whose_person_never_says_who_they_are(town: Town) -> Recorded:
@@ -108,6 +124,7 @@ STORIES = (
     Story(live=a_request_that_is_answered, paths=("data-subject-request/answered",)),
     Story(live=a_request_that_tells_its_end, paths=("data-subject-request/end_told",)),
     Story(live=a_request_refused_by_two, paths=("data-subject-request/refused_by_two",)),
+    Story(live=a_request_for_several_rights, paths=("data-subject-request/several_rights",)),
     Story(
         live=a_request_whose_person_never_says_who_they_are,
         paths=("data-subject-request/identity_awaited",),

@@ -8,8 +8,8 @@ import pytest
 from database import requests
 from database.request_answers import Answer
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import Intake, Outcome
-from tests.answers import IN_FULL, REFUSAL
+from domain.data_subject_requests import Intake, Kind, Outcome
+from tests.answers import IN_FULL, INVOICES, REFUSAL
 from tests.eventually import eventually
 from tests.people import DORA
 from tests.texts import FIRST
@@ -23,10 +23,15 @@ LADDER = ["unassigned", "d-20", "d-15", "d-10", "d-7", "d-5", "d-3", "d-2", "lat
 
 def asks_for_access(town: Town) -> DataSubjectRequest:
     """Dora, who has an account, asks for a copy of her data on the web form."""
+    return asks_for(town, "access")
+
+
+def asks_for(town: Town, *kinds: str) -> DataSubjectRequest:
+    """Dora asks for all of this at once."""
     town.put_in_force(FIRST)
     town.import_accounts(DORA)
     request = town.desk.receive(
-        Intake(name="Dora Dahl", contact_address=DORA.email, kinds=("access",), country="DE"),
+        Intake(name="Dora Dahl", contact_address=DORA.email, kinds=kinds, country="DE"),
         channel="web",
     )
     eventually(lambda: look(town, request.reference).acknowledged_at)
@@ -122,6 +127,28 @@ def test_a_refusal_waits_for_a_second_person(running_town: Town) -> None:
     town.desk.confirm(request.reference, decision.id, town.staff["paul"])
     assert look(town, request.reference).outcome == "refused"
     eventually(lambda: len(subjects(town, DORA.email)) == 3)
+
+
+def test_several_rights_are_decided_one_by_one_and_answered_together(running_town: Town) -> None:
+    """P19, P20, P22: the one that needs no proof of identity does not wait for it."""
+    town = running_town
+    request = asks_for(town, "access", "erasure", "marketing_opt_out")
+    petra, paul = town.staff["petra"], town.staff["paul"]
+    with pytest.raises(Refused, match="Say which one you answer"):
+        town.desk.decide(request.reference, petra, IN_FULL)
+    with pytest.raises(Refused, match="identity is verified"):
+        town.desk.decide(request.reference, petra, IN_FULL, Kind.ACCESS)
+    town.desk.decide(request.reference, petra, IN_FULL, Kind.MARKETING_OPT_OUT)
+    town.desk.verify(request.id, how="link to the address on file")
+    refusal = town.desk.decide(request.reference, petra, INVOICES, Kind.ERASURE)
+    town.desk.confirm(request.reference, refusal.id, paul)
+    assert look(town, request.reference).answered_at is None
+    town.desk.decide(request.reference, paul, IN_FULL, Kind.ACCESS)
+    assert look(town, request.reference).outcome == "partial"
+    eventually(lambda: len(subjects(town, DORA.email)) == 3)
+    text = str(town.mails(to=DORA.email)[0]["text"])
+    assert text.count("We have done what you asked for.") == 2
+    assert INVOICES.explanation in text
 
 
 def test_a_request_cannot_be_answered_twice(running_town: Town) -> None:
