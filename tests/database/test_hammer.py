@@ -31,6 +31,7 @@ from database.corrections import Right, RightWords
 from database.delivery import Event
 from database.engine import Database
 from database.mail_rows import Batch
+from database.request_answers import Answer
 from database.requested_rights import rights_of
 from database.tables import (
     Account,
@@ -47,7 +48,7 @@ from database.tables import (
 )
 from database.voids import Voids, stands
 from domain.approvals import Decision
-from domain.data_subject_requests import Outcome
+from domain.data_subject_requests import Kind, Outcome
 from domain.policy_text import read_policy_text
 from domain.reviews import Decisions, VersionClass, VersionState
 from tests.in_two_processes import in_two_processes, meet, side_by_side
@@ -166,6 +167,43 @@ def test_each_step_of_a_request_is_taken_once(scene: Scene) -> None:
     in_two_processes(try_all, scene.database.url, list(STEPS.values()), subjects)
     for kind in STEPS:
         assert facts(scene.database, kind) == Counter(subjects), kind
+
+
+def answer_one_right(kind: str, transaction: Session, subject: UUID) -> None:
+    proposed = transaction.exec(
+        select(RequestDecision.id)
+        .join(RequestedRight, col(RequestedRight.id) == col(RequestDecision.right_id))
+        .where(RequestedRight.request_id == subject, RequestedRight.kind == kind)
+    ).one()
+    request = transaction.get_one(DataSubjectRequest, subject)
+    request_answers.apply_decision(transaction, request, proposed, NOW)
+
+
+def test_the_last_two_rights_decided_at_once_make_one_answer(scene: Scene) -> None:
+    """P22: not none because each thought the other one open, and not two."""
+    kinds = ("access", "minor")
+    subjects = [
+        scene.request(f"dora{number}@people.example", kinds=kinds).id for number in range(ROUNDS)
+    ]
+    redirected = Answer(outcome=Outcome.REDIRECTED, explanation="Ask the other company.")
+    with scene.database.transaction() as transaction:
+        for subject in subjects:
+            request = transaction.get_one(DataSubjectRequest, subject)
+            for kind in kinds:
+                request_answers.propose_decision(
+                    transaction,
+                    request,
+                    redirected,
+                    kind=Kind(kind),
+                    decided_by=scene.staff["petra"],
+                    now=NOW,
+                )
+    one, other = (
+        partial(try_each, scene.database.url, partial(answer_one_right, kind), subjects)
+        for kind in kinds
+    )
+    assert side_by_side(one, other) == [0, 0]
+    assert facts(scene.database, "request.answered") == Counter(subjects)
 
 
 def approve(version_id: UUID, transaction: Session, subject: UUID) -> None:
