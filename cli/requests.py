@@ -244,33 +244,35 @@ def _personal(request: "DataSubjectRequest") -> dict[str, object]:
     }
 
 
-def _rights(session: "Session", request: "DataSubjectRequest", *, personal: bool) -> list[str]:
-    """How each right stands; what is answered, with whoever says who they are (P30)."""
+def _rights(
+    session: "Session", request: "DataSubjectRequest", *, personal: bool
+) -> list[dict[str, object]]:
+    """How each right stands; with what is answered for whoever says who they are (P30)."""
     from database.requested_rights import decisions_of, rights_of
 
     rights = rights_of(session, request.id)
     decisions = decisions_of(session, rights) if personal else {}
     return [
-        line
+        {
+            "right": right.kind,
+            "state": right.state,
+            "due_at": right.due_at,
+            "answer": _answer(decisions.get(right.id)),
+        }
         for right in rights
-        for line in (
-            f"{right.kind}: {right.outcome or right.state}, due {right.due_at:%Y-%m-%d %H:%M}",
-            *_answer(decisions.get(right.id)),
-        )
     ]
 
 
-def _answer(decision: "RequestDecision | None") -> list[str]:
+def _answer(decision: "RequestDecision | None") -> dict[str, object] | None:
     if decision is None:
-        return []
-    said = {
-        "answer": decision.id,
-        "ends": decision.outcome,
+        return None
+    return {
+        "id": decision.id,
+        "outcome": decision.outcome,
         "ground": decision.ground,
         "explanation": decision.explanation,
         "evidence": decision.evidence,
     }
-    return [f"  {name}: {value}" for name, value in said.items() if value]
 
 
 def _left(request: "DataSubjectRequest", now: datetime) -> str:

@@ -39,7 +39,7 @@ class RequestUnknown(Exception):
 class Received:
     """When, how and under which policy version and clock a request came in.
 
-    `languages` are those that we speak.
+    `deadline` is that of all rights asked for (`earliest`). `languages` are those that we speak.
     """
 
     channel: str
