@@ -154,6 +154,15 @@ class Settings(BaseSettings):
             "`translations/`; the first is the policies' own, and for whoever reads none of them"
         ),
     ] = ("en", "de")
+    requests_an_hour: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Requests from one address within an hour that are answered each by "
+            "itself; further ones for the same are kept with them, and bring no mails of their "
+            "own (P26)",
+        ),
+    ] = 5
     default_regime: Annotated[
         str, Field(description="The legal pack for people whose country is unknown")
     ] = "gdpr"
@@ -486,6 +495,7 @@ class Settings(BaseSettings):
             base_url=self.website,
             languages=self.languages,
             closing_page=self.company_closing_url,
+            requests_an_hour=self.requests_an_hour,
         )
 
     @property

@@ -68,6 +68,7 @@ PATH_OF_PURPOSE = {
     UNSUBSCRIBE: "unsubscribe",
     "request-status": "requests",
     "request-verify": "requests",
+    "request-agent": "requests",
 }
 TEST = "[Test] "
 OF_NOBODY = "only-a-test"

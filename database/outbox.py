@@ -26,6 +26,7 @@ from database.tables import (
     MailStop,
     OutboxMail,
     PolicyVersion,
+    RequestAgent,
     Staff,
 )
 from database.writing import insert_new
@@ -39,16 +40,21 @@ VERSION = "version"
 ACCOUNT = "account"
 STAFF = "staff"
 REQUESTER = "requester"
+AGENT = "agent"
+"""Who asks for somebody else."""
+BY_POST = "by_post"
+"""The state of a mail to whoever has no mailbox: staff print it, and post it."""
 
 WENT_OUT = ("accepted", "delivered", "bounced", "dropped", "complained")
 IN_DOUBT = ("sending", "unknown")
 CARRIED = "carried"
 REACHED = ("accepted", "delivered", "complained", CARRIED)
 MAYBE_TOLD = (*REACHED, *IN_DOUBT, "operator")
-_ADDRESSES: Mapping[str, tuple[type[Account | Staff | DataSubjectRequest], Any]] = {
+_ADDRESSES: Mapping[str, tuple[type[Account | Staff | DataSubjectRequest | RequestAgent], Any]] = {
     ACCOUNT: (Account, col(Account.email)),
     STAFF: (Staff, col(Staff.email)),
     REQUESTER: (DataSubjectRequest, col(DataSubjectRequest.contact_email)),
+    AGENT: (RequestAgent, col(RequestAgent.email)),
 }
 LINK_AGAIN = "link_again"
 WITHDRAWAL = "withdrawal"
@@ -68,7 +74,8 @@ CORRECTION = "correction_"
 class Queued:
     """A mail to be queued. Its key is subject, addressee and step.
 
-    `language` is one that we speak; empty stands for the first of them.
+    `language` is one that we speak; empty stands for the first of them. `state`: queued, or
+    BY_POST.
     """
 
     subject_kind: str
@@ -81,6 +88,7 @@ class Queued:
     language: str = ""
     link_id: UUID | None = None
     shard: int = 0
+    state: str = "queued"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +140,7 @@ def queue(transaction: Session, mails: Iterable[Queued], now: datetime) -> tuple
             "variant": mail.variant,
             "language": mail.language,
             "link_id": mail.link_id,
-            "state": "queued",
+            "state": mail.state,
             "attempts": 0,
             "queued_at": now,
         }

@@ -12,18 +12,23 @@ from uuid import UUID
 from sqlmodel import Session
 
 from database.facts import record
+from database.request_agents import is_authorised
 from database.requested_rights import rights_of
 from database.requests import queue_for_requester, record_breach
 from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
 from database.writing import held, hold
-from domain.data_subject_requests import Ground, Kind, Outcome, RightState, State
-from domain.request_decisions import decision_refusal, needs_second_person, outcome_of
+from domain.data_subject_requests import GATED_KINDS, Ground, Kind, Outcome, RightState, State
+from domain.request_decisions import DONE, decision_refusal, needs_second_person, outcome_of
 
 ANSWERED_ALREADY = "This request is answered already, with another answer. Nothing was sent twice."
 NOTHING_WAITS = "There is no answer that waits for a second person."
 ANOTHER_WAITS = (
     "This is not the answer that waits: another one was put forward since. Nothing was sent. Read "
     "that one, and confirm it if you agree."
+)
+NOT_AUTHORISED = (
+    "Somebody asks for another person, and nobody has decided yet that they may: first the person "
+    "confirms it from their address on file, or one of us looks at what shows it."
 )
 
 
@@ -65,6 +70,7 @@ def propose_decision(
         decided_by=decided_by,
         decided_at=now,
     )
+    _require_authority(transaction, right, decision)
     _require_sendable(request, right, decision, confirmed_by=_some_second_person(decision))
     transaction.add(decision)
     return decision
@@ -87,6 +93,7 @@ def apply_decision(
         raise DecisionRefused(ANSWERED_ALREADY)
     right = held(transaction, RequestedRight, decision.right_id)
     second = _some_second_person(decision)
+    _require_authority(transaction, right, decision)
     _require_sendable(request, right, decision, confirmed_by=second)
     decision.recorded_at = now
     transaction.add(decision)
@@ -123,6 +130,7 @@ def confirm_decision(
     right, decision = _read_by_second_person(transaction, request, decision_id)
     if right.state == RightState.DECIDED:
         return
+    _require_authority(transaction, right, decision)
     _require_sendable(request, right, decision, confirmed_by=staff_id)
     decision.confirmed_by = staff_id
     transaction.add(decision)
@@ -222,6 +230,13 @@ def _answer(
 def _some_second_person(decision: RequestDecision) -> UUID | None:
     """Stands for whoever will agree, while nobody has yet; None where nobody need."""
     return UUID(int=0) if needs_second_person(Outcome(decision.outcome)) else None
+
+
+def _require_authority(session: Session, right: RequestedRight, decision: RequestDecision) -> None:
+    """Who asks for somebody else may (P19); a right that takes no identity takes no authority."""
+    acts = decision.outcome in DONE and right.kind in GATED_KINDS
+    if acts and not is_authorised(session, right.request_id):
+        raise DecisionRefused(NOT_AUTHORISED)
 
 
 def _require_sendable(

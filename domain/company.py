@@ -10,7 +10,8 @@ class Company:
     """The company whose promises are kept, as its settings describe it.
 
     `languages` are those it speaks; the first one is for whoever speaks none of them.
-    `closing_page`: where people close their account, if there is such a page.
+    `closing_page`: where people close their account, if there is such a page. `requests_an_hour`:
+    so many from one address are taken in each by itself, further ones together with them.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Company:
     base_url: str
     languages: tuple[str, ...]
     closing_page: str = ""
+    requests_an_hour: int = 5
 
     @property
     def zone(self) -> ZoneInfo:

@@ -11,6 +11,7 @@ from domain.places import country_code, zone_named
 LONGEST_NAME = 200
 LONGEST_ADDRESS = 254
 LONGEST_MESSAGE = 10_000
+LONGEST_POSTAL_ADDRESS = 500
 
 
 class Kind(StrEnum):
@@ -142,7 +143,10 @@ class Intake:
     """A request as it arrives. `kinds` are words from outside, not yet checked; one request may
     ask for several rights.
 
-    `language` is that of the page it was made on, empty when it came another way.
+    `language` is that of the page it was made on, empty when it came another way. Name and
+    addresses are those of the person whose data it is about; `postal_address` is for whoever has no
+    mailbox. `agent_name` and `agent_address` are those of who asks for them, empty when they ask
+    themselves.
     """
 
     name: str
@@ -152,6 +156,14 @@ class Intake:
     country: str | None = None
     time_zone: str | None = None
     language: str = ""
+    postal_address: str = ""
+    agent_name: str = ""
+    agent_address: str = ""
+
+    @property
+    def by_agent(self) -> bool:
+        """Whether somebody asks for somebody else."""
+        return bool(self.agent_name or self.agent_address)
 
     @property
     def rights(self) -> tuple[Kind, ...]:
@@ -188,28 +200,56 @@ PROBLEM_WORDS: Mapping[str, str] = {
     "odd_message": "The message contains characters that cannot be shown. Please remove them.",
     "country": "Please choose a country from the list.",
     "time_zone": "Please choose a time zone from the list.",
+    "long_postal_address": f"Please shorten the postal address to {LONGEST_POSTAL_ADDRESS} "
+    "characters.",
+    "odd_postal_address": "The postal address contains characters that cannot be shown.",
+    "no_agent_name": "Please give your own name too, as you ask for somebody else.",
+    "agent_is_person": "This is the address of the person you ask for. Please give your own.",
 }
 
 
 def _problems(intake: Intake) -> Iterator[tuple[str, str]]:
-    if len(intake.name) > LONGEST_NAME:
-        yield "name", PROBLEM_WORDS["long_name"]
-    if has_control_characters(intake.name) or set(intake.name) & set(_DIRECTION_MARKS):
-        yield "name", PROBLEM_WORDS["odd_name"]
-    if not _is_address(intake.contact_address):
+    yield from _problems_of_name("name", intake.name)
+    if not _is_address(intake.contact_address) and (
+        intake.contact_address or not intake.postal_address
+    ):
         yield "contact_address", PROBLEM_WORDS["address"]
+    yield from _problems_of_text("postal_address", intake.postal_address, LONGEST_POSTAL_ADDRESS)
     if not intake.kinds:
         yield "kinds", PROBLEM_WORDS["no_kind"]
     elif not set(intake.kinds) <= set(Kind):
         yield "kinds", PROBLEM_WORDS["odd_kind"]
-    if len(intake.message) > LONGEST_MESSAGE:
-        yield "message", PROBLEM_WORDS["long_message"]
-    if has_control_characters(intake.message, besides="\r\n\t"):
-        yield "message", PROBLEM_WORDS["odd_message"]
+    yield from _problems_of_text("message", intake.message, LONGEST_MESSAGE)
     if intake.country and not _understood(country_code, intake.country):
         yield "country", PROBLEM_WORDS["country"]
     if intake.time_zone and not _understood(zone_named, intake.time_zone):
         yield "time_zone", PROBLEM_WORDS["time_zone"]
+    if intake.by_agent:
+        yield from _problems_of_agent(intake)
+
+
+def _problems_of_name(field: str, name: str) -> Iterator[tuple[str, str]]:
+    if len(name) > LONGEST_NAME:
+        yield field, PROBLEM_WORDS["long_name"]
+    if has_control_characters(name) or set(name) & set(_DIRECTION_MARKS):
+        yield field, PROBLEM_WORDS["odd_name"]
+
+
+def _problems_of_text(field: str, text: str, longest: int) -> Iterator[tuple[str, str]]:
+    if len(text) > longest:
+        yield field, PROBLEM_WORDS[f"long_{field}"]
+    if has_control_characters(text, besides="\r\n\t"):
+        yield field, PROBLEM_WORDS[f"odd_{field}"]
+
+
+def _problems_of_agent(intake: Intake) -> Iterator[tuple[str, str]]:
+    if not intake.agent_name:
+        yield "agent_name", PROBLEM_WORDS["no_agent_name"]
+    yield from _problems_of_name("agent_name", intake.agent_name)
+    if not _is_address(intake.agent_address):
+        yield "agent_address", PROBLEM_WORDS["address"]
+    elif intake.agent_address.lower() == intake.contact_address.lower():
+        yield "agent_address", PROBLEM_WORDS["agent_is_person"]
 
 
 _ADDRESS = re.compile(

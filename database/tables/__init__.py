@@ -14,6 +14,7 @@ from database.tables.campaigns import (
     ShownWords,
 )
 from database.tables.facts import ClockOffset, Fact
+from database.tables.intake import HandedIn, JoinedRequest, PostedLetter, RequestAgent
 from database.tables.mail import (
     DeliveryEvent,
     Link,
@@ -82,6 +83,8 @@ __all__ = [
     "FindingDecision",
     "FindingSentence",
     "FiredRung",
+    "HandedIn",
+    "JoinedRequest",
     "LegalRequirement",
     "LegalSentence",
     "Link",
@@ -94,8 +97,10 @@ __all__ = [
     "OutboxMail",
     "Policy",
     "PolicyVersion",
+    "PostedLetter",
     "Reclassification",
     "ReminderOptOut",
+    "RequestAgent",
     "RequestDecision",
     "RequestedRight",
     "Review",

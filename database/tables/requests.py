@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import JSON, UniqueConstraint
+from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from database.ids import new_id
@@ -14,22 +14,27 @@ class DataSubjectRequest(SQLModel, table=True):
 
     What it asks for is in `requested_right`; `due_at` and `rule` are those of the right whose
     answer is due first, and `outcome` follows from those of all. `language`: the one they made it
-    in, empty when that is not known.
+    in, empty when that is not known. `contact_email`: the address that was typed, empty for whoever
+    has no mailbox and is written to at `postal_address`; `contact_key` is the same in small
+    letters, to find what else came from there.
     """
 
     __tablename__ = "data_subject_request"
+    __table_args__ = (Index("request_contact", "contact_key", "received_at"),)
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     reference: str = Field(unique=True)
     channel: str
     name: str
     contact_email: str
+    contact_key: str = ""
+    postal_address: str = ""
     message: str
     country: str | None = None
     time_zone: str | None = None
     language: str = ""
     policy_version_id: UUID | None = Field(default=None, foreign_key="policy_version.id")
-    account_id: UUID | None = Field(default=None, foreign_key="account.id")
+    account_id: UUID | None = Field(default=None, foreign_key="account.id", index=True)
     received_at: datetime
     due_at: datetime = Field(index=True)
     rule: str

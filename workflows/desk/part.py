@@ -9,7 +9,9 @@ from clock import Clock
 from database import (
     controls,
     policies,
+    post,
     rehearsals,
+    request_agents,
     request_answers,
     requests,
     reviews,
@@ -30,6 +32,8 @@ REFUSALS = (
     reviews.ReviewRefused,
     requests.RequestUnknown,
     request_answers.DecisionRefused,
+    request_agents.AgentRefused,
+    post.PostRefused,
     StaffRefused,
     NoticeTooShort,
     controls.ControlRefused,

@@ -1,66 +1,28 @@
-"""Data-subject requests, from receipt to the answer (P19-P22, P26)."""
+"""Data-subject requests after their receipt, up to the answer (P19-P22, P26)."""
 
-from datetime import datetime
+from datetime import date
 from uuid import UUID
 
-import temporal
 from activities.requests import Confirmation
-from database import policies, request_answers, requests
+from database import post, request_agents, request_answers, requests
+from database.request_agents import Authority
 from database.staff import require_role
 from database.tables import DataSubjectRequest, RequestDecision
-from domain.data_subject_requests import Intake, Kind
-from domain.deadlines import deadline, earliest
+from domain.data_subject_requests import Kind
 from workflows.data_subject_request import DataSubjectRequestWorkflow
 from workflows.desk.part import DeskPart, refusing, require_showable
 
 
 class Requests(DeskPart):
-    """Where people ask, and the privacy team answers."""
-
-    def receive(
-        self, intake: Intake, *, channel: str, received_at: datetime | None = None
-    ) -> DataSubjectRequest:
-        """Take in a data-subject request; its clock runs from receipt (P21, P26).
-
-        `intake` has no `problems`. Of several rights the one whose answer is due first binds. A
-        request is never refused because Temporal is down: the watchdog starts its thirty days.
-        """
-        now = self.clock.now()
-        due = earliest(
-            deadline(
-                received_at=received_at or now,
-                time_zone=intake.time_zone,
-                country=intake.country,
-                company_time_zone=self.company.time_zone,
-                right=right,
-                default_regime=self.company.default_regime,
-            )
-            for right in intake.rights
-        )
-        with self.database.transaction() as transaction:
-            policy = next(iter(policies.policies(transaction)), None)
-            pinned = policies.version_in_force(transaction, policy.id, now) if policy else None
-            request = requests.receive(
-                transaction,
-                intake,
-                requests.Received(
-                    channel=channel,
-                    deadline=due,
-                    policy_version_id=pinned.id if pinned else None,
-                    languages=self.company.languages,
-                ),
-                now,
-            )
-        self._messenger.start_or_leave(
-            temporal.data_subject_request(request.id, intake.rights), now
-        )
-        return request
+    """Where the privacy team works on what people ask."""
 
     def verify(self, request_id: UUID, how: str) -> None:
         """The person behind a request proved control of the address on file (P19)."""
+        now = self.clock.now()
         with self.database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, request_id)
-            requests.verify_identity(transaction, request, how=how, now=self.clock.now())
+            requests.verify_identity(transaction, request, how=how, now=now)
+            request_agents.confirm_authority(transaction, request, now)
         self._messenger.wake(f"data-subject-request/{request_id}")
 
     def assign(self, reference: str, staff_id: UUID) -> None:
@@ -109,3 +71,49 @@ class Requests(DeskPart):
         self._messenger.have_decided(
             f"data-subject-request/{request.id}", DataSubjectRequestWorkflow.confirm, confirmation
         )
+
+    def decide_authority(
+        self, reference: str, staff_id: UUID, authority: Authority, evidence: str
+    ) -> None:
+        """Say whether whoever asks for somebody else may, and what showed it. Raises Refused."""
+        require_showable(evidence)
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            request_agents.decide_authority(
+                transaction,
+                request,
+                authority,
+                evidence=evidence,
+                staff_id=staff_id,
+                now=self.clock.now(),
+            )
+
+    def delete_evidence_of_authority(self, reference: str, staff_id: UUID) -> None:
+        """What showed that somebody may ask for another is no longer needed. Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            request_agents.delete_evidence(
+                transaction, request, staff_id=staff_id, now=self.clock.now()
+            )
+
+    def note_posted(
+        self, reference: str, mail_id: UUID, staff_id: UUID, *, posted_on: date, proof: str
+    ) -> None:
+        """A letter to whoever has no mailbox was posted (P26). Raises Refused."""
+        require_showable(proof)
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            post.note_posted(
+                transaction,
+                request,
+                mail_id,
+                posted_on=posted_on,
+                proof=proof,
+                staff_id=staff_id,
+                zone=self.company.zone,
+                now=self.clock.now(),
+            )
+        self._messenger.wake(f"data-subject-request/{request.id}")
