@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from fastapi import APIRouter, HTTPException
 from fastapi import Path as PathParameter
@@ -12,8 +12,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlmodel import Session
 
-from database.links import REQUEST_STATUS, REQUEST_VERIFY
+from database.links import REQUEST_AGENT, REQUEST_STATUS, REQUEST_VERIFY
 from database.policies import policies, version_in_force
+from database.request_agents import agent_of
 from database.requested_rights import decisions_of, kinds_of, rights_of
 from database.tables import DataSubjectRequest, Link, RequestDecision, RequestedRight
 from domain.data_subject_requests import (
@@ -31,10 +32,12 @@ from domain.data_subject_requests import (
     problems,
 )
 from domain.deadlines import Authority, authority_for, court_remedy
+from translations.catalogues import Language
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.links import locale_of, open_link
 from web.readers import OnReader, Reader
 from web.site import OnSite, Site
+from workflows.desk import Receipt
 
 router = APIRouter(prefix="/requests")
 Token = Annotated[str, PathParameter(max_length=200)]
@@ -59,7 +62,7 @@ CHOICES: Mapping[Kind, str] = {
 @router.get("/new")
 def request_form(reader: OnReader) -> HTMLResponse:
     """The form, with a link to the policy it is made under (P1)."""
-    return _form(reader, NOTHING_POSTED, {})
+    return form_page(reader, NOTHING_POSTED, {})
 
 
 @router.post("/new")
@@ -68,26 +71,22 @@ def make_request(site: OnSite, reader: OnReader, posted: Form) -> Response:
     intake = Intake(
         name=posted.text("name"),
         contact_address=posted.text("contact_address"),
-        kinds=posted.texts("kinds"),
-        message=posted.text("message"),
-        country=posted.text("country") or None,
-        language=reader.language,
+        agent_name=posted.text("agent_name"),
+        agent_address=posted.text("agent_address"),
+        **asked_for(posted, reader),
     )
-    found = {field: reader.gettext(words) for field, words in problems(intake)}
+    found = faults_of(intake, reader)
     if found:
-        return _form(reader, posted, found, status=422)
-    request = site.desk.receive(intake, channel="web")
-    receipt = _receipts(site).dumps(
-        [request.reference, request.received_at.isoformat(), request.due_at.isoformat()]
-    )
-    return RedirectResponse(f"/requests/received/{receipt}{reader.kept}", status_code=303)
+        return form_page(reader, posted, found, status=422)
+    receipt, _ = site.desk.take_in(intake, channel="web")
+    return to_receipt(reader, receipt)
 
 
 @router.get("/received/{receipt}")
 def receipt_page(receipt: str, site: OnSite, reader: OnReader) -> HTMLResponse:
     """The same words and dates, whether we know the person or not (P19)."""
     try:
-        reference, received_at, due_at = _receipts(site).loads(receipt)
+        reference, received_at, due_at, *signed_in = _receipts(site).loads(receipt)
     except (BadSignature, ValueError):
         raise HTTPException(404) from None
     return reader.show(
@@ -95,6 +94,7 @@ def receipt_page(receipt: str, site: OnSite, reader: OnReader) -> HTMLResponse:
         reference=reference,
         received_at=datetime.fromisoformat(received_at),
         due_at=datetime.fromisoformat(due_at),
+        signed_in=bool(signed_in),
     )
 
 
@@ -102,11 +102,15 @@ def receipt_page(receipt: str, site: OnSite, reader: OnReader) -> HTMLResponse:
 def request_page(token: Token, site: OnSite, reader: OnReader) -> HTMLResponse:
     """How a request stands, or the question whether it is really yours; never verifies."""
     with site.database.session() as session:
-        link = open_link(session, site, token, site.now(), REQUEST_STATUS, REQUEST_VERIFY)
+        link = open_link(
+            session, site, token, site.now(), REQUEST_STATUS, REQUEST_VERIFY, REQUEST_AGENT
+        )
         request = session.get_one(DataSubjectRequest, link.subject_id)
         reader = reader.known_as(locale_of(session, link))
         if link.purpose == REQUEST_VERIFY:
             return _verify_page(session, reader, request)
+        if link.purpose == REQUEST_AGENT:
+            return _agent_page(reader, request)
         return _status_page(session, reader, request)
 
 
@@ -119,9 +123,46 @@ def verify_request(token: Token, site: OnSite, reader: OnReader) -> Response:
     return RedirectResponse(f"/requests/{token}{reader.kept}", status_code=303)
 
 
-def _form(
-    reader: Reader, posted: Posted, found: Mapping[str, str], *, status: int = 200
+class Asked(TypedDict):
+    """The part of an intake that is the same whoever asks."""
+
+    kinds: tuple[str, ...]
+    message: str
+    country: str | None
+    language: str
+
+
+def asked_for(posted: Posted, reader: Reader) -> Asked:
+    """What is asked for, as typed."""
+    return Asked(
+        kinds=posted.texts("kinds"),
+        message=posted.text("message"),
+        country=posted.text("country") or None,
+        language=reader.language,
+    )
+
+
+def faults_of(intake: Intake, reader: Reader) -> dict[str, str]:
+    """What is wrong with an intake, by field, in the reader's language."""
+    return {field: reader.gettext(words) for field, words in problems(intake)}
+
+
+def to_receipt(reader: Reader, receipt: Receipt, *, signed_in: bool = False) -> Response:
+    """Lead to the page that says what was received, and until when we answer."""
+    told = [receipt.reference, receipt.received_at.isoformat(), receipt.due_at.isoformat()]
+    signed = _receipts(reader.site).dumps([*told, *(["signed-in"] if signed_in else [])])
+    return RedirectResponse(f"/requests/received/{signed}{reader.kept}", status_code=303)
+
+
+def form_page(
+    reader: Reader,
+    posted: Posted,
+    found: Mapping[str, str],
+    *,
+    known: bool = False,
+    status: int = 200,
 ) -> HTMLResponse:
+    """The form with what was typed. `known`: whoever fills it in has shown who they are."""
     site = reader.site
     with site.database.session() as session:
         now = site.now()
@@ -135,15 +176,15 @@ def _form(
         status=status,
         posted=posted,
         problems=found,
+        known=known,
         choices=CHOICES,
-        countries=_countries(reader),
+        countries=countries(reader.pages.language),
         in_force=in_force,
     )
 
 
-def _countries(reader: Reader) -> list[tuple[str, str]]:
+def countries(language: Language) -> list[tuple[str, str]]:
     """Codes and names, in the order of the names; accents do not count for it."""
-    language = reader.pages.language
     named = [(code, language.country(code)) for code in COUNTRIES]
     named += [(code, language.gettext(name)) for code, name in REGIONS.items()]
     return sorted(named, key=lambda country: unicodedata.normalize("NFKD", country[1]).casefold())
@@ -154,7 +195,19 @@ def _verify_page(session: Session, reader: Reader, request: DataSubjectRequest) 
     return reader.show(
         "request_verify.html",
         request=request,
+        agent=agent_of(session, request.id),
         asked_for=reader.pages.language.listed(KIND_WORDS[kind] for kind in kinds),
+        zone=reader.site.company.zone_of(request.time_zone),
+    )
+
+
+def _agent_page(reader: Reader, request: DataSubjectRequest) -> HTMLResponse:
+    """Where it stands, and never what was answered: that is the person's alone (P19)."""
+    stage = STAGE_WORDS.get(State(request.state), CLOSED)
+    return reader.show(
+        "request_agent.html",
+        request=request,
+        stage=reader.gettext(stage),
         zone=reader.site.company.zone_of(request.time_zone),
     )
 

@@ -10,6 +10,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from database.facts import record
+from database.joined_requests import joined_to, possible_duplicates
+from database.post import letters_to_post, posted_letters
+from database.request_agents import Authority, agent_of
 from database.request_answers import Answer
 from database.requested_rights import decisions_of, rights_by_request, rights_of
 from database.requests import OPEN_STATES, all_requests, fired_rungs, mails_of, request_by_reference
@@ -55,6 +58,7 @@ def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
             "requests.html",
             open=[row for row in rows if row.state in OPEN_STATES],
             done=[row for row in rows if row.state not in OPEN_STATES],
+            letters=len(letters_to_post(session)),
             rights=rights_by_request(session),
             standing=STANDING,
             staff=_staff(session),
@@ -132,6 +136,25 @@ def confirm(asked: ByPrivacy, posted: Form) -> Response:
     return RedirectResponse(asked.path, status_code=303)
 
 
+@router.post("/{reference}/authority", dependencies=[GENUINE])
+def decide_authority(asked: ByPrivacy, posted: Form) -> Response:
+    """Say whether whoever asks for the person may, and what showed it."""
+    authority = posted.text("authority")
+    if authority not in list(Authority):
+        return _case(asked, refusal="Say whether they may act for the person.")
+    asked.site.desk.decide_authority(
+        asked.reference, asked.member.id, Authority(authority), posted.text("evidence")
+    )
+    return RedirectResponse(asked.path, status_code=303)
+
+
+@router.post("/{reference}/authority/delete-evidence", dependencies=[GENUINE])
+def delete_evidence(asked: ByPrivacy) -> Response:
+    """Delete what showed it; the decision stays."""
+    asked.site.desk.delete_evidence_of_authority(asked.reference, asked.member.id)
+    return RedirectResponse(asked.path, status_code=303)
+
+
 def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -> HTMLResponse:
     site, now = asked.site, asked.site.now()
     with site.database.transaction() as transaction:
@@ -163,6 +186,10 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             workflow_url=site.workflow_url(f"data-subject-request/{request.id}"),
             outcomes=OUTCOME_WORDS,
             grounds=GROUND_WORDS,
+            agent=agent_of(session, request.id),
+            joined=joined_to(session, request),
+            duplicates=possible_duplicates(session, request),
+            posted_letters=posted_letters(session, request.id),
             **_rungs(session, site, request),
         )
 

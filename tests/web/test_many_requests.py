@@ -1,0 +1,129 @@
+"""Many requests from one address: none is refused or lost, and nobody is flooded (P26)."""
+
+import re
+from datetime import timedelta
+
+from sqlmodel import Session, func, select
+
+from database.requests import request_by_reference
+from database.tables import DataSubjectRequest, JoinedRequest, OutboxMail
+from tests.web.test_api import made
+from tests.web.world import World
+
+FORM = {"name": "Alice", "kinds": "access", "contact_address": "alice@example.org", "country": "DE"}
+AN_HOUR = 5
+
+
+def ask(world: World, **changes: str) -> str:
+    """Send the form; the reference on the page that it leads to."""
+    answer = world.browser.post("/requests/new", data={**FORM, **changes})
+    assert answer.status_code == 200
+    found = re.search(r"R-[A-Z0-9]{8}", answer.text)
+    assert found
+    return found[0]
+
+
+def count(session: Session, table: type[DataSubjectRequest | JoinedRequest | OutboxMail]) -> int:
+    return session.exec(select(func.count()).select_from(table)).one()
+
+
+def test_a_flood_of_three_hundred_loses_nothing_and_sends_no_more_mails(world: World) -> None:
+    """P26: each has a reference and is kept whole; five have a life and mails of their own."""
+    references = {ask(world, message=f"Letter {number}") for number in range(300)}
+    assert len(references) == 300
+    assert len(world.messenger.started) == AN_HOUR
+    with world.database.session() as session:
+        assert count(session, DataSubjectRequest) == AN_HOUR
+        assert count(session, JoinedRequest) == 300 - AN_HOUR
+        assert count(session, OutboxMail) == 2 * AN_HOUR
+        kept = {row.message for row in session.exec(select(JoinedRequest)).all()} | {
+            row.message for row in session.exec(select(DataSubjectRequest)).all()
+        }
+        assert kept == {f"Letter {number}" for number in range(300)}
+        assert all(request_by_reference(session, reference) for reference in references)
+
+
+def test_the_page_says_the_same_of_one_too_many(world: World) -> None:
+    """P19: whoever types an address learns nothing about what else came from there."""
+
+    def shown(**changes: str) -> str:
+        page = world.browser.post("/requests/new", data={**FORM, **changes}).text
+        return re.sub(r"R-[A-Z0-9]{8}", "", page)
+
+    pages = {shown() for _ in range(AN_HOUR + 2)} | {shown(contact_address="eve@example.com")}
+    assert len(pages) == 1
+
+
+def test_staff_see_them_together(world: World) -> None:
+    """The case that speaks for them shows how many, and what they say; a joined reference leads
+    there."""
+    first, *_ = [ask(world) for _ in range(AN_HOUR)]
+    joined = ask(world, name="=HYPERLINK(1)", message="<script>alert(1)</script>")
+    world.enter_as("priya")
+    page = world.browser.get(f"/staff/requests/{joined}").text
+    assert f"<h1>{first} " in page
+    assert "1 more from this address" in page
+    assert joined in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    queue = world.browser.get("/staff/requests").text
+    assert joined not in queue
+
+
+def test_what_asks_for_something_else_is_always_taken_in_by_itself(world: World) -> None:
+    """P21: no right is without a clock of its own, and none is due later than its law says."""
+    for _ in range(AN_HOUR + 1):
+        ask(world)
+    erasure, korean = ask(world, kinds="erasure"), ask(world, country="KR")
+    ask(world, country="KR")
+    with world.database.session() as session:
+        rows = session.exec(select(DataSubjectRequest)).all()
+        joined = session.exec(select(JoinedRequest)).all()
+    assert {erasure, korean} <= {row.reference for row in rows}
+    assert len(rows) == AN_HOUR + 2
+    [due] = [row for row in rows if row.reference == korean]
+    assert [row.request_id for row in joined if row.country == "KR"] == [due.id]
+
+
+def test_who_asks_later_or_from_elsewhere_or_after_the_answer_is_taken_in(world: World) -> None:
+    for _ in range(AN_HOUR):
+        ask(world, contact_address="Alice@Example.org")
+    ask(world, contact_address="bob@example.org")
+    world.desk.clock.advance(timedelta(minutes=61))
+    ask(world)
+    with world.database.session() as session:
+        assert count(session, DataSubjectRequest) == AN_HOUR + 2
+        assert count(session, JoinedRequest) == 0
+    with world.database.transaction() as transaction:
+        for row in transaction.exec(select(DataSubjectRequest)).all():
+            row.received_at, row.state = world.desk.clock.now(), "answered"
+            transaction.add(row)
+    ask(world)
+    with world.database.session() as session:
+        assert count(session, DataSubjectRequest) == AN_HOUR + 3
+
+
+def test_a_system_of_ours_is_treated_alike(world: World) -> None:
+    """P26: and sent again with its key, even one too many is one."""
+    key = made(world, "portal")
+    body = {"kinds": ["access"], "contact_address": "alice@example.org"}
+    for _ in range(AN_HOUR):
+        world.browser.post("/api/v1/requests", json=body, headers=key)
+    again = {**key, "Idempotency-Key": "7"}
+    first, second = (
+        world.browser.post("/api/v1/requests", json=body, headers=again) for _ in range(2)
+    )
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json() == second.json()
+    with world.database.session() as session:
+        assert count(session, JoinedRequest) == 1
+
+
+def test_what_staff_enter_is_never_joined(world: World) -> None:
+    """Somebody has read it, and decided that it is a request."""
+    for _ in range(AN_HOUR):
+        ask(world)
+    world.enter_as("priya")
+    letter = {**FORM, "channel": "mail", "received_on": "2026-03-02", "received_time": "09:00"}
+    world.post("/staff/requests/new", "/staff/requests/new", **letter)
+    with world.database.session() as session:
+        assert count(session, DataSubjectRequest) == AN_HOUR + 1
