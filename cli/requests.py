@@ -6,6 +6,7 @@ from uuid import UUID
 
 import typer
 
+from cli import request_intake
 from cli.options import AsReader, AsStaff, FormatOption, ListFormat, Reference
 from domain.data_subject_requests import Ground, Kind, Outcome
 
@@ -281,3 +282,12 @@ def _left(request: "DataSubjectRequest", now: datetime) -> str:
     left = request.due_at - now
     late = left.total_seconds() < 0
     return f"{abs(left).days} d {abs(left).seconds // 3600} h{' late' if late else ''}"
+
+
+for command in (
+    request_intake.receive,
+    request_intake.letters,
+    request_intake.posted,
+    request_intake.authority,
+):
+    app.command()(command)
