@@ -1,5 +1,6 @@
 """`promisekeeper requests receive`, and what goes out by post: staff's intake without a browser."""
 
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -62,7 +63,6 @@ def receive(  # noqa: PLR0913 - one option for each thing a letter says
         kinds=tuple(dict.fromkeys(kind)),
         message=message,
         country=country,
-        language=language,
         agent_name=agent_name,
         agent_address=agent_email,
     )
@@ -86,7 +86,11 @@ def receive(  # noqa: PLR0913 - one option for each thing a letter says
             with desk.database.session() as session:
                 account_id = account_by_external_id(session, account).id
         request = desk.enter(
-            intake, staff_id, channel=channel, received_at=came_at, account_id=account_id
+            replace(intake, language=spoken),
+            staff_id,
+            channel=channel,
+            received_at=came_at,
+            account_id=account_id,
         )
     say(f"{request.reference} is taken in, due {request.due_at:%Y-%m-%d %H:%M} UTC.")
 

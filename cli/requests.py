@@ -68,7 +68,7 @@ def show(
         print_thing(
             {
                 **_row(session, request, office.clock.now()),
-                **(_personal(request) if as_staff else {}),
+                **(_personal(session, request) if as_staff else {}),
                 "country": request.country,
                 "received_at": request.received_at,
                 "rule": request.rule,
@@ -237,11 +237,19 @@ def _row(session: "Session", request: "DataSubjectRequest", now: datetime) -> di
     }
 
 
-def _personal(request: "DataSubjectRequest") -> dict[str, object]:
+def _personal(session: "Session", request: "DataSubjectRequest") -> dict[str, object]:
+    from database.joined_requests import joined_to
+    from database.request_agents import agent_of
+
+    agent = agent_of(session, request.id)
     return {
         "name": request.name,
         "contact_email": request.contact_email,
+        "postal_address": request.postal_address,
         "message": request.message,
+        "agent": f"{agent.name}, {agent.email}" if agent else "",
+        "authority": (agent.authority or "undecided") if agent else "",
+        "more_like_it": joined_to(session, request).count,
     }
 
 

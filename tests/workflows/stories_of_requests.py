@@ -1,8 +1,10 @@
 """Stories of data-subject requests."""
 
+from database.post import letters_to_post
 from database.request_answers import Answer
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import Kind, Outcome
+from domain.data_subject_requests import Intake, Kind, Outcome, State
+from domain.places import local_date
 from tests.answers import IN_FULL, INVOICES, REFUSAL
 from tests.eventually import eventually
 from tests.people import DORA
@@ -111,6 +113,47 @@ def a_request_that_continues_as_new(town: Town) -> Recorded:
     }
 
 
+def a_request_that_is_answered_on_paper(town: Town) -> Recorded:
+    """Nothing goes out by mail; it is acknowledged once that was printed and posted."""
+    town.put_in_force(FIRST)
+    request = writes_a_letter(town)
+    town.come_to_rest()
+    assert state_of(town, request) == State.RECEIVED
+    leap(town, 2)
+    post_what_waits(town, request)
+    eventually(lambda: state_of(town, request) == State.IDENTITY)
+    town.desk.verify(request.id, how="two of us, at the counter")
+    town.desk.decide(request.reference, town.staff["petra"], IN_FULL)
+    eventually(lambda: ended(town, request_id(request)))
+    post_what_waits(town, request)
+    return {"data-subject-request/on_paper": (request_id(request), 0)}
+
+
+def writes_a_letter(town: Town) -> DataSubjectRequest:
+    """Dora has no mailbox, and staff take in what she wrote."""
+    letter = Intake(
+        name=DORA.name or "", contact_address="", postal_address="Am Bach 3", kinds=("access",)
+    )
+    return town.desk.enter(letter, town.staff["petra"], channel="post", received_at=town.now())
+
+
+def post_what_waits(town: Town, request: DataSubjectRequest) -> None:
+    with town.database.session() as session:
+        [(letter, _)] = letters_to_post(session)
+    town.desk.note_posted(
+        request.reference,
+        letter.id,
+        town.staff["petra"],
+        posted_on=local_date(town.now(), town.desk.company.zone),
+        proof="RR 12 345",
+    )
+
+
+def state_of(town: Town, request: DataSubjectRequest) -> str:
+    with town.database.session() as session:
+        return session.get_one(DataSubjectRequest, request.id).state
+
+
 def asks_for_access(town: Town) -> DataSubjectRequest:
     """And both mails are out: that it came, and the link that shows who she is."""
     town.put_in_force(FIRST)
@@ -122,6 +165,7 @@ def asks_for_access(town: Town) -> DataSubjectRequest:
 
 STORIES = (
     Story(live=a_request_that_is_answered, paths=("data-subject-request/answered",)),
+    Story(live=a_request_that_is_answered_on_paper, paths=("data-subject-request/on_paper",)),
     Story(live=a_request_that_tells_its_end, paths=("data-subject-request/end_told",)),
     Story(live=a_request_refused_by_two, paths=("data-subject-request/refused_by_two",)),
     Story(live=a_request_for_several_rights, paths=("data-subject-request/several_rights",)),
