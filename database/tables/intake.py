@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import JSON, UniqueConstraint
+from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from database.ids import new_id
@@ -34,10 +34,11 @@ class JoinedRequest(SQLModel, table=True):
     the same, and answered with that."""
 
     __tablename__ = "joined_request"
+    __table_args__ = (Index("joined_request_newest", "request_id", "received_at"),)
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     reference: str = Field(unique=True)
-    request_id: UUID = Field(foreign_key="data_subject_request.id", index=True)
+    request_id: UUID = Field(foreign_key="data_subject_request.id")
     name: str
     kinds: list[str] = Field(sa_type=JSON)
     message: str

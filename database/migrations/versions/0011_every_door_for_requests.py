@@ -49,7 +49,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('reference')
     )
     with op.batch_alter_table('joined_request', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_joined_request_request_id'), ['request_id'], unique=False)
+        batch_op.create_index('joined_request_newest', ['request_id', 'received_at'], unique=False)
 
     op.create_table('handed_in',
     sa.Column('id', sa.Uuid(), nullable=False),
