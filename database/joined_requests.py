@@ -84,9 +84,9 @@ def possible_duplicates(
     """Other open requests of the same account or address for the same right, the oldest first."""
     same = []
     if request.account_id is not None:
-        same.append(DataSubjectRequest.account_id == request.account_id)
+        same.append(col(DataSubjectRequest.account_id) == request.account_id)
     if request.contact_key:
-        same.append(DataSubjectRequest.contact_key == request.contact_key)
+        same.append(col(DataSubjectRequest.contact_key) == request.contact_key)
     if not same:
         return ()
     return session.exec(

@@ -7,7 +7,9 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
+from database.requested_rights import kinds_of
 from database.tables import DataSubjectRequest, HandedIn, OutboxMail
+from domain.data_subject_requests import Kind
 from tests.web.test_api import made
 from tests.web.world import NOW, World, browse
 from web.app import create_app
@@ -62,6 +64,14 @@ def test_the_thirty_days_run_from_when_it_truly_came(world: World, key: Caller) 
     assert later.status_code == 422
     assert "in the future" in later.json()["detail"]
     assert len(requests_made(world)) == 1
+
+
+def test_several_rights_are_one_request(world: World, key: Caller) -> None:
+    """P10-P18: each with a clock and an outcome of its own; said twice it is asked once."""
+    assert hand_in(world, key, kinds=["erasure", "access", "erasure"]).status_code == 201
+    [request] = requests_made(world)
+    with world.database.session() as session:
+        assert kinds_of(session, request.id) == (Kind.ACCESS, Kind.ERASURE)
 
 
 @pytest.mark.parametrize("where", ["header", "field"])

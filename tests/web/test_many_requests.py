@@ -14,7 +14,7 @@ FORM = {"name": "Alice", "kinds": "access", "contact_address": "alice@example.or
 AN_HOUR = 5
 
 
-def ask(world: World, **changes: str) -> str:
+def ask(world: World, **changes: str | list[str]) -> str:
     """Send the form; the reference on the page that it leads to."""
     answer = world.browser.post("/requests/new", data={**FORM, **changes})
     assert answer.status_code == 200
@@ -82,6 +82,23 @@ def test_what_asks_for_something_else_is_always_taken_in_by_itself(world: World)
     assert len(rows) == AN_HOUR + 2
     [due] = [row for row in rows if row.reference == korean]
     assert [row.request_id for row in joined if row.country == "KR"] == [due.id]
+
+
+def test_several_rights_are_joined_where_each_is_asked_for_already(world: World) -> None:
+    """However they are put together, an address has no more open requests than rights and laws
+    allow, beyond the first five."""
+    for _ in range(AN_HOUR):
+        ask(world)
+    ask(world, kinds=["access", "portability"])
+    ask(world, kinds=["erasure"])
+    with world.database.session() as session:
+        alone = count(session, DataSubjectRequest)
+    assert alone == AN_HOUR + 2
+    for kinds in (["portability"], ["access", "erasure"], ["access", "erasure", "portability"]):
+        ask(world, kinds=kinds)
+    with world.database.session() as session:
+        assert count(session, DataSubjectRequest) == alone
+        assert count(session, JoinedRequest) == 3
 
 
 def test_who_asks_later_or_from_elsewhere_or_after_the_answer_is_taken_in(world: World) -> None:

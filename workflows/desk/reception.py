@@ -104,24 +104,21 @@ class Reception(DeskPart):
             )
             if known and known.answer:
                 return _receipt_of(known.answer), False
-            joined = joined_requests.join_if_too_many(
+            row = joined_requests.join_if_too_many(
                 transaction,
                 intake,
                 channel=channel,
                 deadline=due,
                 an_hour=self.company.requests_an_hour,
                 now=now,
-            )
-            request = None if joined else requests.receive(transaction, intake, received, now)
+            ) or requests.receive(transaction, intake, received, now)
             receipt = Receipt(
-                reference=joined.reference if joined else request.reference,
-                received_at=due.received_at,
-                due_at=due.due_at,
+                reference=row.reference, received_at=due.received_at, due_at=due.due_at
             )
             if known:
                 known.answer = _told(receipt)
-        if request:
-            self._start(request, intake, now)
+        if isinstance(row, DataSubjectRequest):
+            self._start(row, intake, now)
         return receipt, True
 
     def receive_signed_in(self, link_id: UUID, intake: Intake) -> DataSubjectRequest:

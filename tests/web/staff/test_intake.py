@@ -2,21 +2,23 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from httpx import Response
 from sqlmodel import select
 
 from database.post import letters_to_post
-from database.request_answers import apply_decision
+from database.request_answers import Answer, apply_decision, propose_decision
+from database.requested_rights import kinds_of
 from database.requests import acknowledge, record_late_reply
 from database.tables import (
     DataSubjectRequest,
     Fact,
     OutboxMail,
     PostedLetter,
-    RequestDecision,
 )
+from domain.data_subject_requests import Kind, Outcome
 from tests.web.world import NOW, World
 
 NEW = "/staff/requests/new"
@@ -231,14 +233,9 @@ def test_an_answer_that_was_posted_too_late_is_a_breach(world: World) -> None:
     world.post(NEW, NEW, **{**ON_PAPER, "kinds": "objection_marketing"})
     with world.database.transaction() as transaction:
         request = transaction.exec(select(DataSubjectRequest)).one()
-        decision = RequestDecision(
-            request_id=request.id,
-            outcome="fulfilled",
-            explanation="Done.",
-            decided_by=world.staff["priya"].id,
-            decided_at=NOW,
-        )
-        transaction.add(decision)
+        done = Answer(outcome=Outcome.FULFILLED, explanation="Done.")
+        priya = world.staff["priya"].id
+        decision = propose_decision(transaction, request, done, decided_by=priya, now=NOW)
         transaction.flush()
         apply_decision(transaction, request, decision.id, NOW)
     answer = next(letter for letter in letters_of(world) if letter.step == "answer")
@@ -271,12 +268,14 @@ def test_a_reminder_that_an_answer_overtook_is_not_posted(world: World) -> None:
 def test_what_came_before_from_there_for_the_same_is_pointed_out(world: World) -> None:
     """A possible duplicate is shown; another right, and an answered one, are none."""
     world.enter_as("priya")
-    for kinds in ("access", "erasure", "access"):
-        world.post(NEW, NEW, **{**LETTER, "kinds": kinds})
+    for kinds in (["access"], ["erasure"], ["portability", "access"]):
+        fields: dict[str, Any] = {**LETTER, "kinds": kinds}
+        world.post(NEW, NEW, **fields)
     with world.database.session() as session:
         rows = session.exec(select(DataSubjectRequest)).all()
-    first, last = [row for row in rows if row.kind == "access"]
-    [erasure] = [row for row in rows if row.kind == "erasure"]
+        asks = {kinds_of(session, row.id): row for row in rows}
+    first, erasure = asks[(Kind.ACCESS,)], asks[(Kind.ERASURE,)]
+    last = asks[(Kind.ACCESS, Kind.PORTABILITY)]
 
     def pointed_out(request: DataSubjectRequest) -> list[str]:
         page = world.browser.get(f"/staff/requests/{request.reference}").text
