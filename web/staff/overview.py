@@ -14,6 +14,7 @@ from database.doubts import count_doubtful
 from database.not_reached import WHO_REACHES
 from database.owed import open_corrections
 from database.policies import policies, versions
+from database.post import letters_to_post
 from database.reclassifying import open_reclassifications
 from database.requested_rights import kinds_of
 from database.requests import open_requests
@@ -51,6 +52,7 @@ def overview(request: Request, site: OnSite, member: SignedIn) -> HTMLResponse:
             requests=urgent,
             asked_for={row.id: kinds_of(session, row.id) for row in urgent},
             open_requests=len(open_requests(session)),
+            letters=len(letters_to_post(session)) if "privacy" in member.roles else 0,
             not_reached=_not_reached(session) if {*member.roles} & {*WHO_REACHES} else [],
             mail_stop=open_stop(session),
             doubtful_mails=count_doubtful(session),
