@@ -15,7 +15,7 @@ from sqlmodel import Session, col, func, select
 from database.facts import record
 from database.requested_rights import kinds_of
 from database.requests import OPEN_STATES, contact_key, new_reference
-from database.tables import DataSubjectRequest, JoinedRequest, RequestedRight
+from database.tables import DataSubjectRequest, JoinedRequest, RequestAgent, RequestedRight
 from database.writing import held
 from domain.data_subject_requests import Intake
 from domain.deadlines import Deadline
@@ -57,11 +57,30 @@ def join_if_too_many(
         message=intake.message,
         country=intake.country,
         channel=channel,
+        agent_name=intake.agent_name,
+        agent_email=intake.agent_address,
         received_at=deadline.received_at,
     )
     transaction.add(row)
     record(transaction, "request.joined", request.id, now, joined=row.id, channel=channel)
     return row
+
+
+def agent_hears(session: Session, intake: Intake, *, an_hour: int, now: datetime) -> bool:
+    """Whether who asks for somebody else gets a mail: so many an hour, however many people they
+    name. The page tells them anyway."""
+    if not intake.by_agent:
+        return False
+    lately = session.exec(
+        select(func.count())
+        .select_from(RequestAgent)
+        .join(DataSubjectRequest, col(DataSubjectRequest.id) == col(RequestAgent.request_id))
+        .where(
+            RequestAgent.contact_key == contact_key(intake.agent_address),
+            col(DataSubjectRequest.received_at) > now - WITHIN,
+        )
+    ).one()
+    return lately < an_hour
 
 
 def joined_to(session: Session, request: DataSubjectRequest) -> Joined:
@@ -109,25 +128,31 @@ def _covering(
     session: Session, intake: Intake, deadline: Deadline, an_hour: int, now: datetime
 ) -> DataSubjectRequest | None:
     """An open request that one of these rights can be answered with, where each can be with one or
-    another; None when there is none, or there were not too many yet."""
+    another; None when there is none, or there were not too many yet. What people ask themselves is
+    not answered with what somebody else asks for them."""
     key = contact_key(intake.contact_address)
-    if not key or intake.by_agent:
+    if not key:
         return None
     lately = session.exec(
-        select(DataSubjectRequest, RequestedRight)
+        select(DataSubjectRequest, RequestedRight, RequestAgent.id)
         .join(RequestedRight, col(RequestedRight.request_id) == col(DataSubjectRequest.id))
+        .join(
+            RequestAgent,
+            col(RequestAgent.request_id) == col(DataSubjectRequest.id),
+            isouter=True,
+        )
         .where(
             DataSubjectRequest.contact_key == key,
             col(DataSubjectRequest.received_at) > now - WITHIN,
         )
         .order_by(col(RequestedRight.due_at), col(DataSubjectRequest.id))
     ).all()
-    if len({request.id for request, _ in lately}) < an_hour:
+    if len({request.id for request, _, _ in lately}) < an_hour:
         return None
     open_for = {
         right.kind: (right.due_at, request)
-        for request, right in reversed(lately)
-        if request.state in OPEN_STATES
+        for request, right, agent_id in reversed(lately)
+        if request.state in OPEN_STATES and (intake.by_agent or agent_id is None)
     }
     answered_with = [
         open_for[kind][1]

@@ -46,7 +46,8 @@ class Received:
     `deadline` is that of all rights asked for (`earliest`). `languages` are those that we speak.
     `account_id`: whose account it is about, where that was
     said; else the address tells. `verified_by`: what proved at receipt who asks (P25).
-    `entered_by`: the member of staff who took it in.
+    `entered_by`: the member of staff who took it in. `agent_is_told`: whether who asks for somebody
+    else gets a mail.
     """
 
     channel: str
@@ -56,6 +57,7 @@ class Received:
     account_id: UUID | None = None
     verified_by: str | None = None
     entered_by: UUID | None = None
+    agent_is_told: bool = True
 
 
 def receive(
@@ -70,7 +72,9 @@ def receive(
     request = _taken_in(transaction, intake, received)
     mails = [_acknowledgement(transaction, request, now)]
     if intake.by_agent:
-        mails.append(_to_agent(transaction, request, intake, now))
+        agent = _agent(transaction, request, intake)
+        if received.agent_is_told:
+            mails.append(_to_agent(transaction, request, agent, now))
     if received.verified_by:
         _verified_at_receipt(transaction, request, received.verified_by, now)
     elif request.account_id is not None and not GATED_KINDS.isdisjoint(intake.rights):
@@ -371,11 +375,20 @@ def _acknowledgement_waits_for_post(session: Session, request: DataSubjectReques
     )
 
 
-def _to_agent(
-    transaction: Session, request: DataSubjectRequest, intake: Intake, now: datetime
-) -> Queued:
-    agent = RequestAgent(request_id=request.id, name=intake.agent_name, email=intake.agent_address)
+def _agent(transaction: Session, request: DataSubjectRequest, intake: Intake) -> RequestAgent:
+    agent = RequestAgent(
+        request_id=request.id,
+        name=intake.agent_name,
+        email=intake.agent_address,
+        contact_key=contact_key(intake.agent_address),
+    )
     transaction.add(agent)
+    return agent
+
+
+def _to_agent(
+    transaction: Session, request: DataSubjectRequest, agent: RequestAgent, now: datetime
+) -> Queued:
     link = add_link(transaction, purpose=REQUEST_AGENT, subject_id=request.id, now=now)
     transaction.flush()
     return Queued(

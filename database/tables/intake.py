@@ -14,7 +14,7 @@ class RequestAgent(SQLModel, table=True):
 
     `authority`: accepted | refused, null while nobody decided. `evidence`: what showed it, apart
     from the request; null once it was deleted. `decided_by` is null where the person themselves
-    said that the request is theirs.
+    said that the request is theirs. `contact_key`: the address in small letters.
     """
 
     __tablename__ = "request_agent"
@@ -23,6 +23,7 @@ class RequestAgent(SQLModel, table=True):
     request_id: UUID = Field(foreign_key="data_subject_request.id", unique=True)
     name: str
     email: str
+    contact_key: str = Field(index=True)
     authority: str | None = None
     evidence: str | None = None
     decided_by: UUID | None = Field(default=None, foreign_key="staff.id")
@@ -44,6 +45,8 @@ class JoinedRequest(SQLModel, table=True):
     message: str
     country: str | None = None
     channel: str
+    agent_name: str = ""
+    agent_email: str = ""
     received_at: datetime
 
 

@@ -1,14 +1,28 @@
 """Many requests from one address: none is refused or lost, and nobody is flooded (P26)."""
 
 import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from uuid import uuid4
 
-from sqlmodel import Session, func, select
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlmodel import Session, col, func, select
 
 from database.requests import request_by_reference
-from database.tables import DataSubjectRequest, JoinedRequest, OutboxMail
+from database.tables import (
+    ApiKey,
+    DataSubjectRequest,
+    JoinedRequest,
+    OutboxMail,
+    RequestedRight,
+)
+from domain.data_subject_requests import Intake, Kind
+from domain.deadlines import deadline
 from tests.web.test_api import made
-from tests.web.world import World
+from tests.web.world import NOW, World
+from workflows.desk import ByKey
 
 FORM = {"name": "Alice", "kinds": "access", "contact_address": "alice@example.org", "country": "DE"}
 AN_HOUR = 5
@@ -99,6 +113,95 @@ def test_several_rights_are_joined_where_each_is_asked_for_already(world: World)
     with world.database.session() as session:
         assert count(session, DataSubjectRequest) == alone
         assert count(session, JoinedRequest) == 3
+
+
+def test_naming_an_agent_is_no_way_round(world: World) -> None:
+    """P19, P26: neither the person nor whoever is named as agent is flooded; the person's own
+    request never waits behind what another asks for them."""
+    ann = {"agent_name": "Ann", "agent_address": "Ann@law.example"}
+    for _ in range(AN_HOUR + 3):
+        ask(world, **ann)
+    with world.database.session() as session:
+        assert count(session, DataSubjectRequest) == AN_HOUR
+        joined = session.exec(select(JoinedRequest)).all()
+    assert [row.agent_email for row in joined] == ["Ann@law.example"] * 3
+    own = ask(world)
+    with world.database.session() as session:
+        assert own in [row.reference for row in session.exec(select(DataSubjectRequest)).all()]
+    for number in range(3):
+        ask(world, contact_address=f"person{number}@example.com", **ann)
+    with world.database.session() as session:
+        told = session.exec(select(OutboxMail).where(OutboxMail.addressee_kind == "agent")).all()
+        assert count(session, DataSubjectRequest) == AN_HOUR + 4
+    assert len(told) == AN_HOUR
+
+
+def test_no_right_is_without_an_answer_in_time(world: World) -> None:
+    """P21, P26: whatever comes in whatever order, each right that was asked for is asked for by an
+    open request whose answer is due no later; and their number has a bound."""
+
+    @settings(max_examples=30)
+    @given(
+        st.lists(
+            st.tuples(
+                st.sets(st.sampled_from(Kind), min_size=1, max_size=3),
+                st.sampled_from(["DE", "KR", "BR", "US-CA", None]),
+            ),
+            max_size=14,
+        )
+    )
+    def holds(asked: list[tuple[set[Kind], str | None]]) -> None:
+        address = f"{uuid4()}@example.com"
+        limits = set()
+        for kinds, country in asked:
+            intake = Intake(
+                name="", contact_address=address, kinds=tuple(sorted(kinds)), country=country
+            )
+            world.desk.take_in(intake, channel="web")
+            rights = rights_from(world, address)
+            for kind in kinds:
+                due = deadline(
+                    received_at=NOW,
+                    time_zone=None,
+                    country=country,
+                    company_time_zone=world.settings.time_zone,
+                    right=kind,
+                )
+                limits.add((kind, due.due_at))
+                assert any(right.kind == kind and right.due_at <= due.due_at for right in rights)
+        requests = {right.request_id for right in rights_from(world, address)}
+        assert len(requests) <= AN_HOUR + len(limits)
+
+    holds()
+
+
+def rights_from(world: World, address: str) -> Sequence[RequestedRight]:
+    with world.database.session() as session:
+        return session.exec(
+            select(RequestedRight)
+            .join(DataSubjectRequest, col(DataSubjectRequest.id) == RequestedRight.request_id)
+            .where(DataSubjectRequest.contact_email == address)
+        ).all()
+
+
+def test_the_same_call_at_the_same_moment_makes_one_request(world: World) -> None:
+    """P26: a system that lost patience sends again while we are still at it."""
+    made(world, "portal")
+    with world.database.session() as session:
+        key = session.exec(select(ApiKey)).one().id
+    intake = Intake(name="", contact_address="alice@example.org", kinds=("access",))
+    call = ByKey(api_key_id=key, key="7", content_sha256="0" * 64)
+
+    def send(_number: int) -> tuple[str, bool]:
+        receipt, is_new = world.desk.take_in(intake, channel="api", by_key=call)
+        return receipt.reference, is_new
+
+    with ThreadPoolExecutor(6) as threads:
+        answers = list(threads.map(send, range(6)))
+    assert len({reference for reference, _ in answers}) == 1
+    assert sum(is_new for _, is_new in answers) == 1
+    with world.database.session() as session:
+        assert count(session, DataSubjectRequest) == 1
 
 
 def test_who_asks_later_or_from_elsewhere_or_after_the_answer_is_taken_in(world: World) -> None:

@@ -96,7 +96,7 @@ class Reception(DeskPart):
         in the future, KeyUsedOtherwise.
         """
         now = self.clock.now()
-        due = self._deadline(intake, received_at, now)
+        due, an_hour = self._deadline(intake, received_at, now), self.company.requests_an_hour
         received = replace(self._received(channel, due, now), account_id=account_id)
         with self.database.transaction() as transaction:
             known = by_key and handed_in.known_as(
@@ -109,9 +109,19 @@ class Reception(DeskPart):
                 intake,
                 channel=channel,
                 deadline=due,
-                an_hour=self.company.requests_an_hour,
+                an_hour=an_hour,
                 now=now,
-            ) or requests.receive(transaction, intake, received, now)
+            ) or requests.receive(
+                transaction,
+                intake,
+                replace(
+                    received,
+                    agent_is_told=joined_requests.agent_hears(
+                        transaction, intake, an_hour=an_hour, now=now
+                    ),
+                ),
+                now,
+            )
             receipt = Receipt(
                 reference=row.reference, received_at=due.received_at, due_at=due.due_at
             )

@@ -24,6 +24,7 @@ def upgrade() -> None:
     sa.Column('request_id', sa.Uuid(), nullable=False),
     sa.Column('name', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('email', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('contact_key', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('authority', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('evidence', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('decided_by', sa.Uuid(), nullable=True),
@@ -33,6 +34,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id'),
     sa.UniqueConstraint('request_id')
     )
+    with op.batch_alter_table('request_agent', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_request_agent_contact_key'), ['contact_key'], unique=False)
 
     op.create_table('joined_request',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -43,6 +46,8 @@ def upgrade() -> None:
     sa.Column('message', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('country', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('channel', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('agent_name', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('agent_email', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('received_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
     sa.ForeignKeyConstraint(['request_id'], ['data_subject_request.id'], ),
     sa.PrimaryKeyConstraint('id'),
