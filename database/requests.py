@@ -44,10 +44,9 @@ class Received:
     """When, how and under which policy version and clock a request came in.
 
     `deadline` is that of all rights asked for (`earliest`). `languages` are those that we speak.
-    `account_id`: whose account it is about, where that was
-    said; else the address tells. `verified_by`: what proved at receipt who asks (P25).
-    `entered_by`: the member of staff who took it in. `agent_is_told`: whether who asks for somebody
-    else gets a mail.
+    `account_id`: whose account it is about, where that was said; else the address tells.
+    `verified_by`: what proved at receipt who asks (P25). `entered_by`: the member of staff who took
+    it in. `agent_is_told`: whether who asks for somebody else gets a mail.
     """
 
     channel: str
