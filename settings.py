@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from domain.company import CampaignLeads, Company, Officers
+from domain.marketing import MarketingPurpose, PurposesRefused, read_purposes
 from domain.sending import Canary, Limits
 from translations.catalogues import CatalogueMissing, speak
 
@@ -30,6 +31,7 @@ INVENTED = (
     "company_contact_email",
     "company_authority_name",
     "company_authority_url",
+    "marketing_file",
 )
 """Settings whose defaults describe a company that does not exist."""
 PAUSED_OVER = "A campaign is paused when more than this share of its copies"
@@ -163,6 +165,13 @@ class Settings(BaseSettings):
             "own (P26)",
         ),
     ] = 5
+    marketing_file: Annotated[
+        str,
+        Field(
+            description="The file with the purposes that people are mailed for, which each may "
+            "refuse (P17). Empty means `marketing.toml`, the sample company's"
+        ),
+    ] = ""
     default_regime: Annotated[
         str, Field(description="The legal pack for people whose country is unknown")
     ] = "gdpr"
@@ -380,7 +389,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _refuse_halves_and_laptop_defaults(self) -> Self:
         """Looked at last, when each setting is right by itself; all that is unsafe at once."""
-        faults = [*self._halves()]
+        faults = [*self._halves(), *self._wrong_files()]
         if self.environment == "production":
             faults += [
                 _fault(name, f"{wrong}. Production needs {needed}")
@@ -399,6 +408,16 @@ class Settings(BaseSettings):
             yield _fault("alarm_webhook_secret", signs)
         if has_secret and not has_url:
             yield _fault("alarm_webhook_url", "is empty. Give it with the secret, or neither")
+
+    def _wrong_files(self) -> Iterator[str]:
+        try:
+            _ = self.marketing_purposes
+        except OSError as fault:
+            yield _fault("marketing_file", f"cannot be read: {fault.strerror}")
+        except UnicodeDecodeError:
+            yield _fault("marketing_file", "is no text in UTF-8")
+        except PurposesRefused as fault:
+            yield _fault("marketing_file", str(fault))
 
     def _laptop_defaults(self) -> Iterator[tuple[str, bool, str, str]]:
         """Name, whether its value is unsafe, what is wrong then, and what production needs."""
@@ -481,6 +500,13 @@ class Settings(BaseSettings):
         return timedelta(days=self.sending_days)
 
     @property
+    def marketing_purposes(self) -> tuple[MarketingPurpose, ...]:
+        """What people are mailed for. Raises PurposesRefused, and OSError for a file that is not
+        there."""
+        file = Path(self.marketing_file) if self.marketing_file else ROOT / "marketing.toml"
+        return read_purposes(file.read_text("utf-8"), self.languages)
+
+    @property
     def company(self) -> Company:
         """Who we are, for mails, pages and clocks."""
         return Company(
@@ -496,6 +522,7 @@ class Settings(BaseSettings):
             languages=self.languages,
             closing_page=self.company_closing_url,
             requests_an_hour=self.requests_an_hour,
+            purposes=self.marketing_purposes,
         )
 
     @property

@@ -17,10 +17,11 @@ from database import (
     wording,
 )
 from database.approvals import took_for_clean
-from database.links import UNSUBSCRIBE
+from database.links import PREFERENCES, UNSUBSCRIBE
 from database.outbox import (
     CAMPAIGN,
     FINISHED,
+    RESTRICTION,
     STAFF,
     STOPPED,
     VERSION,
@@ -40,6 +41,7 @@ from database.tables import (
     Policy,
     PolicyVersion,
     RequestedRight,
+    Restriction,
 )
 from database.without_approval import promise_of
 from domain.company import CampaignLeads, Company
@@ -66,6 +68,7 @@ from translations.catalogues import Language, speak
 PATH_OF_PURPOSE = {
     "approve": "approve",
     UNSUBSCRIBE: "unsubscribe",
+    PREFERENCES: "preferences",
     "request-status": "requests",
     "request-verify": "requests",
     "request-agent": "requests",
@@ -119,6 +122,13 @@ class Letters:
         elif first.subject_kind == VERSION:
             shared = self._of_version(session, first, language, now)
             fields = self._links_of_nobody()
+        elif first.subject_kind == RESTRICTION:
+            restriction = session.get_one(Restriction, first.subject_id)
+            shared = {
+                "since_on": _day(language, restriction.restricted_at, self._company.zone),
+                "explanation": restriction.explanation,
+            }
+            fields = {"link": self._address(PREFERENCES, restriction.account_id.bytes)}
         else:
             shared = self._of_request(session, first, language, now)
         courtesy = campaigns.is_reminder(first.step)
@@ -382,9 +392,10 @@ class Letters:
         )
 
     def _link(self, copy: Addressed, purpose: str | None) -> str:
-        if purpose is None or copy.nonce is None:
-            return ""
-        token = make_token(purpose, copy.nonce, self._link_keys)
+        return self._address(purpose, copy.nonce) if purpose and copy.nonce else ""
+
+    def _address(self, purpose: str, nonce: bytes) -> str:
+        token = make_token(purpose, nonce, self._link_keys)
         return f"{self._company.base_url}/{PATH_OF_PURPOSE[purpose]}/{token}"
 
 
@@ -400,7 +411,10 @@ def _answered(
             "ground": language.gettext(GROUND_WORDS[Ground(decision.ground)])
             if decision.ground
             else "",
-            "explanation": decision.explanation,
+            # What the machine answers is one of our sentences, and nobody's own words.
+            "explanation": decision.explanation
+            if decision.decided_by
+            else language.gettext(decision.explanation),
         }
         for right in rights
         if (decision := decisions.get(right.id))

@@ -27,6 +27,7 @@ from database.mail_status import requests_in_vain
 from database.outbox import SENT_AGAIN, steps_without_sender, without_sender
 from database.requested_rights import rights_by_request
 from database.requests import OPEN_STATES
+from database.restrictions import lift_what_was_told
 from database.tables import Campaign, DataSubjectRequest, FiredRung, Policy, PolicyVersion
 from database.unfinished_imports import carry_on_imports
 from domain.company import Company
@@ -39,6 +40,7 @@ FAILING = "TemporalReportedProblems IN ('category=WorkflowTaskFailed')"
 LATE_AFTER = timedelta(hours=1)
 IMPORTS_WITHIN = timedelta(minutes=3)
 AT_ONCE = 20
+LIFTED_AT_ONCE = 100
 LINES = 20
 """So many are named in the result and the log; all that were started stand in the facts."""
 ENDS = {
@@ -115,13 +117,15 @@ class PatrolActivities:
     async def patrol(self) -> Patrol:
         """Start every workflow that the register says should run and that does not.
 
-        Before that, what was left to ops is sent again where evidence came after all. One that runs
+        Before that, what was left to ops is sent again where evidence came after all, and the
+        restrictions are lifted whose holders have been told by now (P14). One that runs
         and stands still it cannot mend, but it says so. An import of accounts that was stopped
         after its decision is finished last: whatever becomes of it, the rest is done. A dead-man
         switch outside hears of a round that came to its end, and of no other.
         """
         now = await asyncio.to_thread(self._clock.now)
         await asyncio.to_thread(self._reconsider, now)
+        await asyncio.to_thread(self._lift, now)
         running = {workflow_id async for workflow_id in self._list(RUNNING)}
         wanted = await asyncio.to_thread(self._wanted, running, now)
         missing = [what for what in wanted if what.workflow_id not in running]
@@ -224,6 +228,12 @@ class PatrolActivities:
         while moved:
             with self._database.transaction() as transaction:
                 moved = reconsider(transaction, settle_after=self._settle_after, now=now)
+
+    def _lift(self, now: datetime) -> None:
+        lifted = LIFTED_AT_ONCE
+        while lifted == LIFTED_AT_ONCE:
+            with self._database.transaction() as transaction:
+                lifted = lift_what_was_told(transaction, now, limit=LIFTED_AT_ONCE)
 
     def _carry_on_imports(self, now: datetime) -> _Imports:
         """Carry on what was left in the middle, then throw away what is dead.

@@ -89,6 +89,7 @@ class Office:
                     database=self.database,
                     clock=self.clock,
                     company=self.settings.company,
+                    suppression_key=self.settings.suppression_key_bytes,
                     periods=NoticePeriods(
                         notice_days=self.settings.notice_days,
                         sending_period=self.settings.sending_period,

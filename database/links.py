@@ -19,6 +19,9 @@ from database.writing import insert_selected
 APPROVE = "approve"
 UNSUBSCRIBE = "unsubscribe"
 """No more reminders. It is made of the bytes of the link to approve, and signed for this."""
+PREFERENCES = "preferences"
+"""What somebody may be mailed for. It is made of the id of their account and signed for this: it
+needs no row, is at hand for every account, and works for ever (P17)."""
 REQUEST_STATUS = "request-status"
 REQUEST_VERIFY = "request-verify"
 REQUEST_AGENT = "request-agent"

@@ -35,6 +35,8 @@ from domain.timetable import RungKind
 
 CAMPAIGN = "campaign"
 REQUEST = "request"
+RESTRICTION = "restriction"
+"""Of an account: the mail that says that it ends."""
 VERSION = "version"
 """Of a version itself: a test mail, before there is a campaign."""
 ACCOUNT = "account"
@@ -326,8 +328,9 @@ def without_sender(session: Session) -> Sequence[OutboxMail]:
     """Single mails under way whose own workflow sends no more: each needs a delivery of its own,
     unless the workflow of an answered request is just at it.
 
-    Links asked for again, test mails, word to a campaign's owner that did not go out at once, the
-    mails of answered requests, and what is sent again to requesters although it was left to ops.
+    Links asked for again, test mails, word to a campaign's owner that did not go out at once, word
+    that a restriction ends, the mails of answered requests, and what is sent again to requesters
+    although it was left to ops.
     """
     again = and_(
         col(OutboxMail.subject_kind) == REQUEST,
@@ -345,7 +348,7 @@ def without_sender(session: Session) -> Sequence[OutboxMail]:
                 col(OutboxMail.step).startswith(LINK_AGAIN),
                 col(OutboxMail.step).startswith(STOPPED, autoescape=True),
                 col(OutboxMail.step) == FINISHED,
-                col(OutboxMail.subject_kind) == VERSION,
+                col(OutboxMail.subject_kind).in_([VERSION, RESTRICTION]),
                 answered,
                 again,
             ),

@@ -1,8 +1,10 @@
 """Who we are: what mails, pages and clocks need to know of the company. Pure."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from domain.marketing import MarketingPurpose
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,6 +14,7 @@ class Company:
     `languages` are those it speaks; the first one is for whoever speaks none of them.
     `closing_page`: where people close their account, if there is such a page. `requests_an_hour`:
     so many from one address are taken in each by itself, further ones together with them.
+    `purposes`: what it mails people for, beside what it owes them.
     """
 
     name: str
@@ -26,11 +29,16 @@ class Company:
     languages: tuple[str, ...]
     closing_page: str = ""
     requests_an_hour: int = 5
+    purposes: tuple[MarketingPurpose, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
         """The zone whose midnights are effective dates (P7)."""
         return ZoneInfo(self.time_zone)
+
+    def today(self, now: datetime) -> date:
+        """The company's day at an instant."""
+        return now.astimezone(self.zone).date()
 
     def zone_of(self, time_zone: str | None) -> ZoneInfo:
         """A person's zone, ours when theirs is not known."""

@@ -26,6 +26,7 @@ from domain.data_subject_requests import (
     STAGE_WORDS,
 )
 from domain.deadlines import PACKS
+from domain.marketing import STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
 from domain.materiality.in_words import happened
 from domain.timetable import RungKind, campaign_rungs, request_ladder
 from domain.without_approval import (
@@ -107,6 +108,7 @@ def _tables() -> Iterator[tuple[str, str]]:
     tables: Mapping[str, Iterable[str]] = {
         "activities/letters.py": SEGMENT_WORDS.values(),
         "domain/data_subject_requests.py": chain(*(table.values() for table in words_of_requests)),
+        "domain/marketing.py": (STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE),
         "domain/materiality/in_words.py": starmap(happened, product(ChangeKind, (False, True))),
         "domain/packs": (pack.court_remedy for pack in PACKS.values() if pack.court_remedy),
         "domain/timetable.py": _rungs(),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from settings import Settings, SettingsRefused, load_settings
+from settings import ROOT, Settings, SettingsRefused, load_settings
 
 KEY = urlsafe_b64encode(b"k" * 32).decode()
 PRODUCTION = {
@@ -26,6 +26,7 @@ PRODUCTION = {
     "COMPANY_CONTACT_EMAIL": "privacy@example.com",
     "COMPANY_AUTHORITY_NAME": "The Authority",
     "COMPANY_AUTHORITY_URL": "https://authority.example.com",
+    "MARKETING_FILE": str(ROOT / "marketing.toml"),
 }
 
 ALARM_WEBHOOK = {
@@ -113,6 +114,27 @@ def test_production_names_every_fault_at_once(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(SettingsRefused) as refusal:
         load_settings()
     assert named_in(refusal.value) == PRODUCTION.keys() - {"ENVIRONMENT"}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read"),
+        (b"\xff", "is no text in UTF-8"),
+        (b'[newsletter]\nen = "News"', "newsletter: no label in de"),
+    ],
+)
+def test_a_file_of_purposes_that_cannot_be_used_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    """P17: else people would read nothing, or something that nobody wrote."""
+    file = tmp_path / "purposes.toml"
+    if content is not None:
+        file.write_bytes(content)
+    set_all(monkeypatch, {"MARKETING_FILE": str(file)})
+    with pytest.raises(SettingsRefused, match=said) as refusal:
+        load_settings()
+    assert named_in(refusal.value) == {"MARKETING_FILE"}
 
 
 @pytest.mark.parametrize("environment", ["development", "production"])

@@ -39,12 +39,13 @@ from web import (
     health,
     new_links,
     policy_links,
+    preferences,
     public,
     requests,
     unsubscribe,
     webhooks,
 )
-from web.api import accounts, description
+from web.api import accounts, description, suppressions
 from web.api import requests as api_requests
 from web.api.pace import Pace
 from web.api.problems import add_problems
@@ -62,6 +63,7 @@ from web.staff import (
     overview,
     policies,
     reports,
+    restrictions,
 )
 from web.staff import requests as staff_requests
 from workflows.desk import Desk, NoticePeriods
@@ -75,6 +77,7 @@ SITE_MAP = (
     approvals.router,  # /approve/...
     unsubscribe.router,  # /unsubscribe/...
     handoffs.router,  # /requests/signed-in/...
+    preferences.router,  # /preferences/..., /unsubscribe/(purpose)/...
     requests.router,  # /requests/...
     access.router,  # /staff/sign-in
     overview.router,  # /staff
@@ -84,11 +87,13 @@ SITE_MAP = (
     intake.router,  # /staff/requests/new
     letters.router,  # /staff/requests/letters, /staff/requests/.../letters/...
     staff_requests.router,  # /staff/requests/...
+    restrictions.router,  # /staff/restrictions
     operations.router,  # /staff/ops
     controls.router,  # pause, resume, withdraw; stop and start mail
     webhooks.router,  # /webhooks/sendgrid/events
     accounts.router,  # /api/v1/accounts/..., /api/v1/policies/...
     api_requests.router,  # /api/v1/requests, /api/v1/handoffs
+    suppressions.router,  # /api/v1/suppressions/..., /api/v1/purposes/..., restrictions
     description.router,  # /api/docs, /api/openapi.json
 )
 READINESS_QUESTIONS = 4  # threads for /readyz, beside those for people
@@ -205,6 +210,7 @@ def _started(settings: Settings, watched: Database) -> FastAPI:
             database=database,
             clock=clock,
             company=settings.company,
+            suppression_key=settings.suppression_key_bytes,
             periods=NoticePeriods(
                 notice_days=settings.notice_days,
                 sending_period=settings.sending_period,

@@ -244,8 +244,14 @@ def _right(
         **words,
         "outcome": reader.gettext(OUTCOME_WORDS[Outcome(decision.outcome)]),
         "ground": reader.gettext(ground),
-        "explanation": decision.explanation,
+        "explanation": _explanation(reader, decision),
     }
+
+
+def _explanation(reader: Reader, decision: RequestDecision) -> str:
+    """What the machine answers is one of our sentences; what a person wrote stays as it is."""
+    said = decision.explanation
+    return reader.gettext(said) if decision.decided_by is None else said
 
 
 def _receipts(site: Site) -> URLSafeSerializer:

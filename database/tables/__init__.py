@@ -26,6 +26,7 @@ from database.tables.mail import (
     OutboxMail,
     ReminderOptOut,
 )
+from database.tables.marketing import MarketingRefusal, PurposeOffer
 from database.tables.people import (
     Account,
     AccountImport,
@@ -56,6 +57,7 @@ from database.tables.requests import (
     RequestDecision,
     RequestedRight,
 )
+from database.tables.restrictions import Restriction
 
 __all__ = [
     "Account",
@@ -93,16 +95,19 @@ __all__ = [
     "MailSlowdown",
     "MailStop",
     "MailSuppression",
+    "MarketingRefusal",
     "MissedNotice",
     "OutboxMail",
     "Policy",
     "PolicyVersion",
     "PostedLetter",
+    "PurposeOffer",
     "Reclassification",
     "ReminderOptOut",
     "RequestAgent",
     "RequestDecision",
     "RequestedRight",
+    "Restriction",
     "Review",
     "ShownWords",
     "Staff",

@@ -79,7 +79,8 @@ class RequestDecision(SQLModel, table=True):
 
     Written first; it takes effect when the request's workflow accepts it (`recorded_at`), and a
     second person confirmed it where one is needed (P20). The answer goes out when all rights of
-    the request have a decision in effect.
+    the request have a decision in effect. `decided_by` is null where the machine did what was
+    asked, and nothing stands against it (P15, P17).
     """
 
     __tablename__ = "request_decision"
@@ -90,7 +91,7 @@ class RequestDecision(SQLModel, table=True):
     ground: str | None = None
     explanation: str
     evidence: str | None = None
-    decided_by: UUID = Field(foreign_key="staff.id")
+    decided_by: UUID | None = Field(default=None, foreign_key="staff.id")
     decided_at: datetime
     confirmed_by: UUID | None = Field(default=None, foreign_key="staff.id")
     recorded_at: datetime | None = None

@@ -14,6 +14,7 @@ from database import (
     request_agents,
     request_answers,
     requests,
+    restrictions,
     reviews,
     without_approval,
     wording,
@@ -34,6 +35,7 @@ REFUSALS = (
     request_answers.DecisionRefused,
     request_agents.AgentRefused,
     post.PostRefused,
+    restrictions.RestrictionRefused,
     StaffRefused,
     NoticeTooShort,
     controls.ControlRefused,
@@ -53,7 +55,11 @@ class NoticePeriods:
 
 
 class DeskPart:
-    """A part of the desk. Its methods may be called from any thread."""
+    """A part of the desk. Its methods may be called from any thread.
+
+    `suppression_key` makes the hashes by which addresses and accounts are known that mail must not
+    go to.
+    """
 
     def __init__(
         self,
@@ -61,12 +67,14 @@ class DeskPart:
         database: Database,
         clock: Clock,
         company: Company,
+        suppression_key: bytes,
         periods: NoticePeriods,
         messenger: Messenger,
     ) -> None:
         self.database = database
         self.clock = clock
         self.company = company
+        self._suppression_key = suppression_key
         self._periods = periods
         self._messenger = messenger
 
