@@ -154,6 +154,15 @@ def state_of(town: Town, request: DataSubjectRequest) -> str:
         return session.get_one(DataSubjectRequest, request.id).state
 
 
+def a_request_that_the_machine_answers(town: Town) -> Recorded:
+    """Marketing stops when it is taken in; what is left are the mails."""
+    town.put_in_force(FIRST)
+    town.import_accounts(DORA)
+    request = receives(town, kinds=("marketing_opt_out",))
+    eventually(lambda: ended(town, request_id(request)))
+    return {"data-subject-request/answered_at_once": (request_id(request), 0)}
+
+
 def asks_for_access(town: Town) -> DataSubjectRequest:
     """And both mails are out: that it came, and the link that shows who she is."""
     town.put_in_force(FIRST)
@@ -167,6 +176,10 @@ STORIES = (
     Story(live=a_request_that_is_answered, paths=("data-subject-request/answered",)),
     Story(live=a_request_that_is_answered_on_paper, paths=("data-subject-request/on_paper",)),
     Story(live=a_request_that_tells_its_end, paths=("data-subject-request/end_told",)),
+    Story(
+        live=a_request_that_the_machine_answers,
+        paths=("data-subject-request/answered_at_once",),
+    ),
     Story(live=a_request_refused_by_two, paths=("data-subject-request/refused_by_two",)),
     Story(live=a_request_for_several_rights, paths=("data-subject-request/several_rights",)),
     Story(

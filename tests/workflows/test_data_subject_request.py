@@ -151,6 +151,24 @@ def test_several_rights_are_decided_one_by_one_and_answered_together(running_tow
     assert INVOICES.explanation in text
 
 
+def test_a_request_to_stop_marketing_is_answered_by_the_machine(running_town: Town) -> None:
+    """P15, P17, P22: done when it came, and its workflow has nothing left but two mails."""
+    town = running_town
+    town.put_in_force(FIRST)
+    request = town.desk.receive(
+        Intake(name="", contact_address="eve@people.example", kinds=("objection_marketing",)),
+        channel="web",
+    )
+    assert look(town, request.reference).answered_at is not None
+    eventually(lambda: len(subjects(town, "eve@people.example")) == 2)
+    answer = town.mails(to="eve@people.example")[0]
+    assert "We have stopped it" in str(answer["text"])
+    assert "lodge a complaint" in str(answer["text"])
+    workflow = town.client.get_workflow_handle(f"data-subject-request/{request.id}")
+    eventually(lambda: town.portal.call(workflow.describe).close_time)
+    assert rungs(town, request) == []
+
+
 def test_a_request_cannot_be_answered_twice(running_town: Town) -> None:
     """P22: the second answer is refused in words."""
     town = running_town

@@ -23,8 +23,10 @@ from database import account_imports, accounts, unfinished_imports
 from database.accounts import AccountRow
 from database.engine import Database
 from database.requests import fired_rungs
-from database.tables import AccountImportRow, DataSubjectRequest, Fact
+from database.restrictions import Lift
+from database.tables import AccountImportRow, DataSubjectRequest, Fact, Restriction
 from domain.data_subject_requests import Intake
+from domain.restrictions import Reason
 from domain.reviews import VersionClass
 from tests.answers import IN_FULL
 from tests.eventually import eventually
@@ -84,6 +86,26 @@ def test_a_request_taken_in_without_temporal_is_started_later(running_town: Town
     request = lost_request(town)
     assert names(town.patrol().repaired) == {f"data-subject-request/{request.id}"}
     eventually(lambda: town.mails(to=DORA.email))
+
+
+def test_it_lifts_a_restriction_whose_holder_has_been_told(running_town: Town) -> None:
+    """P14: the mail goes out first, and not the other way round."""
+    town = running_town
+    town.import_accounts(ALICE)
+    town.desk.restrict(ALICE.external_id, Reason.REQUESTED, town.staff["petra"], note="")
+    with town.database.session() as session:
+        restricted = session.exec(select(Restriction)).one().id
+
+    def lifted_at() -> datetime | None:
+        with town.database.session() as session:
+            return session.get_one(Restriction, restricted).lifted_at
+
+    town.patrol()
+    assert lifted_at() is None
+    town.desk.lift_restriction(restricted, town.staff["petra"], Lift(explanation="Mended."))
+    eventually(lambda: town.mails(to=ALICE.email))
+    assert lifted_at() is None
+    eventually(lambda: town.patrol() and lifted_at())
 
 
 def test_its_page_says_what_it_did(running_town: Town) -> None:
