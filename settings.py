@@ -237,6 +237,16 @@ class Settings(BaseSettings):
             description="Signs alarms (Standard Webhooks): `whsec_` and 24 to 64 bytes in base64"
         ),
     ] = SecretStr("")
+    events_webhook_url: Annotated[
+        str,
+        Field(
+            description="Where the company's own systems are told, signed, that an account's "
+            "suppressions or restrictions changed; with `events_webhook_secret`, or neither"
+        ),
+    ] = ""
+    events_webhook_secret: Annotated[
+        SecretStr, Field(description="Signs these events, as `alarm_webhook_secret` signs alarms")
+    ] = SecretStr("")
     dead_man_url: Annotated[
         SecretStr,
         Field(
@@ -363,7 +373,7 @@ class Settings(BaseSettings):
             )
         return url
 
-    @field_validator("alarm_webhook_secret")
+    @field_validator("alarm_webhook_secret", "events_webhook_secret")
     @classmethod
     def _is_a_signing_secret(cls, secret: SecretStr) -> SecretStr:
         given = secret.get_secret_value()
@@ -378,7 +388,12 @@ class Settings(BaseSettings):
         return url
 
     @field_validator(
-        "base_url", "company_closing_url", "sendgrid_host", "temporal_ui_url", "alarm_webhook_url"
+        "base_url",
+        "company_closing_url",
+        "sendgrid_host",
+        "temporal_ui_url",
+        "alarm_webhook_url",
+        "events_webhook_url",
     )
     @classmethod
     def _is_an_address(cls, address: str) -> str:
@@ -402,12 +417,16 @@ class Settings(BaseSettings):
 
     def _halves(self) -> Iterator[str]:
         """Of two settings that go together, the one that is missing."""
-        has_url, has_secret = self.alarm_webhook_url, self.alarm_webhook_secret.get_secret_value()
-        if has_url and not has_secret:
-            signs = "is empty, and alarms are not posted unsigned. Give it with the URL, or neither"
-            yield _fault("alarm_webhook_secret", signs)
-        if has_secret and not has_url:
-            yield _fault("alarm_webhook_url", "is empty. Give it with the secret, or neither")
+        for what, url, secret in (
+            ("alarm", self.alarm_webhook_url, self.alarm_webhook_secret),
+            ("events", self.events_webhook_url, self.events_webhook_secret),
+        ):
+            has_secret = secret.get_secret_value()
+            if url and not has_secret:
+                signs = "is empty, and nothing is posted unsigned. Give it with the URL, or neither"
+                yield _fault(f"{what}_webhook_secret", signs)
+            if has_secret and not url:
+                yield _fault(f"{what}_webhook_url", "is empty. Give it with the secret, or neither")
 
     def _wrong_files(self) -> Iterator[str]:
         try:
@@ -438,6 +457,7 @@ class Settings(BaseSettings):
         yield "temporal_ui_url", not self.temporal_ui_url, "is empty", "the address of yours"
         for name, url in (
             ("alarm_webhook_url", self.alarm_webhook_url),
+            ("events_webhook_url", self.events_webhook_url),
             ("dead_man_url", self.dead_man_url.get_secret_value()),
         ):
             yield name, bool(url) and not url.startswith("https://"), https, "one that does"

@@ -296,7 +296,8 @@ def alarm_delivery() -> Start:
         workflow="alarm-delivery",
         workflow_id="alarm-delivery",
         subject_id=ALARMS,
-        summary="Alarms for staff that the alarm webhook did not take. Ends when it has them.",
+        summary="Alarms for staff, and events for the company's systems, that their webhooks did "
+        "not take. Ends when they have them.",
     )
 
 

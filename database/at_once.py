@@ -64,7 +64,7 @@ def _stop(
         purposes,
         how=REQUEST,
         now=now,
-        account_id=request.account_id,
+        account_ids=accounts,
         request_id=request.id,
     )
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
+from database.events import EventKind, tell
 from database.facts import record
 from database.ids import new_id
 from database.restrictions import restricted_among
@@ -44,10 +45,13 @@ def refuse(
     *,
     how: str,
     now: datetime,
-    account_id: UUID | None = None,
+    account_ids: Collection[UUID] = (),
     request_id: UUID | None = None,
 ) -> None:
-    """Stop these purposes for whoever is known by these hashes; refusing twice is harmless."""
+    """Stop these purposes for whoever is known by these hashes; refusing twice is harmless.
+
+    `account_ids`: whose these hashes are, as far as they have accounts; the company is told.
+    """
     rows = {
         (id_ := new_id()): {
             "id": id_,
@@ -59,7 +63,8 @@ def refuse(
         for key in sorted(keys)
         for purpose in sorted(set(purposes))
     }
-    for id_ in insert_new(transaction, MarketingRefusal, list(rows.values())):
+    new = insert_new(transaction, MarketingRefusal, list(rows.values()))
+    for id_ in new:
         record(
             transaction,
             "marketing.refused",
@@ -67,9 +72,11 @@ def refuse(
             now,
             purpose=rows[id_]["purpose"],
             how=how,
-            account=account_id,
+            accounts=[*account_ids],
             request=request_id,
         )
+    if new:
+        tell(transaction, EventKind.SUPPRESSION_CHANGED, account_ids, now)
 
 
 def refusals(session: Session, keys: Collection[bytes]) -> Mapping[bytes, frozenset[str]]:
@@ -107,7 +114,7 @@ def choose(
     account = held(transaction, Account, account.id)
     keys = keys_of(account.email, [account.id], suppression_key)
     before = refused_by(transaction, account, suppression_key)
-    refuse(transaction, keys, choices.refused, how=PAGE, now=now, account_id=account.id)
+    refuse(transaction, keys, choices.refused, how=PAGE, now=now, account_ids=[account.id])
     lifted = transaction.execute(
         update(MarketingRefusal)
         .where(
@@ -120,8 +127,9 @@ def choose(
     ).all()
     for id_, purpose in lifted:
         record(transaction, "marketing.allowed", id_, now, purpose=purpose, account=account.id)
-    for purpose in choices.shown:
-        offer(transaction, [account.id], purpose, how=PAGE, now=now)
+    offered = [offer(transaction, [account.id], key, how=PAGE, now=now) for key in choices.shown]
+    if lifted or any(offered):
+        tell(transaction, EventKind.SUPPRESSION_CHANGED, [account.id], now)
 
 
 def offer(

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, exists
 from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, select
 
+from database.events import EventKind, tell
 from database.facts import record
 from database.ids import new_id
 from database.outbox import ACCOUNT, RESTRICTION, Queued, queue
@@ -46,8 +47,9 @@ def restrict(
     note: str = "",
 ) -> tuple[UUID, ...]:
     """Restrict accounts; the ids of what is new. One restricted for that reason stays so."""
-    rows = {
-        (id_ := new_id()): {
+    restricted = {new_id(): account_id for account_id in sorted(account_ids)}
+    rows = [
+        {
             "id": id_,
             "account_id": account_id,
             "reason": reason.value,
@@ -58,20 +60,21 @@ def restrict(
             "explanation": "",
             "told_otherwise": "",
         }
-        for account_id in sorted(account_ids)
-    }
-    new = insert_new(transaction, Restriction, list(rows.values()))
+        for id_, account_id in restricted.items()
+    ]
+    new = insert_new(transaction, Restriction, rows)
     for id_ in new:
         record(
             transaction,
             "account.restricted",
             id_,
             now,
-            account=rows[id_]["account_id"],
+            account=restricted[id_],
             reason=reason.value,
             staff=staff_id,
             request=request_id,
         )
+    tell(transaction, EventKind.RESTRICTION_CHANGED, [restricted[id_] for id_ in new], now)
     return new
 
 
@@ -191,6 +194,7 @@ def mails_about(session: Session, restrictions: Iterable[Restriction]) -> Mappin
 def _lift(transaction: Session, restriction: Restriction, now: datetime) -> None:
     restriction.lifted_at = now
     transaction.add(restriction)
+    tell(transaction, EventKind.RESTRICTION_CHANGED, [restriction.account_id], now)
     record(
         transaction,
         "restriction.lifted",

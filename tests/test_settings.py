@@ -29,9 +29,11 @@ PRODUCTION = {
     "MARKETING_FILE": str(ROOT / "marketing.toml"),
 }
 
-ALARM_WEBHOOK = {
+WEBHOOKS = {
     "ALARM_WEBHOOK_URL": "https://ops.example.com/alarms",
     "ALARM_WEBHOOK_SECRET": "whsec_" + "A" * 32,
+    "EVENTS_WEBHOOK_URL": "https://crm.example.com/events",
+    "EVENTS_WEBHOOK_SECRET": "whsec_" + "B" * 32,
 }
 
 
@@ -200,13 +202,18 @@ def test_a_wrong_value_is_refused_by_name(
 @pytest.mark.parametrize("environment", ["development", "production"])
 @pytest.mark.parametrize(
     ("given", "missing"),
-    [("ALARM_WEBHOOK_URL", "ALARM_WEBHOOK_SECRET"), ("ALARM_WEBHOOK_SECRET", "ALARM_WEBHOOK_URL")],
+    [
+        ("ALARM_WEBHOOK_URL", "ALARM_WEBHOOK_SECRET"),
+        ("ALARM_WEBHOOK_SECRET", "ALARM_WEBHOOK_URL"),
+        ("EVENTS_WEBHOOK_URL", "EVENTS_WEBHOOK_SECRET"),
+        ("EVENTS_WEBHOOK_SECRET", "EVENTS_WEBHOOK_URL"),
+    ],
 )
-def test_half_of_an_alarm_webhook_is_refused_and_the_other_half_named(
+def test_half_of_a_webhook_is_refused_and_the_other_half_named(
     monkeypatch: pytest.MonkeyPatch, environment: str, given: str, missing: str
 ) -> None:
-    """P32: no alarm is posted unsigned, and none stays at home without a word."""
-    values = {**PRODUCTION, "ENVIRONMENT": environment, given: ALARM_WEBHOOK[given]}
+    """P32: nothing is posted unsigned, and nothing stays at home without a word."""
+    values = {**PRODUCTION, "ENVIRONMENT": environment, given: WEBHOOKS[given]}
     set_all(monkeypatch, values)
     with pytest.raises(SettingsRefused) as refusal:
         load_settings()
@@ -216,9 +223,13 @@ def test_half_of_an_alarm_webhook_is_refused_and_the_other_half_named(
 def test_production_posts_alarms_and_pings_over_https_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    set_all(monkeypatch, {**PRODUCTION, **ALARM_WEBHOOK, "DEAD_MAN_URL": "https://ping.example/1"})
+    set_all(monkeypatch, {**PRODUCTION, **WEBHOOKS, "DEAD_MAN_URL": "https://ping.example/1"})
     assert load_settings().alarm_webhook_url == "https://ops.example.com/alarms"
-    plain = {"ALARM_WEBHOOK_URL": "http://ops.example.com/a", "DEAD_MAN_URL": "http://ping.example"}
+    plain = {
+        "ALARM_WEBHOOK_URL": "http://ops.example.com/a",
+        "EVENTS_WEBHOOK_URL": "http://crm.example.com/e",
+        "DEAD_MAN_URL": "http://ping.example",
+    }
     set_all(monkeypatch, plain)
     with pytest.raises(SettingsRefused) as refusal:
         load_settings()

@@ -82,7 +82,7 @@ def stop_one_purpose(
             [stopped.key],
             how=how,
             now=site.now(),
-            account_id=account.id,
+            account_ids=[account.id],
         )
         return _show_one(transaction, reader, account, stopped)
 

@@ -1,4 +1,4 @@
-"""Alarms that the webhook did not take at once: they are posted until it does."""
+"""Alarms, and events, that a webhook did not take at once: they are posted until it does."""
 
 from datetime import timedelta
 

@@ -1,6 +1,6 @@
 """Every table, by subject. Tables only store: values are checked before they come here."""
 
-from database.tables.alarms import Alarm
+from database.tables.alarms import Alarm, Event
 from database.tables.campaigns import (
     Approval,
     Campaign,
@@ -80,6 +80,7 @@ __all__ = [
     "CorrectionWords",
     "DataSubjectRequest",
     "DeliveryEvent",
+    "Event",
     "Fact",
     "Finding",
     "FindingDecision",

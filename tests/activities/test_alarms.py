@@ -16,7 +16,7 @@ from activities.campaigns import CampaignActivities, StepInput
 from activities.courier import Courier, Round, RoundInput
 from activities.outbox import Sender
 from activities.requests import RequestActivities, RequestInput
-from database import alarms, freezing
+from database import alarms, freezing, posts
 from database.alarms import AlarmKind
 from database.mail_rows import Batch
 from database.tables import Alarm, Campaign
@@ -216,10 +216,10 @@ def test_one_whose_sender_died_is_posted_again_after_a_minute(
     """A receiver knows it by its id."""
     sound(scene, "today")
     with scene.database.transaction() as transaction:
-        assert alarms.claim(transaction, NOW)
+        assert posts.claim(transaction, Alarm, NOW)
     assert post() == Round(waiting=1)
     assert receiver.taken == []
-    assert post(alarms.CLAIMED_FOR) == Round(waiting=0)
+    assert post(posts.CLAIMED_FOR) == Round(waiting=0)
     (alarm,) = rows(scene)
     assert [taken.id for taken in receiver.taken] == [f"alarm_{alarm.id}"]
 

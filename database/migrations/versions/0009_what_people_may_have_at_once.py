@@ -1,4 +1,4 @@
-"""refusals of marketing, offers of the choice, restrictions, answers of the machine"""
+"""refusals of marketing, offers of the choice, restrictions, events, answers of the machine"""
 
 import sqlalchemy as sa
 import sqlmodel.sql.sqltypes
@@ -11,6 +11,21 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_table('event',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('account_id', sa.Uuid(), nullable=False),
+    sa.Column('raised_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+    sa.Column('state', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('claimed_until', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+    sa.Column('settled_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+    sa.Column('problem', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.PrimaryKeyConstraint('id')
+    )
+    with op.batch_alter_table('event', schema=None) as batch_op:
+        batch_op.create_index('event_state', ['state', 'attempts', 'raised_at'], unique=False)
+
     op.create_table('marketing_refusal',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('subject_key', sa.LargeBinary(), nullable=False),
