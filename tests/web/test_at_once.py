@@ -5,7 +5,15 @@ from sqlmodel import select
 
 from database.links import REQUEST_STATUS
 from database.restrictions import restricted_among
-from database.tables import Account, DataSubjectRequest, Fact, OutboxMail, RequestDecision
+from database.tables import (
+    Account,
+    DataSubjectRequest,
+    Fact,
+    MarketingRefusal,
+    OutboxMail,
+    RequestDecision,
+    RequestedRight,
+)
 from tests.web.test_requests import ask, path, stored
 from tests.web.world import NOW, World
 
@@ -30,13 +38,27 @@ def test_the_machine_answers_that_it_has_stopped_marketing(
         decision = session.exec(select(RequestDecision)).one()
         fact = session.exec(select(Fact).where(Fact.kind == "request.decided")).one()
         mails = {mail.step for mail in session.exec(select(OutboxMail)).all()}
-    assert (decision.decided_by, decision.id) == (None, request.decision_id)
+    assert decision.decided_by is None
     assert fact.payload["by"] == "machine"
     assert mails == {"acknowledgement", "answer"}
     page = world.browser.get(path(world, REQUEST_STATUS)).text
     assert "We have done what you asked for." in page
     assert "We have stopped it" in page
     assert "lodge a complaint" in page
+
+
+def test_beside_another_right_marketing_stops_at_once_and_the_answer_comes_with_the_other(
+    world: World,
+) -> None:
+    """P15, P17, P22: nothing of it waits for the identity that the copy takes."""
+    form = {"kinds": ["marketing_opt_out", "access"], "contact_address": "alice@example.org"}
+    world.browser.post("/requests/new", data=form)
+    with world.database.session() as session:
+        rights = {right.kind: right.state for right in session.exec(select(RequestedRight)).all()}
+        refused = {row.purpose for row in session.exec(select(MarketingRefusal)).all()}
+    assert rights == {"access": "open", "marketing_opt_out": "decided"}
+    assert refused == {"marketing"}
+    assert stored(world).answered_at is None
 
 
 def test_the_machine_answers_in_the_language_of_the_request(world: World) -> None:
@@ -52,7 +74,7 @@ def test_staff_see_that_the_machine_decided(world: World) -> None:
     ask(world, kinds="marketing_opt_out")
     world.enter_as("priya")
     page = world.browser.get(f"/staff/requests/{stored(world).reference}").text
-    assert "Decided by the machine" in page
+    assert "the machine, which did it at once" in page
     assert "How it ends" not in page
 
 
