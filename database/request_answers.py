@@ -15,10 +15,12 @@ from database.facts import record
 from database.request_agents import is_authorised
 from database.requested_rights import rights_of
 from database.requests import queue_for_requester, record_breach
+from database.restrictions import restrict
 from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
 from database.writing import held, hold
 from domain.data_subject_requests import GATED_KINDS, Ground, Kind, Outcome, RightState, State
 from domain.request_decisions import DONE, decision_refusal, needs_second_person, outcome_of
+from domain.restrictions import Reason
 
 ANSWERED_ALREADY = "This request is answered already, with another answer. Nothing was sent twice."
 NOTHING_WAITS = "There is no answer that waits for a second person."
@@ -229,6 +231,23 @@ def _stand(
     right.outcome = decision.outcome if in_effect else None
     right.decided_at = now if in_effect else None
     transaction.add(right)
+    if in_effect and right.kind == Kind.RESTRICTION and decision.outcome in DONE:
+        _restrict(transaction, right, decision, now)
+
+
+def _restrict(
+    transaction: Session, right: RequestedRight, decision: RequestDecision, now: datetime
+) -> None:
+    """What is granted holds from the decision on, and not only once the answer is out (P14)."""
+    request = transaction.get_one(DataSubjectRequest, right.request_id)
+    restrict(
+        transaction,
+        [request.account_id] if request.account_id else [],
+        Reason.REQUESTED,
+        now=now,
+        staff_id=decision.confirmed_by or decision.decided_by,
+        request_id=request.id,
+    )
 
 
 def _answer_when_decided(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:

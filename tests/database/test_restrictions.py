@@ -6,9 +6,10 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database import restrictions
+from database import request_answers, requests, restrictions
 from database.restrictions import Lift, RestrictionRefused
-from database.tables import Fact, OutboxMail, Restriction
+from database.tables import DataSubjectRequest, Fact, OutboxMail, Restriction
+from domain.data_subject_requests import Kind, Outcome
 from domain.restrictions import Reason
 from tests.people import ALICE, BOB, LANGUAGES
 from tests.scene import NOW, ONE_HOUR, Scene
@@ -106,6 +107,38 @@ def test_once_its_holder_was_told_it_ends_for_good(
         row = session.get_one(Restriction, restricted)
     assert (row.lifted_at, row.lift_asked_by) == (NOW + ONE_HOUR, scene.staff["petra"])
     assert facts(scene) == ["account.restricted", "restriction.lift_asked", "restriction.lifted"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "restricts"),
+    [
+        ("restriction", Outcome.FULFILLED, True),
+        ("restriction", Outcome.WITHDRAWN, False),
+        ("access", Outcome.FULFILLED, False),
+    ],
+)
+def test_a_request_for_it_that_is_granted_restricts_from_the_decision_on(
+    scene: Scene, kind: str, outcome: Outcome, restricts: bool
+) -> None:
+    """P14: what the answer says is true when it goes out."""
+    scene.import_accounts(ALICE, BOB)
+    made = scene.request(ALICE.email, kinds=(kind, "inquiry"))
+    with scene.database.transaction() as transaction:
+        request = transaction.get_one(DataSubjectRequest, made.id)
+        requests.verify_identity(transaction, request, how="link", now=NOW)
+        decision = request_answers.propose_decision(
+            transaction,
+            request,
+            request_answers.Answer(outcome=outcome, explanation="As you wished."),
+            kind=Kind(kind),
+            decided_by=scene.staff["petra"],
+            now=NOW,
+        )
+        transaction.flush()
+        for _ in range(2):
+            request_answers.apply_decision(transaction, request, decision.id, NOW)
+        assert request.answered_at is None
+    assert is_restricted(scene) == restricts
 
 
 def test_who_cannot_be_mailed_is_told_otherwise(scene: Scene) -> None:
