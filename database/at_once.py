@@ -1,6 +1,7 @@
-"""What a request brings about the moment it is taken in, whoever made it (P15, P17, P18).
+"""What a request brings about at once: the moment it is taken in, whoever made it, and the moment
+that its person has shown who they are (P15, P17, P18).
 
-Nothing of it discloses, corrects or erases, so none of it waits for an identity (P19); what it
+What is taken in discloses, corrects and erases nothing, so it waits for no identity (P19); what it
 stops can be allowed again by whoever holds the account.
 """
 
@@ -14,6 +15,7 @@ from sqlmodel import Session
 from database.accounts import accounts_at_address
 from database.marketing import REQUEST, refuse
 from database.request_answers import decide_at_once
+from database.requested_rights import kinds_of
 from database.restrictions import restrict
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Kind
@@ -46,6 +48,15 @@ def take_effect(
             purposes, explanation = _STOPS[kind]
             _stop(transaction, request, purposes, suppression_key, now)
             decide_at_once(transaction, request, kind, explanation, now)
+
+
+def take_effect_once_verified(
+    transaction: Session, request: DataSubjectRequest, now: datetime
+) -> None:
+    """Restrict the account of whoever objects, until a person has weighed it (P15)."""
+    objects = Kind.OBJECTION in kinds_of(transaction, request.id)
+    if objects and request.account_id is not None:
+        restrict(transaction, [request.account_id], Reason.DISPUTED, now=now, request_id=request.id)
 
 
 def _stop(

@@ -3,7 +3,7 @@
 import pytest
 from sqlmodel import select
 
-from database.links import REQUEST_STATUS
+from database.links import REQUEST_STATUS, REQUEST_VERIFY
 from database.restrictions import restricted_among
 from database.tables import (
     Account,
@@ -76,6 +76,14 @@ def test_staff_see_that_the_machine_decided(world: World) -> None:
     page = world.browser.get(f"/staff/requests/{stored(world).reference}").text
     assert "the machine, which did it at once" in page
     assert "How it ends" not in page
+
+
+def test_whoever_objects_is_restricted_once_they_have_shown_who_they_are(world: World) -> None:
+    """P15: until a person has weighed it; and not because somebody typed their address."""
+    ask(world, kinds="objection")
+    assert restricted(world) == set()
+    world.browser.post(path(world, REQUEST_VERIFY))
+    assert restricted(world) == {"alice"}
 
 
 def test_a_report_of_a_minor_restricts_the_account_that_it_names(world: World) -> None:

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 import temporal
 from database import handed_in, handoffs, joined_requests, policies, requests
-from database.at_once import take_effect
+from database.at_once import take_effect, take_effect_once_verified
 from database.staff import require_role
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake
@@ -156,6 +156,8 @@ class Reception(DeskPart):
         """Take a request in, and do what is owed at once (P15, P17, P18)."""
         request = requests.receive(transaction, intake, received, now)
         take_effect(transaction, request, intake.rights, self._suppression_key, now)
+        if request.verified_at is not None:
+            take_effect_once_verified(transaction, request, now)
         return request
 
     def _deadline(self, intake: Intake, received_at: datetime | None, now: datetime) -> Deadline:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from activities.requests import Confirmation
 from database import post, request_agents, request_answers, requests
+from database.at_once import take_effect_once_verified
 from database.request_agents import Authority
 from database.staff import require_role
 from database.tables import DataSubjectRequest, RequestDecision
@@ -21,7 +22,8 @@ class Requests(DeskPart):
         now = self.clock.now()
         with self.database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, request_id)
-            requests.verify_identity(transaction, request, how=how, now=now)
+            if requests.verify_identity(transaction, request, how=how, now=now):
+                take_effect_once_verified(transaction, request, now)
             request_agents.confirm_authority(transaction, request, now)
         self._messenger.wake(f"data-subject-request/{request_id}")
 
