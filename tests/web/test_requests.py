@@ -194,10 +194,10 @@ def test_an_answer_in_review_is_not_shown_and_one_that_went_out_is(world: World)
 
 def test_each_right_is_shown_with_its_state_and_then_with_its_answer(world: World) -> None:
     """P19, P22: no outcome before the answer went out, and then every one with its explanation."""
-    world.browser.post("/requests/new", data={**FORM, "kinds": ["access", "marketing_opt_out"]})
+    world.browser.post("/requests/new", data={**FORM, "kinds": ["access", "minor"]})
     status = path(world, REQUEST_STATUS)
     answers = {
-        Kind.MARKETING_OPT_OUT: Answer(outcome=Outcome.FULFILLED, explanation="We stopped it."),
+        Kind.MINOR: Answer(outcome=Outcome.FULFILLED, explanation="We stopped it."),
         Kind.ACCESS: Answer(outcome=Outcome.UNVERIFIED, explanation="We do not know who asks."),
     }
     pages = []

@@ -130,7 +130,7 @@ def test_a_refusal_waits_for_a_second_person(running_town: Town) -> None:
 
 
 def test_several_rights_are_decided_one_by_one_and_answered_together(running_town: Town) -> None:
-    """P19, P20, P22: the one that needs no proof of identity does not wait for it."""
+    """P17, P19, P20, P22: marketing, which needs no proof of identity, is decided already."""
     town = running_town
     request = asks_for(town, "access", "erasure", "marketing_opt_out")
     petra, paul = town.staff["petra"], town.staff["paul"]
@@ -138,7 +138,6 @@ def test_several_rights_are_decided_one_by_one_and_answered_together(running_tow
         town.desk.decide(request.reference, petra, IN_FULL)
     with pytest.raises(Refused, match="identity is verified"):
         town.desk.decide(request.reference, petra, IN_FULL, Kind.ACCESS)
-    town.desk.decide(request.reference, petra, IN_FULL, Kind.MARKETING_OPT_OUT)
     town.desk.verify(request.id, how="link to the address on file")
     refusal = town.desk.decide(request.reference, petra, INVOICES, Kind.ERASURE)
     town.desk.confirm(request.reference, refusal.id, paul)
