@@ -53,14 +53,14 @@ class Courier:
     ) -> None:
         self._database = database
         self._base_url = base_url
-        alarms = _Way(database, Alarm, webhook, self._alarm)
+        self._to_staff = _Way(database, Alarm, webhook, self._alarm)
         events = _Way(database, Event, events_webhook, self._event)
-        self._ways: tuple[_Way[Any], ...] = (alarms, events)
+        self._ways: tuple[_Way[Any], ...] = (self._to_staff, events)
 
     def tell(self, now: datetime) -> None:
-        """Post what waits, now, in a few seconds or not at all. The rest the watchdog sees to."""
-        for way in self._ways:
-            way.post_soon(now)
+        """Post the alarms that wait, now, in a few seconds or not at all. The rest, and events, the
+        watchdog sees to."""
+        self._to_staff.post_soon(now)
 
     def owes(self, now: datetime) -> bool:
         """Whether posts wait for a webhook that is set. Without one they are left."""

@@ -154,6 +154,16 @@ def test_one_webhook_that_is_down_holds_up_no_other(
         assert {kind for kind, _ in told(receiver)} == {"suppression.changed"}
 
 
+def test_no_step_of_a_workflow_waits_for_the_webhook_of_events(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    """P21: events are for the watchdog's rounds, so one that hangs delays no escalation."""
+    chooses(scene)
+    courier.tell(NOW)
+    assert receiver.taken == []
+    assert courier.owes(NOW)
+
+
 def test_without_a_webhook_none_is_posted_later(
     scene: Scene, courier: Courier, receiver: Receiver
 ) -> None:
