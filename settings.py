@@ -1,8 +1,9 @@
 """Every setting of the product, and the only reader of the environment."""
 
 from base64 import b64decode, urlsafe_b64decode
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from domain.company import CampaignLeads, Company, Officers
+from domain.company import CampaignLeads, Company, LadderNumbers, Officers
 from domain.marketing import MarketingPurpose, PurposesRefused, read_purposes
 from domain.sending import Canary, Limits
 from translations.catalogues import CatalogueMissing, speak
@@ -176,13 +177,49 @@ class Settings(BaseSettings):
         str, Field(description="The legal pack for people whose country is unknown")
     ] = "gdpr"
 
-    privacy_officer: Annotated[
-        str, Field(description="Staff handle; empty means everybody with the role privacy")
+    privacy_lead: Annotated[
+        str,
+        Field(
+            description="Staff handle of who leads the privacy team, and is told of what is "
+            "nobody's; empty means everybody with the role privacy"
+        ),
     ] = ""
+    privacy_officer: Annotated[str, Field(description="Staff handle; empty as above")] = ""
     deputy: Annotated[str, Field(description="The officer's deputy; empty as above")] = ""
     executive: Annotated[
         str, Field(description="Staff handle; empty means everybody with the role admin")
     ] = ""
+
+    ladder_days: Annotated[
+        tuple[int, ...],
+        NoDecode,
+        Field(
+            description="Days before an answer is due at which staff are told, seven: assignee, "
+            "assignee again, lead, officer, in review, deputy, executive (P21)"
+        ),
+    ] = (20, 15, 10, 7, 5, 3, 2)
+    ladder_hour: Annotated[
+        int, Field(ge=0, le=15, description="At which hour of a working day: the office opens")
+    ] = 9
+    unassigned_days: Annotated[
+        int, Field(ge=1, le=10, description="Working days until the lead hears of what is nobody's")
+    ] = 1
+    acknowledge_hours: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=80,
+            description="Working hours, eight a day, in which somebody has to say that they act; "
+            "then the next person is told",
+        ),
+    ] = 8
+    acknowledge_hours_at_the_end: Annotated[
+        int, Field(ge=1, le=80, description="The same from the deputy's day on")
+    ] = 1
+    late_reply_hours: Annotated[
+        int,
+        Field(ge=1, le=120, description="Hours before it is due at which the late reply goes out"),
+    ] = 24
 
     sendgrid_api_key: Annotated[
         SecretStr, Field(description="SendGrid's key, or the sandbox's")
@@ -311,6 +348,7 @@ class Settings(BaseSettings):
         "link_keys",
         "sendgrid_webhook_public_keys",
         "reminder_lead_days",
+        "ladder_days",
         mode="before",
     )
     @classmethod
@@ -345,6 +383,14 @@ class Settings(BaseSettings):
             raise ValueError("at most two reminders are promised (P5)")
         if any(lead < 0 for lead in days):
             raise ValueError("they count back from the effect: none is negative")
+        return days
+
+    @field_validator("ladder_days")
+    @classmethod
+    def _are_rungs(cls, days: tuple[int, ...]) -> tuple[int, ...]:
+        if len(days) != 7:
+            raise ValueError(f"names {len(days)} days: a ladder has seven rungs for staff")
+        _ladder(days)
         return days
 
     @field_validator("link_keys")
@@ -543,6 +589,19 @@ class Settings(BaseSettings):
             closing_page=self.company_closing_url,
             requests_an_hour=self.requests_an_hour,
             purposes=self.marketing_purposes,
+            ladder=self.ladder,
+        )
+
+    @property
+    def ladder(self) -> LadderNumbers:
+        """When staff are told of a request, and how long the next person waits (P21)."""
+        return replace(
+            _ladder(self.ladder_days),
+            unassigned_after_working_days=self.unassigned_days,
+            late_reply_lead=timedelta(hours=self.late_reply_hours),
+            acknowledge_within=timedelta(hours=self.acknowledge_hours),
+            acknowledge_within_at_the_end=timedelta(hours=self.acknowledge_hours_at_the_end),
+            hour=time(self.ladder_hour),
         )
 
     @property
@@ -580,7 +639,10 @@ class Settings(BaseSettings):
     def officers(self) -> Officers:
         """Whom a late data-subject request reaches."""
         return Officers(
-            privacy_officer=self.privacy_officer, deputy=self.deputy, executive=self.executive
+            lead=self.privacy_lead,
+            privacy_officer=self.privacy_officer,
+            deputy=self.deputy,
+            executive=self.executive,
         )
 
     @property
@@ -591,6 +653,20 @@ class Settings(BaseSettings):
 
 class SettingsRefused(Exception):
     """A setting is missing or wrong; the process must not start."""
+
+
+def _ladder(days: Sequence[int]) -> LadderNumbers:
+    """Raises ValueError for days that make no ladder."""
+    assignee, again, lead, officer, in_review, deputy, executive = days
+    return LadderNumbers(
+        assignee=assignee,
+        assignee_again=again,
+        lead=lead,
+        officer=officer,
+        in_review=in_review,
+        deputy=deputy,
+        executive=executive,
+    )
 
 
 def _is_database(url: str) -> bool:

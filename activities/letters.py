@@ -34,6 +34,7 @@ from database.owed import correction_in, corrections
 from database.policies import replaced_by
 from database.purposes import asked_because_of
 from database.requested_rights import decisions_of, rights_of
+from database.rungs import rung_of
 from database.tables import (
     Campaign,
     DataSubjectRequest,
@@ -58,8 +59,9 @@ from domain.data_subject_requests import (
 from domain.deadlines import Authority, authority_for, court_remedy
 from domain.languages import nearest_language
 from domain.places import local_date
+from domain.request_ladder import words_of_rungs
 from domain.reviews import VersionState
-from domain.timetable import campaign_rungs, not_before, request_ladder
+from domain.timetable import campaign_rungs, not_before
 from domain.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
 from mail.links import make_token
 from mail.sendgrid import Copy, unsubscribe_headers
@@ -351,28 +353,21 @@ class Letters:
             "authority_url": authority.url,
             "court": language.gettext(court_remedy(request.regime)),
             "outcome_words": language.gettext(outcome),
-            "rung": self._rung_words(request, mail.step, language),
+            "rung": self._rung_words(mail.step, language),
             "due_at": language.moment(request.due_at, self._company.zone),
             "days_left": max((request.due_at - now).days, 0),
             "console_url": f"{self._company.base_url}/staff/requests/{request.reference}",
         }
 
-    def _rung_words(self, request: DataSubjectRequest, step: str, language: Language) -> str:
-        if step.startswith("overdue-"):
+    def _rung_words(self, step: str, language: Language) -> str:
+        rung = rung_of(step)
+        if rung.startswith("overdue-"):
             return language.ngettext(
                 "the answer is %(num)s day overdue",
                 "the answer is %(num)s days overdue",
-                int(step.removeprefix("overdue-")),
+                int(rung.removeprefix("overdue-")),
             )
-        ladder = request_ladder(
-            request_id=request.id,
-            received_at=request.received_at,
-            due_at=request.due_at,
-            time_zone=self._company.time_zone,
-            holidays_of=self._company.country,
-        )
-        words = {rung.key: language.gettext(rung.summary) for rung in ladder}
-        return words.get(step, step)
+        return language.gettext(words_of_rungs(self._company.ladder).get(rung, rung))
 
     def _copy(
         self, copy: Addressed, language: Language, fields: dict[str, str], *, courtesy: bool

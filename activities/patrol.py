@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from temporalio.service import RPCError, RPCStatusCode
 import temporal
 from activities.courier import Courier
 from activities.interceptor import incident
-from activities.requests import ladder
 from clock import Clock
 from database.account_imports import discard_dead
 from database.alarms import AlarmKind, sound
@@ -28,9 +28,11 @@ from database.outbox import SENT_AGAIN, steps_without_sender, without_sender
 from database.requested_rights import rights_by_request
 from database.requests import OPEN_STATES
 from database.restrictions import lift_what_was_told
+from database.rungs import as_fired
 from database.tables import Campaign, DataSubjectRequest, FiredRung, Policy, PolicyVersion
 from database.unfinished_imports import carry_on_imports
 from domain.company import Company
+from domain.request_ladder import armed
 from domain.reviews import TO_COME, VersionState
 from mail.webhooks import ping
 
@@ -260,27 +262,33 @@ class PatrolActivities:
         """
         is_open = col(DataSubjectRequest.state).in_(OPEN_STATES)
         with self._database.session() as session:
-            rows = session.exec(
+            requests = session.exec(
                 select(
                     DataSubjectRequest.id, DataSubjectRequest.received_at, DataSubjectRequest.due_at
                 ).where(is_open)
             ).all()
-            fired = set(
-                session.exec(
-                    select(FiredRung.request_id, FiredRung.rung)
-                    .join(
-                        DataSubjectRequest,
-                        col(DataSubjectRequest.id) == col(FiredRung.request_id),
-                    )
-                    .where(is_open)
-                ).all()
+            rows = session.exec(
+                select(FiredRung)
+                .join(DataSubjectRequest, col(DataSubjectRequest.id) == col(FiredRung.request_id))
+                .where(is_open, FiredRung.due_at == DataSubjectRequest.due_at)
+            ).all()
+        rungs_by_request = defaultdict(list)
+        for row in rows:
+            rungs_by_request[row.request_id].append(row)
+        late = set()
+        for request_id, received_at, due_at in requests:
+            fired = as_fired(rungs_by_request[request_id])
+            ladder = armed(
+                request_id=request_id,
+                received_at=received_at,
+                due_at=due_at,
+                office=self._company.office,
+                fired=fired,
+                now=late_at,
             )
-        return {
-            f"data-subject-request/{request_id}"
-            for request_id, received_at, due_at in rows
-            for rung in ladder(request_id, received_at, due_at, self._company, now=late_at)
-            if rung.at <= late_at and (request_id, rung.key) not in fired
-        }
+            if any(rung.at <= late_at and rung.key not in fired for rung in ladder):
+                late.add(f"data-subject-request/{request_id}")
+        return late
 
     def _record(self, gone: Sequence[tuple[temporal.Start, str]], now: datetime) -> None:
         with self._database.transaction() as transaction:

@@ -49,19 +49,17 @@ def show(
     """Show a request, its ladder and its mails; with --as what was asked, and by whom."""
     from cli.context import opened
     from cli.printing import print_thing
-    from database.requests import (
-        fired_rungs,
-        mails_of,
-        request_by_reference,
-    )
+    from database.requests import mails_of, request_by_reference
+    from database.rungs import fired_rungs
 
     with opened() as office, office.database.session() as session:
         request = request_by_reference(session, reference)
         if as_staff:
             office.record_read(as_staff, ["privacy"], [request.id])
         ladder = [
-            f"{rung.rung}, due {rung.due_at:%Y-%m-%d %H:%M}"
+            f"{rung.rung}, due {rung.stood_at:%Y-%m-%d %H:%M}"
             + (", passed over" if rung.passed_over else "")
+            + (", acknowledged" if rung.acknowledged_at else "")
             for rung in fired_rungs(session, request.id)
         ]
         mails = [f"{mail.step}: {mail.state}" for mail in mails_of(session, request.id)]
@@ -177,6 +175,126 @@ def confirm(
         say(f"Confirmed. {_how_it_stands(office.database, reference)}")
 
 
+@app.command()
+def acknowledge(reference: Reference, *, as_staff: AsStaff) -> None:
+    """Say "I have seen this and act": nobody else is told before the next rung (P21)."""
+    from cli.context import at_the_desk
+    from cli.printing import say
+
+    with at_the_desk(as_staff) as (desk, member_id):
+        desk.acknowledge(reference, member_id)
+    say(f"Noted: you act on {reference}. Until its next rung nobody else is told.")
+
+
+@app.command("correct-receipt")
+def correct_receipt(
+    reference: Reference,
+    *,
+    received_at: Annotated[
+        str | None,
+        typer.Option(help="When it really came, with its offset: 2026-03-01T14:30:00+01:00"),
+    ] = None,
+    country: Annotated[
+        str | None, typer.Option(help="Where the person is: DE, US-CA; empty for not known")
+    ] = None,
+    proof: Annotated[
+        str, typer.Option(help="What that rests on; needed where it gives us more time")
+    ] = "",
+    as_staff: AsStaff,
+) -> None:
+    """Set right when a request came, or from where: its clock and its ladder follow (P26).
+
+    What gives us more time for the answer waits for a second person.
+    """
+    from cli.context import at_the_desk, instant
+    from cli.printing import say
+    from database.receipts import Receipt
+    from database.requests import request_by_reference
+
+    with at_the_desk(as_staff) as (desk, member_id):
+        with desk.database.session() as session:
+            request = request_by_reference(session, reference)
+        receipt = Receipt(
+            received_at=instant(received_at, request.received_at, option="--received-at"),
+            country=request.country if country is None else country or None,
+            proof=proof,
+        )
+        correction = desk.correct_receipt(reference, member_id, receipt)
+        with desk.database.session() as session:
+            due_at = request_by_reference(session, reference).due_at
+    if correction.applied_at is None:
+        say(
+            f"That gives us more time, so it waits for a second person: "
+            f"promisekeeper requests confirm-receipt {reference} --correction {correction.id} "
+            "--as STAFF"
+        )
+    else:
+        say(f"Corrected: {reference} is due {due_at:%Y-%m-%d %H:%M} UTC.")
+
+
+@app.command("confirm-receipt")
+def confirm_receipt(
+    reference: Reference,
+    *,
+    correction: Annotated[
+        UUID,
+        typer.Option(
+            metavar="ID",
+            help="The correction that you read: see `requests show`",
+            show_default=False,
+        ),
+    ],
+    as_staff: AsStaff,
+) -> None:
+    """As a second person, agree to a receipt that gives us more time for the answer (P26)."""
+    from cli.context import at_the_desk
+    from cli.printing import say
+
+    with at_the_desk(as_staff) as (desk, member_id):
+        desk.confirm_receipt(reference, correction, member_id)
+    say(f"The receipt of {reference} is corrected.")
+
+
+@app.command("late-reply")
+def late_reply(
+    *,
+    approve: Annotated[
+        str | None, typer.Option(metavar="LANGUAGE", help="Approve its words, as you read them")
+    ] = None,
+    as_staff: Annotated[
+        str | None, typer.Option("--as", metavar="STAFF", help="Who approves: one of privacy")
+    ] = None,
+) -> None:
+    """Read the reply that we are late, and approve it beforehand: two of privacy, per language."""
+    from cli.context import BAD_USAGE, opened
+    from cli.printing import say, stop
+    from database.late_replies import NEEDED, approve_late_reply, late_reply_approvals
+    from web.samples import late_replies
+
+    with opened() as office:
+        replies = late_replies(office.settings.languages)
+        if approve is not None:
+            if approve not in replies or not as_staff:
+                spoken = ", ".join(replies)
+                raise stop(f"Give one of {spoken}, and who you are with --as.", BAD_USAGE)
+            member = office.member(as_staff)
+            with office.database.transaction() as transaction:
+                approve_late_reply(
+                    transaction,
+                    language=approve,
+                    sha256=replies[approve].sha256,
+                    by=member.id,
+                    now=office.clock.now(),
+                )
+        with office.database.session() as session:
+            for language, reply in replies.items():
+                given = len(late_reply_approvals(session, reply.sha256))
+                say(f"{language}: approved by {given} of {NEEDED}. {reply.subject}")
+                if approve is None:
+                    for stage, text in reply.texts.items():
+                        say(f"\n--- {language}, {stage} ---\n{text}")
+
+
 @app.command("explain-deadline")
 def explain_deadline(
     reference: Reference, *, output_format: FormatOption = ListFormat.TABLE
@@ -239,9 +357,11 @@ def _row(session: "Session", request: "DataSubjectRequest", now: datetime) -> di
 
 def _personal(session: "Session", request: "DataSubjectRequest") -> dict[str, object]:
     from database.joined_requests import joined_to
+    from database.receipts import waiting_receipt
     from database.request_agents import agent_of
 
     agent = agent_of(session, request.id)
+    receipt = waiting_receipt(session, request.id)
     return {
         "name": request.name,
         "contact_email": request.contact_email,
@@ -250,6 +370,14 @@ def _personal(session: "Session", request: "DataSubjectRequest") -> dict[str, ob
         "agent": f"{agent.name}, {agent.email}" if agent else "",
         "authority": (agent.authority or "undecided") if agent else "",
         "more_like_it": joined_to(session, request).count,
+        "receipt_to_confirm": [
+            f"id: {receipt.id}",
+            f"received_at: {receipt.received_at:%Y-%m-%dT%H:%M:%SZ}",
+            f"country: {receipt.country}",
+            f"proof: {receipt.proof}",
+        ]
+        if receipt
+        else [],
     }
 
 

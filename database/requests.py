@@ -1,4 +1,4 @@
-"""Data-subject requests: received, verified, assigned, late; and the rungs that fired."""
+"""Data-subject requests: received, verified, assigned, late."""
 
 import secrets
 from collections.abc import Sequence
@@ -16,7 +16,6 @@ from database.requested_rights import add_rights, any_gated, reopen_unverified, 
 from database.tables import (
     Account,
     DataSubjectRequest,
-    FiredRung,
     JoinedRequest,
     Link,
     OutboxMail,
@@ -94,6 +93,8 @@ def receive(
         rule=request.rule,
         entered_by=received.entered_by,
     )
+    if request.due_at <= now:  # a letter found long after it came
+        record_breach(transaction, request, now)
     return request
 
 
@@ -127,13 +128,6 @@ def open_requests(session: Session) -> Sequence[DataSubjectRequest]:
 def all_requests(session: Session) -> Sequence[DataSubjectRequest]:
     """Every request, the most urgent first."""
     return session.exec(select(DataSubjectRequest).order_by(col(DataSubjectRequest.due_at))).all()
-
-
-def fired_rungs(session: Session, request_id: UUID) -> Sequence[FiredRung]:
-    """The rungs of a request that fired or were passed over, in that order."""
-    return session.exec(
-        select(FiredRung).where(FiredRung.request_id == request_id).order_by(col(FiredRung.due_at))
-    ).all()
 
 
 def mails_of(session: Session, request_id: UUID) -> Sequence[OutboxMail]:
@@ -188,40 +182,6 @@ def assign(
     request.assignee_id = staff_id
     transaction.add(request)
     record(transaction, "request.assigned", request.id, now, assignee=staff_id)
-
-
-def fire(
-    transaction: Session,
-    request: DataSubjectRequest,
-    rung: str,
-    *,
-    due_at: datetime,
-    now: datetime,
-    passed_over: bool = False,
-) -> bool:
-    """Note a rung as fired, with its fact; False when it was before."""
-    hold(transaction, request)
-    known = transaction.exec(
-        select(FiredRung).where(
-            FiredRung.request_id == request.id, FiredRung.rung == rung, FiredRung.due_at == due_at
-        )
-    ).first()
-    if known is not None:
-        return False
-    transaction.add(
-        FiredRung(
-            request_id=request.id, rung=rung, due_at=due_at, fired_at=now, passed_over=passed_over
-        )
-    )
-    record(
-        transaction,
-        "request.rung_passed_over" if passed_over else "request.rung_fired",
-        request.id,
-        now,
-        rung=rung,
-        due_at=due_at,
-    )
-    return True
 
 
 def queue_for_staff(
@@ -316,6 +276,14 @@ def contact_key(address: str) -> str:
     return address.strip().lower()
 
 
+def stored_candidates(deadline: Deadline) -> list[dict[str, object]]:
+    """Every clock of a request, and for which of its rights it runs."""
+    return [
+        {**candidate.to_json_dict(), "rights": list(candidate.rights)}
+        for candidate in deadline.candidates
+    ]
+
+
 def _taken_in(transaction: Session, intake: Intake, received: Received) -> DataSubjectRequest:
     account_id = received.account_id or _account_at(transaction, intake.contact_address)
     deadline = received.deadline
@@ -336,10 +304,7 @@ def _taken_in(transaction: Session, intake: Intake, received: Received) -> DataS
         due_at=deadline.due_at,
         rule=deadline.rule,
         regime=deadline.regime,
-        candidates=[
-            {**candidate.to_json_dict(), "rights": list(candidate.rights)}
-            for candidate in deadline.candidates
-        ],
+        candidates=stored_candidates(deadline),
         warnings=list(deadline.warnings),
     )
     transaction.add(request)

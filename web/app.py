@@ -55,8 +55,10 @@ from web.samples import paper_letters, sample_mails
 from web.site import Site
 from web.staff import (
     access,
+    colleagues,
     controls,
     intake,
+    late_reply,
     letters,
     not_reached,
     operations,
@@ -88,6 +90,8 @@ SITE_MAP = (
     letters.router,  # /staff/requests/letters, /staff/requests/.../letters/...
     staff_requests.router,  # /staff/requests/...
     restrictions.router,  # /staff/restrictions
+    late_reply.router,  # /staff/late-reply
+    colleagues.router,  # /staff/colleagues
     operations.router,  # /staff/ops
     controls.router,  # pause, resume, withdraw; stop and start mail
     webhooks.router,  # /webhooks/sendgrid/events

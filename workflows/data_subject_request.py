@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         RequestActivities,
         RequestCase,
         RequestInput,
+        Told,
     )
     from domain.data_subject_requests import State
     from temporal import Case
@@ -190,7 +191,7 @@ def _chapter(now: RequestCase, problem: str | None, patience: str | None = None)
     person = unproved and not now.ungated_open
     return Chapter(
         stage=now.state,
-        waits_for=_whose_answer(now, unproved=unproved),
+        waits_for=f"{_whose_answer(now, unproved=unproved)}{_told(now.told)}",
         awaiting="person" if person else "privacy",
         since=now.since,
         until=now.due_at,
@@ -204,6 +205,18 @@ def _whose_answer(now: RequestCase, *, unproved: bool) -> str:
     if unproved:
         return PARTLY_UNPROVED if now.ungated_open else IDENTITY
     return {State.IDENTITY: UNPROVED, State.REVIEW: SECOND_PERSON}.get(now.state, PRIVACY)
+
+
+def _told(told: Told | None) -> str:
+    """Who of staff was told last, by role, and whether anybody has said that they act."""
+    if told is None:
+        return ""
+    roles = ", ".join(role.replace("_", " ") for role in told.roles)
+    acts = f"acknowledged {moment(told.acknowledged_at)}" if told.acknowledged_at else _NOBODY
+    return f". Told {moment(told.at)}: {roles}; {acts}"
+
+
+_NOBODY = "nobody has acknowledged it yet"
 
 
 def _next(now: RequestCase, *, overdue: bool) -> str:

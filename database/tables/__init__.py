@@ -34,6 +34,7 @@ from database.tables.people import (
     ApiKey,
     AssertedVersion,
     Staff,
+    StaffAbsence,
 )
 from database.tables.policies import (
     Assessment,
@@ -54,6 +55,8 @@ from database.tables.policies import (
 from database.tables.requests import (
     DataSubjectRequest,
     FiredRung,
+    LateReplyApproval,
+    ReceiptCorrection,
     RequestDecision,
     RequestedRight,
 )
@@ -88,6 +91,7 @@ __all__ = [
     "FiredRung",
     "HandedIn",
     "JoinedRequest",
+    "LateReplyApproval",
     "LegalRequirement",
     "LegalSentence",
     "Link",
@@ -103,6 +107,7 @@ __all__ = [
     "PolicyVersion",
     "PostedLetter",
     "PurposeOffer",
+    "ReceiptCorrection",
     "Reclassification",
     "ReminderOptOut",
     "RequestAgent",
@@ -112,6 +117,7 @@ __all__ = [
     "Review",
     "ShownWords",
     "Staff",
+    "StaffAbsence",
     "VersionSummary",
     "VersionTestMail",
 ]

@@ -98,7 +98,12 @@ class RequestDecision(SQLModel, table=True):
 
 
 class FiredRung(SQLModel, table=True):
-    """A rung of the ladder that has fired (or was passed over); keyed so none fires twice."""
+    """A rung of the ladder that has fired (or was passed over); keyed so none fires twice.
+
+    `due_at` is the due time of the request that the ladder was worked out from: when that moves,
+    every rung may fire again. `stood_at` is the rung's own moment. Somebody of staff acknowledged
+    it who said "I have seen this and act".
+    """
 
     __tablename__ = "fired_rung"
     __table_args__ = (UniqueConstraint("request_id", "rung", "due_at"),)
@@ -107,5 +112,43 @@ class FiredRung(SQLModel, table=True):
     request_id: UUID = Field(foreign_key="data_subject_request.id", index=True)
     rung: str
     due_at: datetime
+    stood_at: datetime
     fired_at: datetime
     passed_over: bool = False
+    acknowledged_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    acknowledged_at: datetime | None = None
+
+
+class ReceiptCorrection(SQLModel, table=True):
+    """What somebody found out of a request's receipt: when it came, or from where (P21, P26).
+
+    It holds from `applied_at` on. What would move the due time later waits for a second person.
+    """
+
+    __tablename__ = "receipt_correction"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    request_id: UUID = Field(foreign_key="data_subject_request.id", index=True)
+    received_at: datetime
+    country: str | None = None
+    proof: str
+    proposed_by: UUID = Field(foreign_key="staff.id")
+    proposed_at: datetime
+    confirmed_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    applied_at: datetime | None = None
+
+
+class LateReplyApproval(SQLModel, table=True):
+    """Somebody of privacy read the late reply in a language, at every stage, and approves it (P21).
+
+    `sha256` is that of its words: other words need new approvals.
+    """
+
+    __tablename__ = "late_reply_approval"
+    __table_args__ = (UniqueConstraint("sha256", "approved_by"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    language: str
+    sha256: str
+    approved_by: UUID = Field(foreign_key="staff.id")
+    approved_at: datetime

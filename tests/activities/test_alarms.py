@@ -21,7 +21,7 @@ from database.alarms import AlarmKind
 from database.mail_rows import Batch
 from database.tables import Alarm, Campaign
 from domain.company import Officers
-from domain.timetable import request_ladder
+from domain.request_ladder import request_ladder
 from mail.webhooks import Webhook
 from settings import Settings
 from tests.people import ALICE, BOB
@@ -166,15 +166,14 @@ def test_of_a_request_escalations_the_breach_and_each_day_overdue_are_alarms(
     climbing = RequestActivities(
         database=scene.database,
         company=Settings(_env_file=None).company,
-        officers=Officers(privacy_officer="", deputy="", executive=""),
+        officers=Officers(),
         courier=courier,
     )
     ladder = request_ladder(
         request_id=request.id,
         received_at=request.received_at,
         due_at=request.due_at,
-        time_zone="Europe/Berlin",
-        holidays_of="DE",
+        office=Settings(_env_file=None).company.office,
     )
     for at in (*(rung.at for rung in ladder), request.due_at + A_DAY, request.due_at + 2 * A_DAY):
         climbing.climb(RequestInput(request_id=request.id, now=at))

@@ -25,8 +25,8 @@ from database.tables import (
 )
 from domain.company import Officers
 from domain.data_subject_requests import Ground, Kind, Outcome
+from domain.request_ladder import overdue_rung, request_ladder
 from domain.reviews import VersionClass
-from domain.timetable import overdue_rung, request_ladder
 from mail.message import Message, Templates
 from settings import Settings
 from tests.activities.conftest import TEMPLATES
@@ -330,8 +330,7 @@ def test_every_rung_of_the_ladder_is_written_with_its_own_words(
         request_id=request_made.id,
         received_at=request_made.received_at,
         due_at=request_made.due_at,
-        time_zone="Europe/Berlin",
-        holidays_of="DE",
+        office=Settings(_env_file=None).company.office,
     )
     rungs = (*ladder, *(overdue_rung(request_made.due_at, number) for number in (1, 2)))
     for rung in rungs:

@@ -14,7 +14,7 @@ from database.request_answers import Answer, DecisionRefused
 from database.requested_rights import rights_of
 from database.requests import RequestUnknown
 from database.staff import by_handle, in_role
-from database.tables import DataSubjectRequest, Fact, FiredRung, Link, OutboxMail, RequestDecision
+from database.tables import DataSubjectRequest, Fact, Link, OutboxMail, RequestDecision
 from domain.data_subject_requests import Ground, Outcome
 from tests.people import DORA
 from tests.scene import NOW, ONE_HOUR, Scene
@@ -208,21 +208,6 @@ def test_an_answer_that_became_wrong_meanwhile_does_not_take_effect(
         requests.verify_identity(transaction, row, how="link", now=NOW)
         with pytest.raises(DecisionRefused, match="identity is verified"):
             request_answers.apply_decision(transaction, row, decision.id, NOW)
-
-
-def test_a_rung_fires_once_for_each_due_time(
-    scene: Scene, request_made: DataSubjectRequest
-) -> None:
-    """P21."""
-    with scene.database.transaction() as transaction:
-        row = transaction.get_one(DataSubjectRequest, request_made.id)
-        fired = [
-            requests.fire(transaction, row, "due-10", due_at=due_at, now=NOW)
-            for due_at in (NOW, NOW, NOW + ONE_HOUR)
-        ]
-    assert fired == [True, False, True]
-    with scene.database.session() as session:
-        assert len(session.exec(select(FiredRung)).all()) == 2
 
 
 def test_the_late_reply_is_queued_once_and_is_no_answer(

@@ -291,7 +291,7 @@ def what_happened(town: FragileTown, since: datetime) -> Counter[tuple[object, .
                 for row in session.exec(select(RequestedRight))
             ),
             (
-                ("rung", row.rung, row.passed_over, hours(row.due_at), hours(row.fired_at))
+                ("rung", row.rung, row.passed_over, hours(row.stood_at), hours(row.fired_at))
                 for row in session.exec(select(FiredRung))
             ),
             (

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from database import requests
+from database import rungs as ladder
 from database.request_answers import Answer
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake, Kind, Outcome
@@ -45,7 +46,7 @@ def look(town: Town, reference: str) -> DataSubjectRequest:
 
 def rungs(town: Town, request: DataSubjectRequest) -> list[str]:
     with town.database.session() as session:
-        return [r.rung for r in requests.fired_rungs(session, request.id) if not r.passed_over]
+        return [r.rung for r in ladder.fired_rungs(session, request.id) if not r.passed_over]
 
 
 def subjects(town: Town, address: str) -> list[str]:
@@ -111,7 +112,7 @@ def test_a_request_that_nobody_touches_climbs_the_whole_ladder(running_town: Tow
     late_replies = [s for s in subjects(town, DORA.email) if "late" in s.lower()]
     assert len(late_replies) == 1
     with town.database.session() as session:
-        moments = [rung.fired_at for rung in requests.fired_rungs(session, request.id)]
+        moments = [rung.fired_at for rung in ladder.fired_rungs(session, request.id)]
     assert all(earlier <= later for earlier, later in pairwise(moments))
 
 

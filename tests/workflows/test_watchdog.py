@@ -22,8 +22,8 @@ from activities import patrol
 from database import account_imports, accounts, unfinished_imports
 from database.accounts import AccountRow
 from database.engine import Database
-from database.requests import fired_rungs
 from database.restrictions import Lift
+from database.rungs import fired_rungs
 from database.tables import AccountImportRow, DataSubjectRequest, Fact, Restriction
 from domain.data_subject_requests import Intake
 from domain.restrictions import Reason

@@ -22,6 +22,7 @@ from database.tables import CampaignCorrection, Policy, PolicyVersion, Reclassif
 from domain.reviews import TO_COME, VersionState
 from web.site import OnSite
 from web.staff.access import READ_POLICIES, SignedIn, console
+from web.staff.late_reply import missing_late_replies
 
 router = APIRouter(prefix="/staff")
 ON_ITS_WAY = (VersionState.SUBMITTED, VersionState.IN_REVIEW, *TO_COME)
@@ -56,6 +57,7 @@ def overview(request: Request, site: OnSite, member: SignedIn) -> HTMLResponse:
             not_reached=_not_reached(session) if {*member.roles} & {*WHO_REACHES} else [],
             mail_stop=open_stop(session),
             doubtful_mails=count_doubtful(session),
+            late_replies=missing_late_replies(session, site) if "privacy" in member.roles else [],
             now=site.now(),
         )
 

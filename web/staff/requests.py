@@ -12,10 +12,11 @@ from sqlmodel import Session
 from database.facts import record
 from database.joined_requests import joined_to, possible_duplicates
 from database.post import letters_to_post, posted_letters
+from database.receipts import Receipt
 from database.request_agents import Authority, agent_of
 from database.request_answers import Answer
 from database.requested_rights import decisions_of, rights_by_request, rights_of
-from database.requests import OPEN_STATES, all_requests, fired_rungs, mails_of, request_by_reference
+from database.requests import OPEN_STATES, all_requests, mails_of, request_by_reference
 from database.staff import everybody
 from database.tables import Account, DataSubjectRequest, Staff
 from domain.data_subject_requests import (
@@ -28,17 +29,18 @@ from domain.data_subject_requests import (
     RightState,
 )
 from domain.deadlines import PACKS
+from domain.languages import nearest_language
 from domain.request_decisions import possible_grounds, possible_outcomes
-from domain.timetable import request_ladder
 from web.addresses import Reference
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.requests import CHOICES
-from web.site import OnSite, Site
+from web.site import OnSite
 from web.staff.access import GENUINE, Privacy, console
+from web.staff.clock import clock_of, read_local
+from web.staff.late_reply import missing_late_replies
 from workflows.messenger import Refused
 
 router = APIRouter(prefix="/staff/requests")
-RUNGS_SHOWN = 3
 STANDING: Mapping[RightState, str] = {
     RightState.OPEN: "waits for an answer",
     RightState.REVIEW: "waits for a second person",
@@ -96,6 +98,47 @@ def case_page(asked: ByPrivacy) -> HTMLResponse:
 def assign_to_me(asked: ByPrivacy) -> Response:
     """Take a request on."""
     asked.site.desk.assign(asked.reference, asked.member.id)
+    return RedirectResponse(asked.path, status_code=303)
+
+
+@router.post("/{reference}/acknowledge", dependencies=[GENUINE])
+def acknowledge(asked: ByPrivacy) -> Response:
+    """Say "I have seen this and act": the step goes on to nobody else."""
+    try:
+        asked.site.desk.acknowledge(asked.reference, asked.member.id)
+    except Refused as refusal:
+        return _case(asked, refusal=str(refusal))
+    return RedirectResponse(asked.path, status_code=303)
+
+
+@router.post("/{reference}/receipt", dependencies=[GENUINE])
+def correct_receipt(asked: ByPrivacy, posted: Form) -> Response:
+    """Set right when the request came, or from where; the clock follows."""
+    with asked.site.database.session() as session:
+        known = request_by_reference(session, asked.reference).received_at
+    try:
+        receipt = Receipt(
+            received_at=read_local(posted.text("received_at"), known, asked.site),
+            country=posted.line("country") or None,
+            proof=posted.text("proof"),
+        )
+        asked.site.desk.correct_receipt(asked.reference, asked.member.id, receipt)
+    except (ValueError, Refused) as refusal:
+        return _case(asked, posted=posted, refusal=str(refusal))
+    return RedirectResponse(asked.path, status_code=303)
+
+
+@router.post("/{reference}/receipt/confirm", dependencies=[GENUINE])
+def confirm_receipt(asked: ByPrivacy, posted: Form) -> Response:
+    """The second person agrees to the receipt that they read, which gives us more time."""
+    try:
+        correction_id = UUID(posted.text("correction"))
+    except ValueError:
+        return _case(asked, refusal="Read the correction below, and confirm that one.")
+    try:
+        asked.site.desk.confirm_receipt(asked.reference, correction_id, asked.member.id)
+    except Refused as refusal:
+        return _case(asked, refusal=str(refusal))
     return RedirectResponse(asked.path, status_code=303)
 
 
@@ -190,7 +233,9 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             joined=joined_to(session, request),
             duplicates=possible_duplicates(session, request),
             posted_letters=posted_letters(session, request.id),
-            **_rungs(session, site, request),
+            late_reply_missing=nearest_language(request.language, site.company.languages)
+            in missing_late_replies(session, site),
+            **clock_of(session, site, request),
         )
 
 
@@ -213,24 +258,6 @@ def _rights(session: Session, request: DataSubjectRequest) -> list[dict[str, obj
         for right in rights
         for kind in (Kind(right.kind),)
     ]
-
-
-def _rungs(session: Session, site: Site, request: DataSubjectRequest) -> Mapping[str, object]:
-    fired = fired_rungs(session, request.id)
-    keys = {rung.rung for rung in fired}
-    ladder = request_ladder(
-        request_id=request.id,
-        received_at=request.received_at,
-        due_at=request.due_at,
-        time_zone=site.company.time_zone,
-        holidays_of=site.company.country,
-    )
-    coming = [rung for rung in ladder if rung.key not in keys and rung.at > site.now()]
-    return {
-        "fired": fired,
-        "coming": coming[:RUNGS_SHOWN] if request.state in OPEN_STATES else [],
-        "summaries": {rung.key: rung.summary for rung in ladder},
-    }
 
 
 def _staff(session: Session) -> Mapping[object, Staff]:

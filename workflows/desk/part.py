@@ -1,6 +1,6 @@
 """What every part of the desk works with, and how it says no."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -10,6 +10,7 @@ from database import (
     controls,
     policies,
     post,
+    receipts,
     rehearsals,
     request_agents,
     request_answers,
@@ -21,9 +22,11 @@ from database import (
 )
 from database.accounts import AccountUnknown
 from database.engine import Database
+from database.rungs import NothingToAcknowledge
 from database.staff import StaffRefused
 from domain.company import Company
-from domain.data_subject_requests import has_control_characters
+from domain.data_subject_requests import Kind, has_control_characters
+from domain.deadlines import Deadline, deadline, earliest
 from domain.timetable import NoticeTooShort, not_before
 from workflows.messenger import Messenger, Refused
 
@@ -36,6 +39,8 @@ REFUSALS = (
     request_agents.AgentRefused,
     post.PostRefused,
     restrictions.RestrictionRefused,
+    receipts.ReceiptRefused,
+    NothingToAcknowledge,
     StaffRefused,
     NoticeTooShort,
     controls.ControlRefused,
@@ -77,6 +82,27 @@ class DeskPart:
         self._suppression_key = suppression_key
         self._periods = periods
         self._messenger = messenger
+
+    def _clock_of(
+        self,
+        rights: Iterable[Kind],
+        received_at: datetime,
+        *,
+        country: str | None,
+        time_zone: str | None,
+    ) -> Deadline:
+        """Of several rights the one whose answer is due first binds (P21). Raises ValueError."""
+        return earliest(
+            deadline(
+                received_at=received_at,
+                time_zone=time_zone,
+                country=country,
+                company_time_zone=self.company.time_zone,
+                right=right,
+                default_regime=self.company.default_regime,
+            )
+            for right in rights
+        )
 
     def _not_before(self, planned_on: date | None, notice_days: int, now: datetime) -> date:
         """The day that mails would name if the version were released now (P7)."""

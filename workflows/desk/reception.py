@@ -12,7 +12,7 @@ from database.at_once import take_effect, take_effect_once_verified
 from database.staff import require_role
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake
-from domain.deadlines import Deadline, deadline, earliest, utc_text
+from domain.deadlines import Deadline, utc_text
 from workflows.desk.part import DeskPart, refusing
 from workflows.messenger import Refused
 
@@ -161,19 +161,10 @@ class Reception(DeskPart):
         return request
 
     def _deadline(self, intake: Intake, received_at: datetime | None, now: datetime) -> Deadline:
-        """Of several rights the one whose answer is due first binds."""
         if received_at is not None and received_at > now + CLOCKS_DIFFER:
             raise Refused("The time of receipt is in the future. Nothing was stored.")
-        return earliest(
-            deadline(
-                received_at=received_at or now,
-                time_zone=intake.time_zone,
-                country=intake.country,
-                company_time_zone=self.company.time_zone,
-                right=right,
-                default_regime=self.company.default_regime,
-            )
-            for right in intake.rights
+        return self._clock_of(
+            intake.rights, received_at or now, country=intake.country, time_zone=intake.time_zone
         )
 
     def _received(self, channel: str, due: Deadline, now: datetime) -> requests.Received:

@@ -1,17 +1,23 @@
 """Data-subject requests after their receipt, up to the answer (P19-P22, P26)."""
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
+from sqlmodel import Session
+
 from activities.requests import Confirmation
-from database import post, request_agents, request_answers, requests
+from database import post, receipts, request_agents, request_answers, requests
 from database.at_once import take_effect_once_verified
 from database.request_agents import Authority
+from database.requested_rights import kinds_of
+from database.rungs import acknowledge_step
 from database.staff import require_role
-from database.tables import DataSubjectRequest, RequestDecision
+from database.tables import DataSubjectRequest, ReceiptCorrection, RequestDecision
 from domain.data_subject_requests import Kind
+from domain.deadlines import Deadline
 from workflows.data_subject_request import DataSubjectRequestWorkflow
 from workflows.desk.part import DeskPart, refusing, require_showable
+from workflows.messenger import Refused
 
 
 class Requests(DeskPart):
@@ -119,3 +125,59 @@ class Requests(DeskPart):
                 now=self.clock.now(),
             )
         self._messenger.wake(f"data-subject-request/{request.id}")
+
+    def acknowledge(self, reference: str, staff_id: UUID) -> None:
+        """Somebody of staff says "I have seen this and act", so nobody else is told before the
+        next rung (P21). Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            request = requests.request_by_reference(transaction, reference)
+            acknowledge_step(transaction, request, staff_id, self.clock.now())
+        self._messenger.wake(f"data-subject-request/{request.id}")
+
+    def correct_receipt(
+        self, reference: str, staff_id: UUID, receipt: receipts.Receipt
+    ) -> ReceiptCorrection:
+        """Set right when a request came, or from where; its ladder is armed anew (P21, P26).
+
+        What gives us more time waits for `confirm_receipt`. Raises Refused.
+        """
+        require_showable(receipt.proof)
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            correction = receipts.propose_receipt(
+                transaction,
+                request,
+                receipt,
+                self._clock_with(transaction, request, receipt.received_at, receipt.country),
+                by=staff_id,
+                now=self.clock.now(),
+            )
+        self._messenger.wake(f"data-subject-request/{request.id}")
+        return correction
+
+    def confirm_receipt(self, reference: str, correction_id: UUID, staff_id: UUID) -> None:
+        """A second person agrees to a correction that gives us more time. Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            correction = receipts.correction_of(transaction, request, correction_id)
+            receipts.confirm_receipt(
+                transaction,
+                request,
+                correction_id,
+                self._clock_with(transaction, request, correction.received_at, correction.country),
+                by=staff_id,
+                now=self.clock.now(),
+            )
+        self._messenger.wake(f"data-subject-request/{request.id}")
+
+    def _clock_with(
+        self, session: Session, request: DataSubjectRequest, at: datetime, country: str | None
+    ) -> Deadline:
+        """The clock that a request would have had with this receipt. Raises Refused."""
+        rights = kinds_of(session, request.id)
+        try:
+            return self._clock_of(rights, at, country=country, time_zone=request.time_zone)
+        except ValueError as fault:
+            raise Refused(f"{fault}. Nothing was changed.") from None
