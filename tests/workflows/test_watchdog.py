@@ -323,7 +323,7 @@ def test_a_ladder_that_moved_with_the_companys_zone_is_not_late(running_town: To
         fired = fired_rungs(transaction, request.id)
         assert fired
         for rung in fired:
-            rung.due_at -= timedelta(hours=11)
+            rung.stood_at -= timedelta(hours=11)
             transaction.add(rung)
     assert town.patrol().stuck == ()
 
