@@ -1,9 +1,8 @@
 """Data-subject requests after their receipt, up to the answer (P19-P22, P26)."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from uuid import UUID
-
-from sqlmodel import Session
 
 from activities.requests import Confirmation
 from database import post, receipts, request_agents, request_answers, requests
@@ -149,7 +148,9 @@ class Requests(DeskPart):
                 transaction,
                 request,
                 receipt,
-                self._clock_with(transaction, request, receipt.received_at, receipt.country),
+                self._clock_with(
+                    request, kinds_of(transaction, request.id), receipt.received_at, receipt.country
+                ),
                 by=staff_id,
                 now=self.clock.now(),
             )
@@ -166,17 +167,25 @@ class Requests(DeskPart):
                 transaction,
                 request,
                 correction_id,
-                self._clock_with(transaction, request, correction.received_at, correction.country),
+                self._clock_with(
+                    request,
+                    kinds_of(transaction, request.id),
+                    correction.received_at,
+                    correction.country,
+                ),
                 by=staff_id,
                 now=self.clock.now(),
             )
         self._messenger.wake(f"data-subject-request/{request.id}")
 
     def _clock_with(
-        self, session: Session, request: DataSubjectRequest, at: datetime, country: str | None
+        self,
+        request: DataSubjectRequest,
+        rights: Iterable[Kind],
+        at: datetime,
+        country: str | None,
     ) -> Deadline:
         """The clock that a request would have had with this receipt. Raises Refused."""
-        rights = kinds_of(session, request.id)
         try:
             return self._clock_of(rights, at, country=country, time_zone=request.time_zone)
         except ValueError as fault:
