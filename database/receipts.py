@@ -13,6 +13,7 @@ from database.tables import DataSubjectRequest, ReceiptCorrection
 from database.writing import held, hold
 from domain.data_subject_requests import Kind
 from domain.deadlines import Deadline
+from domain.places import country_code
 
 NOTHING_CHANGED = "Nothing was changed."
 
@@ -49,13 +50,13 @@ def propose_receipt(
     _require_open(request)
     if deadline.received_at > now:
         raise ReceiptRefused(f"The request cannot have come in the future. {NOTHING_CHANGED}")
-    known = (request.received_at, request.country)
-    if (deadline.received_at, receipt.country) == known:
+    country = country_code(receipt.country) if receipt.country else None
+    if (deadline.received_at, country) == (request.received_at, request.country):
         raise ReceiptRefused(f"That is what is known already. {NOTHING_CHANGED}")
     correction = ReceiptCorrection(
         request_id=request.id,
         received_at=deadline.received_at,
-        country=receipt.country,
+        country=country,
         proof=receipt.proof.strip(),
         proposed_by=by,
         proposed_at=now,
