@@ -1,6 +1,9 @@
 """Stories of data-subject requests."""
 
+from datetime import timedelta
+
 from database.post import letters_to_post
+from database.receipts import Receipt
 from database.request_answers import Answer
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake, Kind, Outcome, State
@@ -163,6 +166,17 @@ def a_request_that_the_machine_answers(town: Town) -> Recorded:
     return {"data-subject-request/answered_at_once": (request_id(request), 0)}
 
 
+def a_request_that_is_acknowledged_and_whose_letter_came_earlier(town: Town) -> Recorded:
+    """Somebody acts on a step; then its due time moves, and its ladder is armed anew."""
+    request = asks_for_access(town)
+    leap(town, 12)
+    town.desk.acknowledge(request.reference, town.staff["petra"])
+    earlier = Receipt(received_at=request.received_at - timedelta(days=10), country="DE")
+    town.desk.correct_receipt(request.reference, town.staff["petra"], earlier)
+    leap(town, 3)
+    return {"data-subject-request/acknowledged_and_armed_anew": (request_id(request), 0)}
+
+
 def asks_for_access(town: Town) -> DataSubjectRequest:
     """And both mails are out: that it came, and the link that shows who she is."""
     town.put_in_force(FIRST)
@@ -185,6 +199,10 @@ STORIES = (
     Story(
         live=a_request_whose_person_never_says_who_they_are,
         paths=("data-subject-request/identity_awaited",),
+    ),
+    Story(
+        live=a_request_that_is_acknowledged_and_whose_letter_came_earlier,
+        paths=("data-subject-request/acknowledged_and_armed_anew",),
     ),
     Story(live=a_request_that_is_overdue, paths=("data-subject-request/overdue_with_late_reply",)),
     Story(
