@@ -12,7 +12,7 @@ from database.staff import require_role
 from database.tables import DataSubjectRequest, FiredRung, OutboxMail
 from database.writing import hold
 from domain.company import OfficeHours
-from domain.request_ladder import LATE_REPLY, Fired, armed
+from domain.request_ladder import UNASSIGNED, Fired, armed, step_of
 from domain.timetable import Rung
 
 
@@ -203,5 +203,5 @@ def acknowledge_step(
 
 
 def _waits(key: str) -> bool:
-    """Whether somebody is asked to act: not by a mail to the person, nor after the due time."""
-    return key not in (LATE_REPLY, "breach") and not key.startswith("overdue-")
+    """Whether a rung of this key asks somebody of staff to act before the answer is due."""
+    return step_of(key) == UNASSIGNED or key.startswith("d-")

@@ -24,6 +24,7 @@ from database import (
     request_answers,
     requests,
     reviews,
+    rungs,
     staff,
 )
 from database.accounts import AccountRow
@@ -33,6 +34,7 @@ from database.engine import Database
 from database.mail_rows import Batch
 from database.request_answers import Answer
 from database.requested_rights import rights_of
+from database.staff import by_handle
 from database.tables import (
     Account,
     Approval,
@@ -51,6 +53,7 @@ from domain.approvals import Decision
 from domain.data_subject_requests import Kind, Outcome
 from domain.policy_text import read_policy_text
 from domain.reviews import Decisions, VersionClass, VersionState
+from domain.timetable import Role, Rung, RungKind
 from tests.in_two_processes import in_two_processes, meet, side_by_side
 from tests.people import LANGUAGES, POLICY, import_accounts
 from tests.scene import FIRST_DAY, NOW, ONE_HOUR, Scene, loose_mails, mails_of
@@ -124,7 +127,16 @@ def acknowledge(transaction: Session, subject: UUID) -> None:
 
 def fire_a_rung(transaction: Session, subject: UUID) -> None:
     request = transaction.get_one(DataSubjectRequest, subject)
-    requests.fire(transaction, request, "lead", due_at=NOW, now=NOW)
+    rung = Rung(
+        key="d-20", at=NOW, kind=RungKind.REMINDER, audience=(Role.LEAD,), summary="to the lead"
+    )
+    rungs.fire(transaction, request, rung, now=NOW)
+
+
+def act_on_it(transaction: Session, subject: UUID) -> None:
+    request = transaction.get_one(DataSubjectRequest, subject)
+    petra = by_handle(transaction, "petra")
+    rungs.acknowledge_step(transaction, request, petra.id, NOW)
 
 
 def reply_late(transaction: Session, subject: UUID) -> None:
@@ -204,6 +216,16 @@ def test_the_last_two_rights_decided_at_once_make_one_answer(scene: Scene) -> No
     )
     assert side_by_side(one, other) == [0, 0]
     assert facts(scene.database, "request.answered") == Counter(subjects)
+
+
+def test_of_two_who_act_on_a_step_at_once_one_is_on_record(scene: Scene) -> None:
+    """P21."""
+    subjects = [scene.request(f"dora{number}@people.example").id for number in range(ROUNDS)]
+    with scene.database.transaction() as transaction:
+        for subject in subjects:
+            fire_a_rung(transaction, subject)
+    in_two_processes(try_each, scene.database.url, act_on_it, subjects)
+    assert facts(scene.database, "request.rung_acknowledged") == Counter(subjects)
 
 
 def approve(version_id: UUID, transaction: Session, subject: UUID) -> None:
