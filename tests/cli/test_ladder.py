@@ -50,9 +50,9 @@ def reference(database: Database) -> str:
 
 
 @pytest.fixture
-def paul(database: Database, promisekeeper: Run) -> str:
+def paul(database: Database, staff_tokens: dict[str, str]) -> str:
     """A second one of privacy."""
-    assert promisekeeper
+    assert "paul" not in staff_tokens
     with database.transaction() as transaction:
         add_staff(transaction, handle="paul", name="Paul", email="p@example.com", roles=["privacy"])
     return "paul"
