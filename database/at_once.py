@@ -16,9 +16,10 @@ from database.accounts import accounts_at_address
 from database.marketing import REQUEST, refuse
 from database.request_answers import decide_at_once
 from database.requested_rights import kinds_of
+from database.requests import Received, receive
 from database.restrictions import restrict
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import Kind
+from domain.data_subject_requests import Intake, Kind
 from domain.marketing import MARKETING, OBJECTION, STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
 from domain.restrictions import MOST_ACCOUNTS_NAMED, Reason
 from domain.suppressions import keys_of
@@ -29,6 +30,17 @@ _STOPS: Mapping[Kind, tuple[Sequence[str], str]] = {
 }
 """What each of these rights stops, and what is answered."""
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]{1,64}@[^\s<>()\[\]\"',;:]{1,190}")
+
+
+def take_in(
+    transaction: Session, intake: Intake, received: Received, suppression_key: bytes, now: datetime
+) -> DataSubjectRequest:
+    """Take a request in, and do what is owed at once in the same transaction."""
+    request = receive(transaction, intake, received, now)
+    take_effect(transaction, request, intake.rights, suppression_key, now)
+    if request.verified_at is not None:
+        take_effect_once_verified(transaction, request, now)
+    return request
 
 
 def take_effect(
@@ -68,7 +80,8 @@ def _stop(
 ) -> None:
     """For the address that was typed in, each account with it, and the one it is known to be of."""
     accounts = {row.id for row in accounts_at_address(transaction, request.contact_email)}
-    accounts |= {request.account_id} - {None}
+    if request.account_id is not None:
+        accounts.add(request.account_id)
     refuse(
         transaction,
         keys_of(request.contact_email, accounts, suppression_key),

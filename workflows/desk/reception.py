@@ -4,11 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlmodel import Session
-
 import temporal
-from database import handed_in, handoffs, joined_requests, policies, requests
-from database.at_once import take_effect, take_effect_once_verified
+from database import at_once, handed_in, handoffs, joined_requests, policies, requests
 from database.staff import require_role
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake
@@ -54,7 +51,7 @@ class Reception(DeskPart):
         now = self.clock.now()
         received = self._received(channel, self._deadline(intake, received_at, now), now)
         with self.database.transaction() as transaction:
-            request = self._taken_in(transaction, intake, received, now)
+            request = at_once.take_in(transaction, intake, received, self._suppression_key, now)
         self._start(request, intake, now)
         return request
 
@@ -79,7 +76,7 @@ class Reception(DeskPart):
         )
         with refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, *INTAKE_ROLES)
-            request = self._taken_in(transaction, intake, received, now)
+            request = at_once.take_in(transaction, intake, received, self._suppression_key, now)
         self._start(request, intake, now)
         return request
 
@@ -114,7 +111,7 @@ class Reception(DeskPart):
                 deadline=due,
                 an_hour=an_hour,
                 now=now,
-            ) or self._taken_in(
+            ) or at_once.take_in(
                 transaction,
                 intake,
                 replace(
@@ -123,6 +120,7 @@ class Reception(DeskPart):
                         transaction, intake, an_hour=an_hour, now=now
                     ),
                 ),
+                self._suppression_key,
                 now,
             )
             receipt = Receipt(
@@ -146,18 +144,8 @@ class Reception(DeskPart):
             received = replace(
                 received, account_id=link.account_id, verified_by=handoffs.VERIFIED_BY
             )
-            request = self._taken_in(transaction, intake, received, now)
+            request = at_once.take_in(transaction, intake, received, self._suppression_key, now)
         self._start(request, intake, now)
-        return request
-
-    def _taken_in(
-        self, transaction: Session, intake: Intake, received: requests.Received, now: datetime
-    ) -> DataSubjectRequest:
-        """Take a request in, and do what is owed at once (P15, P17, P18)."""
-        request = requests.receive(transaction, intake, received, now)
-        take_effect(transaction, request, intake.rights, self._suppression_key, now)
-        if request.verified_at is not None:
-            take_effect_once_verified(transaction, request, now)
         return request
 
     def _deadline(self, intake: Intake, received_at: datetime | None, now: datetime) -> Deadline:
