@@ -1,8 +1,9 @@
 """Every setting of the product, and the only reader of the environment."""
 
 from base64 import b64decode, urlsafe_b64decode
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,7 +13,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from domain.company import CampaignLeads, Company, Officers
+from domain.company import CampaignLeads, Company, LadderNumbers, Officers
+from domain.marketing import MarketingPurpose, PurposesRefused, read_purposes
 from domain.sending import Canary, Limits
 from translations.catalogues import CatalogueMissing, speak
 
@@ -30,6 +32,7 @@ INVENTED = (
     "company_contact_email",
     "company_authority_name",
     "company_authority_url",
+    "marketing_file",
 )
 """Settings whose defaults describe a company that does not exist."""
 PAUSED_OVER = "A campaign is paused when more than this share of its copies"
@@ -154,17 +157,69 @@ class Settings(BaseSettings):
             "`translations/`; the first is the policies' own, and for whoever reads none of them"
         ),
     ] = ("en", "de")
+    requests_an_hour: Annotated[
+        int,
+        Field(
+            ge=1,
+            description="Requests from one address within an hour that are answered each by "
+            "itself; further ones for the same are kept with them, and bring no mails of their "
+            "own (P26)",
+        ),
+    ] = 5
+    marketing_file: Annotated[
+        str,
+        Field(
+            description="The file with the purposes that people are mailed for, which each may "
+            "refuse (P17). Empty means `marketing.toml`, the sample company's"
+        ),
+    ] = ""
     default_regime: Annotated[
         str, Field(description="The legal pack for people whose country is unknown")
     ] = "gdpr"
 
-    privacy_officer: Annotated[
-        str, Field(description="Staff handle; empty means everybody with the role privacy")
+    privacy_lead: Annotated[
+        str,
+        Field(
+            description="Staff handle of who leads the privacy team, and is told of what is "
+            "nobody's; empty means everybody with the role privacy"
+        ),
     ] = ""
+    privacy_officer: Annotated[str, Field(description="Staff handle; empty as above")] = ""
     deputy: Annotated[str, Field(description="The officer's deputy; empty as above")] = ""
     executive: Annotated[
         str, Field(description="Staff handle; empty means everybody with the role admin")
     ] = ""
+
+    ladder_days: Annotated[
+        tuple[int, ...],
+        NoDecode,
+        Field(
+            description="Days before an answer is due at which staff are told, seven: assignee, "
+            "assignee again, lead, officer, in review, deputy, executive (P21)"
+        ),
+    ] = (20, 15, 10, 7, 5, 3, 2)
+    ladder_hour: Annotated[
+        int, Field(ge=0, le=15, description="At which hour of a working day: the office opens")
+    ] = 9
+    unassigned_days: Annotated[
+        int, Field(ge=1, le=10, description="Working days until the lead hears of what is nobody's")
+    ] = 1
+    acknowledge_hours: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=80,
+            description="Working hours, eight a day, in which somebody has to say that they act; "
+            "then the next person is told",
+        ),
+    ] = 8
+    acknowledge_hours_at_the_end: Annotated[
+        int, Field(ge=1, le=80, description="The same from the deputy's day on")
+    ] = 1
+    late_reply_hours: Annotated[
+        int,
+        Field(ge=1, le=120, description="Hours before it is due at which the late reply goes out"),
+    ] = 24
 
     sendgrid_api_key: Annotated[
         SecretStr, Field(description="SendGrid's key, or the sandbox's")
@@ -218,6 +273,16 @@ class Settings(BaseSettings):
         Field(
             description="Signs alarms (Standard Webhooks): `whsec_` and 24 to 64 bytes in base64"
         ),
+    ] = SecretStr("")
+    events_webhook_url: Annotated[
+        str,
+        Field(
+            description="Where the company's own systems are told, signed, that an account's "
+            "suppressions or restrictions changed; with `events_webhook_secret`, or neither"
+        ),
+    ] = ""
+    events_webhook_secret: Annotated[
+        SecretStr, Field(description="Signs these events, as `alarm_webhook_secret` signs alarms")
     ] = SecretStr("")
     dead_man_url: Annotated[
         SecretStr,
@@ -283,6 +348,7 @@ class Settings(BaseSettings):
         "link_keys",
         "sendgrid_webhook_public_keys",
         "reminder_lead_days",
+        "ladder_days",
         mode="before",
     )
     @classmethod
@@ -319,6 +385,14 @@ class Settings(BaseSettings):
             raise ValueError("they count back from the effect: none is negative")
         return days
 
+    @field_validator("ladder_days")
+    @classmethod
+    def _are_rungs(cls, days: tuple[int, ...]) -> tuple[int, ...]:
+        if len(days) != 7:
+            raise ValueError(f"names {len(days)} days: a ladder has seven rungs for staff")
+        _ladder(days)
+        return days
+
     @field_validator("link_keys")
     @classmethod
     def _are_long_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
@@ -345,7 +419,7 @@ class Settings(BaseSettings):
             )
         return url
 
-    @field_validator("alarm_webhook_secret")
+    @field_validator("alarm_webhook_secret", "events_webhook_secret")
     @classmethod
     def _is_a_signing_secret(cls, secret: SecretStr) -> SecretStr:
         given = secret.get_secret_value()
@@ -360,7 +434,12 @@ class Settings(BaseSettings):
         return url
 
     @field_validator(
-        "base_url", "company_closing_url", "sendgrid_host", "temporal_ui_url", "alarm_webhook_url"
+        "base_url",
+        "company_closing_url",
+        "sendgrid_host",
+        "temporal_ui_url",
+        "alarm_webhook_url",
+        "events_webhook_url",
     )
     @classmethod
     def _is_an_address(cls, address: str) -> str:
@@ -371,7 +450,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _refuse_halves_and_laptop_defaults(self) -> Self:
         """Looked at last, when each setting is right by itself; all that is unsafe at once."""
-        faults = [*self._halves()]
+        faults = [*self._halves(), *self._wrong_files()]
         if self.environment == "production":
             faults += [
                 _fault(name, f"{wrong}. Production needs {needed}")
@@ -384,12 +463,26 @@ class Settings(BaseSettings):
 
     def _halves(self) -> Iterator[str]:
         """Of two settings that go together, the one that is missing."""
-        has_url, has_secret = self.alarm_webhook_url, self.alarm_webhook_secret.get_secret_value()
-        if has_url and not has_secret:
-            signs = "is empty, and alarms are not posted unsigned. Give it with the URL, or neither"
-            yield _fault("alarm_webhook_secret", signs)
-        if has_secret and not has_url:
-            yield _fault("alarm_webhook_url", "is empty. Give it with the secret, or neither")
+        for what, url, secret in (
+            ("alarm", self.alarm_webhook_url, self.alarm_webhook_secret),
+            ("events", self.events_webhook_url, self.events_webhook_secret),
+        ):
+            has_secret = secret.get_secret_value()
+            if url and not has_secret:
+                signs = "is empty, and nothing is posted unsigned. Give it with the URL, or neither"
+                yield _fault(f"{what}_webhook_secret", signs)
+            if has_secret and not url:
+                yield _fault(f"{what}_webhook_url", "is empty. Give it with the secret, or neither")
+
+    def _wrong_files(self) -> Iterator[str]:
+        try:
+            _ = self.marketing_purposes
+        except OSError as fault:
+            yield _fault("marketing_file", f"cannot be read: {fault.strerror}")
+        except UnicodeDecodeError:
+            yield _fault("marketing_file", "is no text in UTF-8")
+        except PurposesRefused as fault:
+            yield _fault("marketing_file", str(fault))
 
     def _laptop_defaults(self) -> Iterator[tuple[str, bool, str, str]]:
         """Name, whether its value is unsafe, what is wrong then, and what production needs."""
@@ -410,6 +503,7 @@ class Settings(BaseSettings):
         yield "temporal_ui_url", not self.temporal_ui_url, "is empty", "the address of yours"
         for name, url in (
             ("alarm_webhook_url", self.alarm_webhook_url),
+            ("events_webhook_url", self.events_webhook_url),
             ("dead_man_url", self.dead_man_url.get_secret_value()),
         ):
             yield name, bool(url) and not url.startswith("https://"), https, "one that does"
@@ -472,6 +566,13 @@ class Settings(BaseSettings):
         return timedelta(days=self.sending_days)
 
     @property
+    def marketing_purposes(self) -> tuple[MarketingPurpose, ...]:
+        """What people are mailed for. Raises PurposesRefused, and OSError for a file that is not
+        there."""
+        file = Path(self.marketing_file) if self.marketing_file else ROOT / "marketing.toml"
+        return read_purposes(file.read_text("utf-8"), self.languages)
+
+    @property
     def company(self) -> Company:
         """Who we are, for mails, pages and clocks."""
         return Company(
@@ -486,6 +587,21 @@ class Settings(BaseSettings):
             base_url=self.website,
             languages=self.languages,
             closing_page=self.company_closing_url,
+            requests_an_hour=self.requests_an_hour,
+            purposes=self.marketing_purposes,
+            ladder=self.ladder,
+        )
+
+    @property
+    def ladder(self) -> LadderNumbers:
+        """When staff are told of a request, and how long the next person waits (P21)."""
+        return replace(
+            _ladder(self.ladder_days),
+            unassigned_after_working_days=self.unassigned_days,
+            late_reply_lead=timedelta(hours=self.late_reply_hours),
+            acknowledge_within=timedelta(hours=self.acknowledge_hours),
+            acknowledge_within_at_the_end=timedelta(hours=self.acknowledge_hours_at_the_end),
+            hour=time(self.ladder_hour),
         )
 
     @property
@@ -523,7 +639,10 @@ class Settings(BaseSettings):
     def officers(self) -> Officers:
         """Whom a late data-subject request reaches."""
         return Officers(
-            privacy_officer=self.privacy_officer, deputy=self.deputy, executive=self.executive
+            lead=self.privacy_lead,
+            privacy_officer=self.privacy_officer,
+            deputy=self.deputy,
+            executive=self.executive,
         )
 
     @property
@@ -534,6 +653,20 @@ class Settings(BaseSettings):
 
 class SettingsRefused(Exception):
     """A setting is missing or wrong; the process must not start."""
+
+
+def _ladder(days: Sequence[int]) -> LadderNumbers:
+    """Raises ValueError for days that make no ladder."""
+    assignee, again, lead, officer, in_review, deputy, executive = days
+    return LadderNumbers(
+        assignee=assignee,
+        assignee_again=again,
+        lead=lead,
+        officer=officer,
+        in_review=in_review,
+        deputy=deputy,
+        executive=executive,
+    )
 
 
 def _is_database(url: str) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -50,14 +50,14 @@ TURNED_AWAY = (
 POLICY = SearchAttributeKey.for_keyword("Policy")
 POLICY_VERSION = SearchAttributeKey.for_int("PolicyVersion")
 STAGE = SearchAttributeKey.for_keyword("Stage")
-REQUEST_KIND = SearchAttributeKey.for_keyword("RequestKind")
+REQUEST_RIGHTS = SearchAttributeKey.for_keyword_list("RequestRights")
 AWAITING_WHOM = SearchAttributeKey.for_keyword("AwaitingWhom")
 DUE_AT = SearchAttributeKey.for_datetime("DueAt")
 SEARCH_ATTRIBUTES: tuple[SearchAttributeKey[Any], ...] = (
     POLICY,
     POLICY_VERSION,
     STAGE,
-    REQUEST_KIND,
+    REQUEST_RIGHTS,
     AWAITING_WHOM,
     DUE_AT,
 )
@@ -277,16 +277,16 @@ def campaign(campaign_id: UUID, slug: str, number: int) -> Start:
     )
 
 
-def data_subject_request(request_id: UUID, kind: str) -> Start:
-    """The thirty days of one request."""
+def data_subject_request(request_id: UUID, kinds: Sequence[str]) -> Start:
+    """The thirty days of one request, and of every right it asks for."""
     return Start(
         workflow="data-subject-request",
         workflow_id=f"data-subject-request/{request_id}",
         subject_id=request_id,
-        summary=f"One person's request ({kind}) and the days it may take: acknowledged, reminded, "
-        "escalated. Ends when the answer is out. Which one it is, its due time tells: the staff "
-        "console lists requests by it.",
-        search_attributes=TypedSearchAttributes([SearchAttributePair(REQUEST_KIND, kind)]),
+        summary=f"One person's request ({', '.join(kinds)}) and the days it may take: "
+        "acknowledged, reminded, escalated. Ends when the answer is out. Which one it is, its due "
+        "time tells: the staff console lists requests by it.",
+        search_attributes=TypedSearchAttributes([SearchAttributePair(REQUEST_RIGHTS, kinds)]),
     )
 
 
@@ -296,7 +296,8 @@ def alarm_delivery() -> Start:
         workflow="alarm-delivery",
         workflow_id="alarm-delivery",
         subject_id=ALARMS,
-        summary="Alarms for staff that the alarm webhook did not take. Ends when it has them.",
+        summary="Alarms for staff, and events for the company's systems, that their webhooks did "
+        "not take. Ends when they have them.",
     )
 
 

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from anyio.from_thread import BlockingPortal
+from pydantic import SecretStr
 from temporalio.client import (
     Client,
     Schedule,
@@ -149,13 +150,16 @@ def activities(
 
 
 def _courier(settings: Settings, database: Database) -> Courier:
-    secret = settings.alarm_webhook_secret.get_secret_value()
-    url = settings.alarm_webhook_url
     return Courier(
         database=database,
-        webhook=Webhook(url, secret) if url else None,
+        webhook=_webhook(settings.alarm_webhook_url, settings.alarm_webhook_secret),
         base_url=settings.website,
+        events_webhook=_webhook(settings.events_webhook_url, settings.events_webhook_secret),
     )
+
+
+def _webhook(url: str, secret: SecretStr) -> Webhook | None:
+    return Webhook(url, secret.get_secret_value()) if url else None
 
 
 def _sender(settings: Settings, database: Database, courier: Courier) -> Sender:

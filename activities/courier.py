@@ -1,24 +1,27 @@
-"""Takes alarms to the webhook: the second way, for the day on which mail is what is wrong."""
+"""Takes alarms and events to their webhooks: of alarms the second way, if mail is what is wrong."""
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Generic
 
 from temporalio import activity
 
 from activities.moments import Moments, moments_since
 from clock import real_now
-from database import alarms
+from database import posts
 from database.engine import Database
-from database.tables import Alarm
+from database.posts import Post
+from database.tables import Account, Alarm, Event
 from mail.webhooks import Webhook
 
 AT_ONCE = timedelta(seconds=5)
 IN_A_ROUND = timedelta(minutes=3)
 LEFT_ALONE_SECONDS = 60.0
 """After a failure, steps of workflows do not wait for the webhook so long: the rounds try it."""
+OF_EVENTS = "the webhook of events: "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,62 +33,108 @@ class RoundInput:
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """How many alarms still wait, and why the courier came back with them."""
+    """How many posts still wait, and why the courier came back with them."""
 
     waiting: int
     problem: str | None = None
 
 
 class Courier:
-    """Posts alarms; one for all threads of a process. Without a webhook it has nothing to do."""
+    """Posts alarms to one webhook and events to the other, each if it is set; one courier for all
+    threads of a process."""
 
-    def __init__(self, *, database: Database, webhook: Webhook | None, base_url: str) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        webhook: Webhook | None,
+        base_url: str,
+        events_webhook: Webhook | None = None,
+    ) -> None:
         self._database = database
-        self._webhook = webhook
         self._base_url = base_url
-        self._left_alone_until = 0.0
+        self._to_staff = _Way(database, Alarm, webhook, self._alarm)
+        events = _Way(database, Event, events_webhook, self._event)
+        self._ways: tuple[_Way[Any], ...] = (self._to_staff, events)
 
     def tell(self, now: datetime) -> None:
-        """Post what waits, now, in a few seconds or not at all. The rest the watchdog sees to."""
-        if self._webhook is not None and time.monotonic() >= self._left_alone_until:
-            self._post_all(self._webhook, Moments(now), AT_ONCE)
+        """Post the alarms that wait, now, in a few seconds or not at all. The rest, and events, the
+        watchdog sees to."""
+        self._to_staff.post_soon(now)
 
     def owes(self, now: datetime) -> bool:
-        """Whether alarms wait for the webhook. Without one they are left to mail."""
-        with self._database.session() as session:
-            waiting = alarms.undelivered(session).count
-        if waiting and self._webhook is None:
-            with self._database.transaction() as transaction:
-                alarms.leave_to_mail(transaction, now)
-        return bool(waiting) and self._webhook is not None
+        """Whether posts wait for a webhook that is set. Without one they are left."""
+        return sum(way.waiting(now) for way in self._ways) > 0
 
     @activity.defn
     def deliver_alarms(self, what: RoundInput) -> Round:
-        """Post all that waits, until none is left or one is not taken."""
-        problem = None
+        """Post all that waits, events too, until none is left or one is not taken."""
         moments = moments_since(what.now)
-        if self._webhook is not None:
-            problem = self._post_all(self._webhook, moments, IN_A_ROUND)
-        if not self.owes(moments.now()):
-            return Round(waiting=0)
-        with self._database.session() as session:
-            return Round(waiting=alarms.undelivered(session).count, problem=problem)
+        alarms, events = (way.post_all(moments, IN_A_ROUND) for way in self._ways)
+        waiting = sum(way.waiting(moments.now()) for way in self._ways)
+        problem = alarms or (OF_EVENTS + events if events else None)
+        return Round(waiting=waiting, problem=problem if waiting else None)
 
-    def _post_all(self, webhook: Webhook, moments: Moments, within: timedelta) -> str | None:
+    def _alarm(self, alarm: Alarm) -> Mapping[str, object]:
+        return {**alarm.content, "url": f"{self._base_url}{alarm.page}"}
+
+    def _event(self, event: Event) -> Mapping[str, object]:
+        """Which account, by the company's own id; null when it is gone meanwhile."""
+        with self._database.session() as session:
+            account = session.get(Account, event.account_id)
+            return {"account": account.external_id if account else None}
+
+
+class _Way(Generic[Post]):
+    """One kind of posts on its way to its webhook. Without one it leaves what waits."""
+
+    def __init__(
+        self,
+        database: Database,
+        table: type[Post],
+        webhook: Webhook | None,
+        data: Callable[[Post], Mapping[str, object]],
+    ) -> None:
+        self._database = database
+        self._table: type[Post] = table
+        self._webhook = webhook
+        self._data: Callable[[Post], Mapping[str, object]] = data
+        self._left_alone_until = 0.0
+
+    def post_soon(self, now: datetime) -> None:
+        if time.monotonic() >= self._left_alone_until:
+            self.post_all(Moments(now), AT_ONCE)
+
+    def post_all(self, moments: Moments, within: timedelta) -> str | None:
+        """Returns what went wrong, in words; None when nothing did."""
         problem = None
-        while problem is None and moments.passed() < within:
+        while self._webhook is not None and problem is None and moments.passed() < within:
             with self._database.transaction() as transaction:
-                alarm = alarms.claim(transaction, moments.now())
-            if alarm is None:
+                post = posts.claim(transaction, self._table, moments.now())
+            if post is None:
                 break
-            problem = webhook.post(f"alarm_{alarm.id}", self._body(alarm), real_now())
+            name = f"{self._table.__tablename__}_{post.id}"
+            problem = self._webhook.post(name, self._body(post), real_now())
             with self._database.transaction() as transaction:
-                alarms.settle(transaction, alarm, problem, moments.now())
+                posts.settle(transaction, post, problem, moments.now())
         if problem is not None:
             self._left_alone_until = time.monotonic() + LEFT_ALONE_SECONDS
         return problem
 
-    def _body(self, alarm: Alarm) -> str:
-        data: Mapping[str, object] = {**alarm.content, "url": f"{self._base_url}{alarm.page}"}
-        said = {"type": alarm.kind, "timestamp": alarms.in_json(alarm.raised_at), "data": data}
+    def waiting(self, now: datetime) -> int:
+        """How many wait; none do where no webhook is set."""
+        with self._database.session() as session:
+            waiting = posts.undelivered(session, self._table).count
+        if waiting and self._webhook is None:
+            with self._database.transaction() as transaction:
+                posts.leave(transaction, self._table, now)
+            return 0
+        return waiting
+
+    def _body(self, post: Post) -> str:
+        said = {
+            "type": post.kind,
+            "timestamp": posts.in_json(post.raised_at),
+            "data": self._data(post),
+        }
         return json.dumps(said)

@@ -17,10 +17,11 @@ from database import (
     wording,
 )
 from database.approvals import took_for_clean
-from database.links import UNSUBSCRIBE
+from database.links import PREFERENCES, UNSUBSCRIBE
 from database.outbox import (
     CAMPAIGN,
     FINISHED,
+    RESTRICTION,
     STAFF,
     STOPPED,
     VERSION,
@@ -32,13 +33,16 @@ from database.outbox import (
 from database.owed import correction_in, corrections
 from database.policies import replaced_by
 from database.purposes import asked_because_of
+from database.requested_rights import decisions_of, rights_of
+from database.rungs import rung_of
 from database.tables import (
     Campaign,
     DataSubjectRequest,
     OutboxMail,
     Policy,
     PolicyVersion,
-    RequestDecision,
+    RequestedRight,
+    Restriction,
 )
 from database.without_approval import promise_of
 from domain.company import CampaignLeads, Company
@@ -55,8 +59,9 @@ from domain.data_subject_requests import (
 from domain.deadlines import Authority, authority_for, court_remedy
 from domain.languages import nearest_language
 from domain.places import local_date
+from domain.request_ladder import words_of_rungs
 from domain.reviews import VersionState
-from domain.timetable import campaign_rungs, not_before, request_ladder
+from domain.timetable import campaign_rungs, not_before
 from domain.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
 from mail.links import make_token
 from mail.sendgrid import Copy, unsubscribe_headers
@@ -65,8 +70,10 @@ from translations.catalogues import Language, speak
 PATH_OF_PURPOSE = {
     "approve": "approve",
     UNSUBSCRIBE: "unsubscribe",
+    PREFERENCES: "preferences",
     "request-status": "requests",
     "request-verify": "requests",
+    "request-agent": "requests",
 }
 TEST = "[Test] "
 OF_NOBODY = "only-a-test"
@@ -117,9 +124,15 @@ class Letters:
         elif first.subject_kind == VERSION:
             shared = self._of_version(session, first, language, now)
             fields = self._links_of_nobody()
+        elif first.subject_kind == RESTRICTION:
+            restriction = session.get_one(Restriction, first.subject_id)
+            shared = {
+                "since_on": _day(language, restriction.restricted_at, self._company.zone),
+                "explanation": restriction.explanation,
+            }
+            fields = {"link": self._address(PREFERENCES, restriction.account_id.bytes)}
         else:
             shared = self._of_request(session, first, language, now)
-            fields = self._personal_of_request(session, first)
         courtesy = campaigns.is_reminder(first.step)
         copies = tuple(self._copy(copy, language, fields, courtesy=courtesy) for copy in people)
         return Letter(
@@ -324,14 +337,12 @@ class Letters:
         zone = self._company.zone_of(request.time_zone)
         lead = Authority(name=self._company.authority_name, url=self._company.authority_url)
         authority = authority_for(request.country, lead=lead)
-        decision = (
-            session.get(RequestDecision, request.decision_id) if request.decision_id else None
-        )
+        rights = rights_of(session, request.id)
         outcome = OUTCOME_WORDS[Outcome(request.outcome)] if request.outcome else ""
-        ground = GROUND_WORDS[Ground(decision.ground)] if decision and decision.ground else ""
         return {
             "reference": request.reference,
-            "kind": language.gettext(KIND_WORDS[Kind(request.kind)]),
+            "kind": language.listed(KIND_WORDS[Kind(right.kind)] for right in rights),
+            "rights": _answered(session, rights, language) if request.answered_at else [],
             "received_on": _day(language, request.received_at, zone),
             # A limit that ends at midnight is met until the end of the day before.
             "answer_by_on": _day(language, request.due_at - timedelta.resolution, zone),
@@ -342,36 +353,21 @@ class Letters:
             "authority_url": authority.url,
             "court": language.gettext(court_remedy(request.regime)),
             "outcome_words": language.gettext(outcome),
-            "ground_words": language.gettext(ground),
-            "rung": self._rung_words(request, mail.step, language),
+            "rung": self._rung_words(mail.step, language),
             "due_at": language.moment(request.due_at, self._company.zone),
             "days_left": max((request.due_at - now).days, 0),
             "console_url": f"{self._company.base_url}/staff/requests/{request.reference}",
         }
 
-    def _rung_words(self, request: DataSubjectRequest, step: str, language: Language) -> str:
-        if step.startswith("overdue-"):
+    def _rung_words(self, step: str, language: Language) -> str:
+        rung = rung_of(step)
+        if rung.startswith("overdue-"):
             return language.ngettext(
                 "the answer is %(num)s day overdue",
                 "the answer is %(num)s days overdue",
-                int(step.removeprefix("overdue-")),
+                int(rung.removeprefix("overdue-")),
             )
-        ladder = request_ladder(
-            request_id=request.id,
-            received_at=request.received_at,
-            due_at=request.due_at,
-            time_zone=self._company.time_zone,
-            holidays_of=self._company.country,
-        )
-        words = {rung.key: language.gettext(rung.summary) for rung in ladder}
-        return words.get(step, step)
-
-    def _personal_of_request(self, session: Session, mail: OutboxMail) -> dict[str, str]:
-        if mail.template != "request_answer":
-            return {}
-        request = session.get_one(DataSubjectRequest, mail.subject_id)
-        decision = session.get_one(RequestDecision, request.decision_id)
-        return {"explanation": decision.explanation}
+        return language.gettext(words_of_rungs(self._company.ladder).get(rung, rung))
 
     def _copy(
         self, copy: Addressed, language: Language, fields: dict[str, str], *, courtesy: bool
@@ -391,10 +387,33 @@ class Letters:
         )
 
     def _link(self, copy: Addressed, purpose: str | None) -> str:
-        if purpose is None or copy.nonce is None:
-            return ""
-        token = make_token(purpose, copy.nonce, self._link_keys)
+        return self._address(purpose, copy.nonce) if purpose and copy.nonce else ""
+
+    def _address(self, purpose: str, nonce: bytes) -> str:
+        token = make_token(purpose, nonce, self._link_keys)
         return f"{self._company.base_url}/{PATH_OF_PURPOSE[purpose]}/{token}"
+
+
+def _answered(
+    session: Session, rights: Sequence[RequestedRight], language: Language
+) -> list[dict[str, object]]:
+    """What is answered to each right (P22)."""
+    decisions = decisions_of(session, rights)
+    return [
+        {
+            "asked_for": language.gettext(KIND_WORDS[Kind(right.kind)]),
+            "outcome": language.gettext(OUTCOME_WORDS[Outcome(decision.outcome)]),
+            "ground": language.gettext(GROUND_WORDS[Ground(decision.ground)])
+            if decision.ground
+            else "",
+            # What the machine answers is one of our sentences, and nobody's own words.
+            "explanation": decision.explanation
+            if decision.decided_by
+            else language.gettext(decision.explanation),
+        }
+        for right in rights
+        if (decision := decisions.get(right.id))
+    ]
 
 
 def _counts(session: Session, campaign: Campaign, language: Language) -> list[tuple[str, int]]:

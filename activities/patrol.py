@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from temporalio.service import RPCError, RPCStatusCode
 import temporal
 from activities.courier import Courier
 from activities.interceptor import incident
-from activities.requests import ladder
 from clock import Clock
 from database.account_imports import discard_dead
 from database.alarms import AlarmKind, sound
@@ -25,10 +25,14 @@ from database.engine import Database
 from database.facts import record
 from database.mail_status import requests_in_vain
 from database.outbox import SENT_AGAIN, steps_without_sender, without_sender
+from database.requested_rights import rights_by_request
 from database.requests import OPEN_STATES
+from database.restrictions import lift_what_was_told
+from database.rungs import as_fired
 from database.tables import Campaign, DataSubjectRequest, FiredRung, Policy, PolicyVersion
 from database.unfinished_imports import carry_on_imports
 from domain.company import Company
+from domain.request_ladder import armed
 from domain.reviews import TO_COME, VersionState
 from mail.webhooks import ping
 
@@ -38,6 +42,7 @@ FAILING = "TemporalReportedProblems IN ('category=WorkflowTaskFailed')"
 LATE_AFTER = timedelta(hours=1)
 IMPORTS_WITHIN = timedelta(minutes=3)
 AT_ONCE = 20
+LIFTED_AT_ONCE = 100
 LINES = 20
 """So many are named in the result and the log; all that were started stand in the facts."""
 ENDS = {
@@ -114,13 +119,15 @@ class PatrolActivities:
     async def patrol(self) -> Patrol:
         """Start every workflow that the register says should run and that does not.
 
-        Before that, what was left to ops is sent again where evidence came after all. One that runs
+        Before that, what was left to ops is sent again where evidence came after all, and the
+        restrictions are lifted whose holders have been told by now (P14). One that runs
         and stands still it cannot mend, but it says so. An import of accounts that was stopped
         after its decision is finished last: whatever becomes of it, the rest is done. A dead-man
         switch outside hears of a round that came to its end, and of no other.
         """
         now = await asyncio.to_thread(self._clock.now)
         await asyncio.to_thread(self._reconsider, now)
+        await asyncio.to_thread(self._lift, now)
         running = {workflow_id async for workflow_id in self._list(RUNNING)}
         wanted = await asyncio.to_thread(self._wanted, running, now)
         missing = [what for what in wanted if what.workflow_id not in running]
@@ -224,6 +231,12 @@ class PatrolActivities:
             with self._database.transaction() as transaction:
                 moved = reconsider(transaction, settle_after=self._settle_after, now=now)
 
+    def _lift(self, now: datetime) -> None:
+        lifted = LIFTED_AT_ONCE
+        while lifted == LIFTED_AT_ONCE:
+            with self._database.transaction() as transaction:
+                lifted = lift_what_was_told(transaction, now, limit=LIFTED_AT_ONCE)
+
     def _carry_on_imports(self, now: datetime) -> _Imports:
         """Carry on what was left in the middle, then throw away what is dead.
 
@@ -249,27 +262,33 @@ class PatrolActivities:
         """
         is_open = col(DataSubjectRequest.state).in_(OPEN_STATES)
         with self._database.session() as session:
-            rows = session.exec(
+            requests = session.exec(
                 select(
                     DataSubjectRequest.id, DataSubjectRequest.received_at, DataSubjectRequest.due_at
                 ).where(is_open)
             ).all()
-            fired = set(
-                session.exec(
-                    select(FiredRung.request_id, FiredRung.rung)
-                    .join(
-                        DataSubjectRequest,
-                        col(DataSubjectRequest.id) == col(FiredRung.request_id),
-                    )
-                    .where(is_open)
-                ).all()
+            rows = session.exec(
+                select(FiredRung)
+                .join(DataSubjectRequest, col(DataSubjectRequest.id) == col(FiredRung.request_id))
+                .where(is_open, FiredRung.due_at == DataSubjectRequest.due_at)
+            ).all()
+        rungs_by_request = defaultdict(list)
+        for row in rows:
+            rungs_by_request[row.request_id].append(row)
+        late = set()
+        for request_id, received_at, due_at in requests:
+            fired = as_fired(rungs_by_request[request_id])
+            ladder = armed(
+                request_id=request_id,
+                received_at=received_at,
+                due_at=due_at,
+                office=self._company.office,
+                fired=fired,
+                now=late_at,
             )
-        return {
-            f"data-subject-request/{request_id}"
-            for request_id, received_at, due_at in rows
-            for rung in ladder(request_id, received_at, due_at, self._company, now=late_at)
-            if rung.at <= late_at and (request_id, rung.key) not in fired
-        }
+            if any(rung.at <= late_at and rung.key not in fired for rung in ladder):
+                late.add(f"data-subject-request/{request_id}")
+        return late
 
     def _record(self, gone: Sequence[tuple[temporal.Start, str]], now: datetime) -> None:
         with self._database.transaction() as transaction:
@@ -320,12 +339,10 @@ def _campaigns(session: Session) -> Iterator[temporal.Start]:
 
 
 def _requests(session: Session) -> Iterator[temporal.Start]:
-    rows = session.exec(
-        select(DataSubjectRequest.id, DataSubjectRequest.kind).where(
-            col(DataSubjectRequest.state).in_(OPEN_STATES)
-        )
+    return (
+        temporal.data_subject_request(request_id, list(rights))
+        for request_id, rights in rights_by_request(session, OPEN_STATES).items()
     )
-    return (temporal.data_subject_request(*row) for row in rows)
 
 
 def _report(

@@ -11,24 +11,19 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.courier import Courier
-from database import request_answers, requests
+from activities.turns import whose_turn, works_on_it
+from database import request_answers, requested_rights, requests, rungs
 from database.alarms import AlarmKind, sound
 from database.engine import Database
 from database.mail_rows import Batch
 from database.outbox import states
-from database.staff import StaffRefused, by_handle, in_charge, present
-from database.tables import DataSubjectRequest, Staff
+from database.tables import DataSubjectRequest, RequestedRight, Staff
 from database.writing import held
 from domain.company import Company, Officers
-from domain.data_subject_requests import GATED_KINDS, State
-from domain.timetable import (
-    Role,
-    Rung,
-    RungKind,
-    highest_missed,
-    overdue_rung,
-    request_ladder,
-)
+from domain.data_subject_requests import GATED_KINDS, RightState, State
+from domain.places import local_date
+from domain.request_ladder import UNASSIGNED, highest_missed, roles_told, step_of
+from domain.timetable import Role, Rung, RungKind
 
 ALARMS: Mapping[RungKind, AlarmKind] = {
     RungKind.ESCALATION: AlarmKind.REQUEST_ESCALATED,
@@ -69,19 +64,31 @@ class ConfirmationInput(RequestInput):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Told:
+    """The step of the ladder that staff were told last: which roles, when, and whether somebody
+    said that they act."""
+
+    roles: tuple[Role, ...]
+    at: datetime
+    acknowledged_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RequestCase:
     """What the request's workflow knows: states and instants, nothing about the person.
 
-    `since`: when its state began.
+    `since`: when its state began. `ungated_open`: whether it asks for a right that needs no proof
+    of identity, and that privacy has not decided (P19).
     """
 
-    kind: str
     state: State
     due_at: datetime
     answered: bool
     mails_waiting: int
     next_rung: Rung | None
     since: datetime | None = None
+    ungated_open: bool = False
+    told: Told | None = None
 
 
 class RequestActivities:
@@ -115,10 +122,12 @@ class RequestActivities:
         with self._database.transaction() as transaction:
             request = held(transaction, DataSubjectRequest, what.request_id)
             if request.answered_at is None:
-                fired = {rung.rung for rung in requests.fired_rungs(transaction, request.id)}
-                missed = highest_missed(self._ladder(request, what.now), what.now, fired)
+                ladder, fired = rungs.rungs_of(
+                    transaction, request, self._company.office, now=what.now
+                )
+                missed = highest_missed(ladder, what.now, fired)
                 for rung in missed.skipped:
-                    self._note(transaction, request, rung, what.now, passed_over=True)
+                    rungs.fire(transaction, request, rung, now=what.now, passed_over=True)
                 for rung in missed.fire:
                     self._fire(transaction, request, rung, what.now)
             case = self._case(transaction, request)
@@ -150,9 +159,9 @@ class RequestActivities:
     def _fire(
         self, transaction: Session, request: DataSubjectRequest, rung: Rung, now: datetime
     ) -> None:
-        if not self._note(transaction, request, rung, now, passed_over=False):
-            return
-        if rung.key == "unassigned" and _assignee(transaction, request):
+        staff = self._to_be_told(transaction, request, rung, now)
+        moot = not staff and (rung.key == UNASSIGNED or rung.key != step_of(rung.key))
+        if not rungs.fire(transaction, request, rung, now=now, passed_over=moot) or moot:
             return
         if rung.kind is RungKind.LATE_REPLY:
             requests.record_late_reply(transaction, request, now)
@@ -160,14 +169,15 @@ class RequestActivities:
             requests.queue_for_requester(
                 transaction, request, step="progress", template="request_progress", now=now
             )
-        if rung.kind in (RungKind.BREACH, RungKind.OVERDUE):
-            requests.record_breach(transaction, request, now)
         overdue = rung.kind in (RungKind.BREACH, RungKind.OVERDUE)
+        if overdue:
+            requests.record_breach(transaction, request, now)
+        step = rungs.mail_step(transaction, request, rung.key)
         requests.queue_for_staff(
             transaction,
             request,
-            self._staff(transaction, request, rung.audience),
-            step=rung.key,
+            staff,
+            step=step,
             template="request_breach" if overdue else "request_rung",
             now=now,
         )
@@ -175,134 +185,80 @@ class RequestActivities:
             sound(
                 transaction,
                 ALARMS[rung.kind],
-                f"{request.id}/{rung.key}",
+                f"{request.id}/{step}",
                 now,
                 page=f"/staff/requests/{request.reference}",
                 reference=request.reference,
-                right=request.kind,
+                rights=requested_rights.kinds_of(transaction, request.id),
                 rung=rung.key,
                 due_at=request.due_at,
             )
 
-    def _note(
-        self,
-        transaction: Session,
-        request: DataSubjectRequest,
-        rung: Rung,
-        now: datetime,
-        *,
-        passed_over: bool,
-    ) -> bool:
-        return requests.fire(
-            transaction, request, rung.key, due_at=rung.at, now=now, passed_over=passed_over
-        )
+    def _to_be_told(
+        self, session: Session, request: DataSubjectRequest, rung: Rung, now: datetime
+    ) -> list[Staff]:
+        """Of staff; a step goes on to those alone who were not told of it before."""
+        step = step_of(rung.key)
+        if step == UNASSIGNED and works_on_it(session, request):
+            return []
+        on = local_date(now, self._company.zone)
+        staff = whose_turn(session, request, rung.audience, self._officers, on)
+        if step == rung.key:
+            return staff
+        known = rungs.told_of(session, request, step)
+        return [member for member in staff if member.id not in known]
 
     def _case(self, session: Session, request: DataSubjectRequest) -> RequestCase:
-        fired = {rung.rung for rung in requests.fired_rungs(session, request.id)}
+        more = len(rungs.fired_rungs(session, request.id)) + 1
+        ladder, fired = rungs.rungs_of(
+            session, request, self._company.office, now=request.due_at, more=more
+        )
         mails = states(session, Batch(subject_id=request.id))
+        rights = requested_rights.rights_of(session, request.id)
         return RequestCase(
-            kind=request.kind,
             state=State(request.state),
             due_at=request.due_at,
             answered=request.answered_at is not None,
             mails_waiting=sum(mails.get(state, 0) for state in ("queued", "sending", "unknown")),
-            next_rung=next(
-                (
-                    rung
-                    for rung in self._ladder(request, request.due_at, len(fired) + 1)
-                    if rung.key not in fired
-                ),
-                None,
+            next_rung=next((rung for rung in ladder if rung.key not in fired), None),
+            since=_since(session, request, rights),
+            ungated_open=any(
+                right.kind not in GATED_KINDS and right.state == RightState.OPEN for right in rights
             ),
-            since=_since(session, request),
+            told=self._told(session, request, ladder),
         )
 
-    def _ladder(self, request: DataSubjectRequest, now: datetime, more: int = 1) -> list[Rung]:
-        return ladder(
-            request.id, request.received_at, request.due_at, self._company, now=now, more=more
+    def _told(
+        self, session: Session, request: DataSubjectRequest, ladder: Sequence[Rung]
+    ) -> Told | None:
+        last = rungs.last_step(session, request)
+        if last is None or request.answered_at is not None:
+            return None
+        return Told(
+            roles=roles_told(ladder, last.rung),
+            at=last.fired_at,
+            acknowledged_at=last.acknowledged_at,
         )
 
-    def _staff(
-        self, session: Session, request: DataSubjectRequest, audience: Sequence[Role]
-    ) -> list[Staff]:
-        """Who that is, is looked up when the rung fires; nobody found means the whole team."""
-        found: dict[UUID, Staff] = {}
-        for role in audience:
-            for member in self._holders(session, request, role):
-                found[member.id] = member
-        return list(found.values())
 
-    def _holders(
-        self, session: Session, request: DataSubjectRequest, role: Role
-    ) -> Sequence[Staff]:
-        match role:
-            case Role.PERSON:
-                return ()
-            case Role.ASSIGNEE:
-                return _assignee(session, request) or in_charge(session, "privacy")
-            case Role.PRIVACY_OFFICER:
-                return _named_or(session, self._officers.privacy_officer, "privacy")
-            case Role.DEPUTY:
-                return _named_or(session, self._officers.deputy, "privacy")
-            case Role.EXECUTIVE:
-                return _named_or(session, self._officers.executive, "admin")
-            case _:
-                return in_charge(session, "privacy")
-
-
-def ladder(
-    request_id: UUID,
-    received_at: datetime,
-    due_at: datetime,
-    company: Company,
-    *,
-    now: datetime,
-    more: int = 0,
-) -> list[Rung]:
-    """A request's rungs, one for each day overdue at `now`, and so many `more` of these."""
-    days_overdue = max((now - due_at).days, 0)
-    return [
-        *request_ladder(
-            request_id=request_id,
-            received_at=received_at,
-            due_at=due_at,
-            time_zone=company.time_zone,
-            holidays_of=company.country,
-        ),
-        *(overdue_rung(due_at, number) for number in range(1, days_overdue + more + 1)),
-    ]
-
-
-def _since(session: Session, request: DataSubjectRequest) -> datetime | None:
+def _since(
+    session: Session, request: DataSubjectRequest, rights: Sequence[RequestedRight]
+) -> datetime | None:
     match request.state:
         case State.RECEIVED:
             return request.received_at
         case State.IDENTITY:
             return request.acknowledged_at
-        case State.WORK if request.kind in GATED_KINDS:
+        case State.WORK if requested_rights.any_gated(rights):
             return request.verified_at
         case State.WORK:
             known = request.acknowledged_at, request.verified_at
             return min((instant for instant in known if instant), default=None)
         case State.REVIEW:
-            answer = request_answers.pending_decision(session, request.id)
-            return answer.recorded_at if answer else None
+            decisions = requested_rights.decisions_of(session, rights).values()
+            return max((one.recorded_at for one in decisions if one.recorded_at), default=None)
         case _:
             return request.answered_at
-
-
-def _assignee(session: Session, request: DataSubjectRequest) -> Sequence[Staff]:
-    """Whoever works on it; one who left does not."""
-    return present(session, request.assignee_id) if request.assignee_id else ()
-
-
-def _named_or(session: Session, handle: str, role: str) -> Sequence[Staff]:
-    if not handle:
-        return in_charge(session, role)
-    try:
-        return [by_handle(session, handle)]
-    except StaffRefused:
-        return in_charge(session, role)
 
 
 @contextmanager

@@ -62,6 +62,7 @@ class Company:
             database=database,
             clock=self.clock,
             company=settings.company,
+            suppression_key=settings.suppression_key_bytes,
             periods=NoticePeriods(
                 notice_days=settings.notice_days, sending_period=settings.sending_period
             ),

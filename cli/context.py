@@ -15,7 +15,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cli.printing import stop
 from clock import Clock, ClockIsReal
-from database import account_imports, accounts, api_keys, approvals, policies, requests, staff
+from database import (
+    absences,
+    account_imports,
+    accounts,
+    api_keys,
+    approvals,
+    policies,
+    requests,
+    staff,
+)
 from database.engine import Database
 from database.facts import record
 from database.migrate import MigrationBroken, SchemaDiffers, require_current
@@ -34,6 +43,7 @@ THE_ANSWER_IS_NO = 1
 BAD_USAGE = 2
 NOT_REACHABLE = 3
 REFUSALS = (
+    absences.AbsenceRefused,
     accounts.AccountUnknown,
     account_imports.ImportRefused,
     api_keys.KeyRefused,
@@ -89,6 +99,7 @@ class Office:
                     database=self.database,
                     clock=self.clock,
                     company=self.settings.company,
+                    suppression_key=self.settings.suppression_key_bytes,
                     periods=NoticePeriods(
                         notice_days=self.settings.notice_days,
                         sending_period=self.settings.sending_period,
@@ -187,12 +198,12 @@ def answering() -> Iterator[None]:
         ) from None
 
 
-def instant(given: str | None, otherwise: datetime) -> datetime:
+def instant(given: str | None, otherwise: datetime, *, option: str = "--at") -> datetime:
     """An instant as typed, in UTC. Ends the command when it is none."""
     if given is None:
         return otherwise
     try:
         return in_utc(datetime.fromisoformat(given))
     except ValueError as fault:
-        message = f"--at {given}: {fault}. Write it like 2026-03-01T00:00:00Z."
+        message = f"{option} {given}: {fault}. Write it like 2026-03-01T00:00:00Z."
         raise stop(message, BAD_USAGE) from None

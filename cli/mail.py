@@ -110,9 +110,9 @@ def allow(
     from cli.printing import say
 
     with opened() as office:
-        member, key = office.member(as_staff), office.settings.suppression_key_bytes
+        member = office.member(as_staff)
         with office.desk() as desk:
-            count = desk.allow_mail(address, key, member.id, reason)
+            count = desk.allow_mail(address, member.id, reason)
     say(
         f"Mail goes to this address again; of what was held back, {count} go out now. The mail "
         "service keeps a list of its own: take the address off there too, else it drops them."

@@ -6,15 +6,17 @@ from uuid import UUID
 
 import typer
 
+from cli import request_intake
 from cli.options import AsReader, AsStaff, FormatOption, ListFormat, Reference
-from domain.data_subject_requests import Ground, Outcome
+from domain.data_subject_requests import Ground, Kind, Outcome
 
 if TYPE_CHECKING:
     from sqlmodel import Session
 
+    from database.engine import Database
     from database.tables import DataSubjectRequest, RequestDecision
 
-COLUMNS = ("reference", "kind", "state", "due_at", "left", "channel", "assignee")
+COLUMNS = ("reference", "kinds", "state", "due_at", "left", "channel", "assignee")
 
 app = typer.Typer(no_args_is_help=True, help="Data-subject requests and their thirty days.")
 
@@ -47,19 +49,17 @@ def show(
     """Show a request, its ladder and its mails; with --as what was asked, and by whom."""
     from cli.context import opened
     from cli.printing import print_thing
-    from database.requests import (
-        fired_rungs,
-        mails_of,
-        request_by_reference,
-    )
+    from database.requests import mails_of, request_by_reference
+    from database.rungs import fired_rungs
 
     with opened() as office, office.database.session() as session:
         request = request_by_reference(session, reference)
         if as_staff:
             office.record_read(as_staff, ["privacy"], [request.id])
         ladder = [
-            f"{rung.rung}, due {rung.due_at:%Y-%m-%d %H:%M}"
+            f"{rung.rung}, due {rung.stood_at:%Y-%m-%d %H:%M}"
             + (", passed over" if rung.passed_over else "")
+            + (", acknowledged" if rung.acknowledged_at else "")
             for rung in fired_rungs(session, request.id)
         ]
         mails = [f"{mail.step}: {mail.state}" for mail in mails_of(session, request.id)]
@@ -78,6 +78,7 @@ def show(
                 "statutory_breach_at": request.statutory_breach_at,
                 "ladder": ladder,
                 "mails": mails,
+                "rights": _rights(session, request, personal=as_staff is not None),
                 "workflow": office.workflow_url(f"data-subject-request/{request.id}"),
             },
             output_format,
@@ -112,6 +113,10 @@ def assign(
 def decide(
     reference: Reference,
     *,
+    right: Annotated[
+        Kind | None,
+        typer.Option(help="Which right you answer, where the request asks for several"),
+    ] = None,
     outcome: Annotated[Outcome, typer.Option(help="How it ends", show_default=False)],
     explanation: Annotated[
         str, typer.Option(help="Written to the person: what was decided and why (P22)")
@@ -124,24 +129,27 @@ def decide(
     ] = None,
     as_staff: AsStaff,
 ) -> None:
-    """Answer a request. A refusal, whole or partial, waits for a second person."""
+    """Answer a right of a request. A refusal, whole or partial, waits for a second person.
+
+    The answer goes out once every right that the request asks for is decided.
+    """
     from cli.context import opened
     from cli.printing import say
     from database.request_answers import Answer
-    from domain.data_subject_requests import needs_second_person
+    from domain.request_decisions import needs_second_person
 
     answer = Answer(outcome=outcome, explanation=explanation, ground=ground, evidence=evidence)
     with opened() as office:
         member = office.member(as_staff)
         with office.desk() as desk:
-            decision = desk.decide(reference, member.id, answer)
-    if needs_second_person(outcome):
-        say(
-            f"The answer to {reference} waits for a second person: "
-            f"promisekeeper requests confirm {reference} --answer {decision.id} --as STAFF"
-        )
-    else:
-        say(f"{reference} is answered; the mail is on its way.")
+            decision = desk.decide(reference, member.id, answer, right)
+        if needs_second_person(outcome):
+            say(
+                f"The answer to {reference} waits for a second person: "
+                f"promisekeeper requests confirm {reference} --answer {decision.id} --as STAFF"
+            )
+        else:
+            say(_how_it_stands(office.database, reference))
 
 
 @app.command()
@@ -156,7 +164,7 @@ def confirm(
     ],
     as_staff: AsStaff,
 ) -> None:
-    """As a second person, let a refusal or partial answer go out."""
+    """As a second person, agree to a refusal or partial answer."""
     from cli.context import opened
     from cli.printing import say
 
@@ -164,7 +172,127 @@ def confirm(
         member = office.member(as_staff)
         with office.desk() as desk:
             desk.confirm(reference, answer, member.id)
-    say(f"The answer to {reference} is confirmed and on its way.")
+        say(f"Confirmed. {_how_it_stands(office.database, reference)}")
+
+
+@app.command()
+def acknowledge(reference: Reference, *, as_staff: AsStaff) -> None:
+    """Say "I have seen this and act": nobody else is told before the next rung (P21)."""
+    from cli.context import at_the_desk
+    from cli.printing import say
+
+    with at_the_desk(as_staff) as (desk, member_id):
+        desk.acknowledge(reference, member_id)
+    say(f"Noted: you act on {reference}. Until its next rung nobody else is told.")
+
+
+@app.command("correct-receipt")
+def correct_receipt(
+    reference: Reference,
+    *,
+    received_at: Annotated[
+        str | None,
+        typer.Option(help="When it really came, with its offset: 2026-03-01T14:30:00+01:00"),
+    ] = None,
+    country: Annotated[
+        str | None, typer.Option(help="Where the person is: DE, US-CA; empty for not known")
+    ] = None,
+    proof: Annotated[
+        str, typer.Option(help="What that rests on; needed where it gives us more time")
+    ] = "",
+    as_staff: AsStaff,
+) -> None:
+    """Set right when a request came, or from where: its clock and its ladder follow (P26).
+
+    What gives us more time for the answer waits for a second person.
+    """
+    from cli.context import at_the_desk, instant
+    from cli.printing import say
+    from database.receipts import Receipt
+    from database.requests import request_by_reference
+
+    with at_the_desk(as_staff) as (desk, member_id):
+        with desk.database.session() as session:
+            request = request_by_reference(session, reference)
+        receipt = Receipt(
+            received_at=instant(received_at, request.received_at, option="--received-at"),
+            country=request.country if country is None else country or None,
+            proof=proof,
+        )
+        correction = desk.correct_receipt(reference, member_id, receipt)
+        with desk.database.session() as session:
+            due_at = request_by_reference(session, reference).due_at
+    if correction.applied_at is None:
+        say(
+            f"That gives us more time, so it waits for a second person: "
+            f"promisekeeper requests confirm-receipt {reference} --correction {correction.id} "
+            "--as STAFF"
+        )
+    else:
+        say(f"Corrected: {reference} is due {due_at:%Y-%m-%d %H:%M} UTC.")
+
+
+@app.command("confirm-receipt")
+def confirm_receipt(
+    reference: Reference,
+    *,
+    correction: Annotated[
+        UUID,
+        typer.Option(
+            metavar="ID",
+            help="The correction that you read: see `requests show`",
+            show_default=False,
+        ),
+    ],
+    as_staff: AsStaff,
+) -> None:
+    """As a second person, agree to a receipt that gives us more time for the answer (P26)."""
+    from cli.context import at_the_desk
+    from cli.printing import say
+
+    with at_the_desk(as_staff) as (desk, member_id):
+        desk.confirm_receipt(reference, correction, member_id)
+    say(f"The receipt of {reference} is corrected.")
+
+
+@app.command("late-reply")
+def late_reply(
+    *,
+    approve: Annotated[
+        str | None, typer.Option(metavar="LANGUAGE", help="Approve its words, as you read them")
+    ] = None,
+    as_staff: Annotated[
+        str | None, typer.Option("--as", metavar="STAFF", help="Who approves: one of privacy")
+    ] = None,
+) -> None:
+    """Read the reply that we are late, and approve it beforehand: two of privacy, per language."""
+    from cli.context import BAD_USAGE, opened
+    from cli.printing import say, stop
+    from database.late_replies import NEEDED, approve_late_reply, late_reply_approvals
+    from web.samples import late_replies
+
+    with opened() as office:
+        replies = late_replies(office.settings.languages)
+        if approve is not None:
+            if approve not in replies or not as_staff:
+                spoken = ", ".join(replies)
+                raise stop(f"Give one of {spoken}, and who you are with --as.", BAD_USAGE)
+            member = office.member(as_staff)
+            with office.database.transaction() as transaction:
+                approve_late_reply(
+                    transaction,
+                    language=approve,
+                    sha256=replies[approve].sha256,
+                    by=member.id,
+                    now=office.clock.now(),
+                )
+        with office.database.session() as session:
+            for language, reply in replies.items():
+                given = len(late_reply_approvals(session, reply.sha256))
+                say(f"{language}: approved by {given} of {NEEDED}. {reply.subject}")
+                if approve is None:
+                    for stage, text in reply.texts.items():
+                        say(f"\n--- {language}, {stage} ---\n{text}")
 
 
 @app.command("explain-deadline")
@@ -193,18 +321,32 @@ def explain_deadline(
         f"{request.reference} was received {request.received_at:%Y-%m-%d %H:%M} UTC and is due "
         f"{request.due_at:%Y-%m-%d %H:%M} UTC by {request.rule}."
     )
-    console().print(table_of(request.candidates, ("rule", "due_at", "explanation")))
+    rows = [{"rights": [], **one} for one in request.candidates]
+    console().print(table_of(rows, ("rule", "rights", "due_at", "explanation")))
     for warning in request.warnings:
         say(f"Warning: {warning}.")
 
 
+def _how_it_stands(database: "Database", reference: str) -> str:
+    from database.requested_rights import rights_of
+    from database.requests import request_by_reference
+
+    with database.session() as session:
+        request = request_by_reference(session, reference)
+        if request.answered_at is not None:
+            return f"{reference} is answered; the mail is on its way."
+        waiting = [one.kind for one in rights_of(session, request.id) if one.outcome is None]
+    return f"{reference} is not answered yet. Still to be decided: {', '.join(waiting)}."
+
+
 def _row(session: "Session", request: "DataSubjectRequest", now: datetime) -> dict[str, object]:
+    from database.requested_rights import kinds_of
     from database.tables import Staff
 
     assignee = session.get(Staff, request.assignee_id) if request.assignee_id else None
     return {
         "reference": request.reference,
-        "kind": request.kind,
+        "kinds": list(kinds_of(session, request.id)),
         "state": request.state,
         "due_at": request.due_at,
         "left": _left(request, now),
@@ -214,27 +356,60 @@ def _row(session: "Session", request: "DataSubjectRequest", now: datetime) -> di
 
 
 def _personal(session: "Session", request: "DataSubjectRequest") -> dict[str, object]:
-    from database.request_answers import pending_decision
+    from database.joined_requests import joined_to
+    from database.receipts import waiting_receipt
+    from database.request_agents import agent_of
 
+    agent = agent_of(session, request.id)
+    receipt = waiting_receipt(session, request.id)
     return {
         "name": request.name,
         "contact_email": request.contact_email,
+        "postal_address": request.postal_address,
         "message": request.message,
-        "answer": _answer(pending_decision(session, request.id)),
+        "agent": f"{agent.name}, {agent.email}" if agent else "",
+        "authority": (agent.authority or "undecided") if agent else "",
+        "more_like_it": joined_to(session, request).count,
+        "receipt_to_confirm": [
+            f"id: {receipt.id}",
+            f"received_at: {receipt.received_at:%Y-%m-%dT%H:%M:%SZ}",
+            f"country: {receipt.country}",
+            f"proof: {receipt.proof}",
+        ]
+        if receipt
+        else [],
     }
 
 
-def _answer(decision: "RequestDecision | None") -> list[str]:
+def _rights(
+    session: "Session", request: "DataSubjectRequest", *, personal: bool
+) -> list[dict[str, object]]:
+    """How each right stands; with what is answered for whoever says who they are (P30)."""
+    from database.requested_rights import decisions_of, rights_of
+
+    rights = rights_of(session, request.id)
+    decisions = decisions_of(session, rights) if personal else {}
+    return [
+        {
+            "right": right.kind,
+            "state": right.state,
+            "due_at": right.due_at,
+            "answer": _answer(decisions.get(right.id)),
+        }
+        for right in rights
+    ]
+
+
+def _answer(decision: "RequestDecision | None") -> dict[str, object] | None:
     if decision is None:
-        return []
-    said = {
+        return None
+    return {
         "id": decision.id,
         "outcome": decision.outcome,
         "ground": decision.ground,
         "explanation": decision.explanation,
         "evidence": decision.evidence,
     }
-    return [f"{name}: {value}" for name, value in said.items() if value]
 
 
 def _left(request: "DataSubjectRequest", now: datetime) -> str:
@@ -243,3 +418,12 @@ def _left(request: "DataSubjectRequest", now: datetime) -> str:
     left = request.due_at - now
     late = left.total_seconds() < 0
     return f"{abs(left).days} d {abs(left).seconds // 3600} h{' late' if late else ''}"
+
+
+for command in (
+    request_intake.receive,
+    request_intake.letters,
+    request_intake.posted,
+    request_intake.authority,
+):
+    app.command()(command)

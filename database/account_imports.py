@@ -26,9 +26,10 @@ from database.chunks import Advance
 from database.engine import Database
 from database.ids import new_id
 from database.policies import hold_policies, policies, version_in_force, versions
-from database.tables import Account, AccountImport, AccountImportRow, Campaign
+from database.tables import Account, AccountImport, AccountImportRow, Campaign, PolicyVersion
 from database.writing import held_if_there
 from domain.account_holders import Status
+from domain.reviews import TO_COME, VersionClass, VersionState
 
 STAGED, DECIDED, DONE, DISCARDED = "staged", "decided", "done", "discarded"
 CHUNK = 100
@@ -137,11 +138,12 @@ def decide(database: Database, import_id: UUID, now: datetime, checked: int | No
     has finished every import that stood, so whom this one brings is late for it, and named (P4).
     False while another one that was decided is still being carried, and when one was finished since
     `check` gave `checked`: finish it first, and check again whether this one may stand. Raises
-    ImportRefused when it was thrown away meanwhile.
+    ImportRefused when it was thrown away meanwhile, or brings a text into use too early.
     """
     try:
         with database.transaction() as transaction:
             hold_policies(transaction)
+            refuse_early_assertions(transaction, import_id)
             decided = transaction.execute(
                 update(AccountImport)
                 .where(col(AccountImport.id) == import_id, col(AccountImport.state) == STAGED)
@@ -255,6 +257,47 @@ def refuse_unknown_versions(session: Session, import_id: UUID, now: datetime) ->
                 f"{wrong.governing_version} of {assertable.policy}, which was never in force. "
                 "Nothing was imported."
             )
+
+
+def refuse_early_assertions(session: Session, import_id: UUID) -> None:
+    """Raises ImportRefused when a version is asserted of a new account while a released version
+    has no audience yet: nobody may have looked at the way from that text to this one (P6)."""
+    addressing = session.exec(
+        select(PolicyVersion)
+        .where(
+            or_(
+                col(PolicyVersion.state).in_(TO_COME),
+                and_(
+                    PolicyVersion.state == VersionState.IN_REVIEW,
+                    col(PolicyVersion.released_by).is_not(None),
+                ),
+            ),
+            PolicyVersion.version_class != VersionClass.EDITORIAL,
+            ~exists().where(
+                col(Campaign.policy_version_id) == col(PolicyVersion.id),
+                col(Campaign.freezing_at).is_not(None),
+            ),
+        )
+        .limit(1)
+    ).first()
+    if addressing is None:
+        return
+    asserted = session.exec(
+        select(AccountImportRow.external_id)
+        .where(
+            AccountImportRow.import_id == import_id,
+            col(AccountImportRow.governing_version).is_not(None),
+            ~exists().where(same_account()),
+        )
+        .limit(1)
+    ).first()
+    if asserted is not None:
+        raise ImportRefused(
+            f"Version {addressing.number} was released, and whom it concerns is just being written "
+            "down. Until that is done no new account can be said to be governed by another "
+            "version. Nothing was imported. Try again in a few minutes; if that does not help, "
+            "see: promisekeeper doctor"
+        )
 
 
 def after_the_last_audience(transaction: Session, now: datetime) -> datetime:

@@ -5,8 +5,15 @@ from uuid import UUID
 
 from sqlmodel import Session, col, func, select
 
-from database.outbox import ACCOUNT, REQUESTER, STAFF
-from database.tables import Account, DataSubjectRequest, MailAttempt, OutboxMail, Staff
+from database.outbox import ACCOUNT, AGENT, REQUESTER, STAFF
+from database.tables import (
+    Account,
+    DataSubjectRequest,
+    MailAttempt,
+    OutboxMail,
+    RequestAgent,
+    Staff,
+)
 
 
 def place(session: Session, provider_id: str, address: str) -> list[tuple[UUID, UUID]]:
@@ -18,7 +25,9 @@ def place(session: Session, provider_id: str, address: str) -> list[tuple[UUID, 
     if not provider_id or not address.strip():
         return []
     kind, addressee = col(OutboxMail.addressee_kind), col(OutboxMail.addressee_id)
-    addresses = func.coalesce(Account.email, Staff.email, DataSubjectRequest.contact_email)
+    addresses = func.coalesce(
+        Account.email, Staff.email, DataSubjectRequest.contact_email, RequestAgent.email
+    )
     rows = session.exec(
         select(OutboxMail.id, MailAttempt.id)
         .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id))
@@ -27,6 +36,7 @@ def place(session: Session, provider_id: str, address: str) -> list[tuple[UUID, 
         .outerjoin(
             DataSubjectRequest, (kind == REQUESTER) & (col(DataSubjectRequest.id) == addressee)
         )
+        .outerjoin(RequestAgent, (kind == AGENT) & (col(RequestAgent.id) == addressee))
         .where(
             MailAttempt.provider_id == provider_id,
             func.lower(addresses) == address.strip().lower(),

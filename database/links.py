@@ -19,14 +19,21 @@ from database.writing import insert_selected
 APPROVE = "approve"
 UNSUBSCRIBE = "unsubscribe"
 """No more reminders. It is made of the bytes of the link to approve, and signed for this."""
+PREFERENCES = "preferences"
+"""What somebody may be mailed for. It is made of the id of their account and signed for this: it
+needs no row, is at hand for every account, and works for ever (P17)."""
 REQUEST_STATUS = "request-status"
 REQUEST_VERIFY = "request-verify"
+REQUEST_AGENT = "request-agent"
+"""How a request stands, for who asked for somebody else: never what was answered."""
+REQUEST_HANDOFF = "request-handoff"
+"""To make one request, for whoever is signed in at the company's own application (P25)."""
 NOT_OUT_FOR_SURE = ("queued", "sending", "unknown", "operator", "suppressed")
 
 
 class LinkUnusable(Exception):
-    """The link is of no use. `kind`: unknown | expired | replaced | given_back, where who read the
-    mail said that it was meant for somebody else.
+    """The link is of no use. `kind`: unknown | expired | replaced | used | given_back, where who
+    read the mail said that it was meant for somebody else.
 
     `link` is None for an unknown one.
     """
@@ -140,6 +147,8 @@ def usable_link(session: Session, purpose: str, nonce: bytes, now: datetime) -> 
         raise LinkUnusable("unknown")
     if link.successor_id is not None:
         raise LinkUnusable("replaced", link)
+    if link.used_at is not None:
+        raise LinkUnusable("used", link)
     if link.expires_at is not None and link.expires_at <= now:
         raise LinkUnusable("given_back" if purpose == APPROVE else "expired", link)
     return link

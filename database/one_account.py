@@ -12,6 +12,7 @@ from database.account_imports import (
     after_the_last_audience,
     assertable_versions,
     put_aside,
+    refuse_early_assertions,
     refuse_unknown_versions,
 )
 from database.accounts import AccountRow, account_by_external_id
@@ -33,7 +34,8 @@ def put_account(
 ) -> ImportResult:
     """Add or update one account. Never creates an approval.
 
-    Raises ImportRefused for a version that was never in force, and ImportUnderWay.
+    Raises ImportRefused for a version that was never in force or comes too early, and
+    ImportUnderWay.
     """
     with database.transaction() as transaction:
         return _put(transaction, row, asserted_by, now)
@@ -66,6 +68,7 @@ def _put(transaction: Session, row: AccountRow, asserted_by: UUID, now: datetime
     transaction.flush()
     transaction.connection().execute(insert(AccountImportRow), [put_aside(of_one.id, row)])
     refuse_unknown_versions(transaction, of_one.id, now)
+    refuse_early_assertions(transaction, of_one.id)
     chunk = next_chunk(transaction, of_one.id, CHUNK)
     if chunk is not None:
         carry_rows(transaction, of_one, chunk, assertable_versions(transaction, now), now)

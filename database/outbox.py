@@ -26,6 +26,7 @@ from database.tables import (
     MailStop,
     OutboxMail,
     PolicyVersion,
+    RequestAgent,
     Staff,
 )
 from database.writing import insert_new
@@ -34,21 +35,28 @@ from domain.timetable import RungKind
 
 CAMPAIGN = "campaign"
 REQUEST = "request"
+RESTRICTION = "restriction"
+"""Of an account: the mail that says that it ends."""
 VERSION = "version"
 """Of a version itself: a test mail, before there is a campaign."""
 ACCOUNT = "account"
 STAFF = "staff"
 REQUESTER = "requester"
+AGENT = "agent"
+"""Who asks for somebody else."""
+BY_POST = "by_post"
+"""The state of a mail to whoever has no mailbox: staff print it, and post it."""
 
 WENT_OUT = ("accepted", "delivered", "bounced", "dropped", "complained")
 IN_DOUBT = ("sending", "unknown")
 CARRIED = "carried"
 REACHED = ("accepted", "delivered", "complained", CARRIED)
 MAYBE_TOLD = (*REACHED, *IN_DOUBT, "operator")
-_ADDRESSES: Mapping[str, tuple[type[Account | Staff | DataSubjectRequest], Any]] = {
+_ADDRESSES: Mapping[str, tuple[type[Account | Staff | DataSubjectRequest | RequestAgent], Any]] = {
     ACCOUNT: (Account, col(Account.email)),
     STAFF: (Staff, col(Staff.email)),
     REQUESTER: (DataSubjectRequest, col(DataSubjectRequest.contact_email)),
+    AGENT: (RequestAgent, col(RequestAgent.email)),
 }
 LINK_AGAIN = "link_again"
 WITHDRAWAL = "withdrawal"
@@ -68,7 +76,8 @@ CORRECTION = "correction_"
 class Queued:
     """A mail to be queued. Its key is subject, addressee and step.
 
-    `language` is one that we speak; empty stands for the first of them.
+    `language` is one that we speak; empty stands for the first of them. `state`: queued, or
+    BY_POST.
     """
 
     subject_kind: str
@@ -81,6 +90,7 @@ class Queued:
     language: str = ""
     link_id: UUID | None = None
     shard: int = 0
+    state: str = "queued"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +142,7 @@ def queue(transaction: Session, mails: Iterable[Queued], now: datetime) -> tuple
             "variant": mail.variant,
             "language": mail.language,
             "link_id": mail.link_id,
-            "state": "queued",
+            "state": mail.state,
             "attempts": 0,
             "queued_at": now,
         }
@@ -287,8 +297,9 @@ def without_sender(session: Session) -> Sequence[OutboxMail]:
     """Single mails under way whose own workflow sends no more: each needs a delivery of its own,
     unless the workflow of an answered request is just at it.
 
-    Links asked for again, test mails, word to a campaign's owner that did not go out at once, the
-    mails of answered requests, and what is sent again to requesters although it was left to ops.
+    Links asked for again, test mails, word to a campaign's owner that did not go out at once, word
+    that a restriction ends, the mails of answered requests, and what is sent again to requesters
+    although it was left to ops.
     """
     again = and_(
         col(OutboxMail.subject_kind) == REQUEST,
@@ -306,7 +317,7 @@ def without_sender(session: Session) -> Sequence[OutboxMail]:
                 col(OutboxMail.step).startswith(LINK_AGAIN),
                 col(OutboxMail.step).startswith(STOPPED, autoescape=True),
                 col(OutboxMail.step) == FINISHED,
-                col(OutboxMail.subject_kind) == VERSION,
+                col(OutboxMail.subject_kind).in_([VERSION, RESTRICTION]),
                 answered,
                 again,
             ),

@@ -1,25 +1,37 @@
-"""What a data-subject request is answered: put forward, agreed to by a second person, sent out."""
+"""What data-subject requests are answered: right by right, and sent when all are decided.
 
+A decision is put forward, agreed to by a second person where it takes one, and may be replaced
+until the answer goes out.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from database.facts import record
+from database.request_agents import is_authorised
+from database.requested_rights import rights_of
 from database.requests import queue_for_requester, record_breach
-from database.tables import DataSubjectRequest, RequestDecision
+from database.restrictions import restrict
+from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
 from database.writing import held, hold
-from domain.data_subject_requests import (
-    Ground,
-    Kind,
-    Outcome,
-    State,
-    decision_refusal,
-    needs_second_person,
-)
+from domain.data_subject_requests import GATED_KINDS, Ground, Kind, Outcome, RightState, State
+from domain.request_decisions import DONE, decision_refusal, needs_second_person, outcome_of
+from domain.restrictions import Reason
 
 ANSWERED_ALREADY = "This request is answered already, with another answer. Nothing was sent twice."
+NOTHING_WAITS = "There is no answer that waits for a second person."
+ANOTHER_WAITS = (
+    "This is not the answer that waits: another one was put forward since. Nothing was sent. Read "
+    "that one, and confirm it if you agree."
+)
+NOT_AUTHORISED = (
+    "Somebody asks for another person, and nobody has decided yet that they may: first the person "
+    "confirms it from their address on file, or one of us looks at what shows it."
+)
 
 
 class DecisionRefused(Exception):
@@ -28,7 +40,7 @@ class DecisionRefused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What privacy staff want to answer."""
+    """What privacy staff want to answer to a right."""
 
     outcome: Outcome
     explanation: str
@@ -41,15 +53,18 @@ def propose_decision(
     request: DataSubjectRequest,
     answer: Answer,
     *,
+    kind: Kind | None = None,
     decided_by: UUID,
     now: datetime,
 ) -> RequestDecision:
-    """Write down an answer before the workflow is asked to accept it.
+    """Write down an answer to one right before the workflow is asked to accept it.
 
-    Raises DecisionRefused when it could not go out even with a second person's consent.
+    `kind` may be left out where a request asks for one right only. Raises DecisionRefused when
+    it could not go out even with a second person's consent.
     """
+    right = _right_meant(transaction, request, kind)
     decision = RequestDecision(
-        request_id=request.id,
+        right_id=right.id,
         outcome=answer.outcome,
         ground=answer.ground,
         explanation=answer.explanation.strip(),
@@ -57,33 +72,57 @@ def propose_decision(
         decided_by=decided_by,
         decided_at=now,
     )
-    second = needs_second_person(answer.outcome)
-    refusal = _refusal(request, decision, confirmed_by=UUID(int=0) if second else None)
-    if refusal:
-        raise DecisionRefused(refusal)
+    _require_authority(transaction, right, decision)
+    _require_sendable(request, right, decision, confirmed_by=_some_second_person(decision))
     transaction.add(decision)
     return decision
 
 
-def pending_decision(session: Session, request_id: UUID) -> RequestDecision | None:
-    """The answer that took effect last: in review it waits for a second person."""
-    return session.exec(
-        select(RequestDecision)
-        .where(
-            RequestDecision.request_id == request_id,
-            col(RequestDecision.recorded_at).is_not(None),
-        )
-        .order_by(col(RequestDecision.recorded_at).desc(), col(RequestDecision.decided_at).desc())
-    ).first()
+def decide_at_once(
+    transaction: Session,
+    request: DataSubjectRequest,
+    kind: Kind,
+    explanation: str,
+    now: datetime,
+) -> None:
+    """The machine has done what a right asks for, and says so: nothing stands against it, so nobody
+    has to decide, and the record names nobody (P15, P17). When it was the last right without a
+    decision, the answer goes out.
+
+    `explanation` is one of our sentences, which is translated where it is shown.
+    """
+    right = _right_meant(transaction, request, kind)
+    decision = RequestDecision(
+        right_id=right.id,
+        outcome=Outcome.FULFILLED,
+        explanation=explanation,
+        decided_at=now,
+        recorded_at=now,
+    )
+    transaction.add(decision)
+    transaction.flush()
+    record(
+        transaction,
+        "request.decided",
+        request.id,
+        now,
+        right=right.kind,
+        decision=decision.id,
+        outcome=decision.outcome,
+        by="machine",
+    )
+    _stand(transaction, right, decision, RightState.DECIDED, now)
+    _answer_when_decided(transaction, request, now)
 
 
 def apply_decision(
     transaction: Session, request: DataSubjectRequest, decision_id: UUID, now: datetime
 ) -> None:
-    """Let a proposed answer take effect: send it, or put it before a second person (P20).
+    """Let a proposed answer to a right take effect, or put it before a second person (P20).
 
-    Asking again for the same one changes nothing. Raises DecisionRefused when another one was
-    faster, or when it could not go out any more.
+    When it was the last right without one, the answer goes out. Asking again for the same one
+    changes nothing. Raises DecisionRefused when the request is answered, or when it could not go
+    out any more.
     """
     hold(transaction, request)
     decision = held(transaction, RequestDecision, decision_id)
@@ -91,10 +130,10 @@ def apply_decision(
         return
     if request.answered_at is not None:
         raise DecisionRefused(ANSWERED_ALREADY)
-    second = needs_second_person(Outcome(decision.outcome))
-    refusal = _refusal(request, decision, confirmed_by=UUID(int=0) if second else None)
-    if refusal:
-        raise DecisionRefused(refusal)
+    right = held(transaction, RequestedRight, decision.right_id)
+    second = _some_second_person(decision)
+    _require_authority(transaction, right, decision)
+    _require_sendable(request, right, decision, confirmed_by=second)
     decision.recorded_at = now
     transaction.add(decision)
     record(
@@ -102,16 +141,14 @@ def apply_decision(
         "request.decided",
         request.id,
         now,
+        right=right.kind,
         decision=decision.id,
         outcome=decision.outcome,
         ground=decision.ground,
         decided_by=decision.decided_by,
     )
-    if second:
-        request.state = State.REVIEW
-        transaction.add(request)
-    else:
-        _answer(transaction, request, decision, now)
+    _stand(transaction, right, decision, RightState.REVIEW if second else RightState.DECIDED, now)
+    _answer_when_decided(transaction, request, now)
 
 
 def confirm_decision(
@@ -122,39 +159,116 @@ def confirm_decision(
     staff_id: UUID,
     now: datetime,
 ) -> None:
-    """A second person agrees to the refusal or partial answer they read, and it goes out (P20).
+    """A second person agrees to the refusal or partial answer they read (P20).
 
-    Asking again for the one that went out changes nothing. Raises DecisionRefused when another
-    answer was put forward meanwhile, or by the one who decided.
+    When it was the last right without a decision in effect, the answer goes out. Asking again for
+    one that is in effect changes nothing. Raises DecisionRefused when another answer was put
+    forward meanwhile, or by the one who decided.
     """
     hold(transaction, request)
-    if request.answered_at is not None:
-        if request.decision_id != decision_id:
-            raise DecisionRefused(ANSWERED_ALREADY)
+    right, decision = _read_by_second_person(transaction, request, decision_id)
+    if right.state == RightState.DECIDED:
         return
-    decision = pending_decision(transaction, request.id)
-    if decision is None:
-        raise DecisionRefused("There is no answer that waits for a second person.")
-    if decision.id != decision_id:
-        raise DecisionRefused(
-            "This is not the answer that waits: another one was put forward since. Nothing was "
-            "sent. Read that one, and confirm it if you agree."
-        )
-    refusal = _refusal(request, decision, confirmed_by=staff_id)
-    if refusal:
-        raise DecisionRefused(refusal)
+    _require_authority(transaction, right, decision)
+    _require_sendable(request, right, decision, confirmed_by=staff_id)
     decision.confirmed_by = staff_id
     transaction.add(decision)
-    _answer(transaction, request, decision, now)
+    record(
+        transaction,
+        "request.confirmed",
+        request.id,
+        now,
+        right=right.kind,
+        decision=decision.id,
+        confirmed_by=staff_id,
+    )
+    _stand(transaction, right, decision, RightState.DECIDED, now)
+    _answer_when_decided(transaction, request, now)
+
+
+def _right_meant(
+    session: Session, request: DataSubjectRequest, kind: Kind | None
+) -> RequestedRight:
+    rights = {Kind(right.kind): right for right in rights_of(session, request.id)}
+    if kind is None and len(rights) == 1:
+        return next(iter(rights.values()))
+    if kind is None:
+        raise DecisionRefused(
+            "This request asks for several rights, and each gets an answer of its own. Say which "
+            f"one you answer: {', '.join(rights)}."
+        )
+    if kind not in rights:
+        raise DecisionRefused(
+            f"This request does not ask for {kind}. It asks for {', '.join(rights)}."
+        )
+    return rights[kind]
+
+
+def _read_by_second_person(
+    transaction: Session, request: DataSubjectRequest, decision_id: UUID
+) -> tuple[RequestedRight, RequestDecision]:
+    """The right whose decision this is, in effect or waiting, with that decision."""
+    rights = rights_of(transaction, request.id)
+    right = next((right for right in rights if right.decision_id == decision_id), None)
+    if right is not None:
+        return right, held(transaction, RequestDecision, decision_id)
+    if request.answered_at is not None:
+        raise DecisionRefused(ANSWERED_ALREADY)
+    waits = any(right.state == RightState.REVIEW for right in rights)
+    raise DecisionRefused(ANOTHER_WAITS if waits else NOTHING_WAITS)
+
+
+def _stand(
+    transaction: Session,
+    right: RequestedRight,
+    decision: RequestDecision,
+    state: RightState,
+    now: datetime,
+) -> None:
+    in_effect = state is RightState.DECIDED
+    right.state = state
+    right.decision_id = decision.id
+    right.outcome = decision.outcome if in_effect else None
+    right.decided_at = now if in_effect else None
+    transaction.add(right)
+    if in_effect and right.kind == Kind.RESTRICTION and decision.outcome in DONE:
+        _restrict(transaction, right, decision, now)
+
+
+def _restrict(
+    transaction: Session, right: RequestedRight, decision: RequestDecision, now: datetime
+) -> None:
+    """What is granted holds from the decision on, and not only once the answer is out (P14)."""
+    request = transaction.get_one(DataSubjectRequest, right.request_id)
+    restrict(
+        transaction,
+        [request.account_id] if request.account_id else [],
+        Reason.REQUESTED,
+        now=now,
+        staff_id=decision.confirmed_by or decision.decided_by,
+        request_id=request.id,
+    )
+
+
+def _answer_when_decided(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
+    rights = rights_of(transaction, request.id)
+    states = {right.state for right in rights}
+    if states == {RightState.DECIDED}:
+        _answer(transaction, request, rights, now)
+    elif RightState.OPEN not in states:
+        request.state = State.REVIEW
+        transaction.add(request)
 
 
 def _answer(
-    transaction: Session, request: DataSubjectRequest, decision: RequestDecision, now: datetime
+    transaction: Session,
+    request: DataSubjectRequest,
+    rights: Sequence[RequestedRight],
+    now: datetime,
 ) -> None:
     record_breach(transaction, request, now)
     request.state = State.ANSWERED
-    request.outcome = decision.outcome
-    request.decision_id = decision.id
+    request.outcome = outcome_of(Outcome(right.outcome) for right in rights if right.outcome)
     request.answered_at = now
     transaction.add(request)
     queue_for_requester(transaction, request, step="answer", template="request_answer", now=now)
@@ -163,18 +277,33 @@ def _answer(
         "request.answered",
         request.id,
         now,
-        decision=decision.id,
-        outcome=decision.outcome,
-        confirmed_by=decision.confirmed_by,
+        outcome=request.outcome,
+        decisions=[right.decision_id for right in rights],
         in_time=now < request.due_at,
     )
 
 
-def _refusal(
-    request: DataSubjectRequest, decision: RequestDecision, *, confirmed_by: UUID | None
-) -> str | None:
-    return decision_refusal(
-        kind=Kind(request.kind),
+def _some_second_person(decision: RequestDecision) -> UUID | None:
+    """Stands for whoever will agree, while nobody has yet; None where nobody need."""
+    return UUID(int=0) if needs_second_person(Outcome(decision.outcome)) else None
+
+
+def _require_authority(session: Session, right: RequestedRight, decision: RequestDecision) -> None:
+    """Who asks for somebody else may (P19); a right that takes no identity takes no authority."""
+    acts = decision.outcome in DONE and right.kind in GATED_KINDS
+    if acts and not is_authorised(session, right.request_id):
+        raise DecisionRefused(NOT_AUTHORISED)
+
+
+def _require_sendable(
+    request: DataSubjectRequest,
+    right: RequestedRight,
+    decision: RequestDecision,
+    *,
+    confirmed_by: UUID | None,
+) -> None:
+    refusal = decision_refusal(
+        kind=Kind(right.kind),
         verified=request.verified_at is not None,
         outcome=Outcome(decision.outcome),
         ground=Ground(decision.ground) if decision.ground else None,
@@ -184,3 +313,5 @@ def _refusal(
         evidence=decision.evidence,
         regime=request.regime,
     )
+    if refusal:
+        raise DecisionRefused(refusal)

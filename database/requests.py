@@ -1,4 +1,4 @@
-"""Data-subject requests: received, verified, assigned, late; and the rungs that fired."""
+"""Data-subject requests: received, verified, assigned, late."""
 
 import secrets
 from collections.abc import Sequence
@@ -10,14 +10,16 @@ from sqlmodel import Session, col, select
 
 from database.accounts import accounts_at_address
 from database.facts import record
-from database.links import REQUEST_STATUS, REQUEST_VERIFY, add_link
-from database.outbox import ACCOUNT, REQUEST, REQUESTER, STAFF, Queued, queue
+from database.links import REQUEST_AGENT, REQUEST_STATUS, REQUEST_VERIFY, add_link
+from database.outbox import ACCOUNT, AGENT, BY_POST, REQUEST, REQUESTER, STAFF, Queued, queue
+from database.requested_rights import add_rights, any_gated, reopen_unverified, rights_of
 from database.tables import (
     Account,
     DataSubjectRequest,
-    FiredRung,
+    JoinedRequest,
     Link,
     OutboxMail,
+    RequestAgent,
     Staff,
 )
 from database.writing import hold
@@ -26,6 +28,8 @@ from domain.deadlines import Deadline
 from domain.languages import nearest_language
 
 REFERENCE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+ACKNOWLEDGEMENT = "acknowledgement"
+"""The step of the first mails to whoever asks."""
 VERIFY_LINK_PERIOD = timedelta(days=60)  # after the due time: being late must shut nobody out
 OPEN_STATES = (State.RECEIVED, State.ACKNOWLEDGED, State.IDENTITY, State.WORK, State.REVIEW)
 
@@ -38,13 +42,20 @@ class RequestUnknown(Exception):
 class Received:
     """When, how and under which policy version and clock a request came in.
 
-    `languages` are those that we speak.
+    `deadline` is that of all rights asked for (`earliest`). `languages` are those that we speak.
+    `account_id`: whose account it is about, where that was said; else the address tells.
+    `verified_by`: what proved at receipt who asks (P25). `entered_by`: the member of staff who took
+    it in. `agent_is_told`: whether who asks for somebody else gets a mail.
     """
 
     channel: str
     deadline: Deadline
     policy_version_id: UUID | None
     languages: Sequence[str]
+    account_id: UUID | None = None
+    verified_by: str | None = None
+    entered_by: UUID | None = None
+    agent_is_told: bool = True
 
 
 def receive(
@@ -53,34 +64,53 @@ def receive(
     """Take in a request and queue its first mails in the same transaction (P26).
 
     The acknowledgement goes to the address typed in, in the same words and the same language
-    whether we know it or not; the verification link goes only to an address on file (P19).
+    whether we know it or not; the verification link goes only to an address on file (P19). Who asks
+    for somebody else hears that it came, and how it stands, and nothing more.
     """
     request = _taken_in(transaction, intake, received)
     mails = [_acknowledgement(transaction, request, now)]
-    if request.account_id is not None and request.kind in GATED_KINDS:
+    if intake.by_agent:
+        agent = _agent(transaction, request, intake)
+        if received.agent_is_told:
+            mails.append(_to_agent(transaction, request, agent, now))
+    if received.verified_by:
+        _verified_at_receipt(transaction, request, received.verified_by, now)
+    elif request.account_id is not None and not GATED_KINDS.isdisjoint(intake.rights):
         account = transaction.get_one(Account, request.account_id)
-        language = nearest_language(account.locale, received.languages)
-        mails.append(_verification(transaction, request, account.id, language, now))
+        if account.email:
+            language = nearest_language(account.locale, received.languages)
+            mails.append(_verification(transaction, request, account.id, language, now))
     queue(transaction, mails, now)
     record(
         transaction,
         "request.received",
         request.id,
         now,
-        request_kind=request.kind,
+        rights=intake.rights,
         channel=request.channel,
         received_at=request.received_at,
         due_at=request.due_at,
         rule=request.rule,
+        entered_by=received.entered_by,
     )
+    if request.due_at <= now:  # a letter found long after it came
+        record_breach(transaction, request, now)
     return request
 
 
 def request_by_reference(session: Session, reference: str) -> DataSubjectRequest:
-    """Raises RequestUnknown."""
-    request = session.exec(
-        select(DataSubjectRequest).where(DataSubjectRequest.reference == reference.upper())
-    ).first()
+    """The request; of one that was joined to another, that one. Raises RequestUnknown."""
+    asked = reference.upper()
+    request = (
+        session.exec(
+            select(DataSubjectRequest).where(DataSubjectRequest.reference == asked)
+        ).first()
+        or session.exec(
+            select(DataSubjectRequest)
+            .join(JoinedRequest, col(JoinedRequest.request_id) == col(DataSubjectRequest.id))
+            .where(JoinedRequest.reference == asked)
+        ).first()
+    )
     if request is None:
         raise RequestUnknown(f"There is no request {reference}.")
     return request
@@ -100,13 +130,6 @@ def all_requests(session: Session) -> Sequence[DataSubjectRequest]:
     return session.exec(select(DataSubjectRequest).order_by(col(DataSubjectRequest.due_at))).all()
 
 
-def fired_rungs(session: Session, request_id: UUID) -> Sequence[FiredRung]:
-    """The rungs of a request that fired or were passed over, in that order."""
-    return session.exec(
-        select(FiredRung).where(FiredRung.request_id == request_id).order_by(col(FiredRung.due_at))
-    ).all()
-
-
 def mails_of(session: Session, request_id: UUID) -> Sequence[OutboxMail]:
     """Every mail of a request, the first one first."""
     return session.exec(
@@ -117,14 +140,14 @@ def mails_of(session: Session, request_id: UUID) -> Sequence[OutboxMail]:
 
 
 def acknowledge(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
-    """Note that the acknowledgement went out."""
+    """Note that the acknowledgement went out; on paper it has not before it was posted."""
     hold(transaction, request)
-    if request.acknowledged_at is not None:
+    if request.acknowledged_at is not None or _acknowledgement_waits_for_post(transaction, request):
         return
     request.acknowledged_at = now
     if request.state == State.RECEIVED:
-        gated = request.kind in GATED_KINDS and request.verified_at is None
-        request.state = State.IDENTITY if gated else State.WORK
+        gated = any_gated(rights_of(transaction, request.id))
+        request.state = State.IDENTITY if gated and request.verified_at is None else State.WORK
     transaction.add(request)
     record(transaction, "request.acknowledged", request.id, now)
 
@@ -132,13 +155,17 @@ def acknowledge(transaction: Session, request: DataSubjectRequest, now: datetime
 def verify_identity(
     transaction: Session, request: DataSubjectRequest, *, how: str, now: datetime
 ) -> bool:
-    """The person proved control of the address on file (P19); False when done already."""
+    """The person proved control of the address on file (P19); False when done already.
+
+    What was decided for want of that proof, and not sent, has to be decided again.
+    """
     hold(transaction, request)
     if request.verified_at is not None:
         return False
     request.verified_at = now
     request.verified_by = how
-    if request.state in (State.RECEIVED, State.ACKNOWLEDGED, State.IDENTITY):
+    reopened = request.answered_at is None and reopen_unverified(transaction, request, now)
+    if reopened or request.state in (State.RECEIVED, State.ACKNOWLEDGED, State.IDENTITY):
         request.state = State.WORK
     transaction.add(request)
     record(transaction, "request.verified", request.id, now, how=how)
@@ -155,40 +182,6 @@ def assign(
     request.assignee_id = staff_id
     transaction.add(request)
     record(transaction, "request.assigned", request.id, now, assignee=staff_id)
-
-
-def fire(
-    transaction: Session,
-    request: DataSubjectRequest,
-    rung: str,
-    *,
-    due_at: datetime,
-    now: datetime,
-    passed_over: bool = False,
-) -> bool:
-    """Note a rung as fired, with its fact; False when it was before."""
-    hold(transaction, request)
-    known = transaction.exec(
-        select(FiredRung).where(
-            FiredRung.request_id == request.id, FiredRung.rung == rung, FiredRung.due_at == due_at
-        )
-    ).first()
-    if known is not None:
-        return False
-    transaction.add(
-        FiredRung(
-            request_id=request.id, rung=rung, due_at=due_at, fired_at=now, passed_over=passed_over
-        )
-    )
-    record(
-        transaction,
-        "request.rung_passed_over" if passed_over else "request.rung_fired",
-        request.id,
-        now,
-        rung=rung,
-        due_at=due_at,
-    )
-    return True
 
 
 def queue_for_staff(
@@ -242,15 +235,25 @@ def record_late_reply(transaction: Session, request: DataSubjectRequest, now: da
     record(transaction, "request.late_reply", request.id, now)
 
 
-def record_breach(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
-    """Nobody answered in time: the policy's promise and the law's limit are noted apart (P21)."""
+def record_breach(
+    transaction: Session,
+    request: DataSubjectRequest,
+    now: datetime,
+    *,
+    answered_at: datetime | None = None,
+) -> None:
+    """Nobody answered in time: the policy's promise and the law's limit are noted apart (P21).
+
+    `answered_at`: when the answer was given that is looked at; there is none yet without it.
+    """
     hold(transaction, request)
-    limits = {
-        str(candidate["rule"]): datetime.fromisoformat(str(candidate["due_at"]))
+    until = answered_at or now
+    limits = (
+        (str(candidate["rule"]), datetime.fromisoformat(str(candidate["due_at"])))
         for candidate in request.candidates
-    }
-    for rule, due_at in limits.items():
-        if due_at > now:
+    )
+    for rule, due_at in sorted(limits, key=lambda limit: limit[1]):
+        if due_at > until:
             continue
         if rule.startswith("policy.") and request.policy_breach_at is None:
             request.policy_breach_at = now
@@ -263,31 +266,106 @@ def record_breach(transaction: Session, request: DataSubjectRequest, now: dateti
     transaction.add(request)
 
 
+def new_reference() -> str:
+    """A reference that nobody can guess, and anybody can read out over the telephone."""
+    return "R-" + "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(8))
+
+
+def contact_key(address: str) -> str:
+    """By which the requests from one typed address are found; empty for no address."""
+    return address.strip().lower()
+
+
+def stored_candidates(deadline: Deadline) -> list[dict[str, object]]:
+    """Every clock of a request, and for which of its rights it runs."""
+    return [
+        {**candidate.to_json_dict(), "rights": list(candidate.rights)}
+        for candidate in deadline.candidates
+    ]
+
+
 def _taken_in(transaction: Session, intake: Intake, received: Received) -> DataSubjectRequest:
-    accounts = accounts_at_address(transaction, intake.contact_address)
+    account_id = received.account_id or _account_at(transaction, intake.contact_address)
     deadline = received.deadline
     request = DataSubjectRequest(
-        reference="R-" + "".join(secrets.choice(REFERENCE_ALPHABET) for _ in range(8)),
-        kind=intake.kinds[0],
+        reference=new_reference(),
         channel=received.channel,
         name=intake.name,
         contact_email=intake.contact_address,
+        contact_key=contact_key(intake.contact_address),
+        postal_address=intake.postal_address,
         message=intake.message,
         country=intake.country,
         time_zone=intake.time_zone,
         language=intake.language,
         policy_version_id=received.policy_version_id,
-        account_id=accounts[0].id if accounts else None,
+        account_id=account_id,
         received_at=deadline.received_at,
         due_at=deadline.due_at,
         rule=deadline.rule,
         regime=deadline.regime,
-        candidates=[candidate.to_json_dict() for candidate in deadline.candidates],
+        candidates=stored_candidates(deadline),
         warnings=list(deadline.warnings),
     )
     transaction.add(request)
     transaction.flush()
+    add_rights(transaction, request.id, intake.rights, deadline)
     return request
+
+
+def _account_at(session: Session, address: str) -> UUID | None:
+    accounts = accounts_at_address(session, address) if address else ()
+    return accounts[0].id if accounts else None
+
+
+def _verified_at_receipt(
+    transaction: Session, request: DataSubjectRequest, how: str, now: datetime
+) -> None:
+    request.verified_at, request.verified_by = now, how
+    transaction.add(request)
+    record(transaction, "request.verified", request.id, now, how=how)
+
+
+def _acknowledgement_waits_for_post(session: Session, request: DataSubjectRequest) -> bool:
+    return (
+        session.exec(
+            select(OutboxMail.id).where(
+                OutboxMail.subject_id == request.id,
+                OutboxMail.step == ACKNOWLEDGEMENT,
+                OutboxMail.state == BY_POST,
+            )
+        ).first()
+        is not None
+    )
+
+
+def _agent(transaction: Session, request: DataSubjectRequest, intake: Intake) -> RequestAgent:
+    agent = RequestAgent(
+        request_id=request.id,
+        name=intake.agent_name,
+        email=intake.agent_address,
+        contact_key=contact_key(intake.agent_address),
+    )
+    transaction.add(agent)
+    return agent
+
+
+def _to_agent(
+    transaction: Session, request: DataSubjectRequest, agent: RequestAgent, now: datetime
+) -> Queued:
+    link = add_link(transaction, purpose=REQUEST_AGENT, subject_id=request.id, now=now)
+    transaction.flush()
+    return Queued(
+        subject_kind=REQUEST,
+        subject_id=request.id,
+        addressee_kind=AGENT,
+        addressee_id=agent.id,
+        step=ACKNOWLEDGEMENT,
+        template="request_agent_acknowledgement",
+        variant=request.id,
+        language=request.language,
+        link_id=link.id,
+    )
 
 
 def _acknowledgement(transaction: Session, request: DataSubjectRequest, now: datetime) -> Queued:
@@ -295,7 +373,7 @@ def _acknowledgement(transaction: Session, request: DataSubjectRequest, now: dat
         transaction, purpose=REQUEST_STATUS, subject_id=request.id, now=now, account_id=None
     )
     transaction.flush()
-    return _to_requester(request, "acknowledgement", "request_acknowledgement", status)
+    return _to_requester(request, ACKNOWLEDGEMENT, "request_acknowledgement", status)
 
 
 def _verification(
@@ -338,4 +416,5 @@ def _to_requester(request: DataSubjectRequest, step: str, template: str, link: L
         variant=request.id,
         language=request.language,
         link_id=link.id,
+        state="queued" if request.contact_email else BY_POST,
     )

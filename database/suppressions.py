@@ -1,5 +1,5 @@
 """Whom mail does not go to any more: addresses where it came back, was reported as spam, or reached
-somebody else, and people who asked for no more reminders (P4, P17)."""
+somebody else, and reminders to people who asked for no more, or are restricted (P4, P14, P17)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from database.ids import new_id
 from database.links import APPROVE, Holder, replace_links, to_approve
 from database.mail_rows import hold_mails, in_order, of_campaigns_to
 from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, MAYBE_TOLD, Claim
+from database.restrictions import is_restricted
 from database.tables import (
     Campaign,
     CampaignAddressee,
@@ -26,7 +27,7 @@ from database.tables import (
     ReminderOptOut,
 )
 from database.writing import insert_new
-from domain.suppressions import NO_MORE_REMINDERS, WORDS, Cause
+from domain.suppressions import NO_MORE_REMINDERS, RESTRICTED, WORDS, Cause, address_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +89,19 @@ def stopped(session: Session, claim: Claim, address_keys: Mapping[UUID, bytes]) 
     reasons = {
         mail_id: WORDS[Cause(causes[key])] for mail_id, key in address_keys.items() if key in causes
     }
-    unwanted = _unwanted(session, claim) if is_reminder(claim.like.step) else ()
-    return reasons | dict.fromkeys(unwanted, NO_MORE_REMINDERS)
+    if not is_reminder(claim.like.step):
+        return reasons
+    restricted = dict.fromkeys(_to_restricted(session, claim), RESTRICTED)
+    return reasons | restricted | dict.fromkeys(_unwanted(session, claim), NO_MORE_REMINDERS)
+
+
+def failures(
+    session: Session, addresses: Iterable[str], suppression_key: bytes
+) -> Mapping[str, str]:
+    """Of these addresses, those that mail stopped to, each with the cause."""
+    keys = {address: address_key(address, suppression_key) for address in addresses}
+    causes = _causes(session, set(keys.values()))
+    return {address: causes[key] for address, key in keys.items() if key in causes}
 
 
 def allow(
@@ -241,4 +253,14 @@ def _unwanted(session: Session, claim: Claim) -> Sequence[UUID]:
         select(OutboxMail.id)
         .join(ReminderOptOut, col(ReminderOptOut.account_id) == col(OutboxMail.addressee_id))
         .where(OutboxMail.attempt_id == claim.attempt_id)
+    ).all()
+
+
+def _to_restricted(session: Session, claim: Claim) -> Sequence[UUID]:
+    """A courtesy does not go to a restricted account, unlike what is owed by law (P14)."""
+    return session.exec(
+        select(OutboxMail.id).where(
+            OutboxMail.attempt_id == claim.attempt_id,
+            is_restricted(col(OutboxMail.addressee_id)),
+        )
     ).all()

@@ -1,17 +1,17 @@
-"""Data-subject requests: kinds, states, outcomes and grounds, and what may be decided (P10-P22)."""
+"""Data-subject requests: kinds, states, outcomes, grounds, and what an intake holds (P10-P26)."""
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from uuid import UUID
 
 from domain.places import country_code, zone_named
 
 LONGEST_NAME = 200
 LONGEST_ADDRESS = 254
 LONGEST_MESSAGE = 10_000
+LONGEST_POSTAL_ADDRESS = 500
 
 
 class Kind(StrEnum):
@@ -42,8 +42,16 @@ class State(StrEnum):
     PURGED = "purged"
 
 
+class RightState(StrEnum):
+    """Where one right of a request stands: a refusal is in review until a second person agrees."""
+
+    OPEN = "open"
+    REVIEW = "review"
+    DECIDED = "decided"
+
+
 class Outcome(StrEnum):
-    """How a request ended."""
+    """How a request ended, or one right of it."""
 
     FULFILLED = "fulfilled"
     PARTIAL = "partial"
@@ -116,124 +124,29 @@ STAGE_WORDS: Mapping[State, str] = {
 }
 """The stage for the late reply (P21): the same whether the person is known to us or not."""
 
+RIGHT_STATE_WORDS: Mapping[RightState, str] = {
+    RightState.OPEN: "not decided yet",
+    RightState.REVIEW: "being checked",
+    RightState.DECIDED: "decided",
+}
+"""How one right stands until the answer to all of them goes out, the same for everybody (P19)."""
+
 GATED_KINDS = frozenset(Kind) - {Kind.OBJECTION_MARKETING, Kind.MARKETING_OPT_OUT, Kind.MINOR}
 """The kinds that wait until the person's identity is verified (P19)."""
 
 UNCONDITIONAL_KINDS = frozenset({Kind.OBJECTION_MARKETING, Kind.MARKETING_OPT_OUT})
 """The kinds that nothing stands against (P15, P17)."""
 
-_NO_EFFORT_DEFENCE = frozenset(
-    {Kind.INQUIRY, Kind.ACCESS, Kind.PORTABILITY, Kind.ERASURE, Kind.OBJECTION}
-)
-_BARRED_GROUNDS: Mapping[str, Mapping[Ground, frozenset[Kind]]] = {
-    "gdpr": {Ground.DISPROPORTIONATE_EFFORT: _NO_EFFORT_DEFENCE},
-    "uk_gdpr": {Ground.DISPROPORTIONATE_EFFORT: _NO_EFFORT_DEFENCE},
-}
-# Grounds that say nothing about what we hold, and so may be given to someone unverified.
-_SILENT_GROUNDS = frozenset({Ground.IDENTITY_UNVERIFIED, Ground.MANIFESTLY_UNFOUNDED_OR_EXCESSIVE})
-
-
-def needs_second_person(outcome: Outcome) -> bool:
-    """Whether somebody else has to confirm the decision: every refusal, whole or partial (P20)."""
-    return outcome in {Outcome.PARTIAL, Outcome.REFUSED}
-
-
-def ground_allowed(regime: str | None, kind: Kind, ground: Ground) -> bool:
-    """Whether a ground may be used against a right under a regime (P20).
-
-    Where the regime is not known, the strictest one is assumed.
-    """
-    if kind in UNCONDITIONAL_KINDS:
-        return False
-    tables = _BARRED_GROUNDS.values() if regime is None else (_BARRED_GROUNDS.get(regime, {}),)
-    return not any(kind in table.get(ground, frozenset()) for table in tables)
-
-
-def decision_refusal(  # noqa: PLR0913, one decision is judged by all of this, and by name
-    *,
-    kind: Kind,
-    verified: bool,
-    outcome: Outcome,
-    ground: Ground | None,
-    explanation: str,
-    decided_by: UUID | None,
-    confirmed_by: UUID | None,
-    evidence: str | None,
-    regime: str | None = None,
-) -> str | None:
-    """Why a decision may not be sent, as a sentence for staff; None when it may (P15, P19-P22)."""
-    reasons = (
-        _unexplained(explanation, decided_by),
-        _against_the_kind(kind, outcome, ground),
-        _behind_the_gate(kind, outcome, ground, verified=verified),
-        _groundless(kind, outcome, ground, regime),
-        _unsupported(outcome, decided_by, confirmed_by, evidence),
-    )
-    return next((reason for reason in reasons if reason), None)
-
-
-def _unexplained(explanation: str, decided_by: UUID | None) -> str | None:
-    if not explanation.strip():
-        return "An answer needs an explanation: write what was decided and why."
-    if decided_by is None:
-        return "An answer needs the person who decided it."
-    return None
-
-
-def _against_the_kind(kind: Kind, outcome: Outcome, ground: Ground | None) -> str | None:
-    if kind in UNCONDITIONAL_KINDS and needs_second_person(outcome):
-        return "Nothing stands against stopping marketing: it has to be fulfilled."
-    rests_on_identity = outcome is Outcome.UNVERIFIED or ground is Ground.IDENTITY_UNVERIFIED
-    if kind not in GATED_KINDS and rests_on_identity:
-        return "This kind of request needs no verified identity, so it cannot fail for want of one."
-    return None
-
-
-def _behind_the_gate(
-    kind: Kind, outcome: Outcome, ground: Ground | None, *, verified: bool
-) -> str | None:
-    if verified and (outcome is Outcome.UNVERIFIED or ground is Ground.IDENTITY_UNVERIFIED):
-        return "The person's identity is verified, so the answer cannot rest on its absence."
-    if verified or kind not in GATED_KINDS:
-        return None
-    if outcome in {Outcome.FULFILLED, Outcome.PARTIAL}:
-        return "Nothing is disclosed, corrected or erased before the person's identity is verified."
-    if outcome is Outcome.REFUSED and ground is not None and ground not in _SILENT_GROUNDS:
-        return "This ground tells what we hold, and the person's identity is not verified."
-    return None
-
-
-def _groundless(
-    kind: Kind, outcome: Outcome, ground: Ground | None, regime: str | None
-) -> str | None:
-    if outcome is Outcome.UNVERIFIED and ground is Ground.IDENTITY_UNVERIFIED:
-        return None
-    if not needs_second_person(outcome):
-        return None if ground is None else "Only a refusal, whole or partial, has a ground."
-    if ground is None:
-        return "A refusal, whole or partial, needs one of the grounds of the policy."
-    if not ground_allowed(regime, kind, ground):
-        return f"The ground {ground} may not be used against this kind of request ({kind})."
-    return None
-
-
-def _unsupported(
-    outcome: Outcome, decided_by: UUID | None, confirmed_by: UUID | None, evidence: str | None
-) -> str | None:
-    if not needs_second_person(outcome):
-        return None
-    if not (evidence or "").strip():
-        return "A refusal, whole or partial, needs its evidence: write what the ground rests on."
-    if confirmed_by is None or confirmed_by == decided_by:
-        return "A refusal, whole or partial, needs a second person to confirm it."
-    return None
-
 
 @dataclass(frozen=True, kw_only=True)
 class Intake:
-    """A request as it arrives. `kinds` are words from outside, not yet checked.
+    """A request as it arrives. `kinds` are words from outside, not yet checked; one request may
+    ask for several rights.
 
-    `language` is that of the page it was made on, empty when it came another way.
+    `language` is that of the page it was made on, empty when it came another way. Name and
+    addresses are those of the person whose data it is about; `postal_address` is for whoever has no
+    mailbox. `agent_name` and `agent_address` are those of who asks for them, empty when they ask
+    themselves.
     """
 
     name: str
@@ -243,6 +156,25 @@ class Intake:
     country: str | None = None
     time_zone: str | None = None
     language: str = ""
+    postal_address: str = ""
+    agent_name: str = ""
+    agent_address: str = ""
+
+    @property
+    def by_agent(self) -> bool:
+        """Whether somebody asks for somebody else."""
+        return bool(self.agent_name or self.agent_address)
+
+    @property
+    def rights(self) -> tuple[Kind, ...]:
+        """What an intake without `problems` asks for, each once, in the order of `Kind`."""
+        return in_order(map(Kind, self.kinds))
+
+
+def in_order(kinds: Iterable[Kind]) -> tuple[Kind, ...]:
+    """Kinds as they are always listed: each once, in the order of `Kind`."""
+    asked = set(kinds)
+    return tuple(kind for kind in Kind if kind in asked)
 
 
 def problems(intake: Intake) -> tuple[tuple[str, str], ...]:
@@ -268,28 +200,56 @@ PROBLEM_WORDS: Mapping[str, str] = {
     "odd_message": "The message contains characters that cannot be shown. Please remove them.",
     "country": "Please choose a country from the list.",
     "time_zone": "Please choose a time zone from the list.",
+    "long_postal_address": f"Please shorten the postal address to {LONGEST_POSTAL_ADDRESS} "
+    "characters.",
+    "odd_postal_address": "The postal address contains characters that cannot be shown.",
+    "no_agent_name": "Please give your own name too, as you ask for somebody else.",
+    "agent_is_person": "This is the address of the person you ask for. Please give your own.",
 }
 
 
 def _problems(intake: Intake) -> Iterator[tuple[str, str]]:
-    if len(intake.name) > LONGEST_NAME:
-        yield "name", PROBLEM_WORDS["long_name"]
-    if has_control_characters(intake.name) or set(intake.name) & set(_DIRECTION_MARKS):
-        yield "name", PROBLEM_WORDS["odd_name"]
-    if not _is_address(intake.contact_address):
+    yield from _problems_of_name("name", intake.name)
+    if not _is_address(intake.contact_address) and (
+        intake.contact_address or not intake.postal_address
+    ):
         yield "contact_address", PROBLEM_WORDS["address"]
+    yield from _problems_of_text("postal_address", intake.postal_address, LONGEST_POSTAL_ADDRESS)
     if not intake.kinds:
         yield "kinds", PROBLEM_WORDS["no_kind"]
     elif not set(intake.kinds) <= set(Kind):
         yield "kinds", PROBLEM_WORDS["odd_kind"]
-    if len(intake.message) > LONGEST_MESSAGE:
-        yield "message", PROBLEM_WORDS["long_message"]
-    if has_control_characters(intake.message, besides="\r\n\t"):
-        yield "message", PROBLEM_WORDS["odd_message"]
+    yield from _problems_of_text("message", intake.message, LONGEST_MESSAGE)
     if intake.country and not _understood(country_code, intake.country):
         yield "country", PROBLEM_WORDS["country"]
     if intake.time_zone and not _understood(zone_named, intake.time_zone):
         yield "time_zone", PROBLEM_WORDS["time_zone"]
+    if intake.by_agent:
+        yield from _problems_of_agent(intake)
+
+
+def _problems_of_name(field: str, name: str) -> Iterator[tuple[str, str]]:
+    if len(name) > LONGEST_NAME:
+        yield field, PROBLEM_WORDS["long_name"]
+    if has_control_characters(name) or set(name) & set(_DIRECTION_MARKS):
+        yield field, PROBLEM_WORDS["odd_name"]
+
+
+def _problems_of_text(field: str, text: str, longest: int) -> Iterator[tuple[str, str]]:
+    if len(text) > longest:
+        yield field, PROBLEM_WORDS[f"long_{field}"]
+    if has_control_characters(text, besides="\r\n\t"):
+        yield field, PROBLEM_WORDS[f"odd_{field}"]
+
+
+def _problems_of_agent(intake: Intake) -> Iterator[tuple[str, str]]:
+    if not intake.agent_name:
+        yield "agent_name", PROBLEM_WORDS["no_agent_name"]
+    yield from _problems_of_name("agent_name", intake.agent_name)
+    if not _is_address(intake.agent_address):
+        yield "agent_address", PROBLEM_WORDS["address"]
+    elif intake.agent_address.lower() == intake.contact_address.lower():
+        yield "agent_address", PROBLEM_WORDS["agent_is_person"]
 
 
 _ADDRESS = re.compile(

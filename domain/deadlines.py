@@ -6,13 +6,13 @@ The earlier one binds. Nothing pauses, extends or rolls either of them.
 
 import tomllib
 from calendar import monthrange
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from domain.data_subject_requests import Kind
+from domain.data_subject_requests import Kind, in_order
 from domain.places import country_code, in_utc, local_date, start_of_day, zone_named
 
 POLICY_PERIOD = timedelta(hours=720)
@@ -56,11 +56,15 @@ class Pack:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """One clock: the rule, the instant it runs out (UTC), and why."""
+    """One clock: the rule, the instant it runs out (UTC), and why.
+
+    `rights` are those of the request that it is the clock of: the law may count for each its own.
+    """
 
     rule: str
     due_at: datetime
     explanation: str
+    rights: tuple[Kind, ...]
 
     def to_json_dict(self) -> dict[str, object]:
         """As `promisekeeper deadline` prints it."""
@@ -84,6 +88,13 @@ class Deadline:
     candidates: tuple[Candidate, ...]
     warnings: tuple[str, ...]
     regime: str | None
+
+    def binding(self, right: Kind) -> Candidate:
+        """The clock that runs out first for one of the rights. Raises ValueError for another."""
+        return min(
+            (candidate for candidate in self.candidates if right in candidate.rights),
+            key=lambda candidate: candidate.due_at,
+        )
 
     def to_json_dict(self) -> dict[str, object]:
         """As `promisekeeper deadline` prints it; instants in UTC."""
@@ -111,6 +122,7 @@ class _Clock:
             due_at=self.received_at + POLICY_PERIOD,
             explanation="The privacy policy promises an answer within thirty days: 720 hours "
             "from receipt, whatever day that falls on.",
+            rights=(self.right,),
         )
 
     def statute(self, pack: Pack) -> Candidate | None:
@@ -129,6 +141,7 @@ class _Clock:
             explanation=f"{pack.name}: {length}, so until the end of {last_day} in "
             f"{self.zone_name}, {self.zone_of} time zone "
             f"({pack.citation}; pack {pack.regime}, version {pack.version}).",
+            rights=(self.right,),
         )
 
 
@@ -167,6 +180,24 @@ def deadline(
         candidates=candidates,
         warnings=_warnings(clock, binding, code=code, pack=pack, counted=statute is not None),
         regime=pack.regime if pack else None,
+    )
+
+
+def earliest(deadlines: Iterable[Deadline]) -> Deadline:
+    """When the one answer is due that several rights get, of one person and one receipt (P21).
+
+    Each right brings its own clocks; what runs out first binds. Raises ValueError without any.
+    """
+    each = tuple(deadlines)
+    clocks: dict[Candidate, list[Kind]] = {}
+    for candidate in (candidate for one in each for candidate in one.candidates):
+        clocks.setdefault(replace(candidate, rights=()), []).extend(candidate.rights)
+    return replace(
+        min(each, key=lambda one: one.due_at),
+        candidates=tuple(
+            replace(clock, rights=in_order(rights)) for clock, rights in clocks.items()
+        ),
+        warnings=tuple(dict.fromkeys(warning for one in each for warning in one.warnings)),
     )
 
 

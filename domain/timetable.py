@@ -1,28 +1,22 @@
-"""When people are chased: campaigns before a change takes effect, requests before they are due.
+"""When people are chased: what a rung is, and those of a campaign before its change takes effect.
 
-Pure arithmetic on absolute instants. Workflows wait on these moments; pages show them.
+Pure arithmetic on absolute instants. Workflows wait on these moments; pages show them. The rungs
+of a data-subject request are in `request_ladder.py`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import cache
-from itertools import pairwise
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import holidays
-
-from domain.places import country_code, in_utc, local_date, start_of_day, zone_named
+from domain.places import in_utc, local_date, start_of_day, zone_named
 
 MINIMUM_NOTICE_PERIOD = timedelta(days=14)
 MOST_REMINDERS = 2
 REACH_WITHIN = timedelta(days=14)
 REACH_BEFORE_EFFECT = timedelta(days=7)
 ONE_DAY = timedelta(days=1)
-SPREAD_SECONDS = 15 * 60
-LATEST_HOUR = time(23, 45)
 
 
 class Role(StrEnum):
@@ -166,232 +160,15 @@ def campaign_rungs(
             summary="counts of those who still have not answered, to legal",
         ),
     )
-    return _from(not_before, *reminders, *escalations)
+    return from_then_on(not_before, *reminders, *escalations)
 
 
-@dataclass(frozen=True, kw_only=True)
-class LadderNumbers:
-    """Days before the due day at which each rung of a request's ladder stands, highest first."""
+def from_then_on(start: datetime, *rungs: Rung) -> tuple[Rung, ...]:
+    """The rungs that do not lie before `start`, earliest first.
 
-    unassigned_after_working_days: int = 1
-    assignee: int = 20
-    assignee_again: int = 15
-    lead: int = 10
-    officer: int = 7
-    in_review: int = 5
-    deputy: int = 3
-    executive: int = 2
-    late_reply_lead: timedelta = ONE_DAY
-    hour: time = time(9)
-
-    def __post_init__(self) -> None:
-        days = (
-            self.assignee,
-            self.assignee_again,
-            self.lead,
-            self.officer,
-            self.in_review,
-            self.deputy,
-            self.executive,
-            0,
-        )
-        if any(higher <= lower for higher, lower in pairwise(days)):
-            raise ValueError("the rungs of the ladder must come ever nearer to the due day")
-        if self.unassigned_after_working_days < 1 or self.late_reply_lead <= timedelta():
-            raise ValueError("a lead of the ladder must be longer than nothing")
-        if self.hour > LATEST_HOUR:
-            raise ValueError("staff are woken in the quarter of an hour from then on: by 23:45")
-
-
-DEFAULT_NUMBERS = LadderNumbers()
-
-
-def request_ladder(
-    *,
-    request_id: UUID,
-    received_at: datetime,
-    due_at: datetime,
-    time_zone: str,
-    holidays_of: str | None,
-    numbers: LadderNumbers = DEFAULT_NUMBERS,
-) -> tuple[Rung, ...]:
-    """The ladder of a data-subject request, earliest first (P21).
-
-    Staff rungs fire at nine in the company's `time_zone`, rolled back to a working day of
-    `holidays_of` (a country code, or None for weekends alone); those before receipt are dropped.
-    Each request has its own moment in the quarter of an hour from nine on, the same every morning,
-    so that not all requests wake at once. The late reply and the breach stand to the minute and
-    never roll. Raises ValueError for an unknown zone, or a country whose holidays are not known.
-
-    Not for workflows, whose sandbox refuses what the calendar of a country loads on its first use:
-    an activity works the ladder out.
+    The sort is stable, so the higher of two at one instant comes last.
     """
-    received, due = in_utc(received_at), in_utc(due_at)
-    office = _Office(
-        zone=zone_named(time_zone),
-        country=holidays_of,
-        hour=numbers.hour,
-        after=timedelta(seconds=request_id.int % SPREAD_SECONDS),
-    )
-    received_on = local_date(received, office.zone)
-    # A due time of midnight ends the day before it.
-    due_on = local_date(due - timedelta.resolution, office.zone)
-    unassigned = Rung(
-        key="unassigned",
-        at=office.opens_after(received_on, numbers.unassigned_after_working_days),
-        kind=RungKind.ESCALATION,
-        audience=(Role.BACKUP,),
-        summary="word to the backup, if nobody has been assigned yet",
-    )
-    staff = (
-        Rung(
-            key=f"d-{days}",
-            at=office.opens_by(due_on - timedelta(days=days)),
-            kind=kind,
-            audience=audience,
-            summary=f"{what}, {days} days before the answer is due",
-        )
-        for days, kind, audience, what in _staff_rungs(numbers)
-    )
-    late_reply = Rung(
-        key="late_reply",
-        at=due - numbers.late_reply_lead,
-        kind=RungKind.LATE_REPLY,
-        audience=(Role.PERSON,),
-        summary="the reply that we are late goes out, if nobody has answered",
-    )
-    breach = Rung(
-        key="breach",
-        at=due,
-        kind=RungKind.BREACH,
-        audience=(Role.PRIVACY_OFFICER, Role.DEPUTY, Role.EXECUTIVE),
-        summary="the answer is due; without one, the breach is recorded",
-    )
-    return _from(received, unassigned, *staff, late_reply, breach)
-
-
-def _staff_rungs(
-    numbers: LadderNumbers,
-) -> tuple[tuple[int, RungKind, tuple[Role, ...], str], ...]:
-    """Days before the due day, what the rung does, whom it speaks to, and what it says.
-
-    Staff who heard of a rung hear of every higher one too: when two roll onto the same morning,
-    only the higher one fires.
-    """
-    reminder, escalation = RungKind.REMINDER, RungKind.ESCALATION
-    assignee = (Role.ASSIGNEE,)
-    lead = (*assignee, Role.LEAD)
-    lead_and_person = (*lead, Role.PERSON)
-    officer = (*lead, Role.PRIVACY_OFFICER)
-    deputy = (*officer, Role.DEPUTY)
-    executive = (*deputy, Role.EXECUTIVE)
-    progress = "reminder to assignee and lead, and word of the progress to the person"
-    return (
-        (numbers.assignee, reminder, assignee, "reminder to the assignee"),
-        (numbers.assignee_again, reminder, assignee, "second reminder to the assignee"),
-        (numbers.lead, reminder, lead_and_person, progress),
-        (numbers.officer, escalation, officer, "escalation to the privacy officer"),
-        (numbers.in_review, escalation, officer, "the answer must be in review"),
-        (numbers.deputy, escalation, deputy, "escalation to the privacy officer and the deputy"),
-        (numbers.executive, escalation, executive, "escalation to the executive"),
-    )
-
-
-def overdue_rung(due_at: datetime, number: int) -> Rung:
-    """The daily alarm after the due time; `number` counts the days from one."""
-    if number < 1:
-        raise ValueError("days overdue are counted from one")
-    return Rung(
-        key=f"overdue-{number}",
-        at=in_utc(due_at) + number * ONE_DAY,
-        kind=RungKind.OVERDUE,
-        audience=(Role.PRIVACY_OFFICER, Role.EXECUTIVE),
-        summary=f"the answer is {number} {'day' if number == 1 else 'days'} overdue",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Missed:
-    """What to do about rungs whose time has come: fire some, and mark the others as passed over."""
-
-    fire: tuple[Rung, ...] = ()
-    skipped: tuple[Rung, ...] = ()
-
-
-def highest_missed(rungs: Sequence[Rung], now: datetime, fired: Collection[str]) -> Missed:
-    """Sort out the rungs (earliest first) due at `now` whose keys are not in `fired`.
-
-    Of several rungs for staff only the highest fires, and none under one that fired already. The
-    late reply fires before the breach's time or not at all; the breach always fires, and then no
-    lower rung does.
-    """
-    come = [rung for rung in rungs if rung.at <= now]
-    missed = [rung for rung in come if rung.key not in fired]
-    overdue = any(rung.kind is RungKind.BREACH for rung in come)
-    to_the_minute = (RungKind.LATE_REPLY, RungKind.BREACH)
-    highest = next((rung for rung in reversed(come) if rung.kind not in to_the_minute), None)
-
-    def fires(rung: Rung) -> bool:
-        match rung.kind:
-            case RungKind.BREACH:
-                return True
-            case RungKind.LATE_REPLY:
-                return not overdue
-            case RungKind.OVERDUE:
-                return rung is highest
-            case _:
-                return rung is highest and not overdue
-
-    return Missed(
-        fire=tuple(rung for rung in missed if fires(rung)),
-        skipped=tuple(rung for rung in missed if not fires(rung)),
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Office:
-    """When staff are there to be woken, and how long after opening one request wakes them."""
-
-    zone: ZoneInfo
-    country: str | None
-    hour: time
-    after: timedelta
-
-    def opens_by(self, day: date) -> datetime:
-        """The moment after opening on `day`, or on the last working day before it."""
-        while not self._works_on(day):
-            day -= ONE_DAY
-        return self._moment(day)
-
-    def opens_after(self, day: date, working_days: int) -> datetime:
-        """The moment after opening on the n-th working day after `day`."""
-        while working_days:
-            day += ONE_DAY
-            working_days -= self._works_on(day)
-        return self._moment(day)
-
-    def _works_on(self, day: date) -> bool:
-        if self.country is None:
-            return day.weekday() < 5
-        return _calendar(self.country, day.year).is_working_day(day)
-
-    def _moment(self, day: date) -> datetime:
-        return datetime.combine(day, self.hour, self.zone).astimezone(UTC) + self.after
-
-
-@cache
-def _calendar(country: str, year: int) -> holidays.HolidayBase:
-    """A year's holidays, filled in whole before anybody looks.
-
-    A calendar that fills itself when asked shows a second thread a year without holidays.
-    """
-    code, _, region = country_code(country).partition("-")
-    try:
-        return holidays.country_holidays(code, subdiv=region or None, years=year, expand=False)
-    except NotImplementedError:
-        raise ValueError(
-            f"the holidays of {country!r} are not known: give an ISO code like DE or US-CA"
-        ) from None
+    return tuple(sorted((rung for rung in rungs if rung.at >= start), key=lambda rung: rung.at))
 
 
 def _day_after(instant: datetime, notice_period: timedelta, zone: ZoneInfo) -> date:
@@ -401,8 +178,3 @@ def _day_after(instant: datetime, notice_period: timedelta, zone: ZoneInfo) -> d
             f"give at least {MINIMUM_NOTICE_PERIOD.days}"
         )
     return local_date(in_utc(instant) + notice_period, zone) + ONE_DAY
-
-
-def _from(start: datetime, *rungs: Rung) -> tuple[Rung, ...]:
-    """Earliest first; the sort is stable, so the higher of two at one instant comes last."""
-    return tuple(sorted((rung for rung in rungs if rung.at >= start), key=lambda rung: rung.at))

@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 from sqlmodel import Session
 
-from database.alarms import undelivered
+from database.posts import undelivered
+from database.tables import Alarm
 from health.lookout import Answer
 
 LONG = timedelta(minutes=15)
@@ -21,7 +22,7 @@ def alarms(session: Session, webhook_url: str, now: datetime) -> Answer:
     if not webhook_url:
         return Answer(word=BY_MAIL_ONLY, remedy="alarms-by-mail-only")
     ways = f"they go by mail and to the webhook at {urlsplit(webhook_url).hostname}"
-    found = undelivered(session)
+    found = undelivered(session, Alarm)
     if found.since is None:
         return Answer(word=f"{ways}; none waits")
     word = f"{ways}; not taken yet: {found.count}, since {found.since:%Y-%m-%d %H:%M} UTC"

@@ -164,8 +164,8 @@ def how_to_register(names: tuple[str, ...]) -> str:
 
 
 def type_name(attribute: SearchAttributeKey[Any]) -> str:
-    """The type of a search attribute as Temporal's command lines have it, like Keyword."""
-    return attribute.indexed_value_type.name.capitalize()
+    """The type of a search attribute as Temporal's command lines have it, like KeywordList."""
+    return attribute.indexed_value_type.name.title().replace("_", "")
 
 
 async def queue(client: Client) -> Queue:

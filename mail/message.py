@@ -2,20 +2,28 @@
 
 What differs between people (personal fields) is left in the message as tags, to be replaced copy
 by copy. Replacing is done by the mail service, which escapes nothing, so every field has its tags:
-escaped for HTML and plain, in one line or in paragraphs. Their names are random for each message,
-so that no name or explanation can contain one.
+escaped for HTML, and plain. Their names are random for each message, so that no name or explanation
+can contain one.
 """
 
 import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from types import SimpleNamespace
 
 import css_inline
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    pass_eval_context,
+    select_autoescape,
+)
+from jinja2.nodes import EvalContext
+from markupsafe import Markup, escape
 
 from translations.catalogues import SOURCE, speak
 
@@ -29,17 +37,19 @@ class TemplateRefused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Tag:
-    """The place of one personal field in a message."""
+    """The place of one personal field in a message; a template prints its text."""
 
     text: str
     field: str
     in_html: bool
-    in_paragraphs: bool
+
+    def __str__(self) -> str:
+        return self.text
 
     def fill(self, value: str) -> str:
         """Return what stands in this place for a person whose field has this value."""
-        words = _tidy_paragraphs(value) if self.in_paragraphs else one_line(value)
-        return escape(words).replace("\n", "<br>") if self.in_html else words
+        words = one_line(value)
+        return str(escape(words)) if self.in_html else words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +125,7 @@ class Templates:
             raise TemplateRefused(
                 f"the mail {template} cannot be rendered: {fault.message}"
             ) from fault
-        fields = (*vars(plain).values(), *vars(marked_up).values())
-        tags = [tag for field in fields for tag in (field.line, field.paragraphs)]
+        tags = (*vars(plain).values(), *vars(marked_up).values())
         return Message(
             subject=one_line(subject),
             text=_tidy_paragraphs(text) + "\n",
@@ -161,38 +170,21 @@ def replace_tags(text: str, filled: Mapping[str, str]) -> str:
     return text
 
 
-@dataclass(frozen=True, kw_only=True)
-class _PersonalField:
-    """A personal field as templates see it: prints its one-line tag, or its tag for paragraphs."""
-
-    line: Tag
-    paragraphs: Tag
-
-    def __str__(self) -> str:
-        return self.line.text
-
-
-def _paragraphs(field: _PersonalField) -> str:
-    return field.paragraphs.text
+@pass_eval_context
+def _paragraphs(where: EvalContext, text: str) -> str:
+    """Text of more than one line, with its line ends: for HTML or plain, as the template is."""
+    words = _tidy_paragraphs(text)
+    return Markup("<br>").join(words.split("\n")) if where.autoescape else words
 
 
 def _personal_fields(names: Sequence[str], batch: str, *, in_html: bool) -> SimpleNamespace:
+    form = "html" if in_html else "text"
+    # The random part comes first, so that no tag ends like another whose field's name is longer.
     return SimpleNamespace(
         **{
-            name: _PersonalField(
-                line=_tag(name, batch, in_html=in_html, in_paragraphs=False),
-                paragraphs=_tag(name, batch, in_html=in_html, in_paragraphs=True),
-            )
+            name: Tag(text=f"_{batch}_{name}_{form}_", field=name, in_html=in_html)
             for name in names
         }
-    )
-
-
-def _tag(field: str, batch: str, *, in_html: bool, in_paragraphs: bool) -> Tag:
-    form = f"{'html' if in_html else 'text'}_{'paragraphs' if in_paragraphs else 'line'}"
-    # The random part comes first, so that no tag ends like another whose field's name is longer.
-    return Tag(
-        text=f"_{batch}_{field}_{form}_", field=field, in_html=in_html, in_paragraphs=in_paragraphs
     )
 
 

@@ -1,4 +1,4 @@
-"""What Petra answers to a request, again and again: in full, or a refusal on a ground."""
+"""What Petra answers, again and again: in full, or a refusal of a copy or of an erasure."""
 
 from database.request_answers import Answer
 from domain.data_subject_requests import Ground, Outcome
@@ -9,4 +9,10 @@ REFUSAL = Answer(
     ground=Ground.RIGHTS_OF_OTHERS,
     explanation="The recording shows only other people.",
     evidence="recording 7, watched on Monday",
+)
+INVOICES = Answer(
+    outcome=Outcome.PARTIAL,
+    ground=Ground.REGULATORY_OBLIGATION,
+    explanation="We erased all but your invoices, which the law has us keep for ten years.",
+    evidence="German Commercial Code, section 257",
 )

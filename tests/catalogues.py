@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from itertools import chain, product, starmap
 from pathlib import Path
-from uuid import UUID
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_file
@@ -17,16 +16,20 @@ from babel.messages.pofile import read_po, write_po
 
 from activities.letters import SEGMENT_WORDS
 from domain.alignment import ChangeKind
+from domain.company import LadderNumbers
 from domain.data_subject_requests import (
     GROUND_WORDS,
     KIND_WORDS,
     OUTCOME_WORDS,
     PROBLEM_WORDS,
+    RIGHT_STATE_WORDS,
     STAGE_WORDS,
 )
 from domain.deadlines import PACKS
+from domain.marketing import STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
 from domain.materiality.in_words import happened
-from domain.timetable import RungKind, campaign_rungs, request_ladder
+from domain.request_ladder import words_of_rungs
+from domain.timetable import RungKind, campaign_rungs
 from domain.without_approval import (
     IF_SOMEBODY_DOES_NOT_APPROVE,
     IF_YOU_DO_NOT_APPROVE,
@@ -99,13 +102,18 @@ def _in_file(
 
 def _tables() -> Iterator[tuple[str, str]]:
     """Words that stand in tables, and are translated where they are shown."""
-    words_of_requests = (KIND_WORDS, OUTCOME_WORDS, GROUND_WORDS, STAGE_WORDS, PROBLEM_WORDS)
+    words_of_requests = (
+        *(KIND_WORDS, OUTCOME_WORDS, GROUND_WORDS, STAGE_WORDS, RIGHT_STATE_WORDS),
+        PROBLEM_WORDS,
+    )
     tables: Mapping[str, Iterable[str]] = {
         "activities/letters.py": SEGMENT_WORDS.values(),
         "domain/data_subject_requests.py": chain(*(table.values() for table in words_of_requests)),
+        "domain/marketing.py": (STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE),
         "domain/materiality/in_words.py": starmap(happened, product(ChangeKind, (False, True))),
         "domain/packs": (pack.court_remedy for pack in PACKS.values() if pack.court_remedy),
-        "domain/timetable.py": _rungs(),
+        "domain/request_ladder.py": words_of_rungs(LadderNumbers()).values(),
+        "domain/timetable.py": _rungs_of_a_campaign(),
         "domain/without_approval.py": chain(
             IF_YOU_DO_NOT_APPROVE.values(), IF_SOMEBODY_DOES_NOT_APPROVE.values(), (NEVER_DEPENDS,)
         ),
@@ -122,19 +130,10 @@ def _tables() -> Iterator[tuple[str, str]]:
             yield path, words
 
 
-def _rungs() -> Iterator[str]:
-    """What staff are told of a rung; reminders of a campaign are told to nobody in these words."""
-    of_campaign = campaign_rungs(ANY_DAY + timedelta(days=60), not_before=ANY_DAY)
-    of_request = request_ladder(
-        request_id=UUID(int=0),
-        received_at=ANY_DAY,
-        due_at=ANY_DAY + timedelta(days=30),
-        time_zone="Europe/Berlin",
-        holidays_of="DE",
-    )
-    for rung in (*of_campaign, *of_request):
-        if rung.kind is not RungKind.REMINDER or rung in of_request:
-            yield rung.summary
+def _rungs_of_a_campaign() -> Iterator[str]:
+    """What staff are told of a rung; reminders are told to nobody in these words."""
+    rungs = campaign_rungs(ANY_DAY + timedelta(days=60), not_before=ANY_DAY)
+    return (rung.summary for rung in rungs if rung.kind is not RungKind.REMINDER)
 
 
 def _written(catalogue: Catalog) -> bytes:

@@ -22,7 +22,7 @@ from database.tables import (
 )
 from domain.approvals import Decision, Governing
 from domain.data_subject_requests import Intake
-from domain.deadlines import deadline
+from domain.deadlines import deadline, earliest
 from domain.materiality import assess
 from domain.policy_text import read_policy_text
 from domain.reviews import FindingStatus, VersionClass, VersionState
@@ -153,23 +153,32 @@ class Scene:
             return tuple(set(transaction.exec(select(OutboxMail.id)).all()) - known)
 
     def request(
-        self, address: str, *, name: str = "Dora Dahl", language: str = ""
+        self,
+        address: str,
+        *,
+        name: str = "Dora Dahl",
+        language: str = "",
+        kinds: tuple[str, ...] = ("access",),
+        country: str = "DE",
     ) -> DataSubjectRequest:
-        """A request for access from this address, received now."""
+        """A request for access, or other rights, from this address, received now."""
         intake = Intake(
             name=name,
             contact_address=address,
-            kinds=("access",),
-            country="DE",
+            kinds=kinds,
+            country=country,
             language=language,
         )
-        due = deadline(
-            received_at=NOW,
-            time_zone=None,
-            country="DE",
-            company_time_zone="Europe/Berlin",
-            right="access",
-            default_regime="gdpr",
+        due = earliest(
+            deadline(
+                received_at=NOW,
+                time_zone=None,
+                country=country,
+                company_time_zone="Europe/Berlin",
+                right=right,
+                default_regime="gdpr",
+            )
+            for right in intake.rights
         )
         received = requests.Received(
             channel="web", deadline=due, policy_version_id=None, languages=LANGUAGES

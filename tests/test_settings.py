@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from settings import Settings, SettingsRefused, load_settings
+from settings import ROOT, Settings, SettingsRefused, load_settings
 
 KEY = urlsafe_b64encode(b"k" * 32).decode()
 PRODUCTION = {
@@ -26,11 +26,14 @@ PRODUCTION = {
     "COMPANY_CONTACT_EMAIL": "privacy@example.com",
     "COMPANY_AUTHORITY_NAME": "The Authority",
     "COMPANY_AUTHORITY_URL": "https://authority.example.com",
+    "MARKETING_FILE": str(ROOT / "marketing.toml"),
 }
 
-ALARM_WEBHOOK = {
+WEBHOOKS = {
     "ALARM_WEBHOOK_URL": "https://ops.example.com/alarms",
     "ALARM_WEBHOOK_SECRET": "whsec_" + "A" * 32,
+    "EVENTS_WEBHOOK_URL": "https://crm.example.com/events",
+    "EVENTS_WEBHOOK_SECRET": "whsec_" + "B" * 32,
 }
 
 
@@ -115,6 +118,27 @@ def test_production_names_every_fault_at_once(monkeypatch: pytest.MonkeyPatch) -
     assert named_in(refusal.value) == PRODUCTION.keys() - {"ENVIRONMENT"}
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot be read"),
+        (b"\xff", "is no text in UTF-8"),
+        (b'[newsletter]\nen = "News"', "newsletter: no label in de"),
+    ],
+)
+def test_a_file_of_purposes_that_cannot_be_used_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    """P17: else people would read nothing, or something that nobody wrote."""
+    file = tmp_path / "purposes.toml"
+    if content is not None:
+        file.write_bytes(content)
+    set_all(monkeypatch, {"MARKETING_FILE": str(file)})
+    with pytest.raises(SettingsRefused, match=said) as refusal:
+        load_settings()
+    assert named_in(refusal.value) == {"MARKETING_FILE"}
+
+
 @pytest.mark.parametrize("environment", ["development", "production"])
 def test_wrong_values_are_all_named_at_once_and_by_their_full_names(
     monkeypatch: pytest.MonkeyPatch, environment: str
@@ -178,13 +202,18 @@ def test_a_wrong_value_is_refused_by_name(
 @pytest.mark.parametrize("environment", ["development", "production"])
 @pytest.mark.parametrize(
     ("given", "missing"),
-    [("ALARM_WEBHOOK_URL", "ALARM_WEBHOOK_SECRET"), ("ALARM_WEBHOOK_SECRET", "ALARM_WEBHOOK_URL")],
+    [
+        ("ALARM_WEBHOOK_URL", "ALARM_WEBHOOK_SECRET"),
+        ("ALARM_WEBHOOK_SECRET", "ALARM_WEBHOOK_URL"),
+        ("EVENTS_WEBHOOK_URL", "EVENTS_WEBHOOK_SECRET"),
+        ("EVENTS_WEBHOOK_SECRET", "EVENTS_WEBHOOK_URL"),
+    ],
 )
-def test_half_of_an_alarm_webhook_is_refused_and_the_other_half_named(
+def test_half_of_a_webhook_is_refused_and_the_other_half_named(
     monkeypatch: pytest.MonkeyPatch, environment: str, given: str, missing: str
 ) -> None:
-    """P32: no alarm is posted unsigned, and none stays at home without a word."""
-    values = {**PRODUCTION, "ENVIRONMENT": environment, given: ALARM_WEBHOOK[given]}
+    """P32: nothing is posted unsigned, and nothing stays at home without a word."""
+    values = {**PRODUCTION, "ENVIRONMENT": environment, given: WEBHOOKS[given]}
     set_all(monkeypatch, values)
     with pytest.raises(SettingsRefused) as refusal:
         load_settings()
@@ -194,9 +223,13 @@ def test_half_of_an_alarm_webhook_is_refused_and_the_other_half_named(
 def test_production_posts_alarms_and_pings_over_https_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    set_all(monkeypatch, {**PRODUCTION, **ALARM_WEBHOOK, "DEAD_MAN_URL": "https://ping.example/1"})
+    set_all(monkeypatch, {**PRODUCTION, **WEBHOOKS, "DEAD_MAN_URL": "https://ping.example/1"})
     assert load_settings().alarm_webhook_url == "https://ops.example.com/alarms"
-    plain = {"ALARM_WEBHOOK_URL": "http://ops.example.com/a", "DEAD_MAN_URL": "http://ping.example"}
+    plain = {
+        "ALARM_WEBHOOK_URL": "http://ops.example.com/a",
+        "EVENTS_WEBHOOK_URL": "http://crm.example.com/e",
+        "DEAD_MAN_URL": "http://ping.example",
+    }
     set_all(monkeypatch, plain)
     with pytest.raises(SettingsRefused) as refusal:
         load_settings()

@@ -5,6 +5,7 @@ this folder, read when it is first spoken. One catalogue serves mails and pages 
 """
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time
+from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from jinja2 import Environment
@@ -45,6 +47,11 @@ class Language:
     def ngettext(self, one: str, many: str, number: int) -> str:
         """A message that counts; `%(num)s` is the number."""
         return self._translations.ngettext(one, many, number) % {"num": number}
+
+    def listed(self, messages: Iterable[str]) -> str:
+        """Messages in this language, as a sentence lists them: `one, two and three`."""
+        words: str = format_list([self.gettext(one) for one in messages], locale=self._locale)
+        return words
 
     def title(self, title: str) -> str:
         """A policy's title, in this language when it is one of the usual ones."""

@@ -33,15 +33,40 @@ from health.neighbours import (
 from mail.delivery_events import PublicKeysRefused, load_public_keys
 from settings import Settings, SettingsRefused, load_settings
 from temporal import TemporalSettingsRefused
-from web import approvals, health, new_links, policy_links, public, requests, unsubscribe, webhooks
-from web.api import accounts, description
+from web import (
+    approvals,
+    handoffs,
+    health,
+    new_links,
+    policy_links,
+    preferences,
+    public,
+    requests,
+    unsubscribe,
+    webhooks,
+)
+from web.api import accounts, description, suppressions
+from web.api import requests as api_requests
 from web.api.pace import Pace
 from web.api.problems import add_problems
 from web.faults import add_fault_pages
 from web.middleware import Conduct
-from web.samples import sample_mails
+from web.samples import paper_letters, sample_mails
 from web.site import Site
-from web.staff import access, controls, not_reached, operations, overview, policies, reports
+from web.staff import (
+    access,
+    colleagues,
+    controls,
+    intake,
+    late_reply,
+    letters,
+    not_reached,
+    operations,
+    overview,
+    policies,
+    reports,
+    restrictions,
+)
 from web.staff import requests as staff_requests
 from workflows.desk import Desk, NoticePeriods
 from workflows.messenger import Messenger
@@ -53,17 +78,26 @@ SITE_MAP = (
     new_links.router,  # /approve/new-link
     approvals.router,  # /approve/...
     unsubscribe.router,  # /unsubscribe/...
+    handoffs.router,  # /requests/signed-in/...
+    preferences.router,  # /preferences/..., /unsubscribe/(purpose)/...
     requests.router,  # /requests/...
     access.router,  # /staff/sign-in
     overview.router,  # /staff
     policies.router,  # /staff/policies/...
     not_reached.router,  # /staff/policies/.../not-reached
     reports.router,  # /staff/policies/.../report
+    intake.router,  # /staff/requests/new
+    letters.router,  # /staff/requests/letters, /staff/requests/.../letters/...
     staff_requests.router,  # /staff/requests/...
+    restrictions.router,  # /staff/restrictions
+    late_reply.router,  # /staff/late-reply
+    colleagues.router,  # /staff/colleagues
     operations.router,  # /staff/ops
     controls.router,  # pause, resume, withdraw; stop and start mail
     webhooks.router,  # /webhooks/sendgrid/events
     accounts.router,  # /api/v1/accounts/..., /api/v1/policies/...
+    api_requests.router,  # /api/v1/requests, /api/v1/handoffs
+    suppressions.router,  # /api/v1/suppressions/..., /api/v1/purposes/..., restrictions
     description.router,  # /api/docs, /api/openapi.json
 )
 READINESS_QUESTIONS = 4  # threads for /readyz, beside those for people
@@ -103,6 +137,7 @@ def create_app(
         temporal_namespace=temporal.namespace(),
         lookout=lookout or Lookout(own_neighbours(settings, database)),
         sample_mails=sample_mails(settings),
+        paper_letters=paper_letters(settings),
         inbox_url=settings.mail_service if settings.development else None,
     )
     app.include_router(health.router)  # /healthz, /readyz
@@ -179,6 +214,7 @@ def _started(settings: Settings, watched: Database) -> FastAPI:
             database=database,
             clock=clock,
             company=settings.company,
+            suppression_key=settings.suppression_key_bytes,
             periods=NoticePeriods(
                 notice_days=settings.notice_days,
                 sending_period=settings.sending_period,

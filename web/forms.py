@@ -25,6 +25,11 @@ class Posted:
         """The first value of a field, trimmed; empty when it is missing."""
         return next((value.strip() for key, value in self.fields if key == name), "")
 
+    def texts(self, name: str) -> tuple[str, ...]:
+        """All values of a field, trimmed, without empty ones: what was ticked."""
+        values = (value.strip() for key, value in self.fields if key == name)
+        return tuple(value for value in values if value)
+
     def line(self, name: str) -> str:
         """As `text`, of a field of one line: empty too when it holds what cannot be shown."""
         value = self.text(name)

@@ -11,13 +11,13 @@ from mail.links import LinkRefused, read_token
 from web.readers import Reader
 from web.site import Site
 
-GONE = ("expired", "replaced", "given_back")
+GONE = ("expired", "replaced", "used", "given_back")
 
 
 class LinkClosed(Exception):
     """A link that opens nothing.
 
-    `kind`: malformed | forged | unknown | expired | replaced | given_back.
+    `kind`: malformed | forged | unknown | expired | replaced | used | given_back.
 
     `locale` is that of whoever it was for, empty when nobody knows.
     """

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from fastapi import APIRouter, HTTPException
 from fastapi import Path as PathParameter
@@ -12,26 +12,32 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlmodel import Session
 
-from database.links import REQUEST_STATUS, REQUEST_VERIFY
+from database.links import REQUEST_AGENT, REQUEST_STATUS, REQUEST_VERIFY
 from database.policies import policies, version_in_force
-from database.tables import DataSubjectRequest, Link, RequestDecision
+from database.request_agents import agent_of
+from database.requested_rights import decisions_of, kinds_of, rights_of
+from database.tables import DataSubjectRequest, Link, RequestDecision, RequestedRight
 from domain.data_subject_requests import (
     GROUND_WORDS,
     KIND_WORDS,
     OUTCOME_WORDS,
+    RIGHT_STATE_WORDS,
     STAGE_WORDS,
     Ground,
     Intake,
     Kind,
     Outcome,
+    RightState,
     State,
     problems,
 )
 from domain.deadlines import Authority, authority_for, court_remedy
+from translations.catalogues import Language
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.links import locale_of, open_link
 from web.readers import OnReader, Reader
 from web.site import OnSite, Site
+from workflows.desk import Receipt
 
 router = APIRouter(prefix="/requests")
 Token = Annotated[str, PathParameter(max_length=200)]
@@ -56,7 +62,7 @@ CHOICES: Mapping[Kind, str] = {
 @router.get("/new")
 def request_form(reader: OnReader) -> HTMLResponse:
     """The form, with a link to the policy it is made under (P1)."""
-    return _form(reader, NOTHING_POSTED, {})
+    return form_page(reader, NOTHING_POSTED, {})
 
 
 @router.post("/new")
@@ -65,26 +71,22 @@ def make_request(site: OnSite, reader: OnReader, posted: Form) -> Response:
     intake = Intake(
         name=posted.text("name"),
         contact_address=posted.text("contact_address"),
-        kinds=(posted.text("kinds"),) if posted.text("kinds") else (),
-        message=posted.text("message"),
-        country=posted.text("country") or None,
-        language=reader.language,
+        agent_name=posted.text("agent_name"),
+        agent_address=posted.text("agent_address"),
+        **asked_for(posted, reader),
     )
-    found = {field: reader.gettext(words) for field, words in problems(intake)}
+    found = faults_of(intake, reader)
     if found:
-        return _form(reader, posted, found, status=422)
-    request = site.desk.receive(intake, channel="web")
-    receipt = _receipts(site).dumps(
-        [request.reference, request.received_at.isoformat(), request.due_at.isoformat()]
-    )
-    return RedirectResponse(f"/requests/received/{receipt}{reader.kept}", status_code=303)
+        return form_page(reader, posted, found, status=422)
+    receipt, _ = site.desk.take_in(intake, channel="web")
+    return to_receipt(reader, receipt)
 
 
 @router.get("/received/{receipt}")
 def receipt_page(receipt: str, site: OnSite, reader: OnReader) -> HTMLResponse:
     """The same words and dates, whether we know the person or not (P19)."""
     try:
-        reference, received_at, due_at = _receipts(site).loads(receipt)
+        reference, received_at, due_at, *signed_in = _receipts(site).loads(receipt)
     except (BadSignature, ValueError):
         raise HTTPException(404) from None
     return reader.show(
@@ -92,6 +94,7 @@ def receipt_page(receipt: str, site: OnSite, reader: OnReader) -> HTMLResponse:
         reference=reference,
         received_at=datetime.fromisoformat(received_at),
         due_at=datetime.fromisoformat(due_at),
+        signed_in=bool(signed_in),
     )
 
 
@@ -99,11 +102,15 @@ def receipt_page(receipt: str, site: OnSite, reader: OnReader) -> HTMLResponse:
 def request_page(token: Token, site: OnSite, reader: OnReader) -> HTMLResponse:
     """How a request stands, or the question whether it is really yours; never verifies."""
     with site.database.session() as session:
-        link = open_link(session, site, token, site.now(), REQUEST_STATUS, REQUEST_VERIFY)
+        link = open_link(
+            session, site, token, site.now(), REQUEST_STATUS, REQUEST_VERIFY, REQUEST_AGENT
+        )
         request = session.get_one(DataSubjectRequest, link.subject_id)
         reader = reader.known_as(locale_of(session, link))
         if link.purpose == REQUEST_VERIFY:
-            return _verify_page(reader, request)
+            return _verify_page(session, reader, request)
+        if link.purpose == REQUEST_AGENT:
+            return _agent_page(reader, request)
         return _status_page(session, reader, request)
 
 
@@ -116,9 +123,46 @@ def verify_request(token: Token, site: OnSite, reader: OnReader) -> Response:
     return RedirectResponse(f"/requests/{token}{reader.kept}", status_code=303)
 
 
-def _form(
-    reader: Reader, posted: Posted, found: Mapping[str, str], *, status: int = 200
+class Asked(TypedDict):
+    """The part of an intake that is the same whoever asks."""
+
+    kinds: tuple[str, ...]
+    message: str
+    country: str | None
+    language: str
+
+
+def asked_for(posted: Posted, reader: Reader) -> Asked:
+    """What is asked for, as typed."""
+    return Asked(
+        kinds=posted.texts("kinds"),
+        message=posted.text("message"),
+        country=posted.text("country") or None,
+        language=reader.language,
+    )
+
+
+def faults_of(intake: Intake, reader: Reader) -> dict[str, str]:
+    """What is wrong with an intake, by field, in the reader's language."""
+    return {field: reader.gettext(words) for field, words in problems(intake)}
+
+
+def to_receipt(reader: Reader, receipt: Receipt, *, signed_in: bool = False) -> Response:
+    """Lead to the page that says what was received, and until when we answer."""
+    told = [receipt.reference, receipt.received_at.isoformat(), receipt.due_at.isoformat()]
+    signed = _receipts(reader.site).dumps([*told, *(["signed-in"] if signed_in else [])])
+    return RedirectResponse(f"/requests/received/{signed}{reader.kept}", status_code=303)
+
+
+def form_page(
+    reader: Reader,
+    posted: Posted,
+    found: Mapping[str, str],
+    *,
+    known: bool = False,
+    status: int = 200,
 ) -> HTMLResponse:
+    """The form with what was typed. `known`: whoever fills it in has shown who they are."""
     site = reader.site
     with site.database.session() as session:
         now = site.now()
@@ -132,48 +176,82 @@ def _form(
         status=status,
         posted=posted,
         problems=found,
+        known=known,
         choices=CHOICES,
-        countries=_countries(reader),
+        countries=countries(reader.pages.language),
         in_force=in_force,
     )
 
 
-def _countries(reader: Reader) -> list[tuple[str, str]]:
+def countries(language: Language) -> list[tuple[str, str]]:
     """Codes and names, in the order of the names; accents do not count for it."""
-    language = reader.pages.language
     named = [(code, language.country(code)) for code in COUNTRIES]
     named += [(code, language.gettext(name)) for code, name in REGIONS.items()]
     return sorted(named, key=lambda country: unicodedata.normalize("NFKD", country[1]).casefold())
 
 
-def _verify_page(reader: Reader, request: DataSubjectRequest) -> HTMLResponse:
+def _verify_page(session: Session, reader: Reader, request: DataSubjectRequest) -> HTMLResponse:
+    kinds = kinds_of(session, request.id)
     return reader.show(
         "request_verify.html",
         request=request,
-        asked_for=reader.gettext(KIND_WORDS[Kind(request.kind)]),
+        agent=agent_of(session, request.id),
+        asked_for=reader.pages.language.listed(KIND_WORDS[kind] for kind in kinds),
+        zone=reader.site.company.zone_of(request.time_zone),
+    )
+
+
+def _agent_page(reader: Reader, request: DataSubjectRequest) -> HTMLResponse:
+    """Where it stands, and never what was answered: that is the person's alone (P19)."""
+    stage = STAGE_WORDS.get(State(request.state), CLOSED)
+    return reader.show(
+        "request_agent.html",
+        request=request,
+        stage=reader.gettext(stage),
         zone=reader.site.company.zone_of(request.time_zone),
     )
 
 
 def _status_page(session: Session, reader: Reader, request: DataSubjectRequest) -> HTMLResponse:
-    answered = request.answered_at is not None and request.decision_id is not None
-    decision = session.get(RequestDecision, request.decision_id) if answered else None
+    rights = rights_of(session, request.id)
+    decisions = decisions_of(session, rights) if request.answered_at else {}
     stage = STAGE_WORDS.get(State(request.state), CLOSED)
-    ground = GROUND_WORDS[Ground(decision.ground)] if decision and decision.ground else ""
     company = reader.site.company
     lead = Authority(name=company.authority_name, url=company.authority_url)
     return reader.show(
         "request_status.html",
         request=request,
-        asked_for=reader.gettext(KIND_WORDS[Kind(request.kind)]),
+        rights=[_right(reader, right, decisions.get(right.id)) for right in rights],
         stage=reader.gettext(stage),
-        decision=decision,
-        outcome=reader.gettext(OUTCOME_WORDS[Outcome(decision.outcome)]) if decision else None,
-        ground=reader.gettext(ground),
         authority=authority_for(request.country, lead=lead),
         court=reader.gettext(court_remedy(request.regime)),
         zone=company.zone_of(request.time_zone),
     )
+
+
+def _right(
+    reader: Reader, right: RequestedRight, decision: RequestDecision | None
+) -> dict[str, object]:
+    """What a person asked for and, once it is answered, what came of it."""
+    words: dict[str, object] = {
+        "asked_for": reader.gettext(KIND_WORDS[Kind(right.kind)]),
+        "state": reader.gettext(RIGHT_STATE_WORDS[RightState(right.state)]),
+    }
+    if decision is None:
+        return words
+    ground = GROUND_WORDS[Ground(decision.ground)] if decision.ground else ""
+    return {
+        **words,
+        "outcome": reader.gettext(OUTCOME_WORDS[Outcome(decision.outcome)]),
+        "ground": reader.gettext(ground),
+        "explanation": _explanation(reader, decision),
+    }
+
+
+def _explanation(reader: Reader, decision: RequestDecision) -> str:
+    """What the machine answers is one of our sentences; what a person wrote stays as it is."""
+    said = decision.explanation
+    return reader.gettext(said) if decision.decided_by is None else said
 
 
 def _receipts(site: Site) -> URLSafeSerializer:

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Request
 
+from activities.paper import PaperLetters
 from activities.samples import SampleMails
 from clock import Clock
 from database.engine import Database
@@ -45,6 +46,7 @@ class Site:
     temporal_namespace: str
     lookout: Lookout
     sample_mails: SampleMails
+    paper_letters: PaperLetters
     inbox_url: str | None = None
 
     @property

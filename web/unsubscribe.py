@@ -17,6 +17,7 @@ from database.tables import Account
 from mail.links import LinkRefused, read_token
 from web.forms import Form
 from web.links import LinkClosed
+from web.marketing_links import preferences_path
 from web.readers import OnReader, Reader
 from web.site import OnSite, Site
 
@@ -52,8 +53,10 @@ def _holder(session: Session, site: Site, token: str) -> Holder:
 
 def _show(session: Session, reader: Reader, holder: Holder) -> HTMLResponse:
     account = session.get_one(Account, holder.account_id)
+    site = reader.site
     return reader.known_as(account.locale).show(
         "unsubscribe.html",
         since=reminded_no_more_since(session, account.id),
-        zone=reader.site.company.zone_of(account.time_zone),
+        marketing=preferences_path(site, account.id) if site.company.purposes else "",
+        zone=site.company.zone_of(account.time_zone),
     )

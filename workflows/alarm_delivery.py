@@ -1,4 +1,4 @@
-"""Alarms that the webhook did not take at once: they are posted until it does."""
+"""Alarms, and events, that a webhook did not take at once: they are posted until it does."""
 
 from datetime import timedelta
 
@@ -13,7 +13,8 @@ with workflow.unsafe.imports_passed_through():
 FIRST_PAUSE = timedelta(seconds=30)
 WAKE = (
     "nobody, as long as mail works: staff have the same alarms by mail. Look at /staff/ops, "
-    "and at the program behind PROMISEKEEPER_ALARM_WEBHOOK_URL"
+    "and at the program behind PROMISEKEEPER_ALARM_WEBHOOK_URL, or behind "
+    "PROMISEKEEPER_EVENTS_WEBHOOK_URL where the problem names events"
 )
 
 
@@ -49,11 +50,13 @@ class AlarmDeliveryWorkflow:
 def _posts(problem: str | None) -> Chapter:
     if problem is None:
         return Chapter(
-            stage="sending", waits_for="the alarm webhook to take alarms", by_itself="posts them"
+            stage="sending",
+            waits_for="the webhooks to take alarms and events",
+            by_itself="posts them",
         )
     return Chapter(
         stage="sending",
-        waits_for=f"the alarm webhook to take alarms. Problem: {problem}",
+        waits_for=f"the webhooks to take alarms and events. Problem: {problem}",
         awaiting="alarm webhook",
         by_itself="tries again, after half a minute at first and ten minutes at most",
         wake=WAKE,

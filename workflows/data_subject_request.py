@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         RequestActivities,
         RequestCase,
         RequestInput,
+        Told,
     )
     from domain.data_subject_requests import State
     from temporal import Case
@@ -27,6 +28,10 @@ Input = TypeVar("Input", bound=RequestInput)
 PAUSE = timedelta(seconds=30)
 NO_NEWS = "a mail is of unknown outcome until the mail service reports on it"
 IDENTITY = "the person to confirm who they are, by the link sent to the address on file"
+PARTLY_UNPROVED = (
+    "privacy to answer, in the staff console, what needs no proof of identity; and the person to "
+    "confirm who they are, by the link sent to the address on file, for the rest"
+)
 UNPROVED = (
     "privacy to decide now, in the staff console: the person has not confirmed who they are, so "
     "the request can be answered as unverified"
@@ -78,7 +83,7 @@ class DataSubjectRequestWorkflow:
 
     @workflow.update
     async def decide(self, decision_id: UUID) -> None:
-        """Privacy staff answer, or put a refusal before a second person (P20, P22)."""
+        """Privacy staff answer a right, or put a refusal before a second person (P20, P22)."""
         await self._do(
             RequestActivities.record_decision,
             lambda at: DecisionInput(request_id=self._request_id, now=at, decision_id=decision_id),
@@ -93,7 +98,7 @@ class DataSubjectRequestWorkflow:
 
     @workflow.update
     async def confirm(self, confirmation: Confirmation) -> None:
-        """A second person lets the refusal or partial answer that they read go out (P20)."""
+        """A second person agrees to the refusal or partial answer that they read (P20)."""
         await self._do(
             RequestActivities.record_confirmation,
             lambda at: ConfirmationInput(
@@ -182,10 +187,11 @@ def _chapter(now: RequestCase, problem: str | None, patience: str | None = None)
             wake=YOURS_AFTER_AN_HOUR,
             overdue=overdue,
         )
-    person = now.state is State.IDENTITY and not overdue
+    unproved = now.state is State.IDENTITY and not overdue
+    person = unproved and not now.ungated_open
     return Chapter(
         stage=now.state,
-        waits_for=IDENTITY if person else _ANSWERERS.get(now.state, PRIVACY),
+        waits_for=f"{_whose_answer(now, unproved=unproved)}{_told(now.told)}",
         awaiting="person" if person else "privacy",
         since=now.since,
         until=now.due_at,
@@ -195,8 +201,22 @@ def _chapter(now: RequestCase, problem: str | None, patience: str | None = None)
     )
 
 
-_ANSWERERS = {State.IDENTITY: UNPROVED, State.REVIEW: SECOND_PERSON}
-"""Whose answer a request waits for, where the stage says more than "privacy"."""
+def _whose_answer(now: RequestCase, *, unproved: bool) -> str:
+    if unproved:
+        return PARTLY_UNPROVED if now.ungated_open else IDENTITY
+    return {State.IDENTITY: UNPROVED, State.REVIEW: SECOND_PERSON}.get(now.state, PRIVACY)
+
+
+def _told(told: Told | None) -> str:
+    """Who of staff was told last, by role, and whether anybody has said that they act."""
+    if told is None:
+        return ""
+    roles = ", ".join(role.replace("_", " ") for role in told.roles)
+    acts = f"acknowledged {moment(told.acknowledged_at)}" if told.acknowledged_at else _NOBODY
+    return f". Told {moment(told.at)}: {roles}; {acts}"
+
+
+_NOBODY = "nobody has acknowledged it yet"
 
 
 def _next(now: RequestCase, *, overdue: bool) -> str:

@@ -13,6 +13,7 @@ from cli.checkups.check import START_IT, Check, advice, fault, missing, ok
 from clock import Clock
 from database.doubts import count_doubtful
 from database.engine import Database
+from database.late_replies import unapproved
 from database.migrate import Tables, tables
 from database.silence import reason, remedy, turns_us_away
 from database.tables import DeliveryEvent, OutboxMail
@@ -22,6 +23,7 @@ from health.build import build
 from health.imports import imports
 from health.mails import takes_no_mail
 from settings import Settings
+from web.samples import late_replies
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LEAST_FREE_GIB = 1.0
@@ -92,6 +94,7 @@ def _work_in(database: Database, settings: Settings) -> Iterator[Check]:
         yield _delivery_events(session)
         yield _imports(session, clock.now())
         yield _alarms(session, settings, clock.now())
+        yield _late_reply(session, settings)
     if settings.development:
         yield ok("clock", clock.standing())
 
@@ -109,6 +112,15 @@ def _mails(session: Session) -> Check:
         return ok("mails", "none waits for a decision")
     finding = f"{waiting:,} of unknown outcome {'waits' if waiting == 1 else 'wait'} for ops"
     return advice("mails", finding, "promisekeeper mail unknown --groups")
+
+
+def _late_reply(session: Session, settings: Settings) -> Check:
+    words = {tag: reply.sha256 for tag, reply in late_replies(settings.languages).items()}
+    missing_in = unapproved(session, words)
+    if not missing_in:
+        return ok("late reply", f"approved by two in {', '.join(words)}")
+    finding = f"not approved by two of privacy in {', '.join(missing_in)} (P21)"
+    return advice("late reply", finding, "they read it: /staff/late-reply")
 
 
 def _delivery_events(session: Session) -> Check:

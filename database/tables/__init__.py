@@ -1,6 +1,6 @@
 """Every table, by subject. Tables only store: values are checked before they come here."""
 
-from database.tables.alarms import Alarm
+from database.tables.alarms import Alarm, Event
 from database.tables.campaigns import (
     Approval,
     Campaign,
@@ -14,6 +14,7 @@ from database.tables.campaigns import (
     ShownWords,
 )
 from database.tables.facts import ClockOffset, Fact
+from database.tables.intake import HandedIn, JoinedRequest, PostedLetter, RequestAgent
 from database.tables.mail import (
     DeliveryEvent,
     Link,
@@ -25,6 +26,7 @@ from database.tables.mail import (
     OutboxMail,
     ReminderOptOut,
 )
+from database.tables.marketing import MarketingRefusal, PurposeOffer
 from database.tables.people import (
     Account,
     AccountImport,
@@ -32,6 +34,7 @@ from database.tables.people import (
     ApiKey,
     AssertedVersion,
     Staff,
+    StaffAbsence,
 )
 from database.tables.policies import (
     Assessment,
@@ -49,7 +52,15 @@ from database.tables.policies import (
     VersionSummary,
     VersionTestMail,
 )
-from database.tables.requests import DataSubjectRequest, FiredRung, RequestDecision
+from database.tables.requests import (
+    DataSubjectRequest,
+    FiredRung,
+    LateReplyApproval,
+    ReceiptCorrection,
+    RequestDecision,
+    RequestedRight,
+)
+from database.tables.restrictions import Restriction
 
 __all__ = [
     "Account",
@@ -72,11 +83,15 @@ __all__ = [
     "CorrectionWords",
     "DataSubjectRequest",
     "DeliveryEvent",
+    "Event",
     "Fact",
     "Finding",
     "FindingDecision",
     "FindingSentence",
     "FiredRung",
+    "HandedIn",
+    "JoinedRequest",
+    "LateReplyApproval",
     "LegalRequirement",
     "LegalSentence",
     "Link",
@@ -85,16 +100,24 @@ __all__ = [
     "MailSlowdown",
     "MailStop",
     "MailSuppression",
+    "MarketingRefusal",
     "MissedNotice",
     "OutboxMail",
     "Policy",
     "PolicyVersion",
+    "PostedLetter",
+    "PurposeOffer",
+    "ReceiptCorrection",
     "Reclassification",
     "ReminderOptOut",
+    "RequestAgent",
     "RequestDecision",
+    "RequestedRight",
+    "Restriction",
     "Review",
     "ShownWords",
     "Staff",
+    "StaffAbsence",
     "VersionSummary",
     "VersionTestMail",
 ]

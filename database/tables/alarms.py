@@ -1,4 +1,4 @@
-"""Alarms for staff on their second way, beside mail."""
+"""What is posted to webhooks: alarms for staff, and events for the company's own systems."""
 
 from datetime import datetime
 from typing import Any
@@ -26,6 +26,26 @@ class Alarm(SQLModel, table=True):
     occasion: str = Field(unique=True)
     content: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     page: str
+    raised_at: datetime
+    state: str = "waiting"
+    attempts: int = 0
+    claimed_until: datetime | None = None
+    settled_at: datetime | None = None
+    problem: str | None = None
+
+
+class Event(SQLModel, table=True):
+    """Something changed of an account, to be posted to the company's own systems.
+
+    States: waiting, delivered, unsent (no webhook was set). The rest is as in `Alarm`.
+    """
+
+    __tablename__ = "event"
+    __table_args__ = (Index("event_state", "state", "attempts", "raised_at"),)
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    kind: str
+    account_id: UUID
     raised_at: datetime
     state: str = "waiting"
     attempts: int = 0

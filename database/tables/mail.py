@@ -16,12 +16,13 @@ class OutboxMail(SQLModel, table=True):
     fields; the variant of a campaign's mail is the version it shows the change from, and an empty
     language is the company's first one.
 
-    `subject_id` is a campaign, a version (of its test mails) or a data-subject request,
-    `addressee_id` an account, a member of staff or the request itself (its typed contact address);
-    the address is looked up when the mail is sent. States: queued, sending, accepted, delivered,
-    unknown, operator and the final bounced, dropped, complained, rejected, suppressed, no_address,
-    cancelled (a first notice only while its account is closed), carried (the same step about a
-    version that this campaign's version corrects stands for it).
+    `subject_id` is a campaign, a version (of its test mails), a restriction or a data-subject
+    request, `addressee_id` an account, a member of staff, who asks for somebody else, or the
+    request itself (its typed contact address); the address is looked up when the mail is sent.
+    States: queued, sending, accepted, delivered, unknown, operator and the final bounced, dropped,
+    complained, rejected, suppressed, no_address, cancelled (a first notice only while its account
+    is closed), carried (the same step about a version that this campaign's version corrects stands
+    for it); by_post and then posted, of whoever has no mailbox.
     """
 
     __tablename__ = "outbox_mail"

@@ -1,6 +1,6 @@
 """Account holders and staff."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import JSON, Index, UniqueConstraint, func, text
@@ -121,6 +121,22 @@ class Staff(SQLModel, table=True):
     roles: list[str] = Field(sa_type=JSON)
     token_hash: str | None = Field(default=None, index=True)
     left_at: datetime | None = None
+
+
+class StaffAbsence(SQLModel, table=True):
+    """Days on which one of us is away, the first and the last included, and who stands in (P21)."""
+
+    __tablename__ = "staff_absence"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    staff_id: UUID = Field(foreign_key="staff.id", index=True)
+    from_on: date
+    until_on: date
+    delegate_id: UUID = Field(foreign_key="staff.id")
+    set_by: UUID = Field(foreign_key="staff.id")
+    set_at: datetime
+    ended_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    ended_at: datetime | None = None
 
 
 class ApiKey(SQLModel, table=True):

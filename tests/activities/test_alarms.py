@@ -16,12 +16,12 @@ from activities.campaigns import CampaignActivities, StepInput
 from activities.courier import Courier, Round, RoundInput
 from activities.outbox import Sender
 from activities.requests import RequestActivities, RequestInput
-from database import alarms, freezing
+from database import alarms, freezing, posts
 from database.alarms import AlarmKind
 from database.mail_rows import Batch
 from database.tables import Alarm, Campaign
 from domain.company import Officers
-from domain.timetable import request_ladder
+from domain.request_ladder import request_ladder
 from mail.webhooks import Webhook
 from settings import Settings
 from tests.people import ALICE, BOB
@@ -166,15 +166,14 @@ def test_of_a_request_escalations_the_breach_and_each_day_overdue_are_alarms(
     climbing = RequestActivities(
         database=scene.database,
         company=Settings(_env_file=None).company,
-        officers=Officers(privacy_officer="", deputy="", executive=""),
+        officers=Officers(),
         courier=courier,
     )
     ladder = request_ladder(
         request_id=request.id,
         received_at=request.received_at,
         due_at=request.due_at,
-        time_zone="Europe/Berlin",
-        holidays_of="DE",
+        office=Settings(_env_file=None).company.office,
     )
     for at in (*(rung.at for rung in ladder), request.due_at + A_DAY, request.due_at + 2 * A_DAY):
         climbing.climb(RequestInput(request_id=request.id, now=at))
@@ -216,10 +215,10 @@ def test_one_whose_sender_died_is_posted_again_after_a_minute(
     """A receiver knows it by its id."""
     sound(scene, "today")
     with scene.database.transaction() as transaction:
-        assert alarms.claim(transaction, NOW)
+        assert posts.claim(transaction, Alarm, NOW)
     assert post() == Round(waiting=1)
     assert receiver.taken == []
-    assert post(alarms.CLAIMED_FOR) == Round(waiting=0)
+    assert post(posts.CLAIMED_FOR) == Round(waiting=0)
     (alarm,) = rows(scene)
     assert [taken.id for taken in receiver.taken] == [f"alarm_{alarm.id}"]
 

@@ -12,7 +12,8 @@ from activities.requests import RequestActivities, RequestInput
 from database import freezing, requests
 from database.tables import DataSubjectRequest, OutboxMail, Staff
 from domain.company import Officers
-from domain.timetable import Rung, request_ladder
+from domain.request_ladder import request_ladder
+from domain.timetable import Rung
 from settings import Settings
 from tests.people import ALICE
 from tests.scene import NOW, Scene
@@ -84,7 +85,7 @@ def climb(scene: Scene, courier: Courier) -> Callable[[str], Told]:
     climbing = RequestActivities(
         database=scene.database,
         company=settings.company,
-        officers=Officers(privacy_officer="", deputy="", executive=""),
+        officers=Officers(),
         courier=courier,
     )
 
@@ -101,8 +102,7 @@ def ladder(request: DataSubjectRequest) -> Sequence[Rung]:
         request_id=request.id,
         received_at=request.received_at,
         due_at=request.due_at,
-        time_zone="Europe/Berlin",
-        holidays_of="DE",
+        office=Settings(_env_file=None).company.office,
     )
 
 

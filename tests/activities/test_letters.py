@@ -1,7 +1,7 @@
 """Every mail of every step is written from the database, and no name can break out of it."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
@@ -24,14 +24,15 @@ from database.tables import (
     PolicyVersion,
 )
 from domain.company import Officers
-from domain.data_subject_requests import Ground, Outcome
+from domain.data_subject_requests import Ground, Kind, Outcome
+from domain.request_ladder import overdue_rung, request_ladder
 from domain.reviews import VersionClass
-from domain.timetable import overdue_rung, request_ladder
 from mail.message import Message, Templates
 from settings import Settings
 from tests.activities.conftest import TEMPLATES
+from tests.answers import IN_FULL, INVOICES
 from tests.own_settings import CLOSING_PAGE
-from tests.people import LANGUAGES
+from tests.people import DORA, LANGUAGES
 from tests.scene import EFFECT, NOW, Scene
 from tests.texts import FIRST, SECOND
 
@@ -324,19 +325,12 @@ def test_every_rung_of_the_ladder_is_written_with_its_own_words(
     courier: Courier,
 ) -> None:
     """P21: to staff, to the person, on the last day, on the due day and long after."""
-    settings = Settings(_env_file=None)
-    climbing = RequestActivities(
-        database=scene.database,
-        company=settings.company,
-        officers=Officers(privacy_officer="", deputy="", executive=""),
-        courier=courier,
-    )
+    climbing = activities_of(scene, courier)
     ladder = request_ladder(
         request_id=request_made.id,
         received_at=request_made.received_at,
         due_at=request_made.due_at,
-        time_zone="Europe/Berlin",
-        holidays_of="DE",
+        office=Settings(_env_file=None).company.office,
     )
     rungs = (*ladder, *(overdue_rung(request_made.due_at, number) for number in (1, 2)))
     for rung in rungs:
@@ -354,6 +348,60 @@ def test_every_rung_of_the_ladder_is_written_with_its_own_words(
         if rung.key in for_staff and rung.key.startswith("d-"):
             assert rung.summary in everything
     assert "The fault is ours" in everything
+
+
+def activities_of(scene: Scene, courier: Courier) -> RequestActivities:
+    return RequestActivities(
+        database=scene.database,
+        company=Settings(_env_file=None).company,
+        officers=Officers(privacy_officer="", deputy="", executive=""),
+        courier=courier,
+    )
+
+
+def test_every_mail_of_a_request_names_all_that_was_asked_for(
+    scene: Scene, write: Callable[[], Written], courier: Courier
+) -> None:
+    """P10-P18, P21, P26: to the person and to staff, from the first mail to the last."""
+    scene.import_accounts(DORA)
+    request = scene.request(DORA.email, kinds=("marketing_opt_out", "erasure", "access"))
+    climbing = activities_of(scene, courier)
+    for days in (1, 10, 20, 25, 29, 31):
+        at = request.received_at + timedelta(days=days)
+        climbing.climb(RequestInput(request_id=request.id, now=at))
+    mails = write()
+    assert len(mails) >= 8
+    for _, message in mails:
+        for words in ("a copy of your", "the erasure of your", "no more marketing messages"):
+            assert words in message.text, message.subject
+            assert words in message.html, message.subject
+
+
+def test_an_answer_says_of_each_right_what_became_of_it(
+    scene: Scene, write: Callable[[], Written]
+) -> None:
+    """P20, P22, P23: outcome, ground and explanation, in the person's language."""
+    scene.import_accounts(DORA)
+    made = scene.request(DORA.email, kinds=("erasure", "access"), language="de")
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, made.id)
+        requests.verify_identity(transaction, row, how="link", now=NOW)
+        for kind, answer in ((Kind.ACCESS, IN_FULL), (Kind.ERASURE, INVOICES)):
+            decision = request_answers.propose_decision(
+                transaction, row, answer, kind=kind, decided_by=scene.staff["petra"], now=NOW
+            )
+            transaction.flush()
+            request_answers.apply_decision(transaction, row, decision.id, NOW)
+        request_answers.confirm_decision(
+            transaction, row, decision.id, staff_id=scene.staff["paul"], now=NOW
+        )
+    (text,) = [one.text for _, one in write() if "Wir haben einen Teil dessen getan" in one.text]
+    copy, _, erasure = text.partition("die Löschung Ihrer personenbezogenen Daten")
+    assert "Wir haben getan, worum Sie gebeten haben." in copy
+    assert IN_FULL.explanation in copy
+    assert "Der Grund:" not in copy
+    assert "Der Grund:" in erasure
+    assert INVOICES.explanation in erasure
 
 
 @pytest.mark.parametrize(

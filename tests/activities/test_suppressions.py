@@ -1,6 +1,7 @@
 """Nothing of our own accord goes to an address that failed; reminders can be unsubscribed."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -9,16 +10,18 @@ from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
 from activities.outbox import Sender, SendProgress
-from database import freezing, suppressions
+from database import freezing, restrictions, suppressions
 from database.campaigns import FIRST_NOTICE
 from database.links import holder_of
 from database.mail_rows import Batch
 from database.not_reached import not_reached
+from database.restrictions import Lift
 from database.suppressions import Failed
 from database.tables import Campaign, Link, MailAttempt, OutboxMail, PolicyVersion
+from domain.restrictions import Reason
 from domain.suppressions import WORDS, Cause, address_key
 from tests.activities.conftest import SUPPRESSION_KEY
-from tests.people import ALICE, BOB, CAROL, DORA
+from tests.people import ALICE, BOB, CAROL, DORA, LANGUAGES
 from tests.sandbox_server import RunningSandbox
 from tests.scene import EFFECT, NOW, Scene
 
@@ -167,3 +170,52 @@ def test_who_wants_no_reminders_gets_the_notice_and_no_reminder(
     assert send(scene, sender(), campaign, REMINDER).accepted == 2
     assert states(scene, REMINDER)[ALICE.external_id] == "suppressed"
     assert len(sandbox.messages(to=ALICE.email)) == 1
+
+
+def test_a_restricted_account_gets_the_notice_and_no_reminder(
+    scene: Scene, campaign: UUID, sender: MakeSender, sandbox: RunningSandbox
+) -> None:
+    """P4, P14: what is owed goes on, a courtesy does not."""
+    with scene.database.transaction() as transaction:
+        alice = scene.account(ALICE.external_id).id
+        (restricted,) = restrictions.restrict(transaction, [alice], Reason.DISPUTED, now=NOW)
+    assert send(scene, sender(), campaign).accepted == 3
+    assert send(scene, sender(), campaign, REMINDER).accepted == 2
+    assert states(scene, REMINDER)[ALICE.external_id] == "suppressed"
+    with scene.database.transaction() as transaction:
+        restrictions.ask_to_lift(
+            transaction,
+            restricted,
+            Lift(explanation="Mended.", told_otherwise="By post."),
+            staff_id=scene.staff["petra"],
+            languages=LANGUAGES,
+            now=NOW,
+        )
+    assert send(scene, sender(), campaign, "reminder_2").accepted == 3
+
+
+def test_the_end_of_a_restriction_is_told_in_their_language_with_the_reason_and_a_link(
+    scene: Scene, sender: MakeSender, sandbox: RunningSandbox
+) -> None:
+    """P14: also where reminders are not wanted, and mail came back before."""
+    scene.import_accounts(replace(ALICE, locale="de"))
+    fail(scene, ALICE.email)
+    with scene.database.transaction() as transaction:
+        alice = scene.account(ALICE.external_id).id
+        (restricted,) = restrictions.restrict(transaction, [alice], Reason.DISPUTED, now=NOW)
+        (mail,) = restrictions.ask_to_lift(
+            transaction,
+            restricted,
+            Lift(explanation="Your <street> is right now.\n\nSee for yourself."),
+            staff_id=scene.staff["petra"],
+            languages=LANGUAGES,
+            now=NOW,
+        )
+    assert ActivityEnvironment().run(sender().send, Batch(mail_id=mail), NOW).accepted == 1
+    told = sandbox.message_to(ALICE.email)
+    assert told["subject"] == "Die Einschränkung Ihrer Daten endet"
+    assert "Your <street> is right now.\n\nSee for yourself." in str(told["text"])
+    assert "Your &lt;street&gt; is right now." in str(told["html"])
+    assert "/preferences/" in str(told["text"])
+    with scene.database.transaction() as transaction:
+        assert restrictions.lift_what_was_told(transaction, NOW, limit=10) == 1

@@ -1,6 +1,7 @@
 """What is promised without approval holds from the release on, and follows the effect (P5, P7)."""
 
 from datetime import date, timedelta
+from uuid import uuid4
 
 import pytest
 from sqlmodel import select
@@ -9,6 +10,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import CampaignActivities, CampaignInput
 from activities.publication import PublicationActivities, VersionInput
+from database import account_imports, unfinished_imports
 from database.tables import Campaign, PolicyVersion
 from domain.reviews import VersionClass
 from settings import Settings
@@ -63,6 +65,23 @@ def test_a_review_that_took_long_leaves_too_little_time_to_release(
         ActivityEnvironment().run(publication.record_release, late)
     in_time = VersionInput(version_id=second.id, now=NOW, act_id=noor)
     assert ActivityEnvironment().run(publication.record_release, in_time).review.released
+
+
+def test_nothing_is_released_while_a_file_of_accounts_is_being_carried_in(
+    scene: Scene, publication: PublicationActivities, second: PolicyVersion
+) -> None:
+    """P6: it may bring a text into use that the version was not compared with."""
+    import_id = uuid4()
+    for _ in account_imports.stage(
+        scene.database, import_id, [ALICE], asserted_by=scene.staff["omar"], now=NOW
+    ):
+        pass
+    assert account_imports.decide(scene.database, import_id, NOW)
+    what = VersionInput(version_id=second.id, now=NOW, act_id=scene.staff["noor"])
+    with pytest.raises(ApplicationError, match=r"just being imported.*Nothing was released"):
+        ActivityEnvironment().run(publication.record_release, what)
+    unfinished_imports.carry(scene.database, import_id, NOW)
+    assert ActivityEnvironment().run(publication.record_release, what).review.released
 
 
 def test_the_day_moves_later_once_the_effect_is_fixed(

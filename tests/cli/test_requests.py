@@ -81,7 +81,7 @@ def test_the_link_to_its_workflow_is_in_the_namespace_that_is_set(
 
 def test_requests_are_listed_by_urgency_and_shown(promisekeeper: Run, reference: str) -> None:
     (row,) = json.loads(promisekeeper("requests", "list", "--format", "json").stdout)
-    assert (row["reference"], row["kind"]) == (reference, "access")
+    assert (row["reference"], row["kinds"]) == (reference, ["access"])
     assert row["due_at"] == "2026-02-28T23:00:00Z"
     shown = json.loads(promisekeeper("requests", "show", reference, "--format", "json").stdout)
     assert "alice@example.com" not in str(shown)
@@ -171,7 +171,8 @@ def test_a_refusal_goes_out_once_a_second_person_confirms_the_answer_they_read(
     assert "waits for a second person: promisekeeper requests confirm" in proposed.stdout
     confirm = proposed.stdout.partition("promisekeeper ")[2].removesuffix("STAFF\n").split()
     read = promisekeeper("requests", "show", reference, "--as", "paul", "--format", "json")
-    assert f"id: {confirm[confirm.index('--answer') + 1]}" in json.loads(read.stdout)["answer"]
+    answer = confirm[confirm.index("--answer") + 1]
+    assert [right["answer"]["id"] for right in json.loads(read.stdout)["rights"]] == [answer]
 
     another = ("requests", "confirm", reference, "--answer", str(uuid4()), "--as", "paul")
     for refused, words in (
@@ -183,13 +184,41 @@ def test_a_refusal_goes_out_once_a_second_person_confirms_the_answer_they_read(
 
     assert answers() == 0
     confirmed = promisekeeper(*confirm, "paul")
-    assert confirmed.stdout == f"The answer to {reference} is confirmed and on its way.\n"
+    assert confirmed.stdout == f"Confirmed. {reference} is answered; the mail is on its way.\n"
     assert confirmed.exit_code == 0
     eventually(lambda: answers() == 1)
     with town.database.session() as session:
         decision = session.exec(select(RequestDecision)).one()
     assert decision.decided_by == town.staff["petra"]
     assert decision.confirmed_by == town.staff["paul"]
+
+
+@pytest.mark.temporal
+def test_each_right_of_a_request_is_answered_by_itself(in_town: tuple[Town, Run]) -> None:
+    """P22: and whoever answers is told what is still to be decided."""
+    town, promisekeeper = in_town
+    dora = Intake(name="Dora", contact_address=DORA.email, kinds=("minor", "marketing_opt_out"))
+    reference = town.desk.receive(dora, channel="web").reference
+    decide = (
+        *("requests", "decide", reference, "--outcome", "fulfilled"),
+        *("--explanation", "It is done.", "--as", "petra"),
+    )
+    unnamed = promisekeeper(*decide)
+    assert (unnamed.exit_code, unnamed.stdout) == (1, "")
+    assert "Say which one you answer: marketing_opt_out, minor" in unnamed.stderr
+    first = promisekeeper(*decide, "--right", "minor")
+    assert first.stdout == (
+        f"{reference} is not answered yet. Still to be decided: marketing_opt_out.\n"
+    )
+    shown = json.loads(promisekeeper("requests", "show", reference, "--format", "json").stdout)
+    assert {right["right"]: right["state"] for right in shown["rights"]} == {
+        "marketing_opt_out": "open",
+        "minor": "decided",
+    }
+    assert [right["answer"] for right in shown["rights"]] == [None, None]
+    assert "It is done." in promisekeeper("requests", "show", reference, "--as", "paul").stdout
+    last = promisekeeper(*decide, "--right", "marketing_opt_out")
+    assert last.stdout == f"{reference} is answered; the mail is on its way.\n"
 
 
 def test_a_confirmation_is_not_taken_for_given_when_temporal_is_silent(

@@ -21,6 +21,7 @@ from database.accounts import AccountRow
 from database.approvals import governing_version
 from database.chunks import LongEnough, at_most
 from database.engine import Database
+from database.freezing import freeze_audience
 from database.policies import policy_by_slug
 from database.tables import (
     AccountImport,
@@ -29,6 +30,7 @@ from database.tables import (
     AssertedVersion,
     Fact,
 )
+from domain.reviews import VersionClass
 from tests.in_two_processes import in_two_processes, meet
 from tests.killed import kill_in_the_middle
 from tests.people import ALICE, BOB, POLICY
@@ -425,6 +427,27 @@ def test_an_update_asserts_nothing_anew(scene: Scene) -> None:
     with scene.database.session() as session:
         (asserted,) = session.exec(select(AssertedVersion)).all()
         assert asserted.asserted_at == NOW
+
+
+def test_no_old_text_comes_into_use_between_a_release_and_its_audience(scene: Scene) -> None:
+    """P6: nobody may have looked at the way from that text to the released one. Whoever is on the
+    text in force comes in at any time, and everybody does once the audience is being written down.
+    """
+    scene.put_in_force(scene.submit(FIRST, now=FIRST_DAY), FIRST_DAY)
+    second = scene.submit(SECOND, now=FIRST_DAY)
+    scene.put_in_force(second, FIRST_DAY + timedelta(days=1))
+    third = scene.submit(SECOND.replace("one year", "three years"))
+    scene.assess(second, version=third)
+    scene.confirm_all(third, VersionClass.APPROVAL)
+    campaign = scene.announce(third)
+    older = AccountRow(external_id="old", email="old@example.com", governing_version=1)
+    scene.import_accounts(ALICE, now=NOW)
+    with pytest.raises(ImportRefused, match=r"Version 3 was released.*Nothing was imported"):
+        scene.import_accounts(older, BOB, now=NOW)
+    assert known(scene) == 1
+    freeze_audience(scene.database, campaign, NOW)
+    scene.import_accounts(older, BOB, now=NOW)
+    assert known(scene) == 3
 
 
 @pytest.mark.parametrize("number", [2, 7], ids=["a draft", "no version at all"])

@@ -10,7 +10,7 @@ from typing import Protocol
 from uuid import UUID, uuid4
 
 import pytest
-from sqlmodel import Session, func, select
+from sqlmodel import Session, col, func, select
 
 from database import (
     approvals,
@@ -24,6 +24,7 @@ from database import (
     request_answers,
     requests,
     reviews,
+    rungs,
     staff,
 )
 from database.accounts import AccountRow
@@ -31,6 +32,9 @@ from database.corrections import Right, RightWords
 from database.delivery import Event
 from database.engine import Database
 from database.mail_rows import Batch
+from database.request_answers import Answer
+from database.requested_rights import rights_of
+from database.staff import by_handle
 from database.tables import (
     Account,
     Approval,
@@ -41,13 +45,15 @@ from database.tables import (
     Policy,
     PolicyVersion,
     RequestDecision,
+    RequestedRight,
     Review,
 )
 from database.voids import Voids, stands
 from domain.approvals import Decision
-from domain.data_subject_requests import Outcome
+from domain.data_subject_requests import Kind, Outcome
 from domain.policy_text import read_policy_text
 from domain.reviews import Decisions, VersionClass, VersionState
+from domain.timetable import Role, Rung, RungKind
 from tests.in_two_processes import in_two_processes, meet, side_by_side
 from tests.people import LANGUAGES, POLICY, import_accounts
 from tests.scene import FIRST_DAY, NOW, ONE_HOUR, Scene, loose_mails, mails_of
@@ -121,7 +127,16 @@ def acknowledge(transaction: Session, subject: UUID) -> None:
 
 def fire_a_rung(transaction: Session, subject: UUID) -> None:
     request = transaction.get_one(DataSubjectRequest, subject)
-    requests.fire(transaction, request, "lead", due_at=NOW, now=NOW)
+    rung = Rung(
+        key="d-20", at=NOW, kind=RungKind.REMINDER, audience=(Role.LEAD,), summary="to the lead"
+    )
+    rungs.fire(transaction, request, rung, now=NOW)
+
+
+def act_on_it(transaction: Session, subject: UUID) -> None:
+    request = transaction.get_one(DataSubjectRequest, subject)
+    petra = by_handle(transaction, "petra")
+    rungs.acknowledge_step(transaction, request, petra.id, NOW)
 
 
 def reply_late(transaction: Session, subject: UUID) -> None:
@@ -130,7 +145,9 @@ def reply_late(transaction: Session, subject: UUID) -> None:
 
 def answer(transaction: Session, subject: UUID) -> None:
     proposed = transaction.exec(
-        select(RequestDecision.id).where(RequestDecision.request_id == subject)
+        select(RequestDecision.id)
+        .join(RequestedRight, col(RequestedRight.id) == col(RequestDecision.right_id))
+        .where(RequestedRight.request_id == subject)
     ).one()
     request = transaction.get_one(DataSubjectRequest, subject)
     request_answers.apply_decision(transaction, request, proposed, NOW)
@@ -152,7 +169,7 @@ def test_each_step_of_a_request_is_taken_once(scene: Scene) -> None:
         for subject in subjects:
             transaction.add(
                 RequestDecision(
-                    request_id=subject,
+                    right_id=rights_of(transaction, subject)[0].id,
                     outcome=Outcome.REDIRECTED,
                     explanation="Ask the other company.",
                     decided_by=scene.staff["petra"],
@@ -162,6 +179,53 @@ def test_each_step_of_a_request_is_taken_once(scene: Scene) -> None:
     in_two_processes(try_all, scene.database.url, list(STEPS.values()), subjects)
     for kind in STEPS:
         assert facts(scene.database, kind) == Counter(subjects), kind
+
+
+def answer_one_right(kind: str, transaction: Session, subject: UUID) -> None:
+    proposed = transaction.exec(
+        select(RequestDecision.id)
+        .join(RequestedRight, col(RequestedRight.id) == col(RequestDecision.right_id))
+        .where(RequestedRight.request_id == subject, RequestedRight.kind == kind)
+    ).one()
+    request = transaction.get_one(DataSubjectRequest, subject)
+    request_answers.apply_decision(transaction, request, proposed, NOW)
+
+
+def test_the_last_two_rights_decided_at_once_make_one_answer(scene: Scene) -> None:
+    """P22: not none because each thought the other one open, and not two."""
+    kinds = ("access", "minor")
+    subjects = [
+        scene.request(f"dora{number}@people.example", kinds=kinds).id for number in range(ROUNDS)
+    ]
+    redirected = Answer(outcome=Outcome.REDIRECTED, explanation="Ask the other company.")
+    with scene.database.transaction() as transaction:
+        for subject in subjects:
+            request = transaction.get_one(DataSubjectRequest, subject)
+            for kind in kinds:
+                request_answers.propose_decision(
+                    transaction,
+                    request,
+                    redirected,
+                    kind=Kind(kind),
+                    decided_by=scene.staff["petra"],
+                    now=NOW,
+                )
+    one, other = (
+        partial(try_each, scene.database.url, partial(answer_one_right, kind), subjects)
+        for kind in kinds
+    )
+    assert side_by_side(one, other) == [0, 0]
+    assert facts(scene.database, "request.answered") == Counter(subjects)
+
+
+def test_of_two_who_act_on_a_step_at_once_one_is_on_record(scene: Scene) -> None:
+    """P21."""
+    subjects = [scene.request(f"dora{number}@people.example").id for number in range(ROUNDS)]
+    with scene.database.transaction() as transaction:
+        for subject in subjects:
+            fire_a_rung(transaction, subject)
+    in_two_processes(try_each, scene.database.url, act_on_it, subjects)
+    assert facts(scene.database, "request.rung_acknowledged") == Counter(subjects)
 
 
 def approve(version_id: UUID, transaction: Session, subject: UUID) -> None:

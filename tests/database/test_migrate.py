@@ -30,6 +30,7 @@ from sqlalchemy import (
     func,
     inspect,
     select,
+    text,
 )
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import TypeEngine
@@ -55,6 +56,12 @@ GONE = {"staged_account"}
 """What earlier versions kept and this one does not: lines of imports that were on their way."""
 COLUMNS_GONE = {("campaign_addressee", "not_reached")}
 """What nobody ever wrote."""
+MOVED = {
+    ("data_subject_request", "kind"): ("requested_right", "kind"),
+    ("data_subject_request", "decision_id"): ("requested_right", "decision_id"),
+    ("request_decision", "request_id"): ("request_decision", "right_id"),
+}
+"""Where it is kept now: a request asked for one right, and each right has the id of its request."""
 EARLIER = known_revisions()[1:]
 SAMPLES = UUID("5b1f1d0c-8f25-4a3b-9d51-6f0f6c1d3a77")
 
@@ -103,12 +110,26 @@ def test_a_database_of_an_earlier_version_keeps_its_rows(empty: Database, revisi
     with empty.engine.connect() as connection:
         after = rows(connection)
     for table in set(before) - GONE:
+        was = {name: v for name, v in before[table].items() if (table, name) not in COLUMNS_GONE}
         kept = {
-            name: value
-            for name, value in before[table].items()
-            if (table, name) not in COLUMNS_GONE
+            name: after[now_in][now]
+            for name in was
+            for now_in, now in (MOVED.get((table, name), (table, name)),)
         }
-        assert {name: after[table].get(name) for name in kept} == kept, table
+        assert kept == was, table
+
+
+def test_a_refusal_that_waited_in_an_earlier_version_waits_on(empty: Database) -> None:
+    """P20: the second person finds it where it was."""
+    migrate(empty, "0007")
+    with empty.engine.execution_options(writes=True).begin() as connection:
+        before = fill(connection)
+        connection.execute(text("UPDATE data_subject_request SET decision_id = NULL"))
+    migrate(empty)
+    with empty.engine.connect() as connection:
+        right = rows(connection)["requested_right"]
+    waiting = before["request_decision"]["id"]
+    assert (right["state"], right["decision_id"]) == ("review", waiting)
 
 
 def test_an_audience_half_frozen_by_an_earlier_version_goes_on_after_its_last_account(

@@ -11,9 +11,10 @@ from sqlmodel import Session, select
 from database import outbox, request_answers, requests
 from database.mail_rows import Batch
 from database.request_answers import Answer, DecisionRefused
+from database.requested_rights import rights_of
 from database.requests import RequestUnknown
 from database.staff import by_handle, in_role
-from database.tables import DataSubjectRequest, Fact, FiredRung, Link, OutboxMail
+from database.tables import DataSubjectRequest, Fact, Link, OutboxMail, RequestDecision
 from domain.data_subject_requests import Ground, Outcome
 from tests.people import DORA
 from tests.scene import NOW, ONE_HOUR, Scene
@@ -66,8 +67,8 @@ def confirm(
     transaction: Session, request: DataSubjectRequest, by: str, decision_id: UUID | None = None
 ) -> None:
     """Somebody confirms the answer that waits, or the one they have read."""
-    pending = request_answers.pending_decision(transaction, request.id)
-    read = decision_id or (pending.id if pending else uuid4())
+    waiting = (right.decision_id for right in rights_of(transaction, request.id))
+    read = decision_id or next((one for one in waiting if one), uuid4())
     member = by_handle(transaction, by)
     request_answers.confirm_decision(transaction, request, read, staff_id=member.id, now=NOW)
 
@@ -149,7 +150,7 @@ def test_what_could_never_go_out_is_not_even_written_down(
     with pytest.raises(DecisionRefused, match="needs an explanation"):
         decide(scene, request_made, Answer(outcome=Outcome.UNVERIFIED, explanation="  "))
     with scene.database.session() as session:
-        assert request_answers.pending_decision(session, request_made.id) is None
+        assert session.exec(select(RequestDecision)).all() == []
 
 
 def test_nothing_can_be_confirmed_where_nothing_waits(
@@ -207,21 +208,6 @@ def test_an_answer_that_became_wrong_meanwhile_does_not_take_effect(
         requests.verify_identity(transaction, row, how="link", now=NOW)
         with pytest.raises(DecisionRefused, match="identity is verified"):
             request_answers.apply_decision(transaction, row, decision.id, NOW)
-
-
-def test_a_rung_fires_once_for_each_due_time(
-    scene: Scene, request_made: DataSubjectRequest
-) -> None:
-    """P21."""
-    with scene.database.transaction() as transaction:
-        row = transaction.get_one(DataSubjectRequest, request_made.id)
-        fired = [
-            requests.fire(transaction, row, "due-10", due_at=due_at, now=NOW)
-            for due_at in (NOW, NOW, NOW + ONE_HOUR)
-        ]
-    assert fired == [True, False, True]
-    with scene.database.session() as session:
-        assert len(session.exec(select(FiredRung)).all()) == 2
 
 
 def test_the_late_reply_is_queued_once_and_is_no_answer(

@@ -1,9 +1,9 @@
 """The thirty-day clock: the earlier of the policy's 720 hours and the law's limit binds."""
 
 from calendar import isleap
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
@@ -19,6 +19,7 @@ from domain.deadlines import (
     corresponding_date,
     court_remedy,
     deadline,
+    earliest,
 )
 from domain.places import local_date, start_of_day
 from tests.clock_changes import zones_and_instants
@@ -42,6 +43,7 @@ ZONES = (
     "Pacific/Kiritimati",
     "Pacific/Pago_Pago",
 )
+NO_ZONES_OF_PEOPLE = {"localtime", "Factory"}
 instants = st.datetimes(
     min_value=datetime(2024, 1, 1),  # noqa: DTZ001, hypothesis takes bounds without a zone
     max_value=datetime(2032, 12, 31, 23, 59, 59),  # noqa: DTZ001
@@ -166,6 +168,123 @@ def test_who_asks_later_is_never_due_earlier(
     assert first <= second
 
 
+# Against an oracle that knows the regulation and none of our code
+
+
+def last_day_by_the_regulation(received_on: date) -> date:
+    """Regulation 1182/71, Article 3: the day of the event is not counted (1); a period of months
+    ends with the day of the last month that has the date from which it runs (2)(c), or, where that
+    month has no such date, with its last day. Found by walking through the calendar."""
+    day, months_begun = received_on, 0
+    while True:
+        before, day = day, day + timedelta(days=1)
+        months_begun += before.month != day.month
+        if months_begun == 1 and day.day == received_on.day:
+            return day
+        if months_begun == 2:
+            return before
+
+
+def last_day_by_days(received_on: date, days: int) -> date:
+    """So many whole dates, the day of receipt not among them."""
+    day = received_on
+    for _ in range(days):
+        day = date.fromordinal(day.toordinal() + 1)
+    return day
+
+
+def assert_ends_with(due_at: datetime, last_day: date, there: ZoneInfo) -> None:
+    """The instant before is on the last day, and the instant itself on the one after."""
+    assert due_at.utcoffset() == timedelta()
+    assert due_at.astimezone(there).date() == date.fromordinal(last_day.toordinal() + 1)
+    assert (due_at - timedelta(microseconds=1)).astimezone(there).date() == last_day
+
+
+MOMENTS = (time(0), time(0, 0, 0, 1), time(12), time(23, 59, 59, 999_000), time.max)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_every_day_of_nine_years_ends_as_the_regulation_says(zone: str) -> None:
+    """P21: 29 February, month ends and both changes of the clocks among them; received in the first
+    and the last instant of the day and between."""
+    there = ZoneInfo(zone)
+    for number, day in enumerate(EVERY_DAY):
+        moment = MOMENTS[number % len(MOMENTS)]
+        received_at = datetime.combine(day, moment, there).astimezone(UTC)
+        received_on = received_at.astimezone(there).date()  # where clocks skip the first hour too
+        for country, last_day in (
+            ("DE", last_day_by_the_regulation(received_on)),
+            ("KR", last_day_by_days(received_on, 10)),
+        ):
+            answer = deadline(
+                received_at=received_at, time_zone=zone, country=country, company_time_zone="UTC"
+            )
+            policy, statute = answer.candidates
+            assert policy.due_at == received_at + timedelta(seconds=720 * 3600)
+            assert_ends_with(statute.due_at, last_day, there)
+            assert answer.due_at == min(policy.due_at, statute.due_at)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("zone", ZONES)
+def test_february_is_short_whenever_on_the_day_the_request_came(zone: str, moment: time) -> None:
+    """P21: every day from 28 January to 1 March of each year, the leap years' 29 February too."""
+    there = ZoneInfo(zone)
+    for day in EVERY_DAY:
+        if (
+            day.month not in {1, 2, 3}
+            or (day.month == 1 and day.day < 28)
+            or day.month == 3 < day.day
+        ):
+            continue
+        received_at = datetime.combine(day, moment, there).astimezone(UTC)
+        answer = deadline(
+            received_at=received_at, time_zone=zone, country="DE", company_time_zone="UTC"
+        )
+        last_day = last_day_by_the_regulation(received_at.astimezone(there).date())
+        assert_ends_with(answer.candidates[1].due_at, last_day, there)
+        in_hours = (answer.candidates[1].due_at - received_at) / timedelta(hours=1)
+        assert (answer.rule == POLICY_RULE) == (in_hours >= 720)
+
+
+@given(
+    received_at=instants,
+    zone=st.sampled_from(sorted(available_timezones() - NO_ZONES_OF_PEOPLE)),
+)
+def test_the_regulation_holds_in_every_zone_there_is(received_at: datetime, zone: str) -> None:
+    """P21."""
+    there = ZoneInfo(zone)
+    answer = deadline(
+        received_at=received_at, time_zone=zone, country="FR", company_time_zone="UTC"
+    )
+    last_day = last_day_by_the_regulation(received_at.astimezone(there).date())
+    assert_ends_with(answer.candidates[1].due_at, last_day, there)
+
+
+@pytest.mark.parametrize(
+    ("received", "last_day"),
+    [
+        ("2024-01-29", "2024-02-29"),
+        ("2024-01-30", "2024-02-29"),
+        ("2024-01-31", "2024-02-29"),
+        ("2024-02-29", "2024-03-29"),
+        ("2026-01-28", "2026-02-28"),
+        ("2026-01-29", "2026-02-28"),
+        ("2026-01-31", "2026-02-28"),
+        ("2026-02-28", "2026-03-28"),
+        ("2026-03-31", "2026-04-30"),
+        ("2026-12-31", "2027-01-31"),
+    ],
+)
+def test_the_oracle_and_the_clock_know_the_days_that_lawyers_ask_about(
+    received: str, last_day: str
+) -> None:
+    """P21: the corresponding date, and where it is missing the month's last."""
+    day, expected = date.fromisoformat(received), date.fromisoformat(last_day)
+    assert last_day_by_the_regulation(day) == expected
+    assert corresponding_date(day) == expected
+
+
 def test_korea_counts_ten_whole_days_where_the_person_is() -> None:
     """P21: at 20:00 UTC it is already the next day in Seoul; the day of receipt is not counted."""
     answer = deadline(
@@ -268,6 +387,53 @@ def test_a_law_without_days_for_a_right_is_for_legal() -> None:
     assert access.due_at == datetime(2026, 6, 26, tzinfo=UTC)
     assert correction.rule == POLICY_RULE
     assert "no limit in days for correction" in correction.warnings[0]
+
+
+def of_rights(
+    rights: list[Kind], received_at: datetime, zone: str, country: str | None
+) -> list[Deadline]:
+    return [
+        deadline(
+            received_at=received_at,
+            time_zone=zone,
+            country=country,
+            company_time_zone=BERLIN,
+            right=right,
+        )
+        for right in rights
+    ]
+
+
+def test_of_several_rights_the_one_that_is_due_first_binds() -> None:
+    """P21: one answer; each clock says whose it is, and what two rights share is told once."""
+    rights = [Kind.ERASURE, Kind.ACCESS, Kind.INQUIRY]
+    received_at = datetime(2026, 6, 10, tzinfo=UTC)
+    answer = earliest(of_rights(rights, received_at, "UTC", "BR"))
+    assert (answer.rule, answer.due_at) == ("statute.brazil", datetime(2026, 6, 26, tzinfo=UTC))
+    assert [(clock.rule, clock.rights) for clock in answer.candidates] == [
+        (POLICY_RULE, (Kind.INQUIRY, Kind.ACCESS, Kind.ERASURE)),
+        ("statute.brazil", (Kind.INQUIRY, Kind.ACCESS)),
+    ]
+    assert answer.binding(Kind.ERASURE).rule == POLICY_RULE
+    assert answer.binding(Kind.ACCESS).rule == "statute.brazil"
+    assert ["erasure" in warning for warning in answer.warnings] == [True]
+
+
+@given(st.lists(st.sampled_from(Kind), min_size=1, unique=True), instants, zones, countries)
+def test_one_answer_is_due_no_later_than_that_of_any_right(
+    rights: list[Kind], received_at: datetime, zone: str, country: str | None
+) -> None:
+    """P21: whatever is asked for together, in whatever order, no clock gets lost."""
+    each = of_rights(rights, received_at, zone, country)
+    answer = earliest(each)
+    assert answer.due_at == min(one.due_at for one in each)
+    other_way = earliest(reversed(each))
+    assert set(answer.candidates) == set(other_way.candidates)
+    assert set(answer.warnings) == set(other_way.warnings)
+    for right, alone in zip(rights, each, strict=True):
+        binding = answer.binding(right)
+        assert (binding.due_at, binding.rule) == (alone.due_at, alone.rule)
+    assert earliest(each[:1]) == each[0]
 
 
 @pytest.mark.parametrize(

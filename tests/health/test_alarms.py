@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from database import alarms as rows
-from database.alarms import AlarmKind
+from database import posts
+from database.alarms import AlarmKind, sound
+from database.tables import Alarm
 from health.alarms import BY_MAIL_ONLY, alarms
 from health.lookout import Answer
 from settings import ROOT
@@ -31,12 +32,12 @@ def told(scene: Scene) -> Told:
 def not_taken(scene: Scene) -> None:
     with scene.database.transaction() as transaction:
         kind = AlarmKind.MAILS_UNSETTLED
-        rows.sound(transaction, kind, "today", NOW, page="/staff/ops", mails=1)
+        sound(transaction, kind, "today", NOW, page="/staff/ops", mails=1)
         transaction.flush()
-        alarm = rows.claim(transaction, NOW)
+        alarm = posts.claim(transaction, Alarm, NOW)
         assert alarm
         transaction.flush()
-        rows.settle(transaction, alarm, "it answers 503", NOW)
+        posts.settle(transaction, alarm, "it answers 503", NOW)
 
 
 def test_that_alarms_go_by_mail_only_is_said_in_words(told: Told) -> None:

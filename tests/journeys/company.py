@@ -156,7 +156,7 @@ def advance_to(scene: Scene, instant: datetime) -> None:
 def ask_for_a_copy(page: Page, scene: Scene, name: str) -> None:
     """A person asks for a copy of their data, on the web form."""
     page.goto(f"{scene.stack.website}/requests/new")
-    page.get_by_role("radio", name="Send me a copy of my data").check()
+    page.get_by_role("checkbox", name="Send me a copy of my data").check()
     page.get_by_label("Your name").fill(name.title())
     page.get_by_label("Your e-mail address").fill(address(name))
     page.get_by_label("Country you live in").select_option("DE")

@@ -12,10 +12,25 @@ from tests.mail.conftest import FRAME, TEMPLATES
 README = (TEMPLATES / "README.md").read_text()
 MAILS = sorted(folder.name for folder in TEMPLATES.iterdir() if folder.is_dir())
 LINK = "https://fernhill.example/approve/abc"
+RIGHTS = [
+    {
+        "asked_for": "a copy of <your> data",
+        "outcome": "We have done part of it.",
+        "ground": "It would harm others.",
+        "explanation": "First.\n\nSecond.",
+    },
+    {
+        "asked_for": "an end to marketing",
+        "outcome": "We have done it.",
+        "ground": "",
+        "explanation": "At once.",
+    },
+]
 LISTS: dict[str, object] = {
     "changes": ["Recordings are kept for a year.", "We may <sell> data."],
     "counts": [("Approved", 700), ("Declined", 12)],
     "laws": [{"citation": "Act <1>, section 2", "sentence": "The law wants them kept."}],
+    "rights": RIGHTS,
     "segments": [("Silent, language de", 40), ("Not reached, bounced", 3)],
 }
 
@@ -47,7 +62,6 @@ def example(mail: str, language: str = "en", **changes: object) -> Message:
             "greeting": "Hello Alice",
             "link": LINK,
             "no_reminders_link": "https://fernhill.example/unsubscribe/def",
-            "explanation": "First.\n\nSecond.",
         }
     )
 
@@ -85,7 +99,7 @@ class Anchors(HTMLParser):
 
 def test_every_mail_is_in_the_readme_and_the_other_way_round() -> None:
     assert sorted(re.findall(r"^## (\w+)$", README, re.MULTILINE)) == MAILS
-    assert len(MAILS) == 18
+    assert len(MAILS) == 19
 
 
 @pytest.mark.parametrize("mail", MAILS)
@@ -183,7 +197,8 @@ def test_the_late_reply_takes_the_blame_and_claims_nothing() -> None:
 
 
 def test_a_regime_without_a_court_and_an_answer_without_a_ground_leave_no_gap() -> None:
-    message = example("request_answer", court="", ground_words="")
+    (_, without_ground) = RIGHTS
+    message = example("request_answer", court="", rights=[without_ground])
     assert "The ground" not in message.text + message.html
     assert "\n\n\n" not in message.text
     assert "lodge a complaint" in message.text

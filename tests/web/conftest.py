@@ -63,6 +63,7 @@ def website(
                 "database": database,
                 "clock": clock,
                 "company": settings.company,
+                "suppression_key": settings.suppression_key_bytes,
                 "periods": NoticePeriods(notice_days=30, sending_period=timedelta(days=1)),
             }
             client = portal.call(partial(temporal.connect, settings.temporal_address, lazy=True))

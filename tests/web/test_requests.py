@@ -9,9 +9,10 @@ from sqlmodel import select
 
 from database.links import REQUEST_STATUS, REQUEST_VERIFY
 from database.request_answers import Answer, apply_decision, confirm_decision, propose_decision
+from database.requested_rights import kinds_of
 from database.requests import verify_identity
 from database.tables import DataSubjectRequest, Fact, Link, OutboxMail, PolicyVersion
-from domain.data_subject_requests import Ground, Outcome
+from domain.data_subject_requests import Ground, Kind, Outcome
 from tests.web.world import NOW, World, browse
 from web.app import create_app
 from workflows.desk import Desk
@@ -23,6 +24,12 @@ def ask(world: World, **changes: str) -> Response:
     """Send the form."""
     answer: Response = world.browser.post("/requests/new", data={**FORM, **changes})
     return answer
+
+
+def rights_stored(world: World) -> list[str]:
+    """What the one request asks for."""
+    with world.database.session() as session:
+        return list(kinds_of(session, stored(world).id))
 
 
 def stored(world: World) -> DataSubjectRequest:
@@ -79,6 +86,24 @@ def test_what_is_wrong_is_said_at_the_field_and_the_rest_is_kept(world: World) -
     assert 'value="DE" selected' in answer.text
     with world.database.session() as session:
         assert session.exec(select(DataSubjectRequest)).all() == []
+
+
+def test_several_rights_are_asked_for_in_one_request(world: World) -> None:
+    """P10-P18: each once, whatever was sent; what is wrong leaves every box ticked."""
+    several = {**FORM, "kinds": ["erasure", "access", "erasure"]}
+    wrong = world.browser.post("/requests/new", data={**several, "contact_address": "alice"})
+    assert re.findall(r'value="(\w+)" checked', wrong.text) == ["access", "erasure"]
+    world.browser.post("/requests/new", data=several)
+    assert rights_stored(world) == ["access", "erasure"]
+    words = "a copy of your personal data and the erasure of your personal data"
+    assert words in world.browser.get(path(world, REQUEST_VERIFY)).text
+
+
+def test_one_odd_right_refuses_the_whole_request(world: World) -> None:
+    """P26: nobody thinks they asked for something that we threw away."""
+    odd = world.browser.post("/requests/new", data={**FORM, "kinds": ["access", "everything"]})
+    assert odd.status_code == 422
+    assert "from the list" in odd.text
 
 
 @pytest.mark.parametrize("field", ["kinds", "contact_address", "country"])
@@ -165,6 +190,42 @@ def test_an_answer_in_review_is_not_shown_and_one_that_went_out_is(world: World)
     assert "It would harm the rights of other people." in page
     assert "lodge a complaint" in page
     assert "Two recordings" not in page
+
+
+def test_each_right_is_shown_with_its_state_and_then_with_its_answer(world: World) -> None:
+    """P19, P22: no outcome before the answer went out, and then every one with its explanation."""
+    world.browser.post("/requests/new", data={**FORM, "kinds": ["access", "minor"]})
+    status = path(world, REQUEST_STATUS)
+    answers = {
+        Kind.MINOR: Answer(outcome=Outcome.FULFILLED, explanation="We stopped it."),
+        Kind.ACCESS: Answer(outcome=Outcome.UNVERIFIED, explanation="We do not know who asks."),
+    }
+    pages = []
+    for kind, answer in answers.items():
+        pages.append(world.browser.get(status).text)
+        with world.database.transaction() as transaction:
+            request = transaction.exec(select(DataSubjectRequest)).one()
+            decision = propose_decision(
+                transaction,
+                request,
+                answer,
+                kind=kind,
+                decided_by=world.staff["priya"].id,
+                now=NOW,
+            )
+            transaction.flush()
+            apply_decision(transaction, request, decision.id, NOW)
+    assert [(page.count("not decided yet"), page.count(">decided<")) for page in pages] == [
+        (2, 0),
+        (1, 1),
+    ]
+    assert "We stopped it." not in "".join(pages)
+    page = world.browser.get(status).text
+    for words in (
+        *("We stopped it.", "We do not know who asks.", "We have done what you asked for."),
+        "We could not confirm that the request came from the person it concerns.",
+    ):
+        assert words in page
 
 
 def test_a_made_up_receipt_or_link_shows_nothing(world: World) -> None:

@@ -258,6 +258,7 @@ def desk_of(
         database=database,
         clock=clock,
         company=settings.company,
+        suppression_key=settings.suppression_key_bytes,
         periods=NoticePeriods(
             notice_days=settings.notice_days, sending_period=settings.sending_period
         ),

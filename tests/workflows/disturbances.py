@@ -37,6 +37,7 @@ from database.tables import (
     FiredRung,
     OutboxMail,
     PolicyVersion,
+    RequestedRight,
     Staff,
 )
 from embedded import temporal_server
@@ -280,13 +281,17 @@ def what_happened(town: FragileTown, since: datetime) -> Counter[tuple[object, .
             ),
             (
                 (
-                    *("request", row.kind, row.state, row.outcome, hours(row.answered_at)),
+                    *("request", row.state, row.outcome, hours(row.answered_at)),
                     *(hours(row.late_reply_at), hours(row.policy_breach_at)),
                 )
                 for row in session.exec(select(DataSubjectRequest))
             ),
             (
-                ("rung", row.rung, row.passed_over, hours(row.due_at), hours(row.fired_at))
+                ("right", row.kind, row.state, row.outcome, hours(row.decided_at))
+                for row in session.exec(select(RequestedRight))
+            ),
+            (
+                ("rung", row.rung, row.passed_over, hours(row.stood_at), hours(row.fired_at))
                 for row in session.exec(select(FiredRung))
             ),
             (

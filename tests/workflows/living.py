@@ -60,9 +60,9 @@ def request_id(request: DataSubjectRequest) -> str:
     return f"data-subject-request/{request.id}"
 
 
-def receives(town: Town) -> DataSubjectRequest:
-    """Dora asks for a copy of her data."""
-    intake = Intake(name=DORA.name or "", contact_address=DORA.email, kinds=("access",))
+def receives(town: Town, kinds: tuple[str, ...] = ("access",)) -> DataSubjectRequest:
+    """Dora asks for a copy of her data, or more."""
+    intake = Intake(name=DORA.name or "", contact_address=DORA.email, kinds=kinds)
     return town.desk.receive(intake, channel="web")
 
 

@@ -1,9 +1,14 @@
 """Stories of data-subject requests."""
 
+from datetime import timedelta
+
+from database.post import letters_to_post
+from database.receipts import Receipt
 from database.request_answers import Answer
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import Outcome
-from tests.answers import IN_FULL, REFUSAL
+from domain.data_subject_requests import Intake, Kind, Outcome, State
+from domain.places import local_date
+from tests.answers import IN_FULL, INVOICES, REFUSAL
 from tests.eventually import eventually
 from tests.people import DORA
 from tests.texts import FIRST
@@ -45,6 +50,22 @@ def a_request_refused_by_two(town: Town) -> Recorded:
     town.desk.confirm(request.reference, decision.id, town.staff["paul"])
     eventually(lambda: ended(town, request_id(request)))
     return {"data-subject-request/refused_by_two": (request_id(request), 0)}
+
+
+def a_request_for_several_rights(town: Town) -> Recorded:
+    """One that needs no proof of identity, one that is fulfilled, one that is refused by two."""
+    town.put_in_force(FIRST)
+    town.import_accounts(DORA)
+    request = receives(town, kinds=("access", "erasure", "marketing_opt_out"))
+    eventually(lambda: len(town.mails(to=DORA.email)) == 2)
+    petra, paul = town.staff["petra"], town.staff["paul"]
+    town.desk.decide(request.reference, petra, IN_FULL, Kind.MARKETING_OPT_OUT)
+    town.desk.verify(request.id, how="link to the address on file")
+    refusal = town.desk.decide(request.reference, petra, INVOICES, Kind.ERASURE)
+    town.desk.decide(request.reference, petra, IN_FULL, Kind.ACCESS)
+    town.desk.confirm(request.reference, refusal.id, paul)
+    eventually(lambda: ended(town, request_id(request)))
+    return {"data-subject-request/several_rights": (request_id(request), 0)}
 
 
 def a_request_whose_person_never_says_who_they_are(town: Town) -> Recorded:
@@ -95,6 +116,67 @@ def a_request_that_continues_as_new(town: Town) -> Recorded:
     }
 
 
+def a_request_that_is_answered_on_paper(town: Town) -> Recorded:
+    """Nothing goes out by mail; it is acknowledged once that was printed and posted."""
+    town.put_in_force(FIRST)
+    request = writes_a_letter(town)
+    town.come_to_rest()
+    assert state_of(town, request) == State.RECEIVED
+    leap(town, 2)
+    post_what_waits(town, request)
+    eventually(lambda: state_of(town, request) == State.IDENTITY)
+    town.desk.verify(request.id, how="two of us, at the counter")
+    town.desk.decide(request.reference, town.staff["petra"], IN_FULL)
+    eventually(lambda: ended(town, request_id(request)))
+    post_what_waits(town, request)
+    return {"data-subject-request/on_paper": (request_id(request), 0)}
+
+
+def writes_a_letter(town: Town) -> DataSubjectRequest:
+    """Dora has no mailbox, and staff take in what she wrote."""
+    letter = Intake(
+        name=DORA.name or "", contact_address="", postal_address="Am Bach 3", kinds=("access",)
+    )
+    return town.desk.enter(letter, town.staff["petra"], channel="post", received_at=town.now())
+
+
+def post_what_waits(town: Town, request: DataSubjectRequest) -> None:
+    with town.database.session() as session:
+        [(letter, _)] = letters_to_post(session)
+    town.desk.note_posted(
+        request.reference,
+        letter.id,
+        town.staff["petra"],
+        posted_on=local_date(town.now(), town.desk.company.zone),
+        proof="RR 12 345",
+    )
+
+
+def state_of(town: Town, request: DataSubjectRequest) -> str:
+    with town.database.session() as session:
+        return session.get_one(DataSubjectRequest, request.id).state
+
+
+def a_request_that_the_machine_answers(town: Town) -> Recorded:
+    """Marketing stops when it is taken in; what is left are the mails."""
+    town.put_in_force(FIRST)
+    town.import_accounts(DORA)
+    request = receives(town, kinds=("marketing_opt_out",))
+    eventually(lambda: ended(town, request_id(request)))
+    return {"data-subject-request/answered_at_once": (request_id(request), 0)}
+
+
+def a_request_that_is_acknowledged_and_whose_letter_came_earlier(town: Town) -> Recorded:
+    """Somebody acts on a step; then its due time moves, and its ladder is armed anew."""
+    request = asks_for_access(town)
+    leap(town, 12)
+    town.desk.acknowledge(request.reference, town.staff["petra"])
+    earlier = Receipt(received_at=request.received_at - timedelta(days=10), country="DE")
+    town.desk.correct_receipt(request.reference, town.staff["petra"], earlier)
+    leap(town, 3)
+    return {"data-subject-request/acknowledged_and_armed_anew": (request_id(request), 0)}
+
+
 def asks_for_access(town: Town) -> DataSubjectRequest:
     """And both mails are out: that it came, and the link that shows who she is."""
     town.put_in_force(FIRST)
@@ -106,11 +188,21 @@ def asks_for_access(town: Town) -> DataSubjectRequest:
 
 STORIES = (
     Story(live=a_request_that_is_answered, paths=("data-subject-request/answered",)),
+    Story(live=a_request_that_is_answered_on_paper, paths=("data-subject-request/on_paper",)),
     Story(live=a_request_that_tells_its_end, paths=("data-subject-request/end_told",)),
+    Story(
+        live=a_request_that_the_machine_answers,
+        paths=("data-subject-request/answered_at_once",),
+    ),
     Story(live=a_request_refused_by_two, paths=("data-subject-request/refused_by_two",)),
+    Story(live=a_request_for_several_rights, paths=("data-subject-request/several_rights",)),
     Story(
         live=a_request_whose_person_never_says_who_they_are,
         paths=("data-subject-request/identity_awaited",),
+    ),
+    Story(
+        live=a_request_that_is_acknowledged_and_whose_letter_came_earlier,
+        paths=("data-subject-request/acknowledged_and_armed_anew",),
     ),
     Story(live=a_request_that_is_overdue, paths=("data-subject-request/overdue_with_late_reply",)),
     Story(

@@ -319,7 +319,7 @@ def taken(running: Town, request_id: UUID) -> tuple[Taken, Taken]:
         fired = session.exec(select(FiredRung).where(FiredRung.request_id == request_id)).all()
         steps = session.exec(select(CampaignStep)).all()
     return (
-        {rung.rung: (rung.due_at, rung.fired_at) for rung in fired if not rung.passed_over},
+        {rung.rung: (rung.stood_at, rung.fired_at) for rung in fired if not rung.passed_over},
         {step.step: (step.due_at, step.taken_at) for step in steps},
     )
 

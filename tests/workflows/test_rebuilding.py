@@ -130,7 +130,7 @@ def a_workflow_behind_its_time(town: FragileTown) -> Iterator[str]:
     town.put_in_force(FIRST)
     town.import_accounts(DORA)
     request = asks(town)
-    what = temporal.data_subject_request(request.id, request.kind)
+    what = temporal.data_subject_request(request.id, ["access"])
     town.terminate(what.workflow_id)
     town.portal.call(lambda: temporal.start(town.client, what, as_of=town.now()))
     town.come_to_rest()

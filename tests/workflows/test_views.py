@@ -3,9 +3,9 @@
 import pytest
 
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import Intake
+from domain.data_subject_requests import Intake, Kind
 from temporal import HOW_TO_READ, VIEWS
-from tests.answers import REFUSAL
+from tests.answers import IN_FULL, REFUSAL
 from tests.eventually import eventually
 from tests.people import ALICE, CAROL, DORA
 from tests.texts import FIRST, SECOND
@@ -19,18 +19,24 @@ FACTS = ("waits_for", "since", "until", "whose_turn", "next_by_itself", "wake")
 
 def found_by(town: Town, key: str) -> set[str]:
     """The ids of the workflows that a view lists now."""
+    return found(town, VIEWS[key].at(town.now()))
+
+
+def found(town: Town, query: str) -> set[str]:
+    """The ids of the workflows that ops find by this query."""
 
     async def ids() -> set[str]:
-        query = VIEWS[key].at(town.now())
         return {execution.id async for execution in town.client.list_workflows(query)}
 
     return town.portal.call(ids)
 
 
-def asks(town: Town, name: str, address: str, *, verified: bool) -> DataSubjectRequest:
-    """Somebody asks for a copy of their data."""
+def asks(
+    town: Town, name: str, address: str, *, verified: bool, kinds: tuple[str, ...] = ("access",)
+) -> DataSubjectRequest:
+    """Somebody asks for a copy of their data, or more."""
     request = town.desk.receive(
-        Intake(name=name, contact_address=address, kinds=("access",)), channel="web"
+        Intake(name=name, contact_address=address, kinds=kinds), channel="web"
     )
     if verified:
         town.desk.verify(request.id, how="link to the address on file")
@@ -67,6 +73,23 @@ def test_each_view_finds_the_workflows_that_wait_for_whom_it_names_and_no_others
     town.mail.misbehave("401", times=None)
     not_taken = asks(town, "Carol", CAROL.email, verified=False)
     eventually(lambda: found_by(town, "mail-service") == {thirty_days_of(not_taken)})
+
+
+def test_requests_are_found_by_each_right_they_ask_for(running_town: Town) -> None:
+    """P10-P18: alone or among others; what needs no proof of identity waits for privacy."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(CAROL, DORA)
+    copy = asks(town, "Carol", CAROL.email, verified=False)
+    several = asks(town, "Dora", DORA.email, verified=False, kinds=("access", "minor"))
+    both = {thirty_days_of(copy), thirty_days_of(several)}
+    eventually(lambda: found(town, 'RequestRights = "access"') == both)
+    eventually(lambda: found(town, 'RequestRights = "minor"') == {thirty_days_of(several)})
+    partly = "what needs no proof of identity"
+    eventually(lambda: partly in told(town, several).get("waits_for", ""))
+    assert told(town, several)["whose_turn"] == "privacy"
+    town.desk.decide(several.reference, town.staff["petra"], IN_FULL, Kind.MINOR)
+    eventually(lambda: told(town, several).get("whose_turn") == "person")
 
 
 def test_what_is_overdue_says_so_first_also_to_those_who_only_have_the_memo(

@@ -22,16 +22,20 @@ from activities import patrol
 from database import account_imports, accounts, unfinished_imports
 from database.accounts import AccountRow
 from database.engine import Database
-from database.requests import fired_rungs
-from database.tables import AccountImportRow, DataSubjectRequest, Fact
+from database.restrictions import Lift
+from database.rungs import acknowledge_step, fire, fired_rungs
+from database.tables import AccountImportRow, DataSubjectRequest, Fact, Restriction
 from domain.data_subject_requests import Intake
+from domain.restrictions import Reason
 from domain.reviews import VersionClass
+from domain.timetable import Role, Rung, RungKind
 from tests.answers import IN_FULL
 from tests.eventually import eventually
 from tests.people import ALICE, DORA
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town, town
 from worker import watch
+from workflows.messenger import Messenger
 from workflows.watchdog import EVERY
 
 pytestmark = pytest.mark.temporal
@@ -84,6 +88,26 @@ def test_a_request_taken_in_without_temporal_is_started_later(running_town: Town
     request = lost_request(town)
     assert names(town.patrol().repaired) == {f"data-subject-request/{request.id}"}
     eventually(lambda: town.mails(to=DORA.email))
+
+
+def test_it_lifts_a_restriction_whose_holder_has_been_told(running_town: Town) -> None:
+    """P14: the mail goes out first, and not the other way round."""
+    town = running_town
+    town.import_accounts(ALICE)
+    town.desk.restrict(ALICE.external_id, Reason.REQUESTED, town.staff["petra"], note="")
+    with town.database.session() as session:
+        restricted = session.exec(select(Restriction)).one().id
+
+    def lifted_at() -> datetime | None:
+        with town.database.session() as session:
+            return session.get_one(Restriction, restricted).lifted_at
+
+    town.patrol()
+    assert lifted_at() is None
+    town.desk.lift_restriction(restricted, town.staff["petra"], Lift(explanation="Mended."))
+    eventually(lambda: town.mails(to=ALICE.email))
+    assert lifted_at() is None
+    eventually(lambda: town.patrol() and lifted_at())
 
 
 def test_its_page_says_what_it_did(running_town: Town) -> None:
@@ -301,7 +325,7 @@ def test_a_ladder_that_moved_with_the_companys_zone_is_not_late(running_town: To
         fired = fired_rungs(transaction, request.id)
         assert fired
         for rung in fired:
-            rung.due_at -= timedelta(hours=11)
+            rung.stood_at -= timedelta(hours=11)
             transaction.add(rung)
     assert town.patrol().stuck == ()
 
@@ -363,3 +387,63 @@ def test_a_start_of_the_same_release_leaves_the_schedule_alone(running_town: Tow
     town.portal.call(watch, town.client)
     ops_pause_it(town)  # what was written before shows by then
     assert town.portal.call(schedule, town.client).info.last_updated_at is None
+
+
+@pytest.mark.parametrize("lost", ["never started", "terminated", "cancelled"])
+def test_a_request_without_a_workflow_is_repaired_whatever_became_of_it(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    """P21: its thirty days run on, and its ladder speaks once."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(DORA)
+    dora = Intake(name="Dora", contact_address=DORA.email, kinds=("access",))
+    if lost == "never started":
+        with monkeypatch.context() as away:
+            away.setattr(Messenger, "start_or_leave", lambda *_: None)
+            request = town.desk.receive(dora, channel="web")
+    else:
+        request = town.desk.receive(dora, channel="web")
+        eventually(lambda: len(town.mails(to=DORA.email)) == 2)
+    workflow_id = f"data-subject-request/{request.id}"
+    if lost == "terminated":
+        town.terminate(workflow_id)
+    if lost == "cancelled":
+        handle = town.client.get_workflow_handle(workflow_id)
+        town.portal.call(handle.cancel)
+        eventually(lambda: names(town.patrol().repaired) == {workflow_id})
+    else:
+        assert names(town.patrol().repaired) == {workflow_id}
+    eventually(lambda: len(town.mails(to=DORA.email)) == 2)
+    assert eventually(lambda: town.patrol().stuck == ())
+    town.advance(days=5)
+    with town.database.session() as session:
+        fired = [rung.rung for rung in fired_rungs(session, request.id)]
+    assert fired.count("unassigned") == 1
+    assert len(set(fired)) == len(fired)
+
+
+def test_a_turn_that_is_an_hour_late_is_shouted_about(running_town: Town) -> None:
+    """P21: also of a step that nobody acknowledged, as its workflow does not move on."""
+    town = running_town
+    town.put_in_force(FIRST)
+    request = town.desk.receive(
+        Intake(name="Dora", contact_address=DORA.email, kinds=("access",)), channel="web"
+    )
+    rung = Rung(
+        key="unassigned",
+        at=town.now(),
+        kind=RungKind.ESCALATION,
+        audience=(Role.BACKUP,),
+        summary="nobody's yet",
+    )
+    with town.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        fire(transaction, row, rung, now=town.now())
+    assert eventually(lambda: town.patrol().stuck == ())
+    town.clock.advance(timedelta(days=6))
+    assert names(town.patrol().stuck) == {f"data-subject-request/{request.id}"}
+    with town.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        acknowledge_step(transaction, row, town.staff["petra"], town.now())
+    assert town.patrol().stuck == ()

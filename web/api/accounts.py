@@ -18,6 +18,7 @@ from domain.places import in_utc
 from web.addresses import Slug
 from web.api.keys import Reads, Writes
 from web.api.problems import Problem
+from web.marketing_links import preferences_url
 from web.site import OnSite, Site
 
 router = APIRouter(prefix="/api/v1", tags=["accounts"])
@@ -144,7 +145,14 @@ def put(
         site.database, _row(external_id, body), asserted_by=key.made_by, now=site.now()
     )
     response.status_code = 201 if done.added else 200
-    return {"account": external_id, "added": bool(done.added), "updated": bool(done.updated)}
+    with site.database.session() as session:
+        account = account_by_external_id(session, external_id)
+    return {
+        "account": external_id,
+        "added": bool(done.added),
+        "updated": bool(done.updated),
+        "preferences_url": preferences_url(site, account.id),
+    }
 
 
 @router.delete("/accounts/{external_id}", status_code=204)

@@ -5,11 +5,11 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.routing import APIRoute
 
-from web.api import accounts
+from web.api import accounts, requests, suppressions
 from web.site import OnSite
 
 router = APIRouter(prefix="/api")
-ROUTERS = (accounts.router,)
+ROUTERS = (accounts.router, requests.router, suppressions.router)
 
 
 @router.get("/openapi.json")

@@ -14,12 +14,15 @@ from database.doubts import count_doubtful
 from database.not_reached import WHO_REACHES
 from database.owed import open_corrections
 from database.policies import policies, versions
+from database.post import letters_to_post
 from database.reclassifying import open_reclassifications
+from database.requested_rights import kinds_of
 from database.requests import open_requests
 from database.tables import CampaignCorrection, Policy, PolicyVersion, Reclassification, Staff
 from domain.reviews import TO_COME, VersionState
 from web.site import OnSite
 from web.staff.access import READ_POLICIES, SignedIn, console
+from web.staff.late_reply import missing_late_replies
 
 router = APIRouter(prefix="/staff")
 ON_ITS_WAY = (VersionState.SUBMITTED, VersionState.IN_REVIEW, *TO_COME)
@@ -39,6 +42,7 @@ class Waiting:
 def overview(request: Request, site: OnSite, member: SignedIn) -> HTMLResponse:
     """Versions on their way, whom notices did not reach, requests by due date, doubtful mails."""
     with site.database.session() as session:
+        urgent = open_requests(session)[:5] if "privacy" in member.roles else []
         return console(
             request,
             site,
@@ -46,11 +50,14 @@ def overview(request: Request, site: OnSite, member: SignedIn) -> HTMLResponse:
             "overview.html",
             versions=_versions(session, member),
             reads_policies={*member.roles} & {*READ_POLICIES},
-            requests=open_requests(session)[:5] if "privacy" in member.roles else [],
+            requests=urgent,
+            asked_for={row.id: kinds_of(session, row.id) for row in urgent},
             open_requests=len(open_requests(session)),
+            letters=len(letters_to_post(session)) if "privacy" in member.roles else 0,
             not_reached=_not_reached(session) if {*member.roles} & {*WHO_REACHES} else [],
             mail_stop=open_stop(session),
             doubtful_mails=count_doubtful(session),
+            late_replies=missing_late_replies(session, site) if "privacy" in member.roles else [],
             now=site.now(),
         )
 

@@ -10,29 +10,42 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from database.facts import record
-from database.request_answers import Answer, pending_decision
-from database.requests import OPEN_STATES, all_requests, fired_rungs, mails_of, request_by_reference
+from database.joined_requests import joined_to, possible_duplicates
+from database.post import letters_to_post, posted_letters
+from database.receipts import Receipt
+from database.request_agents import Authority, agent_of
+from database.request_answers import Answer
+from database.requested_rights import decisions_of, rights_by_request, rights_of
+from database.requests import OPEN_STATES, all_requests, mails_of, request_by_reference
 from database.staff import everybody
 from database.tables import Account, DataSubjectRequest, Staff
 from domain.data_subject_requests import (
     GATED_KINDS,
     GROUND_WORDS,
-    KIND_WORDS,
     OUTCOME_WORDS,
     Ground,
     Kind,
     Outcome,
-    State,
+    RightState,
 )
-from domain.timetable import request_ladder
+from domain.deadlines import PACKS
+from domain.languages import nearest_language
+from domain.request_decisions import possible_grounds, possible_outcomes
 from web.addresses import Reference
 from web.forms import NOTHING_POSTED, Form, Posted
-from web.site import OnSite, Site
+from web.requests import CHOICES
+from web.site import OnSite
 from web.staff.access import GENUINE, Privacy, console
+from web.staff.clock import clock_of, read_local
+from web.staff.late_reply import missing_late_replies
 from workflows.messenger import Refused
 
 router = APIRouter(prefix="/staff/requests")
-RUNGS_SHOWN = 3
+STANDING: Mapping[RightState, str] = {
+    RightState.OPEN: "waits for an answer",
+    RightState.REVIEW: "waits for a second person",
+    RightState.DECIDED: "decided",
+}
 
 
 @router.get("")
@@ -47,6 +60,9 @@ def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
             "requests.html",
             open=[row for row in rows if row.state in OPEN_STATES],
             done=[row for row in rows if row.state not in OPEN_STATES],
+            letters=len(letters_to_post(session)),
+            rights=rights_by_request(session),
+            standing=STANDING,
             staff=_staff(session),
             now=site.now(),
         )
@@ -85,12 +101,53 @@ def assign_to_me(asked: ByPrivacy) -> Response:
     return RedirectResponse(asked.path, status_code=303)
 
 
+@router.post("/{reference}/acknowledge", dependencies=[GENUINE])
+def acknowledge(asked: ByPrivacy) -> Response:
+    """Say "I have seen this and act": the step goes on to nobody else."""
+    try:
+        asked.site.desk.acknowledge(asked.reference, asked.member.id)
+    except Refused as refusal:
+        return _case(asked, refusal=str(refusal))
+    return RedirectResponse(asked.path, status_code=303)
+
+
+@router.post("/{reference}/receipt", dependencies=[GENUINE])
+def correct_receipt(asked: ByPrivacy, posted: Form) -> Response:
+    """Set right when the request came, or from where; the clock follows."""
+    with asked.site.database.session() as session:
+        known = request_by_reference(session, asked.reference).received_at
+    try:
+        receipt = Receipt(
+            received_at=read_local(posted.text("received_at"), known, asked.site),
+            country=posted.line("country") or None,
+            proof=posted.text("proof"),
+        )
+        asked.site.desk.correct_receipt(asked.reference, asked.member.id, receipt)
+    except (ValueError, Refused) as refusal:
+        return _case(asked, posted=posted, refusal=str(refusal))
+    return RedirectResponse(asked.path, status_code=303)
+
+
+@router.post("/{reference}/receipt/confirm", dependencies=[GENUINE])
+def confirm_receipt(asked: ByPrivacy, posted: Form) -> Response:
+    """The second person agrees to the receipt that they read, which gives us more time."""
+    try:
+        correction_id = UUID(posted.text("correction"))
+    except ValueError:
+        return _case(asked, refusal="Read the correction below, and confirm that one.")
+    try:
+        asked.site.desk.confirm_receipt(asked.reference, correction_id, asked.member.id)
+    except Refused as refusal:
+        return _case(asked, refusal=str(refusal))
+    return RedirectResponse(asked.path, status_code=303)
+
+
 @router.post("/{reference}/answer", dependencies=[GENUINE])
 def answer(asked: ByPrivacy, posted: Form) -> Response:
-    """Answer, or put a refusal before a second person; what is refused keeps its words."""
-    outcome, ground = posted.text("outcome"), posted.text("ground")
+    """Answer a right, or put a refusal before a second person; what is refused keeps its words."""
+    outcome, ground, kind = (posted.text(name) for name in ("outcome", "ground", "right"))
     if outcome not in list(Outcome):
-        return _case(asked, posted=posted, refusal="Choose how the request ends.")
+        return _case(asked, posted=posted, refusal="Choose how it ends.")
     try:
         asked.site.desk.decide(
             asked.reference,
@@ -101,6 +158,7 @@ def answer(asked: ByPrivacy, posted: Form) -> Response:
                 explanation=posted.text("explanation"),
                 evidence=posted.text("evidence") or None,
             ),
+            Kind(kind) if kind in list(Kind) else None,
         )
     except Refused as refusal:
         return _case(asked, posted=posted, refusal=str(refusal))
@@ -109,7 +167,7 @@ def answer(asked: ByPrivacy, posted: Form) -> Response:
 
 @router.post("/{reference}/confirm", dependencies=[GENUINE])
 def confirm(asked: ByPrivacy, posted: Form) -> Response:
-    """The second person lets the refusal or partial answer that they read go out."""
+    """The second person agrees to the refusal or partial answer that they read."""
     try:
         answer_id = UUID(posted.text("answer"))
     except ValueError:
@@ -118,6 +176,25 @@ def confirm(asked: ByPrivacy, posted: Form) -> Response:
         asked.site.desk.confirm(asked.reference, answer_id, asked.member.id)
     except Refused as refusal:
         return _case(asked, refusal=str(refusal))
+    return RedirectResponse(asked.path, status_code=303)
+
+
+@router.post("/{reference}/authority", dependencies=[GENUINE])
+def decide_authority(asked: ByPrivacy, posted: Form) -> Response:
+    """Say whether whoever asks for the person may, and what showed it."""
+    authority = posted.text("authority")
+    if authority not in list(Authority):
+        return _case(asked, refusal="Say whether they may act for the person.")
+    asked.site.desk.decide_authority(
+        asked.reference, asked.member.id, Authority(authority), posted.text("evidence")
+    )
+    return RedirectResponse(asked.path, status_code=303)
+
+
+@router.post("/{reference}/authority/delete-evidence", dependencies=[GENUINE])
+def delete_evidence(asked: ByPrivacy) -> Response:
+    """Delete what showed it; the decision stays."""
+    asked.site.desk.delete_evidence_of_authority(asked.reference, asked.member.id)
     return RedirectResponse(asked.path, status_code=303)
 
 
@@ -135,43 +212,52 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             status=409 if refusal else 200,
             case=request,
             posted=posted,
+            nothing_posted=NOTHING_POSTED,
             refusal=refusal,
             now=now,
             open=request.state in OPEN_STATES,
-            asked_for=KIND_WORDS[Kind(request.kind)],
-            gated=request.kind in GATED_KINDS,
+            rights=_rights(session, request),
+            standing=STANDING,
+            law=PACKS[request.regime].name if request.regime else "the strictest law",
             candidates=[
-                (one["rule"], datetime.fromisoformat(str(one["due_at"])), one["explanation"])
+                {"rights": (), **one, "due_at": datetime.fromisoformat(str(one["due_at"]))}
                 for one in request.candidates
             ],
             account=session.get(Account, request.account_id) if request.account_id else None,
             staff=_staff(session),
             mails=mails_of(session, request.id),
             workflow_url=site.workflow_url(f"data-subject-request/{request.id}"),
-            decision=pending_decision(session, request.id),
-            in_review=request.state == State.REVIEW,
             outcomes=OUTCOME_WORDS,
             grounds=GROUND_WORDS,
-            **_rungs(session, site, request),
+            agent=agent_of(session, request.id),
+            joined=joined_to(session, request),
+            duplicates=possible_duplicates(session, request),
+            posted_letters=posted_letters(session, request.id),
+            late_reply_missing=nearest_language(request.language, site.company.languages)
+            in missing_late_replies(session, site),
+            **clock_of(session, site, request),
         )
 
 
-def _rungs(session: Session, site: Site, request: DataSubjectRequest) -> Mapping[str, object]:
-    fired = fired_rungs(session, request.id)
-    keys = {rung.rung for rung in fired}
-    ladder = request_ladder(
-        request_id=request.id,
-        received_at=request.received_at,
-        due_at=request.due_at,
-        time_zone=site.company.time_zone,
-        holidays_of=site.company.country,
-    )
-    coming = [rung for rung in ladder if rung.key not in keys and rung.at > site.now()]
-    return {
-        "fired": fired,
-        "coming": coming[:RUNGS_SHOWN] if request.state in OPEN_STATES else [],
-        "summaries": {rung.key: rung.summary for rung in ladder},
-    }
+def _rights(session: Session, request: DataSubjectRequest) -> list[dict[str, object]]:
+    """Each right with what is decided about it, and what may be."""
+    rights = rights_of(session, request.id)
+    decisions = decisions_of(session, rights)
+    verified = request.verified_at is not None
+    undecided = {right.id for right in rights if right.state != RightState.DECIDED}
+    return [
+        {
+            "row": right,
+            "chosen": CHOICES[kind],
+            "gated": kind in GATED_KINDS,
+            "decision": decisions.get(right.id),
+            "outcomes": possible_outcomes(kind, verified=verified),
+            "grounds": possible_grounds(request.regime, kind, verified=verified),
+            "last": undecided <= {right.id},
+        }
+        for right in rights
+        for kind in (Kind(right.kind),)
+    ]
 
 
 def _staff(session: Session) -> Mapping[object, Staff]:

@@ -9,13 +9,15 @@ from datetime import timedelta
 from workflows.desk.campaigns import Campaigns
 from workflows.desk.mail import Mail
 from workflows.desk.part import NoticePeriods
+from workflows.desk.reception import ByKey, Receipt, Reception
 from workflows.desk.requests import Requests
+from workflows.desk.restrictions import Restrictions
 from workflows.desk.versions import NewVersion, Versions
 
-__all__ = ["Desk", "NewVersion", "NoticePeriods"]
+__all__ = ["ByKey", "Desk", "NewVersion", "NoticePeriods", "Receipt"]
 
 
-class Desk(Versions, Campaigns, Requests, Mail):
+class Desk(Versions, Campaigns, Reception, Requests, Restrictions, Mail):
     """Takes in what staff and people ask for. Every method may be called from any thread."""
 
     def advance(self, period: timedelta) -> int:

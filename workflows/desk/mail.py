@@ -84,11 +84,10 @@ class Mail(DeskPart):
             require_role(transaction, staff_id, "ops")
             return doubts.resend_some(transaction, doubt, staff_id, now)
 
-    def allow_mail(self, address: str, key: bytes, staff_id: UUID, reason: str) -> int:
+    def allow_mail(self, address: str, staff_id: UUID, reason: str) -> int:
         """Ops let mail go to an address again where it came back, or was reported as spam (P4).
 
-        `key` is the one that addresses are hashed with. Returns how many mails that were held back
-        because of it go out now. Raises Refused.
+        Returns how many mails that were held back because of it go out now. Raises Refused.
         """
         require_showable(reason)
         now = self.clock.now()
@@ -97,7 +96,7 @@ class Mail(DeskPart):
             allowed = suppressions.allow(
                 transaction,
                 address,
-                address_key(address, key),
+                address_key(address, self._suppression_key),
                 staff_id=act.staff.id,
                 reason=act.reason,
                 now=now,

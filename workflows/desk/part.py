@@ -1,6 +1,6 @@
 """What every part of the desk works with, and how it says no."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,18 +9,24 @@ from clock import Clock
 from database import (
     controls,
     policies,
+    post,
+    receipts,
     rehearsals,
+    request_agents,
     request_answers,
     requests,
+    restrictions,
     reviews,
     without_approval,
     wording,
 )
 from database.accounts import AccountUnknown
 from database.engine import Database
+from database.rungs import NothingToAcknowledge
 from database.staff import StaffRefused
 from domain.company import Company
-from domain.data_subject_requests import has_control_characters
+from domain.data_subject_requests import Kind, has_control_characters
+from domain.deadlines import Deadline, deadline, earliest
 from domain.timetable import NoticeTooShort, not_before
 from workflows.messenger import Messenger, Refused
 
@@ -30,6 +36,11 @@ REFUSALS = (
     reviews.ReviewRefused,
     requests.RequestUnknown,
     request_answers.DecisionRefused,
+    request_agents.AgentRefused,
+    post.PostRefused,
+    restrictions.RestrictionRefused,
+    receipts.ReceiptRefused,
+    NothingToAcknowledge,
     StaffRefused,
     NoticeTooShort,
     controls.ControlRefused,
@@ -49,7 +60,11 @@ class NoticePeriods:
 
 
 class DeskPart:
-    """A part of the desk. Its methods may be called from any thread."""
+    """A part of the desk. Its methods may be called from any thread.
+
+    `suppression_key` makes the hashes by which addresses and accounts are known that mail must not
+    go to.
+    """
 
     def __init__(
         self,
@@ -57,14 +72,37 @@ class DeskPart:
         database: Database,
         clock: Clock,
         company: Company,
+        suppression_key: bytes,
         periods: NoticePeriods,
         messenger: Messenger,
     ) -> None:
         self.database = database
         self.clock = clock
         self.company = company
+        self._suppression_key = suppression_key
         self._periods = periods
         self._messenger = messenger
+
+    def _clock_of(
+        self,
+        rights: Iterable[Kind],
+        received_at: datetime,
+        *,
+        country: str | None,
+        time_zone: str | None,
+    ) -> Deadline:
+        """Of several rights the one whose answer is due first binds (P21). Raises ValueError."""
+        return earliest(
+            deadline(
+                received_at=received_at,
+                time_zone=time_zone,
+                country=country,
+                company_time_zone=self.company.time_zone,
+                right=right,
+                default_regime=self.company.default_regime,
+            )
+            for right in rights
+        )
 
     def _not_before(self, planned_on: date | None, notice_days: int, now: datetime) -> date:
         """The day that mails would name if the version were released now (P7)."""

@@ -1,61 +1,35 @@
-"""Data-subject requests, from receipt to the answer (P19-P22, P26)."""
+"""Data-subject requests after their receipt, up to the answer (P19-P22, P26)."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import date, datetime
 from uuid import UUID
 
-import temporal
 from activities.requests import Confirmation
-from database import policies, request_answers, requests
+from database import post, receipts, request_agents, request_answers, requests
+from database.at_once import take_effect_once_verified
+from database.request_agents import Authority
+from database.requested_rights import kinds_of
+from database.rungs import acknowledge_step
 from database.staff import require_role
-from database.tables import DataSubjectRequest, RequestDecision
-from domain.data_subject_requests import Intake
-from domain.deadlines import deadline
+from database.tables import DataSubjectRequest, ReceiptCorrection, RequestDecision
+from domain.data_subject_requests import Kind
+from domain.deadlines import Deadline
 from workflows.data_subject_request import DataSubjectRequestWorkflow
 from workflows.desk.part import DeskPart, refusing, require_showable
+from workflows.messenger import Refused
 
 
 class Requests(DeskPart):
-    """Where people ask, and the privacy team answers."""
-
-    def receive(
-        self, intake: Intake, *, channel: str, received_at: datetime | None = None
-    ) -> DataSubjectRequest:
-        """Take in a data-subject request; its clock runs from receipt (P21, P26).
-
-        `intake` has no `problems`. A request is never refused because Temporal is down: the
-        watchdog starts its thirty days.
-        """
-        now = self.clock.now()
-        due = deadline(
-            received_at=received_at or now,
-            time_zone=intake.time_zone,
-            country=intake.country,
-            company_time_zone=self.company.time_zone,
-            right=intake.kinds[0],
-            default_regime=self.company.default_regime,
-        )
-        with self.database.transaction() as transaction:
-            policy = next(iter(policies.policies(transaction)), None)
-            pinned = policies.version_in_force(transaction, policy.id, now) if policy else None
-            request = requests.receive(
-                transaction,
-                intake,
-                requests.Received(
-                    channel=channel,
-                    deadline=due,
-                    policy_version_id=pinned.id if pinned else None,
-                    languages=self.company.languages,
-                ),
-                now,
-            )
-        self._messenger.start_or_leave(temporal.data_subject_request(request.id, request.kind), now)
-        return request
+    """Where the privacy team works on what people ask."""
 
     def verify(self, request_id: UUID, how: str) -> None:
         """The person behind a request proved control of the address on file (P19)."""
+        now = self.clock.now()
         with self.database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, request_id)
-            requests.verify_identity(transaction, request, how=how, now=self.clock.now())
+            if requests.verify_identity(transaction, request, how=how, now=now):
+                take_effect_once_verified(transaction, request, now)
+            request_agents.confirm_authority(transaction, request, now)
         self._messenger.wake(f"data-subject-request/{request_id}")
 
     def assign(self, reference: str, staff_id: UUID) -> None:
@@ -67,15 +41,28 @@ class Requests(DeskPart):
         self._messenger.wake(f"data-subject-request/{request.id}")
 
     def decide(
-        self, reference: str, staff_id: UUID, answer: request_answers.Answer
+        self,
+        reference: str,
+        staff_id: UUID,
+        answer: request_answers.Answer,
+        kind: Kind | None = None,
     ) -> RequestDecision:
-        """Answer a request, or put a refusal before a second person (P20, P22). Raises Refused."""
+        """Answer a right of a request, or put a refusal before a second person (P20, P22).
+
+        `kind`: which right, where the request asks for several. The answer goes out once all of
+        them are decided. Raises Refused.
+        """
         require_showable(answer.explanation, answer.evidence or "")
         with refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "privacy")
             request = requests.request_by_reference(transaction, reference)
             decision = request_answers.propose_decision(
-                transaction, request, answer, decided_by=staff_id, now=self.clock.now()
+                transaction,
+                request,
+                answer,
+                kind=kind,
+                decided_by=staff_id,
+                now=self.clock.now(),
             )
         self._messenger.have_decided(
             f"data-subject-request/{request.id}", DataSubjectRequestWorkflow.decide, decision.id
@@ -83,7 +70,7 @@ class Requests(DeskPart):
         return decision
 
     def confirm(self, reference: str, decision_id: UUID, staff_id: UUID) -> None:
-        """A second person lets the answer that they read go out (P20). Raises Refused."""
+        """A second person agrees to the answer that they read (P20). Raises Refused."""
         with refusing(), self.database.session() as session:
             require_role(session, staff_id, "privacy")
             request = requests.request_by_reference(session, reference)
@@ -91,3 +78,115 @@ class Requests(DeskPart):
         self._messenger.have_decided(
             f"data-subject-request/{request.id}", DataSubjectRequestWorkflow.confirm, confirmation
         )
+
+    def decide_authority(
+        self, reference: str, staff_id: UUID, authority: Authority, evidence: str
+    ) -> None:
+        """Say whether whoever asks for somebody else may, and what showed it. Raises Refused."""
+        require_showable(evidence)
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            request_agents.decide_authority(
+                transaction,
+                request,
+                authority,
+                evidence=evidence,
+                staff_id=staff_id,
+                now=self.clock.now(),
+            )
+
+    def delete_evidence_of_authority(self, reference: str, staff_id: UUID) -> None:
+        """What showed that somebody may ask for another is no longer needed. Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            request_agents.delete_evidence(
+                transaction, request, staff_id=staff_id, now=self.clock.now()
+            )
+
+    def note_posted(
+        self, reference: str, mail_id: UUID, staff_id: UUID, *, posted_on: date, proof: str
+    ) -> None:
+        """A letter to whoever has no mailbox was posted (P26). Raises Refused."""
+        require_showable(proof)
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            post.note_posted(
+                transaction,
+                request,
+                mail_id,
+                posted_on=posted_on,
+                proof=proof,
+                staff_id=staff_id,
+                zone=self.company.zone,
+                now=self.clock.now(),
+            )
+        self._messenger.wake(f"data-subject-request/{request.id}")
+
+    def acknowledge(self, reference: str, staff_id: UUID) -> None:
+        """Somebody of staff says "I have seen this and act", so nobody else is told before the
+        next rung (P21). Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            request = requests.request_by_reference(transaction, reference)
+            acknowledge_step(transaction, request, staff_id, self.clock.now())
+        self._messenger.wake(f"data-subject-request/{request.id}")
+
+    def correct_receipt(
+        self, reference: str, staff_id: UUID, receipt: receipts.Receipt
+    ) -> ReceiptCorrection:
+        """Set right when a request came, or from where; its ladder is armed anew (P21, P26).
+
+        What gives us more time waits for `confirm_receipt`. Raises Refused.
+        """
+        require_showable(receipt.proof)
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            correction = receipts.propose_receipt(
+                transaction,
+                request,
+                receipt,
+                self._clock_with(
+                    request, kinds_of(transaction, request.id), receipt.received_at, receipt.country
+                ),
+                by=staff_id,
+                now=self.clock.now(),
+            )
+        self._messenger.wake(f"data-subject-request/{request.id}")
+        return correction
+
+    def confirm_receipt(self, reference: str, correction_id: UUID, staff_id: UUID) -> None:
+        """A second person agrees to a correction that gives us more time. Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            correction = receipts.correction_of(transaction, request, correction_id)
+            receipts.confirm_receipt(
+                transaction,
+                request,
+                correction_id,
+                self._clock_with(
+                    request,
+                    kinds_of(transaction, request.id),
+                    correction.received_at,
+                    correction.country,
+                ),
+                by=staff_id,
+                now=self.clock.now(),
+            )
+        self._messenger.wake(f"data-subject-request/{request.id}")
+
+    def _clock_with(
+        self,
+        request: DataSubjectRequest,
+        rights: Iterable[Kind],
+        at: datetime,
+        country: str | None,
+    ) -> Deadline:
+        """The clock that a request would have had with this receipt. Raises Refused."""
+        try:
+            return self._clock_of(rights, at, country=country, time_zone=request.time_zone)
+        except ValueError as fault:
+            raise Refused(f"{fault}. Nothing was changed.") from None

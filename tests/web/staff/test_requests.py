@@ -1,9 +1,15 @@
 """What the privacy team does in the console: read a case, take it on, answer it (P19-P22, P30)."""
 
+import re
+
 import pytest
 from sqlmodel import select
 
-from database.tables import DataSubjectRequest, Fact, RequestDecision
+from database.request_answers import Answer, apply_decision, propose_decision
+from database.requested_rights import rights_of
+from database.requests import verify_identity
+from database.tables import DataSubjectRequest, Fact, RequestDecision, RequestedRight
+from domain.data_subject_requests import Ground, Kind, Outcome
 from tests.web.world import NOW, World
 
 
@@ -56,7 +62,8 @@ def test_an_answer_that_cannot_go_out_keeps_its_words(world: World, request_made
     """P19: nothing is disclosed before the identity is verified."""
     world.enter_as("priya")
     path = f"/staff/requests/{request_made}"
-    answer = world.post(path, f"{path}/answer", outcome="fulfilled", explanation="Here it is.")
+    words = {"right": "access", "outcome": "fulfilled", "explanation": "Here it is."}
+    answer = world.post(path, f"{path}/answer", **words)
     assert answer.status_code == 409
     assert "before the person&#39;s identity is verified" in answer.text
     assert ">Here it is.</textarea>" in answer.text
@@ -86,8 +93,9 @@ def test_a_refusal_is_confirmed_by_somebody_else(world: World, request_made: str
     with world.database.transaction() as transaction:
         request = transaction.exec(select(DataSubjectRequest)).one()
         request.state = "review"
+        (right,) = rights_of(transaction, request.id)
         decision = RequestDecision(
-            request_id=request.id,
+            right_id=right.id,
             outcome="refused",
             ground="identity_unverified",
             explanation="We could not tell.",
@@ -97,7 +105,8 @@ def test_a_refusal_is_confirmed_by_somebody_else(world: World, request_made: str
             recorded_at=NOW,
         )
         transaction.add(decision)
-        transaction.flush()
+        right.state, right.decision_id = "review", decision.id
+        transaction.add(right)
         read = str(decision.id)
     path = f"/staff/requests/{request_made}"
     world.enter_as("priya")
@@ -108,6 +117,95 @@ def test_a_refusal_is_confirmed_by_somebody_else(world: World, request_made: str
     assert unread.status_code == 409
     assert "Read the answer below" in unread.text
     assert world.post(path, f"{path}/confirm", answer=read).status_code == 303
+
+
+def ask_for(world: World, *kinds: str, country: str = "DE") -> str:
+    """The page of a request of Alice's for these rights."""
+    form = {"kinds": [*kinds], "contact_address": "alice@example.org", "country": country}
+    world.browser.post("/requests/new", data=form)
+    with world.database.session() as session:
+        reference = session.exec(select(DataSubjectRequest)).one().reference
+    return f"/staff/requests/{reference}"
+
+
+def test_each_right_has_a_form_of_its_own(world: World) -> None:
+    """P20, P22: the answer goes to the right it was written for, and what is typed stays there."""
+    path = ask_for(world, "access", "minor")
+    world.enter_as("priya")
+    page = world.browser.get(path).text
+    assert "2 rights, each with its own answer" in page
+    words = {"right": "minor", "outcome": "fulfilled", "explanation": "Looked into."}
+    assert world.post(path, f"{path}/answer", **words).status_code == 303
+    with world.database.session() as session:
+        decision = session.exec(select(RequestDecision)).one()
+        right = session.get_one(RequestedRight, decision.right_id)
+    assert right.kind == "minor"
+    refused = world.post(
+        path, f"{path}/answer", right="access", outcome="fulfilled", explanation="Hm"
+    )
+    assert refused.status_code == 409
+    assert refused.text.count(">Hm</textarea>") == 1
+    nameless = world.post(path, f"{path}/answer", outcome="unverified", explanation="Who?")
+    assert "Say which one you answer" in nameless.text
+
+
+def test_forms_offer_what_may_be_decided_and_nothing_else(world: World) -> None:
+    """P19, P20: by law, by right, and by whether the person has shown who they are."""
+    path = ask_for(world, "erasure", "marketing_opt_out")
+    world.enter_as("priya")
+
+    def offered(kind: str, field: str) -> list[str]:
+        page = world.browser.get(path).text
+        choice = page.partition(f'id="{field}-{kind}"')[2].partition("</select>")[0]
+        return re.findall(r'<option value="(\w+)"', choice)
+
+    assert offered("marketing_opt_out", "ground") == []
+    assert "refused" not in offered("marketing_opt_out", "outcome")
+    assert "fulfilled" not in offered("erasure", "outcome")
+    assert offered("erasure", "ground") == [
+        "identity_unverified",
+        "manifestly_unfounded_or_excessive",
+    ]
+    with world.database.transaction() as transaction:
+        request = transaction.exec(select(DataSubjectRequest)).one()
+        verify_identity(transaction, request, how="link", now=NOW)
+    assert "fulfilled" in offered("erasure", "outcome")
+    assert "regulatory_obligation" in offered("erasure", "ground")
+    assert not {"identity_unverified", "disproportionate_effort", "rights_of_others"} & {
+        *offered("erasure", "ground")
+    }
+
+
+def test_case_and_queue_say_which_right_waits_for_whom(world: World) -> None:
+    """P20: Priya refused one right; Paul is to confirm it, and the other one waits for anybody."""
+    path = ask_for(world, "access", "erasure")
+    with world.database.transaction() as transaction:
+        request = transaction.exec(select(DataSubjectRequest)).one()
+        decision = propose_decision(
+            transaction,
+            request,
+            Answer(
+                outcome=Outcome.REFUSED,
+                ground=Ground.IDENTITY_UNVERIFIED,
+                explanation="We could not tell.",
+                evidence="No click.",
+            ),
+            kind=Kind.ERASURE,
+            decided_by=world.staff["priya"].id,
+            now=NOW,
+        )
+        transaction.flush()
+        apply_decision(transaction, request, decision.id, NOW)
+    world.enter_as("paul")
+    page = world.browser.get(path).text
+    assert page.count("waits for an answer") == 1
+    assert page.count("waits for a second person") == 1
+    assert ">Confirm</button>" in page  # the other right is not decided: nothing goes out yet
+    queue = world.browser.get("/staff/requests").text.replace("<br>", "; ")
+    words = re.sub(r"<[^>]+>", "", queue)
+    assert "access waits for an answer; erasure waits for a second person" in words
+    overview = world.browser.get("/staff").text
+    assert "access, erasure" in overview
 
 
 @pytest.mark.parametrize("field", ["explanation", "evidence"])

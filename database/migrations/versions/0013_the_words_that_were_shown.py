@@ -4,8 +4,8 @@ import sqlalchemy as sa
 import sqlmodel.sql.sqltypes
 from alembic import op
 
-revision = '0008'
-down_revision = '0007'
+revision = '0013'
+down_revision = '0011'
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,107 @@
+"""What a request brings about at once: the moment it is taken in, whoever made it, and the moment
+that its person has shown who they are (P15, P17, P18).
+
+What is taken in discloses, corrects and erases nothing, so it waits for no identity (P19); what it
+stops can be allowed again by whoever holds the account.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from database.accounts import accounts_at_address
+from database.marketing import REQUEST, refuse
+from database.request_answers import decide_at_once
+from database.requested_rights import kinds_of
+from database.requests import Received, receive
+from database.restrictions import restrict
+from database.tables import DataSubjectRequest
+from domain.data_subject_requests import Intake, Kind
+from domain.marketing import MARKETING, OBJECTION, STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
+from domain.restrictions import MOST_ACCOUNTS_NAMED, Reason
+from domain.suppressions import keys_of
+
+_STOPS: Mapping[Kind, tuple[Sequence[str], str]] = {
+    Kind.MARKETING_OPT_OUT: ((MARKETING,), STOPPED_AT_ONCE),
+    Kind.OBJECTION_MARKETING: (OBJECTION, STOPPED_USE_AT_ONCE),
+}
+"""What each of these rights stops, and what is answered."""
+_ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]{1,64}@[^\s<>()\[\]\"',;:]{1,190}")
+
+
+def take_in(
+    transaction: Session, intake: Intake, received: Received, suppression_key: bytes, now: datetime
+) -> DataSubjectRequest:
+    """Take a request in, and do what is owed at once in the same transaction."""
+    request = receive(transaction, intake, received, now)
+    take_effect(transaction, request, intake.rights, suppression_key, now)
+    if request.verified_at is not None:
+        take_effect_once_verified(transaction, request, now)
+    return request
+
+
+def take_effect(
+    transaction: Session,
+    request: DataSubjectRequest,
+    rights: Iterable[Kind],
+    suppression_key: bytes,
+    now: datetime,
+) -> None:
+    """Do what is owed at once, in the transaction that takes the request in, and decide by machine
+    about the rights that ask for no more."""
+    for kind in rights:
+        if kind is Kind.MINOR:
+            named = _accounts_named(transaction, request)
+            restrict(transaction, named, Reason.MINOR_REPORT, now=now, request_id=request.id)
+        elif kind in _STOPS:
+            purposes, explanation = _STOPS[kind]
+            _stop(transaction, request, purposes, suppression_key, now)
+            decide_at_once(transaction, request, kind, explanation, now)
+
+
+def take_effect_once_verified(
+    transaction: Session, request: DataSubjectRequest, now: datetime
+) -> None:
+    """Restrict the account of whoever objects, until a person has weighed it (P15)."""
+    objects = Kind.OBJECTION in kinds_of(transaction, request.id)
+    if objects and request.account_id is not None:
+        restrict(transaction, [request.account_id], Reason.DISPUTED, now=now, request_id=request.id)
+
+
+def _stop(
+    transaction: Session,
+    request: DataSubjectRequest,
+    purposes: Iterable[str],
+    suppression_key: bytes,
+    now: datetime,
+) -> None:
+    """For the address that was typed in, each account with it, and the one it is known to be of."""
+    accounts = {row.id for row in accounts_at_address(transaction, request.contact_email)}
+    if request.account_id is not None:
+        accounts.add(request.account_id)
+    refuse(
+        transaction,
+        keys_of(request.contact_email, accounts, suppression_key),
+        purposes,
+        how=REQUEST,
+        now=now,
+        account_ids=accounts,
+        request_id=request.id,
+    )
+
+
+def _accounts_named(session: Session, request: DataSubjectRequest) -> Sequence[UUID]:
+    """The accounts whose addresses stand in the message; where none does, those of the address
+    typed in: whoever reports it may be the minor."""
+    found = _at(session, dict.fromkeys(_ADDRESS.findall(request.message)))
+    return found or _at(session, [request.contact_email])
+
+
+def _at(session: Session, addresses: Iterable[str]) -> Sequence[UUID]:
+    ids: list[UUID] = []
+    for address in list(addresses)[:MOST_ACCOUNTS_NAMED]:
+        ids += (account.id for account in accounts_at_address(session, address.rstrip(".!?")))
+    return ids[:MOST_ACCOUNTS_NAMED]

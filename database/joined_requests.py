@@ -1,0 +1,162 @@
+"""Many requests from one address: nothing is lost, nobody is flooded with mails (P26).
+
+So many within an hour each have a life of their own. A further one, each right of which an open one
+of them asks for too, with an answer due no later, is kept whole beside such a one, shown to staff
+with it, and answered with it. What asks for anything else is taken in by itself, always.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, or_
+from sqlmodel import Session, col, func, select
+
+from database.facts import record
+from database.requested_rights import kinds_of
+from database.requests import OPEN_STATES, contact_key, new_reference
+from database.tables import DataSubjectRequest, JoinedRequest, RequestAgent, RequestedRight
+from database.writing import held
+from domain.data_subject_requests import Intake
+from domain.deadlines import Deadline
+
+WITHIN = timedelta(hours=1)
+SHOWN = 100
+"""Of what was joined, the newest so many; of possible duplicates likewise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joined:
+    """What was joined to a request: how many in all, and the newest of them."""
+
+    count: int
+    newest: Sequence[JoinedRequest]
+
+
+def join_if_too_many(
+    transaction: Session,
+    intake: Intake,
+    *,
+    channel: str,
+    deadline: Deadline,
+    an_hour: int,
+    now: datetime,
+) -> JoinedRequest | None:
+    """Keep a request beside an open one for the same; None when it is taken in by itself."""
+    covering = _covering(transaction, intake, deadline, an_hour, now)
+    if covering is None:
+        return None
+    request = held(transaction, DataSubjectRequest, covering.id)
+    if request.state not in OPEN_STATES:
+        return None
+    row = JoinedRequest(
+        reference=new_reference(),
+        request_id=request.id,
+        name=intake.name,
+        kinds=list(intake.kinds),
+        message=intake.message,
+        country=intake.country,
+        channel=channel,
+        agent_name=intake.agent_name,
+        agent_email=intake.agent_address,
+        received_at=deadline.received_at,
+    )
+    transaction.add(row)
+    record(transaction, "request.joined", request.id, now, joined=row.id, channel=channel)
+    return row
+
+
+def agent_hears(session: Session, intake: Intake, *, an_hour: int, now: datetime) -> bool:
+    """Whether who asks for somebody else gets a mail: so many an hour, however many people they
+    name. The page tells them anyway."""
+    if not intake.by_agent:
+        return False
+    lately = session.exec(
+        select(func.count())
+        .select_from(RequestAgent)
+        .join(DataSubjectRequest, col(DataSubjectRequest.id) == col(RequestAgent.request_id))
+        .where(
+            RequestAgent.contact_key == contact_key(intake.agent_address),
+            col(DataSubjectRequest.received_at) > now - WITHIN,
+        )
+    ).one()
+    return lately < an_hour
+
+
+def joined_to(session: Session, request: DataSubjectRequest) -> Joined:
+    """What was joined to a request."""
+    of_request = JoinedRequest.request_id == request.id
+    return Joined(
+        count=session.exec(select(func.count()).select_from(JoinedRequest).where(of_request)).one(),
+        newest=session.exec(
+            select(JoinedRequest)
+            .where(of_request)
+            .order_by(col(JoinedRequest.received_at).desc(), col(JoinedRequest.id))
+            .limit(SHOWN)
+        ).all(),
+    )
+
+
+def possible_duplicates(
+    session: Session, request: DataSubjectRequest
+) -> Sequence[DataSubjectRequest]:
+    """Other open requests of the same account or address for the same right, the oldest first."""
+    same = []
+    if request.account_id is not None:
+        same.append(col(DataSubjectRequest.account_id) == request.account_id)
+    if request.contact_key:
+        same.append(col(DataSubjectRequest.contact_key) == request.contact_key)
+    if not same:
+        return ()
+    return session.exec(
+        select(DataSubjectRequest)
+        .where(
+            or_(*same),
+            DataSubjectRequest.id != request.id,
+            exists().where(
+                col(RequestedRight.request_id) == col(DataSubjectRequest.id),
+                col(RequestedRight.kind).in_(kinds_of(session, request.id)),
+            ),
+            col(DataSubjectRequest.state).in_(OPEN_STATES),
+        )
+        .order_by(col(DataSubjectRequest.received_at))
+        .limit(SHOWN)
+    ).all()
+
+
+def _covering(
+    session: Session, intake: Intake, deadline: Deadline, an_hour: int, now: datetime
+) -> DataSubjectRequest | None:
+    """An open request that one of these rights can be answered with, where each can be with one or
+    another; None when there is none, or there were not too many yet. What people ask themselves is
+    not answered with what somebody else asks for them."""
+    key = contact_key(intake.contact_address)
+    if not key:
+        return None
+    lately = session.exec(
+        select(DataSubjectRequest, RequestedRight, RequestAgent.id)
+        .join(RequestedRight, col(RequestedRight.request_id) == col(DataSubjectRequest.id))
+        .join(
+            RequestAgent,
+            col(RequestAgent.request_id) == col(DataSubjectRequest.id),
+            isouter=True,
+        )
+        .where(
+            DataSubjectRequest.contact_key == key,
+            col(DataSubjectRequest.received_at) > now - WITHIN,
+        )
+        .order_by(col(RequestedRight.due_at), col(DataSubjectRequest.id))
+    ).all()
+    if len({request.id for request, _, _ in lately}) < an_hour:
+        return None
+    open_for = {
+        right.kind: (right.due_at, request)
+        for request, right, agent_id in reversed(lately)
+        if request.state in OPEN_STATES and (intake.by_agent or agent_id is None)
+    }
+    answered_with = [
+        open_for[kind][1]
+        for kind in intake.rights
+        if kind in open_for and open_for[kind][0] <= deadline.binding(kind).due_at
+    ]
+    return answered_with[0] if len(answered_with) == len(intake.rights) else None

@@ -1,0 +1,84 @@
+"""What is posted to a webhook, alarms and events alike: claimed, posted by the courier, settled.
+
+A receiver knows a message by its id, so one may be posted twice: when its sender died before it
+could say how it went, the next one posts it again.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from sqlalchemy import or_, update
+from sqlmodel import Session, col, func, select
+
+from database.tables import Alarm, Event
+
+Post = TypeVar("Post", Alarm, Event)
+WAITING, DELIVERED = "waiting", "delivered"
+UNSENT = {Alarm: "mail_only", Event: "unsent"}
+"""What becomes of those that wait where no webhook is set: of alarms staff hear by mail."""
+CLAIMED_FOR = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undelivered:
+    """How many posts wait for their webhook, since when, and what the last try met."""
+
+    count: int
+    since: datetime | None = None
+    problem: str | None = None
+
+
+def in_json(instant: datetime) -> str:
+    """As the API writes it: in UTC, with a Z."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def claim(transaction: Session, table: type[Post], now: datetime) -> Post | None:
+    """Take the post whose turn it is; None when there is none that nobody is at.
+
+    The least often tried comes first, so that one which is refused holds up no other.
+    """
+    free = or_(col(table.claimed_until).is_(None), col(table.claimed_until) <= now)
+    post = transaction.exec(
+        select(table)
+        .where(table.state == WAITING, free)
+        .order_by(col(table.attempts), col(table.raised_at), col(table.id))
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    ).first()
+    if post is not None:
+        post.attempts += 1
+        post.claimed_until = now + CLAIMED_FOR
+        transaction.add(post)
+    return post
+
+
+def settle(transaction: Session, post: Alarm | Event, problem: str | None, now: datetime) -> None:
+    """Note how posting it went: it is delivered, or waits again because of a `problem`."""
+    table = type(post)
+    delivered = {"state": DELIVERED, "settled_at": now} if problem is None else {}
+    transaction.execute(
+        update(table)
+        .where(col(table.id) == post.id, col(table.state) == WAITING)
+        .values(claimed_until=None, problem=problem, **delivered)
+    )
+
+
+def leave(transaction: Session, table: type[Post], now: datetime) -> None:
+    """No webhook is set: what waits for one is posted no more, and says so."""
+    transaction.execute(
+        update(table)
+        .where(col(table.state) == WAITING)
+        .values(state=UNSENT[table], settled_at=now, claimed_until=None)
+    )
+
+
+def undelivered(session: Session, table: type[Post]) -> Undelivered:
+    """What waits for the webhook."""
+    count, since = session.exec(
+        select(func.count(), func.min(table.raised_at)).where(table.state == WAITING)
+    ).one()
+    last = select(table.problem).where(table.state == WAITING, col(table.problem).is_not(None))
+    problem = session.exec(last.order_by(col(table.attempts).desc()).limit(1)).first()
+    return Undelivered(count=count, since=since, problem=problem)

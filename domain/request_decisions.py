@@ -1,0 +1,139 @@
+"""What may be decided about a right that somebody asks for, and what that makes of their request.
+
+(P15, P19-P22)
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from domain.data_subject_requests import GATED_KINDS, UNCONDITIONAL_KINDS, Ground, Kind, Outcome
+from domain.refusal_grounds import bar_against, usable_grounds
+
+DONE = frozenset({Outcome.FULFILLED, Outcome.PARTIAL})
+SET_ASIDE = (Outcome.WITHDRAWN, Outcome.DUPLICATE, Outcome.SPAM)
+"""What is said of a right that was not judged: it tells of a request only if all were set aside."""
+_NOT_DONE = (Outcome.REFUSED, Outcome.UNVERIFIED, Outcome.REDIRECTED, *SET_ASIDE)
+"""The weightiest first: a refusal is never hidden behind another end."""
+# Grounds that say nothing about what we hold, and so may be given to someone unverified.
+_SILENT_GROUNDS = frozenset({Ground.IDENTITY_UNVERIFIED, Ground.MANIFESTLY_UNFOUNDED_OR_EXCESSIVE})
+
+
+def needs_second_person(outcome: Outcome) -> bool:
+    """Whether somebody else has to confirm the decision: every refusal, whole or partial (P20)."""
+    return outcome in {Outcome.PARTIAL, Outcome.REFUSED}
+
+
+def possible_outcomes(kind: Kind, *, verified: bool) -> tuple[Outcome, ...]:
+    """The ends that a right may come to as things stand."""
+    return tuple(
+        outcome
+        for outcome in Outcome
+        if not _against_the_kind(kind, outcome, None)
+        and not _behind_the_gate(kind, outcome, None, verified=verified)
+    )
+
+
+def possible_grounds(regime: str | None, kind: Kind, *, verified: bool) -> tuple[Ground, ...]:
+    """The grounds on which a right may be refused as things stand."""
+    return tuple(
+        ground
+        for ground in usable_grounds(regime, kind)
+        if not _against_the_kind(kind, Outcome.REFUSED, ground)
+        and not _behind_the_gate(kind, Outcome.REFUSED, ground, verified=verified)
+    )
+
+
+def decision_refusal(  # noqa: PLR0913, one decision is judged by all of this, and by name
+    *,
+    kind: Kind,
+    verified: bool,
+    outcome: Outcome,
+    ground: Ground | None,
+    explanation: str,
+    decided_by: UUID | None,
+    confirmed_by: UUID | None,
+    evidence: str | None,
+    regime: str | None = None,
+) -> str | None:
+    """Why a decision may not be sent, as a sentence for staff; None when it may (P15, P19-P22)."""
+    reasons = (
+        _unexplained(explanation, decided_by),
+        _against_the_kind(kind, outcome, ground),
+        _behind_the_gate(kind, outcome, ground, verified=verified),
+        _groundless(kind, outcome, ground, regime),
+        _unsupported(outcome, decided_by, confirmed_by, evidence),
+    )
+    return next((reason for reason in reasons if reason), None)
+
+
+def _unexplained(explanation: str, decided_by: UUID | None) -> str | None:
+    if not explanation.strip():
+        return "An answer needs an explanation: write what was decided and why."
+    if decided_by is None:
+        return "An answer needs the person who decided it."
+    return None
+
+
+def _against_the_kind(kind: Kind, outcome: Outcome, ground: Ground | None) -> str | None:
+    if kind in UNCONDITIONAL_KINDS and needs_second_person(outcome):
+        return "Nothing stands against stopping marketing: it has to be fulfilled."
+    rests_on_identity = outcome is Outcome.UNVERIFIED or ground is Ground.IDENTITY_UNVERIFIED
+    if kind not in GATED_KINDS and rests_on_identity:
+        return "This right needs no verified identity, so it cannot fail for want of one."
+    return None
+
+
+def _behind_the_gate(
+    kind: Kind, outcome: Outcome, ground: Ground | None, *, verified: bool
+) -> str | None:
+    if verified and (outcome is Outcome.UNVERIFIED or ground is Ground.IDENTITY_UNVERIFIED):
+        return "The person's identity is verified, so the answer cannot rest on its absence."
+    if verified or kind not in GATED_KINDS:
+        return None
+    if outcome in {Outcome.FULFILLED, Outcome.PARTIAL}:
+        return "Nothing is disclosed, corrected or erased before the person's identity is verified."
+    if outcome is Outcome.REFUSED and ground is not None and ground not in _SILENT_GROUNDS:
+        return "This ground tells what we hold, and the person's identity is not verified."
+    return None
+
+
+def _groundless(
+    kind: Kind, outcome: Outcome, ground: Ground | None, regime: str | None
+) -> str | None:
+    if outcome is Outcome.UNVERIFIED and ground is Ground.IDENTITY_UNVERIFIED:
+        return None
+    if not needs_second_person(outcome):
+        return None if ground is None else "Only a refusal, whole or partial, has a ground."
+    if ground is None:
+        return "A refusal, whole or partial, needs one of the grounds of the policy."
+    bar = bar_against(regime, kind, ground)
+    if bar is not None:
+        return f"The ground {ground} may not be used against this right ({kind}): {bar.citation}."
+    return None
+
+
+def _unsupported(
+    outcome: Outcome, decided_by: UUID | None, confirmed_by: UUID | None, evidence: str | None
+) -> str | None:
+    if not needs_second_person(outcome):
+        return None
+    if not (evidence or "").strip():
+        return "A refusal, whole or partial, needs its evidence: write what the ground rests on."
+    if confirmed_by is None or confirmed_by == decided_by:
+        return "A refusal, whole or partial, needs a second person to confirm it."
+    return None
+
+
+def outcome_of(rights: Iterable[Outcome]) -> Outcome:
+    """How a request ended whose rights, one at least, ended like this.
+
+    As all of them did; partly, where something was done and something was not; and where nothing
+    was, as the weightiest of them. What was set aside does not count beside what was judged.
+    """
+    ended = set(rights)
+    counted = ended.difference(SET_ASIDE) or ended
+    if len(counted) == 1:
+        return counted.pop()
+    if counted & DONE:
+        return Outcome.PARTIAL
+    return next(outcome for outcome in _NOT_DONE if outcome in counted)

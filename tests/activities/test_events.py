@@ -1,0 +1,176 @@
+"""The company's own systems hear that something changed of an account (P14, P15, P17)."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlmodel import col, delete, select
+from temporalio.testing import ActivityEnvironment
+
+from activities import courier as couriers
+from activities.courier import Courier, Round, RoundInput
+from database import alarms, marketing, restrictions
+from database.accounts import account_by_external_id
+from database.alarms import AlarmKind
+from database.restrictions import Lift
+from database.tables import Account, Event
+from domain.marketing import Choices
+from domain.restrictions import Reason
+from domain.suppressions import keys_of
+from mail.webhooks import Webhook
+from tests.activities.conftest import SUPPRESSION_KEY
+from tests.people import ALICE, LANGUAGES
+from tests.scene import NOW, Scene
+from tests.webhook_receiver import SECRET, Receiver, receiving
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A program of the company that keeps its own list."""
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def courier(scene: Scene, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> Courier:
+    monkeypatch.setattr(couriers, "LEFT_ALONE_SECONDS", 0.0)
+    scene.import_accounts(ALICE)
+    return Courier(
+        database=scene.database,
+        webhook=None,
+        base_url="https://privacy.example",
+        events_webhook=Webhook(receiver.url, SECRET),
+    )
+
+
+def post(courier: Courier) -> Round:
+    return ActivityEnvironment().run(courier.deliver_alarms, RoundInput(now=NOW))
+
+
+def chooses(scene: Scene, *allowed: str) -> None:
+    """Alice, of two purposes."""
+    with scene.database.transaction() as transaction:
+        account = account_by_external_id(transaction, ALICE.external_id)
+        choices = Choices(shown=("newsletter", "offers"), allowed=frozenset(allowed))
+        marketing.choose(transaction, account, choices, SUPPRESSION_KEY, now=NOW)
+
+
+def told(receiver: Receiver) -> list[tuple[str, object]]:
+    """Type and account of each message, in order; the next look begins anew."""
+    messages = [(one["type"], one["data"]) for one in receiver.messages()]
+    receiver.taken.clear()
+    return messages
+
+
+def of_alice(kind: str) -> tuple[str, object]:
+    return kind, {"account": ALICE.external_id}
+
+
+def test_a_choice_is_told_and_the_same_again_is_not(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    """P17: which account, by the company's own id, and nothing else."""
+    chooses(scene, "newsletter")
+    assert post(courier) == Round(waiting=0)
+    assert set(map(str, told(receiver))) == {str(of_alice("suppression.changed"))}
+    chooses(scene, "newsletter")
+    assert post(courier) == Round(waiting=0)
+    assert told(receiver) == []
+    chooses(scene, "newsletter", "offers")
+    post(courier)
+    assert told(receiver) == [of_alice("suppression.changed")]
+
+
+def test_a_restriction_is_told_when_it_begins_and_when_it_ends(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    """P14."""
+    with scene.database.transaction() as transaction:
+        alice = scene.account(ALICE.external_id).id
+        (restricted,) = restrictions.restrict(transaction, [alice], Reason.REQUESTED, now=NOW)
+        assert restrictions.restrict(transaction, [alice], Reason.REQUESTED, now=NOW) == ()
+    post(courier)
+    assert told(receiver) == [of_alice("restriction.changed")]
+    with scene.database.transaction() as transaction:
+        restrictions.ask_to_lift(
+            transaction,
+            restricted,
+            Lift(explanation="Mended.", told_otherwise="By post."),
+            staff_id=scene.staff["petra"],
+            languages=LANGUAGES,
+            now=NOW,
+        )
+    post(courier)
+    assert told(receiver) == [of_alice("restriction.changed")]
+
+
+def test_who_has_no_account_is_nothing_to_tell_of(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    """P31, P32: no address and no hash leaves us."""
+    with scene.database.transaction() as transaction:
+        keys = keys_of("eve@example.com", (), SUPPRESSION_KEY)
+        marketing.refuse(transaction, keys, ["marketing"], how="request", now=NOW)
+    post(courier)
+    assert told(receiver) == []
+
+
+def test_an_account_that_is_gone_is_told_without_a_name(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    """P13: an event keeps nothing of whom it is about."""
+    with scene.database.transaction() as transaction:
+        alice = scene.account(ALICE.external_id).id
+        keys = keys_of(ALICE.email, [alice], SUPPRESSION_KEY)
+        marketing.refuse(
+            transaction, keys, ["marketing"], how="request", now=NOW, account_ids=[alice]
+        )
+        transaction.execute(delete(Account).where(col(Account.id) == alice))
+    post(courier)
+    assert told(receiver) == [("suppression.changed", {"account": None})]
+
+
+def test_one_webhook_that_is_down_holds_up_no_other(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    """P21: alarms arrive whatever becomes of events; both wait until they are taken."""
+    with receiving() as of_alarms:
+        both = Courier(
+            database=scene.database,
+            webhook=Webhook(of_alarms.url, SECRET),
+            base_url="https://privacy.example",
+            events_webhook=Webhook(receiver.url, SECRET),
+        )
+        chooses(scene)
+        with scene.database.transaction() as transaction:
+            alarms.sound(transaction, AlarmKind.MAILS_UNSETTLED, "today", NOW, page="/", mails=1)
+        receiver.down = True
+        stuck = post(both)
+        assert stuck.problem == "the webhook of events: it answers 503"
+        assert stuck.waiting > 0
+        assert len(of_alarms.taken) == 1
+        receiver.taken.clear()
+        receiver.down = False
+        assert post(both) == Round(waiting=0)
+        assert {kind for kind, _ in told(receiver)} == {"suppression.changed"}
+
+
+def test_no_step_of_a_workflow_waits_for_the_webhook_of_events(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    """P21: events are for the watchdog's rounds, so one that hangs delays no escalation."""
+    chooses(scene)
+    courier.tell(NOW)
+    assert receiver.taken == []
+    assert courier.owes(NOW)
+
+
+def test_without_a_webhook_none_is_posted_later(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    chooses(scene)
+    none = Courier(database=scene.database, webhook=None, base_url="")
+    assert not none.owes(NOW)
+    post(courier)
+    assert told(receiver) == []
+    with scene.database.session() as session:
+        assert {event.state for event in session.exec(select(Event)).all()} == {"unsent"}
