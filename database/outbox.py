@@ -43,8 +43,8 @@ REQUESTER = "requester"
 WENT_OUT = ("accepted", "delivered", "bounced", "dropped", "complained")
 IN_DOUBT = ("sending", "unknown")
 CARRIED = "carried"
-REACHED = ("accepted", "delivered", "complained", CARRIED)
-MAYBE_TOLD = (*REACHED, *IN_DOUBT, "operator")
+GOT_IT = ("accepted", "delivered")
+MAYBE_TOLD = (*GOT_IT, "complained", CARRIED, *IN_DOUBT, "operator")
 _ADDRESSES: Mapping[str, tuple[type[Account | Staff | DataSubjectRequest], Any]] = {
     ACCOUNT: (Account, col(Account.email)),
     STAFF: (Staff, col(Staff.email)),

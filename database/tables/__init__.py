@@ -11,6 +11,7 @@ from database.tables.campaigns import (
     ControlAct,
     CorrectionWords,
     MissedNotice,
+    VoidedVersion,
 )
 from database.tables.facts import ClockOffset, Fact
 from database.tables.mail import (
@@ -95,4 +96,5 @@ __all__ = [
     "Staff",
     "VersionSummary",
     "VersionTestMail",
+    "VoidedVersion",
 ]
