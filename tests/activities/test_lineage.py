@@ -4,12 +4,15 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlmodel import select
 
-from database import campaigns, controls, corrections, owed
+from database import campaigns, controls, corrections, not_reached, owed
 from database.accounts import AccountRow
+from database.campaigns import FIRST_NOTICE
 from database.controls import ControlRefused
 from database.corrections import Right, RightWords
-from database.tables import PolicyVersion
+from database.delivery import Event, record_events
+from database.tables import OutboxMail, PolicyVersion
 from domain.reviews import Decisions
 from tests.activities.succession import LATER, WORSE, Story
 from tests.deciding import APPROVED
@@ -62,6 +65,17 @@ def postpone(story: Story, number: int, until_on: date | None = date(2026, 8, 1)
             sending_period=timedelta(days=3),
         ),
     )
+
+
+def first_notice(story: Story, number: int, who: AccountRow) -> OutboxMail:
+    with story.scene.database.session() as session:
+        return session.exec(
+            select(OutboxMail).where(
+                OutboxMail.subject_id == story.campaign(number).id,
+                OutboxMail.addressee_id == story.scene.account(who.external_id).id,
+                OutboxMail.step == FIRST_NOTICE,
+            )
+        ).one()
 
 
 def test_wrong_mails_about_a_version_are_put_right_by_the_one_that_corrects_it(
@@ -183,6 +197,54 @@ def test_whoever_was_told_of_a_replaced_version_hears_that_its_successor_comes_l
     story.send(number, "postponement_1", SOON)
     later = "The change of our privacy policy comes later"
     assert story.mailed() == [(ALICE.email, later), (BOB.email, later)]
+
+
+def come_back(story: Story, mail: OutboxMail, event: str) -> None:
+    attempt = mail.attempt_id
+    assert attempt
+    back = Event(
+        mail_id=mail.id, attempt_id=attempt, event=event, occurred_at=SOON, reason="no such address"
+    )
+    with story.scene.database.transaction() as transaction:
+        record_events(transaction, [back], SOON)
+
+
+@pytest.mark.parametrize(
+    ("event", "state"),
+    [("bounce", "bounced"), ("dropped", "dropped"), ("spamreport", "complained")],
+)
+def test_a_notice_that_was_carried_falls_with_the_mail_that_it_rests_on(
+    story: Story, event: str, state: str
+) -> None:
+    """P4: who had none is among the not reached, and gets it at the address that is mended."""
+    number = story.announce(THIRD)
+    story.send(number)
+    assert story.states(number) == {"accepted": 1, "carried": 2}
+    had = first_notice(story, 2, ALICE)
+    come_back(story, had, event)
+    assert first_notice(story, number, ALICE).state == state
+    assert first_notice(story, number, BOB).state == "carried"
+    with story.scene.database.session() as session:
+        missed = not_reached.not_reached(session, story.campaign(number), BERLIN)
+        assert [each.account for each in missed] == [ALICE.external_id]
+    story.scene.import_accounts(
+        AccountRow(external_id=ALICE.external_id, email="alice@new.example"), now=LATER_STILL
+    )
+    story.sandbox.empty()
+    story.send(number, now=LATER_STILL)
+    assert story.told() == ["alice@new.example"]
+
+
+def test_who_decided_without_a_mail_stays_carried_when_one_comes_back(story: Story) -> None:
+    """P6: their decision stands for it."""
+    mail = first_notice(story, 2, ALICE)
+    with story.scene.database.transaction() as transaction:
+        transaction.get_one(OutboxMail, mail.id).state = "operator"
+    story.scene.decide(ALICE, APPROVED)
+    number = story.announce(THIRD)
+    story.send(number)
+    come_back(story, mail, "bounce")
+    assert first_notice(story, number, ALICE).state == "carried"
 
 
 def test_a_mail_about_a_text_that_is_worse_on_the_whole_way_stands_for_none(story: Story) -> None:
