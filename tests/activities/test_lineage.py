@@ -13,15 +13,16 @@ from database.controls import ControlRefused
 from database.corrections import Right, RightWords
 from database.delivery import Event, record_events
 from database.tables import OutboxMail, PolicyVersion
-from domain.reviews import Decisions
+from domain.reviews import Decisions, VersionClass
 from tests.activities.succession import LATER, WORSE, Story
 from tests.deciding import APPROVED
 from tests.people import ALICE, BOB, CAROL, LANGUAGES
 from tests.scene import ONE_HOUR
-from tests.texts import THIRD
+from tests.texts import FIRST, THIRD
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SOON, LATER_STILL = LATER + ONE_HOUR, LATER + 2 * ONE_HOUR
+EDITORIAL = FIRST.replace("disadvantge", "disadvantage")
 
 
 def do(story: Story, number: int, what: controls.Control) -> None:
@@ -184,6 +185,48 @@ def test_where_a_later_day_is_still_to_be_told_everybody_hears_it_of_the_new_ver
     assert story.told() == [ALICE.email, BOB.email, CAROL.email]
     story.fix_date(number, LATER_STILL)
     assert story.version(number).effective_at == said
+
+
+@pytest.mark.parametrize("text", [WORSE, THIRD])
+def test_whoever_was_told_of_a_replaced_version_hears_that_its_successor_is_withdrawn(
+    story: Story, text: str
+) -> None:
+    """P8: nothing of the successor had gone out, and its audience was not even written down."""
+    number = story.announce(text)
+    do(story, number, controls.withdraw)
+    case = story.case(number)
+    assert (case.frozen, case.addresses, case.tells_the_end) == (False, True, True)
+    story.sandbox.empty()
+    story.send(number, "withdrawal", SOON)
+    withdrawn = "We have withdrawn the change of our privacy policy"
+    assert story.mailed() == [(ALICE.email, withdrawn), (BOB.email, withdrawn)]
+
+
+def test_of_a_version_that_took_no_place_nobody_is_addressed_once_it_is_withdrawn(
+    story: Story,
+) -> None:
+    do(story, 2, controls.withdraw)
+    number = story.announce(WORSE, now=LATER_STILL)
+    do(story, number, controls.withdraw)
+    assert not story.case(number).addresses
+    story.sandbox.empty()
+    story.send(number, "withdrawal", LATER_STILL)
+    assert story.mailed() == []
+
+
+def test_who_was_told_that_it_is_off_is_not_told_so_again(story: Story) -> None:
+    """P8: version 3 was only posted, so the campaign of version 2 told them; version 4 is new."""
+    posted = story.announce(EDITORIAL, VersionClass.EDITORIAL)
+    story.send(2, "withdrawal")
+    with story.scene.database.transaction() as transaction:
+        row = transaction.get_one(PolicyVersion, story.version(posted).id)
+        row.effective_at = LATER + timedelta(days=30)
+    number = story.announce(WORSE, now=SOON)
+    assert story.version(posted).replaced_by_id == story.version(number).id
+    do(story, number, controls.withdraw)
+    story.sandbox.empty()
+    story.send(number, "withdrawal", LATER_STILL)
+    assert story.mailed() == []
 
 
 @pytest.mark.parametrize("until_on", [date(2026, 8, 1), None])
