@@ -44,15 +44,10 @@ def campaigns_of_lineage(session: Session, campaign: Campaign) -> Sequence[UUID]
 
 def campaigns_replaced(session: Session, version_id: UUID) -> Sequence[UUID]:
     """The campaigns that ended because this version took the place of theirs, or of one that had
-    taken it; without those that told people themselves that nothing comes."""
-    return session.exec(
-        select(Campaign.id).where(
-            col(Campaign.policy_version_id).in_(_predecessors(session, version_id)),
-            col(Campaign.state) == "replaced",
-        )
-    ).all()
-
-
-def _predecessors(session: Session, version_id: UUID) -> list[UUID]:
-    found = [each.id for each in replaced_by(session, version_id)]
-    return found + [more for each in found for more in _predecessors(session, each)]
+    taken it; up to one that told people itself that nothing comes."""
+    found: list[UUID] = []
+    for old in replaced_by(session, version_id):
+        ended = session.exec(select(Campaign).where(Campaign.policy_version_id == old.id)).all()
+        if not any(each.state == "withdrawn" for each in ended):
+            found += [*(each.id for each in ended), *campaigns_replaced(session, old.id)]
+    return found

@@ -214,14 +214,22 @@ def test_of_a_version_that_took_no_place_nobody_is_addressed_once_it_is_withdraw
     assert story.mailed() == []
 
 
-def test_who_was_told_that_it_is_off_is_not_told_so_again(story: Story) -> None:
-    """P8: version 3 was only posted, so the campaign of version 2 told them; version 4 is new."""
+@pytest.mark.parametrize("texts", [(), (WORSE,)])
+def test_who_was_told_that_it_is_off_is_not_told_so_again(
+    story: Story, texts: tuple[str, ...]
+) -> None:
+    """P8: an editorial one was only posted, so the campaign before told them; the next is new."""
+    number = 2
+    for text in texts:
+        number = story.announce(text)
     posted = story.announce(EDITORIAL, VersionClass.EDITORIAL)
-    story.send(2, "withdrawal")
+    story.sandbox.empty()
+    story.send(number, "withdrawal")
+    assert story.told() == [ALICE.email, BOB.email]
     with story.scene.database.transaction() as transaction:
         row = transaction.get_one(PolicyVersion, story.version(posted).id)
         row.effective_at = LATER + timedelta(days=30)
-    number = story.announce(WORSE, now=SOON)
+    number = story.announce(WORSE.replace("three", "four"), now=SOON)
     assert story.version(posted).replaced_by_id == story.version(number).id
     do(story, number, controls.withdraw)
     story.sandbox.empty()
