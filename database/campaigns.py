@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from database.counting import counts_for
 from database.facts import record
 from database.ids import id_of_each
 from database.law import bases_by_law
+from database.lineage import campaigns_of_lineage, campaigns_replaced
 from database.links import add_first_links
 from database.mail_rows import Batch
 from database.outbox import (
@@ -29,7 +30,7 @@ from database.outbox import (
     WITHDRAWAL,
     states,
 )
-from database.owed import corrections
+from database.owed import corrections, postponements
 from database.policies import PolicyUnknown, in_force_from, version_by_slug
 from database.tables import (
     Account,
@@ -53,6 +54,8 @@ RUNNING, PAUSED, FINISHED = "running", "paused", "finished"
 WITHDRAWN, REPLACED = "withdrawn", "replaced"
 CALLED_OFF = (WITHDRAWN, REPLACED)
 FIRST_NOTICE = "first_notice"
+AT_THE_SAME_TIME = timedelta(seconds=5)
+"""A mail that is begun so soon after a decision may still have been written before it."""
 UNDELIVERABLE = (
     *("bounced", "dropped", "complained", "rejected", "suppressed", "no_address"),
     *("operator", "unknown"),
@@ -208,8 +211,10 @@ def queue_step(
     account is open again (`mended.reopen_returned`).
     Everyone has the first notice, the silent what follows. Whoever has to approve before the
     version governs them is asked; the others are told, also of a law that requires it. That a
-    version was withdrawn is told to those whose first notice went out, or may have gone out; that
-    mails were wrong to those who had one that was written before it was put right (P8).
+    version was withdrawn is told to those who were told, or may have been, of it or of one whose
+    place it took; that it comes later, to those of them who were before that was decided; that
+    mails were wrong to those who had one that was written before it was put right, be it about a
+    version that this one corrects (P8).
     """
     of_shard = and_(
         col(CampaignAddressee.campaign_id) == campaign.id, col(CampaignAddressee.shard) == shard
@@ -453,10 +458,19 @@ def _is_owed(session: Session, campaign: Campaign, step: str) -> ColumnElement[b
     if step == FIRST_NOTICE:
         return true()
     if step.startswith(CORRECTION):
-        return _was_mailed_before(campaign.id, corrections(session, campaign.id)[step].confirmed_at)
-    if step == WITHDRAWAL or step.startswith(POSTPONEMENT):
-        return _was_mailed(campaign.id)
+        about = campaigns_of_lineage(session, campaign)
+        return _was_mailed_before(about, corrections(session, campaign.id)[step].confirmed_at)
+    if step.startswith(POSTPONEMENT):
+        decided_at = postponements(session, campaign.policy_version_id)[step]
+        return _was_mailed_before(_waiting(session, campaign), decided_at + AT_THE_SAME_TIME)
+    if step == WITHDRAWAL:
+        return _was_mailed(_waiting(session, campaign))
     return is_silent(campaign)
+
+
+def _waiting(session: Session, campaign: Campaign) -> Sequence[UUID]:
+    """The campaigns whose mails make people wait for what becomes of this one's version."""
+    return [campaign.id, *campaigns_replaced(session, campaign.policy_version_id)]
 
 
 def is_silent(campaign: Campaign) -> ColumnElement[bool]:
@@ -479,19 +493,19 @@ def _reached_otherwise(campaign_id: UUID, account_id: Mapped[UUID]) -> ColumnEle
     )
 
 
-def _was_mailed(campaign_id: UUID) -> ColumnElement[bool]:
+def _was_mailed(campaigns: Sequence[UUID]) -> ColumnElement[bool]:
     return exists().where(
-        col(OutboxMail.subject_id) == campaign_id,
+        col(OutboxMail.subject_id).in_(campaigns),
         col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
         col(OutboxMail.step) == FIRST_NOTICE,
         col(OutboxMail.state).in_(MAYBE_TOLD),
     )
 
 
-def _was_mailed_before(campaign_id: UUID, instant: datetime | None) -> ColumnElement[bool]:
-    """Whether a mail of the campaign went out, or may have, that was written before an instant."""
+def _was_mailed_before(campaigns: Sequence[UUID], instant: datetime | None) -> ColumnElement[bool]:
+    """Whether a mail of the campaigns went out, or may have, that was written before an instant."""
     return exists().where(
-        col(OutboxMail.subject_id) == campaign_id,
+        col(OutboxMail.subject_id).in_(campaigns),
         col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
         col(OutboxMail.state).in_(MAYBE_TOLD),
         col(MailAttempt.id) == col(OutboxMail.attempt_id),

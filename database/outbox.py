@@ -50,8 +50,8 @@ BY_POST = "by_post"
 WENT_OUT = ("accepted", "delivered", "bounced", "dropped", "complained")
 IN_DOUBT = ("sending", "unknown")
 CARRIED = "carried"
-REACHED = ("accepted", "delivered", "complained", CARRIED)
-MAYBE_TOLD = (*REACHED, *IN_DOUBT, "operator")
+GOT_IT = ("accepted", "delivered")
+MAYBE_TOLD = (*GOT_IT, "complained", CARRIED, *IN_DOUBT, "operator")
 _ADDRESSES: Mapping[str, tuple[type[Account | Staff | DataSubjectRequest | RequestAgent], Any]] = {
     ACCOUNT: (Account, col(Account.email)),
     STAFF: (Staff, col(Staff.email)),

@@ -22,7 +22,7 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-from database.voids import stands
+from database.voids import stands, void_decisions
 from domain.reviews import Decisions
 from domain.suppressions import address_key
 from tests.eventually import eventually
@@ -123,7 +123,10 @@ def test_whose_answer_was_voided_is_reminded(scene: Scene, campaign: UUID) -> No
             confirmed_at=NOW,
         )
         transaction.add(voiding)
-        transaction.get_one(PolicyVersion, older).corrected_by_id = row.policy_version_id
+        transaction.flush()
+        version = transaction.get_one(PolicyVersion, older)
+        void_decisions(transaction, version, voiding)
+        version.corrected_by_id = row.policy_version_id
     scene.queue_step(campaign, "reminder_1")
     with scene.database.transaction() as transaction:
         batch = Batch(subject_id=campaign, step="reminder_1")

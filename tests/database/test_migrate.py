@@ -144,6 +144,20 @@ def test_an_audience_half_frozen_by_an_earlier_version_goes_on_after_its_last_ac
         assert rows(connection)["campaign"]["frozen_up_to"] == before["account"]["external_id"]
 
 
+def test_what_a_correction_of_an_earlier_version_voided_stays_void(empty: Database) -> None:
+    """P8: it was known by its campaign, and is by the version from now on."""
+    migrate(empty, "0007")
+    with empty.engine.execution_options(writes=True).begin() as connection:
+        before = fill(connection)
+        connection.exec_driver_sql("UPDATE campaign_correction SET decisions = 'void'")
+    migrate(empty)
+    with empty.engine.connect() as connection:
+        assert rows(connection)["voided_version"] == {
+            "correction_id": before["campaign_correction"]["id"],
+            "policy_version_id": before["policy_version"]["id"],
+        }
+
+
 def fill(connection: Connection) -> dict[str, dict[str, object]]:
     """One plausible row in every table there is; the rows as they come back."""
     for table in tables_of(connection):
