@@ -19,6 +19,7 @@ from database.campaigns import FIRST_NOTICE, REPLACED, WITHDRAWN, campaign_of
 from database.counting import counts_for
 from database.facts import record
 from database.mail_rows import Batch
+from database.mending import corrects
 from database.outbox import MAYBE_TOLD, REACHED, carry, waiting_in
 from database.policies import (
     announced_versions,
@@ -29,10 +30,8 @@ from database.policies import (
     said_on,
 )
 from database.tables import Approval, Campaign, CampaignAddressee, OutboxMail, PolicyVersion
-from database.without_approval import promise_of
 from database.writing import held
-from domain.reviews import VersionClass, VersionState
-from domain.without_approval import keeps
+from domain.reviews import VersionClass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +62,13 @@ def take_place(
             transaction.flush()  # it leaves before the next one comes: only one is announced
             return NO_PLACE
         said = said_on(old, zone) if is_clean(transaction, old, version) else None
-        corrects = _corrects(transaction, old, version)
+        is_correction = corrects(transaction, old, version)
         replace(transaction, old, by=version, now=now)
         record(transaction, "notice.down", old.id, now)
         _end_campaign(transaction, old, told_off=version.version_class == VersionClass.EDITORIAL)
-        if corrects:
+        if is_correction:
             _correct(transaction, old, version)
-        return Taken(said_on=said, corrects=corrects)
+        return Taken(said_on=said, corrects=is_correction)
     return NO_PLACE
 
 
@@ -148,14 +147,6 @@ def _carried(
             .where(counts_for(campaign.policy_version_id))
         ).all()
     return {**dict.fromkeys(decided), **dict(had)}
-
-
-def _corrects(session: Session, old: PolicyVersion, version: PolicyVersion) -> bool:
-    """Whether what was said of the old one is right for the new one, what happens without approval
-    too. Of a postponed one it was said that it comes later: then everybody has to hear of the new
-    day."""
-    said = old.state == VersionState.ANNOUNCED and old.version_class == version.version_class
-    return said and keeps(promise_of(old), promise_of(version)) and is_clean(session, old, version)
 
 
 def _end_campaign(transaction: Session, version: PolicyVersion, *, told_off: bool) -> None:
