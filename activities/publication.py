@@ -16,7 +16,7 @@ from database.facts import record
 from database.owed import postponed_at
 from database.standings import texts_in_use
 from database.tables import Policy, PolicyVersion
-from database.unfinished_imports import one_stands_unfinished
+from database.unfinished_imports import BEING_IMPORTED, one_stands_unfinished
 from database.without_approval import follow_effect, promise_of
 from database.writing import held, hold
 from domain.company import Company
@@ -176,10 +176,7 @@ class PublicationActivities:
         held(transaction, Policy, version.policy_id)
         hold(transaction, version)
         if version.released_by is None and one_stands_unfinished(transaction):
-            raise reviews.ReviewRefused(
-                "A file of accounts is just being imported, and may bring texts into use that this "
-                "version was not compared with. Nothing was released. Release again in a minute."
-            )
+            raise reviews.ReviewRefused(BEING_IMPORTED)
         refusal = promise_refusal(
             promise_of(version),
             self._not_before(version, now),

@@ -14,6 +14,7 @@ from cli.policy_lessons import agreement, lessons
 from cli.policy_mails import preview, test_mail
 from cli.policy_review import review, wording
 from cli.reclassify import reclassify_command
+from cli.release import release
 from domain.without_approval import Promise, WithoutApproval
 
 if TYPE_CHECKING:
@@ -176,22 +177,6 @@ def import_history(
         for each in past
     ]
     print_rows(rows, ("version", "in_force_on", "sha256"), ListFormat.TABLE)
-
-
-def release(slug: Slug, number: Number, *, as_staff: AsStaff) -> None:
-    """Let a reviewed version go out. Its submitter cannot, alone."""
-    from cli.context import opened
-    from cli.printing import say
-    from database.policies import version_by_slug
-
-    with opened() as office:
-        member = office.member(as_staff)
-        with office.database.session() as session:
-            version_id = version_by_slug(session, slug, number).id
-        _tell_whether_it_corrects(office, version_id)
-        with office.desk() as desk:
-            desk.release(slug, number, member.id)
-    say(f"Version {number} of {slug} is released. Watch it: promisekeeper policy status {slug}")
 
 
 def reject(
