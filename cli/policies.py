@@ -268,13 +268,14 @@ def status(
     from cli.printing import console, print_rows, table_of
 
     with opened() as office:
+        zone = office.settings.company.zone
         if not watch:
-            print_rows(_versions(office, slug), COLUMNS, output_format)
+            print_rows(_versions(office, slug), COLUMNS, output_format, zone)
             return
         with Live(console=console(), auto_refresh=False) as live:
             try:
                 while True:
-                    live.update(table_of(_versions(office, slug), COLUMNS), refresh=True)
+                    live.update(table_of(_versions(office, slug), COLUMNS, zone), refresh=True)
                     time.sleep(LOOK_AGAIN_SECONDS)
             except KeyboardInterrupt:
                 return
