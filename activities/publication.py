@@ -13,6 +13,7 @@ from database import assessments, campaigns, policies, replacing, reviews
 from database.approvals import PolicyHistory
 from database.engine import Database
 from database.facts import record
+from database.findings_by_legal import carried_over
 from database.owed import postponed_at
 from database.standings import texts_in_use
 from database.tables import Policy, PolicyVersion
@@ -198,6 +199,8 @@ class PublicationActivities:
             ]
         for base in missing:
             assessment = assess(base.text, version.text)
+            with self._database.session() as session:
+                carried_over(session, base, version)  # compares texts: not while we hold rows
             with self._database.transaction() as transaction:
                 assessments.store_assessment(transaction, base, version, assessment, what.now)
         return bases

@@ -117,6 +117,8 @@ def _still_there(
 ) -> CarriedOver | None:
     """Words that legal found adverse: the version has them, and the base has not."""
     words = known.after or ""
+    if version.id == origin.id:
+        return CarriedOver(known=known, before=None, after=words, is_sure=True)
     previous = _previous(session, origin)
     meant = clauses_meant(words, origin.text, previous.text if previous else "")
     if base.number >= origin.number and any(

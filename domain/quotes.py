@@ -59,10 +59,9 @@ def traces(words: str, meant: Sequence[Clause], origin: str, text: str) -> tuple
     if not meant:  # what no reader sees, like the address of a link that is named elsewhere
         became = Became.QUOTED if stands_in(words, text) else Became.GONE
         return (Trace(became=became, words=words, clauses=()),)
-    changes, corrected = _compared(origin, text)
     return tuple(
-        _trace(words, text, change, changes, corrects=change in corrected)
-        for change in changes
+        _trace(words, origin, text, change)
+        for change in _changes(origin, text)
         if not set(meant).isdisjoint(change.old)
     )
 
@@ -76,11 +75,10 @@ def stand_in_place(clauses: Iterable[Clause], text: str, other: str) -> bool:
 
 def only_corrected(clauses: Iterable[Clause], text: str, other: str) -> bool:
     """The same, or but for slips; not if there are none."""
-    changes, corrected = _compared(other, text)
     there = {
         clause
-        for change in changes
-        if _is_untouched(change) or change in corrected
+        for change in _changes(other, text)
+        if _is_untouched(change) or _is_correction(change, other, text)
         for clause in change.new
     }
     clauses = set(clauses)
@@ -95,10 +93,8 @@ def _lines(words: str, text: str) -> Iterator[tuple[int, int]]:
         yield first, first + found.group().count("\n")
 
 
-def _trace(
-    words: str, text: str, change: Change, changes: Sequence[Change], *, corrects: bool
-) -> Trace:
-    now = change.new or _came_instead(change, changes)
+def _trace(words: str, origin: str, text: str, change: Change) -> Trace:
+    now = change.new or _came_instead(change, _changes(origin, text))
     said = " ".join(clause.text for clause in now)
     quoted = bool(change.new) and any(
         first <= clause.lines[1] and clause.lines[0] <= last
@@ -107,7 +103,7 @@ def _trace(
     )
     if _is_untouched(change):
         became = Became.UNTOUCHED
-    elif corrects:
+    elif _is_correction(change, origin, text):
         became = Became.CORRECTED
     elif quoted:
         became = Became.QUOTED
@@ -131,15 +127,15 @@ _changes = lru_cache(maxsize=_PAIRS_KEPT)(changes_between)
 
 
 @lru_cache(maxsize=_PAIRS_KEPT)
-def _compared(old: str, new: str) -> tuple[tuple[Change, ...], frozenset[Change]]:
-    """All changes, and those that only correct a clause in its place."""
-    changes = _changes(old, new)
-    harmless = {(one.before, one.after) for one in assess(old, new).changes if one.only_corrects}
-    return changes, frozenset(
-        change
-        for change in changes
-        if _is_in_place(change) and (_text(change.old), _text(change.new)) in harmless
-    )
+def _harmless(old: str, new: str) -> frozenset[tuple[str | None, str | None]]:
+    """What stood before and stands now, of the changes after which the policy says the same."""
+    changes = assess(old, new).changes
+    return frozenset((one.before, one.after) for one in changes if one.only_corrects)
+
+
+def _is_correction(change: Change, old: str, new: str) -> bool:
+    pair = _text(change.old), _text(change.new)
+    return _is_in_place(change) and pair in _harmless(old, new)
 
 
 def _is_untouched(change: Change) -> bool:
