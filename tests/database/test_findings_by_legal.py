@@ -132,10 +132,11 @@ def test_what_is_said_in_other_words_is_put_to_legal_again(
     scene: Scene, first: PolicyVersion, second: PolicyVersion
 ) -> None:
     """P2: never dropped in silence, and never confirmed without being read."""
-    other = ON_THE_BILL.replace(NEVER_LEAVES, "This data leaves the house for no bill at all.")
+    reworded = "This data leaves the house for no reeson at all."
+    other = ON_THE_BILL.replace(NEVER_LEAVES, reworded)
     third = next_version(scene, other, second, first)
     (again,) = by_legal(scene, first, third)
-    assert (again.status, again.after) == (OPEN, "This data leaves the house for no bill at all.")
+    assert (again.status, again.after) == (OPEN, reworded)
     assert NEVER_LEAVES in again.explanation
     assert not clean(scene, first, third)
     for by in ("noor", "omar"):
@@ -143,6 +144,10 @@ def test_what_is_said_in_other_words_is_put_to_legal_again(
     fourth = next_version(scene, other.replace("disadvantge", "time"), third, second, first)
     assert statuses(scene, first, fourth) == [DISMISSED], "the same words ask nothing again"
     assert by_legal(scene, third, fourth) == []
+    mended = other.replace("reeson", "reason")
+    fifth = next_version(scene, mended, third, second, first)
+    assert by_legal(scene, third, fifth) == [], "a typing error is no new question"
+    assert statuses(scene, first, fifth) == [DISMISSED]
 
 
 def test_a_clause_that_gave_way_to_another_is_put_to_legal_again(
