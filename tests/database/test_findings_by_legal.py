@@ -6,7 +6,9 @@ from database import assessments
 from database.reviews import ReviewContent, ReviewRefused
 from database.tables import Finding, PolicyVersion
 from domain.reviews import BY_LEGAL, FindingStatus, VersionClass
-from tests.scene import FIRST_DAY, NOW, Scene
+from tests.deciding import DECLINED
+from tests.people import ALICE, BOB
+from tests.scene import FIRST_DAY, NOW, ONE_HOUR, Scene
 
 APPROVAL = VersionClass.APPROVAL
 CONFIRMED, DISMISSED, OPEN = (
@@ -96,6 +98,18 @@ def test_a_typing_correction_keeps_what_legal_added_of_words_that_only_moved(
     assert statuses(scene, first, third) == [CONFIRMED]
     assert not clean(scene, first, third)
     assert clean(scene, second, third)
+
+
+def test_who_declined_is_not_moved_by_a_typing_correction(
+    scene: Scene, first: PolicyVersion
+) -> None:
+    """P5, P6: nor is who said nothing, once the correction is in force."""
+    scene.import_accounts(ALICE, BOB, now=FIRST_DAY + ONE_HOUR)
+    second = with_a_finding(scene, ON_THE_BILL, NEVER_LEAVES, first)
+    scene.decide(ALICE, DECLINED, at=NOW + ONE_HOUR)
+    third = next_version(scene, ON_THE_BILL.replace("disadvantge", "time"), second, first)
+    scene.put_in_force(third, NOW + 2 * ONE_HOUR)
+    assert [scene.governs(who, NOW + 3 * ONE_HOUR).number for who in (ALICE, BOB)] == [1, 1]
 
 
 def test_a_typing_correction_inside_the_quoted_words_keeps_the_decision(
