@@ -66,6 +66,9 @@ def test_what_was_promised_of_the_announced_version_is_promised_of_its_correctio
     new = version(world, 3)
     assert (new.without_approval, new.stay_until_on) == ("stay_until", date(2026, 12, 1))
     assert new.notice_days == 45
+    for page in ("", "/audience"):
+        shown = world.browser.get(f"/staff/policies/privacy-policy/versions/3{page}").text
+        assert "It counts as a correction of version 2 only if" in shown
     submit(world, without_approval="stay")
     assert version(world, 4).without_approval == "stay", "what is said counts"
 
