@@ -12,10 +12,12 @@ from sqlalchemy import (
     ColumnElement,
     Executable,
     Integer,
+    String,
     Uuid,
     and_,
     bindparam,
     case,
+    cast,
     delete,
     insert,
     null,
@@ -160,9 +162,15 @@ UPDATE_ACCOUNTS = (
 )
 """Updates the known accounts of which a chunk says something else. Needs `decided_at`."""
 
-_NUMBER = func.coalesce(
-    col(AccountImportRow.governing_version), bindparam("current", type_=Integer())
-)
+
+def _says(words: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether what is asserted in a row holds these words, as they are."""
+    unsaid: ColumnElement[str] = func.replace(_SAID, words, "")
+    return unsaid != _SAID
+
+
+_SAID: ColumnElement[str] = func.coalesce(AccountImportRow.governing_versions, "")
+_OF_POLICY = bindparam("named", type_=String())
 _ASSERTED: dict[str, Any] = {
     "id": id_of_each(),
     "account_id": col(Account.id),
@@ -176,16 +184,19 @@ ASSERT_VERSIONS = insert(_TABLES["asserted_version"]).from_select(
     select(*_ASSERTED.values())
     .select_from(AccountImportRow)
     .join(Account, col(Account.id) == col(AccountImportRow.account_id))  # those just added
-    .join(PolicyVersion, col(PolicyVersion.number) == _NUMBER)
+    .join(PolicyVersion, col(PolicyVersion.policy_id) == bindparam("of_policy", type_=Uuid()))
     .where(
         _CHUNK,
-        col(PolicyVersion.policy_id) == bindparam("of_policy", type_=Uuid()),
-        _NUMBER.in_(bindparam("assertable", expanding=True)),
+        col(PolicyVersion.number).in_(bindparam("assertable", expanding=True)),
+        case(
+            (_says(_OF_POLICY), _says(_OF_POLICY + cast(PolicyVersion.number, String()) + "]")),
+            else_=col(PolicyVersion.number) == bindparam("current", type_=Integer()),
+        ),
     ),
 )
 """Says which version of a policy governs the accounts that were added: the one that the file says,
-else the `current` one. Needs `of_policy`, `current`, the numbers that are `assertable`,
-`decided_at` and `said_by`."""
+else the `current` one. Needs `of_policy`, how it is `named` in a row, `current`,
+the numbers that are `assertable`, `decided_at` and `said_by`."""
 
 RE_ADDRESSED = (
     select(col(Account.id))

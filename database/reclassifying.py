@@ -15,7 +15,7 @@ from database.assessments import (
     add_by_legal,
     findings_of,
     is_material_adverse,
-    stands_in,
+    quote_refusal,
 )
 from database.campaigns import REPLACED, campaign_of
 from database.controls import Act, ControlRefused, note
@@ -143,7 +143,7 @@ def propose(
     version = held(transaction, PolicyVersion, version.id)
     _require_reclassifiable(transaction, version)
     findings = {finding.key: finding for finding in findings_of(transaction, version.id)}
-    _require_adverse(version, mistake, findings)
+    _require_adverse(transaction, version, mistake, findings)
     added = [f"F{len(findings) + place}" for place, _ in enumerate(mistake.add, start=1)]
     words = [each.tidy.given for each in mistake.words]
     for each in words:
@@ -238,7 +238,10 @@ def _require_reclassifiable(session: Session, version: PolicyVersion) -> None:
 
 
 def _require_adverse(
-    version: PolicyVersion, mistake: Mistake, findings: Mapping[str, Finding]
+    session: Session,
+    version: PolicyVersion,
+    mistake: Mistake,
+    findings: Mapping[str, Finding],
 ) -> None:
     """There is something to confirm, and it is what takes approval."""
     if not (mistake.confirm or mistake.add):
@@ -258,8 +261,8 @@ def _require_adverse(
                 "the words that are adverse, as a finding of your own."
             )
     for quote in mistake.add:
-        if not stands_in(quote, version):
-            raise ControlRefused(f"These words are not in version {version.number}: “{quote}”")
+        if refusal := quote_refusal(session, version, quote):
+            raise ControlRefused(refusal)
 
 
 def _require_words(

@@ -20,8 +20,9 @@ from database.counting import counts_for
 from database.facts import record
 from database.lineage import campaigns_replaced
 from database.mail_rows import Batch
+from database.mending import corrects
 from database.outbox import GOT_IT, MAYBE_TOLD, carry, waiting_in
-from database.owed import drop_correction, open_correction, steps_owed
+from database.owed import drop_correction
 from database.policies import (
     announced_versions,
     corrected_by,
@@ -30,10 +31,8 @@ from database.policies import (
     said_on,
 )
 from database.tables import Approval, Campaign, CampaignAddressee, OutboxMail, PolicyVersion
-from database.without_approval import promise_of
 from database.writing import held
-from domain.reviews import VersionClass, VersionState
-from domain.without_approval import keeps
+from domain.reviews import VersionClass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,14 +63,14 @@ def take_place(
             transaction.flush()  # it leaves before the next one comes: only one is announced
             return NO_PLACE
         said = said_on(old, zone) if is_clean(transaction, old, version) else None
-        corrects = _corrects(transaction, old, version)
+        is_correction = corrects(transaction, old, version)
         replace(transaction, old, by=version, now=now)
         record(transaction, "notice.down", old.id, now)
         told_off = version.version_class == VersionClass.EDITORIAL
         _end_campaign(transaction, old, now, told_off=told_off)
-        if corrects:
+        if is_correction:
             _correct(transaction, old, version)
-        return Taken(said_on=said, corrects=corrects)
+        return Taken(said_on=said, corrects=is_correction)
     return NO_PLACE
 
 
@@ -153,18 +152,6 @@ def _carried(
             .where(counts_for(campaign.policy_version_id))
         ).all()
     return {**dict.fromkeys(decided), **dict(had)}
-
-
-def _corrects(session: Session, old: PolicyVersion, version: PolicyVersion) -> bool:
-    """Whether what was said of the old one is right for the new one, what happens without approval
-    too. Of a postponed one it was said that it comes later, and where its mails were wrong or name
-    another day, that is still to be said: then everybody has to hear of the new one."""
-    said = old.state == VersionState.ANNOUNCED and old.version_class == version.version_class
-    same = said and keeps(promise_of(old), promise_of(version)) and is_clean(session, old, version)
-    campaign = campaign_of(session, old.id)
-    if not (same and campaign):
-        return same
-    return not (open_correction(session, campaign.id) or steps_owed(session, campaign))
 
 
 def _end_campaign(

@@ -47,6 +47,13 @@ STANDSTILL_SECONDS = 10.0
 LOOK_EVERY_SECONDS = 0.5
 
 
+BEING_IMPORTED = (
+    "A file of accounts is just being imported, and may bring texts into use that this version was "
+    "not compared with. Nothing was released. Release again in a minute."
+)
+"""Why a version cannot be released while an import stands unfinished."""
+
+
 def one_stands_unfinished(session: Session) -> bool:
     """Whether an import was decided and is not carried to its end."""
     return bool(in_state(session, DECIDED))

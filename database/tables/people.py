@@ -89,7 +89,7 @@ class AccountImport(SQLModel, table=True):
 class AccountImportRow(SQLModel, table=True):
     """A line of a file on its way in, put aside. What is null was not given.
 
-    `governing_version` is what staff assert of a new account.
+    `governing_versions` is what staff assert of a new account, like `[terms:2][privacy-policy:3]`.
     """
 
     __tablename__ = "account_import_row"
@@ -108,7 +108,7 @@ class AccountImportRow(SQLModel, table=True):
     organisation_id: str | None = None
     approver: bool | None = None
     joined_at: datetime | None = None
-    governing_version: int | None = None
+    governing_versions: str | None = None
 
 
 class Staff(SQLModel, table=True):

@@ -62,6 +62,8 @@ MOVED = {
     ("request_decision", "request_id"): ("request_decision", "right_id"),
 }
 """Where it is kept now: a request asked for one right, and each right has the id of its request."""
+SAID_OTHERWISE = {("account_import_row", "governing_version")}
+"""What earlier versions kept in another column: see the test of it."""
 EARLIER = known_revisions()[1:]
 SAMPLES = UUID("5b1f1d0c-8f25-4a3b-9d51-6f0f6c1d3a77")
 
@@ -110,7 +112,11 @@ def test_a_database_of_an_earlier_version_keeps_its_rows(empty: Database, revisi
     with empty.engine.connect() as connection:
         after = rows(connection)
     for table in set(before) - GONE:
-        was = {name: v for name, v in before[table].items() if (table, name) not in COLUMNS_GONE}
+        was = {
+            name: v
+            for name, v in before[table].items()
+            if (table, name) not in COLUMNS_GONE | SAID_OTHERWISE
+        }
         kept = {
             name: after[now_in][now]
             for name in was
@@ -156,6 +162,18 @@ def test_what_a_correction_of_an_earlier_version_voided_stays_void(empty: Databa
             "correction_id": before["campaign_correction"]["id"],
             "policy_version_id": before["policy_version"]["id"],
         }
+
+
+def test_a_version_on_its_way_in_is_still_asserted(empty: Database) -> None:
+    """P6: it was meant of each policy; now it says so."""
+    migrate(empty, "0007")
+    with empty.engine.execution_options(writes=True).begin() as connection:
+        before = fill(connection)
+    migrate(empty)
+    with empty.engine.connect() as connection:
+        asserted = rows(connection)["account_import_row"]["governing_versions"]
+    number = before["account_import_row"]["governing_version"]
+    assert asserted == f"[{before['policy']['slug']}:{number}]"
 
 
 def fill(connection: Connection) -> dict[str, dict[str, object]]:
