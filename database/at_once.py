@@ -18,7 +18,7 @@ from database.request_answers import decide_at_once
 from database.requested_rights import kinds_of
 from database.requests import Received, receive
 from database.restrictions import restrict
-from database.tables import DataSubjectRequest
+from database.tables import DataSubjectRequest, JoinedRequest
 from domain.data_subject_requests import Intake, Kind
 from domain.marketing import MARKETING, OBJECTION, STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
 from domain.restrictions import MOST_ACCOUNTS_NAMED, Reason
@@ -58,8 +58,24 @@ def take_effect(
             restrict(transaction, named, Reason.MINOR_REPORT, now=now, request_id=request.id)
         elif kind in _STOPS:
             purposes, explanation = _STOPS[kind]
-            _stop(transaction, request, purposes, suppression_key, now)
+            _stop(transaction, request, request.account_id, purposes, suppression_key, now)
             decide_at_once(transaction, request, kind, explanation, now)
+
+
+def stop_again(
+    transaction: Session,
+    joined: JoinedRequest,
+    account_id: UUID | None,
+    suppression_key: bytes,
+    now: datetime,
+) -> None:
+    """Stop what a joined request stops: what was refused before may have been allowed meanwhile,
+    and `account_id` be another account (P15)."""
+    request = transaction.get_one(DataSubjectRequest, joined.request_id)
+    for kind in joined.kinds:
+        if kind in _STOPS:
+            purposes, _ = _STOPS[Kind(kind)]
+            _stop(transaction, request, account_id, purposes, suppression_key, now)
 
 
 def take_effect_once_verified(
@@ -74,14 +90,15 @@ def take_effect_once_verified(
 def _stop(
     transaction: Session,
     request: DataSubjectRequest,
+    account_id: UUID | None,
     purposes: Iterable[str],
     suppression_key: bytes,
     now: datetime,
 ) -> None:
     """For the address that was typed in, each account with it, and the one it is known to be of."""
     accounts = {row.id for row in accounts_at_address(transaction, request.contact_email)}
-    if request.account_id is not None:
-        accounts.add(request.account_id)
+    if account_id is not None:
+        accounts.add(account_id)
     refuse(
         transaction,
         keys_of(request.contact_email, accounts, suppression_key),

@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlmodel import Session
+
 import temporal
 from database import at_once, handed_in, handoffs, joined_requests, policies, requests
 from database.staff import require_role
-from database.tables import DataSubjectRequest
+from database.tables import DataSubjectRequest, JoinedRequest
 from domain.data_subject_requests import Intake
 from domain.deadlines import Deadline, utc_text
 from workflows.desk.part import DeskPart, refusing
@@ -90,13 +92,13 @@ class Reception(DeskPart):
         by_key: ByKey | None = None,
     ) -> tuple[Receipt, bool]:
         """As `receive`, at a door that is open to anybody: of too many from one address the further
-        ones are kept with an open one for the same (`database/joined_requests.py`).
+        ones are kept with one for the same (`database/joined_requests.py`).
 
         Returns the receipt, and whether this came for the first time. Raises Refused for a receipt
         in the future, KeyUsedOtherwise.
         """
         now = self.clock.now()
-        due, an_hour = self._deadline(intake, received_at, now), self.company.requests_an_hour
+        due = self._deadline(intake, received_at, now)
         received = replace(self._received(channel, due, now), account_id=account_id)
         with self.database.transaction() as transaction:
             known = by_key and handed_in.known_as(
@@ -104,20 +106,13 @@ class Reception(DeskPart):
             )
             if known and known.answer:
                 return _receipt_of(known.answer), False
-            row = joined_requests.join_if_too_many(
-                transaction,
-                intake,
-                channel=channel,
-                deadline=due,
-                an_hour=an_hour,
-                now=now,
-            ) or at_once.take_in(
+            row = self._joined(transaction, intake, received, now) or at_once.take_in(
                 transaction,
                 intake,
                 replace(
                     received,
                     agent_is_told=joined_requests.agent_hears(
-                        transaction, intake, an_hour=an_hour, now=now
+                        transaction, intake, an_hour=self.company.requests_an_hour, now=now
                     ),
                 ),
                 self._suppression_key,
@@ -147,6 +142,21 @@ class Reception(DeskPart):
             request = at_once.take_in(transaction, intake, received, self._suppression_key, now)
         self._start(request, intake, now)
         return request
+
+    def _joined(
+        self, transaction: Session, intake: Intake, received: requests.Received, now: datetime
+    ) -> JoinedRequest | None:
+        row = joined_requests.join_if_too_many(
+            transaction,
+            intake,
+            channel=received.channel,
+            deadline=received.deadline,
+            an_hour=self.company.requests_an_hour,
+            now=now,
+        )
+        if row is not None:
+            at_once.stop_again(transaction, row, received.account_id, self._suppression_key, now)
+        return row
 
     def _deadline(self, intake: Intake, received_at: datetime | None, now: datetime) -> Deadline:
         if received_at is not None and received_at > now + CLOCKS_DIFFER:
