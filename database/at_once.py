@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from database import joined_requests
 from database.accounts import accounts_at_address
 from database.marketing import REQUEST, refuse
 from database.request_answers import decide_at_once
@@ -43,6 +44,35 @@ def take_in(
     return request
 
 
+def join_if_too_many(
+    transaction: Session,
+    intake: Intake,
+    received: Received,
+    suppression_key: bytes,
+    now: datetime,
+    *,
+    an_hour: int,
+) -> JoinedRequest | None:
+    """Keep a request beside one for the same, and stop what it stops: what was refused before may
+    have been allowed meanwhile, or be another account's (P15). None when it is to be taken in."""
+    row = joined_requests.join_if_too_many(
+        transaction,
+        intake,
+        channel=received.channel,
+        deadline=received.deadline,
+        an_hour=an_hour,
+        now=now,
+    )
+    if row is None:
+        return None
+    request = transaction.get_one(DataSubjectRequest, row.request_id)
+    for kind in intake.rights:
+        if kind in _STOPS:
+            purposes, _ = _STOPS[kind]
+            _stop(transaction, request, received.account_id, purposes, suppression_key, now)
+    return row
+
+
 def take_effect(
     transaction: Session,
     request: DataSubjectRequest,
@@ -60,22 +90,6 @@ def take_effect(
             purposes, explanation = _STOPS[kind]
             _stop(transaction, request, request.account_id, purposes, suppression_key, now)
             decide_at_once(transaction, request, kind, explanation, now)
-
-
-def stop_again(
-    transaction: Session,
-    joined: JoinedRequest,
-    account_id: UUID | None,
-    suppression_key: bytes,
-    now: datetime,
-) -> None:
-    """Stop what a joined request stops: what was refused before may have been allowed meanwhile,
-    and `account_id` be another account (P15)."""
-    request = transaction.get_one(DataSubjectRequest, joined.request_id)
-    for kind in joined.kinds:
-        if kind in _STOPS:
-            purposes, _ = _STOPS[Kind(kind)]
-            _stop(transaction, request, account_id, purposes, suppression_key, now)
 
 
 def take_effect_once_verified(

@@ -4,12 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlmodel import Session
-
 import temporal
 from database import at_once, handed_in, handoffs, joined_requests, policies, requests
 from database.staff import require_role
-from database.tables import DataSubjectRequest, JoinedRequest
+from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake
 from domain.deadlines import Deadline, utc_text
 from workflows.desk.part import DeskPart, refusing
@@ -98,7 +96,7 @@ class Reception(DeskPart):
         in the future, KeyUsedOtherwise.
         """
         now = self.clock.now()
-        due = self._deadline(intake, received_at, now)
+        due, an_hour = self._deadline(intake, received_at, now), self.company.requests_an_hour
         received = replace(self._received(channel, due, now), account_id=account_id)
         with self.database.transaction() as transaction:
             known = by_key and handed_in.known_as(
@@ -106,13 +104,15 @@ class Reception(DeskPart):
             )
             if known and known.answer:
                 return _receipt_of(known.answer), False
-            row = self._joined(transaction, intake, received, now) or at_once.take_in(
+            row = at_once.join_if_too_many(
+                transaction, intake, received, self._suppression_key, now, an_hour=an_hour
+            ) or at_once.take_in(
                 transaction,
                 intake,
                 replace(
                     received,
                     agent_is_told=joined_requests.agent_hears(
-                        transaction, intake, an_hour=self.company.requests_an_hour, now=now
+                        transaction, intake, an_hour=an_hour, now=now
                     ),
                 ),
                 self._suppression_key,
@@ -142,21 +142,6 @@ class Reception(DeskPart):
             request = at_once.take_in(transaction, intake, received, self._suppression_key, now)
         self._start(request, intake, now)
         return request
-
-    def _joined(
-        self, transaction: Session, intake: Intake, received: requests.Received, now: datetime
-    ) -> JoinedRequest | None:
-        row = joined_requests.join_if_too_many(
-            transaction,
-            intake,
-            channel=received.channel,
-            deadline=received.deadline,
-            an_hour=self.company.requests_an_hour,
-            now=now,
-        )
-        if row is not None:
-            at_once.stop_again(transaction, row, received.account_id, self._suppression_key, now)
-        return row
 
     def _deadline(self, intake: Intake, received_at: datetime | None, now: datetime) -> Deadline:
         if received_at is not None and received_at > now + CLOCKS_DIFFER:
