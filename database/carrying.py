@@ -132,6 +132,10 @@ def _from_to(
     }
 
 
+_RETURNS = or_(
+    _becomes("status", _STATUS, Status.OPEN),
+    *(_is_no_more("kind", _KIND, kind) for kind in (AccountKind.SERVICE, AccountKind.MINOR)),
+)
 UPDATE_ACCOUNTS = (
     update(_TABLES["account"])
     .where(_CHUNK, same_account(), says_otherwise())
@@ -148,10 +152,7 @@ UPDATE_ACCOUNTS = (
                 (_STATUS == Status.OPEN, null()),
                 else_=col(Account.closed_at),
             ),
-            "reopened_at": case(
-                (_becomes("status", _STATUS, Status.OPEN), _DECIDED_AT),
-                else_=col(Account.reopened_at),
-            ),
+            "reopened_at": case((_RETURNS, _DECIDED_AT), else_=col(Account.reopened_at)),
             **_from_to("status", _STATUS, Status.DECEASED, "frozen_at", "thawed_at"),
             **_from_to("kind", _KIND, AccountKind.MINOR, "minor_from", "minor_until"),
         }
@@ -196,6 +197,10 @@ RE_ADDRESSED = (
     )
 )
 """The known accounts of a chunk to which it gives another address."""
+
+RETURNED = select(col(Account.id)).join(AccountImportRow, same_account()).where(_CHUNK, _RETURNS)
+"""The known accounts of a chunk that it opens, or that are no service's or minor's after all: they
+may be owed mails that they were not while they were."""
 
 DELETE_ROWS = delete(_TABLES["account_import_row"]).where(_CHUNK)
 """Forgets the rows of a chunk."""

@@ -21,6 +21,7 @@ from database.campaigns import REPLACED, campaign_of
 from database.controls import Act, ControlRefused, note
 from database.decisions import decide
 from database.facts import record
+from database.owed import drop_correction
 from database.policies import previous_version
 from database.staff import require_role
 from database.tables import Campaign, Finding, Policy, PolicyVersion, Reclassification, Review
@@ -320,6 +321,7 @@ def _ask_again(
         earlier = held(transaction, Campaign, earlier.id)
         if earlier.finished_at is None:
             earlier.state, earlier.finished_at = REPLACED, now
+        drop_correction(transaction, earlier, now)
     campaign = Campaign(
         policy_version_id=version.id,
         owner_id=policy.owner_id,

@@ -12,6 +12,7 @@ from database.tables.campaigns import (
     CorrectionWords,
     MissedNotice,
     ShownWords,
+    VoidedVersion,
 )
 from database.tables.facts import ClockOffset, Fact
 from database.tables.intake import HandedIn, JoinedRequest, PostedLetter, RequestAgent
@@ -120,4 +121,5 @@ __all__ = [
     "StaffAbsence",
     "VersionSummary",
     "VersionTestMail",
+    "VoidedVersion",
 ]
