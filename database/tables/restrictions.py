@@ -14,7 +14,8 @@ class Restriction(SQLModel, table=True):
 
     `restricted_by` is null where a report did it. `lift_asked_at`: a member of staff wants it to
     end, and its holder is told why (`explanation`); it ends when that mail is out, or at once where
-    they were `told_otherwise`, which says how.
+    they were `told_otherwise`, which says how. It outlives the request that brought it about, so
+    `request_id` is no foreign key.
     """
 
     __tablename__ = "restriction"
@@ -32,7 +33,7 @@ class Restriction(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     account_id: UUID = Field(foreign_key="account.id")
     reason: str
-    request_id: UUID | None = Field(default=None, foreign_key="data_subject_request.id")
+    request_id: UUID | None = None
     note: str = ""
     restricted_by: UUID | None = Field(default=None, foreign_key="staff.id")
     restricted_at: datetime

@@ -65,7 +65,6 @@ def upgrade() -> None:
     sa.Column('lifted_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.ForeignKeyConstraint(['account_id'], ['account.id'], ),
     sa.ForeignKeyConstraint(['lift_asked_by'], ['staff.id'], ),
-    sa.ForeignKeyConstraint(['request_id'], ['data_subject_request.id'], ),
     sa.ForeignKeyConstraint(['restricted_by'], ['staff.id'], ),
     sa.PrimaryKeyConstraint('id')
     )
