@@ -6,7 +6,8 @@ stops can be allowed again by whoever holds the account.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from database.requested_rights import kinds_of
 from database.requests import Received, receive
 from database.restrictions import restrict
 from database.tables import DataSubjectRequest
+from database.writing import held
 from domain.data_subject_requests import Intake, Kind
 from domain.marketing import MARKETING, OBJECTION, STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
 from domain.restrictions import MOST_ACCOUNTS_NAMED, Reason
@@ -69,6 +71,18 @@ def take_effect_once_verified(
     objects = Kind.OBJECTION in kinds_of(transaction, request.id)
     if objects and request.account_id is not None:
         restrict(transaction, [request.account_id], Reason.DISPUTED, now=now, request_id=request.id)
+
+
+@contextmanager
+def showing_who_asks(
+    transaction: Session, request_id: UUID, now: datetime
+) -> Iterator[DataSubjectRequest]:
+    """The request, ours, while somebody may show who asks; what follows of that takes effect."""
+    request = held(transaction, DataSubjectRequest, request_id)
+    was_known = request.verified_at is not None
+    yield request
+    if not was_known and request.verified_at is not None:
+        take_effect_once_verified(transaction, request, now)
 
 
 def _stop(

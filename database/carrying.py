@@ -132,6 +132,10 @@ def _from_to(
     }
 
 
+_OTHER_ADDRESS = and_(
+    func.lower(col(Account.email)) != func.lower(col(AccountImportRow.email)),
+    col(AccountImportRow.email) != "",
+)
 UPDATE_ACCOUNTS = (
     update(_TABLES["account"])
     .where(_CHUNK, same_account(), says_otherwise())
@@ -151,6 +155,12 @@ UPDATE_ACCOUNTS = (
             "reopened_at": case(
                 (_becomes("status", _STATUS, Status.OPEN), _DECIDED_AT),
                 else_=col(Account.reopened_at),
+            ),
+            "previous_email": case(
+                (_OTHER_ADDRESS, col(Account.email)), else_=col(Account.previous_email)
+            ),
+            "address_changed_at": case(
+                (_OTHER_ADDRESS, _DECIDED_AT), else_=col(Account.address_changed_at)
             ),
             **_from_to("status", _STATUS, Status.DECEASED, "frozen_at", "thawed_at"),
             **_from_to("kind", _KIND, AccountKind.MINOR, "minor_from", "minor_until"),
@@ -187,13 +197,7 @@ else the `current` one. Needs `of_policy`, `current`, the numbers that are `asse
 `decided_at` and `said_by`."""
 
 RE_ADDRESSED = (
-    select(col(Account.id))
-    .join(AccountImportRow, same_account())
-    .where(
-        _CHUNK,
-        func.lower(col(Account.email)) != func.lower(col(AccountImportRow.email)),
-        col(AccountImportRow.email) != "",
-    )
+    select(col(Account.id)).join(AccountImportRow, same_account()).where(_CHUNK, _OTHER_ADDRESS)
 )
 """The known accounts of a chunk to which it gives another address."""
 

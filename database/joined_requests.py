@@ -8,13 +8,14 @@ with it, and answered with it. What asks for anything else is taken in by itself
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import exists, or_
 from sqlmodel import Session, col, func, select
 
 from database.facts import record
 from database.requested_rights import kinds_of
-from database.requests import OPEN_STATES, contact_key, new_reference
+from database.requests import OPEN_STATES, address_named, contact_key, new_reference
 from database.tables import DataSubjectRequest, JoinedRequest, RequestAgent, RequestedRight
 from database.writing import held
 from domain.data_subject_requests import Intake
@@ -41,9 +42,14 @@ def join_if_too_many(
     deadline: Deadline,
     an_hour: int,
     now: datetime,
+    account_id: UUID | None = None,
 ) -> JoinedRequest | None:
-    """Keep a request beside an open one for the same; None when it is taken in by itself."""
-    covering = _covering(transaction, intake, deadline, an_hour, now)
+    """Keep a request beside an open one for the same; None when it is taken in by itself.
+
+    `account_id`: whose account it is about, where that was said.
+    """
+    about = address_named(transaction, intake, account_id)
+    covering = _covering(transaction, intake, about, deadline, an_hour=an_hour, now=now)
     if covering is None:
         return None
     request = held(transaction, DataSubjectRequest, covering.id)
@@ -53,6 +59,7 @@ def join_if_too_many(
         reference=new_reference(),
         request_id=request.id,
         name=intake.name,
+        account_address=about,
         kinds=list(intake.kinds),
         message=intake.message,
         country=intake.country,
@@ -125,11 +132,18 @@ def possible_duplicates(
 
 
 def _covering(
-    session: Session, intake: Intake, deadline: Deadline, an_hour: int, now: datetime
+    session: Session,
+    intake: Intake,
+    about: str | None,
+    deadline: Deadline,
+    *,
+    an_hour: int,
+    now: datetime,
 ) -> DataSubjectRequest | None:
     """An open request that one of these rights can be answered with, where each can be with one or
     another; None when there is none, or there were not too many yet. What people ask themselves is
-    not answered with what somebody else asks for them."""
+    not answered with what somebody else asks for them; nor what is about another address, unless
+    there were too many of these too."""
     key = contact_key(intake.contact_address)
     if not key:
         return None
@@ -149,10 +163,15 @@ def _covering(
     ).all()
     if len({request.id for request, _, _ in lately}) < an_hour:
         return None
+    addresses = {contact_key(request.account_address or "") for request, _, _ in lately}
+    address = contact_key(about or "")
+    any_address = address not in addresses and len(addresses) >= an_hour
     open_for = {
         right.kind: (right.due_at, request)
         for request, right, agent_id in reversed(lately)
-        if request.state in OPEN_STATES and (intake.by_agent or agent_id is None)
+        if request.state in OPEN_STATES
+        and (intake.by_agent or agent_id is None)
+        and (any_address or contact_key(request.account_address or "") == address)
     }
     answered_with = [
         open_for[kind][1]

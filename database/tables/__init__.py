@@ -14,6 +14,12 @@ from database.tables.campaigns import (
     ShownWords,
 )
 from database.tables.facts import ClockOffset, Fact
+from database.tables.identity import (
+    AddressWarning,
+    IdentityCheck,
+    IdentityCode,
+    IdentityEvidence,
+)
 from database.tables.intake import HandedIn, JoinedRequest, PostedLetter, RequestAgent
 from database.tables.mail import (
     DeliveryEvent,
@@ -66,6 +72,7 @@ __all__ = [
     "Account",
     "AccountImport",
     "AccountImportRow",
+    "AddressWarning",
     "Alarm",
     "ApiKey",
     "Approval",
@@ -90,6 +97,9 @@ __all__ = [
     "FindingSentence",
     "FiredRung",
     "HandedIn",
+    "IdentityCheck",
+    "IdentityCode",
+    "IdentityEvidence",
     "JoinedRequest",
     "LateReplyApproval",
     "LegalRequirement",

@@ -14,11 +14,15 @@ class Account(SQLModel, table=True):
 
     `reopened_at`: when an import last opened it again. `frozen_at`, `thawed_at`: from when to when
     its holder was said to have died. `minor_from`, `minor_until`: likewise to be a minor.
+    `previous_email`: the address before the last change, which an import made at
+    `address_changed_at`.
     """
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     external_id: str = Field(unique=True)
     email: str = Field(index=True)
+    previous_email: str | None = None
+    address_changed_at: datetime | None = None
     name: str = ""
     locale: str = "en"
     time_zone: str | None = None
