@@ -92,13 +92,17 @@ def _stop(
     suppression_key: bytes,
     now: datetime,
 ) -> None:
-    """For the address that was typed in, each account with it, and the one it is known to be of."""
-    accounts = {row.id for row in accounts_at_address(transaction, request.contact_email)}
+    """For the addresses that were typed in, each account with one of them, and the one it is known
+    to be of."""
+    addresses = (request.contact_email, request.account_address or "")
+    accounts = {
+        row.id for address in addresses for row in accounts_at_address(transaction, address)
+    }
     if request.account_id is not None:
         accounts.add(request.account_id)
     refuse(
         transaction,
-        keys_of(request.contact_email, accounts, suppression_key),
+        {key for address in addresses for key in keys_of(address, accounts, suppression_key)},
         purposes,
         how=REQUEST,
         now=now,
@@ -108,9 +112,10 @@ def _stop(
 
 
 def _accounts_named(session: Session, request: DataSubjectRequest) -> Sequence[UUID]:
-    """The accounts whose addresses stand in the message; where none does, those of the address
-    typed in: whoever reports it may be the minor."""
-    found = _at(session, dict.fromkeys(_ADDRESS.findall(request.message)))
+    """The accounts whose addresses stand in the message or were named apart; where none was, those
+    of the address typed in: whoever reports it may be the minor."""
+    about = [request.account_address] if request.account_address else []
+    found = _at(session, dict.fromkeys([*about, *_ADDRESS.findall(request.message)]))
     return found or _at(session, [request.contact_email])
 
 

@@ -9,6 +9,7 @@ from sqlmodel import select
 from database import identity, requests, rungs
 from database.identity_checks import checks_of
 from database.links import REQUEST_STATUS, REQUEST_VERIFY
+from database.marketing import refused_by
 from database.request_agents import agent_of
 from database.restrictions import restricted_among
 from database.tables import Account, DataSubjectRequest, IdentityCode, JoinedRequest
@@ -231,6 +232,19 @@ def test_word_of_a_dispute_takes_nobodys_turn_on_the_ladder(world: World) -> Non
         row = session.get_one(DataSubjectRequest, asked.request.id)
         assert DISPUTED in {mail.step for mail in requests.mails_of(session, row.id)}
         assert rungs.told_of(session, row, "d-20") == set()
+
+
+@pytest.mark.parametrize("kind", ["marketing_opt_out", "minor"])
+def test_what_is_done_at_once_is_done_for_the_address_that_was_named(
+    world: World, kind: str
+) -> None:
+    """P17, P18: without identity, whichever of the two addresses has the account."""
+    asked = asks(world, ELSEWHERE, about=ALICE, kinds=[kind])
+    assert not asked.request.needs_identity
+    with world.database.session() as session:
+        alice = session.get_one(Account, world.accounts["alice"].id)
+        refused = refused_by(session, alice, world.settings.suppression_key_bytes)
+    assert (bool(refused), restricted(asked)) == (kind != "minor", kind == "minor")
 
 
 def test_too_many_requests_about_other_addresses_join_at_last(world: World) -> None:
