@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from domain.company import CampaignLeads, Company, LadderNumbers, Officers
+from domain.identity import IdentityNumbers
 from domain.marketing import MarketingPurpose, PurposesRefused, read_purposes
 from domain.sending import Canary, Limits
 from translations.catalogues import CatalogueMissing, speak
@@ -177,6 +178,23 @@ class Settings(BaseSettings):
         str, Field(description="The legal pack for people whose country is unknown")
     ] = "gdpr"
 
+    identity_reminder_days: Annotated[
+        tuple[int, ...],
+        NoDecode,
+        Field(
+            description="Days after receipt at which whoever makes a request is reminded to "
+            "confirm who they are, until they do (P19)"
+        ),
+    ] = (1, 3, 7, 14, 21)
+    identity_draft_lead_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=29,
+            description="Days before the answer is due at which, if they did not, the answer that "
+            "we could not verify it is drafted for a person to sign",
+        ),
+    ] = 5
     privacy_lead: Annotated[
         str,
         Field(
@@ -349,6 +367,7 @@ class Settings(BaseSettings):
         "sendgrid_webhook_public_keys",
         "reminder_lead_days",
         "ladder_days",
+        "identity_reminder_days",
         mode="before",
     )
     @classmethod
@@ -391,6 +410,13 @@ class Settings(BaseSettings):
         if len(days) != 7:
             raise ValueError(f"names {len(days)} days: a ladder has seven rungs for staff")
         _ladder(days)
+        return days
+
+    @field_validator("identity_reminder_days")
+    @classmethod
+    def _are_days_after_receipt(cls, days: tuple[int, ...]) -> tuple[int, ...]:
+        if any(day < 1 for day in days):
+            raise ValueError("they count from receipt: the first is 1")
         return days
 
     @field_validator("link_keys")
@@ -643,6 +669,14 @@ class Settings(BaseSettings):
             privacy_officer=self.privacy_officer,
             deputy=self.deputy,
             executive=self.executive,
+        )
+
+    @property
+    def identity(self) -> IdentityNumbers:
+        """When people are reminded to say who they are, and when an answer is drafted (P19)."""
+        return IdentityNumbers(
+            reminder_days=self.identity_reminder_days,
+            draft_lead=timedelta(days=self.identity_draft_lead_days),
         )
 
     @property

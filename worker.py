@@ -107,7 +107,11 @@ def activities(
         courier=courier,
     )
     request = RequestActivities(
-        database=database, company=company, officers=settings.officers, courier=courier
+        database=database,
+        company=company,
+        officers=settings.officers,
+        courier=courier,
+        identity=settings.identity,
     )
     starting = StartingActivities(database=database, clock=clock, client=client)
     patrol = PatrolActivities(

@@ -11,13 +11,14 @@ from database import (
     assessments,
     campaigns,
     controls,
+    identity,
     law,
     not_reached,
     reports,
     wording,
 )
 from database.approvals import took_for_clean
-from database.links import PREFERENCES, UNSUBSCRIBE
+from database.links import PREFERENCES, REQUEST_CODE, UNSUBSCRIBE
 from database.outbox import (
     CAMPAIGN,
     FINISHED,
@@ -36,6 +37,7 @@ from database.purposes import asked_because_of
 from database.requested_rights import decisions_of, rights_of
 from database.rungs import rung_of
 from database.tables import (
+    AddressWarning,
     Campaign,
     DataSubjectRequest,
     OutboxMail,
@@ -57,13 +59,14 @@ from domain.data_subject_requests import (
     State,
 )
 from domain.deadlines import Authority, authority_for, court_remedy
+from domain.identity import WORDS_FOR_STAFF
 from domain.languages import nearest_language
 from domain.places import local_date
 from domain.request_ladder import words_of_rungs
 from domain.reviews import VersionState
 from domain.timetable import campaign_rungs, not_before
 from domain.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
-from mail.links import make_token
+from mail.links import make_code, make_token
 from mail.sendgrid import Copy, unsubscribe_headers
 from translations.catalogues import Language, speak
 
@@ -74,6 +77,7 @@ PATH_OF_PURPOSE = {
     "request-status": "requests",
     "request-verify": "requests",
     "request-agent": "requests",
+    "request-stop": "requests",
 }
 TEST = "[Test] "
 OF_NOBODY = "only-a-test"
@@ -133,6 +137,7 @@ class Letters:
             fields = {"link": self._address(PREFERENCES, restriction.account_id.bytes)}
         else:
             shared = self._of_request(session, first, language, now)
+            fields = self._personal_of_request(session, first, now)
         courtesy = campaigns.is_reminder(first.step)
         copies = tuple(self._copy(copy, language, fields, courtesy=courtesy) for copy in people)
         return Letter(
@@ -357,6 +362,26 @@ class Letters:
             "due_at": language.moment(request.due_at, self._company.zone),
             "days_left": max((request.due_at - now).days, 0),
             "console_url": f"{self._company.base_url}/staff/requests/{request.reference}",
+            **self._of_identity(session, request, mail, language, now),
+        }
+
+    def _of_identity(
+        self,
+        session: Session,
+        request: DataSubjectRequest,
+        mail: OutboxMail,
+        language: Language,
+        now: datetime,
+    ) -> dict[str, object]:
+        """Until when a code is good, and what a warning to an old address tells (P19)."""
+        code, zone = identity.live_code(session, request, now), self._company.zone
+        until = language.moment(identity.value_of(code).good_until, zone) if code else ""
+        warning = session.get(AddressWarning, mail.addressee_id)
+        held_until = request.disclosure_held_until
+        return {
+            "code_until": until,
+            "changed_on": _day(language, warning.changed_at if warning else None, zone),
+            "held_until": language.moment(held_until, zone) if held_until else "",
         }
 
     def _rung_words(self, step: str, language: Language) -> str:
@@ -367,7 +392,17 @@ class Letters:
                 "the answer is %(num)s days overdue",
                 int(rung.removeprefix("overdue-")),
             )
-        return language.gettext(words_of_rungs(self._company.ladder).get(rung, rung))
+        words = {**words_of_rungs(self._company.ladder), **WORDS_FOR_STAFF}
+        return language.gettext(words.get(rung, rung))
+
+    def _personal_of_request(
+        self, session: Session, mail: OutboxMail, now: datetime
+    ) -> dict[str, str]:
+        if mail.template != "request_verification":
+            return {}
+        request = session.get_one(DataSubjectRequest, mail.subject_id)
+        code = identity.live_code(session, request, now)
+        return {"code": make_code(REQUEST_CODE, code.nonce, self._link_keys) if code else ""}
 
     def _copy(
         self, copy: Addressed, language: Language, fields: dict[str, str], *, courtesy: bool

@@ -1,6 +1,6 @@
 """The steps of a data-subject request; each can be repeated without harm."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,16 +11,19 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.courier import Courier
+from activities.identity import fire_rungs, next_rung
 from activities.turns import whose_turn, works_on_it
 from database import request_answers, requested_rights, requests, rungs
 from database.alarms import AlarmKind, sound
 from database.engine import Database
+from database.identity import hears_of_progress
 from database.mail_rows import Batch
 from database.outbox import states
 from database.tables import DataSubjectRequest, RequestedRight, Staff
 from database.writing import held
 from domain.company import Company, Officers
 from domain.data_subject_requests import GATED_KINDS, RightState, State
+from domain.identity import IdentityNumbers
 from domain.places import local_date
 from domain.request_ladder import UNASSIGNED, highest_missed, roles_told, step_of
 from domain.timetable import Role, Rung, RungKind
@@ -95,9 +98,16 @@ class RequestActivities:
     """Acknowledges, reminds, escalates, answers; built once, in worker.py."""
 
     def __init__(
-        self, *, database: Database, company: Company, officers: Officers, courier: Courier
+        self,
+        *,
+        database: Database,
+        company: Company,
+        officers: Officers,
+        courier: Courier,
+        identity: IdentityNumbers,
     ) -> None:
         self._database = database
+        self._identity = identity
         self._courier = courier
         self._company = company
         self._officers = officers
@@ -130,6 +140,7 @@ class RequestActivities:
                     rungs.fire(transaction, request, rung, now=what.now, passed_over=True)
                 for rung in missed.fire:
                     self._fire(transaction, request, rung, what.now)
+                fire_rungs(transaction, request, self._identity, self._staff, what.now)
             case = self._case(transaction, request)
         self._courier.tell(what.now)
         return case
@@ -165,7 +176,7 @@ class RequestActivities:
             return
         if rung.kind is RungKind.LATE_REPLY:
             requests.record_late_reply(transaction, request, now)
-        elif Role.PERSON in rung.audience:
+        elif Role.PERSON in rung.audience and hears_of_progress(request):
             requests.queue_for_requester(
                 transaction, request, step="progress", template="request_progress", now=now
             )
@@ -201,12 +212,17 @@ class RequestActivities:
         step = step_of(rung.key)
         if step == UNASSIGNED and works_on_it(session, request):
             return []
-        on = local_date(now, self._company.zone)
-        staff = whose_turn(session, request, rung.audience, self._officers, on)
+        staff = self._staff(session, request, rung.audience, now)
         if step == rung.key:
             return staff
         known = rungs.told_of(session, request, step)
         return [member for member in staff if member.id not in known]
+
+    def _staff(
+        self, session: Session, request: DataSubjectRequest, audience: Sequence[Role], now: datetime
+    ) -> list[Staff]:
+        on = local_date(now, self._company.zone)
+        return whose_turn(session, request, audience, self._officers, on)
 
     def _case(self, session: Session, request: DataSubjectRequest) -> RequestCase:
         more = len(rungs.fired_rungs(session, request.id)) + 1
@@ -220,13 +236,21 @@ class RequestActivities:
             due_at=request.due_at,
             answered=request.answered_at is not None,
             mails_waiting=sum(mails.get(state, 0) for state in ("queued", "sending", "unknown")),
-            next_rung=next((rung for rung in ladder if rung.key not in fired), None),
+            next_rung=self._next_rung(request, ladder, fired),
             since=_since(session, request, rights),
             ungated_open=any(
                 right.kind not in GATED_KINDS and right.state == RightState.OPEN for right in rights
             ),
             told=self._told(session, request, ladder),
         )
+
+    def _next_rung(
+        self, request: DataSubjectRequest, ladder: Sequence[Rung], fired: Collection[str]
+    ) -> Rung | None:
+        of_ladder = next((rung for rung in ladder if rung.key not in fired), None)
+        of_identity = next_rung(request, fired, self._identity)
+        found = [rung for rung in (of_ladder, of_identity) if rung is not None]
+        return min(found, key=lambda rung: rung.at, default=None)
 
     def _told(
         self, session: Session, request: DataSubjectRequest, ladder: Sequence[Rung]
@@ -249,8 +273,8 @@ def _since(
             return request.received_at
         case State.IDENTITY:
             return request.acknowledged_at
-        case State.WORK if requested_rights.any_gated(rights):
-            return request.verified_at
+        case State.WORK if request.needs_identity:
+            return request.verified_at or request.contact_confirmed_at
         case State.WORK:
             known = request.acknowledged_at, request.verified_at
             return min((instant for instant in known if instant), default=None)

@@ -6,7 +6,8 @@ stops can be allowed again by whoever holds the account.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from database.requested_rights import kinds_of
 from database.requests import Received, receive
 from database.restrictions import restrict
 from database.tables import DataSubjectRequest, JoinedRequest
+from database.writing import held
 from domain.data_subject_requests import Intake, Kind
 from domain.marketing import MARKETING, OBJECTION, STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
 from domain.restrictions import MOST_ACCOUNTS_NAMED, Reason
@@ -62,6 +64,7 @@ def join_if_too_many(
         deadline=received.deadline,
         an_hour=an_hour,
         now=now,
+        account_id=received.account_id,
     )
     if row is None:
         return None
@@ -101,6 +104,18 @@ def take_effect_once_verified(
         restrict(transaction, [request.account_id], Reason.DISPUTED, now=now, request_id=request.id)
 
 
+@contextmanager
+def showing_who_asks(
+    transaction: Session, request_id: UUID, now: datetime
+) -> Iterator[DataSubjectRequest]:
+    """The request, ours, while somebody may show who asks; what follows of that takes effect."""
+    request = held(transaction, DataSubjectRequest, request_id)
+    was_known = request.verified_at is not None
+    yield request
+    if not was_known and request.verified_at is not None:
+        take_effect_once_verified(transaction, request, now)
+
+
 def _stop(
     transaction: Session,
     request: DataSubjectRequest,
@@ -109,13 +124,17 @@ def _stop(
     suppression_key: bytes,
     now: datetime,
 ) -> None:
-    """For the address that was typed in, each account with it, and the one it is known to be of."""
-    accounts = {row.id for row in accounts_at_address(transaction, request.contact_email)}
+    """For the addresses that were typed in, each account with one of them, and the one it is known
+    to be of."""
+    addresses = (request.contact_email, request.account_address or "")
+    accounts = {
+        row.id for address in addresses for row in accounts_at_address(transaction, address)
+    }
     if account_id is not None:
         accounts.add(account_id)
     refuse(
         transaction,
-        keys_of(request.contact_email, accounts, suppression_key),
+        {key for address in addresses for key in keys_of(address, accounts, suppression_key)},
         purposes,
         how=REQUEST,
         now=now,
@@ -125,9 +144,10 @@ def _stop(
 
 
 def _accounts_named(session: Session, request: DataSubjectRequest) -> Sequence[UUID]:
-    """The accounts whose addresses stand in the message; where none does, those of the address
-    typed in: whoever reports it may be the minor."""
-    found = _at(session, dict.fromkeys(_ADDRESS.findall(request.message)))
+    """The accounts whose addresses stand in the message or were named apart; where none was, those
+    of the address typed in: whoever reports it may be the minor."""
+    about = [request.account_address] if request.account_address else []
+    found = _at(session, dict.fromkeys([*about, *_ADDRESS.findall(request.message)]))
     return found or _at(session, [request.contact_email])
 
 

@@ -138,6 +138,10 @@ _RETURNS = or_(
     _becomes("status", _STATUS, Status.OPEN),
     *(_is_no_more("kind", _KIND, kind) for kind in (AccountKind.SERVICE, AccountKind.MINOR)),
 )
+_OTHER_ADDRESS = and_(
+    func.lower(col(Account.email)) != func.lower(col(AccountImportRow.email)),
+    col(AccountImportRow.email) != "",
+)
 UPDATE_ACCOUNTS = (
     update(_TABLES["account"])
     .where(_CHUNK, same_account(), says_otherwise())
@@ -155,6 +159,12 @@ UPDATE_ACCOUNTS = (
                 else_=col(Account.closed_at),
             ),
             "reopened_at": case((_RETURNS, _DECIDED_AT), else_=col(Account.reopened_at)),
+            "previous_email": case(
+                (_OTHER_ADDRESS, col(Account.email)), else_=col(Account.previous_email)
+            ),
+            "address_changed_at": case(
+                (_OTHER_ADDRESS, _DECIDED_AT), else_=col(Account.address_changed_at)
+            ),
             **_from_to("status", _STATUS, Status.DECEASED, "frozen_at", "thawed_at"),
             **_from_to("kind", _KIND, AccountKind.MINOR, "minor_from", "minor_until"),
         }
@@ -199,13 +209,7 @@ else the `current` one. Needs `of_policy`, how it is `named` in a row, `current`
 the numbers that are `assertable`, `decided_at` and `said_by`."""
 
 RE_ADDRESSED = (
-    select(col(Account.id))
-    .join(AccountImportRow, same_account())
-    .where(
-        _CHUNK,
-        func.lower(col(Account.email)) != func.lower(col(AccountImportRow.email)),
-        col(AccountImportRow.email) != "",
-    )
+    select(col(Account.id)).join(AccountImportRow, same_account()).where(_CHUNK, _OTHER_ADDRESS)
 )
 """The known accounts of a chunk to which it gives another address."""
 

@@ -9,13 +9,14 @@ is taken in by itself, always.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import exists, or_
 from sqlmodel import Session, col, func, select
 
 from database.facts import record
 from database.requested_rights import kinds_of
-from database.requests import OPEN_STATES, contact_key, new_reference
+from database.requests import OPEN_STATES, address_named, contact_key, new_reference
 from database.tables import (
     DataSubjectRequest,
     JoinedRequest,
@@ -53,6 +54,11 @@ class _Asked:
     def is_open(self) -> bool:
         return self.request.state in OPEN_STATES
 
+    @property
+    def about(self) -> str:
+        """The address that it is about, where another one than it came from was named."""
+        return contact_key(self.request.account_address or "")
+
 
 def join_if_too_many(
     transaction: Session,
@@ -62,9 +68,14 @@ def join_if_too_many(
     deadline: Deadline,
     an_hour: int,
     now: datetime,
+    account_id: UUID | None = None,
 ) -> JoinedRequest | None:
-    """Keep a request beside one for the same; None when it is taken in by itself."""
-    covering = _covering(transaction, intake, deadline, an_hour, now)
+    """Keep a request beside one for the same; None when it is taken in by itself.
+
+    `account_id`: whose account it is about, where that was said.
+    """
+    about = address_named(transaction, intake, account_id)
+    covering = _covering(transaction, intake, about, deadline, an_hour=an_hour, now=now)
     if covering is None:
         return None
     was_open = covering.state in OPEN_STATES
@@ -75,6 +86,7 @@ def join_if_too_many(
         reference=new_reference(),
         request_id=request.id,
         name=intake.name,
+        account_address=about,
         kinds=list(intake.kinds),
         message=intake.message,
         country=intake.country,
@@ -147,15 +159,29 @@ def possible_duplicates(
 
 
 def _covering(
-    session: Session, intake: Intake, deadline: Deadline, an_hour: int, now: datetime
+    session: Session,
+    intake: Intake,
+    about: str | None,
+    deadline: Deadline,
+    *,
+    an_hour: int,
+    now: datetime,
 ) -> DataSubjectRequest | None:
     """One that answers one of these rights, an open one where there is any; None when some right
     is answered by none, or there were not too many yet. What people ask themselves is not answered
-    with what somebody else asks for them."""
+    with what somebody else asks for them; nor what is about another address, unless there were too
+    many of these too."""
     lately = _asked_lately(session, contact_key(intake.contact_address), now)
     if len({one.request.id for one in lately}) < an_hour:
         return None
-    usable = [one for one in lately if intake.by_agent or not one.by_agent]
+    addresses = {one.about for one in lately}
+    address = contact_key(about or "")
+    any_address = address not in addresses and len(addresses) >= an_hour
+    usable = [
+        one
+        for one in lately
+        if (intake.by_agent or not one.by_agent) and (any_address or one.about == address)
+    ]
     answers = [_answer_to(kind, usable, deadline.binding(kind).due_at) for kind in intake.rights]
     found = [one for one in answers if one is not None]
     if not found or len(found) < len(answers):

@@ -28,6 +28,10 @@ REQUEST_AGENT = "request-agent"
 """How a request stands, for who asked for somebody else: never what was answered."""
 REQUEST_HANDOFF = "request-handoff"
 """To make one request, for whoever is signed in at the company's own application (P25)."""
+REQUEST_STOP = "request-stop"
+"""In the warning to an address that was on file before (P19)."""
+REQUEST_CODE = "request-code"
+"""Of no link: what the codes of `IdentityCode` are made for."""
 NOT_OUT_FOR_SURE = ("queued", "sending", "unknown", "operator", "suppressed")
 
 

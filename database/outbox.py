@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, or_, update
+from sqlalchemy import ColumnElement, and_, exists, literal, or_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
@@ -17,6 +17,7 @@ from database.ids import new_id
 from database.mail_rows import Batch, change, in_batch, of_nobody_else
 from database.tables import (
     Account,
+    AddressWarning,
     Approval,
     Campaign,
     CampaignStep,
@@ -46,18 +47,28 @@ AGENT = "agent"
 """Who asks for somebody else."""
 BY_POST = "by_post"
 """The state of a mail to whoever has no mailbox: staff print it, and post it."""
+FORMER = "former"
+"""The address that an account had before (`AddressWarning`)."""
+NO_ADDRESS = "no_address"
+"""The state of a mail that is only noted, and goes to nobody."""
 
 WENT_OUT = ("accepted", "delivered", "bounced", "dropped", "complained")
 IN_DOUBT = ("sending", "unknown")
 CARRIED = "carried"
 GOT_IT = ("accepted", "delivered")
 MAYBE_TOLD = (*GOT_IT, "complained", CARRIED, *IN_DOUBT, "operator")
-_ADDRESSES: Mapping[str, tuple[type[Account | Staff | DataSubjectRequest | RequestAgent], Any]] = {
-    ACCOUNT: (Account, col(Account.email)),
-    STAFF: (Staff, col(Staff.email)),
-    REQUESTER: (DataSubjectRequest, col(DataSubjectRequest.contact_email)),
-    AGENT: (RequestAgent, col(RequestAgent.email)),
+_ADDRESSES: Mapping[str, tuple[Any, Any, Any]] = {
+    ACCOUNT: (Account, col(Account.name), col(Account.email)),
+    STAFF: (Staff, col(Staff.name), col(Staff.email)),
+    REQUESTER: (
+        DataSubjectRequest,
+        col(DataSubjectRequest.name),
+        col(DataSubjectRequest.contact_email),
+    ),
+    AGENT: (RequestAgent, col(RequestAgent.name), col(RequestAgent.email)),
+    FORMER: (AddressWarning, literal(""), col(AddressWarning.address)),
 }
+"""Whom a mail goes to by its addressee: the table, their name, their address."""
 LINK_AGAIN = "link_again"
 WITHDRAWAL = "withdrawal"
 STOPPED = "stopped_"
@@ -76,8 +87,8 @@ CORRECTION = "correction_"
 class Queued:
     """A mail to be queued. Its key is subject, addressee and step.
 
-    `language` is one that we speak; empty stands for the first of them. `state`: queued, or
-    BY_POST.
+    `language` is one that we speak; empty stands for the first of them. `state`: queued, BY_POST,
+    or NO_ADDRESS.
     """
 
     subject_kind: str
@@ -250,11 +261,9 @@ def cancel_overtaken(
 
 def addressed(session: Session, claim: Claim) -> list[Addressed]:
     """The copies of a claim, with the address that each person has now."""
-    person, address = _ADDRESSES[claim.like.addressee_kind]
+    person, name, address = _ADDRESSES[claim.like.addressee_kind]
     rows = session.execute(
-        select_columns(
-            col(OutboxMail.id), col(person.name), address, col(Link.purpose), col(Link.nonce)
-        )
+        select_columns(col(OutboxMail.id), name, address, col(Link.purpose), col(Link.nonce))
         .join(person, col(person.id) == col(OutboxMail.addressee_id))
         .join(Link, col(Link.id) == col(OutboxMail.link_id), isouter=True)
         .where(col(OutboxMail.attempt_id) == claim.attempt_id)
@@ -384,8 +393,8 @@ def is_settled_for(now: datetime) -> ColumnElement[bool]:
 
 def is_overtaken(now: datetime) -> ColumnElement[bool]:
     """What became wrong while it waited: a reminder to someone who has answered, or after the
-    effect; a late reply or a rung beside the answer; a campaign's mail to a closed account; word
-    that a campaign is paused, which goes on."""
+    effect; a late reply or a rung beside the answer; asking for an identity that is proved; a
+    campaign's mail to a closed account; word that a campaign is paused, which goes on."""
     goes_on = exists().where(
         col(Campaign.id) == col(OutboxMail.subject_id), col(Campaign.state) != "paused"
     )
@@ -394,6 +403,13 @@ def is_overtaken(now: datetime) -> ColumnElement[bool]:
         col(DataSubjectRequest.id) == col(OutboxMail.subject_id),
         col(DataSubjectRequest.answered_at).is_not(None),
     )
+    proved = exists().where(
+        col(DataSubjectRequest.id) == col(OutboxMail.subject_id),
+        or_(
+            col(DataSubjectRequest.verified_at).is_not(None),
+            col(DataSubjectRequest.disputed_at).is_not(None),
+        ),
+    )
     of_campaign = col(OutboxMail.subject_kind) == CAMPAIGN
     return or_(
         and_(of_campaign, col(OutboxMail.step).startswith(RungKind.REMINDER), is_settled_for(now)),
@@ -401,8 +417,15 @@ def is_overtaken(now: datetime) -> ColumnElement[bool]:
         and_(of_campaign, col(OutboxMail.step).startswith(STOPPED, autoescape=True), goes_on),
         and_(
             col(OutboxMail.subject_kind) == REQUEST,
-            col(OutboxMail.step).not_in(("acknowledgement", "verification", "answer")),
+            col(OutboxMail.step).not_in(
+                ("acknowledgement", "verification", "answer", "address_warning")
+            ),
             answered,
+        ),
+        and_(
+            col(OutboxMail.subject_kind) == REQUEST,
+            col(OutboxMail.step).startswith("identity-"),
+            proved,
         ),
     )
 

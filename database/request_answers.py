@@ -12,13 +12,23 @@ from uuid import UUID
 from sqlmodel import Session
 
 from database.facts import record
+from database.identity import controls_empty_address, is_verified, queue_answer
+from database.identity_checks import delete_evidence
 from database.request_agents import is_authorised
 from database.requested_rights import rights_of
-from database.requests import queue_for_requester, record_breach
+from database.requests import record_breach
 from database.restrictions import restrict
 from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
 from database.writing import held, hold
-from domain.data_subject_requests import GATED_KINDS, Ground, Kind, Outcome, RightState, State
+from domain.data_subject_requests import (
+    GATED_KINDS,
+    Ground,
+    Kind,
+    Outcome,
+    RightState,
+    State,
+)
+from domain.identity import disclosure_refusal
 from domain.request_decisions import DONE, decision_refusal, needs_second_person, outcome_of
 from domain.restrictions import Reason
 
@@ -73,7 +83,8 @@ def propose_decision(
         decided_at=now,
     )
     _require_authority(transaction, right, decision)
-    _require_sendable(request, right, decision, confirmed_by=_some_second_person(decision))
+    second = _some_second_person(decision)
+    _require_sendable(transaction, request, right, decision, confirmed_by=second, now=now)
     transaction.add(decision)
     return decision
 
@@ -133,7 +144,7 @@ def apply_decision(
     right = held(transaction, RequestedRight, decision.right_id)
     second = _some_second_person(decision)
     _require_authority(transaction, right, decision)
-    _require_sendable(request, right, decision, confirmed_by=second)
+    _require_sendable(transaction, request, right, decision, confirmed_by=second, now=now)
     decision.recorded_at = now
     transaction.add(decision)
     record(
@@ -170,7 +181,7 @@ def confirm_decision(
     if right.state == RightState.DECIDED:
         return
     _require_authority(transaction, right, decision)
-    _require_sendable(request, right, decision, confirmed_by=staff_id)
+    _require_sendable(transaction, request, right, decision, confirmed_by=staff_id, now=now)
     decision.confirmed_by = staff_id
     transaction.add(decision)
     record(
@@ -266,12 +277,15 @@ def _answer(
     rights: Sequence[RequestedRight],
     now: datetime,
 ) -> None:
+    if any(right.kind in GATED_KINDS and right.outcome in DONE for right in rights):
+        _require_not_held(request, now)
     record_breach(transaction, request, now)
     request.state = State.ANSWERED
     request.outcome = outcome_of(Outcome(right.outcome) for right in rights if right.outcome)
     request.answered_at = now
     transaction.add(request)
-    queue_for_requester(transaction, request, step="answer", template="request_answer", now=now)
+    queue_answer(transaction, request, now)
+    delete_evidence(transaction, request, now)
     record(
         transaction,
         "request.answered",
@@ -296,15 +310,19 @@ def _require_authority(session: Session, right: RequestedRight, decision: Reques
 
 
 def _require_sendable(
+    session: Session,
     request: DataSubjectRequest,
     right: RequestedRight,
     decision: RequestDecision,
     *,
     confirmed_by: UUID | None,
+    now: datetime,
 ) -> None:
+    if right.kind in GATED_KINDS and decision.outcome in DONE:
+        _require_not_held(request, now)
     refusal = decision_refusal(
         kind=Kind(right.kind),
-        verified=request.verified_at is not None,
+        verified=is_verified(request),
         outcome=Outcome(decision.outcome),
         ground=Ground(decision.ground) if decision.ground else None,
         explanation=decision.explanation,
@@ -312,6 +330,16 @@ def _require_sendable(
         confirmed_by=confirmed_by,
         evidence=decision.evidence,
         regime=request.regime,
+        controls_empty_address=controls_empty_address(session, request),
+    )
+    if refusal:
+        raise DecisionRefused(refusal)
+
+
+def _require_not_held(request: DataSubjectRequest, now: datetime) -> None:
+    """What was asked for may be done now (P19)."""
+    refusal = disclosure_refusal(
+        held_until=request.disclosure_held_until, disputed_at=request.disputed_at, now=now
     )
     if refusal:
         raise DecisionRefused(refusal)

@@ -3,21 +3,27 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
 from database.accounts import accounts_at_address
 from database.facts import record
-from database.links import REQUEST_AGENT, REQUEST_STATUS, REQUEST_VERIFY, add_link
-from database.outbox import ACCOUNT, AGENT, BY_POST, REQUEST, REQUESTER, STAFF, Queued, queue
-from database.requested_rights import add_rights, any_gated, reopen_unverified, rights_of
+from database.identity import (
+    account_of,
+    ask_for_identity,
+    awaits_identity,
+    to_contact,
+    verify_identity,
+)
+from database.links import REQUEST_AGENT, REQUEST_STATUS, add_link
+from database.outbox import AGENT, BY_POST, REQUEST, STAFF, Queued, queue
+from database.requested_rights import add_rights
 from database.tables import (
     Account,
     DataSubjectRequest,
     JoinedRequest,
-    Link,
     OutboxMail,
     RequestAgent,
     Staff,
@@ -30,7 +36,6 @@ from domain.languages import nearest_language
 REFERENCE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 ACKNOWLEDGEMENT = "acknowledgement"
 """The step of the first mails to whoever asks."""
-VERIFY_LINK_PERIOD = timedelta(days=60)  # after the due time: being late must shut nobody out
 OPEN_STATES = (State.RECEIVED, State.ACKNOWLEDGED, State.IDENTITY, State.WORK, State.REVIEW)
 
 
@@ -46,6 +51,7 @@ class Received:
     `account_id`: whose account it is about, where that was said; else the address tells.
     `verified_by`: what proved at receipt who asks (P25). `entered_by`: the member of staff who took
     it in. `agent_is_told`: whether who asks for somebody else gets a mail.
+    `follows_id`: the request that it takes up again.
     """
 
     channel: str
@@ -56,6 +62,7 @@ class Received:
     verified_by: str | None = None
     entered_by: UUID | None = None
     agent_is_told: bool = True
+    follows_id: UUID | None = None
 
 
 def receive(
@@ -64,8 +71,9 @@ def receive(
     """Take in a request and queue its first mails in the same transaction (P26).
 
     The acknowledgement goes to the address typed in, in the same words and the same language
-    whether we know it or not; the verification link goes only to an address on file (P19). Who asks
-    for somebody else hears that it came, and how it stands, and nothing more.
+    whether we know it or not; link and code go only to an address on file, and the same is written
+    where there is none (P19). Who asks for somebody else hears that it came, and how it stands, and
+    nothing more.
     """
     request = _taken_in(transaction, intake, received)
     mails = [_acknowledgement(transaction, request, now)]
@@ -74,12 +82,9 @@ def receive(
         if received.agent_is_told:
             mails.append(_to_agent(transaction, request, agent, now))
     if received.verified_by:
-        _verified_at_receipt(transaction, request, received.verified_by, now)
-    elif request.account_id is not None and not GATED_KINDS.isdisjoint(intake.rights):
-        account = transaction.get_one(Account, request.account_id)
-        if account.email:
-            language = nearest_language(account.locale, received.languages)
-            mails.append(_verification(transaction, request, account.id, language, now))
+        verify_identity(transaction, request, how=received.verified_by, now=now)
+    elif request.needs_identity:
+        mails += _asking_who_it_is(transaction, request, received.languages, now)
     queue(transaction, mails, now)
     record(
         transaction,
@@ -116,6 +121,13 @@ def request_by_reference(session: Session, reference: str) -> DataSubjectRequest
     return request
 
 
+def follower_of(session: Session, request: DataSubjectRequest) -> DataSubjectRequest | None:
+    """The request that takes this one up again."""
+    return session.exec(
+        select(DataSubjectRequest).where(DataSubjectRequest.follows_id == request.id)
+    ).first()
+
+
 def open_requests(session: Session) -> Sequence[DataSubjectRequest]:
     """Requests that still need an answer, the most urgent first."""
     return session.exec(
@@ -146,30 +158,9 @@ def acknowledge(transaction: Session, request: DataSubjectRequest, now: datetime
         return
     request.acknowledged_at = now
     if request.state == State.RECEIVED:
-        gated = any_gated(rights_of(transaction, request.id))
-        request.state = State.IDENTITY if gated and request.verified_at is None else State.WORK
+        request.state = State.IDENTITY if awaits_identity(request) else State.WORK
     transaction.add(request)
     record(transaction, "request.acknowledged", request.id, now)
-
-
-def verify_identity(
-    transaction: Session, request: DataSubjectRequest, *, how: str, now: datetime
-) -> bool:
-    """The person proved control of the address on file (P19); False when done already.
-
-    What was decided for want of that proof, and not sent, has to be decided again.
-    """
-    hold(transaction, request)
-    if request.verified_at is not None:
-        return False
-    request.verified_at = now
-    request.verified_by = how
-    reopened = request.answered_at is None and reopen_unverified(transaction, request, now)
-    if reopened or request.state in (State.RECEIVED, State.ACKNOWLEDGED, State.IDENTITY):
-        request.state = State.WORK
-    transaction.add(request)
-    record(transaction, "request.verified", request.id, now, how=how)
-    return True
 
 
 def assign(
@@ -216,10 +207,7 @@ def queue_for_requester(
     transaction: Session, request: DataSubjectRequest, *, step: str, template: str, now: datetime
 ) -> None:
     """Queue a mail to the address the person typed in, with the link to their status page."""
-    link = transaction.exec(
-        select(Link).where(Link.subject_id == request.id, Link.purpose == REQUEST_STATUS)
-    ).one()
-    queue(transaction, [_to_requester(request, step, template, link)], now)
+    queue(transaction, [to_contact(transaction, request, step, template)], now)
 
 
 def record_late_reply(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
@@ -276,6 +264,15 @@ def contact_key(address: str) -> str:
     return address.strip().lower()
 
 
+def address_named(session: Session, intake: Intake, account_id: UUID | None) -> str | None:
+    """The address on file that a request is about: the one typed, or that of the account which was
+    said; None when it is the contact address, or there is none."""
+    account = session.get_one(Account, account_id) if account_id else None
+    named = account.email if account else intake.account_address
+    same = contact_key(named) == contact_key(intake.contact_address)
+    return None if same or not named else named
+
+
 def stored_candidates(deadline: Deadline) -> list[dict[str, object]]:
     """Every clock of a request, and for which of its rights it runs."""
     return [
@@ -285,7 +282,9 @@ def stored_candidates(deadline: Deadline) -> list[dict[str, object]]:
 
 
 def _taken_in(transaction: Session, intake: Intake, received: Received) -> DataSubjectRequest:
-    account_id = received.account_id or _account_at(transaction, intake.contact_address)
+    account_address = address_named(transaction, intake, received.account_id)
+    about = account_address or intake.contact_address
+    account_id = received.account_id or _account_at(transaction, about)
     deadline = received.deadline
     request = DataSubjectRequest(
         reference=new_reference(),
@@ -293,12 +292,15 @@ def _taken_in(transaction: Session, intake: Intake, received: Received) -> DataS
         name=intake.name,
         contact_email=intake.contact_address,
         contact_key=contact_key(intake.contact_address),
+        account_address=account_address,
         postal_address=intake.postal_address,
         message=intake.message,
         country=intake.country,
         time_zone=intake.time_zone,
         language=intake.language,
+        needs_identity=not GATED_KINDS.isdisjoint(intake.rights),
         policy_version_id=received.policy_version_id,
+        follows_id=received.follows_id,
         account_id=account_id,
         received_at=deadline.received_at,
         due_at=deadline.due_at,
@@ -318,12 +320,16 @@ def _account_at(session: Session, address: str) -> UUID | None:
     return accounts[0].id if accounts else None
 
 
-def _verified_at_receipt(
-    transaction: Session, request: DataSubjectRequest, how: str, now: datetime
-) -> None:
-    request.verified_at, request.verified_by = now, how
-    transaction.add(request)
-    record(transaction, "request.verified", request.id, now, how=how)
+def _asking_who_it_is(
+    transaction: Session, request: DataSubjectRequest, languages: Sequence[str], now: datetime
+) -> list[Queued]:
+    """What goes to the address on file; the same is written where nobody has one. Nothing for
+    whoever has neither that nor a mailbox."""
+    account = account_of(transaction, request)
+    if not request.contact_email and not (account and account.email):
+        return []
+    language = nearest_language(account.locale if account else request.language, languages)
+    return [ask_for_identity(transaction, request, language=language, now=now)]
 
 
 def _acknowledgement_waits_for_post(session: Session, request: DataSubjectRequest) -> bool:
@@ -369,52 +375,6 @@ def _to_agent(
 
 
 def _acknowledgement(transaction: Session, request: DataSubjectRequest, now: datetime) -> Queued:
-    status = add_link(
-        transaction, purpose=REQUEST_STATUS, subject_id=request.id, now=now, account_id=None
-    )
+    add_link(transaction, purpose=REQUEST_STATUS, subject_id=request.id, now=now, account_id=None)
     transaction.flush()
-    return _to_requester(request, ACKNOWLEDGEMENT, "request_acknowledgement", status)
-
-
-def _verification(
-    transaction: Session,
-    request: DataSubjectRequest,
-    account_id: UUID,
-    language: str,
-    now: datetime,
-) -> Queued:
-    verify = add_link(
-        transaction,
-        purpose=REQUEST_VERIFY,
-        subject_id=request.id,
-        now=now,
-        account_id=account_id,
-        expires_at=request.due_at + VERIFY_LINK_PERIOD,
-    )
-    transaction.flush()
-    return Queued(
-        subject_kind=REQUEST,
-        subject_id=request.id,
-        addressee_kind=ACCOUNT,
-        addressee_id=account_id,
-        step="verification",
-        template="request_verification",
-        variant=request.id,
-        language=language,
-        link_id=verify.id,
-    )
-
-
-def _to_requester(request: DataSubjectRequest, step: str, template: str, link: Link) -> Queued:
-    return Queued(
-        subject_kind=REQUEST,
-        subject_id=request.id,
-        addressee_kind=REQUESTER,
-        addressee_id=request.id,
-        step=step,
-        template=template,
-        variant=request.id,
-        language=request.language,
-        link_id=link.id,
-        state="queued" if request.contact_email else BY_POST,
-    )
+    return to_contact(transaction, request, ACKNOWLEDGEMENT, "request_acknowledgement")

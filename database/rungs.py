@@ -12,6 +12,7 @@ from database.staff import require_role
 from database.tables import DataSubjectRequest, FiredRung, OutboxMail
 from database.writing import hold
 from domain.company import OfficeHours
+from domain.identity import DISPUTED, OF_IDENTITY
 from domain.request_ladder import UNASSIGNED, Fired, armed, step_of
 from domain.timetable import Rung
 
@@ -26,6 +27,15 @@ def fired_rungs(session: Session, request_id: UUID) -> Sequence[FiredRung]:
         select(FiredRung)
         .where(FiredRung.request_id == request_id)
         .order_by(col(FiredRung.fired_at), col(FiredRung.stood_at))
+    ).all()
+
+
+def with_fired_rung(session: Session, rung: str) -> Sequence[UUID]:
+    """The requests of which this rung fired for the due time as it is."""
+    return session.exec(
+        select(FiredRung.request_id)
+        .join(DataSubjectRequest, col(DataSubjectRequest.id) == col(FiredRung.request_id))
+        .where(FiredRung.rung == rung, col(FiredRung.due_at) == col(DataSubjectRequest.due_at))
     ).all()
 
 
@@ -123,7 +133,8 @@ def mail_step(session: Session, request: DataSubjectRequest, rung: str) -> str:
 
 
 def told_of(session: Session, request: DataSubjectRequest, rung: str) -> set[UUID]:
-    """Who of staff was mailed since a rung fired for the due time as it is."""
+    """Who of staff was mailed since a rung fired for the due time as it is. What they are mailed of
+    who asks tells nobody that it is their turn."""
     fired_at = session.exec(
         select(FiredRung.fired_at).where(
             FiredRung.request_id == request.id,
@@ -137,6 +148,8 @@ def told_of(session: Session, request: DataSubjectRequest, rung: str) -> set[UUI
         OutboxMail.subject_id == request.id,
         OutboxMail.addressee_kind == STAFF,
         OutboxMail.queued_at >= fired_at,
+        OutboxMail.step != DISPUTED,
+        ~col(OutboxMail.step).startswith(OF_IDENTITY, autoescape=True),
     )
     return {*session.exec(mailed)}
 

@@ -61,6 +61,7 @@ class Outcome(StrEnum):
     WITHDRAWN = "withdrawn"
     DUPLICATE = "duplicate"
     SPAM = "spam"
+    NOTHING_HELD = "nothing_held"
 
 
 class Ground(StrEnum):
@@ -100,6 +101,7 @@ OUTCOME_WORDS: Mapping[Outcome, str] = {
     Outcome.WITHDRAWN: "You have withdrawn your request.",
     Outcome.DUPLICATE: "We are answering the same request already.",
     Outcome.SPAM: "We did not treat this message as a request.",
+    Outcome.NOTHING_HELD: "We hold nothing about you under the address you gave.",
 }
 
 GROUND_WORDS: Mapping[Ground, str] = {
@@ -144,14 +146,15 @@ class Intake:
     ask for several rights.
 
     `language` is that of the page it was made on, empty when it came another way. Name and
-    addresses are those of the person whose data it is about; `postal_address` is for whoever has no
-    mailbox. `agent_name` and `agent_address` are those of who asks for them, empty when they ask
-    themselves.
+    addresses are those of the person whose data it is about; `account_address` is the one in their
+    account, empty when it is the contact address; `postal_address` is for whoever has no mailbox.
+    `agent_name` and `agent_address` are those of who asks for them, empty when they ask themselves.
     """
 
     name: str
     contact_address: str
     kinds: tuple[str, ...]
+    account_address: str = ""
     message: str = ""
     country: str | None = None
     time_zone: str | None = None
@@ -210,10 +213,7 @@ PROBLEM_WORDS: Mapping[str, str] = {
 
 def _problems(intake: Intake) -> Iterator[tuple[str, str]]:
     yield from _problems_of_name("name", intake.name)
-    if not _is_address(intake.contact_address) and (
-        intake.contact_address or not intake.postal_address
-    ):
-        yield "contact_address", PROBLEM_WORDS["address"]
+    yield from _problems_of_addresses(intake)
     yield from _problems_of_text("postal_address", intake.postal_address, LONGEST_POSTAL_ADDRESS)
     if not intake.kinds:
         yield "kinds", PROBLEM_WORDS["no_kind"]
@@ -250,6 +250,14 @@ def _problems_of_agent(intake: Intake) -> Iterator[tuple[str, str]]:
         yield "agent_address", PROBLEM_WORDS["address"]
     elif intake.agent_address.lower() == intake.contact_address.lower():
         yield "agent_address", PROBLEM_WORDS["agent_is_person"]
+
+
+def _problems_of_addresses(intake: Intake) -> Iterator[tuple[str, str]]:
+    on_paper = intake.postal_address and not intake.contact_address
+    if not on_paper and not _is_address(intake.contact_address):
+        yield "contact_address", PROBLEM_WORDS["address"]
+    if intake.account_address and not _is_address(intake.account_address):
+        yield "account_address", PROBLEM_WORDS["address"]
 
 
 _ADDRESS = re.compile(

@@ -12,7 +12,13 @@ from domain.refusal_grounds import bar_against, usable_grounds
 DONE = frozenset({Outcome.FULFILLED, Outcome.PARTIAL})
 SET_ASIDE = (Outcome.WITHDRAWN, Outcome.DUPLICATE, Outcome.SPAM)
 """What is said of a right that was not judged: it tells of a request only if all were set aside."""
-_NOT_DONE = (Outcome.REFUSED, Outcome.UNVERIFIED, Outcome.REDIRECTED, *SET_ASIDE)
+_NOT_DONE = (
+    Outcome.REFUSED,
+    Outcome.UNVERIFIED,
+    Outcome.NOTHING_HELD,
+    Outcome.REDIRECTED,
+    *SET_ASIDE,
+)
 """The weightiest first: a refusal is never hidden behind another end."""
 # Grounds that say nothing about what we hold, and so may be given to someone unverified.
 _SILENT_GROUNDS = frozenset({Ground.IDENTITY_UNVERIFIED, Ground.MANIFESTLY_UNFOUNDED_OR_EXCESSIVE})
@@ -23,13 +29,16 @@ def needs_second_person(outcome: Outcome) -> bool:
     return outcome in {Outcome.PARTIAL, Outcome.REFUSED}
 
 
-def possible_outcomes(kind: Kind, *, verified: bool) -> tuple[Outcome, ...]:
+def possible_outcomes(
+    kind: Kind, *, verified: bool, controls_empty_address: bool = False
+) -> tuple[Outcome, ...]:
     """The ends that a right may come to as things stand."""
     return tuple(
         outcome
         for outcome in Outcome
         if not _against_the_kind(kind, outcome, None)
         and not _behind_the_gate(kind, outcome, None, verified=verified)
+        and not _of_nothing(kind, outcome, controls_empty_address=controls_empty_address)
     )
 
 
@@ -54,12 +63,18 @@ def decision_refusal(  # noqa: PLR0913, one decision is judged by all of this, a
     confirmed_by: UUID | None,
     evidence: str | None,
     regime: str | None = None,
+    controls_empty_address: bool = False,
 ) -> str | None:
-    """Why a decision may not be sent, as a sentence for staff; None when it may (P15, P19-P22)."""
+    """Why a decision may not be sent, as a sentence for staff; None when it may (P15, P19-P22).
+
+    `controls_empty_address`: the person proved control of the address that the request is about,
+    and there is no account with it.
+    """
     reasons = (
         _unexplained(explanation, decided_by),
         _against_the_kind(kind, outcome, ground),
         _behind_the_gate(kind, outcome, ground, verified=verified),
+        _of_nothing(kind, outcome, controls_empty_address=controls_empty_address),
         _groundless(kind, outcome, ground, regime),
         _unsupported(outcome, decided_by, confirmed_by, evidence),
     )
@@ -94,6 +109,16 @@ def _behind_the_gate(
         return "Nothing is disclosed, corrected or erased before the person's identity is verified."
     if outcome is Outcome.REFUSED and ground is not None and ground not in _SILENT_GROUNDS:
         return "This ground tells what we hold, and the person's identity is not verified."
+    return None
+
+
+def _of_nothing(kind: Kind, outcome: Outcome, *, controls_empty_address: bool) -> str | None:
+    told = controls_empty_address and kind in GATED_KINDS
+    if outcome is Outcome.NOTHING_HELD and not told:
+        return (
+            "That nothing is held under an address is told only to whoever proved control of it, "
+            "and only where there is no account with it."
+        )
     return None
 
 

@@ -1,4 +1,5 @@
-"""Tokens of personal links: 16 random bytes and a signature, bound to one purpose.
+"""Tokens of personal links: 16 random bytes and a signature, bound to one purpose; and codes to
+type, made of such bytes with the same keys.
 
 The random bytes are kept in the database, the keys are not: a stolen database opens no link, and
 the same link can be made again for a reminder.
@@ -13,6 +14,7 @@ from typing import Literal
 NONCE_BYTES = 16
 SIGNATURE_BYTES = 16
 TOKEN_LENGTH = 43  # unpadded base64 of 32 bytes
+CODE_DIGITS = 8
 
 RefusalKind = Literal["malformed", "forged"]
 
@@ -52,6 +54,26 @@ def read_token(purpose: str, token: str, keys: Sequence[bytes]) -> bytes:
     if not any(matches):
         raise LinkRefused("forged")
     return nonce
+
+
+def make_code(purpose: str, nonce: bytes, keys: Sequence[bytes]) -> str:
+    """Return the code (eight digits) of `nonce` for `purpose`, by the first key."""
+    return _code(purpose, nonce, keys[0])
+
+
+def is_code(typed: str, purpose: str, nonce: bytes, keys: Sequence[bytes]) -> bool:
+    """Whether what somebody typed is the code of `nonce` by any of the keys.
+
+    Spaces and dashes between the digits do not count. Takes as long whatever was typed.
+    """
+    digits = "".join(typed.split()).replace("-", "").encode(errors="replace")
+    matches = [hmac.compare_digest(digits, _code(purpose, nonce, key).encode()) for key in keys]
+    return any(matches)
+
+
+def _code(purpose: str, nonce: bytes, key: bytes) -> str:
+    digest = hmac.digest(key, purpose.encode() + b"\0" + nonce, "sha256")
+    return f"{int.from_bytes(digest[:8]) % 10**CODE_DIGITS:0{CODE_DIGITS}}"
 
 
 def _signature(purpose: str, nonce: bytes, key: bytes) -> bytes:

@@ -26,6 +26,7 @@ from domain.data_subject_requests import (
     STAGE_WORDS,
 )
 from domain.deadlines import PACKS
+from domain.identity import COULD_NOT_VERIFY, NOTHING_HELD, WORDS_FOR_STAFF
 from domain.marketing import STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
 from domain.materiality.in_words import happened
 from domain.request_ladder import words_of_rungs
@@ -109,6 +110,7 @@ def _tables() -> Iterator[tuple[str, str]]:
     tables: Mapping[str, Iterable[str]] = {
         "activities/letters.py": SEGMENT_WORDS.values(),
         "domain/data_subject_requests.py": chain(*(table.values() for table in words_of_requests)),
+        "domain/identity.py": (COULD_NOT_VERIFY, NOTHING_HELD, *WORDS_FOR_STAFF.values()),
         "domain/marketing.py": (STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE),
         "domain/materiality/in_words.py": starmap(happened, product(ChangeKind, (False, True))),
         "domain/packs": (pack.court_remedy for pack in PACKS.values() if pack.court_remedy),

@@ -160,18 +160,22 @@ class Scene:
         language: str = "",
         kinds: tuple[str, ...] = ("access",),
         country: str = "DE",
+        about: str = "",
+        now: datetime = NOW,
     ) -> DataSubjectRequest:
-        """A request for access, or other rights, from this address, received now."""
+        """A request for access, or other rights, from this address, received now; `about` another
+        one's account."""
         intake = Intake(
             name=name,
             contact_address=address,
+            account_address=about,
             kinds=kinds,
             country=country,
             language=language,
         )
         due = earliest(
             deadline(
-                received_at=NOW,
+                received_at=now,
                 time_zone=None,
                 country=country,
                 company_time_zone="Europe/Berlin",
@@ -184,7 +188,7 @@ class Scene:
             channel="web", deadline=due, policy_version_id=None, languages=LANGUAGES
         )
         with self.database.transaction() as transaction:
-            return requests.receive(transaction, intake, received, NOW)
+            return requests.receive(transaction, intake, received, now)
 
     def mail(self, mail_id: UUID) -> OutboxMail:
         """A mail as it stands."""

@@ -37,6 +37,7 @@ from web import (
     approvals,
     handoffs,
     health,
+    identity,
     new_links,
     policy_links,
     preferences,
@@ -81,6 +82,7 @@ SITE_MAP = (
     handoffs.router,  # /requests/signed-in/...
     preferences.router,  # /preferences/..., /unsubscribe/(purpose)/...
     requests.router,  # /requests/...
+    identity.router,  # /requests/.../code, new-code, not-mine, again
     access.router,  # /staff/sign-in
     overview.router,  # /staff
     policies.router,  # /staff/policies/...
@@ -130,6 +132,7 @@ def create_app(
         suppression_key=settings.suppression_key_bytes,
         sending_period=settings.sending_period,
         mail_rate=settings.mail_rate_limit,
+        identity=settings.identity,
         alarm_webhook_url=settings.alarm_webhook_url,
         api_pace=Pace(settings.api_rate_limit),
         development=settings.development,

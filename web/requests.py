@@ -12,10 +12,19 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlmodel import Session
 
-from database.links import REQUEST_AGENT, REQUEST_STATUS, REQUEST_VERIFY
+from database.identity import (
+    BY_LINK,
+    answer_goes_on_file,
+    asks_by_mail,
+    link_is_current,
+    live_code,
+    value_of,
+)
+from database.links import REQUEST_AGENT, REQUEST_STATUS, REQUEST_STOP, REQUEST_VERIFY
 from database.policies import policies, version_in_force
 from database.request_agents import agent_of
 from database.requested_rights import decisions_of, kinds_of, rights_of
+from database.requests import follower_of
 from database.tables import DataSubjectRequest, Link, RequestDecision, RequestedRight
 from domain.data_subject_requests import (
     GROUND_WORDS,
@@ -32,9 +41,10 @@ from domain.data_subject_requests import (
     problems,
 )
 from domain.deadlines import Authority, authority_for, court_remedy
+from domain.identity import TRIES
 from translations.catalogues import Language
 from web.forms import NOTHING_POSTED, Form, Posted
-from web.links import locale_of, open_link
+from web.links import LinkClosed, locale_of, open_link
 from web.readers import OnReader, Reader
 from web.site import OnSite, Site
 from workflows.desk import Receipt
@@ -71,6 +81,7 @@ def make_request(site: OnSite, reader: OnReader, posted: Form) -> Response:
     intake = Intake(
         name=posted.text("name"),
         contact_address=posted.text("contact_address"),
+        account_address=posted.text("account_address"),
         agent_name=posted.text("agent_name"),
         agent_address=posted.text("agent_address"),
         **asked_for(posted, reader),
@@ -100,27 +111,44 @@ def receipt_page(receipt: str, site: OnSite, reader: OnReader) -> HTMLResponse:
 
 @router.get("/{token}")
 def request_page(token: Token, site: OnSite, reader: OnReader) -> HTMLResponse:
-    """How a request stands, or the question whether it is really yours; never verifies."""
+    """How a request stands, or a question about it; looking verifies and changes nothing."""
     with site.database.session() as session:
-        link = open_link(
-            session, site, token, site.now(), REQUEST_STATUS, REQUEST_VERIFY, REQUEST_AGENT
+        link = open_request(
+            session, site, token, REQUEST_STATUS, REQUEST_VERIFY, REQUEST_STOP, REQUEST_AGENT
         )
         request = session.get_one(DataSubjectRequest, link.subject_id)
         reader = reader.known_as(locale_of(session, link))
-        if link.purpose == REQUEST_VERIFY:
-            return _verify_page(session, reader, request)
+        if link.purpose == REQUEST_STOP:
+            return _warning_page(session, reader, request)
         if link.purpose == REQUEST_AGENT:
             return _agent_page(reader, request)
-        return _status_page(session, reader, request)
+        if link.purpose == REQUEST_VERIFY and not request.answered_at:
+            return _verify_page(session, reader, request, f"/requests/{token}")
+        return status_page(session, reader, link, token)
 
 
 @router.post("/{token}")
-def verify_request(token: Token, site: OnSite, reader: OnReader) -> Response:
-    """The one button: yes, this request is mine (P19)."""
+def press(token: Token, site: OnSite, reader: OnReader) -> Response:
+    """The one button of each page: this request is mine; these are my request and my address; or,
+    at an address that was on file before, stop (P19)."""
     with site.database.session() as session:
-        link: Link = open_link(session, site, token, site.now(), REQUEST_VERIFY)
-    site.desk.verify(link.subject_id, how="link to the address on file")
+        link = open_request(session, site, token, REQUEST_STATUS, REQUEST_VERIFY, REQUEST_STOP)
+    if link.purpose == REQUEST_VERIFY:
+        site.desk.verify(link.subject_id, how=BY_LINK)
+    elif link.purpose == REQUEST_STOP:
+        site.desk.dispute(link.subject_id, by="former address")
+    else:
+        site.desk.confirm_contact(link.subject_id)
     return RedirectResponse(f"/requests/{token}{reader.kept}", status_code=303)
+
+
+def open_request(session: Session, site: Site, token: str, *purposes: str) -> Link:
+    """The link to a request. Raises LinkClosed, also for one to verify that went to an address
+    which is on file no more."""
+    link = open_link(session, site, token, site.now(), *purposes)
+    if link.purpose == REQUEST_VERIFY and not link_is_current(session, link):
+        raise LinkClosed("replaced", REQUEST_VERIFY, locale_of(session, link))
+    return link
 
 
 class Asked(TypedDict):
@@ -190,13 +218,15 @@ def countries(language: Language) -> list[tuple[str, str]]:
     return sorted(named, key=lambda country: unicodedata.normalize("NFKD", country[1]).casefold())
 
 
-def _verify_page(session: Session, reader: Reader, request: DataSubjectRequest) -> HTMLResponse:
-    kinds = kinds_of(session, request.id)
+def _verify_page(
+    session: Session, reader: Reader, request: DataSubjectRequest, path: str
+) -> HTMLResponse:
     return reader.show(
         "request_verify.html",
         request=request,
         agent=agent_of(session, request.id),
-        asked_for=reader.pages.language.listed(KIND_WORDS[kind] for kind in kinds),
+        path=path,
+        asked_for=_asked_for(session, reader, request),
         zone=reader.site.company.zone_of(request.time_zone),
     )
 
@@ -212,17 +242,58 @@ def _agent_page(reader: Reader, request: DataSubjectRequest) -> HTMLResponse:
     )
 
 
-def _status_page(session: Session, reader: Reader, request: DataSubjectRequest) -> HTMLResponse:
+def _warning_page(session: Session, reader: Reader, request: DataSubjectRequest) -> HTMLResponse:
+    asked_for = _asked_for(session, reader, request)
+    return reader.show("request_warning.html", request=request, asked_for=asked_for)
+
+
+def _asked_for(session: Session, reader: Reader, request: DataSubjectRequest) -> str:
+    kinds = kinds_of(session, request.id)
+    return reader.pages.language.listed(KIND_WORDS[kind] for kind in kinds)
+
+
+def status_page(
+    session: Session,
+    reader: Reader,
+    link: Link,
+    token: str,
+    *,
+    problem: str = "",
+    status: int = 200,
+) -> HTMLResponse:
+    """How a request stands: the same whether the person is known to us or not (P19).
+
+    The answer is shown behind a link that went where the answer goes. `problem`: why a code did
+    not do, for its field.
+    """
+    request = session.get_one(DataSubjectRequest, link.subject_id)
     rights = rights_of(session, request.id)
     decisions = decisions_of(session, rights) if request.answered_at else {}
     stage = STAGE_WORDS.get(State(request.state), CLOSED)
     company = reader.site.company
     lead = Authority(name=company.authority_name, url=company.authority_url)
+    code = live_code(session, request, reader.site.now())
+    verifies = link.purpose == REQUEST_VERIFY
+    elsewhere = (
+        request.answered_at is not None
+        and not verifies
+        and answer_goes_on_file(session, request) is not None
+    )
     return reader.show(
         "request_status.html",
+        status=status,
         request=request,
+        path=f"/requests/{token}",
         rights=[_right(reader, right, decisions.get(right.id)) for right in rights],
         stage=reader.gettext(stage),
+        agent=agent_of(session, request.id),
+        asks=asks_by_mail(request),
+        code_until=value_of(code).good_until if code else None,
+        tries_left=TRIES - code.tries if code else 0,
+        problems={"code": problem} if problem else {},
+        elsewhere=elsewhere,
+        again=verifies and any(right.outcome == Outcome.UNVERIFIED for right in rights),
+        follower=follower_of(session, request) if verifies else None,
         authority=authority_for(request.country, lead=lead),
         court=reader.gettext(court_remedy(request.regime)),
         zone=company.zone_of(request.time_zone),

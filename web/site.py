@@ -12,6 +12,7 @@ from activities.samples import SampleMails
 from clock import Clock
 from database.engine import Database
 from domain.company import Company
+from domain.identity import IdentityNumbers
 from health.lookout import Lookout
 from temporal import View
 from translations.catalogues import SOURCE
@@ -25,7 +26,8 @@ class Site:
     """The rooms behind the pages.
 
     `link_keys` sign personal links, the first one signs; `events_keys` are the mail service's
-    public keys; `mail_rate`: copies in a minute, 0 for no limit; `suppression_key` makes the hashes
+    public keys; `mail_rate`: copies in a minute, 0 for no limit; `identity`: when people are
+    reminded to say who they are; `suppression_key` makes the hashes
     by which stopped addresses are known; `alarm_webhook_url` is empty where alarms go by mail only;
     `inbox_url` is the mail sandbox's inbox, in development.
     """
@@ -39,6 +41,7 @@ class Site:
     suppression_key: bytes
     sending_period: timedelta
     mail_rate: int
+    identity: IdentityNumbers
     alarm_webhook_url: str
     api_pace: Pace
     development: bool

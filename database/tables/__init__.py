@@ -15,6 +15,12 @@ from database.tables.campaigns import (
     VoidedVersion,
 )
 from database.tables.facts import ClockOffset, Fact
+from database.tables.identity import (
+    AddressWarning,
+    IdentityCheck,
+    IdentityCode,
+    IdentityEvidence,
+)
 from database.tables.intake import HandedIn, JoinedRequest, PostedLetter, RequestAgent
 from database.tables.mail import (
     DeliveryEvent,
@@ -67,6 +73,7 @@ __all__ = [
     "Account",
     "AccountImport",
     "AccountImportRow",
+    "AddressWarning",
     "Alarm",
     "ApiKey",
     "Approval",
@@ -91,6 +98,9 @@ __all__ = [
     "FindingSentence",
     "FiredRung",
     "HandedIn",
+    "IdentityCheck",
+    "IdentityCode",
+    "IdentityEvidence",
     "JoinedRequest",
     "LateReplyApproval",
     "LegalRequirement",

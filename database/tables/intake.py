@@ -32,7 +32,7 @@ class RequestAgent(SQLModel, table=True):
 
 class JoinedRequest(SQLModel, table=True):
     """One request too many from an address within an hour: kept whole beside a request for the
-    same, and answered with that."""
+    same, and answered with that. `account_address`: as in `DataSubjectRequest`."""
 
     __tablename__ = "joined_request"
     __table_args__ = (Index("joined_request_newest", "request_id", "received_at"),)
@@ -41,6 +41,7 @@ class JoinedRequest(SQLModel, table=True):
     reference: str = Field(unique=True)
     request_id: UUID = Field(foreign_key="data_subject_request.id")
     name: str
+    account_address: str | None = None
     kinds: list[str] = Field(sa_type=JSON)
     message: str
     country: str | None = None

@@ -14,7 +14,8 @@ class Account(SQLModel, table=True):
 
     `reopened_at`: when an import last opened it again, or said that it is no service's or minor's
     after all. `frozen_at`, `thawed_at`: from when to when its holder was said to have died.
-    `minor_from`, `minor_until`: likewise to be a minor.
+    `minor_from`, `minor_until`: likewise to be a minor. `previous_email`: the address before the
+    last change, which an import made at `address_changed_at`.
     """
 
     # SQLite copies a table to alter it, without this: a migration that does so makes it anew.
@@ -23,6 +24,8 @@ class Account(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     external_id: str = Field(unique=True)
     email: str
+    previous_email: str | None = None
+    address_changed_at: datetime | None = None
     name: str = ""
     locale: str = "en"
     time_zone: str | None = None

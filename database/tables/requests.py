@@ -16,7 +16,12 @@ class DataSubjectRequest(SQLModel, table=True):
     answer is due first, and `outcome` follows from those of all. `language`: the one they made it
     in, empty when that is not known. `contact_email`: the address that was typed, empty for whoever
     has no mailbox and is written to at `postal_address`; `contact_key` is the same in small
-    letters, to find what else came from there.
+    letters, to find what else came from there. `account_address`: the address on file that was
+    named, null when it is the contact address. `needs_identity`: whether it asks for a right that
+    waits until we know who asks. `contact_confirmed_at`: when somebody who reads mail there said
+    that the contact address is theirs. `disputed_at`: when somebody who reads mail at an address on
+    file, or at one that was, said that the request is not theirs. `follows_id`: the request that
+    this one takes up again.
     """
 
     __tablename__ = "data_subject_request"
@@ -29,6 +34,7 @@ class DataSubjectRequest(SQLModel, table=True):
     contact_email: str
     contact_key: str = ""
     postal_address: str = ""
+    account_address: str | None = None
     message: str
     country: str | None = None
     time_zone: str | None = None
@@ -45,6 +51,13 @@ class DataSubjectRequest(SQLModel, table=True):
     acknowledged_at: datetime | None = None
     verified_at: datetime | None = None
     verified_by: str | None = None
+    needs_identity: bool
+    contact_confirmed_at: datetime | None = None
+    disclosure_held_until: datetime | None = None
+    disputed_at: datetime | None = None
+    follows_id: UUID | None = Field(
+        default=None, foreign_key="data_subject_request.id", unique=True, ondelete="SET NULL"
+    )
     assignee_id: UUID | None = Field(default=None, foreign_key="staff.id")
     outcome: str | None = None
     answered_at: datetime | None = None

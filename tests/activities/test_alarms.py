@@ -21,6 +21,7 @@ from database.alarms import AlarmKind
 from database.mail_rows import Batch
 from database.tables import Alarm, Campaign
 from domain.company import Officers
+from domain.identity import IdentityNumbers
 from domain.request_ladder import request_ladder
 from mail.webhooks import Webhook
 from settings import Settings
@@ -168,6 +169,7 @@ def test_of_a_request_escalations_the_breach_and_each_day_overdue_are_alarms(
         company=Settings(_env_file=None).company,
         officers=Officers(),
         courier=courier,
+        identity=IdentityNumbers(),
     )
     ladder = request_ladder(
         request_id=request.id,

@@ -12,6 +12,7 @@ from activities.requests import RequestActivities, RequestInput
 from database import freezing, requests
 from database.tables import DataSubjectRequest, OutboxMail, Staff
 from domain.company import Officers
+from domain.identity import IdentityNumbers
 from domain.request_ladder import request_ladder
 from domain.timetable import Rung
 from settings import Settings
@@ -87,6 +88,7 @@ def climb(scene: Scene, courier: Courier) -> Callable[[str], Told]:
         company=settings.company,
         officers=Officers(),
         courier=courier,
+        identity=IdentityNumbers(),
     )
 
     def fire(key: str) -> Told:

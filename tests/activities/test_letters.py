@@ -10,7 +10,7 @@ from sqlmodel import select
 from activities.courier import Courier
 from activities.letters import Letters
 from activities.requests import RequestActivities, RequestInput
-from database import freezing, outbox, rehearsals, request_answers, requests
+from database import freezing, identity, outbox, rehearsals, request_answers, requests
 from database.accounts import AccountRow
 from database.assessments import findings_of
 from database.campaigns import notice_template
@@ -25,6 +25,7 @@ from database.tables import (
 )
 from domain.company import Officers
 from domain.data_subject_requests import Ground, Kind, Outcome
+from domain.identity import IdentityNumbers
 from domain.request_ladder import overdue_rung, request_ladder
 from domain.reviews import VersionClass
 from mail.message import Message, Templates
@@ -333,6 +334,9 @@ def test_every_rung_of_the_ladder_is_written_with_its_own_words(
         office=Settings(_env_file=None).company.office,
     )
     rungs = (*ladder, *(overdue_rung(request_made.due_at, number) for number in (1, 2)))
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request_made.id)
+        identity.confirm_contact(transaction, row, NOW)
     for rung in rungs:
         climbing.climb(RequestInput(request_id=request_made.id, now=rung.at))
     with scene.database.session() as session:
@@ -356,6 +360,7 @@ def activities_of(scene: Scene, courier: Courier) -> RequestActivities:
         company=Settings(_env_file=None).company,
         officers=Officers(privacy_officer="", deputy="", executive=""),
         courier=courier,
+        identity=IdentityNumbers(),
     )
 
 
@@ -385,7 +390,7 @@ def test_an_answer_says_of_each_right_what_became_of_it(
     made = scene.request(DORA.email, kinds=("erasure", "access"), language="de")
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, made.id)
-        requests.verify_identity(transaction, row, how="link", now=NOW)
+        identity.verify_identity(transaction, row, how="link", now=NOW)
         for kind, answer in ((Kind.ACCESS, IN_FULL), (Kind.ERASURE, INVOICES)):
             decision = request_answers.propose_decision(
                 transaction, row, answer, kind=kind, decided_by=scene.staff["petra"], now=NOW
@@ -425,7 +430,7 @@ def test_an_answer_explains_itself_whatever_it_says(
     )
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request_made.id)
-        requests.verify_identity(transaction, row, how="link", now=NOW)
+        identity.verify_identity(transaction, row, how="link", now=NOW)
         decision = request_answers.propose_decision(
             transaction, row, answer, decided_by=scene.staff["petra"], now=NOW
         )

@@ -8,10 +8,11 @@ from sqlmodel import Session, col, select
 
 from activities.courier import Courier
 from activities.requests import RequestActivities, RequestCase, RequestInput
-from database import requests, rungs
+from database import identity, requests, rungs
 from database.absences import set_absent
 from database.tables import Alarm, DataSubjectRequest, OutboxMail, Staff
 from domain.company import Officers
+from domain.identity import IdentityNumbers
 from domain.request_ladder import request_ladder
 from domain.timetable import Role
 from settings import Settings
@@ -25,10 +26,11 @@ Told = set[str]
 
 @pytest.fixture
 def request_made(scene: Scene) -> DataSubjectRequest:
-    """Dora's request, on which Petra works."""
+    """Dora's request, on which Petra works. Dora has confirmed that it is hers."""
     request = scene.request("dora@people.example")
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request.id)
+        identity.confirm_contact(transaction, row, NOW)
         requests.assign(transaction, row, scene.staff["petra"], NOW)
     return request
 
@@ -39,7 +41,11 @@ def climb(
 ) -> Callable[[datetime], RequestCase]:
     """The worker wakes at an instant."""
     climbing = RequestActivities(
-        database=scene.database, company=COMPANY, officers=OFFICERS, courier=courier
+        database=scene.database,
+        company=COMPANY,
+        officers=OFFICERS,
+        courier=courier,
+        identity=IdentityNumbers(),
     )
     return lambda now: climbing.climb(RequestInput(request_id=request_made.id, now=now))
 

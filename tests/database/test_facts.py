@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
-from database import freezing, request_answers, requests
+from database import freezing, identity, request_answers, requests
 from database.engine import Database
 from database.facts import SALT_BYTES, commitment, record
 from database.tables import DataSubjectRequest, Fact
@@ -84,7 +84,7 @@ def test_nobody_can_be_read_in_the_facts_of_a_whole_story(scene: Scene) -> None:
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request.id)
         requests.acknowledge(transaction, row, NOW)
-        requests.verify_identity(transaction, row, how="link", now=NOW)
+        identity.verify_identity(transaction, row, how="link", now=NOW)
         requests.assign(transaction, row, scene.staff["petra"], NOW)
         answer = request_answers.Answer(
             outcome=Outcome.FULFILLED, explanation="We hold your recordings."

@@ -18,6 +18,7 @@ from database import (
     corrections,
     delivery,
     freezing,
+    identity,
     outbox,
     outcomes,
     policies,
@@ -118,7 +119,7 @@ def count(database: Database, table: type[Approval | DeliveryEvent]) -> int:
 
 def verify(transaction: Session, subject: UUID) -> None:
     request = transaction.get_one(DataSubjectRequest, subject)
-    requests.verify_identity(transaction, request, how="link", now=NOW)
+    identity.verify_identity(transaction, request, how="link", now=NOW)
 
 
 def acknowledge(transaction: Session, subject: UUID) -> None:

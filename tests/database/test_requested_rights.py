@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database import request_answers, requests
+from database import identity, request_answers, requests
 from database.request_answers import Answer, DecisionRefused
 from database.requested_rights import rights_by_request, rights_of
 from database.requests import OPEN_STATES
@@ -31,7 +31,8 @@ def request_made(scene: Scene) -> DataSubjectRequest:
 def verify(scene: Scene, request: DataSubjectRequest) -> None:
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request.id)
-        requests.verify_identity(transaction, row, how="link", now=NOW)
+        requests.acknowledge(transaction, row, NOW)
+        identity.verify_identity(transaction, row, how="link", now=NOW)
 
 
 def decide(

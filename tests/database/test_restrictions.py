@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database import request_answers, requests, restrictions
+from database import identity, request_answers, restrictions
 from database.restrictions import Lift, RestrictionRefused
 from database.tables import DataSubjectRequest, Fact, OutboxMail, Restriction
 from domain.data_subject_requests import Kind, Outcome
@@ -125,7 +125,7 @@ def test_a_request_for_it_that_is_granted_restricts_from_the_decision_on(
     made = scene.request(ALICE.email, kinds=(kind, "inquiry"))
     with scene.database.transaction() as transaction:
         request = transaction.get_one(DataSubjectRequest, made.id)
-        requests.verify_identity(transaction, request, how="link", now=NOW)
+        identity.verify_identity(transaction, request, how="link", now=NOW)
         decision = request_answers.propose_decision(
             transaction,
             request,

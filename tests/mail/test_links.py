@@ -1,12 +1,20 @@
 """A link opens for the purpose and the keys it was made with, and in no other way."""
 
+import re
 from secrets import token_bytes
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mail.links import NONCE_BYTES, LinkRefused, make_token, read_token
+from mail.links import (
+    NONCE_BYTES,
+    LinkRefused,
+    is_code,
+    make_code,
+    make_token,
+    read_token,
+)
 
 KEY, OLD_KEY = b"k" * 32, b"o" * 32
 nonces = st.binary(min_size=16, max_size=16)
@@ -74,3 +82,28 @@ def refusal(purpose: str, token: str) -> str:
     with pytest.raises(LinkRefused) as refused:
         read_token(purpose, token, [KEY])
     return refused.value.kind
+
+
+@given(nonce=nonces)
+def test_a_code_has_eight_digits_and_opens_by_old_keys_too(nonce: bytes) -> None:
+    """P19: typed as people type, with spaces or dashes; and by any key that still verifies."""
+    code = make_code("code", nonce, [OLD_KEY])
+    assert re.fullmatch(r"\d{8}", code)
+    for typed in (code, f" {code[:4]} {code[4:]} ", f"{code[:4]}-{code[4:]}"):
+        assert is_code(typed, "code", nonce, [KEY, OLD_KEY])
+    assert not is_code(code, "code", nonce, [KEY]) or code == make_code("code", nonce, [KEY])
+
+
+@given(typed=st.text(max_size=20), nonce=nonces)
+def test_what_is_not_the_code_opens_nothing_and_never_crashes(typed: str, nonce: bytes) -> None:
+    """P19: digits of other scripts, emptiness and halves of letters too."""
+    code = make_code("code", nonce, [KEY])
+    assert is_code(typed, "code", nonce, [KEY]) == ("".join(typed.split()).replace("-", "") == code)
+
+
+def test_a_code_is_bound_to_its_purpose_and_its_bytes() -> None:
+    """P32: neither another request's code opens this one, nor the same bytes for another end."""
+    nonce = b"\1" * NONCE_BYTES
+    code = make_code("code", nonce, [KEY])
+    assert not is_code(code, "another", nonce, [KEY])
+    assert not is_code(code, "code", b"\2" * NONCE_BYTES, [KEY])

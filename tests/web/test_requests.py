@@ -7,10 +7,10 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
+from database.identity import verify_identity
 from database.links import REQUEST_STATUS, REQUEST_VERIFY
 from database.request_answers import Answer, apply_decision, confirm_decision, propose_decision
 from database.requested_rights import kinds_of
-from database.requests import verify_identity
 from database.tables import DataSubjectRequest, Fact, Link, OutboxMail, PolicyVersion
 from domain.data_subject_requests import Ground, Kind, Outcome
 from tests.web.world import NOW, World, browse
@@ -131,10 +131,12 @@ def test_only_the_address_on_file_can_say_that_a_request_is_ours(world: World) -
     assert len(verifications) == 1
 
 
-def test_the_link_to_the_status_page_verifies_nobody(world: World) -> None:
+def test_the_link_to_the_status_page_verifies_nobody_else(world: World) -> None:
     """P19: it goes to the address typed in, which anybody could have typed."""
-    ask(world)
-    assert world.browser.post(path(world, REQUEST_STATUS)).status_code == 404
+    ask(world, contact_address="eve@example.com", account_address="alice@example.org")
+    world.browser.post(path(world, REQUEST_STATUS))
+    assert stored(world).contact_confirmed_at == NOW
+    assert stored(world).account_id == world.accounts["alice"].id
     assert stored(world).verified_at is None
 
 

@@ -106,7 +106,7 @@ def test_a_request_that_nobody_touches_climbs_the_whole_ladder(running_town: Tow
     assert breached.policy_breach_at is not None
     assert timedelta(0) <= breached.policy_breach_at - due_at < timedelta(minutes=1)
     fired = rungs(town, request)
-    promised = [rung for rung in fired if not rung.startswith("overdue")]
+    promised = [rung for rung in fired if not rung.startswith(("overdue", "identity"))]
     assert promised == [rung for rung in LADDER if rung in promised]
     assert {"unassigned", "d-20", "d-10", "d-2", "late_reply", "breach"} <= set(promised)
     assert fired[-2:] == ["overdue-1", "overdue-2"]
@@ -116,6 +116,55 @@ def test_a_request_that_nobody_touches_climbs_the_whole_ladder(running_town: Tow
     with town.database.session() as session:
         moments = [rung.fired_at for rung in ladder.fired_rungs(session, request.id)]
     assert all(earlier <= later for earlier, later in pairwise(moments))
+
+
+def test_who_does_not_say_who_they_are_is_reminded_and_an_answer_drafted(
+    running_town: Town,
+) -> None:
+    """P19: at days 1, 3, 7, 14 and 21, and once each; the draft is a person's to sign."""
+    town = running_town
+    request = asks_for_access(town)
+    reminded: list[int] = []
+    for day in range(1, 27):
+        town.advance(days=1)
+        asked = [rung for rung in rungs(town, request) if rung.startswith("identity")]
+        reminded += [day] * (len(asked) - len(reminded))
+    assert reminded == [1, 3, 7, 14, 21, 25]
+    again = [subject for subject in subjects(town, DORA.email) if "Still to confirm" in subject]
+    assert len(again) == 5
+    eventually(
+        lambda: any("draft" in str(mail["text"]) for mail in town.mails(to="petra@staff.example"))
+    )
+    unverified = Answer(outcome=Outcome.UNVERIFIED, explanation="You did not confirm it.")
+    town.desk.decide(request.reference, town.staff["paul"], unverified)
+    assert look(town, request.reference).answered_at is not None
+
+
+def test_nobody_is_reminded_once_they_said_who_they_are(running_town: Town) -> None:
+    """P19."""
+    town = running_town
+    request = asks_for_access(town)
+    town.advance(days=2)
+    town.desk.confirm_contact(request.id)
+    town.advance(days=24)
+    asked = [rung for rung in rungs(town, request) if rung.startswith("identity")]
+    assert asked == ["identity-1"]
+    assert look(town, request.reference).verified_by == "link to the address on file"
+
+
+def test_a_request_is_taken_up_again_after_it_was_answered_as_unverified(
+    running_town: Town,
+) -> None:
+    """P19: with a life of its own in Temporal, and once."""
+    town = running_town
+    request = asks_for_access(town)
+    unverified = Answer(outcome=Outcome.UNVERIFIED, explanation="You did not confirm it.")
+    town.desk.decide(request.reference, town.staff["petra"], unverified)
+    again, same = town.desk.take_up_again(request.id), town.desk.take_up_again(request.id)
+    assert again.id == same.id != request.id
+    eventually(lambda: look(town, again.reference).acknowledged_at)
+    town.desk.decide(again.reference, town.staff["petra"], IN_FULL)
+    assert look(town, again.reference).outcome == "fulfilled"
 
 
 def test_a_refusal_waits_for_a_second_person(running_town: Town) -> None:

@@ -6,9 +6,11 @@ from datetime import datetime
 from sqlmodel import Session
 
 from activities.turns import works_on_it
+from database.identity import asks_by_mail
 from database.receipts import waiting_receipt
 from database.rungs import fired_rungs, rungs_of, waiting_step
 from database.tables import DataSubjectRequest
+from domain.identity import identity_rungs
 from domain.request_ladder import UNASSIGNED, words_of_rungs
 from web.site import Site
 
@@ -16,7 +18,8 @@ RUNGS_SHOWN = 3
 
 
 def clock_of(session: Session, site: Site, request: DataSubjectRequest) -> Mapping[str, object]:
-    """The clock of a request for its page: rungs that fired, the next three, and what waits."""
+    """The clock of a request for its page: rungs that fired, the next three and the next
+    of who asks, and what waits."""
     now, is_open = site.now(), request.answered_at is None
     rungs, fired = rungs_of(session, request, site.company.office, now=now)
     assigned = works_on_it(session, request)
@@ -25,11 +28,17 @@ def clock_of(session: Session, site: Site, request: DataSubjectRequest) -> Mappi
         for rung in rungs
         if rung.key not in fired and rung.at > now and not (assigned and rung.key == UNASSIGNED)
     ]
+    of_identity = identity_rungs(request.received_at, request.due_at, site.identity)
+    asked = [rung for rung in of_identity if rung.key not in fired and asks_by_mail(request)]
+    ahead = sorted([*coming[:RUNGS_SHOWN], *asked[:1]], key=lambda rung: rung.at)
     waiting = waiting_step(session, request) if is_open else None
     return {
         "fired": fired_rungs(session, request.id),
-        "coming": coming[:RUNGS_SHOWN] if is_open else [],
-        "rung_words": words_of_rungs(site.company.ladder),
+        "coming": ahead if is_open else [],
+        "rung_words": {
+            **words_of_rungs(site.company.ladder),
+            **{rung.key: rung.summary for rung in of_identity},
+        },
         "step": waiting,
         "receipt": waiting_receipt(session, request.id) if is_open else None,
         "received_local": local_minute(request.received_at, site),

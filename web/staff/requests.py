@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from database.facts import record
+from database.identity import controls_empty_address, is_verified
 from database.joined_requests import joined_to, possible_duplicates
 from database.post import letters_to_post, posted_letters
 from database.receipts import Receipt
@@ -17,8 +18,9 @@ from database.request_agents import Authority, agent_of
 from database.request_answers import Answer
 from database.requested_rights import decisions_of, rights_by_request, rights_of
 from database.requests import OPEN_STATES, all_requests, mails_of, request_by_reference
+from database.rungs import with_fired_rung
 from database.staff import everybody
-from database.tables import Account, DataSubjectRequest, Staff
+from database.tables import DataSubjectRequest, Staff
 from domain.data_subject_requests import (
     GATED_KINDS,
     GROUND_WORDS,
@@ -29,6 +31,7 @@ from domain.data_subject_requests import (
     RightState,
 )
 from domain.deadlines import PACKS
+from domain.identity import DRAFT, CheckMethod
 from domain.languages import nearest_language
 from domain.request_decisions import possible_grounds, possible_outcomes
 from web.addresses import Reference
@@ -37,6 +40,7 @@ from web.requests import CHOICES
 from web.site import OnSite
 from web.staff.access import GENUINE, Privacy, console
 from web.staff.clock import clock_of, read_local
+from web.staff.identity import about_identity, drafted, note_of
 from web.staff.late_reply import missing_late_replies
 from workflows.messenger import Refused
 
@@ -52,7 +56,8 @@ STANDING: Mapping[RightState, str] = {
 def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
     """Requests by due date: those without an answer first. Names nobody."""
     with site.database.session() as session:
-        rows = all_requests(session)
+        rows, now = all_requests(session), site.now()
+        with_draft = set(with_fired_rung(session, DRAFT))
         return console(
             request,
             site,
@@ -63,8 +68,9 @@ def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
             letters=len(letters_to_post(session)),
             rights=rights_by_request(session),
             standing=STANDING,
+            notes={row.id: note_of(row, with_draft, now) for row in rows},
             staff=_staff(session),
-            now=site.now(),
+            now=now,
         )
 
 
@@ -198,12 +204,46 @@ def delete_evidence(asked: ByPrivacy) -> Response:
     return RedirectResponse(asked.path, status_code=303)
 
 
+@router.post("/{reference}/check", dependencies=[GENUINE])
+def check(asked: ByPrivacy, posted: Form) -> Response:
+    """Note how somebody found out who asks, whose mailbox is gone (P19)."""
+    method = posted.text("method")
+    if method not in list(CheckMethod):
+        return _case(asked, posted=posted, refusal="Choose how you found out who asks.")
+    try:
+        asked.site.desk.record_check(
+            asked.reference,
+            asked.member.id,
+            method=CheckMethod(method),
+            passed=posted.text("passed") == "yes",
+            evidence=posted.text("found"),
+        )
+    except Refused as refusal:
+        return _case(asked, posted=posted, refusal=str(refusal))
+    return RedirectResponse(asked.path, status_code=303)
+
+
+@router.post("/{reference}/confirm-check", dependencies=[GENUINE])
+def confirm_check(asked: ByPrivacy, posted: Form) -> Response:
+    """A second person agrees to the check that they read, and the person counts as verified."""
+    try:
+        check_id = UUID(posted.text("check"))
+    except ValueError:
+        return _case(asked, refusal="Read the check below, and confirm that one.")
+    try:
+        asked.site.desk.confirm_check(asked.reference, check_id, asked.member.id)
+    except Refused as refusal:
+        return _case(asked, refusal=str(refusal))
+    return RedirectResponse(asked.path, status_code=303)
+
+
 def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -> HTMLResponse:
     site, now = asked.site, asked.site.now()
     with site.database.transaction() as transaction:
         request = request_by_reference(transaction, asked.reference)
         record(transaction, "personal_data.read", request.id, now, staff=asked.member.id)
     with site.database.session() as session:
+        draft = drafted(session, site, request)
         return console(
             asked.request,
             site,
@@ -213,6 +253,7 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             case=request,
             posted=posted,
             nothing_posted=NOTHING_POSTED,
+            draft=draft,
             refusal=refusal,
             now=now,
             open=request.state in OPEN_STATES,
@@ -223,7 +264,7 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
                 {"rights": (), **one, "due_at": datetime.fromisoformat(str(one["due_at"]))}
                 for one in request.candidates
             ],
-            account=session.get(Account, request.account_id) if request.account_id else None,
+            **about_identity(session, request, now),
             staff=_staff(session),
             mails=mails_of(session, request.id),
             workflow_url=site.workflow_url(f"data-subject-request/{request.id}"),
@@ -243,7 +284,7 @@ def _rights(session: Session, request: DataSubjectRequest) -> list[dict[str, obj
     """Each right with what is decided about it, and what may be."""
     rights = rights_of(session, request.id)
     decisions = decisions_of(session, rights)
-    verified = request.verified_at is not None
+    verified, of_nothing = is_verified(request), controls_empty_address(session, request)
     undecided = {right.id for right in rights if right.state != RightState.DECIDED}
     return [
         {
@@ -251,7 +292,9 @@ def _rights(session: Session, request: DataSubjectRequest) -> list[dict[str, obj
             "chosen": CHOICES[kind],
             "gated": kind in GATED_KINDS,
             "decision": decisions.get(right.id),
-            "outcomes": possible_outcomes(kind, verified=verified),
+            "outcomes": possible_outcomes(
+                kind, verified=verified, controls_empty_address=of_nothing
+            ),
             "grounds": possible_grounds(request.regime, kind, verified=verified),
             "last": undecided <= {right.id},
         }

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from clock import Clock
 from database import (
     controls,
+    identity_checks,
     policies,
     post,
     receipts,
@@ -36,6 +37,7 @@ REFUSALS = (
     reviews.ReviewRefused,
     requests.RequestUnknown,
     request_answers.DecisionRefused,
+    identity_checks.CheckRefused,
     request_agents.AgentRefused,
     post.PostRefused,
     restrictions.RestrictionRefused,

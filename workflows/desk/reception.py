@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import temporal
-from database import at_once, handed_in, handoffs, joined_requests, policies, requests
+from database import at_once, handed_in, handoffs, identity, joined_requests, policies, requests
+from database.requested_rights import rights_of
 from database.staff import require_role
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import Intake
+from database.writing import held
+from domain.data_subject_requests import Intake, Outcome
 from domain.deadlines import Deadline, utc_text
 from workflows.desk.part import DeskPart, refusing
 from workflows.messenger import Refused
@@ -140,6 +142,40 @@ class Reception(DeskPart):
                 received, account_id=link.account_id, verified_by=handoffs.VERIFIED_BY
             )
             request = at_once.take_in(transaction, intake, received, self._suppression_key, now)
+        self._start(request, intake, now)
+        return request
+
+    def take_up_again(self, request_id: UUID) -> DataSubjectRequest:
+        """Who they are is proved by the link to the address on file, after the answer that we could
+        not verify it: the same request anew, with a clock of its own. It is their own now, whoever
+        asked for them. Asking again gives the same one. Raises Refused."""
+        now = self.clock.now()
+        with self.database.session() as session:
+            old = session.get_one(DataSubjectRequest, request_id)
+            rights = rights_of(session, old.id)
+        unverified = tuple(right.kind for right in rights if right.outcome == Outcome.UNVERIFIED)
+        if old.answered_at is None or not unverified:
+            raise Refused("This request was not answered as unverified: it needs no other one.")
+        intake = Intake(
+            name=old.name,
+            contact_address=old.contact_email,
+            postal_address=old.postal_address,
+            kinds=unverified,
+            message=old.message,
+            country=old.country,
+            time_zone=old.time_zone,
+            language=old.language,
+        )
+        received = replace(
+            self._received(old.channel, self._deadline(intake, None, now), now),
+            account_id=old.account_id,
+            verified_by=identity.BY_LINK,
+            follows_id=old.id,
+        )
+        with self.database.transaction() as transaction:
+            request = requests.follower_of(
+                transaction, held(transaction, DataSubjectRequest, old.id)
+            ) or at_once.take_in(transaction, intake, received, self._suppression_key, now)
         self._start(request, intake, now)
         return request
 

@@ -1,35 +1,128 @@
 """Data-subject requests after their receipt, up to the answer (P19-P22, P26)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
+from typing import Literal
 from uuid import UUID
 
 from activities.requests import Confirmation
-from database import post, receipts, request_agents, request_answers, requests
-from database.at_once import take_effect_once_verified
+from database import (
+    identity,
+    identity_checks,
+    post,
+    receipts,
+    request_agents,
+    request_answers,
+    requests,
+)
+from database.at_once import showing_who_asks
 from database.request_agents import Authority
 from database.requested_rights import kinds_of
 from database.rungs import acknowledge_step
-from database.staff import require_role
+from database.staff import in_charge, require_role
 from database.tables import DataSubjectRequest, ReceiptCorrection, RequestDecision
 from domain.data_subject_requests import Kind
 from domain.deadlines import Deadline
+from domain.identity import DISPUTED, CheckMethod
 from workflows.data_subject_request import DataSubjectRequestWorkflow
 from workflows.desk.part import DeskPart, refusing, require_showable
 from workflows.messenger import Refused
 
 
 class Requests(DeskPart):
-    """Where the privacy team works on what people ask."""
+    """Where the privacy team works on what people ask, and people show who they are."""
 
     def verify(self, request_id: UUID, how: str) -> None:
-        """The person behind a request proved control of the address on file (P19)."""
+        """The person behind a request proved control of the address on file, and said there that
+        they want what is asked, whoever asks it for them (P19)."""
+        now = self.clock.now()
+        with (
+            self.database.transaction() as transaction,
+            showing_who_asks(transaction, request_id, now) as request,
+        ):
+            identity.verify_identity(transaction, request, how=how, now=now)
+            if identity.is_verified(request):
+                request_agents.confirm_authority(transaction, request, now)
+        self._messenger.wake(f"data-subject-request/{request_id}")
+
+    def confirm_contact(self, request_id: UUID) -> None:
+        """Who reads mail at the contact address says that address and request are theirs."""
+        now = self.clock.now()
+        with (
+            self.database.transaction() as transaction,
+            showing_who_asks(transaction, request_id, now) as request,
+        ):
+            if identity.confirm_contact(transaction, request, now):
+                request_agents.confirm_authority(transaction, request, now)
+        self._messenger.wake(f"data-subject-request/{request_id}")
+
+    def try_code(self, request_id: UUID, opens: Callable[[bytes], bool]) -> bool:
+        """Whether a code that somebody typed proves who they are; `opens` knows the code.
+
+        That an agent may act it does not say: codes are read out to others.
+        """
+        now = self.clock.now()
+        with (
+            self.database.transaction() as transaction,
+            showing_who_asks(transaction, request_id, now) as request,
+        ):
+            right = identity.try_code(transaction, request, opens, now)
+        if right:
+            self._messenger.wake(f"data-subject-request/{request_id}")
+        return right
+
+    def send_code(self, request_id: UUID) -> bool:
+        """Another code to the address on file, if there is one; False when there were too many."""
+        with self.database.transaction() as transaction:
+            request = transaction.get_one(DataSubjectRequest, request_id)
+            sent = identity.ask_again(transaction, request, self.clock.now())
+        self._messenger.wake(f"data-subject-request/{request_id}")
+        return sent
+
+    def dispute(self, request_id: UUID, by: Literal["address on file", "former address"]) -> None:
+        """Somebody at an address on file, or at one that was, says it is not theirs: the team is
+        told, and nothing is disclosed until two of them found out who asks."""
         now = self.clock.now()
         with self.database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, request_id)
-            if requests.verify_identity(transaction, request, how=how, now=now):
-                take_effect_once_verified(transaction, request, now)
-            request_agents.confirm_authority(transaction, request, now)
+            if identity.dispute(transaction, request, by=by, now=now):
+                team = in_charge(transaction, "privacy")
+                requests.queue_for_staff(
+                    transaction, request, team, step=DISPUTED, template="request_rung", now=now
+                )
+        self._messenger.wake(f"data-subject-request/{request_id}")
+
+    def record_check(
+        self, reference: str, staff_id: UUID, *, method: CheckMethod, passed: bool, evidence: str
+    ) -> None:
+        """Somebody of the team found out who asks, whose mailbox is gone. Raises Refused."""
+        require_showable(evidence)
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            identity_checks.record_check(
+                transaction,
+                request,
+                method=method,
+                passed=passed,
+                evidence=evidence,
+                staff_id=staff_id,
+                now=self.clock.now(),
+            )
+
+    def confirm_check(self, reference: str, check_id: UUID, staff_id: UUID) -> None:
+        """A second person agrees, and the person counts as verified. Raises Refused.
+
+        Whether somebody may ask for them is another question (`decide_authority`).
+        """
+        now = self.clock.now()
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request_id = requests.request_by_reference(transaction, reference).id
+            with showing_who_asks(transaction, request_id, now) as request:
+                identity_checks.confirm_check(
+                    transaction, request, check_id, staff_id=staff_id, now=now
+                )
         self._messenger.wake(f"data-subject-request/{request_id}")
 
     def assign(self, reference: str, staff_id: UUID) -> None:
@@ -53,6 +146,7 @@ class Requests(DeskPart):
         them are decided. Raises Refused.
         """
         require_showable(answer.explanation, answer.evidence or "")
+        self._look_at_address(reference)
         with refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "privacy")
             request = requests.request_by_reference(transaction, reference)
@@ -71,6 +165,7 @@ class Requests(DeskPart):
 
     def confirm(self, reference: str, decision_id: UUID, staff_id: UUID) -> None:
         """A second person agrees to the answer that they read (P20). Raises Refused."""
+        self._look_at_address(reference)
         with refusing(), self.database.session() as session:
             require_role(session, staff_id, "privacy")
             request = requests.request_by_reference(session, reference)
@@ -190,3 +285,12 @@ class Requests(DeskPart):
             return self._clock_of(rights, at, country=country, time_zone=request.time_zone)
         except ValueError as fault:
             raise Refused(f"{fault}. Nothing was changed.") from None
+
+    def _look_at_address(self, reference: str) -> None:
+        """If the address on file changed since it was proved, its old one is warned and disclosure
+        held before anybody answers; also when the answer is then refused (P19)."""
+        with refusing(), self.database.transaction() as transaction:
+            request = requests.request_by_reference(transaction, reference)
+            warned = identity.hold_disclosure(transaction, request, self.clock.now())
+        if warned:
+            self._messenger.wake(f"data-subject-request/{request.id}")

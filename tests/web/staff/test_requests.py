@@ -5,12 +5,14 @@ import re
 import pytest
 from sqlmodel import select
 
+from database.identity import confirm_contact, verify_identity
 from database.request_answers import Answer, apply_decision, propose_decision
 from database.requested_rights import rights_of
-from database.requests import verify_identity
+from database.rungs import fire
 from database.tables import DataSubjectRequest, Fact, RequestDecision, RequestedRight
 from domain.data_subject_requests import Ground, Kind, Outcome
-from tests.web.world import NOW, World
+from domain.identity import identity_rungs
+from tests.web.world import NOW, World, hidden
 
 
 @pytest.fixture
@@ -221,3 +223,63 @@ def test_control_characters_in_an_answer_are_refused_in_words(
     assert "control character" in answer.text
     with world.database.session() as session:
         assert session.exec(select(RequestDecision)).all() == []
+
+
+def test_two_of_the_team_find_out_who_asks(world: World, request_made: str) -> None:
+    """P19: one records it, a colleague confirms it; what was found is read meanwhile."""
+    path = f"/staff/requests/{request_made}"
+    world.enter_as("priya")
+    assert world.post(path, f"{path}/check", found="x").status_code == 409
+    unexplained = world.post(path, f"{path}/check", method="call_back", passed="yes")
+    assert unexplained.status_code == 409
+    found = {"method": "call_back", "passed": "yes", "found": "Knew the last invoice."}
+    assert world.post(path, f"{path}/check", **found).status_code == 303
+    own = world.browser.get(path).text
+    assert "A colleague of yours has to confirm it." in own
+    assert f"{path}/confirm-check" not in own
+    world.enter_as("paul")
+    page = world.browser.get(path).text
+    assert "Knew the last invoice." in page
+    assert world.post(path, f"{path}/confirm-check").status_code == 409
+    read = hidden(page, "check")
+    assert world.post(path, f"{path}/confirm-check", check=read).status_code == 303
+    assert "proved by staff check by two" in world.browser.get(path).text
+
+
+def test_nobody_else_than_the_team_checks(world: World, request_made: str) -> None:
+    """P30: neither legal nor whoever is not signed in."""
+    path = f"/staff/requests/{request_made}"
+    world.enter_as("lena")
+    answer = world.browser.post(f"{path}/check", data={"method": "call_back"})
+    assert answer.status_code in {400, 403}
+
+
+def test_an_answer_drafted_is_there_to_be_signed(world: World, request_made: str) -> None:
+    """P19: seen on the queue, in the person's language, and sent by a person."""
+    world.enter_as("priya")
+    assert "not verified" in world.browser.get("/staff/requests").text
+    with world.database.transaction() as transaction:
+        request = transaction.exec(select(DataSubjectRequest)).one()
+        request.language = "de"
+        draft = identity_rungs(request.received_at, request.due_at)[-1]
+        fire(transaction, request, draft, now=NOW)
+    assert "answer drafted, to sign" in world.browser.get("/staff/requests").text
+    page = world.browser.get(f"/staff/requests/{request_made}").text
+    assert "Drafted for you to sign." in page
+    assert "Niemand hat die Anfrage rechtzeitig bestätigt." in page
+    assert '<option value="unverified" selected>' in page
+
+
+def test_a_draft_for_who_controls_an_empty_address_says_that_nothing_is_held(world: World) -> None:
+    """P19."""
+    form = {"kinds": "access", "contact_address": "nobody@example.org", "name": "N"}
+    world.browser.post("/requests/new", data=form)
+    with world.database.transaction() as transaction:
+        request = transaction.exec(select(DataSubjectRequest)).one()
+        confirm_contact(transaction, request, NOW)
+        reference = request.reference
+    world.enter_as("priya")
+    assert "no account, to look at" in world.browser.get("/staff/requests").text
+    page = world.browser.get(f"/staff/requests/{reference}").text
+    assert '<option value="nothing_held" selected>' in page
+    assert "Look in your other systems" in page

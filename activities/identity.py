@@ -1,0 +1,57 @@
+"""The timetable of who asks (P19): its rungs among those of a request's ladder, each fired once."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from database import identity, requests, rungs
+from database.tables import DataSubjectRequest, Staff
+from domain.identity import DRAFT, IdentityNumbers, identity_rungs
+from domain.timetable import Role, Rung
+
+Whom = Callable[[Session, DataSubjectRequest, Sequence[Role], datetime], Sequence[Staff]]
+
+
+def next_rung(
+    request: DataSubjectRequest, fired: Collection[str], numbers: IdentityNumbers
+) -> Rung | None:
+    """The next one to come; none once we know who asks."""
+    return next((rung for rung in _coming(request, numbers) if rung.key not in fired), None)
+
+
+def fire_rungs(
+    transaction: Session,
+    request: DataSubjectRequest,
+    numbers: IdentityNumbers,
+    whom: Whom,
+    now: datetime,
+) -> None:
+    """Fire those whose time has come: of several reminders that were missed only the last, and none
+    from before we first asked. Staff who hear that it is overdue hear of no draft."""
+    due = [rung for rung in _coming(request, numbers) if rung.at <= now]
+    asked_at = identity.first_asked_at(transaction, request)
+    for rung in due:
+        is_draft = rung.key == DRAFT
+        moot = now >= request.due_at if is_draft else _is_moot(rung, due, asked_at)
+        if not rungs.fire(transaction, request, rung, now=now, passed_over=moot) or moot:
+            continue
+        if is_draft:
+            staff = whom(transaction, request, rung.audience, now)
+            step = rungs.mail_step(transaction, request, rung.key)
+            requests.queue_for_staff(
+                transaction, request, staff, step=step, template="request_rung", now=now
+            )
+        else:
+            identity.remind(transaction, request, rung.key, now)
+
+
+def _is_moot(reminder: Rung, due: Sequence[Rung], asked_at: datetime) -> bool:
+    """Whether a later one is due too, or we asked for the first time after it."""
+    return reminder is not due[-1] or reminder.at <= asked_at
+
+
+def _coming(request: DataSubjectRequest, numbers: IdentityNumbers) -> Sequence[Rung]:
+    if not identity.asks_by_mail(request):
+        return ()
+    return identity_rungs(request.received_at, request.due_at, numbers)
