@@ -11,14 +11,17 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from database.deferred_erasures import defer
 from database.facts import record
+from database.holds import bars_erasure
 from database.request_agents import is_authorised
-from database.requested_rights import rights_of
+from database.requested_rights import decisions_of, rights_of
 from database.requests import queue_for_requester, record_breach
 from database.restrictions import restrict
 from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
 from database.writing import held, hold
 from domain.data_subject_requests import GATED_KINDS, Ground, Kind, Outcome, RightState, State
+from domain.legal_holds import HELD_BACK, waits_for_release
 from domain.request_decisions import DONE, decision_refusal, needs_second_person, outcome_of
 from domain.restrictions import Reason
 
@@ -73,7 +76,9 @@ def propose_decision(
         decided_at=now,
     )
     _require_authority(transaction, right, decision)
-    _require_sendable(request, right, decision, confirmed_by=_some_second_person(decision))
+    _require_sendable(
+        transaction, request, right, decision, confirmed_by=_some_second_person(decision)
+    )
     transaction.add(decision)
     return decision
 
@@ -133,7 +138,7 @@ def apply_decision(
     right = held(transaction, RequestedRight, decision.right_id)
     second = _some_second_person(decision)
     _require_authority(transaction, right, decision)
-    _require_sendable(request, right, decision, confirmed_by=second)
+    _require_sendable(transaction, request, right, decision, confirmed_by=second)
     decision.recorded_at = now
     transaction.add(decision)
     record(
@@ -170,7 +175,7 @@ def confirm_decision(
     if right.state == RightState.DECIDED:
         return
     _require_authority(transaction, right, decision)
-    _require_sendable(request, right, decision, confirmed_by=staff_id)
+    _require_sendable(transaction, request, right, decision, confirmed_by=staff_id)
     decision.confirmed_by = staff_id
     transaction.add(decision)
     record(
@@ -267,6 +272,7 @@ def _answer(
     now: datetime,
 ) -> None:
     record_breach(transaction, request, now)
+    _defer_what_is_held_back(transaction, request, rights, now)
     request.state = State.ANSWERED
     request.outcome = outcome_of(Outcome(right.outcome) for right in rights if right.outcome)
     request.answered_at = now
@@ -283,6 +289,22 @@ def _answer(
     )
 
 
+def _defer_what_is_held_back(
+    transaction: Session,
+    request: DataSubjectRequest,
+    rights: Sequence[RequestedRight],
+    now: datetime,
+) -> None:
+    """What is answered for the sake of a hold is done when it is released (P13)."""
+    decisions = decisions_of(transaction, rights)
+    for right in rights:
+        decision = decisions[right.id]
+        ground = Ground(decision.ground) if decision.ground else None
+        held_back = waits_for_release(Kind(right.kind), Outcome(decision.outcome), ground)
+        if held_back and bars_erasure(transaction, request):
+            defer(transaction, right, now)
+
+
 def _some_second_person(decision: RequestDecision) -> UUID | None:
     """Stands for whoever will agree, while nobody has yet; None where nobody need."""
     return UUID(int=0) if needs_second_person(Outcome(decision.outcome)) else None
@@ -296,6 +318,7 @@ def _require_authority(session: Session, right: RequestedRight, decision: Reques
 
 
 def _require_sendable(
+    transaction: Session,
     request: DataSubjectRequest,
     right: RequestedRight,
     decision: RequestDecision,
@@ -311,6 +334,7 @@ def _require_sendable(
         decided_by=decision.decided_by,
         confirmed_by=confirmed_by,
         evidence=decision.evidence,
+        on_hold=right.kind == HELD_BACK and bars_erasure(transaction, request),
         regime=request.regime,
     )
     if refusal:

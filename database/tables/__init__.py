@@ -14,6 +14,7 @@ from database.tables.campaigns import (
     ShownWords,
 )
 from database.tables.facts import ClockOffset, Fact
+from database.tables.holds import DeferredErasure, LegalHold
 from database.tables.intake import HandedIn, JoinedRequest, PostedLetter, RequestAgent
 from database.tables.mail import (
     DeliveryEvent,
@@ -82,6 +83,7 @@ __all__ = [
     "ControlAct",
     "CorrectionWords",
     "DataSubjectRequest",
+    "DeferredErasure",
     "DeliveryEvent",
     "Event",
     "Fact",
@@ -92,6 +94,7 @@ __all__ = [
     "HandedIn",
     "JoinedRequest",
     "LateReplyApproval",
+    "LegalHold",
     "LegalRequirement",
     "LegalSentence",
     "Link",

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import SQLModel, select
 
 from data_sources.map_file import read_data_map
-from data_sources.opening import OWN_MAP, OWN_SOURCE
+from data_sources.opening import OWN_MAP
 from data_sources.pseudonyms import is_pseudonym
 from data_sources.sql import SqlSource
 from data_sources.tables import SqlDescription
@@ -16,7 +16,7 @@ from database.accounts import AccountRow
 from database.tables import Account, Approval, DataSubjectRequest
 from domain.approvals import Decision
 from domain.data_subject_requests import Outcome
-from domain.personal_data import Person
+from domain.personal_data import OWN_SOURCE, Person
 from tests.data_sources.fernhill import CALL, KEY, done, located, retained, values
 from tests.people import ALICE, BOB, DORA, POLICY
 from tests.scene import NOW, Scene

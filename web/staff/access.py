@@ -72,6 +72,7 @@ ReadsPolicies = Annotated[Staff, Depends(holding(*READ_POLICIES))]
 Controls = Annotated[Staff, Depends(holding(*CONTROL_CAMPAIGNS))]
 Legal = Annotated[Staff, Depends(holding("legal"))]
 Privacy = Annotated[Staff, Depends(holding("privacy"))]
+LegalOrPrivacy = Annotated[Staff, Depends(holding("legal", "privacy"))]
 Operations = Annotated[Staff, Depends(holding("ops", "admin"))]
 
 
