@@ -1,11 +1,14 @@
 """`promisekeeper holds`: what must not be erased, with a request or without one (P13)."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
-from cli.options import AsReader, AsStaff, FormatOption, ListFormat
+from cli.options import AsReader, AsStaff, FormatOption, ListFormat, Reference
+
+if TYPE_CHECKING:
+    from cli.context import Office
 
 COLUMNS = ("id", "account", "source", "placed_at", "placed_by", "released_at", "released_by")
 PERSONAL = ("reason", "release_reason")
@@ -14,6 +17,14 @@ app = typer.Typer(no_args_is_help=True, help="Legal holds: what must not be eras
 OfAccount = Annotated[
     str,
     typer.Option("--account", metavar="ID", help="The account's external id", show_default=False),
+]
+
+WhichHold = Annotated[
+    UUID | None,
+    typer.Option("--hold", metavar="ID", help="Which hold, where several stand: see `holds list`"),
+]
+WhyItEnds = Annotated[
+    str, typer.Option("--reason", help="Why it ends: kept with the hold", show_default=False)
 ]
 
 
@@ -29,7 +40,7 @@ def add(
     ] = "",
     reason: Annotated[
         str,
-        typer.Option(help="What it is about: kept, and shown to no one else", show_default=False),
+        typer.Option(help="What it is about: shown to legal and privacy alone", show_default=False),
     ],
     as_staff: AsStaff,
 ) -> None:
@@ -44,31 +55,43 @@ def add(
 
 @app.command()
 def release(
-    *,
-    account: OfAccount,
-    hold: Annotated[
-        UUID | None,
-        typer.Option(metavar="ID", help="Which hold, where several stand: see `holds list`"),
-    ] = None,
-    reason: Annotated[
-        str, typer.Option(help="Why it ends: kept with the hold", show_default=False)
-    ],
-    as_staff: AsStaff,
+    *, account: OfAccount, hold: WhichHold = None, reason: WhyItEnds, as_staff: AsStaff
 ) -> None:
     """As a second person, release a hold. With the last one, erasures that waited fall due."""
     from cli.context import opened
-    from cli.printing import say
     from database.accounts import account_by_external_id
-    from database.holds import the_hold_on
 
     with opened() as office:
-        member = office.member(as_staff)
         with office.database.session() as session:
-            held = account_by_external_id(session, account)
-            hold_id = the_hold_on(session, held.id, hold).id
-        with office.desk() as desk:
-            desk.release_hold(hold_id, member.id, reason=reason)
-    say(f"The hold {hold_id} is released.")
+            account_id = account_by_external_id(session, account).id
+        _release(office, account_id, hold, reason, as_staff)
+
+
+def release_of_request(
+    reference: Reference, *, hold: WhichHold = None, reason: WhyItEnds, as_staff: AsStaff
+) -> None:
+    """As a second person, release the hold on the account of a request."""
+    from cli.context import opened
+    from database.requests import request_by_reference
+
+    with opened() as office:
+        with office.database.session() as session:
+            account_id = request_by_reference(session, reference).account_id
+        _release(office, account_id, hold, reason, as_staff)
+
+
+def _release(
+    office: "Office", account_id: UUID | None, hold_id: UUID | None, reason: str, as_staff: str
+) -> None:
+    from cli.printing import say
+    from database.holds import the_hold_on
+
+    member = office.member(as_staff)
+    with office.database.session() as session:
+        hold = the_hold_on(session, account_id, hold_id)
+    with office.desk() as desk:
+        desk.release_hold(hold.id, member.id, reason=reason)
+    say(f"The hold {hold.id} is released.")
 
 
 @app.command("list")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from cli import request_intake
+from cli import holds, request_intake
 from cli.options import AsReader, AsStaff, FormatOption, ListFormat, Reference
 from domain.data_subject_requests import Ground, Kind, Outcome
 
@@ -427,3 +427,4 @@ for command in (
     request_intake.authority,
 ):
     app.command()(command)
+app.command("release-hold")(holds.release_of_request)

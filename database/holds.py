@@ -144,10 +144,10 @@ def standing_on(session: Session, account_id: UUID) -> Sequence[LegalHold]:
     ).all()
 
 
-def the_hold_on(session: Session, account_id: UUID, hold_id: UUID | None) -> LegalHold:
+def the_hold_on(session: Session, account_id: UUID | None, hold_id: UUID | None) -> LegalHold:
     """The hold with this id that stands on an account; without an id the only one. Raises
     HoldRefused."""
-    holds = standing_on(session, account_id)
+    holds = standing_on(session, account_id) if account_id else ()
     meant = [hold for hold in holds if hold_id in {None, hold.id}]
     if not meant:
         raise HoldRefused(NO_SUCH_HOLD)

@@ -11,10 +11,11 @@ from data_sources.opening import OWN_MAP
 from data_sources.pseudonyms import is_pseudonym
 from data_sources.sql import SqlSource
 from data_sources.tables import SqlDescription
-from database import approvals, policies
+from database import approvals, holds, policies
 from database.accounts import AccountRow
-from database.tables import Account, Approval, DataSubjectRequest
+from database.tables import Account, Approval, DataSubjectRequest, LegalHold
 from domain.approvals import Decision
+from domain.company import OfficeHours
 from domain.data_subject_requests import Outcome
 from domain.personal_data import OWN_SOURCE, Person
 from tests.data_sources.fernhill import CALL, KEY, done, located, retained, values
@@ -121,3 +122,41 @@ def test_a_request_stays_until_it_was_answered_and_for_three_years_after(scene: 
     assert done(after)["Requests"]
     with scene.database.session() as session:
         assert session.exec(select(DataSubjectRequest)).all() == []
+
+
+@pytest.mark.parametrize(("source", "keeps"), [("", True), (OWN_SOURCE, True), ("billing", False)])
+def test_under_a_hold_everything_is_kept_until_its_release(
+    scene: Scene, source: str, keeps: bool
+) -> None:
+    """P13: with the reason, which names no secret; a hold on another source keeps nothing here."""
+    scene.import_accounts(DORA)
+    scene.request(DORA.email)
+    own, now = own_source(scene), NOW
+    office = OfficeHours(time_zone="Europe/Berlin", country="DE")
+    with scene.database.transaction() as transaction:
+        account_id = scene.account(DORA.external_id).id
+        lena, petra = scene.staff["lena"], scene.staff["petra"]
+        hold_id = holds.place(
+            transaction, account_id, reason="Secret.", source=source, staff_id=lena, now=now
+        ).hold_id
+    before = located(own.locate(person(DORA), CALL))
+    receipt = own.erase(person(DORA), CALL)
+    untouched = not done(receipt)
+    assert untouched == keeps
+    if keeps:
+        assert retained(receipt) == before == located(own.locate(person(DORA), CALL))
+        assert {one.reason for one in receipt.retained} == {
+            "The data is needed for legal claims or proceedings"
+        }
+        assert {one.until for one in receipt.retained} == {"the hold is released"}
+        assert scene.account(DORA.external_id).name == DORA.name
+    assert "Secret." not in values(own.export(person(DORA), CALL), "reason")
+    with scene.database.transaction() as transaction:
+        holds.release(transaction, hold_id, reason="Over.", staff_id=petra, office=office, now=now)
+    after = own.erase(person(DORA), CALL)
+    with scene.database.session() as session:
+        assert session.exec(select(Account.name)).one() == ""
+    assert retained(after)["Legal holds"] == 1
+    own.erase(person(DORA), replace(CALL, now=datetime(2029, 3, 3, tzinfo=UTC)))
+    with scene.database.session() as session:
+        assert session.exec(select(LegalHold)).all() == []
