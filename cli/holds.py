@@ -106,7 +106,7 @@ def list_(
     from cli.printing import print_rows
     from database.holds import every_hold
     from database.tables import Staff
-    from workflows.desk.holds import HOLDERS
+    from domain.legal_holds import HOLDERS
 
     with opened() as office, office.database.session() as session:
         found = [*every_hold(session, released=False)]

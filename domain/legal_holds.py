@@ -13,6 +13,8 @@ from domain.working_days import working_day_after
 
 EVERYWHERE = ""
 """The source of a hold that stands on all of them."""
+HOLDERS = ("legal", "privacy")
+"""The roles that place holds, and release those of others."""
 HELD_BACK = Kind.ERASURE
 """The right that a hold stands against."""
 WORKING_DAYS_TO_ERASE = 5

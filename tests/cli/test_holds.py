@@ -23,7 +23,15 @@ SECRET = "Abel ./. Fernhill"
 def alice(database: Database) -> str:
     """Alice's account."""
     with database.transaction() as transaction:
-        transaction.add(Account(external_id="a-1", email="alice@example.com", name="Alice"))
+        transaction.add(
+            Account(
+                external_id="a-1",
+                email="alice@example.com",
+                name="Alice",
+                joined_at=RECEIVED_AT,
+                recorded_at=RECEIVED_AT,
+            )
+        )
     return "a-1"
 
 
@@ -105,9 +113,12 @@ def test_the_one_on_the_account_of_a_request_is_released_by_its_reference(
     promisekeeper: Run, alice: str, database: Database
 ) -> None:
     """P13."""
-    received = RECEIVED_AT
     due = deadline(
-        received_at=received, time_zone=None, country="DE", company_time_zone="Europe/Berlin"
+        received_at=RECEIVED_AT,
+        time_zone=None,
+        country="DE",
+        company_time_zone="Europe/Berlin",
+        right=Kind.ERASURE,
     )
     with database.transaction() as transaction:
         reference = requests.receive(
@@ -116,7 +127,7 @@ def test_the_one_on_the_account_of_a_request_is_released_by_its_reference(
             requests.Received(
                 channel="web", deadline=due, policy_version_id=None, languages=("en", "de")
             ),
-            received,
+            RECEIVED_AT,
         ).reference
     release = ("requests", "release-hold", reference, "--reason", "Settled.", "--as", "petra")
     assert promisekeeper(*release).exit_code == 1

@@ -1,16 +1,20 @@
 """Nothing is erased under a legal hold, and what waited for its release is not forgotten (P13)."""
 
+from collections.abc import Callable
+from contextlib import closing
 from datetime import date
+from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlmodel import select
+from sqlmodel import Session, col, select
 
 from database import deferred_erasures, holds, request_answers, requests
 from database.accounts import AccountRow
 from database.deferred_erasures import NotToErase
+from database.engine import Database
 from database.holds import HoldRefused
 from database.request_answers import Answer, DecisionRefused
 from database.requested_rights import rights_of
@@ -26,6 +30,7 @@ from domain.company import OfficeHours
 from domain.data_subject_requests import Ground, Kind, Outcome, RightState, State
 from domain.legal_holds import EVERYWHERE
 from tests.answers import IN_FULL, INVOICES, REFUSAL
+from tests.in_two_processes import meet, side_by_side
 from tests.people import ALICE, BOB
 from tests.scene import NOW, ONE_HOUR, Scene
 
@@ -294,6 +299,62 @@ def test_no_fact_says_what_it_is_about(scene: Scene, request_made: DataSubjectRe
         facts = session.exec(select(Fact)).all()
     assert {"hold.placed", "hold.released"} <= {fact.kind for fact in facts}
     assert not [fact for fact in facts if "Abel" in str(fact.payload)]
+
+
+def try_each(url: str, act: Callable[[Session, UUID], object], subjects: list[UUID]) -> None:
+    """Do it to one subject after the other, each at the same moment as somebody else."""
+    with closing(Database(url)) as database:
+        for subject in subjects:
+            meet()
+            try:
+                with database.transaction() as transaction:
+                    act(transaction, subject)
+            except (DecisionRefused, HoldRefused):
+                continue
+
+
+def apply_erasure(transaction: Session, subject: UUID) -> None:
+    request = transaction.get_one(DataSubjectRequest, subject)
+    proposed = transaction.exec(
+        select(RequestDecision.id)
+        .join(RequestedRight, col(RequestedRight.id) == col(RequestDecision.right_id))
+        .where(RequestedRight.request_id == subject)
+    ).one()
+    request_answers.apply_decision(transaction, request, proposed, NOW)
+
+
+def place_on_its_account(staff_id: UUID, transaction: Session, subject: UUID) -> None:
+    account_id = transaction.get_one(DataSubjectRequest, subject).account_id
+    assert account_id is not None
+    holds.place(
+        transaction, account_id, reason=SECRET, source=EVERYWHERE, staff_id=staff_id, now=NOW
+    )
+
+
+@pytest.mark.slow
+def test_a_hold_and_a_decision_at_the_same_moment_never_pass_each_other(scene: Scene) -> None:
+    """P13: the decision is refused, or the hold opens it again."""
+    people = [
+        AccountRow(external_id=f"r-{number}", email=f"r{number}@people.example", name="Rosa")
+        for number in range(15)
+    ]
+    scene.import_accounts(*people)
+    subjects = [made(scene, who).id for who in people]
+    with scene.database.transaction() as transaction:
+        for subject in subjects:
+            request = transaction.get_one(DataSubjectRequest, subject)
+            petra = scene.staff["petra"]
+            request_answers.propose_decision(
+                transaction, request, ERASED, kind=Kind.ERASURE, decided_by=petra, now=NOW
+            )
+    url, place_one = scene.database.url, partial(place_on_its_account, scene.staff["lena"])
+    side_by_side(
+        partial(try_each, url, apply_erasure, subjects), partial(try_each, url, place_one, subjects)
+    )
+    with scene.database.session() as session:
+        assert len(session.exec(select(LegalHold)).all()) == len(subjects)
+        rights = session.exec(select(RequestedRight).where(RequestedRight.kind == "erasure")).all()
+    assert {right.state for right in rights} == {RightState.OPEN}
 
 
 ACTS = ("place", "release", "erased", "invoices", "under hold", "refused", "copy", "note erased")

@@ -14,7 +14,7 @@ from database.staff import everybody
 from database.tables import Account
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.site import OnSite
-from web.staff.access import GENUINE, LegalOrPrivacy, console
+from web.staff.access import GENUINE, PlacesHolds, console
 from workflows.messenger import Refused
 
 router = APIRouter(prefix="/staff/holds")
@@ -24,7 +24,7 @@ PATH = "/staff/holds"
 class Asked:
     """Which member of legal or privacy asks."""
 
-    def __init__(self, request: Request, site: OnSite, member: LegalOrPrivacy) -> None:
+    def __init__(self, request: Request, site: OnSite, member: PlacesHolds) -> None:
         self.request = request
         self.site = site
         self.member = member

@@ -9,12 +9,9 @@ from database import deferred_erasures, holds
 from database.accounts import account_by_external_id
 from database.requests import request_by_reference
 from database.staff import require_role
-from domain.legal_holds import EVERYWHERE
+from domain.legal_holds import EVERYWHERE, HOLDERS
 from workflows.desk.part import DeskPart, refusing, require_showable
 from workflows.messenger import Refused
-
-HOLDERS = ("legal", "privacy")
-"""The roles that place and release holds."""
 
 
 class Holds(DeskPart):
