@@ -80,6 +80,16 @@ def release_of_request(
         _release(office, account_id, hold, reason, as_staff)
 
 
+def erased(reference: Reference, *, as_staff: AsStaff) -> None:
+    """Say that the erasure is done which waited for the release of a hold (P13)."""
+    from cli.context import at_the_desk
+    from cli.printing import say
+
+    with at_the_desk(as_staff) as (desk, member_id):
+        desk.note_erased(reference, member_id)
+    say(f"Noted: what {reference} asked to be erased is erased.")
+
+
 def _release(
     office: "Office", account_id: UUID | None, hold_id: UUID | None, reason: str, as_staff: str
 ) -> None:

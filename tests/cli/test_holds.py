@@ -9,7 +9,9 @@ from sqlmodel import select
 from typer.testing import Result
 
 from database import requests
+from database.deferred_erasures import defer
 from database.engine import Database
+from database.requested_rights import rights_of
 from database.tables import Account, Fact, LegalHold
 from domain.data_subject_requests import Intake, Kind
 from domain.deadlines import deadline
@@ -33,6 +35,28 @@ def alice(database: Database) -> str:
             )
         )
     return "a-1"
+
+
+@pytest.fixture
+def reference(database: Database, alice: str) -> str:
+    """Her request for erasure."""
+    assert alice
+    due = deadline(
+        received_at=RECEIVED_AT,
+        time_zone=None,
+        country="DE",
+        company_time_zone="Europe/Berlin",
+        right=Kind.ERASURE,
+    )
+    with database.transaction() as transaction:
+        return requests.receive(
+            transaction,
+            Intake(name="Alice", contact_address="alice@example.com", kinds=(Kind.ERASURE,)),
+            requests.Received(
+                channel="web", deadline=due, policy_version_id=None, languages=("en", "de")
+            ),
+            RECEIVED_AT,
+        ).reference
 
 
 def add(run: Run, account: str, *, by: str = "lena", **options: str) -> Result:
@@ -110,27 +134,32 @@ def test_bad_input_is_refused_and_changes_nothing(
 
 
 def test_the_one_on_the_account_of_a_request_is_released_by_its_reference(
-    promisekeeper: Run, alice: str, database: Database
+    promisekeeper: Run, alice: str, reference: str
 ) -> None:
     """P13."""
-    due = deadline(
-        received_at=RECEIVED_AT,
-        time_zone=None,
-        country="DE",
-        company_time_zone="Europe/Berlin",
-        right=Kind.ERASURE,
-    )
-    with database.transaction() as transaction:
-        reference = requests.receive(
-            transaction,
-            Intake(name="Alice", contact_address="alice@example.com", kinds=(Kind.ERASURE,)),
-            requests.Received(
-                channel="web", deadline=due, policy_version_id=None, languages=("en", "de")
-            ),
-            RECEIVED_AT,
-        ).reference
     release = ("requests", "release-hold", reference, "--reason", "Settled.", "--as", "petra")
     assert promisekeeper(*release).exit_code == 1
     add(promisekeeper, alice)
+    show = ("requests", "show", reference, "--format", "json")
+    assert json.loads(promisekeeper(*show).stdout)["on_hold"] is True
     assert promisekeeper(*release).exit_code == 0
     assert listed(promisekeeper) == []
+    assert json.loads(promisekeeper(*show).stdout)["on_hold"] is False
+
+
+def test_petra_reads_by_when_to_erase_and_says_that_it_is_done(
+    promisekeeper: Run, alice: str, reference: str, database: Database
+) -> None:
+    """P13: of an erasure that was answered under a hold."""
+    erased = ("requests", "erased", reference, "--as", "petra")
+    add(promisekeeper, alice)
+    with database.transaction() as transaction:
+        request = requests.request_by_reference(transaction, reference)
+        (right,) = rights_of(transaction, request.id)
+        defer(transaction, right, RECEIVED_AT)
+    assert promisekeeper(*erased).exit_code == 1
+    promisekeeper("requests", "release-hold", reference, "--reason", "Over.", "--as", "petra")
+    show = ("requests", "show", reference, "--format", "json")
+    assert json.loads(promisekeeper(*show).stdout)["erase_by"]
+    assert promisekeeper(*erased).exit_code == 0
+    assert json.loads(promisekeeper(*show).stdout)["erase_by"] is None
