@@ -20,6 +20,7 @@ from database.chunks import LongEnough, at_most
 from database.controls import last_act
 from database.engine import Database
 from database.facts import record
+from database.lineage import campaigns_replaced
 from database.mail_rows import Batch
 from database.outbox import (
     CAMPAIGN,
@@ -33,7 +34,7 @@ from database.outbox import (
     last_accepted_at,
     queue,
 )
-from database.owed import steps_caused
+from database.owed import steps_owed
 from database.replacing import carry_over
 from database.staff import in_charge, present
 from database.tables import Campaign, Policy, PolicyVersion, Staff
@@ -133,6 +134,8 @@ class CampaignCase:
     """Whether its version is in force already, and people are asked because its class was wrong."""
     closed: bool = True
     """Whether its final numbers are kept; a case in an old history does not say."""
+    replaces: bool = False
+    """Whether its version took the place of one that people may have been told of (P8)."""
 
     @property
     def correction(self) -> str | None:
@@ -148,6 +151,12 @@ class CampaignCase:
     def called_off(self) -> bool:
         """Whether its version was withdrawn or replaced: nothing of its timetable comes (P8)."""
         return self.state in CALLED_OFF
+
+    @property
+    def addresses(self) -> bool:
+        """Whether its audience is needed: if it comes, or if those who were told of the version
+        whose place it took are owed word that this one does not come either."""
+        return not self.called_off or (self.tells_the_end and self.replaces)
 
     @property
     def over(self) -> bool:
@@ -411,7 +420,7 @@ class CampaignActivities:
     ) -> bool:
         if campaign.state in CALLED_OFF:
             return campaign.state == WITHDRAWN and not what.told_the_end
-        return _is_to_come(campaign, version, what.now) or bool(self._owed(session, campaign))
+        return _is_to_come(campaign, version, what.now) or bool(steps_owed(session, campaign))
 
     def _tell_owner(
         self, transaction: Session, campaign: Campaign, now: datetime
@@ -432,22 +441,18 @@ class CampaignActivities:
             effective_at=campaigns.ends_at(campaign, version) if campaign.notified_at else None,
             to_come=self._to_come(session, campaign, version, now),
             postponed=version.state == VersionState.POSTPONED,
-            owed=self._owed(session, campaign),
+            owed=steps_owed(session, campaign),
             canary=campaigns.canary_to_come(campaign),
             canary_until=campaign.canary_until,
             stopped_because=_why_stopped(session, campaign),
             asks_late=campaign.reclassified_id is not None,
             closed=campaign.finished_at is not None,
+            replaces=bool(campaigns_replaced(session, version.id)),
             since=campaign.finished_at
             or campaign.notified_at
             or campaign.audience_frozen_at
             or campaign.started_at,
         )
-
-    def _owed(self, session: Session, campaign: Campaign) -> tuple[str, ...]:
-        """What was decided and those who were mailed have not heard of."""
-        steps = steps_caused(session, campaign)
-        return tuple(s for s in steps if not campaigns.step_taken(session, campaign.id, s))
 
     def _is_passed_over(self, session: Session, campaign: Campaign, shard: ShardInput) -> bool:
         if not campaigns.is_reminder(shard.step):

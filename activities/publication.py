@@ -13,10 +13,11 @@ from database import assessments, campaigns, policies, replacing, reviews
 from database.approvals import PolicyHistory
 from database.engine import Database
 from database.facts import record
+from database.findings_by_legal import carried_over
 from database.owed import postponed_at
 from database.standings import texts_in_use
 from database.tables import Policy, PolicyVersion
-from database.unfinished_imports import one_stands_unfinished
+from database.unfinished_imports import BEING_IMPORTED, one_stands_unfinished
 from database.without_approval import follow_effect, promise_of
 from database.writing import held, hold
 from domain.company import Company
@@ -176,10 +177,7 @@ class PublicationActivities:
         held(transaction, Policy, version.policy_id)
         hold(transaction, version)
         if version.released_by is None and one_stands_unfinished(transaction):
-            raise reviews.ReviewRefused(
-                "A file of accounts is just being imported, and may bring texts into use that this "
-                "version was not compared with. Nothing was released. Release again in a minute."
-            )
+            raise reviews.ReviewRefused(BEING_IMPORTED)
         refusal = promise_refusal(
             promise_of(version),
             self._not_before(version, now),
@@ -201,6 +199,8 @@ class PublicationActivities:
             ]
         for base in missing:
             assessment = assess(base.text, version.text)
+            with self._database.session() as session:
+                carried_over(session, base, version)  # compares texts: not while we hold rows
             with self._database.transaction() as transaction:
                 assessments.store_assessment(transaction, base, version, assessment, what.now)
         return bases

@@ -41,7 +41,8 @@ def import_(
     Columns: external_id, email, name, locale, time_zone, country, status, kind, exempt_reason,
     joined_at, organisation_id, approver, governing_version; the first two are required. A missing
     column or an empty value leaves a known account as it is, and a missing row closes nobody. An
-    import never creates an approval.
+    import never creates an approval. governing_version, of a new account, is a number; with several
+    policies terms:2;privacy-policy:3.
     """
     from cli.context import opened
     from cli.printing import say

@@ -21,6 +21,7 @@ def audience_command(
     from cli.printing import console, print_json, say, table_of
     from database.audiences import preview
     from database.law import asked_nevertheless
+    from database.mending import mending
     from database.policies import version_by_slug
 
     with opened() as office, office.database.session() as session:
@@ -28,6 +29,7 @@ def audience_command(
         version = version_by_slug(session, slug, number)
         seen = preview(session, version, now)
         more_than_law = asked_nevertheless(session, version)
+        mends = mending(session, version)
     groups = [vars(group) for group in seen.groups]
     if output_format is ListFormat.JSON:
         print_json(
@@ -43,6 +45,7 @@ def audience_command(
                 "unassessed": seen.unassessed,
                 "without_address": seen.without_address,
                 "gives_way": seen.gives_way,
+                "corrects": mends and vars(mends) | {"corrects": mends.corrects},
                 "more_than_law": more_than_law,
             }
         )
@@ -50,11 +53,8 @@ def audience_command(
     say(f"{seen.addressees} would be told, {seen.asked} of them be asked for approval.")
     if seen.without_address:
         say(f"Open accounts without an address, whom no mail reaches: {seen.without_address}.")
-    if seen.gives_way:
-        say(
-            f"Version {seen.gives_way} is announced: where this one only corrects it, whoever had "
-            "its mail gets none."
-        )
+    if mends:
+        say(str(mends))
     if version.version_class is None:
         say("The version has no class yet: it is counted as of class approval.")
     console().print(table_of(groups, COLUMNS))

@@ -63,6 +63,7 @@ def report(slug: Slug, number: Number, *, output_format: FormatOption = ListForm
                 "workflow": office.workflow_url(f"campaign/{slug}/{number}"),
             },
             output_format,
+            office.settings.company.zone,
         )
 
 

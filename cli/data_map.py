@@ -1,13 +1,14 @@
 """`promisekeeper data-map`: the record of processing that a data map is, without any service."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import AnswerFormat, AnswerFormatOption, ListFormat
-from cli.printing import print_csv, print_rows, stop
+from cli.options import AnswerFormat, AnswerFormatOption
+from cli.printing import console, print_csv, print_json, say, stop, table_of
 from settings import SettingsRefused, load_settings
 
 if TYPE_CHECKING:
@@ -37,13 +38,15 @@ def data_map_command(
         rows = list(_rows(read_data_map(path)))
     except (SettingsRefused, DataMapRefused) as fault:
         raise stop(fault, 2) from None
-    if output_format is AnswerFormat.CSV:
+    if output_format is AnswerFormat.TABLE:
+        _print(rows)
+    elif output_format is AnswerFormat.CSV:
         lists = ("fields", "recipients")
         print_csv(
             ({**row, **{name: _in_one(row[name]) for name in lists}} for row in rows), COLUMNS
         )
     else:
-        print_rows(rows, COLUMNS, ListFormat(output_format))
+        print_json(rows)
 
 
 def _rows(data_map: "DataMap") -> Iterator[Mapping[str, object]]:
@@ -61,6 +64,32 @@ def _rows(data_map: "DataMap") -> Iterator[Mapping[str, object]]:
                 "fields": names,
                 **vars(use),
             }
+
+
+def _print(rows: Sequence[Mapping[str, object]]) -> None:
+    """A table for each source, which a terminal has room for."""
+    for source, of_source in groupby(rows, key=lambda row: row["source"]):
+        lines = list(of_source)
+        held = f"held for {lines[0]['controller']}" if lines[0]["controller"] else "held as our own"
+        say(f"{source}, {held}")
+        told = [{"data": _data(row), "use": _use(row)} for row in lines]
+        console().print(table_of(told, ("data", "use")))
+
+
+def _data(row: Mapping[str, object]) -> str:
+    return f"{row['category']}:\n{_in_one(row['fields'])}"
+
+
+def _use(row: Mapping[str, object]) -> str:
+    basis, origin = (str(row[name]).replace("_", " ") for name in ("legal_basis", "origin"))
+    recipients = _in_one(row["recipients"])
+    told = {
+        "what for": f"{row['purpose']} ({basis})",
+        "from": origin,
+        "given to": recipients,
+        "kept": row["kept"],
+    }
+    return "\n".join(f"{name}: {words}" for name, words in told.items() if words)
 
 
 def _in_one(names: object) -> str:

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
@@ -13,6 +14,7 @@ from cli.policy_lessons import agreement, lessons
 from cli.policy_mails import preview, test_mail
 from cli.policy_review import review, wording
 from cli.reclassify import reclassify_command
+from cli.release import release
 from domain.without_approval import Promise, WithoutApproval
 
 if TYPE_CHECKING:
@@ -83,11 +85,18 @@ def submit(  # noqa: PLR0913 - one option for each thing that is fixed before th
         str | None, typer.Option(metavar="DATE", help="Not before this day, like 2026-03-01")
     ] = None,
     notice_days: Annotated[
-        int | None, typer.Option(min=14, max=365, help="Days of notice, instead of the setting's")
+        int | None,
+        typer.Option(
+            min=14, max=365, help="Days of notice, instead of the announced version's or setting's"
+        ),
     ] = None,
     without_approval: Annotated[
-        WithoutApproval, typer.Option(help="What happens to whoever does not approve it")
-    ] = WithoutApproval.STAY,
+        WithoutApproval | None,
+        typer.Option(
+            help="What happens to whoever does not approve it; if left out as of the announced "
+            "version, else stay"
+        ),
+    ] = None,
     stay_until: StayUntil = None,
     as_staff: AsStaff,
 ) -> None:
@@ -119,7 +128,7 @@ def submit(  # noqa: PLR0913 - one option for each thing that is fixed before th
             submitted_by=office.member(as_staff).id,
             effective_on=effective_on,
             notice_days=notice_days,
-            promise=_promise(without_approval, stay_until),
+            promise=_promise_given(without_approval, stay_until),
         )
         with office.desk() as desk:
             version = desk.submit(new)
@@ -127,6 +136,7 @@ def submit(  # noqa: PLR0913 - one option for each thing that is fixed before th
         _tell_whose_place_it_takes(office, version)
         say(f"Its workflow: {office.workflow_url(f'publication/{slug}/{version.number}')}")
         print_assessment(office, version.id)
+        _tell_whether_it_corrects(office, version.id)
 
 
 def import_history(
@@ -167,16 +177,6 @@ def import_history(
         for each in past
     ]
     print_rows(rows, ("version", "in_force_on", "sha256"), ListFormat.TABLE)
-
-
-def release(slug: Slug, number: Number, *, as_staff: AsStaff) -> None:
-    """Let a reviewed version go out. Its submitter cannot, alone."""
-    from cli.context import at_the_desk
-    from cli.printing import say
-
-    with at_the_desk(as_staff) as (desk, staff_id):
-        desk.release(slug, number, staff_id)
-    say(f"Version {number} of {slug} is released. Watch it: promisekeeper policy status {slug}")
 
 
 def reject(
@@ -268,13 +268,14 @@ def status(
     from cli.printing import console, print_rows, table_of
 
     with opened() as office:
+        zone = office.settings.company.zone
         if not watch:
-            print_rows(_versions(office, slug), COLUMNS, output_format)
+            print_rows(_versions(office, slug), COLUMNS, output_format, zone)
             return
         with Live(console=console(), auto_refresh=False) as live:
             try:
                 while True:
-                    live.update(table_of(_versions(office, slug), COLUMNS), refresh=True)
+                    live.update(table_of(_versions(office, slug), COLUMNS, zone), refresh=True)
                     time.sleep(LOOK_AGAIN_SECONDS)
             except KeyboardInterrupt:
                 return
@@ -313,6 +314,29 @@ def _tell_whose_place_it_takes(office: "Office", version: "PolicyVersion") -> No
         say(f"It takes the place of version {draft.number}, whose reviews count no more.")
     for each in announced:
         say(f"Version {each.number} is {each.state} and runs on until this one takes its place.")
+    if announced:
+        until = f" {version.stay_until_on}" if version.stay_until_on else ""
+        say(
+            f"Without approval: {version.without_approval}{until}; "
+            f"{version.notice_days} days of notice."
+        )
+
+
+def _tell_whether_it_corrects(office: "Office", version_id: UUID) -> None:
+    from cli.printing import say
+    from database.mending import mending
+    from database.tables import PolicyVersion
+
+    with office.database.session() as session:
+        said = mending(session, session.get_one(PolicyVersion, version_id))
+    if said:
+        say(str(said))
+
+
+def _promise_given(what: WithoutApproval | None, stay_until: str | None) -> Promise | None:
+    if what is None and stay_until is None:
+        return None
+    return _promise(what or WithoutApproval.STAY_UNTIL, stay_until)
 
 
 def _promise(what: WithoutApproval, stay_until: str | None) -> Promise:

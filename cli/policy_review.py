@@ -26,7 +26,11 @@ def review(  # noqa: PLR0913 - one option for each thing a reviewer may say
     ] = "",
     add_quote: Annotated[
         list[str] | None,
-        typer.Option("--add", metavar="QUOTE", help="Adverse words the engine missed; repeatable"),
+        typer.Option(
+            "--add",
+            metavar="QUOTE",
+            help="Words, new or gone, whose harm the engine missed; repeatable",
+        ),
     ] = None,
     consent: Annotated[
         list[str] | None,

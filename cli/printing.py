@@ -8,6 +8,7 @@ from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import indent
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -35,12 +36,18 @@ def say(text: str) -> None:
     console().print(text, markup=False, soft_wrap=True)
 
 
-def print_rows(rows: Sequence[Row], columns: Sequence[str], output_format: ListFormat) -> None:
-    """Print a listing. `columns` are the keys to show, in order, also when there is no row."""
+def print_rows(
+    rows: Sequence[Row],
+    columns: Sequence[str],
+    output_format: ListFormat,
+    zone: ZoneInfo | None = None,
+) -> None:
+    """Print a listing. `columns` are the keys to show, in order, also when there is no row; people
+    read instants in a `zone`, with its name."""
     if output_format is ListFormat.JSON:
         print_json([{name: row[name] for name in columns} for row in rows])
         return
-    console().print(table_of(rows, columns))
+    console().print(table_of(rows, columns, zone))
 
 
 def print_csv(rows: Iterable[Row], columns: Sequence[str]) -> None:
@@ -48,22 +55,22 @@ def print_csv(rows: Iterable[Row], columns: Sequence[str]) -> None:
     sys.stdout.writelines(csv_lines(rows, columns))
 
 
-def table_of(rows: Sequence[Row], columns: Sequence[str]) -> Table:
+def table_of(rows: Sequence[Row], columns: Sequence[str], zone: ZoneInfo | None = None) -> Table:
     """A listing as a table; a column's heading is its key in words."""
     table = Table(*(name.replace("_", " ") for name in columns))
     for row in rows:
-        table.add_row(*(Text(_as_text(row[name])) for name in columns))
+        table.add_row(*(Text(_as_text(row[name], zone)) for name in columns))
     return table
 
 
-def print_thing(thing: Row, output_format: ListFormat) -> None:
-    """Print one thing: a line for each of its fields."""
+def print_thing(thing: Row, output_format: ListFormat, zone: ZoneInfo | None = None) -> None:
+    """Print one thing: a line for each of its fields, with instants as `print_rows` has them."""
     if output_format is ListFormat.JSON:
         print_json(thing)
         return
     table = Table.grid(padding=(0, 2))
     for name, value in thing.items():
-        table.add_row(Text(name.replace("_", " "), style="bold"), Text(_as_text(value)))
+        table.add_row(Text(name.replace("_", " "), style="bold"), Text(_as_text(value, zone)))
     console().print(table)
 
 
@@ -96,24 +103,26 @@ def plain(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _as_text(value: object) -> str:
+def _as_text(value: object, zone: ZoneInfo | None) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
+        if zone is None:
+            return f"{value:%Y-%m-%d %H:%M}"
+        return f"{value.astimezone(zone):%Y-%m-%d %H:%M} {zone.key}"
     if isinstance(value, Mapping):
-        return _of_several(value)
+        return _of_several(value, zone)
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return "\n".join(_as_text(item) for item in value)
+        return "\n".join(_as_text(item, zone) for item in value)
     return str(value)
 
 
-def _of_several(fields: Row) -> str:
+def _of_several(fields: Row, zone: ZoneInfo | None) -> str:
     """What has parts of its own stands in lines, everything else in one; what is empty is left
     out."""
-    told = {name: text for name, value in fields.items() if (text := _as_text(value))}
+    told = {name: text for name, value in fields.items() if (text := _as_text(value, zone))}
     if not any(isinstance(value, Mapping) for value in fields.values()):
         return ", ".join(f"{name} {text}" for name, text in told.items())
     return "\n".join(

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
-from sqlalchemy import insert, update
+from sqlalchemy import ColumnElement, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, and_, col, exists, func, or_, select
 
@@ -72,8 +72,9 @@ def stage(
     """
     with database.transaction() as transaction:
         transaction.add(AccountImport(id=import_id, asserted_by=asserted_by, staged_at=now))
+        only = only_policy(transaction)
     waiting = iter(rows)
-    while chunk := [put_aside(import_id, row) for row in islice(waiting, CHUNK)]:
+    while chunk := [put_aside(import_id, row, only) for row in islice(waiting, CHUNK)]:
         with database.transaction() as transaction:
             transaction.connection().execute(insert(AccountImportRow), chunk)
         yield len(chunk)
@@ -212,7 +213,12 @@ class Assertable:
     def given(self) -> dict[str, object]:
         """As the statement that asserts versions wants it."""
         numbers = {*self.once_in_force, self.current} - {None}
-        return {"of_policy": self.policy_id, "current": self.current, "assertable": list(numbers)}
+        return {
+            "of_policy": self.policy_id,
+            "named": f"[{self.policy}:",
+            "current": self.current,
+            "assertable": list(numbers),
+        }
 
 
 def assertable_versions(session: Session, at: datetime) -> list[Assertable]:
@@ -237,26 +243,39 @@ def assertable_versions(session: Session, at: datetime) -> list[Assertable]:
 
 
 def refuse_unknown_versions(session: Session, import_id: UUID, now: datetime) -> None:
-    """Raises ImportRefused when a version is asserted of a new account that never was in force."""
-    said = col(AccountImportRow.governing_version)
-    for assertable in assertable_versions(session, now):
-        wrong = session.exec(
-            select(AccountImportRow)
-            .where(
-                AccountImportRow.import_id == import_id,
-                said.is_not(None),
-                said.not_in(assertable.once_in_force),
-                ~exists().where(same_account()),
-            )
-            .order_by(AccountImportRow.external_id)
-            .limit(1)
-        ).first()
-        if wrong is not None:
-            raise ImportRefused(
-                f"Account {wrong.external_id!r} is said to be governed by version "
-                f"{wrong.governing_version} of {assertable.policy}, which was never in force. "
-                "Nothing was imported."
-            )
+    """Raises ImportRefused when a version is asserted of a new account that never was in force, or
+    of a policy that there is not, or of nobody knows which."""
+    known = assertable_versions(session, now)
+    said: ColumnElement[str] = func.coalesce(AccountImportRow.governing_versions, "")
+    for assertable in known:
+        for number in assertable.once_in_force:
+            said = func.replace(said, named(assertable.policy, number), "")
+    wrong = session.execute(
+        select(col(AccountImportRow.external_id), said)
+        .where(AccountImportRow.import_id == import_id, said != "", ~exists().where(same_account()))
+        .order_by(col(AccountImportRow.external_id))
+        .limit(1)
+    ).first()
+    if wrong is not None:
+        external_id, left = wrong
+        raise ImportRefused(
+            f"Account {external_id!r} {_why_not(left, known)} Nothing was imported."
+        )
+
+
+def _why_not(left: str, known: Sequence[Assertable]) -> str:
+    policy, _, number = left[1 : left.index("]")].rpartition(":")
+    slugs = [assertable.policy for assertable in known]
+    if not policy and len(slugs) > 1:
+        example = ";".join(f"{slug}:{number}" for slug in slugs)
+        return (
+            f"is said to be governed by version {number}, and there are several policies. Say of "
+            f"which, like {example}; of a policy that is left out it is the version in force."
+        )
+    if policy not in slugs:
+        there = ", ".join(slugs) or "none yet"
+        return f"is said to be governed by a version of {policy!r}; there are: {there}."
+    return f"is said to be governed by version {number} of {policy}, which was never in force."
 
 
 def refuse_early_assertions(session: Session, import_id: UUID) -> None:
@@ -286,7 +305,7 @@ def refuse_early_assertions(session: Session, import_id: UUID) -> None:
         select(AccountImportRow.external_id)
         .where(
             AccountImportRow.import_id == import_id,
-            col(AccountImportRow.governing_version).is_not(None),
+            col(AccountImportRow.governing_versions).is_not(None),
             ~exists().where(same_account()),
         )
         .limit(1)
@@ -322,9 +341,28 @@ def in_state(session: Session, state: str) -> Sequence[UUID]:
     return session.exec(select(AccountImport.id).where(AccountImport.state == state)).all()
 
 
-def put_aside(import_id: UUID, row: AccountRow) -> dict[str, object]:
-    """A row of an import, as the staging table holds it."""
-    return {"import_id": import_id, "account_id": new_id(), **vars(row)}
+def only_policy(session: Session) -> str:
+    """The slug of the only policy there is; empty when there are several, or none."""
+    slugs = [policy.slug for policy in policies(session)]
+    return slugs[0] if len(slugs) == 1 else ""
+
+
+def named(policy: str, number: int) -> str:
+    """A version that is asserted, as a row that is put aside has it."""
+    return f"[{policy}:{number}]"
+
+
+def put_aside(import_id: UUID, row: AccountRow, only: str) -> dict[str, object]:
+    """A row of an import, as the staging table holds it; a bare number is of the `only` policy."""
+    given = dict(vars(row))
+    asserted = given.pop("governing_version") or {}
+    said = "".join(named(policy or only, number) for policy, number in asserted.items())
+    return {
+        "import_id": import_id,
+        "account_id": new_id(),
+        "governing_versions": said or None,
+        **given,
+    }
 
 
 def _discard_chunk(database: Database, import_id: UUID) -> int:

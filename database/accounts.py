@@ -20,7 +20,8 @@ class AccountRow:
     """What the company says of an account. What is None was not said: a known account keeps it.
     So with an empty `email`; a new account has no address then.
 
-    `governing_version` is what staff assert of a new account.
+    `governing_version` is what staff assert of a new account, by the slug of the policy; of an
+    empty slug it is of the only policy there is.
     """
 
     external_id: str
@@ -35,7 +36,7 @@ class AccountRow:
     joined_at: datetime | None = None
     organisation_id: str | None = None
     approver: bool | None = None
-    governing_version: int | None = None
+    governing_version: Mapping[str, int] | None = None
 
 
 def account_by_external_id(session: Session, external_id: str) -> Account:

@@ -6,12 +6,14 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from database.decisions import identity, inherit
+from database.decisions import identity, inherit, inherit_from
 from database.facts import record
+from database.findings_by_legal import CarriedOver, carried_over, shown
 from database.tables import Assessment, AssessmentFinding, Finding, PolicyVersion
 from database.writing import held
 from domain.materiality import Assessment as AssessmentValue
 from domain.materiality import Finding as FindingValue
+from domain.quotes import stands_in
 from domain.reviews import BY_LEGAL, FindingStatus, needs_legal
 
 
@@ -42,7 +44,8 @@ def store_assessment(
             transaction, version, value, now
         )
         transaction.merge(AssessmentFinding(assessment_id=row.id, finding_id=finding.id))
-    for finding in _found_by_legal(transaction, base, version, now):
+    for carried in carried_over(transaction, base, version):
+        finding = _carried(transaction, version, carried, now)
         transaction.merge(AssessmentFinding(assessment_id=row.id, finding_id=finding.id))
     record(
         transaction,
@@ -168,10 +171,12 @@ def is_clean(
 def add_by_legal(
     transaction: Session, version: PolicyVersion, quote: str, reviewer_id: UUID
 ) -> Finding:
-    """Add what a reviewer finds adverse and the engine did not see, in every assessment.
+    """Add what a reviewer finds adverse and the engine did not see: words of the text, or words
+    that it has no more. They count in each assessment whose older text lacks, or has, them.
 
     The sentence for people has to be written by a person too.
     """
+    is_new = stands_in(quote, version.text)
     finding = Finding(
         policy_version_id=version.id,
         key=f"F{len(findings_of(transaction, version.id)) + 1}",
@@ -181,23 +186,32 @@ def add_by_legal(
         practice="other",
         explanation="Added by legal.",
         sentence="",
-        after=quote,
+        before=None if is_new else quote,
+        after=quote if is_new else None,
         status=FindingStatus.OPEN,
         added_by=reviewer_id,
     )
     transaction.add(finding)
     transaction.flush()
-    for assessment in transaction.exec(
-        select(Assessment).where(Assessment.policy_version_id == version.id)
+    for assessment, base in transaction.exec(
+        select(Assessment, PolicyVersion)
+        .join(PolicyVersion, col(PolicyVersion.id) == col(Assessment.base_version_id))
+        .where(Assessment.policy_version_id == version.id)
     ).all():
-        transaction.add(AssessmentFinding(assessment_id=assessment.id, finding_id=finding.id))
+        if shown(transaction, finding, version, base, version):
+            transaction.add(AssessmentFinding(assessment_id=assessment.id, finding_id=finding.id))
     return finding
 
 
-def stands_in(quote: str, version: PolicyVersion) -> bool:
-    """Whether these words are in the text, however its lines are broken."""
-    words = " ".join(quote.split())
-    return bool(words) and words in " ".join(version.text.split())
+def quote_refusal(session: Session, version: PolicyVersion, quote: str) -> str | None:
+    """The sentence why legal cannot add these words as adverse, or None."""
+    texts = (version.text, *(base.text for base in bases_of(session, version)))
+    if any(stands_in(quote, text) for text in texts):
+        return None
+    return (
+        f"These words are not in version {version.number}, nor in a text that it was compared "
+        f"with: “{quote}”"
+    )
 
 
 def _same_finding(
@@ -209,30 +223,28 @@ def _same_finding(
     return None
 
 
-def _found_by_legal(
-    transaction: Session, base: PolicyVersion, version: PolicyVersion, now: datetime
-) -> list[Finding]:
-    """What legal added to an earlier version, not in the old text and still in this one.
-
-    The engine missed it then and would again; without it a correction of typing errors would
-    bring the change to people who never approved it.
-    """
-    earlier = transaction.exec(
-        select(Finding)
-        .join(PolicyVersion, col(PolicyVersion.id) == col(Finding.policy_version_id))
-        .where(
-            PolicyVersion.policy_id == version.policy_id,
-            PolicyVersion.number < version.number,
-            Finding.rule == BY_LEGAL,
-            Finding.status == FindingStatus.CONFIRMED,
-        )
-    ).all()
-    found = []
-    for known in earlier:
-        if known.after and stands_in(known.after, version) and not stands_in(known.after, base):
-            same = _same_finding(transaction, version, known)
-            found.append(same or _new_finding(transaction, version, known, now))
-    return found
+def _carried(
+    transaction: Session, version: PolicyVersion, carried: CarriedOver, now: datetime
+) -> Finding:
+    """The finding about a version that goes on from what legal added; of the same words one."""
+    for finding in findings_of(transaction, version.id):
+        if (finding.rule, finding.before, finding.after) == (
+            BY_LEGAL,
+            carried.before,
+            carried.after,
+        ):
+            return finding
+    known = carried.known
+    value = Finding(
+        **known.model_dump(include={"rule", "direction", "severity", "practice"}),
+        explanation=carried.explanation,
+        before=carried.before,
+        after=carried.after,
+    )
+    finding = _new_finding(transaction, version, value, now)
+    if carried.is_sure and finding.status == FindingStatus.OPEN:
+        inherit_from(transaction, version, finding, known, now)
+    return finding
 
 
 def _new_finding(

@@ -12,13 +12,14 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from database import joined_requests
 from database.accounts import accounts_at_address
 from database.marketing import REQUEST, refuse
 from database.request_answers import decide_at_once
 from database.requested_rights import kinds_of
 from database.requests import Received, receive
 from database.restrictions import restrict
-from database.tables import DataSubjectRequest
+from database.tables import DataSubjectRequest, JoinedRequest
 from domain.data_subject_requests import Intake, Kind
 from domain.marketing import MARKETING, OBJECTION, STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
 from domain.restrictions import MOST_ACCOUNTS_NAMED, Reason
@@ -43,6 +44,35 @@ def take_in(
     return request
 
 
+def join_if_too_many(
+    transaction: Session,
+    intake: Intake,
+    received: Received,
+    suppression_key: bytes,
+    now: datetime,
+    *,
+    an_hour: int,
+) -> JoinedRequest | None:
+    """Keep a request beside one for the same, and stop what it stops: what was refused before may
+    have been allowed meanwhile, or be another account's (P15). None when it is to be taken in."""
+    row = joined_requests.join_if_too_many(
+        transaction,
+        intake,
+        channel=received.channel,
+        deadline=received.deadline,
+        an_hour=an_hour,
+        now=now,
+    )
+    if row is None:
+        return None
+    request = transaction.get_one(DataSubjectRequest, row.request_id)
+    for kind in intake.rights:
+        if kind in _STOPS:
+            purposes, _ = _STOPS[kind]
+            _stop(transaction, request, received.account_id, purposes, suppression_key, now)
+    return row
+
+
 def take_effect(
     transaction: Session,
     request: DataSubjectRequest,
@@ -58,7 +88,7 @@ def take_effect(
             restrict(transaction, named, Reason.MINOR_REPORT, now=now, request_id=request.id)
         elif kind in _STOPS:
             purposes, explanation = _STOPS[kind]
-            _stop(transaction, request, purposes, suppression_key, now)
+            _stop(transaction, request, request.account_id, purposes, suppression_key, now)
             decide_at_once(transaction, request, kind, explanation, now)
 
 
@@ -74,14 +104,15 @@ def take_effect_once_verified(
 def _stop(
     transaction: Session,
     request: DataSubjectRequest,
+    account_id: UUID | None,
     purposes: Iterable[str],
     suppression_key: bytes,
     now: datetime,
 ) -> None:
     """For the address that was typed in, each account with it, and the one it is known to be of."""
     accounts = {row.id for row in accounts_at_address(transaction, request.contact_email)}
-    if request.account_id is not None:
-        accounts.add(request.account_id)
+    if account_id is not None:
+        accounts.add(account_id)
     refuse(
         transaction,
         keys_of(request.contact_email, accounts, suppression_key),

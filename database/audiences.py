@@ -37,8 +37,8 @@ class Preview:
     """Whom a version would be told to and who would be asked, if it were released at this instant.
 
     `without_address`: how many open accounts no mail can reach; addressed, they go on the list of
-    those not reached. `gives_way`: the version that is announced, if one is; where this one only
-    corrects it, whoever had its mail gets none. `left_out`: how many get no mail for a reason of
+    those not reached. `gives_way`: the version that is announced, if one is (`mending.mending` says
+    what that means). `left_out`: how many get no mail for a reason of
     their own, by that reason. `unassessed`: the versions from which the change is not known yet;
     their accounts count as asked.
     """

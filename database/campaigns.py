@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, false, literal, or_, true
+from sqlalchemy import ColumnElement, and_, case, exists, false, literal, true
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, func, select
@@ -17,6 +17,7 @@ from database.counting import counts_for
 from database.facts import record
 from database.ids import id_of_each
 from database.law import bases_by_law
+from database.lineage import campaigns_of_lineage, campaigns_replaced
 from database.links import add_first_links
 from database.mail_rows import Batch
 from database.outbox import (
@@ -29,7 +30,7 @@ from database.outbox import (
     WITHDRAWAL,
     states,
 )
-from database.owed import corrections
+from database.owed import corrections, postponements
 from database.policies import PolicyUnknown, in_force_from, version_by_slug
 from database.tables import (
     Account,
@@ -53,6 +54,8 @@ RUNNING, PAUSED, FINISHED = "running", "paused", "finished"
 WITHDRAWN, REPLACED = "withdrawn", "replaced"
 CALLED_OFF = (WITHDRAWN, REPLACED)
 FIRST_NOTICE = "first_notice"
+AT_THE_SAME_TIME = timedelta(seconds=5)
+"""A mail that is begun so soon after a decision may still have been written before it."""
 UNDELIVERABLE = (
     *("bounced", "dropped", "complained", "rejected", "suppressed", "no_address"),
     *("operator", "unknown"),
@@ -203,11 +206,15 @@ def queue_step(
 ) -> None:
     """Queue the mails a shard owes for a step; one already there is left alone.
 
-    Each in that of the `languages` which is nearest to the account's locale.
+    Each in that of the `languages` which is nearest to the account's locale. A first notice is
+    there of everybody: of an account that gets no mail now it is cancelled, and owed once the
+    account is open again (`mended.reopen_returned`).
     Everyone has the first notice, the silent what follows. Whoever has to approve before the
     version governs them is asked; the others are told, also of a law that requires it. That a
-    version was withdrawn is told to those whose first notice went out, or may have gone out; that
-    mails were wrong to those who had one that was written before it was put right (P8).
+    version was withdrawn is told to those who were told, or may have been, of it or of one whose
+    place it took; that it comes later, to those of them who were before that was decided; that
+    mails were wrong to those who had one that was written before it was put right, be it about a
+    version that this one corrects (P8).
     """
     of_shard = and_(
         col(CampaignAddressee.campaign_id) == campaign.id, col(CampaignAddressee.shard) == shard
@@ -216,6 +223,7 @@ def queue_step(
     without_address = col(Account.email) == ""
     version = transaction.get_one(PolicyVersion, campaign.policy_version_id)
     by_law = col(CampaignAddressee.governing_version_id).in_(bases_by_law(transaction, version))
+    kept_back = ~gets_mails()
     given: dict[str, Any] = {
         "id": id_of_each(),
         "subject_kind": literal(CAMPAIGN),
@@ -232,8 +240,11 @@ def queue_step(
         "variant": col(CampaignAddressee.governing_version_id),
         "language": language_of_account(languages),
         "link_id": col(Link.id),
-        "state": case((without_address, "no_address"), else_="queued"),
-        "reason": case((without_address, "the account has no address")),
+        "state": case((kept_back, "cancelled"), (without_address, "no_address"), else_="queued"),
+        "reason": case(
+            (kept_back, "the account got no mail then: it was closed, or of another kind"),
+            (without_address, "the account has no address"),
+        ),
         "attempts": literal(0),
         "queued_at": literal(now, UTCDateTime()),
     }
@@ -243,8 +254,7 @@ def queue_step(
         .join(Link, col(Link.subject_id) == col(CampaignAddressee.id))
         .where(
             of_shard,
-            is_mailed(),
-            or_(col(Account.kind) != AccountKind.MINOR, ~col(CampaignAddressee.asks_approval)),
+            true() if step == FIRST_NOTICE else gets_mails(),
             col(Link.successor_id).is_(None),
             _is_owed(transaction, campaign, step),
         )
@@ -393,12 +403,8 @@ def count_not_reached(session: Session, campaign: Campaign) -> int:
     """How many the first notice did not reach and nobody told otherwise, those who came late too
     (P4)."""
     missed = session.exec(
-        select(func.count())
-        .select_from(OutboxMail)
-        .where(
-            OutboxMail.subject_id == campaign.id,
-            OutboxMail.step == FIRST_NOTICE,
-            col(OutboxMail.state).in_(UNDELIVERABLE),
+        select(func.count(col(OutboxMail.id))).where(
+            reached_nobody(campaign),
             ~_reached_otherwise(campaign.id, col(OutboxMail.addressee_id)),
         )
     ).one()
@@ -410,9 +416,32 @@ def count_not_reached(session: Session, campaign: Campaign) -> int:
     return missed + late
 
 
+def gets_mails() -> ColumnElement[bool]:
+    """Of an account and its addressee: whether the campaign's mails go to it. A minor, whose
+    approval would be void, is not asked for it."""
+    asked_minor = and_(col(Account.kind) == AccountKind.MINOR, col(CampaignAddressee.asks_approval))
+    return and_(is_mailed(), ~asked_minor)
+
+
+def reached_nobody(campaign: Campaign) -> ColumnElement[bool]:
+    """Of an addressee, its account and its first notice: whether that reached nobody, although it
+    is owed. What is queued may reach them yet."""
+    cancelled = [] if campaign.state in CALLED_OFF else ["cancelled"]
+    return and_(
+        col(CampaignAddressee.campaign_id) == campaign.id,
+        col(Account.id) == col(CampaignAddressee.account_id),
+        col(OutboxMail.subject_id) == campaign.id,
+        col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
+        col(OutboxMail.step) == FIRST_NOTICE,
+        col(OutboxMail.state).in_([*UNDELIVERABLE, *cancelled]),
+        gets_mails(),
+    )
+
+
 def joined_later(session: Session, campaign: Campaign) -> ColumnElement[bool]:
-    """Whether an account joined or came back after the audience was frozen, before the version was
-    in force: it is not mailed, and does not hold the date (P7)."""
+    """Whether an account joined or came back after the audience was frozen, or turned out only then
+    to be a person's, before the version was in force: it is not mailed, and does not hold the date
+    (P7)."""
     if campaign.audience_frozen_at is None:
         return false()
     version = session.get_one(PolicyVersion, campaign.policy_version_id)
@@ -429,10 +458,19 @@ def _is_owed(session: Session, campaign: Campaign, step: str) -> ColumnElement[b
     if step == FIRST_NOTICE:
         return true()
     if step.startswith(CORRECTION):
-        return _was_mailed_before(campaign.id, corrections(session, campaign.id)[step].confirmed_at)
-    if step == WITHDRAWAL or step.startswith(POSTPONEMENT):
-        return _was_mailed(campaign.id)
+        about = campaigns_of_lineage(session, campaign)
+        return _was_mailed_before(about, corrections(session, campaign.id)[step].confirmed_at)
+    if step.startswith(POSTPONEMENT):
+        decided_at = postponements(session, campaign.policy_version_id)[step]
+        return _was_mailed_before(_waiting(session, campaign), decided_at + AT_THE_SAME_TIME)
+    if step == WITHDRAWAL:
+        return _was_mailed(_waiting(session, campaign))
     return is_silent(campaign)
+
+
+def _waiting(session: Session, campaign: Campaign) -> Sequence[UUID]:
+    """The campaigns whose mails make people wait for what becomes of this one's version."""
+    return [campaign.id, *campaigns_replaced(session, campaign.policy_version_id)]
 
 
 def is_silent(campaign: Campaign) -> ColumnElement[bool]:
@@ -455,19 +493,19 @@ def _reached_otherwise(campaign_id: UUID, account_id: Mapped[UUID]) -> ColumnEle
     )
 
 
-def _was_mailed(campaign_id: UUID) -> ColumnElement[bool]:
+def _was_mailed(campaigns: Sequence[UUID]) -> ColumnElement[bool]:
     return exists().where(
-        col(OutboxMail.subject_id) == campaign_id,
+        col(OutboxMail.subject_id).in_(campaigns),
         col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
         col(OutboxMail.step) == FIRST_NOTICE,
         col(OutboxMail.state).in_(MAYBE_TOLD),
     )
 
 
-def _was_mailed_before(campaign_id: UUID, instant: datetime | None) -> ColumnElement[bool]:
-    """Whether a mail of the campaign went out, or may have, that was written before an instant."""
+def _was_mailed_before(campaigns: Sequence[UUID], instant: datetime | None) -> ColumnElement[bool]:
+    """Whether a mail of the campaigns went out, or may have, that was written before an instant."""
     return exists().where(
-        col(OutboxMail.subject_id) == campaign_id,
+        col(OutboxMail.subject_id).in_(campaigns),
         col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
         col(OutboxMail.state).in_(MAYBE_TOLD),
         col(MailAttempt.id) == col(OutboxMail.attempt_id),

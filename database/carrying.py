@@ -12,10 +12,12 @@ from sqlalchemy import (
     ColumnElement,
     Executable,
     Integer,
+    String,
     Uuid,
     and_,
     bindparam,
     case,
+    cast,
     delete,
     insert,
     null,
@@ -132,6 +134,10 @@ def _from_to(
     }
 
 
+_RETURNS = or_(
+    _becomes("status", _STATUS, Status.OPEN),
+    *(_is_no_more("kind", _KIND, kind) for kind in (AccountKind.SERVICE, AccountKind.MINOR)),
+)
 UPDATE_ACCOUNTS = (
     update(_TABLES["account"])
     .where(_CHUNK, same_account(), says_otherwise())
@@ -148,10 +154,7 @@ UPDATE_ACCOUNTS = (
                 (_STATUS == Status.OPEN, null()),
                 else_=col(Account.closed_at),
             ),
-            "reopened_at": case(
-                (_becomes("status", _STATUS, Status.OPEN), _DECIDED_AT),
-                else_=col(Account.reopened_at),
-            ),
+            "reopened_at": case((_RETURNS, _DECIDED_AT), else_=col(Account.reopened_at)),
             **_from_to("status", _STATUS, Status.DECEASED, "frozen_at", "thawed_at"),
             **_from_to("kind", _KIND, AccountKind.MINOR, "minor_from", "minor_until"),
         }
@@ -159,9 +162,15 @@ UPDATE_ACCOUNTS = (
 )
 """Updates the known accounts of which a chunk says something else. Needs `decided_at`."""
 
-_NUMBER = func.coalesce(
-    col(AccountImportRow.governing_version), bindparam("current", type_=Integer())
-)
+
+def _says(words: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether what is asserted in a row holds these words, as they are."""
+    unsaid: ColumnElement[str] = func.replace(_SAID, words, "")
+    return unsaid != _SAID
+
+
+_SAID: ColumnElement[str] = func.coalesce(AccountImportRow.governing_versions, "")
+_OF_POLICY = bindparam("named", type_=String())
 _ASSERTED: dict[str, Any] = {
     "id": id_of_each(),
     "account_id": col(Account.id),
@@ -175,16 +184,19 @@ ASSERT_VERSIONS = insert(_TABLES["asserted_version"]).from_select(
     select(*_ASSERTED.values())
     .select_from(AccountImportRow)
     .join(Account, col(Account.id) == col(AccountImportRow.account_id))  # those just added
-    .join(PolicyVersion, col(PolicyVersion.number) == _NUMBER)
+    .join(PolicyVersion, col(PolicyVersion.policy_id) == bindparam("of_policy", type_=Uuid()))
     .where(
         _CHUNK,
-        col(PolicyVersion.policy_id) == bindparam("of_policy", type_=Uuid()),
-        _NUMBER.in_(bindparam("assertable", expanding=True)),
+        col(PolicyVersion.number).in_(bindparam("assertable", expanding=True)),
+        case(
+            (_says(_OF_POLICY), _says(_OF_POLICY + cast(PolicyVersion.number, String()) + "]")),
+            else_=col(PolicyVersion.number) == bindparam("current", type_=Integer()),
+        ),
     ),
 )
 """Says which version of a policy governs the accounts that were added: the one that the file says,
-else the `current` one. Needs `of_policy`, `current`, the numbers that are `assertable`,
-`decided_at` and `said_by`."""
+else the `current` one. Needs `of_policy`, how it is `named` in a row, `current`,
+the numbers that are `assertable`, `decided_at` and `said_by`."""
 
 RE_ADDRESSED = (
     select(col(Account.id))
@@ -196,6 +208,10 @@ RE_ADDRESSED = (
     )
 )
 """The known accounts of a chunk to which it gives another address."""
+
+RETURNED = select(col(Account.id)).join(AccountImportRow, same_account()).where(_CHUNK, _RETURNS)
+"""The known accounts of a chunk that it opens, or that are no service's or minor's after all: they
+may be owed mails that they were not while they were."""
 
 DELETE_ROWS = delete(_TABLES["account_import_row"]).where(_CHUNK)
 """Forgets the rows of a chunk."""

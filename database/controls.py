@@ -16,7 +16,7 @@ from database.alarms import AlarmKind, sound_of_campaign
 from database.campaigns import PAUSED, RUNNING, WITHDRAWN, campaign_of
 from database.facts import record
 from database.outbox import CAMPAIGN, STAFF, STOPPED, Queued, queue
-from database.owed import open_correction
+from database.owed import drop_correction, open_correction
 from database.policies import said_on
 from database.staff import in_charge, present, require_role
 from database.tables import Campaign, ControlAct, MailStop, Policy, PolicyVersion, Staff
@@ -70,9 +70,16 @@ def acting(transaction: Session, staff_id: UUID, *roles: str, reason: str, now: 
 
 
 def pause(transaction: Session, version: PolicyVersion, act: Act) -> None:
-    """Nothing more of a campaign goes out until it is resumed; approvals are taken as before."""
+    """Nothing more of a campaign goes out until it is resumed; approvals are taken as before.
+
+    One that only waits for a correction of its mails stands still for longer: neither confirming
+    that nor taking it back starts it.
+    """
     campaign = campaign_held(transaction, version)
-    if campaign.state != RUNNING:
+    correction = open_correction(transaction, campaign.id)
+    if campaign.state == PAUSED and correction and correction.stopped_campaign:
+        correction.stopped_campaign = False
+    elif campaign.state != RUNNING:
         raise ControlRefused(f"This campaign is {campaign.state}: there is nothing to pause.")
     campaign.state = PAUSED
     note(transaction, version, "pause", act)
@@ -193,6 +200,7 @@ def withdraw(transaction: Session, version: PolicyVersion, act: Act) -> None:
     if campaign is not None:
         campaign = held(transaction, Campaign, campaign.id)
         campaign.state = WITHDRAWN
+        drop_correction(transaction, campaign, act.now)
     note(transaction, version, "withdraw", act)
     record(transaction, "notice.down", version.id, act.now)
 

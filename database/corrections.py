@@ -14,7 +14,9 @@ from sqlmodel import Session, col, func, select
 
 from database.campaigns import CALLED_OFF, FINISHED, PAUSED, RUNNING
 from database.controls import Act, ControlRefused, campaign_held, note
+from database.counting import counts_for
 from database.facts import record
+from database.lineage import campaigns_of_lineage
 from database.outbox import ACCOUNT
 from database.owed import open_correction
 from database.staff import require_role
@@ -29,7 +31,7 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-from database.voids import stands
+from database.voids import void_decisions
 from database.wording import Words, keep_words, require_showable
 from database.writing import held
 from domain.languages import nearest_language
@@ -103,15 +105,16 @@ def languages_mailed(
     session: Session, campaign_id: UUID, languages: Sequence[str]
 ) -> tuple[str, ...]:
     """The default language, and every other one that an addressee reads or has a mail in."""
+    mailed = campaigns_of_lineage(session, session.get_one(Campaign, campaign_id))
     locales = session.exec(
         select(Account.locale)
         .join(CampaignAddressee, col(CampaignAddressee.account_id) == col(Account.id))
-        .where(CampaignAddressee.campaign_id == campaign_id)
+        .where(col(CampaignAddressee.campaign_id).in_(mailed))
         .distinct()
     ).all()
     mails = session.exec(
         select(OutboxMail.language)
-        .where(OutboxMail.subject_id == campaign_id, OutboxMail.addressee_kind == ACCOUNT)
+        .where(col(OutboxMail.subject_id).in_(mailed), OutboxMail.addressee_kind == ACCOUNT)
         .distinct()
     ).all()
     read = {nearest_language(one, languages) for one in (*locales, *mails)}
@@ -195,8 +198,10 @@ def confirm(
         raise ControlRefused("No correction of this campaign is proposed.")
     if correction.proposed_by == staff.id:
         raise ControlRefused("You proposed it: a second person of legal has to agree.")
-    void = correction.decisions == Decisions.VOID
-    voided = _count_decisions(transaction, version, now) if void else 0
+    voided = 0
+    if correction.decisions == Decisions.VOID:
+        voided = _count_decisions(transaction, version, now)
+        void_decisions(transaction, version, correction)
     correction.confirmed_by, correction.confirmed_at = staff.id, now
     _put_right(transaction, version, correction, languages)
     if campaign.state == FINISHED:
@@ -236,6 +241,13 @@ def take_back(transaction: Session, version: PolicyVersion, act: Act) -> None:
 
 def _correctable(transaction: Session, version: PolicyVersion) -> Campaign:
     campaign = campaign_held(transaction, version)
+    if version.corrected_by_id:
+        heir = transaction.get_one(PolicyVersion, version.corrected_by_id)
+        raise ControlRefused(
+            f"Version {heir.number} took this one's place and only corrects it. Correct the mails "
+            f"of version {heir.number}: whoever had a wrong one of either is told, and void are "
+            "answers to either."
+        )
     if campaign.state in CALLED_OFF:
         raise ControlRefused(
             f"This campaign is {campaign.state}: what its mails announced does not come, and "
@@ -264,7 +276,7 @@ def _anybody_was_mailed(session: Session, campaign: Campaign) -> bool:
     query = (
         select(OutboxMail.id)
         .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id))
-        .where(OutboxMail.subject_id == campaign.id)
+        .where(col(OutboxMail.subject_id).in_(campaigns_of_lineage(session, campaign)))
     )
     return session.exec(query.limit(1)).first() is not None
 
@@ -289,9 +301,9 @@ def _put_right(
 
 
 def _count_decisions(session: Session, version: PolicyVersion, now: datetime) -> int:
-    """How many decisions about the version stand until now."""
+    """How many decisions that count for the version stand until now."""
     return session.exec(
         select(func.count())
         .select_from(Approval)
-        .where(Approval.policy_version_id == version.id, Approval.decided_at < now, stands())
+        .where(counts_for(version.id), Approval.decided_at < now)
     ).one()

@@ -55,10 +55,7 @@ def decide(
 
 
 def inherit(transaction: Session, version: PolicyVersion, finding: Finding, now: datetime) -> None:
-    """Let a new finding stand as the same one of the latest earlier version that decided it.
-
-    What people are told of it comes along, in each language, and the law that requires it.
-    """
+    """Let a new finding stand as the same one of the latest earlier version that decided it."""
     earlier = transaction.exec(
         select(Finding)
         .join(PolicyVersion, col(PolicyVersion.id) == col(Finding.policy_version_id))
@@ -73,8 +70,23 @@ def inherit(transaction: Session, version: PolicyVersion, finding: Finding, now:
         )
         .order_by(col(PolicyVersion.number).desc())
     ).first()
-    behind = decisions_behind(transaction, earlier) if earlier else ()
-    if earlier is None or not behind:
+    if earlier is not None:
+        inherit_from(transaction, version, finding, earlier, now)
+
+
+def inherit_from(
+    transaction: Session,
+    version: PolicyVersion,
+    finding: Finding,
+    earlier: Finding,
+    now: datetime,
+) -> None:
+    """Let a new finding stand as one of an earlier version, if that one is decided.
+
+    What people are told of it comes along, in each language, and the law that requires it.
+    """
+    behind = decisions_behind(transaction, earlier)
+    if not behind:
         return
     finding.status = earlier.status
     finding.sentence = earlier.sentence

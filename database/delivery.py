@@ -7,12 +7,15 @@ from uuid import UUID
 
 from sqlalchemy import Select, String, Uuid, and_, literal, or_, update
 from sqlalchemy import select as select_columns
-from sqlmodel import Session, col, func
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, func, select
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from database.ids import id_of_each
-from database.mail_rows import hold_many
-from database.tables import DeliveryEvent, OutboxMail
+from database.mail_rows import change, hold_many
+from database.mended import reopen_fallen_back
+from database.outbox import CARRIED, GOT_IT
+from database.tables import Campaign, DeliveryEvent, OutboxMail, PolicyVersion
 from database.writing import as_table, insert_selected
 
 STATE_AFTER_EVENT = {
@@ -22,9 +25,12 @@ STATE_AFTER_EVENT = {
     "dropped": "dropped",
     "spamreport": "complained",
 }
+REACHED_NOBODY = ("bounce", "dropped", "spamreport")
 NOT_PROVEN = ("queued", "sending", "unknown", "operator")
 PROVEN = ("accepted", "dropped", "delivered", "bounced", "complained")
 """What events prove, from the least to the most telling: so their order does not matter."""
+_SENT = aliased(OutboxMail)
+"""Beside the mails that are moved."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +48,9 @@ def record_events(transaction: Session, events: Sequence[Event], now: datetime) 
     """Keep delivery events, each once and in any order, and move the mails forward.
 
     One event of an attempt proves that the mail service took all its copies, those too that wait
-    to be sent again. Returns how many events were new; those about mails we do not know are
-    dropped.
+    to be sent again. That a copy reached nobody is said of its own attempt alone: it may have been
+    sent to another address since. A first notice whose address was mended since goes out again.
+    Returns how many events were new; those about mails we do not know are dropped.
     """
     said = as_table(
         transaction,
@@ -78,13 +85,21 @@ def record_events(transaction: Session, events: Sequence[Event], now: datetime) 
             mails = select_columns(said.c.mail_id).where(
                 said.c.event == kind, said.c.reason == reason
             )
-            _move_forward(transaction, mails, STATE_AFTER_EVENT[kind], reason or None, now)
+            if kind in REACHED_NOBODY:  # says nothing of the mail once that was sent again
+                own = (col(_SENT.id) == said.c.mail_id, col(_SENT.attempt_id) == said.c.attempt_id)
+                mails = mails.join(_SENT, and_(*own))
+            state = STATE_AFTER_EVENT[kind]
+            _move_forward(transaction, mails, state, reason or None, now)
+            if state not in GOT_IT:
+                _let_fall(transaction, mails, state, reason or None, now)
     # Not by their ids: many attempts have more copies than a statement may have values.
     transaction.execute(
         update(OutboxMail)
         .where(of_attempts)
         .values(state="accepted", accepted_at=now, settled_at=now, reason=None)
     )
+    back = {event.mail_id for event in events if event.event in REACHED_NOBODY}
+    reopen_fallen_back(transaction, back, now)
     return fresh
 
 
@@ -111,3 +126,35 @@ def _move_forward(
         )
         .execution_options(synchronize_session=False)
     )
+
+
+def _let_fall(
+    transaction: Session,
+    mails: Select[tuple[UUID]],
+    state: str,
+    reason: str | None,
+    now: datetime,
+) -> None:
+    """What was carried as its addressee had one of these mails falls with it (P4)."""
+    had, earlier = aliased(OutboxMail), aliased(Campaign)
+    resting = (
+        select(OutboxMail.id)
+        .join(Campaign, col(Campaign.id) == col(OutboxMail.subject_id))
+        .join(PolicyVersion, col(PolicyVersion.corrected_by_id) == Campaign.policy_version_id)
+        .join(earlier, col(earlier.policy_version_id) == col(PolicyVersion.id))
+        .join(
+            had,
+            (col(had.subject_id) == col(earlier.id))
+            & (col(had.addressee_id) == col(OutboxMail.addressee_id))
+            & (col(had.step) == col(OutboxMail.step)),
+        )
+        .where(
+            col(had.id).in_(mails),
+            col(had.state) == state,
+            col(OutboxMail.state) == CARRIED,
+            col(OutboxMail.accepted_at).is_not(None),
+        )
+        .order_by(col(OutboxMail.id))
+        .with_for_update(of=OutboxMail, key_share=True)
+    )
+    change(transaction, resting, state=state, reason=reason, settled_at=now)

@@ -118,17 +118,43 @@ def doubtful_mails(
     ).all()
 
 
+def is_worth_sending(now: datetime) -> ColumnElement[bool]:
+    """Whether a mail that did not go out may go out yet: its subject runs, and it comes neither too
+    late nor to people who have answered."""
+    return and_(
+        subject_is_running(),
+        ~is_overtaken(now),
+        or_(col(OutboxMail.step) != FIRST_NOTICE, ~is_settled_for(now)),
+    )
+
+
+def resend(transaction: Session, mail_id: UUID, now: datetime) -> bool:
+    """Ops decide to send a mail of unknown outcome again; False when it cannot be sent now."""
+    changed: Any = transaction.execute(
+        update(OutboxMail)
+        .where(
+            col(OutboxMail.id) == mail_id,
+            col(OutboxMail.state).in_(["operator", "unknown"]),
+            is_worth_sending(now),
+        )
+        .values(state="queued", reason=SENT_AGAIN_BY_OPS)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(changed.rowcount)
+
+
 def resend_some(
     transaction: Session, doubt: Doubt, staff_id: UUID, now: datetime
 ) -> Sequence[UUID]:
     """Ops decide to send a group's mails again: up to a thousand of them; none when none is left.
 
-    None either while their campaign does not run.
+    None either while their campaign does not run, nor what would come too late or to people who
+    have answered.
     """
     some = (
         select(OutboxMail.id)
         .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id), isouter=True)
-        .where(_waits_for_ops(), _is_of(doubt), subject_is_running())
+        .where(_waits_for_ops(), _is_of(doubt), is_worth_sending(now))
         .order_by(col(OutboxMail.id))
         .limit(AT_ONCE)
     )
@@ -159,9 +185,7 @@ def reconsider(transaction: Session, *, settle_after: timedelta, now: datetime) 
     owed = and_(
         col(OutboxMail.state) == "operator",
         col(OutboxMail.claimed_at) <= now - settle_after,
-        subject_is_running(),
-        ~is_overtaken(now),
-        or_(col(OutboxMail.step) != FIRST_NOTICE, ~is_settled_for(now)),
+        is_worth_sending(now),
     )
     attempts = transaction.exec(
         select(OutboxMail.attempt_id).where(owed).distinct().order_by(col(OutboxMail.attempt_id))

@@ -1,11 +1,12 @@
 """The append-only record: every step writes its fact in its own transaction."""
 
 import secrets
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-from sqlmodel import Session
+from sqlmodel import Session, col, func, select
 
 from database.tables import Fact
 
@@ -28,6 +29,18 @@ def record(
     )
     transaction.add(fact)
     return fact
+
+
+def latest(
+    session: Session, subject_ids: Collection[UUID], kinds: Collection[str]
+) -> Mapping[UUID, datetime]:
+    """When the last fact of these kinds was recorded, of each subject that has one."""
+    rows = session.exec(
+        select(Fact.subject_id, func.max(Fact.recorded_at))
+        .where(col(Fact.subject_id).in_(subject_ids), col(Fact.kind).in_(kinds))
+        .group_by(col(Fact.subject_id))
+    ).all()
+    return dict(rows)
 
 
 def commitment(value: str, salt: bytes) -> str:

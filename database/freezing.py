@@ -18,7 +18,8 @@ from database.chunks import Advance
 from database.engine import Database
 from database.facts import record
 from database.ids import id_of_each, new_id
-from database.policies import replaced_by
+from database.lineage import campaigns_replaced
+from database.policies import TAKEN_BACK
 from database.replacing import told_before
 from database.standings import is_looked_at_alone, silent, state_of_silent
 from database.tables import Account, Campaign, CampaignAddressee, Policy, PolicyVersion
@@ -38,6 +39,7 @@ def freeze_audience(
 
     Of class `approval`: open accounts that the version would not govern without their approval, and
     those that were told of a version whose place it took. Of class `notice`: every open account.
+    Of one that does not come any more: only those who were told of such a version, to hear so.
     An interrupted freeze goes on where it stopped, with the instant it began at; two at once do no
     harm, and a finished one is not repeated. `progress` is told of each chunk, also of the
     imports', and may raise to end it there. Returns the number of addressees.
@@ -143,8 +145,8 @@ def _stands(
 def _is_owed_mail(
     version: PolicyVersion, kind: str, *, asks_approval: bool, told: bool = False
 ) -> bool:
-    addressed = told or is_addressed(version, asks_approval=asks_approval)
-    return addressed and left_out(Status.OPEN, kind, asks_approval=asks_approval) is None
+    comes = version.state not in TAKEN_BACK and is_addressed(version, asks_approval=asks_approval)
+    return (told or comes) and left_out(Status.OPEN, kind, asks_approval=asks_approval) is None
 
 
 def _address(database: Database, campaign_id: UUID, freezing_at: datetime, chunk: _Chunk) -> int:
@@ -232,7 +234,7 @@ def _told_before(
     session: Session, campaign: Campaign, at: datetime, chunk: _Chunk
 ) -> Sequence[Account]:
     """Who was told of a version whose place this one took, and is not addressed yet (P8)."""
-    if not replaced_by(session, campaign.policy_version_id):
+    if not campaigns_replaced(session, campaign.policy_version_id):
         return ()
     addressed = exists().where(
         col(CampaignAddressee.campaign_id) == campaign.id,

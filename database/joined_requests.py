@@ -1,8 +1,9 @@
 """Many requests from one address: nothing is lost, nobody is flooded with mails (P26).
 
-So many within an hour each have a life of their own. A further one, each right of which an open one
-of them asks for too, with an answer due no later, is kept whole beside such a one, shown to staff
-with it, and answered with it. What asks for anything else is taken in by itself, always.
+So many within an hour each have a life of their own. A further one is kept whole beside one of
+them, shown to staff with it, and answered with it, when each of its rights is asked for by an open
+one of them with an answer due no later, or was answered by the machine. What asks for anything else
+is taken in by itself, always.
 """
 
 from collections.abc import Sequence
@@ -15,9 +16,15 @@ from sqlmodel import Session, col, func, select
 from database.facts import record
 from database.requested_rights import kinds_of
 from database.requests import OPEN_STATES, contact_key, new_reference
-from database.tables import DataSubjectRequest, JoinedRequest, RequestAgent, RequestedRight
+from database.tables import (
+    DataSubjectRequest,
+    JoinedRequest,
+    RequestAgent,
+    RequestDecision,
+    RequestedRight,
+)
 from database.writing import held
-from domain.data_subject_requests import Intake
+from domain.data_subject_requests import Intake, Kind
 from domain.deadlines import Deadline
 
 WITHIN = timedelta(hours=1)
@@ -33,6 +40,20 @@ class Joined:
     newest: Sequence[JoinedRequest]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """A right that was asked for lately."""
+
+    request: DataSubjectRequest
+    right: RequestedRight
+    by_agent: bool
+    by_machine: bool
+
+    @property
+    def is_open(self) -> bool:
+        return self.request.state in OPEN_STATES
+
+
 def join_if_too_many(
     transaction: Session,
     intake: Intake,
@@ -42,12 +63,13 @@ def join_if_too_many(
     an_hour: int,
     now: datetime,
 ) -> JoinedRequest | None:
-    """Keep a request beside an open one for the same; None when it is taken in by itself."""
+    """Keep a request beside one for the same; None when it is taken in by itself."""
     covering = _covering(transaction, intake, deadline, an_hour, now)
     if covering is None:
         return None
+    was_open = covering.state in OPEN_STATES
     request = held(transaction, DataSubjectRequest, covering.id)
-    if request.state not in OPEN_STATES:
+    if was_open and request.state not in OPEN_STATES:
         return None
     row = JoinedRequest(
         reference=new_reference(),
@@ -127,18 +149,41 @@ def possible_duplicates(
 def _covering(
     session: Session, intake: Intake, deadline: Deadline, an_hour: int, now: datetime
 ) -> DataSubjectRequest | None:
-    """An open request that one of these rights can be answered with, where each can be with one or
-    another; None when there is none, or there were not too many yet. What people ask themselves is
-    not answered with what somebody else asks for them."""
-    key = contact_key(intake.contact_address)
-    if not key:
+    """One that answers one of these rights, an open one where there is any; None when some right
+    is answered by none, or there were not too many yet. What people ask themselves is not answered
+    with what somebody else asks for them."""
+    lately = _asked_lately(session, contact_key(intake.contact_address), now)
+    if len({one.request.id for one in lately}) < an_hour:
         return None
-    lately = session.exec(
-        select(DataSubjectRequest, RequestedRight, RequestAgent.id)
+    usable = [one for one in lately if intake.by_agent or not one.by_agent]
+    answers = [_answer_to(kind, usable, deadline.binding(kind).due_at) for kind in intake.rights]
+    found = [one for one in answers if one is not None]
+    if not found or len(found) < len(answers):
+        return None
+    return next((one.request for one in found if one.is_open), found[0].request)
+
+
+def _answer_to(kind: Kind, lately: Sequence[_Asked], due_at: datetime) -> _Asked | None:
+    same = [one for one in lately if one.right.kind == kind]
+    in_time = (one for one in same if one.is_open and one.right.due_at <= due_at)
+    return next(in_time, None) or next((one for one in same if one.by_machine), None)
+
+
+def _asked_lately(session: Session, key: str, now: datetime) -> Sequence[_Asked]:
+    """What was asked for from an address within the hour, what is due first first."""
+    if not key:
+        return ()
+    rows = session.exec(
+        select(DataSubjectRequest, RequestedRight, RequestAgent.id, RequestDecision)
         .join(RequestedRight, col(RequestedRight.request_id) == col(DataSubjectRequest.id))
         .join(
             RequestAgent,
             col(RequestAgent.request_id) == col(DataSubjectRequest.id),
+            isouter=True,
+        )
+        .join(
+            RequestDecision,
+            col(RequestDecision.id) == col(RequestedRight.decision_id),
             isouter=True,
         )
         .where(
@@ -147,16 +192,12 @@ def _covering(
         )
         .order_by(col(RequestedRight.due_at), col(DataSubjectRequest.id))
     ).all()
-    if len({request.id for request, _, _ in lately}) < an_hour:
-        return None
-    open_for = {
-        right.kind: (right.due_at, request)
-        for request, right, agent_id in reversed(lately)
-        if request.state in OPEN_STATES and (intake.by_agent or agent_id is None)
-    }
-    answered_with = [
-        open_for[kind][1]
-        for kind in intake.rights
-        if kind in open_for and open_for[kind][0] <= deadline.binding(kind).due_at
+    return [
+        _Asked(
+            request=request,
+            right=right,
+            by_agent=agent_id is not None,
+            by_machine=decision is not None and decision.decided_by is None,
+        )
+        for request, right, agent_id, decision in rows
     ]
-    return answered_with[0] if len(answered_with) == len(intake.rights) else None

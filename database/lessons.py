@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, or_, select
 
-from database.assessments import findings_between, is_material_adverse, stands_in
+from database.assessments import findings_between, is_material_adverse
 from database.decisions import decisions_behind
 from database.tables import (
     Account,
@@ -22,6 +22,7 @@ from database.tables import (
     Staff,
 )
 from domain.lessons import Answer, Case, RuleAgreement, agreement, case_of, naming_nobody
+from domain.quotes import stands_in
 from domain.reviews import BY_LEGAL, UNDECIDED, FindingStatus, VersionState
 
 
@@ -112,7 +113,7 @@ def _case_id(slug: str, base: PolicyVersion, version: PolicyVersion) -> str:
 
 def _stood_there_before(finding: Finding, base: PolicyVersion) -> bool:
     """What legal adds to a version is held against every older text, also one that has it too."""
-    return finding.rule == BY_LEGAL and stands_in(finding.after or "", base)
+    return finding.rule == BY_LEGAL and stands_in(finding.after or "", base.text)
 
 
 def _answer(session: Session, finding: Finding, reasons: Mapping[UUID, str]) -> Answer:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, literal, update
+from sqlalchemy import ColumnElement, and_, exists, literal, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 from sqlmodel.sql.sqltypes import UTCDateTime
@@ -92,23 +92,30 @@ def add_first_links(transaction: Session, addressees: ColumnElement[bool], now: 
     insert_selected(transaction, Link, list(row), without)
 
 
+def to_approve(account_ids: Collection[UUID]) -> ColumnElement[bool]:
+    """Of a link and its addressee: whether it leads one of these accounts to its decision, and no
+    other took its place."""
+    return and_(
+        col(CampaignAddressee.id) == col(Link.subject_id),
+        col(CampaignAddressee.account_id).in_(account_ids),
+        col(Link.purpose) == APPROVE,
+        col(Link.successor_id).is_(None),
+    )
+
+
 def replace_links(transaction: Session, account_ids: Collection[UUID], now: datetime) -> None:
     """Give accounts new approval links: their old ones went to an address that is theirs no more.
 
     Mails that did not go out for sure carry the new ones, which are good also where an old one was
-    said to have reached somebody else.
+    said to have reached somebody else. The caller holds the mails (`mail_rows.of_campaigns_to`).
     """
     if not account_ids:
         return
     rows = transaction.exec(
         select(Link, CampaignAddressee)
-        .join(CampaignAddressee, col(CampaignAddressee.id) == col(Link.subject_id))
-        .where(
-            col(CampaignAddressee.account_id).in_(account_ids),
-            Link.purpose == APPROVE,
-            col(Link.successor_id).is_(None),
-        )
+        .where(to_approve(account_ids))
         .order_by(col(Link.id))
+        .with_for_update(of=Link, key_share=True)
     ).all()
     for link, addressee in rows:
         successor = add_link(

@@ -1,16 +1,16 @@
 """Rows of the outbox: which of them, held in an order that no two writers dispute, and changed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, update
+from sqlalchemy import ColumnElement, and_, tuple_, update
 from sqlalchemy.sql.selectable import GenerativeSelect
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from database.tables import OutboxMail
+from database.tables import CampaignAddressee, OutboxMail
 
 Found = TypeVar("Found")
 Query = TypeVar("Query", bound=GenerativeSelect)
@@ -37,6 +37,15 @@ def in_batch(batch: Batch) -> ColumnElement[bool]:
         (col(OutboxMail.id), batch.mail_id),
     )
     return and_(*(column == value for column, value in wanted if value is not None))
+
+
+def of_campaigns_to(account_ids: Collection[UUID]) -> ColumnElement[bool]:
+    """Whether a mail is a campaign's to one of these accounts. They are found by whom campaigns
+    address: no index leads from an account to its mails, as each mail queued would pay for it."""
+    addressed = select(CampaignAddressee.campaign_id, CampaignAddressee.account_id).where(
+        col(CampaignAddressee.account_id).in_(account_ids)
+    )
+    return tuple_(col(OutboxMail.subject_id), col(OutboxMail.addressee_id)).in_(addressed)
 
 
 def of_nobody_else(query: Query) -> Query:

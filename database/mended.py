@@ -1,22 +1,26 @@
-"""A mended address: the first notice that nobody got goes out again with a new link (P4, P32)."""
+"""First notices that reach people after all: once an address is mended, or an account open again
+(P4, P32)."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists
+from sqlalchemy import ColumnElement, and_, exists
 from sqlmodel import Session, col, func, or_, select
 
-from database.campaigns import FIRST_NOTICE, PAUSED, RUNNING
+from database.campaigns import FIRST_NOTICE, PAUSED, RUNNING, gets_mails
 from database.counting import counts_for
 from database.facts import record
-from database.links import APPROVE
+from database.links import to_approve
+from database.mail_rows import of_campaigns_to
 from database.outbox import ACCOUNT
 from database.tables import (
+    Account,
     Approval,
     Campaign,
     CampaignAddressee,
     Link,
+    MailAttempt,
     OutboxMail,
     PolicyVersion,
 )
@@ -25,7 +29,7 @@ GOT_BY_NOBODY = ("bounced", "dropped", "complained", "rejected", "suppressed", "
 """Of a mail of unknown outcome ops decide: somebody may have it."""
 
 
-def reopen_first_notices(transaction: Session, accounts: Collection[UUID], now: datetime) -> int:
+def reopen_re_addressed(transaction: Session, accounts: Collection[UUID], now: datetime) -> int:
     """Queue again the first notices that did not reach these accounts at their old address.
 
     Of campaigns on their way, before the effect, and not for who has answered. Their links are
@@ -33,10 +37,56 @@ def reopen_first_notices(transaction: Session, accounts: Collection[UUID], now: 
     """
     if not accounts:
         return 0
-    missed = _missed(transaction, accounts, now)
+    missed = col(OutboxMail.state).in_(GOT_BY_NOBODY)
+    return _reopen(transaction, accounts, missed, "the address was mended: sent again", now)
+
+
+def reopen_returned(transaction: Session, accounts: Collection[UUID], now: datetime) -> int:
+    """Queue the first notices that these accounts did not get while they were closed, or of a kind
+    that gets none; else as `reopen_re_addressed`."""
+    if not accounts:
+        return 0
+    kept_back = col(OutboxMail.state) == "cancelled"
+    return _reopen(transaction, accounts, kept_back, "the account is open again: sent now", now)
+
+
+def reopen_fallen_back(transaction: Session, mails: Collection[UUID], now: datetime) -> int:
+    """Queue again what came back after its address was mended, as if it had come back before
+    (`reopen_re_addressed`): of these mails, and of what was carried because of one of them."""
+    if not mails:
+        return 0
+    addressees = transaction.exec(
+        select(OutboxMail.addressee_id).where(
+            col(OutboxMail.id).in_(mails),
+            OutboxMail.addressee_kind == ACCOUNT,
+            OutboxMail.step == FIRST_NOTICE,
+            col(OutboxMail.state).in_(GOT_BY_NOBODY),
+        )
+    ).all()
+    if not addressees:
+        return 0
+    sent_before = exists().where(
+        col(MailAttempt.id) == col(OutboxMail.attempt_id),
+        col(MailAttempt.started_at) < col(Link.created_at),
+    )
+    came_back = and_(
+        col(OutboxMail.state).in_(GOT_BY_NOBODY),
+        or_(col(OutboxMail.link_id) != col(Link.id), sent_before),
+    )
+    return _reopen(transaction, addressees, came_back, "the address was mended: sent again", now)
+
+
+def _reopen(
+    transaction: Session,
+    accounts: Collection[UUID],
+    which: ColumnElement[bool],
+    reason: str,
+    now: datetime,
+) -> int:
+    missed = _missed(transaction, accounts, which, now)
     for mail, link_id in missed:
         record(transaction, "mail.reopened", mail.id, now, was=mail.state, link=link_id)
-        mail.state, mail.reason = "queued", "the address was mended: sent again"
+        mail.state, mail.reason = "queued", reason
         mail.attempt_id = mail.claimed_at = mail.accepted_at = mail.settled_at = None
         mail.queued_at, mail.link_id = now, link_id
         transaction.add(mail)
@@ -44,7 +94,7 @@ def reopen_first_notices(transaction: Session, accounts: Collection[UUID], now: 
 
 
 def _missed(
-    transaction: Session, accounts: Collection[UUID], now: datetime
+    transaction: Session, accounts: Collection[UUID], which: ColumnElement[bool], now: datetime
 ) -> Sequence[tuple[OutboxMail, UUID]]:
     """The mails, ours until the transaction ends, each with the link that its reader has now."""
     answered = exists().where(
@@ -61,19 +111,16 @@ def _missed(
             (col(CampaignAddressee.campaign_id) == col(Campaign.id))
             & (col(CampaignAddressee.account_id) == col(OutboxMail.addressee_id)),
         )
-        .join(
-            Link,
-            (col(Link.subject_id) == col(CampaignAddressee.id))
-            & (Link.purpose == APPROVE)
-            & col(Link.successor_id).is_(None),
-        )
+        .join(Account, col(Account.id) == col(CampaignAddressee.account_id))
+        .join(Link, to_approve(accounts))
         .where(
             col(Campaign.state).in_([RUNNING, PAUSED]),
             or_(ends_at.is_(None), ends_at > now),
-            col(OutboxMail.addressee_id).in_(accounts),
+            of_campaigns_to(accounts),
             OutboxMail.addressee_kind == ACCOUNT,
             OutboxMail.step == FIRST_NOTICE,
-            col(OutboxMail.state).in_(GOT_BY_NOBODY),
+            which,
+            gets_mails(),
             ~answered,
         )
         .order_by(col(OutboxMail.id))

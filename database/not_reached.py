@@ -12,7 +12,7 @@ from sqlmodel import Session, col, func, select
 
 from database.accounts import open_since
 from database.approvals import PolicyHistory
-from database.campaigns import FIRST_NOTICE, UNDELIVERABLE, ends_at, joined_later
+from database.campaigns import ends_at, joined_later, reached_nobody
 from database.controls import ControlRefused
 from database.facts import record
 from database.ids import new_id
@@ -37,6 +37,7 @@ REASONS = (
     "rejected",
     "suppressed",
     "no_address",
+    "cancelled",
     "unknown",
     JOINED_LATER,
 )
@@ -225,24 +226,15 @@ def _missed(
 ) -> list[_Missed]:
     rows = session.exec(
         select(Account, OutboxMail, PolicyVersion.number, MissedNotice)
+        .join(CampaignAddressee, col(CampaignAddressee.account_id) == col(Account.id))
         .join(OutboxMail, col(OutboxMail.addressee_id) == col(Account.id))
-        .join(
-            CampaignAddressee,
-            (col(CampaignAddressee.account_id) == col(Account.id))
-            & (col(CampaignAddressee.campaign_id) == campaign.id),
-        )
         .join(PolicyVersion, col(PolicyVersion.id) == col(CampaignAddressee.governing_version_id))
         .outerjoin(
             MissedNotice,
             (col(MissedNotice.account_id) == col(Account.id))
             & (col(MissedNotice.campaign_id) == campaign.id),
         )
-        .where(
-            OutboxMail.subject_id == campaign.id,
-            OutboxMail.step == FIRST_NOTICE,
-            col(OutboxMail.state).in_(UNDELIVERABLE),
-            *which,
-        )
+        .where(reached_nobody(campaign), *which)
         .order_by(col(Account.external_id))
         .limit(limit)
     ).all()

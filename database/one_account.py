@@ -11,6 +11,7 @@ from database.account_imports import (
     ImportResult,
     after_the_last_audience,
     assertable_versions,
+    only_policy,
     put_aside,
     refuse_early_assertions,
     refuse_unknown_versions,
@@ -66,7 +67,9 @@ def _put(transaction: Session, row: AccountRow, asserted_by: UUID, now: datetime
     )
     transaction.add(of_one)
     transaction.flush()
-    transaction.connection().execute(insert(AccountImportRow), [put_aside(of_one.id, row)])
+    transaction.connection().execute(
+        insert(AccountImportRow), [put_aside(of_one.id, row, only_policy(transaction))]
+    )
     refuse_unknown_versions(transaction, of_one.id, now)
     refuse_early_assertions(transaction, of_one.id)
     chunk = next_chunk(transaction, of_one.id, CHUNK)

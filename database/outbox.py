@@ -14,7 +14,7 @@ from database import pace
 from database.accounts import is_mailed
 from database.counting import counts_for
 from database.ids import new_id
-from database.mail_rows import Batch, change, hold_mails, in_batch, of_nobody_else
+from database.mail_rows import Batch, change, in_batch, of_nobody_else
 from database.tables import (
     Account,
     Approval,
@@ -50,8 +50,8 @@ BY_POST = "by_post"
 WENT_OUT = ("accepted", "delivered", "bounced", "dropped", "complained")
 IN_DOUBT = ("sending", "unknown")
 CARRIED = "carried"
-REACHED = ("accepted", "delivered", "complained", CARRIED)
-MAYBE_TOLD = (*REACHED, *IN_DOUBT, "operator")
+GOT_IT = ("accepted", "delivered")
+MAYBE_TOLD = (*GOT_IT, "complained", CARRIED, *IN_DOUBT, "operator")
 _ADDRESSES: Mapping[str, tuple[type[Account | Staff | DataSubjectRequest | RequestAgent], Any]] = {
     ACCOUNT: (Account, col(Account.email)),
     STAFF: (Staff, col(Staff.email)),
@@ -217,23 +217,6 @@ def claim(
     )
 
 
-def release(transaction: Session, accounts: Sequence[UUID]) -> tuple[UUID, ...]:
-    """What was not sent to these accounts waits again, where its subject still runs."""
-    held = hold_mails(
-        transaction,
-        col(OutboxMail.addressee_id).in_(accounts),
-        col(OutboxMail.addressee_kind) == ACCOUNT,
-        col(OutboxMail.state) == "suppressed",
-        subject_is_running(),
-    )
-    transaction.execute(
-        update(OutboxMail)
-        .where(col(OutboxMail.id).in_(held))
-        .values(state="queued", attempt_id=None, settled_at=None, reason="mail is allowed again")
-    )
-    return tuple(held)
-
-
 def waiting_in(transaction: Session, batch: Batch) -> Mapping[UUID, UUID]:
     """The queued mails of a batch, ours until the transaction ends, and the addressee of each."""
     mails = transaction.exec(of_nobody_else(select(OutboxMail).where(_queued(batch)))).all()
@@ -263,20 +246,6 @@ def cancel_overtaken(
 ) -> int:
     """What became wrong while it was queued does not go out (see `is_overtaken`)."""
     return _cancel(transaction, and_(_queued(batch), is_overtaken(now)), limit)
-
-
-def resend(transaction: Session, mail_id: UUID) -> bool:
-    """Ops decide to send a mail of unknown outcome again; False when it cannot be sent now."""
-    changed: Any = transaction.execute(
-        update(OutboxMail)
-        .where(
-            col(OutboxMail.id) == mail_id,
-            col(OutboxMail.state).in_(["operator", "unknown"]),
-            subject_is_running(),
-        )
-        .values(state="queued", reason=SENT_AGAIN_BY_OPS)
-    )
-    return bool(changed.rowcount)
 
 
 def addressed(session: Session, claim: Claim) -> list[Addressed]:

@@ -64,7 +64,7 @@ def suppress(
     for reason in sorted(set(reasons.values())):
         named = select(OutboxMail.id).where(
             OutboxMail.attempt_id == attempt_id,
-            OutboxMail.state == "sending",
+            col(OutboxMail.state).in_(IN_DOUBT),  # another sender may think us dead
             col(OutboxMail.id).in_([mail for mail, why in reasons.items() if why == reason]),
         )
         attempt.copies -= change(

@@ -6,8 +6,16 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from database.facts import record
+from database.lineage import lineage
 from database.outbox import CORRECTION, POSTPONEMENT
-from database.tables import Campaign, CampaignCorrection, ControlAct, CorrectionWords
+from database.tables import (
+    Campaign,
+    CampaignCorrection,
+    CampaignStep,
+    ControlAct,
+    CorrectionWords,
+)
 
 
 def postponements(session: Session, version_id: UUID) -> Mapping[str, datetime]:
@@ -49,6 +57,16 @@ def open_correction(session: Session, campaign_id: UUID) -> CampaignCorrection |
     ).first()
 
 
+def drop_correction(transaction: Session, campaign: Campaign, now: datetime) -> None:
+    """The campaign, which is held, ends otherwise: what waits for a second person is of no use."""
+    correction = open_correction(transaction, campaign.id)
+    if correction:
+        correction.dropped_at = now
+        record(
+            transaction, "campaign.correction_dropped", campaign.id, now, correction=correction.id
+        )
+
+
 def open_corrections(session: Session) -> Mapping[UUID, CampaignCorrection]:
     """All corrections that wait for a second person, by the version that was mailed about."""
     rows = session.exec(
@@ -63,12 +81,12 @@ def open_corrections(session: Session) -> Mapping[UUID, CampaignCorrection]:
 
 
 def latest_correction(session: Session, version_id: UUID) -> CampaignCorrection | None:
-    """What was last put right of the mails about a version."""
+    """What was last put right of the mails about a version, or about one that it corrects."""
     return session.exec(
         select(CampaignCorrection)
         .join(Campaign, col(Campaign.id) == col(CampaignCorrection.campaign_id))
         .where(
-            Campaign.policy_version_id == version_id,
+            col(Campaign.policy_version_id).in_(lineage(session, version_id)),
             col(CampaignCorrection.confirmed_at).is_not(None),
         )
         .order_by(col(CampaignCorrection.confirmed_at).desc(), col(CampaignCorrection.id).desc())
@@ -92,3 +110,12 @@ def steps_caused(session: Session, campaign: Campaign) -> tuple[str, ...]:
         if correction.confirmed_at:
             decided[step] = correction.confirmed_at
     return tuple(sorted(decided, key=lambda step: (decided[step], step)))
+
+
+def steps_owed(session: Session, campaign: Campaign) -> tuple[str, ...]:
+    """Those of them that are not taken: what was decided and those who were mailed have not heard
+    of."""
+    taken = session.exec(
+        select(CampaignStep.step).where(CampaignStep.campaign_id == campaign.id)
+    ).all()
+    return tuple(step for step in steps_caused(session, campaign) if step not in taken)

@@ -15,12 +15,13 @@ from database.assessments import (
     add_by_legal,
     findings_of,
     is_material_adverse,
-    stands_in,
+    quote_refusal,
 )
 from database.campaigns import REPLACED, campaign_of
 from database.controls import Act, ControlRefused, note
 from database.decisions import decide
 from database.facts import record
+from database.owed import drop_correction
 from database.policies import previous_version
 from database.staff import require_role
 from database.tables import Campaign, Finding, Policy, PolicyVersion, Reclassification, Review
@@ -142,7 +143,7 @@ def propose(
     version = held(transaction, PolicyVersion, version.id)
     _require_reclassifiable(transaction, version)
     findings = {finding.key: finding for finding in findings_of(transaction, version.id)}
-    _require_adverse(version, mistake, findings)
+    _require_adverse(transaction, version, mistake, findings)
     added = [f"F{len(findings) + place}" for place, _ in enumerate(mistake.add, start=1)]
     words = [each.tidy.given for each in mistake.words]
     for each in words:
@@ -237,7 +238,10 @@ def _require_reclassifiable(session: Session, version: PolicyVersion) -> None:
 
 
 def _require_adverse(
-    version: PolicyVersion, mistake: Mistake, findings: Mapping[str, Finding]
+    session: Session,
+    version: PolicyVersion,
+    mistake: Mistake,
+    findings: Mapping[str, Finding],
 ) -> None:
     """There is something to confirm, and it is what takes approval."""
     if not (mistake.confirm or mistake.add):
@@ -257,8 +261,8 @@ def _require_adverse(
                 "the words that are adverse, as a finding of your own."
             )
     for quote in mistake.add:
-        if not stands_in(quote, version):
-            raise ControlRefused(f"These words are not in version {version.number}: “{quote}”")
+        if refusal := quote_refusal(session, version, quote):
+            raise ControlRefused(refusal)
 
 
 def _require_words(
@@ -320,6 +324,7 @@ def _ask_again(
         earlier = held(transaction, Campaign, earlier.id)
         if earlier.finished_at is None:
             earlier.state, earlier.finished_at = REPLACED, now
+        drop_correction(transaction, earlier, now)
     campaign = Campaign(
         policy_version_id=version.id,
         owner_id=policy.owner_id,

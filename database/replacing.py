@@ -12,27 +12,27 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import exists, or_
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from database.assessments import is_clean
 from database.campaigns import FIRST_NOTICE, REPLACED, WITHDRAWN, campaign_of
 from database.counting import counts_for
 from database.facts import record
+from database.lineage import campaigns_replaced
 from database.mail_rows import Batch
-from database.outbox import MAYBE_TOLD, REACHED, carry, waiting_in
+from database.mending import corrects
+from database.outbox import GOT_IT, MAYBE_TOLD, carry, waiting_in
+from database.owed import drop_correction
 from database.policies import (
     announced_versions,
     corrected_by,
     put_in_force,
     replace,
-    replaced_by,
     said_on,
 )
 from database.tables import Approval, Campaign, CampaignAddressee, OutboxMail, PolicyVersion
-from database.without_approval import promise_of
 from database.writing import held
-from domain.reviews import VersionClass, VersionState
-from domain.without_approval import keeps
+from domain.reviews import VersionClass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +63,14 @@ def take_place(
             transaction.flush()  # it leaves before the next one comes: only one is announced
             return NO_PLACE
         said = said_on(old, zone) if is_clean(transaction, old, version) else None
-        corrects = _corrects(transaction, old, version)
+        is_correction = corrects(transaction, old, version)
         replace(transaction, old, by=version, now=now)
         record(transaction, "notice.down", old.id, now)
-        _end_campaign(transaction, old, told_off=version.version_class == VersionClass.EDITORIAL)
-        if corrects:
+        told_off = version.version_class == VersionClass.EDITORIAL
+        _end_campaign(transaction, old, now, told_off=told_off)
+        if is_correction:
             _correct(transaction, old, version)
-        return Taken(said_on=said, corrects=corrects)
+        return Taken(said_on=said, corrects=is_correction)
     return NO_PLACE
 
 
@@ -77,15 +78,13 @@ def told_before(
     session: Session, version_id: UUID, account_ids: Collection[UUID]
 ) -> frozenset[UUID]:
     """Who of these was told, or may have been, of a version whose place this one took."""
-    earlier = _predecessors(session, version_id)
+    earlier = campaigns_replaced(session, version_id)
     if not earlier:
         return frozenset()
     return frozenset(
         session.exec(
-            select(OutboxMail.addressee_id)
-            .join(Campaign, col(Campaign.id) == col(OutboxMail.subject_id))
-            .where(
-                col(Campaign.policy_version_id).in_(earlier),
+            select(OutboxMail.addressee_id).where(
+                col(OutboxMail.subject_id).in_(earlier),
                 col(OutboxMail.addressee_id).in_(account_ids),
                 OutboxMail.step == FIRST_NOTICE,
                 col(OutboxMail.state).in_(MAYBE_TOLD),
@@ -95,18 +94,22 @@ def told_before(
 
 
 def carry_over(transaction: Session, campaign: Campaign, batch: Batch, now: datetime) -> None:
-    """Of the mails queued for a step, keep back those that a corrected version's stand for."""
+    """Of the mails queued for a step, keep back those that a corrected version's stand for.
+
+    Those are held first: one that comes back a moment later finds what rests on it.
+    """
     if not batch.step or not corrected_by(transaction, campaign.policy_version_id):
         return
+    had = _carried(transaction, campaign, batch.step, batch.shard)
     waiting = waiting_in(transaction, batch)
-    had = _carried(transaction, campaign, batch.step, set(waiting.values()))
     carry(transaction, {mail: had[who] for mail, who in waiting.items() if who in had}, now)
 
 
 def _carried(
-    session: Session, campaign: Campaign, step: str, account_ids: Collection[UUID]
+    transaction: Session, campaign: Campaign, step: str, shard: int | None
 ) -> Mapping[UUID, datetime | None]:
-    """Who of these needs no mail of a step, as they had it about a version that this one corrects.
+    """Who of a shard needs no mail of a step, as they had it about a version that this one
+    corrects: those mails are ours until the transaction ends.
 
     With the instant at which the mail service took it; None for those who decided without it. Only
     where both versions ask the same of the account, or it has answered, and from the same text.
@@ -123,26 +126,27 @@ def _carried(
         .join(PolicyVersion, col(PolicyVersion.id) == col(Campaign.policy_version_id))
         .where(
             CampaignAddressee.campaign_id == campaign.id,
-            col(CampaignAddressee.account_id).in_(account_ids),
+            CampaignAddressee.shard == shard,
             PolicyVersion.corrected_by_id == campaign.policy_version_id,
             or_(col(earlier.asks_approval) == CampaignAddressee.asks_approval, answered),
             earlier.governing_version_id == CampaignAddressee.governing_version_id,
         )
         .subquery()
     )
-    had = session.exec(
-        select(OutboxMail.addressee_id, func.max(OutboxMail.accepted_at))
+    had = transaction.exec(
+        select(OutboxMail.addressee_id, OutboxMail.accepted_at)
         .join(
             same,
             (same.c.account_id == OutboxMail.addressee_id)
             & (same.c.campaign_id == OutboxMail.subject_id),
         )
-        .where(OutboxMail.step == step, col(OutboxMail.state).in_(REACHED))
-        .group_by(col(OutboxMail.addressee_id))
+        .where(OutboxMail.step == step, col(OutboxMail.state).in_(GOT_IT))
+        .order_by(col(OutboxMail.id))
+        .with_for_update(of=OutboxMail, key_share=True)
     ).all()
     decided: Sequence[UUID] = ()
     if step == FIRST_NOTICE:
-        decided = session.exec(
+        decided = transaction.exec(
             select(Approval.account_id)
             .join(same, same.c.account_id == Approval.account_id)
             .where(counts_for(campaign.policy_version_id))
@@ -150,20 +154,15 @@ def _carried(
     return {**dict.fromkeys(decided), **dict(had)}
 
 
-def _corrects(session: Session, old: PolicyVersion, version: PolicyVersion) -> bool:
-    """Whether what was said of the old one is right for the new one, what happens without approval
-    too. Of a postponed one it was said that it comes later: then everybody has to hear of the new
-    day."""
-    said = old.state == VersionState.ANNOUNCED and old.version_class == version.version_class
-    return said and keeps(promise_of(old), promise_of(version)) and is_clean(session, old, version)
-
-
-def _end_campaign(transaction: Session, version: PolicyVersion, *, told_off: bool) -> None:
+def _end_campaign(
+    transaction: Session, version: PolicyVersion, now: datetime, *, told_off: bool
+) -> None:
     campaign = campaign_of(transaction, version.id)
     if campaign is None:
         return
     campaign = held(transaction, Campaign, campaign.id)
     campaign.state = WITHDRAWN if told_off else REPLACED
+    drop_correction(transaction, campaign, now)
 
 
 def _correct(transaction: Session, old: PolicyVersion, version: PolicyVersion) -> None:
@@ -172,9 +171,3 @@ def _correct(transaction: Session, old: PolicyVersion, version: PolicyVersion) -
         clean = is_clean(transaction, each, version)
         each.corrected_by_id = version.id if clean else None
     transaction.flush()
-
-
-def _predecessors(session: Session, version_id: UUID) -> list[UUID]:
-    """The versions whose place a version took, and those whose place they had taken."""
-    found = [each.id for each in replaced_by(session, version_id)]
-    return found + [more for each in found for more in _predecessors(session, each)]

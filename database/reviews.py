@@ -12,7 +12,7 @@ from database.assessments import (
     findings_between,
     findings_of,
     is_material_adverse,
-    stands_in,
+    quote_refusal,
 )
 from database.decisions import decide, proposer_of
 from database.facts import record
@@ -44,7 +44,7 @@ class ReviewRefused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewContent:
-    """What a reviewer asks for. `add` holds quotes of the new text that they find adverse;
+    """What a reviewer asks for. `add` holds words, new or gone, that they find adverse;
     `consent` the purpose that a finding takes consent for, empty when it takes none any more; `law`
     the law that requires a finding, empty when none does after all; `agree_to_law` the law that
     somebody else cited for a finding, as the reviewer read it."""
@@ -115,14 +115,14 @@ def propose_review(
 ) -> ReviewRequest:
     """Write down what a reviewer wants, before the workflow is asked to accept it.
 
-    Raises ReviewRefused without a reason, when an added quote is not in the text, or a purpose has
+    Raises ReviewRefused without a reason, when an added quote is in no text, or a purpose has
     no proper key.
     """
     if not reason.strip():
         raise ReviewRefused("A review needs a reason; it is kept for good.")
     for quote in content.add:
-        if not stands_in(quote, version):
-            raise ReviewRefused(f"These words are not in version {version.number}: “{quote}”")
+        if refusal := quote_refusal(transaction, version, quote):
+            raise ReviewRefused(refusal)
     consent = {key: _purpose(given) for key, given in content.consent.items()}
     law = {key: _citation(given) for key, given in content.law.items()}
     row = Review(

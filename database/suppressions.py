@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, exists, or_, update
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from database.accounts import accounts_at_address
 from database.campaigns import FIRST_NOTICE, is_reminder
+from database.doubts import is_worth_sending
 from database.facts import record
 from database.ids import new_id
-from database.links import APPROVE, Holder, replace_links
-from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, MAYBE_TOLD, Claim, release
+from database.links import APPROVE, Holder, replace_links, to_approve
+from database.mail_rows import hold_mails, in_order, of_campaigns_to
+from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, MAYBE_TOLD, Claim
 from database.restrictions import is_restricted
 from database.tables import (
-    Account,
     Campaign,
     CampaignAddressee,
     Link,
@@ -127,8 +128,9 @@ def allow(
     if not lifted:
         return Allowed(lifted=0, mails=())
     accounts = [account.id for account in accounts_at_address(transaction, address)]
+    hold_mails(transaction, of_campaigns_to(accounts))
     replace_links(transaction, _closed_out(transaction, accounts), now)
-    return Allowed(lifted=len(lifted), mails=release(transaction, accounts))
+    return Allowed(lifted=len(lifted), mails=_release(transaction, accounts, now))
 
 
 def not_theirs(
@@ -141,18 +143,19 @@ def not_theirs(
     Of other campaigns, those on their way: the address may have been somebody else's before.
     """
     accounts = [account.id for account in accounts_at_address(transaction, address)]
-    under_way = exists().where(
-        col(CampaignAddressee.id) == col(Link.subject_id),
-        col(Campaign.id) == col(CampaignAddressee.campaign_id),
-        col(Campaign.finished_at).is_(None),
-    )
+    under_way = transaction.exec(
+        select(Link.id).where(
+            to_approve(accounts),
+            col(Campaign.id) == col(CampaignAddressee.campaign_id),
+            col(Campaign.finished_at).is_(None),
+        )
+    ).all()
+    mails_to = {*accounts, *([link.account_id] if link.account_id else [])}
+    held = transaction.exec(in_order(select(OutboxMail).where(of_campaigns_to(mails_to)))).all()
     links = transaction.exec(
         select(Link)
         .where(
-            or_(
-                col(Link.id) == link.id,
-                and_(col(Link.account_id).in_(accounts), under_way),
-            ),
+            col(Link.id).in_({link.id, *under_way}),
             Link.purpose == APPROVE,
             col(Link.successor_id).is_(None),
             col(Link.expires_at).is_(None),
@@ -160,12 +163,8 @@ def not_theirs(
         .order_by(col(Link.id))
         .with_for_update(key_share=True)
     ).all()
-    mails = transaction.exec(
-        select(OutboxMail)
-        .where(col(OutboxMail.link_id).in_([each.id for each in links]))
-        .order_by(col(OutboxMail.id))
-        .with_for_update(key_share=True)
-    ).all()
+    given_back = {each.id for each in links}
+    mails = [mail for mail in held if mail.link_id in given_back]
     stop = MailSuppression(
         address_key=address_key,
         cause=Cause.NOT_THEIRS,
@@ -203,16 +202,26 @@ def reminded_no_more_since(session: Session, account_id: UUID) -> datetime | Non
 def _closed_out(session: Session, accounts: Sequence[UUID]) -> Sequence[UUID]:
     """The accounts among these whose link somebody gave back who said that it was not theirs."""
     return session.exec(
-        select(Account.id)
-        .join(Link, col(Link.account_id) == col(Account.id))
-        .where(
-            col(Account.id).in_(accounts),
-            Link.purpose == APPROVE,
-            col(Link.successor_id).is_(None),
-            col(Link.expires_at).is_not(None),
-        )
+        select(CampaignAddressee.account_id)
+        .where(to_approve(accounts), col(Link.expires_at).is_not(None))
         .distinct()
     ).all()
+
+
+def _release(transaction: Session, accounts: Sequence[UUID], now: datetime) -> tuple[UUID, ...]:
+    """What was not sent to these accounts waits again, where it does not come too late."""
+    held = hold_mails(
+        transaction,
+        of_campaigns_to(accounts),
+        col(OutboxMail.state) == "suppressed",
+        is_worth_sending(now),
+    )
+    transaction.execute(
+        update(OutboxMail)
+        .where(col(OutboxMail.id).in_(held))
+        .values(state="queued", attempt_id=None, settled_at=None, reason="mail is allowed again")
+    )
+    return tuple(held)
 
 
 def _is_of_our_own_accord(mail: OutboxMail) -> bool:

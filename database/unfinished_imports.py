@@ -27,6 +27,7 @@ from database.carrying import (
     ASSERT_VERSIONS,
     DELETE_ROWS,
     RE_ADDRESSED,
+    RETURNED,
     UPDATE_ACCOUNTS,
     next_chunk,
     rows_of,
@@ -35,7 +36,8 @@ from database.chunks import Advance
 from database.engine import Database
 from database.facts import record
 from database.links import replace_links
-from database.mended import reopen_first_notices
+from database.mail_rows import hold_mails, of_campaigns_to
+from database.mended import reopen_re_addressed, reopen_returned
 from database.tables import AccountImport, AccountImportRow, Fact
 from database.writing import held
 
@@ -43,6 +45,13 @@ CARRIED_ON = "accounts.import_carried_on"
 STANDSTILL_SECONDS = 10.0
 """Much longer than a chunk takes, also one that waits for its turn among SQLite's writers."""
 LOOK_EVERY_SECONDS = 0.5
+
+
+BEING_IMPORTED = (
+    "A file of accounts is just being imported, and may bring texts into use that this version was "
+    "not compared with. Nothing was released. Release again in a minute."
+)
+"""Why a version cannot be released while an import stands unfinished."""
 
 
 def one_stands_unfinished(session: Session) -> bool:
@@ -187,9 +196,13 @@ def carry_rows(
     for assertable in assertables:
         rows_of(transaction, ASSERT_VERSIONS, given | assertable.given)
     re_addressed = transaction.scalars(RE_ADDRESSED, dict(chunk)).all()
-    replace_links(transaction, re_addressed, row.decided_at or now)
+    returned = transaction.scalars(RETURNED, dict(chunk)).all()
     updated = rows_of(transaction, UPDATE_ACCOUNTS, given)
-    reopen_first_notices(transaction, re_addressed, now)
+    if re_addressed or returned:
+        hold_mails(transaction, of_campaigns_to({*re_addressed, *returned}))
+        replace_links(transaction, re_addressed, row.decided_at or now)
+        reopen_re_addressed(transaction, re_addressed, now)
+        reopen_returned(transaction, returned, now)
     carried = rows_of(transaction, DELETE_ROWS, chunk)
     row.added += added
     row.updated += updated

@@ -1,9 +1,9 @@
 """Decisions that count no more: voided by two people of legal, and never deleted (P8).
 
-A correction that voids says it of every decision about its version that was taken before the second
-person agreed, whenever it is written down: so none escapes, and none needs a row of its own. What
-was decided with a link that was given back, as its mail reached somebody else, counts no more
-either.
+A correction that voids says it of every decision about its version, and about those that this one
+corrects, that was taken before the second person agreed, whenever it is written down: so none
+escapes, and none needs a row of its own. What was decided with a link that was given back, as its
+mail reached somebody else, counts no more either.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,20 @@ from sqlalchemy import ColumnElement, and_, exists
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
+from database.lineage import lineage
 from database.links import APPROVE
 from database.tables import (
     Approval,
-    Campaign,
     CampaignCorrection,
     ConsentDecision,
     Link,
     PolicyVersion,
+    VoidedVersion,
 )
 from domain.approvals import Voided
-from domain.reviews import Decisions
 
-_VOIDED, _MAILED, _LINK = aliased(CampaignCorrection), aliased(Campaign), aliased(Link)
-"""Of their own, whatever campaign the question around is about."""
+_VOIDED, _VOIDING, _LINK = aliased(VoidedVersion), aliased(CampaignCorrection), aliased(Link)
+"""Of their own, whatever correction the question around is about."""
 NOT_THE_HOLDER = "whoever read the mail said that it was meant for somebody else"
 
 
@@ -35,20 +35,30 @@ def stands(of: type[Approval] | type[ConsentDecision] = Approval) -> ColumnEleme
     """Of a row of Approval, or of what was said about a purpose: whether it counts, as it was not
     voided."""
     void = (
-        select(_VOIDED.id)
-        .join(_MAILED, col(_MAILED.id) == col(_VOIDED.campaign_id))
+        select(_VOIDING.id)
+        .join(_VOIDED, col(_VOIDED.correction_id) == col(_VOIDING.id))
         .where(
-            col(_MAILED.policy_version_id) == col(of.policy_version_id),
-            col(_VOIDED.decisions) == Decisions.VOID,
-            col(_VOIDED.confirmed_at) > col(of.decided_at),
+            col(_VOIDED.policy_version_id) == col(of.policy_version_id),
+            col(_VOIDING.confirmed_at) > col(of.decided_at),
         )
     )
     given_back = select(_LINK.id).where(
         col(_LINK.id) == col(of.link_id), col(_LINK.expires_at).is_not(None)
     )
     return and_(
-        ~exists(void.correlate_except(_VOIDED, _MAILED)),
+        ~exists(void.correlate_except(_VOIDED, _VOIDING)),
         ~exists(given_back.correlate_except(_LINK)),
+    )
+
+
+def void_decisions(
+    transaction: Session, version: PolicyVersion, correction: CampaignCorrection
+) -> None:
+    """What was decided until a correction was confirmed counts no more: about the version, and
+    about those that it corrects now."""
+    transaction.add_all(
+        VoidedVersion(correction_id=correction.id, policy_version_id=each)
+        for each in lineage(transaction, version.id)
     )
 
 
@@ -57,13 +67,10 @@ class Voids:
 
     def __init__(self, session: Session, policy_id: UUID) -> None:
         rows = session.exec(
-            select(Campaign.policy_version_id, CampaignCorrection)
-            .join(Campaign, col(Campaign.id) == col(CampaignCorrection.campaign_id))
-            .join(PolicyVersion, col(PolicyVersion.id) == col(Campaign.policy_version_id))
-            .where(
-                PolicyVersion.policy_id == policy_id,
-                CampaignCorrection.decisions == Decisions.VOID,
-            )
+            select(VoidedVersion.policy_version_id, CampaignCorrection)
+            .join(CampaignCorrection, col(CampaignCorrection.id) == VoidedVersion.correction_id)
+            .join(PolicyVersion, col(PolicyVersion.id) == col(VoidedVersion.policy_version_id))
+            .where(PolicyVersion.policy_id == policy_id)
             .order_by(col(CampaignCorrection.confirmed_at), col(CampaignCorrection.id))
         ).all()
         self._of_version: Mapping[UUID, Sequence[Voided]] = {

@@ -98,10 +98,20 @@ def _truth(value: str) -> bool:
     return YES_OR_NO[value.lower()]
 
 
-def _version_number(value: str) -> int:
-    if not re.fullmatch(r"[1-9][0-9]{0,5}", value):
-        raise ValueError(f"{value!r} is not the number of a version")
-    return int(value)
+def _versions(value: str) -> Mapping[str, int]:
+    """Version numbers by policy, as in `terms:2;privacy-policy:3`; of a bare number the policy is
+    empty: it means the only one there is."""
+    found: dict[str, int] = {}
+    for each in value.split(";"):
+        policy, _, number = (part.strip() for part in each.rpartition(":"))
+        if not re.fullmatch(r"[1-9][0-9]{0,5}", number):
+            raise ValueError(
+                f"{value!r} is no version: write 2, or with several policies terms:2;privacy:3"
+            )
+        if policy in found:
+            raise ValueError(f"{value!r} names {policy or 'a version'} twice")
+        found[policy] = int(number)
+    return found
 
 
 READERS: Mapping[str, Callable[[str], object]] = {
@@ -117,5 +127,5 @@ READERS: Mapping[str, Callable[[str], object]] = {
     "joined_at": _instant,
     "organisation_id": str,
     "approver": _truth,
-    "governing_version": _version_number,
+    "governing_version": _versions,
 }

@@ -300,10 +300,35 @@ def _class_refusal(version: VersionUnderReview, review: ReviewRequest) -> str | 
         return None
     if lowest is VersionClass.NOTICE:
         return f"{_EVERYBODY_IS_TOLD}: the class cannot be {wanted}."
+    if waiting := _waits_for_agreement(version, review):
+        return (
+            f"A second person has to agree first that a law requires {', '.join(waiting)}: until "
+            f"then the class cannot be {wanted}. Cite the law without giving the class, and give "
+            "it once a colleague agreed."
+        )
     return (
         f"A confirmed material adverse change needs the account holders' approval: "
         f"the class cannot be {wanted}."
     )
+
+
+def _waits_for_agreement(version: VersionUnderReview, review: ReviewRequest) -> list[str]:
+    """The findings whose laws would allow the class `notice`, had a second person agreed to them;
+    none where something else asks for approval."""
+    findings = tuple(_after(finding, review) for finding in version.findings)
+    asked = [
+        finding
+        for finding in _adverse_in_step(replace(version, findings=findings))
+        if not finding.law_agreed
+    ]
+    cited = [
+        finding.key
+        for finding in asked
+        if finding.key in review.law_cited
+        or (finding.law_cited_by and finding.key not in review.law_dropped)
+    ]
+    is_all = len(cited) == len(asked) and not review.additions
+    return cited if is_all and review.version_class is VersionClass.NOTICE else []
 
 
 def release_refusal(

@@ -309,9 +309,9 @@ def _outcome(answer: urllib3.BaseHTTPResponse, copies: Sequence[Copy]) -> Outcom
     if status < 400 or status in (401, 403, 404, 405, 407):
         return Halt(reason=reason)
     fields = [str(error["field"]) for error in errors if error.get("field")]
-    named = _copies_named(fields, copies) or (tuple(copies) if len(copies) == 1 else ())
-    if not named and fields and not any(name.startswith("personalizations") for name in fields):
+    if fields and not any(name.startswith("personalizations") for name in fields):
         return Halt(reason=reason)
+    named = _copies_named(fields, copies) or (tuple(copies) if len(copies) == 1 else ())
     return Rejected(mail_ids=tuple(copy.mail_id for copy in named), reason=reason)
 
 

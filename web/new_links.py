@@ -6,7 +6,7 @@ from sqlmodel import Session, col, select
 
 from database.accounts import accounts_at_address
 from database.campaigns import addressee_by_id
-from database.links import APPROVE
+from database.links import to_approve
 from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, Queued
 from database.tables import Campaign, Link, PolicyVersion
 from domain.languages import nearest_language
@@ -45,9 +45,7 @@ def _send_links(site: Site, address: str) -> None:
         account_ids = [account.id for account in accounts_at_address(session, address)]
         links = session.exec(
             select(Link).where(
-                Link.purpose == APPROVE,
-                col(Link.account_id).in_(account_ids),
-                col(Link.successor_id).is_(None),
+                to_approve(account_ids),
                 col(Link.expires_at).is_(None),  # else somebody said that it was not theirs
             )
         ).all()
@@ -57,7 +55,7 @@ def _send_links(site: Site, address: str) -> None:
                 subject_id=addressee_by_id(session, link.subject_id).campaign_id,
                 addressee_kind=ACCOUNT,
                 addressee_id=matter.account.id,
-                step=f"{LINK_AGAIN}_{today}",
+                step=f"{LINK_AGAIN}_{today}_{link.id}",  # once a day, unless it was replaced
                 template="approval_link_again",
                 variant=matter.base.id,
                 language=nearest_language(matter.account.locale, site.company.languages),

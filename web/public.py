@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
+from database.facts import latest
 from database.law import laws_of
 from database.policies import (
     PolicyUnknown,
@@ -25,7 +26,7 @@ from domain.places import start_of_day
 from domain.reviews import VersionState
 from domain.without_approval import IF_SOMEBODY_DOES_NOT_APPROVE
 from web.addresses import Number, Slug
-from web.notices import Notice, effective_on, notice_of
+from web.notices import Notice, effective_on, not_before_on, notice_of
 from web.offered import KEPT_FOR, offered
 from web.readers import VARIES, OnReader, Reader
 from web.redlines import passages
@@ -42,6 +43,19 @@ STATE_WORDS: Mapping[str, str] = {
     VersionState.REPLACED: "replaced",
     VersionState.WITHDRAWN: "withdrawn",
 }
+
+SEEN_IN_THE_FEED = (
+    "notice.up",
+    "notice.down",
+    "policy_version.effective_date_fixed",
+    "policy_version.in_force",
+    "policy_version.superseded",
+    "policy_version.replaced",
+    "policy_version.reclassified",
+    "campaign.postpone",
+    "campaign.withdraw",
+)
+"""The facts about a version after which its entry says something else."""
 
 
 @router.get("/")
@@ -132,9 +146,19 @@ def feed(slug: Slug, site: OnSite, reader: OnReader) -> Response:
     """The announcements of a policy, as an Atom feed."""
     with site.database.session() as session:
         policy = policy_by_slug(session, slug)
-        versions = _listed(session, reader, list(public_versions(session, policy.id))[::-1])
+        versions = list(public_versions(session, policy.id))[::-1]
+        changed = latest(session, [version.id for version in versions], SEEN_IN_THE_FEED)
+        published = {each.id: each.announced_at or each.submitted_at for each in versions}
         content = reader.pages.text(
-            "feed.atom", {"policy": policy, "versions": versions, "states": STATE_WORDS}
+            "feed.atom",
+            {
+                "policy": policy,
+                "versions": _listed(session, reader, versions),
+                "states": STATE_WORDS,
+                "published": published,
+                "updated": {key: max(at, changed.get(key, at)) for key, at in published.items()},
+                "not_before": {each.id: not_before_on(reader.site, each) for each in versions},
+            },
         )
     headers = {"Cache-Control": KEPT_FOR, **VARIES}
     return Response(content, media_type="application/atom+xml", headers=headers)

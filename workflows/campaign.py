@@ -80,7 +80,7 @@ class CampaignWorkflow:
 
     async def _notify(self, campaign: CampaignCase) -> CampaignCase:
         """Send the first notice to everybody, which fixes the date of effect."""
-        while not campaign.frozen and not campaign.called_off:
+        while campaign.addresses and not campaign.frozen:
             self._story.tell(replace(_FREEZES, since=campaign.since))
             campaign = await self._do(CampaignActivities.freeze_audience, "freeze the audience")
         campaign = await self._send_canary(campaign)

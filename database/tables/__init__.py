@@ -12,6 +12,7 @@ from database.tables.campaigns import (
     CorrectionWords,
     MissedNotice,
     ShownWords,
+    VoidedVersion,
 )
 from database.tables.facts import ClockOffset, Fact
 from database.tables.holds import DeferredErasure, LegalHold
@@ -123,4 +124,5 @@ __all__ = [
     "StaffAbsence",
     "VersionSummary",
     "VersionTestMail",
+    "VoidedVersion",
 ]

@@ -52,7 +52,7 @@ class CampaignAddressee(SQLModel, table=True):
     """An account a campaign speaks to, with what governed it when the audience was frozen.
 
     `asks_approval` says that the version would not govern it without its approval; the others of a
-    class `notice` are only told. `not_reached`: null, or why no mail can reach it (P4).
+    class `notice` are only told.
     """
 
     __tablename__ = "campaign_addressee"
@@ -68,7 +68,6 @@ class CampaignAddressee(SQLModel, table=True):
     governing_version_id: UUID = Field(foreign_key="policy_version.id")
     accepted_version_id: UUID = Field(foreign_key="policy_version.id")
     asks_approval: bool
-    not_reached: str | None = None
 
 
 class MissedNotice(SQLModel, table=True):
@@ -108,10 +107,10 @@ class CampaignCorrection(SQLModel, table=True):
     """Mails of a campaign were wrong: what is right, proposed by one and confirmed by another (P8).
 
     `mail`: what those are told who had a wrong one. `decisions`: keep | void, which voids those
-    about the version that were taken before `confirmed_at`. `summary` and
+    about each `VoidedVersion` that were taken before `confirmed_at`. `summary` and
     `sentences` (by the finding's key) are the right words, where those were wrong. These are in the
     default language; every other has a row of `CorrectionWords`. At most one is open, that is
-    neither confirmed nor dropped for a later proposal.
+    neither confirmed nor dropped: taken back, or for a later proposal or the campaign's end.
     """
 
     __tablename__ = "campaign_correction"
@@ -150,6 +149,16 @@ class CorrectionWords(SQLModel, table=True):
     mail: str
     summary: str = ""
     sentences: dict[str, str] = Field(sa_type=JSON)
+
+
+class VoidedVersion(SQLModel, table=True):
+    """A version of which a confirmed correction voids what was decided before (P8): the one that
+    was mailed about, and those that it corrected then."""
+
+    __tablename__ = "voided_version"
+
+    correction_id: UUID = Field(foreign_key="campaign_correction.id", primary_key=True)
+    policy_version_id: UUID = Field(foreign_key="policy_version.id", primary_key=True, index=True)
 
 
 class ControlAct(SQLModel, table=True):

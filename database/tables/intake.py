@@ -31,8 +31,8 @@ class RequestAgent(SQLModel, table=True):
 
 
 class JoinedRequest(SQLModel, table=True):
-    """One request too many from an address within an hour: kept whole beside an open request for
-    the same, and answered with that."""
+    """One request too many from an address within an hour: kept whole beside a request for the
+    same, and answered with that."""
 
     __tablename__ = "joined_request"
     __table_args__ = (Index("joined_request_newest", "request_id", "received_at"),)

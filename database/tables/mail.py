@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from database.ids import new_id
@@ -20,9 +20,9 @@ class OutboxMail(SQLModel, table=True):
     request, `addressee_id` an account, a member of staff, who asks for somebody else, or the
     request itself (its typed contact address); the address is looked up when the mail is sent.
     States: queued, sending, accepted, delivered, unknown, operator and the final bounced, dropped,
-    complained, rejected, suppressed, no_address, cancelled, carried (the same step about a version
-    that this campaign's version corrects stands for it); by_post and then posted, of whoever has no
-    mailbox.
+    complained, rejected, suppressed, no_address, cancelled (a first notice only while its account
+    is closed), carried (the same step about a version that this campaign's version corrects stands
+    for it); by_post and then posted, of whoever has no mailbox.
     """
 
     __tablename__ = "outbox_mail"
@@ -173,7 +173,21 @@ class DeliveryEvent(SQLModel, table=True):
 
 
 class Link(SQLModel, table=True):
-    """A personal link: 16 random bytes for one person, one subject and one purpose (P32)."""
+    """A personal link: 16 random bytes for one person, one subject and one purpose (P32).
+
+    That of a campaign has an addressee as its subject: by that the links of an account are found.
+    """
+
+    __table_args__ = (
+        # The links to approve that were given back are few, and asked for all the time.
+        Index(
+            "link_expires",
+            "purpose",
+            "expires_at",
+            sqlite_where=text("expires_at IS NOT NULL"),
+            postgresql_where=text("expires_at IS NOT NULL"),
+        ),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     nonce: bytes = Field(unique=True)

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import JSON, Index, UniqueConstraint, text
+from sqlalchemy import JSON, Index, UniqueConstraint, func, text
 from sqlmodel import Field, SQLModel
 
 from database.ids import new_id
@@ -12,13 +12,17 @@ from database.ids import new_id
 class Account(SQLModel, table=True):
     """One account of the company's; two accounts may share an address.
 
-    `reopened_at`: when an import last opened it again. `frozen_at`, `thawed_at`: from when to when
-    its holder was said to have died. `minor_from`, `minor_until`: likewise to be a minor.
+    `reopened_at`: when an import last opened it again, or said that it is no service's or minor's
+    after all. `frozen_at`, `thawed_at`: from when to when its holder was said to have died.
+    `minor_from`, `minor_until`: likewise to be a minor.
     """
+
+    # SQLite copies a table to alter it, without this: a migration that does so makes it anew.
+    __table_args__ = (Index("account_address", func.lower(text("email"))),)
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     external_id: str = Field(unique=True)
-    email: str = Field(index=True)
+    email: str
     name: str = ""
     locale: str = "en"
     time_zone: str | None = None
@@ -85,7 +89,7 @@ class AccountImport(SQLModel, table=True):
 class AccountImportRow(SQLModel, table=True):
     """A line of a file on its way in, put aside. What is null was not given.
 
-    `governing_version` is what staff assert of a new account.
+    `governing_versions` is what staff assert of a new account, like `[terms:2][privacy-policy:3]`.
     """
 
     __tablename__ = "account_import_row"
@@ -104,7 +108,7 @@ class AccountImportRow(SQLModel, table=True):
     organisation_id: str | None = None
     approver: bool | None = None
     joined_at: datetime | None = None
-    governing_version: int | None = None
+    governing_versions: str | None = None
 
 
 class Staff(SQLModel, table=True):

@@ -49,6 +49,9 @@ class Practice(StrEnum):
 
 Span = tuple[int, int]
 
+SAYS_SOMETHING_NEW = frozenset({"weighed", "link or address", "contact details"})
+"""What shows a change harmless although the policy says something else than before."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrackRecord:
@@ -115,6 +118,12 @@ class AssessedChange:
     after: str | None
     findings: tuple[str, ...]
     cleared_as: str | None
+
+    @property
+    def only_corrects(self) -> bool:
+        """Whether it was shown that the policy says the same as before."""
+        cleared = set((self.cleared_as or "").split(", ")) - {""}
+        return bool(cleared) and cleared.isdisjoint(SAYS_SOMETHING_NEW)
 
     @classmethod
     def from_json_dict(cls, written: Mapping[str, Any]) -> Self:

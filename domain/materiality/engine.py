@@ -9,6 +9,7 @@ from itertools import chain
 from domain.alignment import Change, ChangeKind, align
 from domain.clauses import Clause, ClauseKind, read_clauses
 from domain.materiality.assessment import (
+    SAYS_SOMETHING_NEW,
     AssessedChange,
     Assessment,
     Direction,
@@ -36,8 +37,6 @@ from domain.materiality.words import words
 
 ENGINE_VERSION = 3
 ENGLISH_SHARE = 0.12
-# What shows a change harmless although the policy says something else than before.
-SAYS_SOMETHING_NEW = frozenset({"weighed", "link or address", "contact details"})
 
 Quotes = tuple[tuple[Clause, ...], tuple[Clause, ...]]
 

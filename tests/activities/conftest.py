@@ -11,13 +11,16 @@ from activities.campaigns import CampaignActivities
 from activities.courier import Courier
 from activities.letters import Letters
 from activities.outbox import Manner, Sender
+from activities.publication import PublicationActivities
 from database.engine import Database
 from mail.message import Templates
 from mail.sendgrid import MailService
 from settings import Settings
+from tests.activities.succession import Story
 from tests.own_settings import CLOSING_PAGE
+from tests.people import ALICE, BOB, CAROL
 from tests.sandbox_server import API_KEY, RunningSandbox
-from tests.scene import Scene
+from tests.scene import NOW, Scene
 
 SUPPRESSION_KEY = Settings(_env_file=None).suppression_key_bytes
 TEMPLATES = Path(__file__).parents[2] / "email_templates"
@@ -90,3 +93,25 @@ def steps(scene: Scene, sender: Callable[..., Sender], courier: Courier) -> Camp
         limits=settings.limits,
         courier=courier,
     )
+
+
+@pytest.fixture
+def story(scene: Scene, steps: CampaignActivities, sandbox: RunningSandbox) -> Story:
+    """Alice and Bob had the first notice of version 2, Carol joined just before the next one."""
+    settings = Settings(_env_file=None)
+    told = Story(
+        scene=scene,
+        sandbox=sandbox,
+        sending=steps,
+        publication=PublicationActivities(
+            database=scene.database,
+            company=settings.company,
+            sending_period=settings.sending_period,
+        ),
+    )
+    scene.import_accounts(ALICE, BOB)
+    scene.campaign()
+    told.send(2, now=NOW)
+    told.fix_date(2, NOW)
+    scene.import_accounts(CAROL, now=NOW + timedelta(hours=1))
+    return told

@@ -1,121 +1,20 @@
 """Another version takes the place of the one that was announced; a correction carries over (P8)."""
 
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
-from activities.campaigns import (
-    CampaignActivities,
-    CampaignCase,
-    CampaignInput,
-    FinishInput,
-    ShardInput,
-)
-from activities.publication import PublicationActivities, VersionInput
-from database import campaigns, freezing, policies
-from database.accounts import AccountRow
-from database.campaigns import FIRST_NOTICE
-from database.mail_rows import Batch
-from database.outbox import states
-from database.tables import Campaign, Fact, PolicyVersion
+from activities.publication import VersionInput
+from database import campaigns, policies
+from database.tables import Fact, PolicyVersion
 from domain.reviews import VersionClass
-from settings import Settings
+from tests.activities.succession import LATER, WORSE, Story
 from tests.deciding import APPROVED, DECLINED
-from tests.people import ALICE, BOB, CAROL, POLICY
-from tests.sandbox_server import RunningSandbox
-from tests.scene import FIRST_DAY, NOW, Scene
+from tests.people import ALICE, BOB, CAROL
+from tests.scene import FIRST_DAY, Scene
 from tests.texts import FIRST, SECOND, THIRD
-
-WORSE = SECOND.replace("one year", "three years")
-LATER = NOW + timedelta(days=2)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Story:
-    """Version 1 is in force, version 2 announced and mailed; another one is on its way."""
-
-    scene: Scene
-    sandbox: RunningSandbox
-    sending: CampaignActivities
-    publication: PublicationActivities
-
-    def version(self, number: int) -> PolicyVersion:
-        with self.scene.database.session() as session:
-            return policies.version_by_slug(session, POLICY, number)
-
-    def campaign(self, number: int) -> Campaign:
-        with self.scene.database.session() as session:
-            campaign = campaigns.campaign_of(session, self.version(number).id)
-        assert campaign
-        return campaign
-
-    def announce(
-        self,
-        text: str,
-        version_class: VersionClass = VersionClass.APPROVAL,
-        now: datetime = LATER,
-    ) -> int:
-        """Hand in, review and announce the version that takes the announced one's place."""
-        version = self.scene.submit(text, now=now)
-        self.scene.assess(self.version(1), self.version(version.number - 1), version=version)
-        self.scene.confirm_all(version, version_class)
-        what = VersionInput(version_id=version.id, now=now)
-        ActivityEnvironment().run(self.publication.announce, what)
-        return version.number
-
-    def send(self, number: int, step: str = FIRST_NOTICE, now: datetime = LATER) -> None:
-        """Freeze the audience of a campaign and send a step."""
-        campaign = self.campaign(number).id
-        freezing.freeze_audience(self.scene.database, campaign, now)
-        shard = ShardInput(campaign_id=campaign, step=step, shard=0, now=now)
-        ActivityEnvironment().run(self.sending.send_shard, shard)
-
-    def fix_date(self, number: int, now: datetime = LATER) -> CampaignCase:
-        what = CampaignInput(campaign_id=self.campaign(number).id, now=now)
-        return ActivityEnvironment().run(self.sending.fix_effective_date, what)
-
-    def finish(self, number: int, now: datetime = LATER) -> CampaignCase:
-        what = FinishInput(campaign_id=self.campaign(number).id, now=now)
-        return ActivityEnvironment().run(self.sending.finish_campaign, what)
-
-    def states(self, number: int, step: str = FIRST_NOTICE) -> dict[str, int]:
-        with self.scene.database.session() as session:
-            return states(session, Batch(subject_id=self.campaign(number).id, step=step))
-
-    def close(self, who: AccountRow) -> None:
-        closed = AccountRow(external_id=who.external_id, email=who.email, status="closed")
-        self.scene.import_accounts(closed, now=LATER)
-
-    def mailed(self) -> list[tuple[str, str]]:
-        return sorted((str(mail["to"]), str(mail["subject"])) for mail in self.sandbox.messages())
-
-    def told(self) -> list[str]:
-        return [address for address, _ in self.mailed()]
-
-
-@pytest.fixture
-def story(scene: Scene, steps: CampaignActivities, sandbox: RunningSandbox) -> Story:
-    """Alice and Bob had the first notice of version 2, Carol joined just before the next one."""
-    settings = Settings(_env_file=None)
-    told = Story(
-        scene=scene,
-        sandbox=sandbox,
-        sending=steps,
-        publication=PublicationActivities(
-            database=scene.database,
-            company=settings.company,
-            sending_period=settings.sending_period,
-        ),
-    )
-    scene.import_accounts(ALICE, BOB)
-    scene.campaign()
-    told.send(2, now=NOW)
-    told.fix_date(2, NOW)
-    scene.import_accounts(CAROL, now=NOW + timedelta(hours=1))
-    return told
 
 
 def test_a_draft_gives_way_at_once_and_its_reviews_count_no_more(scene: Scene) -> None:

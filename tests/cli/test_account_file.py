@@ -72,7 +72,7 @@ def test_every_column_is_read() -> None:
             joined_at=datetime(2024, 2, 29, 15, tzinfo=UTC),
             organisation_id="o7",
             approver=True,
-            governing_version=2,
+            governing_version={"": 2},
         )
     ]
 
@@ -100,6 +100,8 @@ def test_an_empty_value_is_as_good_as_no_column() -> None:
         ("approver", "perhaps"),
         ("governing_version", "0"),
         ("governing_version", "two"),
+        ("governing_version", "terms:two"),
+        ("governing_version", "terms:1;terms:2"),
     ],
 )
 def test_a_bad_value_is_named_by_line_and_field(field: str, value: str) -> None:

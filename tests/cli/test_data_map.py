@@ -36,10 +36,21 @@ def test_each_use_of_each_category_is_a_line_with_its_fields() -> None:
     }
 
 
-def test_it_opens_in_a_spreadsheet_and_reads_as_a_table() -> None:
+def test_it_opens_in_a_spreadsheet() -> None:
     lines = list(DictReader(StringIO(run("--format", "csv").stdout)))
     assert lines[0]["fields"] == "account_number, email, name, street, phone"
-    assert "likely_to_buy" in run().stdout
+
+
+def test_a_terminal_of_eighty_columns_has_room_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever reads it finds no word cut off, and each source under a heading."""
+    monkeypatch.setenv("COLUMNS", "80")
+    told = run().stdout
+    assert "…" not in told
+    assert max(len(line) for line in told.splitlines()) <= 80
+    assert "support, held for Harbour Dental Clinic" in told
+    assert all(
+        name in told for name in ("likely_to_buy", "what for: Finding new", "from: inferred")
+    )
 
 
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path) -> None:

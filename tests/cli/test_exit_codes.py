@@ -16,7 +16,7 @@ from cli.main import app
 Run = Callable[..., Result]
 MAIL = "00000000-0000-0000-0000-000000000001"
 REFERENCE = "R-7KQ2M4XA"
-WITHOUT_SERVICES = ("up", "doctor", "assess", "deadline", "demo run")
+WITHOUT_SERVICES = ("up", "doctor", "assess", "deadline", "data-map", "demo run")
 COMMANDS = {
     "governing": ["privacy", "a1"],
     "policy add": ["privacy", "--title", "Privacy", "--owner", "lena"],
@@ -63,6 +63,22 @@ COMMANDS = {
     ],
     "requests confirm": [REFERENCE, "--answer", MAIL, "--as", "petra"],
     "requests explain-deadline": [REFERENCE],
+    "requests receive": [
+        *("--channel", "post", "--received-at", "2026-03-01T10:00:00+01:00"),
+        *("--kind", "access", "--email", "dora@people.example", "--as", "petra"),
+    ],
+    "requests authority": [REFERENCE, "--accept", "--evidence", "A mandate", "--as", "petra"],
+    "requests letters": [],
+    "requests posted": [
+        *(REFERENCE, "--letter", MAIL, "--on", "2026-03-01", "--proof", "RR 1", "--as", "petra"),
+    ],
+    "requests acknowledge": [REFERENCE, "--as", "petra"],
+    "requests correct-receipt": [
+        *(REFERENCE, "--received-at", "2026-03-01T10:00:00+01:00"),
+        *("--proof", "The postmark", "--as", "petra"),
+    ],
+    "requests confirm-receipt": [REFERENCE, "--correction", MAIL, "--as", "paul"],
+    "requests late-reply": [],
     "mail status": [],
     "mail unknown": [],
     "mail stop": ["--reason", "No", "--as", "omar"],
@@ -74,6 +90,11 @@ COMMANDS = {
         *("--role", "legal", "--as", "omar"),
     ],
     "staff list": [],
+    "staff absent": [
+        *("petra", "--from", "2026-03-01", "--until", "2026-03-09"),
+        *("--delegate", "paul", "--as", "petra"),
+    ],
+    "staff back": ["petra", "--as", "petra"],
     "api-key add": ["billing", "--as", "omar"],
     "api-key list": [],
     "api-key revoke": ["billing", "--as", "omar"],
@@ -108,6 +129,10 @@ UNKNOWN = [
     ["requests", "show", "R-NOTHING"],
     ["requests", "explain-deadline", "R-NOTHING"],
     ["requests", "assign", "R-NOTHING", "--to", "petra", "--as", "petra"],
+    ["requests", "acknowledge", "R-NOTHING", "--as", "petra"],
+    ["requests", "authority", "R-NOTHING", "--refuse", "--evidence", "None", "--as", "petra"],
+    ["requests", "confirm-receipt", "R-NOTHING", "--correction", MAIL, "--as", "paul"],
+    ["staff", "back", "nobody", "--as", "petra"],
     ["mail", "resend", MAIL, "--as", "omar"],
     ["mail", "allow", "alice@people.example", "--reason", "Mended", "--as", "omar"],
     ["api-key", "revoke", "nothing", "--as", "omar"],

@@ -185,4 +185,5 @@ def test_only_an_admin_adds_staff(promisekeeper: Run) -> None:
         "name": "Alice",
         "email": "alice@example.com",
         "roles": ["legal"],
+        "away": None,
     }

@@ -11,19 +11,44 @@ from data_sources.opening import OWN_MAP
 from data_sources.pseudonyms import is_pseudonym
 from data_sources.sql import SqlSource
 from data_sources.tables import SqlDescription
-from database import approvals, holds, policies
+from database import approvals, holds, outbox, policies
 from database.accounts import AccountRow
-from database.tables import Account, Approval, DataSubjectRequest, LegalHold
+from database.ids import new_id
+from database.marketing import PAGE, refuse
+from database.requested_rights import rights_of
+from database.restrictions import restrict, restricted_among
+from database.tables import (
+    Account,
+    Approval,
+    DataSubjectRequest,
+    DeliveryEvent,
+    FiredRung,
+    JoinedRequest,
+    LegalHold,
+    MarketingRefusal,
+    OutboxMail,
+    PostedLetter,
+    ReceiptCorrection,
+    RequestAgent,
+    RequestDecision,
+    Restriction,
+)
 from domain.approvals import Decision
 from domain.company import OfficeHours
 from domain.data_subject_requests import Outcome
 from domain.personal_data import OWN_SOURCE, Person
+from domain.restrictions import Reason
+from domain.suppressions import keys_of
 from tests.data_sources.fernhill import CALL, KEY, done, located, retained, values
 from tests.people import ALICE, BOB, DORA, POLICY
 from tests.scene import NOW, Scene
 
-PERSONAL = {"account_id", "addressee_id", "contact_email", "email", "request_id"}
-NOT_FOUND_BY_PERSON = {"staff"}
+PERSONAL = {
+    *("account_id", "addressee_id", "contact_email", "email", "mail_id", "request_id", "right_id"),
+    *("address_key", "subject_key"),
+}
+NOT_FOUND_BY_PERSON = {"staff", "version_test_mail", "mail_suppression", "marketing_refusal"}
+ANN = Person(addresses=("ann@law.example",))
 
 
 def own_source(scene: Scene) -> SqlSource:
@@ -159,3 +184,150 @@ def test_under_a_hold_everything_is_kept_until_its_release(
     own.erase(person(DORA), replace(CALL, now=datetime(2029, 3, 3, tzinfo=UTC)))
     with scene.database.session() as session:
         assert session.exec(select(LegalHold)).all() == []
+
+
+def hang_everything_on(scene: Scene, request: DataSubjectRequest) -> None:
+    """What can hang on a request: its agent, what was joined, letters, corrections, decisions."""
+    petra = scene.staff["petra"]
+    with scene.database.transaction() as transaction:
+        agent = RequestAgent(
+            request_id=request.id, name="Ann", email=ANN.addresses[0], contact_key=ANN.addresses[0]
+        )
+        transaction.add(agent)
+        transaction.add(
+            JoinedRequest(
+                reference="R-JOINED00",
+                request_id=request.id,
+                name="Dora",
+                kinds=["access"],
+                message="Once more",
+                channel="web",
+                received_at=NOW,
+            )
+        )
+        transaction.add(
+            ReceiptCorrection(
+                request_id=request.id,
+                received_at=NOW,
+                proof="The postmark",
+                proposed_by=petra,
+                proposed_at=NOW,
+            )
+        )
+        (right,) = rights_of(transaction, request.id)
+        transaction.add(
+            RequestDecision(
+                right_id=right.id, outcome="fulfilled", explanation="Here it is.", decided_at=NOW
+            )
+        )
+        transaction.add(
+            FiredRung(request_id=request.id, rung="D-8", due_at=NOW, stood_at=NOW, fired_at=NOW)
+        )
+        queued = (
+            (outbox.AGENT, agent.id, "agent_told"),
+            (outbox.REQUESTER, request.id, "on_paper"),
+        )
+        mails = outbox.queue(
+            transaction,
+            [
+                outbox.Queued(
+                    subject_kind=outbox.REQUEST,
+                    subject_id=request.id,
+                    addressee_kind=kind,
+                    addressee_id=addressee_id,
+                    step=step,
+                    template="request_acknowledgement",
+                    variant=request.id,
+                )
+                for kind, addressee_id, step in queued
+            ],
+            NOW,
+        )
+        for mail_id in mails:
+            transaction.add(
+                DeliveryEvent(
+                    mail_id=mail_id,
+                    attempt_id=new_id(),
+                    event="delivered",
+                    occurred_at=NOW,
+                    recorded_at=NOW,
+                )
+            )
+        on_paper = transaction.exec(
+            select(OutboxMail.id).where(OutboxMail.step == "on_paper")
+        ).one()
+        transaction.add(
+            PostedLetter(
+                mail_id=on_paper,
+                posted_on=NOW.date(),
+                proof="RR 1",
+                recorded_by=petra,
+                recorded_at=NOW,
+            )
+        )
+
+
+def test_all_that_hangs_on_a_request_stays_and_goes_with_it(scene: Scene) -> None:
+    """P13, P33: and the restriction that it brought about outlives it."""
+    scene.import_accounts(DORA)
+    request = scene.request(DORA.email)
+    hang_everything_on(scene, request)
+    with scene.database.transaction() as transaction:
+        restrict(
+            transaction,
+            [scene.account(DORA.external_id).id],
+            Reason.DISPUTED,
+            now=NOW,
+            request_id=request.id,
+        )
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        row.answered_at = NOW
+        transaction.add(row)
+    own = own_source(scene)
+    told = own.export(person(DORA), CALL)
+    assert {"Ann", "Once more", "The postmark", "Here it is.", "RR 1"} <= {
+        one.value for one in told.records
+    }
+    before = located(own.locate(person(DORA), CALL))["Requests"]
+    own.erase(person(DORA), CALL)
+    assert located(own.locate(person(DORA), CALL))["Requests"] == before
+    gone = own.erase(person(DORA), replace(CALL, now=datetime(2029, 3, 2, tzinfo=UTC)))
+    assert done(gone)["Requests"] == before
+    with scene.database.session() as session:
+        for table in (RequestAgent, JoinedRequest, DeliveryEvent, PostedLetter):
+            assert session.exec(select(table)).all() == []
+        mails = session.exec(select(OutboxMail)).all()
+        assert [mail.addressee_kind for mail in mails] == [outbox.ACCOUNT]  # kept with the account
+        assert [one.lifted_at for one in session.exec(select(Restriction)).all()] == [None]
+
+
+def test_who_asked_for_somebody_else_finds_that_and_nothing_of_whom_they_asked_for(
+    scene: Scene,
+) -> None:
+    """P11, P13: theirs stays as long as the request does."""
+    request = scene.request(DORA.email)
+    hang_everything_on(scene, request)
+    own = own_source(scene)
+    told = own.export(ANN, CALL)
+    assert values(told, "name") == ["Ann"]
+    assert DORA.email not in {one.value for one in told.records}
+    own.erase(ANN, CALL)
+    assert located(own.locate(ANN, CALL)) == {"Requests made for others": 1}
+
+
+def test_a_restriction_stands_until_it_is_lifted_and_a_refusal_of_marketing_for_ever(
+    scene: Scene,
+) -> None:
+    """P14, P17, P33: an erasure ends neither, and the refusal is found by nobody's name."""
+    scene.import_accounts(DORA)
+    account_id = scene.account(DORA.external_id).id
+    with scene.database.transaction() as transaction:
+        restrict(transaction, [account_id], Reason.REQUESTED, now=NOW)
+        refuse(transaction, keys_of(DORA.email, [account_id], KEY), ["news"], how=PAGE, now=NOW)
+    own = own_source(scene)
+    receipt = own.erase(person(DORA), CALL)
+    kept = {one.until: one for one in receipt.retained if one.category.startswith("Restrictions")}
+    assert kept["3 years after the restriction ended"].until_on is None
+    with scene.database.session() as session:
+        assert restricted_among(session, [account_id])
+        assert len(session.exec(select(MarketingRefusal)).all()) == 2  # of address and account

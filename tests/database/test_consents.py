@@ -21,6 +21,7 @@ from database.tables import (
     Fact,
     PolicyVersion,
 )
+from database.voids import void_decisions
 from database.wording import WordingRefused, Words, missing_words, wording_of
 from domain.consents import Consent
 from domain.reviews import Decisions, VersionClass, release_refusal
@@ -216,6 +217,8 @@ def test_consent_to_wrong_words_is_void_with_the_decisions(
             confirmed_at=NOW + MINUTE,
         )
         transaction.add(voiding)
+        transaction.flush()
+        void_decisions(transaction, second, voiding)
     with scene.database.session() as session:
         assert consents.standing(session, alice.id, second.policy_id) == {}
         (told,) = consents.told(session, alice.id)

@@ -19,7 +19,7 @@ from database.staff import StaffRefused
 from database.tables import Campaign, ControlAct, MailStop, PolicyVersion, Staff
 from domain.reviews import VersionState
 from tests.people import ALICE, BOB, CAROL
-from tests.scene import EFFECT, NOW, Scene, loose_mails
+from tests.scene import EFFECT, NOW, ONE_HOUR, Scene, loose_mails
 
 SECOND, ONE_DAY = timedelta(seconds=1), timedelta(days=1)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -298,9 +298,10 @@ def test_before_the_date_is_fixed_its_earliest_day_moves(scene: Scene, campaign:
     assert (later.effective_at, later.planned_effective_on) == (None, date(2026, 6, 1))
 
 
-def test_each_postponement_is_a_step_for_those_who_were_mailed(
+def test_each_postponement_is_a_step_for_those_who_were_mailed_before(
     scene: Scene, campaign: UUID
 ) -> None:
+    """P7, P8: not for who never heard another day."""
     with scene.database.transaction() as transaction:
         claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=2, now=NOW)
         assert claim
@@ -308,7 +309,13 @@ def test_each_postponement_is_a_step_for_those_who_were_mailed(
     version = postpone(scene, date(2026, 6, 1))
     with scene.database.session() as session:
         assert list(owed.postponements(session, version.id)) == ["postponement_1"]
-    assert len(scene.queue_step(campaign, "postponement_1")) == 2
+    with scene.database.transaction() as transaction:
+        later = NOW + ONE_HOUR
+        claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=2, now=later)
+        assert claim
+        outcomes.accept(transaction, claim.attempt_id, "x", later)
+    assert states(scene, campaign) == {"accepted": 3}
+    assert len(scene.queue_step(campaign, "postponement_1")) == 2, "Carol's mail named the new day"
 
 
 def test_what_is_in_force_or_withdrawn_cannot_be_postponed(scene: Scene, campaign: UUID) -> None:

@@ -1,6 +1,6 @@
 """Mails that went out wrong are put right, for exactly those who had one (P8)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -295,10 +295,48 @@ def test_a_campaign_that_was_paused_before_stays_so(scene: Scene, campaign: UUID
     assert state(scene, campaign) == "paused"
 
 
-def control(scene: Scene, do: controls.Control, reason: str = "it was right") -> None:
+def control(
+    scene: Scene, do: controls.Control, reason: str = "it was right", who: str = "lena"
+) -> None:
     with scene.database.transaction() as transaction:
-        act = controls.acting(transaction, scene.staff["lena"], "legal", reason=reason, now=SOON)
+        act = controls.acting(
+            transaction, scene.staff[who], "legal", "ops", reason=reason, now=SOON
+        )
         do(transaction, second(scene), act)
+
+
+def go_on_with_correction(scene: Scene) -> None:
+    confirm(scene)
+
+
+def take_correction_back(scene: Scene) -> None:
+    control(scene, corrections.take_back)
+
+
+@pytest.mark.parametrize("end", [go_on_with_correction, take_correction_back])
+def test_ops_pause_a_campaign_whose_correction_waits_and_it_stays_so(
+    scene: Scene, campaign: UUID, end: Callable[[Scene], None]
+) -> None:
+    """P8: whoever sees something else that is wrong stops it; starting again takes its owner."""
+    propose(scene)
+    control(scene, controls.pause, "the links lead elsewhere", "omar")
+    with pytest.raises(ControlRefused, match="nothing to pause"):
+        control(scene, controls.pause, "once more", "omar")
+    end(scene)
+    assert state(scene, campaign) == "paused"
+    assert send(scene, campaign, 9, LATER) is None
+    control(scene, controls.resume, "they are right")
+    assert state(scene, campaign) == "running"
+
+
+def test_a_correction_that_waits_ends_with_its_campaign(scene: Scene, campaign: UUID) -> None:
+    """P8: nobody could confirm it, or take it back, and it would be shown for good."""
+    propose(scene)
+    control(scene, controls.withdraw)
+    with scene.database.session() as session:
+        assert owed.open_corrections(session) == {}
+        (fact,) = session.exec(select(Fact).where(Fact.kind == "campaign.correction_dropped")).all()
+    assert fact.subject_id == campaign
 
 
 def test_nobody_lets_a_campaign_go_on_while_its_correction_waits(

@@ -1,16 +1,17 @@
 """Whom a mended address lets be told after all, and with a link that works (P4, P32)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import col, select, text
 
-from database import freezing, outbox, outcomes, suppressions
+from database import delivery, freezing, outbox, outcomes, suppressions
 from database.accounts import AccountRow
 from database.campaigns import FIRST_NOTICE, count_addressees
 from database.links import APPROVE, add_link
-from database.mail_rows import Batch
+from database.mail_rows import Batch, hold_mails
 from database.tables import (
     Approval,
     Campaign,
@@ -21,9 +22,10 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-from database.voids import stands
+from database.voids import stands, void_decisions
 from domain.reviews import Decisions
 from domain.suppressions import address_key
+from tests.eventually import eventually
 from tests.people import ALICE, BOB
 from tests.scene import NOW, ONE_HOUR, Scene
 
@@ -121,7 +123,10 @@ def test_whose_answer_was_voided_is_reminded(scene: Scene, campaign: UUID) -> No
             confirmed_at=NOW,
         )
         transaction.add(voiding)
-        transaction.get_one(PolicyVersion, older).corrected_by_id = row.policy_version_id
+        transaction.flush()
+        version = transaction.get_one(PolicyVersion, older)
+        void_decisions(transaction, version, voiding)
+        version.corrected_by_id = row.policy_version_id
     scene.queue_step(campaign, "reminder_1")
     with scene.database.transaction() as transaction:
         batch = Batch(subject_id=campaign, step="reminder_1")
@@ -209,3 +214,69 @@ def test_a_mail_that_was_given_back_stops_the_address_whatever_became_of_it(
         ).all()
     assert causes == ["not_theirs"]
     assert suppressed == [first_notice(scene, campaign).id]
+
+
+@pytest.mark.parametrize("state", ["accepted", "unknown"])
+@pytest.mark.parametrize("said", ["bounce", "dropped", "spamreport"])
+def test_a_mail_that_comes_back_after_the_address_was_mended_goes_to_the_new_one(
+    scene: Scene, campaign: UUID, state: str, said: str
+) -> None:
+    """P4: also where it was in doubt then. The new attempt has nothing to do with the old one."""
+    mail = first_notice(scene, campaign)
+    with scene.database.transaction() as transaction:
+        transaction.get_one(OutboxMail, mail.id).state = state
+    scene.import_accounts(MENDED, now=NOW + ONE_HOUR)
+    assert mail.attempt_id
+    came_back = delivery.Event(
+        mail_id=mail.id, attempt_id=mail.attempt_id, event=said, occurred_at=NOW
+    )
+    for _ in range(2):
+        with scene.database.transaction() as transaction:
+            delivery.record_events(transaction, [came_back], NOW + 2 * ONE_HOUR)
+        again = first_notice(scene, campaign)
+        assert (again.state, again.attempt_id) == ("queued", None)
+    assert link_of_the_notice(scene, campaign).successor_id is None
+
+
+def test_a_mail_that_comes_back_from_an_address_that_stays_is_not_sent_again(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P4."""
+    mail = first_notice(scene, campaign)
+    assert mail.attempt_id
+    came_back = delivery.Event(
+        mail_id=mail.id, attempt_id=mail.attempt_id, event="bounce", occurred_at=NOW
+    )
+    with scene.database.transaction() as transaction:
+        delivery.record_events(transaction, [came_back], NOW)
+    assert first_notice(scene, campaign).state == "bounced"
+
+
+def test_who_mends_addresses_and_who_hears_of_their_mails_never_wait_for_each_other(
+    scene: Scene, campaign: UUID
+) -> None:
+    """Both hold the mails in the order of their ids, whatever the order of the links in them."""
+    with scene.database.transaction() as transaction:
+        mails = transaction.exec(select(OutboxMail).order_by(col(OutboxMail.id))).all()
+        links = [transaction.get_one(Link, mail.link_id) for mail in mails]
+        for mail in mails:
+            mail.state = "unknown"
+        if links[0].id < links[1].id:  # let the last mail have the first link
+            of_links = [(link.subject_id, link.account_id) for link in reversed(links)]
+            for link, (subject, account) in zip(links, of_links, strict=True):
+                link.subject_id, link.account_id = subject, account
+            mails[0].link_id, mails[1].link_id = mails[1].link_id, mails[0].link_id
+    bobs = AccountRow(external_id=BOB.external_id, email="bob@new.example")
+    with ThreadPoolExecutor(1) as other:
+        with scene.database.transaction() as transaction:
+            hold_mails(transaction, col(OutboxMail.id) == mails[0].id)
+            mending = other.submit(scene.import_accounts, MENDED, bobs, now=NOW + ONE_HOUR)
+            if not scene.database.is_sqlite:
+                waits = text("SELECT 1 FROM pg_locks WHERE NOT granted")
+                eventually(lambda: transaction.execute(waits).first())
+            hold_mails(transaction, col(OutboxMail.id) == mails[1].id)
+        mending.result()
+    with scene.database.session() as session:
+        latest = session.exec(select(Link.id).where(col(Link.successor_id).is_(None))).all()
+        carried = session.exec(select(OutboxMail.link_id)).all()
+    assert sorted(map(str, carried)) == sorted(map(str, latest))

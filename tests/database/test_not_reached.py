@@ -1,5 +1,6 @@
 """Whom the first notice did not reach: named, with a reason, an owner and a due date (P4)."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -7,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import col, select
 
-from database import campaigns, freezing, not_reached
+from database import campaigns, freezing, not_reached, outcomes
 from database.accounts import AccountRow
 from database.campaigns import FIRST_NOTICE
 from database.controls import ControlRefused
@@ -231,6 +232,8 @@ def test_a_bounce_of_the_old_address_that_is_told_twice_does_not_stop_the_new_ma
 ) -> None:
     attempt = scene.staff["lena"]  # any id
     mail = mail_of(scene, CAROL).id
+    with scene.database.transaction() as transaction:
+        transaction.get_one(OutboxMail, mail).attempt_id = attempt
     bounce = Event(mail_id=mail, attempt_id=attempt, event="bounce", occurred_at=NOW)
     with scene.database.transaction() as transaction:
         record_events(transaction, [bounce], NOW)
@@ -254,3 +257,98 @@ def test_nobody_else_is_mailed_again(scene: Scene, campaign: UUID, case: str) ->
     assert len(links_of(scene, who)) == (1 if case in ("same", "empty") else 2)
     if case == "empty":
         assert scene.account(ALICE.external_id).email == ALICE.email
+
+
+CLOSED_FRANK = AccountRow(external_id="005-frank", email="frank@people.example", status="closed")
+OPEN_FRANK = replace(CLOSED_FRANK, status="open")
+SERVICE = AccountRow(
+    external_id="006-bot", email="bot@people.example", kind="service", exempt_reason="a robot"
+)
+
+
+@pytest.fixture
+def closed(scene: Scene, request: pytest.FixtureRequest) -> UUID:
+    """A campaign whose audience Frank belongs to; he was closed before his mail was queued, or
+    before it went out."""
+    scene.import_accounts(ALICE, OPEN_FRANK)
+    campaign = scene.campaign()
+    freezing.freeze_audience(scene.database, campaign, NOW)
+    fix_effect(scene, campaign, EFFECT)
+    if request.param == "while it waited":
+        scene.queue_step(campaign)
+    scene.import_accounts(CLOSED_FRANK, now=NOW + ONE_HOUR)
+    scene.queue_step(campaign)
+    send_all(scene, campaign)
+    return campaign
+
+
+def send_all(scene: Scene, campaign: UUID) -> int:
+    """How many mails of a campaign go out now."""
+    with scene.database.transaction() as transaction:
+        claimed = claim(transaction, Batch(subject_id=campaign), limit=9, now=NOW + ONE_HOUR)
+        if claimed:
+            outcomes.accept(transaction, claimed.attempt_id, "x", NOW + ONE_HOUR)
+        return claimed.copies if claimed else 0
+
+
+either_time = pytest.mark.parametrize(
+    "closed", ["before it was queued", "while it waited"], indirect=True
+)
+
+
+@either_time
+def test_who_was_closed_when_notices_went_out_gets_theirs_once_open_again(
+    scene: Scene, closed: UUID
+) -> None:
+    """P4: and is on no list as long as nobody is behind the account."""
+    assert mail_of(scene, OPEN_FRANK).state == "cancelled"
+    assert listed(scene, closed) == {}
+    scene.import_accounts(OPEN_FRANK, now=NOW + 2 * ONE_HOUR)
+    assert send_all(scene, closed) == 1
+    assert mail_of(scene, OPEN_FRANK).state == "accepted"
+    assert counted(scene, closed) == (0, 0)
+
+
+@either_time
+def test_who_comes_back_too_late_for_a_notice_is_on_the_list(scene: Scene, closed: UUID) -> None:
+    """P4: no mail announces what is past, so somebody has to tell them."""
+    fix_effect(scene, closed, NOW)
+    scene.import_accounts(OPEN_FRANK, now=NOW + 2 * ONE_HOUR)
+    assert send_all(scene, closed) == 0
+    assert listed(scene, closed)[OPEN_FRANK.external_id].state == "cancelled"
+    assert counted(scene, closed) == (1, 0)
+
+
+def test_nobody_is_to_reach_an_account_that_was_closed(scene: Scene, campaign: UUID) -> None:
+    """P4: there is nothing left to tell its holder of."""
+    scene.import_accounts(AccountRow(external_id=ALICE.external_id, email="", status="closed"))
+    assert ALICE.external_id not in listed(scene, campaign)
+    assert counted(scene, campaign) == (3, 0)
+
+
+@pytest.mark.parametrize("before", ["service", "minor"])
+def test_who_turns_out_to_be_a_person_after_the_freeze_is_on_the_list(
+    scene: Scene, before: str
+) -> None:
+    """P4: they were not addressed as what they were taken for, and the change concerns them."""
+    scene.import_accounts(ALICE, replace(SERVICE, kind=before))
+    campaign = scene.campaign()
+    freezing.freeze_audience(scene.database, campaign, NOW)
+    scene.queue_step(campaign)
+    assert listed(scene, campaign) == {}
+    scene.import_accounts(
+        AccountRow(external_id=SERVICE.external_id, email="", kind="person"), now=NOW + ONE_HOUR
+    )
+    assert listed(scene, campaign)[SERVICE.external_id].state == "joined_later"
+    assert counted(scene, campaign) == (1, 0)
+
+
+def test_what_a_campaign_that_was_called_off_did_not_send_is_on_no_list(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P8: nothing comes of it, so nobody has to hear of it."""
+    becomes(scene, CAROL, "cancelled")
+    assert listed(scene, campaign)[CAROL.external_id].state == "cancelled"
+    with scene.database.transaction() as transaction:
+        transaction.get_one(Campaign, campaign).state = "replaced"
+    assert CAROL.external_id not in listed(scene, campaign)

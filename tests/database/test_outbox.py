@@ -29,7 +29,7 @@ from database.tables import (
     PolicyVersion,
 )
 from domain.approvals import Decision
-from tests.deciding import DECLINED
+from tests.deciding import APPROVED, DECLINED
 from tests.in_two_processes import in_two_processes
 from tests.people import ALICE, BOB
 from tests.scene import NOW, ONE_HOUR, Scene, loose_mails, mails_of
@@ -289,7 +289,7 @@ def test_ops_send_again_only_what_is_in_doubt(scene: Scene, mail: UUID) -> None:
 
     def resent() -> bool:
         with scene.database.transaction() as transaction:
-            return outbox.resend(transaction, mail)
+            return doubts.resend(transaction, mail, NOW)
 
     assert not resent()
     doubtful(scene, mail)
@@ -325,6 +325,50 @@ def test_events_are_kept_once_and_those_of_strangers_dropped(scene: Scene, mail:
     assert tell(scene, delivered) == 0
     with scene.database.session() as session:
         assert len(session.exec(select(DeliveryEvent)).all()) == 1
+
+
+@pytest.mark.parametrize("late", ["bounce", "dropped", "spamreport"])
+def test_what_became_of_an_earlier_attempt_says_nothing_of_the_one_that_followed(
+    scene: Scene, mail: UUID, late: str
+) -> None:
+    """P4: that went to another address perhaps, and reached somebody."""
+    earlier = doubtful(scene, mail)
+    heard_of_later(scene, 3)
+    assert settle(scene, mail, NOW + ONE_HOUR) == "queued"
+    attempt = must_claim(scene, mail, LATER).attempt_id
+    tell(scene, event(mail, attempt, "delivered"))
+    assert tell(scene, event(mail, earlier, late)) == 1
+    assert scene.mail(mail).state == "delivered"
+
+
+def test_that_an_earlier_attempt_was_delivered_proves_that_the_mail_went_out(
+    scene: Scene, mail: UUID
+) -> None:
+    """P4: although it is in doubt again."""
+    earlier = doubtful(scene, mail)
+    heard_of_later(scene, 3)
+    assert settle(scene, mail, NOW + ONE_HOUR) == "queued"
+    must_claim(scene, mail, LATER)
+    tell(scene, event(mail, earlier, "delivered"))
+    assert scene.mail(mail).state == "delivered"
+
+
+def test_a_copy_that_was_kept_back_is_not_taken_for_sent_when_another_sender_thought_us_dead(
+    scene: Scene,
+) -> None:
+    """P4: while we wrote the letter, the mails were put in doubt; one of them must not go out."""
+    subject = uuid4()
+    kept_back, sent = queue(scene, loose_mails(2, subject_id=subject))
+    claimed = claim(scene.database, Batch(subject_id=subject))
+    assert claimed
+    with scene.database.transaction() as transaction:
+        outcomes.doubt_abandoned(transaction, Batch(subject_id=subject), NOW)
+    with scene.database.transaction() as transaction:
+        outcomes.suppress(transaction, claimed.attempt_id, {kept_back: "came back"}, NOW)
+        outcomes.accept(transaction, claimed.attempt_id, "request-1", NOW)
+    assert (scene.mail(kept_back).state, scene.mail(sent).state) == ("suppressed", "accepted")
+    with scene.database.session() as session:
+        assert session.get_one(MailAttempt, claimed.attempt_id).copies == 1
 
 
 @pytest.mark.slow
@@ -506,7 +550,7 @@ def test_a_notice_sent_again_by_ops_gets_a_delivery_of_its_own_once_its_step_is_
     doubtful(scene, alice)
     settle(scene, alice, NOW + ONE_HOUR)
     with scene.database.transaction() as transaction:
-        assert outbox.resend(transaction, alice)
+        assert doubts.resend(transaction, alice, NOW)
         assert outbox.steps_without_sender(transaction) == []
         campaigns.take_step(transaction, campaign, "first_notice", due_at=NOW, now=NOW)
         transaction.flush()
@@ -520,8 +564,30 @@ def test_ops_cannot_send_for_a_campaign_that_stopped(scene: Scene, campaign: UUI
     doubtful(scene, alice)
     stop(scene, campaign, "withdrawn")
     with scene.database.transaction() as transaction:
-        assert not outbox.resend(transaction, alice)
+        assert not doubts.resend(transaction, alice, NOW)
     assert scene.mail(alice).state == "unknown"
+
+
+@pytest.mark.parametrize("why", ["answered", "in effect"])
+def test_ops_cannot_send_a_first_notice_that_comes_too_late(
+    scene: Scene, campaign: UUID, why: str
+) -> None:
+    """P4: it would announce what is past, or ask who has answered; they stay on the list."""
+    mails = scene.queue_step(campaign)
+    for mail in mails:
+        doubtful(scene, mail)
+        assert settle(scene, mail, NOW + ONE_HOUR) == "operator"
+    if why == "answered":
+        scene.decide(ALICE, APPROVED)
+        scene.decide(BOB, APPROVED)
+    with scene.database.transaction() as transaction:
+        version_id = transaction.get_one(Campaign, campaign).policy_version_id
+        in_effect = LATER if why == "in effect" else LATER + ONE_HOUR
+        transaction.get_one(PolicyVersion, version_id).effective_at = in_effect
+        (group,) = doubts.doubts(transaction)
+        assert not doubts.resend(transaction, mails[0], LATER)
+        assert not doubts.resend_some(transaction, group, scene.staff["omar"], LATER)
+    assert {scene.mail(mail).state for mail in mails} == {"operator"}
 
 
 def test_the_mails_of_an_answered_request_get_a_delivery_of_their_own(scene: Scene) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from database import campaigns, controls, freezing, outbox, outcomes
+from database import campaigns, controls, doubts, freezing, outbox, outcomes
 from database.mail_rows import Batch
 from database.reports import Report, report
 from database.tables import Campaign
@@ -53,7 +53,7 @@ def test_copies_sent_again_after_a_lost_answer_are_possible_doubles(
         one, *_ = (copy.mail_id for copy in outbox.addressed(transaction, claim))
     assert reported(scene, campaign).possible_doubles == 0
     with scene.database.transaction() as transaction:
-        assert outbox.resend(transaction, one)
+        assert doubts.resend(transaction, one, NOW)
     assert reported(scene, campaign).possible_doubles == 1
     with scene.database.transaction() as transaction:
         while claim := outbox.claim(transaction, Batch(subject_id=campaign), limit=2, now=NOW):

@@ -26,6 +26,7 @@ from database.tables import (
     PolicyVersion,
     Reclassification,
 )
+from database.voids import void_decisions
 from domain.account_holders import LeftOut
 from domain.reviews import Decisions
 from tests.people import ALICE, BOB, CAROL, POLICY
@@ -110,6 +111,9 @@ def put_right_what_was_mailed(
                 confirmed_at=NOW + chance.randrange(30) * A_DAY,
             )
             transaction.add(correction)
+            transaction.flush()
+            if correction.decisions == Decisions.VOID:
+                void_decisions(transaction, version, correction)
 
 
 def found_out_late(scene: Scene) -> None:

@@ -16,8 +16,9 @@ from database.mail_rows import Batch
 from database.not_reached import not_reached
 from database.outbox import Claim, Queued
 from database.suppressions import Failed
-from database.tables import Campaign, Fact, Link, MailSuppression, OutboxMail
+from database.tables import Campaign, Fact, Link, MailSuppression, OutboxMail, PolicyVersion
 from domain.suppressions import Cause, address_key
+from tests.deciding import APPROVED
 from tests.people import ALICE, BOB
 from tests.scene import NOW, ONE_HOUR, Scene, loose_mails
 
@@ -178,6 +179,25 @@ def test_what_was_held_back_by_a_campaign_that_is_over_stays_back(
         reasons = dict.fromkeys(of(transaction, claim), "came back")
         outcomes.suppress(transaction, claim.attempt_id, reasons, NOW)
         transaction.get_one(Campaign, campaign).state = "finished"
+    assert allow(scene) == suppressions.Allowed(lifted=1, mails=())
+
+
+@pytest.mark.parametrize("why", ["answered", "in effect"])
+def test_a_first_notice_that_comes_too_late_stays_back(
+    scene: Scene, campaign: UUID, why: str
+) -> None:
+    """P4: it would announce what is past, or ask who has answered already."""
+    suppress(scene, failed(any_mail(scene)))
+    with scene.database.transaction() as transaction:
+        claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=10, now=NOW)
+        assert claim
+        reasons = dict.fromkeys(of(transaction, claim), "came back")
+        outcomes.suppress(transaction, claim.attempt_id, reasons, NOW)
+        if why == "in effect":
+            version = transaction.get_one(Campaign, campaign).policy_version_id
+            transaction.get_one(PolicyVersion, version).effective_at = NOW
+    if why == "answered":
+        scene.decide(ALICE, APPROVED)
     assert allow(scene) == suppressions.Allowed(lifted=1, mails=())
 
 

@@ -4,12 +4,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlmodel import select
+from sqlmodel import Session, select
 
 from database import campaigns
 from database.approvals import latest_decision
 from database.freezing import freeze_audience
 from database.tables import Approval, Campaign, CampaignCorrection, PolicyVersion
+from database.voids import void_decisions
 from domain.reviews import Decisions
 from tests.deciding import APPROVED
 from tests.people import ALICE
@@ -27,10 +28,13 @@ def campaign(scene: Scene) -> UUID:
     freeze_audience(scene.database, campaign, NOW)
     scene.decide(ALICE, APPROVED)
     with scene.database.session() as session:
-        row = session.get_one(Campaign, campaign)
-        version = session.get_one(PolicyVersion, row.policy_version_id)
+        version = _of(session, campaign)
     scene.put_in_force(version, EFFECT)
     return campaign
+
+
+def _of(session: Session, campaign: UUID) -> PolicyVersion:
+    return session.get_one(PolicyVersion, session.get_one(Campaign, campaign).policy_version_id)
 
 
 def void(scene: Scene, campaign: UUID) -> UUID:
@@ -49,6 +53,8 @@ def void(scene: Scene, campaign: UUID) -> UUID:
             confirmed_at=LATER,
         )
         transaction.add(row)
+        transaction.flush()
+        void_decisions(transaction, _of(transaction, campaign), row)
         return row.id
 
 

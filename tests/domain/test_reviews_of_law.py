@@ -140,6 +140,17 @@ def test_what_a_law_requires_is_told_to_everybody_and_asks_nobody() -> None:
     assert "nobody is asked" in str(release_refusal(replace(lawful, version_class=APPROVAL), NOOR))
 
 
+def test_citing_and_giving_the_class_in_one_review_says_who_comes_first() -> None:
+    """P5: the class follows from the agreement; where more is asked, that is what is said."""
+    adverse = version(finding())
+    at_once = review(NOOR, cite=("F1",), version_class=NOTICE)
+    said = str(review_refusal(adverse, at_once))
+    assert said.startswith("A second person has to agree first that a law requires F1")
+    assert review_refusal(adverse, replace(at_once, version_class=None)) is None
+    more = version(finding(), finding("F2"))
+    assert "needs the account holders' approval" in str(review_refusal(more, at_once))
+
+
 @pytest.mark.parametrize("what", ["cite", "drop"])
 def test_without_the_second_person_it_waits_for_approval_again(what: str) -> None:
     """P5: another law, or none, takes another agreement."""

@@ -294,6 +294,18 @@ def test_wrong_values_have_the_words_of_the_file(world: World, key: Caller) -> N
     assert world.browser.get(path, **asked).status_code == 404
 
 
+def test_a_version_is_asserted_of_the_policy_that_is_named(world: World, key: Caller) -> None:
+    """P6: by name, and by a number alone where only one policy can be meant."""
+    for who, asserted in (("erin", {POLICY: 1}), ("frank", 1)):
+        told = {"email": f"{who}@example.org", "governing_version": asserted}
+        answer = world.browser.put(f"/api/v1/accounts/{who}", json=told, headers=key)
+        assert answer.status_code == 201
+        assert governing(world, key, who, at="2026-03-03T09:00:00Z")["version"] == 1
+    other = {"email": "g@example.org", "governing_version": {"terms": 1}}
+    refused = world.browser.put("/api/v1/accounts/greta", json=other, headers=key)
+    assert (refused.status_code, "a version of 'terms'" in refused.text) == (422, True)
+
+
 def test_whoever_joins_during_a_campaign_is_late_for_it(world: World, key: Caller) -> None:
     """P4, P6, P7: also at the very instant at which its audience was frozen. Governed by what was
     in force, addressed by nobody, named as not reached; and may approve like anybody."""

@@ -8,13 +8,14 @@ from uuid import uuid4
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, func, select, update
 
 from database.requests import request_by_reference
 from database.tables import (
     ApiKey,
     DataSubjectRequest,
     JoinedRequest,
+    MarketingRefusal,
     OutboxMail,
     RequestedRight,
 )
@@ -115,6 +116,38 @@ def test_several_rights_are_joined_where_each_is_asked_for_already(world: World)
         assert count(session, JoinedRequest) == 3
 
 
+def test_what_the_machine_answers_floods_nobody_either(world: World) -> None:
+    """P15, P17, P26: an objection to marketing is never open, and still five bring mails, each an
+    acknowledgement and an answer."""
+    for number in range(300):
+        ask(world, kinds="marketing_opt_out", message=f"Stop {number}")
+    with world.database.session() as session:
+        assert count(session, DataSubjectRequest) == AN_HOUR
+        assert count(session, JoinedRequest) == 300 - AN_HOUR
+        assert count(session, OutboxMail) == 2 * AN_HOUR
+    ask(world, kinds=["marketing_opt_out", "access"])
+    ask(world, kinds=["marketing_opt_out", "access"])
+    with world.database.session() as session:
+        assert count(session, DataSubjectRequest) == AN_HOUR + 1
+        newest = session.exec(
+            select(JoinedRequest).order_by(col(JoinedRequest.id).desc()).limit(1)
+        ).one()
+        assert session.get_one(DataSubjectRequest, newest.request_id).answered_at is None
+
+
+def test_what_is_joined_stops_marketing_that_was_allowed_meanwhile(world: World) -> None:
+    """P15: the refusal of before may stand no more, and no request is without its effect."""
+    for _ in range(AN_HOUR):
+        ask(world, kinds="marketing_opt_out")
+    with world.database.transaction() as transaction:
+        transaction.exec(update(MarketingRefusal).values(taken_back_at=NOW))
+    ask(world, kinds="marketing_opt_out")
+    with world.database.session() as session:
+        assert count(session, JoinedRequest) == 1
+        standing = select(MarketingRefusal).where(col(MarketingRefusal.taken_back_at).is_(None))
+        assert session.exec(standing).all()
+
+
 def test_naming_an_agent_is_no_way_round(world: World) -> None:
     """P19, P26: neither the person nor whoever is named as agent is flooded; the person's own
     request never waits behind what another asks for them."""
@@ -168,7 +201,10 @@ def test_no_right_is_without_an_answer_in_time(world: World) -> None:
                     right=kind,
                 )
                 limits.add((kind, due.due_at))
-                assert any(right.kind == kind and right.due_at <= due.due_at for right in rights)
+                assert any(
+                    right.kind == kind and (right.decided_at or right.due_at <= due.due_at)
+                    for right in rights
+                )
         requests = {right.request_id for right in rights_from(world, address)}
         assert len(requests) <= AN_HOUR + len(limits)
 

@@ -1,14 +1,18 @@
 """What everybody may read (P1, P3)."""
 
 import json
+import re
 from datetime import date, timedelta
 from xml.etree import ElementTree as ET
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import select
 
-from database.policies import PUBLIC_STATES, put_in_force
+from database.history import import_history
+from database.policies import PUBLIC_STATES, policy_by_slug, put_in_force
 from database.tables import Policy, PolicyVersion
+from domain.policy_history import read_history
 from domain.reviews import VersionState
 from tests.web.world import NOW, World, version
 from web.public import STATE_WORDS
@@ -88,6 +92,53 @@ def test_the_feed_is_valid_atom(world: World) -> None:
     for element in (feed, *entries):
         for name in ("id", "title", "updated"):
             assert element.findtext(f"a:{name}", namespaces=atom)
+
+
+def updated_and_summary(world: World) -> tuple[str, str, str]:
+    """Of the feed, and of the entry of version 2 with what it says."""
+    atom = {"a": "http://www.w3.org/2005/Atom"}
+    feed = ET.fromstring(world.browser.get(f"{PATH}/feed.atom").content)  # noqa: S314 - our own
+    entry = feed.find("a:entry", atom)
+    assert entry is not None
+    return (
+        feed.findtext("a:updated", "", atom),
+        entry.findtext("a:updated", "", atom),
+        entry.findtext("a:summary", "", atom),
+    )
+
+
+def test_the_feed_says_when_the_day_of_effect_moved(world: World) -> None:
+    """P1, P7: people look there too; a reader of feeds shows again what is updated."""
+    before, _, summary = updated_and_summary(world)
+    assert "It takes effect not before 3 April 2026." in summary
+    world.enter_as("lena")
+    versions = "/staff/policies/privacy-policy/versions/2"
+    for until_on, said in (
+        ("2029-01-31", "It takes effect not before 31 January 2029."),
+        ("", "The day it takes effect is not settled yet."),
+    ):
+        world.desk.clock.advance(timedelta(hours=1))
+        world.post(versions, f"{versions}/postpone", until_on=until_on, control_reason="More time.")
+        of_feed, of_entry, summary = updated_and_summary(world)
+        assert of_feed == of_entry > before
+        assert said in summary
+        before = of_feed
+
+
+def test_what_was_in_force_before_is_updated_no_earlier_than_published(empty: World) -> None:
+    """P1: RFC 4287, 4.2.15."""
+    files = {"1.md": b"+++\nin_force_on = 2019-07-01\n+++\n\nWe keep letters.\n"}
+    with empty.database.transaction() as transaction:
+        import_history(
+            transaction,
+            policy_by_slug(transaction, "privacy-policy"),
+            read_history(files, date(2026, 1, 5)),
+            by=empty.staff["lena"].id,
+            zone=ZoneInfo("Europe/Berlin"),
+            now=NOW,
+        )
+    feed = empty.browser.get(f"{PATH}/feed.atom").text
+    assert set(re.findall(r"<(?:published|updated)>(.*?)<", feed)) == {NOW.isoformat()}
 
 
 def test_other_sites_are_offered_the_notice(world: World) -> None:

@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio.api.enums.v1 import EventType
+from temporalio.testing import ActivityEnvironment
 
+from activities.publication import PublicationActivities, VersionInput
 from database import controls
 from database.assessments import findings_of
 from database.corrections import Right, RightWords
@@ -64,6 +66,17 @@ def receives(town: Town, kinds: tuple[str, ...] = ("access",)) -> DataSubjectReq
     """Dora asks for a copy of her data, or more."""
     intake = Intake(name=DORA.name or "", contact_address=DORA.email, kinds=kinds)
     return town.desk.receive(intake, channel="web")
+
+
+def announce_unheard(town: Town, number: int) -> None:
+    """As when Temporal does not answer in the middle of a release."""
+    activities = PublicationActivities(
+        database=town.database,
+        company=town.settings.company,
+        sending_period=town.settings.sending_period,
+    )
+    what = VersionInput(version_id=town.version(number).id, now=town.now())
+    ActivityEnvironment().run(activities.announce, what)
 
 
 def withdraw_unheard(town: Town, number: int) -> None:

@@ -14,6 +14,7 @@ from tests.workflows.living import (
     MENDED,
     Recorded,
     Story,
+    announce_unheard,
     announced,
     campaign,
     ended,
@@ -141,6 +142,18 @@ def a_version_that_others_replace(town: Town) -> Recorded:
     }
 
 
+def a_version_that_is_withdrawn_as_soon_as_it_replaced_another(town: Town) -> Recorded:
+    """Temporal was away: its campaign begins when nothing of it comes, and tells those who were
+    told of the one before."""
+    announced(town)
+    number = town.prepare(SECOND.replace("one year", "three years"), VersionClass.APPROVAL)
+    announce_unheard(town, number)
+    withdraw_unheard(town, number)
+    town.patrol()
+    eventually(lambda: ended(town, campaign(number)))
+    return {"campaign/withdrawn_before_it_began": (campaign(number), 0)}
+
+
 def a_campaign_whose_mails_were_wrong(town: Town) -> Recorded:
     """Put right once while first notices wait, and once when all of them are out."""
     town.put_in_force(FIRST)
@@ -224,6 +237,10 @@ STORIES = (
             "campaign/replaced",
             "campaign/corrects",
         ),
+    ),
+    Story(
+        live=a_version_that_is_withdrawn_as_soon_as_it_replaced_another,
+        paths=("campaign/withdrawn_before_it_began",),
     ),
     Story(live=a_campaign_whose_mails_were_wrong, paths=("campaign/corrected",)),
     Story(

@@ -64,7 +64,7 @@ def test_the_watchdog_delivers_what_was_decided_while_temporal_was_down(
     town = running_town
     mail = doubtful_notice(town)
     with town.database.transaction() as transaction:
-        assert outbox.resend(transaction, mail)
+        assert doubts.resend(transaction, mail, town.now())
 
     (started,) = town.patrol().repaired
     assert re.match("mail-delivery/[^/]+/first_notice: started", started)

@@ -4,15 +4,17 @@ from collections import Counter
 
 import pytest
 
+from database.campaigns import campaign_by_number, count_addressees
 from domain.reviews import VersionClass
 from tests.deciding import APPROVED
 from tests.eventually import eventually
-from tests.people import ALICE, BOB, POLICY
+from tests.people import ALICE, BOB, CAROL, POLICY
 from tests.texts import FIRST, SECOND, THIRD
 from tests.workflows.conftest import Town
-from tests.workflows.living import ended, leap
+from tests.workflows.living import announce_unheard, ended, leap, withdraw_unheard
 
 pytestmark = pytest.mark.temporal
+WITHDRAWN = "We have withdrawn the change of our privacy policy"
 
 
 def announced(town: Town) -> int:
@@ -48,6 +50,25 @@ def test_a_correction_in_mid_campaign_costs_nobody_a_mail_or_a_decision(
         mail["to"] for mail in town.mails() if mail["to"] in (ALICE.email, BOB.email)
     )
     assert of_account_holders == {ALICE.email: 1, BOB.email: 3}
+
+
+def test_whoever_was_told_hears_that_what_took_its_place_is_off_before_it_began(
+    running_town: Town,
+) -> None:
+    """P8: its campaign addresses them, and nobody else."""
+    town = running_town
+    announced(town)
+    number = town.prepare(SECOND.replace("one year", "three years"), VersionClass.APPROVAL)
+    town.import_accounts(CAROL)
+    announce_unheard(town, number)
+    withdraw_unheard(town, number)
+    town.patrol()
+    eventually(lambda: ended(town, f"campaign/{POLICY}/{number}"))
+    told = [mail["to"] for mail in town.mails() if mail["subject"] == WITHDRAWN]
+    assert sorted(told) == [ALICE.email, BOB.email]
+    with town.database.session() as session:
+        campaign = campaign_by_number(session, POLICY, number)
+        assert count_addressees(session, campaign.id) == 2
 
 
 def test_a_draft_that_gives_way_ends_at_once(running_town: Town) -> None:

@@ -55,8 +55,10 @@ class AccountBody(BaseModel):
     joined_at: str | None = None
     organisation_id: str | None = None
     approver: bool | None = None
-    governing_version: int | None = Field(
-        default=None, description="Asserted of a new account, without proof"
+    governing_version: int | dict[str, int] | None = Field(
+        default=None,
+        description="Asserted of a new account, without proof: a number, or with several policies "
+        'numbers by policy, like {"terms": 2, "privacy-policy": 3}',
     )
 
 
@@ -200,6 +202,10 @@ def _instant(site: Site, at: datetime | None) -> datetime:
 def _row(external_id: str, body: AccountBody) -> AccountRow:
     """The same values and the same words as in a file of accounts."""
     given = {"external_id": external_id, **body.model_dump(exclude_none=True)}
+    if isinstance(asserted := given.get("governing_version"), dict):
+        given["governing_version"] = ";".join(
+            f"{policy}:{number}" for policy, number in asserted.items()
+        )
     content: dict[str, object] = {}
     faults = []
     for name, value in given.items():

@@ -15,6 +15,7 @@ from database.controls import control_acts, open_stop
 from database.corrections import languages_mailed, words_of
 from database.decisions import decided_before
 from database.law import asked_nevertheless, bases_by_law, cited
+from database.mending import mending
 from database.owed import open_correction
 from database.policies import previous_version
 from database.reclassifying import missed, open_reclassification
@@ -25,7 +26,7 @@ from database.without_approval import promise_of
 from database.wording import wording_of, words_read
 from domain.conversion import PolicyFile, read_policy_file
 from domain.policy_text import PolicyRefused
-from domain.reviews import PREPARED, UNDECIDED, VersionClass, lowest_class, release_refusal
+from domain.reviews import PREPARED, TO_COME, UNDECIDED, VersionClass, lowest_class, release_refusal
 from domain.without_approval import Promise, WithoutApproval, promise_refusal
 from web.addresses import Slug
 from web.forms import NOTHING_POSTED, Form, Posted
@@ -94,7 +95,7 @@ def submit(slug: Slug, request: Request, site: OnSite, member: Legal, posted: Fo
                 submitted_by=member.id,
                 effective_on=_date(posted.text("effective_on")),
                 notice_days=_days(posted.text("notice_days")),
-                promise=_promise(posted),
+                promise=_promise_given(posted),
             )
         )
     except (PolicyRefused, Refused) as refusal:
@@ -116,8 +117,13 @@ def audience(asked: AskedByReader) -> HTMLResponse:
     with site.database.session() as session:
         policy = policies.policy_by_slug(session, asked.slug)
         version = policies.version_by_number(session, policy.id, asked.number)
-        seen = audiences.preview(session, version, site.now())
-        return asked.page("audience.html", policy=policy, version=version, seen=seen)
+        return asked.page(
+            "audience.html",
+            policy=policy,
+            version=version,
+            seen=audiences.preview(session, version, site.now()),
+            mending=mending(session, version),
+        )
 
 
 @router.get("/{slug}/versions/{number}/preview")
@@ -222,6 +228,7 @@ def _submit_form(
     with site.database.session() as session:
         policy = policies.policy_by_slug(session, slug)
         gives_way = policies.giving_way(session, policy.id)
+        announced = next((each for each in gives_way if each.state in TO_COME), None)
     return console(
         request,
         site,
@@ -230,6 +237,7 @@ def _submit_form(
         status=422 if refusal else 200,
         policy=policy,
         gives_way=gives_way,
+        announced=announced,
         promises=list(WithoutApproval),
         posted=posted,
         text=converted.text.text if converted else _words_handed_in(posted),
@@ -270,6 +278,11 @@ def _promise(posted: Posted) -> Promise:
     if what not in list(WithoutApproval):
         raise Refused("Say what happens without approval. Nothing was stored.")
     return Promise(what=WithoutApproval(what), until_on=_date(posted.text("stay_until")))
+
+
+def _promise_given(posted: Posted) -> Promise | None:
+    given = posted.text("without_approval") or posted.text("stay_until")
+    return _promise(posted) if given else None
 
 
 def _days(text: str) -> int | None:
@@ -373,6 +386,7 @@ def _review(
     open_ = [finding for finding in standing.findings if finding.status in UNDECIDED]
     return {
         "in_review": in_review,
+        "mending": mending(session, version),
         "released": version.state == "in_review" and version.released_by is not None,
         "undecided": [finding.key for finding in open_],
         "lowest_class": lowest_class(standing),

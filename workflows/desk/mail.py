@@ -40,10 +40,10 @@ class Mail(DeskPart):
         now = self.clock.now()
         with refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "ops")
-            if not outbox.resend(transaction, mail_id):
+            if not doubts.resend(transaction, mail_id, now):
                 raise Refused(
-                    f"The mail {mail_id} does not wait for a decision, or its campaign does not "
-                    "run; nothing was sent."
+                    f"The mail {mail_id} does not wait for a decision, its campaign does not run, "
+                    "or it would come too late or to somebody who has answered; nothing was sent."
                 )
             record(transaction, "mail.resent_by_ops", mail_id, now, staff=staff_id)
         self._messenger.start(temporal.mail_delivery(mail_id), now)
@@ -67,7 +67,8 @@ class Mail(DeskPart):
             sent += some
         if not sent:
             raise Refused(
-                "The campaign of these mails does not run; nothing was sent. Its owner resumes it."
+                "The campaign of these mails does not run, or they would come too late or to "
+                "people who have answered; nothing was sent. A paused campaign its owner resumes."
             )
         starts = (
             [temporal.step_delivery(doubt.campaign_id, doubt.step)]

@@ -90,7 +90,7 @@ class Reception(DeskPart):
         by_key: ByKey | None = None,
     ) -> tuple[Receipt, bool]:
         """As `receive`, at a door that is open to anybody: of too many from one address the further
-        ones are kept with an open one for the same (`database/joined_requests.py`).
+        ones are kept with one for the same (`database/joined_requests.py`).
 
         Returns the receipt, and whether this came for the first time. Raises Refused for a receipt
         in the future, KeyUsedOtherwise.
@@ -104,13 +104,8 @@ class Reception(DeskPart):
             )
             if known and known.answer:
                 return _receipt_of(known.answer), False
-            row = joined_requests.join_if_too_many(
-                transaction,
-                intake,
-                channel=channel,
-                deadline=due,
-                an_hour=an_hour,
-                now=now,
+            row = at_once.join_if_too_many(
+                transaction, intake, received, self._suppression_key, now, an_hour=an_hour
             ) or at_once.take_in(
                 transaction,
                 intake,

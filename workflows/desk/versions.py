@@ -11,7 +11,7 @@ from database.staff import require_role
 from database.tables import PolicyVersion
 from domain.policy_text import PolicyText
 from domain.reviews import ReviewRequest
-from domain.without_approval import JUST_STAY, Promise, promise_refusal
+from domain.without_approval import JUST_STAY, Promise, moved_later, promise_refusal
 from workflows.desk.part import DeskPart, refusing, require_showable
 from workflows.messenger import Refused
 from workflows.publication import PublicationWorkflow
@@ -19,7 +19,8 @@ from workflows.publication import PublicationWorkflow
 
 @dataclass(frozen=True, kw_only=True)
 class NewVersion:
-    """A policy version as legal hands it in; `notice_days` None means the usual ones."""
+    """A policy version as legal hands it in. `notice_days` and `promise` None mean those of the
+    announced version, whose place it takes, and where there is none the usual ones."""
 
     slug: str
     text: PolicyText
@@ -27,7 +28,7 @@ class NewVersion:
     submitted_by: UUID
     effective_on: date | None = None
     notice_days: int | None = None
-    promise: Promise = JUST_STAY
+    promise: Promise | None = None
 
 
 class Versions(DeskPart):
@@ -41,17 +42,25 @@ class Versions(DeskPart):
         Raises Refused; TemporalUnreachable when it is stored and only the start is missing.
         """
         now = self.clock.now()
-        notice_days = new.notice_days or self._periods.notice_days
         if not new.summary.strip():
             raise Refused("A summary in plain words is needed: it is the first thing people read.")
         require_showable(new.summary)
         with refusing(), self.database.transaction() as transaction:
             require_role(transaction, new.submitted_by, "legal")
+            policy = policies.policy_by_slug(transaction, new.slug)
+            announced = next(iter(policies.announced_versions(transaction, policy.id)), None)
+            usual_days = announced.notice_days if announced else self._periods.notice_days
+            notice_days = new.notice_days or usual_days
             self._check_date(new.effective_on, notice_days, now)
-            self._check_promise(new.promise, self._not_before(new.effective_on, notice_days, now))
+            effect_on = self._not_before(new.effective_on, notice_days, now)
+            promise = new.promise
+            if promise is None:
+                told = without_approval.promise_of(announced) if announced else JUST_STAY
+                promise = moved_later(told, effect_on)
+            self._check_promise(promise, effect_on)
             version = policies.submit(
                 transaction,
-                policies.policy_by_slug(transaction, new.slug),
+                policy,
                 policies.Submission(
                     text=new.text.text,
                     sha256=new.text.sha256,
@@ -59,7 +68,7 @@ class Versions(DeskPart):
                     submitted_by=new.submitted_by,
                     planned_effective_on=new.effective_on,
                     notice_days=notice_days,
-                    promise=new.promise,
+                    promise=promise,
                 ),
                 now,
             )

@@ -219,7 +219,9 @@ def test_a_correction_that_waits_is_taken_back_and_meanwhile_nobody_resumes(worl
         "control_reason": "A wrong period.",
     }
     assert world.post(VERSION_2, f"{VERSION_2}/correct", **wrong).status_code == 303
-    assert "Resume the campaign" not in world.browser.get(VERSION_2).text
+    page = world.browser.get(VERSION_2).text
+    assert "Resume the campaign" not in page
+    assert "Pause the campaign" in page
     refused = world.post(VERSION_2, f"{VERSION_2}/campaign/resume", control_reason="on")
     assert refused.status_code == 409
     assert "legal takes it back" in refused.text

@@ -18,6 +18,7 @@ from database.wording import Words
 from domain.materiality.in_words import bases, track_record
 from domain.policy_history import read_history
 from domain.policy_text import LARGEST_BYTES
+from domain.without_approval import WithoutApproval
 from tests.domain.conversion.word_file import paragraph, word_file, words
 from tests.web.world import NOW, World, form_key, put_in_review, submit_text, text, version
 from workflows.messenger import TemporalUnreachable
@@ -47,6 +48,29 @@ def test_legal_hands_in_a_version(empty: World) -> None:
     assert version(empty, 1).text == "# Policy\n\nWe keep it short."
     page = empty.browser.get("/staff/policies/privacy-policy/versions/1").text
     assert version(empty, 1).sha256 in page
+
+
+def test_what_was_promised_of_the_announced_version_is_promised_of_its_correction(
+    world: World,
+) -> None:
+    """P5, P8: a typing correction without a word of it is no new promise, and no new campaign."""
+    with world.database.transaction() as transaction:
+        announced = transaction.get_one(PolicyVersion, version(world, 2).id)
+        announced.without_approval = WithoutApproval.STAY_UNTIL
+        announced.stay_until_on = date(2026, 12, 1)
+        announced.notice_days = 45
+    world.enter_as("lena")
+    form = world.browser.get(SUBMIT).text
+    assert "as of version 2: they stay until a day at least" in form
+    submit(world, text=text(2).replace("days", "dayz", 1), without_approval="", stay_until="")
+    new = version(world, 3)
+    assert (new.without_approval, new.stay_until_on) == ("stay_until", date(2026, 12, 1))
+    assert new.notice_days == 45
+    for page in ("", "/audience"):
+        shown = world.browser.get(f"/staff/policies/privacy-policy/versions/3{page}").text
+        assert "It counts as a correction of version 2 only if" in shown
+    submit(world, without_approval="stay")
+    assert version(world, 4).without_approval == "stay", "what is said counts"
 
 
 def test_a_file_goes_before_what_is_pasted(empty: World) -> None:

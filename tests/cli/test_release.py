@@ -1,0 +1,95 @@
+"""`policy release --dry-run` says what a release would do and what stops it, and does nothing."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+from typer.testing import CliRunner, Result
+
+from cli.main import app
+from database.accounts import AccountRow
+from database.tables import CampaignAddressee, Fact, OutboxMail, PolicyVersion
+from domain.reviews import VersionClass
+from tests.people import ALICE, BOB, POLICY
+from tests.rehearsed import rehearse
+from tests.scene import FIRST_DAY, NOW, ONE_HOUR, Scene
+from tests.texts import FIRST, SECOND, THIRD
+
+Run = Callable[..., Result]
+GRETA = AccountRow(external_id="greta", email="g@people.example", locale="de")
+
+
+@pytest.fixture
+def dry_run(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs it for version 2, which is in review; Alice and Bob read English, Greta German."""
+    monkeypatch.setenv("PROMISEKEEPER_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("PROMISEKEEPER_DATABASE_URL", scene.database.url)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    first = scene.submit(FIRST, now=FIRST_DAY)
+    scene.put_in_force(first, FIRST_DAY)
+    scene.import_accounts(ALICE, BOB, GRETA, now=FIRST_DAY + ONE_HOUR)
+    scene.assess(first, version=scene.submit(SECOND))
+    command = ("policy", "release", POLICY, "2", "--dry-run")
+    return lambda *more: CliRunner().invoke(app, [*command, *more])
+
+
+def kept(scene: Scene) -> list[int]:
+    with scene.database.session() as session:
+        tables = (Fact, OutboxMail, CampaignAddressee)
+        return [len(session.exec(select(table)).all()) for table in tables]
+
+
+def test_everything_that_stops_it_is_said_at_once(dry_run: Run, scene: Scene) -> None:
+    """P2, P4: not only the first thing; and nothing is changed."""
+    scene.confirm_all(scene.version(2), VersionClass.APPROVAL)
+    before = kept(scene)
+    said = json.loads(dry_run("--as", "noor", "--format", "json").stdout)
+    assert "Missing: in de" in said["refusals"][0]
+    assert "Nobody has had a test mail" in said["refusals"][1]
+    assert said["test_mail"] == "no"
+    assert (said["addressees"], said["asked"]) == (3, 3)
+    assert said["by_language"] == {"de": 1, "en": 2}
+    assert said["corrects"] is None
+    assert kept(scene) == before
+    assert scene.version(2).released_by is None
+
+
+def test_who_submitted_it_and_what_is_undecided_are_named(dry_run: Run) -> None:
+    shown = dry_run("--as", "lena").stdout.replace("\n", " ")
+    assert "It would be refused: One person alone cannot submit and release" in shown
+    assert "Not decided yet: F1" in dry_run("--as", "noor").stdout.replace("\n", " ")
+
+
+def test_nothing_stops_what_is_prepared(dry_run: Run, scene: Scene) -> None:
+    """P7: with the earliest day."""
+    scene.import_accounts(AccountRow(**{**vars(GRETA), "locale": "en"}))
+    scene.confirm_all(scene.version(2), VersionClass.APPROVAL)
+    with scene.database.transaction() as transaction:
+        version = transaction.get_one(PolicyVersion, scene.version(2).id)
+        rehearse(transaction, version, scene.staff["noor"], NOW)
+    shown = dry_run("--as", "noor").stdout.replace("\n", " ")
+    assert "Nothing stops the release. In force not before" in shown
+    assert "3 would be addressed (3 in en), 3 of them be asked for approval." in shown
+    assert "Nothing was changed or sent." in shown
+
+
+def test_a_release_that_corrects_says_so(dry_run: Run, scene: Scene) -> None:
+    """P8: and keeps the day that was said."""
+    scene.confirm_all(scene.version(2), VersionClass.APPROVAL)
+    scene.announce(scene.version(2))
+    third = scene.submit(THIRD)
+    scene.assess(scene.version(1), scene.version(2), version=third)
+    scene.confirm_all(third, VersionClass.APPROVAL)
+    arguments = ["policy", "release", POLICY, "3", "--dry-run", "--as", "noor", "--format", "json"]
+    said = json.loads(CliRunner().invoke(app, arguments).stdout)
+    assert said["corrects"]["corrects"]
+    with scene.database.session() as session:
+        announced = session.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
+    assert said["not_before_on"] == str(announced.planned_effective_on)
+
+
+def test_who_is_not_of_legal_may_not_even_ask(dry_run: Run) -> None:
+    """P30."""
+    assert dry_run("--as", "paul").exit_code == 1

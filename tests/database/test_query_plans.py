@@ -1,0 +1,104 @@
+"""What is asked all the time, or while others wait to write, is found and not searched for: a
+campaign leaves a million links and as many mails behind."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from sqlmodel import Session, col, select
+
+from database import delivery, freezing, links, outbox, outcomes, suppressions
+from database.accounts import AccountRow, accounts_at_address
+from database.approvals import PolicyHistory
+from database.mail_rows import Batch, hold_mails, of_campaigns_to
+from database.tables import Account, Link, OutboxMail, Policy, Staff
+from domain.suppressions import Cause, address_key
+from tests.people import ALICE, BOB
+from tests.query_plans import whole_tables_read
+from tests.scene import NOW, ONE_HOUR, Scene
+
+KEY = address_key(ALICE.email, b"k" * 32)
+
+
+@pytest.fixture
+def campaign(scene: Scene) -> UUID:
+    """First notices to Alice and Bob are out."""
+    scene.import_accounts(ALICE, BOB)
+    campaign_id = scene.campaign()
+    freezing.freeze_audience(scene.database, campaign_id, NOW)
+    scene.queue_step(campaign_id)
+    with scene.database.transaction() as transaction:
+        claim = outbox.claim(transaction, Batch(subject_id=campaign_id), limit=9, now=NOW)
+        assert claim
+        outcomes.accept(transaction, claim.attempt_id, "x", NOW)
+    return campaign_id
+
+
+def notice_of_alice(session: Session) -> OutboxMail:
+    return session.exec(
+        select(OutboxMail)
+        .join(Account, col(Account.id) == col(OutboxMail.addressee_id))
+        .where(Account.external_id == ALICE.external_id)
+    ).one()
+
+
+def who_governs(session: Session, _mail: OutboxMail) -> None:
+    """Asked by each page, each question of another system, twice for each chunk of an audience."""
+    PolicyHistory(session, session.exec(select(Policy)).one())
+
+
+def whose_address(session: Session, _mail: OutboxMail) -> None:
+    """Asked of whatever anybody types into the public form for another link."""
+    assert accounts_at_address(session, ALICE.email.upper())
+
+
+def give_back(session: Session, mail: OutboxMail) -> None:
+    link = session.get_one(Link, mail.link_id)
+    suppressions.not_theirs(session, ALICE.email, link, KEY, NOW)
+
+
+def allow(session: Session, mail: OutboxMail) -> None:
+    assert mail.attempt_id
+    omar = session.exec(select(Staff.id).where(Staff.handle == "omar")).one()
+    stop = suppressions.Failed(
+        mail_id=mail.id, attempt_id=mail.attempt_id, address_key=KEY, cause=Cause.BOUNCED
+    )
+    suppressions.suppress(session, [stop], NOW)
+    assert suppressions.allow(
+        session, ALICE.email, KEY, staff_id=omar, reason="hers", now=NOW
+    ).lifted
+
+
+def mend(session: Session, mail: OutboxMail) -> None:
+    hold_mails(session, of_campaigns_to([mail.addressee_id]))
+    links.replace_links(session, [mail.addressee_id], NOW)
+
+
+def bounce(session: Session, mail: OutboxMail) -> None:
+    assert mail.attempt_id
+    came_back = delivery.Event(
+        mail_id=mail.id, attempt_id=mail.attempt_id, event="bounce", occurred_at=NOW
+    )
+    assert delivery.record_events(session, [came_back], NOW)
+
+
+@pytest.mark.parametrize("ask", [who_governs, whose_address, give_back, allow, mend, bounce])
+def test_nothing_that_grows_with_the_account_holders_is_read_whole(
+    scene: Scene, campaign: UUID, ask: Callable[[Session, OutboxMail], None]
+) -> None:
+    with scene.database.session() as session:
+        mail = notice_of_alice(session)
+        with whole_tables_read(scene.database) as read:
+            ask(session, mail)
+            session.flush()
+        session.rollback()
+    assert read == set()
+
+
+def test_an_account_that_another_system_re_addresses_is_found(scene: Scene, campaign: UUID) -> None:
+    with whole_tables_read(scene.database) as read:
+        scene.import_accounts(
+            AccountRow(external_id=ALICE.external_id, email="new@people.example"),
+            now=NOW + ONE_HOUR,
+        )
+    assert read <= {"account"}, "how many there are is counted, once for each file"
