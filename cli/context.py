@@ -21,6 +21,7 @@ from database import (
     accounts,
     api_keys,
     approvals,
+    holds,
     policies,
     requests,
     staff,
@@ -48,6 +49,7 @@ REFUSALS = (
     account_imports.ImportRefused,
     api_keys.KeyRefused,
     approvals.NotGovernedYet,
+    holds.HoldRefused,
     policies.PolicyUnknown,
     policies.SubmissionRefused,
     requests.RequestUnknown,
@@ -104,6 +106,7 @@ class Office:
                         notice_days=self.settings.notice_days,
                         sending_period=self.settings.sending_period,
                     ),
+                    data_map=self.settings.data_map_file,
                     messenger=Messenger(portal=portal, client=client, clock=self.clock),
                 )
             except Refused as refusal:

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from cli import accounts, api_keys, campaigns, demo, mail, policies, requests, schema, staff
+from cli import accounts, api_keys, campaigns, demo, holds, mail, policies, requests, schema, staff
 from cli.assess import assess_command
 from cli.data_map import data_map_command
 from cli.deadline import deadline_command
@@ -36,6 +36,7 @@ for name, group in (
     ("campaign", campaigns.app),
     ("accounts", accounts.app),
     ("requests", requests.app),
+    ("holds", holds.app),
     ("mail", mail.app),
     ("staff", staff.app),
     ("api-key", api_keys.app),

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from cli import request_intake
+from cli import holds, request_intake
 from cli.options import AsReader, AsStaff, FormatOption, ListFormat, Reference
 from domain.data_subject_requests import Ground, Kind, Outcome
 
@@ -49,6 +49,8 @@ def show(
     """Show a request, its ladder and its mails; with --as what was asked, and by whom."""
     from cli.context import opened
     from cli.printing import print_thing
+    from database.deferred_erasures import erasure_of
+    from database.holds import standing_on
     from database.requests import mails_of, request_by_reference
     from database.rungs import fired_rungs
 
@@ -63,6 +65,7 @@ def show(
             for rung in fired_rungs(session, request.id)
         ]
         mails = [f"{mail.step}: {mail.state}" for mail in mails_of(session, request.id)]
+        erasure = erasure_of(session, request.id)
         print_thing(
             {
                 **_row(session, request, office.clock.now()),
@@ -78,6 +81,8 @@ def show(
                 "statutory_breach_at": request.statutory_breach_at,
                 "ladder": ladder,
                 "mails": mails,
+                "on_hold": bool(request.account_id and standing_on(session, request.account_id)),
+                "erase_by": erasure.due_on if erasure and not erasure.erased_at else None,
                 "rights": _rights(session, request, personal=as_staff is not None),
                 "workflow": office.workflow_url(f"data-subject-request/{request.id}"),
             },
@@ -427,3 +432,5 @@ for command in (
     request_intake.authority,
 ):
     app.command()(command)
+app.command("release-hold")(holds.release_of_request)
+app.command()(holds.erased)

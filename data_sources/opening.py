@@ -11,14 +11,14 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError
 from data_sources.data_map import DataMap, Description, HttpDescription
 from data_sources.http import HttpSource
 from data_sources.manual import ManualSource, Tasks
-from data_sources.map_file import DataMapRefused
+from data_sources.map_file import DataMapRefused, read_data_map
 from data_sources.source import DataSource
 from data_sources.sql import SqlSource
 from data_sources.tables import SqlDescription
+from domain.personal_data import OWN_SOURCE
 
 OWN_MAP = Path(__file__).parent / "own_data_map.toml"
-"""What the engine's own database holds; its address is `urls[OWN_SOURCE]`."""
-OWN_SOURCE = "promisekeeper"
+"""What the engine's own database holds; its address is `urls` of `OWN_SOURCE`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,3 +77,9 @@ def _kept_in(name: str, about: Description, means: Means) -> str:
 
 def _refused(about: Description, why: str) -> DataMapRefused:
     return DataMapRefused(f'source "{about.name}": {why}. No source was asked anything.')
+
+
+def source_names(data_map: Path | None) -> Sequence[str]:
+    """The sources of a data map, if there is one, and our own first. Raises DataMapRefused."""
+    sources = read_data_map(data_map).sources if data_map else ()
+    return OWN_SOURCE, *(one.name for one in sources)

@@ -11,11 +11,13 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from database.deferred_erasures import defer
 from database.facts import record
+from database.holds import bars_erasure
 from database.identity import controls_empty_address, is_verified, queue_answer
 from database.identity_checks import delete_evidence
 from database.request_agents import is_authorised
-from database.requested_rights import rights_of
+from database.requested_rights import decisions_of, rights_of
 from database.requests import record_breach
 from database.restrictions import restrict
 from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
@@ -29,6 +31,7 @@ from domain.data_subject_requests import (
     State,
 )
 from domain.identity import disclosure_refusal
+from domain.legal_holds import HELD_BACK, waits_for_release
 from domain.request_decisions import DONE, decision_refusal, needs_second_person, outcome_of
 from domain.restrictions import Reason
 
@@ -280,6 +283,7 @@ def _answer(
     if any(right.kind in GATED_KINDS and right.outcome in DONE for right in rights):
         _require_not_held(request, now)
     record_breach(transaction, request, now)
+    _defer_what_is_held_back(transaction, request, rights, now)
     request.state = State.ANSWERED
     request.outcome = outcome_of(Outcome(right.outcome) for right in rights if right.outcome)
     request.answered_at = now
@@ -297,6 +301,22 @@ def _answer(
     )
 
 
+def _defer_what_is_held_back(
+    transaction: Session,
+    request: DataSubjectRequest,
+    rights: Sequence[RequestedRight],
+    now: datetime,
+) -> None:
+    """What is answered for the sake of a hold is done when it is released (P13)."""
+    decisions = decisions_of(transaction, rights)
+    for right in rights:
+        decision = decisions[right.id]
+        ground = Ground(decision.ground) if decision.ground else None
+        held_back = waits_for_release(Kind(right.kind), Outcome(decision.outcome), ground)
+        if held_back and bars_erasure(transaction, request):
+            defer(transaction, right, now)
+
+
 def _some_second_person(decision: RequestDecision) -> UUID | None:
     """Stands for whoever will agree, while nobody has yet; None where nobody need."""
     return UUID(int=0) if needs_second_person(Outcome(decision.outcome)) else None
@@ -310,7 +330,7 @@ def _require_authority(session: Session, right: RequestedRight, decision: Reques
 
 
 def _require_sendable(
-    session: Session,
+    transaction: Session,
     request: DataSubjectRequest,
     right: RequestedRight,
     decision: RequestDecision,
@@ -329,8 +349,9 @@ def _require_sendable(
         decided_by=decision.decided_by,
         confirmed_by=confirmed_by,
         evidence=decision.evidence,
+        on_hold=right.kind == HELD_BACK and bars_erasure(transaction, request),
         regime=request.regime,
-        controls_empty_address=controls_empty_address(session, request),
+        controls_empty_address=controls_empty_address(transaction, request),
     )
     if refusal:
         raise DecisionRefused(refusal)

@@ -77,18 +77,23 @@ def reopen_unverified(transaction: Session, request: DataSubjectRequest, now: da
     decisions = decisions_of(transaction, rights)
     reopened = [right for right in rights if _rests_on_identity(decisions.get(right.id))]
     for right in reopened:
-        record(
-            transaction,
-            "request.right_reopened",
-            request.id,
-            now,
-            right=right.kind,
-            decision=right.decision_id,
-        )
-        right.state = RightState.OPEN
-        right.decision_id = right.outcome = right.decided_at = None
-        transaction.add(right)
+        reopen(transaction, right, now)
     return bool(reopened)
+
+
+def reopen(transaction: Session, right: RequestedRight, now: datetime) -> None:
+    """What was decided of a right holds no more; its request is held and not answered."""
+    record(
+        transaction,
+        "request.right_reopened",
+        right.request_id,
+        now,
+        right=right.kind,
+        decision=right.decision_id,
+    )
+    right.state = RightState.OPEN
+    right.decision_id = right.outcome = right.decided_at = None
+    transaction.add(right)
 
 
 def _rests_on_identity(decision: RequestDecision | None) -> bool:

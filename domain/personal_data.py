@@ -5,6 +5,8 @@ from dataclasses import field as hidden
 from datetime import date
 from enum import StrEnum
 
+OWN_SOURCE = "promisekeeper"
+"""The data source that is the engine's own database."""
 Value = str | int | float | bool | None
 """A value as JSON has it: dates, exact numbers and keys as text; instants in UTC with Z, without it
 where the source does not say in which zone they are."""

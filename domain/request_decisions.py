@@ -1,12 +1,13 @@
 """What may be decided about a right that somebody asks for, and what that makes of their request.
 
-(P15, P19-P22)
+(P13, P15, P19-P22)
 """
 
 from collections.abc import Iterable
 from uuid import UUID
 
 from domain.data_subject_requests import GATED_KINDS, UNCONDITIONAL_KINDS, Ground, Kind, Outcome
+from domain.legal_holds import hold_refusal
 from domain.refusal_grounds import bar_against, usable_grounds
 
 DONE = frozenset({Outcome.FULFILLED, Outcome.PARTIAL})
@@ -30,13 +31,14 @@ def needs_second_person(outcome: Outcome) -> bool:
 
 
 def possible_outcomes(
-    kind: Kind, *, verified: bool, controls_empty_address: bool = False
+    kind: Kind, *, verified: bool, on_hold: bool, controls_empty_address: bool = False
 ) -> tuple[Outcome, ...]:
-    """The ends that a right may come to as things stand."""
+    """The ends that a right may come to as things stand; `on_hold`: as in `decision_refusal`."""
     return tuple(
         outcome
         for outcome in Outcome
         if not _against_the_kind(kind, outcome, None)
+        and not (on_hold and hold_refusal(kind, outcome, Ground.LEGAL_MATTERS))
         and not _behind_the_gate(kind, outcome, None, verified=verified)
         and not _of_nothing(kind, outcome, controls_empty_address=controls_empty_address)
     )
@@ -62,11 +64,13 @@ def decision_refusal(  # noqa: PLR0913, one decision is judged by all of this, a
     decided_by: UUID | None,
     confirmed_by: UUID | None,
     evidence: str | None,
+    on_hold: bool,
     regime: str | None = None,
     controls_empty_address: bool = False,
 ) -> str | None:
     """Why a decision may not be sent, as a sentence for staff; None when it may (P15, P19-P22).
 
+    `on_hold`: whether a legal hold stands on the account that the request is about (P13).
     `controls_empty_address`: the person proved control of the address that the request is about,
     and there is no account with it.
     """
@@ -75,6 +79,7 @@ def decision_refusal(  # noqa: PLR0913, one decision is judged by all of this, a
         _against_the_kind(kind, outcome, ground),
         _behind_the_gate(kind, outcome, ground, verified=verified),
         _of_nothing(kind, outcome, controls_empty_address=controls_empty_address),
+        hold_refusal(kind, outcome, ground) if on_hold else None,
         _groundless(kind, outcome, ground, regime),
         _unsupported(outcome, decided_by, confirmed_by, evidence),
     )

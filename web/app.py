@@ -58,6 +58,7 @@ from web.staff import (
     access,
     colleagues,
     controls,
+    holds,
     intake,
     late_reply,
     letters,
@@ -92,6 +93,7 @@ SITE_MAP = (
     letters.router,  # /staff/requests/letters, /staff/requests/.../letters/...
     staff_requests.router,  # /staff/requests/...
     restrictions.router,  # /staff/restrictions
+    holds.router,  # /staff/holds
     late_reply.router,  # /staff/late-reply
     colleagues.router,  # /staff/colleagues
     operations.router,  # /staff/ops
@@ -222,6 +224,7 @@ def _started(settings: Settings, watched: Database) -> FastAPI:
                 notice_days=settings.notice_days,
                 sending_period=settings.sending_period,
             ),
+            data_map=settings.data_map_file,
             messenger=Messenger(portal=portal, client=client, clock=clock),
         )
 

@@ -15,6 +15,7 @@ from database.tables.campaigns import (
     VoidedVersion,
 )
 from database.tables.facts import ClockOffset, Fact
+from database.tables.holds import DeferredErasure, LegalHold
 from database.tables.identity import (
     AddressWarning,
     IdentityCheck,
@@ -90,6 +91,7 @@ __all__ = [
     "ControlAct",
     "CorrectionWords",
     "DataSubjectRequest",
+    "DeferredErasure",
     "DeliveryEvent",
     "Event",
     "Fact",
@@ -103,6 +105,7 @@ __all__ = [
     "IdentityEvidence",
     "JoinedRequest",
     "LateReplyApproval",
+    "LegalHold",
     "LegalRequirement",
     "LegalSentence",
     "Link",

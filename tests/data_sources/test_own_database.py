@@ -7,11 +7,11 @@ import pytest
 from sqlmodel import SQLModel, select
 
 from data_sources.map_file import read_data_map
-from data_sources.opening import OWN_MAP, OWN_SOURCE
+from data_sources.opening import OWN_MAP
 from data_sources.pseudonyms import is_pseudonym
 from data_sources.sql import SqlSource
 from data_sources.tables import SqlDescription
-from database import approvals, outbox, policies
+from database import approvals, holds, outbox, policies
 from database.accounts import AccountRow
 from database.ids import new_id
 from database.marketing import PAGE, refuse
@@ -24,6 +24,7 @@ from database.tables import (
     DeliveryEvent,
     FiredRung,
     JoinedRequest,
+    LegalHold,
     MarketingRefusal,
     OutboxMail,
     PostedLetter,
@@ -33,8 +34,9 @@ from database.tables import (
     Restriction,
 )
 from domain.approvals import Decision
+from domain.company import OfficeHours
 from domain.data_subject_requests import Outcome
-from domain.personal_data import Person
+from domain.personal_data import OWN_SOURCE, Person
 from domain.restrictions import Reason
 from domain.suppressions import keys_of
 from tests.data_sources.fernhill import CALL, KEY, done, located, retained, values
@@ -145,6 +147,43 @@ def test_a_request_stays_until_it_was_answered_and_for_three_years_after(scene: 
     assert done(after)["Requests"]
     with scene.database.session() as session:
         assert session.exec(select(DataSubjectRequest)).all() == []
+
+
+@pytest.mark.parametrize(("source", "keeps"), [("", True), (OWN_SOURCE, True), ("billing", False)])
+def test_under_a_hold_everything_is_kept_until_its_release(
+    scene: Scene, source: str, keeps: bool
+) -> None:
+    """P13: with the reason, which names no secret; a hold on another source keeps nothing here."""
+    scene.import_accounts(DORA)
+    scene.request(DORA.email)
+    own, now = own_source(scene), NOW
+    office = OfficeHours(time_zone="Europe/Berlin", country="DE")
+    with scene.database.transaction() as transaction:
+        account_id = scene.account(DORA.external_id).id
+        lena, petra = scene.staff["lena"], scene.staff["petra"]
+        hold_id = holds.place(
+            transaction, account_id, reason="Secret.", source=source, staff_id=lena, now=now
+        ).hold_id
+    before = located(own.locate(person(DORA), CALL))
+    receipt = own.erase(person(DORA), CALL)
+    with scene.database.session() as session:
+        assert session.exec(select(Account.name)).one() == (DORA.name if keeps else "")
+        assert session.exec(select(LegalHold)).one().released_at is None
+    because = "The data is needed for legal claims or proceedings"
+    assert {one.reason == because for one in receipt.retained} == {keeps}
+    if keeps:
+        assert retained(receipt) == before == located(own.locate(person(DORA), CALL))
+        assert {one.until for one in receipt.retained} == {"the hold is released"}
+    assert "Secret." not in values(own.export(person(DORA), CALL), "reason")
+    with scene.database.transaction() as transaction:
+        holds.release(transaction, hold_id, reason="Over.", staff_id=petra, office=office, now=now)
+    after = own.erase(person(DORA), CALL)
+    with scene.database.session() as session:
+        assert session.exec(select(Account.name)).one() == ""
+    assert retained(after)["Legal holds"] == 1
+    own.erase(person(DORA), replace(CALL, now=datetime(2029, 3, 3, tzinfo=UTC)))
+    with scene.database.session() as session:
+        assert session.exec(select(LegalHold)).all() == []
 
 
 def hang_everything_on(scene: Scene, request: DataSubjectRequest) -> None:

@@ -40,6 +40,7 @@ class Decision(TypedDict, total=False):
     decided_by: UUID | None
     confirmed_by: UUID | None
     evidence: str | None
+    on_hold: bool
     regime: str | None
 
 
@@ -52,6 +53,7 @@ GRANTED: Decision = {
     "decided_by": PETRA,
     "confirmed_by": None,
     "evidence": None,
+    "on_hold": False,
 }
 REFUSED: Decision = {
     **GRANTED,
@@ -169,6 +171,7 @@ def test_an_answer_has_a_person_behind_it() -> None:
     decided_by=st.sampled_from((None, PETRA)),
     confirmed_by=st.sampled_from((None, PETRA, QUENTIN)),
     evidence=st.sampled_from((None, "", "A letter.")),
+    on_hold=st.booleans(),
     regime=st.sampled_from((None, *PACKS)),
 )
 def test_what_may_be_sent_keeps_every_promise(**decision: Unpack[Decision]) -> None:
@@ -185,6 +188,30 @@ def test_what_may_be_sent_keeps_every_promise(**decision: Unpack[Decision]) -> N
         assert decision["confirmed_by"] not in {None, decision["decided_by"]}
     if decision["outcome"] in {Outcome.FULFILLED, Outcome.PARTIAL}:
         assert decision["verified"] or decision["kind"] not in GATED_KINDS
+        under_hold = decision["on_hold"] and decision["kind"] is Kind.ERASURE
+        kept = decision["outcome"], decision["ground"]
+        assert not under_hold or kept == (Outcome.PARTIAL, Ground.LEGAL_MATTERS)
+
+
+def test_under_a_hold_an_erasure_is_answered_in_part_or_refused_and_staff_read_how() -> None:
+    """P13: nothing else is held back by it."""
+    sentence = refusal(GRANTED, kind=Kind.ERASURE, on_hold=True)
+    assert sentence is not None
+    assert "Choose partial or refused with that ground." in sentence
+    invoices = Ground.REGULATORY_OBLIGATION
+    partial: Decision = {**REFUSED, "kind": Kind.ERASURE, "outcome": Outcome.PARTIAL}
+    assert refusal(partial, ground=invoices, on_hold=True) == sentence
+    assert refusal(partial, ground=Ground.LEGAL_MATTERS, on_hold=True) is None
+    assert refusal(REFUSED, kind=Kind.ERASURE, ground=invoices, on_hold=True) is None
+    assert refusal(GRANTED, on_hold=True) is None
+
+
+@pytest.mark.parametrize("regime", [None, *PACKS])
+def test_every_law_knows_an_answer_to_an_erasure_under_a_hold(regime: str | None) -> None:
+    """P13, P20: in time, in part or refused."""
+    for outcome in (Outcome.PARTIAL, Outcome.REFUSED):
+        answer: Decision = {**REFUSED, "kind": Kind.ERASURE, "outcome": outcome, "regime": regime}
+        assert refusal(answer, ground=Ground.LEGAL_MATTERS, on_hold=True) is None
 
 
 def test_a_ground_that_the_law_bars_is_refused_with_the_place_in_the_law() -> None:
@@ -195,25 +222,33 @@ def test_a_ground_that_the_law_bars_is_refused_with_the_place_in_the_law() -> No
 
 
 @pytest.mark.parametrize(
-    ("kind", "verified", "regime"), list(product(Kind, (False, True), (None, *PACKS)))
+    ("kind", "verified", "on_hold", "regime"),
+    list(product(Kind, (False, True), (False, True), (None, *PACKS))),
 )
 def test_what_staff_may_choose_from_can_be_sent_and_nothing_else_can(
-    kind: Kind, verified: bool, regime: str | None
+    kind: Kind, verified: bool, on_hold: bool, regime: str | None
 ) -> None:
-    """P19, P20: forms offer these, and the decision is judged by the same rules."""
+    """P13, P19, P20: forms offer these, and the decision is judged by the same rules."""
     sendable = {
         (outcome, ground)
         for outcome in Outcome
         for ground in (None, *Ground)
         if refusal(
-            REFUSED, kind=kind, verified=verified, regime=regime, outcome=outcome, ground=ground
+            REFUSED,
+            kind=kind,
+            verified=verified,
+            on_hold=on_hold,
+            regime=regime,
+            outcome=outcome,
+            ground=ground,
         )
         is None
     }
     of_refusals = {ground for outcome, ground in sendable if outcome is Outcome.REFUSED}
     assert of_refusals <= {*possible_grounds(regime, kind, verified=verified)}
-    assert {outcome for outcome, _ in sendable} <= {*possible_outcomes(kind, verified=verified)}
-    if Outcome.REFUSED in possible_outcomes(kind, verified=verified):
+    offered = possible_outcomes(kind, verified=verified, on_hold=on_hold)
+    assert {outcome for outcome, _ in sendable} <= {*offered}
+    if Outcome.REFUSED in offered:
         assert of_refusals == {*possible_grounds(regime, kind, verified=verified)}
 
 

@@ -64,6 +64,7 @@ def website(
                 "clock": clock,
                 "company": settings.company,
                 "suppression_key": settings.suppression_key_bytes,
+                "data_map": settings.data_map_file,
                 "periods": NoticePeriods(notice_days=30, sending_period=timedelta(days=1)),
             }
             client = portal.call(partial(temporal.connect, settings.temporal_address, lazy=True))

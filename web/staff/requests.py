@@ -9,7 +9,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
+from database.deferred_erasures import erasure_of, to_be_done
 from database.facts import record
+from database.holds import standing_on
 from database.identity import controls_empty_address, is_verified
 from database.joined_requests import joined_to, possible_duplicates
 from database.post import letters_to_post, posted_letters
@@ -33,6 +35,7 @@ from domain.data_subject_requests import (
 from domain.deadlines import PACKS
 from domain.identity import DRAFT, CheckMethod
 from domain.languages import nearest_language
+from domain.legal_holds import HELD_BACK, UNDER_A_HOLD
 from domain.request_decisions import possible_grounds, possible_outcomes
 from web.addresses import Reference
 from web.forms import NOTHING_POSTED, Form, Posted
@@ -66,6 +69,8 @@ def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
             open=[row for row in rows if row.state in OPEN_STATES],
             done=[row for row in rows if row.state not in OPEN_STATES],
             letters=len(letters_to_post(session)),
+            to_erase=to_be_done(session),
+            today=site.company.today(site.now()),
             rights=rights_by_request(session),
             standing=STANDING,
             notes={row.id: note_of(row, with_draft, now) for row in rows},
@@ -185,6 +190,16 @@ def confirm(asked: ByPrivacy, posted: Form) -> Response:
     return RedirectResponse(asked.path, status_code=303)
 
 
+@router.post("/{reference}/erased", dependencies=[GENUINE])
+def note_erased(asked: ByPrivacy) -> Response:
+    """Say that the erasure is done which waited for the release of a hold."""
+    try:
+        asked.site.desk.note_erased(asked.reference, asked.member.id)
+    except Refused as refusal:
+        return _case(asked, refusal=str(refusal))
+    return RedirectResponse(asked.path, status_code=303)
+
+
 @router.post("/{reference}/authority", dependencies=[GENUINE])
 def decide_authority(asked: ByPrivacy, posted: Form) -> Response:
     """Say whether whoever asks for the person may, and what showed it."""
@@ -257,6 +272,9 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             refusal=refusal,
             now=now,
             open=request.state in OPEN_STATES,
+            holds=standing_on(session, request.account_id) if request.account_id else (),
+            erasure=erasure_of(session, request.id),
+            under_a_hold=UNDER_A_HOLD,
             rights=_rights(session, request),
             standing=STANDING,
             law=PACKS[request.regime].name if request.regime else "the strictest law",
@@ -285,6 +303,7 @@ def _rights(session: Session, request: DataSubjectRequest) -> list[dict[str, obj
     rights = rights_of(session, request.id)
     decisions = decisions_of(session, rights)
     verified, of_nothing = is_verified(request), controls_empty_address(session, request)
+    holds = standing_on(session, request.account_id) if request.account_id else ()
     undecided = {right.id for right in rights if right.state != RightState.DECIDED}
     return [
         {
@@ -292,8 +311,9 @@ def _rights(session: Session, request: DataSubjectRequest) -> list[dict[str, obj
             "chosen": CHOICES[kind],
             "gated": kind in GATED_KINDS,
             "decision": decisions.get(right.id),
+            "on_hold": Ground.LEGAL_MATTERS if holds and kind is HELD_BACK else None,
             "outcomes": possible_outcomes(
-                kind, verified=verified, controls_empty_address=of_nothing
+                kind, verified=verified, on_hold=bool(holds), controls_empty_address=of_nothing
             ),
             "grounds": possible_grounds(request.regime, kind, verified=verified),
             "last": undecided <= {right.id},

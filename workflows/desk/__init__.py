@@ -7,6 +7,7 @@ afterwards. When Temporal does not answer, nothing is lost: the watchdog starts 
 from datetime import timedelta
 
 from workflows.desk.campaigns import Campaigns
+from workflows.desk.holds import Holds
 from workflows.desk.mail import Mail
 from workflows.desk.part import NoticePeriods
 from workflows.desk.reception import ByKey, Receipt, Reception
@@ -17,7 +18,7 @@ from workflows.desk.versions import NewVersion, Versions
 __all__ = ["ByKey", "Desk", "NewVersion", "NoticePeriods", "Receipt"]
 
 
-class Desk(Versions, Campaigns, Reception, Requests, Restrictions, Mail):
+class Desk(Versions, Campaigns, Reception, Requests, Restrictions, Holds, Mail):
     """Takes in what staff and people ask for. Every method may be called from any thread."""
 
     def advance(self, period: timedelta) -> int:

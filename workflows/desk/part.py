@@ -4,10 +4,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 
 from clock import Clock
 from database import (
     controls,
+    deferred_erasures,
+    holds,
     identity_checks,
     policies,
     post,
@@ -41,6 +44,8 @@ REFUSALS = (
     request_agents.AgentRefused,
     post.PostRefused,
     restrictions.RestrictionRefused,
+    holds.HoldRefused,
+    deferred_erasures.NotToErase,
     receipts.ReceiptRefused,
     NothingToAcknowledge,
     StaffRefused,
@@ -65,7 +70,7 @@ class DeskPart:
     """A part of the desk. Its methods may be called from any thread.
 
     `suppression_key` makes the hashes by which addresses and accounts are known that mail must not
-    go to.
+    go to. `data_map`: the file that names the data sources, if there is one.
     """
 
     def __init__(
@@ -77,6 +82,7 @@ class DeskPart:
         suppression_key: bytes,
         periods: NoticePeriods,
         messenger: Messenger,
+        data_map: Path | None = None,
     ) -> None:
         self.database = database
         self.clock = clock
@@ -84,6 +90,7 @@ class DeskPart:
         self._suppression_key = suppression_key
         self._periods = periods
         self._messenger = messenger
+        self._data_map = data_map
 
     def _clock_of(
         self,

@@ -1,0 +1,78 @@
+"""Legal holds, placed by legal or privacy and released by a second person (P13)."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from data_sources.map_file import DataMapRefused
+from data_sources.opening import source_names
+from database import deferred_erasures, holds
+from database.accounts import account_by_external_id
+from database.requests import request_by_reference
+from database.staff import require_role
+from domain.legal_holds import EVERYWHERE, HOLDERS
+from workflows.desk.part import DeskPart, refusing, require_showable
+from workflows.messenger import Refused
+
+
+class Holds(DeskPart):
+    """Where legal and privacy keep data from being erased."""
+
+    def place_hold(
+        self, external_id: str, staff_id: UUID, *, reason: str, source: str = EVERYWHERE
+    ) -> UUID:
+        """Let a hold stand on an account, or on what one data source has of it; its id. Raises
+        Refused."""
+        require_showable(reason)
+        if source != EVERYWHERE and source not in self.data_sources():
+            raise Refused(
+                f"There is no data source {source}. The data map names "
+                f"{', '.join(self.data_sources())}. Nothing was changed."
+            )
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, *HOLDERS)
+            account = account_by_external_id(transaction, external_id)
+            placed = holds.place(
+                transaction,
+                account.id,
+                reason=reason,
+                source=source,
+                staff_id=staff_id,
+                now=self.clock.now(),
+            )
+        self._wake(placed.reopened)
+        return placed.hold_id
+
+    def release_hold(self, hold_id: UUID, staff_id: UUID, *, reason: str) -> None:
+        """End a hold, as a second person. Raises Refused."""
+        require_showable(reason)
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, *HOLDERS)
+            released = holds.release(
+                transaction,
+                hold_id,
+                reason=reason,
+                staff_id=staff_id,
+                office=self.company.office,
+                now=self.clock.now(),
+            )
+        self._wake(released.reopened)
+
+    def note_erased(self, reference: str, staff_id: UUID) -> None:
+        """What waited for the release of a hold is erased. Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = request_by_reference(transaction, reference)
+            deferred_erasures.note_erased(
+                transaction, request, staff_id=staff_id, now=self.clock.now()
+            )
+
+    def data_sources(self) -> Sequence[str]:
+        """What a hold may stand on, by name. Raises Refused where the data map cannot be read."""
+        try:
+            return source_names(self._data_map)
+        except DataMapRefused as refusal:
+            raise Refused(str(refusal)) from None
+
+    def _wake(self, request_ids: Sequence[UUID]) -> None:
+        for request_id in request_ids:
+            self._messenger.wake(f"data-subject-request/{request_id}")
