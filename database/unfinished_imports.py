@@ -38,10 +38,13 @@ from database.facts import record
 from database.links import replace_links
 from database.mail_rows import hold_mails, of_campaigns_to
 from database.mended import reopen_re_addressed, reopen_returned
-from database.tables import AccountImport, AccountImportRow, Fact
-from database.writing import held
+from database.tables import Account, AccountImport, AccountImportRow, AssertedVersion, Fact
+from database.writing import count_anew, held
 
 CARRIED_ON = "accounts.import_carried_on"
+COUNTED_ANEW = 1000
+"""After so many accounts PostgreSQL is told, or its plans are those for an empty table: to release
+a version to 60,000 accounts that had just come took minutes."""
 STANDSTILL_SECONDS = 10.0
 """Much longer than a chunk takes, also one that waits for its turn among SQLite's writers."""
 LOOK_EVERY_SECONDS = 0.5
@@ -213,6 +216,8 @@ def carry_rows(
 def finish(transaction: Session, row: AccountImport, now: datetime) -> None:
     """Write down that an import is done, and what it did."""
     row.state, row.done_at = DONE, now
+    if row.added + row.updated >= COUNTED_ANEW:
+        count_anew(transaction, Account, AssertedVersion)
     record(
         transaction,
         "accounts.imported",

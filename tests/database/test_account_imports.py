@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Executable
+from sqlalchemy import Executable, text
 from sqlmodel import Session, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -543,3 +543,18 @@ def test_an_import_leaves_one_fact_without_anybody_in_it(scene: Scene) -> None:
         "imported_by": str(scene.staff["omar"]),
         "decided_at": FIRST_DAY.isoformat(),
     }
+
+
+def test_the_planner_hears_of_many_accounts_at_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until then PostgreSQL plans as for a handful: a release took minutes, and was given up."""
+    monkeypatch.setattr(unfinished_imports, "COUNTED_ANEW", 40)
+    scene.import_accounts(*crowd(40))
+    if scene.database.is_sqlite:
+        return
+    with scene.database.session() as session:
+        known = session.scalar(
+            text("SELECT reltuples FROM pg_class WHERE oid = 'account'::regclass")
+        )
+    assert known == 40

@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
-from database import deferred_erasures, holds, request_answers, requests
+from database import deferred_erasures, holds, request_answers
 from database.accounts import AccountRow
 from database.deferred_erasures import NotToErase
 from database.engine import Database
 from database.holds import HoldRefused
+from database.identity import verify_identity
 from database.request_answers import Answer, DecisionRefused
 from database.requested_rights import rights_of
 from database.tables import (
@@ -56,7 +57,7 @@ def made(scene: Scene, who: AccountRow) -> DataSubjectRequest:
     request = scene.request(who.email, kinds=("erasure", "access"))
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request.id)
-        requests.verify_identity(transaction, row, how="link", now=NOW)
+        verify_identity(transaction, row, how="link", now=NOW)
         return row
 
 
@@ -175,7 +176,7 @@ def test_what_waits_for_a_second_person_is_open_again_too(scene: Scene) -> None:
     request = scene.request(ALICE.email, kinds=("erasure",))
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request.id)
-        requests.verify_identity(transaction, row, how="link", now=NOW)
+        verify_identity(transaction, row, how="link", now=NOW)
         petra = scene.staff["petra"]
         decision = request_answers.propose_decision(
             transaction, row, INVOICES, decided_by=petra, now=NOW

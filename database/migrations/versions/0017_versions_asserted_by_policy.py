@@ -4,8 +4,8 @@ import sqlalchemy as sa
 import sqlmodel.sql.sqltypes
 from alembic import op
 
-revision = '0022'
-down_revision = '0008'
+revision = '0017'
+down_revision = '0016'
 branch_labels = None
 depends_on = None
 
