@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 BROWSERS := chromium chromium-browser google-chrome
 
-.PHONY: up demo test check lint bench screenshots lock migration translations chromium
+.PHONY: up demo test check lint bench screenshots lock migration translations promises chromium
 
 up: $(INSTALLED)
 	@$(BIN)/promisekeeper up
@@ -44,6 +44,10 @@ migration: $(INSTALLED)
 # The messages of all mails and pages, and every catalogue brought up to date with them.
 translations: $(INSTALLED)
 	@$(BIN)/python -m tests.catalogues
+
+# docs/promises.md: which tests prove which promise.
+promises: $(INSTALLED)
+	@$(BIN)/python -m tests.promises
 
 # Choose the newest versions that pyproject.toml allows, and their hashes, for every platform.
 lock:

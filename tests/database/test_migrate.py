@@ -68,15 +68,10 @@ EARLIER = known_revisions()[1:]
 SAMPLES = UUID("5b1f1d0c-8f25-4a3b-9d51-6f0f6c1d3a77")
 
 
-@pytest.fixture(
-    params=[
-        databases.SQLITE,
-        pytest.param(databases.POSTGRESQL, marks=pytest.mark.postgresql),
-    ]
-)
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+@pytest.fixture
+def empty(database_kind: str, tmp_path: Path) -> Iterator[Database]:
     """A database without tables."""
-    with databases.empty_database(request.param, tmp_path) as empty:
+    with databases.empty_database(database_kind, tmp_path) as empty:
         yield empty
 
 

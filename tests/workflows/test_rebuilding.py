@@ -218,18 +218,22 @@ def like_a_chessboard(stories: Sequence[Story], others: Iterable[object]) -> lis
     ]
 
 
-@pytest.mark.parametrize(("story", "name", "kind"), like_a_chessboard(STORIES, DISTURBANCES))
+@pytest.mark.parametrize(
+    ("story", "name", "database_kind"), like_a_chessboard(STORIES, DISTURBANCES)
+)
 def test_the_same_happens_as_in_an_undisturbed_town(
-    story: Story, name: str, kind: str, tmp_path: Path, told_once: Path
+    story: Story, name: str, database_kind: str, tmp_path: Path, told_once: Path
 ) -> None:
     """P4, P21: every mail once, every rung once, whatever is pressed, lost or restarted."""
-    happened = live_through(story, DISTURBANCES[name], tmp_path, kind)
+    happened = live_through(story, DISTURBANCES[name], tmp_path, database_kind)
     assert_the_same(happened, undisturbed(story, told_once))
 
 
-@pytest.mark.parametrize(("story", "seed", "kind"), like_a_chessboard(STORIES[:2], range(2)))
+@pytest.mark.parametrize(
+    ("story", "seed", "database_kind"), like_a_chessboard(STORIES[:2], range(2))
+)
 def test_so_it_is_when_one_disturbance_follows_another(
-    story: Story, seed: int, kind: str, tmp_path: Path, told_once: Path
+    story: Story, seed: int, database_kind: str, tmp_path: Path, told_once: Path
 ) -> None:
     """P4, P21: several at once, and others at each point."""
     chance = Random(seed)
@@ -238,5 +242,5 @@ def test_so_it_is_when_one_disturbance_follows_another(
         for name in chance.choices(list(DISTURBANCES), k=2):
             DISTURBANCES[name](town)
 
-    happened = live_through(story, several, tmp_path, kind)
+    happened = live_through(story, several, tmp_path, database_kind)
     assert_the_same(happened, undisturbed(story, told_once))

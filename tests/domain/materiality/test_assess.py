@@ -88,18 +88,18 @@ def test_keeping_data_without_end_is_adverse() -> None:
 
 
 def test_slower_answers_are_adverse_even_in_other_units() -> None:
-    """P21: the thirty days are a promise."""
+    """P2: the thirty days are a promise."""
     assert_flagged(changed("within one month", "within 60 days"), "deadlines.longer")
     assert not changed("within one month", "within 30 days").material_adverse
 
 
 def test_less_notice_of_changes_is_adverse() -> None:
-    """P7: the notice period is a promise."""
+    """P2: the notice period is a promise."""
     assert_flagged(changed("30 days in advance", "seven days in advance"), "notice.shorter")
 
 
 def test_a_notice_without_approval_is_weaker() -> None:
-    """P5: approval is promised."""
+    """P2: approval is promised."""
     assert_flagged(changed(" and ask for your approval", ""), "notice_of_change.weaker")
 
 
@@ -148,26 +148,26 @@ def test_consent_that_becomes_an_opt_out_is_adverse() -> None:
 
 
 def test_a_lost_opt_out_is_adverse() -> None:
-    """P17: the choice is a promise."""
+    """P2: the choice is a promise."""
     assert_flagged(
         changed("You can opt out of the newsletter at any time.\n\n", ""), "opt_out.removed"
     )
 
 
 def test_a_lost_right_is_adverse() -> None:
-    """P23: the right to complain is a promise."""
+    """P2: the right to complain is a promise."""
     assert_flagged(
         changed("- lodge a complaint with a supervisory authority.\n", ""), "right.removed"
     )
 
 
 def test_a_lost_safeguard_is_adverse() -> None:
-    """P32: safeguards are a promise."""
+    """P2: safeguards are a promise."""
     assert_flagged(changed("is encrypted and lies", "lies"), "safeguard.removed")
 
 
 def test_a_lower_age_is_adverse() -> None:
-    """P18: the protection of minors is a promise."""
+    """P2: the protection of minors is a promise."""
     assert_flagged(changed("under 16", "under 13"), "minors.age_lowered")
 
 

@@ -50,7 +50,7 @@ def rules(before: str, after: str) -> set[str]:
 def test_a_period_that_is_worse_one_way_is_better_the_other_way(
     sentence: str, shorter: int, more: int
 ) -> None:
-    """P7, P21, P32, P33: what is adverse in one direction is favourable in the other."""
+    """P2: what is adverse in one direction is favourable in the other."""
     first, second = (sentence.format(days) for days in (shorter, shorter + more))
     worse, better = PERIODS[sentence]
     if worse.endswith("shorter"):
@@ -61,7 +61,7 @@ def test_a_period_that_is_worse_one_way_is_better_the_other_way(
 
 @pytest.mark.parametrize("sentence", LOST_AND_GIVEN)
 def test_what_is_lost_one_way_is_given_the_other_way(sentence: str) -> None:
-    """P10-P16, P32: a right, a safeguard, a promise."""
+    """P2: a right, a safeguard, a promise."""
     without, with_it = ELSEWHERE.format(""), ELSEWHERE.format(sentence)
     removed, added = LOST_AND_GIVEN[sentence]
     assert removed in rules(with_it, without)
