@@ -98,7 +98,7 @@ class _Sandbox:
     async def send(self, request: Request) -> Response:
         """SendGrid's `POST /v3/mail/send`."""
         body = await request.body()
-        treatment = self.switch.next_treatment()
+        treatment = self.switch.next_treatment(body)
         await asyncio.sleep(treatment.latency_seconds)
         if treatment.mode in _ERRORS:
             return _ERRORS[treatment.mode](treatment)

@@ -12,7 +12,7 @@ import urllib3
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from urllib3.exceptions import HTTPError
 
-from embedded.sandbox.faults import Switch, events_for
+from embedded.sandbox.faults import Fate, Switch, events_for
 from embedded.sandbox.signing import sign
 from embedded.sandbox.store import LAST_OF_ALL, Store, StoredCopy
 
@@ -116,17 +116,19 @@ class EventSender:
         return 200 <= answer.status < 300
 
     def _batch(self, copies: list[StoredCopy]) -> list[dict[str, object]]:
-        fault = self._switch.standing().events
+        fault = self._switch.standing()
         self._told += 1
-        salt = str(self._told) if fault.new_ids else ""
+        salt = str(self._told) if fault.events.new_ids else ""
         now = int(time.time())
-        events = [event for copy in copies for event in _events(copy, now, salt)]
-        return events[::-1] if fault.reorder else events
+        events = [event for copy in copies for event in _events(copy, fault.fate, now, salt)]
+        return events[::-1] if fault.events.reorder else events
 
 
-def _events(copy: StoredCopy, now: int, salt: str) -> Iterator[dict[str, object]]:
+def _events(
+    copy: StoredCopy, fate: Fate | None, now: int, salt: str
+) -> Iterator[dict[str, object]]:
     """What is told of a copy. A mail that comes back late has lost our own ids on its way."""
-    for event in events_for(copy.address):
+    for event in events_for(copy.address, fate):
         yield {
             **(copy.custom_args if event != "returned" else {}),
             **_DETAILS.get(event, {}),

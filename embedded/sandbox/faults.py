@@ -1,5 +1,5 @@
-"""How the sandbox misbehaves on demand: by switch for whole requests and for delivery events, by
-address for one copy."""
+"""How the sandbox misbehaves on demand, by switch or by address: for whole requests, for what
+becomes of copies, and for how delivery events are told."""
 
 import re
 import threading
@@ -32,7 +32,12 @@ FATES = {
     "complain": ("processed", "delivered", "spamreport"),
     "return": ("processed", "delivered", "returned"),
 }
+Fate = Literal["bounce", "block", "drop", "invalid", "defer", "complain", "return"]
 _BEGINNING = re.compile(rf"({'|'.join(FATES)})(?![^\W\d_])")
+MODES_BY_ADDRESS = ("429", "500", "reset", "accept-then-reset")
+_MODE_OF_ADDRESS = re.compile(
+    rf'"email"\s*:\s*"({"|".join(MODES_BY_ADDRESS)})(?![A-Za-z0-9])'.encode()
+)
 _OF_A_GOOD_ADDRESS = ("processed", "delivered")
 
 
@@ -57,7 +62,8 @@ class EventFault(BaseModel):
 class Fault(BaseModel):
     """What `POST /api/faults` takes: misbehave `times` times (null: until switched off).
 
-    `field` is what a 400 complains about.
+    `field` is what a 400 complains about; `fate` what becomes, until switched off, of each copy
+    whose address names no fate of its own.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -66,6 +72,7 @@ class Fault(BaseModel):
     times: Annotated[int | None, Field(ge=1)] = 1
     latency_ms: Annotated[int, Field(ge=0, le=60_000)] = 0
     field: str = "personalizations.0.to.0.email"
+    fate: Fate | None = None
     events: EventFault = EventFault()
 
 
@@ -102,10 +109,13 @@ class Switch:
         with self._lock:
             return max(0.0, self._silent_until - monotonic())
 
-    def next_treatment(self) -> Treatment:
-        """Return what the next request gets, and count it."""
+    def next_treatment(self, body: bytes = b"") -> Treatment:
+        """Return what the next request gets, and count it. An address in it that begins with one
+        of MODES_BY_ADDRESS (and no letter or digit after it) decides, each time."""
         with self._lock:
             fault = self._fault
+            if named := _MODE_OF_ADDRESS.search(body):
+                fault = fault.model_copy(update={"mode": named[1].decode(), "times": None})
             if fault.times is not None and fault.mode != "off":
                 left: dict[str, object] = (
                     {"times": fault.times - 1} if fault.times > 1 else {"mode": "off"}
@@ -116,8 +126,10 @@ class Switch:
             )
 
 
-def events_for(address: str) -> tuple[str, ...]:
+def events_for(address: str, switched_on: Fate | None = None) -> tuple[str, ...]:
     """Return what becomes of a copy. An address that begins with `bounce`, `block`, `drop`,
-    `invalid`, `defer`, `complain` or `return` (and no letter after it) meets that fate."""
+    `invalid`, `defer`, `complain` or `return` (and no letter after it) meets that fate; another
+    one that which is `switched_on`."""
     found = _BEGINNING.match(address.partition("@")[0].lower())
-    return FATES[found[1]] if found else _OF_A_GOOD_ADDRESS
+    fate = found[1] if found else switched_on
+    return FATES[fate] if fate else _OF_A_GOOD_ADDRESS

@@ -6,7 +6,7 @@ from typing import get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from embedded.sandbox.faults import FATES, EventFault, Fault, Mode
+from embedded.sandbox.faults import FATES, MODES_BY_ADDRESS, EventFault, Fault, Mode
 from embedded.sandbox.links import links_of
 from embedded.sandbox.store import StoredCopy
 
@@ -48,6 +48,7 @@ def faults_page(fault: Fault) -> str:
             for name, field in EventFault.model_fields.items()
         ],
         fates=FATES,
+        modes_by_address=MODES_BY_ADDRESS,
     )
 
 

@@ -257,6 +257,20 @@ def test_some_addresses_meet_a_fate(address: str, events: tuple[str, ...]) -> No
     assert events_for(address) == events
 
 
+def test_a_fate_is_switched_on_for_addresses_that_name_none() -> None:
+    assert events_for("alice@example.com", "drop") == ("dropped",)
+    assert events_for("bounce@example.com", "drop") == ("processed", "bounce")
+
+
+def test_an_address_decides_how_its_request_is_treated(sandbox: RunningSandbox) -> None:
+    """Each time, whatever the switch says; others are taken meanwhile."""
+    for _ in range(2):
+        assert post(sandbox, mail_to("alice@example.com", "500@example.com")).status == 500
+    assert post(sandbox, mail_to("429.bob@example.com")).status == 429
+    assert post(sandbox, mail_to("5000@example.com")).status == 202
+    assert [message["to"] for message in sandbox.messages()] == ["5000@example.com"]
+
+
 def test_each_copy_is_told_of_in_signed_events(tmp_path: Path) -> None:
     with website() as (url, taken), running_sandbox(tmp_path, webhook_url=url) as sandbox:
         request_id = post(sandbox, mail_to("alice@example.com", "bounce@example.com")).headers[
