@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, false, literal, or_, true
+from sqlalchemy import ColumnElement, and_, case, exists, false, literal, true
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, func, select
@@ -205,7 +205,8 @@ def queue_step(
 
     Each in that of the `languages` which is nearest to the account's locale.
     Everyone has the first notice, the silent what follows. Whoever has to approve before the
-    version governs them is asked; the others are told, also of a law that requires it. That a
+    version governs them is asked; the others are told, also of a law that requires it, and minors,
+    who cannot approve. That a
     version was withdrawn is told to those whose first notice went out, or may have gone out; that
     mails were wrong to those who had one that was written before it was put right (P8).
     """
@@ -214,6 +215,7 @@ def queue_step(
     )
     add_first_links(transaction, of_shard, now)
     without_address = col(Account.email) == ""
+    asks, of_a_minor = col(CampaignAddressee.asks_approval), Account.kind == AccountKind.MINOR
     version = transaction.get_one(PolicyVersion, campaign.policy_version_id)
     by_law = col(CampaignAddressee.governing_version_id).in_(bases_by_law(transaction, version))
     given: dict[str, Any] = {
@@ -225,9 +227,10 @@ def queue_step(
         "step": literal(step),
         "shard": col(CampaignAddressee.shard),
         "template": case(
-            (col(CampaignAddressee.asks_approval), notice_template(step, asks_approval=True)),
-            (by_law, notice_template(step, asks_approval=False, by_law=True)),
-            else_=notice_template(step, asks_approval=False),
+            (and_(asks, of_a_minor), notice_template(step, minor=True)),
+            (asks, notice_template(step, asks_approval=True)),
+            (by_law, notice_template(step, by_law=True)),
+            else_=notice_template(step),
         ),
         "variant": col(CampaignAddressee.governing_version_id),
         "language": language_of_account(languages),
@@ -244,7 +247,6 @@ def queue_step(
         .where(
             of_shard,
             is_mailed(),
-            or_(col(Account.kind) != AccountKind.MINOR, ~col(CampaignAddressee.asks_approval)),
             col(Link.successor_id).is_(None),
             _is_owed(transaction, campaign, step),
         )
@@ -253,14 +255,19 @@ def queue_step(
     insert_selected(transaction, OutboxMail, list(given), owed)
 
 
-def notice_template(step: str, *, asks_approval: bool, by_law: bool = False) -> str:
-    """Which mail a step of a campaign sends to an account holder."""
+def notice_template(
+    step: str, *, asks_approval: bool = False, by_law: bool = False, minor: bool = False
+) -> str:
+    """Which mail a step of a campaign sends to an account holder. `minor`: to one whom it does not
+    govern, and who cannot approve."""
     if step == WITHDRAWAL:
         return "change_withdrawn"
     if step.startswith(POSTPONEMENT):
         return "change_postponed"
     if step.startswith(CORRECTION):
         return "change_corrected"
+    if minor:
+        return "minor_first_notice"
     if not asks_approval:
         return "law_first_notice" if by_law else "notice_first_notice"
     return "approval_first_notice" if step == FIRST_NOTICE else "approval_reminder"
@@ -274,7 +281,7 @@ def is_reminder(step: str) -> bool:
 def asks_anybody(session: Session, campaign_id: UUID) -> bool:
     """Whether anybody addressed has to approve; if not, there is nobody to remind."""
     query = select(CampaignAddressee.id).where(
-        CampaignAddressee.campaign_id == campaign_id, col(CampaignAddressee.asks_approval)
+        CampaignAddressee.campaign_id == campaign_id, is_asked()
     )
     return session.exec(query.limit(1)).first() is not None
 
@@ -358,7 +365,7 @@ def _count_told_only(session: Session, campaign: Campaign) -> int:
         .select_from(CampaignAddressee)
         .where(
             CampaignAddressee.campaign_id == campaign.id,
-            ~col(CampaignAddressee.asks_approval),
+            ~is_asked(),
             ~_has_answered(campaign),
         )
     ).one()
@@ -435,9 +442,16 @@ def _is_owed(session: Session, campaign: Campaign, step: str) -> ColumnElement[b
     return is_silent(campaign)
 
 
+def is_asked() -> ColumnElement[bool]:
+    """Of an addressee, whether its approval is asked for: a minor cannot give it (P5)."""
+    minors = select(Account.id).where(Account.kind == AccountKind.MINOR)
+    of_a_minor = col(CampaignAddressee.account_id).in_(minors)
+    return and_(col(CampaignAddressee.asks_approval), ~of_a_minor)
+
+
 def is_silent(campaign: Campaign) -> ColumnElement[bool]:
     """Of an addressee, whether it was asked for its approval and has not answered."""
-    return and_(~_has_answered(campaign), col(CampaignAddressee.asks_approval))
+    return and_(~_has_answered(campaign), is_asked())
 
 
 def _has_answered(campaign: Campaign) -> ColumnElement[bool]:

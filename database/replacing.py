@@ -19,13 +19,12 @@ from database.campaigns import FIRST_NOTICE, REPLACED, WITHDRAWN, campaign_of
 from database.counting import counts_for
 from database.facts import record
 from database.mail_rows import Batch
-from database.outbox import MAYBE_TOLD, REACHED, carry, waiting_in
+from database.outbox import REACHED, carry, waiting_in
 from database.policies import (
     announced_versions,
     corrected_by,
     put_in_force,
     replace,
-    replaced_by,
     said_on,
 )
 from database.tables import Approval, Campaign, CampaignAddressee, OutboxMail, PolicyVersion
@@ -71,27 +70,6 @@ def take_place(
             _correct(transaction, old, version)
         return Taken(said_on=said, corrects=corrects)
     return NO_PLACE
-
-
-def told_before(
-    session: Session, version_id: UUID, account_ids: Collection[UUID]
-) -> frozenset[UUID]:
-    """Who of these was told, or may have been, of a version whose place this one took."""
-    earlier = _predecessors(session, version_id)
-    if not earlier:
-        return frozenset()
-    return frozenset(
-        session.exec(
-            select(OutboxMail.addressee_id)
-            .join(Campaign, col(Campaign.id) == col(OutboxMail.subject_id))
-            .where(
-                col(Campaign.policy_version_id).in_(earlier),
-                col(OutboxMail.addressee_id).in_(account_ids),
-                OutboxMail.step == FIRST_NOTICE,
-                col(OutboxMail.state).in_(MAYBE_TOLD),
-            )
-        ).all()
-    )
 
 
 def carry_over(transaction: Session, campaign: Campaign, batch: Batch, now: datetime) -> None:
@@ -172,9 +150,3 @@ def _correct(transaction: Session, old: PolicyVersion, version: PolicyVersion) -
         clean = is_clean(transaction, each, version)
         each.corrected_by_id = version.id if clean else None
     transaction.flush()
-
-
-def _predecessors(session: Session, version_id: UUID) -> list[UUID]:
-    """The versions whose place a version took, and those whose place they had taken."""
-    found = [each.id for each in replaced_by(session, version_id)]
-    return found + [more for each in found for more in _predecessors(session, each)]

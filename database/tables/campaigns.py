@@ -51,8 +51,8 @@ class Campaign(SQLModel, table=True):
 class CampaignAddressee(SQLModel, table=True):
     """An account a campaign speaks to, with what governed it when the audience was frozen.
 
-    `asks_approval` says that the version would not govern it without its approval; the others of a
-    class `notice` are only told. `not_reached`: null, or why no mail can reach it (P4).
+    `asks_approval` says that the version would not govern it without its approval; the others, and
+    minors, are only told. `not_reached`: null, or why no mail can reach it (P4).
     """
 
     __tablename__ = "campaign_addressee"
