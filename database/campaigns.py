@@ -1,6 +1,6 @@
 """Campaigns: opened with the announcement, the steps taken, whom they reach, how they stand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -53,10 +53,9 @@ RUNNING, PAUSED, FINISHED = "running", "paused", "finished"
 WITHDRAWN, REPLACED = "withdrawn", "replaced"
 CALLED_OFF = (WITHDRAWN, REPLACED)
 FIRST_NOTICE = "first_notice"
-UNDELIVERABLE = (
-    *("bounced", "dropped", "complained", "rejected", "suppressed", "no_address"),
-    *("operator", "unknown"),
-)
+WITHOUT_MAIL = ("bounced", "dropped", "complained", "rejected", "suppressed", "no_address")
+DOUBTFUL = ("operator", "unknown")
+UNDELIVERABLE = (*WITHOUT_MAIL, *DOUBTFUL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,7 +214,7 @@ def queue_step(
     )
     add_first_links(transaction, of_shard, now)
     without_address = col(Account.email) == ""
-    asks, of_a_minor = col(CampaignAddressee.asks_approval), Account.kind == AccountKind.MINOR
+    asks, of_a_minor = col(CampaignAddressee.asks_approval), col(Account.kind) == AccountKind.MINOR
     version = transaction.get_one(PolicyVersion, campaign.policy_version_id)
     by_law = col(CampaignAddressee.governing_version_id).in_(bases_by_law(transaction, version))
     given: dict[str, Any] = {
@@ -296,6 +295,14 @@ def step_taken(session: Session, campaign_id: UUID, step: str) -> bool:
         ).first()
         is not None
     )
+
+
+def steps_taken(session: Session, campaign_id: UUID) -> Mapping[str, datetime]:
+    """The steps that were taken, each with the instant at which it was due."""
+    taken = select(CampaignStep.step, CampaignStep.due_at).where(
+        CampaignStep.campaign_id == campaign_id
+    )
+    return dict(session.exec(taken).all())
 
 
 def take_step(
@@ -399,22 +406,26 @@ def link_of(session: Session, version_id: UUID, account_id: UUID) -> Link | None
 def count_not_reached(session: Session, campaign: Campaign) -> int:
     """How many the first notice did not reach and nobody told otherwise, those who came late too
     (P4)."""
-    missed = session.exec(
-        select(func.count())
-        .select_from(OutboxMail)
-        .where(
-            OutboxMail.subject_id == campaign.id,
-            OutboxMail.step == FIRST_NOTICE,
-            col(OutboxMail.state).in_(UNDELIVERABLE),
-            ~_reached_otherwise(campaign.id, col(OutboxMail.addressee_id)),
-        )
-    ).one()
     late = session.exec(
         select(func.count())
         .select_from(Account)
         .where(joined_later(session, campaign), ~_reached_otherwise(campaign.id, col(Account.id)))
     ).one()
-    return missed + late
+    return count_missed(session, campaign.id, UNDELIVERABLE) + late
+
+
+def count_missed(session: Session, campaign_id: UUID, mail_states: Sequence[str]) -> int:
+    """How many first notices are in these states, without those whose holder was told otherwise."""
+    return session.exec(
+        select(func.count())
+        .select_from(OutboxMail)
+        .where(
+            OutboxMail.subject_id == campaign_id,
+            OutboxMail.step == FIRST_NOTICE,
+            col(OutboxMail.state).in_(mail_states),
+            ~_reached_otherwise(campaign_id, col(OutboxMail.addressee_id)),
+        )
+    ).one()
 
 
 def joined_later(session: Session, campaign: Campaign) -> ColumnElement[bool]:

@@ -10,8 +10,8 @@ from sqlmodel import select
 import activities.breaker
 from activities.outbox import Sender, SendProgress
 from database import freezing
-from database.campaigns import FIRST_NOTICE
 from database.accounts import AccountRow
+from database.campaigns import FIRST_NOTICE
 from database.mail_rows import Batch
 from database.outbox import without_sender
 from database.tables import Campaign, ControlAct

@@ -191,7 +191,7 @@ def test_the_machine_stops_it_once_and_tells_of_each_stop(scene: Scene, campaign
 def test_bounces_of_the_first_notice_do_not_stop_a_reminder(
     scene: Scene, campaign: UUID, attempt: Callable[..., None]
 ) -> None:
-    """P8: mail to these addresses is suppressed since; only what the reminder itself meets counts."""
+    """P8: mail to these addresses is suppressed since; only what a reminder meets counts for it."""
     attempt(20, *["bounce"] * 10)
     assert "10 of 20 copies bounced" in why(scene, campaign)
     scene.queue_step(campaign, "reminder_1")
