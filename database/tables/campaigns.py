@@ -92,7 +92,8 @@ class MissedNotice(SQLModel, table=True):
 
 
 class CampaignStep(SQLModel, table=True):
-    """A step of the timetable that has been taken; what is here is not taken again."""
+    """A step of the timetable that has been taken; what is here is not taken again. An escalation
+    for a later date is a step of its own: `escalation_owner_2`."""
 
     __tablename__ = "campaign_step"
     __table_args__ = (UniqueConstraint("campaign_id", "step"),)
