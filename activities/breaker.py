@@ -8,6 +8,7 @@ from activities.courier import Courier
 from database.controls import BREAKER, stop_by_machine
 from database.engine import Database
 from database.evidence import why_stop_campaign
+from database.mail_rows import Batch
 from domain.sending import Limits
 
 LOOK_EVERY_SECONDS = 1.0
@@ -22,18 +23,19 @@ class Breaker:
         self._limits = limits
         self._looked_at: dict[UUID, float] = {}
 
-    def look(
-        self, campaign_id: UUID | None, now: datetime, *, at_once: bool = False
-    ) -> tuple[UUID, ...]:
-        """Pause a campaign that meets too many errors; returns the mails that tell its owner.
+    def look(self, batch: Batch, now: datetime, *, at_once: bool = False) -> tuple[UUID, ...]:
+        """Pause a campaign whose step meets too many errors; returns the mails that tell its owner.
 
-        Asked before every claim, it looks once a second, or `at_once`. Any other subject is left
-        alone.
+        Asked before every claim, it looks once a second, or `at_once`. Any other subject, and a
+        single mail, is left alone.
         """
-        if campaign_id is None or not (at_once or self._is_time(campaign_id)):
+        campaign_id = batch.subject_id
+        if campaign_id is None or batch.step is None:
+            return ()
+        if not (at_once or self._is_time(campaign_id)):
             return ()
         with self._database.session() as session:
-            reason = why_stop_campaign(session, campaign_id, self._limits, now)
+            reason = why_stop_campaign(session, campaign_id, batch.step, self._limits, now)
         if reason is None:
             return ()
         with self._database.transaction() as transaction:

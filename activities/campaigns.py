@@ -1,6 +1,6 @@
 """The steps of a campaign. The database holds the people; these hold it to its timetable."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -136,6 +136,10 @@ class CampaignCase:
     """Whether its final numbers are kept; a case in an old history does not say."""
     replaces: bool = False
     """Whether its version took the place of one that people may have been told of (P8)."""
+    in_doubt: int = 0
+    """Of how many nobody knows whether their first notice went out; until ops decide (P4)."""
+    without_mail: int = 0
+    """How many no first notice reached, whom nobody told otherwise: its owner has the list (P4)."""
 
     @property
     def correction(self) -> str | None:
@@ -338,18 +342,30 @@ class CampaignActivities:
     @activity.defn
     def escalate(self, step: StepInput) -> SendProgress:
         """Tell the campaign's owner, or legal, how many stay silent and who was not reached."""
+        progress = self._progress(step.campaign_id)
         with self._database.transaction() as transaction:
             campaign = transaction.get_one(Campaign, step.campaign_id)
             audience = self._audience(transaction, campaign, step.step)
             template = "campaign_escalation"
             if queue(transaction, _word(campaign, audience, step.step, template), step.now):
-                self._sound(transaction, campaign, step)
+                self._sound(transaction, campaign, step, progress)
         now = moments_since(step.now).now()
         self._courier.tell(now)
         return self._sender.send(Batch(subject_id=step.campaign_id, step=step.step), now)
 
-    def _sound(self, transaction: Session, campaign: Campaign, step: StepInput) -> None:
-        progress = campaigns.progress(transaction, campaign)
+    def _progress(self, campaign_id: UUID) -> campaigns.Progress:
+        """Counted before anything is written: of a million that takes seconds, in which everybody
+        else who writes would wait."""
+        with self._database.session() as session:
+            return campaigns.progress(session, session.get_one(Campaign, campaign_id))
+
+    def _sound(
+        self,
+        transaction: Session,
+        campaign: Campaign,
+        step: StepInput,
+        progress: campaigns.Progress,
+    ) -> None:
         sound_of_campaign(
             transaction,
             AlarmKind.CAMPAIGN_ESCALATED,
@@ -371,6 +387,7 @@ class CampaignActivities:
         the version was withdrawn, or mails are to be put right.
         """
         told: tuple[UUID, ...] = ()
+        progress = self._progress(what.campaign_id)
         with self._database.transaction() as transaction:
             addressed = transaction.get_one(Campaign, what.campaign_id)
             version = transaction.get_one(PolicyVersion, addressed.policy_version_id)
@@ -385,7 +402,6 @@ class CampaignActivities:
                 transaction.add(campaign)
                 if campaign.reclassified_id:
                     record(transaction, "notice.down", version.id, what.now)
-                progress = campaigns.progress(transaction, campaign)
                 record(
                     transaction,
                     "campaign.finished",
@@ -448,6 +464,8 @@ class CampaignActivities:
             asks_late=campaign.reclassified_id is not None,
             closed=campaign.finished_at is not None,
             replaces=bool(campaigns_replaced(session, version.id)),
+            in_doubt=campaigns.count_missed(session, campaign, campaigns.DOUBTFUL),
+            without_mail=campaigns.count_missed(session, campaign, campaigns.WITHOUT_MAIL),
             since=campaign.finished_at
             or campaign.notified_at
             or campaign.audience_frozen_at
@@ -466,7 +484,8 @@ class CampaignActivities:
     ) -> tuple[Rung, ...]:
         """Where nobody has to approve, nobody is reminded and nothing escalates.
 
-        After an outage only the last reminder that is due goes out, and none after the effect.
+        After an outage only the last reminder that is due goes out, and none after the effect. When
+        the date moves later, what was escalated is again, and nobody is reminded more often (P5).
         """
         ends_at = campaigns.ends_at(campaign, version)
         if campaign.notified_at is None or ends_at is None:
@@ -482,15 +501,13 @@ class CampaignActivities:
         )
         reminders = [rung for rung in rungs if rung.kind is RungKind.REMINDER and rung.at <= now]
         passed_over = reminders if ends_at <= now else reminders[:-1]
-        return tuple(
-            rung
-            for rung in rungs
-            if rung not in passed_over and not campaigns.step_taken(session, campaign.id, rung.key)
-        )
+        taken = campaigns.steps_taken(session, campaign.id)
+        to_come = (_to_be_taken(rung, taken) for rung in rungs if rung not in passed_over)
+        return tuple(rung for rung in to_come if rung)
 
     def _audience(self, session: Session, campaign: Campaign, step: str) -> Sequence[Staff]:
         """The owner, and legal when it is their turn or the owner has left."""
-        owner = present(session, campaign.owner_id) if step != _TO_LEGAL else ()
+        owner = () if step.startswith(_TO_LEGAL) else present(session, campaign.owner_id)
         return owner or in_charge(session, "legal")
 
 
@@ -508,6 +525,17 @@ def _word(campaign: Campaign, audience: Sequence[Staff], step: str, template: st
         )
         for member in audience
     ]
+
+
+def _to_be_taken(rung: Rung, taken: Mapping[str, datetime]) -> Rung | None:
+    """A rung under the key of its own time; None when it was taken. An escalation that was taken
+    for an earlier date is another one for a later date."""
+    if rung.kind is RungKind.REMINDER:
+        return None if rung.key in taken else rung
+    due = [at for step, at in taken.items() if step.startswith(rung.key)]
+    if rung.at in due:
+        return None
+    return replace(rung, key=f"{rung.key}_{len(due) + 1}") if due else rung
 
 
 def _why_stopped(session: Session, campaign: Campaign) -> str:

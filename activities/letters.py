@@ -329,10 +329,10 @@ class Letters:
         )
         words = {rung.key: language.gettext(rung.summary) for rung in rungs}
         return {
-            "counts": _counts(session, campaign, language)[:4],
+            "counts": _counts(session, campaign, language)[:-2],
             "segments": _segments(session, campaign, language),
             "not_reached": progress.not_reached,
-            "step": words.get(mail.step, mail.step),
+            "step": next((words[key] for key in words if mail.step.startswith(key)), mail.step),
         }
 
     def _of_request(

@@ -158,7 +158,7 @@ class Sender:
 
     def _stops(self, batch: Batch, now: datetime, *, at_once: bool) -> bool:
         """Whether the breaker has just paused the campaign of a batch."""
-        told = self._breaker.look(batch.subject_id, now, at_once=at_once)
+        told = self._breaker.look(batch, now, at_once=at_once)
         self.tell(told, now)
         return bool(told)
 

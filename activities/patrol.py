@@ -54,7 +54,9 @@ ENDS = {
 }
 NEVER_THERE = "Temporal does not know it"
 FAILS = "its code fails again and again: the worker's log says why"
-TRIES = "a step goes wrong for a quarter of an hour or longer: its page says why"
+TRIES = (
+    "a step goes wrong for a quarter of an hour or longer, or mails are in doubt: its page says why"
+)
 LATE = "a step that was due more than an hour ago has not been taken"
 IMPORTS = "imports of accounts"
 TO_THE_END = f"{IMPORTS}: carried on to the end, because one had been left in the middle"

@@ -8,6 +8,7 @@ COLUMNS = (
     "language",
     "kind",
     "asks_approval",
+    "stays",
     "addressed",
     "accounts",
 )
@@ -40,6 +41,8 @@ def audience_command(
                 "at": now,
                 "addressees": seen.addressees,
                 "asked": seen.asked,
+                "told_only": seen.told_only,
+                "minors_who_stay": seen.minors_who_stay,
                 "groups": groups,
                 "left_out": seen.left_out,
                 "unassessed": seen.unassessed,
@@ -50,7 +53,15 @@ def audience_command(
             }
         )
         return
-    say(f"{seen.addressees} would be told, {seen.asked} of them be asked for approval.")
+    say(
+        f"{seen.addressees} would be told: {seen.asked} of them be asked for approval, "
+        f"{seen.told_only} only told, without reminders."
+    )
+    if seen.minors_who_stay:
+        say(
+            f"Minors among the told, who cannot approve and stay on their version: "
+            f"{seen.minors_who_stay}."
+        )
     if seen.without_address:
         say(f"Open accounts without an address, whom no mail reaches: {seen.without_address}.")
     if mends:

@@ -12,7 +12,7 @@ from database.assessments import assessment_of
 from database.policies import announced_versions
 from database.standings import standings
 from database.tables import Account, Policy, PolicyVersion
-from domain.account_holders import LeftOut, Status, left_out
+from domain.account_holders import AccountKind, LeftOut, Status, left_out
 from domain.reviews import VersionClass
 
 
@@ -21,6 +21,8 @@ class Group:
     """Accounts for which a version means the same, and who get the same mail.
 
     `governing` and `accepted` are the numbers of versions; the change is shown from the former.
+    `asks_approval`: whether they are asked. Where not, the version governs them without it, or they
+    are minors, who cannot approve: those whom it would not govern `stay`.
     """
 
     governing: int
@@ -28,6 +30,7 @@ class Group:
     language: str
     kind: str
     asks_approval: bool
+    stays: bool
     addressed: bool
     accounts: int
 
@@ -61,6 +64,16 @@ class Preview:
             group.accounts for group in self.groups if group.addressed and group.asks_approval
         )
 
+    @property
+    def told_only(self) -> int:
+        """How many of them would be told and not asked."""
+        return self.addressees - self.asked
+
+    @property
+    def minors_who_stay(self) -> int:
+        """How many of these are minors, for whom nothing changes as they cannot approve."""
+        return sum(group.accounts for group in self.groups if group.addressed and group.stays)
+
 
 def preview(session: Session, version: PolicyVersion, at: datetime) -> Preview:
     """Whom a version would address if its audience were frozen at this instant; writes nothing.
@@ -72,8 +85,9 @@ def preview(session: Session, version: PolicyVersion, at: datetime) -> Preview:
     absent: Counter[LeftOut] = Counter()
     bases: set[int] = set()
     for standing, accounts in standings(session, history, at, version).items():
-        asks = bool(standing.asks_approval)
-        why = left_out(standing.status, standing.kind, asks_approval=asks)
+        needs = bool(standing.asks_approval)
+        minor = standing.kind == AccountKind.MINOR
+        why = left_out(standing.status, standing.kind)
         if why is not None:
             absent[why] += accounts
             continue
@@ -83,8 +97,9 @@ def preview(session: Session, version: PolicyVersion, at: datetime) -> Preview:
             accepted=standing.accepted,
             language=standing.language,
             kind=standing.kind,
-            asks_approval=asks,
-            addressed=is_addressed(version, asks_approval=asks),
+            asks_approval=needs and not minor,
+            stays=needs and minor,
+            addressed=is_addressed(version, standing.governing),
             accounts=0,
         )
         counts[group] += accounts
@@ -110,7 +125,8 @@ def _order(group: Group) -> tuple[object, ...]:
     return (-group.governing, -group.accepted, group.language, group.kind, group.asks_approval)
 
 
-def is_addressed(version: PolicyVersion, *, asks_approval: bool) -> bool:
-    """Of class `notice` everybody is told, of class `approval` whoever has to approve is asked."""
-    told = version.version_class == VersionClass.NOTICE
-    return told or (asks_approval and version.version_class != VersionClass.EDITORIAL)
+def is_addressed(version: PolicyVersion, governing: int) -> bool:
+    """Whether a version is told to those whom another one governs: unless it is only posted,
+    everybody is, whether they have to approve or move to it without (P4). Whom it governs already,
+    or a later one does, it tells nothing new."""
+    return version.version_class != VersionClass.EDITORIAL and governing < version.number

@@ -1,6 +1,6 @@
 """Campaigns: opened with the announcement, the steps taken, whom they reach, how they stand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -56,10 +56,11 @@ CALLED_OFF = (WITHDRAWN, REPLACED)
 FIRST_NOTICE = "first_notice"
 AT_THE_SAME_TIME = timedelta(seconds=5)
 """A mail that is begun so soon after a decision may still have been written before it."""
-UNDELIVERABLE = (
-    *("bounced", "dropped", "complained", "rejected", "suppressed", "no_address"),
-    *("operator", "unknown"),
-)
+GOT_BY_NOBODY = ("bounced", "dropped", "complained", "rejected", "suppressed", "no_address")
+WITHOUT_MAIL = (*GOT_BY_NOBODY, "cancelled")
+DOUBTFUL = ("operator", "unknown")
+"""Of these ops decide: somebody may have the mail."""
+UNDELIVERABLE = (*WITHOUT_MAIL, *DOUBTFUL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,20 +211,21 @@ def queue_step(
     there of everybody: of an account that gets no mail now it is cancelled, and owed once the
     account is open again (`mended.reopen_returned`).
     Everyone has the first notice, the silent what follows. Whoever has to approve before the
-    version governs them is asked; the others are told, also of a law that requires it. That a
-    version was withdrawn is told to those who were told, or may have been, of it or of one whose
-    place it took; that it comes later, to those of them who were before that was decided; that
-    mails were wrong to those who had one that was written before it was put right, be it about a
-    version that this one corrects (P8).
+    version governs them is asked; the others are told, also of a law that requires it, and minors,
+    who cannot approve. That a version was withdrawn is told to those who were told, or may have
+    been, of it or of one whose place it took; that it comes later, to those of them who were before
+    that was decided; that mails were wrong to those who had one that was written before it was put
+    right, be it about a version that this one corrects (P8).
     """
     of_shard = and_(
         col(CampaignAddressee.campaign_id) == campaign.id, col(CampaignAddressee.shard) == shard
     )
     add_first_links(transaction, of_shard, now)
     without_address = col(Account.email) == ""
+    asks, of_a_minor = col(CampaignAddressee.asks_approval), col(Account.kind) == AccountKind.MINOR
     version = transaction.get_one(PolicyVersion, campaign.policy_version_id)
     by_law = col(CampaignAddressee.governing_version_id).in_(bases_by_law(transaction, version))
-    kept_back = ~gets_mails()
+    kept_back = ~is_mailed()
     given: dict[str, Any] = {
         "id": id_of_each(),
         "subject_kind": literal(CAMPAIGN),
@@ -233,9 +235,10 @@ def queue_step(
         "step": literal(step),
         "shard": col(CampaignAddressee.shard),
         "template": case(
-            (col(CampaignAddressee.asks_approval), notice_template(step, asks_approval=True)),
-            (by_law, notice_template(step, asks_approval=False, by_law=True)),
-            else_=notice_template(step, asks_approval=False),
+            (and_(asks, of_a_minor), notice_template(step, minor=True)),
+            (asks, notice_template(step, asks_approval=True)),
+            (by_law, notice_template(step, by_law=True)),
+            else_=notice_template(step),
         ),
         "variant": col(CampaignAddressee.governing_version_id),
         "language": language_of_account(languages),
@@ -254,7 +257,7 @@ def queue_step(
         .join(Link, col(Link.subject_id) == col(CampaignAddressee.id))
         .where(
             of_shard,
-            true() if step == FIRST_NOTICE else gets_mails(),
+            true() if step == FIRST_NOTICE else is_mailed(),
             col(Link.successor_id).is_(None),
             _is_owed(transaction, campaign, step),
         )
@@ -263,14 +266,19 @@ def queue_step(
     insert_selected(transaction, OutboxMail, list(given), owed)
 
 
-def notice_template(step: str, *, asks_approval: bool, by_law: bool = False) -> str:
-    """Which mail a step of a campaign sends to an account holder."""
+def notice_template(
+    step: str, *, asks_approval: bool = False, by_law: bool = False, minor: bool = False
+) -> str:
+    """Which mail a step of a campaign sends to an account holder. `minor`: to one whom it does not
+    govern, and who cannot approve."""
     if step == WITHDRAWAL:
         return "change_withdrawn"
     if step.startswith(POSTPONEMENT):
         return "change_postponed"
     if step.startswith(CORRECTION):
         return "change_corrected"
+    if minor:
+        return "minor_first_notice"
     if not asks_approval:
         return "law_first_notice" if by_law else "notice_first_notice"
     return "approval_first_notice" if step == FIRST_NOTICE else "approval_reminder"
@@ -284,7 +292,7 @@ def is_reminder(step: str) -> bool:
 def asks_anybody(session: Session, campaign_id: UUID) -> bool:
     """Whether anybody addressed has to approve; if not, there is nobody to remind."""
     query = select(CampaignAddressee.id).where(
-        CampaignAddressee.campaign_id == campaign_id, col(CampaignAddressee.asks_approval)
+        CampaignAddressee.campaign_id == campaign_id, is_asked()
     )
     return session.exec(query.limit(1)).first() is not None
 
@@ -299,6 +307,14 @@ def step_taken(session: Session, campaign_id: UUID, step: str) -> bool:
         ).first()
         is not None
     )
+
+
+def steps_taken(session: Session, campaign_id: UUID) -> Mapping[str, datetime]:
+    """The steps that were taken, each with the instant at which it was due."""
+    taken = select(CampaignStep.step, CampaignStep.due_at).where(
+        CampaignStep.campaign_id == campaign_id
+    )
+    return dict(session.exec(taken).all())
 
 
 def take_step(
@@ -368,7 +384,7 @@ def _count_told_only(session: Session, campaign: Campaign) -> int:
         .select_from(CampaignAddressee)
         .where(
             CampaignAddressee.campaign_id == campaign.id,
-            ~col(CampaignAddressee.asks_approval),
+            ~is_asked(),
             ~_has_answered(campaign),
         )
     ).one()
@@ -402,39 +418,40 @@ def link_of(session: Session, version_id: UUID, account_id: UUID) -> Link | None
 def count_not_reached(session: Session, campaign: Campaign) -> int:
     """How many the first notice did not reach and nobody told otherwise, those who came late too
     (P4)."""
-    missed = session.exec(
-        select(func.count(col(OutboxMail.id))).where(
-            reached_nobody(campaign),
-            ~_reached_otherwise(campaign.id, col(OutboxMail.addressee_id)),
-        )
-    ).one()
     late = session.exec(
         select(func.count())
         .select_from(Account)
         .where(joined_later(session, campaign), ~_reached_otherwise(campaign.id, col(Account.id)))
     ).one()
-    return missed + late
+    return count_missed(session, campaign, UNDELIVERABLE) + late
 
 
-def gets_mails() -> ColumnElement[bool]:
-    """Of an account and its addressee: whether the campaign's mails go to it. A minor, whose
-    approval would be void, is not asked for it."""
-    asked_minor = and_(col(Account.kind) == AccountKind.MINOR, col(CampaignAddressee.asks_approval))
-    return and_(is_mailed(), ~asked_minor)
+def count_missed(session: Session, campaign: Campaign, mail_states: Sequence[str]) -> int:
+    """How many first notices are in these states and reached nobody, without those whose holder was
+    told otherwise."""
+    return session.exec(
+        select(func.count(col(OutboxMail.id))).where(
+            reached_nobody(campaign, mail_states),
+            ~_reached_otherwise(campaign.id, col(OutboxMail.addressee_id)),
+        )
+    ).one()
 
 
-def reached_nobody(campaign: Campaign) -> ColumnElement[bool]:
+def reached_nobody(
+    campaign: Campaign, mail_states: Sequence[str] = UNDELIVERABLE
+) -> ColumnElement[bool]:
     """Of an addressee, its account and its first notice: whether that reached nobody, although it
-    is owed. What is queued may reach them yet."""
-    cancelled = [] if campaign.state in CALLED_OFF else ["cancelled"]
+    is owed. What is queued may reach them yet, and what a campaign that was called off kept back is
+    owed no more."""
+    no_more = ["cancelled"] if campaign.state in CALLED_OFF else []
     return and_(
         col(CampaignAddressee.campaign_id) == campaign.id,
         col(Account.id) == col(CampaignAddressee.account_id),
         col(OutboxMail.subject_id) == campaign.id,
         col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
         col(OutboxMail.step) == FIRST_NOTICE,
-        col(OutboxMail.state).in_([*UNDELIVERABLE, *cancelled]),
-        gets_mails(),
+        col(OutboxMail.state).in_([state for state in mail_states if state not in no_more]),
+        is_mailed(),
     )
 
 
@@ -473,9 +490,16 @@ def _waiting(session: Session, campaign: Campaign) -> Sequence[UUID]:
     return [campaign.id, *campaigns_replaced(session, campaign.policy_version_id)]
 
 
+def is_asked() -> ColumnElement[bool]:
+    """Of an addressee, whether its approval is asked for: a minor cannot give it (P5)."""
+    minors = select(Account.id).where(Account.kind == AccountKind.MINOR)
+    of_a_minor = col(CampaignAddressee.account_id).in_(minors)
+    return and_(col(CampaignAddressee.asks_approval), ~of_a_minor)
+
+
 def is_silent(campaign: Campaign) -> ColumnElement[bool]:
     """Of an addressee, whether it was asked for its approval and has not answered."""
-    return and_(~_has_answered(campaign), col(CampaignAddressee.asks_approval))
+    return and_(~_has_answered(campaign), is_asked())
 
 
 def _has_answered(campaign: Campaign) -> ColumnElement[bool]:

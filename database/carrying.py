@@ -135,8 +135,7 @@ def _from_to(
 
 
 _RETURNS = or_(
-    _becomes("status", _STATUS, Status.OPEN),
-    *(_is_no_more("kind", _KIND, kind) for kind in (AccountKind.SERVICE, AccountKind.MINOR)),
+    _becomes("status", _STATUS, Status.OPEN), _is_no_more("kind", _KIND, AccountKind.SERVICE)
 )
 _OTHER_ADDRESS = and_(
     func.lower(col(Account.email)) != func.lower(col(AccountImportRow.email)),
@@ -214,8 +213,8 @@ RE_ADDRESSED = (
 """The known accounts of a chunk to which it gives another address."""
 
 RETURNED = select(col(Account.id)).join(AccountImportRow, same_account()).where(_CHUNK, _RETURNS)
-"""The known accounts of a chunk that it opens, or that are no service's or minor's after all: they
-may be owed mails that they were not while they were."""
+"""The known accounts of a chunk that it opens, or that are no service's after all: they may be
+owed mails that they were not while they were."""
 
 DELETE_ROWS = delete(_TABLES["account_import_row"]).where(_CHUNK)
 """Forgets the rows of a chunk."""

@@ -8,27 +8,57 @@ from sqlalchemy import ColumnElement, and_, exists, or_
 from sqlmodel import Session, col, func, select
 
 from database.campaigns import RUNNING
-from database.canaries import FAILED
+from database.canaries import FAILED, UNKNOWN
 from database.controls import last_resumed_at
+from database.outbox import ACCOUNT
 from database.tables import Campaign, DeliveryEvent, MailAttempt, OutboxMail
-from domain.sending import Limits, Tally, why_stop, why_stop_requests
+from domain.sending import Limits, Tally, why_stop, why_stop_refused, why_stop_requests
 
 
 def why_stop_campaign(
-    session: Session, campaign_id: UUID, limits: Limits, now: datetime
+    session: Session, campaign_id: UUID, step: str, limits: Limits, now: datetime
 ) -> str | None:
-    """What goes wrong with a running campaign, in words that name nobody; None when nothing does.
+    """What goes wrong with a step of a running campaign, in words that name nobody; None when
+    nothing does.
 
-    Only what began since it was last resumed counts: whoever resumes knows what was before.
+    Only what began since it was last resumed counts: whoever resumes knows what was before. Nor
+    does what became of the mails of other steps: addresses that failed then get none now.
     """
     campaign = session.get(Campaign, campaign_id)
     if campaign is None or campaign.state != RUNNING:
         return None
     resumed_at = last_resumed_at(session, campaign.policy_version_id)
     counts = _begun_since(campaign_id, resumed_at)
-    return why_stop(_last_heard_of(session, counts, limits), limits) or why_stop_requests(
-        *_last_requests(session, counts, now - limits.attempts_period), limits
+    return (
+        why_stop(_last_heard_of(session, and_(counts, _of_step(step)), limits), limits)
+        or why_stop_requests(*_last_requests(session, counts, now - limits.attempts_period), limits)
+        or _why_stop_refused(session, campaign_id, step, counts, limits)
     )
+
+
+def _why_stop_refused(
+    session: Session, campaign_id: UUID, step: str, counts: ColumnElement[bool], limits: Limits
+) -> str | None:
+    of_step = and_(
+        col(OutboxMail.subject_id) == campaign_id,
+        col(OutboxMail.addressee_kind) == ACCOUNT,
+        col(OutboxMail.step) == step,
+    )
+    refused = session.exec(
+        select(func.count())
+        .select_from(OutboxMail)
+        .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id))
+        .where(
+            of_step,
+            col(OutboxMail.state).in_(UNKNOWN),
+            col(MailAttempt.answered).is_not(None),
+            counts,
+        )
+    ).one()
+    if refused < limits.copies_at_least:
+        return None
+    queued = select(func.count()).select_from(OutboxMail).where(of_step)
+    return why_stop_refused(session.exec(queued).one(), refused, limits)
 
 
 def _last_heard_of(session: Session, counts: ColumnElement[bool], limits: Limits) -> Tally:
@@ -75,6 +105,12 @@ def _last_requests(
         ).all()
     )
     return sum(ended.values()), ended.get("unknown", 0)
+
+
+def _of_step(step: str) -> ColumnElement[bool]:
+    return exists().where(
+        col(OutboxMail.attempt_id) == col(MailAttempt.id), col(OutboxMail.step) == step
+    )
 
 
 def _begun_since(campaign_id: UUID, since: datetime | None) -> ColumnElement[bool]:

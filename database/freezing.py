@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Boolean, ColumnElement, Integer, String, Uuid, literal
 from sqlalchemy import select as select_columns
-from sqlmodel import Session, and_, col, exists, func, select
+from sqlmodel import Session, and_, col, func, select
 
 from database.accounts import open_since
 from database.approvals import PolicyHistory
@@ -18,7 +18,6 @@ from database.chunks import Advance
 from database.engine import Database
 from database.facts import record
 from database.ids import id_of_each, new_id
-from database.lineage import campaigns_replaced
 from database.policies import TAKEN_BACK
 from database.replacing import told_before
 from database.standings import is_looked_at_alone, silent, state_of_silent
@@ -37,9 +36,10 @@ def freeze_audience(
 ) -> int:
     """Write down whom a campaign addresses, chunk by chunk, after imports that stand are finished.
 
-    Of class `approval`: open accounts that the version would not govern without their approval, and
-    those that were told of a version whose place it took. Of class `notice`: every open account.
-    Of one that does not come any more: only those who were told of such a version, to hear so.
+    That is every open account that it does not govern already, nobody's of no natural person, of
+    class `notice` and `approval` alike: whoever has to approve is asked, the others are told. Of
+    one that does not come any more: only those who were told of a version whose place it took, to
+    hear so.
     An interrupted freeze goes on where it stopped, with the instant it began at; two at once do no
     harm, and a finished one is not repeated. `progress` is told of each chunk, also of the
     imports', and may raise to end it there. Returns the number of addressees.
@@ -123,7 +123,7 @@ def _meaning(
         return
     asks = history.needs_approval(state, version)
     for kind in AccountKind:
-        if _is_owed_mail(version, kind, asks_approval=asks):
+        if _is_owed_mail(version, state, kind):
             yield {
                 "asserted": asserted,
                 "past": past,
@@ -142,11 +142,9 @@ def _stands(
     }
 
 
-def _is_owed_mail(
-    version: PolicyVersion, kind: str, *, asks_approval: bool, told: bool = False
-) -> bool:
-    comes = version.state not in TAKEN_BACK and is_addressed(version, asks_approval=asks_approval)
-    return (told or comes) and left_out(Status.OPEN, kind, asks_approval=asks_approval) is None
+def _is_owed_mail(version: PolicyVersion, state: Governing, kind: str) -> bool:
+    told = version.state in TAKEN_BACK or is_addressed(version, state.number)
+    return told and left_out(Status.OPEN, kind) is None
 
 
 def _address(database: Database, campaign_id: UUID, freezing_at: datetime, chunk: _Chunk) -> int:
@@ -163,16 +161,14 @@ def _address(database: Database, campaign_id: UUID, freezing_at: datetime, chunk
         version = transaction.get_one(PolicyVersion, campaign.policy_version_id)
         history = PolicyHistory(transaction, transaction.get_one(Policy, version.policy_id))
         first = _next_position(transaction, campaign_id)
+        if version.state in TAKEN_BACK:
+            told = _told_before(transaction, campaign, freezing_at, chunk)
+            return _address_each(transaction, campaign, history, freezing_at, told, first)
         added = _address_silent(transaction, campaign_id, history, freezing_at, chunk, first)
         others = _of_those_who_decided(transaction, history, freezing_at, chunk)
-        added += _address_each(
-            transaction, campaign, history, freezing_at, others, first + added, told=False
+        return added + _address_each(
+            transaction, campaign, history, freezing_at, others, first + added
         )
-        told = _told_before(transaction, campaign, freezing_at, chunk)
-        added += _address_each(
-            transaction, campaign, history, freezing_at, told, first + added, told=True
-        )
-        return added
 
 
 def _address_silent(
@@ -233,17 +229,9 @@ def _of_those_who_decided(
 def _told_before(
     session: Session, campaign: Campaign, at: datetime, chunk: _Chunk
 ) -> Sequence[Account]:
-    """Who was told of a version whose place this one took, and is not addressed yet (P8)."""
-    if not campaigns_replaced(session, campaign.policy_version_id):
-        return ()
-    addressed = exists().where(
-        col(CampaignAddressee.campaign_id) == campaign.id,
-        col(CampaignAddressee.account_id) == col(Account.id),
-    )
+    """Who was told of a version whose place this one took (P8)."""
     accounts = session.exec(
-        select(Account)
-        .where(_of_chunk(chunk), *_open_at(at), ~addressed)
-        .order_by(Account.external_id)
+        select(Account).where(_of_chunk(chunk), *_open_at(at)).order_by(Account.external_id)
     ).all()
     told = told_before(session, campaign.policy_version_id, [each.id for each in accounts])
     return [account for account in accounts if account.id in told]
@@ -256,11 +244,8 @@ def _address_each(
     at: datetime,
     accounts: Sequence[Account],
     first: int,
-    *,
-    told: bool,
 ) -> int:
-    """Address accounts that are looked at one by one; those `told` before even if nothing is asked
-    of them."""
+    """Address accounts that are looked at one by one."""
     version = transaction.get_one(PolicyVersion, campaign.policy_version_id)
     states = history.governing(accounts, at)
     concerned = (
@@ -271,7 +256,7 @@ def _address_each(
     owed = (
         {"account_id": account.id, **_stands(history, state, asks_approval=asks)}
         for account, state, asks in concerned
-        if _is_owed_mail(version, account.kind, asks_approval=asks, told=told)
+        if _is_owed_mail(version, state, account.kind)
     )
     rows = [
         {

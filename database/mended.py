@@ -5,10 +5,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists
+from sqlalchemy import ColumnElement, and_, case, exists
 from sqlmodel import Session, col, func, or_, select
 
-from database.campaigns import FIRST_NOTICE, PAUSED, RUNNING, gets_mails
+from database.accounts import is_mailed
+from database.campaigns import FIRST_NOTICE, GOT_BY_NOBODY, PAUSED, RUNNING, notice_template
 from database.counting import counts_for
 from database.facts import record
 from database.links import to_approve
@@ -24,9 +25,7 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-
-GOT_BY_NOBODY = ("bounced", "dropped", "complained", "rejected", "suppressed", "no_address")
-"""Of a mail of unknown outcome ops decide: somebody may have it."""
+from domain.account_holders import AccountKind
 
 
 def reopen_re_addressed(transaction: Session, accounts: Collection[UUID], now: datetime) -> int:
@@ -84,9 +83,10 @@ def _reopen(
     now: datetime,
 ) -> int:
     missed = _missed(transaction, accounts, which, now)
-    for mail, link_id in missed:
+    for mail, link_id, template in missed:
         record(transaction, "mail.reopened", mail.id, now, was=mail.state, link=link_id)
         mail.state, mail.reason = "queued", reason
+        mail.template = template
         mail.attempt_id = mail.claimed_at = mail.accepted_at = mail.settled_at = None
         mail.queued_at, mail.link_id = now, link_id
         transaction.add(mail)
@@ -95,15 +95,22 @@ def _reopen(
 
 def _missed(
     transaction: Session, accounts: Collection[UUID], which: ColumnElement[bool], now: datetime
-) -> Sequence[tuple[OutboxMail, UUID]]:
-    """The mails, ours until the transaction ends, each with the link that its reader has now."""
+) -> Sequence[tuple[OutboxMail, UUID, str]]:
+    """The mails, ours until the transaction ends, each with the link that its reader has now, and
+    with its template, as the account may have become a minor's, or be one's no more."""
     answered = exists().where(
         col(Approval.account_id) == col(OutboxMail.addressee_id),
         counts_for(col(Campaign.policy_version_id)),
     )
     ends_at = func.coalesce(Campaign.asks_until, PolicyVersion.effective_at)
+    asks, of_a_minor = col(CampaignAddressee.asks_approval), col(Account.kind) == AccountKind.MINOR
+    template: ColumnElement[str] = case(
+        (and_(asks, of_a_minor), notice_template(FIRST_NOTICE, minor=True)),
+        (asks, notice_template(FIRST_NOTICE, asks_approval=True)),
+        else_=col(OutboxMail.template),
+    )
     return transaction.exec(
-        select(OutboxMail, Link.id)
+        select(OutboxMail, Link.id, template)
         .join(Campaign, col(Campaign.id) == col(OutboxMail.subject_id))
         .join(PolicyVersion, col(PolicyVersion.id) == col(Campaign.policy_version_id))
         .join(
@@ -120,7 +127,7 @@ def _missed(
             OutboxMail.addressee_kind == ACCOUNT,
             OutboxMail.step == FIRST_NOTICE,
             which,
-            gets_mails(),
+            is_mailed(),
             ~answered,
         )
         .order_by(col(OutboxMail.id))

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from database.approvals import PolicyHistory, Proven
-from database.campaigns import FIRST_NOTICE
+from database.campaigns import FIRST_NOTICE, is_asked
 from database.tables import Account, Campaign, CampaignAddressee, OutboxMail, PolicyVersion
 from domain.account_holders import Status
 from domain.approvals import Decision
@@ -75,7 +75,7 @@ def _asked_after(session: Session, campaign: Campaign, after: str) -> Sequence[A
         .join(CampaignAddressee, col(CampaignAddressee.account_id) == col(Account.id))
         .where(
             CampaignAddressee.campaign_id == campaign.id,
-            col(CampaignAddressee.asks_approval).is_(True),
+            is_asked(),
             Account.status == Status.OPEN,
             Account.external_id > after,
         )

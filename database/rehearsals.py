@@ -13,13 +13,14 @@ from sqlmodel import Session, col, func, select
 from database.assessments import bases_of, confirmed_adverse, findings_between, findings_of
 from database.campaigns import FIRST_NOTICE, notice_template
 from database.facts import record
-from database.law import bases_by_law, law_between
+from database.law import bases_by_law
 from database.legal_requirements import requirements
 from database.outbox import STAFF, VERSION, Queued, queue
 from database.policies import previous_version
-from database.tables import OutboxMail, PolicyVersion, VersionTestMail
+from database.tables import Account, OutboxMail, PolicyVersion, VersionTestMail
 from database.wording import languages_read, wording_of
 from database.writing import hold
+from domain.account_holders import AccountKind, Status
 from domain.reviews import Rehearsed, VersionClass, VersionState
 
 REMINDER = "reminder_1"
@@ -42,23 +43,23 @@ class Sample:
 def samples_of(session: Session, version: PolicyVersion) -> tuple[Sample, ...]:
     """The mails that the campaign of a version will send, each from the newest fitting version.
 
-    Those further behind may be asked for approval by a version of which the others are only told.
+    Those further behind may be asked for approval by a version of which the others are only told,
+    and the other way round. Minors, where there are any, are told that they stay.
     """
     previous = previous_version(session, version)
     if previous is None or version.version_class in (None, VersionClass.EDITORIAL):
         return ()
-    samples = []
-    if version.version_class == VersionClass.NOTICE:
-        by_law = previous.id in bases_by_law(session, version)
-        told = notice_template(FIRST_NOTICE, asks_approval=False, by_law=by_law)
-        samples.append(Sample(template=told, base=previous))
-    asked = _newest_adverse(session, version)
-    if asked:
-        samples += [
-            Sample(template=notice_template(step, asks_approval=True), base=asked)
-            for step in (FIRST_NOTICE, REMINDER)
-        ]
-    return tuple(samples)
+    told, by_law, asked = _newest_of_each_way(session, version)
+    if version.version_class == VersionClass.NOTICE and not (told or by_law):
+        told = previous
+    mails = [
+        (told, notice_template(FIRST_NOTICE)),
+        (by_law, notice_template(FIRST_NOTICE, by_law=True)),
+        (asked, notice_template(FIRST_NOTICE, asks_approval=True)),
+        (asked, notice_template(REMINDER, asks_approval=True)),
+        (asked if _one_is_a_minor(session) else None, notice_template(FIRST_NOTICE, minor=True)),
+    ]
+    return tuple(Sample(template=template, base=base) for base, template in mails if base)
 
 
 def send_to(
@@ -166,14 +167,25 @@ def _count(session: Session, version: PolicyVersion) -> int:
     return session.exec(select(func.count()).select_from(VersionTestMail).where(of_version)).one()
 
 
-def _newest_adverse(session: Session, version: PolicyVersion) -> PolicyVersion | None:
-    """The newest older version of whose holders the change asks approval."""
-    return next(
-        (
-            base
-            for base in bases_of(session, version)
-            if any(map(confirmed_adverse, findings_between(session, base.id, version.id)))
-            and not law_between(session, base, version)
-        ),
-        None,
+def _newest_of_each_way(
+    session: Session, version: PolicyVersion
+) -> tuple[PolicyVersion | None, PolicyVersion | None, PolicyVersion | None]:
+    """The newest older versions whose holders are told of the change, told of the law that requires
+    it, and asked for their approval."""
+    by_law = bases_by_law(session, version)
+    told = required = asked = None
+    for base in bases_of(session, version):
+        if base.id in by_law:
+            required = required or base
+        elif any(map(confirmed_adverse, findings_between(session, base.id, version.id))):
+            asked = asked or base
+        else:
+            told = told or base
+    return told, required, asked
+
+
+def _one_is_a_minor(session: Session) -> bool:
+    minors = select(Account.id).where(
+        Account.kind == AccountKind.MINOR, Account.status == Status.OPEN
     )
+    return session.exec(minors.limit(1)).first() is not None

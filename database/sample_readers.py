@@ -10,10 +10,11 @@ from sqlmodel import Session, col, select
 
 from database.accounts import open_since
 from database.approvals import PolicyHistory
+from database.audiences import is_addressed
 from database.campaigns import FIRST_NOTICE, notice_template
 from database.law import bases_by_law
 from database.tables import Account, AssertedVersion, Policy, PolicyVersion
-from domain.account_holders import Status, left_out
+from domain.account_holders import AccountKind, Status, left_out
 from domain.languages import nearest_language
 from domain.reviews import VersionClass
 
@@ -44,21 +45,24 @@ def sample_readers(
     if version.version_class in (None, VersionClass.EDITORIAL):
         return ()
     history = PolicyHistory(session, session.get_one(Policy, version.policy_id))
-    told = version.version_class == VersionClass.NOTICE
     by_law = bases_by_law(session, version)
     accounts = _candidates(session, version, now)
     groups: dict[Group, list[Reader]] = {}
     for account_id, state in history.governing(list(accounts.values()), now).items():
         asks = history.needs_approval(state, version)
         account = accounts[account_id]
-        if (asks or told) and not left_out(account.status, account.kind, asks_approval=asks):
+        addressed = is_addressed(version, state.number)
+        if addressed and not left_out(account.status, account.kind):
             language = nearest_language(account.locale, languages)
             base = history.versions[state.number]
             reader = Reader(
                 account=account,
                 base=base,
                 template=notice_template(
-                    FIRST_NOTICE, asks_approval=asks, by_law=base.id in by_law
+                    FIRST_NOTICE,
+                    asks_approval=asks,
+                    by_law=base.id in by_law,
+                    minor=asks and account.kind == AccountKind.MINOR,
                 ),
                 language=language,
             )

@@ -1,7 +1,8 @@
 """How all accounts stand towards a policy, in groups: a handful, however many accounts there are.
 
-Who never decided anything is counted by the database; only those who did, or whose account is
-frozen, are looked at one by one.
+Who never decided anything is counted by the database. Of those who decided once, one of each group
+that is alike is looked at; one by one are only those who decided more often, or whose account is
+frozen or was a minor's.
 """
 
 from collections import Counter
@@ -14,10 +15,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, case, literal, or_, select
+from sqlalchemy.orm import Mapped
 from sqlmodel import Session, and_, col, exists, func
 
 from database.approvals import Asserted, PolicyHistory, earliest_void
-from database.tables import Account, Approval, AssertedVersion, PolicyVersion
+from database.tables import Account, Approval, AssertedVersion, Link, PolicyVersion
 from domain.account_holders import Status
 from domain.approvals import Decided, Decision, Frozen, Governing, InForce, Start, governing
 
@@ -169,9 +171,99 @@ def _of_those_who_decided(
     session: Session, history: PolicyHistory, at: datetime
 ) -> Iterator[_Found]:
     """Most differ from others in nothing but the instants, whose order alone counts."""
+    alike = dict(session.execute(_decided_once(history, at)).all())
+    firsts = sorted(alike)
+    for begin in range(0, len(firsts), ACCOUNTS_AT_ONCE):
+        some = firsts[begin : begin + ACCOUNTS_AT_ONCE]
+        stands_for = col(Account.external_id).in_(some)
+        yield from _one_by_one(session, history, at, stands_for, alike)
+    yield from _one_by_one(session, history, at, ~_is_alike(history), {})
+
+
+def _decided_once(history: PolicyHistory, at: datetime) -> Select[Any, int]:
+    """Those who decided once, in groups whose instants lie alike between all that matter: the first
+    account of each by external id, and how many it stands for."""
+    matter = {entry.at for entry in history.timeline} | {one.at for one in history.reclassified}
+    instants = sorted({*matter, *history.voids.instants, at})
+    since = func.coalesce(col(AssertedVersion.asserted_at), col(Account.recorded_at))
+    decided_at = col(Approval.decided_at)
+    alike = (
+        *(col(Account.status), col(Account.kind), col(Account.locale)),
+        *(col(AssertedVersion.policy_version_id), _place(since, instants)),
+        *(col(Approval.policy_version_id), col(Approval.decision), _place(decided_at, instants)),
+        case((decided_at < since, -1), (decided_at > since, 1), else_=0),
+    )
+    found = (
+        select(
+            col(Account.external_id),
+            *(part.label(f"part_{number}") for number, part in enumerate(alike)),
+        )
+        .select_from(Account)
+        .join(
+            Approval,
+            and_(
+                col(Approval.account_id) == col(Account.id),
+                col(Approval.policy_version_id).in_(list(history.by_id)),
+            ),
+        )
+        .outerjoin(
+            AssertedVersion,
+            and_(
+                col(AssertedVersion.account_id) == col(Account.id),
+                col(AssertedVersion.policy_id) == history.policy.id,
+            ),
+        )
+        .where(_is_alike(history))
+        .subquery()
+    )
+    parts = [found.c[f"part_{number}"] for number in range(len(alike))]
+    return select(func.min(found.c.external_id), func.count()).group_by(*parts)
+
+
+def _place(
+    instant: ColumnElement[Any] | Mapped[datetime], instants: Sequence[datetime]
+) -> ColumnElement[int]:
+    """Where an instant lies between others, or on one of them."""
+    places = [
+        (when, 2 * number + on)
+        for number, other in enumerate(instants)
+        for on, when in enumerate((instant < other, instant == other))
+    ]
+    return case(*places, else_=2 * len(instants))
+
+
+def _is_alike(history: PolicyHistory) -> ColumnElement[bool]:
+    """Of an account that decided, whether it did so once, and nothing else about it has a time of
+    its own: who stands so counts as all whose instants lie alike."""
+    decisions = (
+        select(func.count())
+        .where(
+            col(Approval.account_id) == col(Account.id),
+            col(Approval.policy_version_id).in_(list(history.by_id)),
+        )
+        .correlate(Account)
+        .scalar_subquery()
+    )
+    given_back = exists().where(
+        col(Approval.account_id) == col(Account.id),
+        col(Link.id) == col(Approval.link_id),
+        col(Link.expires_at).is_not(None),
+    )
+    own = col(Account.frozen_at).is_(None), col(Account.minor_from).is_(None)
+    return and_(*own, decisions == 1, ~given_back)
+
+
+def _one_by_one(
+    session: Session,
+    history: PolicyHistory,
+    at: datetime,
+    which: ColumnElement[bool],
+    alike: Mapping[str, int],
+) -> Iterator[_Found]:
+    """Look at these accounts; `alike` says for how many one stands."""
     known: dict[object, Governing] = {}
     after = ""
-    while rows := session.execute(_next_decisions(history, after)).all():
+    while rows := session.execute(_next_decisions(history, after, which)).all():
         for external_id, of_account in groupby(rows, key=itemgetter(0)):
             after = external_id
             decisions = list(of_account)
@@ -214,7 +306,7 @@ def _of_those_who_decided(
                     frozen=frozen,
                     reclassified=history.reclassified,
                 )
-            yield status, kind, language, known[shape], 1
+            yield status, kind, language, known[shape], alike.get(external_id, 1)
 
 
 def _shape(
@@ -242,11 +334,11 @@ def _shape(
     )
 
 
-def _next_decisions(history: PolicyHistory, after: str) -> Select[Any]:
-    """The decisions of the next accounts that have any, by external id."""
+def _next_decisions(history: PolicyHistory, after: str, which: ColumnElement[bool]) -> Select[Any]:
+    """The decisions of the next of these accounts that have any, by external id."""
     accounts = (
         select(Account)
-        .where(col(Account.external_id) > after, is_looked_at_alone(history))
+        .where(col(Account.external_id) > after, is_looked_at_alone(history), which)
         .order_by(col(Account.external_id))
         .limit(ACCOUNTS_AT_ONCE)
         .subquery()

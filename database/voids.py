@@ -91,6 +91,11 @@ class Voids:
             if at
         }
 
+    @property
+    def instants(self) -> frozenset[datetime]:
+        """From when decisions may be void with a correction; not those of links given back."""
+        return frozenset(void.at for found in self._of_version.values() for void in found)
+
     def of(self, version_id: UUID, decided_at: datetime, link_id: UUID | None) -> Voided | None:
         """From when a decision counts for nothing: the first void that came after it."""
         found = [void for void in self._of_version.get(version_id, ()) if void.at > decided_at]

@@ -31,13 +31,12 @@ class LeftOut(StrEnum):
     CLOSED = "closed"
     DECEASED = "deceased"
     EXEMPT = "exempt"
-    MINOR = "minor"
 
 
-def left_out(status: str, kind: str, *, asks_approval: bool) -> LeftOut | None:
+def left_out(status: str, kind: str) -> LeftOut | None:
     """Why an account gets no mail of a campaign, though the version concerns it; None if it does.
 
-    A minor cannot approve, so is not asked to; what needs no approval a minor is told (P4).
+    A minor cannot approve, so is told and not asked (P4, P5).
     """
     match status, kind:
         case (Status.CLOSED, _):
@@ -46,8 +45,6 @@ def left_out(status: str, kind: str, *, asks_approval: bool) -> LeftOut | None:
             return LeftOut.DECEASED
         case (_, AccountKind.SERVICE):
             return LeftOut.EXEMPT
-        case (_, AccountKind.MINOR) if asks_approval:
-            return LeftOut.MINOR
         case _:
             return None
 

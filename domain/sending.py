@@ -29,7 +29,9 @@ class Limits:
     """What share of a campaign's copies may go wrong, in percent, before the machine stops it.
 
     It looks at the last `copies` of which anything was heard, once they are `copies_at_least`;
-    and at the requests of the last `attempts_period`, once `lost_at_least` of them were lost.
+    and at the requests of the last `attempts_period`, once `lost_at_least` of them were lost. One
+    or two may carry most of a step's copies: `refused_percent` of these in requests that were
+    answered with an error are enough, once they are `copies_at_least`.
     """
 
     failed_percent: float
@@ -39,6 +41,7 @@ class Limits:
     copies_at_least: int
     attempts_period: timedelta = timedelta(minutes=1)
     lost_at_least: int = 3
+    refused_percent: float = 25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +102,19 @@ def why_stop_requests(requests: int, lost: int, limits: Limits) -> str | None:
     return (
         f"{lost:,} of the last {requests:,} requests to the mail service got no answer, or an "
         f"error (5xx): more than {limits.unknown_percent:g} %."
+    )
+
+
+def why_stop_refused(copies: int, refused: int, limits: Limits) -> str | None:
+    """What is wrong with the requests of a step so far, in words; None when nothing is.
+
+    `copies`: all that are queued of it; `refused`: as of a canary, since it was last resumed.
+    """
+    if refused < limits.copies_at_least or not _is_over(refused, copies, limits.refused_percent):
+        return None
+    return (
+        f"The mail service answered the requests of {refused:,} of {copies:,} copies with an error "
+        f"(5xx), and nobody knows whether they went out: more than {limits.refused_percent:g} %."
     )
 
 

@@ -42,7 +42,7 @@ from web.site import Site
 
 ACCOUNT_CLOSED = "This account is closed, so there is nothing left to decide."
 OF_A_MINOR = "This is the account of a minor, who cannot approve: nothing changes for it."
-NOT_ASKED = "This change needs nobody's approval: you were told of it, and need do nothing."
+NOT_ASKED = "This change needs no approval of yours: you were told of it, and need do nothing."
 BY_LAW = (
     "Some of it is less favourable to you, and we promised to ask for your approval before such a "
     "change. The law requires this one: it applies to you without your approval, as to everybody "

@@ -111,7 +111,8 @@ class CampaignWorkflow:
                 campaign = await self._look_at_canary()
             else:
                 self._story.tell(_waits_for_canary(campaign, campaign.canary_until))
-                over = await self._undisturbed_until(campaign.canary_until, LOOKS_AT_CANARY)
+                until = campaign.canary_until
+                over = await self._undisturbed_until(until, LOOKS_AT_CANARY, campaign)
                 campaign = await (self._look_at_canary() if over else self._heed(campaign))
         return campaign
 
@@ -133,16 +134,18 @@ class CampaignWorkflow:
 
     async def _take(self, rung: Rung, campaign: CampaignCase) -> CampaignCase:
         self._story.tell(_waits_for(rung, campaign))
-        if not await self._undisturbed_until(rung.at, rung.summary):
+        if not await self._undisturbed_until(rung.at, rung.summary, campaign):
             return await self._heed(campaign)
-        campaign = await self._mail(rung, campaign)
-        return campaign if campaign.called_off else await self._note(rung.key, rung.at)
+        mailed = await self._mail(rung, campaign)
+        if mailed is None:
+            return await self._heed(campaign)
+        return mailed if mailed.called_off else await self._note(rung.key, rung.at)
 
-    async def _mail(self, rung: Rung, campaign: CampaignCase) -> CampaignCase:
+    async def _mail(self, rung: Rung, campaign: CampaignCase) -> CampaignCase | None:
+        """Send what a rung sends; None when something was decided before it was out."""
         if rung.kind is RungKind.REMINDER:
             return await self._send_to_all(rung.key, campaign)
-        await self._escalate(rung)
-        return campaign
+        return campaign if await self._escalate(rung) else None
 
     async def _heed(self, campaign: CampaignCase) -> CampaignCase:
         """Ask the database for what was decided, if we were told that something was."""
@@ -151,9 +154,18 @@ class CampaignWorkflow:
         self._news = False
         return await self._do(CampaignActivities.load_campaign, LOOKS)
 
-    async def _undisturbed_until(self, instant: datetime, summary: str) -> bool:
-        """Wait until an instant has come; False when something was decided before."""
+    async def _undisturbed_until(
+        self, instant: datetime, summary: str, campaign: CampaignCase
+    ) -> bool:
+        """Wait until an instant has come; False when something was decided before, or it is time to
+        look whether mails still are in doubt."""
+        look_at = workflow.now() + LOOK_AGAIN
         while workflow.now() < instant:
+            if campaign.in_doubt and look_at < instant:
+                await continue_when_long(self._subject)
+                await wait(lambda: self._news, look_at, summary=LOOKS)
+                self._news = True
+                return False
             if await wait(lambda: self._news, instant, summary=summary):
                 return False
         return True
@@ -205,8 +217,8 @@ class CampaignWorkflow:
                 return campaign
             if step == FIRST_NOTICE and campaign.postponed:
                 return campaign
-            if step == FIRST_NOTICE and campaign.correction:
-                campaign = await self._tell_of(campaign.correction, campaign)
+            if correction := _overtaken_by(step, campaign):
+                campaign = await self._tell_of(correction, campaign)
                 continue
             pace = _pace(limited, _rest(shards, campaign))
             self._story.tell(_sends(step, mails, problem, since, pace))
@@ -279,7 +291,9 @@ class CampaignWorkflow:
         self._story.goes_well(summary)
         return progress
 
-    async def _escalate(self, rung: Rung) -> None:
+    async def _escalate(self, rung: Rung) -> bool:
+        """Tell staff; False when something was decided before the mail service took it. A mail in
+        doubt holds nothing up: the watchdog looks after it once the step is noted."""
         mails = f"the {rung.summary}"
         self._story.tell(_sends(rung.key, mails, None))
         while True:
@@ -290,12 +304,18 @@ class CampaignWorkflow:
                 case=self._subject,
                 story=self._story,
             )
-            if not (progress.waiting or progress.unknown):
-                return
+            heeds = workflow.patched("heeds-while-it-escalates")
+            if not (progress.waiting or (progress.unknown and not heeds)):
+                return True
             pace = _pace(_limited([progress]), progress.waiting)
             self._story.tell(_sends(rung.key, mails, _problem(progress), pace=pace))
             await continue_when_long(self._subject)
-            await workflow.sleep(PAUSE, summary="before trying again")
+            if not heeds:
+                await workflow.sleep(PAUSE, summary="before trying again")
+            elif await wait(
+                lambda: self._news, workflow.now() + PAUSE, summary="before trying again"
+            ):
+                return False
 
     async def _tell_publication(self, campaign: CampaignCase) -> None:
         if campaign.effective_at is None:
@@ -312,17 +332,20 @@ class CampaignWorkflow:
             self._story.tell(
                 Chapter(
                     stage="notified",
-                    waits_for="the day until which people are asked, to keep the final numbers"
-                    if campaign.asks_late
-                    else "the date of effect, to keep the final numbers",
-                    awaiting="nobody",
+                    waits_for=(
+                        "the day until which people are asked, to keep the final numbers"
+                        if campaign.asks_late
+                        else "the date of effect, to keep the final numbers"
+                    )
+                    + _unheard(campaign),
+                    awaiting="ops" if campaign.in_doubt else "nobody",
                     since=campaign.since,
                     until=campaign.effective_at,
                     by_itself="keeps the final numbers and ends",
-                    wake="nobody",
+                    wake=_whom_to_wake(campaign) or "nobody",
                 )
             )
-            if await self._undisturbed_until(campaign.effective_at, "date of effect"):
+            if await self._undisturbed_until(campaign.effective_at, "date of effect", campaign):
                 break
             campaign = await self._take_steps(await self._heed(campaign))
         return campaign
@@ -361,6 +384,17 @@ _FREEZES = Chapter(
 def _problem(progress: SendProgress) -> str | None:
     """Why mails are left with the mail service. What goes wrong on our side is told elsewhere."""
     return progress.problem or (NO_NEWS if progress.unknown else None)
+
+
+def _overtaken_by(step: str, campaign: CampaignCase) -> str | None:
+    """The step by which wrong mails are put right, where it comes before the rest of this one:
+    nothing of the timetable may hold it up (P8)."""
+    if step == FIRST_NOTICE or not campaign.correction:
+        return campaign.correction
+    reminds = step.startswith(RungKind.REMINDER)
+    return (
+        campaign.correction if reminds and workflow.patched("corrects-before-it-reminds") else None
+    )
 
 
 def _limited(sent: Sequence[SendProgress]) -> SendProgress:
@@ -466,15 +500,46 @@ def _waits_for(rung: Rung, campaign: CampaignCase) -> Chapter:
         return _is_paused(campaign)
     return Chapter(
         stage="notified",
-        waits_for=f"{campaign.addressees} account holders to approve or decline, each by their own "
-        f"link{_effect(campaign)}. How many did: `promisekeeper policy status`",
-        awaiting="account holders",
+        waits_for=f"those of {campaign.addressees} account holders who are asked, to approve or "
+        f"decline, each by their own link{_effect(campaign)}. How many did: `promisekeeper policy "
+        f"status`{_unheard(campaign)}",
+        awaiting="ops" if campaign.in_doubt else "account holders",
         since=campaign.since,
         until=campaign.effective_at,
         by_itself=f"{rung.summary}: {moment(rung.at)}",
         acts_at=rung.at,
-        wake="nobody. Reminders and escalations go out by themselves",
+        wake=_whom_to_wake(campaign) or "nobody. Reminders and escalations go out by themselves",
     )
+
+
+def _unheard(campaign: CampaignCase) -> str:
+    """How many have no mail or may have none, and where that is seen and mended."""
+    told = ""
+    if campaign.in_doubt:
+        told += (
+            f". Of {campaign.in_doubt} first notices nobody knows whether they went out: "
+            "`promisekeeper mail unknown --groups`"
+        )
+    if campaign.without_mail:
+        told += (
+            f". {campaign.without_mail} account holders got none: `promisekeeper campaign "
+            f"not-reached {campaign.slug} {campaign.number}`"
+        )
+    return told
+
+
+def _whom_to_wake(campaign: CampaignCase) -> str:
+    """Empty when everybody has their mail."""
+    if campaign.in_doubt:
+        return (
+            "ops, by day, until nothing is in doubt: the mails wait for their word on /staff/ops. "
+            "Nobody at night"
+        )
+    if campaign.without_mail:
+        return (
+            "the campaign's owner, by day: the list of the not reached is theirs. Nobody at night"
+        )
+    return ""
 
 
 def _effect(campaign: CampaignCase) -> str:
@@ -485,7 +550,8 @@ def _effect(campaign: CampaignCase) -> str:
             ". The version was in force before it was found to need approval; whoever has not "
             f"approved is back on the old one, and is asked until {moment(campaign.effective_at)}"
         )
+    takes = "takes" if campaign.effective_at > workflow.now() else "took"
     return (
-        f". The version takes effect on {moment(campaign.effective_at)}; whoever has not approved "
-        "stays on the old one"
+        f". The version {takes} effect on {moment(campaign.effective_at)}; whoever has not "
+        "approved stays on the old one"
     )

@@ -51,8 +51,8 @@ class Campaign(SQLModel, table=True):
 class CampaignAddressee(SQLModel, table=True):
     """An account a campaign speaks to, with what governed it when the audience was frozen.
 
-    `asks_approval` says that the version would not govern it without its approval; the others of a
-    class `notice` are only told.
+    `asks_approval` says that the version would not govern it without its approval; the others, and
+    minors, are only told.
     """
 
     __tablename__ = "campaign_addressee"
@@ -91,7 +91,8 @@ class MissedNotice(SQLModel, table=True):
 
 
 class CampaignStep(SQLModel, table=True):
-    """A step of the timetable that has been taken; what is here is not taken again."""
+    """A step of the timetable that has been taken; what is here is not taken again. An escalation
+    for a later date is a step of its own: `escalation_owner_2`."""
 
     __tablename__ = "campaign_step"
     __table_args__ = (UniqueConstraint("campaign_id", "step"),)

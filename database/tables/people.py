@@ -12,10 +12,10 @@ from database.ids import new_id
 class Account(SQLModel, table=True):
     """One account of the company's; two accounts may share an address.
 
-    `reopened_at`: when an import last opened it again, or said that it is no service's or minor's
-    after all. `frozen_at`, `thawed_at`: from when to when its holder was said to have died.
-    `minor_from`, `minor_until`: likewise to be a minor. `previous_email`: the address before the
-    last change, which an import made at `address_changed_at`.
+    `reopened_at`: when an import last opened it again, or said that it is no service's after all.
+    `frozen_at`, `thawed_at`: from when to when its holder was said to have died. `minor_from`,
+    `minor_until`: likewise to be a minor. `previous_email`: the address before the last change,
+    which an import made at `address_changed_at`.
     """
 
     # SQLite copies a table to alter it, without this: a migration that does so makes it anew.

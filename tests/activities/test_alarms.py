@@ -150,7 +150,7 @@ def test_a_campaign_that_the_breaker_pauses_says_so_and_why(
     monkeypatch.setattr(activities.breaker, "LOOK_EVERY_SECONDS", 0.0)
     monkeypatch.setattr(activities.breaker, "why_stop_campaign", lambda *_: "too many bounce")
     sandbox.misbehave("500", times=None)
-    sender().send(Batch(subject_id=campaign), NOW)
+    sender().send(Batch(subject_id=campaign, step="first_notice"), NOW)
     with scene.database.session() as session:
         assert session.get_one(Campaign, campaign).state == "paused"
     (message,) = receiver.messages()

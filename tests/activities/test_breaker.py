@@ -11,10 +11,11 @@ import activities.breaker
 from activities.outbox import Sender, SendProgress
 from database import freezing
 from database.accounts import AccountRow
+from database.campaigns import FIRST_NOTICE
 from database.mail_rows import Batch
 from database.outbox import without_sender
 from database.tables import Campaign, ControlAct
-from tests.activities.test_outbox import send
+from tests.activities import test_outbox
 from tests.sandbox_server import RunningSandbox
 from tests.scene import NOW, Scene
 
@@ -40,6 +41,10 @@ def campaign(scene: Scene) -> UUID:
     freezing.freeze_audience(scene.database, campaign, NOW)
     scene.queue_step(campaign)
     return campaign
+
+
+def send(sender: Sender, campaign: UUID) -> SendProgress:
+    return test_outbox.send(sender, campaign, step=FIRST_NOTICE)
 
 
 def state(scene: Scene, campaign: UUID) -> str:
@@ -111,6 +116,18 @@ def test_a_key_that_is_refused_pauses_nothing_and_says_so(
     assert send(sender(), campaign).accepted == 200
 
 
+def test_two_refused_requests_that_held_three_quarters_of_the_copies_pause_it(
+    scene: Scene, campaign: UUID, sender: MakeSender, sandbox: RunningSandbox
+) -> None:
+    """P8: there may never be a third one."""
+    sandbox.misbehave("500", times=2)
+    sending = sender(batch_size=75)
+    assert [send(sending, campaign).held for _ in range(2)] == [False, True]
+    (reason,) = reasons(scene)
+    assert "the requests of 150 of 200 copies with an error (5xx)" in reason
+    assert state(scene, campaign) == "paused"
+
+
 def test_a_breaker_that_looked_a_moment_ago_does_not_look_again(
     scene: Scene, campaign: UUID, sender: MakeSender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +135,7 @@ def test_a_breaker_that_looked_a_moment_ago_does_not_look_again(
     monkeypatch.setattr(activities.breaker, "LOOK_EVERY_SECONDS", 3600.0)
     looks = []
     monkeypatch.setattr(activities.breaker, "why_stop_campaign", lambda *asked: looks.append(asked))
-    assert sender(batch_size=10).send(Batch(subject_id=campaign), NOW) == SendProgress(accepted=200)
+    batch = Batch(subject_id=campaign, step=FIRST_NOTICE)
+    assert sender(batch_size=10).send(batch, NOW) == SendProgress(accepted=200)
     assert len(looks) == 1
     assert state(scene, campaign) == "running"

@@ -1,20 +1,22 @@
 """Whoever has left is told nothing, and what has to be heard is heard by somebody (P5, P21)."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from sqlmodel import col, select
 from temporalio.testing import ActivityEnvironment
 
-from activities.campaigns import CampaignActivities, StepInput
+from activities.campaigns import CampaignActivities, CampaignInput, StepInput
 from activities.courier import Courier
 from activities.requests import RequestActivities, RequestInput
 from database import freezing, requests
-from database.tables import DataSubjectRequest, OutboxMail, Staff
+from database.tables import Campaign, DataSubjectRequest, OutboxMail, PolicyVersion, Staff
 from domain.company import Officers
 from domain.identity import IdentityNumbers
 from domain.request_ladder import request_ladder
-from domain.timetable import Rung
+from domain.timetable import Rung, RungKind
 from settings import Settings
 from tests.people import ALICE
 from tests.scene import NOW, Scene
@@ -33,6 +35,49 @@ def told(scene: Scene, step: str) -> Told:
     with scene.database.session() as session:
         mailed = select(Staff.handle).join(OutboxMail, col(OutboxMail.addressee_id) == Staff.id)
         return {*session.exec(mailed.where(OutboxMail.step == step))}
+
+
+def to_come(
+    scene: Scene, steps: CampaignActivities, campaign: UUID, effect: datetime, at: datetime = NOW
+) -> list[tuple[str, datetime]]:
+    """The escalations that are to come when a version takes effect at that instant."""
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(Campaign, campaign)
+        row.notified_at = NOW
+        transaction.get_one(PolicyVersion, row.policy_version_id).effective_at = effect
+    case = ActivityEnvironment().run(
+        steps.load_campaign, CampaignInput(campaign_id=campaign, now=at)
+    )
+    return [(rung.key, rung.at) for rung in case.to_come if rung.kind is RungKind.ESCALATION]
+
+
+def test_a_later_date_escalates_again_and_reminds_nobody_more_often(
+    scene: Scene, steps: CampaignActivities
+) -> None:
+    """P5, P8: once for each date; the second mail about it goes out too."""
+    scene.import_accounts(ALICE)
+    campaign = scene.campaign()
+    freezing.freeze_audience(scene.database, campaign, NOW)
+    effect, later = NOW + timedelta(days=31), NOW + timedelta(days=90)
+    (owner, due_at), (legal, _) = to_come(scene, steps, campaign, effect)
+    assert (owner, legal) == ("escalation_owner", "escalation_legal")
+    for step in ("reminder_1", "reminder_2", owner):
+        what = StepInput(campaign_id=campaign, step=step, due_at=due_at, now=due_at)
+        if step == owner:
+            ActivityEnvironment().run(steps.escalate, what)
+        ActivityEnvironment().run(steps.take_step, what)
+    assert to_come(scene, steps, campaign, effect) == [(legal, effect + timedelta(days=7))]
+    again, _ = to_come(scene, steps, campaign, later)
+    assert again == ("escalation_owner_2", later - timedelta(days=1))
+    what = StepInput(campaign_id=campaign, step=again[0], due_at=again[1], now=again[1])
+    ActivityEnvironment().run(steps.escalate, what)
+    assert told(scene, again[0]) == {"lena"}
+    ActivityEnvironment().run(steps.take_step, what)
+    assert to_come(scene, steps, campaign, later) == [(legal, later + timedelta(days=7))]
+    case = ActivityEnvironment().run(
+        steps.load_campaign, CampaignInput(campaign_id=campaign, now=NOW)
+    )
+    assert not [rung for rung in case.to_come if rung.kind is RungKind.REMINDER]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from database import freezing, outbox
 from database.accounts import AccountRow
 from database.mail_rows import Batch
 from database.reviews import ReviewContent
-from database.tables import Campaign, OutboxMail, PolicyVersion
+from database.tables import Campaign, ControlAct, OutboxMail, PolicyVersion
 from database.wording import Words, write_words
 from domain.reviews import VersionClass
 from mail.message import Message, Templates
@@ -122,12 +122,15 @@ def test_a_later_day_says_nothing_of_an_answer(
 ) -> None:
     """P7, P8: there was none to give, nor a day until which anybody stays."""
     mails = scene.queue_step(campaign)
+    write()
     with scene.database.transaction() as transaction:
         for mail in mails:
             transaction.get_one(OutboxMail, mail).state = "delivered"
         row = transaction.get_one(Campaign, campaign)
         version = transaction.get_one(PolicyVersion, row.policy_version_id)
         version.effective_at = EFFECT
+        later = ControlAct(policy_version_id=version.id, act="postpone", reason="-", acted_at=NOW)
+        transaction.add(later)
     scene.queue_step(campaign, "postponement_1")
     message = write()[ALICE.email]
     for body in (message.text, message.html):

@@ -45,9 +45,11 @@ def campaign(scene: Scene) -> UUID:
     return campaign_id
 
 
-def send(sender: Sender, campaign: UUID, now: datetime = NOW) -> SendProgress:
+def send(
+    sender: Sender, campaign: UUID, now: datetime = NOW, *, step: str | None = None
+) -> SendProgress:
     """As the worker does it, in an activity."""
-    what = SendInput(subject_id=campaign, now=now)
+    what = SendInput(subject_id=campaign, step=step, now=now)
     return ActivityEnvironment().run(OutboxActivities(sender).send_mail, what)
 
 

@@ -173,13 +173,13 @@ def test_where_the_new_one_is_only_posted_whoever_was_mailed_hears_that_it_is_of
     assert story.version(number).state == "announced"
 
 
-def test_who_was_mailed_and_need_not_decide_any_more_is_told(story: Story) -> None:
-    """P8: version 3 asks nothing of anybody; Carol, who never heard of version 2, gets no mail."""
+def test_who_need_not_decide_any_more_is_told(story: Story) -> None:
+    """P4, P8: version 3 asks nothing of anybody, and Carol never heard of version 2."""
     number = story.announce(FIRST.replace("disadvantge", "disadvantage"))
     story.sandbox.empty()
     story.send(number)
     told = "Our privacy policy is about to change"
-    assert story.mailed() == [(ALICE.email, told), (BOB.email, told)]
+    assert story.mailed() == [(who.email, told) for who in (ALICE, BOB, CAROL)]
 
 
 def test_a_correction_of_a_correction_carries_on(story: Story) -> None:

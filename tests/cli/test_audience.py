@@ -54,6 +54,8 @@ def test_who_had_the_mail_of_a_version_that_is_only_corrected_gets_none(
 
 def test_people_read_it_as_a_table(audience: Run) -> None:
     shown = audience().stdout
-    assert "4 would be told, 4 of them be asked for approval." in shown
+    assert (
+        "4 would be told: 4 of them be asked for approval, 0 only told, without reminders." in shown
+    )
     assert "without an address, whom no mail reaches: 1." in shown
     assert "1 exempt" in shown

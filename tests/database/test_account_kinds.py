@@ -83,8 +83,8 @@ def test_a_minors_approvals_are_void(scene: Scene) -> None:
         proven = history_of(session).proven([account], EFFECT + 4 * A_DAY)[account.id]
     assert {void.proof for void in proven.voids.values()} == {"the account holder is a minor"}
     freeze_audience(scene.database, campaign_id, EFFECT + 4 * A_DAY)
-    assert addressed(scene) == {BOB.external_id}
-    assert previewed(scene, EFFECT + 4 * A_DAY).left_out[LeftOut.MINOR] == 1
+    assert addressed(scene) == {ALICE.external_id, BOB.external_id}
+    assert previewed(scene, EFFECT + 4 * A_DAY).minors_who_stay == 1
     scene.import_accounts(but(ALICE, kind="person"), now=EFFECT + 5 * A_DAY)
     assert scene.governs(ALICE, EFFECT + 6 * A_DAY).number == 1
     scene.decide(ALICE, APPROVED, at=EFFECT + 7 * A_DAY)
@@ -103,8 +103,8 @@ def test_a_machine_is_exempt_and_never_dropped_unseen(scene: Scene) -> None:
     assert scene.account(robot.external_id).exempt_reason is None
 
 
-def test_whoever_becomes_a_machine_or_a_minor_after_the_freeze_gets_no_mail(scene: Scene) -> None:
-    """P4, P5."""
+def test_whoever_becomes_a_machine_or_a_minor_after_the_freeze_is_not_asked(scene: Scene) -> None:
+    """P4, P5: a machine gets no mail; a minor is told."""
     campaign_id = scene.campaign()
     scene.import_accounts(ALICE, BOB, CAROL, now=FIRST_DAY + ONE_HOUR)
     freeze_audience(scene.database, campaign_id, NOW)
@@ -113,7 +113,10 @@ def test_whoever_becomes_a_machine_or_a_minor_after_the_freeze_gets_no_mail(scen
     scene.queue_step(campaign_id)
     with scene.database.session() as session:
         mails = session.exec(select(OutboxMail).where(OutboxMail.state != "cancelled")).all()
-    assert [mail.addressee_id for mail in mails] == [scene.account(ALICE.external_id).id]
+    assert {mail.addressee_id: mail.template for mail in mails} == {
+        scene.account(ALICE.external_id).id: "approval_first_notice",
+        scene.account(CAROL.external_id).id: "minor_first_notice",
+    }
 
 
 def test_an_organisation_and_its_approver_decide_each_for_themselves(scene: Scene) -> None:

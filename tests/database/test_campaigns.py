@@ -345,13 +345,16 @@ def test_a_notice_goes_to_everybody_and_a_correction_to_nobody(scene: Scene) -> 
 
 
 def test_a_clean_version_asks_nobody(scene: Scene) -> None:
-    """P6: who is governed by it without approving is not asked to."""
+    """P4, P6: who is governed by it without approving is told, and not asked to."""
     scene.import_accounts(ALICE)
     first = scene.submit(FIRST)
     scene.put_in_force(first, NOW)
     typo = scene.submit(FIRST.replace("disadvantge", "disadvantage"))
     scene.assess(first, version=typo)
-    assert freezing.freeze_audience(scene.database, scene.announce(typo), NOW) == 0
+    campaign_id = scene.announce(typo)
+    assert freezing.freeze_audience(scene.database, campaign_id, NOW) == 1
+    with scene.database.session() as session:
+        assert not campaigns.asks_anybody(session, campaign_id)
 
 
 def test_the_counts_of_a_campaign_add_up(scene: Scene) -> None:

@@ -1,6 +1,7 @@
 """What a campaign's mails met is reason to stop it, or not (P8)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -8,6 +9,7 @@ import pytest
 
 from database import controls, delivery, freezing, outbox, outcomes
 from database.accounts import AccountRow
+from database.campaigns import FIRST_NOTICE
 from database.delivery import Event
 from database.evidence import why_stop_campaign
 from database.mail_rows import Batch
@@ -40,12 +42,21 @@ def campaign(scene: Scene) -> UUID:
 def attempt(scene: Scene, campaign: UUID) -> Callable[..., None]:
     """One request with some copies: accepted, and these events come of its first ones."""
 
-    def make(copies: int, *events: str, now: datetime = NOW, outcome: str = "accepted") -> None:
+    def make(
+        copies: int,
+        *events: str,
+        now: datetime = NOW,
+        outcome: str = "accepted",
+        step: str = FIRST_NOTICE,
+    ) -> None:
         with scene.database.transaction() as transaction:
-            claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=copies, now=now)
+            batch = Batch(subject_id=campaign, step=step)
+            claim = outbox.claim(transaction, batch, limit=copies, now=now)
             assert claim
             copies_of = outbox.addressed(transaction, claim)
-            if outcome == "unknown":
+            if outcome == "refused":
+                outcomes.doubt(transaction, claim.attempt_id, "an error", now, answered=500)
+            elif outcome == "unknown":
                 outcomes.doubt(transaction, claim.attempt_id, "no answer", now)
             elif outcome == "not_sent":
                 outcomes.give_back(transaction, claim.attempt_id, "SendGrid answered 401", now)
@@ -68,9 +79,16 @@ def attempt(scene: Scene, campaign: UUID) -> Callable[..., None]:
     return make
 
 
-def why(scene: Scene, campaign: UUID, now: datetime = NOW) -> str:
+def why(
+    scene: Scene,
+    campaign: UUID,
+    now: datetime = NOW,
+    *,
+    step: str = FIRST_NOTICE,
+    limits: Limits = LIMITS,
+) -> str:
     with scene.database.session() as session:
-        return why_stop_campaign(session, campaign, LIMITS, now) or ""
+        return why_stop_campaign(session, campaign, step, limits, now) or ""
 
 
 def test_too_many_bounces_of_the_last_copies_heard_of_are_a_reason(
@@ -168,6 +186,35 @@ def test_the_machine_stops_it_once_and_tells_of_each_stop(scene: Scene, campaign
     assert [stop(), stop()] == [1, 0]
     act(scene, controls.resume, "lena", "old addresses", now=NOW + MINUTE)
     assert [stop(), stop()] == [1, 0]
+
+
+def test_bounces_of_the_first_notice_do_not_stop_a_reminder(
+    scene: Scene, campaign: UUID, attempt: Callable[..., None]
+) -> None:
+    """P8: mail to these addresses is suppressed since; only what a reminder meets counts for it."""
+    attempt(20, *["bounce"] * 10)
+    assert "10 of 20 copies bounced" in why(scene, campaign)
+    scene.queue_step(campaign, "reminder_1")
+    attempt(20, "delivered", now=NOW + MINUTE, step="reminder_1")
+    assert why(scene, campaign, step="reminder_1") == ""
+    attempt(20, *["bounce"] * 10, now=NOW + MINUTE, step="reminder_1")
+    assert "10 of 40 copies bounced" in why(scene, campaign, step="reminder_1")
+
+
+def test_one_request_that_held_most_copies_and_met_an_error_is_a_reason(
+    scene: Scene, campaign: UUID, attempt: Callable[..., None]
+) -> None:
+    """P8: no second or third one has to go wrong for it; an answer that was lost may be no error,
+    which the events tell."""
+    attempt(25, outcome="refused")
+    assert why(scene, campaign) == ""
+    attempt(30, outcome="unknown")
+    assert why(scene, campaign) == ""
+    attempt(1, outcome="refused", now=NOW + MINUTE)
+    later = NOW + 2 * MINUTE
+    assert "26 of 100 copies with an error (5xx)" in why(scene, campaign, later)
+    few = replace(LIMITS, copies_at_least=27)
+    assert why(scene, campaign, later, limits=few) == ""
 
 
 def test_what_is_no_campaign_is_left_alone(scene: Scene) -> None:

@@ -29,6 +29,7 @@ from database.tables import (
 from database.voids import void_decisions
 from domain.account_holders import LeftOut
 from domain.reviews import Decisions
+from tests.deciding import APPROVED
 from tests.people import ALICE, BOB, CAROL, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, ONE_HOUR, Scene
 from tests.texts import THIRD
@@ -169,6 +170,33 @@ def test_groups_say_of_each_account_what_is_said_of_it_alone(scene: Scene, *, la
             )
         assert grouped == alone
         assert len(grouped) > 2
+
+
+def test_whoever_decided_once_counts_with_those_who_stand_alike(scene: Scene) -> None:
+    """P6: forty who approved at forty instants are two groups: before the effect, and after it."""
+    scene.campaign()
+    people = [
+        AccountRow(external_id=f"a{number:03}", email=f"a{number}@people.example")
+        for number in range(41)
+    ]
+    scene.import_accounts(*people, now=FIRST_DAY + ONE_HOUR)
+    for number, one in enumerate(people[:20]):
+        scene.decide(one, APPROVED, at=NOW + number * ONE_HOUR)
+    scene.put_in_force(version(scene, 2), EFFECT)
+    for number, one in enumerate(people[20:40]):
+        scene.decide(one, APPROVED, at=EFFECT + number * ONE_HOUR)
+    with scene.database.session() as session:
+        history = history_of(session)
+        for at, governed in ((EFFECT, {1: 20, 2: 21}), (EFFECT + 30 * A_DAY, {1: 1, 2: 40})):
+            found = Counter[int]()
+            for standing, accounts in standings(session, history, at).items():
+                found[standing.governing] += accounts
+            assert found == governed
+
+
+def version(scene: Scene, number: int) -> PolicyVersion:
+    with scene.database.session() as session:
+        return history_of(session).versions[number]
 
 
 def test_every_text_that_an_open_account_may_come_from_is_in_use(scene: Scene) -> None:

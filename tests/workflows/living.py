@@ -10,7 +10,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.testing import ActivityEnvironment
 
 from activities.publication import PublicationActivities, VersionInput
-from database import controls
+from database import controls, doubts
 from database.assessments import findings_of
 from database.corrections import Right, RightWords
 from database.reclassifying import Mistake
@@ -136,10 +136,24 @@ def kinds_of(town: Town, workflow_id: str) -> list[EventType.ValueType]:
     return town.portal.call(events)
 
 
-def leap(town: Town, days: int) -> None:
+def leap(town: Town, days: float) -> None:
     """Let days pass at once: going from day to day would leave its traces in the histories."""
     town.clock.advance(timedelta(days=days))
     town.portal.call(_follow, town.client, town.clock)
+
+
+def leap_before_effect(town: Town, number: int, period: timedelta) -> None:
+    """To a minute after what happens so long before the date of effect."""
+    effect = town.version(number).effective_at
+    assert effect
+    leap(town, (effect - period - town.now() + timedelta(minutes=1)) / timedelta(days=1))
+
+
+def send_again_what_is_in_doubt(town: Town) -> None:
+    with town.database.session() as session:
+        keys = [doubt.key for doubt in doubts.doubts(session)]
+    for key in keys:
+        town.desk.resend_alike(key, town.staff["omar"])
 
 
 def in_a_while(town: Town, look: Callable[[], object]) -> None:

@@ -20,9 +20,11 @@ from tests.workflows.living import (
     ended,
     in_a_while,
     leap,
+    leap_before_effect,
     publication,
     put_right,
     reclassify,
+    send_again_what_is_in_doubt,
     withdraw_unheard,
 )
 
@@ -198,6 +200,49 @@ def a_campaign_of_a_version_that_is_in_force(town: Town) -> Recorded:
     return {"campaign/asks_late": (campaign(number), 0)}
 
 
+def a_campaign_that_is_called_off_while_it_escalates(town: Town) -> Recorded:
+    """The mail to its owner waits for the mail service; nobody waits for that mail."""
+    number = announced(town)
+    leap_before_effect(town, number, timedelta(days=2))
+    town.mail.misbehave("401", times=None)
+    leap_before_effect(town, number, timedelta(days=1))
+    stage = "sending escalation owner"
+    in_a_while(town, lambda: town.told(campaign(number)).get("stage") == stage)
+    town.desk.withdraw(POLICY, number, town.staff["noor"], "the wrong text")
+    town.mail.misbehave("off")
+    in_a_while(town, lambda: ended(town, campaign(number)))
+    return {"campaign/withdrawn_while_it_escalates": (campaign(number), 0)}
+
+
+def a_campaign_that_is_put_right_while_it_reminds(town: Town) -> Recorded:
+    """The correction goes out before the reminders that wait for the mail service."""
+    number = announced(town)
+    town.mail.misbehave("401", times=None)
+    leap_before_effect(town, number, timedelta(days=14))
+    stage = "sending reminder 1"
+    in_a_while(town, lambda: town.told(campaign(number)).get("stage") == stage)
+    put_right(town, number)
+    in_a_while(town, lambda: town.told(campaign(number)).get("stage") == "sending correction 1")
+    town.mail.misbehave("off")
+    in_a_while(town, lambda: len(town.mails()) == 6)
+    return {"campaign/corrected_while_it_reminds": (campaign(number), 0)}
+
+
+def a_campaign_with_mails_in_doubt(town: Town) -> Recorded:
+    """It looks every six hours whether they still are, until ops decide."""
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB)
+    number = town.prepare(SECOND, VersionClass.APPROVAL)
+    town.mail.misbehave("500", times=1)
+    town.release(number)
+    in_a_while(town, lambda: town.version(number).effective_at)
+    eventually(lambda: town.told(campaign(number))["whose_turn"] == "ops")
+    send_again_what_is_in_doubt(town)
+    town.advance(hours=7)
+    eventually(lambda: town.told(campaign(number))["whose_turn"] == "account holders")
+    return {"campaign/in_doubt": (campaign(number), 0)}
+
+
 def in_two_months(town: Town) -> date:
     return (town.now() + timedelta(days=60)).date()
 
@@ -248,4 +293,13 @@ STORIES = (
         paths=("campaign/corrected_while_it_sends",),
     ),
     Story(live=a_campaign_of_a_version_that_is_in_force, paths=("campaign/asks_late",)),
+    Story(
+        live=a_campaign_that_is_called_off_while_it_escalates,
+        paths=("campaign/withdrawn_while_it_escalates",),
+    ),
+    Story(
+        live=a_campaign_that_is_put_right_while_it_reminds,
+        paths=("campaign/corrected_while_it_reminds",),
+    ),
+    Story(live=a_campaign_with_mails_in_doubt, paths=("campaign/in_doubt",)),
 )

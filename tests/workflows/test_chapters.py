@@ -27,6 +27,7 @@ from tests.eventually import eventually
 from tests.people import ALICE, DORA, POLICY
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town
+from tests.workflows.living import in_a_while, send_again_what_is_in_doubt
 from workflows import acting
 from workflows.desk import NewVersion
 from workflows.publication import _further
@@ -253,6 +254,28 @@ def test_account_holders_have_until_the_date_of_effect_not_until_the_next_remind
     reminder, reminded_at = page["next_by_itself"].split(": ")
     assert reminder.startswith("reminder 1")
     assert moment(listed(town, campaign, DUE_AT)) == reminded_at < effect
+
+
+@pytest.mark.temporal
+def test_first_notices_in_doubt_are_the_turn_of_ops_until_they_have_decided(
+    running_town: Town,
+) -> None:
+    """P4: the page says how many, where they are, and that it is worth nobody's sleep."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE)
+    number = town.prepare(SECOND, VersionClass.APPROVAL)
+    town.mail.misbehave("500", times=1)
+    town.release(number)
+    campaign = f"campaign/{POLICY}/{number}"
+    in_a_while(town, lambda: town.told(campaign).get("whose_turn") == "ops")
+    page = town.told(campaign)
+    assert "Of 1 first notices nobody knows whether they went out" in page["waits_for"]
+    assert page["wake"].startswith("ops, by day")
+    send_again_what_is_in_doubt(town)
+    town.advance(hours=7)
+    eventually(lambda: town.told(campaign)["whose_turn"] == "account holders")
+    assert town.told(campaign)["wake"].startswith("nobody")
 
 
 @pytest.mark.temporal

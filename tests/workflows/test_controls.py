@@ -2,21 +2,26 @@
 
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
+from database.engine import Database
+from database.tables import OutboxMail
 from domain.reviews import VersionClass
 from tests.deciding import APPROVED
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, DORA, POLICY
 from tests.texts import FIRST, SECOND
-from tests.workflows.conftest import Town
+from tests.workflows.conftest import Town, town
 from tests.workflows.living import (
     MENDED,
     announced,
     ended,
     in_a_while,
     leap,
+    leap_before_effect,
     receives,
     withdraw_unheard,
 )
@@ -70,6 +75,29 @@ def test_a_withdrawal_of_which_the_workflow_was_not_told_is_told_all_the_same(
     assert town.told(campaign)["stage"] == "withdrawn"
     told = {to: count for (to, subject), count in subjects(town).items() if subject == WITHDRAWN}
     assert told == {ALICE.email: 1, BOB.email: 1}
+
+
+def test_an_escalation_in_doubt_does_not_hold_up_the_withdrawal(
+    database: Database, tmp_path: Path
+) -> None:
+    """P8: whether the mail to the owner went out, the watchdog finds out; nobody waits for it."""
+    with town(database, tmp_path, mail_settle_after_seconds=6 * 60 * 60) as here:
+        number = announced(here)
+        leap_before_effect(here, number, timedelta(days=2))
+        here.mail.misbehave("accept-then-reset", times=1)
+        leap_before_effect(here, number, timedelta(days=1))
+        eventually(lambda: state_of(here, "escalation_owner") == "unknown")
+        here.desk.withdraw(POLICY, number, here.staff["noor"], "the wrong text")
+        eventually(lambda: ended(here, f"campaign/{POLICY}/{number}"))
+        told = {to for to, subject in subjects(here) if subject == WITHDRAWN}
+        assert told == {ALICE.email, BOB.email}
+        assert state_of(here, "escalation_owner") == "unknown"
+
+
+def state_of(town: Town, step: str) -> str | None:
+    """What became of the one mail of a step; nothing before it is queued."""
+    with town.database.session() as session:
+        return session.exec(select(OutboxMail.state).where(OutboxMail.step == step)).first()
 
 
 def test_a_paused_campaign_tells_whom_it_waits_for_and_sends_one_reminder_late(

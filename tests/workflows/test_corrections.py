@@ -1,6 +1,8 @@
 """A campaign whose mails were wrong is put right and goes on (P8)."""
 
 from collections import Counter
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,14 @@ from tests.eventually import eventually
 from tests.people import ALICE, BOB, LANGUAGES, POLICY
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town
-from tests.workflows.living import MENDED, ended, leap, put_right
+from tests.workflows.living import (
+    MENDED,
+    ended,
+    in_a_while,
+    leap,
+    leap_before_effect,
+    put_right,
+)
 
 pytestmark = pytest.mark.temporal
 CORRECTED = "A correction: what we wrote about our privacy policy was wrong"
@@ -44,6 +53,27 @@ def test_whoever_had_the_wrong_mail_is_told_and_asked_again(running_town: Town) 
     leap(town, 25)
     eventually(lambda: ended(town, f"campaign/{POLICY}/{number}"))
     assert [town.governs(each) for each in (ALICE, BOB)] == [number, 1]
+
+
+def test_a_correction_does_not_wait_for_reminders_that_nobody_takes(running_town: Town) -> None:
+    """P8: the mail service refuses our key meanwhile, and takes the correction first."""
+    town = running_town
+    number = announced(town)
+    campaign = f"campaign/{POLICY}/{number}"
+    town.mail.misbehave("401", times=None)
+    leap_before_effect(town, number, timedelta(days=14))
+    in_a_while(town, lambda: town.told(campaign).get("stage") == "sending reminder 1")
+    put_right(town, number)
+    in_a_while(town, lambda: town.told(campaign).get("stage") == "sending correction 1")
+    town.mail.misbehave("off")
+    in_a_while(town, lambda: len(town.mails()) == 6)
+    order = [mail["subject"] == CORRECTED for mail in sorted(town.mails(), key=taken)]
+    assert order == [False, False, True, True, False, False]
+
+
+def taken(mail: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever the sandbox counts by
+    """In the order in which the mail service took them."""
+    return mail["id"]
 
 
 def test_a_campaign_that_is_finished_begins_again_to_put_it_right(running_town: Town) -> None:

@@ -124,7 +124,7 @@ class NotesBeforeItSends(CampaignWorkflow):
     async def run(self, case: Case) -> str:
         return await super().run(case)
 
-    async def _mail(self, rung: Rung, campaign: CampaignCase) -> CampaignCase:
+    async def _mail(self, rung: Rung, campaign: CampaignCase) -> CampaignCase | None:
         self._noted = await super()._note(rung.key, rung.at)
         return await super()._mail(rung, campaign)
 
