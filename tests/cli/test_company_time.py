@@ -21,6 +21,7 @@ def promisekeeper(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PROMISEKEEPER_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("PROMISEKEEPER_DATABASE_URL", scene.database.url)
     monkeypatch.setenv("PROMISEKEEPER_TIME_ZONE", "Europe/Lisbon")
+    monkeypatch.setenv("COLUMNS", "200")
     campaign = scene.campaign()
     with scene.database.transaction() as transaction:
         transaction.get_one(Campaign, campaign).notified_at = NOW

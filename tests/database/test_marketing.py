@@ -170,7 +170,8 @@ def test_an_address_that_failed_is_not_for_marketing_either(company: Scene, caus
     """P4, P17: and whether somebody is profiled has nothing to do with their mailbox."""
     request = company.request(STRANGER)
     with company.database.transaction() as transaction:
-        mail = transaction.exec(select(OutboxMail).where(OutboxMail.subject_id == request.id)).one()
+        first = OutboxMail.subject_id == request.id, OutboxMail.step == "acknowledgement"
+        mail = transaction.exec(select(OutboxMail).where(*first)).one()
         failed = Failed(
             mail_id=mail.id,
             attempt_id=mail.id,
