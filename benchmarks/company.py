@@ -25,6 +25,7 @@ from database.ids import new_id
 from database.rehearsals import are_out
 from database.reviews import ReviewContent
 from database.tables import Account, AssertedVersion, CampaignStep, PolicyVersion, Staff
+from database.writing import count_anew
 from domain.policy_text import read_policy_text
 from domain.reviews import FindingStatus, VersionClass
 from embedded.processes import Process
@@ -83,6 +84,8 @@ class Company:
         for first in range(0, account_holders, ROWS_AT_ONCE):
             numbers = range(first, min(first + ROWS_AT_ONCE, account_holders))
             self._add_accounts(numbers, now)
+        with self.database.transaction() as transaction:
+            count_anew(transaction, Account, AssertedVersion)  # as an import does
 
     def hand_in(
         self, text: str = SECOND, version_class: VersionClass = VersionClass.APPROVAL
