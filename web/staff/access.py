@@ -12,7 +12,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from database.staff import StaffRefused, by_handle, by_token, everybody
 from database.tables import Staff
-from domain.legal_holds import HOLDERS
 from web.forms import Form
 from web.site import OnSite, Site
 
@@ -73,7 +72,6 @@ ReadsPolicies = Annotated[Staff, Depends(holding(*READ_POLICIES))]
 Controls = Annotated[Staff, Depends(holding(*CONTROL_CAMPAIGNS))]
 Legal = Annotated[Staff, Depends(holding("legal"))]
 Privacy = Annotated[Staff, Depends(holding("privacy"))]
-PlacesHolds = Annotated[Staff, Depends(holding(*HOLDERS))]
 Operations = Annotated[Staff, Depends(holding("ops", "admin"))]
 
 

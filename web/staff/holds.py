@@ -3,35 +3,22 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from sqlmodel import Session
 
-from database.facts import record
 from database.holds import every_hold
-from database.requests import RequestUnknown, request_by_reference
 from database.staff import everybody
-from database.tables import Account
+from domain.legal_holds import HOLDERS
 from web.forms import NOTHING_POSTED, Form, Posted
-from web.site import OnSite
-from web.staff.access import GENUINE, PlacesHolds, console
+from web.staff.access import GENUINE
+from web.staff.asked import Asker, OfRequest, account_of, asker
 from workflows.messenger import Refused
 
 router = APIRouter(prefix="/staff/holds")
 PATH = "/staff/holds"
 
 
-class Asked:
-    """Which member of legal or privacy asks."""
-
-    def __init__(self, request: Request, site: OnSite, member: PlacesHolds) -> None:
-        self.request = request
-        self.site = site
-        self.member = member
-
-
-ByHolder = Annotated[Asked, Depends()]
-OfRequest = Annotated[str, Query(alias="request", max_length=20)]
+ByHolder = Annotated[Asker, Depends(asker(*HOLDERS))]
 
 
 @router.get("")
@@ -66,7 +53,7 @@ def release(asked: ByHolder, hold_id: UUID, posted: Form) -> Response:
 
 
 def _page(
-    asked: Asked, *, reference: str = "", posted: Posted = NOTHING_POSTED, refusal: str = ""
+    asked: Asker, *, reference: str = "", posted: Posted = NOTHING_POSTED, refusal: str = ""
 ) -> HTMLResponse:
     site = asked.site
     try:
@@ -74,19 +61,14 @@ def _page(
     except Refused as fault:
         sources, refusal = (), refusal or str(fault)
     with site.database.transaction() as transaction:
-        account = _account_of(transaction, reference) if reference else None
+        account = account_of(transaction, reference)
         standing = every_hold(transaction, released=False)
         over = every_hold(transaction, released=True)
-        read = {holder.id for _, holder in (*standing, *over)} | (
-            {account.id} if account else set()
-        )
-        for account_id in sorted(read):  # who reads about whom is recorded (P30)
-            record(transaction, "personal_data.read", account_id, site.now(), staff=asked.member.id)
+        read = {holder.id for _, holder in (*standing, *over)}
+        read |= {account.id} if account else set()
+        asked.reads_of(transaction, *sorted(read))
     with site.database.session() as session:
-        return console(
-            asked.request,
-            site,
-            asked.member,
+        return asked.page(
             "holds.html",
             status=409 if refusal else 200,
             refusal=refusal,
@@ -97,12 +79,3 @@ def _page(
             sources=sources,
             staff={member.id: member for member in everybody(session)},
         )
-
-
-def _account_of(session: Session, reference: str) -> Account | None:
-    """The account of a request."""
-    try:
-        request = request_by_reference(session, reference)
-    except RequestUnknown:
-        return None
-    return session.get(Account, request.account_id) if request.account_id else None

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, Response
 
 from database.campaigns import campaign_by_number
-from database.facts import record
 from database.not_reached import (
     COLUMNS,
     MEANS,
@@ -45,8 +44,7 @@ def listed(asked: AskedByReader) -> tuple[NotReached, ...]:
         campaign = campaign_by_number(session, asked.slug, asked.number)
         rows = tuple(not_reached(session, campaign, asked.site.company.zone))
     with database.transaction() as transaction:
-        now = asked.site.now()
-        record(transaction, "personal_data.read", campaign.id, now, staff=asked.member.id)
+        asked.reads_of(transaction, campaign.id)
     return rows
 
 

@@ -1,6 +1,7 @@
 """The privacy team's pages: the queue by due date, and one request with its clock (P19-P23)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -10,7 +11,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from database.deferred_erasures import erasure_of, to_be_done
-from database.facts import record
 from database.holds import standing_on
 from database.identity import controls_empty_address, is_verified
 from database.joined_requests import joined_to, possible_duplicates
@@ -42,6 +42,7 @@ from web.forms import NOTHING_POSTED, Form, Posted
 from web.requests import CHOICES
 from web.site import OnSite
 from web.staff.access import GENUINE, Privacy, console
+from web.staff.asked import Asker
 from web.staff.clock import clock_of, read_local
 from web.staff.identity import about_identity, drafted, note_of
 from web.staff.late_reply import missing_late_replies
@@ -79,16 +80,11 @@ def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
         )
 
 
-class Asked:
-    """Which member of the privacy team asks for which request."""
+@dataclass(frozen=True, kw_only=True)
+class Asked(Asker):
+    """A member of the privacy team, and the request that they ask for; it need not exist."""
 
-    def __init__(
-        self, request: Request, site: OnSite, member: Privacy, reference: Reference
-    ) -> None:
-        self.request = request
-        self.site = site
-        self.member = member
-        self.reference = reference
+    reference: str
 
     @property
     def path(self) -> str:
@@ -96,7 +92,14 @@ class Asked:
         return f"/staff/requests/{self.reference}"
 
 
-ByPrivacy = Annotated[Asked, Depends()]
+def asked_by_privacy(
+    request: Request, site: OnSite, member: Privacy, reference: Reference
+) -> Asked:
+    """A dependency: what a member of the privacy team asks for."""
+    return Asked(request=request, site=site, member=member, reference=reference)
+
+
+ByPrivacy = Annotated[Asked, Depends(asked_by_privacy)]
 
 
 @router.get("/{reference}")
@@ -115,11 +118,7 @@ def assign_to_me(asked: ByPrivacy) -> Response:
 @router.post("/{reference}/acknowledge", dependencies=[GENUINE])
 def acknowledge(asked: ByPrivacy) -> Response:
     """Say "I have seen this and act": the step goes on to nobody else."""
-    try:
-        asked.site.desk.acknowledge(asked.reference, asked.member.id)
-    except Refused as refusal:
-        return _case(asked, refusal=str(refusal))
-    return RedirectResponse(asked.path, status_code=303)
+    return _back(asked, lambda: asked.site.desk.acknowledge(asked.reference, asked.member.id))
 
 
 @router.post("/{reference}/receipt", dependencies=[GENUINE])
@@ -146,11 +145,10 @@ def confirm_receipt(asked: ByPrivacy, posted: Form) -> Response:
         correction_id = UUID(posted.text("correction"))
     except ValueError:
         return _case(asked, refusal="Read the correction below, and confirm that one.")
-    try:
-        asked.site.desk.confirm_receipt(asked.reference, correction_id, asked.member.id)
-    except Refused as refusal:
-        return _case(asked, refusal=str(refusal))
-    return RedirectResponse(asked.path, status_code=303)
+    return _back(
+        asked,
+        lambda: asked.site.desk.confirm_receipt(asked.reference, correction_id, asked.member.id),
+    )
 
 
 @router.post("/{reference}/answer", dependencies=[GENUINE])
@@ -159,8 +157,9 @@ def answer(asked: ByPrivacy, posted: Form) -> Response:
     outcome, ground, kind = (posted.text(name) for name in ("outcome", "ground", "right"))
     if outcome not in list(Outcome):
         return _case(asked, posted=posted, refusal="Choose how it ends.")
-    try:
-        asked.site.desk.decide(
+    return _back(
+        asked,
+        lambda: asked.site.desk.decide(
             asked.reference,
             asked.member.id,
             Answer(
@@ -170,10 +169,9 @@ def answer(asked: ByPrivacy, posted: Form) -> Response:
                 evidence=posted.text("evidence") or None,
             ),
             Kind(kind) if kind in list(Kind) else None,
-        )
-    except Refused as refusal:
-        return _case(asked, posted=posted, refusal=str(refusal))
-    return RedirectResponse(asked.path, status_code=303)
+        ),
+        posted,
+    )
 
 
 @router.post("/{reference}/confirm", dependencies=[GENUINE])
@@ -183,21 +181,15 @@ def confirm(asked: ByPrivacy, posted: Form) -> Response:
         answer_id = UUID(posted.text("answer"))
     except ValueError:
         return _case(asked, refusal="Read the answer below, and confirm that one.")
-    try:
-        asked.site.desk.confirm(asked.reference, answer_id, asked.member.id)
-    except Refused as refusal:
-        return _case(asked, refusal=str(refusal))
-    return RedirectResponse(asked.path, status_code=303)
+    return _back(
+        asked, lambda: asked.site.desk.confirm(asked.reference, answer_id, asked.member.id)
+    )
 
 
 @router.post("/{reference}/erased", dependencies=[GENUINE])
 def note_erased(asked: ByPrivacy) -> Response:
     """Say that the erasure is done which waited for the release of a hold."""
-    try:
-        asked.site.desk.note_erased(asked.reference, asked.member.id)
-    except Refused as refusal:
-        return _case(asked, refusal=str(refusal))
-    return RedirectResponse(asked.path, status_code=303)
+    return _back(asked, lambda: asked.site.desk.note_erased(asked.reference, asked.member.id))
 
 
 @router.post("/{reference}/authority", dependencies=[GENUINE])
@@ -225,17 +217,17 @@ def check(asked: ByPrivacy, posted: Form) -> Response:
     method = posted.text("method")
     if method not in list(CheckMethod):
         return _case(asked, posted=posted, refusal="Choose how you found out who asks.")
-    try:
-        asked.site.desk.record_check(
+    return _back(
+        asked,
+        lambda: asked.site.desk.record_check(
             asked.reference,
             asked.member.id,
             method=CheckMethod(method),
             passed=posted.text("passed") == "yes",
             evidence=posted.text("found"),
-        )
-    except Refused as refusal:
-        return _case(asked, posted=posted, refusal=str(refusal))
-    return RedirectResponse(asked.path, status_code=303)
+        ),
+        posted,
+    )
 
 
 @router.post("/{reference}/confirm-check", dependencies=[GENUINE])
@@ -245,10 +237,17 @@ def confirm_check(asked: ByPrivacy, posted: Form) -> Response:
         check_id = UUID(posted.text("check"))
     except ValueError:
         return _case(asked, refusal="Read the check below, and confirm that one.")
+    return _back(
+        asked, lambda: asked.site.desk.confirm_check(asked.reference, check_id, asked.member.id)
+    )
+
+
+def _back(asked: Asked, act: Callable[[], object], posted: Posted = NOTHING_POSTED) -> Response:
+    """To the page of the request once it is done, or the page with why not, and what was typed."""
     try:
-        asked.site.desk.confirm_check(asked.reference, check_id, asked.member.id)
+        act()
     except Refused as refusal:
-        return _case(asked, refusal=str(refusal))
+        return _case(asked, posted=posted, refusal=str(refusal))
     return RedirectResponse(asked.path, status_code=303)
 
 
@@ -256,13 +255,10 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
     site, now = asked.site, asked.site.now()
     with site.database.transaction() as transaction:
         request = request_by_reference(transaction, asked.reference)
-        record(transaction, "personal_data.read", request.id, now, staff=asked.member.id)
+        asked.reads_of(transaction, request.id)
     with site.database.session() as session:
         draft = drafted(session, site, request)
-        return console(
-            asked.request,
-            site,
-            asked.member,
+        return asked.page(
             "request.html",
             status=409 if refusal else 200,
             case=request,

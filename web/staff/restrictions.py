@@ -3,36 +3,22 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from sqlmodel import Session
 
-from database.facts import record
-from database.requests import RequestUnknown, request_by_reference
 from database.restrictions import Lift, mails_about, standing
 from database.staff import everybody
-from database.tables import Account
 from domain.restrictions import WORDS, Reason
 from web.forms import NOTHING_POSTED, Form, Posted
-from web.site import OnSite
-from web.staff.access import GENUINE, Privacy, console
+from web.staff.access import GENUINE
+from web.staff.asked import Asker, OfRequest, account_of, asker
 from workflows.messenger import Refused
 
 router = APIRouter(prefix="/staff/restrictions")
 PATH = "/staff/restrictions"
 
 
-class Asked:
-    """Which member of the privacy team asks."""
-
-    def __init__(self, request: Request, site: OnSite, member: Privacy) -> None:
-        self.request = request
-        self.site = site
-        self.member = member
-
-
-ByPrivacy = Annotated[Asked, Depends()]
-OfRequest = Annotated[str, Query(alias="request", max_length=20)]
+ByPrivacy = Annotated[Asker, Depends(asker("privacy"))]
 
 
 @router.get("")
@@ -74,19 +60,17 @@ def lift(asked: ByPrivacy, restriction_id: UUID, posted: Form) -> Response:
 
 
 def _page(
-    asked: Asked, *, reference: str = "", posted: Posted = NOTHING_POSTED, refusal: str = ""
+    asked: Asker, *, reference: str = "", posted: Posted = NOTHING_POSTED, refusal: str = ""
 ) -> HTMLResponse:
     site = asked.site
-    account = _account_of(asked, reference) if reference else None
     with site.database.transaction() as transaction:
+        account = account_of(transaction, reference)
         rows = standing(transaction)
-        for restriction, _ in rows:
-            _note_reading(transaction, asked, restriction.account_id)
+        read = {restriction.account_id for restriction, _ in rows}
+        read |= {account.id} if account else set()
+        asked.reads_of(transaction, *sorted(read))
     with site.database.session() as session:
-        return console(
-            asked.request,
-            site,
-            asked.member,
+        return asked.page(
             "restrictions.html",
             status=409 if refusal else 200,
             refusal=refusal,
@@ -98,20 +82,3 @@ def _page(
             words=WORDS,
             staff={member.id: member for member in everybody(session)},
         )
-
-
-def _account_of(asked: Asked, reference: str) -> Account | None:
-    """The account of a request."""
-    with asked.site.database.transaction() as transaction:
-        try:
-            request = request_by_reference(transaction, reference)
-        except RequestUnknown:
-            return None
-        _note_reading(transaction, asked, request.id)
-        return transaction.get(Account, request.account_id) if request.account_id else None
-
-
-def _note_reading(transaction: Session, asked: Asked, subject_id: UUID) -> None:
-    """Who reads about whom is recorded (P30)."""
-    now, reader = asked.site.now(), asked.member.id
-    record(transaction, "personal_data.read", subject_id, now, staff=reader)
