@@ -348,6 +348,7 @@ class Letters:
             "reference": request.reference,
             "kind": language.listed(KIND_WORDS[Kind(right.kind)] for right in rights),
             "rights": _answered(session, rights, language) if request.answered_at else [],
+            "needs_identity": request.needs_identity,
             "received_on": _day(language, request.received_at, zone),
             # A limit that ends at midnight is met until the end of the day before.
             "answer_by_on": _day(language, request.due_at - timedelta.resolution, zone),

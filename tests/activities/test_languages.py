@@ -126,6 +126,18 @@ def test_the_mails_of_a_request_do_not_tell_whether_we_know_who_asks(
     ]
 
 
+@pytest.mark.parametrize(("kind", "waits"), [("access", True), ("marketing_opt_out", False)])
+def test_an_acknowledgement_asks_who_it_is_only_where_something_waits_for_that(
+    scene: Scene, sender: MakeSender, sandbox: RunningSandbox, kind: str, *, waits: bool
+) -> None:
+    """P17, P19: to stop marketing nobody has to show who they are, nor is told that they must."""
+    request = scene.request("eve@example.com", kinds=(kind,))
+    what = SendInput(subject_id=request.id, now=NOW)
+    ActivityEnvironment().run(OutboxActivities(sender()).send_mail, what)
+    text = str(sandbox.message_to("eve@example.com")["text"])
+    assert ("we have to know that it is you who asks" in text) is waits
+
+
 def test_a_request_made_in_german_is_acknowledged_in_german(
     scene: Scene, sender: MakeSender, sandbox: RunningSandbox
 ) -> None:

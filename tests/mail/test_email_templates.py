@@ -31,6 +31,7 @@ LISTS: dict[str, object] = {
     "counts": [("Approved", 700), ("Declined", 12)],
     "laws": [{"citation": "Act <1>, section 2", "sentence": "The law wants them kept."}],
     "rights": RIGHTS,
+    "needs_identity": True,
     "segments": [("Silent, language de", 40), ("Not reached, bounced", 3)],
 }
 
