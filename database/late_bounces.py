@@ -1,6 +1,7 @@
 """To which mails an event belongs that does not say so: a bounce that comes back late has lost our
 ids on its way, and is placed by the request it went with and the address."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from sqlmodel import Session, col, func, select
@@ -14,6 +15,19 @@ from database.tables import (
     RequestAgent,
     Staff,
 )
+
+
+def learn(transaction: Session, said: Mapping[UUID, str]) -> None:
+    """Note the mail service's ids of attempts whose answer we do not have: its events may be
+    quicker, or all that is left of it when the sender died in between."""
+    nameless = transaction.exec(
+        select(MailAttempt)
+        .where(col(MailAttempt.id).in_(said), col(MailAttempt.provider_id).is_(None))
+        .order_by(col(MailAttempt.id))
+        .with_for_update(key_share=True)
+    ).all()
+    for attempt in nameless:
+        attempt.provider_id = said[attempt.id]
 
 
 def place(session: Session, provider_id: str, address: str) -> list[tuple[UUID, UUID]]:

@@ -175,7 +175,7 @@ def _finish(
     attempt = transaction.get_one(MailAttempt, attempt_id)
     attempt.ended_at = now
     attempt.outcome = outcome
-    attempt.provider_id = provider_id
+    attempt.provider_id = provider_id or attempt.provider_id
     attempt.reason = reason
     attempt.answered = answered
     transaction.add(attempt)

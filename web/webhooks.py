@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from clock import real_now
 from database.delivery import Event, record_events
-from database.late_bounces import place
+from database.late_bounces import learn, place
 from database.suppressions import Failed, suppress
 from domain.suppressions import address_key
 from mail.delivery_events import (
@@ -53,6 +53,7 @@ def sendgrid_events(
     batch = _genuine(request, site, raw)
     now = site.now()
     with site.database.transaction() as transaction:
+        learn(transaction, _provider_ids(batch))
         placed = [found for event in batch.events for found in _placed(transaction, event)]
         fresh = record_events(transaction, [_event(one) for one in placed], now)
         suppress(transaction, _failed(placed, site.suppression_key), now)
@@ -84,6 +85,15 @@ def _genuine(request: Request, site: Site, raw: bytes) -> EventBatch:
         raise HTTPException(403, str(refusal)) from None
     except EventsRefused as refusal:
         raise HTTPException(400, str(refusal)) from None
+
+
+def _provider_ids(batch: EventBatch) -> dict[UUID, str]:
+    """Of each attempt that an event names, the mail service's own id."""
+    return {
+        event.attempt_id: event.provider_id
+        for event in batch.events
+        if event.attempt_id and event.provider_id
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,8 +15,8 @@ from sqlmodel import select
 from clock import real_now
 from database.mail_rows import Batch
 from database.outbox import claim
-from database.outcomes import accept
-from database.tables import DeliveryEvent, MailSuppression, OutboxMail
+from database.outcomes import accept, doubt
+from database.tables import DeliveryEvent, MailAttempt, MailSuppression, OutboxMail
 from domain.suppressions import address_key
 from mail.delivery_events import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from settings import Settings
@@ -222,6 +222,24 @@ def test_a_bounce_that_lost_our_ids_is_placed_by_its_request_and_address(world: 
     assert report(world, json.dumps([ours]).encode()).status_code == 204
     assert state(world) == "bounced"
     assert [one.mail_id for one in suppressions(world)] == [mail.id]
+
+
+def test_a_bounce_that_is_quicker_than_the_answer_is_placed_by_what_other_events_say(
+    world: World,
+) -> None:
+    """P4: the sender has not noted the request yet, or died before it could."""
+    mail = sent_mail(world)
+    assert mail.attempt_id
+    (delivered,) = json.loads(an_event(mail, event="delivered"))
+    bounce = {"event": "bounce", "timestamp": 1767603600, "email": "alice@example.org"}
+    batch = [one | {"sg_message_id": "request-1.recv-0-0"} for one in (bounce, delivered)]
+    assert report(world, json.dumps(batch).encode()).status_code == 204
+    assert state(world) == "bounced"
+    with world.database.transaction() as transaction:
+        doubt(transaction, mail.attempt_id, "no answer came", NOW)
+    assert state(world) == "bounced"
+    with world.database.session() as session:
+        assert session.get_one(MailAttempt, mail.attempt_id).provider_id == "request-1"
 
 
 def test_kinds_of_event_that_we_do_not_know_are_kept_and_spoil_nothing(world: World) -> None:
