@@ -79,8 +79,8 @@ WORKFLOWS: Sequence[type] = (
     WatchdogWorkflow,
 )
 THREADS = 20
-FINISH_WITHIN_SECONDS = 10.0
-STOP_WITHIN_SECONDS = FINISH_WITHIN_SECONDS + 3.0
+FINISH_WITHIN = timedelta(seconds=10)
+STOP_WITHIN_SECONDS = FINISH_WITHIN.total_seconds() + 3.0
 TRY_WITHIN_SECONDS = 10.0
 
 log = logging.getLogger("promisekeeper.worker")
@@ -292,7 +292,7 @@ async def _work(
             activity_executor=threads,
             max_concurrent_activities=THREADS,
             interceptors=[PulseInterceptor(), IncidentInterceptor()],
-            graceful_shutdown_timeout=timedelta(seconds=FINISH_WITHIN_SECONDS),
+            graceful_shutdown_timeout=FINISH_WITHIN,
         ):
             gc.freeze()  # what is there now stays: nobody looks for garbage in it any more
             print("worker: ready", flush=True)  # noqa: T201 - for whoever started it

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
 from temporalio.worker import (
     ActivityInboundInterceptor,
     ExecuteActivityInput,
@@ -36,7 +36,7 @@ class _Inbound(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002, ANN401
         try:
             return await super().execute_activity(input)
-        except (ApplicationError, asyncio.CancelledError):
+        except (ApplicationError, CancelledError, asyncio.CancelledError):
             raise
         except SQLAlchemyError as fault:
             raise (_silence() if is_silence(fault) else incident(fault)) from None

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy.exc import IntegrityError, OperationalError
 from temporalio import activity
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory, CancelledError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
@@ -79,5 +79,6 @@ async def test_a_refusal_keeps_its_words() -> None:
 
 
 async def test_a_cancellation_stays_one() -> None:
-    with pytest.raises(asyncio.CancelledError):
-        await run(asyncio.CancelledError())
+    for cancelled in (asyncio.CancelledError(), CancelledError("the workflow was terminated")):
+        with pytest.raises(type(cancelled)):
+            await run(cancelled)

@@ -42,7 +42,7 @@ from tests.own_settings import free_ports
 from tests.people import LANGUAGES, POLICY, import_accounts, move_in
 from tests.quiet_monday import until_a_quiet_monday
 from tests.sandbox_server import API_KEY, RunningSandbox, running_sandbox
-from worker import THREADS, WORKFLOWS, activities
+from worker import FINISH_WITHIN, THREADS, WORKFLOWS, activities
 from workflows.desk import Desk, NewVersion, NoticePeriods
 from workflows.messenger import Messenger
 from workflows.watchdog import WatchdogWorkflow
@@ -283,6 +283,7 @@ async def worker_of(
         max_concurrent_activities=THREADS,
         interceptors=[PulseInterceptor(), IncidentInterceptor()],
         workflow_failure_exception_types=[Exception],
+        graceful_shutdown_timeout=FINISH_WITHIN,
     )
     # On a busy machine a step of a workflow takes two seconds, and the worker would take that for a
     # deadlock and break into it wherever it is. A real one, the time-out of the test ends.
