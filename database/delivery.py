@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, String, Uuid, and_, literal, or_, update
+from sqlalchemy import ColumnElement, Select, String, Uuid, and_, exists, literal, or_, update
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
@@ -15,7 +15,7 @@ from database.ids import id_of_each
 from database.mail_rows import change, hold_many
 from database.mended import reopen_fallen_back
 from database.outbox import CARRIED, GOT_IT
-from database.tables import Campaign, DeliveryEvent, OutboxMail, PolicyVersion
+from database.tables import Campaign, DeliveryEvent, MailAttempt, OutboxMail, PolicyVersion
 from database.writing import as_table, insert_selected
 
 STATE_AFTER_EVENT = {
@@ -48,8 +48,9 @@ def record_events(transaction: Session, events: Sequence[Event], now: datetime) 
     """Keep delivery events, each once and in any order, and move the mails forward.
 
     One event of an attempt proves that the mail service took all its copies, those too that wait
-    to be sent again. That a copy reached nobody is said of its own attempt alone: it may have been
-    sent to another address since. A first notice whose address was mended since goes out again.
+    to be sent again. That a copy reached nobody is said of its own attempt alone, and that it
+    arrived is said of no mail that was queued anew since, for another address. A first notice whose
+    address was mended since goes out again.
     Returns how many events were new; those about mails we do not know are dropped.
     """
     said = as_table(
@@ -85,9 +86,10 @@ def record_events(transaction: Session, events: Sequence[Event], now: datetime) 
             mails = select_columns(said.c.mail_id).where(
                 said.c.event == kind, said.c.reason == reason
             )
-            if kind in REACHED_NOBODY:  # says nothing of the mail once that was sent again
-                own = (col(_SENT.id) == said.c.mail_id, col(_SENT.attempt_id) == said.c.attempt_id)
-                mails = mails.join(_SENT, and_(*own))
+            about = col(_SENT.attempt_id) == said.c.attempt_id
+            if kind not in REACHED_NOBODY:
+                about = or_(about, _began_since_queued(said.c.attempt_id))
+            mails = mails.join(_SENT, and_(col(_SENT.id) == said.c.mail_id, about))
             state = STATE_AFTER_EVENT[kind]
             _move_forward(transaction, mails, state, reason or None, now)
             if state not in GOT_IT:
@@ -103,6 +105,14 @@ def record_events(transaction: Session, events: Sequence[Event], now: datetime) 
     return fresh
 
 
+def _began_since_queued(attempt_id: ColumnElement[UUID]) -> ColumnElement[bool]:
+    """Whether an attempt went to the address that the mail has: once that is mended, the mail is
+    queued anew, and what went before says nothing of it."""
+    return exists().where(
+        col(MailAttempt.id) == attempt_id, col(MailAttempt.started_at) >= col(_SENT.queued_at)
+    )
+
+
 def _move_forward(
     transaction: Session,
     mails: Select[tuple[UUID]],
@@ -115,8 +125,6 @@ def _move_forward(
         .where(
             col(OutboxMail.id).in_(mails),
             col(OutboxMail.state).in_([*NOT_PROVEN, *PROVEN[: PROVEN.index(state)]]),
-            # Queued without an attempt, it waits for another address: this is about the old one.
-            or_(col(OutboxMail.state) != "queued", col(OutboxMail.attempt_id).is_not(None)),
         )
         .values(
             state=state,

@@ -1,6 +1,7 @@
 """Whom a mended address lets be told after all, and with a link that works (P4, P32)."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -280,3 +281,30 @@ def test_who_mends_addresses_and_who_hears_of_their_mails_never_wait_for_each_ot
         latest = session.exec(select(Link.id).where(col(Link.successor_id).is_(None))).all()
         carried = session.exec(select(OutboxMail.link_id)).all()
     assert sorted(map(str, carried)) == sorted(map(str, latest))
+
+
+@pytest.mark.parametrize("word", ["processed", "delivered"])
+def test_what_is_told_of_the_old_address_says_nothing_of_the_new_one(
+    scene: Scene, campaign: UUID, word: str
+) -> None:
+    """P4: the mail service may tell it a day later, while the notice is on its way again."""
+    mail = first_notice(scene, campaign)
+    assert mail.attempt_id
+    old = delivery.Event(
+        mail_id=mail.id, attempt_id=mail.attempt_id, event="bounce", occurred_at=NOW
+    )
+    tell(scene, old)
+    scene.import_accounts(MENDED, now=NOW + ONE_HOUR)
+    later = NOW + 2 * ONE_HOUR
+    with scene.database.transaction() as transaction:
+        claimed = outbox.claim(transaction, Batch(mail_id=mail.id), limit=1, now=later)
+    assert claimed
+    tell(scene, replace(old, event=word))
+    with scene.database.transaction() as transaction:
+        outcomes.give_back(transaction, claimed.attempt_id, "too fast", later)
+    assert first_notice(scene, campaign).state == "queued"
+
+
+def tell(scene: Scene, event: delivery.Event) -> None:
+    with scene.database.transaction() as transaction:
+        delivery.record_events(transaction, [event], NOW + 3 * ONE_HOUR)
