@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, and_, case, exists, or_, true, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
-from database.campaigns import CALLED_OFF, FINISHED, FIRST_NOTICE, PAUSED
+from database.campaigns import CALLED_OFF, FINISHED, FIRST_NOTICE, PAUSED, RUNNING
 from database.facts import record
 from database.mail_rows import hold_mails
 from database.outbox import (
@@ -121,11 +121,20 @@ def doubtful_mails(
 def is_worth_sending(now: datetime) -> ColumnElement[bool]:
     """Whether a mail that did not go out may go out yet: its subject runs, and it comes neither too
     late nor to people who have answered."""
-    return and_(
-        subject_is_running(),
-        ~is_overtaken(now),
-        or_(col(OutboxMail.step) != FIRST_NOTICE, ~is_settled_for(now)),
+    return and_(subject_is_running(), _comes_in_time(now))
+
+
+def is_worth_queueing(now: datetime) -> ColumnElement[bool]:
+    """As `is_worth_sending`, of a campaign too that stands still: the mail waits with it."""
+    goes_on = exists().where(
+        col(Campaign.id) == col(OutboxMail.subject_id), col(Campaign.state).in_((RUNNING, PAUSED))
     )
+    return and_(or_(subject_is_running(), goes_on), _comes_in_time(now))
+
+
+def _comes_in_time(now: datetime) -> ColumnElement[bool]:
+    too_late = and_(col(OutboxMail.step) == FIRST_NOTICE, is_settled_for(now))
+    return and_(~is_overtaken(now), ~too_late)
 
 
 def resend(transaction: Session, mail_id: UUID, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from database.accounts import accounts_at_address
 from database.campaigns import FIRST_NOTICE, is_reminder
-from database.doubts import is_worth_sending
+from database.doubts import is_worth_queueing
 from database.facts import record
 from database.ids import new_id
 from database.links import APPROVE, Holder, replace_links, to_approve
@@ -209,12 +209,13 @@ def _closed_out(session: Session, accounts: Sequence[UUID]) -> Sequence[UUID]:
 
 
 def _release(transaction: Session, accounts: Sequence[UUID], now: datetime) -> tuple[UUID, ...]:
-    """What was not sent to these accounts waits again, where it does not come too late."""
+    """What was not sent to these accounts waits again, where it does not come too late. Of a
+    campaign that is paused, or has no day yet, it waits until that goes on."""
     held = hold_mails(
         transaction,
         of_campaigns_to(accounts),
         col(OutboxMail.state) == "suppressed",
-        is_worth_sending(now),
+        is_worth_queueing(now),
     )
     transaction.execute(
         update(OutboxMail)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from database import freezing, outbox, outcomes, suppressions
 from database.accounts import AccountRow
@@ -16,7 +16,15 @@ from database.mail_rows import Batch
 from database.not_reached import not_reached
 from database.outbox import Claim, Queued
 from database.suppressions import Failed
-from database.tables import Campaign, Fact, Link, MailSuppression, OutboxMail, PolicyVersion
+from database.tables import (
+    Account,
+    Campaign,
+    Fact,
+    Link,
+    MailSuppression,
+    OutboxMail,
+    PolicyVersion,
+)
 from domain.suppressions import Cause, address_key
 from tests.deciding import APPROVED
 from tests.people import ALICE, BOB
@@ -222,3 +230,37 @@ def test_reminders_stop_for_the_account_that_asked_and_for_no_other(
     with scene.database.session() as session:
         facts = session.exec(select(Fact).where(Fact.kind == "reminders.stopped")).all()
     assert [fact.subject_id for fact in facts] == [alice.id]
+
+
+@pytest.mark.parametrize("stands_still", ["paused", "postponed"])
+def test_mail_that_is_allowed_while_its_campaign_stands_still_goes_out_with_the_rest(
+    scene: Scene, campaign: UUID, stands_still: str
+) -> None:
+    """P4, P8: the machine paused it because of bounces, and ops mend the addresses first."""
+    (mail_id, *_) = [mail for mail, whose in queued_for(scene) if whose == ALICE.external_id]
+    suppress(scene, failed(mail_id))
+    with scene.database.transaction() as transaction:
+        transaction.get_one(OutboxMail, mail_id).state = "suppressed"
+        row = transaction.get_one(Campaign, campaign)
+        if stands_still == "paused":
+            row.state = "paused"
+        else:
+            transaction.get_one(PolicyVersion, row.policy_version_id).state = "postponed"
+    allow(scene)
+    with scene.database.session() as session:
+        assert session.get_one(OutboxMail, mail_id).state == "queued"
+    with scene.database.transaction() as transaction:
+        batch = Batch(subject_id=campaign)
+        assert outbox.claim(transaction, batch, limit=9, now=NOW + ONE_HOUR) is None
+
+
+def queued_for(scene: Scene) -> list[tuple[UUID, str]]:
+    """Each mail, and whose it is."""
+    with scene.database.session() as session:
+        return list(
+            session.exec(
+                select(OutboxMail.id, Account.external_id).join(
+                    Account, col(Account.id) == col(OutboxMail.addressee_id)
+                )
+            ).all()
+        )
