@@ -55,8 +55,9 @@ def decide(
 
 
 def inherit(transaction: Session, version: PolicyVersion, finding: Finding, now: datetime) -> None:
-    """Let a new finding stand as the same one of the latest earlier version that decided it."""
-    earlier = transaction.exec(
+    """Let a new finding stand as the same one of the earlier version for which people decided it
+    last: an older version may have been reclassified since."""
+    decided = transaction.exec(
         select(Finding)
         .join(PolicyVersion, col(PolicyVersion.id) == col(Finding.policy_version_id))
         .where(
@@ -68,10 +69,16 @@ def inherit(transaction: Session, version: PolicyVersion, finding: Finding, now:
             Finding.explanation == finding.explanation,
             col(Finding.status).in_(LEADING_TO),
         )
-        .order_by(col(PolicyVersion.number).desc())
-    ).first()
-    if earlier is not None:
-        inherit_from(transaction, version, finding, earlier, now)
+        .order_by(col(PolicyVersion.number))
+    ).all()
+    dated = [
+        (said[-1].decided_at, place, earlier)
+        for place, earlier in enumerate(decided)
+        if (said := decisions_behind(transaction, earlier))
+    ]
+    if dated:
+        *_, last = max(dated)
+        inherit_from(transaction, version, finding, last, now)
 
 
 def inherit_from(

@@ -19,7 +19,7 @@ from database.assessments import (
 )
 from database.campaigns import REPLACED, campaign_of
 from database.controls import Act, ControlRefused, note
-from database.decisions import decide
+from database.decisions import decide, identity
 from database.facts import record
 from database.owed import drop_correction
 from database.policies import previous_version
@@ -37,7 +37,10 @@ from database.wording import (
     words_there,
 )
 from database.writing import held
-from domain.reviews import FindingStatus, VersionClass, VersionState
+from domain.quotes import stands_in
+from domain.reviews import TO_COME, FindingStatus, VersionClass, VersionState
+
+HARMLESS = (FindingStatus.DISMISSED, FindingStatus.DISMISSAL_PROPOSED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,6 +147,7 @@ def propose(
     _require_reclassifiable(transaction, version)
     findings = {finding.key: finding for finding in findings_of(transaction, version.id)}
     _require_adverse(transaction, version, mistake, findings)
+    _require_to_stay_mended(transaction, version, mistake)
     added = [f"F{len(findings) + place}" for place, _ in enumerate(mistake.add, start=1)]
     words = [each.tidy.given for each in mistake.words]
     for each in words:
@@ -197,6 +201,8 @@ def confirm(
         raise ControlRefused("No reclassification of this version is proposed.")
     if proposed.proposed_by == staff.id:
         raise ControlRefused("You proposed it: a second person of legal has to agree.")
+    mistake = Mistake(confirm=proposed.content["confirm"], add=proposed.content["add"])
+    _require_to_stay_mended(transaction, version, mistake)
     proposed.confirmed_by, proposed.confirmed_at = staff.id, now
     _confirm_findings(transaction, version, proposed, now)
     for language, said in proposed.content["words"].items():
@@ -263,6 +269,40 @@ def _require_adverse(
     for quote in mistake.add:
         if refusal := quote_refusal(session, version, quote):
             raise ControlRefused(refusal)
+
+
+def _require_to_stay_mended(session: Session, version: PolicyVersion, mistake: Mistake) -> None:
+    """No later version on its way says the same as something that harms nobody: on its day it would
+    bring the change back to people who never approved it."""
+    wrong = {
+        identity(finding)
+        for finding in findings_of(session, version.id)
+        if finding.key in mistake.confirm
+    }
+    for later in _on_their_way(session, version):
+        taken_for_harmless = any(
+            identity(finding) in wrong and finding.status in HARMLESS
+            for finding in findings_of(session, later.id)
+        )
+        if taken_for_harmless or any(stands_in(quote, later.text) for quote in mistake.add):
+            rid = "Withdraw" if later.state in TO_COME else "Reject"
+            raise ControlRefused(
+                f"Version {later.number} is on its way and says the same, as something that takes "
+                f"no approval: on its day it would bring the change back. {rid} it first. Handed "
+                "in again afterwards, it takes over what you find here. Nothing was changed."
+            )
+
+
+def _on_their_way(session: Session, version: PolicyVersion) -> Sequence[PolicyVersion]:
+    return session.exec(
+        select(PolicyVersion)
+        .where(
+            PolicyVersion.policy_id == version.policy_id,
+            PolicyVersion.number > version.number,
+            col(PolicyVersion.state).in_((VersionState.IN_REVIEW, *TO_COME)),
+        )
+        .order_by(col(PolicyVersion.number))
+    ).all()
 
 
 def _require_words(

@@ -6,12 +6,13 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select
 
-from database import controls, freezing, owed, policies, reclassifying, standings
+from database import controls, decisions, freezing, owed, policies, reclassifying, standings
 from database.accounts import AccountRow
 from database.approvals import PolicyHistory, took_for_clean
 from database.assessments import findings_of
 from database.campaigns import campaign_of
 from database.controls import ControlRefused
+from database.decisions import identity
 from database.facts import record
 from database.reclassifying import Mistake
 from database.reports import report
@@ -23,13 +24,14 @@ from database.tables import (
     Fact,
     Finding,
     PolicyVersion,
+    Review,
 )
 from database.wording import WordingRefused, Words
-from domain.reviews import VersionClass
+from domain.reviews import FindingStatus, VersionClass
 from tests.deciding import APPROVED
 from tests.people import ALICE, BOB, CAROL, LANGUAGES, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, Scene
-from tests.texts import FIRST, SECOND
+from tests.texts import FIRST, SECOND, THIRD
 
 A_DAY = timedelta(days=1)
 FOUND = EFFECT + 10 * A_DAY
@@ -305,3 +307,61 @@ def test_groups_agree_with_the_fold(scene: Scene, wrong: PolicyVersion) -> None:
                 number = scene.governs(who, at).number
                 one_by_one[number] = one_by_one.get(number, 0) + 1
         assert counted == one_by_one
+
+
+def dismissed_later(scene: Scene, state: str) -> PolicyVersion:
+    """A typing correction of version 2 has taken over that its adverse findings were dismissed."""
+    with scene.database.transaction() as transaction:
+        review = Review(
+            policy_version_id=second(scene).id,
+            reviewer_id=scene.staff["noor"],
+            version_class=VersionClass.EDITORIAL,
+            reason="a typo",
+            content={},
+            reviewed_at=NOW,
+            recorded_at=NOW,
+        )
+        transaction.add(review)
+        transaction.flush()
+        for finding in findings_of(transaction, second(scene).id):
+            decisions.decide(transaction, finding, FindingStatus.DISMISSED, review, NOW)
+    third = scene.submit(THIRD, now=FOUND - 5 * A_DAY)
+    with scene.database.session() as session:
+        bases = session.exec(select(PolicyVersion).where(PolicyVersion.number < 3)).all()
+    scene.assess(*bases, version=third)
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(PolicyVersion, third.id)
+        row.state, row.version_class = state, VersionClass.NOTICE
+    return third
+
+
+@pytest.mark.parametrize(("state", "remedy"), [("announced", "Withdraw"), ("in_review", "Reject")])
+def test_a_later_version_that_would_bring_the_change_back_has_to_go_first(
+    scene: Scene, wrong: PolicyVersion, state: str, remedy: str
+) -> None:
+    """P2, P5: on its day it would govern people who never approved the change."""
+    dismissed_later(scene, state)
+    with pytest.raises(ControlRefused, match=f"Version 3 .* {remedy} it first"):
+        propose(scene)
+    with pytest.raises(ControlRefused, match=f"Version 3 .* {remedy} it first"):
+        propose(scene, "lena", Words(language="en", sentences={"F9": "x"}), add=QUOTE)
+
+
+def test_what_is_handed_in_anew_takes_over_what_was_decided_last(
+    scene: Scene, wrong: PolicyVersion
+) -> None:
+    """P2: and not the older dismissal from the version that had to go."""
+    third = dismissed_later(scene, "announced")
+    key = adverse(scene)
+    with scene.database.transaction() as transaction:
+        transaction.get_one(PolicyVersion, third.id).state = "withdrawn"
+    propose(scene)
+    confirm(scene)
+    fourth = scene.submit(THIRD, now=FOUND + A_DAY)
+    with scene.database.session() as session:
+        bases = session.exec(select(PolicyVersion).where(PolicyVersion.number < 3)).all()
+    scene.assess(*bases, version=fourth)
+    with scene.database.session() as session:
+        of_second = {each.key: each for each in findings_of(session, second(scene).id)}
+        stands = {identity(each): each.status for each in findings_of(session, fourth.id)}
+    assert stands[identity(of_second[key])] == "confirmed"
