@@ -342,10 +342,15 @@ def latest_decision(session: Session, account_id: UUID, version_id: UUID) -> App
     ).first()
 
 
-def _is_last(session: Session, decision: Approval) -> bool:
-    later = select(Approval.id).where(
-        Approval.account_id == decision.account_id,
-        col(Approval.decided_at) > decision.decided_at,
+def _is_last(session: Session, decision: Approval, version: PolicyVersion) -> bool:
+    later = (
+        select(Approval.id)
+        .join(PolicyVersion, col(PolicyVersion.id) == col(Approval.policy_version_id))
+        .where(
+            Approval.account_id == decision.account_id,
+            PolicyVersion.policy_id == version.policy_id,
+            col(Approval.decided_at) > decision.decided_at,
+        )
     )
     return session.exec(later).first() is None
 
@@ -377,7 +382,7 @@ def decide(
     if (
         earlier is not None
         and earlier.decision == decision
-        and _is_last(transaction, earlier)
+        and _is_last(transaction, earlier, version)
         and not void_as_a_minors(earlier.decided_at, account.minor_from, account.minor_until)
     ):
         return earlier
