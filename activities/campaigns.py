@@ -14,7 +14,7 @@ from activities.moments import Moments, moments_since
 from activities.outbox import Sender, SendProgress
 from database import campaigns, freezing
 from database.alarms import AlarmKind, sound_of_campaign
-from database.campaigns import CALLED_OFF, PAUSED, WITHDRAWN
+from database.campaigns import CALLED_OFF, FIRST_NOTICE, PAUSED, WITHDRAWN
 from database.canaries import choose_canary, look_at_canary
 from database.chunks import LongEnough, at_most
 from database.controls import last_act
@@ -23,6 +23,7 @@ from database.facts import record
 from database.lineage import campaigns_replaced
 from database.mail_rows import Batch
 from database.outbox import (
+    ACCOUNT,
     CAMPAIGN,
     CORRECTION,
     FINISHED,
@@ -420,16 +421,17 @@ class CampaignActivities:
         return case
 
     def _clear_the_queue(self, campaign_id: UUID, now: datetime) -> None:
-        """What waits in vain, which no claim takes, is told from what waits."""
+        """What waits in vain, which no claim takes, is told from what waits: a first notice too
+        that was to be sent again when the end came, so that its addressee counts as not reached."""
         batch, cancelled = Batch(subject_id=campaign_id), None
+        notices = Batch(subject_id=campaign_id, addressee_kind=ACCOUNT, step=FIRST_NOTICE)
         while cancelled != 0:
             with self._database.transaction() as transaction:
-                called_off = transaction.get_one(Campaign, campaign_id).state in CALLED_OFF
-                cancelled = (
-                    cancel(transaction, batch, limit=CANCELLED_AT_ONCE)
-                    if called_off
-                    else cancel_overtaken(transaction, batch, now, limit=CANCELLED_AT_ONCE)
-                )
+                if transaction.get_one(Campaign, campaign_id).state in CALLED_OFF:
+                    cancelled = cancel(transaction, batch, limit=CANCELLED_AT_ONCE)
+                else:
+                    cancelled = cancel(transaction, notices, limit=CANCELLED_AT_ONCE)
+                    cancelled += cancel_overtaken(transaction, batch, now, limit=CANCELLED_AT_ONCE)
 
     def _goes_on(
         self, session: Session, campaign: Campaign, version: PolicyVersion, what: FinishInput
@@ -545,6 +547,8 @@ def _why_stopped(session: Session, campaign: Campaign) -> str:
 
 
 def _is_to_come(campaign: Campaign, version: PolicyVersion, now: datetime) -> bool:
+    """A campaign without a day has not told everybody yet: it goes on until it has."""
     ends_at = campaigns.ends_at(campaign, version)
     waits = version.state == VersionState.ANNOUNCED or campaign.asks_until is not None
-    return version.state == VersionState.POSTPONED or bool(waits and ends_at and ends_at > now)
+    to_come = ends_at is None or ends_at > now
+    return version.state == VersionState.POSTPONED or (waits and to_come)

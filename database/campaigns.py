@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, exists, false, literal, true
 from sqlalchemy import select as select_columns
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import Session, col, func, select
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -25,9 +25,9 @@ from database.outbox import (
     CAMPAIGN,
     CORRECTION,
     IN_DOUBT,
-    MAYBE_TOLD,
     POSTPONEMENT,
     WITHDRAWAL,
+    maybe_told,
     states,
 )
 from database.owed import corrections, postponements
@@ -441,8 +441,8 @@ def reached_nobody(
     campaign: Campaign, mail_states: Sequence[str] = UNDELIVERABLE
 ) -> ColumnElement[bool]:
     """Of an addressee, its account and its first notice: whether that reached nobody, although it
-    is owed. What is queued may reach them yet, and what a campaign that was called off kept back is
-    owed no more."""
+    is owed. What is queued may reach them yet, what a campaign that was called off kept back is
+    owed no more, and who has answered knows."""
     no_more = ["cancelled"] if campaign.state in CALLED_OFF else []
     return and_(
         col(CampaignAddressee.campaign_id) == campaign.id,
@@ -452,6 +452,7 @@ def reached_nobody(
         col(OutboxMail.step) == FIRST_NOTICE,
         col(OutboxMail.state).in_([state for state in mail_states if state not in no_more]),
         is_mailed(),
+        ~_has_answered(campaign),
     )
 
 
@@ -490,10 +491,15 @@ def _waiting(session: Session, campaign: Campaign) -> Sequence[UUID]:
     return [campaign.id, *campaigns_replaced(session, campaign.policy_version_id)]
 
 
+_OWN = aliased(Account)
+"""An addressee's own account, beside those of the question."""
+
+
 def is_asked() -> ColumnElement[bool]:
     """Of an addressee, whether its approval is asked for: a minor cannot give it (P5)."""
-    minors = select(Account.id).where(Account.kind == AccountKind.MINOR)
-    of_a_minor = col(CampaignAddressee.account_id).in_(minors)
+    of_a_minor = exists().where(
+        col(_OWN.id) == col(CampaignAddressee.account_id), col(_OWN.kind) == AccountKind.MINOR
+    )
     return and_(col(CampaignAddressee.asks_approval), ~of_a_minor)
 
 
@@ -522,7 +528,7 @@ def _was_mailed(campaigns: Sequence[UUID]) -> ColumnElement[bool]:
         col(OutboxMail.subject_id).in_(campaigns),
         col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
         col(OutboxMail.step) == FIRST_NOTICE,
-        col(OutboxMail.state).in_(MAYBE_TOLD),
+        maybe_told(),
     )
 
 
@@ -531,7 +537,7 @@ def _was_mailed_before(campaigns: Sequence[UUID], instant: datetime | None) -> C
     return exists().where(
         col(OutboxMail.subject_id).in_(campaigns),
         col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
-        col(OutboxMail.state).in_(MAYBE_TOLD),
+        maybe_told(),
         col(MailAttempt.id) == col(OutboxMail.attempt_id),
         col(MailAttempt.started_at) < instant,
     )

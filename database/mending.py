@@ -12,7 +12,7 @@ from database.assessments import (
     is_clean,
 )
 from database.campaigns import FIRST_NOTICE, campaign_of, progress
-from database.outbox import MAYBE_TOLD
+from database.outbox import maybe_told
 from database.owed import open_correction, steps_owed
 from database.policies import announced_versions
 from database.tables import Account, OutboxMail, PolicyVersion
@@ -150,7 +150,7 @@ def _told(session: Session, campaign_id: UUID) -> int:
         .where(
             OutboxMail.subject_id == campaign_id,
             OutboxMail.step == FIRST_NOTICE,
-            col(OutboxMail.state).in_(MAYBE_TOLD),
+            maybe_told(),
             Account.status == Status.OPEN,
         )
     ).one()

@@ -351,6 +351,15 @@ def _all_is_stopped() -> ColumnElement[bool]:
     return exists().where(col(MailStop.in_effect).is_(True))
 
 
+def maybe_told() -> ColumnElement[bool]:
+    """Whether the addressee of a mail had it, or may have: by a try, too, that came to no answer
+    before the mail was to be sent again."""
+    tried = and_(
+        col(OutboxMail.state).in_(("queued", "cancelled")), col(OutboxMail.attempt_id).is_not(None)
+    )
+    return or_(col(OutboxMail.state).in_(MAYBE_TOLD), tried)
+
+
 def subject_is_running() -> ColumnElement[bool]:
     """Of a campaign, whether it runs; of one that was withdrawn, only the mail that says so, and
     while its version is postponed, only the mails that somebody's decision caused."""

@@ -21,7 +21,7 @@ from database.facts import record
 from database.lineage import campaigns_replaced
 from database.mail_rows import Batch
 from database.mending import corrects
-from database.outbox import GOT_IT, MAYBE_TOLD, carry, waiting_in
+from database.outbox import GOT_IT, carry, maybe_told, waiting_in
 from database.owed import drop_correction
 from database.policies import (
     announced_versions,
@@ -87,7 +87,7 @@ def told_before(
                 col(OutboxMail.subject_id).in_(earlier),
                 col(OutboxMail.addressee_id).in_(account_ids),
                 OutboxMail.step == FIRST_NOTICE,
-                col(OutboxMail.state).in_(MAYBE_TOLD),
+                maybe_told(),
             )
         ).all()
     )

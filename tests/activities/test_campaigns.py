@@ -20,7 +20,7 @@ from activities.campaigns import (
 from activities.outbox import SendProgress
 from database import freezing
 from database.accounts import AccountRow
-from database.campaigns import FIRST_NOTICE
+from database.campaigns import FIRST_NOTICE, count_not_reached
 from database.tables import Campaign, OutboxMail, PolicyVersion
 from tests.people import ALICE, BOB, CAROL
 from tests.sandbox_server import RunningSandbox
@@ -201,3 +201,26 @@ def test_a_campaign_does_not_end_before_its_date_which_may_have_moved(
     what = FinishInput(campaign_id=campaign, now=EFFECT + timedelta(days=7))
     case = ActivityEnvironment().run(steps.finish_campaign, what)
     assert (case.over, case.postponed) == (False, True)
+
+
+def test_a_campaign_whose_day_is_open_does_not_end(
+    scene: Scene, campaign: UUID, steps: CampaignActivities
+) -> None:
+    """P4, P7: postponed while first notices went out, and given a day before all had them."""
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(Campaign, campaign)
+        row.notified_at = None
+        transaction.get_one(PolicyVersion, row.policy_version_id).effective_at = None
+    what = FinishInput(campaign_id=campaign, now=NOW + timedelta(days=300))
+    assert ActivityEnvironment().run(steps.finish_campaign, what).state == "running"
+
+
+def test_whose_notice_still_waits_when_the_campaign_ends_counts_as_not_reached(
+    scene: Scene, campaign: UUID, steps: CampaignActivities
+) -> None:
+    """P4: it was to be sent again, to a mended address, and nobody sends it after the effect."""
+    scene.queue_step(campaign)
+    ActivityEnvironment().run(steps.finish_campaign, FinishInput(campaign_id=campaign, now=EFFECT))
+    assert states(scene, FIRST_NOTICE) == {"cancelled"}
+    with scene.database.session() as session:
+        assert count_not_reached(session, session.get_one(Campaign, campaign)) == 2

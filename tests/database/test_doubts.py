@@ -10,6 +10,7 @@ from database import doubts, freezing, outbox, outcomes
 from database.doubts import Doubt
 from database.engine import Database
 from database.mail_rows import Batch
+from database.outbox import WITHDRAWAL
 from database.tables import Campaign, Fact, PolicyVersion
 from domain.approvals import Decision
 from tests.database.test_outbox import doubtful, event, must_claim, queue, settle, tell
@@ -173,3 +174,21 @@ def test_what_a_campaign_that_is_over_left_in_doubt_waits_for_nobody(
         assert doubts.count_doubtful(session) == 0
         assert doubts.doubtful_mails(session) == []
     assert groups(scene) == []
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_who_may_have_had_a_notice_that_was_to_be_sent_again_hears_of_the_withdrawal(
+    scene: Scene, campaign: UUID, cancelled: bool
+) -> None:
+    """P8: the first try may have arrived."""
+    with scene.database.transaction() as transaction:
+        for doubt in doubts.doubts(transaction):
+            assert len(doubts.resend_some(transaction, doubt, scene.staff["omar"], LATER)) == 3
+        row = transaction.get_one(Campaign, campaign)
+        row.state = "withdrawn"
+        version = transaction.get_one(PolicyVersion, row.policy_version_id)
+        version.state, version.effective_at = "withdrawn", None
+    if cancelled:
+        with scene.database.transaction() as transaction:
+            assert outbox.cancel(transaction, Batch(subject_id=campaign)) == 3
+    assert len(scene.queue_step(campaign, WITHDRAWAL)) == 3

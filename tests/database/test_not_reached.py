@@ -376,3 +376,12 @@ def test_what_a_campaign_that_was_called_off_did_not_send_is_on_no_list(
     with scene.database.transaction() as transaction:
         transaction.get_one(Campaign, campaign).state = "replaced"
     assert CAROL.external_id not in listed(scene, campaign)
+
+
+def test_who_has_answered_is_not_to_be_reached(scene: Scene, campaign: UUID) -> None:
+    """P4: she read it and declined, and then her mail program called it spam."""
+    assert ALICE.external_id in listed(scene, campaign)
+    before, _ = counted(scene, campaign)
+    scene.decide(ALICE, DECLINED, at=NOW + ONE_HOUR)
+    assert ALICE.external_id not in listed(scene, campaign)
+    assert counted(scene, campaign) == (before - 1, 0)
