@@ -153,10 +153,10 @@ def test_what_a_correction_of_an_earlier_version_voided_stays_void(empty: Databa
         connection.exec_driver_sql("UPDATE campaign_correction SET decisions = 'void'")
     migrate(empty)
     with empty.engine.connect() as connection:
-        assert rows(connection)["voided_version"] == {
-            "correction_id": before["campaign_correction"]["id"],
-            "policy_version_id": before["policy_version"]["id"],
-        }
+        wrong = rows(connection)["wrong_words"]
+    correction, version = before["campaign_correction"]["id"], before["policy_version"]["id"]
+    assert (wrong["correction_id"], wrong["policy_version_id"]) == (correction, version)
+    assert (wrong["base_version_id"], wrong["language"]) == (None, None)
 
 
 def test_a_version_on_its_way_in_is_still_asserted(empty: Database) -> None:

@@ -85,11 +85,16 @@ def postpone(asked: AskedByLegal, posted: Form) -> Response:
 
 @router.post(VERSION + "/correct", dependencies=[GENUINE])
 def correct(asked: AskedByLegal, posted: Form) -> Response:
-    """Propose how mails that went out wrong are put right."""
+    """Propose how mails that went out wrong are put right, of those whose words were wrong or of
+    everybody."""
     wanted, reason = posted.text("decisions"), posted.text("control_reason")
     if wanted not in list(Decisions):
         raise HTTPException(422, "Say whether people's answers stay or are void. Nothing changed.")
-    right = Right(decisions=Decisions(wanted), words=right_words(posted))
+    right = Right(
+        decisions=Decisions(wanted),
+        words=right_words(posted),
+        everybody=posted.text("whose") == "everybody",
+    )
     asked.site.desk.correct(asked.slug, asked.number, asked.member.id, reason, right)
     return asked.back()
 
