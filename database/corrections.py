@@ -19,7 +19,7 @@ from database.facts import record
 from database.lineage import campaigns_of_lineage
 from database.outbox import ACCOUNT
 from database.owed import open_correction
-from database.reach import Reach, languages_of_reach, reach
+from database.reach import OF_STAFF, Reach, languages_of_reach, reach
 from database.staff import require_role
 from database.tables import (
     Account,
@@ -42,6 +42,7 @@ from database.wrong_words import (
 )
 from domain.languages import nearest_language
 from domain.reviews import Decisions
+from translations.catalogues import speak
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -301,12 +302,11 @@ def _differing(session: Session, version: PolicyVersion, words: RightWords) -> R
 
 def _require_mail(told: Mapping[str, str], read: Sequence[str]) -> None:
     """What was wrong is told to whoever had it, in the language they had it in, or read by now."""
-    missing = [language for language in read if not told.get(language)]
-    if missing:
+    if missing := [language for language in read if not told.get(language)]:
+        names = ", ".join(f"{speak(OF_STAFF).name_of(each)} ({each})" for each in missing)
         raise ControlRefused(
-            f"People who had the wrong words read {', '.join(missing)}. Missing in "
-            f"{', '.join(missing)}, in plain words: what was wrong, and what is right. Nothing was "
-            "stored."
+            f"People who had the wrong words read {names}. Missing in {names}, in plain words: "
+            "what was wrong, and what is right. Nothing was stored."
         )
 
 

@@ -69,11 +69,14 @@ class Reach:
 
     def __str__(self) -> str:
         """As legal reads it before they agree."""
-        whose = "everybody who was mailed" if self.everybody else "those who had the wrong words"
         if not self.people:
-            return f"It is mailed to {whose}, and that is nobody yet."
+            return "Nobody had the wrong words yet, so it is mailed to nobody."
         groups = "; ".join(map(str, self.groups))
-        return f"It is mailed to {_people(self.people)}, {whose}: {groups}."
+        if self.everybody:
+            return f"It is mailed to everybody who was mailed, {_people(self.people)}: {groups}."
+        if len(self.groups) == 1:
+            return f"It is mailed to {groups}."
+        return f"It is mailed to {_people(self.people)}: {groups}."
 
 
 def reach(session: Session, correction: CampaignCorrection) -> Reach:

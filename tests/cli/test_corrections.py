@@ -48,12 +48,13 @@ def test_other_languages_come_from_a_file(promisekeeper: Run, tmp_path: Path) ->
     correct = ("campaign", "correct", POLICY, 2)
     refused = promisekeeper(*correct, *ENGLISH, *WHY)
     assert refused.exit_code == 1
-    assert "Missing in de, in plain words: what was wrong, and what is right." in refused.stderr
+    assert (
+        "Missing in German (de), in plain words: what was wrong, and what is right."
+        in refused.stderr
+    )
     proposed = promisekeeper(*correct, *ENGLISH, "--file", file, *WHY)
     assert proposed.exit_code == 0, proposed.stderr
-    assert "It is mailed to 2 people, those who had the wrong words: 1 person who was" in said(
-        proposed
-    )
+    assert "It is mailed to 2 people: 1 person who was" in said(proposed)
     report = promisekeeper("campaign", "report", POLICY, 2, "--format", "json")
     told = json.loads(report.stdout)["correction_to_confirm"]
     assert "1 person who was mailed in German from version 1" in told["mailed_to"]
@@ -87,12 +88,12 @@ def test_only_one_language_was_wrong_and_nothing_is_asked_for_in_the_other(
     correct = ("campaign", "correct", POLICY, 2, "--file", file, *WHY)
     proposed = promisekeeper(*correct)
     assert proposed.exit_code == 0, proposed.stderr
-    assert "It is mailed to 1 person, those who had the wrong words" in said(proposed)
+    assert "It is mailed to 1 person who was mailed in German" in said(proposed)
     everybody = promisekeeper(*correct, "--everybody")
     assert everybody.exit_code == 1
-    assert "Missing in en" in everybody.stderr
+    assert "Missing in English (en)" in everybody.stderr
     everybody = promisekeeper(*correct, "--everybody", "--mail", "It is a year.")
-    assert "It is mailed to 2 people, everybody who was mailed" in said(everybody)
+    assert "It is mailed to everybody who was mailed, 2 people" in said(everybody)
 
 
 def test_what_was_right_after_all_is_taken_back(promisekeeper: Run, tmp_path: Path) -> None:

@@ -60,8 +60,11 @@ MOVED = {
     ("data_subject_request", "kind"): ("requested_right", "kind"),
     ("data_subject_request", "decision_id"): ("requested_right", "decision_id"),
     ("request_decision", "request_id"): ("request_decision", "right_id"),
+    ("voided_version", "correction_id"): ("wrong_words", "correction_id"),
+    ("voided_version", "policy_version_id"): ("wrong_words", "policy_version_id"),
 }
-"""Where it is kept now: a request asked for one right, and each right has the id of its request."""
+"""Where it is kept now: a request asked for one right, and each right has the id of its request; a
+correction that voided was about whatever was said of a version."""
 SAID_OTHERWISE = {("account_import_row", "governing_version")}
 """What earlier versions kept in another column: see the test of it."""
 EARLIER = known_revisions()[1:]

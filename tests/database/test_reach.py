@@ -140,10 +140,7 @@ def test_only_those_are_told_who_were_mailed_in_the_language_that_was_wrong(
     decide(scene, BOB, DECLINED, "en")
     decide(scene, HANNA, APPROVED, "de")
     found = propose(scene, RIGHT_IN_GERMAN)
-    assert str(found) == (
-        "It is mailed to 1 person, those who had the wrong words: "
-        "1 person who was mailed in German from version 1."
-    )
+    assert str(found) == "It is mailed to 1 person who was mailed in German from version 1."
     assert found.decisions == 1
     confirm(scene)
     assert told(scene, campaign) == [HANNA.external_id]
@@ -173,7 +170,7 @@ def test_words_that_another_language_has_of_its_own_were_right_in_it(
 def test_who_moved_to_another_language_since_is_told_in_it(scene: Scene, campaign: UUID) -> None:
     """P4, P8: the mail that puts it right goes out in the language of today."""
     scene.import_accounts(AccountRow(external_id="hanna", email=HANNA.email, locale="en"), now=NOW)
-    with pytest.raises(ControlRefused, match="Missing in en, in plain words"):
+    with pytest.raises(ControlRefused, match=r"Missing in English \(en\), in plain words"):
         propose(scene, RIGHT_IN_GERMAN)
 
 
@@ -215,7 +212,7 @@ def test_where_the_mail_itself_was_wrong_everybody_is_told(
     )
     english = RightWords(language="en", mail="It is a year.")
     found = propose(scene, english, german, everybody=bool(words["everybody"]))
-    assert str(found).startswith("It is mailed to 3 people, everybody who was mailed: ")
+    assert str(found).startswith("It is mailed to everybody who was mailed, 3 people: ")
     confirm(scene)
     assert told(scene, campaign) == [ALICE.external_id, BOB.external_id, HANNA.external_id]
     assert stands(scene, ALICE) is None

@@ -258,13 +258,13 @@ def test_who_reads_german_reads_the_german_correction(world: World) -> None:
     }
     refused = world.post(VERSION_2, f"{VERSION_2}/correct", **wrong)
     assert refused.status_code == 409
-    assert "Missing in de" in refused.text
+    assert "Missing in German (de)" in refused.text
     assert state(world) == "running"
     wrong |= {"right:de:mail": "Es ist ein Jahr.", "right:de:summary": "Ein Jahr lang."}
     assert world.post(VERSION_2, f"{VERSION_2}/correct", **wrong).status_code == 303
     world.enter_as("omar")
     page = world.browser.get(VERSION_2).text
-    assert 'In de mailed: <span lang="de">“Es ist ein Jahr.”</span>' in page
+    assert 'In German mailed: <span lang="de">“Es ist ein Jahr.”</span>' in page
     assert do(world, VERSION_2, f"{VERSION_2}/correct/confirm") == 303
     told = world.browser.get(world.link("alice")).text
     assert "Es ist ein Jahr." in told
