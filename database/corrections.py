@@ -131,6 +131,12 @@ def languages_mailed(
     return tuple(name for name in languages if name == languages[0] or name in read)
 
 
+def without_what_stands(session: Session, version: PolicyVersion, words: RightWords) -> RightWords:
+    """The same without what people read already, as in a form where it was left as it stood."""
+    said = dict(only_what_differs(session, version, words.tidy))
+    return replace(words, summary=said.pop(SUMMARY, None), sentences=said)
+
+
 def propose(
     transaction: Session,
     version: PolicyVersion,
@@ -153,7 +159,7 @@ def propose(
     for each in words:
         require_showable(transaction, version, each, languages)
     wrong = _what_was_wrong(transaction, version, right, languages)
-    said = {each.language: _differing(transaction, version, each) for each in words}
+    said = {each.language: without_what_stands(transaction, version, each) for each in words}
     default = said.pop(languages[0], RightWords(language=languages[0], mail=""))
     earlier = open_correction(transaction, campaign.id)
     if earlier:
@@ -292,12 +298,6 @@ def _what_was_wrong(
             "everybody had a wrong one. Nothing was stored."
         )
     return wrong
-
-
-def _differing(session: Session, version: PolicyVersion, words: RightWords) -> RightWords:
-    """The same without what people read already: that was right."""
-    said = dict(only_what_differs(session, version, words))
-    return replace(words, summary=said.pop(SUMMARY, None), sentences=said)
 
 
 def _require_mail(told: Mapping[str, str], read: Sequence[str]) -> None:

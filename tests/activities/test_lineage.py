@@ -15,7 +15,7 @@ from database.controls import ControlRefused
 from database.corrections import Right, RightWords
 from database.delivery import Event, record_events
 from database.tables import OutboxMail, PolicyVersion
-from database.wording import Words, keep_words
+from database.wording import Words, keep_words, words_read
 from domain.reviews import Decisions, VersionClass
 from tests.activities.succession import LATER, WORSE, Story
 from tests.deciding import APPROVED
@@ -370,6 +370,23 @@ def test_mails_about_a_corrected_version_were_wrong_where_they_lack_the_right_wo
     with story.scene.database.session() as session:
         approved = campaigns.progress(session, story.campaign(number)).approved
     assert approved == (1 if was_right else 0)
+
+
+def test_words_that_the_corrected_version_has_right_were_wrong_before_it(story: Story) -> None:
+    """P8: legal gives the words of version 3, which lacked in version 2."""
+    number = story.announce(THIRD)
+    story.send(number)
+    with story.scene.database.session() as session:
+        stands = words_read(session, story.version(number), "en").sentences["F1"]
+    with story.scene.database.transaction() as transaction:
+        version = transaction.get_one(PolicyVersion, story.version(2).id)
+        wrong = Words(language="en", sentences={"F1": "Ten days."})
+        noor = story.scene.staff["noor"]
+        keep_words(transaction, version, wrong, default="en", by=noor, now=LATER)
+    put_sentence_right(story, number, "F1", stands)
+    story.sandbox.empty()
+    story.send(number, "correction_1", LATER_STILL)
+    assert story.told() == [ALICE.email, BOB.email]
 
 
 def test_each_is_told_what_became_of_their_own_answer(story: Story) -> None:

@@ -244,6 +244,27 @@ def test_what_becomes_of_answers_has_to_be_said(world: World) -> None:
     assert state(world) == "running"
 
 
+def test_only_what_was_changed_in_the_form_was_wrong(world: World) -> None:
+    """P8: it has every word as it stands; where none is changed, legal says that everybody had a
+    wrong mail."""
+    mailed(world)
+    world.enter_as("lena")
+    form = {
+        "right:en:mail": "It was wrong.",
+        "right:en:summary": "What we do with recordings of sessions.",
+        "whose": "words",
+        "decisions": "keep",
+        "control_reason": "A wrong period.",
+    }
+    refused = world.post(VERSION_2, f"{VERSION_2}/correct", **form)
+    assert refused.status_code == 422
+    assert "Change the words that were wrong" in refused.text
+    assert state(world) == "running"
+    form["whose"] = "everybody"
+    assert world.post(VERSION_2, f"{VERSION_2}/correct", **form).status_code == 303
+    assert "It is mailed to everybody who was mailed" in world.browser.get(VERSION_2).text
+
+
 def test_who_reads_german_reads_the_german_correction(world: World) -> None:
     """P4, P8: the form asks for it, without it nothing is proposed, and the page shows it."""
     with world.database.transaction() as transaction:
