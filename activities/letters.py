@@ -1,8 +1,9 @@
 """From a row of the outbox to what its mail says: shared words, and each person's own fields."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
@@ -17,10 +18,13 @@ from database import (
     reports,
     wording,
 )
+from database.accounts import minors_among
 from database.approvals import took_for_clean
+from database.counting import answers_that_count
 from database.links import PREFERENCES, REQUEST_CODE, UNSUBSCRIBE
 from database.outbox import (
     CAMPAIGN,
+    CORRECTION,
     FINISHED,
     RESTRICTION,
     STAFF,
@@ -79,9 +83,19 @@ PATH_OF_PURPOSE = {
     "request-agent": "requests",
     "request-stop": "requests",
 }
+PERSONAL = ("greeting", "link", "no_reminders_link", "answer")
+"""What every copy brings along; empty where its mail does not use it."""
 TEST = "[Test] "
 OF_NOBODY = "only-a-test"
 """Stands where a personal link has its token: it opens the page that says the link is no good."""
+NOT_ASKED = "You need not do anything. The change as it is:"
+ANSWERS = {
+    True: "The answer that you have given stays as it is. You can look at it, or change it:",
+    False: "The answer that you gave does not count any more, because what you read was wrong. "
+    "Please read the change and decide again:",
+    None: "You have not answered yet. Please read the change and decide:",
+}
+"""By whether an answer counts; None where there was none."""
 SEGMENT_WORDS = {
     "state": "state",
     "language": "language",
@@ -123,8 +137,11 @@ class Letters:
         """Write the letter of a mail to these people."""
         language = speak(nearest_language(first.language, self._company.languages))
         fields: dict[str, str] = {}
+        answers: Mapping[UUID, str] = {}
         if first.subject_kind == CAMPAIGN:
             shared = self._of_campaign(session, first, language)
+            if first.step.startswith(CORRECTION):
+                answers = _answers(session, first, people, language, asks=bool(shared["asked"]))
         elif first.subject_kind == VERSION:
             shared = self._of_version(session, first, language, now)
             fields = self._links_of_nobody()
@@ -139,13 +156,21 @@ class Letters:
             shared = self._of_request(session, first, language, now)
             fields = self._personal_of_request(session, first, now)
         courtesy = campaigns.is_reminder(first.step)
-        copies = tuple(self._copy(copy, language, fields, courtesy=courtesy) for copy in people)
+        copies = tuple(
+            self._copy(
+                copy,
+                language,
+                {"answer": answers.get(copy.addressee_id, ""), **fields},
+                courtesy=courtesy,
+            )
+            for copy in people
+        )
         return Letter(
             template=first.template,
             language=language.tag,
             subject_begins=TEST if first.subject_kind == VERSION else "",
             shared={**self._of_company(language), **shared},
-            personal=tuple({"greeting": "", "link": "", "no_reminders_link": "", **fields}),
+            personal=(*PERSONAL, *fields),
             copies=copies,
         )
 
@@ -189,13 +214,17 @@ class Letters:
                 return {**shared, "reason": _why_stopped(session, mail, version)}
             if mail.step == FINISHED:
                 page = f"{shared['console_url']}/report"
-                counts = _counts(session, campaign, language)
+                counts = [
+                    *_counts(session, campaign, language),
+                    *_put_right(session, campaign, language),
+                ]
                 return {**shared, "counts": counts, "console_url": page}
             return {**shared, **self._of_escalation(session, mail, campaign, version, language)}
         change = self._of_change(session, mail, policy, version, language)
-        asks = bool(change["asked"])
-        correction = self._of_correction(session, mail, campaign, language, asks=asks)
-        return {**shared, **correction, **change}
+        correction = corrections(session, campaign.id).get(mail.step)
+        if correction:
+            shared["correction"] = correction_in(session, correction, language.tag).words
+        return {**shared, **change}
 
     def _of_version(
         self, session: Session, mail: OutboxMail, language: Language, now: datetime
@@ -273,21 +302,6 @@ class Letters:
             "without_approval": f"{words} {language.gettext(NEVER_DEPENDS)}",
             "closing_url": self._company.closing_page if offered or by_law else "",
         }
-
-    def _of_correction(
-        self,
-        session: Session,
-        mail: OutboxMail,
-        campaign: Campaign,
-        language: Language,
-        *,
-        asks: bool,
-    ) -> dict[str, object]:
-        correction = corrections(session, campaign.id).get(mail.step)
-        if correction is None:
-            return {}
-        told = correction_in(session, correction, language.tag)
-        return {"correction": told, "answers": correction.decisions if asks else ""}
 
     def _replaces_on(self, session: Session, version: PolicyVersion, language: Language) -> str:
         """When the version was announced whose place this one took; empty when there is none."""
@@ -430,6 +444,26 @@ class Letters:
         return f"{self._company.base_url}/{PATH_OF_PURPOSE[purpose]}/{token}"
 
 
+def _answers(
+    session: Session,
+    mail: OutboxMail,
+    people: Sequence[Addressed],
+    language: Language,
+    *,
+    asks: bool,
+) -> Mapping[UUID, str]:
+    """What a correction says to each of what they answered: it may have been voided earlier, or
+    given anew since (P8)."""
+    about = session.get_one(Campaign, mail.subject_id).policy_version_id
+    accounts = [copy.addressee_id for copy in people]
+    counts = answers_that_count(session, about, accounts)
+    asked = set(accounts) - minors_among(session, accounts) if asks else set()
+    return {
+        account: language.gettext(ANSWERS[counts.get(account)] if account in asked else NOT_ASKED)
+        for account in accounts
+    }
+
+
 def _answered(
     session: Session, rights: Sequence[RequestedRight], language: Language
 ) -> list[dict[str, object]]:
@@ -462,6 +496,18 @@ def _counts(session: Session, campaign: Campaign, language: Language) -> list[tu
         *([(language.gettext("Told only"), progress.told_only)] if progress.told_only else []),
         (language.gettext("Not reached"), progress.not_reached),
         (language.gettext("Reached otherwise"), progress.reached_otherwise),
+    ]
+
+
+def _put_right(session: Session, campaign: Campaign, language: Language) -> list[tuple[str, int]]:
+    """How many had wrong words, and how many decisions on them were voided; nothing where none
+    were."""
+    confirmed = corrections(session, campaign.id).values()
+    people = sum(one.people or 0 for one in confirmed)
+    voided = sum(one.voided or 0 for one in confirmed)
+    return [
+        *([(language.gettext("Told that something was wrong"), people)] if people else []),
+        *([(language.gettext("Answers voided with it"), voided)] if voided else []),
     ]
 
 

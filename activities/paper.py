@@ -33,6 +33,7 @@ class PaperLetters:
         link = session.get(Link, mail.link_id) if mail.link_id else None
         person = Addressed(
             mail_id=mail.id,
+            addressee_id=mail.addressee_id,
             name=request.name,
             address="",
             purpose=link.purpose if link else None,

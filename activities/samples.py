@@ -74,7 +74,12 @@ class SampleMails:
             queued_at=now,
         )
         person = Addressed(
-            mail_id=like.id, name=account.name, address=account.email, purpose=None, nonce=None
+            mail_id=like.id,
+            addressee_id=account.id,
+            name=account.name,
+            address=account.email,
+            purpose=None,
+            nonce=None,
         )
         letter = self._letters.letter_like(session, like, [person], now)
         message = self._templates.render(

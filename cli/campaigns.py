@@ -102,7 +102,8 @@ def correct(  # noqa: PLR0913 - one option for each thing that may have been wro
         str, typer.Option(help="What those are told who had a wrong mail, in plain words")
     ] = "",
     decisions: Annotated[
-        Decisions | None, typer.Option(help="Whether what people answered stays, or is void")
+        Decisions | None,
+        typer.Option(help="Whether what was answered on wrong words stays, or is void"),
     ] = None,
     summary: Annotated[str, typer.Option(help="The right summary, if that was wrong")] = "",
     sentence: Annotated[
@@ -115,6 +116,13 @@ def correct(  # noqa: PLR0913 - one option for each thing that may have been wro
             metavar="FILE.toml", help="The same in other languages: a table for each, with mail"
         ),
     ] = None,
+    everybody: Annotated[
+        bool,
+        typer.Option(
+            "--everybody",
+            help="Everybody who was mailed had a wrong mail, not only who had the words given here",
+        ),
+    ] = False,
     confirm: Annotated[
         bool, typer.Option("--confirm", help="Agree, as a second person of legal")
     ] = False,
@@ -125,8 +133,10 @@ def correct(  # noqa: PLR0913 - one option for each thing that may have been wro
 ) -> None:
     """Put right what mails said wrong: one proposes, which stops the campaign, another confirms.
 
-    On confirmation exactly those are told who had a wrong mail, and the campaign runs on with the
-    right words. Until then it can be taken back, with a reason.
+    On confirmation exactly those are told who had the wrong words, and the campaign runs on with
+    the right ones; everybody else's answers stand. Wrong are the words that you give others for, in
+    their language; without any, everybody who was mailed had a wrong mail. Until it is confirmed it
+    can be taken back, with a reason.
     """
     from cli.context import at_the_desk
     from cli.printing import say, stop
@@ -134,10 +144,10 @@ def correct(  # noqa: PLR0913 - one option for each thing that may have been wro
 
     if confirm:
         with at_the_desk(as_staff) as (desk, staff_id):
-            desk.confirm_correction(slug, number, staff_id)
+            found = desk.confirm_correction(slug, number, staff_id)
         say(
-            "The correction is confirmed: whoever had a wrong mail is told. Watch it: "
-            f"promisekeeper campaign report {slug} {number}"
+            f"The correction is confirmed. {found} "
+            f"Watch it: promisekeeper campaign report {slug} {number}"
         )
         return
     if take_back:
@@ -156,9 +166,11 @@ def correct(  # noqa: PLR0913 - one option for each thing that may have been wro
         )
     with at_the_desk(as_staff) as (desk, staff_id):
         words = _right_words(desk.company.language, mail, summary, sentence or [], file)
-        desk.correct(slug, number, staff_id, reason, Right(decisions=decisions, words=words))
+        right = Right(decisions=decisions, words=words, everybody=everybody)
+        found = desk.correct(slug, number, staff_id, reason, right)
     say(
         f"The correction is proposed, and the campaign of version {number} of {slug} stands still. "
+        f"{found} "
         "A second person of legal reads it (promisekeeper campaign report) and confirms: "
         f"promisekeeper campaign correct {slug} {number} --confirm --as STAFF"
     )

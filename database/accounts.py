@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, literal, or_
 from sqlmodel import Session, col, func, select
@@ -81,6 +82,14 @@ def count_accounts(session: Session) -> int:
 def is_mailed() -> ColumnElement[bool]:
     """Whether an account gets the mails of campaigns: it is open, and a person stands behind it."""
     return and_(col(Account.status) == Status.OPEN, col(Account.kind) != AccountKind.SERVICE)
+
+
+def minors_among(session: Session, accounts: Collection[UUID]) -> frozenset[UUID]:
+    """Those of some accounts that are a minor's."""
+    of_minors = select(Account.id).where(
+        col(Account.id).in_(accounts), Account.kind == AccountKind.MINOR
+    )
+    return frozenset(session.exec(of_minors).all())
 
 
 def open_since() -> ColumnElement[datetime]:

@@ -12,6 +12,7 @@ from database.counting import counts_for
 from database.facts import record
 from database.law import law_between
 from database.policies import timeline, versions
+from database.reach import correction_for
 from database.shown_changes import ShownChange, keep_shown, shown_change, words_behind
 from database.tables import (
     Account,
@@ -22,7 +23,7 @@ from database.tables import (
     Reclassification,
     Staff,
 )
-from database.voids import Voids
+from database.voids import Voids, reading_of
 from database.writing import held
 from domain.account_holders import void_as_a_minors
 from domain.approvals import (
@@ -248,7 +249,7 @@ class PolicyHistory:
             voided=earliest_void(
                 Decision(row.decision),
                 row.decided_at,
-                self.voids.of(row.policy_version_id, row.decided_at, row.link_id),
+                self.voids.of(reading_of(row), row.decided_at, row.link_id),
                 minor_from=account.minor_from,
                 minor_until=account.minor_until,
             ),
@@ -371,6 +372,12 @@ class Shown:
     change: ShownChange | None = None
 
 
+def change_shown(session: Session, account: Account, shown: Shown) -> ShownChange:
+    """The change as its page shows it to an account holder now."""
+    put_right = correction_for(session, shown.version.id, account.id)
+    return shown_change(session, shown.base, shown.version, shown.language, put_right)
+
+
 def decide(
     transaction: Session, account: Account, shown: Shown, decision: Decision, now: datetime
 ) -> Approval:
@@ -386,7 +393,7 @@ def decide(
         and not void_as_a_minors(earlier.decided_at, account.minor_from, account.minor_until)
     ):
         return earlier
-    change = shown.change or shown_change(transaction, shown.base, version, shown.language)
+    change = shown.change or change_shown(transaction, account, shown)
     keep_shown(transaction, change)
     row = Approval(
         account_id=account.id,

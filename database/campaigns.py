@@ -17,7 +17,7 @@ from database.counting import counts_for
 from database.facts import record
 from database.ids import id_of_each
 from database.law import bases_by_law
-from database.lineage import campaigns_of_lineage, campaigns_replaced
+from database.lineage import campaigns_replaced
 from database.links import add_first_links
 from database.mail_rows import Batch
 from database.outbox import (
@@ -32,6 +32,7 @@ from database.outbox import (
 )
 from database.owed import corrections, postponements
 from database.policies import PolicyUnknown, in_force_from, version_by_slug
+from database.reach import had_wrong_words
 from database.tables import (
     Account,
     Approval,
@@ -214,8 +215,8 @@ def queue_step(
     version governs them is asked; the others are told, also of a law that requires it, and minors,
     who cannot approve. That a version was withdrawn is told to those who were told, or may have
     been, of it or of one whose place it took; that it comes later, to those of them who were before
-    that was decided; that mails were wrong to those who had one that was written before it was put
-    right, be it about a version that this one corrects (P8).
+    that was decided; that mails were wrong to those who had wrong words before they were put right,
+    be it about a version that this one corrects (P8).
     """
     of_shard = and_(
         col(CampaignAddressee.campaign_id) == campaign.id, col(CampaignAddressee.shard) == shard
@@ -476,8 +477,7 @@ def _is_owed(session: Session, campaign: Campaign, step: str) -> ColumnElement[b
     if step == FIRST_NOTICE:
         return true()
     if step.startswith(CORRECTION):
-        about = campaigns_of_lineage(session, campaign)
-        return _was_mailed_before(about, corrections(session, campaign.id)[step].confirmed_at)
+        return had_wrong_words(corrections(session, campaign.id)[step])
     if step.startswith(POSTPONEMENT):
         decided_at = postponements(session, campaign.policy_version_id)[step]
         return _was_mailed_before(_waiting(session, campaign), decided_at + AT_THE_SAME_TIME)

@@ -9,9 +9,9 @@ from uuid import UUID
 
 from sqlmodel import Session, col, func, select
 
-from database.approvals import Shown
+from database.approvals import Shown, change_shown
 from database.facts import record
-from database.shown_changes import keep_shown, shown_change
+from database.shown_changes import keep_shown
 from database.tables import (
     Account,
     Campaign,
@@ -54,7 +54,7 @@ def say(
     earlier = standing(transaction, account.id, shown.version.policy_id).get(purpose)
     if earlier is not None and earlier.decision == consent:
         return earlier
-    change = shown.change or shown_change(transaction, shown.base, shown.version, shown.language)
+    change = shown.change or change_shown(transaction, account, shown)
     keep_shown(transaction, change)
     row = ConsentDecision(
         account_id=account.id,
@@ -64,6 +64,7 @@ def say(
         decided_at=now,
         how=shown.how,
         language=shown.language,
+        shown_from_version_id=shown.base.id,
         change_sha256=change.sha256,
         link_id=shown.link_id,
     )

@@ -7,6 +7,7 @@ the workflows are told afterwards. Raises ControlRefused where the act makes no 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -57,7 +58,9 @@ class Done:
     per_minute: int | None = None
 
 
-Control = Callable[[Session, PolicyVersion, Act], None]
+Found = TypeVar("Found")
+Control = Callable[[Session, PolicyVersion, Act], Found]
+"""Done to a version's campaign by somebody; what it found."""
 Switch = Callable[[Session, Act], None]
 
 

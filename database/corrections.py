@@ -1,28 +1,28 @@
 """Mails of a campaign that said something wrong: two people of legal put it right (P8).
 
+Told is whoever had the wrong words, and void are at most the decisions that were taken on them.
 Whoever proposes it stops the campaign: nothing wrong goes out until a second person
 has confirmed it, or it is taken back.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from database.campaigns import CALLED_OFF, FINISHED, PAUSED, RUNNING
 from database.controls import Act, ControlRefused, campaign_held, note
-from database.counting import counts_for
 from database.facts import record
 from database.lineage import campaigns_of_lineage
 from database.outbox import ACCOUNT
 from database.owed import open_correction
+from database.reach import OF_STAFF, Reach, languages_of_reach, reach
 from database.staff import require_role
 from database.tables import (
     Account,
-    Approval,
     Campaign,
     CampaignAddressee,
     CampaignCorrection,
@@ -31,11 +31,18 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-from database.voids import void_decisions
-from database.wording import Words, keep_words, require_showable
+from database.voids import Reading
+from database.wording import SUMMARY, Words, keep_words, require_showable
 from database.writing import held
+from database.wrong_words import (
+    keep_wrong,
+    keep_wrong_for_everybody,
+    only_what_differs,
+    wrong_words,
+)
 from domain.languages import nearest_language
 from domain.reviews import Decisions
+from translations.catalogues import speak
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,13 +62,15 @@ class RightWords(Words):
 
 @dataclass(frozen=True, kw_only=True)
 class Right:
-    """What becomes of what people answered, and the right words in each language."""
+    """What becomes of what was answered on wrong words, and the right ones in each language.
+
+    `everybody`: the mails were wrong in more than words that are given here, as they are where none
+    are.
+    """
 
     decisions: Decisions
     words: Sequence[RightWords]
-
-
-NONE = RightWords(language="", mail="")
+    everybody: bool = False
 
 
 def words_of(
@@ -89,10 +98,11 @@ def in_words(
     """What the second person has to read before they agree."""
     return {
         "reason": correction.reason,
+        "mailed_to": str(reach(session, correction)),
         "decisions": correction.decisions,
         "words": {
             words.language: {
-                "mail": words.mail,
+                "mail": words.mail or "nothing",
                 "summary": words.summary or "as it was",
                 "sentences": words.sentences,
             }
@@ -121,6 +131,12 @@ def languages_mailed(
     return tuple(name for name in languages if name == languages[0] or name in read)
 
 
+def without_what_stands(session: Session, version: PolicyVersion, words: RightWords) -> RightWords:
+    """The same without what people read already, as in a form where it was left as it stood."""
+    said = dict(only_what_differs(session, version, words.tidy))
+    return replace(words, summary=said.pop(SUMMARY, None), sentences=said)
+
+
 def propose(
     transaction: Session,
     version: PolicyVersion,
@@ -128,21 +144,23 @@ def propose(
     right: Right,
     *,
     languages: Sequence[str],
-) -> None:
-    """Say what was wrong and what is right, and stop the campaign until a second person agrees.
+) -> Reach:
+    """Say what was wrong and what is right, and stop the campaign until a second person agrees;
+    whom they tell then.
 
-    It takes the place of an earlier proposal that nobody confirmed. Raises ControlRefused,
-    WordingRefused.
+    Wrong was what people read otherwise than it is right. It takes the place of an earlier proposal
+    that nobody confirmed. Raises ControlRefused, WordingRefused.
     """
     version = held(transaction, PolicyVersion, version.id)
     campaign = _correctable(transaction, version)
     if not _anybody_was_mailed(transaction, campaign):
         raise ControlRefused("No mail of this campaign has gone out yet: there is nobody to tell.")
-    said = {words.language: words.tidy for words in right.words}
-    for words in said.values():
-        require_showable(transaction, version, words, languages)
-    _require_in_every_language(said, languages_mailed(transaction, campaign.id, languages))
-    default = said.pop(languages[0])
+    words = [each.tidy for each in right.words]
+    for each in words:
+        require_showable(transaction, version, each, languages)
+    wrong = _what_was_wrong(transaction, version, right, languages)
+    said = {each.language: without_what_stands(transaction, version, each) for each in words}
+    default = said.pop(languages[0], RightWords(language=languages[0], mail=""))
     earlier = open_correction(transaction, campaign.id)
     if earlier:
         earlier.dropped_at = act.now
@@ -161,19 +179,27 @@ def propose(
     )
     transaction.add(correction)
     transaction.flush()  # before the words that belong to it
-    for words in said.values():
+    for each in said.values():
         transaction.add(
             CorrectionWords(
                 correction_id=correction.id,
-                language=words.language,
-                mail=words.mail,
-                summary=words.summary or "",
-                sentences=dict(words.sentences),
+                language=each.language,
+                mail=each.mail,
+                summary=each.summary or "",
+                sentences=dict(each.sentences),
             )
         )
+    if wrong:
+        keep_wrong(transaction, correction, wrong)
+    else:
+        keep_wrong_for_everybody(transaction, correction, version)
+    transaction.flush()
+    told = {default.language: default.mail, **{each.language: each.mail for each in said.values()}}
+    _require_mail(told, languages_of_reach(transaction, correction, languages))
     if stops:
         campaign.state = PAUSED
     note(transaction, version, "propose_correction", act)
+    return reach(transaction, correction)
 
 
 def confirm(
@@ -183,12 +209,13 @@ def confirm(
     now: datetime,
     *,
     languages: Sequence[str],
-) -> Campaign:
+) -> tuple[Campaign, Reach]:
     """A second person of legal agrees: from now on the right words go out, and the wrong mails are
     put right by a step of the campaign, which runs on.
 
-    Where the decisions are to be void, they are so from this instant. A campaign that is finished
-    begins again for it. Raises ControlRefused, StaffRefused.
+    Where the decisions on wrong words are to be void, they are so from this instant. A campaign
+    that is finished begins again for it. The campaign, and whom it tells. Raises ControlRefused,
+    StaffRefused.
     """
     staff = require_role(transaction, staff_id, "legal")
     version = held(transaction, PolicyVersion, version.id)
@@ -198,10 +225,9 @@ def confirm(
         raise ControlRefused("No correction of this campaign is proposed.")
     if correction.proposed_by == staff.id:
         raise ControlRefused("You proposed it: a second person of legal has to agree.")
-    voided = 0
-    if correction.decisions == Decisions.VOID:
-        voided = _count_decisions(transaction, version, now)
-        void_decisions(transaction, version, correction)
+    found = reach(transaction, correction)
+    correction.people = found.people
+    correction.voided = found.decisions if correction.decisions == Decisions.VOID else 0
     correction.confirmed_by, correction.confirmed_at = staff.id, now
     _put_right(transaction, version, correction, languages)
     if campaign.state == FINISHED:
@@ -218,9 +244,10 @@ def confirm(
         proposed_by=correction.proposed_by,
         confirmed_by=staff.id,
         decisions=correction.decisions,
-        voided=voided,
+        people=correction.people,
+        voided=correction.voided,
     )
-    return campaign
+    return campaign, found
 
 
 def take_back(transaction: Session, version: PolicyVersion, act: Act) -> None:
@@ -256,20 +283,31 @@ def _correctable(transaction: Session, version: PolicyVersion) -> Campaign:
     return campaign
 
 
-def _require_in_every_language(said: Mapping[str, RightWords], read: Sequence[str]) -> None:
-    """What was wrong is put right for whoever had it, in the language they had it in."""
-    default = said.get(read[0])
-    wrong = [*(("summary",) if default and default.summary else ()), *(default or NONE).sentences]
-    for language in read:
-        words = said.get(language, NONE)
-        given = {*(("summary",) if words.summary else ()), *words.sentences}
-        missing = [*(() if words.mail else ("what was wrong, and what is right",))]
-        missing += [of for of in wrong if of not in given]
-        if missing:
-            raise ControlRefused(
-                f"Mails of this campaign are read in {language}, and so is the correction. Missing "
-                f"in {language}, in plain words: {'; '.join(missing)}. Nothing was stored."
-            )
+def _what_was_wrong(
+    session: Session, version: PolicyVersion, right: Right, languages: Sequence[str]
+) -> Collection[Reading]:
+    """What people read otherwise than it is right; nothing where everybody had a wrong mail."""
+    given = {each.language: each.tidy.by_what_they_are_of for each in right.words}
+    if right.everybody or not any(given.values()):
+        return ()
+    wrong = wrong_words(session, version, given, languages)
+    if not wrong:
+        raise ControlRefused(
+            "The words that you gave are those that people read already, so nobody had wrong ones. "
+            "Change those that were wrong; or, if the mails were wrong in something else, say that "
+            "everybody had a wrong one. Nothing was stored."
+        )
+    return wrong
+
+
+def _require_mail(told: Mapping[str, str], read: Sequence[str]) -> None:
+    """What was wrong is told to whoever had it, in the language they had it in, or read by now."""
+    if missing := [language for language in read if not told.get(language)]:
+        names = ", ".join(f"{speak(OF_STAFF).name_of(each)} ({each})" for each in missing)
+        raise ControlRefused(
+            f"People who had the wrong words read {names}. Missing in {names}, in plain words: "
+            "what was wrong, and what is right. Nothing was stored."
+        )
 
 
 def _anybody_was_mailed(session: Session, campaign: Campaign) -> bool:
@@ -298,12 +336,3 @@ def _put_right(
                 by=correction.proposed_by,
                 now=correction.confirmed_at or correction.proposed_at,
             )
-
-
-def _count_decisions(session: Session, version: PolicyVersion, now: datetime) -> int:
-    """How many decisions that count for the version stand until now."""
-    return session.exec(
-        select(func.count())
-        .select_from(Approval)
-        .where(counts_for(version.id), Approval.decided_at < now)
-    ).one()

@@ -129,6 +129,7 @@ class Addressed:
     """A copy of a claim: whose it is, and what makes their link (null without one)."""
 
     mail_id: UUID
+    addressee_id: UUID
     name: str
     address: str
     purpose: str | None
@@ -263,14 +264,28 @@ def addressed(session: Session, claim: Claim) -> list[Addressed]:
     """The copies of a claim, with the address that each person has now."""
     person, name, address = _ADDRESSES[claim.like.addressee_kind]
     rows = session.execute(
-        select_columns(col(OutboxMail.id), name, address, col(Link.purpose), col(Link.nonce))
+        select_columns(
+            col(OutboxMail.id),
+            col(OutboxMail.addressee_id),
+            name,
+            address,
+            col(Link.purpose),
+            col(Link.nonce),
+        )
         .join(person, col(person.id) == col(OutboxMail.addressee_id))
         .join(Link, col(Link.id) == col(OutboxMail.link_id), isouter=True)
         .where(col(OutboxMail.attempt_id) == claim.attempt_id)
     )
     return [
-        Addressed(mail_id=mail_id, name=name, address=to, purpose=purpose, nonce=nonce)
-        for mail_id, name, to, purpose, nonce in rows
+        Addressed(
+            mail_id=mail_id,
+            addressee_id=addressee_id,
+            name=name,
+            address=to,
+            purpose=purpose,
+            nonce=nonce,
+        )
+        for mail_id, addressee_id, name, to, purpose, nonce in rows
     ]
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
 from database.facts import record
-from database.lineage import lineage
 from database.outbox import CORRECTION, POSTPONEMENT
 from database.tables import (
     Campaign,
@@ -80,23 +80,25 @@ def open_corrections(session: Session) -> Mapping[UUID, CampaignCorrection]:
     return dict(rows)
 
 
-def latest_correction(session: Session, version_id: UUID) -> CampaignCorrection | None:
-    """What was last put right of the mails about a version, or about one that it corrects."""
-    return session.exec(
-        select(CampaignCorrection)
-        .join(Campaign, col(Campaign.id) == col(CampaignCorrection.campaign_id))
-        .where(
-            col(Campaign.policy_version_id).in_(lineage(session, version_id)),
-            col(CampaignCorrection.confirmed_at).is_not(None),
-        )
-        .order_by(col(CampaignCorrection.confirmed_at).desc(), col(CampaignCorrection.id).desc())
-    ).first()
+class PutRight(NamedTuple):
+    """What was wrong and what is right, in words of legal: in this `language`, the default one
+    where that is None."""
+
+    words: str
+    language: str | None
 
 
-def correction_in(session: Session, correction: CampaignCorrection, language: str) -> str:
-    """What was wrong and what is right, for somebody who reads this language."""
-    row = session.get(CorrectionWords, (correction.id, language))
-    return row.mail if row else correction.mail
+def correction_in(session: Session, correction: CampaignCorrection, language: str) -> PutRight:
+    """What was wrong and what is right, for somebody who reads this language: in one that had it
+    wrong, where theirs had not."""
+    rows = session.exec(
+        select(CorrectionWords)
+        .where(CorrectionWords.correction_id == correction.id, CorrectionWords.mail != "")
+        .order_by(CorrectionWords.language)
+    ).all()
+    told = {row.language: PutRight(row.mail, row.language) for row in rows}
+    default = PutRight(correction.mail, None)
+    return told.get(language) or (default if default.words else next(iter(told.values()), default))
 
 
 def steps_caused(session: Session, campaign: Campaign) -> tuple[str, ...]:

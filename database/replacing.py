@@ -10,7 +10,7 @@ from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import exists, or_
+from sqlalchemy import and_, exists, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -112,15 +112,16 @@ def _carried(
     corrects: those mails are ours until the transaction ends.
 
     With the instant at which the mail service took it; None for those who decided without it. Only
-    where both versions ask the same of the account, or it has answered, and from the same text.
+    where that mail said the same to the account, or it has answered, and from the same text:
+    whoever was told as a minor and is grown up by now is asked.
     """
-    earlier = aliased(CampaignAddressee)
+    earlier, waiting = aliased(CampaignAddressee), aliased(OutboxMail)
     answered = exists().where(
         col(Approval.account_id) == col(CampaignAddressee.account_id),
         counts_for(campaign.policy_version_id),
     )
     same = (
-        select(CampaignAddressee.account_id, earlier.campaign_id)
+        select(CampaignAddressee.account_id, earlier.campaign_id, answered.label("answered"))
         .join(earlier, col(earlier.account_id) == col(CampaignAddressee.account_id))
         .join(Campaign, col(Campaign.id) == col(earlier.campaign_id))
         .join(PolicyVersion, col(PolicyVersion.id) == col(Campaign.policy_version_id))
@@ -128,7 +129,6 @@ def _carried(
             CampaignAddressee.campaign_id == campaign.id,
             CampaignAddressee.shard == shard,
             PolicyVersion.corrected_by_id == campaign.policy_version_id,
-            or_(col(earlier.asks_approval) == CampaignAddressee.asks_approval, answered),
             earlier.governing_version_id == CampaignAddressee.governing_version_id,
         )
         .subquery()
@@ -140,7 +140,19 @@ def _carried(
             (same.c.account_id == OutboxMail.addressee_id)
             & (same.c.campaign_id == OutboxMail.subject_id),
         )
-        .where(OutboxMail.step == step, col(OutboxMail.state).in_(GOT_IT))
+        .join(
+            waiting,
+            and_(
+                col(waiting.subject_id) == campaign.id,
+                col(waiting.addressee_id) == OutboxMail.addressee_id,
+                col(waiting.step) == step,
+            ),
+        )
+        .where(
+            OutboxMail.step == step,
+            col(OutboxMail.state).in_(GOT_IT),
+            or_(col(waiting.template) == OutboxMail.template, same.c.answered),
+        )
         .order_by(col(OutboxMail.id))
         .with_for_update(of=OutboxMail, key_share=True)
     ).all()

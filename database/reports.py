@@ -16,7 +16,9 @@ from database.controls import Done, control_acts
 from database.law import Cited, asked_nevertheless, bases_by_law, cited
 from database.not_reached import segments_of
 from database.outbox import ACCOUNT
+from database.owed import corrections
 from database.purposes import purposes_of
+from database.reach import readers_of_wrong_words
 from database.tables import (
     Account,
     Campaign,
@@ -41,6 +43,23 @@ class StepTaken:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Corrected:
+    """What was put right of a campaign's mails (P8): the reason, and by whose agreement when.
+
+    `whose`: the versions that people had and the languages they read, as `1 in German`; nothing
+    where everybody had a wrong mail. `people`: how many were affected; `voided`: how many decisions
+    on wrong words were voided. Both are null of one that was confirmed before they were counted.
+    """
+
+    at: datetime
+    reason: str
+    decisions: str
+    whose: tuple[str, ...]
+    people: int | None
+    voided: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """Everything about a campaign, in numbers of account holders and of mails.
 
@@ -56,6 +75,7 @@ class Report:
     progress: Progress
     canary: CanaryStanding
     controls: tuple[Done, ...]
+    corrections: tuple[Corrected, ...]
     steps: tuple[StepTaken, ...]
     silent_by: Mapping[str, Counts]
     not_reached_by: Mapping[str, Counts]
@@ -79,6 +99,7 @@ def report(session: Session, campaign: Campaign) -> Report:
         progress=progress(session, campaign),
         canary=canary(campaign),
         controls=control_acts(session, version_id),
+        corrections=_corrections(session, campaign),
         steps=_steps(session, campaign),
         silent_by=silent_by(session, campaign),
         not_reached_by=segments_of(session, campaign),
@@ -92,6 +113,21 @@ def report(session: Session, campaign: Campaign) -> Report:
         asks_until=campaign.asks_until,
         notice_up=_first_fact(session, "notice.up", campaign),
         notice_down=_first_fact(session, "notice.down", campaign),
+    )
+
+
+def _corrections(session: Session, campaign: Campaign) -> tuple[Corrected, ...]:
+    return tuple(
+        Corrected(
+            at=one.confirmed_at,
+            reason=one.reason,
+            decisions=one.decisions,
+            whose=readers_of_wrong_words(session, one),
+            people=one.people,
+            voided=one.voided,
+        )
+        for one in corrections(session, campaign.id).values()
+        if one.confirmed_at
     )
 
 

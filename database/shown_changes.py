@@ -11,9 +11,9 @@ from sqlmodel import Session, col, select
 from database.assessments import findings_between
 from database.ids import new_id
 from database.law import laws_said
-from database.owed import correction_in, latest_correction
+from database.owed import correction_in
 from database.purposes import asked_because_of
-from database.tables import PolicyVersion, ShownWords
+from database.tables import CampaignCorrection, PolicyVersion, ShownWords
 from database.without_approval import promise_of
 from database.wording import sentences_in, summary_in
 from database.writing import insert_new
@@ -32,17 +32,21 @@ class ShownChange:
 
 
 def shown_change(
-    session: Session, base: PolicyVersion, version: PolicyVersion, language: str
+    session: Session,
+    base: PolicyVersion,
+    version: PolicyVersion,
+    language: str,
+    put_right: CampaignCorrection | None = None,
 ) -> ShownChange:
     """What is shown now of the way from one version to another.
 
-    What was put right of it is part of it: who has the page open from before has not seen that.
+    What was `put_right` of it for somebody is part of it: who has the page open from before has not
+    seen that.
     """
     findings = findings_between(session, base.id, version.id)
     told = sentences_in(session, findings, language)
     promise = promise_of(version)
     laws = laws_said(session, base, version, language)
-    correction = latest_correction(session, version.id)
     said = {
         "from": {"version": base.number, "text_sha256": base.sha256},
         "to": {"version": version.number, "text_sha256": version.sha256},
@@ -51,8 +55,8 @@ def shown_change(
         "without_approval": f"{promise.what} {promise.until_on or ''}".strip(),
         "consents": asked_because_of(session, findings, language),
         "laws": [{"citation": law.citation, "sentence": law.sentence} for law in laws],
-        "put_right": correction
-        and {"id": str(correction.id), "words": correction_in(session, correction, language)},
+        "put_right": put_right
+        and {"id": str(put_right.id), "words": correction_in(session, put_right, language).words},
     }
     return ShownChange(json.dumps(said, ensure_ascii=False, sort_keys=True))
 

@@ -20,6 +20,7 @@ from sqlmodel import Session, and_, col, exists, func
 
 from database.approvals import Asserted, PolicyHistory, earliest_void
 from database.tables import Account, Approval, AssertedVersion, Link, PolicyVersion
+from database.voids import Reading
 from domain.account_holders import Status
 from domain.approvals import Decided, Decision, Frozen, Governing, InForce, Start, governing
 
@@ -191,6 +192,7 @@ def _decided_once(history: PolicyHistory, at: datetime) -> Select[Any, int]:
         *(col(Account.status), col(Account.kind), col(Account.locale)),
         *(col(AssertedVersion.policy_version_id), _place(since, instants)),
         *(col(Approval.policy_version_id), col(Approval.decision), _place(decided_at, instants)),
+        *(col(Approval.shown_from_version_id), col(Approval.language)),
         case((decided_at < since, -1), (decided_at > since, 1), else_=0),
     )
     found = (
@@ -287,12 +289,12 @@ def _one_by_one(
                     voided=earliest_void(
                         Decision(decision),
                         on,
-                        history.voids.of(version, on, link),
+                        history.voids.of(Reading(version, base, read_in), on, link),
                         minor_from=minor_from,
                         minor_until=minor_until,
                     ),
                 )
-                for *_, version, decision, on, link in decisions
+                for *_, version, base, read_in, decision, on, link in decisions
                 if on is not None and on <= at
             )
             shape = _shape(start, history, words, frozen)
@@ -357,6 +359,8 @@ def _next_decisions(history: PolicyHistory, after: str, which: ColumnElement[boo
             col(AssertedVersion.policy_version_id),
             col(AssertedVersion.asserted_at),
             col(Approval.policy_version_id),
+            col(Approval.shown_from_version_id),
+            col(Approval.language),
             col(Approval.decision),
             col(Approval.decided_at),
             col(Approval.link_id),

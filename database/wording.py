@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from database.assessments import findings_of
+from database.assessments import findings_between, findings_of
 from database.facts import record
 from database.legal_requirements import (
     requirements,
@@ -23,7 +23,7 @@ from database.legal_requirements import (
     write_of_law,
     written_of_laws,
 )
-from database.purposes import purposes_of, written_in
+from database.purposes import asked_because_of, purposes_of, written_in
 from database.tables import (
     Account,
     ConsentLabel,
@@ -57,6 +57,12 @@ class Words:
     language: str
     summary: str | None = None
     sentences: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def by_what_they_are_of(self) -> Mapping[str, str]:
+        """The summary, where it is given, and the sentences."""
+        summary = {} if self.summary is None else {SUMMARY: self.summary}
+        return {**summary, **self.sentences}
 
     @property
     def tidy(self) -> Self:
@@ -113,18 +119,37 @@ def summary_in(session: Session, version: PolicyVersion, language: str) -> str:
 
 def words_read(session: Session, version: PolicyVersion, language: str) -> Words:
     """All that somebody who reads this language is told of a version."""
-    confirmed = _confirmed(session, version)
+    told = dict(all_words(session, version, language))
+    return Words(language=language, summary=told.pop(SUMMARY), sentences=told)
+
+
+def all_words(session: Session, version: PolicyVersion, language: str) -> Mapping[str, str]:
+    """The same by what it is of, with what is asked of each purpose; from whichever version."""
+    return _shown(session, version, _confirmed(session, version), language)
+
+
+def words_shown(
+    session: Session, base: PolicyVersion, version: PolicyVersion, language: str
+) -> Mapping[str, str]:
+    """What somebody who has a version and reads this language is told of another one, by what it
+    is of."""
+    shown = findings_between(session, base.id, version.id)
+    confirmed = [each for each in shown if each.status == FindingStatus.CONFIRMED]
+    return _shown(session, version, confirmed, language)
+
+
+def _shown(
+    session: Session, version: PolicyVersion, confirmed: Sequence[Finding], language: str
+) -> Mapping[str, str]:
     told = sentences_in(session, confirmed, language)
     laws = _laws(session, confirmed)
     of_laws = sentences_of_laws(session, laws.values(), language)
-    return Words(
-        language=language,
-        summary=summary_in(session, version, language),
-        sentences={
-            **{finding.key: told[finding.id] for finding in confirmed},
-            **{key: of_laws[row.id] for key, row in laws.items()},
-        },
-    )
+    return {
+        SUMMARY: summary_in(session, version, language),
+        **{finding.key: told[finding.id] for finding in confirmed},
+        **{key: of_laws[row.id] for key, row in laws.items()},
+        **asked_because_of(session, confirmed, language),
+    }
 
 
 def languages_read(

@@ -14,7 +14,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_file
 from babel.messages.pofile import read_po, write_po
 
-from activities.letters import SEGMENT_WORDS
+from activities.letters import ANSWERS, NOT_ASKED, SEGMENT_WORDS
 from domain.alignment import ChangeKind
 from domain.company import LadderNumbers
 from domain.data_subject_requests import (
@@ -108,7 +108,7 @@ def _tables() -> Iterator[tuple[str, str]]:
         PROBLEM_WORDS,
     )
     tables: Mapping[str, Iterable[str]] = {
-        "activities/letters.py": SEGMENT_WORDS.values(),
+        "activities/letters.py": (*SEGMENT_WORDS.values(), *ANSWERS.values(), NOT_ASKED),
         "domain/data_subject_requests.py": chain(*(table.values() for table in words_of_requests)),
         "domain/identity.py": (COULD_NOT_VERIFY, NOTHING_HELD, *WORDS_FOR_STAFF.values()),
         "domain/marketing.py": (STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE),

@@ -31,6 +31,7 @@ from web.matters import (
     BY_LAW,
     Matter,
     answer_of,
+    answer_was_void,
     choices_of,
     decide_here,
     followed_by,
@@ -168,6 +169,7 @@ def _show(
         leave_url=site.company.closing_page,
         corrected=corrected,
         correction=corrected and correction_in(session, corrected, reader.language),
+        answer_is_void=not nothing and not decision and answer_was_void(session, matter),
         in_error=_governed_in_error(governing, matter.version),
         decide_here=decide_here(session, site, matter),
         zone=site.company.zone_of(matter.account.time_zone),
@@ -202,7 +204,7 @@ def _closing_url(site: Site, version: PolicyVersion) -> str:
 
 
 def _change(session: Session, reader: Reader, matter: Matter) -> ShownChange:
-    return shown_change(session, matter.base, matter.version, reader.language)
+    return shown_change(session, matter.base, matter.version, reader.language, matter.correction)
 
 
 def _bound_to(reader: Reader, matter: Matter, change: ShownChange) -> tuple[str, str, str]:

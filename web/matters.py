@@ -15,11 +15,12 @@ from database.approvals import (
 )
 from database.assessments import findings_between, is_clean
 from database.campaigns import addressee_of, link_of
+from database.counting import answers_that_count
 from database.law import laws_said
 from database.links import APPROVE
-from database.owed import latest_correction
 from database.policies import version_in_force
 from database.purposes import asked_because_of
+from database.reach import correction_for
 from database.tables import (
     Account,
     Approval,
@@ -128,7 +129,7 @@ def matter_of(session: Session, link: Link) -> Matter:
         policy=policy,
         version=version,
         base=session.get_one(PolicyVersion, addressee.governing_version_id),
-        correction=latest_correction(session, version.id),
+        correction=correction_for(session, version.id, account.id),
         asks_approval=addressee.asks_approval,
     )
 
@@ -141,7 +142,7 @@ def stands(session: Session, matter: Matter) -> bool:
     """
     link, account = matter.link, matter.account
     version = pointed_to(session, PolicyVersion, matter.version.id)
-    correction = latest_correction(session, version.id)
+    correction = correction_for(session, version.id, account.id)
     same = (
         exists().where(
             col(Link.id) == link.id,
@@ -201,6 +202,12 @@ def answer_of(session: Session, site: Site, matter: Matter) -> Approval | None:
     history = PolicyHistory(session, matter.policy)
     proven = history.proven([matter.account], site.now()).get(matter.account.id)
     return history.approved_by(proven, matter.version) if proven else None
+
+
+def answer_was_void(session: Session, matter: Matter) -> bool:
+    """Whether they answered on wrong words, and that counts no more: by whichever correction."""
+    counts = answers_that_count(session, matter.version.id, [matter.account.id])
+    return counts.get(matter.account.id) is False
 
 
 def choices_of(session: Session, reader: Reader, matter: Matter) -> Sequence[Choice]:

@@ -12,7 +12,7 @@ from database.tables.campaigns import (
     CorrectionWords,
     MissedNotice,
     ShownWords,
-    VoidedVersion,
+    WrongWords,
 )
 from database.tables.facts import ClockOffset, Fact
 from database.tables.holds import DeferredErasure, LegalHold
@@ -134,5 +134,5 @@ __all__ = [
     "StaffAbsence",
     "VersionSummary",
     "VersionTestMail",
-    "VoidedVersion",
+    "WrongWords",
 ]

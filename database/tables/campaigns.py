@@ -108,10 +108,12 @@ class CampaignCorrection(SQLModel, table=True):
     """Mails of a campaign were wrong: what is right, proposed by one and confirmed by another (P8).
 
     `mail`: what those are told who had a wrong one. `decisions`: keep | void, which voids those
-    about each `VoidedVersion` that were taken before `confirmed_at`. `summary` and
-    `sentences` (by the finding's key) are the right words, where those were wrong. These are in the
-    default language; every other has a row of `CorrectionWords`. At most one is open, that is
-    neither confirmed nor dropped: taken back, or for a later proposal or the campaign's end.
+    that were taken before `confirmed_at` on `WrongWords`. `summary` and `sentences` (by the
+    finding's key) are the right words, where those were wrong. These are in the default language,
+    and empty where that was right; every other has a row of `CorrectionWords`. `people`: how many
+    had wrong words, and `voided`: how many decisions on them were voided, both as it was confirmed.
+    At most one is open, that is neither confirmed nor dropped: taken back, or for a later proposal
+    or the campaign's end.
     """
 
     __tablename__ = "campaign_correction"
@@ -138,6 +140,8 @@ class CampaignCorrection(SQLModel, table=True):
     confirmed_by: UUID | None = Field(default=None, foreign_key="staff.id")
     confirmed_at: datetime | None = None
     dropped_at: datetime | None = None
+    people: int | None = None
+    voided: int | None = None
 
 
 class CorrectionWords(SQLModel, table=True):
@@ -152,14 +156,18 @@ class CorrectionWords(SQLModel, table=True):
     sentences: dict[str, str] = Field(sa_type=JSON)
 
 
-class VoidedVersion(SQLModel, table=True):
-    """A version of which a confirmed correction voids what was decided before (P8): the one that
-    was mailed about, and those that it corrected then."""
+class WrongWords(SQLModel, table=True):
+    """What a correction says was wrong (P8): what people were told of a version, the one that was
+    mailed about or one that it corrected then, who had another version, in a language. Where both
+    are null, whatever was told of it."""
 
-    __tablename__ = "voided_version"
+    __tablename__ = "wrong_words"
 
-    correction_id: UUID = Field(foreign_key="campaign_correction.id", primary_key=True)
-    policy_version_id: UUID = Field(foreign_key="policy_version.id", primary_key=True, index=True)
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    correction_id: UUID = Field(foreign_key="campaign_correction.id", index=True)
+    policy_version_id: UUID = Field(foreign_key="policy_version.id", index=True)
+    base_version_id: UUID | None = Field(default=None, foreign_key="policy_version.id")
+    language: str | None = None
 
 
 class ControlAct(SQLModel, table=True):
@@ -223,6 +231,7 @@ class ConsentDecision(SQLModel, table=True):
     """What an account holder said about a purpose: given | withheld; appended, never altered (P5).
 
     Without a row there is no consent. `change_sha256`: of what the page showed, its label included.
+    `shown_from_version_id`: null for what was said before that was kept.
     """
 
     __tablename__ = "consent_decision"
@@ -236,5 +245,6 @@ class ConsentDecision(SQLModel, table=True):
     decided_at: datetime
     how: str
     language: str
+    shown_from_version_id: UUID | None = Field(default=None, foreign_key="policy_version.id")
     change_sha256: str
     link_id: UUID | None = Field(default=None, foreign_key="link.id")

@@ -1,18 +1,21 @@
 """What was told of an announced version is put right and taken back by its successor (P8)."""
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import select
 
-from database import campaigns, controls, corrections, not_reached, owed
+from database import campaigns, controls, corrections, not_reached, owed, reach
 from database.accounts import AccountRow
 from database.campaigns import FIRST_NOTICE
 from database.controls import ControlRefused
 from database.corrections import Right, RightWords
 from database.delivery import Event, record_events
 from database.tables import OutboxMail, PolicyVersion
+from database.wording import Words, keep_words, words_read
 from domain.reviews import Decisions, VersionClass
 from tests.activities.succession import LATER, WORSE, Story
 from tests.deciding import APPROVED
@@ -25,7 +28,7 @@ SOON, LATER_STILL = LATER + ONE_HOUR, LATER + 2 * ONE_HOUR
 EDITORIAL = FIRST.replace("disadvantge", "disadvantage")
 
 
-def do(story: Story, number: int, what: controls.Control) -> None:
+def do(story: Story, number: int, what: controls.Control[Any]) -> None:
     """Lena of legal acts upon a version, an hour later."""
     with story.scene.database.transaction() as transaction:
         lena = story.scene.staff["lena"]
@@ -45,12 +48,12 @@ def propose(story: Story, number: int, decisions: Decisions = Decisions.KEEP) ->
     )
 
 
-def confirm(story: Story, number: int) -> None:
+def confirm(story: Story, number: int, now: datetime = LATER_STILL) -> None:
     """Noor agrees, another hour later."""
     with story.scene.database.transaction() as transaction:
         version = transaction.get_one(PolicyVersion, story.version(number).id)
         noor = story.scene.staff["noor"]
-        corrections.confirm(transaction, version, noor, LATER_STILL, languages=LANGUAGES)
+        corrections.confirm(transaction, version, noor, now, languages=LANGUAGES)
 
 
 def postpone(story: Story, number: int, until_on: date | None = date(2026, 8, 1)) -> None:
@@ -101,7 +104,7 @@ def test_a_correction_speaks_the_languages_of_the_mails_about_a_corrected_versio
     story.scene.import_accounts(
         AccountRow(external_id=ALICE.external_id, email=ALICE.email, locale="de-AT"), now=LATER
     )
-    with pytest.raises(ControlRefused, match="Missing in de"):
+    with pytest.raises(ControlRefused, match=r"Missing in German \(de\)"):
         propose(story, number)
 
 
@@ -146,7 +149,8 @@ def test_what_was_void_stays_so_when_the_version_is_corrected_once_more(story: S
     story.send(last, now=LATER_STILL)
     with story.scene.database.session() as session:
         assert campaigns.progress(session, story.campaign(last)).approved == 0
-        correction = owed.latest_correction(session, story.version(last).id)
+        alice = story.scene.account(ALICE.external_id).id
+        correction = reach.correction_for(session, story.version(last).id, alice)
         assert correction
         assert correction.mail == "We said 10 days; it is a year."
     story.fix_date(last, LATER_STILL)
@@ -309,3 +313,109 @@ def test_a_mail_about_a_text_that_is_worse_on_the_whole_way_stands_for_none(stor
     story.send(last, now=LATER_STILL)
     assert story.states(last) == {"accepted": 2, "carried": 1}
     assert story.told() == [ALICE.email, BOB.email]
+
+
+def test_whoever_was_told_as_a_minor_and_is_grown_up_is_asked_by_the_correction(
+    story: Story,
+) -> None:
+    """P4, P5: what they had of version 2 only told them; of version 3 they have its first notice,
+    and not only its reminder."""
+    alice = AccountRow(external_id=ALICE.external_id, email=ALICE.email, kind="minor")
+    worse = story.announce(WORSE, now=LATER)
+    story.scene.import_accounts(alice, now=LATER)
+    story.send(worse)
+    assert first_notice(story, worse, ALICE).template == "minor_first_notice"
+    story.scene.import_accounts(replace(alice, kind="person"), now=SOON)
+    number = story.announce(WORSE.replace("disadvantge", "disadvantage"), now=SOON)
+    assert story.version(worse).corrected_by_id == story.version(number).id
+    story.sandbox.empty()
+    story.send(number, now=SOON)
+    asked = first_notice(story, number, ALICE)
+    assert (asked.state, asked.template) == ("accepted", "approval_first_notice")
+    assert first_notice(story, number, BOB).state == "carried"
+    assert story.told() == [ALICE.email]
+
+
+def put_sentence_right(story: Story, number: int, key: str, sentence: str) -> None:
+    words = [RightWords(language="en", mail="It is a year.", sentences={key: sentence})]
+    right = Right(decisions=Decisions.VOID, words=words)
+    do(
+        story,
+        number,
+        lambda transaction, version, act: corrections.propose(
+            transaction, version, act, right, languages=LANGUAGES
+        ),
+    )
+    confirm(story, number)
+
+
+@pytest.mark.parametrize("was_right", [True, False])
+def test_mails_about_a_corrected_version_were_wrong_where_they_lack_the_right_words(
+    story: Story, was_right: bool
+) -> None:
+    """P8: Alice and Bob had a mail about version 2, Carol one about version 3, which was wrong."""
+    story.scene.decide(ALICE, APPROVED)
+    number = story.announce(THIRD)
+    if was_right:
+        with story.scene.database.transaction() as transaction:
+            version = transaction.get_one(PolicyVersion, story.version(2).id)
+            words = Words(language="en", sentences={"F1": "A year, no less."})
+            noor = story.scene.staff["noor"]
+            keep_words(transaction, version, words, default="en", by=noor, now=LATER)
+    story.send(number)
+    put_sentence_right(story, number, "F1", "A year, no less.")
+    story.sandbox.empty()
+    story.send(number, "correction_1", LATER_STILL)
+    assert story.told() == [CAROL.email] if was_right else [ALICE.email, BOB.email, CAROL.email]
+    with story.scene.database.session() as session:
+        approved = campaigns.progress(session, story.campaign(number)).approved
+    assert approved == (1 if was_right else 0)
+
+
+def test_words_that_the_corrected_version_has_right_were_wrong_before_it(story: Story) -> None:
+    """P8: legal gives the words of version 3, which lacked in version 2."""
+    number = story.announce(THIRD)
+    story.send(number)
+    with story.scene.database.session() as session:
+        stands = words_read(session, story.version(number), "en").sentences["F1"]
+    with story.scene.database.transaction() as transaction:
+        version = transaction.get_one(PolicyVersion, story.version(2).id)
+        wrong = Words(language="en", sentences={"F1": "Ten days."})
+        noor = story.scene.staff["noor"]
+        keep_words(transaction, version, wrong, default="en", by=noor, now=LATER)
+    put_sentence_right(story, number, "F1", stands)
+    story.sandbox.empty()
+    story.send(number, "correction_1", LATER_STILL)
+    assert story.told() == [ALICE.email, BOB.email]
+
+
+def test_each_is_told_what_became_of_their_own_answer(story: Story) -> None:
+    """P8: two corrections, the first of which voids: Alice's answer stays void, Bob gave a new one,
+    and both are told so by the second, which keeps."""
+    story.scene.decide(ALICE, APPROVED)
+    story.scene.decide(BOB, APPROVED)
+    propose(story, 2, Decisions.VOID)
+    confirm(story, 2)
+    story.sandbox.empty()
+    story.send(2, "correction_1", LATER_STILL)
+    for who in (ALICE, BOB):
+        assert "The answer that you gave does not count any more" in text_to(story, who)
+    story.scene.decide(BOB, APPROVED, at=LATER_STILL + ONE_HOUR)
+    propose(story, 2, Decisions.KEEP)
+    confirm(story, 2, LATER_STILL + 2 * ONE_HOUR)
+    story.sandbox.empty()
+    story.send(2, "correction_2", LATER_STILL + 3 * ONE_HOUR)
+    assert "The answer that you gave does not count any more" in text_to(story, ALICE)
+    assert "The answer that you have given stays as it is" in text_to(story, BOB)
+
+
+def test_who_has_not_answered_is_asked_to_by_a_correction(story: Story) -> None:
+    propose(story, 2, Decisions.VOID)
+    confirm(story, 2)
+    story.sandbox.empty()
+    story.send(2, "correction_1", LATER_STILL)
+    assert "You have not answered yet. Please read the change and decide" in text_to(story, BOB)
+
+
+def text_to(story: Story, who: AccountRow) -> str:
+    return str(story.sandbox.message_to(who.email)["text"])

@@ -36,9 +36,8 @@ def promisekeeper(scene: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     freezing.freeze_audience(scene.database, campaign, NOW)
     scene.queue_step(campaign)
     with scene.database.transaction() as transaction:
-        claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=9, now=NOW)
-        assert claim
-        outcomes.accept(transaction, claim.attempt_id, "x", NOW)
+        while claim := outbox.claim(transaction, Batch(subject_id=campaign), limit=9, now=NOW):
+            outcomes.accept(transaction, claim.attempt_id, "x", NOW)
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
@@ -49,11 +48,16 @@ def test_other_languages_come_from_a_file(promisekeeper: Run, tmp_path: Path) ->
     correct = ("campaign", "correct", POLICY, 2)
     refused = promisekeeper(*correct, *ENGLISH, *WHY)
     assert refused.exit_code == 1
-    assert "Missing in de, in plain words: what was wrong, and what is right; F1" in refused.stderr
+    assert (
+        "Missing in German (de), in plain words: what was wrong, and what is right."
+        in refused.stderr
+    )
     proposed = promisekeeper(*correct, *ENGLISH, "--file", file, *WHY)
     assert proposed.exit_code == 0, proposed.stderr
+    assert "It is mailed to 2 people: 1 person who was" in said(proposed)
     report = promisekeeper("campaign", "report", POLICY, 2, "--format", "json")
     told = json.loads(report.stdout)["correction_to_confirm"]
+    assert "1 person who was mailed in German from version 1" in told["mailed_to"]
     assert told["words"]["en"]["sentences"] == {"F1": "A year."}
     assert told["words"]["de"] == {
         "mail": "Es ist ein Jahr.",
@@ -63,7 +67,33 @@ def test_other_languages_come_from_a_file(promisekeeper: Run, tmp_path: Path) ->
     in_lines = promisekeeper("campaign", "report", POLICY, 2).stdout
     assert "mail: Es ist ein Jahr." in in_lines
     assert "{" not in in_lines
-    assert promisekeeper(*correct, "--confirm", "--as", "noor").exit_code == 0
+    confirmed = promisekeeper(*correct, "--confirm", "--as", "noor")
+    assert (confirmed.exit_code, "mailed to 2 people" in said(confirmed)) == (0, True)
+    report = promisekeeper("campaign", "report", POLICY, 2, "--format", "json")
+    (put_right,) = json.loads(report.stdout)["corrections"]
+    assert (put_right["people"], put_right["voided"]) == (2, 0)
+
+
+def said(result: Result) -> str:
+    """What was printed, without the ends of its lines."""
+    return " ".join(result.stdout.split())
+
+
+def test_only_one_language_was_wrong_and_nothing_is_asked_for_in_the_other(
+    promisekeeper: Run, tmp_path: Path
+) -> None:
+    """P8: unless legal says that everybody had a wrong mail."""
+    file = tmp_path / "right.toml"
+    file.write_text(GERMAN)
+    correct = ("campaign", "correct", POLICY, 2, "--file", file, *WHY)
+    proposed = promisekeeper(*correct)
+    assert proposed.exit_code == 0, proposed.stderr
+    assert "It is mailed to 1 person who was mailed in German" in said(proposed)
+    everybody = promisekeeper(*correct, "--everybody")
+    assert everybody.exit_code == 1
+    assert "Missing in English (en)" in everybody.stderr
+    everybody = promisekeeper(*correct, "--everybody", "--mail", "It is a year.")
+    assert "It is mailed to everybody who was mailed, 2 people" in said(everybody)
 
 
 def test_what_was_right_after_all_is_taken_back(promisekeeper: Run, tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from database.tables import (
     Fact,
     PolicyVersion,
 )
-from database.voids import void_decisions
 from database.wording import WordingRefused, Words, missing_words, wording_of
+from database.wrong_words import keep_wrong_for_everybody
 from domain.consents import Consent
 from domain.reviews import Decisions, VersionClass, release_refusal
 from tests.deciding import APPROVED
@@ -218,7 +218,7 @@ def test_consent_to_wrong_words_is_void_with_the_decisions(
         )
         transaction.add(voiding)
         transaction.flush()
-        void_decisions(transaction, second, voiding)
+        keep_wrong_for_everybody(transaction, voiding, second)
     with scene.database.session() as session:
         assert consents.standing(session, alice.id, second.policy_id) == {}
         (told,) = consents.told(session, alice.id)

@@ -27,7 +27,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 def act(
     scene: Scene,
-    what: controls.Control,
+    what: controls.Control[None],
     who: str,
     why: str = "a wrong sentence",
     now: datetime = NOW,
@@ -162,8 +162,8 @@ def test_the_rate_of_a_campaign_that_was_taken_back_is_nobodys_matter(
 def test_what_makes_no_sense_is_refused_in_words(
     scene: Scene,
     campaign: UUID,
-    before: list[controls.Control],
-    what: controls.Control,
+    before: list[controls.Control[None]],
+    what: controls.Control[None],
     words: str,
 ) -> None:
     for earlier in before:

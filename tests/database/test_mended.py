@@ -23,7 +23,8 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-from database.voids import stands, void_decisions
+from database.voids import stands
+from database.wrong_words import keep_wrong_for_everybody
 from domain.reviews import Decisions
 from domain.suppressions import address_key
 from tests.eventually import eventually
@@ -126,7 +127,7 @@ def test_whose_answer_was_voided_is_reminded(scene: Scene, campaign: UUID) -> No
         transaction.add(voiding)
         transaction.flush()
         version = transaction.get_one(PolicyVersion, older)
-        void_decisions(transaction, version, voiding)
+        keep_wrong_for_everybody(transaction, voiding, version)
         version.corrected_by_id = row.policy_version_id
     scene.queue_step(campaign, "reminder_1")
     with scene.database.transaction() as transaction:

@@ -60,8 +60,11 @@ MOVED = {
     ("data_subject_request", "kind"): ("requested_right", "kind"),
     ("data_subject_request", "decision_id"): ("requested_right", "decision_id"),
     ("request_decision", "request_id"): ("request_decision", "right_id"),
+    ("voided_version", "correction_id"): ("wrong_words", "correction_id"),
+    ("voided_version", "policy_version_id"): ("wrong_words", "policy_version_id"),
 }
-"""Where it is kept now: a request asked for one right, and each right has the id of its request."""
+"""Where it is kept now: a request asked for one right, and each right has the id of its request; a
+correction that voided was about whatever was said of a version."""
 SAID_OTHERWISE = {("account_import_row", "governing_version")}
 """What earlier versions kept in another column: see the test of it."""
 EARLIER = known_revisions()[1:]
@@ -153,10 +156,10 @@ def test_what_a_correction_of_an_earlier_version_voided_stays_void(empty: Databa
         connection.exec_driver_sql("UPDATE campaign_correction SET decisions = 'void'")
     migrate(empty)
     with empty.engine.connect() as connection:
-        assert rows(connection)["voided_version"] == {
-            "correction_id": before["campaign_correction"]["id"],
-            "policy_version_id": before["policy_version"]["id"],
-        }
+        wrong = rows(connection)["wrong_words"]
+    correction, version = before["campaign_correction"]["id"], before["policy_version"]["id"]
+    assert (wrong["correction_id"], wrong["policy_version_id"]) == (correction, version)
+    assert (wrong["base_version_id"], wrong["language"]) == (None, None)
 
 
 def test_a_version_on_its_way_in_is_still_asserted(empty: Database) -> None:

@@ -26,7 +26,7 @@ from database.tables import (
     PolicyVersion,
     Reclassification,
 )
-from database.voids import void_decisions
+from database.wrong_words import keep_wrong_for_everybody
 from domain.account_holders import LeftOut
 from domain.reviews import Decisions
 from tests.deciding import APPROVED
@@ -114,7 +114,7 @@ def put_right_what_was_mailed(
             transaction.add(correction)
             transaction.flush()
             if correction.decisions == Decisions.VOID:
-                void_decisions(transaction, version, correction)
+                keep_wrong_for_everybody(transaction, correction, version)
 
 
 def found_out_late(scene: Scene) -> None:

@@ -10,7 +10,7 @@ from database import campaigns
 from database.approvals import latest_decision
 from database.freezing import freeze_audience
 from database.tables import Approval, Campaign, CampaignCorrection, PolicyVersion
-from database.voids import void_decisions
+from database.wrong_words import keep_wrong_for_everybody
 from domain.reviews import Decisions
 from tests.deciding import APPROVED
 from tests.people import ALICE
@@ -54,7 +54,7 @@ def void(scene: Scene, campaign: UUID) -> UUID:
         )
         transaction.add(row)
         transaction.flush()
-        void_decisions(transaction, _of(transaction, campaign), row)
+        keep_wrong_for_everybody(transaction, row, _of(transaction, campaign))
         return row.id
 
 

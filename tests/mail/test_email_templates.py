@@ -68,6 +68,7 @@ def example(mail: str, language: str = "en", **changes: object) -> Message:
             "link": LINK,
             "no_reminders_link": "https://fernhill.example/unsubscribe/def",
             "code": "01234567",
+            "answer": "You have not answered yet.",
         }
     )
 

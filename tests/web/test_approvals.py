@@ -34,7 +34,8 @@ from database.tables import (
     Policy,
     PolicyVersion,
 )
-from database.wording import Words
+from database.wording import Words, keep_words
+from database.wrong_words import keep_wrong_for_everybody
 from domain.materiality import assess
 from domain.reviews import Decisions
 from domain.suppressions import address_key
@@ -177,6 +178,7 @@ def test_what_ends_while_somebody_presses_the_button_is_not_decided(
     world: World, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     """P5, P8: it is read before the moment of writing, and looked at again in it."""
+    mail_first_notices(world)
     path = world.link("alice")
     stamp = hidden(world.browser.get(path).text, "stamp")
     transaction = world.database.transaction
@@ -206,6 +208,7 @@ def put_right_by_two(world: World, decisions: Decisions, *, summary: str) -> Non
     """Two people of legal agree that the mail was wrong, and perhaps the summary on the page."""
     words = RightWords(language="en", mail="It was wrong.", summary=summary, sentences={})
     right = Right(decisions=decisions, words=[words])
+    world.desk.clock.advance(timedelta(minutes=5))
     world.desk.correct("privacy-policy", 2, world.staff["lena"].id, "Wrong.", right)
     world.desk.confirm_correction("privacy-policy", 2, world.staff["omar"].id)
     world.desk.clock.advance(timedelta(minutes=5))
@@ -246,6 +249,82 @@ def test_what_somebody_approved_stays_readable_when_other_words_stand_there(worl
     assert alices["changes"] == bobs["changes"] != []
 
 
+def speak_german(world: World, *names: str) -> None:
+    """These read German, and legal had written for them."""
+    german = Words(
+        language="de", summary="Aufnahmen von Sitzungen.", sentences={"F1": "Zehn Tage."}
+    )
+    with world.database.transaction() as transaction:
+        row = transaction.get_one(PolicyVersion, version(world, 2).id)
+        keep_words(transaction, row, german, default="en", by=world.staff["lena"].id, now=NOW)
+        for name in names:
+            transaction.get_one(Account, world.accounts[name].id).locale = "de"
+
+
+def put_german_right(world: World, decisions: Decisions) -> None:
+    """Two people of legal agree that only the German sentence was wrong."""
+    words = RightWords(language="de", mail="Es ist ein Jahr.", sentences={"F1": "Ein Jahr lang."})
+    right = Right(decisions=decisions, words=[words])
+    world.desk.clock.advance(timedelta(minutes=5))
+    world.desk.correct("privacy-policy", 2, world.staff["lena"].id, "Wrong.", right)
+    world.desk.confirm_correction("privacy-policy", 2, world.staff["omar"].id)
+    world.desk.clock.advance(timedelta(minutes=5))
+
+
+WRONG = {"en": "What we told you was wrong", "de": "Was wir Ihnen mitgeteilt haben, war falsch"}
+VOID = {"en": "does not count any more", "de": "Ihre Antwort gilt nicht mehr"}
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_page_of_who_had_no_wrong_words_never_says_that_something_was_put_right(
+    world: World, language: str
+) -> None:
+    """P8: in whatever language they read it. What Alice approved stands, and Bob is asked again."""
+    speak_german(world, "bob")
+    mail_first_notices(world)
+    decide(world, "alice", "approved")
+    decide(world, "bob", "approved")
+    put_german_right(world, Decisions.VOID)
+    alices, bobs = (
+        world.browser.get(f"{world.link(name)}?lang={language}").text for name in ("alice", "bob")
+    )
+    assert WRONG[language] not in alices
+    assert VOID[language] not in alices
+    assert 'class="done approved"' in alices
+    assert WRONG[language] in bobs
+    assert VOID[language] in bobs
+    assert '<span lang="de">Es ist ein Jahr.</span>' in bobs
+    assert 'class="done' not in bobs
+
+
+def test_a_page_that_was_right_is_good_after_others_were_put_right(world: World) -> None:
+    """P8: Alice had hers open meanwhile."""
+    speak_german(world, "bob")
+    mail_first_notices(world)
+    path = world.link("alice")
+    stamp = hidden(world.browser.get(path).text, "stamp")
+    put_german_right(world, Decisions.VOID)
+    world.browser.post(path, data={"stamp": stamp, "decision": "approved"})
+    assert decisions(world) == ["approved"]
+
+
+def test_a_page_says_what_became_of_the_answer_that_was_given_on_it(world: World) -> None:
+    """P8: void with the first correction, it stays so with the second, which keeps answers; given
+    anew it counts, and nothing says that it does not."""
+    mail_first_notices(world)
+    decide(world, "alice", "approved")
+    put_right_by_two(world, Decisions.VOID, summary="We sell your data.")
+    put_right_by_two(world, Decisions.KEEP, summary="We sell all of your data.")
+    alices, bobs = (world.browser.get(world.link(name)).text for name in ("alice", "bob"))
+    assert VOID["en"] in alices
+    assert WRONG["en"] in bobs
+    assert VOID["en"] not in bobs
+    decide(world, "alice", "declined")
+    again = world.browser.get(world.link("alice")).text
+    assert WRONG["en"] in again
+    assert VOID["en"] not in again
+
+
 def put_right(transaction: Session, world: World) -> None:
     """The words of the mails were wrong, and two people agreed on the right ones."""
     campaign = campaign_of(transaction, version(world, 2).id)
@@ -260,9 +339,11 @@ def put_right(transaction: Session, world: World) -> None:
         proposed_by=world.staff["lena"].id,
         proposed_at=NOW,
         confirmed_by=world.staff["omar"].id,
-        confirmed_at=NOW,
+        confirmed_at=NOW + timedelta(minutes=1),
     )
     transaction.add(correction)
+    transaction.flush()
+    keep_wrong_for_everybody(transaction, correction, version(world, 2))
 
 
 def test_neither_button_is_nothing(world: World) -> None:

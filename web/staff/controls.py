@@ -11,7 +11,8 @@ from uuid import UUID
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import RedirectResponse, Response
 
-from database.corrections import Right
+from database.corrections import Right, without_what_stands
+from database.policies import version_by_slug
 from database.reclassifying import Mistake
 from domain.reviews import Decisions
 from web.forms import Form
@@ -85,11 +86,22 @@ def postpone(asked: AskedByLegal, posted: Form) -> Response:
 
 @router.post(VERSION + "/correct", dependencies=[GENUINE])
 def correct(asked: AskedByLegal, posted: Form) -> Response:
-    """Propose how mails that went out wrong are put right."""
+    """Propose how mails that went out wrong are put right, of those whose words were wrong or of
+    everybody."""
     wanted, reason = posted.text("decisions"), posted.text("control_reason")
     if wanted not in list(Decisions):
         raise HTTPException(422, "Say whether people's answers stay or are void. Nothing changed.")
-    right = Right(decisions=Decisions(wanted), words=right_words(posted))
+    whose = posted.text("whose")
+    with asked.site.database.session() as session:
+        version = version_by_slug(session, asked.slug, asked.number)
+        words = [without_what_stands(session, version, each) for each in right_words(posted)]
+    if whose == "words" and not any(each.by_what_they_are_of for each in words):
+        raise HTTPException(
+            422,
+            "Change the words that were wrong, or say that everybody had a wrong mail. Nothing "
+            "changed.",
+        )
+    right = Right(decisions=Decisions(wanted), words=words, everybody=whose == "everybody")
     asked.site.desk.correct(asked.slug, asked.number, asked.member.id, reason, right)
     return asked.back()
 

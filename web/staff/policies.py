@@ -18,6 +18,7 @@ from database.law import asked_nevertheless, bases_by_law, cited
 from database.mending import mending
 from database.owed import open_correction
 from database.policies import previous_version
+from database.reach import reach
 from database.reclassifying import missed, open_reclassification
 from database.rehearsals import samples_of
 from database.reviews import ReviewContent, preparation, under_review
@@ -414,6 +415,7 @@ def _campaign(site: Site, session: Session, version: PolicyVersion) -> Mapping[s
         "campaign_rate_limit": campaign.per_minute if campaign else None,
         "canary": canary(campaign) if campaign else None,
         "correction": proposed,
+        "reach": reach(session, proposed) if proposed else None,
         "right_words": words_of(session, proposed, spoken) if proposed else (),
         "words_mailed": [words_read(session, version, language) for language in mailed],
         "control_acts": control_acts(session, version.id),

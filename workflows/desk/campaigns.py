@@ -3,15 +3,19 @@
 from collections.abc import Collection
 from datetime import date
 from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 import temporal
 from database import controls, corrections, not_reached, policies, reclassifying
 from database.accounts import account_by_external_id
 from database.campaigns import campaign_by_number
+from database.reach import Reach
 from database.staff import by_handle, require_role
 from database.writing import hold_with_what_points_to_it
 from workflows.desk.part import DeskPart, refusing, require_showable
+
+Found = TypeVar("Found")
 
 
 class Campaigns(DeskPart):
@@ -55,27 +59,28 @@ class Campaigns(DeskPart):
 
     def correct(
         self, slug: str, number: int, staff_id: UUID, reason: str, right: corrections.Right
-    ) -> None:
-        """Propose how mails that went out wrong are put right, and stop the campaign (P8).
-
-        Raises Refused.
+    ) -> Reach:
+        """Propose how mails that went out wrong are put right, and stop the campaign; whom it is
+        to be mailed to (P8). Raises Refused.
         """
         for words in right.words:
             require_showable(words.mail, words.summary or "", *words.sentences.values())
         propose = partial(corrections.propose, right=right, languages=self.company.languages)
-        self._control(propose, slug, number, staff_id, reason, "legal")
+        return self._control(propose, slug, number, staff_id, reason, "legal")
 
-    def confirm_correction(self, slug: str, number: int, staff_id: UUID) -> None:
-        """A second person lets a correction go out; the campaign runs on (P8). Raises Refused."""
+    def confirm_correction(self, slug: str, number: int, staff_id: UUID) -> Reach:
+        """A second person lets a correction go out, and the campaign runs on; whom it is mailed to
+        (P8). Raises Refused."""
         with refusing(), self.database.transaction() as transaction:
             version = policies.version_by_slug(transaction, slug, number)
             hold_with_what_points_to_it(transaction, version)  # each decision is before or after
             now = self.clock.now()
-            campaign = corrections.confirm(
+            campaign, found = corrections.confirm(
                 transaction, version, staff_id, now, languages=self.company.languages
             )
         self._messenger.start_or_leave(temporal.campaign(campaign.id, slug, number), now)
         self._messenger.wake(f"campaign/{slug}/{number}")
+        return found
 
     def take_back_correction(self, slug: str, number: int, staff_id: UUID, reason: str) -> None:
         """What was said to be wrong is right after all: the campaign goes on (P8). Raises
@@ -164,13 +169,13 @@ class Campaigns(DeskPart):
 
     def _control(
         self,
-        control: controls.Control,
+        control: controls.Control[Found],
         slug: str,
         number: int,
         staff_id: UUID,
         reason: str,
         *roles: str,
-    ) -> None:
+    ) -> Found:
         """It works with the row that is written here; the workflows are only told."""
         require_showable(reason)
         with refusing(), self.database.transaction() as transaction:
@@ -178,6 +183,8 @@ class Campaigns(DeskPart):
                 transaction, staff_id, *roles, reason=reason, now=self.clock.now()
             )
             policy = policies.policy_by_slug(transaction, slug)
-            control(transaction, policies.version_by_number(transaction, policy.id, number), act)
+            version = policies.version_by_number(transaction, policy.id, number)
+            found = control(transaction, version, act)
         for workflow_id in (f"campaign/{slug}/{number}", f"publication/{slug}/{number}"):
             self._messenger.wake(workflow_id)
+        return found

@@ -197,6 +197,8 @@ def test_two_of_legal_put_wrong_mails_right_and_people_read_it(world: World) -> 
     assert "of its mails waits for you to agree" in world.browser.get("/staff").text
     page = world.browser.get(VERSION_2).text
     assert "“We said 10 days; it is a year.”" in page
+    assert "who were mailed in English from version 1." in page
+    assert "None of them has answered yet" in page
     assert "Confirm the correction" in page
     assert do(world, VERSION_2, f"{VERSION_2}/correct/confirm") == 303
     assert state(world) == "running"
@@ -204,8 +206,7 @@ def test_two_of_legal_put_wrong_mails_right_and_people_read_it(world: World) -> 
     assert "Correction proposed by lena" in page
     assert "Corrected by omar" in page
     told = world.browser.get(world.link("alice")).text
-    assert "Our earlier mail was wrong" in told
-    assert "What was answered until then does not count any more." in told
+    assert "What we told you was wrong" in told
     assert "Kept for a year." in told
 
 
@@ -243,6 +244,27 @@ def test_what_becomes_of_answers_has_to_be_said(world: World) -> None:
     assert state(world) == "running"
 
 
+def test_only_what_was_changed_in_the_form_was_wrong(world: World) -> None:
+    """P8: it has every word as it stands; where none is changed, legal says that everybody had a
+    wrong mail."""
+    mailed(world)
+    world.enter_as("lena")
+    form = {
+        "right:en:mail": "It was wrong.",
+        "right:en:summary": "What we do with recordings of sessions.",
+        "whose": "words",
+        "decisions": "keep",
+        "control_reason": "A wrong period.",
+    }
+    refused = world.post(VERSION_2, f"{VERSION_2}/correct", **form)
+    assert refused.status_code == 422
+    assert "Change the words that were wrong" in refused.text
+    assert state(world) == "running"
+    form["whose"] = "everybody"
+    assert world.post(VERSION_2, f"{VERSION_2}/correct", **form).status_code == 303
+    assert "It is mailed to everybody who was mailed" in world.browser.get(VERSION_2).text
+
+
 def test_who_reads_german_reads_the_german_correction(world: World) -> None:
     """P4, P8: the form asks for it, without it nothing is proposed, and the page shows it."""
     with world.database.transaction() as transaction:
@@ -257,13 +279,13 @@ def test_who_reads_german_reads_the_german_correction(world: World) -> None:
     }
     refused = world.post(VERSION_2, f"{VERSION_2}/correct", **wrong)
     assert refused.status_code == 409
-    assert "Missing in de" in refused.text
+    assert "Missing in German (de)" in refused.text
     assert state(world) == "running"
     wrong |= {"right:de:mail": "Es ist ein Jahr.", "right:de:summary": "Ein Jahr lang."}
     assert world.post(VERSION_2, f"{VERSION_2}/correct", **wrong).status_code == 303
     world.enter_as("omar")
     page = world.browser.get(VERSION_2).text
-    assert 'In de mailed: <span lang="de">“Es ist ein Jahr.”</span>' in page
+    assert 'In German mailed: <span lang="de">“Es ist ein Jahr.”</span>' in page
     assert do(world, VERSION_2, f"{VERSION_2}/correct/confirm") == 303
     told = world.browser.get(world.link("alice")).text
     assert "Es ist ein Jahr." in told
@@ -279,6 +301,7 @@ def mailed(world: World) -> None:
         claimed = claim(transaction, Batch(subject_id=campaign.id), limit=1000, now=NOW)
         assert claimed
         accept(transaction, claimed.attempt_id, "x", NOW)
+    world.desk.clock.advance(timedelta(minutes=1))
 
 
 def test_two_of_legal_let_a_version_in_force_ask_for_approval_after_all(world: World) -> None:
