@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import Uuid, bindparam
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from database.facts import record
-from database.lineage import lineage
+from database.lineage import is_of_lineage
 from database.outbox import CORRECTION, POSTPONEMENT
 from database.tables import (
     Campaign,
@@ -16,6 +18,18 @@ from database.tables import (
     ControlAct,
     CorrectionWords,
 )
+
+PUT_RIGHT = (
+    select_columns(CampaignCorrection)
+    .join(Campaign, col(Campaign.id) == col(CampaignCorrection.campaign_id))
+    .where(
+        is_of_lineage(col(Campaign.policy_version_id), bindparam("version", type_=Uuid())),
+        col(CampaignCorrection.confirmed_at).is_not(None),
+    )
+    .order_by(col(CampaignCorrection.confirmed_at).desc(), col(CampaignCorrection.id).desc())
+    .limit(1)
+)
+"""What was last put right of the mails about a `version`, or about one that it corrects."""
 
 
 def postponements(session: Session, version_id: UUID) -> Mapping[str, datetime]:
@@ -82,15 +96,7 @@ def open_corrections(session: Session) -> Mapping[UUID, CampaignCorrection]:
 
 def latest_correction(session: Session, version_id: UUID) -> CampaignCorrection | None:
     """What was last put right of the mails about a version, or about one that it corrects."""
-    return session.exec(
-        select(CampaignCorrection)
-        .join(Campaign, col(Campaign.id) == col(CampaignCorrection.campaign_id))
-        .where(
-            col(Campaign.policy_version_id).in_(lineage(session, version_id)),
-            col(CampaignCorrection.confirmed_at).is_not(None),
-        )
-        .order_by(col(CampaignCorrection.confirmed_at).desc(), col(CampaignCorrection.id).desc())
-    ).first()
+    return session.scalars(PUT_RIGHT, {"version": version_id}).first()
 
 
 def correction_in(session: Session, correction: CampaignCorrection, language: str) -> str:

@@ -37,6 +37,9 @@ from sqlmodel import Session, SQLModel
 Row = TypeVar("Row", bound=SQLModel)
 NEVER_THE_KEY = {"key_share": True}
 """Held rows keep their keys, so rows that point to them may be added by others meanwhile."""
+POINTED_TO = {"read": True, "key_share": True}
+"""Of rows that we are about to point to: who holds one with what points to it waits until we are
+done, or we for them."""
 
 
 def held(transaction: Session, table: type[Row], key: object) -> Row:
@@ -52,14 +55,6 @@ def hold_with_what_points_to_it(transaction: Session, row: SQLModel) -> None:
     """
     transaction.flush()
     transaction.refresh(row, with_for_update=True)
-
-
-def pointed_to(transaction: Session, table: type[Row], key: object) -> Row:
-    """The row that we are about to point to, as it is now: who holds it with what points to it
-    waits until we are done, or we for them. Raises NoResultFound."""
-    return transaction.get_one(
-        table, key, with_for_update={"read": True, "key_share": True}, populate_existing=True
-    )
 
 
 def held_if_there(transaction: Session, table: type[Row], key: object) -> Row | None:
