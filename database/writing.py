@@ -37,9 +37,6 @@ from sqlmodel import Session, SQLModel
 Row = TypeVar("Row", bound=SQLModel)
 NEVER_THE_KEY = {"key_share": True}
 """Held rows keep their keys, so rows that point to them may be added by others meanwhile."""
-POINTED_TO = {"read": True, "key_share": True}
-"""Of rows that we are about to point to: who holds one with what points to it waits until we are
-done, or we for them."""
 
 
 def held(transaction: Session, table: type[Row], key: object) -> Row:

@@ -32,7 +32,6 @@ from database.tables import (
     Policy,
     PolicyVersion,
 )
-from database.writing import POINTED_TO
 from domain.account_holders import AccountKind, Status
 from domain.consents import Consent
 from domain.reviews import VersionState
@@ -89,7 +88,7 @@ _BEHIND = (
 _POINTED_TO = (
     select_columns(col(PolicyVersion.state), col(PolicyVersion.corrected_by_id))
     .where(col(PolicyVersion.id) == bindparam("version"))
-    .with_for_update(**POINTED_TO)
+    .with_for_update(read=True, key_share=True)
 )
 _STANDS = select_columns(
     PUT_RIGHT.with_only_columns(col(CampaignCorrection.id)).scalar_subquery(),
