@@ -6,7 +6,7 @@ Workflows have Temporal's clock and activities are told the time by the workflow
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import update
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from database.engine import Database
 from database.tables import ClockOffset
@@ -14,6 +14,7 @@ from database.writing import insert_new
 
 SHORTEST_STEP = timedelta(seconds=1)
 FURTHEST_AHEAD = timedelta(days=3650)
+_SECONDS = select(ClockOffset.seconds).where(ClockOffset.id == 1)
 
 
 def real_now() -> datetime:
@@ -81,5 +82,4 @@ class Clock:
 
 
 def _offset(session: Session) -> timedelta:
-    row = session.get(ClockOffset, 1)
-    return timedelta(seconds=row.seconds if row else 0.0)
+    return timedelta(seconds=session.exec(_SECONDS).first() or 0.0)

@@ -350,6 +350,15 @@ class Settings(BaseSettings):
     ] = 100
 
     web_port: Annotated[int, Field(ge=1, le=65535, description="Embedded website")] = 8000
+    web_processes: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=64,
+            description="Processes of the embedded website; one answers on one core. In production "
+            "`uvicorn --workers` says it",
+        ),
+    ] = 1
     mail_sandbox_port: Annotated[int, Field(ge=1, le=65535, description="Mail sandbox")] = 8025
     temporal_port: Annotated[int, Field(ge=1, le=65535, description="Embedded Temporal server")] = (
         7233

@@ -35,6 +35,7 @@ CONNECTIONS = 32
 POSTS = 3200
 ADDRESSEES = 60_000
 SLOWLY = {"mail_batch_size": 100}
+PROCESSES = 2  # of the website, one for each core
 LATENCY_MS = 1000
 LATENCY_WHILE_PAGES_ARE_OPENED_MS = 10_000
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -44,7 +45,7 @@ def measure(
     database_url: str | None = None, *, posts: int = POSTS, addressees: int = ADDRESSEES
 ) -> dict[str, object]:
     """Posts a second, how long the slowest hundredth waited, and the same of a bare endpoint."""
-    with a_company(database_url, **SLOWLY) as parts:
+    with a_company(database_url, **SLOWLY, web_processes=PROCESSES) as parts:
         company = parts.company
         company.move_in(addressees)
         number = company.hand_in()

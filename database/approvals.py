@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import Uuid, bindparam
 from sqlmodel import Session, col, select
 
 from database.assessments import bases_shown, is_clean
@@ -42,6 +43,15 @@ from domain.approvals import (
     needs_approval,
 )
 
+_LATEST = (
+    select(Approval)
+    .where(
+        Approval.account_id == bindparam("account"),
+        counts_for(bindparam("version", type_=Uuid())),
+    )
+    .order_by(col(Approval.decided_at).desc(), col(Approval.id).desc())
+    .limit(1)
+)
 PASTS_REMEMBERED = 10_000
 """Few differ where nobody has decided; those of approvers are each their own."""
 
@@ -335,12 +345,7 @@ def proven_version(history: PolicyHistory, account: Account, at: datetime) -> Pr
 
 def latest_decision(session: Session, account_id: UUID, version_id: UUID) -> Approval | None:
     """What an account holder last decided that counts for a version."""
-    return session.exec(
-        select(Approval)
-        .where(Approval.account_id == account_id, counts_for(version_id))
-        .order_by(col(Approval.decided_at).desc(), col(Approval.id).desc())
-        .limit(1)
-    ).first()
+    return session.exec(_LATEST, params={"account": account_id, "version": version_id}).first()
 
 
 def _is_last(session: Session, decision: Approval, version: PolicyVersion) -> bool:
@@ -409,7 +414,6 @@ def decide(
         said_at=shown.said_at,
     )
     transaction.add(row)
-    transaction.flush()
     record(
         transaction,
         f"approval.{decision.value}",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from database.decisions import identity, inherit, inherit_from
@@ -15,6 +16,16 @@ from domain.materiality import Assessment as AssessmentValue
 from domain.materiality import Finding as FindingValue
 from domain.quotes import stands_in
 from domain.reviews import BY_LEGAL, FindingStatus, needs_legal
+
+_BETWEEN = (
+    select(Finding)
+    .join(AssessmentFinding, col(AssessmentFinding.finding_id) == col(Finding.id))
+    .join(Assessment, col(Assessment.id) == col(AssessmentFinding.assessment_id))
+    .where(
+        Assessment.base_version_id == bindparam("base"),
+        Assessment.policy_version_id == bindparam("version"),
+    )
+)
 
 
 def store_assessment(
@@ -77,12 +88,7 @@ def findings_of(session: Session, version_id: UUID) -> Sequence[Finding]:
 
 def findings_between(session: Session, base_id: UUID, version_id: UUID) -> Sequence[Finding]:
     """The findings that a pair of versions shows, F1 first."""
-    rows = session.exec(
-        select(Finding)
-        .join(AssessmentFinding, col(AssessmentFinding.finding_id) == col(Finding.id))
-        .join(Assessment, col(Assessment.id) == col(AssessmentFinding.assessment_id))
-        .where(Assessment.base_version_id == base_id, Assessment.policy_version_id == version_id)
-    ).all()
+    rows = session.exec(_BETWEEN, params={"base": base_id, "version": version_id}).all()
     return sorted(rows, key=lambda finding: int(finding.key[1:]))
 
 

@@ -59,6 +59,10 @@ def law_between(
         for finding in findings_between(session, base.id, version.id)
         if not (at_release and finding.reclassified_id)
     ]
+    return _law_behind(session, findings)
+
+
+def _law_behind(session: Session, findings: Sequence[Finding]) -> Sequence[LegalRequirement]:
     adverse = [finding for finding in findings if confirmed_adverse(finding)]
     found = requirements(session, adverse)
     if len(found) < len(adverse) or any(finding.status in UNDECIDED for finding in findings):
@@ -92,7 +96,12 @@ def laws_said(
     session: Session, base: PolicyVersion, version: PolicyVersion, language: str
 ) -> tuple[Law, ...]:
     """The same as somebody who reads this language is told of it, each law once."""
-    found = law_between(session, base, version)
+    return laws_said_of(session, findings_between(session, base.id, version.id), language)
+
+
+def laws_said_of(session: Session, findings: Sequence[Finding], language: str) -> tuple[Law, ...]:
+    """The same, of all that a pair of texts shows."""
+    found = _law_behind(session, findings)
     told = sentences_of_laws(session, found, language)
     laws = (Law(citation=one.citation, sentence=told[one.id]) for one in found)
     return tuple(dict.fromkeys(laws))

@@ -4,11 +4,16 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from database.tables import Finding, LegalRequirement, LegalSentence
 
 LONGEST_CITATION = 300
+_STANDING = select(LegalRequirement).where(
+    col(LegalRequirement.finding_id).in_(bindparam("findings", expanding=True)),
+    col(LegalRequirement.dropped_at).is_(None),
+)
 
 
 class LawRefused(Exception):
@@ -20,12 +25,8 @@ def requirements(
 ) -> Mapping[UUID, LegalRequirement]:
     """The law that requires each finding, by its id; others have none. What waits for the second
     person counts only where it need not be `agreed`."""
-    rows = session.exec(
-        select(LegalRequirement).where(
-            col(LegalRequirement.finding_id).in_([finding.id for finding in findings]),
-            col(LegalRequirement.dropped_at).is_(None),
-        )
-    ).all()
+    ids = [finding.id for finding in findings]
+    rows = session.exec(_STANDING, params={"findings": ids}).all() if ids else ()
     return {row.finding_id: row for row in rows if row.agreed_at or not agreed}
 
 
@@ -102,9 +103,12 @@ def sentences_of_laws(
 
 def written_of_laws(session: Session, rows: Iterable[UUID], language: str) -> Mapping[UUID, str]:
     """What was written about each law in just this language."""
+    ids = list(rows)
+    if not ids:
+        return {}
     found = session.exec(
         select(LegalSentence).where(
-            col(LegalSentence.requirement_id).in_(rows), LegalSentence.language == language
+            col(LegalSentence.requirement_id).in_(ids), LegalSentence.language == language
         )
     ).all()
     return {row.requirement_id: row.sentence for row in found}

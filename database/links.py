@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, literal, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, literal, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 from sqlmodel.sql.sqltypes import UTCDateTime
@@ -32,6 +32,9 @@ REQUEST_STOP = "request-stop"
 """In the warning to an address that was on file before (P19)."""
 REQUEST_CODE = "request-code"
 """Of no link: what the codes of `IdentityCode` are made for."""
+_BY_NONCE = select(Link).where(
+    Link.nonce == bindparam("nonce"), Link.purpose == bindparam("purpose")
+)
 NOT_OUT_FOR_SURE = ("queued", "sending", "unknown", "operator", "suppressed")
 
 
@@ -146,7 +149,7 @@ def replace_links(transaction: Session, account_ids: Collection[UUID], now: date
 
 def usable_link(session: Session, purpose: str, nonce: bytes, now: datetime) -> Link:
     """The link behind a verified token. Raises LinkUnusable, whose kind the page puts in words."""
-    link = session.exec(select(Link).where(Link.nonce == nonce, Link.purpose == purpose)).first()
+    link = session.exec(_BY_NONCE, params={"nonce": nonce, "purpose": purpose}).first()
     if link is None:
         raise LinkUnusable("unknown")
     if link.successor_id is not None:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, exists, or_, union
+from sqlalchemy import ColumnElement, CompoundSelect, Select, Uuid, bindparam, exists, or_, union
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
 from database.accounts import is_mailed
 from database.counting import counts_for
-from database.lineage import lineage
+from database.lineage import is_of_lineage
 from database.outbox import ACCOUNT, MAYBE_TOLD
 from database.tables import (
     Account,
@@ -35,6 +35,19 @@ from translations.catalogues import speak
 
 OF_STAFF = "en"
 """The language of the console."""
+
+
+_PUT_RIGHT = (
+    select_columns(CampaignCorrection)
+    .join(Campaign, col(Campaign.id) == col(CampaignCorrection.campaign_id))
+    .where(
+        is_of_lineage(col(Campaign.policy_version_id), bindparam("version", type_=Uuid())),
+        col(CampaignCorrection.confirmed_at).is_not(None),
+    )
+    .order_by(col(CampaignCorrection.confirmed_at).desc(), col(CampaignCorrection.id).desc())
+)
+"""What was put right of the words about a `version`, or about one that it corrects; the last
+first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,15 +150,7 @@ def correction_for(
 ) -> CampaignCorrection | None:
     """What was last put right of what an account holder was told of a version, or of one that it
     corrects; None for whoever had no wrong words."""
-    of_lineage = session.exec(
-        select(CampaignCorrection)
-        .join(Campaign, col(Campaign.id) == col(CampaignCorrection.campaign_id))
-        .where(
-            col(Campaign.policy_version_id).in_(lineage(session, version_id)),
-            col(CampaignCorrection.confirmed_at).is_not(None),
-        )
-        .order_by(col(CampaignCorrection.confirmed_at).desc(), col(CampaignCorrection.id).desc())
-    ).all()
+    of_lineage = session.scalars(_PUT_RIGHT, {"version": version_id}).all()
     return next((each for each in of_lineage if _concerns(session, each, account_id)), None)
 
 

@@ -6,17 +6,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from database.assessments import findings_between
 from database.ids import new_id
-from database.law import laws_said
+from database.law import laws_said_of
 from database.owed import correction_in
 from database.purposes import asked_because_of
 from database.tables import CampaignCorrection, PolicyVersion, ShownWords
 from database.without_approval import promise_of
 from database.wording import sentences_in, summary_in
 from database.writing import insert_new
+
+_KEPT = select(ShownWords.id).where(ShownWords.sha256 == bindparam("sha256"))
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def shown_change(
     findings = findings_between(session, base.id, version.id)
     told = sentences_in(session, findings, language)
     promise = promise_of(version)
-    laws = laws_said(session, base, version, language)
+    laws = laws_said_of(session, findings, language)
     said = {
         "from": {"version": base.number, "text_sha256": base.sha256},
         "to": {"version": version.number, "text_sha256": version.sha256},
@@ -62,7 +65,12 @@ def shown_change(
 
 
 def keep_shown(transaction: Session, change: ShownChange) -> None:
-    """Keep the words behind a hash that somebody decides on: legal may write others (P6)."""
+    """Keep the words behind a hash that somebody decides on: legal may write others (P6).
+
+    Asked first: all but the first who decide on them find them there.
+    """
+    if transaction.exec(_KEPT, params={"sha256": change.sha256}).first():
+        return
     insert_new(
         transaction,
         ShownWords,

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Self
 from uuid import UUID
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from database.assessments import findings_between, findings_of
@@ -43,6 +44,14 @@ DRAFTED_IN = "en"
 """The language of the engine's own sentences."""
 LONGEST_SENTENCE = 1_000
 LONGEST_SUMMARY = 5_000
+_SUMMARY = select(VersionSummary.summary).where(
+    VersionSummary.policy_version_id == bindparam("version"),
+    VersionSummary.language == bindparam("language"),
+)
+_SENTENCES = select(FindingSentence.finding_id, FindingSentence.sentence).where(
+    col(FindingSentence.finding_id).in_(bindparam("findings", expanding=True)),
+    FindingSentence.language == bindparam("language"),
+)
 
 
 class WordingRefused(Exception):
@@ -113,8 +122,8 @@ def sentences_in(
 
 def summary_in(session: Session, version: PolicyVersion, language: str) -> str:
     """The summary of a version as somebody who reads this language is shown it."""
-    row = session.get(VersionSummary, (version.id, language))
-    return row.summary if row else version.summary
+    written = session.exec(_SUMMARY, params={"version": version.id, "language": language}).first()
+    return version.summary if written is None else written
 
 
 def words_read(session: Session, version: PolicyVersion, language: str) -> Words:
@@ -429,12 +438,10 @@ def _require_length(what: str, words: str | None, longest: int) -> None:
 
 
 def _written(session: Session, findings: Iterable[UUID], language: str) -> Mapping[UUID, str]:
-    rows = session.exec(
-        select(FindingSentence).where(
-            col(FindingSentence.finding_id).in_(findings), FindingSentence.language == language
-        )
-    ).all()
-    return {row.finding_id: row.sentence for row in rows}
+    ids = list(findings)
+    if not ids:
+        return {}
+    return dict(session.exec(_SENTENCES, params={"findings": ids, "language": language}).all())
 
 
 def _sha256(words: str) -> str:

@@ -54,14 +54,6 @@ def hold_with_what_points_to_it(transaction: Session, row: SQLModel) -> None:
     transaction.refresh(row, with_for_update=True)
 
 
-def pointed_to(transaction: Session, table: type[Row], key: object) -> Row:
-    """The row that we are about to point to, as it is now: who holds it with what points to it
-    waits until we are done, or we for them. Raises NoResultFound."""
-    return transaction.get_one(
-        table, key, with_for_update={"read": True, "key_share": True}, populate_existing=True
-    )
-
-
 def held_if_there(transaction: Session, table: type[Row], key: object) -> Row | None:
     """As `held`; None when there is no such row, or none any more."""
     transaction.flush()

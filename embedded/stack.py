@@ -192,6 +192,7 @@ def _programs(settings: Settings) -> tuple[list[Program], list[Program]]:
             command=[
                 *(sys.executable, "-m", "uvicorn", "web.app:from_environment", "--factory"),
                 *("--host", "127.0.0.1", "--port", str(settings.web_port)),
+                *("--workers", str(settings.web_processes)),
                 *("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "10"),
             ],
             answers=_responds(f"http://127.0.0.1:{settings.web_port}/healthz"),

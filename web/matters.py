@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, exists
+from sqlalchemy import bindparam, exists, func, or_
 from sqlalchemy import select as select_columns
-from sqlmodel import Session, col, select
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
 
 from database import consents
 from database.approvals import (
@@ -14,7 +15,7 @@ from database.approvals import (
     latest_decision,
 )
 from database.assessments import findings_between, is_clean
-from database.campaigns import addressee_of, link_of
+from database.campaigns import link_of
 from database.counting import answers_that_count
 from database.law import laws_said
 from database.links import APPROVE
@@ -32,7 +33,6 @@ from database.tables import (
     Policy,
     PolicyVersion,
 )
-from database.writing import pointed_to
 from domain.account_holders import AccountKind, Status
 from domain.consents import Consent
 from domain.reviews import VersionState
@@ -60,6 +60,49 @@ OVER: Mapping[str, str] = {
 NEVER_MIND = "There is nothing to decide about this version."
 NOTHING_TO_DECIDE = (ACCOUNT_CLOSED, OF_A_MINOR, NOT_ASKED, BY_LAW, *OVER.values(), NEVER_MIND)
 """Why there may be nothing to decide, in the words that people read."""
+
+_MAILED, _TOLD_IN = aliased(CampaignAddressee), aliased(Campaign)
+_TOLD_OF, _BASE = aliased(PolicyVersion), aliased(PolicyVersion)
+_IS_ABOUT_IT = col(Campaign.policy_version_id) == col(PolicyVersion.id)
+_BEHIND = (
+    select_columns(CampaignAddressee, Account, Policy, PolicyVersion, _BASE)
+    .select_from(_MAILED)
+    .join(_TOLD_IN, col(_TOLD_IN.id) == col(_MAILED.campaign_id))
+    .join(_TOLD_OF, col(_TOLD_OF.id) == col(_TOLD_IN.policy_version_id))
+    .join(
+        PolicyVersion,
+        col(PolicyVersion.id) == func.coalesce(_TOLD_OF.corrected_by_id, _TOLD_OF.id),
+    )
+    .join(CampaignAddressee, col(CampaignAddressee.account_id) == col(_MAILED.account_id))
+    .join(Campaign, col(Campaign.id) == col(CampaignAddressee.campaign_id))
+    .join(_BASE, col(_BASE.id) == col(CampaignAddressee.governing_version_id))
+    .join(Account, col(Account.id) == col(_MAILED.account_id))
+    .join(Policy, col(Policy.id) == col(PolicyVersion.policy_id))
+    .where(
+        col(_MAILED.id) == bindparam("mailed"),
+        or_(_IS_ABOUT_IT, col(CampaignAddressee.id) == col(_MAILED.id)),
+    )
+    .order_by(_IS_ABOUT_IT.desc(), col(Campaign.generation).desc())
+    .limit(1)
+)
+"""The account as it was mailed, or as the latest campaign about the version addresses it."""
+_POINTED_TO = (
+    select_columns(col(PolicyVersion.state), col(PolicyVersion.corrected_by_id))
+    .where(col(PolicyVersion.id) == bindparam("version"))
+    .with_for_update(read=True, key_share=True)
+)
+_STANDS = select_columns(
+    exists().where(
+        col(Link.id) == bindparam("link"),
+        col(Link.successor_id).is_(None),
+        col(Link.expires_at).is_not_distinct_from(bindparam("expires_at")),
+    ),
+    exists().where(
+        col(Account.id) == bindparam("account"),
+        col(Account.status) == bindparam("status"),
+        col(Account.kind) == bindparam("kind"),
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,23 +155,15 @@ def matter_behind(session: Session, site: Site, token: str, now: datetime) -> Ma
 
 def matter_of(session: Session, link: Link) -> Matter:
     """What a link is about, as it stands now."""
-    addressee, version, account, policy = session.exec(
-        select(CampaignAddressee, PolicyVersion, Account, Policy)
-        .join(Campaign, col(Campaign.id) == col(CampaignAddressee.campaign_id))
-        .join(PolicyVersion, col(PolicyVersion.id) == col(Campaign.policy_version_id))
-        .join(Account, col(Account.id) == col(CampaignAddressee.account_id))
-        .join(Policy, col(Policy.id) == col(PolicyVersion.policy_id))
-        .where(CampaignAddressee.id == link.subject_id)
+    addressee, account, policy, version, base = session.execute(
+        _BEHIND, {"mailed": link.subject_id}
     ).one()
-    if version.corrected_by_id:
-        version = session.get_one(PolicyVersion, version.corrected_by_id)
-    addressee = addressee_of(session, version.id, account.id) or addressee
     return Matter(
         link=link,
         account=account,
         policy=policy,
         version=version,
-        base=session.get_one(PolicyVersion, addressee.governing_version_id),
+        base=base,
         correction=correction_for(session, version.id, account.id),
         asks_approval=addressee.asks_approval,
     )
@@ -140,28 +175,22 @@ def stands(session: Session, matter: Matter) -> bool:
 
     Whoever puts the words right waits for us, or we for them: then they are seen.
     """
-    link, account = matter.link, matter.account
-    version = pointed_to(session, PolicyVersion, matter.version.id)
-    correction = correction_for(session, version.id, account.id)
-    same = (
-        exists().where(
-            col(Link.id) == link.id,
-            col(Link.successor_id).is_(None),
-            col(Link.expires_at).is_not_distinct_from(link.expires_at),
-        ),
-        exists().where(
-            col(Account.id) == account.id,
-            col(Account.status) == account.status,
-            col(Account.kind) == account.kind,
-        ),
+    version, correction = matter.version, matter.correction
+    read = {
+        "version": version.id,
+        "link": matter.link.id,
+        "expires_at": matter.link.expires_at,
+        "account": matter.account.id,
+        "status": matter.account.status,
+        "kind": matter.account.kind,
+    }
+    now = session.execute(_POINTED_TO, {"version": version.id}).one()
+    put_right = correction_for(session, version.id, matter.account.id)
+    return (
+        tuple(now) == (version.state, version.corrected_by_id)
+        and (put_right and put_right.id) == (correction and correction.id)
+        and all(session.execute(_STANDS, read).one())
     )
-    return _what_decides(version, correction) == _what_decides(
-        matter.version, matter.correction
-    ) and bool(session.scalar(select_columns(and_(*same))))
-
-
-def _what_decides(version: PolicyVersion, correction: CampaignCorrection | None) -> object:
-    return version.state, version.corrected_by_id, correction and correction.id
 
 
 def nothing_to_decide(session: Session, site: Site, matter: Matter) -> str | None:

@@ -69,4 +69,8 @@ def reader_of(request: Request) -> Reader:
     return Reader(site=site, liked=liked, named=named)
 
 
-OnReader = Annotated[Reader, Depends(reader_of)]
+async def _of_request(request: Request) -> Reader:
+    return reader_of(request)  # async: takes no thread
+
+
+OnReader = Annotated[Reader, Depends(_of_request)]

@@ -89,4 +89,8 @@ def site_of(request: Request) -> Site:
     return site
 
 
-OnSite = Annotated[Site, Depends(site_of)]
+async def _of_request(request: Request) -> Site:
+    return site_of(request)  # async: what is at hand takes no thread, of which there are so many
+
+
+OnSite = Annotated[Site, Depends(_of_request)]

@@ -84,6 +84,14 @@ def test_another_process_reads_exactly_these_settings(
     assert json.loads(read.stdout) == environment
 
 
+def test_the_website_answers_in_as_many_processes_as_are_wanted(
+    stack_settings: Callable[..., Settings],
+) -> None:
+    settings = stacks._embedded(stack_settings(web_processes=3))
+    _, (website, _) = stacks._programs(settings)
+    assert "--workers 3" in " ".join(website.command)
+
+
 def test_the_address_in_mails_follows_the_websites_port(
     stack_settings: Callable[..., Settings],
 ) -> None:

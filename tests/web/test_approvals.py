@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 from httpx import Response
+from sqlalchemy import event
 from sqlmodel import Session, select
 
 from database import outbox, outcomes
@@ -16,6 +18,7 @@ from database.approvals import PolicyHistory, latest_decision
 from database.assessments import findings_of, store_assessment
 from database.campaigns import FIRST_NOTICE, campaign_of, link_of, open_campaign, queue_step
 from database.corrections import Right, RightWords
+from database.engine import Database
 from database.freezing import freeze_audience
 from database.governing_lists import decisions as listed
 from database.links import REQUEST_STATUS, add_link
@@ -42,6 +45,7 @@ from domain.suppressions import address_key
 from mail.links import make_token
 from tests.own_settings import CLOSING_PAGE
 from tests.people import LANGUAGES
+from tests.query_plans import whole_tables_read
 from tests.web.world import (
     EFFECT,
     NOW,
@@ -52,6 +56,9 @@ from tests.web.world import (
     text,
     version,
 )
+
+QUESTIONS_OF_A_DECISION = 18
+"""Of SQLite two are BEGIN."""
 
 
 def decide(world: World, name: str, decision: str) -> Response:
@@ -125,6 +132,35 @@ def test_alice_approves_and_the_page_says_so(world: World) -> None:
     assert row.account_id == world.accounts["alice"].id
     assert row.text_sha256 == version(world, 2).sha256
     assert row.how == "link"
+
+
+def test_a_decision_asks_the_database_little_and_searches_for_nothing(world: World) -> None:
+    """P5: many decide at once while a campaign is sending, and SQLite has one writer."""
+    decide(world, "bob", "approved")  # the words that the others are shown are kept with his
+    path = world.link("alice")
+    stamp = hidden(world.browser.get(path).text, "stamp")
+    form = {"stamp": stamp, "decision": "approved"}
+    with whole_tables_read(world.database) as read, asked(world.database) as questions:
+        world.browser.post(path, data=form, follow_redirects=False)
+    assert decisions(world) == ["approved", "approved"]
+    assert read == set()
+    assert len(questions) <= QUESTIONS_OF_A_DECISION, questions
+
+
+@contextmanager
+def asked(database: Database) -> Iterator[list[str]]:
+    """Every statement meanwhile, of those who read and of those who write."""
+    questions: list[str] = []
+
+    def hear(*told: Any) -> None:  # noqa: ANN401 - whatever SQLAlchemy tells
+        questions.append(told[2])
+
+    engines = {database.engine, database._writing_engine.engine}
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", hear)
+    yield questions
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", hear)
 
 
 def test_bob_declines_and_then_changes_his_mind(world: World) -> None:
