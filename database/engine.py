@@ -20,8 +20,8 @@ LOOK_AGAIN_SECONDS = 0.0002
 of a second, and then hardly ever finds the gap between two transactions of a busy worker."""
 GAP_SECONDS = 0.0005
 """After each transaction, so that there is such a gap."""
-READERS_CACHE_KILOBYTES = 4_000
-WRITERS_CACHE_KILOBYTES = 32_000
+READERS_CACHE_KILOBYTES = 2_000
+WRITERS_CACHE_KILOBYTES = 16_000
 """Of a connection, when it needs them. There are many readers and one writer: what a chunk has
 changed is written, read and written again before it ends, and what the last one read is still
 there, as long as no other process wrote."""

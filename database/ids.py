@@ -12,6 +12,7 @@ import secrets
 from typing import Any
 from uuid import UUID
 
+import uuid_utils
 from sqlalchemy import LargeBinary, Uuid
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -41,7 +42,8 @@ def new_nonce() -> bytes:
 
 def register(connection: Any) -> None:  # noqa: ANN401 - sqlite3's own type has no stubs for this
     """Let statements on this SQLite connection make them."""
-    connection.create_function("new_id", 0, lambda: uuid7().hex)
+    # Not by way of the standard library's class: as text an id is made six times as fast.
+    connection.create_function("new_id", 0, lambda: uuid_utils.uuid7().hex)
     connection.create_function("new_nonce", 0, new_nonce)
 
 

@@ -117,6 +117,8 @@ def settle(transaction: Session, batch: Batch, *, settle_after: timedelta, now: 
         )
     long_ago = col(OutboxMail.claimed_at) <= now - settle_after
     overdue = hold_mails(transaction, in_batch(batch), unknown, long_ago)
+    if not overdue:
+        return
     of_overdue = select(OutboxMail.attempt_id).where(col(OutboxMail.id).in_(overdue)).distinct()
     unheard = [
         attempt

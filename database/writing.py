@@ -14,6 +14,7 @@ Unique constraints stand behind all of it.
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -115,8 +116,11 @@ def count_anew(transaction: Session, *tables: type[SQLModel]) -> None:
 
 def _as_text(value: UUID | datetime) -> str:
     """As the database writes it: instants in UTC, ids without dashes."""
-    if isinstance(value, UUID):
-        return value.hex
+    return value.hex if isinstance(value, UUID) else _instant_as_text(value)
+
+
+@lru_cache(maxsize=64)
+def _instant_as_text(value: datetime) -> str:
     return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 

@@ -191,7 +191,7 @@ def _event(entry: object) -> DeliveryEvent | None:
     if not isinstance(entry, dict) or not isinstance(entry.get("event"), str):
         return None
     try:
-        occurred_at = datetime.fromtimestamp(entry["timestamp"], UTC)
+        occurred_at = _instant(entry["timestamp"])
     except (KeyError, TypeError, ValueError, OverflowError, OSError):
         return None
     return DeliveryEvent(
@@ -206,9 +206,21 @@ def _event(entry: object) -> DeliveryEvent | None:
     )
 
 
+@lru_cache(maxsize=64)
+def _instant(timestamp: float) -> datetime:
+    """Kept, as many events of a batch have the same."""
+    return datetime.fromtimestamp(timestamp, UTC)
+
+
 def _uuid(value: object) -> UUID | None:
+    return _read_uuid(value) if isinstance(value, str) else None
+
+
+@lru_cache(maxsize=64)
+def _read_uuid(text: str) -> UUID | None:
+    """Kept, as an attempt's stands in up to a thousand events."""
     try:
-        return UUID(value) if isinstance(value, str) else None
+        return UUID(text)
     except ValueError:
         return None
 

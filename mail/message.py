@@ -47,9 +47,8 @@ class Tag:
         return self.text
 
     def fill(self, value: str) -> str:
-        """Return what stands in this place for a person whose field has this value."""
-        words = one_line(value)
-        return str(escape(words)) if self.in_html else words
+        """Return what stands in this place for a person whose field has this value of one line."""
+        return str(escape(value)) if self.in_html else value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,10 +62,11 @@ class Message:
 
     def fill(self, fields: Mapping[str, str]) -> dict[str, str]:
         """Return what replaces each tag in one copy. Raises TemplateRefused if a field lacks."""
-        lacking = sorted({tag.field for tag in self.tags} - fields.keys())
+        lines = {name: one_line(value) for name, value in fields.items()}
+        lacking = sorted({tag.field for tag in self.tags} - lines.keys())
         if lacking:
             raise TemplateRefused(f"a copy lacks its personal {', '.join(lacking)}")
-        return {tag.text: tag.fill(fields[tag.field]) for tag in self.tags}
+        return {tag.text: tag.fill(lines[tag.field]) for tag in self.tags}
 
     def personal(self, fields: Mapping[str, str]) -> "Message":
         """Return this message as one person reads it, without tags."""
@@ -155,7 +155,8 @@ class Templates:
 
 def one_line(text: str) -> str:
     """Return `text` fit for one line of a header: no line ends, no controls."""
-    return " ".join(_UNSHOWN.sub(" ", text).split())
+    shown = text if text.isprintable() else _UNSHOWN.sub(" ", text)
+    return " ".join(shown.split())
 
 
 def header_name(name: str) -> str:

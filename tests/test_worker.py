@@ -1,5 +1,8 @@
 """The worker says why it does not start, and changes nothing."""
 
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ from temporalio.service import RPCStatusCode
 
 import worker
 from database.engine import Database
+from settings import ROOT
 from tests import databases
 from tests.refusing_temporal import refusing_temporal
 
@@ -76,3 +80,33 @@ def test_a_fault_of_ours_is_shown_with_its_place_and_blamed_on_nobody(
     with pytest.raises(RuntimeError, match="no running event loop"):
         worker.main()
     assert "The worker stopped" not in capsys.readouterr().err
+
+
+HEAPS_OF_EIGHT_THREADS = """
+import ctypes, threading, worker
+worker._share_heaps()
+kept, together = [], threading.Barrier(8)
+def take():
+    together.wait()
+    kept.append(bytes(100_000))
+    together.wait()
+threads = [threading.Thread(target=take) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+libc = ctypes.CDLL(None)
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+libc.fflush(None)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has many heaps")
+def test_the_threads_of_a_worker_share_their_heaps() -> None:
+    """Else a worker grows with the largest batch that each of its threads ever sent."""
+    told = subprocess.run(
+        [sys.executable, "-c", HEAPS_OF_EIGHT_THREADS],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert told.count("<heap nr=") == worker.HEAPS

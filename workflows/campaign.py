@@ -406,7 +406,10 @@ def _limited(sent: Sequence[SendProgress]) -> SendProgress:
 
 
 def _in_a_try(shards: Sequence[int]) -> int:
-    """How many shards one try sends after each other: more than one when there are many."""
+    """How many shards one try sends after each other: in as few tries as may be, of like size."""
+    if len(shards) > 1 and workflow.patched("as-few-tries-as-may-be"):
+        tries = min(ceil(len(shards) / SHARDS_IN_A_TRY), SHARDS_AT_ONCE)
+        return min(ceil(len(shards) / tries), SHARDS_IN_A_TRY)
     if len(shards) <= SHARDS_AT_ONCE or not workflow.patched("several-shards-in-a-try"):
         return 1
     return min(ceil(len(shards) / SHARDS_AT_ONCE), SHARDS_IN_A_TRY)

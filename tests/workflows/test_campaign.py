@@ -20,7 +20,7 @@ from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town, town
 from tests.workflows.living import in_a_while, tell_database
 from workflows import acting
-from workflows.campaign import SHARDS_AT_ONCE
+from workflows.campaign import SHARDS_AT_ONCE, SHARDS_IN_A_TRY
 
 pytestmark = pytest.mark.temporal
 
@@ -98,6 +98,26 @@ async def steps_of(town: Town, workflow_id: str) -> list[str]:
         async for event in history
         if event.HasField("activity_task_scheduled_event_attributes")
     ]
+
+
+def test_ten_shards_are_sent_in_two_tries(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Temporal keeps of a campaign grows with its tries."""
+    town = running_town
+    monkeypatch.setattr(freezing, "SHARD_SIZE", 1)
+    town.put_in_force(FIRST)
+    town.import_accounts(
+        *(
+            AccountRow(external_id=f"c-{number}", email=f"person.{number}@people.example")
+            for number in range(2 * SHARDS_IN_A_TRY)
+        )
+    )
+    number = town.publish(SECOND, VersionClass.APPROVAL)
+    eventually(lambda: town.version(number).effective_at)
+    assert len(town.mails()) == 2 * SHARDS_IN_A_TRY
+    steps = town.portal.call(steps_of, town, f"campaign/{POLICY}/{number}")
+    assert [step for step in steps if step.startswith("send")] == 2 * ["send_shards"]
 
 
 def test_a_freeze_that_takes_long_goes_on_in_another_step_until_everybody_is_written_down(
