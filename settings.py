@@ -296,7 +296,8 @@ class Settings(BaseSettings):
         str,
         Field(
             description="Where the company's own systems are told, signed, that an account's "
-            "suppressions or restrictions changed; with `events_webhook_secret`, or neither"
+            "suppressions, restrictions or decisions changed, or that a version is in force; with "
+            "`events_webhook_secret`, or neither"
         ),
     ] = ""
     events_webhook_secret: Annotated[
@@ -558,6 +559,11 @@ class Settings(BaseSettings):
     def mail_service(self) -> str:
         """Address of the mail service, without a slash at the end."""
         return (self.sendgrid_host or f"http://127.0.0.1:{self.mail_sandbox_port}").rstrip("/")
+
+    @property
+    def tells_events(self) -> bool:
+        """Whether the company's own systems are told of events."""
+        return bool(self.events_webhook_url)
 
     @property
     def temporal_address(self) -> str:

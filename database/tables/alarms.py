@@ -35,8 +35,9 @@ class Alarm(SQLModel, table=True):
 
 
 class Event(SQLModel, table=True):
-    """Something changed of an account, to be posted to the company's own systems.
+    """Something changed of an account or of a policy, to be posted to the company's own systems.
 
+    `account_id` and `policy_version_id`: what it is about; one of them at least.
     States: waiting, delivered, unsent (no webhook was set). The rest is as in `Alarm`.
     """
 
@@ -45,7 +46,8 @@ class Event(SQLModel, table=True):
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     kind: str
-    account_id: UUID
+    account_id: UUID | None = None
+    policy_version_id: UUID | None = None
     raised_at: datetime
     state: str = "waiting"
     attempts: int = 0
