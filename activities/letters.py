@@ -322,9 +322,8 @@ class Letters:
         progress = campaigns.progress(session, campaign)
         rungs = campaign_rungs(
             campaigns.ends_at(campaign, version) or campaign.started_at,
-            reminder_leads=self._leads.reminder_leads,
-            owner_escalation_lead=self._leads.owner_escalation_lead,
-            legal_escalation_after=self._leads.legal_escalation_after,
+            self._leads,
+            self._company.zone,
             not_before=campaign.started_at,
         )
         words = {rung.key: language.gettext(rung.summary) for rung in rungs}

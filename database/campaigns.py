@@ -1,6 +1,6 @@
 """Campaigns: opened with the announcement, the steps taken, whom they reach, how they stand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -309,21 +309,29 @@ def step_taken(session: Session, campaign_id: UUID, step: str) -> bool:
     )
 
 
-def steps_taken(session: Session, campaign_id: UUID) -> Mapping[str, datetime]:
-    """The steps that were taken, each with the instant at which it was due."""
-    taken = select(CampaignStep.step, CampaignStep.due_at).where(
-        CampaignStep.campaign_id == campaign_id
-    )
-    return dict(session.exec(taken).all())
+def steps_taken(session: Session, campaign_id: UUID) -> Sequence[CampaignStep]:
+    """The steps that were taken."""
+    return session.exec(select(CampaignStep).where(CampaignStep.campaign_id == campaign_id)).all()
 
 
 def take_step(
-    transaction: Session, campaign_id: UUID, step: str, *, due_at: datetime, now: datetime
+    transaction: Session,
+    campaign_id: UUID,
+    step: str,
+    *,
+    due_at: datetime,
+    now: datetime,
+    effect_at: datetime | None = None,
 ) -> bool:
-    """Note a step as taken, with its fact; False when it was taken before."""
+    """Note a step as taken, with its fact; False when it was taken before. `effect_at`: the date
+    of effect that it is about."""
     if step_taken(transaction, campaign_id, step):
         return False
-    transaction.add(CampaignStep(campaign_id=campaign_id, step=step, due_at=due_at, taken_at=now))
+    transaction.add(
+        CampaignStep(
+            campaign_id=campaign_id, step=step, due_at=due_at, effect_at=effect_at, taken_at=now
+        )
+    )
     mails = states(transaction, Batch(subject_id=campaign_id, step=step))
     record(
         transaction, "campaign.step_taken", campaign_id, now, step=step, due_at=due_at, mails=mails

@@ -1,6 +1,7 @@
-"""events of versions and of decisions about them"""
+"""what events and steps are about"""
 
 import sqlalchemy as sa
+import sqlmodel.sql.sqltypes
 from alembic import op
 
 revision = '0021'
@@ -13,3 +14,8 @@ def upgrade() -> None:
     with op.batch_alter_table('event', schema=None) as batch_op:
         batch_op.add_column(sa.Column('policy_version_id', sa.Uuid(), nullable=True))
         batch_op.alter_column('account_id', existing_type=sa.Uuid(), nullable=True)
+
+    with op.batch_alter_table('campaign_step', schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column('effect_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True)
+        )
