@@ -79,7 +79,7 @@ PATH_OF_PURPOSE = {
     "request-agent": "requests",
     "request-stop": "requests",
 }
-TEST = "[Test] "
+TEST = "[Test] (from version {}) "
 OF_NOBODY = "only-a-test"
 """Stands where a personal link has its token: it opens the page that says the link is no good."""
 SEGMENT_WORDS = {
@@ -123,11 +123,14 @@ class Letters:
         """Write the letter of a mail to these people."""
         language = speak(nearest_language(first.language, self._company.languages))
         fields: dict[str, str] = {}
+        subject_begins = ""
         if first.subject_kind == CAMPAIGN:
             shared = self._of_campaign(session, first, language)
         elif first.subject_kind == VERSION:
             shared = self._of_version(session, first, language, now)
             fields = self._links_of_nobody()
+            base = session.get_one(PolicyVersion, first.variant)
+            subject_begins = TEST.format(base.number)
         elif first.subject_kind == RESTRICTION:
             restriction = session.get_one(Restriction, first.subject_id)
             shared = {
@@ -143,7 +146,7 @@ class Letters:
         return Letter(
             template=first.template,
             language=language.tag,
-            subject_begins=TEST if first.subject_kind == VERSION else "",
+            subject_begins=subject_begins,
             shared={**self._of_company(language), **shared},
             personal=tuple({"greeting": "", "link": "", "no_reminders_link": "", **fields}),
             copies=copies,
