@@ -68,8 +68,8 @@ class Progress:
     """How a campaign stands, in numbers of account holders.
 
     `told_only` are those whom the version governs without asking, and who said nothing; the
-    `silent` were asked. `not_reached` are those whom the first notice did not reach, without those
-    `reached_otherwise`.
+    `silent` were asked and reached. `not_reached` are those whom the first notice did not reach,
+    without those `reached_otherwise`.
     """
 
     addressees: int
@@ -372,7 +372,11 @@ def progress(session: Session, campaign: Campaign) -> Progress:
         addressees=addressees,
         approved=approved,
         declined=declined,
-        silent=addressees - approved - declined - told_only,
+        silent=addressees
+        - approved
+        - declined
+        - told_only
+        - _count_asked_in_vain(session, campaign),
         told_only=told_only,
         not_reached=count_not_reached(session, campaign),
         reached_otherwise=session.exec(
@@ -384,6 +388,17 @@ def progress(session: Session, campaign: Campaign) -> Progress:
         ).one(),
         mails=mails,
     )
+
+
+def _count_asked_in_vain(session: Session, campaign: Campaign) -> int:
+    """How many were asked, have not answered, and were never reached."""
+    return session.exec(
+        select(func.count(col(OutboxMail.id))).where(
+            reached_nobody(campaign),
+            ~_reached_otherwise(campaign.id, col(OutboxMail.addressee_id)),
+            is_silent(campaign),
+        )
+    ).one()
 
 
 def _count_told_only(session: Session, campaign: Campaign) -> int:
@@ -451,15 +466,22 @@ def reached_nobody(
     """Of an addressee, its account and its first notice: whether that reached nobody, although it
     is owed. What is queued may reach them yet, and what a campaign that was called off kept back is
     owed no more."""
-    no_more = ["cancelled"] if campaign.state in CALLED_OFF else []
     return and_(
         col(CampaignAddressee.campaign_id) == campaign.id,
         col(Account.id) == col(CampaignAddressee.account_id),
+        _is_missed(campaign, mail_states),
+        is_mailed(),
+    )
+
+
+def _is_missed(campaign: Campaign, mail_states: Sequence[str]) -> ColumnElement[bool]:
+    """Of an addressee and its first notice, whether that reached nobody."""
+    no_more = ["cancelled"] if campaign.state in CALLED_OFF else []
+    return and_(
         col(OutboxMail.subject_id) == campaign.id,
         col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
         col(OutboxMail.step) == FIRST_NOTICE,
         col(OutboxMail.state).in_([state for state in mail_states if state not in no_more]),
-        is_mailed(),
     )
 
 
@@ -508,6 +530,17 @@ def is_asked() -> ColumnElement[bool]:
 def is_silent(campaign: Campaign) -> ColumnElement[bool]:
     """Of an addressee, whether it was asked for its approval and has not answered."""
     return and_(~_has_answered(campaign), is_asked())
+
+
+def stays_silent(campaign: Campaign) -> ColumnElement[bool]:
+    """Of an addressee and its account, whether it was asked, was reached and has not answered; who
+    was not reached is counted as that."""
+    never_reached = and_(
+        exists().where(_is_missed(campaign, UNDELIVERABLE)),
+        is_mailed(),
+        ~_reached_otherwise(campaign.id, col(CampaignAddressee.account_id)),
+    )
+    return and_(is_silent(campaign), ~never_reached)
 
 
 def _has_answered(campaign: Campaign) -> ColumnElement[bool]:
