@@ -19,7 +19,10 @@ class Alarm(SQLModel, table=True):
     """
 
     __tablename__ = "alarm"
-    __table_args__ = (Index("alarm_state", "state", "attempts", "raised_at"),)
+    __table_args__ = (
+        Index("alarm_state", "state", "attempts", "raised_at"),
+        Index("alarm_settled", "settled_at"),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     kind: str
@@ -42,7 +45,10 @@ class Event(SQLModel, table=True):
     """
 
     __tablename__ = "event"
-    __table_args__ = (Index("event_state", "state", "attempts", "raised_at"),)
+    __table_args__ = (
+        Index("event_state", "state", "attempts", "raised_at"),
+        Index("event_settled", "settled_at"),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     kind: str

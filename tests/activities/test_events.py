@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlmodel import col, delete, select
@@ -11,7 +11,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities import courier as couriers
 from activities.courier import Courier, Round, RoundInput
-from database import alarms, marketing, policies, restrictions
+from database import alarms, marketing, policies, posts, restrictions
 from database.accounts import account_by_external_id
 from database.alarms import AlarmKind
 from database.engine import Database
@@ -156,6 +156,31 @@ def test_events_are_posted_in_the_order_in_which_they_happened(
         BOB.external_id,
         ALICE.external_id,
     ]
+
+
+def test_what_was_posted_is_deleted_in_time_and_what_waits_stays(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    """P33: thirty days after it was taken; a hundred days are nothing to one that was not."""
+    chooses(scene)
+    post(courier)
+    receiver.down = True
+    chooses(scene, "newsletter", "offers")
+    post(courier)
+
+    def purge(before: datetime) -> int:
+        with scene.database.transaction() as transaction:
+            return posts.purge(transaction, Event, before, limit=1)
+
+    with scene.database.session() as session:
+        states = [event.state for event in session.exec(select(Event)).all()]
+    posted, waiting = states.count("delivered"), states.count("waiting")
+    assert posted
+    assert waiting
+    assert purge(NOW) == 0
+    assert [purge(NOW + A_MINUTE) for _ in range(posted + 1)] == [1] * posted + [0]
+    with scene.database.session() as session:
+        assert {event.state for event in session.exec(select(Event)).all()} == {"waiting"}
 
 
 def test_where_nobody_is_told_nothing_is_kept(scene: Scene) -> None:
