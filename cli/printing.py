@@ -31,18 +31,17 @@ Row = Mapping[str, object]
 
 def console() -> Console:
     """Where people read: as wide as the terminal, and wide enough for `less` without one."""
-    return _console(get_terminal_size(WITHOUT_A_TERMINAL).columns)
-
-
-def _console(columns: int) -> Console:
-    """Without a height, a terminal that is called dumb has 80 columns, whatever we say."""
-    return Console(highlight=False, width=columns, height=WITHOUT_A_TERMINAL[1])
+    columns, lines = get_terminal_size(WITHOUT_A_TERMINAL)
+    # Without a height, a terminal that is called dumb has 80 columns, whatever we say.
+    return Console(highlight=False, width=columns, height=lines)
 
 
 def print_table(table: Table) -> None:
     """Print a table: folded where the terminal is too narrow, and whole where there is none, so
     that whatever reads it finds each value in one piece."""
-    where = console() if sys.stdout.isatty() else _console(NEVER_FULL)
+    where = console()
+    if not sys.stdout.isatty():
+        where.width = NEVER_FULL
     where.print(table)
 
 
