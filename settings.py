@@ -217,7 +217,13 @@ class Settings(BaseSettings):
         ),
     ] = (20, 15, 10, 7, 5, 3, 2)
     ladder_hour: Annotated[
-        int, Field(ge=0, le=15, description="At which hour of a working day: the office opens")
+        int,
+        Field(
+            ge=0,
+            le=15,
+            description="At which hour of a working day: the office opens. Reminders and "
+            "escalations of campaigns stand at it too",
+        ),
     ] = 9
     unassigned_days: Annotated[
         int, Field(ge=1, le=10, description="Working days until the lead hears of what is nobody's")
@@ -296,7 +302,8 @@ class Settings(BaseSettings):
         str,
         Field(
             description="Where the company's own systems are told, signed, that an account's "
-            "suppressions or restrictions changed; with `events_webhook_secret`, or neither"
+            "suppressions, restrictions or decisions changed, or that a version is in force; with "
+            "`events_webhook_secret`, or neither"
         ),
     ] = ""
     events_webhook_secret: Annotated[
@@ -409,8 +416,8 @@ class Settings(BaseSettings):
     def _are_reminders(cls, days: tuple[int, ...]) -> tuple[int, ...]:
         if len(days) > 2:
             raise ValueError("at most two reminders are promised (P5)")
-        if any(lead < 0 for lead in days):
-            raise ValueError("they count back from the effect: none is negative")
+        if any(lead < 1 for lead in days):
+            raise ValueError("they come before the day of effect: each is 1 at least")
         return days
 
     @field_validator("ladder_days")
@@ -569,6 +576,11 @@ class Settings(BaseSettings):
         return (self.sendgrid_host or f"http://127.0.0.1:{self.mail_sandbox_port}").rstrip("/")
 
     @property
+    def tells_events(self) -> bool:
+        """Whether the company's own systems are told of events."""
+        return bool(self.events_webhook_url)
+
+    @property
     def temporal_address(self) -> str:
         """Where Temporal is unless its own TEMPORAL_ADDRESS says otherwise."""
         return f"127.0.0.1:{self.temporal_port}"
@@ -646,6 +658,7 @@ class Settings(BaseSettings):
             reminder_leads=tuple(timedelta(days=days) for days in self.reminder_lead_days),
             owner_escalation_lead=timedelta(days=self.escalation_lead_days),
             legal_escalation_after=timedelta(days=self.legal_escalation_days),
+            hour=time(self.ladder_hour),
             sending_period=self.sending_period,
         )
 

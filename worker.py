@@ -285,7 +285,11 @@ async def _work(
         },
         meanwhile="Work waits, nothing is lost, and it goes on by itself.",
     )
-    database = Database(settings.database, hangs=partial(lookout.is_silent, DATABASE))
+    database = Database(
+        settings.database,
+        hangs=partial(lookout.is_silent, DATABASE),
+        told_events=settings.tells_events,
+    )
     with closing(database), ThreadPoolExecutor(THREADS) as threads, lookout.watching():
         async with Worker(
             client,

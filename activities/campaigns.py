@@ -1,10 +1,11 @@
 """The steps of a campaign. The database holds the people; these hold it to its timetable."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 from temporalio import activity
@@ -38,7 +39,7 @@ from database.outbox import (
 from database.owed import steps_owed
 from database.replacing import carry_over
 from database.staff import in_charge, present
-from database.tables import Campaign, Policy, PolicyVersion, Staff
+from database.tables import Campaign, CampaignStep, Policy, PolicyVersion, Staff
 from database.without_approval import follow
 from database.writing import held
 from domain.company import CampaignLeads, Company
@@ -96,6 +97,7 @@ class StepInput:
     step: str
     due_at: datetime
     now: datetime
+    effect_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -336,7 +338,12 @@ class CampaignActivities:
         with self._database.transaction() as transaction:
             campaign = held(transaction, Campaign, step.campaign_id)
             campaigns.take_step(
-                transaction, step.campaign_id, step.step, due_at=step.due_at, now=step.now
+                transaction,
+                step.campaign_id,
+                step.step,
+                due_at=step.due_at,
+                now=step.now,
+                effect_at=step.effect_at,
             )
             return self._case(transaction, campaign, step.now)
 
@@ -494,17 +501,12 @@ class CampaignActivities:
             return ()
         if not campaigns.asks_anybody(session, campaign.id):
             return ()
-        rungs = campaign_rungs(
-            ends_at,
-            reminder_leads=self._leads.reminder_leads,
-            owner_escalation_lead=self._leads.owner_escalation_lead,
-            legal_escalation_after=self._leads.legal_escalation_after,
-            not_before=campaign.notified_at,
-        )
+        zone = self._company.zone
+        rungs = campaign_rungs(ends_at, self._leads, zone, not_before=campaign.notified_at)
         reminders = [rung for rung in rungs if rung.kind is RungKind.REMINDER and rung.at <= now]
         passed_over = reminders if ends_at <= now else reminders[:-1]
         taken = campaigns.steps_taken(session, campaign.id)
-        to_come = (_to_be_taken(rung, taken) for rung in rungs if rung not in passed_over)
+        to_come = (_to_be_taken(rung, taken, zone) for rung in rungs if rung not in passed_over)
         return tuple(rung for rung in to_come if rung)
 
     def _audience(self, session: Session, campaign: Campaign, step: str) -> Sequence[Staff]:
@@ -529,15 +531,23 @@ def _word(campaign: Campaign, audience: Sequence[Staff], step: str, template: st
     ]
 
 
-def _to_be_taken(rung: Rung, taken: Mapping[str, datetime]) -> Rung | None:
-    """A rung under the key of its own time; None when it was taken. An escalation that was taken
-    for an earlier date is another one for a later date."""
-    if rung.kind is RungKind.REMINDER:
-        return None if rung.key in taken else rung
-    due = [at for step, at in taken.items() if step.startswith(rung.key)]
-    if rung.at in due:
+def _to_be_taken(rung: Rung, taken: Sequence[CampaignStep], zone: ZoneInfo) -> Rung | None:
+    """A rung under a key of its own; None when it was taken. An escalation that was taken for an
+    earlier date of effect is another one for a later date, whatever its leads are by then."""
+    before = [step for step in taken if step.step.startswith(rung.key)]
+    if not before:
+        return rung
+    if rung.kind is RungKind.REMINDER or any(_is_about(step, rung, zone) for step in before):
         return None
-    return replace(rung, key=f"{rung.key}_{len(due) + 1}") if due else rung
+    return replace(rung, key=f"{rung.key}_{len(before) + 1}")
+
+
+def _is_about(step: CampaignStep, rung: Rung, zone: ZoneInfo) -> bool:
+    """Whether an escalation was for the same date of effect. One from before dates were noted tells
+    it by its own day."""
+    if step.effect_at is None:
+        return local_date(step.due_at, zone) == local_date(rung.at, zone)
+    return step.effect_at == rung.effect_at
 
 
 def _why_stopped(session: Session, campaign: Campaign) -> str:

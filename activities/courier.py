@@ -14,7 +14,7 @@ from clock import real_now
 from database import posts
 from database.engine import Database
 from database.posts import Post
-from database.tables import Account, Alarm, Event
+from database.tables import Account, Alarm, Event, Policy, PolicyVersion
 from mail.webhooks import Webhook
 
 AT_ONCE = timedelta(seconds=5)
@@ -79,10 +79,17 @@ class Courier:
         return {**alarm.content, "url": f"{self._base_url}{alarm.page}"}
 
     def _event(self, event: Event) -> Mapping[str, object]:
-        """Which account, by the company's own id; null when it is gone meanwhile."""
+        """Which account, by the company's own id, null when it is gone meanwhile; which version."""
         with self._database.session() as session:
-            account = session.get(Account, event.account_id)
-            return {"account": account.external_id if account else None}
+            about: dict[str, object] = {}
+            if event.account_id:
+                account = session.get(Account, event.account_id)
+                about["account"] = account.external_id if account else None
+            if event.policy_version_id:
+                version = session.get_one(PolicyVersion, event.policy_version_id)
+                policy = session.get_one(Policy, version.policy_id)
+                about |= {"policy": policy.slug, "version": version.number}
+            return about
 
 
 class _Way(Generic[Post]):

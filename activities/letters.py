@@ -85,7 +85,7 @@ PATH_OF_PURPOSE = {
 }
 PERSONAL = ("greeting", "link", "no_reminders_link", "answer")
 """What every copy brings along; empty where its mail does not use it."""
-TEST = "[Test] "
+TEST = "[Test] (from version {}) "
 OF_NOBODY = "only-a-test"
 """Stands where a personal link has its token: it opens the page that says the link is no good."""
 NOT_ASKED = "You need not do anything. The change as it is:"
@@ -138,6 +138,7 @@ class Letters:
         language = speak(nearest_language(first.language, self._company.languages))
         fields: dict[str, str] = {}
         answers: Mapping[UUID, str] = {}
+        subject_begins = ""
         if first.subject_kind == CAMPAIGN:
             shared = self._of_campaign(session, first, language)
             if first.step.startswith(CORRECTION):
@@ -145,6 +146,8 @@ class Letters:
         elif first.subject_kind == VERSION:
             shared = self._of_version(session, first, language, now)
             fields = self._links_of_nobody()
+            base = session.get_one(PolicyVersion, first.variant)
+            subject_begins = TEST.format(base.number)
         elif first.subject_kind == RESTRICTION:
             restriction = session.get_one(Restriction, first.subject_id)
             shared = {
@@ -168,7 +171,7 @@ class Letters:
         return Letter(
             template=first.template,
             language=language.tag,
-            subject_begins=TEST if first.subject_kind == VERSION else "",
+            subject_begins=subject_begins,
             shared={**self._of_company(language), **shared},
             personal=(*PERSONAL, *fields),
             copies=copies,
@@ -336,9 +339,8 @@ class Letters:
         progress = campaigns.progress(session, campaign)
         rungs = campaign_rungs(
             campaigns.ends_at(campaign, version) or campaign.started_at,
-            reminder_leads=self._leads.reminder_leads,
-            owner_escalation_lead=self._leads.owner_escalation_lead,
-            legal_escalation_after=self._leads.legal_escalation_after,
+            self._leads,
+            self._company.zone,
             not_before=campaign.started_at,
         )
         words = {rung.key: language.gettext(rung.summary) for rung in rungs}

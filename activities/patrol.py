@@ -17,6 +17,7 @@ import temporal
 from activities.courier import Courier
 from activities.interceptor import incident
 from clock import Clock
+from database import posts
 from database.account_imports import discard_dead
 from database.alarms import AlarmKind, sound
 from database.chunks import LongEnough, at_most
@@ -43,6 +44,9 @@ LATE_AFTER = timedelta(hours=1)
 IMPORTS_WITHIN = timedelta(minutes=3)
 AT_ONCE = 20
 LIFTED_AT_ONCE = 100
+PURGED_AT_ONCE = 1000
+PURGED_IN_A_ROUND = 100_000
+"""The next round goes on."""
 LINES = 20
 """So many are named in the result and the log; all that were started stand in the facts."""
 ENDS = {
@@ -121,15 +125,17 @@ class PatrolActivities:
     async def patrol(self) -> Patrol:
         """Start every workflow that the register says should run and that does not.
 
-        Before that, what was left to ops is sent again where evidence came after all, and the
-        restrictions are lifted whose holders have been told by now (P14). One that runs
-        and stands still it cannot mend, but it says so. An import of accounts that was stopped
-        after its decision is finished last: whatever becomes of it, the rest is done. A dead-man
-        switch outside hears of a round that came to its end, and of no other.
+        Before that, what was left to ops is sent again where evidence came after all, the
+        restrictions are lifted whose holders have been told by now (P14), and what was posted long
+        ago is deleted (P33). One that runs and stands still it cannot mend, but it says so. An
+        import of accounts that was stopped after its decision is finished last: whatever becomes of
+        it, the rest is done. A dead-man switch outside hears of a round that came to its end, and
+        of no other.
         """
         now = await asyncio.to_thread(self._clock.now)
         await asyncio.to_thread(self._reconsider, now)
         await asyncio.to_thread(self._lift, now)
+        await asyncio.to_thread(self._purge, now)
         running = {workflow_id async for workflow_id in self._list(RUNNING)}
         wanted = await asyncio.to_thread(self._wanted, running, now)
         missing = [what for what in wanted if what.workflow_id not in running]
@@ -238,6 +244,14 @@ class PatrolActivities:
         while lifted == LIFTED_AT_ONCE:
             with self._database.transaction() as transaction:
                 lifted = lift_what_was_told(transaction, now, limit=LIFTED_AT_ONCE)
+
+    def _purge(self, now: datetime) -> None:
+        for table, period in posts.KEPT.items():
+            gone, left = PURGED_AT_ONCE, PURGED_IN_A_ROUND
+            while gone == PURGED_AT_ONCE and left > 0:
+                with self._database.transaction() as transaction:
+                    gone = posts.purge(transaction, table, now - period, limit=PURGED_AT_ONCE)
+                left -= gone
 
     def _carry_on_imports(self, now: datetime) -> _Imports:
         """Carry on what was left in the middle, then throw away what is dead.

@@ -19,7 +19,7 @@ def audience_command(
 ) -> None:
     """Count whom a version would address if it were released now. Nothing is written or sent."""
     from cli.context import opened
-    from cli.printing import console, print_json, say, table_of
+    from cli.printing import print_json, print_table, say, table_of
     from database.audiences import preview
     from database.law import asked_nevertheless
     from database.mending import mending
@@ -53,24 +53,14 @@ def audience_command(
             }
         )
         return
-    say(
-        f"{seen.addressees} would be told: {seen.asked} of them be asked for approval, "
-        f"{seen.told_only} only told, without reminders."
-    )
-    if seen.minors_who_stay:
-        say(
-            f"Minors among the told, who cannot approve and stay on their version: "
-            f"{seen.minors_who_stay}."
-        )
+    say(str(seen))
     if seen.without_address:
         say(f"Open accounts without an address, whom no mail reaches: {seen.without_address}.")
     if mends:
         say(str(mends))
     if version.version_class is None:
         say("The version has no class yet: it is counted as of class approval.")
-    console().print(table_of(groups, COLUMNS))
-    left_out = ", ".join(f"{accounts} {why}" for why, accounts in seen.left_out.items())
-    say(f"No mail, for a reason of their own: {left_out}.")
+    print_table(table_of(groups, COLUMNS))
     for base in more_than_law:
         say(f"From version {base} it changes more than the law requires: its people are asked.")
     for base in seen.unassessed:

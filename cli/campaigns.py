@@ -221,11 +221,13 @@ def not_reached(
 
     with opened() as office, office.database.session() as session:
         campaign = campaign_by_number(session, slug, number)
+        if output_format is AnswerFormat.CSV:
+            each = lists.each_not_reached(session, campaign, office.settings.zone)
+            print_csv(map(asdict, each), lists.COLUMNS)
+            return
         found = lists.not_reached(session, campaign, office.settings.zone)
     rows = [asdict(account) for account in found]
-    if output_format is AnswerFormat.CSV:
-        print_csv(rows, lists.COLUMNS)
-    elif output_format is AnswerFormat.JSON:
+    if output_format is AnswerFormat.JSON:
         print_rows(rows, lists.COLUMNS, ListFormat.JSON)
     else:
         print_rows(rows, SHOWN, ListFormat.TABLE)

@@ -159,7 +159,7 @@ def opened() -> Iterator[Office]:
     """Settings, database and clock; a command that is refused ends in words (contract)."""
     with answering():
         settings = load_settings()
-        database = Database(settings.database)
+        database = Database(settings.database, told_events=settings.tells_events)
         try:
             require_current(database)
             yield Office(

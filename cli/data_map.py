@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import AnswerFormat, AnswerFormatOption
-from cli.printing import console, print_csv, print_json, say, stop, table_of
+from cli.printing import print_csv, print_json, print_table, say, stop, table_of
 from settings import SettingsRefused, load_settings
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _print(rows: Sequence[Mapping[str, object]]) -> None:
         held = f"held for {lines[0]['controller']}" if lines[0]["controller"] else "held as our own"
         say(f"{source}, {held}")
         told = [{"data": _data(row), "use": _use(row)} for row in lines]
-        console().print(table_of(told, ("data", "use")))
+        print_table(table_of(told, ("data", "use")))
 
 
 def _data(row: Mapping[str, object]) -> str:

@@ -72,8 +72,9 @@ def _instant(text: str) -> datetime:
 
 
 def _print_table(answer: Deadline) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from cli.printing import print_table, say
 
     table = Table(title=f"Received {utc_text(answer.received_at)}", title_justify="left")
     table.add_column("Due (UTC)", no_wrap=True)
@@ -87,8 +88,7 @@ def _print_table(answer: Deadline) -> None:
             candidate.explanation,
             style="bold" if binds else "dim",
         )
-    console = Console()
-    console.print(table)
-    console.print(f"Due {utc_text(answer.due_at)} by {answer.rule}.", highlight=False)
+    print_table(table)
+    say(f"Due {utc_text(answer.due_at)} by {answer.rule}.")
     for warning in answer.warnings:
-        console.print(f"Warning: {warning}.", highlight=False, markup=False)
+        say(f"Warning: {warning}.")

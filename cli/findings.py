@@ -40,7 +40,7 @@ def print_assessment(office: "Office", version_id: UUID) -> None:
 
 def print_findings(office: "Office", version: "PolicyVersion") -> None:
     """A table of what was found, what it was compared with, and how each stands."""
-    from cli.printing import console, table_of
+    from cli.printing import print_table, table_of
     from database.assessments import compared_with, findings_of
 
     with office.database.session() as session:
@@ -58,7 +58,7 @@ def print_findings(office: "Office", version: "PolicyVersion") -> None:
             for finding in findings_of(session, version.id)
         ]
     if rows:
-        console().print(table_of(rows, tuple(rows[0])))
+        print_table(table_of(rows, tuple(rows[0])))
 
 
 def _assessed(office: "Office", version_id: UUID) -> "PolicyVersion | None":

@@ -69,7 +69,7 @@ def governing_command(
 def _print_one(
     office: "Office", slug: str, external_id: str, at: datetime, output_format: AnswerFormat
 ) -> None:
-    from cli.printing import console, print_csv, print_json, say, table_of
+    from cli.printing import print_csv, print_json, print_table, say, table_of
     from database.accounts import account_by_external_id
     from database.approvals import PolicyHistory, proven_version
     from database.governing_lists import Governed, told
@@ -88,12 +88,12 @@ def _print_one(
         since = f"{proven.state.since:%Y-%m-%d %H:%M}"
         say(f"Version {proven.state.number} of {slug} governs {external_id} since {since}.")
         steps = [vars(step) | {"version": step.number} for step in proven.state.steps]
-        console().print(table_of(steps, ("version", "since", "because", "in_error")))
+        print_table(table_of(steps, ("version", "since", "because", "in_error")))
 
 
 def _print_all(office: "Office", slug: str, at: datetime, output_format: AnswerFormat) -> None:
     """One account after the other, however many there are: no more than a thousand are at hand."""
-    from cli.printing import console, print_csv, table_of
+    from cli.printing import print_csv, print_table, table_of
     from database.approvals import PolicyHistory
     from database.governing_lists import all_governed
     from database.policies import policy_by_slug
@@ -107,7 +107,7 @@ def _print_all(office: "Office", slug: str, at: datetime, output_format: AnswerF
             print_csv((_line(each) for page in pages for each in page), COLUMNS)
         else:
             for page in pages:
-                console().print(table_of([_line(each) for each in page], TABLE_COLUMNS))
+                print_table(table_of([_line(each) for each in page], TABLE_COLUMNS))
 
 
 def _print_json(

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from cli.options import ListFormat
@@ -21,14 +21,28 @@ from domain.spreadsheet import csv_lines
 if TYPE_CHECKING:
     from domain.conversion import PolicyFile
 
-PIPED_WIDTH = 160
+WITHOUT_A_TERMINAL = (160, 50)
+"""Columns and lines that `less` has room for."""
+NEVER_FULL = 1_000_000
+"""Columns, where no eye reads and each value is to stand in one line."""
 
 Row = Mapping[str, object]
 
 
 def console() -> Console:
     """Where people read: as wide as the terminal, and wide enough for `less` without one."""
-    return Console(highlight=False, width=get_terminal_size((PIPED_WIDTH, 0)).columns)
+    columns, lines = get_terminal_size(WITHOUT_A_TERMINAL)
+    # Without a height, a terminal that is called dumb has 80 columns, whatever we say.
+    return Console(highlight=False, width=columns, height=lines)
+
+
+def print_table(table: Table) -> None:
+    """Print a table: folded where the terminal is too narrow, and whole where there is none, so
+    that whatever reads it finds each value in one piece."""
+    where = console()
+    if not sys.stdout.isatty():
+        where.width = NEVER_FULL
+    where.print(table)
 
 
 def say(text: str) -> None:
@@ -47,7 +61,7 @@ def print_rows(
     if output_format is ListFormat.JSON:
         print_json([{name: row[name] for name in columns} for row in rows])
         return
-    console().print(table_of(rows, columns, zone))
+    print_table(table_of(rows, columns, zone))
 
 
 def print_csv(rows: Iterable[Row], columns: Sequence[str]) -> None:
@@ -57,7 +71,7 @@ def print_csv(rows: Iterable[Row], columns: Sequence[str]) -> None:
 
 def table_of(rows: Sequence[Row], columns: Sequence[str], zone: ZoneInfo | None = None) -> Table:
     """A listing as a table; a column's heading is its key in words."""
-    table = Table(*(name.replace("_", " ") for name in columns))
+    table = Table(*(Column(name.replace("_", " "), overflow="fold") for name in columns))
     for row in rows:
         table.add_row(*(Text(_as_text(row[name], zone)) for name in columns))
     return table
@@ -68,10 +82,10 @@ def print_thing(thing: Row, output_format: ListFormat, zone: ZoneInfo | None = N
     if output_format is ListFormat.JSON:
         print_json(thing)
         return
-    table = Table.grid(padding=(0, 2))
+    table = Table.grid(Column(overflow="fold"), Column(overflow="fold"), padding=(0, 2))
     for name, value in thing.items():
         table.add_row(Text(name.replace("_", " "), style="bold"), Text(_as_text(value, zone)))
-    console().print(table)
+    print_table(table)
 
 
 def print_json(value: object) -> None:

@@ -45,7 +45,7 @@ def release(
 
 def _print(slug: str, number: int, seen: "Forecast", output_format: ListFormat) -> None:
     from cli.audience import COLUMNS
-    from cli.printing import console, print_json, say, table_of
+    from cli.printing import print_json, print_table, say, table_of
 
     audience = seen.audience
     groups = [vars(group) for group in audience.groups]
@@ -60,6 +60,8 @@ def _print(slug: str, number: int, seen: "Forecast", output_format: ListFormat) 
                 "test_mail": seen.rehearsed,
                 "addressees": audience.addressees,
                 "asked": audience.asked,
+                "told_only": audience.told_only,
+                "minors_who_stay": audience.minors_who_stay,
                 "by_language": seen.by_language,
                 "groups": groups,
                 "left_out": audience.left_out,
@@ -78,14 +80,13 @@ def _print(slug: str, number: int, seen: "Forecast", output_format: ListFormat) 
     if seen.mending:
         say(str(seen.mending))
     languages = ", ".join(f"{count} in {name}" for name, count in seen.by_language.items())
-    say(
-        f"{audience.addressees} would be addressed{f' ({languages})' if languages else ''}, "
-        f"{audience.asked} of them be asked for approval."
-    )
+    say(str(audience))
+    if languages:
+        say(f"Mails: {languages}.")
     if audience.without_address:
         say(f"Open accounts without an address, whom no mail reaches: {audience.without_address}.")
     say(f"Test mail of the version as it is now: {seen.rehearsed}.")
-    console().print(table_of(groups, COLUMNS))
+    print_table(table_of(groups, COLUMNS))
     for base in audience.unassessed:
         say(
             f"Not compared with version {base} yet: that comes first, and what it finds has to be "

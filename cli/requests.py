@@ -306,7 +306,7 @@ def explain_deadline(
 ) -> None:
     """Why a request is due when it is: every candidate, the rule that won, the warnings (P21)."""
     from cli.context import opened
-    from cli.printing import console, print_json, say, table_of
+    from cli.printing import print_json, print_table, say, table_of
     from database.requests import request_by_reference
 
     with opened() as office, office.database.session() as session:
@@ -327,7 +327,7 @@ def explain_deadline(
         f"{request.due_at:%Y-%m-%d %H:%M} UTC by {request.rule}."
     )
     rows = [{"rights": [], **one} for one in request.candidates]
-    console().print(table_of(rows, ("rule", "rights", "due_at", "explanation")))
+    print_table(table_of(rows, ("rule", "rights", "due_at", "explanation")))
     for warning in request.warnings:
         say(f"Warning: {warning}.")
 

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from database.assessments import bases_shown, is_clean
 from database.counting import counts_for
+from database.events import EventKind, tell
 from database.facts import record
 from database.law import law_between
 from database.policies import timeline, versions
@@ -425,4 +426,5 @@ def decide(
         change_sha256=row.change_sha256,
         said_at=row.said_at,
     )
+    tell(transaction, EventKind.APPROVAL_RECORDED, [account.id], now, version_id=version.id)
     return row

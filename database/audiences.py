@@ -74,6 +74,20 @@ class Preview:
         """How many of these are minors, for whom nothing changes as they cannot approve."""
         return sum(group.accounts for group in self.groups if group.addressed and group.stays)
 
+    def __str__(self) -> str:
+        """Whom it would reach, in words for staff."""
+        words = (
+            f"{self.addressees} would be told: {self.asked} of them be asked for approval, "
+            f"{self.told_only} only told, without reminders."
+        )
+        if self.minors_who_stay:
+            words += (
+                " Minors among the told, who cannot approve and stay on their version: "
+                f"{self.minors_who_stay}."
+            )
+        left_out = ", ".join(f"{accounts} {why}" for why, accounts in self.left_out.items())
+        return f"{words} No mail, for a reason of their own: {left_out}."
+
 
 def preview(session: Session, version: PolicyVersion, at: datetime) -> Preview:
     """Whom a version would address if its audience were frozen at this instant; writes nothing.

@@ -1,6 +1,6 @@
 """Campaigns: opened with the announcement, the steps taken, whom they reach, how they stand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -69,8 +69,8 @@ class Progress:
     """How a campaign stands, in numbers of account holders.
 
     `told_only` are those whom the version governs without asking, and who said nothing; the
-    `silent` were asked. `not_reached` are those whom the first notice did not reach, without those
-    `reached_otherwise`.
+    `silent` were asked and reached. `not_reached` are those whom the first notice did not reach,
+    without those `reached_otherwise`.
     """
 
     addressees: int
@@ -310,21 +310,29 @@ def step_taken(session: Session, campaign_id: UUID, step: str) -> bool:
     )
 
 
-def steps_taken(session: Session, campaign_id: UUID) -> Mapping[str, datetime]:
-    """The steps that were taken, each with the instant at which it was due."""
-    taken = select(CampaignStep.step, CampaignStep.due_at).where(
-        CampaignStep.campaign_id == campaign_id
-    )
-    return dict(session.exec(taken).all())
+def steps_taken(session: Session, campaign_id: UUID) -> Sequence[CampaignStep]:
+    """The steps that were taken."""
+    return session.exec(select(CampaignStep).where(CampaignStep.campaign_id == campaign_id)).all()
 
 
 def take_step(
-    transaction: Session, campaign_id: UUID, step: str, *, due_at: datetime, now: datetime
+    transaction: Session,
+    campaign_id: UUID,
+    step: str,
+    *,
+    due_at: datetime,
+    now: datetime,
+    effect_at: datetime | None = None,
 ) -> bool:
-    """Note a step as taken, with its fact; False when it was taken before."""
+    """Note a step as taken, with its fact; False when it was taken before. `effect_at`: the date
+    of effect that it is about."""
     if step_taken(transaction, campaign_id, step):
         return False
-    transaction.add(CampaignStep(campaign_id=campaign_id, step=step, due_at=due_at, taken_at=now))
+    transaction.add(
+        CampaignStep(
+            campaign_id=campaign_id, step=step, due_at=due_at, effect_at=effect_at, taken_at=now
+        )
+    )
     mails = states(transaction, Batch(subject_id=campaign_id, step=step))
     record(
         transaction, "campaign.step_taken", campaign_id, now, step=step, due_at=due_at, mails=mails
@@ -365,7 +373,11 @@ def progress(session: Session, campaign: Campaign) -> Progress:
         addressees=addressees,
         approved=approved,
         declined=declined,
-        silent=addressees - approved - declined - told_only,
+        silent=addressees
+        - approved
+        - declined
+        - told_only
+        - _count_asked_in_vain(session, campaign),
         told_only=told_only,
         not_reached=count_not_reached(session, campaign),
         reached_otherwise=session.exec(
@@ -377,6 +389,17 @@ def progress(session: Session, campaign: Campaign) -> Progress:
         ).one(),
         mails=mails,
     )
+
+
+def _count_asked_in_vain(session: Session, campaign: Campaign) -> int:
+    """How many were asked, have not answered, and were never reached."""
+    return session.exec(
+        select(func.count(col(OutboxMail.id))).where(
+            reached_nobody(campaign),
+            ~_reached_otherwise(campaign.id, col(OutboxMail.addressee_id)),
+            is_silent(campaign),
+        )
+    ).one()
 
 
 def _count_told_only(session: Session, campaign: Campaign) -> int:
@@ -444,16 +467,23 @@ def reached_nobody(
     """Of an addressee, its account and its first notice: whether that reached nobody, although it
     is owed. What is queued may reach them yet, what a campaign that was called off kept back is
     owed no more, and who has answered knows."""
-    no_more = ["cancelled"] if campaign.state in CALLED_OFF else []
     return and_(
         col(CampaignAddressee.campaign_id) == campaign.id,
         col(Account.id) == col(CampaignAddressee.account_id),
+        _is_missed(campaign, mail_states),
+        is_mailed(),
+        ~_has_answered(campaign),
+    )
+
+
+def _is_missed(campaign: Campaign, mail_states: Sequence[str]) -> ColumnElement[bool]:
+    """Of an addressee and its first notice, whether that reached nobody."""
+    no_more = ["cancelled"] if campaign.state in CALLED_OFF else []
+    return and_(
         col(OutboxMail.subject_id) == campaign.id,
         col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
         col(OutboxMail.step) == FIRST_NOTICE,
         col(OutboxMail.state).in_([state for state in mail_states if state not in no_more]),
-        is_mailed(),
-        ~_has_answered(campaign),
     )
 
 
@@ -506,6 +536,17 @@ def is_asked() -> ColumnElement[bool]:
 def is_silent(campaign: Campaign) -> ColumnElement[bool]:
     """Of an addressee, whether it was asked for its approval and has not answered."""
     return and_(~_has_answered(campaign), is_asked())
+
+
+def stays_silent(campaign: Campaign) -> ColumnElement[bool]:
+    """Of an addressee and its account, whether it was asked, was reached and has not answered; who
+    was not reached is counted as that."""
+    never_reached = and_(
+        exists().where(_is_missed(campaign, UNDELIVERABLE)),
+        is_mailed(),
+        ~_reached_otherwise(campaign.id, col(CampaignAddressee.account_id)),
+    )
+    return and_(is_silent(campaign), ~never_reached)
 
 
 def _has_answered(campaign: Campaign) -> ColumnElement[bool]:

@@ -14,6 +14,9 @@ from sqlmodel import Session, create_engine
 
 from database import ids
 
+TOLD_EVENTS = "told_events"
+"""Of a transaction's `info`: whether the company has a webhook for events."""
+
 BUSY_TIMEOUT_MILLISECONDS = 30_000
 LOOK_AGAIN_SECONDS = 0.0002
 """How often a writer of another process looks whether SQLite is free: its own wait grows to a tenth
@@ -61,11 +64,15 @@ class Database:
 
     `hangs` says whether PostgreSQL hangs, so far as anybody knows: then no connection is opened,
     and whoever has waited for an answer over OWN_WAIT_SECONDS has an error, which
-    `database.silence` calls silence.
+    `database.silence` calls silence. `told_events`: whether a webhook takes `database.events`;
+    where none does, none is written.
     """
 
-    def __init__(self, url: str, *, hangs: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self, url: str, *, hangs: Callable[[], bool] = lambda: False, told_events: bool = True
+    ) -> None:
         self.url = url
+        self._info = {TOLD_EVENTS: told_events}
         self._hangs = hangs
         self.is_sqlite = url.startswith("sqlite")
         self.engine = create_engine(
@@ -99,7 +106,7 @@ class Database:
         with (
             self._in_use(),
             self._turn(),
-            Session(self._writing_engine, expire_on_commit=False) as session,
+            Session(self._writing_engine, expire_on_commit=False, info=self._info) as session,
             session.begin(),
         ):
             yield session

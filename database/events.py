@@ -1,7 +1,8 @@
-"""What the company's own systems are told of an account when it changes, by a signed webhook.
+"""What the company's own systems are told by a signed webhook: an account changed, or a version is
+in force.
 
-An event says which account it is about and no more: how it stands now they ask. So events may come
-late, twice, or in another order.
+An event says which account or version it is about and no more: how it stands now they ask. So
+events may come late, twice, or in another order. Where no webhook is set none is written down.
 """
 
 from collections.abc import Iterable
@@ -11,6 +12,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from database.engine import TOLD_EVENTS
 from database.ids import new_id
 from database.posts import WAITING
 from database.tables import Event
@@ -22,19 +24,48 @@ class EventKind(StrEnum):
 
     SUPPRESSION_CHANGED = "suppression.changed"
     RESTRICTION_CHANGED = "restriction.changed"
+    APPROVAL_RECORDED = "approval.recorded"
+    VERSION_IN_FORCE = "version.in_force"
 
 
-def tell(transaction: Session, kind: EventKind, account_ids: Iterable[UUID], now: datetime) -> None:
-    """Have the company told of these accounts, in the transaction of what changed."""
+def tell(
+    transaction: Session,
+    kind: EventKind,
+    account_ids: Iterable[UUID],
+    now: datetime,
+    *,
+    version_id: UUID | None = None,
+) -> None:
+    """Have the company told of these accounts, in the transaction of what changed; `version_id`:
+    of the policy version that it was about, if it was."""
+    _write(transaction, kind, sorted(account_ids), version_id, now)
+
+
+def tell_in_force(transaction: Session, version_id: UUID, now: datetime) -> None:
+    """Have the company told that another version of a policy is in force (P6)."""
+    _write(transaction, EventKind.VERSION_IN_FORCE, [None], version_id, now)
+
+
+def _write(
+    transaction: Session,
+    kind: EventKind,
+    account_ids: Iterable[UUID | None],
+    version_id: UUID | None,
+    now: datetime,
+) -> None:
+    """One statement, also where somebody decides: a million may do so about one version."""
+    if not transaction.info[TOLD_EVENTS]:
+        return
     rows = [
         {
             "id": new_id(),
             "kind": kind.value,
             "account_id": account_id,
+            "policy_version_id": version_id,
             "raised_at": now,
             "state": WAITING,
             "attempts": 0,
         }
-        for account_id in sorted(account_ids)
+        for account_id in account_ids
     ]
     insert_new(transaction, Event, rows)

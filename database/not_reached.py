@@ -83,15 +83,17 @@ def not_reached(session: Session, campaign: Campaign, zone: ZoneInfo) -> Sequenc
     Among them who joined or came back between the freeze and the effect: they are not mailed, and
     do not hold the date (P7). `zone` is the company's, whose days due dates are.
     """
+    return sorted(each_not_reached(session, campaign, zone), key=lambda account: account.account)
+
+
+def each_not_reached(session: Session, campaign: Campaign, zone: ZoneInfo) -> Iterator[NotReached]:
+    """The same, read as it is asked for, however long the list is: who joined later comes last."""
     version = session.get_one(PolicyVersion, campaign.policy_version_id)
     handles: Mapping[UUID, str] = {
         member.id: member.handle for member in session.exec(select(Staff)).all()
     }
-    rows = [*_missed(session, campaign), *_as_governed(session, version, _late(session, campaign))]
-    return sorted(
-        (_listed(row, campaign, version, handles, zone) for row in rows),
-        key=lambda account: account.account,
-    )
+    for row in _one_by_one(session, campaign):
+        yield _listed(row, campaign, version, handles, zone)
 
 
 def segments(rows: Sequence[NotReached]) -> dict[str, dict[str, int]]:
@@ -108,7 +110,7 @@ def segments(rows: Sequence[NotReached]) -> dict[str, dict[str, int]]:
 def segments_of(session: Session, campaign: Campaign) -> dict[str, dict[str, int]]:
     """As `segments`, of a campaign whose list may be too long to be brought here at once."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in SEGMENTS}
-    for row in _one_by_one(session, campaign):
+    for row in _one_by_one(session, campaign, col(MissedNotice.reached_at).is_(None)):
         account = row.account
         named = (row.state, account.locale, account.kind, account.country, row.governing_version)
         for name, value in zip(SEGMENTS, named, strict=True):
@@ -272,14 +274,15 @@ def _late(
     ]
 
 
-def _one_by_one(session: Session, campaign: Campaign) -> Iterator[_Missed]:
-    """Those who are not reached yet, a thousand at a time."""
+def _one_by_one(
+    session: Session, campaign: Campaign, *which: ColumnElement[bool]
+) -> Iterator[_Missed]:
+    """Those on the list, a thousand at a time."""
     version = session.get_one(PolicyVersion, campaign.policy_version_id)
-    waits = col(MissedNotice.reached_at).is_(None)
     for source in (_missed, _late):
         after = ""
         while page := source(
-            session, campaign, waits, col(Account.external_id) > after, limit=LISTED_AT_ONCE
+            session, campaign, *which, col(Account.external_id) > after, limit=LISTED_AT_ONCE
         ):
             after = page[-1].account.external_id
             yield from _as_governed(session, version, page) if source is _late else page

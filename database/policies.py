@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
+from database.events import tell_in_force
 from database.facts import record
 from database.ids import new_id
 from database.law import record_departure
@@ -239,6 +240,7 @@ def put_in_force(transaction: Session, version: PolicyVersion, now: datetime) ->
     version.in_force_at = effective_at
     transaction.add(version)
     record(transaction, "policy_version.in_force", version.id, now, at=effective_at)
+    tell_in_force(transaction, version.id, now)
     return True
 
 

@@ -6,9 +6,9 @@ could say how it went, the next one posts it again.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import or_, update
+from sqlalchemy import delete, or_, update
 from sqlmodel import Session, col, func, select
 
 from database.tables import Alarm, Event
@@ -18,6 +18,12 @@ WAITING, DELIVERED = "waiting", "delivered"
 UNSENT = {Alarm: "mail_only", Event: "unsent"}
 """What becomes of those that wait where no webhook is set: of alarms staff hear by mail."""
 CLAIMED_FOR = timedelta(minutes=1)
+KEPT: dict[type[Alarm] | type[Event], timedelta] = {
+    Alarm: timedelta(days=365),
+    Event: timedelta(days=30),
+}
+"""How long they stay once they are settled (P33). An event says which account something happened
+to; an alarm names nobody, and as long as it is there its occasion raises no other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +78,23 @@ def leave(transaction: Session, table: type[Post], now: datetime) -> None:
         .where(col(table.state) == WAITING)
         .values(state=UNSENT[table], settled_at=now, claimed_until=None)
     )
+
+
+def purge(
+    transaction: Session, table: type[Alarm] | type[Event], before: datetime, *, limit: int
+) -> int:
+    """Delete posts that were settled before an instant, some at a time; returns how many (P33).
+
+    What still waits stays, however long that takes.
+    """
+    oldest = (
+        select(col(table.id))
+        .where(table.state != WAITING, col(table.settled_at) < before)
+        .order_by(col(table.settled_at))
+        .limit(limit)
+    )
+    done: Any = transaction.execute(delete(table).where(col(table.id).in_(oldest)))
+    return int(done.rowcount)
 
 
 def undelivered(session: Session, table: type[Post]) -> Undelivered:

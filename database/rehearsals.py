@@ -1,7 +1,7 @@
 """The test mails of a version: read by legal before anybody else reads a mail of it (P4)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -24,6 +24,7 @@ from domain.account_holders import AccountKind, Status
 from domain.reviews import Rehearsed, VersionClass, VersionState
 
 REMINDER = "reminder_1"
+ASKS = notice_template(FIRST_NOTICE, asks_approval=True)
 WITH_THE_MAIL_SERVICE = ("accepted", "delivered")
 UNDER_WAY = ("queued", "sending", "unknown")
 
@@ -41,25 +42,25 @@ class Sample:
 
 
 def samples_of(session: Session, version: PolicyVersion) -> tuple[Sample, ...]:
-    """The mails that the campaign of a version will send, each from the newest fitting version.
+    """The mails that the campaign of a version will send: the first notice from each version that
+    it was compared with, as open accounts stand on these (P6), the newest first.
 
     Those further behind may be asked for approval by a version of which the others are only told,
-    and the other way round. Minors, where there are any, are told that they stay.
+    and the other way round. What a reminder says of the change the first notice said, so the newest
+    is enough; so it is for minors, where there are any, who are told that they stay.
     """
     previous = previous_version(session, version)
     if previous is None or version.version_class in (None, VersionClass.EDITORIAL):
         return ()
-    told, by_law, asked = _newest_of_each_way(session, version)
-    if version.version_class == VersionClass.NOTICE and not (told or by_law):
-        told = previous
-    mails = [
-        (told, notice_template(FIRST_NOTICE)),
-        (by_law, notice_template(FIRST_NOTICE, by_law=True)),
-        (asked, notice_template(FIRST_NOTICE, asks_approval=True)),
-        (asked, notice_template(REMINDER, asks_approval=True)),
-        (asked if _one_is_a_minor(session) else None, notice_template(FIRST_NOTICE, minor=True)),
-    ]
-    return tuple(Sample(template=template, base=base) for base, template in mails if base)
+    first_notices = list(_first_notices(session, version))
+    asked = [sample for sample in first_notices if sample.template == ASKS]
+    if version.version_class == VersionClass.NOTICE and first_notices == asked:
+        first_notices.insert(0, Sample(template=notice_template(FIRST_NOTICE), base=previous))
+    further = [notice_template(REMINDER, asks_approval=True)]
+    if _one_is_a_minor(session):
+        further.append(notice_template(FIRST_NOTICE, minor=True))
+    newest = (Sample(template=template, base=asked[0].base) for template in further if asked)
+    return (*first_notices, *newest)
 
 
 def send_to(
@@ -123,20 +124,22 @@ def send_to(
 
 def rehearsed(session: Session, version: PolicyVersion, *, languages: Sequence[str]) -> Rehearsed:
     """Whether somebody had each test mail of a version as it stands now."""
-    templates = [sample.template for sample in samples_of(session, version)]
-    wanted = set(product(templates, languages_read(session, version, languages)))
+    mails = [(sample.template, sample.base.id) for sample in samples_of(session, version)]
+    wanted = set(product(mails, languages_read(session, version, languages)))
     if not wanted:
         return Rehearsed.YES
     rows = session.exec(
-        select(VersionTestMail.template, VersionTestMail.language, OutboxMail.state)
-        .join(OutboxMail, col(OutboxMail.id) == col(VersionTestMail.mail_id))
+        select(OutboxMail.template, OutboxMail.variant, OutboxMail.language, OutboxMail.state)
+        .join(VersionTestMail, col(VersionTestMail.mail_id) == col(OutboxMail.id))
         .where(
             VersionTestMail.policy_version_id == version.id,
             VersionTestMail.fingerprint == fingerprint(session, version, languages),
         )
     ).all()
-    had = {(template, lang) for template, lang, state in rows if state in WITH_THE_MAIL_SERVICE}
-    coming = {(template, lang) for template, lang, state in rows if state in UNDER_WAY}
+    had = {
+        ((mail, base), lang) for mail, base, lang, state in rows if state in WITH_THE_MAIL_SERVICE
+    }
+    coming = {((mail, base), lang) for mail, base, lang, state in rows if state in UNDER_WAY}
     if wanted <= had:
         return Rehearsed.YES
     return Rehearsed.UNDER_WAY if wanted <= had | coming else Rehearsed.NO
@@ -167,21 +170,18 @@ def _count(session: Session, version: PolicyVersion) -> int:
     return session.exec(select(func.count()).select_from(VersionTestMail).where(of_version)).one()
 
 
-def _newest_of_each_way(
-    session: Session, version: PolicyVersion
-) -> tuple[PolicyVersion | None, PolicyVersion | None, PolicyVersion | None]:
-    """The newest older versions whose holders are told of the change, told of the law that requires
-    it, and asked for their approval."""
+def _first_notices(session: Session, version: PolicyVersion) -> Iterator[Sample]:
+    """From each older version the mail that tells of the change, of the law that requires it, or
+    asks for approval."""
     by_law = bases_by_law(session, version)
-    told = required = asked = None
     for base in bases_of(session, version):
-        if base.id in by_law:
-            required = required or base
-        elif any(map(confirmed_adverse, findings_between(session, base.id, version.id))):
-            asked = asked or base
-        else:
-            told = told or base
-    return told, required, asked
+        asks = any(map(confirmed_adverse, findings_between(session, base.id, version.id)))
+        template = notice_template(
+            FIRST_NOTICE,
+            asks_approval=asks and base.id not in by_law,
+            by_law=base.id in by_law,
+        )
+        yield Sample(template=template, base=base)
 
 
 def _one_is_a_minor(session: Session) -> bool:

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, func, select
 
 from database import consents
 from database.assessments import findings_of
-from database.campaigns import CanaryStanding, Progress, canary, is_silent, progress
+from database.campaigns import CanaryStanding, Progress, canary, progress, stays_silent
 from database.controls import Done, control_acts
 from database.law import Cited, asked_nevertheless, bases_by_law, cited
 from database.not_reached import segments_of
@@ -138,7 +138,8 @@ def _required_by_law(session: Session, version: PolicyVersion) -> tuple[Cited, .
 
 
 def silent_by(session: Session, campaign: Campaign) -> Mapping[str, Counts]:
-    """How many of the asked have not answered, by language, kind, country, governing version."""
+    """How many of the asked, as far as they were reached, have not answered: by language, kind,
+    country, governing version."""
     by: Mapping[str, ColumnElement[Any] | Mapped[Any]] = {
         "language": col(Account.locale),
         "kind": col(Account.kind),
@@ -156,7 +157,7 @@ def _silent(
         .select_from(CampaignAddressee)
         .join(Account, col(Account.id) == col(CampaignAddressee.account_id))
         .join(PolicyVersion, col(PolicyVersion.id) == col(CampaignAddressee.governing_version_id))
-        .where(CampaignAddressee.campaign_id == campaign.id, is_silent(campaign))
+        .where(CampaignAddressee.campaign_id == campaign.id, stays_silent(campaign))
         .group_by(segment)
         .order_by(segment)
     ).all()

@@ -135,12 +135,14 @@ class Officers:
 
 @dataclass(frozen=True, kw_only=True)
 class CampaignLeads:
-    """When the silent are reminded and whom their silence reaches, relative to the effect.
+    """When the silent are reminded and whom their silence reaches, in days from that of the effect.
 
-    `sending_period`: what the first notices may take to go out (P7).
+    `hour`: of those days, in the company's zone. `sending_period`: what the first notices may take
+    to go out (P7).
     """
 
-    reminder_leads: tuple[timedelta, ...]
-    owner_escalation_lead: timedelta
-    legal_escalation_after: timedelta
-    sending_period: timedelta
+    reminder_leads: tuple[timedelta, ...] = (timedelta(days=14), timedelta(days=3))
+    owner_escalation_lead: timedelta = timedelta(days=1)
+    legal_escalation_after: timedelta = timedelta(days=7)
+    hour: time = time(9)
+    sending_period: timedelta = timedelta(days=1)

@@ -4,12 +4,12 @@ Pure arithmetic on absolute instants. Workflows wait on these moments; pages sho
 of a data-subject request are in `request_ladder.py`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from domain.company import CampaignLeads
 from domain.places import in_utc, local_date, start_of_day, zone_named
 
 MINIMUM_NOTICE_PERIOD = timedelta(days=14)
@@ -49,7 +49,7 @@ class Rung:
     """A moment (UTC) at which an open matter speaks up.
 
     `key` is stable: a rung fires once for each key and due time. `summary` is for ops and names
-    nobody.
+    nobody. `effect_at`: of a campaign's, the date of effect that it is about.
     """
 
     key: str
@@ -57,6 +57,7 @@ class Rung:
     kind: RungKind
     audience: tuple[Role, ...]
     summary: str
+    effect_at: datetime | None = None
 
 
 class NoticeTooShort(ValueError):
@@ -118,46 +119,50 @@ def reach_by_on(failed_at: datetime, effective_at: datetime | None, zone: ZoneIn
 
 
 def campaign_rungs(
-    effective_at: datetime,
-    *,
-    reminder_leads: Sequence[timedelta] = (timedelta(days=14), timedelta(days=3)),
-    owner_escalation_lead: timedelta = ONE_DAY,
-    legal_escalation_after: timedelta = timedelta(days=7),
-    not_before: datetime,
+    effect_at: datetime, leads: CampaignLeads, zone: ZoneInfo, *, not_before: datetime
 ) -> tuple[Rung, ...]:
     """Reminders and escalations of a campaign, earliest first; those before `not_before` dropped.
 
-    Raises ValueError for more than two reminders (P5) or a negative lead.
+    The date of effect is a midnight; they stand at the hour of `leads` on days of the company's
+    `zone`. Raises ValueError for more than two reminders (P5) or a negative lead.
     """
-    if len(reminder_leads) > MOST_REMINDERS:
+    to_owner, to_legal = leads.owner_escalation_lead, leads.legal_escalation_after
+    if len(leads.reminder_leads) > MOST_REMINDERS:
         raise ValueError("at most two reminders are promised: give one or two leads")
-    if min((*reminder_leads, owner_escalation_lead, legal_escalation_after)) < timedelta():
+    if min((*leads.reminder_leads, to_owner, to_legal)) < timedelta():
         raise ValueError("a lead counts back from the day of effect: it cannot be negative")
-    due_at = in_utc(effective_at)
-    reminders = (
-        Rung(
-            key=f"{RungKind.REMINDER}_{number}",
-            at=due_at - lead,
-            kind=RungKind.REMINDER,
-            audience=(Role.ACCOUNT_HOLDER,),
-            summary=f"reminder {number} of {len(reminder_leads)} to those who have not answered",
+    effect_on = local_date(in_utc(effect_at), zone)
+
+    def rung(key: str, days: timedelta, kind: RungKind, role: Role, summary: str) -> Rung:
+        at = datetime.combine(effect_on + days, leads.hour, zone).astimezone(UTC)
+        return Rung(
+            key=key, at=at, kind=kind, audience=(role,), summary=summary, effect_at=effect_at
         )
-        for number, lead in enumerate(sorted(reminder_leads, reverse=True), start=1)
+
+    reminders = (
+        rung(
+            f"{RungKind.REMINDER}_{number}",
+            -lead,
+            RungKind.REMINDER,
+            Role.ACCOUNT_HOLDER,
+            f"reminder {number} of {len(leads.reminder_leads)} to those who have not answered",
+        )
+        for number, lead in enumerate(sorted(leads.reminder_leads, reverse=True), start=1)
     )
     escalations = (
-        Rung(
-            key="escalation_owner",
-            at=due_at - owner_escalation_lead,
-            kind=RungKind.ESCALATION,
-            audience=(Role.OWNER,),
-            summary="counts of those who have not answered, to the campaign's owner",
+        rung(
+            "escalation_owner",
+            -to_owner,
+            RungKind.ESCALATION,
+            Role.OWNER,
+            "counts of those who have not answered, to the campaign's owner",
         ),
-        Rung(
-            key="escalation_legal",
-            at=due_at + legal_escalation_after,
-            kind=RungKind.ESCALATION,
-            audience=(Role.LEGAL,),
-            summary="counts of those who still have not answered, to legal",
+        rung(
+            "escalation_legal",
+            to_legal,
+            RungKind.ESCALATION,
+            Role.LEGAL,
+            "counts of those who still have not answered, to legal",
         ),
     )
     return from_then_on(not_before, *reminders, *escalations)

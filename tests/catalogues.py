@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from itertools import chain, product, starmap
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_file
@@ -16,7 +17,7 @@ from babel.messages.pofile import read_po, write_po
 
 from activities.letters import ANSWERS, NOT_ASKED, SEGMENT_WORDS
 from domain.alignment import ChangeKind
-from domain.company import LadderNumbers
+from domain.company import CampaignLeads, LadderNumbers
 from domain.data_subject_requests import (
     GROUND_WORDS,
     KIND_WORDS,
@@ -134,7 +135,9 @@ def _tables() -> Iterator[tuple[str, str]]:
 
 def _rungs_of_a_campaign() -> Iterator[str]:
     """What staff are told of a rung; reminders are told to nobody in these words."""
-    rungs = campaign_rungs(ANY_DAY + timedelta(days=60), not_before=ANY_DAY)
+    rungs = campaign_rungs(
+        ANY_DAY + timedelta(days=60), CampaignLeads(), ZoneInfo("UTC"), not_before=ANY_DAY
+    )
     return (rung.summary for rung in rungs if rung.kind is not RungKind.REMINDER)
 
 

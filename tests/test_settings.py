@@ -173,7 +173,8 @@ def test_several_wrong_entries_of_a_list_are_one_line(monkeypatch: pytest.Monkey
     [
         ("TIME_ZONE", "Mars/Olympus", "not an IANA zone, like Europe/Berlin"),
         ("REMINDER_LEAD_DAYS", "14,7,3", "at most two reminders"),
-        ("REMINDER_LEAD_DAYS", "14,-3", "none is negative"),
+        ("REMINDER_LEAD_DAYS", "14,-3", "1 at least"),
+        ("REMINDER_LEAD_DAYS", "14,0", "1 at least"),
         ("REMINDER_LEAD_DAYS", "soon", "REMINDER_LEAD_DAYS"),
         ("NOTICE_DAYS", "13", "NOTICE_DAYS: .* greater than or equal to 14"),
         ("NOTICE_DAYS", "many", "NOTICE_DAYS: needs a whole number$"),

@@ -212,7 +212,11 @@ def _started(settings: Settings, watched: Database) -> FastAPI:
         client = portal.call(partial(temporal.connect, settings.temporal_address, lazy=True))
         neighbours = {**own_neighbours(settings, watched), **behind_temporal(portal, client)}
         lookout = Lookout(neighbours, meanwhile=MEANWHILE)
-        database = Database(settings.database, hangs=partial(lookout.is_silent, DATABASE))
+        database = Database(
+            settings.database,
+            hangs=partial(lookout.is_silent, DATABASE),
+            told_events=settings.tells_events,
+        )
         resources.callback(database.close)
         clock = Clock(database, development=settings.development)
         desk = Desk(

@@ -44,7 +44,7 @@ class AlarmDeliveryWorkflow:
                 story.tell(_posts(done.problem))
             await continue_when_long(case)
             await workflow.sleep(pause, summary="before trying again")
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, LONGEST_PAUSE) if done.problem else FIRST_PAUSE
 
 
 def _posts(problem: str | None) -> Chapter:

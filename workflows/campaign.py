@@ -139,7 +139,7 @@ class CampaignWorkflow:
         mailed = await self._mail(rung, campaign)
         if mailed is None:
             return await self._heed(campaign)
-        return mailed if mailed.called_off else await self._note(rung.key, rung.at)
+        return mailed if mailed.called_off else await self._note(rung.key, rung.at, rung.effect_at)
 
     async def _mail(self, rung: Rung, campaign: CampaignCase) -> CampaignCase | None:
         """Send what a rung sends; None when something was decided before it was out."""
@@ -190,10 +190,12 @@ class CampaignWorkflow:
             campaign = await self._heed(campaign)
         return campaign
 
-    async def _note(self, step: str, due_at: datetime) -> CampaignCase:
+    async def _note(
+        self, step: str, due_at: datetime, effect_at: datetime | None = None
+    ) -> CampaignCase:
         return await act(
             CampaignActivities.take_step,
-            lambda at: self._step(step, due_at, at),
+            lambda at: replace(self._step(step, due_at, at), effect_at=effect_at),
             summary=f"note {step} as taken",
             case=self._subject,
             story=self._story,

@@ -19,7 +19,10 @@ class Alarm(SQLModel, table=True):
     """
 
     __tablename__ = "alarm"
-    __table_args__ = (Index("alarm_state", "state", "attempts", "raised_at"),)
+    __table_args__ = (
+        Index("alarm_state", "state", "attempts", "raised_at"),
+        Index("alarm_settled", "settled_at"),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     kind: str
@@ -35,17 +38,22 @@ class Alarm(SQLModel, table=True):
 
 
 class Event(SQLModel, table=True):
-    """Something changed of an account, to be posted to the company's own systems.
+    """Something changed of an account or of a policy, to be posted to the company's own systems.
 
+    `account_id` and `policy_version_id`: what it is about; one of them at least.
     States: waiting, delivered, unsent (no webhook was set). The rest is as in `Alarm`.
     """
 
     __tablename__ = "event"
-    __table_args__ = (Index("event_state", "state", "attempts", "raised_at"),)
+    __table_args__ = (
+        Index("event_state", "state", "attempts", "raised_at"),
+        Index("event_settled", "settled_at"),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     kind: str
-    account_id: UUID
+    account_id: UUID | None = None
+    policy_version_id: UUID | None = None
     raised_at: datetime
     state: str = "waiting"
     attempts: int = 0

@@ -92,7 +92,8 @@ class MissedNotice(SQLModel, table=True):
 
 class CampaignStep(SQLModel, table=True):
     """A step of the timetable that has been taken; what is here is not taken again. An escalation
-    for a later date is a step of its own: `escalation_owner_2`."""
+    for a later date is a step of its own: `escalation_owner_2`. `effect_at`: the date of effect
+    that it is about; null where it has none, or from before it was noted."""
 
     __tablename__ = "campaign_step"
     __table_args__ = (UniqueConstraint("campaign_id", "step"),)
@@ -101,6 +102,7 @@ class CampaignStep(SQLModel, table=True):
     campaign_id: UUID = Field(foreign_key="campaign.id")
     step: str
     due_at: datetime
+    effect_at: datetime | None = None
     taken_at: datetime
 
 

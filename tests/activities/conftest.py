@@ -81,18 +81,29 @@ def sender(
 
 
 @pytest.fixture
-def steps(scene: Scene, sender: Callable[..., Sender], courier: Courier) -> CampaignActivities:
-    """What a campaign's workflow has done."""
-    settings = Settings(_env_file=None)
-    return CampaignActivities(
-        database=scene.database,
-        sender=sender(),
-        company=settings.company,
-        leads=settings.campaign_leads,
-        canary=settings.canaries,
-        limits=settings.limits,
-        courier=courier,
-    )
+def steps_with(
+    scene: Scene, sender: Callable[..., Sender], courier: Courier
+) -> Callable[[Settings], CampaignActivities]:
+    """What a campaign's workflow has done, in a company with these settings."""
+
+    def make(settings: Settings) -> CampaignActivities:
+        return CampaignActivities(
+            database=scene.database,
+            sender=sender(),
+            company=settings.company,
+            leads=settings.campaign_leads,
+            canary=settings.canaries,
+            limits=settings.limits,
+            courier=courier,
+        )
+
+    return make
+
+
+@pytest.fixture
+def steps(steps_with: Callable[[Settings], CampaignActivities]) -> CampaignActivities:
+    """The same, with the settings as they are at first."""
+    return steps_with(Settings(_env_file=None))
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
 """Whoever has left is told nothing, and what has to be heard is heard by somebody (P5, P21)."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import col, select
@@ -15,6 +16,7 @@ from database import freezing, requests
 from database.tables import Campaign, DataSubjectRequest, OutboxMail, PolicyVersion, Staff
 from domain.company import Officers
 from domain.identity import IdentityNumbers
+from domain.places import local_date, start_of_day
 from domain.request_ladder import request_ladder
 from domain.timetable import Rung, RungKind
 from settings import Settings
@@ -22,6 +24,12 @@ from tests.people import ALICE
 from tests.scene import NOW, Scene
 
 Told = set[str]
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def nine_on(effect: datetime, days: int) -> datetime:
+    """Nine in the morning of the company, so many days after that of the effect."""
+    return datetime.combine(local_date(effect, BERLIN) + timedelta(days=days), time(9), BERLIN)
 
 
 def leave(scene: Scene, *handles: str) -> None:
@@ -66,18 +74,42 @@ def test_a_later_date_escalates_again_and_reminds_nobody_more_often(
         if step == owner:
             ActivityEnvironment().run(steps.escalate, what)
         ActivityEnvironment().run(steps.take_step, what)
-    assert to_come(scene, steps, campaign, effect) == [(legal, effect + timedelta(days=7))]
+    assert to_come(scene, steps, campaign, effect) == [(legal, nine_on(effect, 7))]
     again, _ = to_come(scene, steps, campaign, later)
-    assert again == ("escalation_owner_2", later - timedelta(days=1))
-    what = StepInput(campaign_id=campaign, step=again[0], due_at=again[1], now=again[1])
+    assert again == ("escalation_owner_2", nine_on(later, -1))
+    what = StepInput(
+        campaign_id=campaign, step=again[0], due_at=again[1], now=again[1], effect_at=later
+    )
     ActivityEnvironment().run(steps.escalate, what)
     assert told(scene, again[0]) == {"lena"}
     ActivityEnvironment().run(steps.take_step, what)
-    assert to_come(scene, steps, campaign, later) == [(legal, later + timedelta(days=7))]
+    assert to_come(scene, steps, campaign, later) == [(legal, nine_on(later, 7))]
     case = ActivityEnvironment().run(
         steps.load_campaign, CampaignInput(campaign_id=campaign, now=NOW)
     )
     assert not [rung for rung in case.to_come if rung.kind is RungKind.REMINDER]
+
+
+def test_other_leads_repeat_no_escalation(
+    scene: Scene, steps_with: Callable[[Settings], CampaignActivities]
+) -> None:
+    """P5: who was told of this date of effect is not told again, as they would be told earlier or
+    later now. Nor is who was told at midnight, before the date was noted, told again at nine."""
+    settings = Settings(_env_file=None)
+    steps = steps_with(settings)
+    scene.import_accounts(ALICE)
+    campaign = scene.campaign()
+    freezing.freeze_audience(scene.database, campaign, NOW)
+    effect = start_of_day(date(2026, 4, 3), BERLIN)
+    midnight = effect - timedelta(days=1)
+    what = StepInput(campaign_id=campaign, step="escalation_owner", due_at=midnight, now=midnight)
+    ActivityEnvironment().run(steps.take_step, what)
+    ((legal, at),) = to_come(scene, steps, campaign, effect)
+    assert legal == "escalation_legal"
+    what = StepInput(campaign_id=campaign, step=legal, due_at=at, now=at, effect_at=effect)
+    ActivityEnvironment().run(steps.take_step, what)
+    later = steps_with(settings.model_copy(update={"legal_escalation_days": 10}))
+    assert to_come(scene, later, campaign, effect) == []
 
 
 @pytest.fixture

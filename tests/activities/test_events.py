@@ -1,6 +1,9 @@
 """The company's own systems hear that something changed of an account (P14, P15, P17)."""
 
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from sqlmodel import col, delete, select
@@ -8,19 +11,23 @@ from temporalio.testing import ActivityEnvironment
 
 from activities import courier as couriers
 from activities.courier import Courier, Round, RoundInput
-from database import alarms, marketing, restrictions
+from database import alarms, marketing, policies, posts, restrictions
 from database.accounts import account_by_external_id
 from database.alarms import AlarmKind
+from database.engine import Database
 from database.restrictions import Lift
 from database.tables import Account, Event
+from domain.approvals import Decision
 from domain.marketing import Choices
 from domain.restrictions import Reason
 from domain.suppressions import keys_of
 from mail.webhooks import Webhook
 from tests.activities.conftest import SUPPRESSION_KEY
-from tests.people import ALICE, LANGUAGES
-from tests.scene import NOW, Scene
+from tests.people import ALICE, BOB, LANGUAGES
+from tests.scene import EFFECT, NOW, Scene
 from tests.webhook_receiver import SECRET, Receiver, receiving
+
+A_MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -101,6 +108,91 @@ def test_a_restriction_is_told_when_it_begins_and_when_it_ends(
         )
     post(courier)
     assert told(receiver) == [of_alice("restriction.changed")]
+
+
+def test_every_decision_is_told_once_and_not_what_it_was(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    """P5, P6: an approval, a decline and an approval taken back alike; the same again is none."""
+    scene.campaign()
+    post(courier)
+    told(receiver)
+    of_version_2 = {"account": ALICE.external_id, "policy": "privacy-policy", "version": 2}
+    for minute, decision in enumerate(
+        (Decision.APPROVED, Decision.APPROVED, Decision.DECLINED, Decision.APPROVED)
+    ):
+        scene.decide(ALICE, decision, at=NOW + minute * A_MINUTE)
+    assert post(courier) == Round(waiting=0)
+    assert told(receiver) == [("approval.recorded", of_version_2)] * 3
+
+
+def test_a_version_in_force_is_told_once(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    """P6: which one, and no account, however many it governs from then on."""
+    scene.campaign()
+    post(courier)
+    assert told(receiver) == [("version.in_force", {"policy": "privacy-policy", "version": 1})]
+    with scene.database.transaction() as transaction:
+        second = policies.version_by_slug(transaction, "privacy-policy", 2)
+        second.effective_at = EFFECT
+        assert policies.put_in_force(transaction, second, EFFECT)
+        assert not policies.put_in_force(transaction, second, EFFECT)
+    post(courier)
+    assert told(receiver) == [("version.in_force", {"policy": "privacy-policy", "version": 2})]
+
+
+def test_events_are_posted_in_the_order_in_which_they_happened(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    """P6: Bob decided before Alice, whichever row was written first."""
+    scene.import_accounts(BOB)
+    scene.campaign()
+    scene.decide(ALICE, Decision.APPROVED, at=NOW + A_MINUTE)
+    scene.decide(BOB, Decision.APPROVED, at=NOW)
+    post(courier)
+    assert [one["data"].get("account") for one in receiver.messages()] == [
+        None,
+        BOB.external_id,
+        ALICE.external_id,
+    ]
+
+
+def test_what_was_posted_is_deleted_in_time_and_what_waits_stays(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    """P33: thirty days after it was taken; a hundred days are nothing to one that was not."""
+    chooses(scene)
+    post(courier)
+    receiver.down = True
+    chooses(scene, "newsletter", "offers")
+    post(courier)
+
+    def purge(before: datetime) -> int:
+        with scene.database.transaction() as transaction:
+            return posts.purge(transaction, Event, before, limit=1)
+
+    with scene.database.session() as session:
+        states = [event.state for event in session.exec(select(Event)).all()]
+    posted, waiting = states.count("delivered"), states.count("waiting")
+    assert posted
+    assert waiting
+    assert purge(NOW) == 0
+    assert [purge(NOW + A_MINUTE) for _ in range(posted + 1)] == [1] * posted + [0]
+    with scene.database.session() as session:
+        assert {event.state for event in session.exec(select(Event)).all()} == {"waiting"}
+
+
+def test_where_nobody_is_told_nothing_is_kept(scene: Scene) -> None:
+    """P6: a million decisions leave no rows behind for a webhook that is not there."""
+    with closing(Database(scene.database.url, told_events=False)) as database:
+        deaf = replace(scene, database=database)
+        deaf.import_accounts(ALICE)
+        deaf.campaign()
+        deaf.decide(ALICE, Decision.APPROVED)
+        chooses(deaf)
+        with database.session() as session:
+            assert session.exec(select(Event)).all() == []
 
 
 def test_who_has_no_account_is_nothing_to_tell_of(

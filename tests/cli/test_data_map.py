@@ -43,7 +43,7 @@ def test_it_opens_in_a_spreadsheet() -> None:
 
 def test_a_terminal_of_eighty_columns_has_room_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever reads it finds no word cut off, and each source under a heading."""
-    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("cli.printing.NEVER_FULL", 80)
     told = run().stdout
     assert "…" not in told
     assert max(len(line) for line in told.splitlines()) <= 80

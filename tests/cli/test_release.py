@@ -18,6 +18,11 @@ from tests.scene import FIRST_DAY, NOW, ONE_HOUR, Scene
 from tests.texts import FIRST, SECOND, THIRD
 
 Run = Callable[..., Result]
+MIRA = AccountRow(external_id="mira", email="mira@people.example", kind="minor")
+ROBOT = AccountRow(
+    external_id="robot", email="r@machines.example", kind="service", exempt_reason="A printer"
+)
+MENDED = FIRST.replace("disadvantge", "disadvantage")
 GRETA = AccountRow(external_id="greta", email="g@people.example", locale="de")
 
 
@@ -71,8 +76,37 @@ def test_nothing_stops_what_is_prepared(dry_run: Run, scene: Scene) -> None:
         rehearse(transaction, version, scene.staff["noor"], NOW)
     shown = dry_run("--as", "noor").stdout.replace("\n", " ")
     assert "Nothing stops the release. In force not before" in shown
-    assert "3 would be addressed (3 in en), 3 of them be asked for approval." in shown
+    assert "3 would be told: 3 of them be asked for approval, 0 only told" in shown
+    assert "Mails: 3 in en." in shown
     assert "Nothing was changed or sent." in shown
+
+
+def test_who_is_only_told_and_who_gets_no_mail_stand_beside_those_asked(
+    dry_run: Run, scene: Scene
+) -> None:
+    """P4, P5: a minor is told by a mail of their own, a machine is exempt."""
+    scene.import_accounts(MIRA, ROBOT)
+    scene.confirm_all(scene.version(2), VersionClass.APPROVAL)
+    said = json.loads(dry_run("--as", "noor", "--format", "json").stdout)
+    assert (said["addressees"], said["asked"], said["told_only"]) == (4, 3, 1)
+    assert said["minors_who_stay"] == 1
+    assert said["left_out"]["exempt"] == 1
+    shown = dry_run("--as", "noor").stdout
+    assert "4 would be told: 3 of them be asked for approval, 1 only told" in shown
+    assert "who cannot approve and stay on their version: 1." in shown
+    assert "1 exempt" in shown
+
+
+def test_a_notice_asks_nobody(dry_run: Run, scene: Scene) -> None:
+    """P4: everybody is told."""
+    scene.submit(MENDED)
+    mended = scene.version(3)
+    scene.assess(scene.version(1), version=mended)
+    scene.confirm_all(mended, VersionClass.NOTICE)
+    command = ["policy", "release", POLICY, "3", "--dry-run", "--as", "noor"]
+    assert "3 would be told: 0 of them be asked for approval, 3 only told" in (
+        CliRunner().invoke(app, command).stdout
+    )
 
 
 def test_a_release_that_corrects_says_so(dry_run: Run, scene: Scene) -> None:

@@ -105,7 +105,10 @@ def test_an_erasure_leaves_the_proof_under_a_pseudonym(campaign: Scene) -> None:
     before = campaign.governs(ALICE, NOW)
     receipt = own_source(campaign).erase(person(ALICE), CALL)
     until = {one.until for one in receipt.retained}
-    assert until == {"6 years after the version last governed the account"}
+    assert until == {
+        "6 years after the version last governed the account",
+        "30 days after they heard of it",
+    }
     assert retained(receipt)["Approvals and consent"] == 2  # what was asserted, and decided
     with campaign.database.session() as session:
         account = session.exec(select(Account).where(Account.name == "")).one()

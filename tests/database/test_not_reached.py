@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from unittest.mock import Mock
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -128,6 +129,23 @@ def test_a_long_list_is_counted_a_few_at_a_time(
     with scene.database.session() as session:
         row = session.get_one(Campaign, campaign)
         assert not_reached.segments_of(session, row) == not_reached.segments(rows)
+
+
+def test_a_long_list_is_read_as_it_is_written_out(
+    scene: Scene, campaign: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P4: whoever asks for a line has read no more than a page, and nobody is left out."""
+    monkeypatch.setattr(not_reached, "LISTED_AT_ONCE", 1)
+    whole = list(listed(scene, campaign).values())
+    pages = Mock(wraps=not_reached._missed)
+    monkeypatch.setattr(not_reached, "_missed", pages)
+    with scene.database.session() as session:
+        row = session.get_one(Campaign, campaign)
+        each = not_reached.each_not_reached(session, row, BERLIN)
+        first = next(each)
+        assert pages.call_count == 1
+        assert sorted([first, *each], key=lambda one: one.account) == whole
+    assert len(whole) == 4
 
 
 def test_an_account_without_an_address_is_never_claimed(scene: Scene, campaign: UUID) -> None:

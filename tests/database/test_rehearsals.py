@@ -153,6 +153,32 @@ def test_a_notice_tells_some_and_may_ask_those_who_are_further_behind(scene: Sce
         ]
 
 
+def test_each_version_that_somebody_stands_on_has_its_own_mail(
+    scene: Scene, second: PolicyVersion
+) -> None:
+    """P4, P6: who stayed on version 1 reads of another change than who has version 2; a release
+    waits for both mails, and a test mail from one is none from the other."""
+    scene.put_in_force(second, NOW)
+    third = scene.submit(SECOND.replace("for one year", "for ten years"))
+    scene.assess(second, version=third)
+    scene.confirm_all(third, VersionClass.APPROVAL)
+    send(scene, third)
+    assert refusal(scene, third) == "None"
+    scene.assess(scene.version(1), version=third)
+    scene.confirm_all(third, VersionClass.APPROVAL)
+    assert "Nobody has had a test mail" in refusal(scene, third)
+    send(scene, third, state="queued")
+    with scene.database.transaction() as transaction:
+        queued = transaction.exec(select(OutboxMail).where(OutboxMail.state == "queued")).all()
+        bases = {mail.id: transaction.get_one(PolicyVersion, mail.variant) for mail in queued}
+        told = sorted((mail.template, bases[mail.id].number) for mail in queued)
+        assert told == [(ASKED[0], 1), (ASKED[0], 2), (ASKED[1], 2)]
+        for mail in queued:
+            if bases[mail.id].number == 2:
+                mail.state = "delivered"
+    assert "on its way" in refusal(scene, third)
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [

@@ -4,11 +4,12 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from sqlmodel import select
 
 from database import campaigns, controls, doubts, freezing, outbox, outcomes
 from database.mail_rows import Batch
 from database.reports import Report, report
-from database.tables import Campaign
+from database.tables import Campaign, MissedNotice, OutboxMail
 from tests.database.test_controls import act
 from tests.deciding import DECLINED
 from tests.people import ALICE, BOB, CAROL
@@ -40,6 +41,31 @@ def test_the_silent_are_counted_by_segment_and_who_answered_is_not(
         "country": {"DE": 1, "unknown": 1},
         "governing_version": {"1": 2},
     }
+
+
+def test_who_was_never_reached_is_not_silent(scene: Scene, campaign: UUID) -> None:
+    """P4, P5: Alice's mail came back, so she is on the list of the not reached and nowhere else;
+    told by post, she is silent like Bob and Carol."""
+    with scene.database.transaction() as transaction:
+        mail = transaction.exec(
+            select(OutboxMail).where(OutboxMail.addressee_id == scene.account(ALICE.external_id).id)
+        ).one()
+        mail.state = "bounced"
+    found = reported(scene, campaign)
+    assert (found.progress.silent, found.progress.not_reached) == (2, 1)
+    assert found.silent_by["language"] == {"de": 1, "en": 1}
+    with scene.database.transaction() as transaction:
+        transaction.add(
+            MissedNotice(
+                campaign_id=campaign,
+                account_id=scene.account(ALICE.external_id).id,
+                reached_how="post",
+                reached_at=NOW,
+            )
+        )
+    found = reported(scene, campaign)
+    assert (found.progress.silent, found.progress.not_reached) == (3, 0)
+    assert found.silent_by["language"] == {"de": 1, "en": 2}
 
 
 def test_copies_sent_again_after_a_lost_answer_are_possible_doubles(

@@ -1,12 +1,13 @@
 """When the silent are chased: never before the matter opens, in order, and in time to decide."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.company import CampaignLeads
 from domain.places import local_date
 from domain.timetable import (
     MINIMUM_NOTICE_PERIOD,
@@ -100,13 +101,23 @@ def test_it_is_the_first_midnight_there_is_also_where_clocks_change_at_midnight(
 
 
 @given(around=zones_and_instants)
-def test_leads_are_counted_in_hours_whatever_the_clocks_do(around: tuple[str, datetime]) -> None:
-    """P5: fourteen days before the date of effect are 336 hours before it."""
+def test_all_speak_at_nine_on_their_day_whatever_the_clocks_do(
+    around: tuple[str, datetime],
+) -> None:
+    """P5: at the company, where it is nine whichever way the clocks went in between."""
     zone, accepted = around
+    there = ZoneInfo(zone)
     in_force = effective_at(accepted, 30 * DAY, None, zone)
-    rungs = campaign_rungs(in_force, not_before=accepted)
-    leads = [(in_force - rung.at) / timedelta(hours=1) for rung in rungs]
-    assert leads == [336, 72, 24, -168]
+    rungs = campaign_rungs(in_force, CampaignLeads(), there, not_before=accepted)
+    effect_on = local_date(in_force, there)
+    assert [effect_on - local_date(rung.at, there) for rung in rungs] == [
+        14 * DAY,
+        3 * DAY,
+        DAY,
+        -7 * DAY,
+    ]
+    assert {rung.at.astimezone(there).time() for rung in rungs} == {time(9)}
+    assert {rung.effect_at for rung in rungs} == {in_force}
 
 
 def test_less_than_fourteen_days_of_notice_is_refused() -> None:
@@ -119,32 +130,43 @@ def test_less_than_fourteen_days_of_notice_is_refused() -> None:
         earliest_effective_on(announced, too_short, DAY, BERLIN)
 
 
+IN_FORCE = datetime(2026, 5, 1, tzinfo=UTC)
+LEADS = CampaignLeads()
+
+
+def rungs_of(
+    leads: CampaignLeads = LEADS, *, opened_before: timedelta = 30 * DAY
+) -> tuple[Rung, ...]:
+    """Those of a campaign in UTC that was opened so long before the effect."""
+    not_before = IN_FORCE - opened_before
+    return campaign_rungs(IN_FORCE, leads, ZoneInfo("UTC"), not_before=not_before)
+
+
 def test_the_silent_are_reminded_twice_then_the_owner_hears_then_legal() -> None:
-    """P5."""
-    in_force = datetime(2026, 5, 1, tzinfo=UTC)
-    rungs = campaign_rungs(in_force, not_before=in_force - 30 * DAY)
-    assert [(rung.key, rung.at - in_force, *rung.audience) for rung in rungs] == [
-        ("reminder_1", -14 * DAY, Role.ACCOUNT_HOLDER),
-        ("reminder_2", -3 * DAY, Role.ACCOUNT_HOLDER),
-        ("escalation_owner", -1 * DAY, Role.OWNER),
-        ("escalation_legal", 7 * DAY, Role.LEGAL),
+    """P5: at nine in the morning, not when the day begins."""
+    nine = timedelta(hours=9)
+    assert [(rung.key, rung.at - IN_FORCE, *rung.audience) for rung in rungs_of()] == [
+        ("reminder_1", -14 * DAY + nine, Role.ACCOUNT_HOLDER),
+        ("reminder_2", -3 * DAY + nine, Role.ACCOUNT_HOLDER),
+        ("escalation_owner", -1 * DAY + nine, Role.OWNER),
+        ("escalation_legal", 7 * DAY + nine, Role.LEGAL),
     ]
 
 
 def test_a_reminder_before_the_campaign_opens_is_dropped() -> None:
-    in_force = datetime(2026, 5, 1, tzinfo=UTC)
-    rungs = campaign_rungs(in_force, not_before=in_force - 10 * DAY)
-    assert keys(rungs) == ["reminder_2", "escalation_owner", "escalation_legal"]
+    assert keys(rungs_of(opened_before=10 * DAY)) == [
+        "reminder_2",
+        "escalation_owner",
+        "escalation_legal",
+    ]
 
 
 def test_a_third_reminder_is_refused() -> None:
     """P5: at most two reminders."""
-    in_force = datetime(2026, 5, 1, tzinfo=UTC)
     with pytest.raises(ValueError, match="at most two"):
-        campaign_rungs(in_force, reminder_leads=(DAY, 2 * DAY, 3 * DAY), not_before=in_force)
+        rungs_of(CampaignLeads(reminder_leads=(DAY, 2 * DAY, 3 * DAY)))
 
 
 def test_a_negative_lead_is_refused() -> None:
-    in_force = datetime(2026, 5, 1, tzinfo=UTC)
     with pytest.raises(ValueError, match="negative"):
-        campaign_rungs(in_force, owner_escalation_lead=-DAY, not_before=in_force)
+        rungs_of(CampaignLeads(owner_escalation_lead=-DAY))

@@ -128,7 +128,9 @@ class NotesBeforeItSends(CampaignWorkflow):
         self._noted = await super()._note(rung.key, rung.at)
         return await super()._mail(rung, campaign)
 
-    async def _note(self, step: str, due_at: datetime) -> CampaignCase:
+    async def _note(
+        self, step: str, due_at: datetime, effect_at: datetime | None = None
+    ) -> CampaignCase:
         return self._noted
 
 

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -24,7 +25,14 @@ from database.accounts import AccountRow
 from database.engine import Database
 from database.restrictions import Lift
 from database.rungs import acknowledge_step, fire, fired_rungs
-from database.tables import AccountImportRow, DataSubjectRequest, Fact, Restriction
+from database.tables import (
+    AccountImportRow,
+    Alarm,
+    DataSubjectRequest,
+    Event,
+    Fact,
+    Restriction,
+)
 from domain.data_subject_requests import Intake
 from domain.restrictions import Reason
 from domain.reviews import VersionClass
@@ -108,6 +116,35 @@ def test_it_lifts_a_restriction_whose_holder_has_been_told(running_town: Town) -
     eventually(lambda: town.mails(to=ALICE.email))
     assert lifted_at() is None
     eventually(lambda: town.patrol() and lifted_at())
+
+
+def test_it_deletes_what_was_posted_long_ago(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P33: events after thirty days, alarms, which name nobody, after a year; never what waits."""
+    monkeypatch.setattr(patrol, "PURGED_AT_ONCE", 1)
+    now = running_town.now()
+    with running_town.database.transaction() as transaction:
+        for days in (400, 31, 31, 29):
+            settled = now - timedelta(days=days)
+            posted: dict[str, Any] = {
+                "raised_at": settled,
+                "state": "delivered",
+                "settled_at": settled,
+            }
+            transaction.add(Event(kind="restriction.changed", account_id=uuid4(), **posted))
+            occasion = f"{days}/{uuid4()}"
+            transaction.add(Alarm(kind="a.b", occasion=occasion, content={}, page="/", **posted))
+        transaction.add(
+            Alarm(kind="a.b", occasion="waits", content={}, page="/", raised_at=settled)
+        )
+    running_town.patrol()
+    with running_town.database.session() as session:
+        kept = [now - event.raised_at for event in session.exec(select(Event)).all()]
+        alarms = {alarm.occasion.split("/")[0] for alarm in session.exec(select(Alarm)).all()}
+    assert kept == [timedelta(days=29)]
+    assert {"31", "29", "waits"} <= alarms
+    assert "400" not in alarms
 
 
 def test_its_page_says_what_it_did(running_town: Town) -> None:

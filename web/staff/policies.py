@@ -385,6 +385,11 @@ def _review(
     in_review = version.state == "in_review" and version.released_by is None
     prepared = preparation(session, version, languages) if in_review else PREPARED
     open_ = [finding for finding in standing.findings if finding.status in UNDECIDED]
+    refusal = release_refusal(standing, asked.member.id, prepared) or promise_refusal(
+        promise_of(version),
+        not_before_on(asked.site, version),
+        closing_page=asked.site.company.closing_page,
+    )
     return {
         "in_review": in_review,
         "mending": mending(session, version),
@@ -394,12 +399,10 @@ def _review(
         "classes": list(VersionClass),
         "words": fields_of(wording_of(session, version, languages), posted) if in_review else {},
         "promises": list(WithoutApproval),
-        "release_refusal": release_refusal(standing, asked.member.id, prepared)
-        or promise_refusal(
-            promise_of(version),
-            not_before_on(asked.site, version),
-            closing_page=asked.site.company.closing_page,
-        ),
+        "release_refusal": refusal,
+        "audience": None
+        if refusal or not in_review
+        else audiences.preview(session, version, asked.site.now()),
         "mails_to_test": samples_of(session, version) if in_review else (),
     }
 

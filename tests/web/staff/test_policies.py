@@ -427,6 +427,8 @@ def test_a_colleague_releases_what_is_decided(in_review: World) -> None:
         for mail in transaction.exec(select(OutboxMail)).all():
             assert mail.addressee_id == in_review.staff["omar"].id
             mail.state = "delivered"
+    page = in_review.browser.get(VERSION_2).text
+    assert "1 would be told: 1 of them be asked for approval, 0 only told" in page
     answer = in_review.post(VERSION_2, f"{VERSION_2}/release")
     assert answer.status_code == 303
     assert in_review.messenger.told == 1
