@@ -37,7 +37,7 @@ OF_STAFF = "en"
 """The language of the console."""
 
 
-_PUT_RIGHT = (
+PUT_RIGHT = (
     select_columns(CampaignCorrection)
     .join(Campaign, col(Campaign.id) == col(CampaignCorrection.campaign_id))
     .where(
@@ -150,7 +150,7 @@ def correction_for(
 ) -> CampaignCorrection | None:
     """What was last put right of what an account holder was told of a version, or of one that it
     corrects; None for whoever had no wrong words."""
-    of_lineage = session.scalars(_PUT_RIGHT, {"version": version_id}).all()
+    of_lineage = session.scalars(PUT_RIGHT, {"version": version_id}).all()
     return next((each for each in of_lineage if _concerns(session, each, account_id)), None)
 
 

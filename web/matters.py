@@ -21,7 +21,7 @@ from database.law import laws_said
 from database.links import APPROVE
 from database.policies import version_in_force
 from database.purposes import asked_because_of
-from database.reach import correction_for
+from database.reach import PUT_RIGHT, correction_for
 from database.tables import (
     Account,
     Approval,
@@ -92,6 +92,7 @@ _POINTED_TO = (
     .with_for_update(read=True, key_share=True)
 )
 _STANDS = select_columns(
+    PUT_RIGHT.with_only_columns(col(CampaignCorrection.id)).limit(1).scalar_subquery(),
     exists().where(
         col(Link.id) == bindparam("link"),
         col(Link.successor_id).is_(None),
@@ -185,11 +186,12 @@ def stands(session: Session, matter: Matter) -> bool:
         "kind": matter.account.kind,
     }
     now = session.execute(_POINTED_TO, {"version": version.id}).one()
-    put_right = correction_for(session, version.id, matter.account.id)
+    of_somebody, *same = session.execute(_STANDS, read).one()
+    put_right = correction_for(session, version.id, matter.account.id) if of_somebody else None
     return (
         tuple(now) == (version.state, version.corrected_by_id)
         and (put_right and put_right.id) == (correction and correction.id)
-        and all(session.execute(_STANDS, read).one())
+        and all(same)
     )
 
 
