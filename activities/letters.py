@@ -64,6 +64,7 @@ from domain.languages import nearest_language
 from domain.places import local_date
 from domain.request_ladder import words_of_rungs
 from domain.reviews import VersionState
+from domain.source_tasks import SOURCE_WORDS
 from domain.timetable import campaign_rungs, not_before
 from domain.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
 from mail.links import make_code, make_token
@@ -393,7 +394,7 @@ class Letters:
                 "the answer is %(num)s days overdue",
                 int(rung.removeprefix("overdue-")),
             )
-        words = {**words_of_rungs(self._company.ladder), **WORDS_FOR_STAFF}
+        words = {**words_of_rungs(self._company.ladder), **WORDS_FOR_STAFF, **SOURCE_WORDS}
         return language.gettext(words.get(rung, rung))
 
     def _personal_of_request(

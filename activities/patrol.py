@@ -25,10 +25,11 @@ from database.engine import Database
 from database.facts import record
 from database.mail_status import requests_in_vain
 from database.outbox import SENT_AGAIN, steps_without_sender, without_sender
-from database.requested_rights import rights_by_request
+from database.requested_rights import kinds_of, rights_by_request
 from database.requests import OPEN_STATES
 from database.restrictions import lift_what_was_told
 from database.rungs import as_fired
+from database.source_tasks import answered_with_open_tasks, overdue_since
 from database.tables import Campaign, DataSubjectRequest, FiredRung, Policy, PolicyVersion
 from database.unfinished_imports import carry_on_imports
 from domain.company import Company
@@ -185,6 +186,7 @@ class PatrolActivities:
             )
         }
         late |= await asyncio.to_thread(self._late_requests, now - LATE_AFTER)
+        late |= await asyncio.to_thread(self._late_sources, now - LATE_AFTER)
         trying = {found async for found in self._list(f"{RUNNING} AND AwaitingWhom = 'ops'")}
         found = dict.fromkeys(sorted(late), LATE)
         found |= dict.fromkeys(sorted(trying), TRIES) | dict.fromkeys(sorted(failing), FAILS)
@@ -292,6 +294,12 @@ class PatrolActivities:
                 late.add(f"data-subject-request/{request_id}")
         return late
 
+    def _late_sources(self, late_at: datetime) -> set[str]:
+        """Requests for which a data source should have been asked by `late_at`."""
+        with self._database.session() as session:
+            found = overdue_since(session, late_at)
+        return {f"data-subject-request/{request_id}" for request_id in found}
+
     def _record(self, gone: Sequence[tuple[temporal.Start, str]], now: datetime) -> None:
         with self._database.transaction() as transaction:
             for what, why in gone:
@@ -341,10 +349,11 @@ def _campaigns(session: Session) -> Iterator[temporal.Start]:
 
 
 def _requests(session: Session) -> Iterator[temporal.Start]:
-    return (
-        temporal.data_subject_request(request_id, list(rights))
-        for request_id, rights in rights_by_request(session, OPEN_STATES).items()
-    )
+    """Those without an answer; and answered ones for which data sources have something to do."""
+    for request_id, rights in rights_by_request(session, OPEN_STATES).items():
+        yield temporal.data_subject_request(request_id, list(rights))
+    for request_id in answered_with_open_tasks(session):
+        yield temporal.data_subject_request(request_id, kinds_of(session, request_id))
 
 
 def _report(

@@ -20,6 +20,7 @@ from database.request_agents import is_authorised
 from database.requested_rights import decisions_of, rights_of
 from database.requests import record_breach
 from database.restrictions import restrict
+from database.source_tasks import drop_what_nobody_needs
 from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
 from database.writing import held, hold
 from domain.data_subject_requests import (
@@ -290,6 +291,7 @@ def _answer(
     transaction.add(request)
     queue_answer(transaction, request, now)
     delete_evidence(transaction, request, now)
+    drop_what_nobody_needs(transaction, request, now)
     record(
         transaction,
         "request.answered",

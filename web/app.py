@@ -68,6 +68,7 @@ from web.staff import (
     policies,
     reports,
     restrictions,
+    sources,
 )
 from web.staff import requests as staff_requests
 from workflows.desk import Desk, NoticePeriods
@@ -91,6 +92,7 @@ SITE_MAP = (
     reports.router,  # /staff/policies/.../report
     intake.router,  # /staff/requests/new
     letters.router,  # /staff/requests/letters, /staff/requests/.../letters/...
+    sources.router,  # /staff/requests/.../sources/...
     staff_requests.router,  # /staff/requests/...
     restrictions.router,  # /staff/restrictions
     holds.router,  # /staff/holds

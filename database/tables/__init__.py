@@ -69,6 +69,7 @@ from database.tables.requests import (
     RequestedRight,
 )
 from database.tables.restrictions import Restriction
+from database.tables.sources import SourceTask
 
 __all__ = [
     "Account",
@@ -130,6 +131,7 @@ __all__ = [
     "Restriction",
     "Review",
     "ShownWords",
+    "SourceTask",
     "Staff",
     "StaffAbsence",
     "VersionSummary",

@@ -26,6 +26,7 @@ from activities.letters import TEST
 from activities.patrol import Patrol
 from activities.pulse import PulseInterceptor
 from clock import Clock
+from data_sources.opening import OWN_MAP
 from database import accounts, policies
 from database.assessments import findings_of
 from database.engine import Database
@@ -228,6 +229,8 @@ def town(
                 "database_url": database.url,
                 "sendgrid_host": mail.url,
                 "sendgrid_api_key": SecretStr(API_KEY),
+                "storage_dir": str(directory / "storage"),
+                "data_map": str(OWN_MAP),  # no other source than our own database
                 **changes,
             }
         )

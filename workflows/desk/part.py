@@ -21,6 +21,7 @@ from database import (
     requests,
     restrictions,
     reviews,
+    source_tasks,
     without_approval,
     wording,
 )
@@ -46,6 +47,7 @@ REFUSALS = (
     restrictions.RestrictionRefused,
     holds.HoldRefused,
     deferred_erasures.NotToErase,
+    source_tasks.TaskRefused,
     receipts.ReceiptRefused,
     NothingToAcknowledge,
     StaffRefused,

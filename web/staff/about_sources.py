@@ -1,0 +1,41 @@
+"""How far a request is with the data sources, for its page."""
+
+from collections.abc import Mapping
+
+from sqlmodel import Session
+
+from database.requested_rights import rights_of
+from database.source_tasks import last_rounds, tasks_of
+from database.tables import DataSubjectRequest
+from domain.personal_data import Verb
+from domain.source_tasks import TaskState
+
+VERB_WORDS: Mapping[Verb, str] = {
+    Verb.LOCATE: "look what there is",
+    Verb.EXPORT: "copy it",
+    Verb.CORRECT: "put it right",
+    Verb.RESTRICT: "restrict it",
+    Verb.ERASE: "erase it",
+    Verb.SUPPRESS: "stop marketing",
+}
+TASK_WORDS: Mapping[TaskState, str] = {
+    TaskState.WAITING: "no answer yet",
+    TaskState.BY_HAND: "one of you does it",
+    TaskState.NEEDS_PERSON: "somebody must look",
+    TaskState.DONE: "done",
+    TaskState.GIVEN_UP: "cannot be had",
+    TaskState.DROPPED: "not needed any more",
+}
+
+
+def about_sources(session: Session, request: DataSubjectRequest) -> dict[str, object]:
+    """What sources are asked, the last round of each, by the right that it is for."""
+    kinds = {right.id: right.kind for right in rights_of(session, request.id)}
+    return {
+        "tasks": [
+            {"row": task, "kind": kinds[task.right_id]}
+            for task in last_rounds(tasks_of(session, request.id))
+        ],
+        "verb_words": VERB_WORDS,
+        "task_words": TASK_WORDS,
+    }
