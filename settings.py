@@ -669,6 +669,7 @@ class Settings(BaseSettings):
             requests_an_hour=self.requests_an_hour,
             purposes=self.marketing_purposes,
             ladder=self.ladder,
+            package_period=timedelta(days=self.package_days),
         )
 
     @property

@@ -136,6 +136,7 @@ def activities(
         courier=courier,
         dead_man_url=settings.dead_man_url.get_secret_value(),
         settle_after=timedelta(seconds=settings.mail_settle_after_seconds),
+        storage=storage,
     )
     return (
         publication.load_publication,

@@ -17,6 +17,7 @@ import temporal
 from activities.courier import Courier
 from activities.interceptor import incident
 from clock import Clock
+from database import packages
 from database.account_imports import discard_dead
 from database.alarms import AlarmKind, sound
 from database.chunks import LongEnough, at_most
@@ -30,6 +31,7 @@ from database.requests import OPEN_STATES
 from database.restrictions import lift_what_was_told
 from database.rungs import as_fired
 from database.source_tasks import answered_with_open_tasks, overdue_since
+from database.storage import Storage
 from database.tables import Campaign, DataSubjectRequest, FiredRung, Policy, PolicyVersion
 from database.unfinished_imports import carry_on_imports
 from domain.company import Company
@@ -99,7 +101,7 @@ class _Imports:
 class PatrolActivities:
     """Compares the register with what runs; built once, in worker.py."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, all that it looks after is handed down, and by name
         self,
         *,
         database: Database,
@@ -108,6 +110,7 @@ class PatrolActivities:
         company: Company,
         courier: Courier,
         settle_after: timedelta,
+        storage: Storage,
         dead_man_url: str = "",
     ) -> None:
         self._database = database
@@ -116,6 +119,7 @@ class PatrolActivities:
         self._company = company
         self._courier = courier
         self._settle_after = settle_after
+        self._storage = storage
         self._dead_man_url = dead_man_url
 
     @activity.defn
@@ -123,7 +127,8 @@ class PatrolActivities:
         """Start every workflow that the register says should run and that does not.
 
         Before that, what was left to ops is sent again where evidence came after all, and the
-        restrictions are lifted whose holders have been told by now (P14). One that runs
+        restrictions are lifted whose holders have been told by now (P14), and copies of people's
+        data are deleted whose time is over (P11). One that runs
         and stands still it cannot mend, but it says so. An import of accounts that was stopped
         after its decision is finished last: whatever becomes of it, the rest is done. A dead-man
         switch outside hears of a round that came to its end, and of no other.
@@ -131,6 +136,7 @@ class PatrolActivities:
         now = await asyncio.to_thread(self._clock.now)
         await asyncio.to_thread(self._reconsider, now)
         await asyncio.to_thread(self._lift, now)
+        await asyncio.to_thread(self._delete_copies, now)
         running = {workflow_id async for workflow_id in self._list(RUNNING)}
         wanted = await asyncio.to_thread(self._wanted, running, now)
         missing = [what for what in wanted if what.workflow_id not in running]
@@ -240,6 +246,14 @@ class PatrolActivities:
         while lifted == LIFTED_AT_ONCE:
             with self._database.transaction() as transaction:
                 lifted = lift_what_was_told(transaction, now, limit=LIFTED_AT_ONCE)
+
+    def _delete_copies(self, now: datetime) -> None:
+        with self._database.session() as session:
+            tasks = packages.files_to_delete(session, self._company.package_period, now)
+        for task_id in tasks:
+            with self._database.transaction() as transaction:
+                file = packages.forget_file(transaction, task_id, now)
+            self._storage.delete(file)
 
     def _carry_on_imports(self, now: datetime) -> _Imports:
         """Carry on what was left in the middle, then throw away what is dead.

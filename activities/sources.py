@@ -14,7 +14,7 @@ from data_sources.data_map import ManualDescription
 from data_sources.manual import Result, Task
 from data_sources.opening import OWN_MAP, Means, open_every_source
 from data_sources.source import Call, CorrectionRefused, DataSource, SourceUnavailable, SourceWrong
-from database import source_tasks
+from database import packages, source_tasks
 from database.alarms import AlarmKind, sound
 from database.engine import Database
 from database.requests import queue_for_staff
@@ -24,7 +24,7 @@ from database.tables import DataSubjectRequest, SourceTask
 from database.writing import held
 from domain.collected import Collected
 from domain.company import Company
-from domain.personal_data import Exported, Located, Person, Receipt, Verb, Waits
+from domain.personal_data import OWN_SOURCE, Exported, Located, Person, Receipt, Verb, Waits
 from domain.places import local_date
 from domain.source_tasks import (
     BY_HAND,
@@ -146,12 +146,16 @@ class SourceActivities:
         what: RequestInput,
     ) -> None:
         file = self._kept(source, answer) if isinstance(answer, Exported) else None
+        gone: Sequence[str | None] = ()
         with self._database.transaction() as transaction:
             match answer:
                 case Waits():
                     settled = self._give_to_staff(transaction, source, task, what)
                 case Located():
-                    receipt = located_receipt(answer)
+                    about = source.about
+                    receipt = located_receipt(
+                        answer, title=about.title, controller=about.controller
+                    )
                     settled = source_tasks.settle(transaction, task, receipt, what.now)
                 case Exported():
                     names = tuple(source.about.categories)
@@ -160,8 +164,19 @@ class SourceActivities:
                 case Receipt():
                     receipt = done_receipt(answer)
                     settled = source_tasks.settle(transaction, task, receipt, what.now)
-        if not settled:
-            self._storage.delete(file)  # somebody else was sooner, with a file of its own
+                    gone = self._erased_copies(transaction, task, answer, what)
+        # Of two that asked at once the one that came later has a file which no row knows.
+        self._storage.delete(*gone, None if settled else file)
+
+    def _erased_copies(
+        self, transaction: Session, task: SourceTask, receipt: Receipt, what: RequestInput
+    ) -> Sequence[str | None]:
+        """Who is erased with us has no copies left here from other requests."""
+        request = transaction.get_one(DataSubjectRequest, task.request_id)
+        if receipt.verb is not Verb.ERASE or task.source != OWN_SOURCE or not request.account_id:
+            return ()
+        tasks = packages.files_of_account(transaction, request.account_id, request.id)
+        return [packages.forget_file(transaction, task_id, what.now) for task_id in tasks]
 
     def _kept(self, source: DataSource, exported: Exported) -> str:
         collected = Collected(

@@ -1,7 +1,7 @@
 """What data sources are asked for a right, and when they are asked again (P10-P17, P24). Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -88,10 +88,13 @@ def next_try(attempts: int, now: datetime) -> datetime:
     return now + min(pause, LONGEST_PAUSE)
 
 
-def located_receipt(located: Located) -> dict[str, object]:
-    """What a source has, in counts."""
-    held = [{"category": one.category, "rows": one.rows} for one in located.held]
-    return {"held": held, "doubtful": located.doubtful}
+def located_receipt(located: Located, *, title: str, controller: str | None) -> dict[str, object]:
+    """What a source has, in counts, with what it is used for; and for whom, if not for us."""
+    held = [
+        {"category": one.category, "rows": one.rows, "uses": [asdict(use) for use in one.uses]}
+        for one in located.held
+    ]
+    return {"held": held, "doubtful": located.doubtful, "title": title, "controller": controller}
 
 
 def exported_receipt(

@@ -69,7 +69,7 @@ from database.tables.requests import (
     RequestedRight,
 )
 from database.tables.restrictions import Restriction
-from database.tables.sources import SourceTask
+from database.tables.sources import Package, SourceTask
 
 __all__ = [
     "Account",
@@ -118,6 +118,7 @@ __all__ = [
     "MarketingRefusal",
     "MissedNotice",
     "OutboxMail",
+    "Package",
     "Policy",
     "PolicyVersion",
     "PostedLetter",

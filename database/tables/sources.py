@@ -43,3 +43,24 @@ class SourceTask(SQLModel, table=True):
     done_by: UUID | None = Field(default=None, foreign_key="staff.id")
     created_at: datetime
     settled_at: datetime | None = None
+
+
+class Package(SQLModel, table=True):
+    """The copies that a request asks for, as two of staff let them go (P11, P16).
+
+    What is in them is in the files of its `source_task`s. `seen`: the hash of which files those
+    were that somebody looked through and put forward; with others it has to be done again.
+    `fetched_at`: when the first transfer came to its end.
+    """
+
+    __tablename__ = "package"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    request_id: UUID = Field(foreign_key="data_subject_request.id", unique=True)
+    seen: str
+    proposed_by: UUID = Field(foreign_key="staff.id")
+    proposed_at: datetime
+    released_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    released_at: datetime | None = None
+    fetched_at: datetime | None = None
+    deleted_at: datetime | None = None

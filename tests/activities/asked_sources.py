@@ -1,6 +1,6 @@
 """The invented company's sources, asked for requests of a scene; some of them misbehave."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,9 +17,11 @@ from data_sources.source import DataSource
 from database import identity, requests, source_tasks
 from database.accounts import AccountRow
 from database.at_once import take_effect
+from database.engine import Database
 from database.storage import Storage
 from database.tables import DataSubjectRequest, SourceTask
 from domain.data_subject_requests import Kind
+from domain.personal_data import OWN_SOURCE
 from embedded.sample_company import IN_ONE_DATABASE
 from embedded.sample_company import database as sample
 from settings import DEVELOPMENT_DATA_KEY, SAMPLE_DATA_MAP, Settings
@@ -97,20 +99,26 @@ def asked_sources(
     scene: Scene, courier: Courier, kind: str, directory: Path
 ) -> Iterator[AskedSources]:
     """The company with Alice and Bob, who have accounts here and data in its sources."""
-    other = directory / "fernhill"
-    other.mkdir()
-    with databases.empty_database(kind, other) as fernhill:
-        url = fernhill.engine.url.render_as_string(hide_password=False)
-        assert sample.make(url, others=3)
-        own = scene.database.engine.url.render_as_string(hide_password=False)
-        urls = {"promisekeeper": own, **dict.fromkeys(IN_ONE_DATABASE, url)}
-        sources = opened_sources(
-            SAMPLE_DATA_MAP, urls=urls, pseudonym_key=b"k" * 32, outside_clock=lambda: NOW
-        )
+    with company_sources(scene.database, kind, directory) as sources:
         import_accounts(scene.database, [ALICE, BOB], by=scene.staff["omar"], now=NOW)
         yield AskedSources(
             scene=scene,
             sources={source.about.name: source for source in sources},
             storage=Storage(directory / "storage", [DEVELOPMENT_DATA_KEY]),
             courier=courier,
+        )
+
+
+@contextmanager
+def company_sources(own: Database, kind: str, directory: Path) -> Iterator[Sequence[DataSource]]:
+    """Our own database as a source, and those of the invented company, made for this test."""
+    other = directory / "fernhill"
+    other.mkdir()
+    with databases.empty_database(kind, other) as fernhill:
+        url = fernhill.engine.url.render_as_string(hide_password=False)
+        assert sample.make(url, others=3)
+        own_url = own.engine.url.render_as_string(hide_password=False)
+        urls = {OWN_SOURCE: own_url, **dict.fromkeys(IN_ONE_DATABASE, url)}
+        yield opened_sources(
+            SAMPLE_DATA_MAP, urls=urls, pseudonym_key=b"k" * 32, outside_clock=lambda: NOW
         )

@@ -32,6 +32,7 @@ from database.assessments import findings_of
 from database.engine import Database
 from database.rehearsals import are_out, rehearsed
 from database.reviews import ReviewContent
+from database.storage import Storage
 from database.tables import PolicyVersion
 from domain.approvals import Decision
 from domain.policy_text import read_policy_text
@@ -262,6 +263,7 @@ def desk_of(
         clock=clock,
         company=settings.company,
         suppression_key=settings.suppression_key_bytes,
+        storage=Storage(settings.storage_folder, settings.data_keys),
         periods=NoticePeriods(
             notice_days=settings.notice_days, sending_period=settings.sending_period
         ),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sqlmodel import Session
 
+from database.packages import held_for_others, package_of, parts_of
 from database.requested_rights import rights_of
 from database.source_tasks import last_rounds, tasks_of
 from database.tables import DataSubjectRequest
@@ -36,6 +37,9 @@ def about_sources(session: Session, request: DataSubjectRequest) -> dict[str, ob
             {"row": task, "kind": kinds[task.right_id]}
             for task in last_rounds(tasks_of(session, request.id))
         ],
+        "has_copy": bool(parts_of(session, request.id)),
+        "package": package_of(session, request.id),
+        "held_for": held_for_others(session, request.id),
         "verb_words": VERB_WORDS,
         "task_words": TASK_WORDS,
     }

@@ -45,6 +45,7 @@ from web.staff.about_sources import about_sources
 from web.staff.access import GENUINE, Privacy, console
 from web.staff.asked import Asker
 from web.staff.clock import clock_of, read_local
+from web.staff.drafts import drafts
 from web.staff.identity import about_identity, drafted, note_of
 from web.staff.late_reply import missing_late_replies
 from workflows.messenger import Refused
@@ -76,7 +77,7 @@ def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
             rights=rights_by_request(session),
             standing=STANDING,
             notes={row.id: note_of(row, with_draft, now) for row in rows},
-            staff=_staff(session),
+            staff=all_staff(session),
             now=now,
         )
 
@@ -264,6 +265,7 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             posted=posted,
             nothing_posted=NOTHING_POSTED,
             draft=draft,
+            drafts=drafts(session, site, request),
             refusal=refusal,
             now=now,
             open=request.state in OPEN_STATES,
@@ -279,7 +281,7 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             ],
             **about_identity(session, request, now),
             **about_sources(session, request),
-            staff=_staff(session),
+            staff=all_staff(session),
             mails=mails_of(session, request.id),
             workflow_url=site.workflow_url(f"data-subject-request/{request.id}"),
             outcomes=OUTCOME_WORDS,
@@ -319,5 +321,6 @@ def _rights(session: Session, request: DataSubjectRequest) -> list[dict[str, obj
     ]
 
 
-def _staff(session: Session) -> Mapping[object, Staff]:
+def all_staff(session: Session) -> Mapping[object, Staff]:
+    """Present staff by id, for their names."""
     return {member.id: member for member in everybody(session)}
