@@ -230,7 +230,7 @@ def town(
                 "database_url": database.url,
                 "sendgrid_host": mail.url,
                 "sendgrid_api_key": SecretStr(API_KEY),
-                "storage_dir": str(directory / "storage"),
+                "data_dir": directory,
                 "data_map": str(OWN_MAP),  # no other source than our own database
                 **changes,
             }
@@ -264,6 +264,7 @@ def desk_of(
         company=settings.company,
         suppression_key=settings.suppression_key_bytes,
         storage=Storage(settings.storage_folder, settings.data_keys),
+        data_map=settings.data_map_file,
         periods=NoticePeriods(
             notice_days=settings.notice_days, sending_period=settings.sending_period
         ),

@@ -280,7 +280,7 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
                 for one in request.candidates
             ],
             **about_identity(session, request, now),
-            **about_sources(session, request),
+            **about_sources(session, site, request),
             staff=all_staff(session),
             mails=mails_of(session, request.id),
             workflow_url=site.workflow_url(f"data-subject-request/{request.id}"),
