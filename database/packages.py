@@ -334,6 +334,8 @@ def files_of_account(session: Session, account_id: UUID, besides: UUID) -> Seque
 
 def forget_file(transaction: Session, task_id: UUID, now: datetime) -> str | None:
     """The row of a task knows its file no more; its name, for the caller to delete."""
+    known = transaction.get_one(SourceTask, task_id)
+    held(transaction, DataSubjectRequest, known.request_id)
     task = held(transaction, SourceTask, task_id)
     file, task.file = task.file, None
     transaction.add(task)
@@ -360,10 +362,13 @@ class _Holder:
 
 
 def _holder_of(session: Session, request: DataSubjectRequest) -> _Holder | None:
-    """The address on file now; the contact address where two of us found out that it is theirs."""
+    """The address on file now; the contact address where two of us found out that it is theirs, or
+    where that is what a source knows them by."""
     if checked_by_staff(session, request) and request.contact_email:
         return _Holder(kind=REQUESTER, id=request.id, language=request.language)
     account = account_of(session, request)
+    if account is None and request.contact_confirmed_at is not None:
+        return _Holder(kind=REQUESTER, id=request.id, language=request.language)
     if account is None or not account.email:
         return None
     return _Holder(kind=ACCOUNT, id=account.id, language=language_on_file(session, request))
