@@ -456,7 +456,7 @@ def test_what_lies_on_paper_is_typed_on_the_page_and_comes_into_the_copy(
     refused = asking.press("priya", "put-forward")
     assert "Not every source has answered: paper." in refused.text
     how = "Folder A, left cabinet."
-    done = hand_in(asking, "export", **{"entries-Contracts": CONTRACT, "evidence": how})
+    done = hand_in(asking, "export", **{"entries-Contracts": CONTRACT, "how": how})
     assert done.status_code == 303, done.text
     task = task_of(asking, "paper", "export")
     assert (task.state, task.evidence, task.done_by) == (
@@ -470,9 +470,7 @@ def test_what_lies_on_paper_is_typed_on_the_page_and_comes_into_the_copy(
 
 
 def test_what_cannot_be_read_keeps_its_words_and_changes_nothing(on_paper: Asking) -> None:
-    wrong = hand_in(
-        on_paper, "export", **{"entries-Contracts": "Alice, 2019", "evidence": "Folder A."}
-    )
+    wrong = hand_in(on_paper, "export", **{"entries-Contracts": "Alice, 2019", "how": "Folder A."})
     assert wrong.status_code == 409
     assert "an entry begins with one of signed_on" in wrong.text
     assert "Alice, 2019</textarea>" in wrong.text
@@ -480,7 +478,7 @@ def test_what_cannot_be_read_keeps_its_words_and_changes_nothing(on_paper: Askin
 
 
 def test_it_is_said_how_it_was_looked_up(on_paper: Asking) -> None:
-    refused = hand_in(on_paper, "locate", **{"rows-Contracts": "2", "evidence": " "})
+    refused = hand_in(on_paper, "locate", **{"rows-Contracts": "2", "how": " "})
     assert refused.status_code == 409
     assert "Say how you did it" in refused.text
 
@@ -488,9 +486,7 @@ def test_it_is_said_how_it_was_looked_up(on_paper: Asking) -> None:
 def test_an_inquiry_is_drafted_from_what_the_sources_said(on_paper: Asking) -> None:
     """P10, P24: what, what for, from where, to whom, how long; and whose the rest is."""
     case = f"/staff/requests/{on_paper.reference}"
-    assert (
-        hand_in(on_paper, "locate", **{"rows-Contracts": "1", "evidence": "A"}).status_code == 303
-    )
+    assert hand_in(on_paper, "locate", **{"rows-Contracts": "1", "how": "A"}).status_code == 303
     page = on_paper.world.browser.get(case).text
     for words in (
         "This is what we hold about you:",
