@@ -332,6 +332,12 @@ def files_of_account(session: Session, account_id: UUID, besides: UUID) -> Seque
     ).all()
 
 
+def known_files(session: Session, names: Sequence[str]) -> set[str]:
+    """Of these files, those that a row knows."""
+    found = select(SourceTask.file).where(col(SourceTask.file).is_not(None))
+    return set(names) & {file for file in session.exec(found) if file}
+
+
 def forget_file(transaction: Session, task_id: UUID, now: datetime) -> str | None:
     """The row of a task knows its file no more; its name, for the caller to delete."""
     known = transaction.get_one(SourceTask, task_id)

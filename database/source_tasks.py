@@ -1,6 +1,6 @@
 """What data sources are asked for requests, how far each is, and what it said (P10-P17, P24)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -97,7 +97,7 @@ def standing(session: Session, request: DataSubjectRequest, sources: Sources) ->
     """How far a request is with the data sources; None when nothing is to come."""
     tasks = [task for task in tasks_of(session, request.id) if task.state in OPEN_TASKS]
     instants = [task.next_try_at for task in tasks if task.next_try_at]
-    if any(True for _ in _missing(session, request, sources)):
+    if _missing(session, request, sources):
         instants.append(request.received_at)
     asked = Asked(
         next_at=min(instants, default=None),
@@ -316,18 +316,19 @@ def overdue_since(session: Session, late_at: datetime) -> Sequence[UUID]:
 
 def _missing(
     session: Session, request: DataSubjectRequest, sources: Sources
-) -> Collection[tuple[RequestedRight, str, Verb]]:
+) -> Sequence[tuple[RequestedRight, str, Verb]]:
     """What nobody has written down yet: by right, source and verb."""
     rights = [right for right in rights_of(session, request.id) if _is_due(request, right)]
     looks_first = controls_empty_address(session, request)
+    if not _may_ask(session, request, looks_first=looks_first):
+        rights = [right for right in rights if right.kind not in GATED_KINDS]
     wanted = [
         (right, source, verb)
         for right in rights
         for source, role in sources.items()
         if (verb := asked_first(Kind(right.kind), role, looks_first=looks_first))
-        and _may_ask(session, request, right, verb)
     ]
-    if not wanted:
+    if not wanted or not _is_named(session, request):
         return ()
     known = {(task.right_id, task.source, task.verb) for task in tasks_of(session, request.id)}
     return [one for one in wanted if (one[0].id, one[1], one[2]) not in known]
@@ -340,18 +341,16 @@ def _is_due(request: DataSubjectRequest, right: RequestedRight) -> bool:
     return right.state == RightState.DECIDED
 
 
-def _may_ask(
-    session: Session, request: DataSubjectRequest, right: RequestedRight, verb: Verb
-) -> bool:
+def _may_ask(session: Session, request: DataSubjectRequest, *, looks_first: bool) -> bool:
     """Whether we know enough of who asks to look what there is of them (P19)."""
-    if right.kind not in GATED_KINDS:
-        return bool(request.account_id or request.account_address or request.contact_email)
-    if not is_authorised(session, request.id):
-        return False
-    if is_verified(request):
-        known = account_of(session, request) or request.account_address or request.contact_email
-        return bool(known)
-    return verb is Verb.LOCATE and controls_empty_address(session, request)
+    known = is_verified(request) or looks_first
+    return known and is_authorised(session, request.id)
+
+
+def _is_named(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether there is anything that a source could know the person by."""
+    typed = request.account_address or request.contact_email
+    return bool(typed) or account_of(session, request) is not None
 
 
 def _rounds(

@@ -1,6 +1,8 @@
 """P32: what is kept encrypted opens with our keys, under its own name, and not otherwise."""
 
+import os
 from base64 import urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from database.storage import FileUnusable, Storage
 
+NOW, DAY = datetime(2026, 3, 2, 9, tzinfo=UTC), timedelta(days=1)
 OLD, NEW = (urlsafe_b64encode(letter * 32).decode() for letter in (b"o", b"n"))
 
 
@@ -57,6 +60,15 @@ def test_a_file_in_anothers_place_does_not_open(folder: Path) -> None:
     (folder / alice).replace(folder / bob)
     with pytest.raises(FileUnusable, match="another one than it says"):
         storage.read(bob)
+
+
+def test_old_files_are_named_so_that_those_without_a_row_can_go(folder: Path) -> None:
+    storage = Storage(folder, [NEW])
+    assert storage.older_than(DAY, NOW) == []
+    old, new = storage.keep(b"old"), storage.keep(b"new")
+    os.utime(folder / old, times=((NOW - 2 * DAY).timestamp(),) * 2)
+    os.utime(folder / new, times=(NOW.timestamp(),) * 2)
+    assert storage.older_than(DAY, NOW) == [old]
 
 
 def test_what_is_deleted_is_gone_and_may_be_deleted_again(folder: Path) -> None:

@@ -2,8 +2,11 @@
 nothing that a source knows of anybody reaches Temporal or our log (P11, P17, P31)."""
 
 import logging
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlmodel import select
@@ -21,7 +24,11 @@ from tests.people import DORA
 from tests.texts import FIRST
 from tests.workflows.conftest import Town, town
 from tests.workflows.living import ended, leap, request_id
-from tests.workflows.stories_of_requests import CUSTOMER, standing_of
+from tests.workflows.stories_of_requests import (
+    CUSTOMER,
+    a_request_whose_sources_take_their_time,
+    standing_of,
+)
 from tests.workflows.test_no_personal_data import everything_in_temporal
 
 pytestmark = pytest.mark.temporal
@@ -115,3 +122,25 @@ def test_a_source_that_nobody_asks_though_it_is_due_is_found_by_the_watchdog(
 def tasks(town: Town, request: DataSubjectRequest) -> list[SourceTask]:
     with town.database.session() as session:
         return list(source_tasks.tasks_of(session, request.id))
+
+
+def test_the_answer_brings_a_link_and_a_code_comes_when_it_is_asked_for(
+    database: Database, tmp_path: Path
+) -> None:
+    """P11: the request has ended by then; and after a month the watchdog deletes the copy."""
+    with town(database, tmp_path, data_map="") as running:
+        ((request_name, _),) = a_request_whose_sources_take_their_time(running).values()
+        request_id = UUID(request_name.partition("/")[2])
+        (answer,) = running.mails(to=DORA.email, subject="Our answer")
+        assert any("/requests/copy/" in str(link) for link in answer["links"])
+        assert running.desk.send_copy_code(request_id)
+        (code,) = eventually(lambda: running.mails(to=DORA.email, subject="The code"))
+        assert re.search(r"\n\d{8}\n", str(code["text"]))
+        assert any("/requests/copy/" in str(link) for link in code["links"])
+        files = running.settings.storage_folder
+        assert list(files.iterdir())
+        (files / "of-a-worker-that-died").touch()
+        os.utime(files / "of-a-worker-that-died", times=(0, 0))
+        leap(running, 31)
+        running.patrol()
+        assert list(files.iterdir()) == []
