@@ -301,16 +301,21 @@ def answer_goes_on_file(session: Session, request: DataSubjectRequest) -> Accoun
     return None if checked or _is_contact(request, account) else account
 
 
-def queue_answer(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
+def queue_answer(
+    transaction: Session,
+    request: DataSubjectRequest,
+    now: datetime,
+    template: str = "request_answer",
+) -> None:
     """The answer goes to an address that may have it; a confirmed contact address beside it hears
     that there is one."""
     account = answer_goes_on_file(transaction, request)
     if account is None:
-        queue(transaction, [to_contact(transaction, request, "answer", "request_answer")], now)
+        queue(transaction, [to_contact(transaction, request, "answer", template)], now)
         return
     link = _verify_link(transaction, request, account, now)
     language = language_on_file(transaction, request)
-    mails = [_to_account(request, account, "answer", "request_answer", link, language)]
+    mails = [_to_account(request, account, "answer", template, link, language)]
     if request.contact_confirmed_at is not None:
         mails.append(to_contact(transaction, request, "answer", "request_answer_elsewhere"))
     queue(transaction, mails, now)

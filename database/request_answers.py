@@ -33,6 +33,7 @@ from domain.data_subject_requests import (
 from domain.identity import disclosure_refusal
 from domain.legal_holds import HELD_BACK, waits_for_release
 from domain.request_decisions import DONE, decision_refusal, needs_second_person, outcome_of
+from domain.request_ends import WORDS
 from domain.restrictions import Reason
 
 ANSWERED_ALREADY = "This request is answered already, with another answer. Nothing was sent twice."
@@ -127,6 +128,48 @@ def decide_at_once(
     )
     _stand(transaction, right, decision, RightState.DECIDED, now)
     _answer_when_decided(transaction, request, now)
+
+
+def set_aside(
+    transaction: Session,
+    request: DataSubjectRequest,
+    outcome: Outcome,
+    *,
+    mail: str,
+    decided_by: UUID | None,
+    confirmed_by: UUID | None,
+    now: datetime,
+) -> None:
+    """End a request that nobody judges: what is not decided yet ends with this outcome, and the
+    answer, in the words of this mail, goes out. What is decided stays so.
+
+    The request is held and not answered. `decided_by` is null where its person ended it.
+    """
+    for right in rights_of(transaction, request.id):
+        if right.state == RightState.DECIDED:
+            continue
+        decision = RequestDecision(
+            right_id=right.id,
+            outcome=outcome,
+            explanation=WORDS[outcome],
+            decided_by=decided_by,
+            decided_at=now,
+            confirmed_by=confirmed_by,
+            recorded_at=now,
+        )
+        transaction.add(decision)
+        transaction.flush()
+        _stand(transaction, right, decision, RightState.DECIDED, now)
+    record(
+        transaction,
+        "request.set_aside",
+        request.id,
+        now,
+        outcome=outcome,
+        decided_by=decided_by,
+        confirmed_by=confirmed_by,
+    )
+    _answer(transaction, request, rights_of(transaction, request.id), now, mail)
 
 
 def apply_decision(
@@ -279,6 +322,7 @@ def _answer(
     request: DataSubjectRequest,
     rights: Sequence[RequestedRight],
     now: datetime,
+    mail: str = "request_answer",
 ) -> None:
     if any(right.kind in GATED_KINDS and right.outcome in DONE for right in rights):
         _require_not_held(request, now)
@@ -288,7 +332,7 @@ def _answer(
     request.outcome = outcome_of(Outcome(right.outcome) for right in rights if right.outcome)
     request.answered_at = now
     transaction.add(request)
-    queue_answer(transaction, request, now)
+    queue_answer(transaction, request, now, mail)
     delete_evidence(transaction, request, now)
     record(
         transaction,

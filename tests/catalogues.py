@@ -15,6 +15,7 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 from activities.letters import SEGMENT_WORDS
+from database.request_ends import ANSWERED, NO_WAY_BACK, NOT_FROM_HERE
 from domain.alignment import ChangeKind
 from domain.company import LadderNumbers
 from domain.data_subject_requests import (
@@ -29,6 +30,7 @@ from domain.deadlines import PACKS
 from domain.identity import COULD_NOT_VERIFY, NOTHING_HELD, WORDS_FOR_STAFF
 from domain.marketing import STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
 from domain.materiality.in_words import happened
+from domain.request_ends import WORDS as WORDS_OF_ENDS
 from domain.request_ladder import words_of_rungs
 from domain.timetable import RungKind, campaign_rungs
 from domain.without_approval import (
@@ -114,6 +116,8 @@ def _tables() -> Iterator[tuple[str, str]]:
         "domain/marketing.py": (STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE),
         "domain/materiality/in_words.py": starmap(happened, product(ChangeKind, (False, True))),
         "domain/packs": (pack.court_remedy for pack in PACKS.values() if pack.court_remedy),
+        "database/request_ends.py": (ANSWERED, NO_WAY_BACK, NOT_FROM_HERE),
+        "domain/request_ends.py": WORDS_OF_ENDS.values(),
         "domain/request_ladder.py": words_of_rungs(LadderNumbers()).values(),
         "domain/timetable.py": _rungs_of_a_campaign(),
         "domain/without_approval.py": chain(

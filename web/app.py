@@ -42,6 +42,7 @@ from web import (
     policy_links,
     preferences,
     public,
+    request_ends,
     requests,
     unsubscribe,
     webhooks,
@@ -84,6 +85,7 @@ SITE_MAP = (
     preferences.router,  # /preferences/..., /unsubscribe/(purpose)/...
     requests.router,  # /requests/...
     identity.router,  # /requests/.../code, new-code, not-mine, again
+    request_ends.router,  # /requests/.../withdraw
     access.router,  # /staff/sign-in
     overview.router,  # /staff
     policies.router,  # /staff/policies/...

@@ -23,6 +23,7 @@ from database.identity import (
 from database.links import REQUEST_AGENT, REQUEST_STATUS, REQUEST_STOP, REQUEST_VERIFY
 from database.policies import policies, version_in_force
 from database.request_agents import agent_of
+from database.request_ends import may_withdraw
 from database.requested_rights import decisions_of, kinds_of, rights_of
 from database.requests import follower_of
 from database.tables import DataSubjectRequest, Link, RequestDecision, RequestedRight
@@ -42,6 +43,7 @@ from domain.data_subject_requests import (
 )
 from domain.deadlines import Authority, authority_for, court_remedy
 from domain.identity import TRIES
+from domain.request_decisions import in_our_words
 from translations.catalogues import Language
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.links import LinkClosed, locale_of, open_link
@@ -227,6 +229,7 @@ def _verify_page(
         agent=agent_of(session, request.id),
         path=path,
         asked_for=_asked_for(session, reader, request),
+        may_withdraw=may_withdraw(session, request, REQUEST_VERIFY),
         zone=reader.site.company.zone_of(request.time_zone),
     )
 
@@ -259,12 +262,13 @@ def status_page(
     token: str,
     *,
     problem: str = "",
+    refusal: str = "",
     status: int = 200,
 ) -> HTMLResponse:
     """How a request stands: the same whether the person is known to us or not (P19).
 
     The answer is shown behind a link that went where the answer goes. `problem`: why a code did
-    not do, for its field.
+    not do, for its field; `refusal`: why something else was not done.
     """
     request = session.get_one(DataSubjectRequest, link.subject_id)
     rights = rights_of(session, request.id)
@@ -291,7 +295,12 @@ def status_page(
         code_until=value_of(code).good_until if code else None,
         tries_left=TRIES - code.tries if code else 0,
         problems={"code": problem} if problem else {},
+        refusal=refusal,
         elsewhere=elsewhere,
+        may_withdraw=may_withdraw(session, request, link.purpose),
+        answered_with=session.get(DataSubjectRequest, request.duplicate_of_id)
+        if request.duplicate_of_id
+        else None,
         again=verifies and any(right.outcome == Outcome.UNVERIFIED for right in rights),
         follower=follower_of(session, request) if verifies else None,
         authority=authority_for(request.country, lead=lead),
@@ -320,9 +329,10 @@ def _right(
 
 
 def _explanation(reader: Reader, decision: RequestDecision) -> str:
-    """What the machine answers is one of our sentences; what a person wrote stays as it is."""
+    """Our own sentences are translated; what a person wrote stays as it is."""
     said = decision.explanation
-    return reader.gettext(said) if decision.decided_by is None else said
+    ours = in_our_words(Outcome(decision.outcome), decision.decided_by)
+    return reader.gettext(said) if ours else said
 
 
 def _receipts(site: Site) -> URLSafeSerializer:

@@ -18,6 +18,7 @@ from database.post import letters_to_post, posted_letters
 from database.receipts import Receipt
 from database.request_agents import Authority, agent_of
 from database.request_answers import Answer
+from database.request_ends import proposed_end
 from database.requested_rights import decisions_of, rights_by_request, rights_of
 from database.requests import OPEN_STATES, all_requests, mails_of, request_by_reference
 from database.rungs import with_fired_rung
@@ -36,7 +37,8 @@ from domain.deadlines import PACKS
 from domain.identity import DRAFT, CheckMethod
 from domain.languages import nearest_language
 from domain.legal_holds import HELD_BACK, UNDER_A_HOLD
-from domain.request_decisions import possible_grounds, possible_outcomes
+from domain.request_decisions import SET_ASIDE, possible_grounds, possible_outcomes
+from domain.request_ends import TAKES_TWO
 from web.addresses import Reference
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.requests import CHOICES
@@ -186,6 +188,37 @@ def confirm(asked: ByPrivacy, posted: Form) -> Response:
     )
 
 
+@router.post("/{reference}/end", dependencies=[GENUINE])
+def end(asked: ByPrivacy, posted: Form) -> Response:
+    """End a request that is not to be judged, or put that before a second person."""
+    outcome = posted.text("end")
+    if outcome not in SET_ASIDE:
+        return _case(asked, posted=posted, refusal="Choose how the request ends.")
+    return _back(
+        asked,
+        lambda: asked.site.desk.end_request(
+            asked.reference,
+            asked.member.id,
+            Outcome(outcome),
+            reason=posted.text("reason"),
+            of=posted.line("of"),
+        ),
+        posted,
+    )
+
+
+@router.post("/{reference}/end/confirm", dependencies=[GENUINE])
+def confirm_end(asked: ByPrivacy, posted: Form) -> Response:
+    """The second person agrees to the end that they read."""
+    try:
+        proposed_id = UUID(posted.text("proposed"))
+    except ValueError:
+        return _case(asked, refusal="Read below how the request is to end, and confirm that.")
+    return _back(
+        asked, lambda: asked.site.desk.confirm_end(asked.reference, proposed_id, asked.member.id)
+    )
+
+
 @router.post("/{reference}/erased", dependencies=[GENUINE])
 def note_erased(asked: ByPrivacy) -> Response:
     """Say that the erasure is done which waited for the release of a hold."""
@@ -287,6 +320,12 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             agent=agent_of(session, request.id),
             joined=joined_to(session, request),
             duplicates=possible_duplicates(session, request),
+            ends=SET_ASIDE,
+            takes_two=TAKES_TWO,
+            proposed_end=proposed_end(session, request.id),
+            answered_with=session.get(DataSubjectRequest, request.duplicate_of_id)
+            if request.duplicate_of_id
+            else None,
             posted_letters=posted_letters(session, request.id),
             late_reply_missing=nearest_language(request.language, site.company.languages)
             in missing_late_replies(session, site),

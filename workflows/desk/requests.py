@@ -13,6 +13,7 @@ from database import (
     receipts,
     request_agents,
     request_answers,
+    request_ends,
     requests,
 )
 from database.at_once import showing_who_asks
@@ -20,8 +21,13 @@ from database.request_agents import Authority
 from database.requested_rights import kinds_of
 from database.rungs import acknowledge_step
 from database.staff import in_charge, require_role
-from database.tables import DataSubjectRequest, ReceiptCorrection, RequestDecision
-from domain.data_subject_requests import Kind
+from database.tables import (
+    DataSubjectRequest,
+    ProposedEnd,
+    ReceiptCorrection,
+    RequestDecision,
+)
+from domain.data_subject_requests import Kind, Outcome
 from domain.deadlines import Deadline
 from domain.identity import DISPUTED, CheckMethod
 from workflows.data_subject_request import DataSubjectRequestWorkflow
@@ -173,6 +179,48 @@ class Requests(DeskPart):
         self._messenger.have_decided(
             f"data-subject-request/{request.id}", DataSubjectRequestWorkflow.confirm, confirmation
         )
+
+    def withdraw_request(self, request_id: UUID, purpose: str) -> None:
+        """The person takes their request back, from the page behind a link of this purpose.
+        Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            request = transaction.get_one(DataSubjectRequest, request_id)
+            request_ends.withdraw(transaction, request, purpose, self.clock.now())
+        self._messenger.wake(f"data-subject-request/{request_id}")
+
+    def end_request(
+        self, reference: str, staff_id: UUID, outcome: Outcome, *, reason: str, of: str = ""
+    ) -> ProposedEnd | None:
+        """End a request that is not to be judged, or put that before a second person (P20).
+
+        `of`: the reference of the one that it is a duplicate of. Returns what waits for
+        `confirm_end`; None when it is ended. Raises Refused.
+        """
+        require_showable(reason)
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            waits = request_ends.end(
+                transaction,
+                request,
+                outcome,
+                reason=reason,
+                of=of,
+                staff_id=staff_id,
+                now=self.clock.now(),
+            )
+        self._messenger.wake(f"data-subject-request/{request.id}")
+        return waits
+
+    def confirm_end(self, reference: str, proposed_id: UUID, staff_id: UUID) -> None:
+        """A second person agrees that it ends without being judged (P20). Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            request_ends.confirm_end(
+                transaction, request, proposed_id, staff_id=staff_id, now=self.clock.now()
+            )
+        self._messenger.wake(f"data-subject-request/{request.id}")
 
     def decide_authority(
         self, reference: str, staff_id: UUID, authority: Authority, evidence: str
