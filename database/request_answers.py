@@ -4,7 +4,7 @@ A decision is put forward, agreed to by a second person where it takes one, and 
 until the answer goes out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,7 +17,7 @@ from database.holds import bars_erasure
 from database.identity import controls_empty_address, is_verified, queue_answer
 from database.identity_checks import delete_evidence
 from database.request_agents import is_authorised
-from database.requested_rights import decisions_of, rights_of
+from database.requested_rights import decided_before, decisions_of, rights_of
 from database.requests import record_breach
 from database.restrictions import restrict
 from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
@@ -45,6 +45,9 @@ ANOTHER_WAITS = (
 NOT_AUTHORISED = (
     "Somebody asks for another person, and nobody has decided yet that they may: first the person "
     "confirms it from their address on file, or one of us looks at what shows it."
+)
+DECIDED_BEFORE = (
+    "The person does not agree with the answer that you gave: somebody else has to decide about it."
 )
 
 
@@ -384,6 +387,7 @@ def _require_sendable(
 ) -> None:
     if right.kind in GATED_KINDS and decision.outcome in DONE:
         _require_not_held(request, now)
+    _require_fresh_eyes(transaction, request, (decision.decided_by, confirmed_by))
     refusal = decision_refusal(
         kind=Kind(right.kind),
         verified=is_verified(request),
@@ -399,6 +403,13 @@ def _require_sendable(
     )
     if refusal:
         raise DecisionRefused(refusal)
+
+
+def _require_fresh_eyes(
+    session: Session, request: DataSubjectRequest, deciding: Iterable[UUID | None]
+) -> None:
+    if decided_before(session, request).intersection(one for one in deciding if one):
+        raise DecisionRefused(DECIDED_BEFORE)
 
 
 def _require_not_held(request: DataSubjectRequest, now: datetime) -> None:

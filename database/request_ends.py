@@ -1,6 +1,6 @@
 """Requests that end without being judged: withdrawn, spam, a duplicate of another (P19-P22)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,13 +9,13 @@ from sqlmodel import Session, col, select
 from database.facts import record
 from database.identity import answer_goes_on_file, is_verified
 from database.links import REQUEST_STATUS, REQUEST_VERIFY
-from database.request_answers import set_aside
-from database.requested_rights import rights_of
-from database.requests import request_by_reference
+from database.request_answers import DECIDED_BEFORE, set_aside
+from database.requested_rights import decided_before, rights_of
+from database.requests import follower_of, request_by_reference
 from database.tables import DataSubjectRequest, ProposedEnd
 from database.writing import held, hold
-from domain.data_subject_requests import Kind, Outcome, RightState
-from domain.request_decisions import DONE
+from domain.data_subject_requests import GATED_KINDS, Kind, Outcome, RightState, State
+from domain.request_decisions import DONE, SET_ASIDE
 from domain.request_ends import TAKES_TWO, Twin, duplicate_refusal
 
 MAILS: Mapping[Outcome, str] = {
@@ -82,6 +82,7 @@ def end(
     what waits for the second person; None when it is ended. Raises EndRefused, RequestUnknown.
     """
     hold(transaction, request)
+    _require_fresh_eyes(transaction, request, staff_id)
     if outcome not in MAILS:
         raise EndRefused(f"A request ends as one of {', '.join(MAILS)}, or right by right.")
     if not reason.strip():
@@ -123,6 +124,7 @@ def confirm_end(
     if proposed.confirmed_by is not None:
         return
     _require_way_back(transaction, request)
+    _require_fresh_eyes(transaction, request, staff_id)
     if proposed.proposed_by == staff_id:
         raise EndRefused("You put this forward, and a second person has to agree.")
     proposed.confirmed_by = staff_id
@@ -137,6 +139,42 @@ def proposed_end(session: Session, request_id: UUID) -> ProposedEnd | None:
         .where(ProposedEnd.request_id == request_id)
         .order_by(col(ProposedEnd.proposed_at).desc(), col(ProposedEnd.id).desc())
     ).first()
+
+
+def may_be_taken_up_again(
+    session: Session, request: DataSubjectRequest, purpose: str
+) -> Sequence[Kind]:
+    """The rights that the page behind a link of this purpose offers to ask for anew: what was
+    withdrawn, and for whoever reads mail at the address on file, what was not proved (P19)."""
+    if request.state != State.ANSWERED:
+        return ()
+    ends = {Outcome.WITHDRAWN} | ({Outcome.UNVERIFIED} if purpose == REQUEST_VERIFY else set())
+    return [Kind(one.kind) for one in rights_of(session, request.id) if one.outcome in ends]
+
+
+def may_be_appealed(session: Session, request: DataSubjectRequest, purpose: str) -> Sequence[Kind]:
+    """The rights that whoever got the answer may have decided by somebody else: once, until the
+    request is closed, and where a person judged."""
+    on_file = answer_goes_on_file(session, request) is not None
+    if request.state != State.ANSWERED or request.is_appeal:
+        return ()
+    if on_file and purpose != REQUEST_VERIFY:
+        return ()
+    return [
+        Kind(right.kind)
+        for right in rights_of(session, request.id)
+        if right.kind in GATED_KINDS and right.outcome not in SET_ASIDE
+    ]
+
+
+def appeal_of(session: Session, request: DataSubjectRequest) -> DataSubjectRequest | None:
+    """The request by which its person had the answer looked at again."""
+    return follower_of(session, request, is_appeal=True)
+
+
+def _require_fresh_eyes(session: Session, request: DataSubjectRequest, staff_id: UUID) -> None:
+    if staff_id in decided_before(session, request):
+        raise EndRefused(DECIDED_BEFORE)
 
 
 def _end(

@@ -41,6 +41,7 @@ from domain.without_approval import (
 from settings import ROOT
 from translations.catalogues import FOLDER, POLICY_TITLES
 from web import faults, matters, public, requests
+from workflows.desk.reception import NOTHING_TO_APPEAL, NOTHING_TO_TAKE_UP
 
 TEMPLATE = FOLDER / "messages.pot"
 CODE = ("activities", "translations", "web")
@@ -117,6 +118,7 @@ def _tables() -> Iterator[tuple[str, str]]:
         "domain/materiality/in_words.py": starmap(happened, product(ChangeKind, (False, True))),
         "domain/packs": (pack.court_remedy for pack in PACKS.values() if pack.court_remedy),
         "database/request_ends.py": (ANSWERED, NO_WAY_BACK, NOT_FROM_HERE),
+        "workflows/desk/reception.py": (NOTHING_TO_APPEAL, NOTHING_TO_TAKE_UP),
         "domain/request_ends.py": WORDS_OF_ENDS.values(),
         "domain/request_ladder.py": words_of_rungs(LadderNumbers()).values(),
         "domain/timetable.py": _rungs_of_a_campaign(),

@@ -23,7 +23,12 @@ from database.identity import (
 from database.links import REQUEST_AGENT, REQUEST_STATUS, REQUEST_STOP, REQUEST_VERIFY
 from database.policies import policies, version_in_force
 from database.request_agents import agent_of
-from database.request_ends import may_withdraw
+from database.request_ends import (
+    appeal_of,
+    may_be_appealed,
+    may_be_taken_up_again,
+    may_withdraw,
+)
 from database.requested_rights import decisions_of, kinds_of, rights_of
 from database.requests import follower_of
 from database.tables import DataSubjectRequest, Link, RequestDecision, RequestedRight
@@ -263,12 +268,13 @@ def status_page(
     *,
     problem: str = "",
     refusal: str = "",
-    status: int = 200,
+    words: str = "",
 ) -> HTMLResponse:
     """How a request stands: the same whether the person is known to us or not (P19).
 
     The answer is shown behind a link that went where the answer goes. `problem`: why a code did
-    not do, for its field; `refusal`: why something else was not done.
+    not do, for its field; `refusal`: why something else was not done; `words`: why they do not
+    agree, as typed.
     """
     request = session.get_one(DataSubjectRequest, link.subject_id)
     rights = rights_of(session, request.id)
@@ -285,7 +291,6 @@ def status_page(
     )
     return reader.show(
         "request_status.html",
-        status=status,
         request=request,
         path=f"/requests/{token}",
         rights=[_right(reader, right, decisions.get(right.id)) for right in rights],
@@ -301,8 +306,11 @@ def status_page(
         answered_with=session.get(DataSubjectRequest, request.duplicate_of_id)
         if request.duplicate_of_id
         else None,
-        again=verifies and any(right.outcome == Outcome.UNVERIFIED for right in rights),
-        follower=follower_of(session, request) if verifies else None,
+        again=may_be_taken_up_again(session, request, link.purpose),
+        follower=follower_of(session, request),
+        may_appeal=may_be_appealed(session, request, link.purpose),
+        appeal=appeal_of(session, request),
+        words=words,
         authority=authority_for(request.country, lead=lead),
         court=reader.gettext(court_remedy(request.regime)),
         zone=company.zone_of(request.time_zone),

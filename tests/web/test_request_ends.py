@@ -1,13 +1,27 @@
 """Requests that end without being judged: by their person from their page, by staff in the console
 (P19-P22)."""
 
+from datetime import timedelta
+from uuid import UUID
+
 import pytest
 from sqlmodel import select
 
 from database.identity import verify_identity
 from database.links import REQUEST_STATUS, REQUEST_VERIFY
+from database.request_answers import (
+    Answer,
+    DecisionRefused,
+    apply_decision,
+    confirm_decision,
+    propose_decision,
+)
+from database.request_ends import appeal_of
 from database.requested_rights import rights_of
-from database.tables import DataSubjectRequest, Link, OutboxMail, ProposedEnd, RequestedRight
+from database.requests import follower_of
+from database.staff import add_staff
+from database.tables import DataSubjectRequest, Link, OutboxMail, ProposedEnd, RequestedRight, Staff
+from domain.data_subject_requests import Ground, Outcome
 from tests.web.world import NOW, World
 from workflows.messenger import Refused
 
@@ -172,3 +186,101 @@ def test_a_duplicate_says_where_it_is_answered(world: World) -> None:
         **{**said, "of": second.reference},
     )
     assert "answered already" in other_way.text
+
+
+def member(world: World, handle: str) -> UUID:
+    """One of privacy, who joins the team when they are first needed."""
+    if handle in world.staff:
+        return world.staff[handle].id
+    with world.database.transaction() as transaction:
+        known = transaction.exec(select(Staff).where(Staff.handle == handle)).first()
+        if known is None:
+            known, _ = add_staff(
+                transaction,
+                handle=handle,
+                name=handle.title(),
+                email=f"{handle}@staff.example",
+                roles=["privacy"],
+            )
+        return known.id
+
+
+def decide(world: World, request: DataSubjectRequest, *, by: str, second: str = "paul") -> None:
+    """Refuse a copy, as two of privacy."""
+    answer = Answer(
+        outcome=Outcome.REFUSED,
+        ground=Ground.RIGHTS_OF_OTHERS,
+        explanation="It shows other people.",
+        evidence="Recording 7",
+    )
+    first, other = member(world, by), member(world, second)
+    with world.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        decision = propose_decision(transaction, row, answer, decided_by=first, now=NOW)
+        transaction.flush()
+        apply_decision(transaction, row, decision.id, NOW)
+        confirm_decision(transaction, row, decision.id, staff_id=other, now=NOW)
+
+
+def the_appeal(world: World, request: DataSubjectRequest) -> DataSubjectRequest:
+    with world.database.session() as session:
+        return appeal_of(session, request) or pytest.fail("there is no appeal")
+
+
+def test_alice_has_an_answer_looked_at_again_by_somebody_else(world: World) -> None:
+    """P20, P21: once, with its own clock, and by nobody who decided the first time."""
+    request = ask(world)
+    verify(world, request)
+    decide(world, request, by="priya")
+    world.desk.clock.advance(timedelta(days=5))
+    page = page_of(world, request)
+    assert "Have it looked at again" in world.browser.get(page).text
+    for _ in range(2):
+        shown = world.browser.post(f"{page}/appeal", data={"words": "Nobody else is on it."}).text
+    again = the_appeal(world, request)
+    assert again.reference in shown
+    assert (again.message, again.is_appeal) == ("Nobody else is on it.", True)
+    assert again.due_at == request.due_at + timedelta(days=5)
+    assert again.verified_at == NOW + timedelta(days=5)
+    for first, second in (("priya", "paul"), ("petra", "paul")):
+        with pytest.raises(DecisionRefused, match="somebody else has to decide"):
+            decide(world, again, by=first, second=second)
+    decide(world, again, by="petra", second="piet")
+    assert now_of(world, again).outcome == "refused"
+    assert "Have it looked at again" not in world.browser.get(page_of(world, again)).text
+
+
+def test_words_that_cannot_be_kept_are_shown_again(world: World) -> None:
+    request = ask(world)
+    verify(world, request)
+    decide(world, request, by="priya")
+    long = "why " * 4000
+    answer = world.browser.post(f"{page_of(world, request)}/appeal", data={"words": long})
+    assert answer.status_code == 409
+    assert long.strip() in answer.text
+    assert "Please shorten the message" in answer.text
+
+
+def test_only_whoever_got_the_answer_may_appeal(world: World) -> None:
+    """P19: an address that was typed, and is not on file, has nothing to disagree with."""
+    request = ask(world, contact_address="alcie@example.com", account_address=ALICE)
+    verify(world, request)
+    decide(world, request, by="priya")
+    typed, on_file = page_of(world, request), page_of(world, request, REQUEST_VERIFY)
+    assert "Have it looked at again" not in world.browser.get(typed).text
+    assert world.browser.post(f"{typed}/appeal").status_code == 409
+    assert "Have it looked at again" in world.browser.get(on_file).text
+
+
+def test_a_withdrawn_request_is_taken_up_again_unproved_as_it_was(world: World) -> None:
+    """P19: whoever reads the mail that it was withdrawn, and did not do it, has it back."""
+    request = ask(world)
+    page = page_of(world, request)
+    world.browser.post(f"{page}/withdraw")
+    assert "take it up again" in world.browser.get(page).text
+    world.browser.post(f"{page}/again")
+    with world.database.session() as session:
+        again = follower_of(session, request)
+    assert again is not None
+    assert (again.verified_at, again.needs_identity) == (None, True)
+    assert again.reference in world.browser.get(page).text

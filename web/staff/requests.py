@@ -323,6 +323,9 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             ends=SET_ASIDE,
             takes_two=TAKES_TWO,
             proposed_end=proposed_end(session, request.id),
+            before=session.get(DataSubjectRequest, request.follows_id)
+            if request.follows_id
+            else None,
             answered_with=session.get(DataSubjectRequest, request.duplicate_of_id)
             if request.duplicate_of_id
             else None,

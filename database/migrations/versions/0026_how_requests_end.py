@@ -29,5 +29,8 @@ def upgrade() -> None:
 
     with op.batch_alter_table('data_subject_request', schema=None) as batch_op:
         batch_op.add_column(sa.Column('duplicate_of_id', sa.Uuid(), nullable=True))
+        batch_op.add_column(sa.Column('is_appeal', sa.Boolean(), nullable=False, server_default=sa.false()))
+        batch_op.drop_constraint('data_subject_request_follows_once', type_='unique')
+        batch_op.create_unique_constraint('data_subject_request_follows_once', ['follows_id', 'is_appeal'])
         batch_op.create_foreign_key('data_subject_request_duplicate', 'data_subject_request', ['duplicate_of_id'], ['id'], ondelete='SET NULL')
 
