@@ -30,12 +30,14 @@ from database.tables import (
     Account,
     AddressWarning,
     DataSubjectRequest,
+    EstateAuthority,
     IdentityCheck,
     IdentityCode,
     Link,
     OutboxMail,
 )
 from database.writing import hold
+from domain.account_holders import Status
 from domain.data_subject_requests import State
 from domain.identity import DISCLOSURE_HOLD_PERIOD, Code, changed_lately, may_have_another
 
@@ -293,12 +295,13 @@ def answer_goes_on_file(session: Session, request: DataSubjectRequest) -> Accoun
         return None
     if not request.contact_email:
         return None
-    checked = session.exec(
-        select(IdentityCheck).where(
-            IdentityCheck.request_id == request.id, col(IdentityCheck.confirmed_at).is_not(None)
-        )
-    ).first()
-    return None if checked or _is_contact(request, account) else account
+    found = [
+        session.exec(
+            select(one.id).where(one.request_id == request.id, col(one.confirmed_at).is_not(None))
+        ).first()
+        for one in (IdentityCheck, EstateAuthority)
+    ]
+    return None if any(found) or _is_contact(request, account) else account
 
 
 def queue_answer(
@@ -420,8 +423,14 @@ def _to_account(
     link: Link,
     language: str,
 ) -> Queued:
-    """Without an address on file, or once its holder disowned the request, it goes to nobody."""
-    is_at_home = account is not None and account.email and request.disputed_at is None
+    """Without an address on file, or once its holder disowned the request or died, it goes to
+    nobody."""
+    is_at_home = (
+        account is not None
+        and account.email
+        and account.status != Status.DECEASED
+        and request.disputed_at is None
+    )
     return Queued(
         subject_kind=REQUEST,
         subject_id=request.id,

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from database.deferred_erasures import defer
+from database.estates import waits_for_authority
 from database.facts import record
 from database.holds import bars_erasure
 from database.identity import controls_empty_address, is_verified, queue_answer
@@ -48,6 +49,10 @@ NOT_AUTHORISED = (
 )
 DECIDED_BEFORE = (
     "The person does not agree with the answer that you gave: somebody else has to decide about it."
+)
+AFTER_A_DEATH = (
+    "The holder of this account has died. Nothing is disclosed, corrected or erased before two of "
+    "you found that whoever asks may have it."
 )
 
 
@@ -388,9 +393,12 @@ def _require_sendable(
     if right.kind in GATED_KINDS and decision.outcome in DONE:
         _require_not_held(request, now)
     _require_fresh_eyes(transaction, request, (decision.decided_by, confirmed_by))
+    after_a_death = right.kind in GATED_KINDS and waits_for_authority(transaction, request)
+    if after_a_death and decision.outcome in DONE:
+        raise DecisionRefused(AFTER_A_DEATH)
     refusal = decision_refusal(
         kind=Kind(right.kind),
-        verified=is_verified(request),
+        verified=is_verified(request) and not after_a_death,
         outcome=Outcome(decision.outcome),
         ground=Ground(decision.ground) if decision.ground else None,
         explanation=decision.explanation,

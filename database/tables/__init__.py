@@ -18,6 +18,7 @@ from database.tables.facts import ClockOffset, Fact
 from database.tables.holds import DeferredErasure, LegalHold
 from database.tables.identity import (
     AddressWarning,
+    EstateAuthority,
     IdentityCheck,
     IdentityCode,
     IdentityEvidence,
@@ -94,6 +95,7 @@ __all__ = [
     "DataSubjectRequest",
     "DeferredErasure",
     "DeliveryEvent",
+    "EstateAuthority",
     "Event",
     "Fact",
     "Finding",

@@ -163,7 +163,7 @@ def test_a_request_is_taken_up_again_after_it_was_answered_as_unverified(
     town.desk.decide(request.reference, town.staff["petra"], unverified)
     again, same = (
         town.desk.take_up_again(request.id, REQUEST_VERIFY),
-        town.desk.take_up_again(request.id),
+        town.desk.take_up_again(request.id, REQUEST_VERIFY),
     )
     assert again.id == same.id != request.id
     eventually(lambda: look(town, again.reference).acknowledged_at)

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from database.deferred_erasures import erasure_of, to_be_done
+from database.estates import authorities_of, has_died
 from database.holds import standing_on
 from database.identity import controls_empty_address, is_verified
 from database.joined_requests import joined_to, possible_duplicates
@@ -219,6 +220,37 @@ def confirm_end(asked: ByPrivacy, posted: Form) -> Response:
     )
 
 
+@router.post("/{reference}/died", dependencies=[GENUINE])
+def freeze(asked: ByPrivacy) -> Response:
+    """Note that the holder of the account has died."""
+    return _back(asked, lambda: asked.site.desk.freeze_account(asked.reference, asked.member.id))
+
+
+@router.post("/{reference}/estate", dependencies=[GENUINE])
+def record_estate(asked: ByPrivacy, posted: Form) -> Response:
+    """Note who asks after a death, and what shows that they may."""
+    return _back(
+        asked,
+        lambda: asked.site.desk.record_estate(
+            asked.reference, asked.member.id, who=posted.line("who"), proof=posted.text("proof")
+        ),
+        posted,
+    )
+
+
+@router.post("/{reference}/estate/confirm", dependencies=[GENUINE])
+def confirm_estate(asked: ByPrivacy, posted: Form) -> Response:
+    """The second person agrees to what they read."""
+    try:
+        authority_id = UUID(posted.text("authority"))
+    except ValueError:
+        return _case(asked, refusal="Read below who asks after the death, and confirm that.")
+    return _back(
+        asked,
+        lambda: asked.site.desk.confirm_estate(asked.reference, authority_id, asked.member.id),
+    )
+
+
 @router.post("/{reference}/erased", dependencies=[GENUINE])
 def note_erased(asked: ByPrivacy) -> Response:
     """Say that the erasure is done which waited for the release of a hold."""
@@ -312,6 +344,8 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
                 for one in request.candidates
             ],
             **about_identity(session, request, now),
+            has_died=has_died(session, request),
+            estates=authorities_of(session, request),
             staff=_staff(session),
             mails=mails_of(session, request.id),
             workflow_url=site.workflow_url(f"data-subject-request/{request.id}"),

@@ -10,6 +10,7 @@ from clock import Clock
 from database import (
     controls,
     deferred_erasures,
+    estates,
     holds,
     identity_checks,
     policies,
@@ -42,6 +43,7 @@ REFUSALS = (
     requests.RequestUnknown,
     request_answers.DecisionRefused,
     request_ends.EndRefused,
+    estates.EstateRefused,
     identity_checks.CheckRefused,
     request_agents.AgentRefused,
     post.PostRefused,

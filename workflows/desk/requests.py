@@ -7,6 +7,7 @@ from uuid import UUID
 
 from activities.requests import Confirmation
 from database import (
+    estates,
     identity,
     identity_checks,
     post,
@@ -220,6 +221,35 @@ class Requests(DeskPart):
             request_ends.confirm_end(
                 transaction, request, proposed_id, staff_id=staff_id, now=self.clock.now()
             )
+        self._messenger.wake(f"data-subject-request/{request.id}")
+
+    def freeze_account(self, reference: str, staff_id: UUID) -> None:
+        """The holder of the account that a request is about has died. Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            estates.freeze(transaction, request, staff_id=staff_id, now=self.clock.now())
+
+    def record_estate(self, reference: str, staff_id: UUID, *, who: str, proof: str) -> None:
+        """Note who asks after a death, and what shows that they may. Raises Refused."""
+        require_showable(who, proof)
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            estates.record_authority(
+                transaction, request, who=who, proof=proof, staff_id=staff_id, now=self.clock.now()
+            )
+
+    def confirm_estate(self, reference: str, authority_id: UUID, staff_id: UUID) -> None:
+        """A second person agrees that whoever asks after a death may. Raises Refused."""
+        now = self.clock.now()
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            with showing_who_asks(transaction, request.id, now) as held_request:
+                estates.confirm_authority(
+                    transaction, held_request, authority_id, staff_id=staff_id, now=now
+                )
         self._messenger.wake(f"data-subject-request/{request.id}")
 
     def decide_authority(

@@ -27,6 +27,23 @@ def upgrade() -> None:
     with op.batch_alter_table('proposed_end', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_proposed_end_request_id'), ['request_id'], unique=False)
 
+    op.create_table('estate_authority',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('request_id', sa.Uuid(), nullable=False),
+    sa.Column('who', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('proof', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('recorded_by', sa.Uuid(), nullable=False),
+    sa.Column('recorded_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+    sa.Column('confirmed_by', sa.Uuid(), nullable=True),
+    sa.Column('confirmed_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+    sa.ForeignKeyConstraint(['confirmed_by'], ['staff.id'], ),
+    sa.ForeignKeyConstraint(['recorded_by'], ['staff.id'], ),
+    sa.ForeignKeyConstraint(['request_id'], ['data_subject_request.id'], ),
+    sa.PrimaryKeyConstraint('id')
+    )
+    with op.batch_alter_table('estate_authority', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_estate_authority_request_id'), ['request_id'], unique=False)
+
     with op.batch_alter_table('data_subject_request', schema=None) as batch_op:
         batch_op.add_column(sa.Column('duplicate_of_id', sa.Uuid(), nullable=True))
         batch_op.add_column(sa.Column('is_appeal', sa.Boolean(), nullable=False, server_default=sa.false()))
