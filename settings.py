@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from domain.company import CampaignLeads, Company, LadderNumbers, Officers
 from domain.identity import IdentityNumbers
 from domain.marketing import MarketingPurpose, PurposesRefused, read_purposes
+from domain.request_retention import RequestPeriods
 from domain.sending import Canary, Limits
 from translations.catalogues import CatalogueMissing, speak
 
@@ -195,6 +196,24 @@ class Settings(BaseSettings):
             "we could not verify it is drafted for a person to sign",
         ),
     ] = 5
+    request_close_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=365,
+            description="Days after its answer at which a request is closed: until then it can be "
+            "appealed against. Then what showed that somebody may ask for another is deleted (P33)",
+        ),
+    ] = 60
+    request_purge_days: Annotated[
+        int,
+        Field(
+            ge=30,
+            le=3650,
+            description="Days after its answer at which a closed request loses names, addresses "
+            "and words, unless a legal hold stands; what proves the answer in time stays (P33)",
+        ),
+    ] = 1096
     privacy_lead: Annotated[
         str,
         Field(
@@ -570,6 +589,14 @@ class Settings(BaseSettings):
         if self.data_map:
             return Path(self.data_map)
         return SAMPLE_DATA_MAP if self.environment == "development" else None
+
+    @property
+    def request_periods(self) -> RequestPeriods:
+        """For how long requests are kept."""
+        return RequestPeriods(
+            until_closed=timedelta(days=self.request_close_days),
+            until_purged=timedelta(days=max(self.request_purge_days, self.request_close_days)),
+        )
 
     @property
     def zone(self) -> ZoneInfo:

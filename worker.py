@@ -39,6 +39,7 @@ from activities.patrol import PatrolActivities
 from activities.publication import PublicationActivities
 from activities.pulse import PulseInterceptor
 from activities.requests import RequestActivities
+from activities.retention import Retention
 from activities.starting import StartingActivities
 from clock import Clock
 from database.engine import Database
@@ -122,6 +123,11 @@ def activities(
         courier=courier,
         dead_man_url=settings.dead_man_url.get_secret_value(),
         settle_after=timedelta(seconds=settings.mail_settle_after_seconds),
+        retention=Retention(
+            database=database,
+            periods=settings.request_periods,
+            pseudonym_key=settings.suppression_key_bytes,
+        ),
     )
     return (
         publication.load_publication,

@@ -16,6 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 import temporal
 from activities.courier import Courier
 from activities.interceptor import incident
+from activities.retention import Retention
 from clock import Clock
 from database.account_imports import discard_dead
 from database.alarms import AlarmKind, sound
@@ -98,7 +99,7 @@ class _Imports:
 class PatrolActivities:
     """Compares the register with what runs; built once, in worker.py."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, each is handed in by name, once
         self,
         *,
         database: Database,
@@ -107,6 +108,7 @@ class PatrolActivities:
         company: Company,
         courier: Courier,
         settle_after: timedelta,
+        retention: Retention,
         dead_man_url: str = "",
     ) -> None:
         self._database = database
@@ -115,21 +117,24 @@ class PatrolActivities:
         self._company = company
         self._courier = courier
         self._settle_after = settle_after
+        self._retention = retention
         self._dead_man_url = dead_man_url
 
     @activity.defn
     async def patrol(self) -> Patrol:
         """Start every workflow that the register says should run and that does not.
 
-        Before that, what was left to ops is sent again where evidence came after all, and the
-        restrictions are lifted whose holders have been told by now (P14). One that runs
-        and stands still it cannot mend, but it says so. An import of accounts that was stopped
-        after its decision is finished last: whatever becomes of it, the rest is done. A dead-man
-        switch outside hears of a round that came to its end, and of no other.
+        Before that, what was left to ops is sent again where evidence came after all, the
+        restrictions are lifted whose holders have been told by now (P14), and requests are closed
+        and purged whose time has come (P33). One that runs and stands still it cannot mend, but it
+        says so. An import of accounts that was stopped after its decision is finished last:
+        whatever becomes of it, the rest is done. A dead-man switch outside hears of a round that
+        came to its end, and of no other.
         """
         now = await asyncio.to_thread(self._clock.now)
         await asyncio.to_thread(self._reconsider, now)
         await asyncio.to_thread(self._lift, now)
+        await asyncio.to_thread(self._retention.keep_to_it, now)
         running = {workflow_id async for workflow_id in self._list(RUNNING)}
         wanted = await asyncio.to_thread(self._wanted, running, now)
         missing = [what for what in wanted if what.workflow_id not in running]

@@ -20,6 +20,7 @@ from activities.courier import Courier
 from activities.interceptor import IncidentInterceptor
 from activities.patrol import Patrol, PatrolActivities
 from activities.pulse import PulseInterceptor
+from activities.retention import Retention
 from clock import Clock
 from database.engine import Database
 from database.migrate import migrate
@@ -59,6 +60,11 @@ def measure(sizes: Sequence[int] = (1_000, 10_000)) -> dict[str, float]:
             company=settings.company,
             courier=Courier(database=database, webhook=None, base_url=settings.website),
             settle_after=timedelta(seconds=settings.mail_settle_after_seconds),
+            retention=Retention(
+                database=database,
+                periods=settings.request_periods,
+                pseudonym_key=settings.suppression_key_bytes,
+            ),
         )
         worker = portal.call(_worker, client, patrol)
         leaving.enter_context(portal.wrap_async_context_manager(worker))
