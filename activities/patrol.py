@@ -18,6 +18,7 @@ from activities.courier import Courier
 from activities.interceptor import incident
 from activities.retention import Retention
 from clock import Clock
+from database import packages
 from database.account_imports import discard_dead
 from database.alarms import AlarmKind, sound
 from database.chunks import LongEnough, at_most
@@ -26,10 +27,12 @@ from database.engine import Database
 from database.facts import record
 from database.mail_status import requests_in_vain
 from database.outbox import SENT_AGAIN, steps_without_sender, without_sender
-from database.requested_rights import rights_by_request
+from database.requested_rights import kinds_of, rights_by_request
 from database.requests import OPEN_STATES
 from database.restrictions import lift_what_was_told
 from database.rungs import as_fired
+from database.source_tasks import answered_with_open_tasks, overdue_since
+from database.storage import Storage
 from database.tables import Campaign, DataSubjectRequest, FiredRung, Policy, PolicyVersion
 from database.unfinished_imports import carry_on_imports
 from domain.company import Company
@@ -99,7 +102,7 @@ class _Imports:
 class PatrolActivities:
     """Compares the register with what runs; built once, in worker.py."""
 
-    def __init__(  # noqa: PLR0913, each is handed in by name, once
+    def __init__(  # noqa: PLR0913, all that it looks after is handed down, and by name
         self,
         *,
         database: Database,
@@ -108,6 +111,7 @@ class PatrolActivities:
         company: Company,
         courier: Courier,
         settle_after: timedelta,
+        storage: Storage,
         retention: Retention,
         dead_man_url: str = "",
     ) -> None:
@@ -117,6 +121,7 @@ class PatrolActivities:
         self._company = company
         self._courier = courier
         self._settle_after = settle_after
+        self._storage = storage
         self._retention = retention
         self._dead_man_url = dead_man_url
 
@@ -125,15 +130,16 @@ class PatrolActivities:
         """Start every workflow that the register says should run and that does not.
 
         Before that, what was left to ops is sent again where evidence came after all, the
-        restrictions are lifted whose holders have been told by now (P14), and requests are closed
-        and purged whose time has come (P33). One that runs and stands still it cannot mend, but it
-        says so. An import of accounts that was stopped after its decision is finished last:
-        whatever becomes of it, the rest is done. A dead-man switch outside hears of a round that
-        came to its end, and of no other.
+        restrictions are lifted whose holders have been told by now (P14), copies of people's data
+        are deleted whose time is over (P11), and requests closed and purged whose time has come
+        (P33). One that runs and stands still it cannot mend, but it says so. An import of accounts
+        that was stopped after its decision is finished last: whatever becomes of it, the rest is
+        done. A dead-man switch outside hears of a round that came to its end, and of no other.
         """
         now = await asyncio.to_thread(self._clock.now)
         await asyncio.to_thread(self._reconsider, now)
         await asyncio.to_thread(self._lift, now)
+        await asyncio.to_thread(self._delete_copies, now)
         await asyncio.to_thread(self._retention.keep_to_it, now)
         running = {workflow_id async for workflow_id in self._list(RUNNING)}
         wanted = await asyncio.to_thread(self._wanted, running, now)
@@ -190,6 +196,7 @@ class PatrolActivities:
             )
         }
         late |= await asyncio.to_thread(self._late_requests, now - LATE_AFTER)
+        late |= await asyncio.to_thread(self._late_sources, now - LATE_AFTER)
         trying = {found async for found in self._list(f"{RUNNING} AND AwaitingWhom = 'ops'")}
         found = dict.fromkeys(sorted(late), LATE)
         found |= dict.fromkeys(sorted(trying), TRIES) | dict.fromkeys(sorted(failing), FAILS)
@@ -244,6 +251,14 @@ class PatrolActivities:
             with self._database.transaction() as transaction:
                 lifted = lift_what_was_told(transaction, now, limit=LIFTED_AT_ONCE)
 
+    def _delete_copies(self, now: datetime) -> None:
+        with self._database.session() as session:
+            tasks = packages.files_to_delete(session, self._company.package_period, now)
+        for task_id in tasks:
+            with self._database.transaction() as transaction:
+                file = packages.forget_file(transaction, task_id, now)
+            self._storage.delete(file)
+
     def _carry_on_imports(self, now: datetime) -> _Imports:
         """Carry on what was left in the middle, then throw away what is dead.
 
@@ -297,6 +312,12 @@ class PatrolActivities:
                 late.add(f"data-subject-request/{request_id}")
         return late
 
+    def _late_sources(self, late_at: datetime) -> set[str]:
+        """Requests for which a data source should have been asked by `late_at`."""
+        with self._database.session() as session:
+            found = overdue_since(session, late_at)
+        return {f"data-subject-request/{request_id}" for request_id in found}
+
     def _record(self, gone: Sequence[tuple[temporal.Start, str]], now: datetime) -> None:
         with self._database.transaction() as transaction:
             for what, why in gone:
@@ -346,10 +367,11 @@ def _campaigns(session: Session) -> Iterator[temporal.Start]:
 
 
 def _requests(session: Session) -> Iterator[temporal.Start]:
-    return (
-        temporal.data_subject_request(request_id, list(rights))
-        for request_id, rights in rights_by_request(session, OPEN_STATES).items()
-    )
+    """Those without an answer; and answered ones for which data sources have something to do."""
+    for request_id, rights in rights_by_request(session, OPEN_STATES).items():
+        yield temporal.data_subject_request(request_id, list(rights))
+    for request_id in answered_with_open_tasks(session):
+        yield temporal.data_subject_request(request_id, kinds_of(session, request_id))
 
 
 def _report(

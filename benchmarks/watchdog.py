@@ -25,6 +25,7 @@ from clock import Clock
 from database.engine import Database
 from database.migrate import migrate
 from database.requests import Received, receive
+from database.storage import Storage
 from domain.company import Company
 from domain.data_subject_requests import Intake
 from domain.deadlines import deadline
@@ -65,6 +66,7 @@ def measure(sizes: Sequence[int] = (1_000, 10_000)) -> dict[str, float]:
                 periods=settings.request_periods,
                 pseudonym_key=settings.suppression_key_bytes,
             ),
+            storage=Storage(settings.storage_folder, settings.data_keys),
         )
         worker = portal.call(_worker, client, patrol)
         leaving.enter_context(portal.wrap_async_context_manager(worker))

@@ -17,10 +17,12 @@ from database.facts import record
 from database.holds import bars_erasure
 from database.identity import controls_empty_address, is_verified, queue_answer
 from database.identity_checks import delete_evidence
+from database.packages import NO_COPY, hand_over, needs_copy
 from database.request_agents import is_authorised
 from database.requested_rights import decided_before, decisions_of, rights_of
 from database.requests import record_breach
 from database.restrictions import restrict
+from database.source_tasks import drop_what_nobody_needs
 from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
 from database.writing import held, hold
 from domain.data_subject_requests import (
@@ -340,8 +342,10 @@ def _answer(
     request.outcome = outcome_of(Outcome(right.outcome) for right in rights if right.outcome)
     request.answered_at = now
     transaction.add(request)
+    hand_over(transaction, request, now)
     queue_answer(transaction, request, now, mail)
     delete_evidence(transaction, request, now)
+    drop_what_nobody_needs(transaction, request, now)
     record(
         transaction,
         "request.answered",
@@ -392,6 +396,8 @@ def _require_sendable(
 ) -> None:
     if right.kind in GATED_KINDS and decision.outcome in DONE:
         _require_not_held(request, now)
+        if not (decision.evidence or "").strip() and needs_copy(transaction, right):
+            raise DecisionRefused(NO_COPY)
     _require_fresh_eyes(transaction, request, (decision.decided_by, confirmed_by))
     after_a_death = right.kind in GATED_KINDS and waits_for_authority(transaction, request)
     if after_a_death and decision.outcome in DONE:

@@ -71,6 +71,7 @@ from database.tables.requests import (
     RequestedRight,
 )
 from database.tables.restrictions import Restriction
+from database.tables.sources import Package, SourceTask
 
 __all__ = [
     "Account",
@@ -120,6 +121,7 @@ __all__ = [
     "MarketingRefusal",
     "MissedNotice",
     "OutboxMail",
+    "Package",
     "Policy",
     "PolicyVersion",
     "PostedLetter",
@@ -134,6 +136,7 @@ __all__ = [
     "Restriction",
     "Review",
     "ShownWords",
+    "SourceTask",
     "Staff",
     "StaffAbsence",
     "VersionSummary",

@@ -17,6 +17,7 @@ from database import outbox
 from database.alarms import AlarmKind, sound
 from database.engine import Database
 from database.mail_status import requests_in_vain
+from database.storage import Storage
 from database.tables import Alarm, Fact, MailAttempt, OutboxMail
 from domain.data_subject_requests import Intake
 from tests.eventually import eventually
@@ -176,6 +177,7 @@ def going_round(town: Town) -> PatrolActivities:
             periods=town.settings.request_periods,
             pseudonym_key=town.settings.suppression_key_bytes,
         ),
+        storage=Storage(town.settings.storage_folder, town.settings.data_keys),
         dead_man_url=url,
     )
 

@@ -44,9 +44,11 @@ from web.addresses import Reference
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.requests import CHOICES
 from web.site import OnSite
+from web.staff.about_sources import about_sources
 from web.staff.access import GENUINE, Privacy, console
 from web.staff.asked import Asker
 from web.staff.clock import clock_of, read_local
+from web.staff.drafts import drafts
 from web.staff.identity import about_identity, drafted, note_of
 from web.staff.late_reply import missing_late_replies
 from workflows.messenger import Refused
@@ -78,7 +80,7 @@ def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
             rights=rights_by_request(session),
             standing=STANDING,
             notes={row.id: note_of(row, with_draft, now) for row in rows},
-            staff=_staff(session),
+            staff=all_staff(session),
             now=now,
         )
 
@@ -121,7 +123,7 @@ def assign_to_me(asked: ByPrivacy) -> Response:
 @router.post("/{reference}/acknowledge", dependencies=[GENUINE])
 def acknowledge(asked: ByPrivacy) -> Response:
     """Say "I have seen this and act": the step goes on to nobody else."""
-    return _back(asked, lambda: asked.site.desk.acknowledge(asked.reference, asked.member.id))
+    return back(asked, lambda: asked.site.desk.acknowledge(asked.reference, asked.member.id))
 
 
 @router.post("/{reference}/receipt", dependencies=[GENUINE])
@@ -148,7 +150,7 @@ def confirm_receipt(asked: ByPrivacy, posted: Form) -> Response:
         correction_id = UUID(posted.text("correction"))
     except ValueError:
         return _case(asked, refusal="Read the correction below, and confirm that one.")
-    return _back(
+    return back(
         asked,
         lambda: asked.site.desk.confirm_receipt(asked.reference, correction_id, asked.member.id),
     )
@@ -160,7 +162,7 @@ def answer(asked: ByPrivacy, posted: Form) -> Response:
     outcome, ground, kind = (posted.text(name) for name in ("outcome", "ground", "right"))
     if outcome not in list(Outcome):
         return _case(asked, posted=posted, refusal="Choose how it ends.")
-    return _back(
+    return back(
         asked,
         lambda: asked.site.desk.decide(
             asked.reference,
@@ -184,9 +186,7 @@ def confirm(asked: ByPrivacy, posted: Form) -> Response:
         answer_id = UUID(posted.text("answer"))
     except ValueError:
         return _case(asked, refusal="Read the answer below, and confirm that one.")
-    return _back(
-        asked, lambda: asked.site.desk.confirm(asked.reference, answer_id, asked.member.id)
-    )
+    return back(asked, lambda: asked.site.desk.confirm(asked.reference, answer_id, asked.member.id))
 
 
 @router.post("/{reference}/end", dependencies=[GENUINE])
@@ -195,7 +195,7 @@ def end(asked: ByPrivacy, posted: Form) -> Response:
     outcome = posted.text("end")
     if outcome not in SET_ASIDE:
         return _case(asked, posted=posted, refusal="Choose how the request ends.")
-    return _back(
+    return back(
         asked,
         lambda: asked.site.desk.end_request(
             asked.reference,
@@ -215,7 +215,7 @@ def confirm_end(asked: ByPrivacy, posted: Form) -> Response:
         proposed_id = UUID(posted.text("proposed"))
     except ValueError:
         return _case(asked, refusal="Read below how the request is to end, and confirm that.")
-    return _back(
+    return back(
         asked, lambda: asked.site.desk.confirm_end(asked.reference, proposed_id, asked.member.id)
     )
 
@@ -223,13 +223,13 @@ def confirm_end(asked: ByPrivacy, posted: Form) -> Response:
 @router.post("/{reference}/died", dependencies=[GENUINE])
 def freeze(asked: ByPrivacy) -> Response:
     """Note that the holder of the account has died."""
-    return _back(asked, lambda: asked.site.desk.freeze_account(asked.reference, asked.member.id))
+    return back(asked, lambda: asked.site.desk.freeze_account(asked.reference, asked.member.id))
 
 
 @router.post("/{reference}/estate", dependencies=[GENUINE])
 def record_estate(asked: ByPrivacy, posted: Form) -> Response:
     """Note who asks after a death, and what shows that they may."""
-    return _back(
+    return back(
         asked,
         lambda: asked.site.desk.record_estate(
             asked.reference, asked.member.id, who=posted.line("who"), proof=posted.text("proof")
@@ -245,7 +245,7 @@ def confirm_estate(asked: ByPrivacy, posted: Form) -> Response:
         authority_id = UUID(posted.text("authority"))
     except ValueError:
         return _case(asked, refusal="Read below who asks after the death, and confirm that.")
-    return _back(
+    return back(
         asked,
         lambda: asked.site.desk.confirm_estate(asked.reference, authority_id, asked.member.id),
     )
@@ -254,7 +254,7 @@ def confirm_estate(asked: ByPrivacy, posted: Form) -> Response:
 @router.post("/{reference}/erased", dependencies=[GENUINE])
 def note_erased(asked: ByPrivacy) -> Response:
     """Say that the erasure is done which waited for the release of a hold."""
-    return _back(asked, lambda: asked.site.desk.note_erased(asked.reference, asked.member.id))
+    return back(asked, lambda: asked.site.desk.note_erased(asked.reference, asked.member.id))
 
 
 @router.post("/{reference}/authority", dependencies=[GENUINE])
@@ -282,7 +282,7 @@ def check(asked: ByPrivacy, posted: Form) -> Response:
     method = posted.text("method")
     if method not in list(CheckMethod):
         return _case(asked, posted=posted, refusal="Choose how you found out who asks.")
-    return _back(
+    return back(
         asked,
         lambda: asked.site.desk.record_check(
             asked.reference,
@@ -302,12 +302,12 @@ def confirm_check(asked: ByPrivacy, posted: Form) -> Response:
         check_id = UUID(posted.text("check"))
     except ValueError:
         return _case(asked, refusal="Read the check below, and confirm that one.")
-    return _back(
+    return back(
         asked, lambda: asked.site.desk.confirm_check(asked.reference, check_id, asked.member.id)
     )
 
 
-def _back(asked: Asked, act: Callable[[], object], posted: Posted = NOTHING_POSTED) -> Response:
+def back(asked: Asked, act: Callable[[], object], posted: Posted = NOTHING_POSTED) -> Response:
     """To the page of the request once it is done, or the page with why not, and what was typed."""
     try:
         act()
@@ -330,6 +330,7 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             posted=posted,
             nothing_posted=NOTHING_POSTED,
             draft=draft,
+            drafts=drafts(session, site, request),
             refusal=refusal,
             now=now,
             open=request.state in OPEN_STATES,
@@ -346,7 +347,8 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             **about_identity(session, request, now),
             has_died=has_died(session, request),
             estates=authorities_of(session, request),
-            staff=_staff(session),
+            **about_sources(session, site, request),
+            staff=all_staff(session),
             mails=mails_of(session, request.id),
             workflow_url=site.workflow_url(f"data-subject-request/{request.id}"),
             outcomes=OUTCOME_WORDS,
@@ -395,5 +397,6 @@ def _rights(session: Session, request: DataSubjectRequest) -> list[dict[str, obj
     ]
 
 
-def _staff(session: Session) -> Mapping[object, Staff]:
+def all_staff(session: Session) -> Mapping[object, Staff]:
+    """Present staff by id, for their names."""
     return {member.id: member for member in everybody(session)}

@@ -5,7 +5,7 @@ import sqlmodel.sql.sqltypes
 from alembic import op
 
 revision = '0026'
-down_revision = '0017'
+down_revision = '0023'
 branch_labels = None
 depends_on = None
 
