@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from domain.attachments import AttachmentLimits
 from domain.company import CampaignLeads, Company, LadderNumbers, Officers
 from domain.identity import IdentityNumbers
 from domain.marketing import MarketingPurpose, PurposesRefused, read_purposes
@@ -221,6 +222,13 @@ class Settings(BaseSettings):
             description="Days before the answer is due at which, if they did not, the answer that "
             "we could not verify it is drafted for a person to sign",
         ),
+    ] = 5
+    attachments: Annotated[
+        int,
+        Field(ge=0, le=10, description="How many files people may send with one request"),
+    ] = 10
+    attachment_megabytes: Annotated[
+        int, Field(ge=1, le=15, description="How large each of them may be")
     ] = 5
     request_close_days: Annotated[
         int,
@@ -697,6 +705,9 @@ class Settings(BaseSettings):
             purposes=self.marketing_purposes,
             ladder=self.ladder,
             package_period=timedelta(days=self.package_days),
+            attachments=AttachmentLimits(
+                count=self.attachments, largest=self.attachment_megabytes * 1_000_000
+            ),
         )
 
     @property

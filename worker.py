@@ -139,6 +139,7 @@ def activities(
         settle_after=timedelta(seconds=settings.mail_settle_after_seconds),
         retention=Retention(
             database=database,
+            storage=storage,
             periods=settings.request_periods,
             pseudonym_key=settings.suppression_key_bytes,
         ),

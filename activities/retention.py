@@ -8,6 +8,7 @@ from sqlmodel import Session
 from data_sources.pseudonyms import address_pseudonym
 from database.engine import Database
 from database.request_retention import AT_ONCE, close_answered, purge_closed
+from database.storage import Storage
 from domain.request_retention import RequestPeriods
 
 
@@ -15,8 +16,9 @@ class Retention:
     """Ends the life of requests. `pseudonym_key`: as of the data sources."""
 
     def __init__(
-        self, *, database: Database, periods: RequestPeriods, pseudonym_key: bytes
+        self, *, database: Database, storage: Storage, periods: RequestPeriods, pseudonym_key: bytes
     ) -> None:
+        self._storage = storage
         self._database = database
         self._periods = periods
         self._key = pseudonym_key
@@ -25,7 +27,9 @@ class Retention:
         """Close and purge every request whose time has come, a hundred in a transaction."""
         closed_by = now - self._periods.until_closed
         purged_by = now - self._periods.until_purged
-        self._in_chunks(lambda transaction: close_answered(transaction, closed_by, now))
+        self._in_chunks(
+            lambda transaction: close_answered(transaction, closed_by, self._storage, now)
+        )
         self._in_chunks(
             lambda transaction: purge_closed(transaction, purged_by, self._pseudonym, now)
         )

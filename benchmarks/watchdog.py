@@ -63,6 +63,7 @@ def measure(sizes: Sequence[int] = (1_000, 10_000)) -> dict[str, float]:
             settle_after=timedelta(seconds=settings.mail_settle_after_seconds),
             retention=Retention(
                 database=database,
+                storage=Storage(settings.storage_folder, settings.data_keys),
                 periods=settings.request_periods,
                 pseudonym_key=settings.suppression_key_bytes,
             ),

@@ -11,11 +11,13 @@ from sqlalchemy import ColumnElement, exists, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col, delete, select
 
+from database.attachments import delete_attachments
 from database.facts import record
 from database.mail_rows import of_nobody_else
 from database.outbox import BY_POST
 from database.requested_rights import rights_of
 from database.requests import OPEN_STATES
+from database.storage import Storage
 from database.tables import (
     AddressWarning,
     DataSubjectRequest,
@@ -37,16 +39,23 @@ UNSENT = ("queued", "sending", "unknown", "operator", BY_POST)
 AT_ONCE = 100
 
 
-def close_answered(transaction: Session, answered_by: datetime, now: datetime) -> int:
-    """Close requests answered by then of which nothing is left to do, and forget what showed that
-    somebody may ask for another. Returns how many were closed."""
+def close_answered(
+    transaction: Session, answered_by: datetime, storage: Storage, now: datetime
+) -> int:
+    """Close requests answered by then of which nothing is left to do, and forget the files that
+    came with them, unless a legal hold stands, and what showed that somebody may ask for another.
+    Returns how many were closed."""
     requests = _some(
-        transaction, State.ANSWERED, answered_by, ~_is_sending(), ~_is_followed(), ~_is_deferred()
+        transaction,
+        State.ANSWERED,
+        answered_by,
+        *(~_is_sending(), ~_is_followed(), ~_is_deferred(), ~_is_held()),
     )
     for request in requests:
         request.state = State.CLOSED
         transaction.add(request)
         _forget_authority(transaction, request)
+        delete_attachments(transaction, request, storage, now)
         record(transaction, "request.closed", request.id, now)
     return len(requests)
 

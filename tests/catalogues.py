@@ -15,8 +15,10 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 from activities.letters import SEGMENT_WORDS
+from database.attachments import TOO_LATE
 from database.request_ends import ANSWERED, NO_WAY_BACK, NOT_FROM_HERE
 from domain.alignment import ChangeKind
+from domain.attachments import PROBLEM_WORDS as ATTACHMENT_WORDS
 from domain.company import LadderNumbers
 from domain.data_subject_requests import (
     GROUND_WORDS,
@@ -119,6 +121,8 @@ def _tables() -> Iterator[tuple[str, str]]:
         "domain/marketing.py": (STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE),
         "domain/materiality/in_words.py": starmap(happened, product(ChangeKind, (False, True))),
         "domain/packs": (pack.court_remedy for pack in PACKS.values() if pack.court_remedy),
+        "database/attachments.py": (TOO_LATE,),
+        "domain/attachments.py": ATTACHMENT_WORDS.values(),
         "database/request_ends.py": (ANSWERED, NO_WAY_BACK, NOT_FROM_HERE),
         "workflows/desk/reception.py": (NOTHING_TO_APPEAL, NOTHING_TO_TAKE_UP),
         "domain/request_ends.py": WORDS_OF_ENDS.values(),

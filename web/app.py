@@ -59,6 +59,7 @@ from web.samples import paper_letters, sample_mails
 from web.site import Site
 from web.staff import (
     access,
+    attachments,
     colleagues,
     controls,
     holds,
@@ -90,7 +91,7 @@ SITE_MAP = (
     copies.router,  # /requests/copy/...
     requests.router,  # /requests/...
     identity.router,  # /requests/.../code, new-code, not-mine
-    request_ends.router,  # /requests/.../withdraw, again, appeal
+    request_ends.router,  # /requests/.../withdraw, again, appeal, files
     access.router,  # /staff/sign-in
     overview.router,  # /staff
     policies.router,  # /staff/policies/...
@@ -101,6 +102,7 @@ SITE_MAP = (
     sources.router,  # /staff/requests/.../sources/...
     packages.router,  # /staff/requests/.../copy
     staff_requests.router,  # /staff/requests/...
+    attachments.router,  # /staff/requests/.../files
     restrictions.router,  # /staff/restrictions
     holds.router,  # /staff/holds
     late_reply.router,  # /staff/late-reply

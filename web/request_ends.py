@@ -1,5 +1,5 @@
-"""What a person may still do about a request of theirs from its page: take it back, take it up
-again, or have the answer looked at again (P19, P20)."""
+"""What a person may still do about a request of theirs from its page: send files, take it back,
+take it up again, or have the answer looked at again (P19, P20)."""
 
 from collections.abc import Callable
 
@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
 from database.links import REQUEST_STATUS, REQUEST_VERIFY
-from database.tables import Link
-from web.forms import Form
+from database.tables import DataSubjectRequest, Link
+from web.forms import Form, Posted
 from web.links import locale_of
 from web.readers import OnReader, Reader
 from web.requests import Token, open_request, status_page
@@ -46,6 +46,20 @@ def appeal(token: Token, site: OnSite, reader: OnReader, posted: Form) -> Respon
         lambda link: site.desk.appeal(link.subject_id, link.purpose, words),
         words,
     )
+
+
+@router.post("/files")
+def add_files(token: Token, site: OnSite, reader: OnReader, posted: Form) -> Response:
+    """Send something along that helps."""
+    if not posted.attached:
+        return RedirectResponse(f"/requests/{token}{reader.kept}", status_code=303)
+    return _back(token, site, reader, lambda link: _attach(site, link, posted))
+
+
+def _attach(site: Site, link: Link, posted: Posted) -> None:
+    with site.database.session() as session:
+        reference = session.get_one(DataSubjectRequest, link.subject_id).reference
+    site.desk.attach(reference, posted.attached)
 
 
 def _back(

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlmodel import Session
 
+from database.attachments import attachments_of
 from database.identity import (
     BY_LINK,
     answer_goes_on_file,
@@ -32,6 +33,7 @@ from database.request_ends import (
 from database.requested_rights import decisions_of, kinds_of, rights_of
 from database.requests import follower_of
 from database.tables import DataSubjectRequest, Link, RequestDecision, RequestedRight
+from domain.attachments import problems as attachment_problems
 from domain.data_subject_requests import (
     GROUND_WORDS,
     KIND_WORDS,
@@ -93,10 +95,12 @@ def make_request(site: OnSite, reader: OnReader, posted: Form) -> Response:
         agent_address=posted.text("agent_address"),
         **asked_for(posted, reader),
     )
-    found = faults_of(intake, reader)
+    found = faults_of(intake, reader) | faults_of_files(posted, reader)
     if found:
         return form_page(reader, posted, found, status=422)
     receipt, _ = site.desk.take_in(intake, channel="web")
+    if posted.attached:
+        site.desk.attach(receipt.reference, posted.attached)
     return to_receipt(reader, receipt)
 
 
@@ -180,6 +184,12 @@ def asked_for(posted: Posted, reader: Reader) -> Asked:
 def faults_of(intake: Intake, reader: Reader) -> dict[str, str]:
     """What is wrong with an intake, by field, in the reader's language."""
     return {field: reader.gettext(words) for field, words in problems(intake)}
+
+
+def faults_of_files(posted: Posted, reader: Reader) -> dict[str, str]:
+    """What is wrong with the files that were sent along, in the reader's language."""
+    wrong = attachment_problems(posted.attached, reader.site.company.attachments)
+    return {"attachment": " ".join(map(reader.gettext, wrong))} if wrong else {}
 
 
 def to_receipt(reader: Reader, receipt: Receipt, *, signed_in: bool = False) -> Response:
@@ -301,6 +311,7 @@ def status_page(
         tries_left=TRIES - code.tries if code else 0,
         problems={"code": problem} if problem else {},
         refusal=refusal,
+        files=len(attachments_of(session, request.id)),
         elsewhere=elsewhere,
         may_withdraw=may_withdraw(session, request, link.purpose),
         answered_with=session.get(DataSubjectRequest, request.duplicate_of_id)

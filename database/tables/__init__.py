@@ -23,7 +23,13 @@ from database.tables.identity import (
     IdentityCode,
     IdentityEvidence,
 )
-from database.tables.intake import HandedIn, JoinedRequest, PostedLetter, RequestAgent
+from database.tables.intake import (
+    HandedIn,
+    JoinedRequest,
+    PostedLetter,
+    RequestAgent,
+    RequestAttachment,
+)
 from database.tables.mail import (
     DeliveryEvent,
     Link,
@@ -131,6 +137,7 @@ __all__ = [
     "Reclassification",
     "ReminderOptOut",
     "RequestAgent",
+    "RequestAttachment",
     "RequestDecision",
     "RequestedRight",
     "Restriction",

@@ -1,6 +1,7 @@
 """What becomes of answered requests: closed, then purged but for what proves the answer (P33)."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlmodel import SQLModel, col, select
@@ -8,17 +9,21 @@ from sqlmodel import SQLModel, col, select
 from activities.retention import Retention
 from data_sources.pseudonyms import is_pseudonym
 from database import holds
+from database.attachments import attachments_of
 from database.links import REQUEST_STATUS
 from database.request_answers import apply_decision, propose_decision
-from database.tables import DataSubjectRequest, Fact, Link, OutboxMail
+from database.storage import Storage
+from database.tables import DataSubjectRequest, Fact, Link, OutboxMail, RequestAttachment
 from domain.legal_holds import EVERYWHERE
 from domain.request_retention import RequestPeriods
+from settings import DEVELOPMENT_DATA_KEY
 from tests.answers import IN_FULL
 from tests.database.test_holds import BERLIN
 from tests.people import DORA
 from tests.scene import NOW, Scene
 
 A_DAY = timedelta(days=1)
+NOWHERE = Storage(Path("/nowhere"), [DEVELOPMENT_DATA_KEY])
 SECRET = "My former wife reads my mail"
 
 
@@ -44,10 +49,12 @@ def send_all(scene: Scene) -> None:
             mail.state = "accepted"
 
 
-def after(scene: Scene, days: int) -> str:
+def after(scene: Scene, days: int, storage: Storage = NOWHERE) -> str:
     """The state of the first request once the watchdog came by so many days after the answer."""
     periods = RequestPeriods(until_closed=60 * A_DAY, until_purged=1096 * A_DAY)
-    retention = Retention(database=scene.database, periods=periods, pseudonym_key=b"k" * 32)
+    retention = Retention(
+        database=scene.database, storage=storage, periods=periods, pseudonym_key=b"k" * 32
+    )
     retention.keep_to_it(NOW + days * A_DAY)
     with scene.database.session() as session:
         first = select(DataSubjectRequest).order_by(col(DataSubjectRequest.id))
@@ -118,7 +125,7 @@ def test_a_legal_hold_keeps_a_request_as_it_is(scene: Scene, answered: DataSubje
             staff_id=scene.staff["lena"],
             now=NOW,
         )
-    assert after(scene, 2000) == "closed"
+    assert after(scene, 2000) == "answered"
     with scene.database.transaction() as transaction:
         holds.release(
             transaction,
@@ -139,3 +146,28 @@ def test_an_appeal_keeps_what_it_is_against(scene: Scene, answered: DataSubjectR
         row = transaction.get_one(DataSubjectRequest, appeal.id)
         row.follows_id, row.is_appeal = answered.id, True
     assert after(scene, 2000) == "answered"
+
+
+def test_the_files_of_a_request_go_when_it_is_closed(
+    scene: Scene, answered: DataSubjectRequest, tmp_path: Path
+) -> None:
+    """P33: from the disk and from the database, and not a day before."""
+    folder = tmp_path / "storage"
+    storage = Storage(folder, [DEVELOPMENT_DATA_KEY])
+    send_all(scene)
+    with scene.database.transaction() as transaction:
+        row = RequestAttachment(
+            request_id=answered.id,
+            file=storage.keep(b"%PDF-1.7"),
+            name="claim.pdf",
+            media_type="application/pdf",
+            size=8,
+            added_at=NOW,
+        )
+        transaction.add(row)
+    assert after(scene, 59, storage) == "answered"
+    assert len(list(folder.iterdir())) == 1
+    assert after(scene, 60, storage) == "closed"
+    assert list(folder.iterdir()) == []
+    with scene.database.session() as session:
+        assert attachments_of(session, answered.id) == []

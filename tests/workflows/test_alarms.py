@@ -174,6 +174,7 @@ def going_round(town: Town) -> PatrolActivities:
         settle_after=timedelta(seconds=town.settings.mail_settle_after_seconds),
         retention=Retention(
             database=town.database,
+            storage=Storage(town.settings.storage_folder, town.settings.data_keys),
             periods=town.settings.request_periods,
             pseudonym_key=town.settings.suppression_key_bytes,
         ),

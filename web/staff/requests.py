@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
+from database.attachments import attachments_of
 from database.deferred_erasures import erasure_of, to_be_done
 from database.estates import authorities_of, has_died
 from database.holds import standing_on
@@ -345,6 +346,7 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
                 for one in request.candidates
             ],
             **about_identity(session, request, now),
+            attachments=attachments_of(session, request.id),
             has_died=has_died(session, request),
             estates=authorities_of(session, request),
             **about_sources(session, site, request),

@@ -29,6 +29,7 @@ from database import (
     wording,
 )
 from database.accounts import AccountUnknown
+from database.attachments import AttachmentRefused
 from database.engine import Database
 from database.rungs import NothingToAcknowledge
 from database.staff import StaffRefused
@@ -61,6 +62,7 @@ REFUSALS = (
     NoticeTooShort,
     controls.ControlRefused,
     AccountUnknown,
+    AttachmentRefused,
     wording.WordingRefused,
     rehearsals.RehearsalRefused,
     without_approval.PromiseRefused,

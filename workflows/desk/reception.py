@@ -17,7 +17,7 @@ from database import (
     requests,
 )
 from database.links import REQUEST_VERIFY
-from database.staff import require_role
+from database.staff import INTAKE_ROLES, require_role
 from database.tables import DataSubjectRequest
 from database.writing import held
 from domain.data_subject_requests import Intake, Kind, problems
@@ -25,8 +25,6 @@ from domain.deadlines import Deadline, utc_text
 from workflows.desk.part import DeskPart, refusing
 from workflows.messenger import Refused
 
-INTAKE_ROLES = ("privacy", "support")
-"""Who may take in what came by mail, telephone or post (P30)."""
 BY_LOGIN = "login"
 """The channel of a hand-off."""
 NOTHING_TO_TAKE_UP = "There is nothing of this request to take up again. Nothing was changed."

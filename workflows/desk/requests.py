@@ -1,11 +1,12 @@
 """Data-subject requests after their receipt, up to the answer (P19-P22, P26)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
 from activities.requests import Confirmation
+from database import attachments as request_attachments
 from database import (
     estates,
     identity,
@@ -21,13 +22,16 @@ from database.at_once import showing_who_asks
 from database.request_agents import Authority
 from database.requested_rights import kinds_of
 from database.rungs import acknowledge_step
-from database.staff import in_charge, require_role
+from database.staff import INTAKE_ROLES, in_charge, require_role
+from database.storage import FileUnusable
 from database.tables import (
     DataSubjectRequest,
     ProposedEnd,
     ReceiptCorrection,
+    RequestAttachment,
     RequestDecision,
 )
+from domain.attachments import Attachment
 from domain.data_subject_requests import Kind, Outcome
 from domain.deadlines import Deadline
 from domain.identity import DISPUTED, CheckMethod
@@ -251,6 +255,35 @@ class Requests(DeskPart):
                     transaction, held_request, authority_id, staff_id=staff_id, now=now
                 )
         self._messenger.wake(f"data-subject-request/{request.id}")
+
+    def attach(
+        self, reference: str, attachments: Sequence[Attachment], staff_id: UUID | None = None
+    ) -> None:
+        """Keep files with an open request; `staff_id`: who of privacy or support took them in,
+        where it was not the person. Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            if staff_id is not None:
+                require_role(transaction, staff_id, *INTAKE_ROLES)
+            request_attachments.attach(
+                transaction,
+                requests.request_by_reference(transaction, reference),
+                attachments,
+                self._storage,
+                limits=self.company.attachments,
+                staff_id=staff_id,
+                now=self.clock.now(),
+            )
+
+    def attachment(self, request_id: UUID, attachment_id: UUID) -> tuple[str, bytes]:
+        """The name of a file of a request and what is in it. Raises Refused."""
+        with self.database.session() as session:
+            found = session.get(RequestAttachment, attachment_id)
+        if found is None or found.request_id != request_id:
+            raise Refused("There is no such file (any more).")
+        try:
+            return found.name, self._storage.read(found.file)
+        except FileUnusable as fault:
+            raise Refused(str(fault)) from None
 
     def decide_authority(
         self, reference: str, staff_id: UUID, authority: Authority, evidence: str
