@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from cli import holds, request_ends, request_intake
+from cli import holds, request_ends, request_intake, request_metrics
 from cli.options import AsReader, AsStaff, FormatOption, ListFormat, Reference
 from domain.data_subject_requests import Ground, Kind, Outcome
 
@@ -436,6 +436,7 @@ for command in (
     request_intake.posted,
     request_intake.authority,
     request_ends.end,
+    request_metrics.metrics,
 ):
     app.command()(command)
 app.command("confirm-end")(request_ends.confirm_end)

@@ -72,6 +72,7 @@ from web.staff import (
     packages,
     policies,
     reports,
+    request_metrics,
     restrictions,
     sources,
 )
@@ -101,6 +102,7 @@ SITE_MAP = (
     letters.router,  # /staff/requests/letters, /staff/requests/.../letters/...
     sources.router,  # /staff/requests/.../sources/...
     packages.router,  # /staff/requests/.../copy
+    request_metrics.router,  # /staff/requests/metrics, /metrics
     staff_requests.router,  # /staff/requests/...
     attachments.router,  # /staff/requests/.../files
     restrictions.router,  # /staff/restrictions

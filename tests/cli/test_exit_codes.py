@@ -79,6 +79,7 @@ COMMANDS = {
     ],
     "requests confirm-receipt": [REFERENCE, "--correction", MAIL, "--as", "paul"],
     "requests late-reply": [],
+    "requests metrics": [],
     "requests end": [
         *(REFERENCE, "--outcome", "spam", "--reason", "An advertisement", "--as", "petra"),
     ],
