@@ -94,14 +94,13 @@ def measure(count: int = OPEN, database_url: str | None = None) -> dict[str, Any
 def _opened(parts: Parts, count: int) -> tuple[_Open, float]:
     """Take requests in and start their thirty days; how many a second were started."""
     company = parts.company
-    before = company.portal.call(_waiting, company.client)
-    patience = timedelta(seconds=30 + SETTLED_SECONDS + count / 8)
+    patience = timedelta(seconds=60 + SETTLED_SECONDS + count / 5)
     at = company.clock.now() + patience
     batch = _Open(ids=_taken_in(company, count, at), at=at)
     began = time.monotonic()
     company.portal.call(_start_all, company, batch.ids)
     rate = count / (time.monotonic() - began)
-    until(lambda: company.portal.call(_waiting, company.client) >= before + count)
+    until(lambda: company.portal.call(_waiting, company.client, at + REPLY_BEFORE_DUE) == count)
     time.sleep(SETTLED_SECONDS)
     assert company.clock.now() < at, "the moment came before all were open"
     return batch, rate
@@ -163,9 +162,9 @@ async def _start_all(company: Company, ids: Sequence[UUID]) -> None:
         )
 
 
-async def _waiting(client: Client) -> int:
-    """How many requests have come to wait for an answer."""
-    query = "WorkflowType = 'data-subject-request' AND AwaitingWhom = 'privacy'"
+async def _waiting(client: Client, due_at: datetime) -> int:
+    """How many of the requests due then have come to wait for an answer."""
+    query = f"DueAt = '{due_at:%Y-%m-%dT%H:%M:%S.%fZ}' AND AwaitingWhom = 'privacy'"
     return (await client.count_workflows(query)).count
 
 

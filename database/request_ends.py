@@ -13,7 +13,7 @@ from database.request_answers import DECIDED_BEFORE, set_aside
 from database.requested_rights import decided_before, rights_of
 from database.requests import follower_of, request_by_reference
 from database.tables import DataSubjectRequest, ProposedEnd
-from database.writing import held, hold
+from database.writing import hold
 from domain.data_subject_requests import GATED_KINDS, Kind, Outcome, RightState, State
 from domain.request_decisions import DONE, SET_ASIDE
 from domain.request_ends import TAKES_TWO, Twin, duplicate_refusal
@@ -29,7 +29,6 @@ NO_WAY_BACK = (
     "This request cannot be withdrawn any more: what it asks to erase is being erased. Nothing was "
     "changed."
 )
-
 NOT_FROM_HERE = (
     "Please use the link in the mail to the address in your account. Nothing was changed."
 )
@@ -81,15 +80,17 @@ def end(
     `reason` stays with us; `of` is the reference of the request that it is a duplicate of. Returns
     what waits for the second person; None when it is ended. Raises EndRefused, RequestUnknown.
     """
-    hold(transaction, request)
-    _require_fresh_eyes(transaction, request, staff_id)
     if outcome not in MAILS:
         raise EndRefused(f"A request ends as one of {', '.join(MAILS)}, or right by right.")
     if not reason.strip():
         raise EndRefused("Write why it ends like this: it stays with us. Nothing was changed.")
+    other = _other(transaction, of) if outcome is Outcome.DUPLICATE else request
+    for one in sorted((request, other), key=lambda each: each.id):
+        hold(transaction, one)  # in one order, whichever of the two is ended
+    _require_fresh_eyes(transaction, request, staff_id)
     _require_way_back(transaction, request)
     if outcome is Outcome.DUPLICATE:
-        _follow_other(transaction, request, of)
+        _follow(transaction, request, other)
     proposed = ProposedEnd(
         request_id=request.id,
         outcome=outcome,
@@ -209,9 +210,14 @@ def _is_being_erased(session: Session, request: DataSubjectRequest) -> bool:
     )
 
 
-def _follow_other(transaction: Session, request: DataSubjectRequest, of: str) -> None:
+def _other(session: Session, of: str) -> DataSubjectRequest:
+    if not of.strip():
+        raise EndRefused("Give the reference of the request that answers this one too.")
+    return request_by_reference(session, of.strip())
+
+
+def _follow(transaction: Session, request: DataSubjectRequest, other: DataSubjectRequest) -> None:
     """Note which request answers this one; the other is held, so that it does not end just now."""
-    other = held(transaction, DataSubjectRequest, request_by_reference(transaction, of).id)
     if other.answered_at is not None:
         raise EndRefused(f"{other.reference} is answered already, so it answers nothing else.")
     refusal = duplicate_refusal(

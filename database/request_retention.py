@@ -32,6 +32,7 @@ from database.tables import (
     ReceiptCorrection,
     RequestAgent,
     RequestDecision,
+    SourceTask,
 )
 from domain.data_subject_requests import State
 
@@ -156,6 +157,7 @@ def _purge(
         update(ReceiptCorrection).where(_of(ReceiptCorrection, request)).values(proof=""),
         update(ProposedEnd).where(_of(ProposedEnd, request)).values(reason=""),
         update(EstateAuthority).where(_of(EstateAuthority, request)).values(who="", proof=""),
+        update(SourceTask).where(_of(SourceTask, request)).values(problem="", evidence=""),
         update(Link)
         .where(col(Link.subject_id) == request.id)
         .values(expires_at=now, account_id=None),

@@ -57,6 +57,7 @@ from web.links import LinkClosed, locale_of, open_link
 from web.readers import OnReader, Reader
 from web.site import OnSite, Site
 from workflows.desk import Receipt
+from workflows.messenger import Refused
 
 router = APIRouter(prefix="/requests")
 Token = Annotated[str, PathParameter(max_length=200)]
@@ -99,8 +100,7 @@ def make_request(site: OnSite, reader: OnReader, posted: Form) -> Response:
     if found:
         return form_page(reader, posted, found, status=422)
     receipt, _ = site.desk.take_in(intake, channel="web")
-    if posted.attached:
-        site.desk.attach(receipt.reference, posted.attached)
+    attach(reader, receipt, posted)
     return to_receipt(reader, receipt)
 
 
@@ -190,6 +190,23 @@ def faults_of_files(posted: Posted, reader: Reader) -> dict[str, str]:
     """What is wrong with the files that were sent along, in the reader's language."""
     wrong = attachment_problems(posted.attached, reader.site.company.attachments)
     return {"attachment": " ".join(map(reader.gettext, wrong))} if wrong else {}
+
+
+def attach(reader: Reader, receipt: Receipt, posted: Posted) -> None:
+    """Keep the files that came with a request which is taken in. Raises Refused, in words that say
+    so, where they cannot be: it was joined to one that is answered, or has many."""
+    if not posted.attached:
+        return
+    try:
+        reader.site.desk.attach(receipt.reference, posted.attached)
+    except Refused:
+        raise Refused(
+            reader.gettext(
+                "Your request %(reference)s has come, and its files were not kept: it is answered "
+                "already, or has too many. If they matter, please write to us.",
+                reference=receipt.reference,
+            )
+        ) from None
 
 
 def to_receipt(reader: Reader, receipt: Receipt, *, signed_in: bool = False) -> Response:

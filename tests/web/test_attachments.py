@@ -102,3 +102,13 @@ def test_a_file_opens_only_under_its_own_request(world: World) -> None:
     answer = world.browser.get(f"/staff/requests/{other.reference}/files/{file.id}")
     assert answer.status_code != 200
     assert PDF[1] not in answer.content
+
+
+def test_a_file_that_cannot_be_kept_with_what_is_done_at_once_is_said(world: World) -> None:
+    """P17: marketing is stopped and answered by then; nobody thinks that we have their file."""
+    form = {**FORM, "kinds": "marketing_opt_out"}
+    answer = world.browser.post("/requests/new", data=form, files=[("attachment", PDF)])
+    assert "its files were not kept" in answer.text
+    with world.database.session() as session:
+        assert session.exec(select(DataSubjectRequest)).one().reference in answer.text
+    assert attached(world) == []
