@@ -17,10 +17,11 @@ import temporal
 from activities.courier import Courier
 from activities.interceptor import incident
 from activities.retention import Retention
-from clock import Clock
+from clock import Clock, real_now
 from database import packages
 from database.account_imports import discard_dead
 from database.alarms import AlarmKind, sound
+from database.attachments import known_attachments
 from database.chunks import LongEnough, at_most
 from database.doubts import count_doubtful, reconsider
 from database.engine import Database
@@ -47,6 +48,8 @@ LATE_AFTER = timedelta(hours=1)
 IMPORTS_WITHIN = timedelta(minutes=3)
 AT_ONCE = 20
 LIFTED_AT_ONCE = 100
+UNKNOWN_FOR = timedelta(days=1)
+"""A file is written before its row knows it; a day later none will."""
 LINES = 20
 """So many are named in the result and the log; all that were started stand in the facts."""
 ENDS = {
@@ -252,12 +255,17 @@ class PatrolActivities:
                 lifted = lift_what_was_told(transaction, now, limit=LIFTED_AT_ONCE)
 
     def _delete_copies(self, now: datetime) -> None:
+        """Those whose time is over; and files that no row knows, as a worker died over them."""
         with self._database.session() as session:
             tasks = packages.files_to_delete(session, self._company.package_period, now)
         for task_id in tasks:
             with self._database.transaction() as transaction:
                 file = packages.forget_file(transaction, task_id, now)
             self._storage.delete(file)
+        old = self._storage.older_than(UNKNOWN_FOR, real_now())
+        with self._database.session() as session:
+            known = packages.known_files(session, old) | known_attachments(session, old)
+        self._storage.delete(*set(old).difference(known))
 
     def _carry_on_imports(self, now: datetime) -> _Imports:
         """Carry on what was left in the middle, then throw away what is dead.

@@ -157,6 +157,8 @@ class SourceActivities:
                         answer, title=about.title, controller=about.controller
                     )
                     settled = source_tasks.settle(transaction, task, receipt, what.now)
+                    request = transaction.get_one(DataSubjectRequest, task.request_id)
+                    source_tasks.verify_by_source(transaction, request, what.now)
                 case Exported():
                     names = tuple(source.about.categories)
                     receipt = exported_receipt(names, answer.records, answer.doubtful)

@@ -63,6 +63,12 @@ def attachments_of(session: Session, request_id: UUID) -> Sequence[RequestAttach
     ).all()
 
 
+def known_attachments(session: Session, names: Sequence[str]) -> set[str]:
+    """Of these stored files, those that came with a request."""
+    known = session.exec(select(RequestAttachment.file)).all()
+    return set(names).intersection(known)
+
+
 def delete_attachments(
     transaction: Session, request: DataSubjectRequest, storage: Storage, now: datetime
 ) -> None:

@@ -47,6 +47,7 @@ IDENTITY = "identity"
 """What a code is for; there are others (`packages.py`)."""
 BY_LINK = "link to the address on file"
 BY_CODE = "code sent to the address on file"
+BY_SOURCE = "link to an address that a data source has"
 _BEFORE_WORK = (State.RECEIVED, State.ACKNOWLEDGED, State.IDENTITY)
 """What is proved before the acknowledgement is noted goes to work with it."""
 

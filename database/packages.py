@@ -14,7 +14,7 @@ from database.facts import record
 from database.identity import account_of, checked_by_staff, language_on_file
 from database.ids import new_nonce
 from database.links import REQUEST_COPY, add_link
-from database.outbox import ACCOUNT, REQUEST, REQUESTER, Queued
+from database.outbox import ACCOUNT, COPY_CODE, REQUEST, REQUESTER, Queued
 from database.requested_rights import rights_of
 from database.source_tasks import last_rounds, tasks_of
 from database.tables import (
@@ -259,7 +259,7 @@ def new_copy_code(
         subject_id=request.id,
         addressee_kind=to.kind,
         addressee_id=to.id,
-        step=f"copy_code_{len(codes) + 1}",
+        step=f"{COPY_CODE}{len(codes) + 1}",
         template="request_copy_code",
         variant=request.id,
         language=to.language,
@@ -332,8 +332,16 @@ def files_of_account(session: Session, account_id: UUID, besides: UUID) -> Seque
     ).all()
 
 
+def known_files(session: Session, names: Sequence[str]) -> set[str]:
+    """Of these files, those that a row knows."""
+    found = select(SourceTask.file).where(col(SourceTask.file).is_not(None))
+    return set(names) & {file for file in session.exec(found) if file}
+
+
 def forget_file(transaction: Session, task_id: UUID, now: datetime) -> str | None:
     """The row of a task knows its file no more; its name, for the caller to delete."""
+    known = transaction.get_one(SourceTask, task_id)
+    held(transaction, DataSubjectRequest, known.request_id)
     task = held(transaction, SourceTask, task_id)
     file, task.file = task.file, None
     transaction.add(task)
@@ -360,10 +368,13 @@ class _Holder:
 
 
 def _holder_of(session: Session, request: DataSubjectRequest) -> _Holder | None:
-    """The address on file now; the contact address where two of us found out that it is theirs."""
+    """The address on file now; the contact address where two of us found out that it is theirs, or
+    where that is what a source knows them by."""
     if checked_by_staff(session, request) and request.contact_email:
         return _Holder(kind=REQUESTER, id=request.id, language=request.language)
     account = account_of(session, request)
+    if account is None and request.contact_confirmed_at is not None:
+        return _Holder(kind=REQUESTER, id=request.id, language=request.language)
     if account is None or not account.email:
         return None
     return _Holder(kind=ACCOUNT, id=account.id, language=language_on_file(session, request))

@@ -1,21 +1,28 @@
 """What data sources are asked for requests, how far each is, and what it said (P10-P17, P24)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
 from database.facts import record
-from database.identity import account_of, controls_empty_address, is_verified
+from database.identity import (
+    BY_SOURCE,
+    account_of,
+    controls_empty_address,
+    is_verified,
+    verify_identity,
+)
 from database.ids import new_id
 from database.request_agents import is_authorised
 from database.requested_rights import rights_of
 from database.tables import DataSubjectRequest, RequestedRight, SourceTask
-from database.writing import held, insert_new
+from database.writing import held, hold, insert_new
 from domain.data_subject_requests import GATED_KINDS, Kind, RightState
-from domain.personal_data import DataRole, Person, Verb
+from domain.personal_data import OWN_SOURCE, DataRole, Person, Verb
 from domain.source_tasks import (
     LOOKING,
     OPEN_TASKS,
@@ -90,7 +97,7 @@ def standing(session: Session, request: DataSubjectRequest, sources: Sources) ->
     """How far a request is with the data sources; None when nothing is to come."""
     tasks = [task for task in tasks_of(session, request.id) if task.state in OPEN_TASKS]
     instants = [task.next_try_at for task in tasks if task.next_try_at]
-    if any(True for _ in _missing(session, request, sources)):
+    if _missing(session, request, sources):
         instants.append(request.received_at)
     asked = Asked(
         next_at=min(instants, default=None),
@@ -130,6 +137,18 @@ def due(session: Session, request_id: UUID, now: datetime) -> Sequence[SourceTas
     ).all()
 
 
+def verify_by_source(transaction: Session, request: DataSubjectRequest, now: datetime) -> bool:
+    """Whoever proved control of an address that another data source than our own has of somebody
+    is that person, account or not (P19). False where none has it, or they were known already.
+
+    The request is held.
+    """
+    if not controls_empty_address(transaction, request):
+        return False
+    known = any(_is_found(task) for task in tasks_of(transaction, request.id))
+    return known and verify_identity(transaction, request, how=BY_SOURCE, now=now)
+
+
 def settle(
     transaction: Session,
     task: SourceTask,
@@ -139,7 +158,7 @@ def settle(
     file: str | None = None,
 ) -> bool:
     """A source did, or gave, what it was asked; False when that was settled meanwhile."""
-    row = held(transaction, SourceTask, task.id)
+    row = _held(transaction, task)
     if row.state != TaskState.WAITING:
         return False
     row.state, row.receipt, row.file = TaskState.DONE, receipt, file
@@ -153,7 +172,7 @@ def settle(
 def put_off(transaction: Session, task: SourceTask, problem: str, now: datetime) -> bool:
     """A source did not answer: it is asked again after a pause that grows. True when it has been
     silent for so long by now that people are to hear of it, once."""
-    row = held(transaction, SourceTask, task.id)
+    row = _held(transaction, task)
     if row.state != TaskState.WAITING:
         return False
     known_silent = row.next_try_at is not None and row.next_try_at - row.created_at >= SILENT_PERIOD
@@ -166,7 +185,7 @@ def put_off(transaction: Session, task: SourceTask, problem: str, now: datetime)
 
 def needs_person(transaction: Session, task: SourceTask, problem: str, now: datetime) -> bool:
     """What a source answered cannot be right: nothing of it was used, and somebody must look."""
-    row = held(transaction, SourceTask, task.id)
+    row = _held(transaction, task)
     if row.state != TaskState.WAITING:
         return False
     row.state, row.problem, row.next_try_at = TaskState.NEEDS_PERSON, problem, None
@@ -178,7 +197,7 @@ def needs_person(transaction: Session, task: SourceTask, problem: str, now: date
 
 def give_to_staff(transaction: Session, task: SourceTask, due_on: date, now: datetime) -> bool:
     """No machine reaches this source: somebody of staff does it until that day."""
-    row = held(transaction, SourceTask, task.id)
+    row = _held(transaction, task)
     if row.state != TaskState.WAITING:
         return False
     row.state, row.due_on, row.next_try_at, row.problem = TaskState.BY_HAND, due_on, None, ""
@@ -297,16 +316,19 @@ def overdue_since(session: Session, late_at: datetime) -> Sequence[UUID]:
 
 def _missing(
     session: Session, request: DataSubjectRequest, sources: Sources
-) -> Collection[tuple[RequestedRight, str, Verb]]:
+) -> Sequence[tuple[RequestedRight, str, Verb]]:
     """What nobody has written down yet: by right, source and verb."""
     rights = [right for right in rights_of(session, request.id) if _is_due(request, right)]
+    looks_first = controls_empty_address(session, request)
+    if not _may_ask(session, request, looks_first=looks_first):
+        rights = [right for right in rights if right.kind not in GATED_KINDS]
     wanted = [
         (right, source, verb)
         for right in rights
         for source, role in sources.items()
-        if (verb := asked_first(Kind(right.kind), role)) and _may_ask(session, request, right, verb)
+        if (verb := asked_first(Kind(right.kind), role, looks_first=looks_first))
     ]
-    if not wanted:
+    if not wanted or not _is_named(session, request):
         return ()
     known = {(task.right_id, task.source, task.verb) for task in tasks_of(session, request.id)}
     return [one for one in wanted if (one[0].id, one[1], one[2]) not in known]
@@ -319,17 +341,16 @@ def _is_due(request: DataSubjectRequest, right: RequestedRight) -> bool:
     return right.state == RightState.DECIDED
 
 
-def _may_ask(
-    session: Session, request: DataSubjectRequest, right: RequestedRight, verb: Verb
-) -> bool:
+def _may_ask(session: Session, request: DataSubjectRequest, *, looks_first: bool) -> bool:
     """Whether we know enough of who asks to look what there is of them (P19)."""
-    if right.kind not in GATED_KINDS:
-        return bool(request.account_id or request.account_address or request.contact_email)
-    if not is_authorised(session, request.id):
-        return False
-    if is_verified(request):
-        return account_of(session, request) is not None
-    return verb is Verb.LOCATE and controls_empty_address(session, request)
+    known = is_verified(request) or looks_first
+    return known and is_authorised(session, request.id)
+
+
+def _is_named(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether there is anything that a source could know the person by."""
+    typed = request.account_address or request.contact_email
+    return bool(typed) or account_of(session, request) is not None
 
 
 def _rounds(
@@ -344,11 +365,25 @@ def _rounds(
     ).all()
 
 
+def _held(transaction: Session, task: SourceTask) -> SourceTask:
+    """The row, ours after its request."""
+    held(transaction, DataSubjectRequest, task.request_id)
+    return held(transaction, SourceTask, task.id)
+
+
 def _of_request(transaction: Session, request: DataSubjectRequest, task_id: UUID) -> SourceTask:
+    hold(transaction, request)
     row = transaction.get(SourceTask, task_id)
     if row is None or row.request_id != request.id:
         raise TaskRefused("This request asks no such thing of a source. Nothing was changed.")
     return held(transaction, SourceTask, task_id)
+
+
+def _is_found(task: SourceTask) -> bool:
+    """Whether a source of ours, our own database apart, has something of the person."""
+    receipt: Mapping[str, Any] = task.receipt or {}
+    ours = task.source != OWN_SOURCE and receipt.get("controller") is None
+    return ours and task.verb == Verb.LOCATE and any(one["rows"] for one in receipt.get("held", ()))
 
 
 def _names(tasks: Sequence[SourceTask], state: TaskState) -> tuple[str, ...]:

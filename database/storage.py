@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -49,6 +50,14 @@ class Storage:
         if not whole.startswith(name.encode()):
             raise FileUnusable("The stored file is another one than it says.")
         return whole.removeprefix(name.encode())
+
+    def older_than(self, age: timedelta, real_now: datetime) -> Sequence[str]:
+        """The names of files that were written so long ago, by the clock of the disk."""
+        if not self._folder.is_dir():
+            return []
+        written = {path.name: path.stat().st_mtime for path in self._folder.iterdir()}
+        limit = (real_now - age).timestamp()
+        return [name for name, at in written.items() if at < limit]
 
     def delete(self, *names: str | None) -> None:
         """Take files away; those that are gone already are gone."""

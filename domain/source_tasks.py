@@ -73,13 +73,15 @@ _ASKED_FIRST: Mapping[Kind, Mapping[DataRole, Verb]] = {
 }
 
 
-def asked_first(kind: Kind, role: DataRole) -> Verb | None:
-    """What a source is asked as soon as a right's gate is open; None: nothing.
+def asked_first(kind: Kind, role: DataRole, *, looks_first: bool = False) -> Verb | None:
+    """What a source is asked as soon as a right's gate is open; None: nothing. `looks_first`: it is
+    only known that somebody reads mail at an address, and not whether we have it of anybody.
 
     Of data that is held for somebody else we only look whether there is any: who it is asked of is
     that controller (P24).
     """
-    return _ASKED_FIRST.get(kind, {}).get(role)
+    verb = _ASKED_FIRST.get(kind, {}).get(role)
+    return Verb.LOCATE if looks_first and verb is Verb.EXPORT else verb
 
 
 def next_try(attempts: int, now: datetime) -> datetime:

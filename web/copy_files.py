@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from io import BytesIO
+from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from markupsafe import Markup
@@ -19,10 +20,11 @@ from domain.data_subject_requests import Kind
 from domain.packages import Copy, copy_of
 from domain.personal_data import BASIS_WORDS, ORIGIN_WORDS, Held, Located
 from domain.portability import portable_files
-from web.rendering import PAGES, Pages
+from web.rendering import Pages
 
 Contents = Sequence[tuple[PartOfCopy, Collected]]
 NAME = "{reference}.zip"
+STYLE = Path(__file__).parent / "static" / "copy.css"
 
 
 def copy_archive(
@@ -84,7 +86,7 @@ def copy_page(session: Session, pages: Pages, request: DataSubjectRequest, copy:
 @cache
 def style() -> Markup:
     """What the page of a copy looks like: it stands in it, as it is read without us."""
-    return Markup((PAGES / "copy.css").read_text("utf-8"))  # noqa: S704 - our own file
+    return Markup(STYLE.read_text("utf-8"))  # noqa: S704 - our own file
 
 
 def policy_of_copy() -> Mapping[str, str]:

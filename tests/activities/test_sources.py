@@ -12,14 +12,18 @@ from sqlmodel import select
 from activities.courier import Courier
 from data_sources.data_map import Description
 from data_sources.source import Call, DataSource, SourceUnavailable, SourceWrong
-from database import source_tasks
+from database import identity, source_tasks
+from database.accounts import accounts_at_address
 from database.tables import Alarm, DataSubjectRequest, OutboxMail
 from domain.collected import collected_from
 from domain.personal_data import Person
+from embedded.sample_company.people import customers
 from tests.activities.asked_sources import ALICE, BOB, AskedSources, asked_sources
 from tests.scene import NOW, Scene
 
 DAY = timedelta(days=1)
+PROSPECT = customers(3)[-1].email
+"""Somebody in the company's sources who has no account here."""
 
 
 @pytest.fixture
@@ -316,3 +320,38 @@ def test_a_receipt_names_each_category_of_the_map_once(company: AskedSources) ->
     assert task.receipt is not None
     named = [one["category"] for one in task.receipt["held"]]  # type: ignore[attr-defined]
     assert named == ["Sessions and devices", "Taking part in sessions"]
+
+
+def test_whoever_proved_an_address_that_only_a_source_has_is_known_by_it(
+    company: AskedSources,
+) -> None:
+    """P19: the newsletter knows her, no account does; first we look, then she is given a copy."""
+    with company.scene.database.session() as session:
+        assert accounts_at_address(session, PROSPECT) == []
+    request = company.scene.request(PROSPECT, kinds=("access",))
+    company.ask(request.id)
+    assert company.tasks(request.id) == {}
+    company.do(identity.confirm_contact, request.id, NOW)
+    company.ask(request.id)
+    company.ask(request.id)
+    with company.scene.database.session() as session:
+        row = session.get_one(DataSubjectRequest, request.id)
+        assert row.verified_by == identity.BY_SOURCE
+        verbs = {(t.source, t.verb) for t in source_tasks.tasks_of(session, request.id)}
+    assert {("marketing", "locate"), ("marketing", "export"), ("support", "locate")} <= verbs
+    file = company.tasks(request.id)["marketing"].file
+    assert file is not None
+    kept = collected_from(company.storage.read(file))
+    assert PROSPECT in {record.value for record in kept.records}
+
+
+def test_whoever_proved_an_address_that_nobody_has_is_not_known(company: AskedSources) -> None:
+    """P19: that our own database has their request is no proof of anything."""
+    request = company.scene.request("nobody@elsewhere.example", kinds=("access",))
+    company.do(identity.confirm_contact, request.id, NOW)
+    company.ask(request.id)
+    with company.scene.database.session() as session:
+        row = session.get_one(DataSubjectRequest, request.id)
+        assert row.verified_at is None
+        assert identity.controls_empty_address(session, row)
+    assert {task.verb for task in company.tasks(request.id).values()} == {"locate"}

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from database.attachments import known_attachments
 from database.tables import DataSubjectRequest, Fact, RequestAttachment
 from tests.web.test_request_ends import ask, now_of, page_of
 from tests.web.world import World
@@ -112,3 +113,12 @@ def test_a_file_that_cannot_be_kept_with_what_is_done_at_once_is_said(world: Wor
     with world.database.session() as session:
         assert session.exec(select(DataSubjectRequest)).one().reference in answer.text
     assert attached(world) == []
+
+
+def test_a_file_that_a_row_knows_is_never_swept_away(world: World) -> None:
+    """P26: the watchdog deletes what nobody knows, and nothing that came with a request."""
+    request = ask(world)
+    world.browser.post(f"{page_of(world, request)}/files", files=[("attachment", PDF)])
+    (file,) = attached(world)
+    with world.database.session() as session:
+        assert known_attachments(session, [file.file, "left-over"]) == {file.file}

@@ -47,7 +47,7 @@ def hand_in(asked: ByPrivacy, task_id: TaskId, posted: Form) -> Response:
             Typed(
                 rows={name: int(value) for name, value in _of(posted, ROWS) if value.isdigit()},
                 entries=dict(_of(posted, ENTRIES)),
-                evidence=posted.text("evidence"),
+                evidence=posted.text("how"),
             ),
         ),
         posted,
