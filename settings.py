@@ -13,10 +13,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from domain.attachments import AttachmentLimits
 from domain.company import CampaignLeads, Company, LadderNumbers, Officers
 from domain.identity import IdentityNumbers
 from domain.marketing import MarketingPurpose, PurposesRefused, read_purposes
 from domain.personal_data import OWN_SOURCE
+from domain.request_retention import RequestPeriods
 from domain.sending import Canary, Limits
 from embedded.sample_company import IN_ONE_DATABASE
 from translations.catalogues import CatalogueMissing, speak
@@ -221,6 +223,31 @@ class Settings(BaseSettings):
             "we could not verify it is drafted for a person to sign",
         ),
     ] = 5
+    attachments: Annotated[
+        int,
+        Field(ge=0, le=10, description="How many files people may send with one request"),
+    ] = 10
+    attachment_megabytes: Annotated[
+        int, Field(ge=1, le=15, description="How large each of them may be")
+    ] = 5
+    request_close_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=365,
+            description="Days after its answer at which a request is closed: until then it can be "
+            "appealed against. Then what showed that somebody may ask for another is deleted (P33)",
+        ),
+    ] = 60
+    request_purge_days: Annotated[
+        int,
+        Field(
+            ge=30,
+            le=3650,
+            description="Days after its answer at which a closed request loses names, addresses "
+            "and words, unless a legal hold stands; what proves the answer in time stays (P33)",
+        ),
+    ] = 1096
     privacy_lead: Annotated[
         str,
         Field(
@@ -630,6 +657,14 @@ class Settings(BaseSettings):
         return SAMPLE_DATA_MAP if self.environment == "development" else None
 
     @property
+    def request_periods(self) -> RequestPeriods:
+        """For how long requests are kept."""
+        return RequestPeriods(
+            until_closed=timedelta(days=self.request_close_days),
+            until_purged=timedelta(days=max(self.request_purge_days, self.request_close_days)),
+        )
+
+    @property
     def source_urls(self) -> Mapping[str, str]:
         """The databases, by source, whose addresses the data map leaves to the process."""
         sample = IN_ONE_DATABASE if self.data_map_file == SAMPLE_DATA_MAP else ()
@@ -691,6 +726,9 @@ class Settings(BaseSettings):
             purposes=self.marketing_purposes,
             ladder=self.ladder,
             package_period=timedelta(days=self.package_days),
+            attachments=AttachmentLimits(
+                count=self.attachments, largest=self.attachment_megabytes * 1_000_000
+            ),
         )
 
     @property

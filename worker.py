@@ -40,6 +40,7 @@ from activities.patrol import PatrolActivities
 from activities.publication import PublicationActivities
 from activities.pulse import PulseInterceptor
 from activities.requests import RequestActivities
+from activities.retention import Retention
 from activities.sources import SourceActivities, opened_sources
 from activities.starting import StartingActivities
 from clock import Clock, real_now
@@ -140,6 +141,12 @@ def activities(
         courier=courier,
         dead_man_url=settings.dead_man_url.get_secret_value(),
         settle_after=timedelta(seconds=settings.mail_settle_after_seconds),
+        retention=Retention(
+            database=database,
+            storage=storage,
+            periods=settings.request_periods,
+            pseudonym_key=settings.suppression_key_bytes,
+        ),
         storage=storage,
     )
     return (

@@ -73,6 +73,7 @@ from domain.deadlines import Authority, authority_for, court_remedy
 from domain.identity import WORDS_FOR_STAFF
 from domain.languages import nearest_language
 from domain.places import local_date
+from domain.request_decisions import in_our_words
 from domain.request_ladder import words_of_rungs
 from domain.reviews import VersionState
 from domain.source_tasks import SOURCE_WORDS
@@ -383,6 +384,7 @@ class Letters:
             "authority_name": authority.name,
             "authority_url": authority.url,
             "court": language.gettext(court_remedy(request.regime)),
+            **_of_twin(session, request, language, zone),
             "outcome_words": language.gettext(outcome),
             "rung": self._rung_words(mail.step, language),
             "due_at": language.moment(request.due_at, self._company.zone),
@@ -512,14 +514,24 @@ def _answered(
             "ground": language.gettext(GROUND_WORDS[Ground(decision.ground)])
             if decision.ground
             else "",
-            # What the machine answers is one of our sentences, and nobody's own words.
-            "explanation": decision.explanation
-            if decision.decided_by
-            else language.gettext(decision.explanation),
+            "explanation": language.gettext(decision.explanation)
+            if in_our_words(Outcome(decision.outcome), decision.decided_by)
+            else decision.explanation,
         }
         for right in rights
         if (decision := decisions.get(right.id))
     ]
+
+
+def _of_twin(
+    session: Session, request: DataSubjectRequest, language: Language, zone: ZoneInfo
+) -> dict[str, str]:
+    """The request that answers this one too, and until when it does."""
+    other = session.get_one(DataSubjectRequest, request.duplicate_of_id or request.id)
+    return {
+        "answered_with": other.reference,
+        "answered_with_by_on": _day(language, other.due_at - timedelta.resolution, zone),
+    }
 
 
 def _counts(session: Session, campaign: Campaign, language: Language) -> list[tuple[str, int]]:

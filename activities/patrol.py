@@ -16,10 +16,12 @@ from temporalio.service import RPCError, RPCStatusCode
 import temporal
 from activities.courier import Courier
 from activities.interceptor import incident
+from activities.retention import Retention
 from clock import Clock, real_now
 from database import packages, posts
 from database.account_imports import discard_dead
 from database.alarms import AlarmKind, sound
+from database.attachments import known_attachments
 from database.chunks import LongEnough, at_most
 from database.doubts import count_doubtful, reconsider
 from database.engine import Database
@@ -116,6 +118,7 @@ class PatrolActivities:
         courier: Courier,
         settle_after: timedelta,
         storage: Storage,
+        retention: Retention,
         dead_man_url: str = "",
     ) -> None:
         self._database = database
@@ -125,6 +128,7 @@ class PatrolActivities:
         self._courier = courier
         self._settle_after = settle_after
         self._storage = storage
+        self._retention = retention
         self._dead_man_url = dead_man_url
 
     @activity.defn
@@ -133,16 +137,18 @@ class PatrolActivities:
 
         Before that, what was left to ops is sent again where evidence came after all, the
         restrictions are lifted whose holders have been told by now (P14), copies of people's data
-        are deleted whose time is over (P11), and what was posted long ago (P33). One that runs and
-        stands still it cannot mend, but it says so. An import of accounts that was stopped after
-        its decision is finished last: whatever becomes of it, the rest is done. A dead-man switch
-        outside hears of a round that came to its end, and of no other.
+        are deleted whose time is over (P11), what was posted long ago is deleted, and requests are
+        closed and purged whose time has come (P33). One that runs and stands still it cannot mend,
+        but it says so. An import of accounts that was stopped after its decision is finished last:
+        whatever becomes of it, the rest is done. A dead-man switch outside hears of a round that
+        came to its end, and of no other.
         """
         now = await asyncio.to_thread(self._clock.now)
         await asyncio.to_thread(self._reconsider, now)
         await asyncio.to_thread(self._lift, now)
         await asyncio.to_thread(self._purge, now)
         await asyncio.to_thread(self._delete_copies, now)
+        await asyncio.to_thread(self._retention.keep_to_it, now)
         running = {workflow_id async for workflow_id in self._list(RUNNING)}
         wanted = await asyncio.to_thread(self._wanted, running, now)
         missing = [what for what in wanted if what.workflow_id not in running]
@@ -271,7 +277,7 @@ class PatrolActivities:
             self._storage.delete(file)
         old = self._storage.older_than(UNKNOWN_FOR, real_now())
         with self._database.session() as session:
-            known = packages.known_files(session, old)
+            known = packages.known_files(session, old) | known_attachments(session, old)
         self._storage.delete(*set(old).difference(known))
 
     def _carry_on_imports(self, now: datetime) -> _Imports:

@@ -24,6 +24,7 @@ from benchmarks import (
     delivery_events,
     long_policies,
     main_job,
+    requests,
     second_writer,
     watchdog,
 )
@@ -44,6 +45,8 @@ OF_SECOND_WRITER = {"_p99_ms": 100.0}  # whoever writes beside an import is held
 NOBODY = dict.fromkeys(("lost", "doubles", "doubles_without_doubt", "left_to_ops", "unfinished"), 0)
 OF_LATE_EVENTS = {name: NOBODY[name] for name in ("lost", "doubles_without_doubt", "unfinished")}
 """With late events a mail that was in doubt may go out twice, or wait for ops (P4)."""
+OPEN_REQUESTS = (1_000, 10_000)
+OF_REQUESTS = dict.fromkeys(("lost", "doubled", "server_was_away", "worker_was_away"), 0)
 OF_WATCHDOG = {"longest_repair_seconds": 900.0}  # the watchdog's quarter of an hour
 OF_LONG_POLICIES = {
     "regular_400_kb_seconds": 3.0,
@@ -168,6 +171,16 @@ def _watchdog(_sizes: Sequence[int]) -> Iterator[Measured]:
     )
 
 
+def _requests(_sizes: Sequence[int]) -> Iterator[Measured]:
+    for count in OPEN_REQUESTS:
+        yield Measured(
+            name=f"requests_{count}",
+            title=f"{count:,} open requests, all due at one moment",
+            figures=requests.measure(count),
+            highest=OF_REQUESTS,
+        )
+
+
 def _crashes(_sizes: Sequence[int]) -> Iterator[Measured]:
     yield Measured(
         name="crashes",
@@ -206,6 +219,7 @@ BENCHMARKS: Mapping[str, Callable[[Sequence[int]], Iterator[Measured]]] = {
     "second_writer": _second_writer,
     "continue_as_new": _continue_as_new,
     "watchdog": _watchdog,
+    "requests": _requests,
     "crashes": _crashes,
     "long_policies": _long_policies,
 }

@@ -20,6 +20,7 @@ from activities.courier import Courier
 from activities.interceptor import IncidentInterceptor
 from activities.patrol import Patrol, PatrolActivities
 from activities.pulse import PulseInterceptor
+from activities.retention import Retention
 from clock import Clock
 from database.engine import Database
 from database.migrate import migrate
@@ -60,6 +61,12 @@ def measure(sizes: Sequence[int] = (1_000, 10_000)) -> dict[str, float]:
             company=settings.company,
             courier=Courier(database=database, webhook=None, base_url=settings.website),
             settle_after=timedelta(seconds=settings.mail_settle_after_seconds),
+            retention=Retention(
+                database=database,
+                storage=Storage(settings.storage_folder, settings.data_keys),
+                periods=settings.request_periods,
+                pseudonym_key=settings.suppression_key_bytes,
+            ),
             storage=Storage(settings.storage_folder, settings.data_keys),
         )
         worker = portal.call(_worker, client, patrol)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from cli import holds, request_intake
+from cli import holds, request_ends, request_intake, request_metrics
 from cli.options import AsReader, AsStaff, FormatOption, ListFormat, Reference
 from domain.data_subject_requests import Ground, Kind, Outcome
 
@@ -364,9 +364,11 @@ def _personal(session: "Session", request: "DataSubjectRequest") -> dict[str, ob
     from database.joined_requests import joined_to
     from database.receipts import waiting_receipt
     from database.request_agents import agent_of
+    from database.request_ends import proposed_end
 
     agent = agent_of(session, request.id)
     receipt = waiting_receipt(session, request.id)
+    end = proposed_end(session, request.id)
     return {
         "name": request.name,
         "contact_email": request.contact_email,
@@ -375,6 +377,9 @@ def _personal(session: "Session", request: "DataSubjectRequest") -> dict[str, ob
         "agent": f"{agent.name}, {agent.email}" if agent else "",
         "authority": (agent.authority or "undecided") if agent else "",
         "more_like_it": joined_to(session, request).count,
+        "end_to_confirm": [f"id: {end.id}", f"outcome: {end.outcome}", f"reason: {end.reason}"]
+        if end and request.answered_at is None
+        else [],
         "receipt_to_confirm": [
             f"id: {receipt.id}",
             f"received_at: {receipt.received_at:%Y-%m-%dT%H:%M:%SZ}",
@@ -430,7 +435,10 @@ for command in (
     request_intake.letters,
     request_intake.posted,
     request_intake.authority,
+    request_ends.end,
+    request_metrics.metrics,
 ):
     app.command()(command)
+app.command("confirm-end")(request_ends.confirm_end)
 app.command("release-hold")(holds.release_of_request)
 app.command()(holds.erased)

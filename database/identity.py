@@ -30,12 +30,14 @@ from database.tables import (
     Account,
     AddressWarning,
     DataSubjectRequest,
+    EstateAuthority,
     IdentityCheck,
     IdentityCode,
     Link,
     OutboxMail,
 )
 from database.writing import hold
+from domain.account_holders import Status
 from domain.data_subject_requests import State
 from domain.identity import DISCLOSURE_HOLD_PERIOD, Code, changed_lately, may_have_another
 
@@ -301,23 +303,31 @@ def answer_goes_on_file(session: Session, request: DataSubjectRequest) -> Accoun
 
 
 def checked_by_staff(session: Session, request: DataSubjectRequest) -> bool:
-    """Whether two of us found out who asks, as the mailbox on file is gone."""
-    found = select(IdentityCheck.id).where(
-        IdentityCheck.request_id == request.id, col(IdentityCheck.confirmed_at).is_not(None)
-    )
-    return session.exec(found).first() is not None
+    """Whether two of us found out who asks, as the mailbox on file is gone or its holder died."""
+    found = [
+        session.exec(
+            select(one.id).where(one.request_id == request.id, col(one.confirmed_at).is_not(None))
+        ).first()
+        for one in (IdentityCheck, EstateAuthority)
+    ]
+    return any(found)
 
 
-def queue_answer(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
+def queue_answer(
+    transaction: Session,
+    request: DataSubjectRequest,
+    now: datetime,
+    template: str = "request_answer",
+) -> None:
     """The answer goes to an address that may have it; a confirmed contact address beside it hears
     that there is one."""
     account = answer_goes_on_file(transaction, request)
     if account is None:
-        queue(transaction, [to_contact(transaction, request, "answer", "request_answer")], now)
+        queue(transaction, [to_contact(transaction, request, "answer", template)], now)
         return
     link = _verify_link(transaction, request, account, now)
     language = language_on_file(transaction, request)
-    mails = [_to_account(request, account, "answer", "request_answer", link, language)]
+    mails = [_to_account(request, account, "answer", template, link, language)]
     if request.contact_confirmed_at is not None:
         mails.append(to_contact(transaction, request, "answer", "request_answer_elsewhere"))
     queue(transaction, mails, now)
@@ -422,8 +432,14 @@ def _to_account(
     link: Link,
     language: str,
 ) -> Queued:
-    """Without an address on file, or once its holder disowned the request, it goes to nobody."""
-    is_at_home = account is not None and account.email and request.disputed_at is None
+    """Without an address on file, or once its holder disowned the request or died, it goes to
+    nobody."""
+    is_at_home = (
+        account is not None
+        and account.email
+        and account.status != Status.DECEASED
+        and request.disputed_at is None
+    )
     return Queued(
         subject_kind=REQUEST,
         subject_id=request.id,

@@ -4,7 +4,7 @@ A decision is put forward, agreed to by a second person where it takes one, and 
 until the answer goes out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,13 +12,14 @@ from uuid import UUID
 from sqlmodel import Session
 
 from database.deferred_erasures import defer
+from database.estates import waits_for_authority
 from database.facts import record
 from database.holds import bars_erasure
 from database.identity import controls_empty_address, is_verified, queue_answer
 from database.identity_checks import delete_evidence
 from database.packages import NO_COPY, hand_over, needs_copy
 from database.request_agents import is_authorised
-from database.requested_rights import decisions_of, rights_of
+from database.requested_rights import decided_before, decisions_of, rights_of
 from database.requests import record_breach
 from database.restrictions import restrict
 from database.source_tasks import drop_what_nobody_needs
@@ -35,6 +36,7 @@ from domain.data_subject_requests import (
 from domain.identity import disclosure_refusal
 from domain.legal_holds import HELD_BACK, waits_for_release
 from domain.request_decisions import DONE, decision_refusal, needs_second_person, outcome_of
+from domain.request_ends import WORDS
 from domain.restrictions import Reason
 
 ANSWERED_ALREADY = "This request is answered already, with another answer. Nothing was sent twice."
@@ -46,6 +48,13 @@ ANOTHER_WAITS = (
 NOT_AUTHORISED = (
     "Somebody asks for another person, and nobody has decided yet that they may: first the person "
     "confirms it from their address on file, or one of us looks at what shows it."
+)
+DECIDED_BEFORE = (
+    "The person does not agree with the answer that you gave: somebody else has to decide about it."
+)
+AFTER_A_DEATH = (
+    "The holder of this account has died. Nothing is disclosed, corrected or erased before two of "
+    "you found that whoever asks may have it."
 )
 
 
@@ -129,6 +138,48 @@ def decide_at_once(
     )
     _stand(transaction, right, decision, RightState.DECIDED, now)
     _answer_when_decided(transaction, request, now)
+
+
+def set_aside(
+    transaction: Session,
+    request: DataSubjectRequest,
+    outcome: Outcome,
+    *,
+    mail: str,
+    decided_by: UUID | None,
+    confirmed_by: UUID | None,
+    now: datetime,
+) -> None:
+    """End a request that nobody judges: what is not decided yet ends with this outcome, and the
+    answer, in the words of this mail, goes out. What is decided stays so.
+
+    The request is held and not answered. `decided_by` is null where its person ended it.
+    """
+    for right in rights_of(transaction, request.id):
+        if right.state == RightState.DECIDED:
+            continue
+        decision = RequestDecision(
+            right_id=right.id,
+            outcome=outcome,
+            explanation=WORDS[outcome],
+            decided_by=decided_by,
+            decided_at=now,
+            confirmed_by=confirmed_by,
+            recorded_at=now,
+        )
+        transaction.add(decision)
+        transaction.flush()
+        _stand(transaction, right, decision, RightState.DECIDED, now)
+    record(
+        transaction,
+        "request.set_aside",
+        request.id,
+        now,
+        outcome=outcome,
+        decided_by=decided_by,
+        confirmed_by=confirmed_by,
+    )
+    _answer(transaction, request, rights_of(transaction, request.id), now, mail)
 
 
 def apply_decision(
@@ -281,6 +332,7 @@ def _answer(
     request: DataSubjectRequest,
     rights: Sequence[RequestedRight],
     now: datetime,
+    mail: str = "request_answer",
 ) -> None:
     if any(right.kind in GATED_KINDS and right.outcome in DONE for right in rights):
         _require_not_held(request, now)
@@ -291,7 +343,7 @@ def _answer(
     request.answered_at = now
     transaction.add(request)
     hand_over(transaction, request, now)
-    queue_answer(transaction, request, now)
+    queue_answer(transaction, request, now, mail)
     delete_evidence(transaction, request, now)
     drop_what_nobody_needs(transaction, request, now)
     record(
@@ -346,9 +398,13 @@ def _require_sendable(
         _require_not_held(request, now)
         if not (decision.evidence or "").strip() and needs_copy(transaction, right):
             raise DecisionRefused(NO_COPY)
+    _require_fresh_eyes(transaction, request, (decision.decided_by, confirmed_by))
+    after_a_death = right.kind in GATED_KINDS and waits_for_authority(transaction, request)
+    if after_a_death and decision.outcome in DONE:
+        raise DecisionRefused(AFTER_A_DEATH)
     refusal = decision_refusal(
         kind=Kind(right.kind),
-        verified=is_verified(request),
+        verified=is_verified(request) and not after_a_death,
         outcome=Outcome(decision.outcome),
         ground=Ground(decision.ground) if decision.ground else None,
         explanation=decision.explanation,
@@ -361,6 +417,13 @@ def _require_sendable(
     )
     if refusal:
         raise DecisionRefused(refusal)
+
+
+def _require_fresh_eyes(
+    session: Session, request: DataSubjectRequest, deciding: Iterable[UUID | None]
+) -> None:
+    if decided_before(session, request).intersection(one for one in deciding if one):
+        raise DecisionRefused(DECIDED_BEFORE)
 
 
 def _require_not_held(request: DataSubjectRequest, now: datetime) -> None:

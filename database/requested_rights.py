@@ -68,6 +68,15 @@ def decisions_of(
     return {decision.right_id: decision for decision in found}
 
 
+def decided_before(session: Session, request: DataSubjectRequest) -> frozenset[UUID]:
+    """Who decided what an appeal is against, alone or as second person; they do not decide it."""
+    if not request.is_appeal or request.follows_id is None:
+        return frozenset()
+    decisions = decisions_of(session, rights_of(session, request.follows_id)).values()
+    people = (one for each in decisions for one in (each.decided_by, each.confirmed_by))
+    return frozenset(one for one in people if one)
+
+
 def reopen_unverified(transaction: Session, request: DataSubjectRequest, now: datetime) -> bool:
     """Take back what rests on a person's not having shown who they are, now that they have (P19).
 

@@ -51,7 +51,8 @@ class Received:
     `account_id`: whose account it is about, where that was said; else the address tells.
     `verified_by`: what proved at receipt who asks (P25). `entered_by`: the member of staff who took
     it in. `agent_is_told`: whether who asks for somebody else gets a mail.
-    `follows_id`: the request that it takes up again.
+    `follows_id`: the request that it takes up again; `is_appeal`: as its person does not agree with
+    the answer.
     """
 
     channel: str
@@ -63,6 +64,7 @@ class Received:
     entered_by: UUID | None = None
     agent_is_told: bool = True
     follows_id: UUID | None = None
+    is_appeal: bool = False
 
 
 def receive(
@@ -121,10 +123,15 @@ def request_by_reference(session: Session, reference: str) -> DataSubjectRequest
     return request
 
 
-def follower_of(session: Session, request: DataSubjectRequest) -> DataSubjectRequest | None:
-    """The request that takes this one up again."""
+def follower_of(
+    session: Session, request: DataSubjectRequest, *, is_appeal: bool = False
+) -> DataSubjectRequest | None:
+    """The request that takes this one up again, or the appeal against its answer."""
     return session.exec(
-        select(DataSubjectRequest).where(DataSubjectRequest.follows_id == request.id)
+        select(DataSubjectRequest).where(
+            DataSubjectRequest.follows_id == request.id,
+            DataSubjectRequest.is_appeal == is_appeal,
+        )
     ).first()
 
 
@@ -301,6 +308,7 @@ def _taken_in(transaction: Session, intake: Intake, received: Received) -> DataS
         needs_identity=not GATED_KINDS.isdisjoint(intake.rights),
         policy_version_id=received.policy_version_id,
         follows_id=received.follows_id,
+        is_appeal=received.is_appeal,
         account_id=account_id,
         received_at=deadline.received_at,
         due_at=deadline.due_at,

@@ -14,6 +14,9 @@ from database.writing import insert_new
 ROLES = ("legal", "privacy", "ops", "auditor", "admin", "support", "task")
 TOKEN_PREFIX = "pk_staff_"  # noqa: S105 - the visible start of a token, not a token
 
+INTAKE_ROLES = ("privacy", "support")
+"""Who may take in what came by mail, telephone or post (P30)."""
+
 
 class StaffRefused(Exception):
     """Nobody of that name or token, or not in that role."""

@@ -5,6 +5,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from domain.attachments import ATTACHMENT_LIMITS, AttachmentLimits
 from domain.marketing import MarketingPurpose
 
 LATEST_HOUR = time(15, 45)
@@ -76,7 +77,7 @@ class Company:
     `closing_page`: where people close their account, if there is such a page. `requests_an_hour`:
     so many from one address are taken in each by itself, further ones together with them.
     `purposes`: what it mails people for, beside what it owes them. `package_period`: so long after
-    the answer a copy of somebody's data can be fetched.
+    the answer a copy of somebody's data can be fetched. `attachments`: what people may send along.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Company:
     purposes: tuple[MarketingPurpose, ...] = ()
     ladder: LadderNumbers = LadderNumbers()
     package_period: timedelta = timedelta(days=30)
+    attachments: AttachmentLimits = ATTACHMENT_LIMITS
 
     @property
     def office(self) -> OfficeHours:

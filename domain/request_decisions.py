@@ -12,7 +12,8 @@ from domain.refusal_grounds import bar_against, usable_grounds
 
 DONE = frozenset({Outcome.FULFILLED, Outcome.PARTIAL})
 SET_ASIDE = (Outcome.WITHDRAWN, Outcome.DUPLICATE, Outcome.SPAM)
-"""What is said of a right that was not judged: it tells of a request only if all were set aside."""
+"""What is said of a right that was not judged: it tells of a request only if all were set aside.
+Nobody decides so of one right: it ends the request (`domain/request_ends.py`)."""
 _NOT_DONE = (
     Outcome.REFUSED,
     Outcome.UNVERIFIED,
@@ -30,6 +31,12 @@ def needs_second_person(outcome: Outcome) -> bool:
     return outcome in {Outcome.PARTIAL, Outcome.REFUSED}
 
 
+def in_our_words(outcome: Outcome, decided_by: UUID | None) -> bool:
+    """Whether the explanation of a decision is one of our sentences, to be translated where it is
+    shown, and nobody's own words."""
+    return decided_by is None or outcome in SET_ASIDE
+
+
 def possible_outcomes(
     kind: Kind, *, verified: bool, on_hold: bool, controls_empty_address: bool = False
 ) -> tuple[Outcome, ...]:
@@ -37,7 +44,8 @@ def possible_outcomes(
     return tuple(
         outcome
         for outcome in Outcome
-        if not _against_the_kind(kind, outcome, None)
+        if outcome not in SET_ASIDE
+        and not _against_the_kind(kind, outcome, None)
         and not (on_hold and hold_refusal(kind, outcome, Ground.LEGAL_MATTERS))
         and not _behind_the_gate(kind, outcome, None, verified=verified)
         and not _of_nothing(kind, outcome, controls_empty_address=controls_empty_address)
@@ -76,6 +84,7 @@ def decision_refusal(  # noqa: PLR0913, one decision is judged by all of this, a
     """
     reasons = (
         _unexplained(explanation, decided_by),
+        _not_judged(outcome),
         _against_the_kind(kind, outcome, ground),
         _behind_the_gate(kind, outcome, ground, verified=verified),
         _of_nothing(kind, outcome, controls_empty_address=controls_empty_address),
@@ -91,6 +100,15 @@ def _unexplained(explanation: str, decided_by: UUID | None) -> str | None:
         return "An answer needs an explanation: write what was decided and why."
     if decided_by is None:
         return "An answer needs the person who decided it."
+    return None
+
+
+def _not_judged(outcome: Outcome) -> str | None:
+    if outcome in SET_ASIDE:
+        return (
+            "Withdrawn, a duplicate or spam is the request, and not one right of it: end the "
+            "request as that."
+        )
     return None
 
 

@@ -16,7 +16,10 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 from activities.letters import ANSWERS, NOT_ASKED, SEGMENT_WORDS
+from database.attachments import TOO_LATE
+from database.request_ends import ANSWERED, NO_WAY_BACK, NOT_FROM_HERE
 from domain.alignment import ChangeKind
+from domain.attachments import PROBLEM_WORDS as ATTACHMENT_WORDS
 from domain.company import CampaignLeads, LadderNumbers
 from domain.data_subject_requests import (
     GROUND_WORDS,
@@ -31,6 +34,7 @@ from domain.identity import COULD_NOT_VERIFY, NOTHING_HELD, WORDS_FOR_STAFF
 from domain.marketing import STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
 from domain.materiality.in_words import happened
 from domain.personal_data import BASIS_WORDS, ORIGIN_WORDS
+from domain.request_ends import WORDS as WORDS_OF_ENDS
 from domain.request_ladder import words_of_rungs
 from domain.source_tasks import SOURCE_WORDS
 from domain.timetable import RungKind, campaign_rungs
@@ -42,6 +46,7 @@ from domain.without_approval import (
 from settings import ROOT
 from translations.catalogues import FOLDER, POLICY_TITLES
 from web import faults, matters, public, requests
+from workflows.desk.reception import NOTHING_TO_APPEAL, NOTHING_TO_TAKE_UP
 
 TEMPLATE = FOLDER / "messages.pot"
 CODE = ("activities", "translations", "web")
@@ -117,6 +122,11 @@ def _tables() -> Iterator[tuple[str, str]]:
         "domain/marketing.py": (STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE),
         "domain/materiality/in_words.py": starmap(happened, product(ChangeKind, (False, True))),
         "domain/packs": (pack.court_remedy for pack in PACKS.values() if pack.court_remedy),
+        "database/attachments.py": (TOO_LATE,),
+        "domain/attachments.py": ATTACHMENT_WORDS.values(),
+        "database/request_ends.py": (ANSWERED, NO_WAY_BACK, NOT_FROM_HERE),
+        "workflows/desk/reception.py": (NOTHING_TO_APPEAL, NOTHING_TO_TAKE_UP),
+        "domain/request_ends.py": WORDS_OF_ENDS.values(),
         "domain/personal_data.py": chain(ORIGIN_WORDS.values(), BASIS_WORDS.values()),
         "domain/request_ladder.py": words_of_rungs(LadderNumbers()).values(),
         "domain/source_tasks.py": SOURCE_WORDS.values(),

@@ -44,6 +44,7 @@ from web import (
     policy_links,
     preferences,
     public,
+    request_ends,
     requests,
     unsubscribe,
     webhooks,
@@ -58,6 +59,7 @@ from web.samples import paper_letters, sample_mails
 from web.site import Site
 from web.staff import (
     access,
+    attachments,
     colleagues,
     controls,
     holds,
@@ -70,6 +72,7 @@ from web.staff import (
     packages,
     policies,
     reports,
+    request_metrics,
     restrictions,
     sources,
 )
@@ -88,7 +91,8 @@ SITE_MAP = (
     preferences.router,  # /preferences/..., /unsubscribe/(purpose)/...
     copies.router,  # /requests/copy/...
     requests.router,  # /requests/...
-    identity.router,  # /requests/.../code, new-code, not-mine, again
+    identity.router,  # /requests/.../code, new-code, not-mine
+    request_ends.router,  # /requests/.../withdraw, again, appeal, files
     access.router,  # /staff/sign-in
     overview.router,  # /staff
     policies.router,  # /staff/policies/...
@@ -98,7 +102,9 @@ SITE_MAP = (
     letters.router,  # /staff/requests/letters, /staff/requests/.../letters/...
     sources.router,  # /staff/requests/.../sources/...
     packages.router,  # /staff/requests/.../copy
+    request_metrics.router,  # /staff/requests/metrics, /metrics
     staff_requests.router,  # /staff/requests/...
+    attachments.router,  # /staff/requests/.../files
     restrictions.router,  # /staff/restrictions
     holds.router,  # /staff/holds
     late_reply.router,  # /staff/late-reply

@@ -9,17 +9,23 @@ from fastapi import Depends, Request
 from itsdangerous import BadSignature, URLSafeSerializer
 from starlette.datastructures import UploadFile
 
+from domain.attachments import Attachment
+
 LARGEST_FIELD = 3_000_000
 STAMP_PERIOD = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Posted:
-    """The fields of a posted form; by field name its files, unless empty, and their names."""
+    """The fields of a posted form; by field name its files, unless empty, and their names.
+
+    `attached`: the files of a field `attachment`, of which there may be several.
+    """
 
     fields: tuple[tuple[str, str], ...] = ()
     files: Mapping[str, bytes]
     file_names: Mapping[str, str] = field(default_factory=dict)
+    attached: tuple[Attachment, ...] = ()
 
     def text(self, name: str) -> str:
         """The first value of a field, trimmed; empty when it is missing."""
@@ -49,13 +55,20 @@ NOTHING_POSTED = Posted(files={})
 
 async def read_posted(request: Request) -> Posted:
     """Read a form, URL-encoded or multipart."""
-    async with request.form(max_part_size=LARGEST_FIELD, max_files=5, max_fields=500) as form:
+    async with request.form(max_part_size=LARGEST_FIELD, max_files=15, max_fields=500) as form:
         entries = form.multi_items()
         uploads = {name: value for name, value in entries if isinstance(value, UploadFile)}
+        sent = [value for name, value in entries if name == "attachment" and value]
+        attached = [
+            Attachment(name=one.filename or "", content=await one.read())
+            for one in sent
+            if isinstance(one, UploadFile)
+        ]
         files = {name: await upload.read() for name, upload in uploads.items()}
         return Posted(
             fields=tuple((name, value) for name, value in entries if isinstance(value, str)),
             files={name: content for name, content in files.items() if content},
+            attached=tuple(one for one in attached if one.content),
             file_names={name: upload.filename or "" for name, upload in uploads.items()},
         )
 

@@ -13,7 +13,7 @@ from mail.links import LinkRefused, make_token, read_token
 from web.forms import Form, Posted
 from web.links import LinkClosed, locale_of
 from web.readers import OnReader
-from web.requests import asked_for, faults_of, form_page, to_receipt
+from web.requests import asked_for, attach, faults_of, faults_of_files, form_page, to_receipt
 from web.site import OnSite, Site
 from workflows.desk import Receipt
 
@@ -52,7 +52,7 @@ def make_request_signed_in(token: Token, site: OnSite, reader: OnReader, posted:
         contact_address=account.email or posted.text("contact_address"),
         **asked_for(posted, reader),
     )
-    found = faults_of(intake, reader)
+    found = faults_of(intake, reader) | faults_of_files(posted, reader)
     found.pop("name", None)  # as the company has it: nothing they could mend here
     if found:
         return form_page(reader, posted, found, known=True, status=422)
@@ -63,6 +63,7 @@ def make_request_signed_in(token: Token, site: OnSite, reader: OnReader, posted:
     receipt = Receipt(
         reference=request.reference, received_at=request.received_at, due_at=request.due_at
     )
+    attach(reader, receipt, posted)
     return to_receipt(reader, receipt, signed_in=True)
 
 

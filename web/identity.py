@@ -1,4 +1,4 @@
-"""Who asks (P19): a code typed, another one asked for, a request disowned, or taken up again."""
+"""Who asks (P19): a code typed, another one asked for, a request disowned."""
 
 from functools import partial
 
@@ -55,15 +55,6 @@ def disown(token: Token, site: OnSite, reader: OnReader) -> Response:
     return _back(token, reader)
 
 
-@router.post("/again")
-def take_up_again(token: Token, site: OnSite, reader: OnReader) -> Response:
-    """Late proof: the request that was answered as unverified is made anew, with its own clock."""
-    with site.database.session() as session:
-        link = open_request(session, site, token, REQUEST_VERIFY)
-    site.desk.take_up_again(link.subject_id)
-    return _back(token, reader)
-
-
 def _opens(site: Site, typed: str, nonce: bytes) -> bool:
     return is_code(typed, REQUEST_CODE, nonce, site.link_keys)
 
@@ -78,4 +69,6 @@ def _with_problem(
     with site.database.session() as session:
         link = open_request(session, site, token, REQUEST_STATUS)
         known = reader.known_as(locale_of(session, link))
-        return status_page(session, known, link, token, problem=problem, status=status)
+        page = status_page(session, known, link, token, problem=problem)
+        page.status_code = status
+        return page

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlmodel import Session
 
+from database.attachments import attachments_of
 from database.identity import (
     BY_LINK,
     answer_goes_on_file,
@@ -23,9 +24,16 @@ from database.identity import (
 from database.links import REQUEST_AGENT, REQUEST_STATUS, REQUEST_STOP, REQUEST_VERIFY
 from database.policies import policies, version_in_force
 from database.request_agents import agent_of
+from database.request_ends import (
+    appeal_of,
+    may_be_appealed,
+    may_be_taken_up_again,
+    may_withdraw,
+)
 from database.requested_rights import decisions_of, kinds_of, rights_of
 from database.requests import follower_of
 from database.tables import DataSubjectRequest, Link, RequestDecision, RequestedRight
+from domain.attachments import problems as attachment_problems
 from domain.data_subject_requests import (
     GROUND_WORDS,
     KIND_WORDS,
@@ -42,12 +50,14 @@ from domain.data_subject_requests import (
 )
 from domain.deadlines import Authority, authority_for, court_remedy
 from domain.identity import TRIES
+from domain.request_decisions import in_our_words
 from translations.catalogues import Language
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.links import LinkClosed, locale_of, open_link
 from web.readers import OnReader, Reader
 from web.site import OnSite, Site
 from workflows.desk import Receipt
+from workflows.messenger import Refused
 
 router = APIRouter(prefix="/requests")
 Token = Annotated[str, PathParameter(max_length=200)]
@@ -86,10 +96,11 @@ def make_request(site: OnSite, reader: OnReader, posted: Form) -> Response:
         agent_address=posted.text("agent_address"),
         **asked_for(posted, reader),
     )
-    found = faults_of(intake, reader)
+    found = faults_of(intake, reader) | faults_of_files(posted, reader)
     if found:
         return form_page(reader, posted, found, status=422)
     receipt, _ = site.desk.take_in(intake, channel="web")
+    attach(reader, receipt, posted)
     return to_receipt(reader, receipt)
 
 
@@ -175,6 +186,29 @@ def faults_of(intake: Intake, reader: Reader) -> dict[str, str]:
     return {field: reader.gettext(words) for field, words in problems(intake)}
 
 
+def faults_of_files(posted: Posted, reader: Reader) -> dict[str, str]:
+    """What is wrong with the files that were sent along, in the reader's language."""
+    wrong = attachment_problems(posted.attached, reader.site.company.attachments)
+    return {"attachment": " ".join(map(reader.gettext, wrong))} if wrong else {}
+
+
+def attach(reader: Reader, receipt: Receipt, posted: Posted) -> None:
+    """Keep the files that came with a request which is taken in. Raises Refused, in words that say
+    so, where they cannot be: it was joined to one that is answered, or has many."""
+    if not posted.attached:
+        return
+    try:
+        reader.site.desk.attach(receipt.reference, posted.attached)
+    except Refused:
+        raise Refused(
+            reader.gettext(
+                "Your request %(reference)s has come, and its files were not kept: it is answered "
+                "already, or has too many. If they matter, please write to us.",
+                reference=receipt.reference,
+            )
+        ) from None
+
+
 def to_receipt(reader: Reader, receipt: Receipt, *, signed_in: bool = False) -> Response:
     """Lead to the page that says what was received, and until when we answer."""
     told = [receipt.reference, receipt.received_at.isoformat(), receipt.due_at.isoformat()]
@@ -227,6 +261,7 @@ def _verify_page(
         agent=agent_of(session, request.id),
         path=path,
         asked_for=_asked_for(session, reader, request),
+        may_withdraw=may_withdraw(session, request, REQUEST_VERIFY),
         zone=reader.site.company.zone_of(request.time_zone),
     )
 
@@ -259,12 +294,14 @@ def status_page(
     token: str,
     *,
     problem: str = "",
-    status: int = 200,
+    refusal: str = "",
+    words: str = "",
 ) -> HTMLResponse:
     """How a request stands: the same whether the person is known to us or not (P19).
 
     The answer is shown behind a link that went where the answer goes. `problem`: why a code did
-    not do, for its field.
+    not do, for its field; `refusal`: why something else was not done; `words`: why they do not
+    agree, as typed.
     """
     request = session.get_one(DataSubjectRequest, link.subject_id)
     rights = rights_of(session, request.id)
@@ -281,7 +318,6 @@ def status_page(
     )
     return reader.show(
         "request_status.html",
-        status=status,
         request=request,
         path=f"/requests/{token}",
         rights=[_right(reader, right, decisions.get(right.id)) for right in rights],
@@ -291,9 +327,18 @@ def status_page(
         code_until=value_of(code).good_until if code else None,
         tries_left=TRIES - code.tries if code else 0,
         problems={"code": problem} if problem else {},
+        refusal=refusal,
+        files=len(attachments_of(session, request.id)),
         elsewhere=elsewhere,
-        again=verifies and any(right.outcome == Outcome.UNVERIFIED for right in rights),
-        follower=follower_of(session, request) if verifies else None,
+        may_withdraw=may_withdraw(session, request, link.purpose),
+        answered_with=session.get(DataSubjectRequest, request.duplicate_of_id)
+        if request.duplicate_of_id
+        else None,
+        again=may_be_taken_up_again(session, request, link.purpose),
+        follower=follower_of(session, request),
+        may_appeal=may_be_appealed(session, request, link.purpose),
+        appeal=appeal_of(session, request),
+        words=words,
         authority=authority_for(request.country, lead=lead),
         court=reader.gettext(court_remedy(request.regime)),
         zone=company.zone_of(request.time_zone),
@@ -320,9 +365,10 @@ def _right(
 
 
 def _explanation(reader: Reader, decision: RequestDecision) -> str:
-    """What the machine answers is one of our sentences; what a person wrote stays as it is."""
+    """Our own sentences are translated; what a person wrote stays as it is."""
     said = decision.explanation
-    return reader.gettext(said) if decision.decided_by is None else said
+    ours = in_our_words(Outcome(decision.outcome), decision.decided_by)
+    return reader.gettext(said) if ours else said
 
 
 def _receipts(site: Site) -> URLSafeSerializer:

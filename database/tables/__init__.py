@@ -18,11 +18,18 @@ from database.tables.facts import ClockOffset, Fact
 from database.tables.holds import DeferredErasure, LegalHold
 from database.tables.identity import (
     AddressWarning,
+    EstateAuthority,
     IdentityCheck,
     IdentityCode,
     IdentityEvidence,
 )
-from database.tables.intake import HandedIn, JoinedRequest, PostedLetter, RequestAgent
+from database.tables.intake import (
+    HandedIn,
+    JoinedRequest,
+    PostedLetter,
+    RequestAgent,
+    RequestAttachment,
+)
 from database.tables.mail import (
     DeliveryEvent,
     Link,
@@ -64,6 +71,7 @@ from database.tables.requests import (
     DataSubjectRequest,
     FiredRung,
     LateReplyApproval,
+    ProposedEnd,
     ReceiptCorrection,
     RequestDecision,
     RequestedRight,
@@ -94,6 +102,7 @@ __all__ = [
     "DataSubjectRequest",
     "DeferredErasure",
     "DeliveryEvent",
+    "EstateAuthority",
     "Event",
     "Fact",
     "Finding",
@@ -122,11 +131,13 @@ __all__ = [
     "Policy",
     "PolicyVersion",
     "PostedLetter",
+    "ProposedEnd",
     "PurposeOffer",
     "ReceiptCorrection",
     "Reclassification",
     "ReminderOptOut",
     "RequestAgent",
+    "RequestAttachment",
     "RequestDecision",
     "RequestedRight",
     "Restriction",

@@ -52,6 +52,22 @@ class IdentityEvidence(SQLModel, table=True):
     words: str
 
 
+class EstateAuthority(SQLModel, table=True):
+    """Who asks after the death of an account's holder, and what shows that they may; it counts once
+    a second person agreed."""
+
+    __tablename__ = "estate_authority"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    request_id: UUID = Field(foreign_key="data_subject_request.id", index=True)
+    who: str
+    proof: str
+    recorded_by: UUID = Field(foreign_key="staff.id")
+    recorded_at: datetime
+    confirmed_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    confirmed_at: datetime | None = None
+
+
 class AddressWarning(SQLModel, table=True):
     """A warning to the address that an account had before, because of a request."""
 

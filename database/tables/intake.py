@@ -30,6 +30,24 @@ class RequestAgent(SQLModel, table=True):
     decided_at: datetime | None = None
 
 
+class RequestAttachment(SQLModel, table=True):
+    """A file that came with a request. What is in it is kept encrypted, as `file` in the storage.
+
+    `added_by` is null where the person sent it themselves.
+    """
+
+    __tablename__ = "request_attachment"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    request_id: UUID = Field(foreign_key="data_subject_request.id", index=True)
+    file: str
+    name: str
+    media_type: str
+    size: int
+    added_by: UUID | None = Field(default=None, foreign_key="staff.id")
+    added_at: datetime
+
+
 class JoinedRequest(SQLModel, table=True):
     """One request too many from an address within an hour: kept whole beside a request for the
     same, and answered with that. `account_address`: as in `DataSubjectRequest`."""

@@ -21,11 +21,15 @@ class DataSubjectRequest(SQLModel, table=True):
     waits until we know who asks. `contact_confirmed_at`: when somebody who reads mail there said
     that the contact address is theirs. `disputed_at`: when somebody who reads mail at an address on
     file, or at one that was, said that the request is not theirs. `follows_id`: the request that
-    this one takes up again.
+    this one takes up again; as an appeal (`is_appeal`) when its person does not agree with the
+    answer, so that somebody else decides. `duplicate_of_id`: the one that answers this one too.
     """
 
     __tablename__ = "data_subject_request"
-    __table_args__ = (Index("request_contact", "contact_key", "received_at"),)
+    __table_args__ = (
+        Index("request_contact", "contact_key", "received_at"),
+        UniqueConstraint("follows_id", "is_appeal", name="data_subject_request_follows_once"),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     reference: str = Field(unique=True)
@@ -56,7 +60,11 @@ class DataSubjectRequest(SQLModel, table=True):
     disclosure_held_until: datetime | None = None
     disputed_at: datetime | None = None
     follows_id: UUID | None = Field(
-        default=None, foreign_key="data_subject_request.id", unique=True, ondelete="SET NULL"
+        default=None, foreign_key="data_subject_request.id", ondelete="SET NULL"
+    )
+    is_appeal: bool = False
+    duplicate_of_id: UUID | None = Field(
+        default=None, foreign_key="data_subject_request.id", ondelete="SET NULL"
     )
     assignee_id: UUID | None = Field(default=None, foreign_key="staff.id")
     outcome: str | None = None
@@ -108,6 +116,21 @@ class RequestDecision(SQLModel, table=True):
     decided_at: datetime
     confirmed_by: UUID | None = Field(default=None, foreign_key="staff.id")
     recorded_at: datetime | None = None
+
+
+class ProposedEnd(SQLModel, table=True):
+    """Staff want a request to end without being judged, as spam for instance. It ends once a second
+    person agreed, where that takes one."""
+
+    __tablename__ = "proposed_end"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    request_id: UUID = Field(foreign_key="data_subject_request.id", index=True)
+    outcome: str
+    reason: str
+    proposed_by: UUID = Field(foreign_key="staff.id")
+    proposed_at: datetime
+    confirmed_by: UUID | None = Field(default=None, foreign_key="staff.id")
 
 
 class FiredRung(SQLModel, table=True):

@@ -79,6 +79,11 @@ COMMANDS = {
     ],
     "requests confirm-receipt": [REFERENCE, "--correction", MAIL, "--as", "paul"],
     "requests late-reply": [],
+    "requests metrics": [],
+    "requests end": [
+        *(REFERENCE, "--outcome", "spam", "--reason", "An advertisement", "--as", "petra"),
+    ],
+    "requests confirm-end": [REFERENCE, "--end", MAIL, "--as", "paul"],
     "requests release-hold": [REFERENCE, "--reason", "Settled", "--as", "petra"],
     "requests erased": [REFERENCE, "--as", "petra"],
     "holds add": ["--account", "a1", "--reason", "A claim", "--as", "lena"],
@@ -136,6 +141,11 @@ UNKNOWN = [
     ["requests", "assign", "R-NOTHING", "--to", "petra", "--as", "petra"],
     ["requests", "acknowledge", "R-NOTHING", "--as", "petra"],
     ["requests", "authority", "R-NOTHING", "--refuse", "--evidence", "None", "--as", "petra"],
+    [
+        *("requests", "end", "R-NOTHING", "--outcome", "spam", "--reason", "No"),
+        *("--as", "petra"),
+    ],
+    ["requests", "confirm-end", "R-NOTHING", "--end", MAIL, "--as", "paul"],
     ["requests", "confirm-receipt", "R-NOTHING", "--correction", MAIL, "--as", "paul"],
     ["staff", "back", "nobody", "--as", "petra"],
     ["requests", "release-hold", "R-NOTHING", "--reason", "Settled", "--as", "petra"],

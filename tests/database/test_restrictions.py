@@ -113,7 +113,7 @@ def test_once_its_holder_was_told_it_ends_for_good(
     ("kind", "outcome", "restricts"),
     [
         ("restriction", Outcome.FULFILLED, True),
-        ("restriction", Outcome.WITHDRAWN, False),
+        ("restriction", Outcome.REDIRECTED, False),
         ("access", Outcome.FULFILLED, False),
     ],
 )

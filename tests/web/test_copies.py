@@ -205,7 +205,7 @@ def test_what_is_taken_along_is_what_alice_gave_or_what_was_observed(asking_both
     asking_both.release()
     with asking_both.world.database.transaction() as transaction:
         request = transaction.get_one(DataSubjectRequest, asking_both.id)
-        refusal = request_answers.Answer(outcome=Outcome.WITHDRAWN, explanation="Alice said so.")
+        refusal = request_answers.Answer(outcome=Outcome.REDIRECTED, explanation="Ask them.")
         decision = request_answers.propose_decision(
             transaction,
             request,

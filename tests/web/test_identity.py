@@ -176,7 +176,6 @@ def test_no_button_of_one_link_is_pressed_with_another(known: Asked) -> None:
         (REQUEST_VERIFY, "code"),
         (REQUEST_VERIFY, "new-code"),
         (REQUEST_STATUS, "not-mine"),
-        (REQUEST_STATUS, "again"),
     ):
         assert known.press(purpose, button).status_code == 404
     assert known.now().disputed_at is None

@@ -11,6 +11,7 @@ from database.links import REQUEST_STATUS
 from database.tables import Link
 from tests.web.world import World, browse
 from web.app import from_environment
+from web.middleware import LARGEST_BODY
 
 PAGES = ["/", "/policies/privacy-policy", "/requests/new", "/approve/new-link", "/staff/sign-in"]
 
@@ -93,7 +94,7 @@ def test_our_own_mistake_is_a_page_and_no_stack_trace(
 
 
 def test_what_is_too_large_is_refused_before_it_is_read(world: World) -> None:
-    large = {"message": "x" * 6_000_000}
+    large = {"message": "x" * (LARGEST_BODY + 1)}
     answer = world.browser.post("/requests/new", data=large)
     assert answer.status_code == 413
     assert "too large" in answer.text
@@ -101,7 +102,7 @@ def test_what_is_too_large_is_refused_before_it_is_read(world: World) -> None:
 
 def test_a_body_of_unannounced_length_is_cut_off_too(world: World) -> None:
     def endless() -> Iterator[bytes]:
-        for _ in range(8):
+        for _ in range(LARGEST_BODY // 1_000_000 + 2):
             yield b"x=" + b"x" * 1_000_000 + b"&"
 
     answer = world.browser.post(

@@ -12,6 +12,7 @@ from sqlmodel import select
 from activities import patrol
 from activities.courier import Courier
 from activities.patrol import PatrolActivities
+from activities.retention import Retention
 from database import outbox
 from database.alarms import AlarmKind, sound
 from database.engine import Database
@@ -171,6 +172,12 @@ def going_round(town: Town) -> PatrolActivities:
         company=town.settings.company,
         courier=courier,
         settle_after=timedelta(seconds=town.settings.mail_settle_after_seconds),
+        retention=Retention(
+            database=town.database,
+            storage=Storage(town.settings.storage_folder, town.settings.data_keys),
+            periods=town.settings.request_periods,
+            pseudonym_key=town.settings.suppression_key_bytes,
+        ),
         storage=Storage(town.settings.storage_folder, town.settings.data_keys),
         dead_man_url=url,
     )

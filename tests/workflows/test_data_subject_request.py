@@ -7,6 +7,7 @@ import pytest
 
 from database import requests
 from database import rungs as ladder
+from database.links import REQUEST_VERIFY
 from database.request_answers import Answer
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake, Kind, Outcome
@@ -164,7 +165,10 @@ def test_a_request_is_taken_up_again_after_it_was_answered_as_unverified(
     request = asks_for_access(town)
     unverified = Answer(outcome=Outcome.UNVERIFIED, explanation="You did not confirm it.")
     town.desk.decide(request.reference, town.staff["petra"], unverified)
-    again, same = town.desk.take_up_again(request.id), town.desk.take_up_again(request.id)
+    again, same = (
+        town.desk.take_up_again(request.id, REQUEST_VERIFY),
+        town.desk.take_up_again(request.id, REQUEST_VERIFY),
+    )
     assert again.id == same.id != request.id
     eventually(lambda: look(town, again.reference).acknowledged_at)
     town.desk.decide(again.reference, town.staff["petra"], IN_FULL)

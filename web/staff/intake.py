@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from database.accounts import AccountUnknown, account_by_external_id
 from database.requests import request_by_reference
+from database.staff import INTAKE_ROLES
 from database.tables import Staff
 from domain.data_subject_requests import Intake, problems
 from domain.languages import language_named
@@ -19,7 +20,6 @@ from web.forms import NOTHING_POSTED, Form, Posted
 from web.requests import CHOICES, countries
 from web.site import OnSite, Site
 from web.staff.access import GENUINE, console, holding
-from workflows.desk.reception import INTAKE_ROLES
 from workflows.messenger import Refused
 
 router = APIRouter(prefix="/staff/requests")

@@ -10,7 +10,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
+from database.attachments import attachments_of
 from database.deferred_erasures import erasure_of, to_be_done
+from database.estates import authorities_of, has_died
 from database.holds import standing_on
 from database.identity import controls_empty_address, is_verified
 from database.joined_requests import joined_to, possible_duplicates
@@ -18,6 +20,7 @@ from database.post import letters_to_post, posted_letters
 from database.receipts import Receipt
 from database.request_agents import Authority, agent_of
 from database.request_answers import Answer
+from database.request_ends import proposed_end
 from database.requested_rights import decisions_of, rights_by_request, rights_of
 from database.requests import OPEN_STATES, all_requests, mails_of, request_by_reference
 from database.rungs import with_fired_rung
@@ -36,7 +39,8 @@ from domain.deadlines import PACKS
 from domain.identity import DRAFT, CheckMethod
 from domain.languages import nearest_language
 from domain.legal_holds import HELD_BACK, UNDER_A_HOLD
-from domain.request_decisions import possible_grounds, possible_outcomes
+from domain.request_decisions import SET_ASIDE, possible_grounds, possible_outcomes
+from domain.request_ends import TAKES_TWO
 from web.addresses import Reference
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.requests import CHOICES
@@ -186,6 +190,68 @@ def confirm(asked: ByPrivacy, posted: Form) -> Response:
     return back(asked, lambda: asked.site.desk.confirm(asked.reference, answer_id, asked.member.id))
 
 
+@router.post("/{reference}/end", dependencies=[GENUINE])
+def end(asked: ByPrivacy, posted: Form) -> Response:
+    """End a request that is not to be judged, or put that before a second person."""
+    outcome = posted.text("end")
+    if outcome not in SET_ASIDE:
+        return _case(asked, posted=posted, refusal="Choose how the request ends.")
+    return back(
+        asked,
+        lambda: asked.site.desk.end_request(
+            asked.reference,
+            asked.member.id,
+            Outcome(outcome),
+            reason=posted.text("reason"),
+            of=posted.line("of"),
+        ),
+        posted,
+    )
+
+
+@router.post("/{reference}/end/confirm", dependencies=[GENUINE])
+def confirm_end(asked: ByPrivacy, posted: Form) -> Response:
+    """The second person agrees to the end that they read."""
+    try:
+        proposed_id = UUID(posted.text("proposed"))
+    except ValueError:
+        return _case(asked, refusal="Read below how the request is to end, and confirm that.")
+    return back(
+        asked, lambda: asked.site.desk.confirm_end(asked.reference, proposed_id, asked.member.id)
+    )
+
+
+@router.post("/{reference}/died", dependencies=[GENUINE])
+def freeze(asked: ByPrivacy) -> Response:
+    """Note that the holder of the account has died."""
+    return back(asked, lambda: asked.site.desk.freeze_account(asked.reference, asked.member.id))
+
+
+@router.post("/{reference}/estate", dependencies=[GENUINE])
+def record_estate(asked: ByPrivacy, posted: Form) -> Response:
+    """Note who asks after a death, and what shows that they may."""
+    return back(
+        asked,
+        lambda: asked.site.desk.record_estate(
+            asked.reference, asked.member.id, who=posted.line("who"), proof=posted.text("proof")
+        ),
+        posted,
+    )
+
+
+@router.post("/{reference}/estate/confirm", dependencies=[GENUINE])
+def confirm_estate(asked: ByPrivacy, posted: Form) -> Response:
+    """The second person agrees to what they read."""
+    try:
+        authority_id = UUID(posted.text("authority"))
+    except ValueError:
+        return _case(asked, refusal="Read below who asks after the death, and confirm that.")
+    return back(
+        asked,
+        lambda: asked.site.desk.confirm_estate(asked.reference, authority_id, asked.member.id),
+    )
+
+
 @router.post("/{reference}/erased", dependencies=[GENUINE])
 def note_erased(asked: ByPrivacy) -> Response:
     """Say that the erasure is done which waited for the release of a hold."""
@@ -280,6 +346,9 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
                 for one in request.candidates
             ],
             **about_identity(session, request, now),
+            attachments=attachments_of(session, request.id),
+            has_died=has_died(session, request),
+            estates=authorities_of(session, request),
             **about_sources(session, site, request),
             staff=all_staff(session),
             mails=mails_of(session, request.id),
@@ -289,6 +358,15 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             agent=agent_of(session, request.id),
             joined=joined_to(session, request),
             duplicates=possible_duplicates(session, request),
+            ends=SET_ASIDE,
+            takes_two=TAKES_TWO,
+            proposed_end=proposed_end(session, request.id),
+            before=session.get(DataSubjectRequest, request.follows_id)
+            if request.follows_id
+            else None,
+            answered_with=session.get(DataSubjectRequest, request.duplicate_of_id)
+            if request.duplicate_of_id
+            else None,
             posted_letters=posted_letters(session, request.id),
             late_reply_missing=nearest_language(request.language, site.company.languages)
             in missing_late_replies(session, site),

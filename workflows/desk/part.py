@@ -10,6 +10,7 @@ from clock import Clock
 from database import (
     controls,
     deferred_erasures,
+    estates,
     holds,
     identity_checks,
     packages,
@@ -19,6 +20,7 @@ from database import (
     rehearsals,
     request_agents,
     request_answers,
+    request_ends,
     requests,
     restrictions,
     reviews,
@@ -27,6 +29,7 @@ from database import (
     wording,
 )
 from database.accounts import AccountUnknown
+from database.attachments import AttachmentRefused
 from database.engine import Database
 from database.rungs import NothingToAcknowledge
 from database.staff import StaffRefused
@@ -43,6 +46,8 @@ REFUSALS = (
     reviews.ReviewRefused,
     requests.RequestUnknown,
     request_answers.DecisionRefused,
+    request_ends.EndRefused,
+    estates.EstateRefused,
     identity_checks.CheckRefused,
     request_agents.AgentRefused,
     post.PostRefused,
@@ -57,6 +62,7 @@ REFUSALS = (
     NoticeTooShort,
     controls.ControlRefused,
     AccountUnknown,
+    AttachmentRefused,
     wording.WordingRefused,
     rehearsals.RehearsalRefused,
     without_approval.PromiseRefused,

@@ -1,24 +1,37 @@
 """Every door through which a data-subject request comes in (P25, P26)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import temporal
-from database import at_once, handed_in, handoffs, identity, joined_requests, policies, requests
-from database.requested_rights import rights_of
-from database.staff import require_role
+from database import (
+    at_once,
+    handed_in,
+    handoffs,
+    identity,
+    joined_requests,
+    policies,
+    request_ends,
+    requests,
+)
+from database.links import REQUEST_VERIFY
+from database.staff import INTAKE_ROLES, require_role
 from database.tables import DataSubjectRequest
 from database.writing import held
-from domain.data_subject_requests import Intake, Outcome
+from domain.data_subject_requests import Intake, Kind, problems
 from domain.deadlines import Deadline, utc_text
 from workflows.desk.part import DeskPart, refusing
 from workflows.messenger import Refused
 
-INTAKE_ROLES = ("privacy", "support")
-"""Who may take in what came by mail, telephone or post (P30)."""
 BY_LOGIN = "login"
 """The channel of a hand-off."""
+NOTHING_TO_TAKE_UP = "There is nothing of this request to take up again. Nothing was changed."
+NOTHING_TO_APPEAL = (
+    "This request cannot be looked at again from here: it is closed, or was looked at again. "
+    "Nothing was changed."
+)
 CLOCKS_DIFFER = timedelta(minutes=1)
 """By so much a receipt may lie ahead of our clock."""
 
@@ -145,36 +158,64 @@ class Reception(DeskPart):
         self._start(request, intake, now)
         return request
 
-    def take_up_again(self, request_id: UUID) -> DataSubjectRequest:
-        """Who they are is proved by the link to the address on file, after the answer that we could
-        not verify it: the same request anew, with a clock of its own. It is their own now, whoever
-        asked for them. Asking again gives the same one. Raises Refused."""
-        now = self.clock.now()
+    def take_up_again(self, request_id: UUID, purpose: str) -> DataSubjectRequest:
+        """What was withdrawn, or answered as unverified, anew, with a clock of its own; `purpose`:
+        of the link behind which that was asked for. The link to the address on file proves who
+        they are, and the request is their own then, whoever asked for them. Asking again gives the
+        same one. Raises Refused."""
         with self.database.session() as session:
             old = session.get_one(DataSubjectRequest, request_id)
-            rights = rights_of(session, old.id)
-        unverified = tuple(right.kind for right in rights if right.outcome == Outcome.UNVERIFIED)
-        if old.answered_at is None or not unverified:
-            raise Refused("This request was not answered as unverified: it needs no other one.")
-        intake = Intake(
+            kinds = request_ends.may_be_taken_up_again(session, old, purpose)
+        if not kinds:
+            raise Refused(NOTHING_TO_TAKE_UP)
+        verified_by = identity.BY_LINK if purpose == REQUEST_VERIFY else None
+        return self._follow(old, self._anew(old, kinds, old.message), verified_by)
+
+    def appeal(self, request_id: UUID, purpose: str, words: str) -> DataSubjectRequest:
+        """The person does not agree with the answer: somebody else looks at it, once, with a clock
+        of its own. Asking again gives the same one. Raises Refused."""
+        with self.database.session() as session:
+            old = session.get_one(DataSubjectRequest, request_id)
+            kinds = request_ends.may_be_appealed(session, old, purpose)
+            verified_by = old.verified_by if identity.is_verified(old) else None
+        if not kinds:
+            raise Refused(NOTHING_TO_APPEAL)
+        intake = self._anew(old, kinds, words)
+        if found := problems(intake):
+            raise Refused(found[0][1])
+        return self._follow(old, intake, verified_by, is_appeal=True)
+
+    def _anew(self, old: DataSubjectRequest, kinds: Sequence[Kind], message: str) -> Intake:
+        return Intake(
             name=old.name,
             contact_address=old.contact_email,
             postal_address=old.postal_address,
-            kinds=unverified,
-            message=old.message,
+            kinds=tuple(kinds),
+            message=message,
             country=old.country,
             time_zone=old.time_zone,
             language=old.language,
         )
+
+    def _follow(
+        self,
+        old: DataSubjectRequest,
+        intake: Intake,
+        verified_by: str | None,
+        *,
+        is_appeal: bool = False,
+    ) -> DataSubjectRequest:
+        now = self.clock.now()
         received = replace(
             self._received(old.channel, self._deadline(intake, None, now), now),
             account_id=old.account_id,
-            verified_by=identity.BY_LINK,
+            verified_by=verified_by,
             follows_id=old.id,
+            is_appeal=is_appeal,
         )
         with self.database.transaction() as transaction:
             request = requests.follower_of(
-                transaction, held(transaction, DataSubjectRequest, old.id)
+                transaction, held(transaction, DataSubjectRequest, old.id), is_appeal=is_appeal
             ) or at_once.take_in(transaction, intake, received, self._suppression_key, now)
         self._start(request, intake, now)
         return request

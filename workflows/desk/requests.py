@@ -1,27 +1,38 @@
 """Data-subject requests after their receipt, up to the answer (P19-P22, P26)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
 from activities.requests import Confirmation
+from database import attachments as request_attachments
 from database import (
+    estates,
     identity,
     identity_checks,
     post,
     receipts,
     request_agents,
     request_answers,
+    request_ends,
     requests,
 )
 from database.at_once import showing_who_asks
 from database.request_agents import Authority
 from database.requested_rights import kinds_of
 from database.rungs import acknowledge_step
-from database.staff import in_charge, require_role
-from database.tables import DataSubjectRequest, ReceiptCorrection, RequestDecision
-from domain.data_subject_requests import Kind
+from database.staff import INTAKE_ROLES, in_charge, require_role
+from database.storage import FileUnusable
+from database.tables import (
+    DataSubjectRequest,
+    ProposedEnd,
+    ReceiptCorrection,
+    RequestAttachment,
+    RequestDecision,
+)
+from domain.attachments import Attachment
+from domain.data_subject_requests import Kind, Outcome
 from domain.deadlines import Deadline
 from domain.identity import DISPUTED, CheckMethod
 from workflows.data_subject_request import DataSubjectRequestWorkflow
@@ -173,6 +184,106 @@ class Requests(DeskPart):
         self._messenger.have_decided(
             f"data-subject-request/{request.id}", DataSubjectRequestWorkflow.confirm, confirmation
         )
+
+    def withdraw_request(self, request_id: UUID, purpose: str) -> None:
+        """The person takes their request back, from the page behind a link of this purpose.
+        Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            request = transaction.get_one(DataSubjectRequest, request_id)
+            request_ends.withdraw(transaction, request, purpose, self.clock.now())
+        self._messenger.wake(f"data-subject-request/{request_id}")
+
+    def end_request(
+        self, reference: str, staff_id: UUID, outcome: Outcome, *, reason: str, of: str = ""
+    ) -> ProposedEnd | None:
+        """End a request that is not to be judged, or put that before a second person (P20).
+
+        `of`: the reference of the one that it is a duplicate of. Returns what waits for
+        `confirm_end`; None when it is ended. Raises Refused.
+        """
+        require_showable(reason)
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            waits = request_ends.end(
+                transaction,
+                request,
+                outcome,
+                reason=reason,
+                of=of,
+                staff_id=staff_id,
+                now=self.clock.now(),
+            )
+        self._messenger.wake(f"data-subject-request/{request.id}")
+        return waits
+
+    def confirm_end(self, reference: str, proposed_id: UUID, staff_id: UUID) -> None:
+        """A second person agrees that it ends without being judged (P20). Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            request_ends.confirm_end(
+                transaction, request, proposed_id, staff_id=staff_id, now=self.clock.now()
+            )
+        self._messenger.wake(f"data-subject-request/{request.id}")
+
+    def freeze_account(self, reference: str, staff_id: UUID) -> None:
+        """The holder of the account that a request is about has died. Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            estates.freeze(transaction, request, staff_id=staff_id, now=self.clock.now())
+
+    def record_estate(self, reference: str, staff_id: UUID, *, who: str, proof: str) -> None:
+        """Note who asks after a death, and what shows that they may. Raises Refused."""
+        require_showable(who, proof)
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            estates.record_authority(
+                transaction, request, who=who, proof=proof, staff_id=staff_id, now=self.clock.now()
+            )
+
+    def confirm_estate(self, reference: str, authority_id: UUID, staff_id: UUID) -> None:
+        """A second person agrees that whoever asks after a death may. Raises Refused."""
+        now = self.clock.now()
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            with showing_who_asks(transaction, request.id, now) as held_request:
+                estates.confirm_authority(
+                    transaction, held_request, authority_id, staff_id=staff_id, now=now
+                )
+        self._messenger.wake(f"data-subject-request/{request.id}")
+
+    def attach(
+        self, reference: str, attachments: Sequence[Attachment], staff_id: UUID | None = None
+    ) -> None:
+        """Keep files with an open request; `staff_id`: who of privacy or support took them in,
+        where it was not the person. Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            if staff_id is not None:
+                require_role(transaction, staff_id, *INTAKE_ROLES)
+            request_attachments.attach(
+                transaction,
+                requests.request_by_reference(transaction, reference),
+                attachments,
+                self._storage,
+                limits=self.company.attachments,
+                staff_id=staff_id,
+                now=self.clock.now(),
+            )
+
+    def attachment(self, request_id: UUID, attachment_id: UUID) -> tuple[str, bytes]:
+        """The name of a file of a request and what is in it. Raises Refused."""
+        with self.database.session() as session:
+            found = session.get(RequestAttachment, attachment_id)
+        if found is None or found.request_id != request_id:
+            raise Refused("There is no such file (any more).")
+        try:
+            return found.name, self._storage.read(found.file)
+        except FileUnusable as fault:
+            raise Refused(str(fault)) from None
 
     def decide_authority(
         self, reference: str, staff_id: UUID, authority: Authority, evidence: str

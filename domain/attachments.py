@@ -1,0 +1,97 @@
+"""Files that people send with a request: which are taken, judged by what is in them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+LONGEST_FILE_NAME = 120
+TYPES: Mapping[str, tuple[str, ...]] = {
+    "application/pdf": ("pdf",),
+    "image/png": ("png",),
+    "image/jpeg": ("jpg", "jpeg"),
+    "text/plain": ("txt",),
+}
+"""What is taken, with the endings that its names may have. Anything that can run, or that opens
+something else, is none of these."""
+_BEGINNINGS: Mapping[bytes, str] = {
+    b"%PDF-": "application/pdf",
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+}
+
+PROBLEM_WORDS: Mapping[str, str] = {
+    "too_many": "These are too many files. Please send fewer, or put them into one PDF.",
+    "too_large": "A file is too large. Please send a smaller one.",
+    "odd_type": "We take PDF files, pictures (PNG, JPEG) and plain text. A file you chose is none "
+    "of these.",
+    "mislabelled": "A file is not what its name says. Please save it anew under a name that fits, "
+    "and choose it again.",
+}
+"""Said at the field; nothing is stored then."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttachmentLimits:
+    """How many files one request may have, and how many bytes each."""
+
+    count: int = 10
+    largest: int = 5_000_000
+
+
+ATTACHMENT_LIMITS = AttachmentLimits()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """A file as it was sent; its name is a word from outside."""
+
+    name: str
+    content: bytes
+
+    @property
+    def media_type(self) -> str | None:
+        """What is in it, whatever its name says; None for what is not taken."""
+        for beginning, media_type in _BEGINNINGS.items():
+            if self.content.startswith(beginning):
+                return media_type
+        return "text/plain" if _is_text(self.content) else None
+
+    @property
+    def safe_name(self) -> str:
+        """A name that can be shown and saved anywhere: without folders or what cannot be printed,
+        with the ending that fits what is in it."""
+        stem, _, _ = self.name.replace("\\", "/").rpartition("/")[2].rpartition(".")
+        kept = "".join(one if one.isalnum() or one in " -_()" else "_" for one in stem)
+        ending = TYPES[self.media_type or "text/plain"][0]
+        return f"{kept.strip(' _')[:LONGEST_FILE_NAME] or 'file'}.{ending}"
+
+
+def problems(
+    attachments: Iterable[Attachment], limits: AttachmentLimits, *, already: int = 0
+) -> tuple[str, ...]:
+    """What is wrong with files that somebody sends to a request that has so many `already`, each
+    sentence once; empty when they are taken."""
+    return tuple(dict.fromkeys(_problems(list(attachments), limits, already)))
+
+
+def _problems(
+    attachments: list[Attachment], limits: AttachmentLimits, already: int
+) -> Iterator[str]:
+    if already + len(attachments) > limits.count:
+        yield PROBLEM_WORDS["too_many"]
+    for one in attachments:
+        if len(one.content) > limits.largest:
+            yield PROBLEM_WORDS["too_large"]
+        elif one.media_type is None:
+            yield PROBLEM_WORDS["odd_type"]
+        elif one.name.rpartition(".")[2].lower() not in TYPES[one.media_type]:
+            yield PROBLEM_WORDS["mislabelled"]
+
+
+def _is_text(content: bytes) -> bool:
+    """UTF-8 without what no page can show, and no script that says so in its first line."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return False
+    shown = all(one.isprintable() or one in "\r\n\t" for one in text)
+    return bool(text) and shown and not text.startswith("#!")

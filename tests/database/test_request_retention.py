@@ -1,0 +1,173 @@
+"""What becomes of answered requests: closed, then purged but for what proves the answer (P33)."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import SQLModel, col, select
+
+from activities.retention import Retention
+from data_sources.pseudonyms import is_pseudonym
+from database import holds
+from database.attachments import attachments_of
+from database.links import REQUEST_STATUS
+from database.request_answers import apply_decision, propose_decision
+from database.storage import Storage
+from database.tables import DataSubjectRequest, Fact, Link, OutboxMail, RequestAttachment
+from domain.legal_holds import EVERYWHERE
+from domain.request_retention import RequestPeriods
+from settings import DEVELOPMENT_DATA_KEY
+from tests.answers import IN_FULL
+from tests.database.test_holds import BERLIN
+from tests.people import DORA
+from tests.scene import NOW, Scene
+
+A_DAY = timedelta(days=1)
+NOWHERE = Storage(Path("/nowhere"), [DEVELOPMENT_DATA_KEY])
+SECRET = "My former wife reads my mail"
+
+
+@pytest.fixture
+def answered(scene: Scene) -> DataSubjectRequest:
+    """Dora's request, answered at once, and the mail is out."""
+    scene.import_accounts(DORA)
+    request = scene.request(DORA.email, kinds=("minor",))
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        row.message = SECRET
+        decision = propose_decision(
+            transaction, row, IN_FULL, decided_by=scene.staff["petra"], now=NOW
+        )
+        transaction.flush()
+        apply_decision(transaction, row, decision.id, NOW)
+    return request
+
+
+def send_all(scene: Scene) -> None:
+    with scene.database.transaction() as transaction:
+        for mail in transaction.exec(select(OutboxMail)):
+            mail.state = "accepted"
+
+
+def after(scene: Scene, days: int, storage: Storage = NOWHERE) -> str:
+    """The state of the first request once the watchdog came by so many days after the answer."""
+    periods = RequestPeriods(until_closed=60 * A_DAY, until_purged=1096 * A_DAY)
+    retention = Retention(
+        database=scene.database, storage=storage, periods=periods, pseudonym_key=b"k" * 32
+    )
+    retention.keep_to_it(NOW + days * A_DAY)
+    with scene.database.session() as session:
+        first = select(DataSubjectRequest).order_by(col(DataSubjectRequest.id))
+        return session.exec(first).first().state  # type: ignore[union-attr]
+
+
+def everything(scene: Scene) -> str:
+    """All that our tables hold of requests, but for the account itself."""
+    with scene.database.session() as session:
+        return "\n".join(
+            str(row)
+            for table in SQLModel.metadata.sorted_tables
+            if "request" in table.name or table.name in {"requested_right", "link", "fact"}
+            for row in session.execute(table.select())
+        )
+
+
+def test_an_answered_request_is_closed_and_then_purged(
+    scene: Scene, answered: DataSubjectRequest
+) -> None:
+    """P33: on the day and not before; what proves the answer in time stays, under a pseudonym."""
+    send_all(scene)
+    assert [after(scene, days) for days in (59, 60, 1095, 1096)] == [
+        *("answered", "closed", "closed", "purged"),
+    ]
+    left = everything(scene)
+    assert DORA.email not in left
+    assert "Dora" not in left
+    assert SECRET not in left
+    assert IN_FULL.explanation not in left
+    with scene.database.session() as session:
+        row = session.exec(select(DataSubjectRequest)).one()
+        facts = [fact.kind for fact in session.exec(select(Fact))]
+    assert is_pseudonym(row.contact_email)
+    assert (row.reference, row.outcome) == (answered.reference, "fulfilled")
+    assert (row.received_at, row.due_at, row.answered_at) == (NOW, answered.due_at, NOW)
+    assert facts.count("request.closed") == facts.count("request.purged") == 1
+
+
+def test_the_links_of_a_purged_request_open_nothing(
+    scene: Scene, answered: DataSubjectRequest
+) -> None:
+    send_all(scene)
+    after(scene, 1096)
+    with scene.database.session() as session:
+        link = session.exec(select(Link).where(Link.purpose == REQUEST_STATUS)).one()
+    assert link.subject_id == answered.id
+    assert link.expires_at == NOW + 1096 * A_DAY
+
+
+@pytest.mark.usefixtures("answered")
+def test_a_request_whose_answer_is_not_out_is_not_closed(scene: Scene) -> None:
+    """P21: whatever the calendar says."""
+    assert after(scene, 2000) == "answered"
+
+
+def test_a_legal_hold_keeps_a_request_as_it_is(scene: Scene, answered: DataSubjectRequest) -> None:
+    """P13, P33: our own purge waits for the release like any erasure."""
+    send_all(scene)
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, answered.id)
+        assert row.account_id is not None
+        placed = holds.place(
+            transaction,
+            row.account_id,
+            reason="A claim",
+            source=EVERYWHERE,
+            staff_id=scene.staff["lena"],
+            now=NOW,
+        )
+    assert after(scene, 2000) == "answered"
+    with scene.database.transaction() as transaction:
+        holds.release(
+            transaction,
+            placed.hold_id,
+            reason="Settled",
+            staff_id=scene.staff["petra"],
+            office=BERLIN,
+            now=NOW,
+        )
+    assert after(scene, 2000) == "purged"
+
+
+def test_an_appeal_keeps_what_it_is_against(scene: Scene, answered: DataSubjectRequest) -> None:
+    """P20: nobody looks again at what is gone."""
+    send_all(scene)
+    appeal = scene.request("dora@elsewhere.example")
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, appeal.id)
+        row.follows_id, row.is_appeal = answered.id, True
+    assert after(scene, 2000) == "answered"
+
+
+def test_the_files_of_a_request_go_when_it_is_closed(
+    scene: Scene, answered: DataSubjectRequest, tmp_path: Path
+) -> None:
+    """P33: from the disk and from the database, and not a day before."""
+    folder = tmp_path / "storage"
+    storage = Storage(folder, [DEVELOPMENT_DATA_KEY])
+    send_all(scene)
+    with scene.database.transaction() as transaction:
+        row = RequestAttachment(
+            request_id=answered.id,
+            file=storage.keep(b"%PDF-1.7"),
+            name="claim.pdf",
+            media_type="application/pdf",
+            size=8,
+            added_at=NOW,
+        )
+        transaction.add(row)
+    assert after(scene, 59, storage) == "answered"
+    assert len(list(folder.iterdir())) == 1
+    assert after(scene, 60, storage) == "closed"
+    assert list(folder.iterdir()) == []
+    with scene.database.session() as session:
+        assert attachments_of(session, answered.id) == []

@@ -1,0 +1,89 @@
+"""Requests about somebody who has died: two of us find who may have what is asked for (P19)."""
+
+import pytest
+from sqlmodel import select
+
+from database.identity import queue_answer, verify_identity
+from database.request_answers import Answer, DecisionRefused, propose_decision
+from database.tables import Account, DataSubjectRequest, EstateAuthority, OutboxMail
+from domain.data_subject_requests import Ground, Outcome
+from tests.web.world import NOW, World
+from workflows.messenger import Refused
+
+HEIR = {"who": "Alan, her son", "proof": "Certificate of inheritance 7/26 of the court of Bonn"}
+
+
+@pytest.fixture
+def case(world: World) -> str:
+    """The page of a request for Alice's data, from another address."""
+    form = {
+        "kinds": "access",
+        "contact_address": "alan@example.com",
+        "account_address": "alice@example.org",
+    }
+    world.browser.post("/requests/new", data=form)
+    world.enter_as("priya")
+    return f"/staff/requests/{stored(world).reference}"
+
+
+def stored(world: World) -> DataSubjectRequest:
+    with world.database.session() as session:
+        return session.exec(select(DataSubjectRequest)).one()
+
+
+def propose(world: World, outcome: Outcome, ground: Ground | None = None) -> None:
+    """Priya wants to answer the request so; nothing is kept."""
+    answer = Answer(outcome=outcome, ground=ground, explanation="Here.", evidence="A will")
+    with world.database.session() as session:
+        request = session.exec(select(DataSubjectRequest)).one()
+        propose_decision(session, request, answer, decided_by=world.staff["priya"].id, now=NOW)
+
+
+def test_nothing_is_disclosed_after_a_death_before_two_found_who_may_have_it(
+    world: World, case: str
+) -> None:
+    """P19: not even to whoever reads the mail of the dead."""
+    assert "The person has died" in world.browser.get(case).text
+    assert world.post(case, f"{case}/died").status_code == 303
+    with world.database.transaction() as transaction:
+        request = transaction.exec(select(DataSubjectRequest)).one()
+        verify_identity(transaction, request, how="link to the address on file", now=NOW)
+        account = transaction.get_one(Account, world.accounts["alice"].id)
+        assert (account.status, account.frozen_at) == ("deceased", NOW)
+    with pytest.raises(DecisionRefused, match="has died"):
+        propose(world, Outcome.FULFILLED)
+    with pytest.raises(DecisionRefused, match="tells what we hold"):
+        propose(world, Outcome.REFUSED, Ground.RIGHTS_OF_OTHERS)
+    world.post(case, f"{case}/estate", **HEIR)
+    assert "A colleague of yours has to agree" in world.browser.get(case).text
+    with world.database.session() as session:
+        found = session.exec(select(EstateAuthority)).one()
+    with pytest.raises(Refused, match="second person"):
+        world.desk.confirm_estate(stored(world).reference, found.id, world.staff["priya"].id)
+    with pytest.raises(DecisionRefused, match="has died"):
+        propose(world, Outcome.FULFILLED)
+    world.enter_as("paul")
+    world.post(case, f"{case}/estate/confirm", authority=str(found.id))
+    propose(world, Outcome.FULFILLED)
+
+
+def test_the_answer_goes_to_the_heir_and_no_mail_to_the_dead(world: World, case: str) -> None:
+    """P19: the address on file is nobody's any more."""
+    world.post(case, f"{case}/died")
+    world.post(case, f"{case}/estate", **HEIR)
+    with world.database.session() as session:
+        found = session.exec(select(EstateAuthority)).one()
+    reference = stored(world).reference
+    world.desk.confirm_estate(reference, found.id, world.staff["paul"].id)
+    with world.database.transaction() as transaction:
+        request = transaction.exec(select(DataSubjectRequest)).one()
+        queue_answer(transaction, request, NOW)
+    with world.database.session() as session:
+        sent = session.exec(select(OutboxMail).where(OutboxMail.step == "answer")).all()
+    assert [(mail.addressee_kind, mail.state) for mail in sent] == [("requester", "queued")]
+
+
+def test_authority_is_only_asked_for_after_a_death(world: World, case: str) -> None:
+    refused = world.post(case, f"{case}/estate", **HEIR)
+    assert refused.status_code == 409
+    assert "not frozen" in refused.text

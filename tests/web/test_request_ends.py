@@ -1,0 +1,286 @@
+"""Requests that end without being judged: by their person from their page, by staff in the console
+(P19-P22)."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlmodel import select
+
+from database.identity import verify_identity
+from database.links import REQUEST_STATUS, REQUEST_VERIFY
+from database.request_answers import (
+    Answer,
+    DecisionRefused,
+    apply_decision,
+    confirm_decision,
+    propose_decision,
+)
+from database.request_ends import appeal_of
+from database.requested_rights import rights_of
+from database.requests import follower_of
+from database.staff import add_staff
+from database.tables import DataSubjectRequest, Link, OutboxMail, ProposedEnd, RequestedRight, Staff
+from domain.data_subject_requests import Ground, Outcome
+from tests.web.world import NOW, World
+from workflows.messenger import Refused
+
+ALICE = "alice@example.org"
+
+
+def ask(world: World, *kinds: str, **changes: str) -> DataSubjectRequest:
+    """Alice asks, from the address in her account."""
+    form = {"kinds": kinds or "access", "contact_address": ALICE, "country": "DE", **changes}
+    world.browser.post("/requests/new", data=form)
+    with world.database.session() as session:
+        newest = select(DataSubjectRequest).order_by(DataSubjectRequest.id.desc())  # type: ignore[attr-defined]
+        return session.exec(newest).first() or pytest.fail("nothing was taken in")
+
+
+def now_of(world: World, request: DataSubjectRequest) -> DataSubjectRequest:
+    with world.database.session() as session:
+        return session.get_one(DataSubjectRequest, request.id)
+
+
+def page_of(world: World, request: DataSubjectRequest, purpose: str = REQUEST_STATUS) -> str:
+    with world.database.session() as session:
+        link = session.exec(
+            select(Link).where(Link.purpose == purpose, Link.subject_id == request.id)
+        ).one()
+    return f"/requests/{world.token(purpose, link)}"
+
+
+def verify(world: World, request: DataSubjectRequest) -> None:
+    with world.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        verify_identity(transaction, row, how="link", now=NOW)
+
+
+def answers(world: World, request: DataSubjectRequest) -> list[tuple[str, str]]:
+    """To whom which mail ended it."""
+    with world.database.session() as session:
+        of_answer = select(OutboxMail).where(
+            OutboxMail.subject_id == request.id, OutboxMail.step == "answer"
+        )
+        return [(mail.addressee_kind, mail.template) for mail in session.exec(of_answer)]
+
+
+def test_alice_withdraws_her_request_from_its_page(world: World) -> None:
+    """P22: it ends in words, once, however often she presses; and looking does nothing."""
+    request = ask(world)
+    page = page_of(world, request)
+    assert "Withdraw the request" in world.browser.get(page).text
+    assert now_of(world, request).answered_at is None
+    for _ in range(2):
+        shown = world.browser.post(f"{page}/withdraw").text
+    assert "You have withdrawn your request." in shown
+    assert "Withdraw the request" not in shown
+    assert (now_of(world, request).state, now_of(world, request).outcome) == (
+        "answered",
+        "withdrawn",
+    )
+    assert answers(world, request) == [("requester", "request_withdrawn")]
+
+
+def test_what_was_done_at_once_stays_done_when_the_rest_is_withdrawn(world: World) -> None:
+    """P17: marketing is stopped, whatever becomes of the copy."""
+    request = ask(world, "access", "marketing_opt_out")
+    world.browser.post(f"{page_of(world, request)}/withdraw")
+    with world.database.session() as session:
+        ended = {one.kind: one.outcome for one in rights_of(session, request.id)}
+    assert ended == {"access": "withdrawn", "marketing_opt_out": "fulfilled"}
+
+
+def test_an_erasure_that_is_decided_cannot_be_taken_back(world: World) -> None:
+    """P13: what is erased does not come back; the page says so and changes nothing."""
+    request = ask(world, "access", "erasure")
+    with world.database.transaction() as transaction:
+        (right,) = transaction.exec(select(RequestedRight).where(RequestedRight.kind == "erasure"))
+        right.state, right.outcome = "decided", "fulfilled"
+        transaction.add(right)
+    page = page_of(world, request)
+    assert "Withdraw the request" not in world.browser.get(page).text
+    answer = world.browser.post(f"{page}/withdraw")
+    assert answer.status_code == 409
+    assert "is being erased" in answer.text
+    assert now_of(world, request).answered_at is None
+
+
+def test_a_stranger_at_a_mistyped_address_takes_back_nothing_of_a_verified_person(
+    world: World,
+) -> None:
+    """P19: once Alice has shown who she is, only the address on file may withdraw."""
+    request = ask(world, contact_address="alcie@example.com", account_address=ALICE)
+    verify(world, request)
+    typed, on_file = page_of(world, request), page_of(world, request, REQUEST_VERIFY)
+    assert "Withdraw the request" not in world.browser.get(typed).text
+    assert world.browser.post(f"{typed}/withdraw").status_code == 409
+    assert now_of(world, request).answered_at is None
+    assert "Withdraw the request" in world.browser.get(on_file).text
+    world.browser.post(f"{on_file}/withdraw")
+    assert now_of(world, request).outcome == "withdrawn"
+    assert answers(world, request) == [("account", "request_withdrawn")]
+
+
+def test_spam_takes_two_and_still_ends_in_words(world: World) -> None:
+    """P20-P22: whoever put it forward sees no button, and the command is refused."""
+    request = ask(world, message="Buy our carpets")
+    path = f"/staff/requests/{request.reference}"
+    world.enter_as("priya")
+    assert world.post(path, f"{path}/end", end="spam", reason="Carpets").status_code == 303
+    assert f"{path}/end/confirm" not in world.browser.get(path).text
+    assert now_of(world, request).answered_at is None
+    with world.database.session() as session:
+        proposed = session.exec(select(ProposedEnd)).one()
+    with pytest.raises(Refused, match="second person"):
+        world.desk.confirm_end(request.reference, proposed.id, world.staff["priya"].id)
+    world.enter_as("paul")
+    assert f'name="proposed" value="{proposed.id}"' in world.browser.get(path).text
+    world.post(path, f"{path}/end/confirm", proposed=str(proposed.id))
+    assert now_of(world, request).outcome == "spam"
+    assert answers(world, request) == [("requester", "request_answer")]
+    assert (
+        "We did not treat this message as a request."
+        in world.browser.get(page_of(world, request)).text
+    )
+
+
+def test_an_end_without_a_reason_keeps_what_was_typed(world: World) -> None:
+    request = ask(world)
+    path = f"/staff/requests/{request.reference}"
+    world.enter_as("priya")
+    answer = world.post(path, f"{path}/end", end="duplicate", of="R-ELSE", reason="")
+    assert answer.status_code == 409
+    assert 'value="R-ELSE"' in answer.text
+    assert "Write why it ends like this" in answer.text
+
+
+def test_no_right_alone_is_decided_as_spam(world: World) -> None:
+    """P20: there is one way to end a request unjudged, and that one takes two."""
+    request = ask(world)
+    verify(world, request)
+    path = f"/staff/requests/{request.reference}"
+    world.enter_as("priya")
+    answer = world.post(path, f"{path}/answer", outcome="spam", explanation="Carpets")
+    assert answer.status_code == 409
+    assert "end the request as that" in answer.text
+
+
+def test_a_duplicate_says_where_it_is_answered(world: World) -> None:
+    """P21: the first verified wins, and whoever asked twice is told at once where to look."""
+    first, second = ask(world), ask(world)
+    world.enter_as("priya")
+    path = f"/staff/requests/{second.reference}"
+    said = {"end": "duplicate", "of": first.reference, "reason": "The same words"}
+    early = world.post(path, f"{path}/end", **said)
+    assert "Leave both open until one of them is verified" in early.text
+    verify(world, first)
+    assert world.post(path, f"{path}/end", **said).status_code == 303
+    assert now_of(world, second).outcome == "duplicate"
+    assert now_of(world, first).answered_at is None
+    assert answers(world, second) == [("requester", "request_duplicate")]
+    assert first.reference in world.browser.get(page_of(world, second)).text
+    other_way = world.post(
+        f"/staff/requests/{first.reference}",
+        f"/staff/requests/{first.reference}/end",
+        **{**said, "of": second.reference},
+    )
+    assert "answered already" in other_way.text
+
+
+def member(world: World, handle: str) -> UUID:
+    """One of privacy, who joins the team when they are first needed."""
+    if handle in world.staff:
+        return world.staff[handle].id
+    with world.database.transaction() as transaction:
+        known = transaction.exec(select(Staff).where(Staff.handle == handle)).first()
+        if known is None:
+            known, _ = add_staff(
+                transaction,
+                handle=handle,
+                name=handle.title(),
+                email=f"{handle}@staff.example",
+                roles=["privacy"],
+            )
+        return known.id
+
+
+def decide(world: World, request: DataSubjectRequest, *, by: str, second: str = "paul") -> None:
+    """Refuse a copy, as two of privacy."""
+    answer = Answer(
+        outcome=Outcome.REFUSED,
+        ground=Ground.RIGHTS_OF_OTHERS,
+        explanation="It shows other people.",
+        evidence="Recording 7",
+    )
+    first, other = member(world, by), member(world, second)
+    with world.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        decision = propose_decision(transaction, row, answer, decided_by=first, now=NOW)
+        transaction.flush()
+        apply_decision(transaction, row, decision.id, NOW)
+        confirm_decision(transaction, row, decision.id, staff_id=other, now=NOW)
+
+
+def the_appeal(world: World, request: DataSubjectRequest) -> DataSubjectRequest:
+    with world.database.session() as session:
+        return appeal_of(session, request) or pytest.fail("there is no appeal")
+
+
+def test_alice_has_an_answer_looked_at_again_by_somebody_else(world: World) -> None:
+    """P20, P21: once, with its own clock, and by nobody who decided the first time."""
+    request = ask(world)
+    verify(world, request)
+    decide(world, request, by="priya")
+    world.desk.clock.advance(timedelta(days=5))
+    page = page_of(world, request)
+    assert "Have it looked at again" in world.browser.get(page).text
+    for _ in range(2):
+        shown = world.browser.post(f"{page}/appeal", data={"words": "Nobody else is on it."}).text
+    again = the_appeal(world, request)
+    assert again.reference in shown
+    assert (again.message, again.is_appeal) == ("Nobody else is on it.", True)
+    assert again.due_at == request.due_at + timedelta(days=5)
+    assert again.verified_at == NOW + timedelta(days=5)
+    for first, second in (("priya", "paul"), ("petra", "paul")):
+        with pytest.raises(DecisionRefused, match="somebody else has to decide"):
+            decide(world, again, by=first, second=second)
+    decide(world, again, by="petra", second="piet")
+    assert now_of(world, again).outcome == "refused"
+    assert "Have it looked at again" not in world.browser.get(page_of(world, again)).text
+
+
+def test_words_that_cannot_be_kept_are_shown_again(world: World) -> None:
+    request = ask(world)
+    verify(world, request)
+    decide(world, request, by="priya")
+    long = "why " * 4000
+    answer = world.browser.post(f"{page_of(world, request)}/appeal", data={"words": long})
+    assert answer.status_code == 409
+    assert long.strip() in answer.text
+    assert "Please shorten the message" in answer.text
+
+
+def test_only_whoever_got_the_answer_may_appeal(world: World) -> None:
+    """P19: an address that was typed, and is not on file, has nothing to disagree with."""
+    request = ask(world, contact_address="alcie@example.com", account_address=ALICE)
+    verify(world, request)
+    decide(world, request, by="priya")
+    typed, on_file = page_of(world, request), page_of(world, request, REQUEST_VERIFY)
+    assert "Have it looked at again" not in world.browser.get(typed).text
+    assert world.browser.post(f"{typed}/appeal").status_code == 409
+    assert "Have it looked at again" in world.browser.get(on_file).text
+
+
+def test_a_withdrawn_request_is_taken_up_again_unproved_as_it_was(world: World) -> None:
+    """P19: whoever reads the mail that it was withdrawn, and did not do it, has it back."""
+    request = ask(world)
+    page = page_of(world, request)
+    world.browser.post(f"{page}/withdraw")
+    assert "take it up again" in world.browser.get(page).text
+    world.browser.post(f"{page}/again")
+    with world.database.session() as session:
+        again = follower_of(session, request)
+    assert again is not None
+    assert (again.verified_at, again.needs_identity) == (None, True)
+    assert again.reference in world.browser.get(page).text

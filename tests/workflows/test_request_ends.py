@@ -1,0 +1,39 @@
+"""Requests that end without being judged, on Temporal's own server: their workflow ends too."""
+
+import pytest
+
+from database.links import REQUEST_STATUS
+from domain.data_subject_requests import Outcome
+from tests.eventually import eventually
+from tests.people import DORA
+from tests.workflows.conftest import Town
+from tests.workflows.living import ended, leap, request_id
+from tests.workflows.test_data_subject_request import asks_for_access, look, subjects
+
+pytestmark = pytest.mark.temporal
+
+
+def test_a_withdrawn_request_is_told_and_reminds_nobody_any_more(running_town: Town) -> None:
+    """P21, P22: the mail is out, the workflow has ended, and the ladder is silent."""
+    town = running_town
+    request = asks_for_access(town)
+    town.desk.withdraw_request(request.id, REQUEST_STATUS)
+    eventually(lambda: ended(town, request_id(request)))
+    assert look(town, request.reference).outcome == "withdrawn"
+    assert subjects(town, DORA.email)[-1] == f"Your request {request.reference} is withdrawn"
+    sent = len(town.mails())
+    leap(town, 31)
+    assert len(town.mails()) == sent
+    assert look(town, request.reference).policy_breach_at is None
+
+
+def test_spam_ends_in_words_once_two_agreed(running_town: Town) -> None:
+    """P20-P22."""
+    town = running_town
+    request = asks_for_access(town)
+    petra, paul = town.staff["petra"], town.staff["paul"]
+    waits = town.desk.end_request(request.reference, petra, Outcome.SPAM, reason="An advertisement")
+    assert waits is not None
+    town.desk.confirm_end(request.reference, waits.id, paul)
+    eventually(lambda: ended(town, request_id(request)))
+    assert f"Our answer to your request {request.reference}" in subjects(town, DORA.email)
