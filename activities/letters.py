@@ -95,7 +95,7 @@ PATH_OF_PURPOSE = {
 }
 PERSONAL = ("greeting", "link", "no_reminders_link", "answer")
 """What every copy brings along; empty where its mail does not use it."""
-TEST = "[Test] (from version {}) "
+TEST = "[Test] "
 OF_NOBODY = "only-a-test"
 """Stands where a personal link has its token: it opens the page that says the link is no good."""
 NOT_ASKED = "You need not do anything. The change as it is:"
@@ -157,7 +157,7 @@ class Letters:
             shared = self._of_version(session, first, language, now)
             fields = self._links_of_nobody()
             base = session.get_one(PolicyVersion, first.variant)
-            subject_begins = TEST.format(base.number)
+            subject_begins = f"{TEST}(from version {base.number}) "
         elif first.subject_kind == RESTRICTION:
             restriction = session.get_one(Restriction, first.subject_id)
             shared = {
