@@ -110,6 +110,18 @@ class SqlSource:
                     database.change(act.table, act.row, act.values)
         return plan.receipt
 
+    def would_erase(self, person: Person, call: Call) -> Receipt:
+        """What an erasure would say; nothing is changed."""
+        with self._database.reading() as database:
+            rows = database.find(person).rows
+            plan = plan_erasure(self.about, rows, call.now, key=self._key, typed=database.typed)
+        return plan.receipt
+
+    def known_by(self) -> Iterator[Person]:
+        """Every identifier by which a table knows somebody, one at a time."""
+        with self._database.reading() as database:
+            yield from database.known_by()
+
     def suppress(self, person: Person, call: Call) -> Receipt:  # noqa: ARG002
         """Set the columns by which marketing stops, where the map names some."""
         done: Counter[str] = Counter()

@@ -144,6 +144,11 @@ def standing_on(session: Session, account_id: UUID) -> Sequence[LegalHold]:
     ).all()
 
 
+def sources_on_hold(session: Session, account_id: UUID) -> frozenset[str]:
+    """The sources that holds on an account stand on; `EVERYWHERE` among them for all."""
+    return frozenset(hold.source for hold in standing_on(session, account_id))
+
+
 def the_hold_on(session: Session, account_id: UUID | None, hold_id: UUID | None) -> LegalHold:
     """The hold with this id that stands on an account; without an id the only one. Raises
     HoldRefused."""

@@ -14,6 +14,7 @@ from database.tables.campaigns import (
     ShownWords,
     VoidedVersion,
 )
+from database.tables.erasures import Tombstone
 from database.tables.facts import ClockOffset, Fact
 from database.tables.holds import DeferredErasure, LegalHold
 from database.tables.identity import (
@@ -135,6 +136,7 @@ __all__ = [
     "SourceTask",
     "Staff",
     "StaffAbsence",
+    "Tombstone",
     "VersionSummary",
     "VersionTestMail",
     "VoidedVersion",

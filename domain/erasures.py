@@ -1,0 +1,142 @@
+"""The life of an erasure: asked for by one, agreed to by another, waited with, done (P13, P18). Pure.
+
+Nothing is erased before a second person agreed, before the person's time to think is over, or under
+a hold; and the time to think never takes the answer past its due time.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from domain.data_subject_requests import Ground, Outcome
+from domain.personal_data import OWN_SOURCE, Located, Receipt
+
+COOLING_OFF = timedelta(hours=48)
+ROOM_TO_ERASE = timedelta(hours=48)
+"""Before the answer is due, so long is left for sources that are slow."""
+
+
+class ErasureGround(StrEnum):
+    """Why data is to be erased (P13): the four of the policy, and that its holder is a minor (P18)."""
+
+    NO_LONGER_NECESSARY = "no_longer_necessary"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    INTERESTS_NOT_COMPELLING = "interests_not_compelling"
+    NOT_COMPLIANT = "not_compliant"
+    MINOR = "minor"
+
+
+GROUND_WORDS: Mapping[ErasureGround, str] = {
+    ErasureGround.NO_LONGER_NECESSARY: "The data is no longer necessary for what it was held for.",
+    ErasureGround.CONSENT_WITHDRAWN: "You withdrew the consent that it was held on.",
+    ErasureGround.INTERESTS_NOT_COMPELLING: "Our legitimate interests do not outweigh yours.",
+    ErasureGround.NOT_COMPLIANT: "It should not have been held.",
+    ErasureGround.MINOR: "The account was a minor's.",
+}
+CHOSEN_BY_STAFF = tuple(one for one in ErasureGround if one is not ErasureGround.MINOR)
+"""That somebody is a minor is found out by a check of its own (P18)."""
+
+
+class Stage(StrEnum):
+    """Where an erasure stands."""
+
+    REVIEW = "review"
+    COOLING_OFF = "cooling_off"
+    ERASING = "erasing"
+    DONE = "done"
+    DROPPED = "dropped"
+
+
+STAGE_WORDS: Mapping[Stage, str] = {
+    Stage.REVIEW: "waits for a second person",
+    Stage.COOLING_OFF: "waits for the person to think about it",
+    Stage.ERASING: "under way at the sources",
+    Stage.DONE: "done",
+    Stage.DROPPED: "dropped: the person keeps the data, or it is decided otherwise",
+}
+"""For staff."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Life:
+    """What has happened to an erasure.
+
+    `begins_at`: when the time to think is over; known once it is confirmed. `skipped_at`: the
+    person wants it at once. `dropped_at`: the person keeps the data. `begun_at`: the point of no
+    return. `ended_at`: every source said that it is done.
+    """
+
+    begins_at: datetime | None = None
+    skipped_at: datetime | None = None
+    dropped_at: datetime | None = None
+    begun_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def stage(self) -> Stage:
+        """Where it stands."""
+        if self.dropped_at is not None:
+            return Stage.DROPPED
+        if self.ended_at is not None:
+            return Stage.DONE
+        if self.begun_at is not None:
+            return Stage.ERASING
+        return Stage.REVIEW if self.begins_at is None else Stage.COOLING_OFF
+
+    @property
+    def may_begin_at(self) -> datetime | None:
+        """From when on nothing but a hold stands in its way; None where something else does."""
+        if self.stage is not Stage.COOLING_OFF:
+            return None
+        return self.skipped_at or self.begins_at
+
+    @property
+    def can_be_dropped(self) -> bool:
+        """Whether the person can still keep the data: what is begun cannot be undone."""
+        return self.stage in {Stage.REVIEW, Stage.COOLING_OFF}
+
+
+def begins_at(confirmed_at: datetime, due_at: datetime, *, of_minor: bool) -> datetime:
+    """When the person's time to think is over.
+
+    Two days, less where the answer is due soon; none for a minor's data, which has to go (P18).
+    """
+    if of_minor:
+        return confirmed_at
+    return max(confirmed_at, min(confirmed_at + COOLING_OFF, due_at - ROOM_TO_ERASE))
+
+
+@dataclass(frozen=True, kw_only=True)
+class End:
+    """How an erasure ends for the person."""
+
+    outcome: Outcome
+    ground: Ground | None = None
+
+
+def end_of(receipts: Mapping[str, Receipt | None], held: Collection[str]) -> End | None:
+    """How an erasure ended; None while a source has not said that it is done.
+
+    `receipts` by source, None where there is none yet; `held` are the sources that a hold stands
+    on. What the engine keeps to prove what it did is told as well, and makes no answer a partial
+    one (P33).
+    """
+    asked = {name: receipt for name, receipt in receipts.items() if name not in held}
+    if any(receipt is None or receipt.failed for receipt in asked.values()):
+        return None
+    if held:
+        return End(outcome=Outcome.PARTIAL, ground=Ground.LEGAL_MATTERS)
+    others = [receipt for name, receipt in asked.items() if receipt and name != OWN_SOURCE]
+    if any(receipt.retained for receipt in others):
+        return End(outcome=Outcome.PARTIAL, ground=Ground.REGULATORY_OBLIGATION)
+    return End(outcome=Outcome.FULFILLED)
+
+
+def still_there(receipt: Receipt, located: Located) -> tuple[str, ...]:
+    """Categories of which a source has more, after an erasure, than it said it keeps: it cannot
+    be believed, and a person must look."""
+    kept: dict[str, int] = {}
+    for one in receipt.retained:
+        kept[one.category] = kept.get(one.category, 0) + one.rows
+    return tuple(one.category for one in located.held if one.rows > kept.get(one.category, 0))
