@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 from activities.courier import Courier
 from activities.identity import fire_rungs, next_rung
 from activities.turns import whose_turn, works_on_it
-from database import request_answers, requested_rights, requests, rungs, source_tasks
+from database import erasures, request_answers, requested_rights, requests, rungs, source_tasks
 from database.alarms import AlarmKind, sound
 from database.engine import Database
 from database.identity import hears_of_progress
@@ -247,7 +247,7 @@ class RequestActivities:
                 right.kind not in GATED_KINDS and right.state == RightState.OPEN for right in rights
             ),
             told=self._told(session, request, ladder),
-            asked=source_tasks.standing(session, request, self._sources),
+            asked=erasures.standing(session, request, self._sources),
         )
 
     def _next_rung(

@@ -15,10 +15,10 @@ from database.accounts import accounts_by_external_ids
 from database.engine import Database
 from database.facts import record
 from database.holds import sources_on_hold
+from database.tables import Account
+from domain.account_holders import Status
 from domain.legal_holds import keeps
-from domain.personal_data import Person, Receipt
-
-AT_ONCE = 500
+from domain.personal_data import OWN_SOURCE, Person, Receipt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +79,8 @@ def _again(
     if dry_run:
         receipt = source.would_erase(person, call)
         return Again(source=name, erasure_id=erasure_id, receipt=receipt)
+    if name == OWN_SOURCE:
+        _close(database, person, key, call.now)
     receipt = source.erase(person, call)
     with database.transaction() as transaction:
         rows = sum(one.rows for one in receipt.done)
@@ -86,10 +88,21 @@ def _again(
     return Again(source=name, erasure_id=erasure_id, receipt=receipt)
 
 
+def _close(database: Database, person: Person, key: bytes, now: datetime) -> None:
+    """An open account would be written to."""
+    with database.transaction() as transaction:
+        for account in _accounts(transaction, person, key):
+            if account.status != Status.CLOSED:
+                account.status, account.closed_at = Status.CLOSED, now
+                transaction.add(account)
+
+
 def _on_hold(session: Session, person: Person, key: bytes) -> frozenset[str]:
     """The sources that holds stand on of the accounts that the person has, or had."""
+    accounts = _accounts(session, person, key)
+    return frozenset[str]().union(*(sources_on_hold(session, one.id) for one in accounts))
+
+
+def _accounts(session: Session, person: Person, key: bytes) -> Sequence[Account]:
     ids = {*person.external_ids, *(id_pseudonym(one, key) for one in person.external_ids)}
-    accounts = accounts_by_external_ids(session, ids)
-    return frozenset[str]().union(
-        *(sources_on_hold(session, account.id) for account in accounts.values())
-    )
+    return list(accounts_by_external_ids(session, ids).values())

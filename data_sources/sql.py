@@ -168,7 +168,7 @@ class SqlSource:
                 continue
             right = self._right(database, table, correction)
             for row in found.rows[table.name]:
-                wrong = plain(row[correction.field]) == correction.before
+                wrong = _says(row[correction.field], correction.before)
                 if wrong and row[correction.field] != right:
                     database.change(table, row, {correction.field: right})
                 rows += wrong or row[correction.field] == right
@@ -219,6 +219,14 @@ def plain(value: object) -> Value:
             return value
         case _:
             return str(value)
+
+
+def _says(there: object, typed: Value) -> bool:
+    """Whether a value is the one that was typed, as an export has it; nothing is nothing."""
+    value = plain(there)
+    if value in {None, ""} or typed in {None, ""}:
+        return value in {None, ""} and typed in {None, ""}
+    return value == typed or str(value) == typed
 
 
 def _entries(table: Table, rows: Sequence[Row]) -> Iterator[str]:

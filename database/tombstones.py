@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from database.facts import record
@@ -23,7 +24,13 @@ class Mark:
 
 
 def lay(transaction: Session, erasure_id: UUID, names: Iterable[str], now: datetime) -> None:
-    """Remember whom an erasure erases; asking again changes nothing."""
+    """Remember whom an erasure erases, from before the first source is asked; what is erased later
+    is later in no backup."""
+    transaction.execute(
+        update(Tombstone)
+        .where(col(Tombstone.erasure_id) == erasure_id, col(Tombstone.erased_at) < now)
+        .values(erased_at=now)
+    )
     marks = [Mark(erasure_id=erasure_id, known_as=name, erased_at=now) for name in names]
     if take_in(transaction, marks):
         record(transaction, "erasure.tombstone_laid", erasure_id, now)

@@ -1,10 +1,10 @@
-"""The life of an erasure: asked for by one, agreed to by another, waited with, done (P13, P18). Pure.
+"""The life of an erasure: granted, thought over by its person, done at the sources (P13). Pure.
 
-Nothing is erased before a second person agreed, before the person's time to think is over, or under
-a hold; and the time to think never takes the answer past its due time.
+Nothing is erased before the time to think is over, or under a hold; and that time never takes the
+answer past its due time.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,7 +18,7 @@ ROOM_TO_ERASE = timedelta(hours=48)
 
 
 class ErasureGround(StrEnum):
-    """Why data is to be erased (P13): the four of the policy, and that its holder is a minor (P18)."""
+    """Why data is to be erased: the four of the policy (P13), and a minor as its holder (P18)."""
 
     NO_LONGER_NECESSARY = "no_longer_necessary"
     CONSENT_WITHDRAWN = "consent_withdrawn"
@@ -34,6 +34,13 @@ GROUND_WORDS: Mapping[ErasureGround, str] = {
     ErasureGround.NOT_COMPLIANT: "It should not have been held.",
     ErasureGround.MINOR: "The account was a minor's.",
 }
+WORDS_FOR_STAFF: Mapping[ErasureGround, str] = {
+    ErasureGround.NO_LONGER_NECESSARY: "The data is no longer necessary for what it was held for",
+    ErasureGround.CONSENT_WITHDRAWN: "The person withdrew the consent that it was held on",
+    ErasureGround.INTERESTS_NOT_COMPELLING: "Our legitimate interests do not outweigh the person's",
+    ErasureGround.NOT_COMPLIANT: "It should not have been held",
+    ErasureGround.MINOR: "The account is a minor's",
+}
 CHOSEN_BY_STAFF = tuple(one for one in ErasureGround if one is not ErasureGround.MINOR)
 """That somebody is a minor is found out by a check of its own (P18)."""
 
@@ -41,7 +48,7 @@ CHOSEN_BY_STAFF = tuple(one for one in ErasureGround if one is not ErasureGround
 class Stage(StrEnum):
     """Where an erasure stands."""
 
-    REVIEW = "review"
+    OPEN = "open"
     COOLING_OFF = "cooling_off"
     ERASING = "erasing"
     DONE = "done"
@@ -49,7 +56,7 @@ class Stage(StrEnum):
 
 
 STAGE_WORDS: Mapping[Stage, str] = {
-    Stage.REVIEW: "waits for a second person",
+    Stage.OPEN: "waits for what is decided of it",
     Stage.COOLING_OFF: "waits for the person to think about it",
     Stage.ERASING: "under way at the sources",
     Stage.DONE: "done",
@@ -62,7 +69,7 @@ STAGE_WORDS: Mapping[Stage, str] = {
 class Life:
     """What has happened to an erasure.
 
-    `begins_at`: when the time to think is over; known once it is confirmed. `skipped_at`: the
+    `begins_at`: when the time to think is over; known while it is granted. `skipped_at`: the
     person wants it at once. `dropped_at`: the person keeps the data. `begun_at`: the point of no
     return. `ended_at`: every source said that it is done.
     """
@@ -82,7 +89,7 @@ class Life:
             return Stage.DONE
         if self.begun_at is not None:
             return Stage.ERASING
-        return Stage.REVIEW if self.begins_at is None else Stage.COOLING_OFF
+        return Stage.OPEN if self.begins_at is None else Stage.COOLING_OFF
 
     @property
     def may_begin_at(self) -> datetime | None:
@@ -94,43 +101,48 @@ class Life:
     @property
     def can_be_dropped(self) -> bool:
         """Whether the person can still keep the data: what is begun cannot be undone."""
-        return self.stage in {Stage.REVIEW, Stage.COOLING_OFF}
+        return self.stage in {Stage.OPEN, Stage.COOLING_OFF}
 
 
-def begins_at(confirmed_at: datetime, due_at: datetime, *, of_minor: bool) -> datetime:
+def begins_at(granted_at: datetime, due_at: datetime, *, of_minor: bool) -> datetime:
     """When the person's time to think is over.
 
     Two days, less where the answer is due soon; none for a minor's data, which has to go (P18).
     """
     if of_minor:
-        return confirmed_at
-    return max(confirmed_at, min(confirmed_at + COOLING_OFF, due_at - ROOM_TO_ERASE))
+        return granted_at
+    return max(granted_at, min(granted_at + COOLING_OFF, due_at - ROOM_TO_ERASE))
 
 
-@dataclass(frozen=True, kw_only=True)
-class End:
-    """How an erasure ends for the person."""
+class SourceEnd(StrEnum):
+    """What became of an erasure in one source. `not_done`: a person gave it up."""
 
-    outcome: Outcome
-    ground: Ground | None = None
+    ERASED = "erased"
+    KEPT = "kept"
+    HELD = "held"
+    NOT_DONE = "not_done"
 
 
-def end_of(receipts: Mapping[str, Receipt | None], held: Collection[str]) -> End | None:
-    """How an erasure ended; None while a source has not said that it is done.
+def source_end(source: str, receipt: Mapping[str, object]) -> SourceEnd:
+    """What a source's receipt comes to. What the engine itself keeps, to prove what it did, is told
+    as well, and makes no answer a partial one (P33)."""
+    kept = source != OWN_SOURCE and receipt.get("retained")
+    return SourceEnd.KEPT if kept else SourceEnd.ERASED
 
-    `receipts` by source, None where there is none yet; `held` are the sources that a hold stands
-    on. What the engine keeps to prove what it did is told as well, and makes no answer a partial
-    one (P33).
-    """
-    asked = {name: receipt for name, receipt in receipts.items() if name not in held}
-    if any(receipt is None or receipt.failed for receipt in asked.values()):
+
+def end_of(sources: Iterable[SourceEnd | None]) -> tuple[Outcome, Ground | None] | None:
+    """How an erasure ends for its person, and on which ground where it is a partial one that has
+    one by itself; None while a source (which is None) has not said that it is done."""
+    ends = set(sources)
+    if None in ends:
         return None
-    if held:
-        return End(outcome=Outcome.PARTIAL, ground=Ground.LEGAL_MATTERS)
-    others = [receipt for name, receipt in asked.items() if receipt and name != OWN_SOURCE]
-    if any(receipt.retained for receipt in others):
-        return End(outcome=Outcome.PARTIAL, ground=Ground.REGULATORY_OBLIGATION)
-    return End(outcome=Outcome.FULFILLED)
+    if SourceEnd.HELD in ends:
+        return Outcome.PARTIAL, Ground.LEGAL_MATTERS
+    if SourceEnd.KEPT in ends:
+        return Outcome.PARTIAL, Ground.REGULATORY_OBLIGATION
+    if SourceEnd.NOT_DONE in ends:
+        return Outcome.PARTIAL, None
+    return Outcome.FULFILLED, None
 
 
 def still_there(receipt: Receipt, located: Located) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ from temporal import TemporalSettingsRefused
 from web import (
     approvals,
     copies,
+    erasures,
     handoffs,
     health,
     identity,
@@ -60,6 +61,7 @@ from web.staff import (
     access,
     colleagues,
     controls,
+    data_corrections,
     holds,
     intake,
     late_reply,
@@ -69,6 +71,7 @@ from web.staff import (
     overview,
     packages,
     policies,
+    recipients,
     reports,
     restrictions,
     sources,
@@ -88,6 +91,7 @@ SITE_MAP = (
     preferences.router,  # /preferences/..., /unsubscribe/(purpose)/...
     copies.router,  # /requests/copy/...
     requests.router,  # /requests/...
+    erasures.router,  # /requests/.../erase-at-once, keep-my-data
     identity.router,  # /requests/.../code, new-code, not-mine, again
     access.router,  # /staff/sign-in
     overview.router,  # /staff
@@ -96,6 +100,8 @@ SITE_MAP = (
     reports.router,  # /staff/policies/.../report
     intake.router,  # /staff/requests/new
     letters.router,  # /staff/requests/letters, /staff/requests/.../letters/...
+    data_corrections.router,
+    recipients.router,
     sources.router,  # /staff/requests/.../sources/...
     packages.router,  # /staff/requests/.../copy
     staff_requests.router,  # /staff/requests/...

@@ -14,7 +14,8 @@ from database.tables.campaigns import (
     ShownWords,
     VoidedVersion,
 )
-from database.tables.erasures import Tombstone
+from database.tables.data_corrections import DataCorrection
+from database.tables.erasures import Erasure, RecipientNotice, Tombstone
 from database.tables.facts import ClockOffset, Fact
 from database.tables.holds import DeferredErasure, LegalHold
 from database.tables.identity import (
@@ -92,9 +93,11 @@ __all__ = [
     "ConsentLabel",
     "ControlAct",
     "CorrectionWords",
+    "DataCorrection",
     "DataSubjectRequest",
     "DeferredErasure",
     "DeliveryEvent",
+    "Erasure",
     "Event",
     "Fact",
     "Finding",
@@ -125,6 +128,7 @@ __all__ = [
     "PostedLetter",
     "PurposeOffer",
     "ReceiptCorrection",
+    "RecipientNotice",
     "Reclassification",
     "ReminderOptOut",
     "RequestAgent",
