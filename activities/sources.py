@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlmodel import Session
 from temporalio import activity
 
-from activities import correcting, erasing
+from activities import correcting, erasing, restricting
 from activities.courier import Courier
 from activities.interceptor import incident
 from activities.requests import RequestInput
@@ -114,6 +114,7 @@ class SourceActivities:
             self._ask(task, person, what)
         erasing.settle(self._database, self._sources, what.request_id, what.now)
         correcting.settle(self._database, self._sources, what.request_id, what.now)
+        restricting.settle(self._database, self._sources, what.request_id, what.now)
         self._courier.tell(what.now)
 
     def _ask(self, task: SourceTask, person: Person, what: RequestInput) -> None:
@@ -155,7 +156,8 @@ class SourceActivities:
             case Verb.EXPORT:
                 return source.export(person, call)
             case Verb.RESTRICT:
-                return _whole(source.restrict(person, call))
+                restricted = restricting.is_to_be_restricted(self._database, task)
+                return source.restrict(person, call, restricted=restricted)
             case Verb.ERASE:
                 return _whole(erasing.erase(source, person, call))
             case Verb.SUPPRESS:
@@ -191,6 +193,8 @@ class SourceActivities:
                     names = tuple(source.about.categories)
                     receipt = exported_receipt(names, answer.records, answer.doubtful)
                     settled = source_tasks.settle(transaction, task, receipt, what.now, file=file)
+                case Receipt() if answer.verb is Verb.RESTRICT and answer.failed:
+                    settled = self._give_to_staff(transaction, source, task, what)
                 case Receipt():
                     receipt = done_receipt(answer)
                     settled = source_tasks.settle(transaction, task, receipt, what.now)
