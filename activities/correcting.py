@@ -12,7 +12,7 @@ from database.request_answers import correction_is_done
 from database.requested_rights import rights_of
 from database.tables import DataSubjectRequest, RequestedRight, SourceTask
 from database.writing import held
-from domain.data_subject_requests import Kind, RightState
+from domain.data_subject_requests import Kind
 from domain.personal_data import Correction
 
 
@@ -28,16 +28,10 @@ def settle(
     """When every source has put right what was to be: whoever was given it hears so, and the answer
     goes out."""
     with database.session() as session:
-        if session.get_one(DataSubjectRequest, request_id).answered_at is not None:
+        request = session.get_one(DataSubjectRequest, request_id)
+        if data_corrections.done_at(session, request) is None:
             return
-        decided = [
-            one
-            for one in rights_of(session, request_id)
-            if one.kind == Kind.CORRECTION and one.state == RightState.DECIDED
-        ]
-        begun = any(claims_of(session, right.id) for right in decided)
-        if not begun or data_corrections.is_under_way(session, request_id):
-            return
+        decided = [one for one in rights_of(session, request_id) if one.kind == Kind.CORRECTION]
     with database.transaction() as transaction:
         request = held(transaction, DataSubjectRequest, request_id)
         for right in decided:

@@ -111,6 +111,20 @@ def is_under_way(session: Session, request_id: UUID) -> bool:
     )
 
 
+def done_at(session: Session, request: DataSubjectRequest) -> datetime | None:
+    """Since when nothing but the sources stood in the way of the answer, once they have put right
+    what was to be; None otherwise."""
+    rights = rights_of(session, request.id)
+    if request.answered_at is not None or request.disputed_at is not None:
+        return None
+    if any(right.state != RightState.DECIDED for right in rights):
+        return None
+    begun = any(_tasks(session, right) for right in rights if right.kind == Kind.CORRECTION)
+    if not begun or is_under_way(session, request.id):
+        return None
+    return max((right.decided_at for right in rights if right.decided_at), default=None)
+
+
 def given_up(session: Session, right: RequestedRight) -> tuple[str, ...]:
     """Where people gave up to have it put right."""
     tasks = _tasks(session, right)

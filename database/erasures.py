@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from database import source_tasks, tombstones
+from database import data_corrections, source_tasks, tombstones
 from database.facts import record
 from database.identity import account_of, is_verified, language_on_file
 from database.links import REQUEST_ERASURE, add_link
@@ -152,12 +152,14 @@ def next_at(session: Session, request: DataSubjectRequest) -> datetime | None:
 def standing(
     session: Session, request: DataSubjectRequest, sources: source_tasks.Sources
 ) -> Asked | None:
-    """How far a request is with the data sources, and with an erasure that begins or goes on by
-    itself; None when nothing is to come."""
+    """How far a request is with the data sources, and with an erasure or a correction that goes on
+    by itself; None when nothing is to come."""
     asked = source_tasks.standing(session, request, sources) or Asked()
-    erasure, at = of_request(session, request.id), next_at(session, request)
-    if at is not None:
-        asked = replace(asked, next_at=min(at, asked.next_at) if asked.next_at else at)
+    erasure = of_request(session, request.id)
+    instants = [asked.next_at, next_at(session, request)]
+    if not is_under_way(session, request.id):
+        instants.append(data_corrections.done_at(session, request))
+    asked = replace(asked, next_at=min((at for at in instants if at), default=None))
     if erasure is not None and our_own_is_next(session, request, erasure):
         asked = replace(asked, waiting=(*asked.waiting, OWN_SOURCE))
     return asked if asked.is_open else None
@@ -259,9 +261,11 @@ def resume(transaction: Session, account_id: UUID, now: datetime) -> tuple[UUID,
 def may_end(session: Session, erasure: Erasure) -> bool:
     """Whether every source that was asked is done with it, and people need not look first."""
     right = session.get_one(RequestedRight, erasure.right_id)
+    disputed_at = session.get_one(DataSubjectRequest, erasure.request_id).disputed_at
     asked = last_erase_tasks(session, erasure)
     return (
         right.state == RightState.DECIDED
+        and disputed_at is None
         and not erasure.problem
         and all(task.state not in OPEN_TASKS for task in asked)
     )

@@ -11,6 +11,7 @@ from database.request_answers import Answer
 from database.restrictions import Lift
 from domain.data_subject_requests import Kind, Outcome
 from domain.personal_data import OWN_SOURCE, Verb
+from domain.restrictions import Reason
 from domain.source_tasks import TaskState
 from tests.activities.erasing_lives import Life, a_life
 from tests.data_sources.conftest import fernhill
@@ -36,9 +37,7 @@ def test_what_is_granted_is_set_where_there_is_a_flag_and_else_done_by_hand(
     if kind is Kind.OBJECTION:  # as when identity is proved
         with scene.database.transaction() as transaction:
             account_id = scene.account("a-alice").id
-            restrictions.restrict(
-                transaction, [account_id], restrictions.Reason.DISPUTED, now=life.now
-            )
+            restrictions.restrict(transaction, [account_id], Reason.DISPUTED, now=life.now)
     life.decide(GRANTED, kind)
     assert not restricted(life)
     life.pass_time(MINUTE)
