@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from database import data_corrections, source_tasks, tombstones
+from database import data_corrections, restrictions, source_tasks, tombstones
 from database.facts import record
 from database.identity import account_of, is_verified, language_on_file
 from database.links import REQUEST_ERASURE, add_link
@@ -25,11 +25,19 @@ from database.tables import (
     SourceTask,
 )
 from domain.account_holders import Status
-from domain.data_subject_requests import Kind, RightState
-from domain.erasures import ErasureGround, Life, SourceEnd, Stage, begins_at, source_end
-from domain.identity import disclosure_refusal
+from domain.data_subject_requests import RightState
+from domain.erasures import (
+    OF_THE_POLICY,
+    ErasureGround,
+    Life,
+    SourceEnd,
+    Stage,
+    begins_at,
+    source_end,
+)
 from domain.legal_holds import EVERYWHERE, keeps
 from domain.personal_data import OWN_SOURCE, DataRole, Verb
+from domain.restrictions import Reason
 from domain.source_tasks import OPEN_TASKS, Asked, TaskState
 
 ANNOUNCED = "erasure_announced"
@@ -78,6 +86,20 @@ def grant(
     record(transaction, "erasure.granted", request.id, now, right=right.id, ground=ground)
     if erasure.begins_at is not None and erasure.begins_at > now:
         _announce(transaction, request, erasure, now)
+
+
+def grounds_of(session: Session, request: DataSubjectRequest) -> tuple[ErasureGround, ...]:
+    """Why data may be erased for a request: the four grounds of the policy; and that its holder is
+    a minor, where somebody reported it, or the company says so (P18)."""
+    account = account_of(session, request)
+    if account is None:
+        return OF_THE_POLICY
+    reported = any(
+        one.reason == Reason.MINOR_REPORT and one.lifted_at is None
+        for one in restrictions.of_account(session, account.id)
+    )
+    is_minor = account.minor_from is not None and account.minor_until is None
+    return (*OF_THE_POLICY, ErasureGround.MINOR) if reported or is_minor else OF_THE_POLICY
 
 
 def of_right(session: Session, right_id: UUID) -> Erasure | None:
@@ -367,11 +389,7 @@ def _ask(
 def _may_begin(session: Session, request: DataSubjectRequest, erasure: Erasure) -> bool:
     """Whether what allowed it still does: it is decided, and we know who asks (P19)."""
     right = session.get_one(RequestedRight, erasure.right_id)
-    found_out = right.kind == Kind.MINOR or is_verified(request)
-    disputed = disclosure_refusal(
-        held_until=None, disputed_at=request.disputed_at, now=erasure.granted_at
-    )
-    return right.state == RightState.DECIDED and found_out and disputed is None
+    return right.state == RightState.DECIDED and is_verified(request)
 
 
 def _waiting(transaction: Session, request: DataSubjectRequest) -> Erasure:

@@ -34,7 +34,7 @@ from domain.data_subject_requests import (
     RightState,
     State,
 )
-from domain.erasures import CHOSEN_BY_STAFF, ErasureGround
+from domain.erasures import ErasureGround
 from domain.identity import disclosure_refusal
 from domain.legal_holds import HELD_BACK, waits_for_release
 from domain.request_decisions import DONE, decision_refusal, needs_second_person, outcome_of
@@ -60,8 +60,8 @@ NOT_PUT_RIGHT = (
     "person confirms it."
 )
 NO_ERASURE_GROUND = (
-    "Choose why the data is to be erased: one of the four grounds of the policy. Nothing was "
-    "changed."
+    "Choose why the data is to be erased: one of the four grounds of the policy; or that its "
+    "holder is a minor, where somebody reported it. Nothing was changed."
 )
 BEGUN = "The erasure has begun, and cannot be undone. Answer it as fulfilled or partial."
 
@@ -123,7 +123,9 @@ def require_what_is_to_be_done(
     if answer.outcome not in DONE or len(rights) != 1:
         return
     (right,) = rights
-    if right.kind == Kind.ERASURE and answer.erasure_ground not in CHOSEN_BY_STAFF:
+    if right.kind == Kind.ERASURE and answer.erasure_ground not in erasures.grounds_of(
+        session, request
+    ):
         raise DecisionRefused(NO_ERASURE_GROUND)
     shown = [claim.credible for claim in data_corrections.claims_of(session, right.id)]
     refusal = outcome_refusal(answer.outcome, answer.ground, shown)

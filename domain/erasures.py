@@ -41,8 +41,8 @@ WORDS_FOR_STAFF: Mapping[ErasureGround, str] = {
     ErasureGround.NOT_COMPLIANT: "It should not have been held",
     ErasureGround.MINOR: "The account is a minor's",
 }
-CHOSEN_BY_STAFF = tuple(one for one in ErasureGround if one is not ErasureGround.MINOR)
-"""That somebody is a minor is found out by a check of its own (P18)."""
+OF_THE_POLICY = tuple(one for one in ErasureGround if one is not ErasureGround.MINOR)
+"""The four that anybody may ask by."""
 
 
 class Stage(StrEnum):

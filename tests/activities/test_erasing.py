@@ -1,8 +1,10 @@
 """An erasure is done at every source, or its answer says what is not (P13, P33)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -10,15 +12,18 @@ from activities.courier import Courier
 from activities.done_words import told_of
 from database.deferred_erasures import erasure_of
 from database.erasure_ends import keep_the_data
-from database.erasures import ErasureRefused, skip_the_wait
+from database.erasures import ErasureRefused, grounds_of, skip_the_wait
 from database.holds import HoldRefused
 from database.recipients import of_request
 from database.request_answers import DecisionRefused
 from database.requested_rights import rights_of
+from database.restrictions import restrict
 from database.tables import Account, DataSubjectRequest
 from database.tombstones import every_mark
 from domain.data_subject_requests import Outcome, RightState, State
+from domain.erasures import ErasureGround
 from domain.personal_data import OWN_SOURCE, Verb
+from domain.restrictions import Reason
 from domain.source_tasks import TaskState
 from tests.activities.erasing_lives import ALICE, BY_LAW, EMIL, ERASED, UNDER_HOLD, Life, a_life
 from tests.data_sources.conftest import fernhill
@@ -297,3 +302,19 @@ def test_what_the_sources_did_otherwise_than_decided_is_decided_again(life: Life
     life.decide(BY_LAW)
     life.pass_time(timedelta(minutes=1))
     assert life.request.outcome == Outcome.PARTIAL
+
+
+def test_a_minor_s_data_is_erased_without_delay(life: Life) -> None:
+    """P18: only where somebody reported it, or the company says so; found out as ever, by who is
+    asked or by two of staff."""
+    by_minor = replace(BY_LAW, erasure_ground=ErasureGround.MINOR)
+    with life.scene.database.transaction() as transaction:
+        request = transaction.get_one(DataSubjectRequest, life.request_id)
+        assert ErasureGround.MINOR not in grounds_of(transaction, request)
+        restrict(transaction, [request.account_id or uuid4()], Reason.MINOR_REPORT, now=life.now)
+        assert ErasureGround.MINOR in grounds_of(transaction, request)
+    life.pass_time()
+    life.decide(by_minor)
+    life.pass_time(timedelta(minutes=1))
+    assert not life.where_known() & {"sessions", "marketing"}
+    assert "The account was a minor's." in sentences(life)

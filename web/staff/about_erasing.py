@@ -4,7 +4,7 @@ from sqlmodel import Session
 
 from database import erasures, recipients
 from database.tables import DataSubjectRequest
-from domain.erasures import CHOSEN_BY_STAFF, STAGE_WORDS, WORDS_FOR_STAFF
+from domain.erasures import STAGE_WORDS, WORDS_FOR_STAFF
 
 
 def about_erasing(session: Session, request: DataSubjectRequest) -> dict[str, object]:
@@ -15,6 +15,6 @@ def about_erasing(session: Session, request: DataSubjectRequest) -> dict[str, ob
         "granted_stage": erasures.life_of(granted).stage if granted else None,
         "erasure_stages": STAGE_WORDS,
         "erasure_grounds": WORDS_FOR_STAFF,
-        "grounds_to_erase": CHOSEN_BY_STAFF,
+        "grounds_to_erase": erasures.grounds_of(session, request),
         "recipients": recipients.of_request(session, request.id),
     }

@@ -33,7 +33,7 @@ from domain.data_subject_requests import (
     RightState,
 )
 from domain.deadlines import PACKS
-from domain.erasures import CHOSEN_BY_STAFF, ErasureGround
+from domain.erasures import ErasureGround
 from domain.identity import DRAFT, CheckMethod
 from domain.languages import nearest_language
 from domain.legal_holds import HELD_BACK, UNDER_A_HOLD
@@ -173,7 +173,7 @@ def answer(asked: ByPrivacy, posted: Form) -> Response:
                 ground=Ground(ground) if ground in list(Ground) else None,
                 explanation=posted.text("explanation"),
                 evidence=posted.text("evidence") or None,
-                erasure_ground=ErasureGround(why) if why in CHOSEN_BY_STAFF else None,
+                erasure_ground=ErasureGround(why) if why in list(ErasureGround) else None,
             ),
             Kind(kind) if kind in list(Kind) else None,
         ),
