@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -69,7 +70,8 @@ def erase(source: DataSource, person: Person, call: Call) -> Receipt | Waits:
     answer = source.erase(person, call)
     if isinstance(answer, Waits) or isinstance(source, ManualSource):
         return answer
-    located = source.locate(person, call)
+    look = replace(call, id=f"{call.id}/{call.now:%Y%m%dT%H%M%S}")  # another call each time
+    located = source.locate(person, look)
     if isinstance(located, Located) and (lies := still_there(answer, located)):
         name, there = source.about.name, ", ".join(lies)
         raise SourceWrong(NOT_BELIEVED.format(source=name, categories=there))

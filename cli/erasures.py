@@ -81,13 +81,16 @@ def replay(
         now, key = office.clock.now(), office.settings.suppression_key_bytes
         since = instant(taken_at, now, option="--taken-at")
         with office.database.transaction() as transaction:
-            if known_from is not None:
-                say(f"{take_in(transaction, _read(known_from))} tombstones were new.")
+            new = take_in(transaction, _read(known_from)) if known_from else 0
             erased = erased_since(transaction, since)
         backup = Backup(sources=_chosen(office, source), erased=erased)
         again = erase_again(office.database, backup, key, now, dry_run=dry_run)
         print_rows(list(_rows(again)), COLUMNS, output_format)
-        for name in cannot_be_searched(backup) if output_format is ListFormat.TABLE else ():
+        if output_format is ListFormat.JSON:
+            return
+        if known_from is not None:
+            say(f"{new} tombstones were new.")
+        for name in cannot_be_searched(backup):
             say(
                 f"{name} cannot be searched for whom nobody can name any more. Ask whoever keeps "
                 "it whether it was restored, and to erase there again what was erased since."

@@ -81,11 +81,10 @@ def grant(
         erasure.ground, erasure.granted_at = ground, now
         erasure.skipped_at = erasure.dropped_at = None
         erasure.begins_at = begins_at(now, request.due_at, of_minor=at_once)
+        if erasure.begins_at > now:
+            _announce(transaction, request, erasure, now)
     transaction.add(erasure)
-    transaction.flush()
     record(transaction, "erasure.granted", request.id, now, right=right.id, ground=ground)
-    if erasure.begins_at is not None and erasure.begins_at > now:
-        _announce(transaction, request, erasure, now)
 
 
 def grounds_of(session: Session, request: DataSubjectRequest) -> tuple[ErasureGround, ...]:

@@ -27,7 +27,7 @@ TAKEN_AT = ("--taken-at", "2026-03-01T00:00:00Z")
 @pytest.fixture
 def company(database: Database, promisekeeper: Run, tmp_path: Path) -> sa.Engine:
     """The invented company's database, as a backup had it: Alice was erased since."""
-    assert promisekeeper
+    assert callable(promisekeeper)
     settings = load_settings()
     assert sample.make(settings.sample_company, others=2)
     with database.transaction() as transaction:

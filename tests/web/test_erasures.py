@@ -14,6 +14,7 @@ from database.request_answers import Answer, apply_decision, propose_decision
 from database.tables import Account, DataSubjectRequest, Erasure, Link, OutboxMail
 from domain.data_subject_requests import Outcome
 from domain.erasures import ErasureGround
+from domain.personal_data import OWN_SOURCE
 from mail.links import make_token
 from tests.web.world import NOW, World
 
@@ -33,10 +34,12 @@ class Thinking:
         return f"/requests/{make_token(purpose, link.nonce, self.world.settings.link_key_bytes)}"
 
     def see(self, language: str = "en") -> Response:
-        return self.world.browser.get(f"{self.path()}?lang={language}")
+        page: Response = self.world.browser.get(f"{self.path()}?lang={language}")
+        return page
 
     def press(self, what: str) -> Response:
-        return self.world.browser.post(f"{self.path()}/{what}")
+        page: Response = self.world.browser.post(f"{self.path()}/{what}")
+        return page
 
     @property
     def erasure(self) -> Erasure:
@@ -130,3 +133,24 @@ def test_a_link_that_went_to_an_address_of_before_decides_nothing(thinking: Thin
     assert thinking.see().status_code == 410
     assert thinking.press("erase-at-once").is_error
     assert thinking.erasure.skipped_at is None
+
+
+def test_the_release_of_a_hold_starts_the_erasure_that_it_kept_back(thinking: Thinking) -> None:
+    """P13: the answer is out, and its workflow may have ended long ago."""
+    world, desk = thinking.world, thinking.world.desk
+    hold = desk.place_hold("a-alice", world.staff["lena"].id, reason="A lawsuit")
+    with world.database.transaction() as transaction:
+        row = transaction.exec(select(Erasure)).one()
+        row.begun_at = row.ended_at = NOW
+        row.held_back = ["billing", OWN_SOURCE]
+        transaction.add(row)
+        request = transaction.exec(select(DataSubjectRequest)).one()
+        request.answered_at, request.state = NOW, "answered"
+        transaction.add(request)
+    before = len(world.messenger.started)
+    desk.release_hold(hold, world.staff["priya"].id, reason="Settled")
+    (started,) = world.messenger.started[before:]
+    assert started == f"data-subject-request/{thinking.request.id}"
+    with world.database.session() as session:
+        asked = erasures.erase_tasks(session, thinking.erasure)
+        assert [task.source for task in asked] == ["billing"]  # our own is last
