@@ -130,7 +130,12 @@ def activities(
         sources={source.about.name: source.about.role for source in sources},
     )
     source = SourceActivities(
-        database=database, sources=sources, storage=storage, company=company, courier=courier
+        database=database,
+        sources=sources,
+        storage=storage,
+        company=company,
+        courier=courier,
+        pseudonym_key=settings.suppression_key_bytes,
     )
     starting = StartingActivities(database=database, clock=clock, client=client)
     patrol = PatrolActivities(

@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from activities.done_words import foretold, told_of
 from database import (
     assessments,
     campaigns,
     controls,
+    erasures,
     identity,
     law,
     not_reached,
@@ -92,6 +94,7 @@ PATH_OF_PURPOSE = {
     "request-agent": "requests",
     "request-stop": "requests",
     REQUEST_COPY: "requests/copy",
+    "request-erasure": "requests",
 }
 PERSONAL = ("greeting", "link", "no_reminders_link", "answer")
 """What every copy brings along; empty where its mail does not use it."""
@@ -371,6 +374,7 @@ class Letters:
         rights = rights_of(session, request.id)
         outcome = OUTCOME_WORDS[Outcome(request.outcome)] if request.outcome else ""
         return {
+            **self._of_erasure(session, request, mail, language),
             "reference": request.reference,
             "kind": language.listed(KIND_WORDS[Kind(right.kind)] for right in rights),
             "rights": _answered(session, rights, language) if request.answered_at else [],
@@ -392,6 +396,19 @@ class Letters:
             "console_url": f"{self._company.base_url}/staff/requests/{request.reference}",
             **self._of_identity(session, request, mail, language, now),
             **self._of_copy(session, request, language, now),
+        }
+
+    def _of_erasure(
+        self, session: Session, request: DataSubjectRequest, mail: OutboxMail, language: Language
+    ) -> dict[str, object]:
+        """When an erasure begins, and what goes and stays as far as is known (P13)."""
+        erasure = erasures.of_request(session, request.id)
+        if mail.template != erasures.ANNOUNCED or erasure is None or erasure.begins_at is None:
+            return {"begins_at": "", "erased": []}
+        right = session.get_one(RequestedRight, erasure.right_id)
+        return {
+            "begins_at": language.moment(erasure.begins_at, self._company.zone),
+            "erased": foretold(session, right, language),
         }
 
     def _of_identity(
@@ -517,6 +534,7 @@ def _answered(
             "explanation": language.gettext(decision.explanation)
             if in_our_words(Outcome(decision.outcome), decision.decided_by)
             else decision.explanation,
+            "done": told_of(session, right, language),
         }
         for right in rights
         if (decision := decisions.get(right.id))

@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 from activities.courier import Courier
 from activities.identity import fire_rungs, next_rung
 from activities.turns import whose_turn, works_on_it
-from database import request_answers, requested_rights, requests, rungs, source_tasks
+from database import erasures, request_answers, requested_rights, requests, rungs, source_tasks
 from database.alarms import AlarmKind, sound
 from database.engine import Database
 from database.identity import hears_of_progress
@@ -23,6 +23,7 @@ from database.tables import DataSubjectRequest, RequestedRight, Staff
 from database.writing import held
 from domain.company import Company, Officers
 from domain.data_subject_requests import GATED_KINDS, RightState, State
+from domain.erasures import Stage
 from domain.identity import IdentityNumbers
 from domain.places import local_date
 from domain.request_ladder import UNASSIGNED, highest_missed, roles_told, step_of
@@ -83,7 +84,8 @@ class RequestCase:
 
     `since`: when its state began. `ungated_open`: whether it asks for a right that needs no proof
     of identity, and that privacy has not decided (P19). `asked`: how far it is with the data
-    sources, None when nothing is to come of them.
+    sources, None when nothing is to come of them. `erasing`: where its erasure stands, once every
+    right is decided.
     """
 
     state: State
@@ -95,6 +97,7 @@ class RequestCase:
     ungated_open: bool = False
     told: Told | None = None
     asked: Asked | None = None
+    erasing: Stage | None = None
 
 
 class RequestActivities:
@@ -247,7 +250,8 @@ class RequestActivities:
                 right.kind not in GATED_KINDS and right.state == RightState.OPEN for right in rights
             ),
             told=self._told(session, request, ladder),
-            asked=source_tasks.standing(session, request, self._sources),
+            asked=erasures.standing(session, request, self._sources),
+            erasing=_erasing(session, request, rights),
         )
 
     def _next_rung(
@@ -269,6 +273,16 @@ class RequestActivities:
             at=last.fired_at,
             acknowledged_at=last.acknowledged_at,
         )
+
+
+def _erasing(
+    session: Session, request: DataSubjectRequest, rights: Sequence[RequestedRight]
+) -> Stage | None:
+    """Where its erasure stands, once nothing else is waited for."""
+    erasure = erasures.of_request(session, request.id)
+    if any(right.state != RightState.DECIDED for right in rights):
+        return None
+    return erasures.life_of(erasure).stage if erasure else None
 
 
 def _since(

@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlmodel import Session
 from temporalio import activity
 
+from activities import correcting, erasing, restricting
 from activities.courier import Courier
 from activities.interceptor import incident
 from activities.requests import RequestInput
@@ -37,6 +38,11 @@ from domain.source_tasks import (
 
 NOT_IN_THE_MAP = (
     "The data map has no source of this name any more. Put it back, or say that this cannot be had."
+)
+
+NOT_ALL = (
+    "The data source {source} has not done all of it: {failed}. See to the rest there, and have it "
+    "asked again; or say that it cannot be had."
 )
 
 
@@ -79,8 +85,10 @@ class SourceActivities:
         storage: Storage,
         company: Company,
         courier: Courier,
+        pseudonym_key: bytes,
     ) -> None:
         self._database = database
+        self._pseudonym_key = pseudonym_key
         self._sources = {source.about.name: source for source in sources}
         self._roles = {source.about.name: source.about.role for source in sources}
         self._storage = storage
@@ -97,12 +105,16 @@ class SourceActivities:
         with self._database.transaction() as transaction:
             request = held(transaction, DataSubjectRequest, what.request_id)
             source_tasks.plan(transaction, request, self._roles, what.now)
+            erasing.go_on(transaction, request, self._sources, what.now)
             asked = [
                 (task, source_tasks.person_asked_about(transaction, request, Verb(task.verb)))
                 for task in source_tasks.due(transaction, request.id, what.now)
             ]
         for task, person in asked:
             self._ask(task, person, what)
+        erasing.settle(self._database, self._sources, what.request_id, what.now)
+        correcting.settle(self._database, self._sources, what.request_id, what.now)
+        restricting.settle(self._database, self._sources, what.request_id, what.now)
         self._courier.tell(what.now)
 
     def _ask(self, task: SourceTask, person: Person, what: RequestInput) -> None:
@@ -110,8 +122,22 @@ class SourceActivities:
         if source is None:
             self._needs_person(task, NOT_IN_THE_MAP, what)
             return
+        if task.verb == Verb.ERASE:
+            with erasing.claimed(
+                self._database, task, person, self._pseudonym_key, what.now
+            ) as may_erase:
+                if may_erase:
+                    self._have_answered(source, task, person, what)
+        else:
+            self._have_answered(source, task, person, what)
+
+    def _have_answered(
+        self, source: DataSource, task: SourceTask, person: Person, what: RequestInput
+    ) -> None:
+        call = Call(id=str(task.id), now=what.now)
         try:
-            answer = self._answer(source, task, person, Call(id=str(task.id), now=what.now))
+            answer = self._answer(source, task, person, call)
+            would_erase = erasing.preview(self._database, source, task, person, call)
         except SourceUnavailable as silence:
             self._put_off(task, str(silence), what)
         except (SourceWrong, CorrectionRefused) as wrong:
@@ -119,7 +145,7 @@ class SourceActivities:
         except Exception as fault:  # noqa: BLE001 - whatever it is, the other sources are asked
             self._put_off(task, f"Asking it goes wrong: {incident(fault).message}.", what)
         else:
-            self._settle(source, task, answer, what)
+            self._settle(source, task, answer, what, would_erase)
 
     def _answer(
         self, source: DataSource, task: SourceTask, person: Person, call: Call
@@ -130,13 +156,15 @@ class SourceActivities:
             case Verb.EXPORT:
                 return source.export(person, call)
             case Verb.RESTRICT:
-                return source.restrict(person, call)
+                restricted = restricting.is_to_be_restricted(self._database, task)
+                return source.restrict(person, call, restricted=restricted)
             case Verb.ERASE:
-                return source.erase(person, call)
+                return _whole(erasing.erase(source, person, call))
             case Verb.SUPPRESS:
-                return source.suppress(person, call)
+                return _whole(source.suppress(person, call))
             case Verb.CORRECT:
-                raise NotImplementedError
+                wrong = correcting.to_be_corrected(self._database, task)
+                return _whole(source.correct(person, wrong, call))
 
     def _settle(
         self,
@@ -144,6 +172,7 @@ class SourceActivities:
         task: SourceTask,
         answer: Located | Exported | Receipt | Waits,
         what: RequestInput,
+        would_erase: Mapping[str, object],
     ) -> None:
         file = self._kept(source, answer) if isinstance(answer, Exported) else None
         gone: Sequence[str | None] = ()
@@ -156,6 +185,7 @@ class SourceActivities:
                     receipt = located_receipt(
                         answer, title=about.title, controller=about.controller
                     )
+                    receipt |= would_erase
                     settled = source_tasks.settle(transaction, task, receipt, what.now)
                     request = transaction.get_one(DataSubjectRequest, task.request_id)
                     source_tasks.verify_by_source(transaction, request, what.now)
@@ -163,6 +193,8 @@ class SourceActivities:
                     names = tuple(source.about.categories)
                     receipt = exported_receipt(names, answer.records, answer.doubtful)
                     settled = source_tasks.settle(transaction, task, receipt, what.now, file=file)
+                case Receipt() if answer.verb is Verb.RESTRICT and answer.failed:
+                    settled = self._give_to_staff(transaction, source, task, what)
                 case Receipt():
                     receipt = done_receipt(answer)
                     settled = source_tasks.settle(transaction, task, receipt, what.now)
@@ -239,3 +271,11 @@ class SourceActivities:
             source=task.source,
             verb=task.verb,
         )
+
+
+def _whole(answer: Receipt | Waits) -> Receipt | Waits:
+    """The receipt of a source that did all that it was asked. Raises SourceWrong."""
+    if isinstance(answer, Receipt) and answer.failed:
+        told = ", ".join(f"{one.category} ({one.reason})" for one in answer.failed)
+        raise SourceWrong(NOT_ALL.format(source=answer.source, failed=told))
+    return answer

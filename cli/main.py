@@ -8,7 +8,19 @@ import sys
 
 import typer
 
-from cli import accounts, api_keys, campaigns, demo, holds, mail, policies, requests, schema, staff
+from cli import (
+    accounts,
+    api_keys,
+    campaigns,
+    demo,
+    erasures,
+    holds,
+    mail,
+    policies,
+    requests,
+    schema,
+    staff,
+)
 from cli.assess import assess_command
 from cli.data_map import data_map_command
 from cli.deadline import deadline_command
@@ -37,6 +49,7 @@ for name, group in (
     ("accounts", accounts.app),
     ("requests", requests.app),
     ("holds", holds.app),
+    ("erasures", erasures.app),
     ("mail", mail.app),
     ("staff", staff.app),
     ("api-key", api_keys.app),

@@ -9,6 +9,7 @@ import typer
 from cli import holds, request_ends, request_intake, request_metrics
 from cli.options import AsReader, AsStaff, FormatOption, ListFormat, Reference
 from domain.data_subject_requests import Ground, Kind, Outcome
+from domain.erasures import ErasureGround
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -115,7 +116,7 @@ def assign(
 
 
 @app.command()
-def decide(
+def decide(  # noqa: PLR0913, its options
     reference: Reference,
     *,
     right: Annotated[
@@ -132,18 +133,29 @@ def decide(
     evidence: Annotated[
         str | None, typer.Option(help="What the ground rests on; a refusal needs it")
     ] = None,
+    erasure_ground: Annotated[
+        ErasureGround | None,
+        typer.Option(help="Why data is to be erased (P13); an erasure that is granted needs it"),
+    ] = None,
     as_staff: AsStaff,
 ) -> None:
     """Answer a right of a request. A refusal, whole or partial, waits for a second person.
 
-    The answer goes out once every right that the request asks for is decided.
+    The answer goes out once every right that the request asks for is decided, and what is to be
+    erased is erased.
     """
     from cli.context import opened
     from cli.printing import say
     from database.request_answers import Answer
     from domain.request_decisions import needs_second_person
 
-    answer = Answer(outcome=outcome, explanation=explanation, ground=ground, evidence=evidence)
+    answer = Answer(
+        outcome=outcome,
+        explanation=explanation,
+        ground=ground,
+        evidence=evidence,
+        erasure_ground=erasure_ground,
+    )
     with opened() as office:
         member = office.member(as_staff)
         with office.desk() as desk:

@@ -24,5 +24,10 @@ def is_pseudonym(value: str) -> bool:
     return MADE.fullmatch(value) is not None
 
 
+def is_address(pseudonym: str) -> bool:
+    """Whether it took the place of an address."""
+    return "@" in pseudonym
+
+
 def _digest(kind: str, value: str, key: bytes) -> str:
     return hmac.digest(key, f"pseudonym.{kind}:{value}".encode(), "sha256")[:HALF_A_DIGEST].hex()

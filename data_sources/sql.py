@@ -110,6 +110,18 @@ class SqlSource:
                     database.change(act.table, act.row, act.values)
         return plan.receipt
 
+    def would_erase(self, person: Person, call: Call) -> Receipt:
+        """What an erasure would say; nothing is changed."""
+        with self._database.reading() as database:
+            rows = database.find(person).rows
+            plan = plan_erasure(self.about, rows, call.now, key=self._key, typed=database.typed)
+        return plan.receipt
+
+    def known_by(self) -> Iterator[Person]:
+        """Every identifier by which a table knows somebody, one at a time."""
+        with self._database.reading() as database:
+            yield from database.known_by()
+
     def suppress(self, person: Person, call: Call) -> Receipt:  # noqa: ARG002
         """Set the columns by which marketing stops, where the map names some."""
         done: Counter[str] = Counter()
@@ -156,7 +168,7 @@ class SqlSource:
                 continue
             right = self._right(database, table, correction)
             for row in found.rows[table.name]:
-                wrong = plain(row[correction.field]) == correction.before
+                wrong = _says(row[correction.field], correction.before)
                 if wrong and row[correction.field] != right:
                     database.change(table, row, {correction.field: right})
                 rows += wrong or row[correction.field] == right
@@ -207,6 +219,14 @@ def plain(value: object) -> Value:
             return value
         case _:
             return str(value)
+
+
+def _says(there: object, typed: Value) -> bool:
+    """Whether a value is the one that was typed, as an export has it; nothing is nothing."""
+    value = plain(there)
+    if value in {None, ""} or typed in {None, ""}:
+        return value in {None, ""} and typed in {None, ""}
+    return value == typed or str(value) == typed
 
 
 def _entries(table: Table, rows: Sequence[Row]) -> Iterator[str]:

@@ -135,6 +135,20 @@ class OpenDatabase:
                 rows[table.name] = self._hanging_on(table, table.through, rows)
         return Found(rows=rows, doubtful=whose.doubtful)
 
+    def known_by(self) -> Iterator[Person]:
+        """Every identifier in a column of `match`, pseudonyms too, each once for its table."""
+        for table in self.source.about.tables:
+            if table.match is None:
+                continue
+            for name in table.match.columns:
+                column = self.tables[table.name].c[name]
+                for value in self.connection.scalars(sa.select(column).distinct()):
+                    text = "" if value is None else str(value).strip()
+                    if text and name == table.match.address:
+                        yield Person(addresses=(text,))
+                    elif text:
+                        yield Person(external_ids=(text,))
+
     def change(self, table: Table, row: Row, values: Mapping[str, object]) -> None:
         """Give columns of a row other values."""
         there = self.tables[table.name]

@@ -55,8 +55,9 @@ def join_if_too_many(
     *,
     an_hour: int,
 ) -> JoinedRequest | None:
-    """Keep a request beside one for the same, and stop what it stops: what was refused before may
-    have been allowed meanwhile, or be another account's (P15). None when it is to be taken in."""
+    """Keep a request beside one for the same, and do what is owed at once: what was refused before
+    may have been allowed meanwhile, or be another account's (P15), and another report may name
+    another minor (P18). None when it is to be taken in."""
     row = joined_requests.join_if_too_many(
         transaction,
         intake,
@@ -70,7 +71,10 @@ def join_if_too_many(
         return None
     request = transaction.get_one(DataSubjectRequest, row.request_id)
     for kind in intake.rights:
-        if kind in _STOPS:
+        if kind is Kind.MINOR:
+            named = _accounts_named(transaction, request, row.account_address, row.message)
+            restrict(transaction, named, Reason.MINOR_REPORT, now=now, request_id=request.id)
+        elif kind in _STOPS:
             purposes, _ = _STOPS[kind]
             _stop(transaction, request, received.account_id, purposes, suppression_key, now)
     return row
@@ -87,7 +91,7 @@ def take_effect(
     about the rights that ask for no more."""
     for kind in rights:
         if kind is Kind.MINOR:
-            named = _accounts_named(transaction, request)
+            named = _accounts_named(transaction, request, request.account_address, request.message)
             restrict(transaction, named, Reason.MINOR_REPORT, now=now, request_id=request.id)
         elif kind in _STOPS:
             purposes, explanation = _STOPS[kind]
@@ -143,11 +147,12 @@ def _stop(
     )
 
 
-def _accounts_named(session: Session, request: DataSubjectRequest) -> Sequence[UUID]:
+def _accounts_named(
+    session: Session, request: DataSubjectRequest, about: str | None, message: str
+) -> Sequence[UUID]:
     """The accounts whose addresses stand in the message or were named apart; where none was, those
     of the address typed in: whoever reports it may be the minor."""
-    about = [request.account_address] if request.account_address else []
-    found = _at(session, dict.fromkeys([*about, *_ADDRESS.findall(request.message)]))
+    found = _at(session, dict.fromkeys([*filter(None, [about]), *_ADDRESS.findall(message)]))
     return found or _at(session, [request.contact_email])
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from database.deferred_erasures import put_back_to_sleep, wake
+from database.erasures import ErasureRefused, hold_back_of_account, resume, take_back
 from database.facts import record
 from database.requested_rights import decisions_of, reopen, rights_of
 from database.tables import Account, DataSubjectRequest, LegalHold, RequestDecision
@@ -37,10 +38,12 @@ class HoldRefused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class HoldChange:
-    """A hold that was placed or released, and the requests of which a right is open again."""
+    """A hold that was placed or released, the requests of which a right is open again, and those
+    whose erasure goes on."""
 
     hold_id: UUID
     reopened: Sequence[UUID]
+    resumed: Sequence[UUID] = ()
 
 
 def place(
@@ -83,6 +86,11 @@ def place(
         staff=staff_id,
     )
     put_back_to_sleep(transaction, account_id, now)
+    on_hold = sources_on_hold(transaction, account_id)
+    try:
+        hold_back_of_account(transaction, account_id, on_hold, now)
+    except ErasureRefused as refusal:
+        raise HoldRefused(str(refusal)) from None
     return HoldChange(hold_id=hold.id, reopened=_reopened(transaction, requests, hold_refusal, now))
 
 
@@ -122,7 +130,9 @@ def release(
         return HoldChange(hold_id=hold.id, reopened=())
     wake(transaction, hold.account_id, due_on=erase_by(now, office), now=now)
     return HoldChange(
-        hold_id=hold.id, reopened=_reopened(transaction, requests, waits_for_release, now)
+        hold_id=hold.id,
+        reopened=_reopened(transaction, requests, waits_for_release, now),
+        resumed=resume(transaction, hold.account_id, now),
     )
 
 
@@ -142,6 +152,11 @@ def standing_on(session: Session, account_id: UUID) -> Sequence[LegalHold]:
         .where(LegalHold.account_id == account_id, col(LegalHold.released_at).is_(None))
         .order_by(col(LegalHold.placed_at), col(LegalHold.id))
     ).all()
+
+
+def sources_on_hold(session: Session, account_id: UUID) -> frozenset[str]:
+    """The sources that holds on an account stand on; `EVERYWHERE` among them for all."""
+    return frozenset(hold.source for hold in standing_on(session, account_id))
 
 
 def the_hold_on(session: Session, account_id: UUID | None, hold_id: UUID | None) -> LegalHold:
@@ -216,6 +231,7 @@ def _reopened(
             ):
                 continue
             reopen(transaction, right, now)
+            take_back(transaction, right.id)
             if request.state == State.REVIEW:
                 request.state = State.WORK
                 transaction.add(request)

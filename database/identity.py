@@ -296,7 +296,7 @@ def answer_goes_on_file(session: Session, request: DataSubjectRequest) -> Accoun
     account = account_of(session, request)
     if account is None or not account.email or not is_verified(request):
         return None
-    if not request.contact_email:
+    if not request.contact_email or _went_to_contact(session, request):
         return None
     checked = checked_by_staff(session, request)
     return None if checked or _is_contact(request, account) else account
@@ -311,6 +311,16 @@ def checked_by_staff(session: Session, request: DataSubjectRequest) -> bool:
         for one in (IdentityCheck, EstateAuthority)
     ]
     return any(found)
+
+
+def _went_to_contact(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether the answer is out, and went there: the account may be a pseudonym by now (P13)."""
+    went = select(OutboxMail.id).where(
+        OutboxMail.subject_id == request.id,
+        OutboxMail.template == "request_answer",
+        OutboxMail.addressee_kind == REQUESTER,
+    )
+    return request.answered_at is not None and session.exec(went).first() is not None
 
 
 def queue_answer(

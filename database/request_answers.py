@@ -11,20 +11,22 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from database import data_corrections, erasures
 from database.deferred_erasures import defer
 from database.estates import waits_for_authority
 from database.facts import record
-from database.holds import bars_erasure
+from database.holds import bars_erasure, sources_on_hold
 from database.identity import controls_empty_address, is_verified, queue_answer
 from database.identity_checks import delete_evidence
 from database.packages import NO_COPY, hand_over, needs_copy
 from database.request_agents import is_authorised
-from database.requested_rights import decided_before, decisions_of, rights_of
+from database.requested_rights import decided_before, decisions_of, reopen, rights_of
 from database.requests import record_breach
 from database.restrictions import restrict
 from database.source_tasks import drop_what_nobody_needs
 from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
 from database.writing import held, hold
+from domain.data_corrections import outcome_refusal
 from domain.data_subject_requests import (
     GATED_KINDS,
     Ground,
@@ -33,6 +35,7 @@ from domain.data_subject_requests import (
     RightState,
     State,
 )
+from domain.erasures import ErasureGround
 from domain.identity import disclosure_refusal
 from domain.legal_holds import HELD_BACK, waits_for_release
 from domain.request_decisions import DONE, decision_refusal, needs_second_person, outcome_of
@@ -57,6 +60,20 @@ AFTER_A_DEATH = (
     "you found that whoever asks may have it."
 )
 
+KEPT_ELSEWHERE = (
+    "Not everything goes: {sources} must keep a part of it, as the preview says. Choose partial "
+    "with the ground for that, and a second person confirms it."
+)
+NOT_PUT_RIGHT = (
+    "{sources} did not put it right, and one of you gave that up. Choose partial, and a second "
+    "person confirms it."
+)
+NO_ERASURE_GROUND = (
+    "Choose why the data is to be erased: one of the four grounds of the policy; or that its "
+    "holder is a minor, where somebody reported it. Nothing was changed."
+)
+BEGUN = "The erasure has begun, and cannot be undone. Answer it as fulfilled or partial."
+
 
 class DecisionRefused(Exception):
     """An answer cannot go out like this; nothing changed."""
@@ -64,12 +81,13 @@ class DecisionRefused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What privacy staff want to answer to a right."""
+    """What privacy staff want to answer to a right; `erasure_ground`: why data is to be erased."""
 
     outcome: Outcome
     explanation: str
     ground: Ground | None = None
     evidence: str | None = None
+    erasure_ground: ErasureGround | None = None
 
 
 def propose_decision(
@@ -93,14 +111,35 @@ def propose_decision(
         ground=answer.ground,
         explanation=answer.explanation.strip(),
         evidence=answer.evidence,
+        erasure_ground=answer.erasure_ground,
         decided_by=decided_by,
         decided_at=now,
     )
     _require_authority(transaction, right, decision)
     second = _some_second_person(decision)
     _require_sendable(transaction, request, right, decision, confirmed_by=second, now=now)
+    _require_fitting(transaction, right, decision)
     transaction.add(decision)
     return decision
+
+
+def require_what_is_to_be_done(
+    session: Session, request: DataSubjectRequest, answer: Answer, kind: Kind | None
+) -> None:
+    """Nothing is erased without one of the grounds of the policy, nor corrected without a value
+    that was shown to be wrong (P12, P13). Raises DecisionRefused."""
+    rights = [one for one in rights_of(session, request.id) if kind in {None, one.kind}]
+    if answer.outcome not in DONE or len(rights) != 1:
+        return
+    (right,) = rights
+    if right.kind == Kind.ERASURE and answer.erasure_ground not in erasures.grounds_of(
+        session, request
+    ):
+        raise DecisionRefused(NO_ERASURE_GROUND)
+    shown = [claim.credible for claim in data_corrections.claims_of(session, right.id)]
+    refusal = outcome_refusal(answer.outcome, answer.ground, shown)
+    if right.kind == Kind.CORRECTION and refusal:
+        raise DecisionRefused(refusal)
 
 
 def decide_at_once(
@@ -109,17 +148,19 @@ def decide_at_once(
     kind: Kind,
     explanation: str,
     now: datetime,
+    *,
+    outcome: Outcome = Outcome.FULFILLED,
 ) -> None:
-    """The machine has done what a right asks for, and says so: nothing stands against it, so nobody
-    has to decide, and the record names nobody (P15, P17). When it was the last right without a
-    decision, the answer goes out.
+    """The machine has done what a right asks for, or the person wants it no more, and it says so:
+    nothing stands against it, so nobody has to decide, and the record names nobody (P13, P15, P17).
+    When it was the last right without a decision, the answer goes out.
 
     `explanation` is one of our sentences, which is translated where it is shown.
     """
     right = _right_meant(transaction, request, kind)
     decision = RequestDecision(
         right_id=right.id,
-        outcome=Outcome.FULFILLED,
+        outcome=outcome,
         explanation=explanation,
         decided_at=now,
         recorded_at=now,
@@ -137,7 +178,7 @@ def decide_at_once(
         by="machine",
     )
     _stand(transaction, right, decision, RightState.DECIDED, now)
-    _answer_when_decided(transaction, request, now)
+    answer_when_decided(transaction, request, now)
 
 
 def set_aside(
@@ -215,7 +256,7 @@ def apply_decision(
         decided_by=decision.decided_by,
     )
     _stand(transaction, right, decision, RightState.REVIEW if second else RightState.DECIDED, now)
-    _answer_when_decided(transaction, request, now)
+    answer_when_decided(transaction, request, now)
 
 
 def confirm_decision(
@@ -250,7 +291,7 @@ def confirm_decision(
         confirmed_by=staff_id,
     )
     _stand(transaction, right, decision, RightState.DECIDED, now)
-    _answer_when_decided(transaction, request, now)
+    answer_when_decided(transaction, request, now)
 
 
 def _right_meant(
@@ -298,14 +339,31 @@ def _stand(
     right.outcome = decision.outcome if in_effect else None
     right.decided_at = now if in_effect else None
     transaction.add(right)
-    if in_effect and right.kind == Kind.RESTRICTION and decision.outcome in DONE:
+    if in_effect and decision.outcome in DONE:
+        _carry_out(transaction, right, decision, now)
+    else:
+        erasures.take_back(transaction, right.id)
+
+
+def _carry_out(
+    transaction: Session, right: RequestedRight, decision: RequestDecision, now: datetime
+) -> None:
+    """What is granted begins with the decision, and not only once the answer is out."""
+    if right.kind == Kind.RESTRICTION:
         _restrict(transaction, right, decision, now)
+    elif right.kind == Kind.CORRECTION:
+        data_corrections.begin(transaction, right, now)
+    elif decision.erasure_ground:
+        request = transaction.get_one(DataSubjectRequest, right.request_id)
+        on_hold = sources_on_hold(transaction, request.account_id) if request.account_id else ()
+        ground = ErasureGround(decision.erasure_ground)
+        erasures.grant(transaction, request, right, ground, on_hold=on_hold, now=now)
 
 
 def _restrict(
     transaction: Session, right: RequestedRight, decision: RequestDecision, now: datetime
 ) -> None:
-    """What is granted holds from the decision on, and not only once the answer is out (P14)."""
+    """The account is restricted (P14)."""
     request = transaction.get_one(DataSubjectRequest, right.request_id)
     restrict(
         transaction,
@@ -317,14 +375,38 @@ def _restrict(
     )
 
 
-def _answer_when_decided(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
+def answer_when_decided(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
+    """Send the answer, once every right is decided and what was granted is done. It is held."""
     rights = rights_of(transaction, request.id)
     states = {right.state for right in rights}
-    if states == {RightState.DECIDED}:
+    if states == {RightState.DECIDED} and _is_being_done(transaction, request):
+        request.state = State.WORK
+        transaction.add(request)
+    elif states == {RightState.DECIDED}:
         _answer(transaction, request, rights, now)
     elif RightState.OPEN not in states:
         request.state = State.REVIEW
         transaction.add(request)
+
+
+def correction_is_done(
+    transaction: Session, request: DataSubjectRequest, right: RequestedRight, now: datetime
+) -> None:
+    """Every source has put right what was to be, or people gave it up somewhere: then what was
+    decided as fulfilled is decided again (P12). The request is held, and not answered."""
+    if right.outcome == Outcome.FULFILLED and data_corrections.given_up(transaction, right):
+        reopen(transaction, right, now)
+        request.state = State.WORK
+        transaction.add(request)
+    else:
+        answer_when_decided(transaction, request, now)
+
+
+def _is_being_done(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether something that was granted is still to be done at a source."""
+    return erasures.is_under_way(session, request.id) or data_corrections.is_under_way(
+        session, request.id
+    )
 
 
 def _answer(
@@ -424,6 +506,33 @@ def _require_fresh_eyes(
 ) -> None:
     if decided_before(session, request).intersection(one for one in deciding if one):
         raise DecisionRefused(DECIDED_BEFORE)
+
+
+def _require_fitting(session: Session, right: RequestedRight, decision: RequestDecision) -> None:
+    """An erasure is answered as what the sources said, and what is begun is not refused (P13)."""
+    if right.kind == Kind.CORRECTION:
+        _require_shown(session, right, decision)
+    if right.kind != Kind.ERASURE:
+        return
+    if decision.outcome == Outcome.FULFILLED and (kept := erasures.kept_elsewhere(session, right)):
+        raise DecisionRefused(KEPT_ELSEWHERE.format(sources=", ".join(kept)))
+    erasure = erasures.of_right(session, right.id)
+    if decision.outcome not in DONE and erasure is not None and erasure.begun_at is not None:
+        raise DecisionRefused(BEGUN)
+
+
+def _require_shown(session: Session, right: RequestedRight, decision: RequestDecision) -> None:
+    """A correction is answered as its values were judged (P12)."""
+    claims = data_corrections.claims_of(session, right.id)
+    ground = Ground(decision.ground) if decision.ground else None
+    refusal = outcome_refusal(
+        Outcome(decision.outcome), ground, [claim.credible for claim in claims]
+    )
+    if claims and refusal:
+        raise DecisionRefused(refusal)
+    given_up = data_corrections.given_up(session, right)
+    if decision.outcome == Outcome.FULFILLED and given_up:
+        raise DecisionRefused(NOT_PUT_RIGHT.format(sources=", ".join(given_up)))
 
 
 def _require_not_held(request: DataSubjectRequest, now: datetime) -> None:

@@ -13,9 +13,11 @@ from database.events import EventKind, tell
 from database.facts import record
 from database.ids import new_id
 from database.outbox import ACCOUNT, RESTRICTION, Queued, queue
+from database.source_tasks import ask_once_more
 from database.tables import Account, OutboxMail, Restriction
 from database.writing import held_if_there, insert_new
 from domain.languages import nearest_language
+from domain.personal_data import Verb
 from domain.restrictions import Reason
 
 LIFTED = "restriction_lifted"
@@ -195,6 +197,8 @@ def _lift(transaction: Session, restriction: Restriction, now: datetime) -> None
     restriction.lifted_at = now
     transaction.add(restriction)
     tell(transaction, EventKind.RESTRICTION_CHANGED, [restriction.account_id], now)
+    if restriction.request_id is not None:
+        ask_once_more(transaction, restriction.request_id, Verb.RESTRICT, now)
     record(
         transaction,
         "restriction.lifted",

@@ -23,6 +23,7 @@ from database.tables import DataSubjectRequest, RequestedRight, SourceTask
 from database.writing import held, hold, insert_new
 from domain.data_subject_requests import GATED_KINDS, Kind, RightState
 from domain.personal_data import OWN_SOURCE, DataRole, Person, Verb
+from domain.request_decisions import DONE
 from domain.source_tasks import (
     LOOKING,
     OPEN_TASKS,
@@ -30,6 +31,7 @@ from domain.source_tasks import (
     Asked,
     TaskState,
     asked_first,
+    asked_once_granted,
     next_try,
 )
 
@@ -115,6 +117,14 @@ def tasks_of(session: Session, request_id: UUID) -> Sequence[SourceTask]:
         .where(SourceTask.request_id == request_id)
         .order_by(col(SourceTask.created_at), col(SourceTask.id))
     ).all()
+
+
+def ask_once_more(transaction: Session, request_id: UUID, verb: Verb, now: datetime) -> None:
+    """Have every source asked again that was asked this for a request."""
+    tasks = [task for task in tasks_of(transaction, request_id) if task.verb == verb]
+    for task in last_rounds(tasks):
+        right = transaction.get_one(RequestedRight, task.right_id)
+        add_task(transaction, right, task.source, verb, now)
 
 
 def last_rounds(tasks: Sequence[SourceTask]) -> Sequence[SourceTask]:
@@ -318,15 +328,23 @@ def _missing(
     session: Session, request: DataSubjectRequest, sources: Sources
 ) -> Sequence[tuple[RequestedRight, str, Verb]]:
     """What nobody has written down yet: by right, source and verb."""
-    rights = [right for right in rights_of(session, request.id) if _is_due(request, right)]
+    rights = rights_of(session, request.id)
     looks_first = controls_empty_address(session, request)
     if not _may_ask(session, request, looks_first=looks_first):
         rights = [right for right in rights if right.kind not in GATED_KINDS]
     wanted = [
         (right, source, verb)
         for right in rights
+        if _is_due(request, right)
         for source, role in sources.items()
         if (verb := asked_first(Kind(right.kind), role, looks_first=looks_first))
+    ]
+    wanted += [
+        (right, source, verb)
+        for right in rights
+        if right.state == RightState.DECIDED and right.outcome in DONE
+        for source, role in sources.items()
+        if (verb := asked_once_granted(Kind(right.kind), source, role))
     ]
     if not wanted or not _is_named(session, request):
         return ()

@@ -3,6 +3,7 @@
 Pure. A hold stands on an account, or on what one data source has of it, with a request or without.
 """
 
+from collections.abc import Collection
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -41,6 +42,11 @@ def waits_for_release(kind: Kind, outcome: Outcome, ground: Ground | None) -> bo
     """Whether an answer given under a hold is for the hold's sake, and its release undoes it."""
     kept = outcome in {Outcome.PARTIAL, Outcome.REFUSED}
     return kind is HELD_BACK and kept and ground is Ground.LEGAL_MATTERS
+
+
+def keeps(source: str, on_hold: Collection[str]) -> bool:
+    """Whether nothing is erased in a source; `on_hold` are the sources that holds stand on."""
+    return source in on_hold or EVERYWHERE in on_hold
 
 
 def erase_by(released_at: datetime, office: OfficeHours) -> date:

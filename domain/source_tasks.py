@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.data_subject_requests import Kind
-from domain.personal_data import DataRole, Located, Receipt, Record, Verb
+from domain.personal_data import OWN_SOURCE, DataRole, Located, Receipt, Record, Verb
 
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
@@ -68,9 +68,24 @@ _ASKED_FIRST: Mapping[Kind, Mapping[DataRole, Verb]] = {
     Kind.INQUIRY: {DataRole.CONTROLLER: Verb.LOCATE, DataRole.PROCESSOR: Verb.LOCATE},
     Kind.ACCESS: {DataRole.CONTROLLER: Verb.EXPORT, DataRole.PROCESSOR: Verb.LOCATE},
     Kind.PORTABILITY: {DataRole.CONTROLLER: Verb.EXPORT, DataRole.PROCESSOR: Verb.LOCATE},
+    Kind.ERASURE: {DataRole.CONTROLLER: Verb.LOCATE, DataRole.PROCESSOR: Verb.LOCATE},
     Kind.MARKETING_OPT_OUT: {DataRole.CONTROLLER: Verb.SUPPRESS},
     Kind.OBJECTION_MARKETING: {DataRole.CONTROLLER: Verb.SUPPRESS},
 }
+
+
+_ASKED_ONCE_GRANTED: Mapping[Kind, Verb] = {
+    Kind.RESTRICTION: Verb.RESTRICT,
+    Kind.OBJECTION: Verb.RESTRICT,
+}
+
+
+def asked_once_granted(kind: Kind, source: str, role: DataRole) -> Verb | None:
+    """What a source of ours is asked once a right is granted; None: nothing. Our own database says
+    itself which accounts are restricted."""
+    if role is DataRole.PROCESSOR or source == OWN_SOURCE:
+        return None
+    return _ASKED_ONCE_GRANTED.get(kind)
 
 
 def asked_first(kind: Kind, role: DataRole, *, looks_first: bool = False) -> Verb | None:

@@ -1,5 +1,7 @@
 """What Petra answers, again and again: in full, or a refusal of a copy or of an erasure."""
 
+from dataclasses import replace
+
 from database.request_answers import Answer
 from domain.data_subject_requests import Ground, Outcome
 
@@ -20,3 +22,4 @@ INVOICES = Answer(
     explanation="We erased all but your invoices, which the law has us keep for ten years.",
     evidence="German Commercial Code, section 257",
 )
+NOTHING_ERASED = replace(INVOICES, outcome=Outcome.REFUSED, explanation="A law has us keep it all.")

@@ -16,7 +16,11 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 from activities.letters import ANSWERS, NOT_ASKED, SEGMENT_WORDS
+from data_sources.erasing import UNTIL_RELEASE
+from data_sources.map_file import read_data_map
+from data_sources.opening import OWN_MAP
 from database.attachments import TOO_LATE
+from database.erasure_ends import KEPT_BY_YOU
 from database.request_ends import ANSWERED, NO_WAY_BACK, NOT_FROM_HERE
 from domain.alignment import ChangeKind
 from domain.attachments import PROBLEM_WORDS as ATTACHMENT_WORDS
@@ -30,6 +34,7 @@ from domain.data_subject_requests import (
     STAGE_WORDS,
 )
 from domain.deadlines import PACKS
+from domain.erasures import GROUND_WORDS as WHY_ERASED
 from domain.identity import COULD_NOT_VERIFY, NOTHING_HELD, WORDS_FOR_STAFF
 from domain.marketing import STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
 from domain.materiality.in_words import happened
@@ -118,6 +123,9 @@ def _tables() -> Iterator[tuple[str, str]]:
     tables: Mapping[str, Iterable[str]] = {
         "activities/letters.py": (*SEGMENT_WORDS.values(), *ANSWERS.values(), NOT_ASKED),
         "domain/data_subject_requests.py": chain(*(table.values() for table in words_of_requests)),
+        "data_sources/own_data_map.toml": _of_our_own_map(),
+        "database/erasure_ends.py": (KEPT_BY_YOU,),
+        "domain/erasures.py": WHY_ERASED.values(),
         "domain/identity.py": (COULD_NOT_VERIFY, NOTHING_HELD, *WORDS_FOR_STAFF.values()),
         "domain/marketing.py": (STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE),
         "domain/materiality/in_words.py": starmap(happened, product(ChangeKind, (False, True))),
@@ -145,6 +153,15 @@ def _tables() -> Iterator[tuple[str, str]]:
     for path, table in tables.items():
         for words in table:
             yield path, words
+
+
+def _of_our_own_map() -> Iterator[str]:
+    """What the answer to an erasure says of what the engine itself keeps (P33)."""
+    for source in read_data_map(OWN_MAP).sources:
+        yield from source.categories
+        for rule in source.retention.values():
+            yield from (rule.reason, rule.words)
+    yield UNTIL_RELEASE
 
 
 def _rungs_of_a_campaign() -> Iterator[str]:

@@ -37,6 +37,7 @@ from temporal import TemporalSettingsRefused
 from web import (
     approvals,
     copies,
+    erasures,
     handoffs,
     health,
     identity,
@@ -62,6 +63,7 @@ from web.staff import (
     attachments,
     colleagues,
     controls,
+    data_corrections,
     holds,
     intake,
     late_reply,
@@ -71,6 +73,7 @@ from web.staff import (
     overview,
     packages,
     policies,
+    recipients,
     reports,
     request_metrics,
     restrictions,
@@ -91,6 +94,7 @@ SITE_MAP = (
     preferences.router,  # /preferences/..., /unsubscribe/(purpose)/...
     copies.router,  # /requests/copy/...
     requests.router,  # /requests/...
+    erasures.router,  # /requests/.../erase-at-once, keep-my-data
     identity.router,  # /requests/.../code, new-code, not-mine
     request_ends.router,  # /requests/.../withdraw, again, appeal, files
     access.router,  # /staff/sign-in
@@ -100,6 +104,8 @@ SITE_MAP = (
     reports.router,  # /staff/policies/.../report
     intake.router,  # /staff/requests/new
     letters.router,  # /staff/requests/letters, /staff/requests/.../letters/...
+    data_corrections.router,
+    recipients.router,
     sources.router,  # /staff/requests/.../sources/...
     packages.router,  # /staff/requests/.../copy
     request_metrics.router,  # /staff/requests/metrics, /metrics

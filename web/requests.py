@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlmodel import Session
 
+from activities.done_words import told_of
 from database.attachments import attachments_of
 from database.identity import (
     BY_LINK,
@@ -21,7 +22,13 @@ from database.identity import (
     live_code,
     value_of,
 )
-from database.links import REQUEST_AGENT, REQUEST_STATUS, REQUEST_STOP, REQUEST_VERIFY
+from database.links import (
+    REQUEST_AGENT,
+    REQUEST_ERASURE,
+    REQUEST_STATUS,
+    REQUEST_STOP,
+    REQUEST_VERIFY,
+)
 from database.policies import policies, version_in_force
 from database.request_agents import agent_of
 from database.request_ends import (
@@ -56,6 +63,7 @@ from web.forms import NOTHING_POSTED, Form, Posted
 from web.links import LinkClosed, locale_of, open_link
 from web.readers import OnReader, Reader
 from web.site import OnSite, Site
+from web.thinking_over import thinking_over_page
 from workflows.desk import Receipt
 from workflows.messenger import Refused
 
@@ -125,12 +133,15 @@ def request_page(token: Token, site: OnSite, reader: OnReader) -> HTMLResponse:
     """How a request stands, or a question about it; looking verifies and changes nothing."""
     with site.database.session() as session:
         link = open_request(
-            session, site, token, REQUEST_STATUS, REQUEST_VERIFY, REQUEST_STOP, REQUEST_AGENT
+            *(session, site, token),
+            *(REQUEST_STATUS, REQUEST_VERIFY, REQUEST_STOP, REQUEST_AGENT, REQUEST_ERASURE),
         )
         request = session.get_one(DataSubjectRequest, link.subject_id)
         reader = reader.known_as(locale_of(session, link))
         if link.purpose == REQUEST_STOP:
             return _warning_page(session, reader, request)
+        if link.purpose == REQUEST_ERASURE:
+            return thinking_over_page(session, reader, request, f"/requests/{token}")
         if link.purpose == REQUEST_AGENT:
             return _agent_page(reader, request)
         if link.purpose == REQUEST_VERIFY and not request.answered_at:
@@ -154,11 +165,12 @@ def press(token: Token, site: OnSite, reader: OnReader) -> Response:
 
 
 def open_request(session: Session, site: Site, token: str, *purposes: str) -> Link:
-    """The link to a request. Raises LinkClosed, also for one to verify that went to an address
-    which is on file no more."""
+    """The link to a request. Raises LinkClosed, also for one to verify or to think an erasure over
+    that went to an address which is on file no more."""
     link = open_link(session, site, token, site.now(), *purposes)
-    if link.purpose == REQUEST_VERIFY and not link_is_current(session, link):
-        raise LinkClosed("replaced", REQUEST_VERIFY, locale_of(session, link))
+    decides = link.purpose in {REQUEST_VERIFY, REQUEST_ERASURE}
+    if decides and not link_is_current(session, link):
+        raise LinkClosed("replaced", link.purpose, locale_of(session, link))
     return link
 
 
@@ -320,7 +332,7 @@ def status_page(
         "request_status.html",
         request=request,
         path=f"/requests/{token}",
-        rights=[_right(reader, right, decisions.get(right.id)) for right in rights],
+        rights=[_right(session, reader, right, decisions.get(right.id)) for right in rights],
         stage=reader.gettext(stage),
         agent=agent_of(session, request.id),
         asks=asks_by_mail(request),
@@ -346,7 +358,7 @@ def status_page(
 
 
 def _right(
-    reader: Reader, right: RequestedRight, decision: RequestDecision | None
+    session: Session, reader: Reader, right: RequestedRight, decision: RequestDecision | None
 ) -> dict[str, object]:
     """What a person asked for and, once it is answered, what came of it."""
     words: dict[str, object] = {
@@ -361,6 +373,7 @@ def _right(
         "outcome": reader.gettext(OUTCOME_WORDS[Outcome(decision.outcome)]),
         "ground": reader.gettext(ground),
         "explanation": _explanation(reader, decision),
+        "done": told_of(session, right, reader.pages.language),
     }
 
 

@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from activities.sources import SourceActivities
     from domain.data_subject_requests import State
+    from domain.erasures import Stage
     from domain.source_tasks import Asked
     from temporal import Case
     from workflows.acting import LONGEST_PAUSE, act, continue_when_long, reach, wait
@@ -39,6 +40,11 @@ UNPROVED = (
     "the request can be answered as unverified"
 )
 SECOND_PERSON = "a second person of privacy to confirm the answer, in the staff console"
+THINKING = (
+    "the person to think the erasure over. It begins by itself; they can have it at once, or keep "
+    "their data, by the link sent to the address on file"
+)
+ERASING = "the data sources to erase. Then the answer goes out"
 PRIVACY = "privacy to answer, in the staff console"
 IN_TIME = "nobody. The ladder tells privacy by itself, ever more of them as the time runs out"
 OVERDUE = (
@@ -223,7 +229,8 @@ def _chapter(now: RequestCase, problem: str | None, patience: str | None = None)
             by_itself="asks again, at least every six hours" if now.asked.next_at else "nothing",
         )
     unproved = now.state is State.IDENTITY and not overdue
-    person = unproved and not now.ungated_open
+    thinks = now.state is State.WORK and now.erasing is Stage.COOLING_OFF
+    person = thinks or (unproved and not now.ungated_open)
     return Chapter(
         stage=now.state,
         waits_for=f"{_whose_answer(now, unproved=unproved)}{_sources(now.asked)}{_told(now.told)}",
@@ -236,9 +243,14 @@ def _chapter(now: RequestCase, problem: str | None, patience: str | None = None)
     )
 
 
+_DONE_BY_ITSELF = {Stage.COOLING_OFF: THINKING, Stage.ERASING: ERASING}
+
+
 def _whose_answer(now: RequestCase, *, unproved: bool) -> str:
     if unproved:
         return PARTLY_UNPROVED if now.ungated_open else IDENTITY
+    if now.state is State.WORK and now.erasing in _DONE_BY_ITSELF:
+        return _DONE_BY_ITSELF[now.erasing]
     return {State.IDENTITY: UNPROVED, State.REVIEW: SECOND_PERSON}.get(now.state, PRIVACY)
 
 

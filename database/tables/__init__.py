@@ -14,6 +14,8 @@ from database.tables.campaigns import (
     ShownWords,
     WrongWords,
 )
+from database.tables.data_corrections import DataCorrection
+from database.tables.erasures import Erasure, RecipientNotice, Tombstone
 from database.tables.facts import ClockOffset, Fact
 from database.tables.holds import DeferredErasure, LegalHold
 from database.tables.identity import (
@@ -99,9 +101,11 @@ __all__ = [
     "ConsentLabel",
     "ControlAct",
     "CorrectionWords",
+    "DataCorrection",
     "DataSubjectRequest",
     "DeferredErasure",
     "DeliveryEvent",
+    "Erasure",
     "EstateAuthority",
     "Event",
     "Fact",
@@ -134,6 +138,7 @@ __all__ = [
     "ProposedEnd",
     "PurposeOffer",
     "ReceiptCorrection",
+    "RecipientNotice",
     "Reclassification",
     "ReminderOptOut",
     "RequestAgent",
@@ -146,6 +151,7 @@ __all__ = [
     "SourceTask",
     "Staff",
     "StaffAbsence",
+    "Tombstone",
     "VersionSummary",
     "VersionTestMail",
     "WrongWords",

@@ -101,7 +101,8 @@ class RequestDecision(SQLModel, table=True):
     Written first; it takes effect when the request's workflow accepts it (`recorded_at`), and a
     second person confirmed it where one is needed (P20). The answer goes out when all rights of
     the request have a decision in effect. `decided_by` is null where the machine did what was
-    asked, and nothing stands against it (P15, P17).
+    asked, and nothing stands against it (P15, P17). `erasure_ground`: why data is to be erased, of
+    an erasure that is granted (P13).
     """
 
     __tablename__ = "request_decision"
@@ -110,6 +111,7 @@ class RequestDecision(SQLModel, table=True):
     right_id: UUID = Field(foreign_key="requested_right.id", index=True)
     outcome: str
     ground: str | None = None
+    erasure_ground: str | None = None
     explanation: str
     evidence: str | None = None
     decided_by: UUID | None = Field(default=None, foreign_key="staff.id")

@@ -52,6 +52,7 @@ class AskedSources:
             storage=self.storage,
             company=COMPANY,
             courier=self.courier,
+            pseudonym_key=Settings(_env_file=None).suppression_key_bytes,
         )
 
     def ask(self, request_id: UUID, now: datetime = NOW) -> None:

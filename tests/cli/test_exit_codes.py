@@ -72,6 +72,8 @@ COMMANDS = {
     "requests posted": [
         *(REFERENCE, "--letter", MAIL, "--on", "2026-03-01", "--proof", "RR 1", "--as", "petra"),
     ],
+    "erasures tombstones": ["--to", "tombstones.csv"],
+    "erasures replay": ["--taken-at", "2026-03-01T00:00:00Z"],
     "requests acknowledge": [REFERENCE, "--as", "petra"],
     "requests correct-receipt": [
         *(REFERENCE, "--received-at", "2026-03-01T10:00:00+01:00"),

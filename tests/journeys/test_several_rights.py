@@ -56,7 +56,7 @@ def test_three_rights_in_one_request_each_get_their_answer(
     )
     answer(
         petra,
-        *("erasure", "partial", "We erased all but your invoices."),
+        *("erasure", "refused", "A law has us keep your invoices, and there is nothing else."),
         ground="regulatory_obligation",
         evidence="German Commercial Code, section 257",
     )
@@ -67,13 +67,18 @@ def test_three_rights_in_one_request_each_get_their_answer(
     text = str(mail_about(scene, "dora", "Our answer")["text"])
     for words in (
         *("We have done part of what you asked for.", "from now on we send you no marketing"),
-        *("You find everything\nin your account.", "We erased all but your invoices."),
+        *(
+            "You find everything\nin your account.",
+            "A law has us keep your invoices, and there is nothing else.",
+        ),
         *("A law or an authority obliges us to keep", "lodge a complaint"),
     ):
         assert words in text
     assert "section 257" not in text
     dora.goto(status)
-    expect(dora.get_by_text("We erased all but your invoices.")).to_be_visible()
+    expect(
+        dora.get_by_text("A law has us keep your invoices, and there is nothing else.")
+    ).to_be_visible()
     assert len(scene.mails(to=address("dora"), subject="Our answer")) == 1
 
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from sqlmodel import Session, col, func, select, update
 
 from database.requests import request_by_reference
+from database.restrictions import restricted_among
 from database.tables import (
+    Account,
     ApiKey,
     DataSubjectRequest,
     JoinedRequest,
@@ -146,6 +148,17 @@ def test_what_is_joined_stops_marketing_that_was_allowed_meanwhile(world: World)
         assert count(session, JoinedRequest) == 1
         standing = select(MarketingRefusal).where(col(MarketingRefusal.taken_back_at).is_(None))
         assert session.exec(standing).all()
+
+
+def test_a_joined_report_of_a_minor_restricts_whom_it_names(world: World) -> None:
+    """P18: it may name another minor than those before it."""
+    for _ in range(AN_HOUR):
+        ask(world, kinds="minor", message="I am twelve.")
+    ask(world, kinds="minor", message="My brother is ten: bob@example.org")
+    with world.database.session() as session:
+        assert count(session, JoinedRequest) == 1
+        accounts = {row.external_id: row.id for row in session.exec(select(Account)).all()}
+        assert accounts["bob"] in restricted_among(session, accounts.values())
 
 
 def test_naming_an_agent_is_no_way_round(world: World) -> None:

@@ -1,5 +1,6 @@
 """Stories of data-subject requests."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,9 +12,10 @@ from database.receipts import Receipt
 from database.request_answers import Answer
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake, Kind, Outcome, State
+from domain.erasures import ErasureGround
 from domain.places import local_date
 from embedded.sample_company import database as sample_company
-from tests.answers import IN_FULL, INVOICES, REFUSAL
+from tests.answers import IN_FULL, INVOICES, NOTHING_ERASED, REFUSAL
 from tests.eventually import eventually
 from tests.people import DORA
 from tests.texts import FIRST
@@ -66,7 +68,7 @@ def a_request_for_several_rights(town: Town) -> Recorded:
     petra, paul = town.staff["petra"], town.staff["paul"]
     town.desk.decide(request.reference, petra, IN_FULL, Kind.MARKETING_OPT_OUT)
     town.desk.verify(request.id, how="link to the address on file")
-    refusal = town.desk.decide(request.reference, petra, INVOICES, Kind.ERASURE)
+    refusal = town.desk.decide(request.reference, petra, NOTHING_ERASED, Kind.ERASURE)
     town.desk.decide(request.reference, petra, IN_FULL, Kind.ACCESS)
     town.desk.confirm(request.reference, refusal.id, paul)
     eventually(lambda: ended(town, request_id(request)))
@@ -210,6 +212,28 @@ def a_request_whose_sources_take_their_time(town: Town) -> Recorded:
     return {"data-subject-request/sources_asked": (request_id(request), 0)}
 
 
+def a_request_that_erases(town: Town) -> Recorded:
+    """Two grant it, the person thinks it over, paper is destroyed by hand, the answer goes out, and
+    last of all our own database forgets who it was."""
+    town.put_in_force(FIRST)
+    town.import_accounts(CUSTOMER)
+    sample_company.make(town.settings.sample_company, others=3)
+    request = receives(town, kinds=("erasure",))
+    town.desk.verify(request.id, how="link to the address on file")
+    eventually(lambda: set(standing_of(town, request).values()) == {"done", "by_hand"})
+    petra, paul = town.staff["petra"], town.staff["paul"]
+    granted = replace(INVOICES, erasure_ground=ErasureGround.NO_LONGER_NECESSARY)
+    decision = town.desk.decide(request.reference, petra, granted)
+    town.desk.confirm(request.reference, decision.id, paul)
+    leap(town, 3)
+    eventually(lambda: ("paper", "erase") in standing_of(town, request))
+    for task in tasks_by_hand(town, request):
+        typed = Typed(evidence="The folder went through the shredder.")
+        town.desk.hand_in(request.reference, task, petra, typed)
+    eventually(lambda: ended(town, request_id(request)))
+    return {"data-subject-request/erased": (request_id(request), 0)}
+
+
 CUSTOMER = AccountRow(external_id="a-dora", email=DORA.email, name=DORA.name)
 """Dora as the invented company knows her."""
 
@@ -261,6 +285,11 @@ STORIES = (
     Story(
         live=a_request_whose_sources_take_their_time,
         paths=("data-subject-request/sources_asked",),
+        settings={"data_map": ""},  # the invented company's
+    ),
+    Story(
+        live=a_request_that_erases,
+        paths=("data-subject-request/erased",),
         settings={"data_map": ""},  # the invented company's
     ),
     Story(live=a_request_refused_by_two, paths=("data-subject-request/refused_by_two",)),

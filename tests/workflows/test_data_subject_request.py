@@ -11,7 +11,7 @@ from database.links import REQUEST_VERIFY
 from database.request_answers import Answer
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake, Kind, Outcome
-from tests.answers import IN_FULL, INVOICES, REFUSAL
+from tests.answers import IN_FULL, NOTHING_ERASED, REFUSAL
 from tests.eventually import eventually
 from tests.people import DORA
 from tests.texts import FIRST
@@ -199,7 +199,7 @@ def test_several_rights_are_decided_one_by_one_and_answered_together(running_tow
     with pytest.raises(Refused, match="identity is verified"):
         town.desk.decide(request.reference, petra, IN_FULL, Kind.ACCESS)
     town.desk.verify(request.id, how="link to the address on file")
-    refusal = town.desk.decide(request.reference, petra, INVOICES, Kind.ERASURE)
+    refusal = town.desk.decide(request.reference, petra, NOTHING_ERASED, Kind.ERASURE)
     town.desk.confirm(request.reference, refusal.id, paul)
     assert look(town, request.reference).answered_at is None
     town.desk.decide(request.reference, paul, IN_FULL, Kind.ACCESS)
@@ -207,7 +207,7 @@ def test_several_rights_are_decided_one_by_one_and_answered_together(running_tow
     eventually(lambda: len(subjects(town, DORA.email)) == 3)
     text = str(town.mails(to=DORA.email)[0]["text"])
     assert text.count("We have done what you asked for.") == 2
-    assert INVOICES.explanation in text
+    assert NOTHING_ERASED.explanation in text
 
 
 def test_a_request_to_stop_marketing_is_answered_by_the_machine(running_town: Town) -> None:

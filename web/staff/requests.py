@@ -36,6 +36,7 @@ from domain.data_subject_requests import (
     RightState,
 )
 from domain.deadlines import PACKS
+from domain.erasures import ErasureGround
 from domain.identity import DRAFT, CheckMethod
 from domain.languages import nearest_language
 from domain.legal_holds import HELD_BACK, UNDER_A_HOLD
@@ -45,6 +46,8 @@ from web.addresses import Reference
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.requests import CHOICES
 from web.site import OnSite
+from web.staff.about_data_corrections import about_data_corrections
+from web.staff.about_erasing import about_erasing
 from web.staff.about_sources import about_sources
 from web.staff.access import GENUINE, Privacy, console
 from web.staff.asked import Asker
@@ -161,6 +164,7 @@ def confirm_receipt(asked: ByPrivacy, posted: Form) -> Response:
 def answer(asked: ByPrivacy, posted: Form) -> Response:
     """Answer a right, or put a refusal before a second person; what is refused keeps its words."""
     outcome, ground, kind = (posted.text(name) for name in ("outcome", "ground", "right"))
+    why = posted.text("erasure_ground")
     if outcome not in list(Outcome):
         return _case(asked, posted=posted, refusal="Choose how it ends.")
     return back(
@@ -173,6 +177,7 @@ def answer(asked: ByPrivacy, posted: Form) -> Response:
                 ground=Ground(ground) if ground in list(Ground) else None,
                 explanation=posted.text("explanation"),
                 evidence=posted.text("evidence") or None,
+                erasure_ground=ErasureGround(why) if why in list(ErasureGround) else None,
             ),
             Kind(kind) if kind in list(Kind) else None,
         ),
@@ -350,6 +355,8 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             has_died=has_died(session, request),
             estates=authorities_of(session, request),
             **about_sources(session, site, request),
+            **about_erasing(session, request),
+            **about_data_corrections(session, site, request),
             staff=all_staff(session),
             mails=mails_of(session, request.id),
             workflow_url=site.workflow_url(f"data-subject-request/{request.id}"),

@@ -7,6 +7,8 @@ afterwards. When Temporal does not answer, nothing is lost: the watchdog starts 
 from datetime import timedelta
 
 from workflows.desk.campaigns import Campaigns
+from workflows.desk.data_corrections import DataCorrections
+from workflows.desk.erasures import Erasures
 from workflows.desk.holds import Holds
 from workflows.desk.packages import Packages
 from workflows.desk.part import NoticePeriods
@@ -19,7 +21,18 @@ from workflows.desk.versions import NewVersion, Versions
 __all__ = ["ByKey", "Desk", "NewVersion", "NoticePeriods", "Receipt"]
 
 
-class Desk(Versions, Campaigns, Reception, Requests, Sources, Restrictions, Holds, Packages):
+class Desk(
+    Versions,
+    Campaigns,
+    Reception,
+    Requests,
+    Sources,
+    DataCorrections,
+    Erasures,
+    Restrictions,
+    Holds,
+    Packages,
+):
     """Takes in what staff and people ask for. Every method may be called from any thread."""
 
     def advance(self, period: timedelta) -> int:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+import temporal
 from data_sources.map_file import DataMapRefused
 from data_sources.opening import source_names
 from database import deferred_erasures, holds
 from database.accounts import account_by_external_id
+from database.requested_rights import kinds_of
 from database.requests import request_by_reference
 from database.staff import require_role
 from domain.legal_holds import EVERYWHERE, HOLDERS
@@ -56,6 +58,8 @@ class Holds(DeskPart):
                 now=self.clock.now(),
             )
         self._wake(released.reopened)
+        for request_id in released.resumed:
+            self._messenger.start_or_leave(self._its_workflow(request_id), self.clock.now())
 
     def note_erased(self, reference: str, staff_id: UUID) -> None:
         """What waited for the release of a hold is erased. Raises Refused."""
@@ -72,6 +76,10 @@ class Holds(DeskPart):
             return source_names(self._data_map)
         except DataMapRefused as refusal:
             raise Refused(str(refusal)) from None
+
+    def _its_workflow(self, request_id: UUID) -> temporal.Start:
+        with self.database.session() as session:
+            return temporal.data_subject_request(request_id, kinds_of(session, request_id))
 
     def _wake(self, request_ids: Sequence[UUID]) -> None:
         for request_id in request_ids:

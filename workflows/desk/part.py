@@ -9,7 +9,9 @@ from pathlib import Path
 from clock import Clock
 from database import (
     controls,
+    data_corrections,
     deferred_erasures,
+    erasures,
     estates,
     holds,
     identity_checks,
@@ -17,6 +19,7 @@ from database import (
     policies,
     post,
     receipts,
+    recipients,
     rehearsals,
     request_agents,
     request_answers,
@@ -53,6 +56,9 @@ REFUSALS = (
     post.PostRefused,
     restrictions.RestrictionRefused,
     holds.HoldRefused,
+    erasures.ErasureRefused,
+    data_corrections.ClaimRefused,
+    recipients.NoticeRefused,
     deferred_erasures.NotToErase,
     source_tasks.TaskRefused,
     packages.PackageRefused,

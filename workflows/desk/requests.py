@@ -161,6 +161,7 @@ class Requests(DeskPart):
         with refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "privacy")
             request = requests.request_by_reference(transaction, reference)
+            request_answers.require_what_is_to_be_done(transaction, request, answer, kind)
             decision = request_answers.propose_decision(
                 transaction,
                 request,

@@ -1,0 +1,115 @@
+"""What an answer says was done at the sources: erased, kept and why, corrected (P12, P13)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from itertools import chain
+from typing import Any
+
+from sqlmodel import Session
+
+from database import data_corrections, erasures, recipients, source_tasks
+from database.tables import DataCorrection, Erasure, RequestedRight, SourceTask
+from domain.erasures import GROUND_WORDS, ErasureGround
+from domain.personal_data import OWN_SOURCE, Verb
+from domain.request_decisions import DONE
+from domain.source_tasks import TaskState
+from translations.catalogues import Language
+
+Entry = Mapping[str, Any]
+
+
+def told_of(session: Session, right: RequestedRight, language: Language) -> tuple[str, ...]:
+    """A sentence for each thing that was done at the sources, without personal data: the words for
+    categories, reasons and recipients are those of the data map."""
+    return (
+        *_erased(session, right, language),
+        *_corrected(session, right, language),
+        *_recipients(session, right, language),
+    )
+
+
+def foretold(session: Session, right: RequestedRight, language: Language) -> tuple[str, ...]:
+    """The same before it begins: what will go, and what will stay, as far as the sources say."""
+    looked = [
+        task
+        for task in source_tasks.last_rounds(source_tasks.tasks_of(session, right.request_id))
+        if task.right_id == right.id and task.verb == Verb.LOCATE and task.source != OWN_SOURCE
+    ]
+    goes = dict.fromkeys(one["category"] for one in _entries(looked, "done") if one["rows"])
+    lines = [_kept(one, language) for one in _entries(looked, "retained")]
+    if goes:
+        lines = [
+            language.gettext("To be erased: %(categories)s.", categories=language.listed(goes)),
+            *lines,
+        ]
+    return tuple(lines)
+
+
+def _erased(session: Session, right: RequestedRight, language: Language) -> Iterator[str]:
+    erasure = erasures.of_right(session, right.id)
+    if erasure is None or erasure.ended_at is None:
+        return
+    yield language.gettext(GROUND_WORDS[ErasureGround(erasure.ground)])
+    tasks = list(erasures.receipts_of(session, erasure).values())
+    gone = dict.fromkeys(one["category"] for one in _entries(tasks, "done") if one["rows"])
+    if gone:
+        yield language.gettext("Erased: %(categories)s.", categories=language.listed(gone))
+    for one in chain(_entries(tasks, "retained"), _kept_by_us(erasure)):
+        yield _kept(one, language)
+    if erasure.held_back:
+        yield language.gettext(
+            "What is needed for legal claims or proceedings is kept until that is over, and is "
+            "erased then by itself."
+        )
+    for task in tasks:
+        if task.state == TaskState.GIVEN_UP:
+            yield language.gettext("Not erased: %(reason)s", reason=task.problem)
+
+
+def _corrected(session: Session, right: RequestedRight, language: Language) -> Iterator[str]:
+    """Which values were put right, and which were not; the values themselves are in no mail."""
+    claims = data_corrections.claims_of(session, right.id)
+    not_done = data_corrections.given_up(session, right)
+    done = [one for one in claims if one.credible and one.source not in not_done]
+    left = [one for one in claims if one not in done]
+    if done and right.outcome in DONE:
+        yield language.gettext("Corrected: %(fields)s.", fields=language.listed(_fields(done)))
+    if left:
+        yield language.gettext("Not corrected: %(fields)s.", fields=language.listed(_fields(left)))
+
+
+def _fields(claims: Sequence[DataCorrection]) -> list[str]:
+    return [f"{claim.category} ({claim.field.replace('_', ' ')})" for claim in claims]
+
+
+def _entries(tasks: list[SourceTask], part: str) -> Iterator[Entry]:
+    for task in tasks:
+        if task.receipt is not None:
+            yield from task.receipt.get(part, ())  # type: ignore[misc]
+
+
+def _kept_by_us(erasure: Erasure) -> Iterator[Entry]:
+    """What the engine itself keeps, to prove what it did (P33)."""
+    yield from (erasure.kept_by_us or {}).get("retained", ())  # type: ignore[misc]
+
+
+def _kept(one: Entry, language: Language) -> str:
+    until_on = date.fromisoformat(one["until_on"]) if one.get("until_on") else None
+    return language.gettext(
+        "Kept: %(category)s. %(reason)s. Until: %(until)s.",
+        category=language.gettext(one["category"]),
+        reason=language.gettext(one["reason"]),
+        until=language.day(until_on) if until_on else language.gettext(one["until"]),
+    )
+
+
+def _recipients(session: Session, right: RequestedRight, language: Language) -> Iterator[str]:
+    names = [
+        notice.recipient
+        for notice in recipients.of_request(session, right.request_id)
+        if notice.right_id == right.id
+    ]
+    if names:
+        yield language.gettext(
+            "We tell those who got the data from us: %(names)s.", names=language.listed(names)
+        )

@@ -1,0 +1,108 @@
+"""After a backup was restored: whoever was erased since it was taken is erased again (P13)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from data_sources.pseudonyms import id_pseudonym
+from data_sources.source import Call, DataSource
+from data_sources.sql import SqlSource
+from data_sources.tombstones import who_came_back
+from database.accounts import accounts_by_external_ids
+from database.engine import Database
+from database.facts import record
+from database.holds import sources_on_hold
+from database.tables import Account
+from domain.account_holders import Status
+from domain.legal_holds import keeps
+from domain.personal_data import OWN_SOURCE, Person, Receipt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Again:
+    """What became of one erasure in one source that was restored.
+
+    `receipt` is None where a legal hold stands: nothing was touched.
+    """
+
+    source: str
+    erasure_id: UUID
+    receipt: Receipt | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backup:
+    """What was restored, and whom it cannot know to be erased: `erased` has, by pseudonym, the
+    erasures that came after it was taken."""
+
+    sources: Sequence[DataSource]
+    erased: Mapping[str, UUID]
+
+
+def cannot_be_searched(backup: Backup) -> tuple[str, ...]:
+    """Sources that only look for somebody whom we can name, which nobody can any more."""
+    return tuple(one.about.name for one in backup.sources if not isinstance(one, SqlSource))
+
+
+def erase_again(
+    database: Database, backup: Backup, key: bytes, now: datetime, *, dry_run: bool = False
+) -> Iterator[Again]:
+    """Erase whoever came back, source by source, as each is found; `dry_run` only says what would
+    be erased. `key` makes the pseudonyms. Raises SourceUnavailable, SourceWrong: asking again is
+    safe."""
+    for source in backup.sources:
+        if not isinstance(source, SqlSource):
+            continue
+        for erasure_id, person in who_came_back(source, backup.erased, key).items():
+            call = Call(id=f"{erasure_id}/again", now=now)
+            yield _again(database, source, person, call, erasure_id, key, dry_run=dry_run)
+
+
+def _again(
+    database: Database,
+    source: SqlSource,
+    person: Person,
+    call: Call,
+    erasure_id: UUID,
+    key: bytes,
+    *,
+    dry_run: bool,
+) -> Again:
+    name = source.about.name
+    with database.session() as session:
+        held = keeps(name, _on_hold(session, person, key))
+    if held:
+        return Again(source=name, erasure_id=erasure_id, receipt=None)
+    if dry_run:
+        receipt = source.would_erase(person, call)
+        return Again(source=name, erasure_id=erasure_id, receipt=receipt)
+    if name == OWN_SOURCE:
+        _close(database, person, key, call.now)
+    receipt = source.erase(person, call)
+    with database.transaction() as transaction:
+        rows = sum(one.rows for one in receipt.done)
+        record(transaction, "erasure.repeated", erasure_id, call.now, source=name, rows=rows)
+    return Again(source=name, erasure_id=erasure_id, receipt=receipt)
+
+
+def _close(database: Database, person: Person, key: bytes, now: datetime) -> None:
+    """An open account would be written to."""
+    with database.transaction() as transaction:
+        for account in _accounts(transaction, person, key):
+            if account.status != Status.CLOSED:
+                account.status, account.closed_at = Status.CLOSED, now
+                transaction.add(account)
+
+
+def _on_hold(session: Session, person: Person, key: bytes) -> frozenset[str]:
+    """The sources that holds stand on of the accounts that the person has, or had."""
+    accounts = _accounts(session, person, key)
+    return frozenset[str]().union(*(sources_on_hold(session, one.id) for one in accounts))
+
+
+def _accounts(session: Session, person: Person, key: bytes) -> Sequence[Account]:
+    ids = {*person.external_ids, *(id_pseudonym(one, key) for one in person.external_ids)}
+    return list(accounts_by_external_ids(session, ids).values())

@@ -1,0 +1,59 @@
+"""How far an erasure is, and who hears of it, for the page of its request."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlmodel import Session
+
+from database import erasures, recipients
+from database.requested_rights import rights_of
+from database.source_tasks import last_rounds, tasks_of
+from database.tables import DataSubjectRequest, SourceTask
+from domain.data_subject_requests import Kind
+from domain.erasures import STAGE_WORDS, WORDS_FOR_STAFF
+from domain.personal_data import Verb
+
+
+def about_erasing(session: Session, request: DataSubjectRequest) -> dict[str, object]:
+    """The erasure that was granted, if one was, with the words for it; and what one would do, while
+    none has begun."""
+    granted = erasures.of_request(session, request.id)
+    begun = granted is not None and granted.begun_at is not None
+    return {
+        "granted": granted,
+        "granted_stage": erasures.life_of(granted).stage if granted else None,
+        "would_erase": [] if begun or request.answered_at else _would_erase(session, request),
+        "erasure_stages": STAGE_WORDS,
+        "erasure_grounds": WORDS_FOR_STAFF,
+        "grounds_to_erase": erasures.grounds_of(session, request),
+        "recipients": recipients.of_request(session, request.id),
+    }
+
+
+def _would_erase(session: Session, request: DataSubjectRequest) -> list[Mapping[str, object]]:
+    """By source and category, how much there is, and what of it must stay."""
+    rights = {one.id for one in rights_of(session, request.id) if one.kind == Kind.ERASURE}
+    tasks = [
+        task
+        for task in last_rounds(tasks_of(session, request.id))
+        if task.right_id in rights and task.verb == Verb.LOCATE and task.receipt
+    ]
+    return [line for task in tasks for line in _lines(task)]
+
+
+def _lines(task: SourceTask) -> Iterator[Mapping[str, object]]:
+    receipt: Mapping[str, Any] = task.receipt or {}
+    for one in receipt["held"]:
+        if one["rows"]:
+            yield {
+                "source": receipt.get("title") or task.source,
+                "for_others": receipt.get("controller"),
+                "foretold": "retained" in receipt,
+                "category": one["category"],
+                "rows": one["rows"],
+                "kept": [
+                    kept
+                    for kept in receipt.get("retained", ())
+                    if kept["category"] == one["category"]
+                ],
+            }

@@ -1,0 +1,38 @@
+"""Erasures where their person has a say in it, and who hears of them (P12-P14)."""
+
+from uuid import UUID
+
+from database import erasure_ends, erasures, recipients
+from database.requests import request_by_reference
+from database.staff import require_role
+from database.tables import DataSubjectRequest
+from database.writing import held
+from workflows.desk.part import DeskPart, refusing, require_showable
+
+
+class Erasures(DeskPart):
+    """Where people think over what cannot be undone, and the team tells recipients."""
+
+    def skip_the_wait(self, request_id: UUID) -> None:
+        """The person wants their data erased now. Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            request = held(transaction, DataSubjectRequest, request_id)
+            erasures.skip_the_wait(transaction, request, self.clock.now())
+        self._messenger.wake(f"data-subject-request/{request_id}")
+
+    def keep_the_data(self, request_id: UUID) -> None:
+        """The person wants to keep their data; nothing is erased yet. Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            request = held(transaction, DataSubjectRequest, request_id)
+            erasure_ends.keep_the_data(transaction, request, self.clock.now())
+        self._messenger.wake(f"data-subject-request/{request_id}")
+
+    def note_told(self, reference: str, notice_id: UUID, staff_id: UUID, *, how: str) -> None:
+        """Somebody of the team told a recipient of data what became of it. Raises Refused."""
+        require_showable(how)
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = request_by_reference(transaction, reference)
+            recipients.told(
+                transaction, request, notice_id, how=how, staff_id=staff_id, now=self.clock.now()
+            )
