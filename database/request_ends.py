@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from database.erasures import of_request
 from database.facts import record
 from database.identity import answer_goes_on_file, is_verified
 from database.links import REQUEST_STATUS, REQUEST_VERIFY
@@ -204,6 +205,9 @@ def _require_way_back(session: Session, request: DataSubjectRequest) -> None:
 
 
 def _is_being_erased(session: Session, request: DataSubjectRequest) -> bool:
+    erasure = of_request(session, request.id)
+    if erasure is not None and erasure.begun_at is not None:
+        return True
     return any(
         right.kind == Kind.ERASURE and right.state == RightState.DECIDED and right.outcome in DONE
         for right in rights_of(session, request.id)

@@ -20,6 +20,7 @@ from database.requests import OPEN_STATES
 from database.storage import Storage
 from database.tables import (
     AddressWarning,
+    DataCorrection,
     DataSubjectRequest,
     DeferredErasure,
     EstateAuthority,
@@ -154,6 +155,9 @@ def _purge(
         update(RequestDecision)
         .where(col(RequestDecision.right_id).in_(rights))
         .values(explanation="", evidence=None),
+        update(DataCorrection)
+        .where(col(DataCorrection.right_id).in_(rights))
+        .values(before="", after="", evidence="", why=""),
         update(ReceiptCorrection).where(_of(ReceiptCorrection, request)).values(proof=""),
         update(ProposedEnd).where(_of(ProposedEnd, request)).values(reason=""),
         update(EstateAuthority).where(_of(EstateAuthority, request)).values(who="", proof=""),
