@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlmodel import SQLModel, col, select
@@ -12,8 +13,17 @@ from database import holds
 from database.attachments import attachments_of
 from database.links import REQUEST_STATUS
 from database.request_answers import apply_decision, propose_decision
+from database.requested_rights import rights_of
 from database.storage import Storage
-from database.tables import DataSubjectRequest, Fact, Link, OutboxMail, RequestAttachment
+from database.tables import (
+    DataCorrection,
+    DataSubjectRequest,
+    Fact,
+    Link,
+    OutboxMail,
+    RequestAttachment,
+    RequestedRight,
+)
 from domain.legal_holds import EVERYWHERE
 from domain.request_retention import RequestPeriods
 from settings import DEVELOPMENT_DATA_KEY
@@ -35,12 +45,30 @@ def answered(scene: Scene) -> DataSubjectRequest:
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request.id)
         row.message = SECRET
+        transaction.add(wrong(rights_of(transaction, row.id)[0], noted_by=scene.staff["petra"]))
         decision = propose_decision(
             transaction, row, IN_FULL, decided_by=scene.staff["petra"], now=NOW
         )
         transaction.flush()
         apply_decision(transaction, row, decision.id, NOW)
     return request
+
+
+def wrong(right: RequestedRight, *, noted_by: UUID) -> DataCorrection:
+    """What somebody said was wrong in their data."""
+    return DataCorrection(
+        right_id=right.id,
+        source="billing",
+        category="Contact",
+        field="name",
+        before=f"{SECRET} before",
+        after=f"{SECRET} after",
+        ground="inaccurate",
+        evidence=f"{SECRET} on paper",
+        credible=True,
+        noted_by=noted_by,
+        noted_at=NOW,
+    )
 
 
 def send_all(scene: Scene) -> None:
@@ -67,7 +95,8 @@ def everything(scene: Scene) -> str:
         return "\n".join(
             str(row)
             for table in SQLModel.metadata.sorted_tables
-            if "request" in table.name or table.name in {"requested_right", "link", "fact"}
+            if "request" in table.name
+            or table.name in {"requested_right", "data_correction", "link", "fact"}
             for row in session.execute(table.select())
         )
 
