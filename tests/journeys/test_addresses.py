@@ -111,7 +111,7 @@ def not_reached(scene: Scene) -> list[str]:
 
 
 def forward_to(scene: Scene, lead: timedelta) -> None:
-    """Time passes until an hour into the day that lies so long before the effect."""
+    """Time passes until ten in the morning of the day that lies so long before the effect."""
     effective_at = version(scene, 2).effective_at
     assert effective_at
-    advance_to(scene, effective_at - lead + timedelta(hours=1))
+    advance_to(scene, effective_at - lead + timedelta(hours=10))

@@ -16,6 +16,7 @@ from database.corrections import Right, RightWords
 from database.reclassifying import Mistake
 from database.tables import DataSubjectRequest
 from database.wording import Words
+from domain.company import CampaignLeads
 from domain.data_subject_requests import Intake
 from domain.reviews import Decisions, VersionClass
 from tests.eventually import eventually
@@ -143,10 +144,11 @@ def leap(town: Town, days: float) -> None:
 
 
 def leap_before_effect(town: Town, number: int, period: timedelta) -> None:
-    """To a minute after what happens so long before the date of effect."""
+    """To a minute after what happens in the morning of a day so long before the effect."""
     effect = town.version(number).effective_at
     assert effect
-    leap(town, (effect - period - town.now() + timedelta(minutes=1)) / timedelta(days=1))
+    in_the_morning = effect - period + timedelta(hours=CampaignLeads().hour.hour, minutes=1)
+    leap(town, (in_the_morning - town.now()) / timedelta(days=1))
 
 
 def send_again_what_is_in_doubt(town: Town) -> None:
