@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 from temporalio import activity
@@ -50,6 +49,7 @@ from domain.timetable import Role, Rung, RungKind, campaign_rungs, effective_at
 
 ONE_DAY = timedelta(days=1)
 CANCELLED_AT_ONCE = 1000
+NEARBY = timedelta(hours=18)
 BEGIN_WITHIN = timedelta(minutes=1)
 """A shard that is begun later might not end within one try of a workflow (see SEND_WITHIN)."""
 FREEZE_WITHIN = timedelta(minutes=3)
@@ -506,7 +506,7 @@ class CampaignActivities:
         reminders = [rung for rung in rungs if rung.kind is RungKind.REMINDER and rung.at <= now]
         passed_over = reminders if ends_at <= now else reminders[:-1]
         taken = campaigns.steps_taken(session, campaign.id)
-        to_come = (_to_be_taken(rung, taken, zone) for rung in rungs if rung not in passed_over)
+        to_come = (_to_be_taken(rung, taken) for rung in rungs if rung not in passed_over)
         return tuple(rung for rung in to_come if rung)
 
     def _audience(self, session: Session, campaign: Campaign, step: str) -> Sequence[Staff]:
@@ -531,22 +531,22 @@ def _word(campaign: Campaign, audience: Sequence[Staff], step: str, template: st
     ]
 
 
-def _to_be_taken(rung: Rung, taken: Sequence[CampaignStep], zone: ZoneInfo) -> Rung | None:
+def _to_be_taken(rung: Rung, taken: Sequence[CampaignStep]) -> Rung | None:
     """A rung under a key of its own; None when it was taken. An escalation that was taken for an
     earlier date of effect is another one for a later date, whatever its leads are by then."""
     before = [step for step in taken if step.step.startswith(rung.key)]
     if not before:
         return rung
-    if rung.kind is RungKind.REMINDER or any(_is_about(step, rung, zone) for step in before):
+    if rung.kind is RungKind.REMINDER or any(_is_about(step, rung) for step in before):
         return None
     return replace(rung, key=f"{rung.key}_{len(before) + 1}")
 
 
-def _is_about(step: CampaignStep, rung: Rung, zone: ZoneInfo) -> bool:
-    """Whether an escalation was for the same date of effect. One from before dates were noted tells
-    it by its own day."""
+def _is_about(step: CampaignStep, rung: Rung) -> bool:
+    """Whether an escalation was for the same date of effect. One from before dates were noted stood
+    at a midnight nearby, or an hour beside it where clocks were changed."""
     if step.effect_at is None:
-        return local_date(step.due_at, zone) == local_date(rung.at, zone)
+        return abs(step.due_at - rung.at) <= NEARBY
     return step.effect_at == rung.effect_at
 
 

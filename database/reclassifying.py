@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from database.assessments import (
     add_by_legal,
+    confirmed_adverse,
     findings_of,
     is_material_adverse,
     quote_refusal,
@@ -280,11 +281,13 @@ def _require_to_stay_mended(session: Session, version: PolicyVersion, mistake: M
         if finding.key in mistake.confirm
     }
     for later in _on_their_way(session, version):
+        findings = findings_of(session, later.id)
         taken_for_harmless = any(
-            identity(finding) in wrong and finding.status in HARMLESS
-            for finding in findings_of(session, later.id)
+            identity(finding) in wrong and finding.status in HARMLESS for finding in findings
         )
-        if taken_for_harmless or any(stands_in(quote, later.text) for quote in mistake.add):
+        asks_anyway = any(map(confirmed_adverse, findings))
+        unseen = [quote for quote in mistake.add if stands_in(quote, later.text)]
+        if taken_for_harmless or (unseen and not asks_anyway):
             rid = "Withdraw" if later.state in TO_COME else "Reject"
             raise ControlRefused(
                 f"Version {later.number} is on its way and says the same, as something that takes "

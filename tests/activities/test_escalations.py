@@ -1,7 +1,7 @@
 """Whoever has left is told nothing, and what has to be heard is heard by somebody (P5, P21)."""
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -90,8 +90,9 @@ def test_a_later_date_escalates_again_and_reminds_nobody_more_often(
     assert not [rung for rung in case.to_come if rung.kind is RungKind.REMINDER]
 
 
+@pytest.mark.parametrize("effect_on", [date(2026, 4, 3), date(2027, 3, 29)], ids=str)
 def test_other_leads_repeat_no_escalation(
-    scene: Scene, steps_with: Callable[[Settings], CampaignActivities]
+    scene: Scene, steps_with: Callable[[Settings], CampaignActivities], effect_on: date
 ) -> None:
     """P5: who was told of this date of effect is not told again, as they would be told earlier or
     later now. Nor is who was told at midnight, before the date was noted, told again at nine."""
@@ -100,8 +101,8 @@ def test_other_leads_repeat_no_escalation(
     scene.import_accounts(ALICE)
     campaign = scene.campaign()
     freezing.freeze_audience(scene.database, campaign, NOW)
-    effect = start_of_day(date(2026, 4, 3), BERLIN)
-    midnight = effect - timedelta(days=1)
+    effect = start_of_day(effect_on, BERLIN).astimezone(UTC)
+    midnight = effect - timedelta(days=1)  # an hour before it, where clocks were changed
     what = StepInput(campaign_id=campaign, step="escalation_owner", due_at=midnight, now=midnight)
     ActivityEnvironment().run(steps.take_step, what)
     ((legal, at),) = to_come(scene, steps, campaign, effect)

@@ -347,6 +347,19 @@ def test_a_later_version_that_would_bring_the_change_back_has_to_go_first(
         propose(scene, "lena", Words(language="en", sentences={"F9": "x"}), add=QUOTE)
 
 
+def test_a_later_version_that_asks_for_approval_brings_nothing_back(
+    scene: Scene, wrong: PolicyVersion
+) -> None:
+    """P2: whoever falls back is asked by it too, whatever else is found in the one before."""
+    third = dismissed_later(scene, "in_review")
+    with scene.database.transaction() as transaction:
+        for finding in findings_of(transaction, third.id):
+            finding.status = "confirmed"
+        key = f"F{len(findings_of(transaction, second(scene).id)) + 1}"
+    told = Words(language="en", summary="Kept longer.", sentences={key: "Kept for one year."})
+    propose(scene, "lena", told, add=QUOTE)
+
+
 def test_what_is_handed_in_anew_takes_over_what_was_decided_last(
     scene: Scene, wrong: PolicyVersion
 ) -> None:
