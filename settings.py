@@ -1,7 +1,7 @@
 """Every setting of the product, and the only reader of the environment."""
 
 from base64 import b64decode, urlsafe_b64decode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import time, timedelta
 from pathlib import Path
@@ -16,13 +16,16 @@ from sqlalchemy.exc import ArgumentError
 from domain.company import CampaignLeads, Company, LadderNumbers, Officers
 from domain.identity import IdentityNumbers
 from domain.marketing import MarketingPurpose, PurposesRefused, read_purposes
+from domain.personal_data import OWN_SOURCE
 from domain.sending import Canary, Limits
+from embedded.sample_company import IN_ONE_DATABASE
 from translations.catalogues import CatalogueMissing, speak
 
 ROOT = Path(__file__).parent
 SAMPLE_DATA_MAP = ROOT / "embedded" / "sample_company" / "data_map.toml"
 DEVELOPMENT_LINK_KEY = "only-for-development-link-key-0000000000000="
 DEVELOPMENT_SUPPRESSION_KEY = "only-for-development-suppression-key-000000="
+DEVELOPMENT_DATA_KEY = "only-for-development-data-key-0000000000000="
 DEVELOPMENT_SESSION_KEY = "only-for-development-session-key"
 DEVELOPMENT_API_KEY = "SG.only-for-the-sandbox"
 DATABASES = ("sqlite:///", "postgresql+psycopg://", "postgresql://", "postgres://")
@@ -80,10 +83,33 @@ class Settings(BaseSettings):
         str,
         Field(
             description="The file that says which source holds what about people "
-            "(`docs/data-sources.md`). Empty means the invented company's in development, and no "
-            "source in production"
+            "(`docs/data-sources.md`), beside the engine's own database. Empty means the invented "
+            "company's in development, and no other in production"
         ),
     ] = ""
+    data_keys: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(
+            description="Comma-separated base64 keys of what is kept encrypted: copies of people's "
+            "data, until they have them. The first encrypts, all decrypt"
+        ),
+    ] = (DEVELOPMENT_DATA_KEY,)
+    storage_dir: Annotated[
+        str,
+        Field(
+            description="Where encrypted files are kept; website and worker share it. Empty means "
+            "`storage` in the data directory"
+        ),
+    ] = ""
+    package_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=365,
+            description="Days after the answer for which a copy can be fetched; then it is deleted",
+        ),
+    ] = 30
     link_keys: Annotated[
         tuple[str, ...],
         NoDecode,
@@ -380,6 +406,7 @@ class Settings(BaseSettings):
     @field_validator(
         "languages",
         "link_keys",
+        "data_keys",
         "sendgrid_webhook_public_keys",
         "reminder_lead_days",
         "ladder_days",
@@ -442,6 +469,15 @@ class Settings(BaseSettings):
             raise ValueError("is empty: no personal link could be made or read")
         if not all(_is_long_key(key) for key in keys):
             raise ValueError("every key is at least 32 bytes in URL-safe base64")
+        return keys
+
+    @field_validator("data_keys")
+    @classmethod
+    def _are_data_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        if not keys:
+            raise ValueError("is empty: nothing could be kept encrypted")
+        if not all(_is_long_key(key) and len(urlsafe_b64decode(key)) == 32 for key in keys):
+            raise ValueError("every key is 32 bytes in URL-safe base64")
         return keys
 
     @field_validator("suppression_key")
@@ -534,6 +570,7 @@ class Settings(BaseSettings):
         yield "base_url", not self.base_url.startswith("https://"), https, "its public address"
         yield "database_url", not self.database_url, "is empty", "a database of its own"
         yield "link_keys", DEVELOPMENT_LINK_KEY in self.link_keys, FOR_ALL, "keys of its own"
+        yield "data_keys", DEVELOPMENT_DATA_KEY in self.data_keys, FOR_ALL, "keys of its own"
         suppression_key = self.suppression_key.get_secret_value()
         known = suppression_key == DEVELOPMENT_SUPPRESSION_KEY
         yield "suppression_key", known, FOR_ALL, "a key of its own"
@@ -593,6 +630,22 @@ class Settings(BaseSettings):
         return SAMPLE_DATA_MAP if self.environment == "development" else None
 
     @property
+    def source_urls(self) -> Mapping[str, str]:
+        """The databases, by source, whose addresses the data map leaves to the process."""
+        sample = IN_ONE_DATABASE if self.data_map_file == SAMPLE_DATA_MAP else ()
+        return {OWN_SOURCE: self.database, **dict.fromkeys(sample, self.sample_company)}
+
+    @property
+    def sample_company(self) -> str:
+        """The address of the invented company's database, which the embedded stack makes."""
+        return f"sqlite:///{self.data_dir.resolve() / 'sample_company.db'}"
+
+    @property
+    def storage_folder(self) -> Path:
+        """Where encrypted files are kept."""
+        return Path(self.storage_dir) if self.storage_dir else self.data_dir / "storage"
+
+    @property
     def zone(self) -> ZoneInfo:
         """The company's time zone."""
         return ZoneInfo(self.time_zone)
@@ -637,6 +690,7 @@ class Settings(BaseSettings):
             requests_an_hour=self.requests_an_hour,
             purposes=self.marketing_purposes,
             ladder=self.ladder,
+            package_period=timedelta(days=self.package_days),
         )
 
     @property

@@ -40,10 +40,13 @@ from activities.patrol import PatrolActivities
 from activities.publication import PublicationActivities
 from activities.pulse import PulseInterceptor
 from activities.requests import RequestActivities
+from activities.sources import SourceActivities, opened_sources
 from activities.starting import StartingActivities
-from clock import Clock
+from clock import Clock, real_now
+from data_sources.map_file import DataMapRefused
 from database.engine import Database
 from database.migrate import SchemaDiffers, require_current
+from database.storage import Storage
 from database.versions import DatabaseTooOld
 from health import fitness
 from health.alarms import BY_MAIL_ONLY
@@ -98,6 +101,13 @@ def activities(
     clock = Clock(database, development=settings.development)
     courier = _courier(settings, database)
     sender = _sender(settings, database, courier)
+    storage = Storage(settings.storage_folder, settings.data_keys)
+    sources = opened_sources(
+        settings.data_map_file,
+        urls=settings.source_urls,
+        pseudonym_key=settings.suppression_key_bytes,
+        outside_clock=real_now,
+    )
     publication = PublicationActivities(
         database=database, company=company, sending_period=settings.sending_period
     )
@@ -116,6 +126,10 @@ def activities(
         officers=settings.officers,
         courier=courier,
         identity=settings.identity,
+        sources={source.about.name: source.about.role for source in sources},
+    )
+    source = SourceActivities(
+        database=database, sources=sources, storage=storage, company=company, courier=courier
     )
     starting = StartingActivities(database=database, clock=clock, client=client)
     patrol = PatrolActivities(
@@ -126,6 +140,7 @@ def activities(
         courier=courier,
         dead_man_url=settings.dead_man_url.get_secret_value(),
         settle_after=timedelta(seconds=settings.mail_settle_after_seconds),
+        storage=storage,
     )
     return (
         publication.load_publication,
@@ -150,6 +165,7 @@ def activities(
         request.climb,
         request.record_decision,
         request.record_confirmation,
+        source.ask_sources,
         OutboxActivities(sender).send_mail,
         courier.deliver_alarms,
         starting.start_campaign,
@@ -320,7 +336,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         asyncio.run(run(load_settings()))
-    except (SettingsRefused, TemporalSettingsRefused) as refusal:
+    except (SettingsRefused, TemporalSettingsRefused, DataMapRefused) as refusal:
         print(refusal, file=sys.stderr)  # noqa: T201
         return 2
     except (SchemaDiffers, DatabaseTooOld, TemporalUnfit, TurnedAway) as fault:

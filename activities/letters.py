@@ -15,13 +15,20 @@ from database import (
     identity,
     law,
     not_reached,
+    packages,
     reports,
     wording,
 )
 from database.accounts import minors_among
 from database.approvals import took_for_clean
 from database.counting import answers_that_count
-from database.links import PREFERENCES, REQUEST_CODE, UNSUBSCRIBE
+from database.links import (
+    PREFERENCES,
+    REQUEST_CODE,
+    REQUEST_COPY,
+    REQUEST_COPY_CODE,
+    UNSUBSCRIBE,
+)
 from database.outbox import (
     CAMPAIGN,
     CORRECTION,
@@ -68,6 +75,7 @@ from domain.languages import nearest_language
 from domain.places import local_date
 from domain.request_ladder import words_of_rungs
 from domain.reviews import VersionState
+from domain.source_tasks import SOURCE_WORDS
 from domain.timetable import campaign_rungs, not_before
 from domain.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
 from mail.links import make_code, make_token
@@ -82,6 +90,7 @@ PATH_OF_PURPOSE = {
     "request-verify": "requests",
     "request-agent": "requests",
     "request-stop": "requests",
+    REQUEST_COPY: "requests/copy",
 }
 PERSONAL = ("greeting", "link", "no_reminders_link", "answer")
 """What every copy brings along; empty where its mail does not use it."""
@@ -380,6 +389,7 @@ class Letters:
             "days_left": max((request.due_at - now).days, 0),
             "console_url": f"{self._company.base_url}/staff/requests/{request.reference}",
             **self._of_identity(session, request, mail, language, now),
+            **self._of_copy(session, request, language, now),
         }
 
     def _of_identity(
@@ -401,6 +411,22 @@ class Letters:
             "held_until": language.moment(held_until, zone) if held_until else "",
         }
 
+    def _of_copy(
+        self, session: Session, request: DataSubjectRequest, language: Language, now: datetime
+    ) -> dict[str, object]:
+        """Until when a copy can be fetched, and the code for it; empty where there is none."""
+        link = packages.copy_link(session, request.id) if request.contact_email else None
+        until = request.answered_at + self._company.package_period if request.answered_at else None
+        code = packages.live_copy_code(session, request, now)
+        good_until = packages.value_of(code).good_until if code else None
+        zone = self._company.zone_of(request.time_zone)
+        return {
+            "copy_until_on": _day(language, until - timedelta.resolution, zone)
+            if link and until
+            else "",
+            "copy_code_until": language.moment(good_until, zone) if good_until else "",
+        }
+
     def _rung_words(self, step: str, language: Language) -> str:
         rung = rung_of(step)
         if rung.startswith("overdue-"):
@@ -409,15 +435,23 @@ class Letters:
                 "the answer is %(num)s days overdue",
                 int(rung.removeprefix("overdue-")),
             )
-        words = {**words_of_rungs(self._company.ladder), **WORDS_FOR_STAFF}
+        words = {**words_of_rungs(self._company.ladder), **WORDS_FOR_STAFF, **SOURCE_WORDS}
         return language.gettext(words.get(rung, rung))
 
     def _personal_of_request(
         self, session: Session, mail: OutboxMail, now: datetime
     ) -> dict[str, str]:
+        request = session.get_one(DataSubjectRequest, mail.subject_id)
+        if mail.template == "request_answer":
+            link = packages.copy_link(session, request.id)
+            return {"copy_link": self._address(REQUEST_COPY, link.nonce) if link else ""}
+        if mail.template == "request_copy_code":
+            copy_code = packages.live_copy_code(session, request, now)
+            nonce = copy_code.nonce if copy_code else None
+            made = make_code(REQUEST_COPY_CODE, nonce, self._link_keys) if nonce else ""
+            return {"code": made}
         if mail.template != "request_verification":
             return {}
-        request = session.get_one(DataSubjectRequest, mail.subject_id)
         code = identity.live_code(session, request, now)
         return {"code": make_code(REQUEST_CODE, code.nonce, self._link_keys) if code else ""}
 

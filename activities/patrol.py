@@ -16,8 +16,8 @@ from temporalio.service import RPCError, RPCStatusCode
 import temporal
 from activities.courier import Courier
 from activities.interceptor import incident
-from clock import Clock
-from database import posts
+from clock import Clock, real_now
+from database import packages, posts
 from database.account_imports import discard_dead
 from database.alarms import AlarmKind, sound
 from database.chunks import LongEnough, at_most
@@ -26,10 +26,12 @@ from database.engine import Database
 from database.facts import record
 from database.mail_status import requests_in_vain
 from database.outbox import SENT_AGAIN, steps_without_sender, without_sender
-from database.requested_rights import rights_by_request
+from database.requested_rights import kinds_of, rights_by_request
 from database.requests import OPEN_STATES
 from database.restrictions import lift_what_was_told
 from database.rungs import as_fired
+from database.source_tasks import answered_with_open_tasks, overdue_since
+from database.storage import Storage
 from database.tables import Campaign, DataSubjectRequest, FiredRung, Policy, PolicyVersion
 from database.unfinished_imports import carry_on_imports
 from domain.company import Company
@@ -47,6 +49,8 @@ LIFTED_AT_ONCE = 100
 PURGED_AT_ONCE = 1000
 PURGED_IN_A_ROUND = 100_000
 """The next round goes on."""
+UNKNOWN_FOR = timedelta(days=1)
+"""A file is written before its row knows it; a day later none will."""
 LINES = 20
 """So many are named in the result and the log; all that were started stand in the facts."""
 ENDS = {
@@ -102,7 +106,7 @@ class _Imports:
 class PatrolActivities:
     """Compares the register with what runs; built once, in worker.py."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, all that it looks after is handed down, and by name
         self,
         *,
         database: Database,
@@ -111,6 +115,7 @@ class PatrolActivities:
         company: Company,
         courier: Courier,
         settle_after: timedelta,
+        storage: Storage,
         dead_man_url: str = "",
     ) -> None:
         self._database = database
@@ -119,6 +124,7 @@ class PatrolActivities:
         self._company = company
         self._courier = courier
         self._settle_after = settle_after
+        self._storage = storage
         self._dead_man_url = dead_man_url
 
     @activity.defn
@@ -126,16 +132,17 @@ class PatrolActivities:
         """Start every workflow that the register says should run and that does not.
 
         Before that, what was left to ops is sent again where evidence came after all, the
-        restrictions are lifted whose holders have been told by now (P14), and what was posted long
-        ago is deleted (P33). One that runs and stands still it cannot mend, but it says so. An
-        import of accounts that was stopped after its decision is finished last: whatever becomes of
-        it, the rest is done. A dead-man switch outside hears of a round that came to its end, and
-        of no other.
+        restrictions are lifted whose holders have been told by now (P14), what was posted long ago
+        is deleted (P33), and copies of people's data are deleted whose time is over (P11). One that
+        runs and stands still it cannot mend, but it says so. An import of accounts that was stopped
+        after its decision is finished last: whatever becomes of it, the rest is done. A dead-man
+        switch outside hears of a round that came to its end, and of no other.
         """
         now = await asyncio.to_thread(self._clock.now)
         await asyncio.to_thread(self._reconsider, now)
         await asyncio.to_thread(self._lift, now)
         await asyncio.to_thread(self._purge, now)
+        await asyncio.to_thread(self._delete_copies, now)
         running = {workflow_id async for workflow_id in self._list(RUNNING)}
         wanted = await asyncio.to_thread(self._wanted, running, now)
         missing = [what for what in wanted if what.workflow_id not in running]
@@ -191,6 +198,7 @@ class PatrolActivities:
             )
         }
         late |= await asyncio.to_thread(self._late_requests, now - LATE_AFTER)
+        late |= await asyncio.to_thread(self._late_sources, now - LATE_AFTER)
         trying = {found async for found in self._list(f"{RUNNING} AND AwaitingWhom = 'ops'")}
         found = dict.fromkeys(sorted(late), LATE)
         found |= dict.fromkeys(sorted(trying), TRIES) | dict.fromkeys(sorted(failing), FAILS)
@@ -253,6 +261,19 @@ class PatrolActivities:
                     gone = posts.purge(transaction, table, now - period, limit=PURGED_AT_ONCE)
                 left -= gone
 
+    def _delete_copies(self, now: datetime) -> None:
+        """Those whose time is over; and files that no row knows, as a worker died over them."""
+        with self._database.session() as session:
+            tasks = packages.files_to_delete(session, self._company.package_period, now)
+        for task_id in tasks:
+            with self._database.transaction() as transaction:
+                file = packages.forget_file(transaction, task_id, now)
+            self._storage.delete(file)
+        old = self._storage.older_than(UNKNOWN_FOR, real_now())
+        with self._database.session() as session:
+            known = packages.known_files(session, old)
+        self._storage.delete(*set(old).difference(known))
+
     def _carry_on_imports(self, now: datetime) -> _Imports:
         """Carry on what was left in the middle, then throw away what is dead.
 
@@ -306,6 +327,12 @@ class PatrolActivities:
                 late.add(f"data-subject-request/{request_id}")
         return late
 
+    def _late_sources(self, late_at: datetime) -> set[str]:
+        """Requests for which a data source should have been asked by `late_at`."""
+        with self._database.session() as session:
+            found = overdue_since(session, late_at)
+        return {f"data-subject-request/{request_id}" for request_id in found}
+
     def _record(self, gone: Sequence[tuple[temporal.Start, str]], now: datetime) -> None:
         with self._database.transaction() as transaction:
             for what, why in gone:
@@ -355,10 +382,11 @@ def _campaigns(session: Session) -> Iterator[temporal.Start]:
 
 
 def _requests(session: Session) -> Iterator[temporal.Start]:
-    return (
-        temporal.data_subject_request(request_id, list(rights))
-        for request_id, rights in rights_by_request(session, OPEN_STATES).items()
-    )
+    """Those without an answer; and answered ones for which data sources have something to do."""
+    for request_id, rights in rights_by_request(session, OPEN_STATES).items():
+        yield temporal.data_subject_request(request_id, list(rights))
+    for request_id in answered_with_open_tasks(session):
+        yield temporal.data_subject_request(request_id, kinds_of(session, request_id))
 
 
 def _report(

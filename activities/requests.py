@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 from activities.courier import Courier
 from activities.identity import fire_rungs, next_rung
 from activities.turns import whose_turn, works_on_it
-from database import request_answers, requested_rights, requests, rungs
+from database import request_answers, requested_rights, requests, rungs, source_tasks
 from database.alarms import AlarmKind, sound
 from database.engine import Database
 from database.identity import hears_of_progress
@@ -26,6 +26,7 @@ from domain.data_subject_requests import GATED_KINDS, RightState, State
 from domain.identity import IdentityNumbers
 from domain.places import local_date
 from domain.request_ladder import UNASSIGNED, highest_missed, roles_told, step_of
+from domain.source_tasks import Asked
 from domain.timetable import Role, Rung, RungKind
 
 ALARMS: Mapping[RungKind, AlarmKind] = {
@@ -81,7 +82,8 @@ class RequestCase:
     """What the request's workflow knows: states and instants, nothing about the person.
 
     `since`: when its state began. `ungated_open`: whether it asks for a right that needs no proof
-    of identity, and that privacy has not decided (P19).
+    of identity, and that privacy has not decided (P19). `asked`: how far it is with the data
+    sources, None when nothing is to come of them.
     """
 
     state: State
@@ -92,6 +94,7 @@ class RequestCase:
     since: datetime | None = None
     ungated_open: bool = False
     told: Told | None = None
+    asked: Asked | None = None
 
 
 class RequestActivities:
@@ -105,8 +108,10 @@ class RequestActivities:
         officers: Officers,
         courier: Courier,
         identity: IdentityNumbers,
+        sources: source_tasks.Sources,
     ) -> None:
         self._database = database
+        self._sources = sources
         self._identity = identity
         self._courier = courier
         self._company = company
@@ -242,6 +247,7 @@ class RequestActivities:
                 right.kind not in GATED_KINDS and right.state == RightState.OPEN for right in rights
             ),
             told=self._told(session, request, ladder),
+            asked=source_tasks.standing(session, request, self._sources),
         )
 
     def _next_rung(

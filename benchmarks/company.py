@@ -24,6 +24,7 @@ from database.engine import Database
 from database.ids import new_id
 from database.rehearsals import are_out
 from database.reviews import ReviewContent
+from database.storage import Storage
 from database.tables import Account, AssertedVersion, CampaignStep, PolicyVersion, Staff
 from database.writing import count_anew
 from domain.policy_text import read_policy_text
@@ -64,6 +65,7 @@ class Company:
             clock=self.clock,
             company=settings.company,
             suppression_key=settings.suppression_key_bytes,
+            storage=Storage(settings.storage_folder, settings.data_keys),
             periods=NoticePeriods(
                 notice_days=settings.notice_days, sending_period=settings.sending_period
             ),

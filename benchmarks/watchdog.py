@@ -24,6 +24,7 @@ from clock import Clock
 from database.engine import Database
 from database.migrate import migrate
 from database.requests import Received, receive
+from database.storage import Storage
 from domain.company import Company
 from domain.data_subject_requests import Intake
 from domain.deadlines import deadline
@@ -59,6 +60,7 @@ def measure(sizes: Sequence[int] = (1_000, 10_000)) -> dict[str, float]:
             company=settings.company,
             courier=Courier(database=database, webhook=None, base_url=settings.website),
             settle_after=timedelta(seconds=settings.mail_settle_after_seconds),
+            storage=Storage(settings.storage_folder, settings.data_keys),
         )
         worker = portal.call(_worker, client, patrol)
         leaving.enter_context(portal.wrap_async_context_manager(worker))

@@ -92,6 +92,7 @@ class Office:
     @contextmanager
     def desk(self) -> "Iterator[Desk]":
         """The desk that takes in what staff decide. Ends the command in words when it refuses."""
+        from database.storage import Storage
         from workflows.desk import Desk, NoticePeriods
         from workflows.messenger import Messenger, Refused, TemporalUnreachable
 
@@ -106,6 +107,7 @@ class Office:
                         notice_days=self.settings.notice_days,
                         sending_period=self.settings.sending_period,
                     ),
+                    storage=Storage(self.settings.storage_folder, self.settings.data_keys),
                     data_map=self.settings.data_map_file,
                     messenger=Messenger(portal=portal, client=client, clock=self.clock),
                 )

@@ -12,19 +12,21 @@ from sqlmodel import col, func, select
 
 from cli.demo_scene import NotHeld, Scene, link_in
 from clock import Clock
-from database import policies, requests
+from database import policies, requests, source_tasks
 from database.accounts import count_accounts
 from database.assessments import findings_of
 from database.campaigns import campaign_of
 from database.mail_rows import Batch
 from database.outbox import states
 from database.tables import DataSubjectRequest, Fact, PolicyVersion
+from domain.source_tasks import TaskState
 
 SLUG = "privacy-policy"
 PEOPLE = 1000
 ALICE, BOB, CAROL, DORA, EMIL = (
     f"{name}@people.example" for name in ("alice", "bob", "carol", "dora", "emil")
 )
+PETRA = "petra@fernhill.example"
 FIRST_NAMES = ("Ada", "Ben", "Chloe", "David", "Ela", "Finn", "Greta", "Hugo", "Iris", "Jonas")
 LAST_NAMES = ("Abel", "Brandt", "Castro", "Dahl", "Eriksen", "Fuchs", "Garcia", "Holm", "Ito")
 
@@ -235,7 +237,8 @@ def _answer(scene: Scene, reference: str) -> None:
     scene.chapter("11. Dora confirms who she is, and is answered")
     answer = (
         *("requests", "decide", reference, "--outcome", "fulfilled", "--as", "petra"),
-        *("--explanation", "We hold your name, your address and your approvals. Nothing else."),
+        *("--explanation", "We have sent you a copy of all that we hold about you."),
+        *("--evidence", "Printed from the page of the copy, and posted on the same day."),
     )
     scene.type(*answer, expected=1)
     scene.hold("nothing is disclosed before that (P19)", true=True)
@@ -246,10 +249,19 @@ def _answer(scene: Scene, reference: str) -> None:
     )
     scene.press(link)
     scene.wait("she is verified", lambda: _request(scene, reference).verified_at)
+    scene.wait(
+        "every data source has given what it holds of her, except for the cabinet with paper (P11)",
+        lambda: _asked_of_people_only(scene, reference),
+    )
+    by_hand = "no machine"
+    scene.wait(
+        "what is on paper waits for one of the privacy team",
+        lambda: scene.mails(to=PETRA, subject=by_hand),
+    )
     scene.advance(12)
     scene.wait(
         "the ladder reminds the privacy team twenty days before the answer is due",
-        lambda: scene.mails(to="petra@fernhill.example"),
+        lambda: len(scene.mails(to=PETRA)) > len(scene.mails(to=PETRA, subject=by_hand)),
     )
     known = len(scene.mails(to=DORA))
     scene.type(*answer)
@@ -334,6 +346,14 @@ def _account(address: str) -> str:
 def _version(scene: Scene, number: int) -> PolicyVersion:
     with scene.database.session() as session:
         return policies.version_by_slug(session, SLUG, number)
+
+
+def _asked_of_people_only(scene: Scene, reference: str) -> bool:
+    """Whether nothing but what somebody does by hand is still to come."""
+    with scene.database.session() as session:
+        request = requests.request_by_reference(session, reference)
+        tasks = source_tasks.tasks_of(session, request.id)
+    return {task.state for task in tasks} == {TaskState.DONE, TaskState.BY_HAND}
 
 
 def _request(scene: Scene, reference: str) -> DataSubjectRequest:

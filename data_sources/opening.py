@@ -36,6 +36,14 @@ class Means:
     urls: Mapping[str, str] = field(default_factory=dict)
 
 
+def open_every_source(data_map: Path | None, means: Means) -> Sequence[DataSource]:
+    """The engine's own database, and every source of the data map, if there is one. None is asked
+    anything yet. Raises DataMapRefused."""
+    own = open_sources(read_data_map(OWN_MAP), means)
+    others = open_sources(read_data_map(data_map), means) if data_map else ()
+    return [*own, *(one for one in others if one.about.name != OWN_SOURCE)]
+
+
 def open_sources(data_map: DataMap, means: Means) -> Sequence[DataSource]:
     """Every source, in the map's order; none is asked anything yet. Raises DataMapRefused."""
     return [_open(about, means) for about in data_map.sources]
@@ -82,4 +90,4 @@ def _refused(about: Description, why: str) -> DataMapRefused:
 def source_names(data_map: Path | None) -> Sequence[str]:
     """The sources of a data map, if there is one, and our own first. Raises DataMapRefused."""
     sources = read_data_map(data_map).sources if data_map else ()
-    return OWN_SOURCE, *(one.name for one in sources)
+    return OWN_SOURCE, *(one.name for one in sources if one.name != OWN_SOURCE)

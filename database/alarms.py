@@ -19,6 +19,8 @@ class AlarmKind(StrEnum):
     REQUEST_ESCALATED = "request.escalated"
     REQUEST_BREACHED = "request.breached"
     REQUEST_OVERDUE = "request.overdue"
+    SOURCE_SILENT = "source.silent"
+    SOURCE_WRONG = "source.wrong"
     WATCHDOG_STUCK = "watchdog.stuck"
     MAIL_NOT_TAKEN = "mail.not_taken"
     MAILS_UNSETTLED = "mails.unsettled"

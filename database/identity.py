@@ -41,8 +41,11 @@ from domain.identity import DISCLOSURE_HOLD_PERIOD, Code, changed_lately, may_ha
 
 VERIFY_LINK_PERIOD = timedelta(days=60)  # after the due time: being late must shut nobody out
 VERIFICATION = "verification"
+IDENTITY = "identity"
+"""What a code is for; there are others (`packages.py`)."""
 BY_LINK = "link to the address on file"
 BY_CODE = "code sent to the address on file"
+BY_SOURCE = "link to an address that a data source has"
 _BEFORE_WORK = (State.RECEIVED, State.ACKNOWLEDGED, State.IDENTITY)
 """What is proved before the acknowledgement is noted goes to work with it."""
 
@@ -293,12 +296,16 @@ def answer_goes_on_file(session: Session, request: DataSubjectRequest) -> Accoun
         return None
     if not request.contact_email:
         return None
-    checked = session.exec(
-        select(IdentityCheck).where(
-            IdentityCheck.request_id == request.id, col(IdentityCheck.confirmed_at).is_not(None)
-        )
-    ).first()
+    checked = checked_by_staff(session, request)
     return None if checked or _is_contact(request, account) else account
+
+
+def checked_by_staff(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether two of us found out who asks, as the mailbox on file is gone."""
+    found = select(IdentityCheck.id).where(
+        IdentityCheck.request_id == request.id, col(IdentityCheck.confirmed_at).is_not(None)
+    )
+    return session.exec(found).first() is not None
 
 
 def queue_answer(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
@@ -352,7 +359,7 @@ def _codes(session: Session, request: DataSubjectRequest) -> Sequence[IdentityCo
     """The codes of a request, the last one first."""
     return session.exec(
         select(IdentityCode)
-        .where(IdentityCode.request_id == request.id)
+        .where(IdentityCode.request_id == request.id, IdentityCode.purpose == IDENTITY)
         .order_by(col(IdentityCode.asked_at).desc(), col(IdentityCode.id).desc())
     ).all()
 

@@ -30,7 +30,10 @@ REQUEST_HANDOFF = "request-handoff"
 """To make one request, for whoever is signed in at the company's own application (P25)."""
 REQUEST_STOP = "request-stop"
 """In the warning to an address that was on file before (P19)."""
+REQUEST_COPY = "request-copy"
+"""To fetch the copy of one's data, with a code besides (P11, P16)."""
 REQUEST_CODE = "request-code"
+REQUEST_COPY_CODE = "request-copy-code"
 """Of no link: what the codes of `IdentityCode` are made for."""
 _BY_NONCE = select(Link).where(
     Link.nonce == bindparam("nonce"), Link.purpose == bindparam("purpose")

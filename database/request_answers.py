@@ -16,10 +16,12 @@ from database.facts import record
 from database.holds import bars_erasure
 from database.identity import controls_empty_address, is_verified, queue_answer
 from database.identity_checks import delete_evidence
+from database.packages import NO_COPY, hand_over, needs_copy
 from database.request_agents import is_authorised
 from database.requested_rights import decisions_of, rights_of
 from database.requests import record_breach
 from database.restrictions import restrict
+from database.source_tasks import drop_what_nobody_needs
 from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
 from database.writing import held, hold
 from domain.data_subject_requests import (
@@ -288,8 +290,10 @@ def _answer(
     request.outcome = outcome_of(Outcome(right.outcome) for right in rights if right.outcome)
     request.answered_at = now
     transaction.add(request)
+    hand_over(transaction, request, now)
     queue_answer(transaction, request, now)
     delete_evidence(transaction, request, now)
+    drop_what_nobody_needs(transaction, request, now)
     record(
         transaction,
         "request.answered",
@@ -340,6 +344,8 @@ def _require_sendable(
 ) -> None:
     if right.kind in GATED_KINDS and decision.outcome in DONE:
         _require_not_held(request, now)
+        if not (decision.evidence or "").strip() and needs_copy(transaction, right):
+            raise DecisionRefused(NO_COPY)
     refusal = decision_refusal(
         kind=Kind(right.kind),
         verified=is_verified(request),

@@ -75,7 +75,8 @@ class Company:
     `languages` are those it speaks; the first one is for whoever speaks none of them.
     `closing_page`: where people close their account, if there is such a page. `requests_an_hour`:
     so many from one address are taken in each by itself, further ones together with them.
-    `purposes`: what it mails people for, beside what it owes them.
+    `purposes`: what it mails people for, beside what it owes them. `package_period`: so long after
+    the answer a copy of somebody's data can be fetched.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Company:
     requests_an_hour: int = 5
     purposes: tuple[MarketingPurpose, ...] = ()
     ladder: LadderNumbers = LadderNumbers()
+    package_period: timedelta = timedelta(days=30)
 
     @property
     def office(self) -> OfficeHours:

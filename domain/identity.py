@@ -13,6 +13,8 @@ from domain.timetable import ONE_DAY, Role, Rung, RungKind
 
 CODE_PERIOD = timedelta(minutes=30)
 TRIES = 5
+COPY_TRIES = 3
+"""Of the code with which a copy of one's data is fetched."""
 CODES_AN_HOUR = 3
 CODES_A_DAY = 6
 MOST_GUESSES_A_DAY = TRIES * CODES_A_DAY
@@ -34,11 +36,13 @@ WORDS_FOR_STAFF: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Code:
-    """A code as the database knows it: when it was asked for, and how often it was tried."""
+    """A code as the database knows it: when it was asked for, and how often it was tried, of how
+    many times that it may be."""
 
     asked_at: datetime
     tries: int = 0
     used: bool = False
+    most: int = TRIES
 
     @property
     def good_until(self) -> datetime:
@@ -47,7 +51,7 @@ class Code:
 
     def may_be_tried(self, now: datetime) -> bool:
         """Whether a guess is looked at at all."""
-        return not self.used and self.tries < TRIES and now < self.good_until
+        return not self.used and self.tries < self.most and now < self.good_until
 
 
 def may_have_another(asked_at: Collection[datetime], now: datetime) -> bool:

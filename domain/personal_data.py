@@ -1,5 +1,6 @@
 """What is held about a person: who is looked for, what was found, what became of it. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as hidden
 from datetime import date
@@ -48,6 +49,22 @@ class DataRole(StrEnum):
 
     CONTROLLER = "controller"
     PROCESSOR = "processor"
+
+
+ORIGIN_WORDS: Mapping[Origin, str] = {
+    Origin.PROVIDED: "you gave it to us",
+    Origin.OBSERVED: "we observed it while you used what we offer",
+    Origin.INFERRED: "we concluded it from other data",
+    Origin.THIRD_PARTY: "we have it from somebody else",
+}
+BASIS_WORDS: Mapping[LegalBasis, str] = {
+    LegalBasis.CONSENT: "your consent",
+    LegalBasis.CONTRACT: "our contract with you",
+    LegalBasis.LEGAL_OBLIGATION: "a duty that the law puts on us",
+    LegalBasis.VITAL_INTERESTS: "somebody's vital interests",
+    LegalBasis.PUBLIC_TASK: "a task in the public interest",
+    LegalBasis.LEGITIMATE_INTERESTS: "our legitimate interests",
+}
 
 
 @dataclass(frozen=True, kw_only=True)

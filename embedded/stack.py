@@ -21,6 +21,7 @@ from database.staff import add_staff
 from database.tables import Staff
 from embedded import temporal_server
 from embedded.processes import Process, Program, running
+from embedded.sample_company import database as sample_company
 from embedded.sandbox import server as sandbox_server
 from embedded.sandbox.signing import public_key
 from settings import ROOT, Settings
@@ -100,6 +101,7 @@ def stack(settings: Settings) -> Iterator[Stack]:
         _require_free_ports(settings)
         settings = _embedded(settings)
         _prepare_database(settings)
+        sample_company.make(settings.sample_company)
         first, second = _programs(settings)
         with running(first, second) as processes:
             yield Stack(settings=settings, processes=processes)

@@ -3,7 +3,11 @@
 from database.request_answers import Answer
 from domain.data_subject_requests import Ground, Outcome
 
-IN_FULL = Answer(outcome=Outcome.FULFILLED, explanation="Here is what we hold.")
+IN_FULL = Answer(
+    outcome=Outcome.FULFILLED,
+    explanation="Here is what we hold.",
+    evidence="handed over at the counter",
+)
 REFUSAL = Answer(
     outcome=Outcome.REFUSED,
     ground=Ground.RIGHTS_OF_OTHERS,

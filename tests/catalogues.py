@@ -30,7 +30,9 @@ from domain.deadlines import PACKS
 from domain.identity import COULD_NOT_VERIFY, NOTHING_HELD, WORDS_FOR_STAFF
 from domain.marketing import STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
 from domain.materiality.in_words import happened
+from domain.personal_data import BASIS_WORDS, ORIGIN_WORDS
 from domain.request_ladder import words_of_rungs
+from domain.source_tasks import SOURCE_WORDS
 from domain.timetable import RungKind, campaign_rungs
 from domain.without_approval import (
     IF_SOMEBODY_DOES_NOT_APPROVE,
@@ -115,7 +117,9 @@ def _tables() -> Iterator[tuple[str, str]]:
         "domain/marketing.py": (STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE),
         "domain/materiality/in_words.py": starmap(happened, product(ChangeKind, (False, True))),
         "domain/packs": (pack.court_remedy for pack in PACKS.values() if pack.court_remedy),
+        "domain/personal_data.py": chain(ORIGIN_WORDS.values(), BASIS_WORDS.values()),
         "domain/request_ladder.py": words_of_rungs(LadderNumbers()).values(),
+        "domain/source_tasks.py": SOURCE_WORDS.values(),
         "domain/timetable.py": _rungs_of_a_campaign(),
         "domain/without_approval.py": chain(
             IF_YOU_DO_NOT_APPROVE.values(), IF_SOMEBODY_DOES_NOT_APPROVE.values(), (NEVER_DEPENDS,)

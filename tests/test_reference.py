@@ -12,6 +12,7 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from cli.main import app
 from settings import (
     DEVELOPMENT_API_KEY,
+    DEVELOPMENT_DATA_KEY,
     DEVELOPMENT_LINK_KEY,
     DEVELOPMENT_SESSION_KEY,
     DEVELOPMENT_SUPPRESSION_KEY,
@@ -22,6 +23,7 @@ from settings import (
 REFERENCE = ROOT / "docs" / "reference.md"
 DEVELOPMENT_KEYS = (
     DEVELOPMENT_API_KEY,
+    DEVELOPMENT_DATA_KEY,
     DEVELOPMENT_LINK_KEY,
     DEVELOPMENT_SESSION_KEY,
     DEVELOPMENT_SUPPRESSION_KEY,

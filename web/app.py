@@ -21,6 +21,7 @@ from clock import Clock
 from database.engine import Database
 from database.migrate import SchemaDiffers, require_current
 from database.silence import is_silence
+from database.storage import Storage
 from database.versions import DatabaseTooOld
 from health.lookout import Lookout, Question
 from health.neighbours import (
@@ -35,6 +36,7 @@ from settings import Settings, SettingsRefused, load_settings
 from temporal import TemporalSettingsRefused
 from web import (
     approvals,
+    copies,
     handoffs,
     health,
     identity,
@@ -65,9 +67,11 @@ from web.staff import (
     not_reached,
     operations,
     overview,
+    packages,
     policies,
     reports,
     restrictions,
+    sources,
 )
 from web.staff import requests as staff_requests
 from workflows.desk import Desk, NoticePeriods
@@ -82,6 +86,7 @@ SITE_MAP = (
     unsubscribe.router,  # /unsubscribe/...
     handoffs.router,  # /requests/signed-in/...
     preferences.router,  # /preferences/..., /unsubscribe/(purpose)/...
+    copies.router,  # /requests/copy/...
     requests.router,  # /requests/...
     identity.router,  # /requests/.../code, new-code, not-mine, again
     access.router,  # /staff/sign-in
@@ -91,6 +96,8 @@ SITE_MAP = (
     reports.router,  # /staff/policies/.../report
     intake.router,  # /staff/requests/new
     letters.router,  # /staff/requests/letters, /staff/requests/.../letters/...
+    sources.router,  # /staff/requests/.../sources/...
+    packages.router,  # /staff/requests/.../copy
     staff_requests.router,  # /staff/requests/...
     restrictions.router,  # /staff/restrictions
     holds.router,  # /staff/holds
@@ -228,6 +235,7 @@ def _started(settings: Settings, watched: Database) -> FastAPI:
                 notice_days=settings.notice_days,
                 sending_period=settings.sending_period,
             ),
+            storage=Storage(settings.storage_folder, settings.data_keys),
             data_map=settings.data_map_file,
             messenger=Messenger(portal=portal, client=client, clock=clock),
         )

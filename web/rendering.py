@@ -30,6 +30,7 @@ class Pages:
         self.language = language
         self.name = sentence(language.name_of(language.tag))
         self._zone = company.zone
+        self.zone_of = company.zone_of
         self._environment = Environment(
             loader=FileSystemLoader(PAGES),
             autoescape=True,

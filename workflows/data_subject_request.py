@@ -19,7 +19,9 @@ with workflow.unsafe.imports_passed_through():
         RequestInput,
         Told,
     )
+    from activities.sources import SourceActivities
     from domain.data_subject_requests import State
+    from domain.source_tasks import Asked
     from temporal import Case
     from workflows.acting import LONGEST_PAUSE, act, continue_when_long, reach, wait
     from workflows.story import YOURS_AFTER_AN_HOUR, Chapter, Story, moment
@@ -69,13 +71,15 @@ class DataSubjectRequestWorkflow:
         now = await self._load()
         if not now.answered:
             self._story.tell(_chapter(now, problem=None))
-        while not (now.answered and now.mails_waiting == 0):
+        while not _is_over(now):
             await continue_when_long(case)
             if now.mails_waiting:
                 now = await self._send()
             if now.state is State.RECEIVED and now.mails_waiting == 0:
                 now = await self._note(RequestActivities.acknowledge_request, "acknowledge")
-            if not (now.answered and now.mails_waiting == 0):
+            if _is_to_ask(now.asked):
+                now = await self._ask()
+            elif not _is_over(now):
                 now = await self._wait(now)
         await workflow.wait_condition(workflow.all_handlers_finished)
         self._story.end(now.state, now.since)
@@ -133,8 +137,20 @@ class DataSubjectRequestWorkflow:
         self._problem, self._patience = progress.problem, progress.patience
         return await self._load()
 
+    async def _ask(self) -> RequestCase:
+        """Ask the data sources that are due; whatever comes of it stands in the database."""
+        await act(
+            SourceActivities.ask_sources,
+            lambda at: RequestInput(request_id=self._request_id, now=at),
+            summary="ask the data sources",
+            case=self._subject,
+            story=self._story,
+        )
+        return await self._load()
+
     async def _wait(self, now: RequestCase) -> RequestCase:
-        """Wait for news or the next rung; with mails waiting, only until they are tried again."""
+        """Wait for news or the next rung; with mails waiting, only until they are tried again, and
+        with data sources, until they are asked again."""
         rung = now.next_rung
         next_at = rung.at if rung and not now.answered else None
         self._story.tell(_chapter(now, self._problem, self._patience))
@@ -145,6 +161,8 @@ class DataSubjectRequestWorkflow:
         else:
             self._pause = PAUSE
         summary = rung.summary if rung and next_at == rung.at else "before trying the mails again"
+        if now.asked and now.asked.next_at and (next_at is None or now.asked.next_at < next_at):
+            next_at, summary = now.asked.next_at, "before asking the data sources again"
         came = await wait(lambda: self._news, next_at, summary=summary)
         self._news = False
         if not came and rung and workflow.now() >= rung.at:
@@ -168,6 +186,14 @@ class DataSubjectRequestWorkflow:
         return self._case
 
 
+def _is_over(now: RequestCase) -> bool:
+    return now.answered and now.mails_waiting == 0 and now.asked is None
+
+
+def _is_to_ask(asked: Asked | None) -> bool:
+    return asked is not None and asked.next_at is not None and asked.next_at <= workflow.now()
+
+
 def _chapter(now: RequestCase, problem: str | None, patience: str | None = None) -> Chapter:
     overdue = not now.answered and workflow.now() >= now.due_at
     if now.mails_waiting and now.answered and patience and not problem:
@@ -187,11 +213,20 @@ def _chapter(now: RequestCase, problem: str | None, patience: str | None = None)
             wake=YOURS_AFTER_AN_HOUR,
             overdue=overdue,
         )
+    if now.answered and now.asked:
+        return Chapter(
+            stage=now.state,
+            waits_for=f"what is still to be done where data is: {_in_words(now.asked)}",
+            awaiting="privacy" if now.asked.by_hand or now.asked.needs_person else "nobody",
+            since=now.since,
+            until=now.asked.next_at,
+            by_itself="asks again, at least every six hours" if now.asked.next_at else "nothing",
+        )
     unproved = now.state is State.IDENTITY and not overdue
     person = unproved and not now.ungated_open
     return Chapter(
         stage=now.state,
-        waits_for=f"{_whose_answer(now, unproved=unproved)}{_told(now.told)}",
+        waits_for=f"{_whose_answer(now, unproved=unproved)}{_sources(now.asked)}{_told(now.told)}",
         awaiting="person" if person else "privacy",
         since=now.since,
         until=now.due_at,
@@ -205,6 +240,22 @@ def _whose_answer(now: RequestCase, *, unproved: bool) -> str:
     if unproved:
         return PARTLY_UNPROVED if now.ungated_open else IDENTITY
     return {State.IDENTITY: UNPROVED, State.REVIEW: SECOND_PERSON}.get(now.state, PRIVACY)
+
+
+def _sources(asked: Asked | None) -> str:
+    return f". Data sources: {_in_words(asked)}" if asked else ""
+
+
+def _in_words(asked: Asked) -> str:
+    """Which data sources are waited for, by their names in the data map."""
+    again = f" (asked again {moment(asked.next_at)})" if asked.next_at else ""
+    parts = (
+        (asked.waiting, f"no answer yet{again}"),
+        (asked.by_hand, "somebody of privacy to do it by hand, in the staff console"),
+        (asked.needs_person, "it answers what cannot be right, so somebody of privacy has to look"),
+    )
+    told = [f"{', '.join(names)}: {what}" for names, what in parts if names]
+    return "; ".join(told) or "to be asked"
 
 
 def _told(told: Told | None) -> str:

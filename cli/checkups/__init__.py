@@ -15,6 +15,7 @@ def checkups(settings: Settings) -> Mapping[str, Callable[[], Iterator[Check]]]:
         "this code": house.this_code,
         "data directory": partial(house.data_directory, settings),
         "database": partial(house.database, settings),
+        "data map": partial(house.data_map, settings),
         "dead-man switch": partial(house.dead_man, settings),
         "Temporal": partial(behind_temporal.temporal_and_behind, settings),
         "Temporal UI": partial(services.temporal_ui, settings),

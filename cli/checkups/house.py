@@ -9,8 +9,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, func, select
 
+from activities.sources import opened_sources
 from cli.checkups.check import START_IT, Check, advice, fault, missing, ok
-from clock import Clock
+from clock import Clock, real_now
+from data_sources.map_file import DataMapRefused
 from database.doubts import count_doubtful
 from database.engine import Database
 from database.late_replies import unapproved
@@ -149,6 +151,26 @@ def _alarms(session: Session, settings: Settings, now: datetime) -> Check:
     if not found.remedy:
         return ok("alarms", found.word)
     return advice("alarms", found.word, f"see {found.remedy} in docs/failures.md")
+
+
+def data_map(settings: Settings) -> Iterator[Check]:
+    """Whether every source of the data map can be opened; none is asked anything."""
+    try:
+        sources = opened_sources(
+            settings.data_map_file,
+            urls=settings.source_urls,
+            pseudonym_key=settings.suppression_key_bytes,
+            outside_clock=real_now,
+        )
+    except DataMapRefused as refusal:
+        yield fault("data map", str(refusal), "mend it: docs/data-sources.md explains every key")
+    else:
+        if settings.data_map_file is None:
+            alone = "only our own database is asked when somebody wants to know, or be erased"
+            yield advice("data map", alone, "name the map in PROMISEKEEPER_DATA_MAP")
+        else:
+            names = ", ".join(source.about.name for source in sources)
+            yield ok("data map", f"it names {names}; each is asked when a request needs it")
 
 
 def dead_man(settings: Settings) -> Iterator[Check]:

@@ -69,6 +69,7 @@ from database.tables.requests import (
     RequestedRight,
 )
 from database.tables.restrictions import Restriction
+from database.tables.sources import Package, SourceTask
 
 __all__ = [
     "Account",
@@ -117,6 +118,7 @@ __all__ = [
     "MarketingRefusal",
     "MissedNotice",
     "OutboxMail",
+    "Package",
     "Policy",
     "PolicyVersion",
     "PostedLetter",
@@ -130,6 +132,7 @@ __all__ = [
     "Restriction",
     "Review",
     "ShownWords",
+    "SourceTask",
     "Staff",
     "StaffAbsence",
     "VersionSummary",

@@ -13,13 +13,15 @@ class IdentityCode(SQLModel, table=True):
     """A code that was asked for: 16 random bytes, which make a code only with a link key.
 
     There is one for every request that asks for identity, whether anybody has an address on file or
-    not. `used_at`: when it was typed, or gave way to the next one.
+    not. `purpose`: `identity`, or `copy` for who fetches a copy of their data. `used_at`: when it
+    was typed, or gave way to the next one.
     """
 
     __tablename__ = "identity_code"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     request_id: UUID = Field(foreign_key="data_subject_request.id", index=True)
+    purpose: str = "identity"
     nonce: bytes = Field(unique=True)
     asked_at: datetime
     tries: int = 0

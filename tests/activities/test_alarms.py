@@ -170,6 +170,7 @@ def test_of_a_request_escalations_the_breach_and_each_day_overdue_are_alarms(
         officers=Officers(),
         courier=courier,
         identity=IdentityNumbers(),
+        sources={},
     )
     ladder = request_ladder(
         request_id=request.id,

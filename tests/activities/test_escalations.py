@@ -166,6 +166,7 @@ def climb(scene: Scene, courier: Courier) -> Callable[[str], Told]:
         officers=Officers(),
         courier=courier,
         identity=IdentityNumbers(),
+        sources={},
     )
 
     def fire(key: str) -> Told:

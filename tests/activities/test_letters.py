@@ -361,6 +361,7 @@ def activities_of(scene: Scene, courier: Courier) -> RequestActivities:
         officers=Officers(privacy_officer="", deputy="", executive=""),
         courier=courier,
         identity=IdentityNumbers(),
+        sources={},
     )
 
 

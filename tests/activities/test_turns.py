@@ -46,6 +46,7 @@ def climb(
         officers=OFFICERS,
         courier=courier,
         identity=IdentityNumbers(),
+        sources={},
     )
     return lambda now: climbing.climb(RequestInput(request_id=request_made.id, now=now))
 

@@ -106,4 +106,5 @@ def answer(page: Page) -> None:
     page.get_by_label("Explanation").fill(
         "We hold your name, your address and your approvals. Nothing else."
     )
+    page.get_by_label("Evidence").fill("Read out on the telephone.")
     page.get_by_role("button", name="Answer", exact=True).click()

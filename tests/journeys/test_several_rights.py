@@ -49,7 +49,11 @@ def test_three_rights_in_one_request_each_get_their_answer(
     scene.wait("she is verified", lambda: request_of(scene, "dora").verified_at)
 
     petra.reload()
-    answer(petra, "access", "fulfilled", "You find everything\nin your account.\n\nNothing else.")
+    answer(
+        petra,
+        *("access", "fulfilled", "You find everything\nin your account.\n\nNothing else."),
+        evidence="Looked up with her on the telephone.",
+    )
     answer(
         petra,
         *("erasure", "partial", "We erased all but your invoices."),
@@ -80,6 +84,6 @@ def answer(page: Page, right: str, outcome: str, explanation: str, **more: str) 
     form.get_by_label("How it ends").select_option(outcome)
     if "ground" in more:
         form.get_by_label("Ground").select_option(more["ground"])
-        form.get_by_label("Evidence").fill(more["evidence"])
+    form.get_by_label("Evidence").fill(more["evidence"])
     form.get_by_label("Explanation").fill(explanation)
     form.get_by_role("button", name="Answer", exact=True).click()

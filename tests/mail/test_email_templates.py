@@ -69,6 +69,7 @@ def example(mail: str, language: str = "en", **changes: object) -> Message:
             "no_reminders_link": "https://fernhill.example/unsubscribe/def",
             "code": "01234567",
             "answer": "You have not answered yet.",
+            "copy_link": "https://fernhill.example/requests/copy/ghi",
         }
     )
 
@@ -106,7 +107,7 @@ class Anchors(HTMLParser):
 
 def test_every_mail_is_in_the_readme_and_the_other_way_round() -> None:
     assert sorted(re.findall(r"^## (\w+)$", README, re.MULTILINE)) == MAILS
-    assert len(MAILS) == 25
+    assert len(MAILS) == 26
 
 
 @pytest.mark.parametrize("mail", MAILS)

@@ -12,6 +12,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from sqlmodel import select
 
 import temporal
+from database.storage import Storage
 from database.tables import Account, Staff
 from health import lookout
 from settings import Settings
@@ -64,6 +65,7 @@ def website(
                 "clock": clock,
                 "company": settings.company,
                 "suppression_key": settings.suppression_key_bytes,
+                "storage": Storage(tmp_path / "storage", settings.data_keys),
                 "data_map": settings.data_map_file,
                 "periods": NoticePeriods(notice_days=30, sending_period=timedelta(days=1)),
             }

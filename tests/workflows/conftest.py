@@ -26,11 +26,13 @@ from activities.letters import TEST
 from activities.patrol import Patrol
 from activities.pulse import PulseInterceptor
 from clock import Clock
+from data_sources.opening import OWN_MAP
 from database import accounts, policies
 from database.assessments import findings_of
 from database.engine import Database
 from database.rehearsals import are_out, rehearsed
 from database.reviews import ReviewContent
+from database.storage import Storage
 from database.tables import PolicyVersion
 from domain.approvals import Decision
 from domain.policy_text import read_policy_text
@@ -228,6 +230,8 @@ def town(
                 "database_url": database.url,
                 "sendgrid_host": mail.url,
                 "sendgrid_api_key": SecretStr(API_KEY),
+                "data_dir": directory,
+                "data_map": str(OWN_MAP),  # no other source than our own database
                 **changes,
             }
         )
@@ -259,6 +263,8 @@ def desk_of(
         clock=clock,
         company=settings.company,
         suppression_key=settings.suppression_key_bytes,
+        storage=Storage(settings.storage_folder, settings.data_keys),
+        data_map=settings.data_map_file,
         periods=NoticePeriods(
             notice_days=settings.notice_days, sending_period=settings.sending_period
         ),

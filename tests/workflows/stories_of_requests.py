@@ -1,13 +1,18 @@
 """Stories of data-subject requests."""
 
 from datetime import timedelta
+from uuid import UUID
 
+from data_sources.by_hand import Typed
+from database import packages, source_tasks
+from database.accounts import AccountRow
 from database.post import letters_to_post
 from database.receipts import Receipt
 from database.request_answers import Answer
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake, Kind, Outcome, State
 from domain.places import local_date
+from embedded.sample_company import database as sample_company
 from tests.answers import IN_FULL, INVOICES, REFUSAL
 from tests.eventually import eventually
 from tests.people import DORA
@@ -81,7 +86,7 @@ def a_request_that_is_overdue(town: Town) -> Recorded:
     town.desk.decide(
         request.reference,
         town.staff["petra"],
-        Answer(outcome=Outcome.FULFILLED, explanation="Here it is, late."),
+        Answer(outcome=Outcome.FULFILLED, explanation="Here it is, late.", evidence="by courier"),
     )
     eventually(lambda: ended(town, request_id(request)))
     return {"data-subject-request/overdue_with_late_reply": (request_id(request), 0)}
@@ -177,6 +182,65 @@ def a_request_that_is_acknowledged_and_whose_letter_came_earlier(town: Town) -> 
     return {"data-subject-request/acknowledged_and_armed_anew": (request_id(request), 0)}
 
 
+def a_request_whose_sources_take_their_time(town: Town) -> Recorded:
+    """The company's database is away for an hour, paper is looked up by hand, two let the copy go;
+    and the answer goes out once marketing has stopped everywhere."""
+    town.put_in_force(FIRST)
+    town.import_accounts(CUSTOMER)
+    intake = Intake(
+        name="Dora Dahl",
+        contact_address=CUSTOMER.email,
+        kinds=("access", "marketing_opt_out"),
+    )
+    request = town.desk.receive(intake, channel="web")
+    town.desk.verify(request.id, how="link to the address on file")
+    eventually(lambda: "waiting" in standing_of(town, request).values())
+    town.come_to_rest()
+    sample_company.make(town.settings.sample_company, others=3)
+    town.advance(hours=1)
+    eventually(lambda: set(standing_of(town, request).values()) == {"done", "by_hand"})
+    petra, paul = town.staff["petra"], town.staff["paul"]
+    for task in tasks_by_hand(town, request):
+        typed = Typed(evidence="Looked through the cabinet: nothing under D.")
+        town.desk.hand_in(request.reference, task, petra, typed)
+    let_the_copy_go(town, request)
+    answer = Answer(outcome=Outcome.FULFILLED, explanation="Here is your copy.")
+    town.desk.decide(request.reference, paul, answer, Kind.ACCESS)
+    eventually(lambda: ended(town, request_id(request)))
+    return {"data-subject-request/sources_asked": (request_id(request), 0)}
+
+
+CUSTOMER = AccountRow(external_id="a-dora", email=DORA.email, name=DORA.name)
+"""Dora as the invented company knows her."""
+
+
+def standing_of(town: Town, request: DataSubjectRequest) -> dict[tuple[str, str], str]:
+    """How each source stands, by its name and what it is asked."""
+    with town.database.session() as session:
+        return {(t.source, t.verb): t.state for t in source_tasks.tasks_of(session, request.id)}
+
+
+def tasks_by_hand(town: Town, request: DataSubjectRequest) -> list[UUID]:
+    with town.database.session() as session:
+        tasks = source_tasks.tasks_of(session, request.id)
+        return [task.id for task in tasks if task.state == "by_hand"]
+
+
+def let_the_copy_go(town: Town, request: DataSubjectRequest) -> None:
+    """Petra looks at what may tell of others and puts it forward, Paul releases it."""
+    petra, paul = town.staff["petra"], town.staff["paul"]
+    with town.database.session() as session:
+        parts = packages.parts_of(session, request.id)
+    for part, one in zip(parts, town.desk.collected(parts), strict=True):
+        words = dict.fromkeys(one.to_look_at, "[taken out]")
+        if words:
+            town.desk.redact(request.reference, part.task.id, petra, words)
+    with town.database.session() as session:
+        seen = packages.seen_in(packages.parts_of(session, request.id))
+    town.desk.put_forward(request.reference, seen, petra)
+    town.desk.release_copy(request.reference, seen, paul)
+
+
 def asks_for_access(town: Town) -> DataSubjectRequest:
     """And both mails are out: that it came, and the link that shows who she is."""
     town.put_in_force(FIRST)
@@ -193,6 +257,11 @@ STORIES = (
     Story(
         live=a_request_that_the_machine_answers,
         paths=("data-subject-request/answered_at_once",),
+    ),
+    Story(
+        live=a_request_whose_sources_take_their_time,
+        paths=("data-subject-request/sources_asked",),
+        settings={"data_map": ""},  # the invented company's
     ),
     Story(live=a_request_refused_by_two, paths=("data-subject-request/refused_by_two",)),
     Story(live=a_request_for_several_rights, paths=("data-subject-request/several_rights",)),

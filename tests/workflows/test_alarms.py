@@ -16,6 +16,7 @@ from database import outbox
 from database.alarms import AlarmKind, sound
 from database.engine import Database
 from database.mail_status import requests_in_vain
+from database.storage import Storage
 from database.tables import Alarm, Fact, MailAttempt, OutboxMail
 from domain.data_subject_requests import Intake
 from tests.eventually import eventually
@@ -170,6 +171,7 @@ def going_round(town: Town) -> PatrolActivities:
         company=town.settings.company,
         courier=courier,
         settle_after=timedelta(seconds=town.settings.mail_settle_after_seconds),
+        storage=Storage(town.settings.storage_folder, town.settings.data_keys),
         dead_man_url=url,
     )
 

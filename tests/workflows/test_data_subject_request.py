@@ -73,7 +73,11 @@ def test_a_request_is_acknowledged_verified_reminded_and_answered(running_town: 
     town.desk.decide(
         request.reference,
         town.staff["petra"],
-        Answer(outcome=Outcome.FULFILLED, explanation="We hold your name.\n\nAnd your address."),
+        Answer(
+            outcome=Outcome.FULFILLED,
+            explanation="We hold your name.\n\nAnd your address.",
+            evidence="by courier",
+        ),
     )
     eventually(lambda: len(subjects(town, DORA.email)) == 3)
     answer = town.mails(to=DORA.email)[0]

@@ -74,7 +74,7 @@ def test_no_address_name_or_word_of_a_person_reaches_temporal(
     town.desk.decide(
         request.reference,
         town.staff["petra"],
-        Answer(outcome=Outcome.FULFILLED, explanation=EXPLANATION),
+        Answer(outcome=Outcome.FULFILLED, explanation=EXPLANATION, evidence="by courier"),
     )
     eventually(lambda: len(town.mails(to=DORA.email)) == 4)
     town.advance(days=33)

@@ -41,9 +41,11 @@ from web.addresses import Reference
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.requests import CHOICES
 from web.site import OnSite
+from web.staff.about_sources import about_sources
 from web.staff.access import GENUINE, Privacy, console
 from web.staff.asked import Asker
 from web.staff.clock import clock_of, read_local
+from web.staff.drafts import drafts
 from web.staff.identity import about_identity, drafted, note_of
 from web.staff.late_reply import missing_late_replies
 from workflows.messenger import Refused
@@ -75,7 +77,7 @@ def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
             rights=rights_by_request(session),
             standing=STANDING,
             notes={row.id: note_of(row, with_draft, now) for row in rows},
-            staff=_staff(session),
+            staff=all_staff(session),
             now=now,
         )
 
@@ -118,7 +120,7 @@ def assign_to_me(asked: ByPrivacy) -> Response:
 @router.post("/{reference}/acknowledge", dependencies=[GENUINE])
 def acknowledge(asked: ByPrivacy) -> Response:
     """Say "I have seen this and act": the step goes on to nobody else."""
-    return _back(asked, lambda: asked.site.desk.acknowledge(asked.reference, asked.member.id))
+    return back(asked, lambda: asked.site.desk.acknowledge(asked.reference, asked.member.id))
 
 
 @router.post("/{reference}/receipt", dependencies=[GENUINE])
@@ -145,7 +147,7 @@ def confirm_receipt(asked: ByPrivacy, posted: Form) -> Response:
         correction_id = UUID(posted.text("correction"))
     except ValueError:
         return _case(asked, refusal="Read the correction below, and confirm that one.")
-    return _back(
+    return back(
         asked,
         lambda: asked.site.desk.confirm_receipt(asked.reference, correction_id, asked.member.id),
     )
@@ -157,7 +159,7 @@ def answer(asked: ByPrivacy, posted: Form) -> Response:
     outcome, ground, kind = (posted.text(name) for name in ("outcome", "ground", "right"))
     if outcome not in list(Outcome):
         return _case(asked, posted=posted, refusal="Choose how it ends.")
-    return _back(
+    return back(
         asked,
         lambda: asked.site.desk.decide(
             asked.reference,
@@ -181,15 +183,13 @@ def confirm(asked: ByPrivacy, posted: Form) -> Response:
         answer_id = UUID(posted.text("answer"))
     except ValueError:
         return _case(asked, refusal="Read the answer below, and confirm that one.")
-    return _back(
-        asked, lambda: asked.site.desk.confirm(asked.reference, answer_id, asked.member.id)
-    )
+    return back(asked, lambda: asked.site.desk.confirm(asked.reference, answer_id, asked.member.id))
 
 
 @router.post("/{reference}/erased", dependencies=[GENUINE])
 def note_erased(asked: ByPrivacy) -> Response:
     """Say that the erasure is done which waited for the release of a hold."""
-    return _back(asked, lambda: asked.site.desk.note_erased(asked.reference, asked.member.id))
+    return back(asked, lambda: asked.site.desk.note_erased(asked.reference, asked.member.id))
 
 
 @router.post("/{reference}/authority", dependencies=[GENUINE])
@@ -217,7 +217,7 @@ def check(asked: ByPrivacy, posted: Form) -> Response:
     method = posted.text("method")
     if method not in list(CheckMethod):
         return _case(asked, posted=posted, refusal="Choose how you found out who asks.")
-    return _back(
+    return back(
         asked,
         lambda: asked.site.desk.record_check(
             asked.reference,
@@ -237,12 +237,12 @@ def confirm_check(asked: ByPrivacy, posted: Form) -> Response:
         check_id = UUID(posted.text("check"))
     except ValueError:
         return _case(asked, refusal="Read the check below, and confirm that one.")
-    return _back(
+    return back(
         asked, lambda: asked.site.desk.confirm_check(asked.reference, check_id, asked.member.id)
     )
 
 
-def _back(asked: Asked, act: Callable[[], object], posted: Posted = NOTHING_POSTED) -> Response:
+def back(asked: Asked, act: Callable[[], object], posted: Posted = NOTHING_POSTED) -> Response:
     """To the page of the request once it is done, or the page with why not, and what was typed."""
     try:
         act()
@@ -265,6 +265,7 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             posted=posted,
             nothing_posted=NOTHING_POSTED,
             draft=draft,
+            drafts=drafts(session, site, request),
             refusal=refusal,
             now=now,
             open=request.state in OPEN_STATES,
@@ -279,7 +280,8 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
                 for one in request.candidates
             ],
             **about_identity(session, request, now),
-            staff=_staff(session),
+            **about_sources(session, site, request),
+            staff=all_staff(session),
             mails=mails_of(session, request.id),
             workflow_url=site.workflow_url(f"data-subject-request/{request.id}"),
             outcomes=OUTCOME_WORDS,
@@ -319,5 +321,6 @@ def _rights(session: Session, request: DataSubjectRequest) -> list[dict[str, obj
     ]
 
 
-def _staff(session: Session) -> Mapping[object, Staff]:
+def all_staff(session: Session) -> Mapping[object, Staff]:
+    """Present staff by id, for their names."""
     return {member.id: member for member in everybody(session)}

@@ -12,6 +12,7 @@ from database import (
     deferred_erasures,
     holds,
     identity_checks,
+    packages,
     policies,
     post,
     receipts,
@@ -21,6 +22,7 @@ from database import (
     requests,
     restrictions,
     reviews,
+    source_tasks,
     without_approval,
     wording,
 )
@@ -28,6 +30,7 @@ from database.accounts import AccountUnknown
 from database.engine import Database
 from database.rungs import NothingToAcknowledge
 from database.staff import StaffRefused
+from database.storage import Storage
 from domain.company import Company
 from domain.data_subject_requests import Kind, has_control_characters
 from domain.deadlines import Deadline, deadline, earliest
@@ -46,6 +49,8 @@ REFUSALS = (
     restrictions.RestrictionRefused,
     holds.HoldRefused,
     deferred_erasures.NotToErase,
+    source_tasks.TaskRefused,
+    packages.PackageRefused,
     receipts.ReceiptRefused,
     NothingToAcknowledge,
     StaffRefused,
@@ -70,10 +75,11 @@ class DeskPart:
     """A part of the desk. Its methods may be called from any thread.
 
     `suppression_key` makes the hashes by which addresses and accounts are known that mail must not
-    go to. `data_map`: the file that names the data sources, if there is one.
+    go to. `storage`: where copies of people's data are kept. `data_map`: the file that names the
+    data sources, if there is one.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, all that the desk works with is handed down, and by name
         self,
         *,
         database: Database,
@@ -82,6 +88,7 @@ class DeskPart:
         suppression_key: bytes,
         periods: NoticePeriods,
         messenger: Messenger,
+        storage: Storage,
         data_map: Path | None = None,
     ) -> None:
         self.database = database
@@ -90,6 +97,7 @@ class DeskPart:
         self._suppression_key = suppression_key
         self._periods = periods
         self._messenger = messenger
+        self._storage = storage
         self._data_map = data_map
 
     def _clock_of(

@@ -1,0 +1,81 @@
+"""What somebody of staff found, copied or did where no machine reaches, as they typed it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from data_sources.data_map import ManualDescription
+from domain.personal_data import Record
+
+
+class TypedWrong(ValueError):
+    """What was typed cannot be read; the message says where, in the words of the map."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Typed:
+    """By category of the map: how many entries, or the entries themselves.
+
+    An entry is lines of `field: value`; a line without a field of the map goes on with the value
+    before it, and an empty line begins the next entry.
+    """
+
+    rows: Mapping[str, int] = field(default_factory=dict)
+    entries: Mapping[str, str] = field(default_factory=dict, repr=False)
+    evidence: str = ""
+
+
+def counted(about: ManualDescription, typed: Typed) -> list[dict[str, object]]:
+    """Each category once, with its number. Raises TypedWrong."""
+    if negative := [name for name, rows in typed.rows.items() if rows < 0]:
+        raise TypedWrong(f"{negative[0]}: a number of entries is nought or more.")
+    return [{"category": name, "rows": typed.rows.get(name, 0)} for name in about.categories]
+
+
+def records(about: ManualDescription, typed: Typed) -> tuple[Record, ...]:
+    """Every value that was typed, with what the map says of it. Raises TypedWrong."""
+    known = {(one.category, one.field): one for one in about.described()}
+    found = []
+    for category, text in typed.entries.items():
+        names = [name for kind, name in known if kind == category]
+        for item, entry in enumerate(_entries(category, text, names), start=1):
+            for name, value in entry.items():
+                described = known[category, name]
+                found.append(
+                    Record(
+                        source=about.name,
+                        category=category,
+                        item=item,
+                        field=name,
+                        value=value,
+                        origin=described.use.origin,
+                        purpose=described.use.purpose,
+                        legal_basis=described.use.legal_basis,
+                        others=described.others,
+                    )
+                )
+    return tuple(found)
+
+
+def _entries(category: str, text: str, names: Sequence[str]) -> Iterator[Mapping[str, str]]:
+    for block in text.replace("\r\n", "\n").strip().split("\n\n"):
+        if not block.strip():
+            continue
+        entry: dict[str, str] = {}
+        name = ""
+        for line in block.strip().splitlines():
+            begins, _, value = line.partition(":")
+            if begins.strip() in names:
+                name = begins.strip()
+                if name in entry:
+                    raise TypedWrong(
+                        f"{category}: {name} stands twice in one entry. An empty line begins the "
+                        "next entry."
+                    )
+                entry[name] = value.strip()
+            elif name:
+                entry[name] += f"\n{line.strip()}"
+            else:
+                raise TypedWrong(
+                    f"{category}: an entry begins with one of {', '.join(names)}, and a colon."
+                )
+        yield entry

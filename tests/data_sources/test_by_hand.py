@@ -1,0 +1,51 @@
+"""What somebody typed for paper is read strictly: nothing is guessed, nothing is left out."""
+
+import pytest
+
+from data_sources.by_hand import Typed, TypedWrong, counted, records
+from data_sources.data_map import ManualDescription
+from tests.data_sources.fernhill import read_map
+
+PAPER = next(one for one in read_map().sources if isinstance(one, ManualDescription))
+TWO = """signed_on: 2019-05-02
+signed_name: Alice Abel
+signed_address: 1 Example Road
+second floor
+
+signed_on: 2021-01-07
+signed_name: Alice Abel"""
+
+
+def test_entries_are_parted_by_an_empty_line_and_a_value_may_go_on() -> None:
+    found = records(PAPER, Typed(entries={"Contracts": TWO.replace("\n", "\r\n")}))
+    assert [(one.item, one.field, one.value) for one in found] == [
+        (1, "signed_on", "2019-05-02"),
+        (1, "signed_name", "Alice Abel"),
+        (1, "signed_address", "1 Example Road\nsecond floor"),
+        (2, "signed_on", "2021-01-07"),
+        (2, "signed_name", "Alice Abel"),
+    ]
+    assert {one.origin for one in found if one.field == "signed_on"} == {"observed"}
+
+
+def test_nothing_typed_is_nothing_found() -> None:
+    assert records(PAPER, Typed(entries={"Contracts": " \r\n "})) == ()
+    assert counted(PAPER, Typed()) == [{"category": "Contracts", "rows": 0}]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Alice Abel, 2019", "an entry begins with one of signed_on"),
+        ("iban: DE12", "an entry begins with one of signed_on"),
+        ("signed_on: 2019\nsigned_on: 2020", "signed_on stands twice in one entry"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_words_of_the_map(text: str, told: str) -> None:
+    with pytest.raises(TypedWrong, match=told):
+        records(PAPER, Typed(entries={"Contracts": text}))
+
+
+def test_a_number_below_nought_is_refused() -> None:
+    with pytest.raises(TypedWrong, match="nought or more"):
+        counted(PAPER, Typed(rows={"Contracts": -1}))

@@ -1,0 +1,57 @@
+"""How far a request is with the data sources, for its page."""
+
+from collections.abc import Mapping
+
+from sqlmodel import Session
+
+from data_sources.data_map import ManualDescription
+from database.packages import held_for_others, package_of, parts_of
+from database.requested_rights import rights_of
+from database.source_tasks import last_rounds, tasks_of
+from database.tables import DataSubjectRequest
+from domain.personal_data import Verb
+from domain.source_tasks import TaskState
+from web.site import Site
+from workflows.messenger import Refused
+
+VERB_WORDS: Mapping[Verb, str] = {
+    Verb.LOCATE: "look what there is",
+    Verb.EXPORT: "copy it",
+    Verb.CORRECT: "put it right",
+    Verb.RESTRICT: "restrict it",
+    Verb.ERASE: "erase it",
+    Verb.SUPPRESS: "stop marketing",
+}
+TASK_WORDS: Mapping[TaskState, str] = {
+    TaskState.WAITING: "no answer yet",
+    TaskState.BY_HAND: "one of you does it",
+    TaskState.NEEDS_PERSON: "somebody must look",
+    TaskState.DONE: "done",
+    TaskState.GIVEN_UP: "cannot be had",
+    TaskState.DROPPED: "not needed any more",
+}
+
+
+def about_sources(session: Session, site: Site, request: DataSubjectRequest) -> dict[str, object]:
+    """What sources are asked, the last round of each, by the right that it is for."""
+    kinds = {right.id: right.kind for right in rights_of(session, request.id)}
+    return {
+        "tasks": [
+            {"row": task, "kind": kinds[task.right_id]}
+            for task in last_rounds(tasks_of(session, request.id))
+        ],
+        "by_hand": _manual_sources(site),
+        "has_copy": bool(parts_of(session, request.id)),
+        "package": package_of(session, request.id),
+        "held_for": held_for_others(session, request.id),
+        "verb_words": VERB_WORDS,
+        "task_words": TASK_WORDS,
+    }
+
+
+def _manual_sources(site: Site) -> Mapping[str, ManualDescription]:
+    """Those that have a form on the page; none where the data map cannot be read."""
+    try:
+        return site.desk.manual_sources()
+    except Refused:
+        return {}

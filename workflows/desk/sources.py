@@ -1,0 +1,108 @@
+"""What data sources are asked for requests, where people have a say in it (P10-P17)."""
+
+from uuid import UUID
+
+from data_sources.by_hand import Typed, TypedWrong, counted, records
+from data_sources.data_map import ManualDescription
+from data_sources.map_file import DataMapRefused, read_data_map
+from database import source_tasks
+from database.requests import request_by_reference
+from database.source_tasks import ByHand
+from database.staff import require_role
+from database.tables import SourceTask
+from domain.collected import Collected
+from domain.personal_data import Verb
+from domain.source_tasks import exported_receipt
+from workflows.desk.part import DeskPart, refusing, require_showable
+from workflows.messenger import Refused
+
+
+class Sources(DeskPart):
+    """Where the privacy team helps along what a data source did not do by itself."""
+
+    def ask_again(self, reference: str, task_id: UUID, staff_id: UUID) -> None:
+        """Have a data source asked now, whatever it said before. Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = request_by_reference(transaction, reference)
+            source_tasks.ask_again(
+                transaction, request, task_id, staff_id=staff_id, now=self.clock.now()
+            )
+        self._messenger.wake(f"data-subject-request/{request.id}")
+
+    def give_up(self, reference: str, task_id: UUID, staff_id: UUID, *, reason: str) -> None:
+        """Say that something cannot be had from a source, and why: the answer is a partial one.
+        Raises Refused."""
+        require_showable(reason)
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = request_by_reference(transaction, reference)
+            source_tasks.give_up(
+                transaction,
+                request,
+                task_id,
+                reason=reason,
+                staff_id=staff_id,
+                now=self.clock.now(),
+            )
+        self._messenger.wake(f"data-subject-request/{request.id}")
+
+    def manual_sources(self) -> dict[str, ManualDescription]:
+        """The sources of the data map that no machine reaches, by name. Raises Refused."""
+        if self._data_map is None:
+            return {}
+        try:
+            sources = read_data_map(self._data_map).sources
+        except DataMapRefused as fault:
+            raise Refused(str(fault)) from None
+        return {one.name: one for one in sources if isinstance(one, ManualDescription)}
+
+    def hand_in(self, reference: str, task_id: UUID, staff_id: UUID, typed: Typed) -> None:
+        """Hand in what came of something that one did by hand. Raises Refused."""
+        require_showable(typed.evidence, *typed.entries.values())
+        with self.database.session() as session:
+            task = session.get(SourceTask, task_id)
+        about = self.manual_sources().get(task.source) if task else None
+        if task is None or about is None:
+            raise Refused("The data map has no such source for people. Nothing was changed.")
+        try:
+            done = self._by_hand(about, Verb(task.verb), typed)
+        except TypedWrong as wrong:
+            raise Refused(f"{wrong} Nothing was changed.") from None
+        try:
+            with refusing(), self.database.transaction() as transaction:
+                require_role(transaction, staff_id, "privacy")
+                request = request_by_reference(transaction, reference)
+                source_tasks.hand_in(
+                    transaction, request, task_id, done, staff_id=staff_id, now=self.clock.now()
+                )
+        except BaseException:
+            self._storage.delete(done.file)  # no row knows it
+            raise
+        self._messenger.wake(f"data-subject-request/{request.id}")
+
+    def _by_hand(self, about: ManualDescription, verb: Verb, typed: Typed) -> ByHand:
+        """What was typed, as the source's receipt; the values are kept encrypted."""
+        if verb is Verb.LOCATE:
+            uses = about.categories
+            held = [
+                {**one, "uses": [vars(use) for use in uses[str(one["category"])]]}
+                for one in counted(about, typed)
+            ]
+            receipt: dict[str, object] = {
+                "held": held,
+                "doubtful": 0,
+                "title": about.title,
+                "controller": about.controller,
+            }
+            return ByHand(receipt=receipt, evidence=typed.evidence)
+        if verb is Verb.EXPORT:
+            found = records(about, typed)
+            collected = Collected(
+                source=about.name, title=about.title, uses=about.categories, records=found
+            )
+            receipt = exported_receipt(tuple(about.categories), found, 0)
+            file = self._storage.keep(collected.to_bytes())
+            return ByHand(receipt=receipt, evidence=typed.evidence, file=file)
+        receipt = {"done": counted(about, typed), "retained": [], "failed": []}
+        return ByHand(receipt=receipt, evidence=typed.evidence)
