@@ -33,6 +33,7 @@ import temporal
 from activities.breaker import Breaker
 from activities.campaigns import CampaignActivities
 from activities.courier import Courier
+from activities.instructions import InstructionActivities
 from activities.interceptor import IncidentInterceptor
 from activities.letters import Letters
 from activities.outbox import Manner, OutboxActivities, Sender
@@ -69,6 +70,7 @@ from settings import ROOT, Settings, SettingsRefused, load_settings
 from temporal import TemporalSettingsRefused
 from workflows.alarm_delivery import AlarmDeliveryWorkflow
 from workflows.campaign import CampaignWorkflow
+from workflows.controller_instruction import ControllerInstructionWorkflow
 from workflows.data_subject_request import DataSubjectRequestWorkflow
 from workflows.mail_delivery import MailDeliveryWorkflow
 from workflows.publication import PublicationWorkflow
@@ -78,6 +80,7 @@ WORKFLOWS: Sequence[type] = (
     PublicationWorkflow,
     CampaignWorkflow,
     DataSubjectRequestWorkflow,
+    ControllerInstructionWorkflow,
     MailDeliveryWorkflow,
     AlarmDeliveryWorkflow,
     WatchdogWorkflow,
@@ -131,6 +134,9 @@ def activities(
     source = SourceActivities(
         database=database, sources=sources, storage=storage, company=company, courier=courier
     )
+    instruction = InstructionActivities(
+        database=database, sources=sources, storage=storage, company=company, courier=courier
+    )
     starting = StartingActivities(database=database, clock=clock, client=client)
     patrol = PatrolActivities(
         database=database,
@@ -166,6 +172,8 @@ def activities(
         request.record_decision,
         request.record_confirmation,
         source.ask_sources,
+        instruction.load_instruction,
+        instruction.carry_out,
         OutboxActivities(sender).send_mail,
         courier.deliver_alarms,
         starting.start_campaign,

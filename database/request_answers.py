@@ -12,11 +12,13 @@ from uuid import UUID
 from sqlmodel import Session
 
 from database.deferred_erasures import defer
+from database.events import EventKind, tell_of_request
 from database.facts import record
 from database.holds import bars_erasure
 from database.identity import controls_empty_address, is_verified, queue_answer
 from database.identity_checks import delete_evidence
-from database.packages import NO_COPY, hand_over, needs_copy
+from database.packages import NO_COPY, hand_over, held_for_others, needs_copy
+from database.redirections import HELD_FOR_OTHERS
 from database.request_agents import is_authorised
 from database.requested_rights import decisions_of, rights_of
 from database.requests import record_breach
@@ -294,6 +296,7 @@ def _answer(
     queue_answer(transaction, request, now)
     delete_evidence(transaction, request, now)
     drop_what_nobody_needs(transaction, request, now)
+    tell_of_request(transaction, EventKind.REQUEST_ANSWERED, request.id, now)
     record(
         transaction,
         "request.answered",
@@ -346,6 +349,8 @@ def _require_sendable(
         _require_not_held(request, now)
         if not (decision.evidence or "").strip() and needs_copy(transaction, right):
             raise DecisionRefused(NO_COPY)
+    if decision.outcome == Outcome.NOTHING_HELD and held_for_others(transaction, request.id):
+        raise DecisionRefused(HELD_FOR_OTHERS)
     refusal = decision_refusal(
         kind=Kind(right.kind),
         verified=is_verified(request),

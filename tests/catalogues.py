@@ -18,6 +18,7 @@ from babel.messages.pofile import read_po, write_po
 from activities.letters import ANSWERS, NOT_ASKED, SEGMENT_WORDS
 from domain.alignment import ChangeKind
 from domain.company import CampaignLeads, LadderNumbers
+from domain.controller_instructions import INSTRUCTED, INSTRUCTION_WORDS
 from domain.data_subject_requests import (
     GROUND_WORDS,
     KIND_WORDS,
@@ -27,7 +28,12 @@ from domain.data_subject_requests import (
     STAGE_WORDS,
 )
 from domain.deadlines import PACKS
-from domain.identity import COULD_NOT_VERIFY, NOTHING_HELD, WORDS_FOR_STAFF
+from domain.identity import (
+    COULD_NOT_VERIFY,
+    FOUND_FOR_OTHERS,
+    NOTHING_HELD,
+    WORDS_FOR_STAFF,
+)
 from domain.marketing import STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
 from domain.materiality.in_words import happened
 from domain.personal_data import BASIS_WORDS, ORIGIN_WORDS
@@ -112,8 +118,12 @@ def _tables() -> Iterator[tuple[str, str]]:
     )
     tables: Mapping[str, Iterable[str]] = {
         "activities/letters.py": (*SEGMENT_WORDS.values(), *ANSWERS.values(), NOT_ASKED),
+        "domain/controller_instructions.py": chain(INSTRUCTED.values(), INSTRUCTION_WORDS.values()),
         "domain/data_subject_requests.py": chain(*(table.values() for table in words_of_requests)),
-        "domain/identity.py": (COULD_NOT_VERIFY, NOTHING_HELD, *WORDS_FOR_STAFF.values()),
+        "domain/identity.py": (
+            *(COULD_NOT_VERIFY, NOTHING_HELD, FOUND_FOR_OTHERS),
+            *WORDS_FOR_STAFF.values(),
+        ),
         "domain/marketing.py": (STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE),
         "domain/materiality/in_words.py": starmap(happened, product(ChangeKind, (False, True))),
         "domain/packs": (pack.court_remedy for pack in PACKS.values() if pack.court_remedy),

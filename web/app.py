@@ -61,6 +61,7 @@ from web.staff import (
     colleagues,
     controls,
     holds,
+    instructions,
     intake,
     late_reply,
     letters,
@@ -101,6 +102,7 @@ SITE_MAP = (
     staff_requests.router,  # /staff/requests/...
     restrictions.router,  # /staff/restrictions
     holds.router,  # /staff/holds
+    instructions.router,  # /staff/instructions
     late_reply.router,  # /staff/late-reply
     colleagues.router,  # /staff/colleagues
     operations.router,  # /staff/ops

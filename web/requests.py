@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlmodel import Session
 
+from activities import redirections
 from database.identity import (
     BY_LINK,
     answer_goes_on_file,
@@ -22,6 +23,7 @@ from database.identity import (
 )
 from database.links import REQUEST_AGENT, REQUEST_STATUS, REQUEST_STOP, REQUEST_VERIFY
 from database.policies import policies, version_in_force
+from database.redirections import sent_elsewhere
 from database.request_agents import agent_of
 from database.requested_rights import decisions_of, kinds_of, rights_of
 from database.requests import follower_of
@@ -292,6 +294,7 @@ def status_page(
         tries_left=TRIES - code.tries if code else 0,
         problems={"code": problem} if problem else {},
         elsewhere=elsewhere,
+        others=redirections.in_words(reader.pages.language, sent_elsewhere(session, request)),
         again=verifies and any(right.outcome == Outcome.UNVERIFIED for right in rights),
         follower=follower_of(session, request) if verifies else None,
         authority=authority_for(request.country, lead=lead),

@@ -22,6 +22,7 @@ from database.tables.identity import (
     IdentityCode,
     IdentityEvidence,
 )
+from database.tables.instructions import ControllerInstruction, InstructedTask
 from database.tables.intake import HandedIn, JoinedRequest, PostedLetter, RequestAgent
 from database.tables.mail import (
     DeliveryEvent,
@@ -90,6 +91,7 @@ __all__ = [
     "ConsentDecision",
     "ConsentLabel",
     "ControlAct",
+    "ControllerInstruction",
     "CorrectionWords",
     "DataSubjectRequest",
     "DeferredErasure",
@@ -104,6 +106,7 @@ __all__ = [
     "IdentityCheck",
     "IdentityCode",
     "IdentityEvidence",
+    "InstructedTask",
     "JoinedRequest",
     "LateReplyApproval",
     "LegalHold",

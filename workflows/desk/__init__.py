@@ -8,18 +8,18 @@ from datetime import timedelta
 
 from workflows.desk.campaigns import Campaigns
 from workflows.desk.holds import Holds
+from workflows.desk.instructions import Instructions
 from workflows.desk.packages import Packages
 from workflows.desk.part import NoticePeriods
 from workflows.desk.reception import ByKey, Receipt, Reception
 from workflows.desk.requests import Requests
 from workflows.desk.restrictions import Restrictions
-from workflows.desk.sources import Sources
 from workflows.desk.versions import NewVersion, Versions
 
 __all__ = ["ByKey", "Desk", "NewVersion", "NoticePeriods", "Receipt"]
 
 
-class Desk(Versions, Campaigns, Reception, Requests, Sources, Restrictions, Holds, Packages):
+class Desk(Versions, Campaigns, Reception, Requests, Instructions, Restrictions, Holds, Packages):
     """Takes in what staff and people ask for. Every method may be called from any thread."""
 
     def advance(self, period: timedelta) -> int:

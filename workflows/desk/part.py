@@ -8,6 +8,7 @@ from pathlib import Path
 
 from clock import Clock
 from database import (
+    controller_instructions,
     controls,
     deferred_erasures,
     holds,
@@ -50,6 +51,7 @@ REFUSALS = (
     holds.HoldRefused,
     deferred_erasures.NotToErase,
     source_tasks.TaskRefused,
+    controller_instructions.InstructionRefused,
     packages.PackageRefused,
     receipts.ReceiptRefused,
     NothingToAcknowledge,
