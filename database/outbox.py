@@ -79,6 +79,9 @@ _ADDRESSES: Mapping[str, tuple[Any, Any, Any]] = {
     FORMER: (AddressWarning, literal(""), col(AddressWarning.address)),
 }
 """Whom a mail goes to by its addressee: the table, their name, their address."""
+COPY_CODE, OF_SOURCE = "copy_code_", "source_"
+AFTERWARDS = (COPY_CODE, OF_SOURCE)
+"""What steps of a request begin with that go out when it is answered already."""
 LINK_AGAIN = "link_again"
 WITHDRAWAL = "withdrawal"
 STOPPED = "stopped_"
@@ -454,6 +457,7 @@ def is_overtaken(now: datetime) -> ColumnElement[bool]:
             col(OutboxMail.step).not_in(
                 ("acknowledgement", "verification", "answer", "address_warning")
             ),
+            ~or_(*(col(OutboxMail.step).startswith(step, autoescape=True) for step in AFTERWARDS)),
             answered,
         ),
         and_(

@@ -14,7 +14,7 @@ from database.facts import record
 from database.identity import account_of, checked_by_staff, language_on_file
 from database.ids import new_nonce
 from database.links import REQUEST_COPY, add_link
-from database.outbox import ACCOUNT, REQUEST, REQUESTER, Queued
+from database.outbox import ACCOUNT, COPY_CODE, REQUEST, REQUESTER, Queued
 from database.requested_rights import rights_of
 from database.source_tasks import last_rounds, tasks_of
 from database.tables import (
@@ -259,7 +259,7 @@ def new_copy_code(
         subject_id=request.id,
         addressee_kind=to.kind,
         addressee_id=to.id,
-        step=f"copy_code_{len(codes) + 1}",
+        step=f"{COPY_CODE}{len(codes) + 1}",
         template="request_copy_code",
         variant=request.id,
         language=to.language,

@@ -95,6 +95,21 @@ def test_it_names_what_is_missing_and_its_remedy(ask: Callable[[], tuple[int, Fo
         assert "promisekeeper up" in found[part]["remedy"]
 
 
+def test_a_data_map_that_cannot_be_opened_is_named_and_no_source_is_asked(
+    ask: Callable[[], tuple[int, Found]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """P11: before a person waits for it."""
+    found = ask()[1]["data map"]
+    assert (found["state"], "billing" in found["finding"]) == ("ok", True)
+    broken = tmp_path / "map.toml"
+    broken.write_text('title = "Ours"\n[[source]]\nname = "crm"\nkind = "sql"\n')
+    monkeypatch.setenv("PROMISEKEEPER_DATA_MAP", str(broken))
+    found = ask()[1]["data map"]
+    assert found["state"] == "fault"
+    assert "crm" in found["finding"]
+    assert "docs/data-sources.md" in found["remedy"]
+
+
 def test_that_alarms_go_by_mail_only_and_that_nobody_outside_listens_is_said(
     ask: Callable[[], tuple[int, Found]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
