@@ -322,3 +322,15 @@ def step_delivery(subject_id: UUID, step: str) -> Start:
         summary=f"What is left of a campaign's {step.replace('_', ' ')}: sent again, or late. "
         "Ends when the mail service has them.",
     )
+
+
+def controller_instruction(instruction_id: UUID) -> Start:
+    """What a company for which we keep data told us to do with it."""
+    return Start(
+        workflow="controller-instruction",
+        workflow_id=f"controller-instruction/{instruction_id}",
+        subject_id=instruction_id,
+        summary="An instruction of a company for which we keep data: decided by a second person "
+        "where it must be, carried out at its data sources alone, reported back. Ends when the "
+        "report is out.",
+    )

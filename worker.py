@@ -33,6 +33,7 @@ import temporal
 from activities.breaker import Breaker
 from activities.campaigns import CampaignActivities
 from activities.courier import Courier
+from activities.instructions import InstructionActivities
 from activities.interceptor import IncidentInterceptor
 from activities.letters import Letters
 from activities.outbox import Manner, OutboxActivities, Sender
@@ -70,6 +71,7 @@ from settings import ROOT, Settings, SettingsRefused, load_settings
 from temporal import TemporalSettingsRefused
 from workflows.alarm_delivery import AlarmDeliveryWorkflow
 from workflows.campaign import CampaignWorkflow
+from workflows.controller_instruction import ControllerInstructionWorkflow
 from workflows.data_subject_request import DataSubjectRequestWorkflow
 from workflows.mail_delivery import MailDeliveryWorkflow
 from workflows.publication import PublicationWorkflow
@@ -79,6 +81,7 @@ WORKFLOWS: Sequence[type] = (
     PublicationWorkflow,
     CampaignWorkflow,
     DataSubjectRequestWorkflow,
+    ControllerInstructionWorkflow,
     MailDeliveryWorkflow,
     AlarmDeliveryWorkflow,
     WatchdogWorkflow,
@@ -137,6 +140,9 @@ def activities(
         courier=courier,
         pseudonym_key=settings.suppression_key_bytes,
     )
+    instruction = InstructionActivities(
+        database=database, sources=sources, storage=storage, company=company, courier=courier
+    )
     starting = StartingActivities(database=database, clock=clock, client=client)
     patrol = PatrolActivities(
         database=database,
@@ -178,6 +184,8 @@ def activities(
         request.record_decision,
         request.record_confirmation,
         source.ask_sources,
+        instruction.load_instruction,
+        instruction.carry_out,
         OutboxActivities(sender).send_mail,
         courier.deliver_alarms,
         starting.start_campaign,

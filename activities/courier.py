@@ -14,7 +14,7 @@ from clock import real_now
 from database import posts
 from database.engine import Database
 from database.posts import Post
-from database.tables import Account, Alarm, Event, Policy, PolicyVersion
+from database.tables import Account, Alarm, DataSubjectRequest, Event, Policy, PolicyVersion
 from mail.webhooks import Webhook
 
 AT_ONCE = timedelta(seconds=5)
@@ -79,7 +79,8 @@ class Courier:
         return {**alarm.content, "url": f"{self._base_url}{alarm.page}"}
 
     def _event(self, event: Event) -> Mapping[str, object]:
-        """Which account, by the company's own id, null when it is gone meanwhile; which version."""
+        """Which account, by the company's own id, null when it is gone meanwhile; which version;
+        which request, and how that stands."""
         with self._database.session() as session:
             about: dict[str, object] = {}
             if event.account_id:
@@ -89,7 +90,15 @@ class Courier:
                 version = session.get_one(PolicyVersion, event.policy_version_id)
                 policy = session.get_one(Policy, version.policy_id)
                 about |= {"policy": policy.slug, "version": version.number}
+            if event.request_id:
+                about |= _request(session.get(DataSubjectRequest, event.request_id), event)
             return about
+
+
+def _request(request: DataSubjectRequest | None, event: Event) -> dict[str, object]:
+    """Our own id and states; no reference, by which people are asked on the telephone."""
+    state, outcome = (request.state, request.outcome) if request else (None, None)
+    return {"request": str(event.request_id), "state": state, "outcome": outcome}
 
 
 class _Way(Generic[Post]):

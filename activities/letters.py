@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from activities import instructed, redirections
 from activities.done_words import foretold, told_of
 from database import (
     assessments,
@@ -24,6 +25,7 @@ from database import (
 from database.accounts import minors_among
 from database.approvals import took_for_clean
 from database.counting import answers_that_count
+from database.instructed_tasks import tasks_of as tasks_of_instruction
 from database.links import (
     PREFERENCES,
     REQUEST_CODE,
@@ -35,6 +37,7 @@ from database.outbox import (
     CAMPAIGN,
     CORRECTION,
     FINISHED,
+    INSTRUCTION,
     RESTRICTION,
     STAFF,
     STOPPED,
@@ -47,11 +50,13 @@ from database.outbox import (
 from database.owed import correction_in, corrections
 from database.policies import replaced_by
 from database.purposes import asked_because_of
+from database.redirections import sent_elsewhere
 from database.requested_rights import decisions_of, rights_of
 from database.rungs import rung_of
 from database.tables import (
     AddressWarning,
     Campaign,
+    ControllerInstruction,
     DataSubjectRequest,
     OutboxMail,
     Policy,
@@ -61,6 +66,7 @@ from database.tables import (
 )
 from database.without_approval import promise_of
 from domain.company import CampaignLeads, Company
+from domain.controller_instructions import INSTRUCTED, INSTRUCTION_WORDS
 from domain.data_subject_requests import (
     GROUND_WORDS,
     KIND_WORDS,
@@ -74,6 +80,7 @@ from domain.data_subject_requests import (
 from domain.deadlines import Authority, authority_for, court_remedy
 from domain.identity import WORDS_FOR_STAFF
 from domain.languages import nearest_language
+from domain.personal_data import Verb
 from domain.places import local_date
 from domain.request_decisions import in_our_words
 from domain.request_ladder import words_of_rungs
@@ -161,6 +168,8 @@ class Letters:
             fields = self._links_of_nobody()
             base = session.get_one(PolicyVersion, first.variant)
             subject_begins = f"{TEST}(from version {base.number}) "
+        elif first.subject_kind == INSTRUCTION:
+            shared = self._of_instruction(session, first, language)
         elif first.subject_kind == RESTRICTION:
             restriction = session.get_one(Restriction, first.subject_id)
             shared = {
@@ -378,6 +387,9 @@ class Letters:
             "reference": request.reference,
             "kind": language.listed(KIND_WORDS[Kind(right.kind)] for right in rights),
             "rights": _answered(session, rights, language) if request.answered_at else [],
+            "elsewhere": redirections.in_words(language, sent_elsewhere(session, request))
+            if request.answered_at
+            else redirections.in_words(language, None),
             "needs_identity": request.needs_identity,
             "received_on": _day(language, request.received_at, zone),
             # A limit that ends at midnight is met until the end of the day before.
@@ -409,6 +421,22 @@ class Letters:
         return {
             "begins_at": language.moment(erasure.begins_at, self._company.zone),
             "erased": foretold(session, right, language),
+        }
+
+    def _of_instruction(
+        self, session: Session, mail: OutboxMail, language: Language
+    ) -> dict[str, object]:
+        """What a controller told us and what became of it, in counts; nothing about the person."""
+        row = session.get_one(ControllerInstruction, mail.subject_id)
+        words = {**SOURCE_WORDS, **INSTRUCTION_WORDS}
+        return {
+            "reference": row.reference,
+            "instructed": language.gettext(INSTRUCTED[Verb(row.verb)]),
+            "received_on": _day(language, row.received_at, self._company.zone),
+            "step": language.gettext(words.get(rung_of(mail.step), mail.step)),
+            "state": mail.step,
+            "counts": instructed.in_words(language, tasks_of_instruction(session, row.id)),
+            "console_url": f"{self._company.base_url}/staff/instructions/{row.id}",
         }
 
     def _of_identity(

@@ -18,7 +18,7 @@ from activities.courier import Courier
 from activities.interceptor import incident
 from activities.retention import Retention
 from clock import Clock, real_now
-from database import packages, posts
+from database import controller_instructions, instructed_tasks, packages, posts
 from database.account_imports import discard_dead
 from database.alarms import AlarmKind, sound
 from database.attachments import known_attachments
@@ -271,13 +271,24 @@ class PatrolActivities:
         """Those whose time is over; and files that no row knows, as a worker died over them."""
         with self._database.session() as session:
             tasks = packages.files_to_delete(session, self._company.package_period, now)
+            instructed = instructed_tasks.files_to_delete(
+                session, self._company.package_period, now
+            )
         for task_id in tasks:
             with self._database.transaction() as transaction:
                 file = packages.forget_file(transaction, task_id, now)
             self._storage.delete(file)
+        for task_id in instructed:
+            with self._database.transaction() as transaction:
+                file = instructed_tasks.forget_file(transaction, task_id)
+            self._storage.delete(file)
         old = self._storage.older_than(UNKNOWN_FOR, real_now())
         with self._database.session() as session:
-            known = packages.known_files(session, old) | known_attachments(session, old)
+            known = (
+                packages.known_files(session, old)
+                | known_attachments(session, old)
+                | instructed_tasks.known_files(session)
+            )
         self._storage.delete(*set(old).difference(known))
 
     def _carry_on_imports(self, now: datetime) -> _Imports:
@@ -360,6 +371,7 @@ def register(session: Session, running: Collection[str] = ()) -> Iterator[tempor
     yield from _publications(session)
     yield from _campaigns(session)
     yield from _requests(session)
+    yield from map(temporal.controller_instruction, controller_instructions.unfinished(session))
     yield from (temporal.step_delivery(*step) for step in steps_without_sender(session))
     yield from (
         temporal.mail_delivery(mail.id)

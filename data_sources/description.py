@@ -1,16 +1,25 @@
 """What every source of a data map says of itself and of its data."""
 
+import re
 from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from domain.personal_data import DataRole, LegalBasis, Origin, Use
 
+
+def _is_address(text: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", text):
+        raise ValueError("is the address of a mailbox, like privacy@clinic.example")
+    return text
+
+
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,59}$")]
+Address = Annotated[str, AfterValidator(_is_address)]
 Words = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -102,12 +111,14 @@ class Described:
 
 
 class Source(Part):
-    """What every source says of itself. `controller`: for whom a processor holds the data (P24)."""
+    """What every source says of itself. `controller`: for whom a processor holds the data, and
+    `contact`, where they are told what became of their instructions (P24)."""
 
     name: Key
     title: Words
     role: DataRole
     controller: Words | None = None
+    contact: Address | None = None
     retention: dict[Key, Rule] = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -116,6 +127,8 @@ class Source(Part):
             raise ValueError("is held as processor: name the controller")
         if self.role is DataRole.CONTROLLER and self.controller is not None:
             raise ValueError("names a controller, which only a processor has")
+        if self.role is DataRole.CONTROLLER and self.contact is not None:
+            raise ValueError("names a contact, which only a processor has")
         return self
 
     def described(self) -> Iterator[Described]:

@@ -1,8 +1,8 @@
-"""What the company's own systems are told by a signed webhook: an account changed, or a version is
-in force.
+"""What the company's own systems are told by a signed webhook: an account changed, a version is in
+force, or a request came or was answered.
 
-An event says which account or version it is about and no more: how it stands now they ask. So
-events may come late, twice, or in another order. Where no webhook is set none is written down.
+An event says which account, version or request it is about and no more: how it stands now they ask.
+So events may come late, twice, or in another order. Where no webhook is set none is written down.
 """
 
 from collections.abc import Iterable
@@ -26,6 +26,8 @@ class EventKind(StrEnum):
     RESTRICTION_CHANGED = "restriction.changed"
     APPROVAL_RECORDED = "approval.recorded"
     VERSION_IN_FORCE = "version.in_force"
+    REQUEST_RECEIVED = "request.received"
+    REQUEST_ANSWERED = "request.answered"
 
 
 def tell(
@@ -46,12 +48,18 @@ def tell_in_force(transaction: Session, version_id: UUID, now: datetime) -> None
     _write(transaction, EventKind.VERSION_IN_FORCE, [None], version_id, now)
 
 
+def tell_of_request(transaction: Session, kind: EventKind, request_id: UUID, now: datetime) -> None:
+    """Have the company told that a request came, or was answered (P10-P22)."""
+    _write(transaction, kind, [None], None, now, request_id)
+
+
 def _write(
     transaction: Session,
     kind: EventKind,
     account_ids: Iterable[UUID | None],
     version_id: UUID | None,
     now: datetime,
+    request_id: UUID | None = None,
 ) -> None:
     """One statement, also where somebody decides: a million may do so about one version."""
     if not transaction.info[TOLD_EVENTS]:
@@ -62,6 +70,7 @@ def _write(
             "kind": kind.value,
             "account_id": account_id,
             "policy_version_id": version_id,
+            "request_id": request_id,
             "raised_at": now,
             "state": WAITING,
             "attempts": 0,

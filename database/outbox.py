@@ -21,6 +21,7 @@ from database.tables import (
     Approval,
     Campaign,
     CampaignStep,
+    ControllerInstruction,
     DataSubjectRequest,
     Link,
     MailAttempt,
@@ -40,11 +41,15 @@ RESTRICTION = "restriction"
 """Of an account: the mail that says that it ends."""
 VERSION = "version"
 """Of a version itself: a test mail, before there is a campaign."""
+INSTRUCTION = "instruction"
+"""Of a controller's instruction: what became of it, and word to staff."""
 ACCOUNT = "account"
 STAFF = "staff"
 REQUESTER = "requester"
 AGENT = "agent"
 """Who asks for somebody else."""
+CONTROLLER = "controller"
+"""The contact of a company for which we keep data."""
 BY_POST = "by_post"
 """The state of a mail to whoever has no mailbox: staff print it, and post it."""
 FORMER = "former"
@@ -66,6 +71,11 @@ _ADDRESSES: Mapping[str, tuple[Any, Any, Any]] = {
         col(DataSubjectRequest.contact_email),
     ),
     AGENT: (RequestAgent, col(RequestAgent.name), col(RequestAgent.email)),
+    CONTROLLER: (
+        ControllerInstruction,
+        col(ControllerInstruction.controller),
+        col(ControllerInstruction.contact_address),
+    ),
     FORMER: (AddressWarning, literal(""), col(AddressWarning.address)),
 }
 """Whom a mail goes to by its addressee: the table, their name, their address."""

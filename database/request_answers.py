@@ -14,11 +14,13 @@ from sqlmodel import Session
 from database import data_corrections, erasures
 from database.deferred_erasures import defer
 from database.estates import waits_for_authority
+from database.events import EventKind, tell_of_request
 from database.facts import record
 from database.holds import bars_erasure, sources_on_hold
 from database.identity import controls_empty_address, is_verified, queue_answer
 from database.identity_checks import delete_evidence
-from database.packages import NO_COPY, hand_over, needs_copy
+from database.packages import NO_COPY, hand_over, held_for_others, needs_copy
+from database.redirections import HELD_FOR_OTHERS
 from database.request_agents import is_authorised
 from database.requested_rights import decided_before, decisions_of, reopen, rights_of
 from database.requests import record_breach
@@ -428,6 +430,7 @@ def _answer(
     queue_answer(transaction, request, now, mail)
     delete_evidence(transaction, request, now)
     drop_what_nobody_needs(transaction, request, now)
+    tell_of_request(transaction, EventKind.REQUEST_ANSWERED, request.id, now)
     record(
         transaction,
         "request.answered",
@@ -484,6 +487,8 @@ def _require_sendable(
     after_a_death = right.kind in GATED_KINDS and waits_for_authority(transaction, request)
     if after_a_death and decision.outcome in DONE:
         raise DecisionRefused(AFTER_A_DEATH)
+    if decision.outcome == Outcome.NOTHING_HELD and held_for_others(transaction, request.id):
+        raise DecisionRefused(HELD_FOR_OTHERS)
     refusal = decision_refusal(
         kind=Kind(right.kind),
         verified=is_verified(request) and not after_a_death,

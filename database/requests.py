@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from database.accounts import accounts_at_address
+from database.events import EventKind, tell_of_request
 from database.facts import record
 from database.identity import (
     account_of,
@@ -88,6 +89,7 @@ def receive(
     elif request.needs_identity:
         mails += _asking_who_it_is(transaction, request, received.languages, now)
     queue(transaction, mails, now)
+    tell_of_request(transaction, EventKind.REQUEST_RECEIVED, request.id, now)
     record(
         transaction,
         "request.received",

@@ -164,3 +164,10 @@ NOTHING_HELD = (
     "If you have used another address with us, make a new request and name that one."
 )
 """Only for whoever proved control of the address."""
+
+FOUND_FOR_OTHERS = (
+    "You confirmed that this address is yours. There is no account with it. What we found under it "
+    "we keep for another company, which decides about it, so your request has to go there. We hand "
+    "out, change and erase nothing of it unless they tell us to."
+)
+"""The same, where a data source has something that we keep for somebody else (P24)."""

@@ -49,6 +49,7 @@ def possible_outcomes(
         and not (on_hold and hold_refusal(kind, outcome, Ground.LEGAL_MATTERS))
         and not _behind_the_gate(kind, outcome, None, verified=verified)
         and not _of_nothing(kind, outcome, controls_empty_address=controls_empty_address)
+        and not _sent_elsewhere(kind, outcome, shown=verified or controls_empty_address)
     )
 
 
@@ -88,6 +89,7 @@ def decision_refusal(  # noqa: PLR0913, one decision is judged by all of this, a
         _against_the_kind(kind, outcome, ground),
         _behind_the_gate(kind, outcome, ground, verified=verified),
         _of_nothing(kind, outcome, controls_empty_address=controls_empty_address),
+        _sent_elsewhere(kind, outcome, shown=verified or controls_empty_address),
         hold_refusal(kind, outcome, ground) if on_hold else None,
         _groundless(kind, outcome, ground, regime),
         _unsupported(outcome, decided_by, confirmed_by, evidence),
@@ -141,6 +143,15 @@ def _of_nothing(kind: Kind, outcome: Outcome, *, controls_empty_address: bool) -
         return (
             "That nothing is held under an address is told only to whoever proved control of it, "
             "and only where there is no account with it."
+        )
+    return None
+
+
+def _sent_elsewhere(kind: Kind, outcome: Outcome, *, shown: bool) -> str | None:
+    if outcome is Outcome.REDIRECTED and kind in GATED_KINDS and not shown:
+        return (
+            "That we keep something for another company is told only to whoever showed that the "
+            "address is theirs. Our answer says to everybody that they may ask such a company."
         )
     return None
 

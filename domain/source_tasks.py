@@ -68,7 +68,10 @@ _ASKED_FIRST: Mapping[Kind, Mapping[DataRole, Verb]] = {
     Kind.INQUIRY: {DataRole.CONTROLLER: Verb.LOCATE, DataRole.PROCESSOR: Verb.LOCATE},
     Kind.ACCESS: {DataRole.CONTROLLER: Verb.EXPORT, DataRole.PROCESSOR: Verb.LOCATE},
     Kind.PORTABILITY: {DataRole.CONTROLLER: Verb.EXPORT, DataRole.PROCESSOR: Verb.LOCATE},
+    Kind.CORRECTION: {DataRole.PROCESSOR: Verb.LOCATE},
     Kind.ERASURE: {DataRole.CONTROLLER: Verb.LOCATE, DataRole.PROCESSOR: Verb.LOCATE},
+    Kind.RESTRICTION: {DataRole.PROCESSOR: Verb.LOCATE},
+    Kind.OBJECTION: {DataRole.PROCESSOR: Verb.LOCATE},
     Kind.MARKETING_OPT_OUT: {DataRole.CONTROLLER: Verb.SUPPRESS},
     Kind.OBJECTION_MARKETING: {DataRole.CONTROLLER: Verb.SUPPRESS},
 }

@@ -25,6 +25,7 @@ from database.request_ends import ANSWERED, NO_WAY_BACK, NOT_FROM_HERE
 from domain.alignment import ChangeKind
 from domain.attachments import PROBLEM_WORDS as ATTACHMENT_WORDS
 from domain.company import CampaignLeads, LadderNumbers
+from domain.controller_instructions import INSTRUCTED, INSTRUCTION_WORDS
 from domain.data_subject_requests import (
     GROUND_WORDS,
     KIND_WORDS,
@@ -35,7 +36,12 @@ from domain.data_subject_requests import (
 )
 from domain.deadlines import PACKS
 from domain.erasures import GROUND_WORDS as WHY_ERASED
-from domain.identity import COULD_NOT_VERIFY, NOTHING_HELD, WORDS_FOR_STAFF
+from domain.identity import (
+    COULD_NOT_VERIFY,
+    FOUND_FOR_OTHERS,
+    NOTHING_HELD,
+    WORDS_FOR_STAFF,
+)
 from domain.marketing import STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
 from domain.materiality.in_words import happened
 from domain.personal_data import BASIS_WORDS, ORIGIN_WORDS
@@ -122,11 +128,15 @@ def _tables() -> Iterator[tuple[str, str]]:
     )
     tables: Mapping[str, Iterable[str]] = {
         "activities/letters.py": (*SEGMENT_WORDS.values(), *ANSWERS.values(), NOT_ASKED),
+        "domain/controller_instructions.py": chain(INSTRUCTED.values(), INSTRUCTION_WORDS.values()),
         "domain/data_subject_requests.py": chain(*(table.values() for table in words_of_requests)),
         "data_sources/own_data_map.toml": _of_our_own_map(),
         "database/erasure_ends.py": (KEPT_BY_YOU,),
         "domain/erasures.py": WHY_ERASED.values(),
-        "domain/identity.py": (COULD_NOT_VERIFY, NOTHING_HELD, *WORDS_FOR_STAFF.values()),
+        "domain/identity.py": (
+            *(COULD_NOT_VERIFY, NOTHING_HELD, FOUND_FOR_OTHERS),
+            *WORDS_FOR_STAFF.values(),
+        ),
         "domain/marketing.py": (STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE),
         "domain/materiality/in_words.py": starmap(happened, product(ChangeKind, (False, True))),
         "domain/packs": (pack.court_remedy for pack in PACKS.values() if pack.court_remedy),

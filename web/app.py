@@ -65,6 +65,7 @@ from web.staff import (
     controls,
     data_corrections,
     holds,
+    instructions,
     intake,
     late_reply,
     letters,
@@ -113,6 +114,7 @@ SITE_MAP = (
     attachments.router,  # /staff/requests/.../files
     restrictions.router,  # /staff/restrictions
     holds.router,  # /staff/holds
+    instructions.router,  # /staff/instructions
     late_reply.router,  # /staff/late-reply
     colleagues.router,  # /staff/colleagues
     operations.router,  # /staff/ops

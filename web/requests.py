@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlmodel import Session
 
+from activities import redirections
 from activities.done_words import told_of
 from database.attachments import attachments_of
 from database.identity import (
@@ -30,6 +31,7 @@ from database.links import (
     REQUEST_VERIFY,
 )
 from database.policies import policies, version_in_force
+from database.redirections import sent_elsewhere
 from database.request_agents import agent_of
 from database.request_ends import (
     appeal_of,
@@ -351,6 +353,7 @@ def status_page(
         may_appeal=may_be_appealed(session, request, link.purpose),
         appeal=appeal_of(session, request),
         words=words,
+        others=redirections.in_words(reader.pages.language, sent_elsewhere(session, request)),
         authority=authority_for(request.country, lead=lead),
         court=reader.gettext(court_remedy(request.regime)),
         zone=company.zone_of(request.time_zone),

@@ -25,6 +25,7 @@ from database.tables.identity import (
     IdentityCode,
     IdentityEvidence,
 )
+from database.tables.instructions import ControllerInstruction, InstructedTask
 from database.tables.intake import (
     HandedIn,
     JoinedRequest,
@@ -100,6 +101,7 @@ __all__ = [
     "ConsentDecision",
     "ConsentLabel",
     "ControlAct",
+    "ControllerInstruction",
     "CorrectionWords",
     "DataCorrection",
     "DataSubjectRequest",
@@ -117,6 +119,7 @@ __all__ = [
     "IdentityCheck",
     "IdentityCode",
     "IdentityEvidence",
+    "InstructedTask",
     "JoinedRequest",
     "LateReplyApproval",
     "LegalHold",

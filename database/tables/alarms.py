@@ -38,9 +38,10 @@ class Alarm(SQLModel, table=True):
 
 
 class Event(SQLModel, table=True):
-    """Something changed of an account or of a policy, to be posted to the company's own systems.
+    """Something changed of an account, a policy or a request, to be posted to the company's own
+    systems.
 
-    `account_id` and `policy_version_id`: what it is about; one of them at least.
+    `account_id`, `policy_version_id` and `request_id`: what it is about; one of them at least.
     States: waiting, delivered, unsent (no webhook was set). The rest is as in `Alarm`.
     """
 
@@ -54,6 +55,7 @@ class Event(SQLModel, table=True):
     kind: str
     account_id: UUID | None = None
     policy_version_id: UUID | None = None
+    request_id: UUID | None = None
     raised_at: datetime
     state: str = "waiting"
     attempts: int = 0

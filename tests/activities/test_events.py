@@ -15,9 +15,11 @@ from database import alarms, marketing, policies, posts, restrictions
 from database.accounts import account_by_external_id
 from database.alarms import AlarmKind
 from database.engine import Database
+from database.request_answers import Answer, apply_decision, propose_decision
 from database.restrictions import Lift
-from database.tables import Account, Event
+from database.tables import Account, DataSubjectRequest, Event
 from domain.approvals import Decision
+from domain.data_subject_requests import Outcome
 from domain.marketing import Choices
 from domain.restrictions import Reason
 from domain.suppressions import keys_of
@@ -108,6 +110,28 @@ def test_a_restriction_is_told_when_it_begins_and_when_it_ends(
         )
     post(courier)
     assert told(receiver) == [of_alice("restriction.changed")]
+
+
+def test_a_request_is_told_when_it_comes_and_when_it_is_answered(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    """P22, P26, P31: by our own id and its states; nothing about who asks, and no reference."""
+    request = scene.request(ALICE.email, kinds=("access",))
+    post(courier)
+    about = {"request": str(request.id), "outcome": None}
+    assert told(receiver) == [("request.received", {**about, "state": "received"})]
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        unverified = Answer(outcome=Outcome.UNVERIFIED, explanation="Nobody confirmed it.")
+        decision = propose_decision(
+            transaction, row, unverified, decided_by=scene.staff["petra"], now=NOW
+        )
+        transaction.flush()
+        apply_decision(transaction, row, decision.id, NOW)
+    post(courier)
+    assert told(receiver) == [
+        ("request.answered", {**about, "state": "answered", "outcome": "unverified"})
+    ]
 
 
 def test_every_decision_is_told_once_and_not_what_it_was(

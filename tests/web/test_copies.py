@@ -495,7 +495,7 @@ def test_an_inquiry_is_drafted_from_what_the_sources_said(on_paper: Asking) -> N
         "For: Finding new customers. Legal basis: our legitimate interests.",
         "Where it is from: we have it from somebody else.",
         "Given to: Example Bank.",
-        "We also keep data about you for Harbour Dental Clinic",
+        "Something is held for Harbour Dental Clinic, who decides about it.",
     ):
         assert words in page, words
     assert "Support tickets:" not in page

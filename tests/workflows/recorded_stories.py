@@ -4,6 +4,7 @@ from tests.workflows import (
     stories_of_alarms,
     stories_of_campaigns,
     stories_of_changes_of_mind,
+    stories_of_instructions,
     stories_of_mails,
     stories_of_publications,
     stories_of_requests,
@@ -14,6 +15,7 @@ STORIES = (
     *stories_of_changes_of_mind.STORIES,
     *stories_of_publications.STORIES,
     *stories_of_requests.STORIES,
+    *stories_of_instructions.STORIES,
     *stories_of_mails.STORIES,
     *stories_of_alarms.STORIES,
 )

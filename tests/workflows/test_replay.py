@@ -42,6 +42,7 @@ KINDS = {
     | {"EXTERNAL_WORKFLOW_EXECUTION_SIGNALED", "SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED"},
     "publication": OF_EVERY_CASE | WITH_PEOPLE,
     "data-subject-request": OF_EVERY_CASE | WITH_PEOPLE,
+    "controller-instruction": OF_EVERY_CASE | {"WORKFLOW_EXECUTION_SIGNALED"},
     "mail-delivery": OF_EVERY_CASE,
     "alarm-delivery": OF_EVERY_CASE,
     "watchdog": {"ACTIVITY_TASK_COMPLETED", "WORKFLOW_EXECUTION_COMPLETED"},

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from database.packages import COPIED, held_for_others, not_to_be_had, released
+from database.packages import COPIED, not_to_be_had, released
 from database.requested_rights import rights_of
 from database.source_tasks import last_rounds, tasks_of
 from database.tables import DataSubjectRequest, SourceTask
@@ -61,12 +61,6 @@ def _of_inquiry(language: Language, tasks: Sequence[SourceTask]) -> Iterator[str
         yield language.gettext(
             "We looked in every place where we keep data about people, and found nothing about you."
         )
-    others = [
-        receipt["controller"]
-        for receipt in receipts
-        if receipt["controller"] and any(one["rows"] for one in receipt["held"])
-    ]
-    yield from _of_others(language, others)
     gone = {task.source: task.problem for task in tasks if task.state == TaskState.GIVEN_UP}
     yield from _not_had(language, gone)
 
@@ -94,18 +88,7 @@ def _of_copy(session: Session, language: Language, request: DataSubjectRequest) 
         "We have put together a copy of the data that you asked for. You can fetch it with the "
         "link in our answer, and a code that we send you then."
     )
-    yield from _of_others(language, held_for_others(session, request.id))
     yield from _not_had(language, not_to_be_had(session, request.id))
-
-
-def _of_others(language: Language, controllers: Sequence[str]) -> Iterator[str]:
-    """Who is asked for what we hold on their behalf (P24)."""
-    for controller in dict.fromkeys(controllers):
-        yield language.gettext(
-            "We also keep data about you for %(controller)s, who decides about it. Please ask them "
-            "for it: we do what they tell us.",
-            controller=controller,
-        )
 
 
 def _not_had(language: Language, gone: Mapping[str, str]) -> Iterator[str]:

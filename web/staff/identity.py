@@ -14,10 +14,11 @@ from database.identity import (
     other_accounts,
 )
 from database.identity_checks import checks_of, evidence_of
+from database.packages import held_for_others
 from database.rungs import fired_rungs
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Outcome, State
-from domain.identity import COULD_NOT_VERIFY, DRAFT, METHOD_WORDS, NOTHING_HELD
+from domain.identity import COULD_NOT_VERIFY, DRAFT, FOUND_FOR_OTHERS, METHOD_WORDS, NOTHING_HELD
 from domain.languages import nearest_language
 from web.forms import Posted
 from web.site import Site
@@ -43,6 +44,8 @@ def drafted(session: Session, site: Site, request: DataSubjectRequest) -> Posted
     if request.state in {State.REVIEW, State.ANSWERED, State.CLOSED, State.PURGED}:
         return None
     if controls_empty_address(session, request):
+        if held_for_others(session, request.id):
+            return _as_typed(site, request, Outcome.REDIRECTED, FOUND_FOR_OTHERS)
         return _as_typed(site, request, Outcome.NOTHING_HELD, NOTHING_HELD)
     if asks_by_mail(request) and _draft_fired(session, request):
         return _as_typed(site, request, Outcome.UNVERIFIED, COULD_NOT_VERIFY)

@@ -10,12 +10,12 @@ from workflows.desk.campaigns import Campaigns
 from workflows.desk.data_corrections import DataCorrections
 from workflows.desk.erasures import Erasures
 from workflows.desk.holds import Holds
+from workflows.desk.instructions import Instructions
 from workflows.desk.packages import Packages
 from workflows.desk.part import NoticePeriods
 from workflows.desk.reception import ByKey, Receipt, Reception
 from workflows.desk.requests import Requests
 from workflows.desk.restrictions import Restrictions
-from workflows.desk.sources import Sources
 from workflows.desk.versions import NewVersion, Versions
 
 __all__ = ["ByKey", "Desk", "NewVersion", "NoticePeriods", "Receipt"]
@@ -26,9 +26,9 @@ class Desk(
     Campaigns,
     Reception,
     Requests,
-    Sources,
     DataCorrections,
     Erasures,
+    Instructions,
     Restrictions,
     Holds,
     Packages,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from clock import Clock
 from database import (
+    controller_instructions,
     controls,
     data_corrections,
     deferred_erasures,
@@ -61,6 +62,7 @@ REFUSALS = (
     recipients.NoticeRefused,
     deferred_erasures.NotToErase,
     source_tasks.TaskRefused,
+    controller_instructions.InstructionRefused,
     packages.PackageRefused,
     receipts.ReceiptRefused,
     NothingToAcknowledge,

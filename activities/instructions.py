@@ -1,0 +1,239 @@
+"""Carrying out what a controller told us: only its own sources are asked (P24)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session
+from temporalio import activity
+
+from activities.courier import Courier
+from activities.interceptor import incident
+from activities.sources import NOT_IN_THE_MAP
+from data_sources.data_map import ManualDescription
+from data_sources.source import Call, CorrectionRefused, DataSource, SourceUnavailable, SourceWrong
+from database import controller_instructions, instructed_tasks
+from database.alarms import AlarmKind, sound
+from database.controller_instructions import instruction_by_id, tell_staff
+from database.engine import Database
+from database.mail_rows import Batch
+from database.outbox import states
+from database.storage import Storage
+from database.tables import ControllerInstruction, InstructedTask
+from domain.collected import Collected
+from domain.company import Company
+from domain.controller_instructions import InstructionState
+from domain.personal_data import Correction, Exported, Located, Person, Receipt, Verb, Waits
+from domain.places import local_date
+from domain.source_tasks import BY_HAND, SILENT, WRONG, Asked, done_receipt, exported_receipt
+
+NOT_THEIRS = (
+    "The data map says that this source is held for somebody else now. It was not asked anything."
+)
+NOT_ALL = "Not all of it is done: {failed}. See to the rest there, and have it asked again."
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstructionInput:
+    """An instruction, and the instant at which the workflow acts."""
+
+    instruction_id: UUID
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstructionCase:
+    """What the instruction's workflow knows: states and instants, nothing about the person.
+
+    `asked`: how far its sources are. `since`: when its state began.
+    """
+
+    state: InstructionState
+    mails_waiting: int
+    asked: Asked
+    since: datetime | None
+
+
+class InstructionActivities:
+    """Asks the sources of controllers; built once, in worker.py."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        sources: Sequence[DataSource],
+        storage: Storage,
+        company: Company,
+        courier: Courier,
+    ) -> None:
+        self._database = database
+        self._sources = {source.about.name: source for source in sources}
+        self._storage = storage
+        self._company = company
+        self._courier = courier
+
+    @activity.defn
+    def load_instruction(self, what: InstructionInput) -> InstructionCase:
+        """How the instruction stands in the database."""
+        with self._database.session() as session:
+            return self._case(session, what.instruction_id)
+
+    @activity.defn
+    def carry_out(self, what: InstructionInput) -> InstructionCase:
+        """Ask each source that is due, unless a second person has to decide first; and report once
+        all of them are settled. Asked twice, a source does nothing twice."""
+        with self._database.session() as session:
+            tasks = instructed_tasks.due(session, what.instruction_id, what.now)
+        for task in tasks:
+            with self._database.transaction() as transaction:
+                may = controller_instructions.may_be_carried_out(
+                    transaction, what.instruction_id, what.now
+                )
+                row = instruction_by_id(transaction, what.instruction_id)
+            if may:
+                self._ask(row, task, what)
+        with self._database.transaction() as transaction:
+            controller_instructions.finish(transaction, what.instruction_id, what.now)
+            case = self._case(transaction, what.instruction_id)
+        self._courier.tell(what.now)
+        return case
+
+    def _ask(
+        self, row: ControllerInstruction, task: InstructedTask, what: InstructionInput
+    ) -> None:
+        source = self._sources.get(task.source)
+        if source is None:
+            self._needs_person(task, NOT_IN_THE_MAP, what)
+        elif source.about.controller != row.controller:
+            self._needs_person(task, NOT_THEIRS, what)
+        else:
+            self._have_answered(source, row, task, what)
+
+    def _have_answered(
+        self,
+        source: DataSource,
+        row: ControllerInstruction,
+        task: InstructedTask,
+        what: InstructionInput,
+    ) -> None:
+        try:
+            answer = _answer(source, row, Call(id=str(task.id), now=what.now))
+        except SourceUnavailable as silence:
+            self._put_off(task, str(silence), what)
+        except (SourceWrong, CorrectionRefused) as wrong:
+            self._needs_person(task, str(wrong), what)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the other sources are asked
+            self._put_off(task, f"Asking it goes wrong: {incident(fault).message}.", what)
+        else:
+            self._settle(source, task, answer, what)
+
+    def _settle(
+        self,
+        source: DataSource,
+        task: InstructedTask,
+        answer: Located | Exported | Receipt | Waits,
+        what: InstructionInput,
+    ) -> None:
+        match answer:
+            case Receipt(failed=failed) if failed:
+                told = ", ".join(f"{one.category} ({one.reason})" for one in failed)
+                self._needs_person(task, NOT_ALL.format(failed=told), what)
+            case Receipt():
+                with self._database.transaction() as transaction:
+                    instructed_tasks.settle(transaction, task, done_receipt(answer), what.now)
+            case Exported():
+                self._keep(source, task, answer, what)
+            case _:
+                self._give_to_staff(source, task, what)
+
+    def _keep(
+        self,
+        source: DataSource,
+        task: InstructedTask,
+        exported: Exported,
+        what: InstructionInput,
+    ) -> None:
+        about = source.about
+        collected = Collected(
+            source=about.name, title=about.title, uses=about.categories, records=exported.records
+        )
+        receipt = exported_receipt(tuple(about.categories), exported.records, exported.doubtful)
+        file = self._storage.keep(collected.to_bytes())
+        with self._database.transaction() as transaction:
+            settled = instructed_tasks.settle(transaction, task, receipt, what.now, file=file)
+        if not settled:  # of two that asked at once the one that came later: no row knows its file
+            self._storage.delete(file)
+
+    def _give_to_staff(
+        self, source: DataSource, task: InstructedTask, what: InstructionInput
+    ) -> None:
+        days = source.about.days if isinstance(source.about, ManualDescription) else 0
+        due_on = local_date(what.now + timedelta(days=days), self._company.zone)
+        with self._database.transaction() as transaction:
+            if instructed_tasks.give_to_staff(transaction, task, due_on, what.now):
+                self._tell(transaction, task, BY_HAND, what)
+
+    def _put_off(self, task: InstructedTask, problem: str, what: InstructionInput) -> None:
+        with self._database.transaction() as transaction:
+            if instructed_tasks.put_off(transaction, task, problem, what.now):
+                self._tell(transaction, task, SILENT, what)
+                self._sound(transaction, AlarmKind.SOURCE_SILENT, task, what)
+
+    def _needs_person(self, task: InstructedTask, problem: str, what: InstructionInput) -> None:
+        with self._database.transaction() as transaction:
+            if instructed_tasks.needs_person(transaction, task, problem, what.now):
+                self._tell(transaction, task, WRONG, what)
+                self._sound(transaction, AlarmKind.SOURCE_WRONG, task, what)
+
+    def _tell(
+        self, transaction: Session, task: InstructedTask, step: str, what: InstructionInput
+    ) -> None:
+        row = instruction_by_id(transaction, task.instruction_id)
+        tell_staff(transaction, row, f"{step}#{task.source}.{task.attempts}", what.now)
+
+    def _sound(
+        self, transaction: Session, kind: AlarmKind, task: InstructedTask, what: InstructionInput
+    ) -> None:
+        row = instruction_by_id(transaction, task.instruction_id)
+        sound(
+            transaction,
+            kind,
+            f"{task.id}/{task.attempts}",
+            what.now,
+            page=f"/staff/instructions/{row.id}",
+            reference=row.reference,
+            source=task.source,
+            verb=row.verb,
+        )
+
+    def _case(self, session: Session, instruction_id: UUID) -> InstructionCase:
+        row = instruction_by_id(session, instruction_id)
+        mails = states(session, Batch(subject_id=row.id))
+        return InstructionCase(
+            state=InstructionState(row.state),
+            mails_waiting=sum(mails.get(state, 0) for state in ("queued", "sending", "unknown")),
+            asked=instructed_tasks.standing(session, row.id),
+            since=row.settled_at or row.decided_at or row.entered_at,
+        )
+
+
+def _answer(
+    source: DataSource, row: ControllerInstruction, call: Call
+) -> Exported | Receipt | Waits:
+    person = Person(
+        addresses=(row.address,) if row.address else (),
+        external_ids=(row.external_id,) if row.external_id else (),
+    )
+    match Verb(row.verb):
+        case Verb.EXPORT:
+            return source.export(person, call)
+        case Verb.ERASE:
+            return source.erase(person, call)
+        case Verb.RESTRICT:
+            return source.restrict(person, call)
+        case Verb.CORRECT:
+            wrong = [Correction(**one) for one in row.corrections or ()]
+            return source.correct(person, wrong, call)
+        case other:
+            raise SourceWrong(f"A controller cannot tell us to {other}. Nothing was asked.")
