@@ -2,35 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from activities import instructed, redirections
-from activities.done_words import foretold, told_of
+from activities.personal_links import personal_link
+from activities.request_letters import RequestLetters
 from database import (
     assessments,
     campaigns,
     controls,
-    erasures,
-    identity,
     law,
     not_reached,
-    packages,
     reports,
     wording,
 )
 from database.accounts import minors_among
 from database.approvals import took_for_clean
 from database.counting import answers_that_count
-from database.instructed_tasks import tasks_of as tasks_of_instruction
 from database.links import (
     PREFERENCES,
-    REQUEST_CODE,
-    REQUEST_COPY,
-    REQUEST_COPY_CODE,
     UNSUBSCRIBE,
 )
 from database.outbox import (
@@ -50,59 +42,22 @@ from database.outbox import (
 from database.owed import correction_in, corrections
 from database.policies import replaced_by
 from database.purposes import asked_because_of
-from database.redirections import sent_elsewhere
-from database.requested_rights import decisions_of, rights_of
-from database.rungs import rung_of
 from database.tables import (
-    AddressWarning,
     Campaign,
-    ControllerInstruction,
-    DataSubjectRequest,
     OutboxMail,
     Policy,
     PolicyVersion,
-    RequestedRight,
     Restriction,
 )
 from database.without_approval import promise_of
 from domain.company import CampaignLeads, Company
-from domain.controller_instructions import INSTRUCTED, INSTRUCTION_WORDS
-from domain.data_subject_requests import (
-    GROUND_WORDS,
-    KIND_WORDS,
-    OUTCOME_WORDS,
-    STAGE_WORDS,
-    Ground,
-    Kind,
-    Outcome,
-    State,
-)
-from domain.deadlines import Authority, authority_for, court_remedy
-from domain.identity import WORDS_FOR_STAFF
 from domain.languages import nearest_language
-from domain.personal_data import Verb
-from domain.places import local_date
-from domain.request_decisions import in_our_words
-from domain.request_ladder import words_of_rungs
 from domain.reviews import VersionState
-from domain.source_tasks import SOURCE_WORDS
 from domain.timetable import campaign_rungs, not_before
 from domain.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
-from mail.links import make_code, make_token
 from mail.sendgrid import Copy, unsubscribe_headers
 from translations.catalogues import Language, speak
 
-PATH_OF_PURPOSE = {
-    "approve": "approve",
-    UNSUBSCRIBE: "unsubscribe",
-    PREFERENCES: "preferences",
-    "request-status": "requests",
-    "request-verify": "requests",
-    "request-agent": "requests",
-    "request-stop": "requests",
-    REQUEST_COPY: "requests/copy",
-    "request-erasure": "requests",
-}
 PERSONAL = ("greeting", "link", "no_reminders_link", "answer")
 """What every copy brings along; empty where its mail does not use it."""
 TEST = "[Test] "
@@ -146,6 +101,7 @@ class Letters:
         self._company = company
         self._leads = leads
         self._link_keys = link_keys
+        self._requests = RequestLetters(company=company, link_keys=link_keys)
 
     def letter(self, session: Session, claim: Claim, now: datetime) -> Letter:
         """Write the letter of mails that share template, variant, language and subject."""
@@ -169,17 +125,21 @@ class Letters:
             base = session.get_one(PolicyVersion, first.variant)
             subject_begins = f"{TEST}(from version {base.number}) "
         elif first.subject_kind == INSTRUCTION:
-            shared = self._of_instruction(session, first, language)
+            shared = self._requests.of_instruction(session, first, language)
         elif first.subject_kind == RESTRICTION:
             restriction = session.get_one(Restriction, first.subject_id)
             shared = {
-                "since_on": _day(language, restriction.restricted_at, self._company.zone),
+                "since_on": language.day_of(restriction.restricted_at, self._company.zone),
                 "explanation": restriction.explanation,
             }
-            fields = {"link": self._address(PREFERENCES, restriction.account_id.bytes)}
+            fields = {
+                "link": personal_link(
+                    self._company, PREFERENCES, restriction.account_id.bytes, self._link_keys
+                )
+            }
         else:
-            shared = self._of_request(session, first, language, now)
-            fields = self._personal_of_request(session, first, now)
+            shared = self._requests.shared(session, first, language, now)
+            fields = self._requests.personal(session, first, now)
         courtesy = campaigns.is_reminder(first.step)
         copies = tuple(
             self._copy(
@@ -229,7 +189,7 @@ class Letters:
         title, planned_on = language.title(policy.title), version.planned_effective_on
         shared: dict[str, object] = {
             "policy_title": title,
-            "effective_on": _day(language, version.effective_at, self._company.zone),
+            "effective_on": language.day_of(version.effective_at, self._company.zone),
             "postponed": version.state == VersionState.POSTPONED,
             "not_before_on": language.day(planned_on) if planned_on else "",
         }
@@ -297,7 +257,7 @@ class Letters:
             "summary": wording.summary_in(session, version, language.tag),
             "replaces_on": self._replaces_on(session, version, language),
             "in_error_since": self._in_error_since(session, base, version, language),
-            "in_force_since": _day(language, version.in_force_at, self._company.zone),
+            "in_force_since": language.day_of(version.in_force_at, self._company.zone),
             "policy_url": text + self._kept(language),
             "changes": _sentences(session, base, version, language.tag),
             "redline_url": f"{page}/changes/{base.number}/{version.number}{self._kept(language)}",
@@ -332,7 +292,7 @@ class Letters:
         """When the version was announced whose place this one took; empty when there is none."""
         announced = [old.announced_at for old in replaced_by(session, version.id)]
         latest = max((at for at in announced if at), default=None)
-        return _day(language, latest, self._company.zone)
+        return language.day_of(latest, self._company.zone)
 
     def _in_error_since(
         self, session: Session, base: PolicyVersion, version: PolicyVersion, language: Language
@@ -340,7 +300,7 @@ class Letters:
         """Since when it governed whoever has this base version, without their approval (P2)."""
         if not took_for_clean(session, base, version):
             return ""
-        return _day(language, version.in_force_at, self._company.zone)
+        return language.day_of(version.in_force_at, self._company.zone)
 
     def _for_staff(self, policy: Policy, version: PolicyVersion) -> dict[str, object]:
         page = f"{self._company.base_url}/staff/policies/{policy.slug}/versions/{version.number}"
@@ -373,135 +333,6 @@ class Letters:
             "step": next((words[key] for key in words if mail.step.startswith(key)), mail.step),
         }
 
-    def _of_request(
-        self, session: Session, mail: OutboxMail, language: Language, now: datetime
-    ) -> dict[str, object]:
-        request = session.get_one(DataSubjectRequest, mail.subject_id)
-        zone = self._company.zone_of(request.time_zone)
-        lead = Authority(name=self._company.authority_name, url=self._company.authority_url)
-        authority = authority_for(request.country, lead=lead)
-        rights = rights_of(session, request.id)
-        outcome = OUTCOME_WORDS[Outcome(request.outcome)] if request.outcome else ""
-        return {
-            **self._of_erasure(session, request, mail, language),
-            "reference": request.reference,
-            "kind": language.listed(KIND_WORDS[Kind(right.kind)] for right in rights),
-            "rights": _answered(session, rights, language) if request.answered_at else [],
-            "elsewhere": redirections.in_words(language, sent_elsewhere(session, request))
-            if request.answered_at
-            else redirections.in_words(language, None),
-            "needs_identity": request.needs_identity,
-            "received_on": _day(language, request.received_at, zone),
-            # A limit that ends at midnight is met until the end of the day before.
-            "answer_by_on": _day(language, request.due_at - timedelta.resolution, zone),
-            "stage_words": language.gettext(
-                STAGE_WORDS.get(State(request.state), STAGE_WORDS[State.WORK])
-            ),
-            "authority_name": authority.name,
-            "authority_url": authority.url,
-            "court": language.gettext(court_remedy(request.regime)),
-            **_of_twin(session, request, language, zone),
-            "outcome_words": language.gettext(outcome),
-            "rung": self._rung_words(mail.step, language),
-            "due_at": language.moment(request.due_at, self._company.zone),
-            "days_left": max((request.due_at - now).days, 0),
-            "console_url": f"{self._company.base_url}/staff/requests/{request.reference}",
-            **self._of_identity(session, request, mail, language, now),
-            **self._of_copy(session, request, language, now),
-        }
-
-    def _of_erasure(
-        self, session: Session, request: DataSubjectRequest, mail: OutboxMail, language: Language
-    ) -> dict[str, object]:
-        """When an erasure begins, and what goes and stays as far as is known (P13)."""
-        erasure = erasures.of_request(session, request.id)
-        if mail.template != erasures.ANNOUNCED or erasure is None or erasure.begins_at is None:
-            return {"begins_at": "", "erased": []}
-        right = session.get_one(RequestedRight, erasure.right_id)
-        return {
-            "begins_at": language.moment(erasure.begins_at, self._company.zone),
-            "erased": foretold(session, right, language),
-        }
-
-    def _of_instruction(
-        self, session: Session, mail: OutboxMail, language: Language
-    ) -> dict[str, object]:
-        """What a controller told us and what became of it, in counts; nothing about the person."""
-        row = session.get_one(ControllerInstruction, mail.subject_id)
-        words = {**SOURCE_WORDS, **INSTRUCTION_WORDS}
-        return {
-            "reference": row.reference,
-            "instructed": language.gettext(INSTRUCTED[Verb(row.verb)]),
-            "received_on": _day(language, row.received_at, self._company.zone),
-            "step": language.gettext(words.get(rung_of(mail.step), mail.step)),
-            "state": mail.step,
-            "counts": instructed.in_words(language, tasks_of_instruction(session, row.id)),
-            "console_url": f"{self._company.base_url}/staff/instructions/{row.id}",
-        }
-
-    def _of_identity(
-        self,
-        session: Session,
-        request: DataSubjectRequest,
-        mail: OutboxMail,
-        language: Language,
-        now: datetime,
-    ) -> dict[str, object]:
-        """Until when a code is good, and what a warning to an old address tells (P19)."""
-        code, zone = identity.live_code(session, request, now), self._company.zone
-        until = language.moment(identity.value_of(code).good_until, zone) if code else ""
-        warning = session.get(AddressWarning, mail.addressee_id)
-        held_until = request.disclosure_held_until
-        return {
-            "code_until": until,
-            "changed_on": _day(language, warning.changed_at if warning else None, zone),
-            "held_until": language.moment(held_until, zone) if held_until else "",
-        }
-
-    def _of_copy(
-        self, session: Session, request: DataSubjectRequest, language: Language, now: datetime
-    ) -> dict[str, object]:
-        """Until when a copy can be fetched, and the code for it; empty where there is none."""
-        link = packages.copy_link(session, request.id) if request.contact_email else None
-        until = request.answered_at + self._company.package_period if request.answered_at else None
-        code = packages.live_copy_code(session, request, now)
-        good_until = packages.value_of(code).good_until if code else None
-        zone = self._company.zone_of(request.time_zone)
-        return {
-            "copy_until_on": _day(language, until - timedelta.resolution, zone)
-            if link and until
-            else "",
-            "copy_code_until": language.moment(good_until, zone) if good_until else "",
-        }
-
-    def _rung_words(self, step: str, language: Language) -> str:
-        rung = rung_of(step)
-        if rung.startswith("overdue-"):
-            return language.ngettext(
-                "the answer is %(num)s day overdue",
-                "the answer is %(num)s days overdue",
-                int(rung.removeprefix("overdue-")),
-            )
-        words = {**words_of_rungs(self._company.ladder), **WORDS_FOR_STAFF, **SOURCE_WORDS}
-        return language.gettext(words.get(rung, rung))
-
-    def _personal_of_request(
-        self, session: Session, mail: OutboxMail, now: datetime
-    ) -> dict[str, str]:
-        request = session.get_one(DataSubjectRequest, mail.subject_id)
-        if mail.template == "request_answer":
-            link = packages.copy_link(session, request.id)
-            return {"copy_link": self._address(REQUEST_COPY, link.nonce) if link else ""}
-        if mail.template == "request_copy_code":
-            copy_code = packages.live_copy_code(session, request, now)
-            nonce = copy_code.nonce if copy_code else None
-            made = make_code(REQUEST_COPY_CODE, nonce, self._link_keys) if nonce else ""
-            return {"code": made}
-        if mail.template != "request_verification":
-            return {}
-        code = identity.live_code(session, request, now)
-        return {"code": make_code(REQUEST_CODE, code.nonce, self._link_keys) if code else ""}
-
     def _copy(
         self, copy: Addressed, language: Language, fields: dict[str, str], *, courtesy: bool
     ) -> Copy:
@@ -520,11 +351,9 @@ class Letters:
         )
 
     def _link(self, copy: Addressed, purpose: str | None) -> str:
-        return self._address(purpose, copy.nonce) if purpose and copy.nonce else ""
-
-    def _address(self, purpose: str, nonce: bytes) -> str:
-        token = make_token(purpose, nonce, self._link_keys)
-        return f"{self._company.base_url}/{PATH_OF_PURPOSE[purpose]}/{token}"
+        if not (purpose and copy.nonce):
+            return ""
+        return personal_link(self._company, purpose, copy.nonce, self._link_keys)
 
 
 def _answers(
@@ -544,39 +373,6 @@ def _answers(
     return {
         account: language.gettext(ANSWERS[counts.get(account)] if account in asked else NOT_ASKED)
         for account in accounts
-    }
-
-
-def _answered(
-    session: Session, rights: Sequence[RequestedRight], language: Language
-) -> list[dict[str, object]]:
-    """What is answered to each right (P22)."""
-    decisions = decisions_of(session, rights)
-    return [
-        {
-            "asked_for": language.gettext(KIND_WORDS[Kind(right.kind)]),
-            "outcome": language.gettext(OUTCOME_WORDS[Outcome(decision.outcome)]),
-            "ground": language.gettext(GROUND_WORDS[Ground(decision.ground)])
-            if decision.ground
-            else "",
-            "explanation": language.gettext(decision.explanation)
-            if in_our_words(Outcome(decision.outcome), decision.decided_by)
-            else decision.explanation,
-            "done": told_of(session, right, language),
-        }
-        for right in rights
-        if (decision := decisions.get(right.id))
-    ]
-
-
-def _of_twin(
-    session: Session, request: DataSubjectRequest, language: Language, zone: ZoneInfo
-) -> dict[str, str]:
-    """The request that answers this one too, and until when it does."""
-    other = session.get_one(DataSubjectRequest, request.duplicate_of_id or request.id)
-    return {
-        "answered_with": other.reference,
-        "answered_with_by_on": _day(language, other.due_at - timedelta.resolution, zone),
     }
 
 
@@ -644,7 +440,3 @@ def _greeting(language: Language, name: str) -> str:
     if not name:
         return language.gettext("Hello there")
     return language.gettext("Hello %(name)s", name=name)
-
-
-def _day(language: Language, instant: datetime | None, zone: ZoneInfo) -> str:
-    return language.day(local_date(instant, zone)) if instant else ""

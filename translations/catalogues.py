@@ -62,6 +62,10 @@ class Language:
         """A date: `3 March 2027`, `3. März 2027`."""
         return format_date(day, format="long", locale=self._locale)
 
+    def day_of(self, instant: datetime | None, zone: ZoneInfo) -> str:
+        """The date of an instant in a zone; empty for none."""
+        return self.day(instant.astimezone(zone).date()) if instant else ""
+
     def moment(self, instant: datetime, zone: ZoneInfo) -> str:
         """An instant in a zone, which is named: `3 March 2027, 10:00 (Europe/Berlin)`."""
         return self.gettext(
