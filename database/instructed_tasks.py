@@ -14,6 +14,7 @@ from database.ids import new_id
 from database.source_tasks import ByHand, TaskRefused
 from database.tables import ControllerInstruction, InstructedTask
 from database.writing import held, insert_new
+from domain.controller_instructions import InstructionState
 from domain.source_tasks import OPEN_TASKS, SILENT_PERIOD, Asked, TaskState, next_try
 
 
@@ -131,7 +132,7 @@ def hand_in(
     transaction: Session, task: InstructedTask, done: ByHand, *, staff_id: UUID, now: datetime
 ) -> None:
     """Somebody did what no machine could, and says how. Raises TaskRefused."""
-    row = _held(transaction, task)
+    row = _in_work(transaction, task)
     if row.state != TaskState.BY_HAND:
         raise TaskRefused("This waits for nobody's hands any more. Nothing was changed.")
     if not done.evidence.strip():
@@ -146,7 +147,7 @@ def hand_in(
 
 def ask_again(transaction: Session, task: InstructedTask, *, staff_id: UUID, now: datetime) -> None:
     """Have a source asked now that is silent, or was wrong. Raises TaskRefused."""
-    row = _held(transaction, task)
+    row = _in_work(transaction, task)
     if row.state not in {TaskState.WAITING, TaskState.NEEDS_PERSON}:
         raise TaskRefused("This source is not waited for like that. Nothing was changed.")
     row.state, row.next_try_at = TaskState.WAITING, now
@@ -165,7 +166,7 @@ def give_up(
     transaction: Session, task: InstructedTask, *, reason: str, staff_id: UUID, now: datetime
 ) -> None:
     """Somebody says that it cannot be done there, and why. Raises TaskRefused."""
-    row = _held(transaction, task)
+    row = _in_work(transaction, task)
     if row.state not in OPEN_TASKS:
         raise TaskRefused("Nothing is waited for here any more. Nothing was changed.")
     if not reason.strip():
@@ -219,3 +220,12 @@ def _held(transaction: Session, task: InstructedTask) -> InstructedTask:
     """The row, ours after its instruction."""
     held(transaction, ControllerInstruction, task.instruction_id)
     return held(transaction, InstructedTask, task.id)
+
+
+def _in_work(transaction: Session, task: InstructedTask) -> InstructedTask:
+    """The same, of an instruction that is being carried out. Raises TaskRefused."""
+    row = _held(transaction, task)
+    instruction = transaction.get_one(ControllerInstruction, row.instruction_id)
+    if instruction.state != InstructionState.WORK:
+        raise TaskRefused("This instruction is not being carried out now. Nothing was changed.")
+    return row

@@ -1,8 +1,9 @@
 """Data that is kept for another company: what it says is done in its sources alone, by two where it
 must be, never under a hold, and reported without a word about the person (P24)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from database.controller_instructions import InstructionRefused
 from database.mail_rows import Batch
 from database.packages import held_for_others
 from database.request_answers import Answer, DecisionRefused, apply_decision, propose_decision
+from database.source_tasks import ByHand, TaskRefused
 from database.tables import DataSubjectRequest, Fact
 from domain.collected import collected_from
 from domain.controller_instructions import UNDER_HOLD
@@ -149,6 +151,27 @@ def test_what_staff_doubt_is_held_and_queried_until_another_decides(clinic: Inst
     clinic.decide(export, "paul")
     assert clinic.carry_out(export).state == "done"
     assert clinic.mails(export)["controller"] == ["done", "held"]
+
+
+def test_what_is_held_cannot_be_helped_along(clinic: Instructed) -> None:
+    """As little by hand as by asking again, before it is decided and after a refusal."""
+    erasure = clinic.enter(told(Verb.ERASE))
+    done = ByHand(receipt={"done": []}, evidence="Burnt.")
+    acts: Sequence[Callable[..., None]] = (
+        instructed_tasks.ask_again,
+        partial(instructed_tasks.give_up, reason="It burnt."),
+        partial(instructed_tasks.hand_in, done=done),
+    )
+    for state in ("review", "refused"):
+        assert clinic.row(erasure).state == state
+        for act in acts:
+            with (
+                pytest.raises(TaskRefused, match="not being carried out"),
+                clinic.database.transaction() as transaction,
+            ):
+                act(transaction, clinic.task(erasure), staff_id=clinic.staff["petra"], now=NOW)
+        if state == "review":
+            clinic.decide(erasure, "paul", carry_out=False)
 
 
 def test_doubt_may_come_while_it_is_carried_out(clinic: Instructed) -> None:

@@ -194,19 +194,19 @@ def answer_one_right(kind: str, transaction: Session, subject: UUID) -> None:
 
 def test_the_last_two_rights_decided_at_once_make_one_answer(scene: Scene) -> None:
     """P22: not none because each thought the other one open, and not two."""
-    kinds = ("access", "minor")
+    kinds = {"access": Outcome.UNVERIFIED, "minor": Outcome.REDIRECTED}
     subjects = [
-        scene.request(f"dora{number}@people.example", kinds=kinds).id for number in range(ROUNDS)
+        scene.request(f"dora{number}@people.example", kinds=tuple(kinds)).id
+        for number in range(ROUNDS)
     ]
-    redirected = Answer(outcome=Outcome.REDIRECTED, explanation="Ask the other company.")
     with scene.database.transaction() as transaction:
         for subject in subjects:
             request = transaction.get_one(DataSubjectRequest, subject)
-            for kind in kinds:
+            for kind, outcome in kinds.items():
                 request_answers.propose_decision(
                     transaction,
                     request,
-                    redirected,
+                    Answer(outcome=outcome, explanation="Ask the other company."),
                     kind=Kind(kind),
                     decided_by=scene.staff["petra"],
                     now=NOW,
