@@ -32,7 +32,10 @@ def release(
     with opened() as office:
         member = office.member(as_staff)
         if dry_run:
-            _print(slug, number, _forecast(office, slug, number, member.id), output_format)
+            seen = _forecast(office, slug, number, member.id)
+            _print(slug, number, seen, output_format)
+            if seen.refusals:
+                raise typer.Exit(1)
             return
         with office.database.session() as session:
             mends = mending(session, version_by_slug(session, slug, number))

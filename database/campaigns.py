@@ -490,8 +490,8 @@ def _is_missed(campaign: Campaign, mail_states: Sequence[str]) -> ColumnElement[
 def joined_later(session: Session, campaign: Campaign) -> ColumnElement[bool]:
     """Whether an account joined or came back after the audience was frozen, or turned out only then
     to be a person's, before the version was in force: it is not mailed, and does not hold the date
-    (P7)."""
-    if campaign.audience_frozen_at is None:
+    (P7). Of a version that never comes nobody is owed word."""
+    if campaign.audience_frozen_at is None or campaign.state in CALLED_OFF:
         return false()
     version = session.get_one(PolicyVersion, campaign.policy_version_id)
     until = in_force_from(version)

@@ -18,6 +18,7 @@ from database.tables import CampaignCorrection, PolicyVersion, ShownWords
 from database.without_approval import promise_of
 from database.wording import sentences_in, summary_in
 from database.writing import insert_new
+from domain.reviews import FindingStatus
 
 _KEPT = select(ShownWords.id).where(ShownWords.sha256 == bindparam("sha256"))
 
@@ -47,14 +48,15 @@ def shown_change(
     seen that.
     """
     findings = findings_between(session, base.id, version.id)
-    told = sentences_in(session, findings, language)
+    confirmed = [finding for finding in findings if finding.status == FindingStatus.CONFIRMED]
+    told = sentences_in(session, confirmed, language)
     promise = promise_of(version)
     laws = laws_said_of(session, findings, language)
     said = {
         "from": {"version": base.number, "text_sha256": base.sha256},
         "to": {"version": version.number, "text_sha256": version.sha256},
         "summary": summary_in(session, version, language),
-        "changes": [told[finding.id] for finding in findings],
+        "changes": [told[finding.id] for finding in confirmed],
         "without_approval": f"{promise.what} {promise.until_on or ''}".strip(),
         "consents": asked_because_of(session, findings, language),
         "laws": [{"citation": law.citation, "sentence": law.sentence} for law in laws],

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from itertools import pairwise
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse
@@ -85,8 +84,27 @@ def archive(slug: Slug, site: OnSite, reader: OnReader) -> HTMLResponse:
             policy=policy,
             versions=_listed(session, reader, versions),
             states=STATE_WORDS,
-            earlier={version.number: previous.number for version, previous in pairwise(versions)},
+            earlier=_earlier(versions),
         )
+
+
+CAME = (
+    VersionState.ANNOUNCED,
+    VersionState.POSTPONED,
+    VersionState.IN_FORCE,
+    VersionState.SUPERSEDED,
+)
+"""What may take the place of another, and be followed by one."""
+
+
+def _earlier(versions: Sequence[PolicyVersion]) -> dict[int, int]:
+    """By number, the version that each took the place of, or will: none that never came. Takes the
+    newest first."""
+    return {
+        version.number: before.number
+        for place, version in enumerate(versions)
+        if (before := next((one for one in versions[place + 1 :] if one.state in CAME), None))
+    }
 
 
 @router.get("/policies/{slug}/versions/{number}")

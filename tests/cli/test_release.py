@@ -62,7 +62,9 @@ def test_everything_that_stops_it_is_said_at_once(dry_run: Run, scene: Scene) ->
 
 
 def test_who_submitted_it_and_what_is_undecided_are_named(dry_run: Run) -> None:
-    shown = dry_run("--as", "lena").stdout.replace("\n", " ")
+    refused = dry_run("--as", "lena")
+    assert refused.exit_code == 1
+    shown = refused.stdout.replace("\n", " ")
     assert "It would be refused: One person alone cannot submit and release" in shown
     assert "Not decided yet: F1" in dry_run("--as", "noor").stdout.replace("\n", " ")
 
@@ -74,7 +76,9 @@ def test_nothing_stops_what_is_prepared(dry_run: Run, scene: Scene) -> None:
     with scene.database.transaction() as transaction:
         version = transaction.get_one(PolicyVersion, scene.version(2).id)
         rehearse(transaction, version, scene.staff["noor"], NOW)
-    shown = dry_run("--as", "noor").stdout.replace("\n", " ")
+    done = dry_run("--as", "noor")
+    assert done.exit_code == 0
+    shown = done.stdout.replace("\n", " ")
     assert "Nothing stops the release. In force not before" in shown
     assert "3 would be told: 3 of them be asked for approval, 0 only told" in shown
     assert "Mails: 3 in en." in shown

@@ -403,3 +403,14 @@ def test_who_has_answered_is_not_to_be_reached(scene: Scene, campaign: UUID) -> 
     scene.decide(ALICE, DECLINED, at=NOW + ONE_HOUR)
     assert ALICE.external_id not in listed(scene, campaign)
     assert counted(scene, campaign) == (before - 1, 0)
+
+
+@pytest.mark.parametrize("state", ["withdrawn", "replaced"])
+def test_of_a_version_that_never_comes_nobody_who_joins_is_owed_word(
+    scene: Scene, campaign: UUID, state: str
+) -> None:
+    """P7, P8: else the list would grow with every new account, for ever."""
+    assert DORA.external_id in listed(scene, campaign)
+    with scene.database.transaction() as transaction:
+        transaction.get_one(Campaign, campaign).state = state
+    assert DORA.external_id not in listed(scene, campaign)

@@ -1,5 +1,6 @@
 """The page behind the link in a mail (P5)."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,14 +29,18 @@ from database.policies import put_in_force, replace
 from database.tables import (
     Account,
     Approval,
+    Assessment,
+    AssessmentFinding,
     Campaign,
     CampaignCorrection,
     Fact,
+    Finding,
     Link,
     MailSuppression,
     OutboxMail,
     Policy,
     PolicyVersion,
+    ShownWords,
 )
 from database.wording import Words, keep_words
 from database.wrong_words import keep_wrong_for_everybody
@@ -283,6 +288,23 @@ def test_what_somebody_approved_stays_readable_when_other_words_stand_there(worl
     assert alices["put_right"] is None
     assert bobs["summary"] == "We sell your data."
     assert alices["changes"] == bobs["changes"] != []
+
+
+def test_what_was_shown_is_kept_without_what_legal_dismissed(world: World) -> None:
+    """P6: as evidence it says what the page said, and no word more."""
+    with world.database.transaction() as transaction:
+        confirmed = transaction.exec(select(Finding).where(Finding.status == "confirmed")).all()
+        values = confirmed[0].model_dump(exclude={"id", "key", "status", "explanation"})
+        dismissed = Finding(**values, key="F99", status="dismissed", explanation="Sold to others.")
+        transaction.add(dismissed)
+        transaction.flush()
+        pair = transaction.exec(select(Assessment)).one()
+        transaction.add(AssessmentFinding(assessment_id=pair.id, finding_id=dismissed.id))
+    decide(world, "alice", "approved")
+    with world.database.session() as session:
+        kept = session.exec(select(ShownWords)).one()
+    assert len(json.loads(kept.words)["changes"]) == len(confirmed)
+    assert "Sold to others" not in kept.words
 
 
 def speak_german(world: World, *names: str) -> None:

@@ -62,6 +62,20 @@ def test_a_superseded_version_stays_and_says_so(world: World) -> None:
     assert archive.index("Version 2") < archive.index("Version 1")
 
 
+def test_the_archive_compares_a_version_with_the_one_whose_place_it_took(world: World) -> None:
+    """P1: and with none that never came, beside which a worse change may look like a better one."""
+    with world.database.transaction() as transaction:
+        row = transaction.get_one(PolicyVersion, version(world, 2).id)
+        row.state = "withdrawn"
+        values = row.model_dump(exclude={"id", "corrected_by_id", "replaced_by_id"})
+        third = values | {"number": 3, "sha256": "3" * 64, "state": "announced"}
+        transaction.add(PolicyVersion(**third))
+    archive = world.browser.get(f"{PATH}/versions").text
+    assert f"{PATH}/changes/1/3" in archive
+    assert f"{PATH}/changes/2/3" not in archive
+    assert f"{PATH}/changes/1/2" in archive
+
+
 @pytest.mark.parametrize("day", ["2020-01-01", "2026-13-45", "yesterday", "0001-01-01"])
 def test_a_day_without_a_version_is_answered_in_words(world: World, day: str) -> None:
     answer = world.browser.get(f"{PATH}/on/{day}")
