@@ -15,7 +15,7 @@ from database import posts
 from database.engine import Database
 from database.posts import Post
 from database.tables import Account, Alarm, DataSubjectRequest, Event, Policy, PolicyVersion
-from mail.webhooks import Webhook
+from mail.webhooks import NotTaken, Webhook
 
 AT_ONCE = timedelta(seconds=5)
 IN_A_ROUND = timedelta(minutes=3)
@@ -33,10 +33,15 @@ class RoundInput:
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """How many posts still wait, and why the courier came back with them."""
+    """How many posts still wait, and why the courier came back with them.
+
+    `alarms_stuck`: the webhook of alarms takes none at the moment, so it is left alone for longer
+    each time. Nothing that is wrong with events or with one alarm makes alarms wait like that.
+    """
 
     waiting: int
     problem: str | None = None
+    alarms_stuck: bool = False
 
 
 class Courier:
@@ -68,12 +73,17 @@ class Courier:
 
     @activity.defn
     def deliver_alarms(self, what: RoundInput) -> Round:
-        """Post all that waits, events too, until none is left or one is not taken."""
+        """Post all that waits, events too; each until none is left or its webhook takes none."""
         moments = moments_since(what.now)
         alarms, events = (way.post_all(moments, IN_A_ROUND) for way in self._ways)
         waiting = sum(way.waiting(moments.now()) for way in self._ways)
-        problem = alarms or (OF_EVENTS + events if events else None)
-        return Round(waiting=waiting, problem=problem if waiting else None)
+        if not waiting:
+            return Round(waiting=0)
+        return Round(
+            waiting=waiting,
+            problem=alarms.problem if alarms else OF_EVENTS + events.problem if events else None,
+            alarms_stuck=alarms is not None and not alarms.refused,
+        )
 
     def _alarm(self, alarm: Alarm) -> Mapping[str, object]:
         return {**alarm.content, "url": f"{self._base_url}{alarm.page}"}
@@ -121,21 +131,32 @@ class _Way(Generic[Post]):
         if time.monotonic() >= self._left_alone_until:
             self.post_all(Moments(now), AT_ONCE)
 
-    def post_all(self, moments: Moments, within: timedelta) -> str | None:
-        """Returns what went wrong, in words; None when nothing did."""
-        problem = None
-        while self._webhook is not None and problem is None and moments.passed() < within:
+    def post_all(self, moments: Moments, within: timedelta) -> NotTaken | None:
+        """Post until none is left, or none is taken at the moment; one that is refused is put
+        aside. Returns the last that was not taken."""
+        not_taken = None
+        while self._webhook is not None and moments.passed() < within:
             with self._database.transaction() as transaction:
                 post = posts.claim(transaction, self._table, moments.now())
             if post is None:
                 break
             name = f"{self._table.__tablename__}_{post.id}"
-            problem = self._webhook.post(name, self._body(post), real_now())
-            with self._database.transaction() as transaction:
-                posts.settle(transaction, post, problem, moments.now())
-        if problem is not None:
-            self._left_alone_until = time.monotonic() + LEFT_ALONE_SECONDS
-        return problem
+            answer = self._webhook.post(name, self._body(post), real_now())
+            self._note(post, answer, moments.now())
+            not_taken = answer or not_taken
+            if answer is not None and not answer.refused:
+                self._left_alone_until = time.monotonic() + LEFT_ALONE_SECONDS
+                break
+        return not_taken
+
+    def _note(self, post: Post, answer: NotTaken | None, now: datetime) -> None:
+        with self._database.transaction() as transaction:
+            if answer is None:
+                posts.deliver(transaction, post, now)
+            elif answer.refused:
+                posts.put_aside(transaction, post, answer.problem, now)
+            else:
+                posts.put_back(transaction, post, answer.problem)
 
     def waiting(self, now: datetime) -> int:
         """How many wait; none do where no webhook is set."""

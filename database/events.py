@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from database.engine import TOLD_EVENTS
 from database.ids import new_id
-from database.posts import WAITING
+from database.posts import URGENT, WAITING
 from database.tables import Event
 from database.writing import insert_new
 
@@ -28,6 +28,10 @@ class EventKind(StrEnum):
     VERSION_IN_FORCE = "version.in_force"
     REQUEST_RECEIVED = "request.received"
     REQUEST_ANSWERED = "request.answered"
+
+
+AT_ONCE = (EventKind.SUPPRESSION_CHANGED, EventKind.RESTRICTION_CHANGED)
+"""What somebody may no longer do with an account waits behind nothing else (P14, P17)."""
 
 
 def tell(
@@ -72,7 +76,7 @@ def _write(
             "policy_version_id": version_id,
             "request_id": request_id,
             "raised_at": now,
-            "state": WAITING,
+            "state": URGENT if kind in AT_ONCE else WAITING,
             "attempts": 0,
         }
         for account_id in account_ids

@@ -14,10 +14,15 @@ from sqlmodel import Session, col, func, select
 from database.tables import Alarm, Event
 
 Post = TypeVar("Post", Alarm, Event)
-WAITING, DELIVERED = "waiting", "delivered"
+URGENT, WAITING, DELIVERED = "urgent", "waiting", "delivered"
+UNDELIVERED = (URGENT, WAITING)
+"""In the order of their turns: what is urgent waits behind nothing that is not."""
 UNSENT = {Alarm: "mail_only", Event: "unsent"}
 """What becomes of those that wait where no webhook is set: of alarms staff hear by mail."""
 CLAIMED_FOR = timedelta(minutes=1)
+FIRST_PAUSE = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(hours=1)
+DOUBLED_AT_MOST = 6  # by then it is longer than the longest
 KEPT: dict[type[Alarm] | type[Event], timedelta] = {
     Alarm: timedelta(days=365),
     Event: timedelta(days=30),
@@ -41,33 +46,54 @@ def in_json(instant: datetime) -> str:
 
 
 def claim(transaction: Session, table: type[Post], now: datetime) -> Post | None:
-    """Take the post whose turn it is; None when there is none that nobody is at.
+    """Take the post whose turn it is; None when there is none that may be posted now.
 
-    The least often tried comes first, so that one which is refused holds up no other.
+    Of those that are urgent, and then of the others, the least often tried comes first.
     """
+    for state in UNDELIVERED:
+        post = _first(transaction, table, state, now)
+        if post is not None:
+            post.attempts += 1
+            post.claimed_until = now + CLAIMED_FOR
+            transaction.add(post)
+            return post
+    return None
+
+
+def _first(transaction: Session, table: type[Post], state: str, now: datetime) -> Post | None:
     free = or_(col(table.claimed_until).is_(None), col(table.claimed_until) <= now)
-    post = transaction.exec(
+    return transaction.exec(
         select(table)
-        .where(table.state == WAITING, free)
+        .where(table.state == state, free)
         .order_by(col(table.attempts), col(table.raised_at), col(table.id))
         .limit(1)
         .with_for_update(skip_locked=True)
     ).first()
-    if post is not None:
-        post.attempts += 1
-        post.claimed_until = now + CLAIMED_FOR
-        transaction.add(post)
-    return post
 
 
-def settle(transaction: Session, post: Alarm | Event, problem: str | None, now: datetime) -> None:
-    """Note how posting it went: it is delivered, or waits again because of a `problem`."""
+def deliver(transaction: Session, post: Alarm | Event, now: datetime) -> None:
+    """Note that it was taken."""
+    _settle(transaction, post, state=DELIVERED, settled_at=now, claimed_until=None, problem=None)
+
+
+def put_back(transaction: Session, post: Alarm | Event, problem: str) -> None:
+    """None is taken at the moment: it may be posted again with the next round."""
+    _settle(transaction, post, claimed_until=None, problem=problem)
+
+
+def put_aside(transaction: Session, post: Alarm | Event, problem: str, now: datetime) -> None:
+    """It alone was refused: it waits for itself, twice as long after each try."""
+    doublings = min(post.attempts - 1, DOUBLED_AT_MOST)
+    pause = min(FIRST_PAUSE * 2**doublings, LONGEST_PAUSE)
+    _settle(transaction, post, claimed_until=now + pause, problem=problem)
+
+
+def _settle(transaction: Session, post: Alarm | Event, **values: object) -> None:
     table = type(post)
-    delivered = {"state": DELIVERED, "settled_at": now} if problem is None else {}
     transaction.execute(
         update(table)
-        .where(col(table.id) == post.id, col(table.state) == WAITING)
-        .values(claimed_until=None, problem=problem, **delivered)
+        .where(col(table.id) == post.id, col(table.state).in_(UNDELIVERED))
+        .values(**values)
     )
 
 
@@ -75,7 +101,7 @@ def leave(transaction: Session, table: type[Post], now: datetime) -> None:
     """No webhook is set: what waits for one is posted no more, and says so."""
     transaction.execute(
         update(table)
-        .where(col(table.state) == WAITING)
+        .where(col(table.state).in_(UNDELIVERED))
         .values(state=UNSENT[table], settled_at=now, claimed_until=None)
     )
 
@@ -89,7 +115,7 @@ def purge(
     """
     oldest = (
         select(col(table.id))
-        .where(table.state != WAITING, col(table.settled_at) < before)
+        .where(col(table.state).not_in(UNDELIVERED), col(table.settled_at) < before)
         .order_by(col(table.settled_at))
         .limit(limit)
     )
@@ -99,9 +125,8 @@ def purge(
 
 def undelivered(session: Session, table: type[Post]) -> Undelivered:
     """What waits for the webhook."""
-    count, since = session.exec(
-        select(func.count(), func.min(table.raised_at)).where(table.state == WAITING)
-    ).one()
-    last = select(table.problem).where(table.state == WAITING, col(table.problem).is_not(None))
+    waits = col(table.state).in_(UNDELIVERED)
+    count, since = session.exec(select(func.count(), func.min(table.raised_at)).where(waits)).one()
+    last = select(table.problem).where(waits, col(table.problem).is_not(None))
     problem = session.exec(last.order_by(col(table.attempts).desc()).limit(1)).first()
     return Undelivered(count=count, since=since, problem=problem)

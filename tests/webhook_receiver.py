@@ -2,7 +2,7 @@
 library, and what it answers."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -38,12 +38,14 @@ class Taken:
 
 @dataclass(kw_only=True)
 class Receiver:
-    """Answers each request with the next of `answers`, and then with 204, or 503 while `down`."""
+    """Answers each request with the next of `answers`, and then with 204, or 503 while `down`;
+    with 422 to the types that it does not know."""
 
     url: str = ""
     taken: list[Taken] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
     down: bool = False
+    unknown: Collection[str] = ()
 
     def messages(self) -> list[dict[str, Any]]:
         """Every message, in the order in which it came."""
@@ -62,7 +64,8 @@ def receiving(port: int = 0) -> Iterator[Receiver]:
             body = self.rfile.read(length)
             taken = Taken(method=self.command, path=self.path, headers=headers, body=body)
             receiver.taken.append(taken)
-            usually = 503 if receiver.down else 204
+            unknown = bool(receiver.unknown) and json.loads(body)["type"] in receiver.unknown
+            usually = 503 if receiver.down else 422 if unknown else 204
             self.send_response(receiver.answers.pop(0) if receiver.answers else usually)
             self.send_header("Location", receiver.url)
             self.end_headers()

@@ -2,7 +2,10 @@
 
 import gc
 import logging
+import multiprocessing
+import os
 import sys
+import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
@@ -199,8 +202,10 @@ def from_environment() -> FastAPI:
 
     Run it with uvicorn's own access log off: ours never writes a token. It starts whatever of its
     neighbours is away, and ends in words what waiting does not mend: exit code 2 for settings, 3
-    for a database of another version.
+    for a database of another version. One of several `--workers` ends with the process that started
+    it, however that ends.
     """
+    _end_with_parent()
     logging.basicConfig(format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("promisekeeper").setLevel(logging.INFO)
     try:
@@ -214,6 +219,19 @@ def from_environment() -> FastAPI:
         raise _stopped(f"SENDGRID_WEBHOOK_PUBLIC_KEYS: {refusal}", 2) from None
     except (SchemaDiffers, DatabaseTooOld) as fault:
         raise _stopped(f"The website did not start. {fault}", 3) from None
+
+
+def _end_with_parent() -> None:
+    """Without it nobody could stop this process any more, and the port would stay taken."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait_for_its_end() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait_for_its_end, daemon=True).start()
 
 
 def _refuse_another_version(database: Database) -> None:

@@ -44,7 +44,7 @@ class AlarmDeliveryWorkflow:
                 story.tell(_posts(done.problem))
             await continue_when_long(case)
             await workflow.sleep(pause, summary="before trying again")
-            pause = min(2 * pause, LONGEST_PAUSE) if done.problem else FIRST_PAUSE
+            pause = min(2 * pause, LONGEST_PAUSE) if done.alarms_stuck else FIRST_PAUSE
 
 
 def _posts(problem: str | None) -> Chapter:
@@ -58,6 +58,10 @@ def _posts(problem: str | None) -> Chapter:
         stage="sending",
         waits_for=f"the webhooks to take alarms and events. Problem: {problem}",
         awaiting="alarm webhook",
-        by_itself="tries again, after half a minute at first and ten minutes at most",
+        by_itself=(
+            "tries again, every half minute and, while the webhook of alarms takes none, after ten "
+            "minutes at most; a message that is refused, after a minute at first and an hour at "
+            "most, and the others meanwhile"
+        ),
         wake=WAKE,
     )

@@ -16,6 +16,7 @@ class Alarm(SQLModel, table=True):
     `occasion` names what happened, so that it raises one alarm. `content` holds ids, counts and
     words that name nobody; `page` is the path of the staff page about it. States: waiting,
     delivered, mail_only (no webhook was set). `problem`: what became of the last try, if it failed.
+    `claimed_until`: nobody posts it sooner, as somebody is at it, or as it was refused.
     """
 
     __tablename__ = "alarm"
@@ -42,7 +43,8 @@ class Event(SQLModel, table=True):
     systems.
 
     `account_id`, `policy_version_id` and `request_id`: what it is about; one of them at least.
-    States: waiting, delivered, unsent (no webhook was set). The rest is as in `Alarm`.
+    States: urgent (waits, and goes before what is not), waiting, delivered, unsent (no webhook was
+    set). The rest is as in `Alarm`.
     """
 
     __tablename__ = "event"

@@ -200,16 +200,26 @@ def test_of_a_request_escalations_the_breach_and_each_day_overdue_are_alarms(
 def test_one_that_is_refused_holds_up_no_other(
     scene: Scene, receiver: Receiver, post: Callable[..., Round]
 ) -> None:
-    sound(scene, "first")
+    for occasion in ("first", "second", "third"):
+        sound(scene, occasion)
     receiver.answers = [400]
     assert post() == Round(waiting=1, problem="it answers 400")
-    sound(scene, "second")
-    sound(scene, "third")
-    receiver.answers = [204, 204, 400]
-    assert post() == Round(waiting=1, problem="it answers 400")
     first, *others = rows(scene)
-    assert first.state == "waiting"
+    assert (first.state, first.problem) == ("waiting", "it answers 400")
     assert [alarm.state for alarm in others] == ["delivered"] * 2
+
+
+def test_a_step_posts_its_alarm_though_another_was_just_refused(
+    scene: Scene, courier: Courier, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P21: the webhook is there, so nobody leaves it alone."""
+    monkeypatch.setattr(couriers, "LEFT_ALONE_SECONDS", 3600.0)
+    sound(scene, "first")
+    receiver.answers = [400]
+    courier.tell(NOW)
+    sound(scene, "second")
+    courier.tell(NOW)
+    assert [alarm.state for alarm in rows(scene)] == ["waiting", "delivered"]
 
 
 def test_one_whose_sender_died_is_posted_again_after_a_minute(

@@ -51,8 +51,8 @@ def courier(scene: Scene, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -
     )
 
 
-def post(courier: Courier) -> Round:
-    return ActivityEnvironment().run(courier.deliver_alarms, RoundInput(now=NOW))
+def post(courier: Courier, at: datetime = NOW) -> Round:
+    return ActivityEnvironment().run(courier.deliver_alarms, RoundInput(now=at))
 
 
 def chooses(scene: Scene, *allowed: str) -> None:
@@ -198,13 +198,13 @@ def test_what_was_posted_is_deleted_in_time_and_what_waits_stays(
 
     with scene.database.session() as session:
         states = [event.state for event in session.exec(select(Event)).all()]
-    posted, waiting = states.count("delivered"), states.count("waiting")
+    posted, waiting = states.count("delivered"), states.count("urgent")
     assert posted
     assert waiting
     assert purge(NOW) == 0
     assert [purge(NOW + A_MINUTE) for _ in range(posted + 1)] == [1] * posted + [0]
     with scene.database.session() as session:
-        assert {event.state for event in session.exec(select(Event)).all()} == {"waiting"}
+        assert {event.state for event in session.exec(select(Event)).all()} == {"urgent"}
 
 
 def test_where_nobody_is_told_nothing_is_kept(scene: Scene) -> None:
@@ -262,12 +262,86 @@ def test_one_webhook_that_is_down_holds_up_no_other(
         receiver.down = True
         stuck = post(both)
         assert stuck.problem == "the webhook of events: it answers 503"
+        assert not stuck.alarms_stuck
         assert stuck.waiting > 0
         assert len(of_alarms.taken) == 1
         receiver.taken.clear()
         receiver.down = False
         assert post(both) == Round(waiting=0)
         assert {kind for kind, _ in told(receiver)} == {"suppression.changed"}
+
+
+def test_a_type_that_is_refused_holds_up_no_other(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    """P14, P17: a receiver that knows two types hears of those in the same round, whatever else
+    waits."""
+    scene.import_accounts(BOB)
+    scene.campaign()
+    for person in (ALICE, BOB):
+        scene.decide(person, Decision.APPROVED)
+    receiver.unknown = {"approval.recorded", "version.in_force"}
+    refused = post(courier)
+    assert refused == Round(waiting=3, problem="the webhook of events: it answers 422")
+    told(receiver)
+    chooses(scene)
+    post(courier)
+    assert {kind for kind, _ in told(receiver)} == {"suppression.changed"}
+
+
+def test_one_that_is_refused_waits_twice_as_long_each_time_and_an_hour_at_most(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    """P5, P6: it is there when the receiver has learned its type, be that months later."""
+    scene.campaign()
+    receiver.unknown = {"version.in_force"}
+    post(courier)
+    told(receiver)
+    at, a_moment = NOW, timedelta(seconds=20)
+    for minutes in (1, 2, 4, 8, 16, 32, 60, 60):
+        at += minutes * A_MINUTE
+        assert post(courier, at - a_moment) == Round(waiting=1)
+        assert told(receiver) == []
+        at += a_moment
+        assert post(courier, at).waiting == 1
+        assert len(told(receiver)) == 1
+    receiver.unknown = ()
+    assert post(courier, at + 60 * A_MINUTE + a_moment) == Round(waiting=0)
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_who_takes_none_at_the_moment_is_asked_once_in_a_round(
+    scene: Scene, courier: Courier, receiver: Receiver, status: int
+) -> None:
+    chooses(scene)
+    chooses(scene, "newsletter")
+    receiver.answers = [status]
+    stuck = post(courier)
+    assert stuck.problem == f"the webhook of events: it answers {status}"
+    assert len(receiver.taken) == 1
+    assert post(courier) == Round(waiting=0)
+
+
+def test_who_may_not_be_mailed_is_told_before_all_else(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    """P14, P17: however many decided before, and however often it was tried in vain."""
+    scene.import_accounts(BOB)
+    scene.campaign()
+    for person in (ALICE, BOB):
+        scene.decide(person, Decision.APPROVED)
+    with scene.database.transaction() as transaction:
+        bob = scene.account(BOB.external_id).id
+        later = NOW + A_MINUTE
+        restrictions.restrict(transaction, [bob], Reason.REQUESTED, now=later)
+    receiver.answers = [503, 503]
+    post(courier)
+    post(courier)
+    told(receiver)
+    post(courier)
+    kinds = [kind for kind, _ in told(receiver)]
+    assert kinds[0] == "restriction.changed"
+    assert sorted(kinds[1:]) == ["approval.recorded"] * 2 + ["version.in_force"]
 
 
 def test_no_step_of_a_workflow_waits_for_the_webhook_of_events(

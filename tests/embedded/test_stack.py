@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import psutil
 import pytest
 from sqlmodel import select
 
@@ -22,6 +23,20 @@ import json
 from embedded.stack import environment_of
 from settings import load_settings
 print(json.dumps(environment_of(load_settings())))
+"""
+
+ONLY_THE_WEBSITE = """
+import time
+from embedded import stack
+from embedded.processes import running
+from settings import load_settings
+settings = stack._embedded(load_settings())
+settings.data_dir.mkdir(exist_ok=True)
+stack._prepare_database(settings)
+_, (website, _) = stack._programs(settings)
+with running([website]):
+    print("ready", flush=True)
+    time.sleep(600)
 """
 
 
@@ -90,6 +105,38 @@ def test_the_website_answers_in_as_many_processes_as_are_wanted(
     settings = stacks._embedded(stack_settings(web_processes=3))
     _, (website, _) = stacks._programs(settings)
     assert "--workers 3" in " ".join(website.command)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tie a child to its parent")
+def test_no_process_of_the_website_answers_once_the_stack_was_killed(
+    stack_settings: Callable[..., Settings],
+) -> None:
+    settings = stack_settings(web_processes=2)
+    address = ("127.0.0.1", settings.web_port)
+    with subprocess.Popen(
+        [sys.executable, "-c", ONLY_THE_WEBSITE],
+        env=environment_of(settings),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as supervisor:
+        assert supervisor.stdout is not None
+        assert supervisor.stdout.readline() == "ready\n"
+        website = psutil.Process(supervisor.pid).children(recursive=True)
+        assert answers(address)
+        supervisor.kill()
+    _, outlived = psutil.wait_procs(website, timeout=10)
+    still_answers = answers(address)
+    for process in outlived:
+        process.kill()
+    assert not still_answers
+
+
+def answers(address: tuple[str, int]) -> bool:
+    """Whether anybody listens there."""
+    with socket.socket() as caller:
+        return caller.connect_ex(address) == 0
 
 
 def test_the_address_in_mails_follows_the_websites_port(

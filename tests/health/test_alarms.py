@@ -37,7 +37,7 @@ def not_taken(scene: Scene) -> None:
         alarm = posts.claim(transaction, Alarm, NOW)
         assert alarm
         transaction.flush()
-        posts.settle(transaction, alarm, "it answers 503", NOW)
+        posts.put_back(transaction, alarm, "it answers 503")
 
 
 def test_that_alarms_go_by_mail_only_is_said_in_words(told: Told) -> None:

@@ -8,7 +8,7 @@ from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
 from clock import real_now
-from mail.webhooks import SILENT, Webhook, ping
+from mail.webhooks import SILENT, NotTaken, Webhook, ping
 from tests.own_settings import free_ports
 from tests.webhook_receiver import SECRET, Receiver, receiving
 
@@ -52,20 +52,24 @@ def test_the_signature_is_that_of_the_standards_own_example(receiver: Receiver) 
     assert taken.headers["webhook-signature"] == signature
 
 
-@pytest.mark.parametrize("status", [301, 400, 401, 410, 500])
+@pytest.mark.parametrize(
+    ("status", "refused"),
+    [(301, False), (400, True), (401, True), (422, True), (429, False), (500, False), (503, False)],
+)
 def test_any_other_answer_than_yes_is_a_problem_and_a_redirect_is_not_followed(
-    receiver: Receiver, status: int
+    receiver: Receiver, status: int, *, refused: bool
 ) -> None:
+    """A message is refused by 4xx, unless there are too many; the rest is said of the address."""
     receiver.answers = [status]
-    problem = Webhook(receiver.url, SECRET).post("alarm_1", BODY, real_now())
-    assert problem == f"it answers {status}"
+    answer = Webhook(receiver.url, SECRET).post("alarm_1", BODY, real_now())
+    assert answer == NotTaken(problem=f"it answers {status}", refused=refused)
     assert len(receiver.taken) == 1
 
 
 def test_where_nobody_listens_that_is_said_without_the_address() -> None:
     """P32: an address may hold a secret."""
     url = f"http://127.0.0.1:{free_ports(1)[0]}/very-secret"
-    assert Webhook(url, SECRET).post("alarm_1", BODY, real_now()) == SILENT
+    assert Webhook(url, SECRET).post("alarm_1", BODY, real_now()) == NotTaken(problem=SILENT)
     assert ping(url) == SILENT
 
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,10 @@ def pings(receiver: Receiver) -> list[Taken]:
     return [one for one in receiver.taken if one.path == "/dead-man"]
 
 
+def more_than(tries: int, receiver: Receiver) -> bool:
+    return len(receiver.taken) > tries
+
+
 def alarm_waits(town: Town) -> None:
     with town.database.transaction() as transaction:
         kind = AlarmKind.MAILS_UNSETTLED
@@ -82,6 +87,23 @@ def test_an_alarm_that_was_not_taken_is_posted_until_it_is(
     with town.database.session() as session:
         assert session.exec(select(Alarm.state)).one() == "delivered"
     assert len({one.id for one in receiver.taken if one.path == "/alarms"}) == 1
+
+
+def test_alarms_wait_no_longer_because_events_are_not_taken(
+    database: Database, tmp_path: Path, receiver: Receiver
+) -> None:
+    """P21: a round comes each half minute, however long the webhook of events is down."""
+    receiver.down = True
+    with town(
+        database, tmp_path, events_webhook_url=receiver.url, events_webhook_secret=SECRET
+    ) as running:
+        running.put_in_force(FIRST)
+        running.patrol()
+        eventually(lambda: NOT_NOW in running.told("alarm-delivery").get("waits_for", ""))
+        for _minute in range(5):
+            before = len(receiver.taken)
+            running.advance(minutes=1)
+            eventually(partial(more_than, before, receiver))
 
 
 def test_what_stands_still_is_an_alarm_once_a_day(alarmed_town: Town, receiver: Receiver) -> None:
