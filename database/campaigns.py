@@ -507,7 +507,7 @@ def _is_owed(session: Session, campaign: Campaign, step: str) -> ColumnElement[b
     if step == FIRST_NOTICE:
         return true()
     if step.startswith(CORRECTION):
-        return had_wrong_words(corrections(session, campaign.id)[step])
+        return had_wrong_words(session, corrections(session, campaign.id)[step])
     if step.startswith(POSTPONEMENT):
         decided_at = postponements(session, campaign.policy_version_id)[step]
         return _was_mailed_before(_waiting(session, campaign), decided_at + AT_THE_SAME_TIME)

@@ -95,7 +95,7 @@ class Reach:
 def reach(session: Session, correction: CampaignCorrection) -> Reach:
     """Whom a correction is mailed to; one that is not confirmed: if it were now. Counts mails."""
     found = session.exec(
-        select(func.count()).select_from(_people_with_wrong_words(correction).subquery())
+        select(func.count()).select_from(_people_with_wrong_words(session, correction).subquery())
     ).one()
     return Reach(
         everybody=is_about_everybody(session, correction),
@@ -121,24 +121,23 @@ def readers_of_wrong_words(session: Session, correction: CampaignCorrection) -> 
 
 
 def languages_of_reach(
-    session: Session, correction: CampaignCorrection, languages: Sequence[str]
+    session: Session, correction: CampaignCorrection, found: Reach, languages: Sequence[str]
 ) -> tuple[str, ...]:
-    """The languages in which people had the wrong words, or read by now."""
-    people = _people_with_wrong_words(correction).subquery()
+    """The languages in which those `found` had the wrong words, or read by now."""
+    people = _people_with_wrong_words(session, correction).subquery()
     locales = session.exec(
         select(Account.locale).join(people, people.c.account_id == col(Account.id)).distinct()
     ).all()
-    groups = (*_mailed(session, correction), *_decided(session, correction))
     read = {nearest_language(one, languages) for one in locales}
-    read |= {nearest_language(group.language, languages) for group in groups}
+    read |= {nearest_language(group.language, languages) for group in found.groups}
     return tuple(language for language in languages if language in read)
 
 
-def had_wrong_words(correction: CampaignCorrection) -> ColumnElement[bool]:
+def had_wrong_words(session: Session, correction: CampaignCorrection) -> ColumnElement[bool]:
     """Of an addressee, whether they had words that a confirmed correction says were wrong: before
     it was confirmed."""
     account = col(CampaignAddressee.account_id)
-    mailed = _wrong_mails(correction).where(col(OutboxMail.addressee_id) == account)
+    mailed = _wrong_mails(session, correction).where(col(OutboxMail.addressee_id) == account)
     decided = _wrong_decisions(correction).where(col(Approval.account_id) == account)
     return or_(
         exists(mailed.correlate(CampaignAddressee)), exists(decided.correlate(CampaignAddressee))
@@ -155,14 +154,24 @@ def correction_for(
 
 
 def _concerns(session: Session, correction: CampaignCorrection, account_id: UUID) -> bool:
-    mailed = _wrong_mails(correction).where(col(OutboxMail.addressee_id) == account_id)
+    mailed = _wrong_mails(session, correction).where(col(OutboxMail.addressee_id) == account_id)
     decided = _wrong_decisions(correction).where(col(Approval.account_id) == account_id)
     return bool(session.scalar(select_columns(or_(exists(mailed), exists(decided)))))
 
 
-def _wrong_mails(correction: CampaignCorrection) -> Select[Any]:
-    """The accounts to which a mail with wrong words went out, or may have."""
+def _wrong_mails(session: Session, correction: CampaignCorrection) -> Select[Any]:
+    """The accounts to which a mail with wrong words went out, or may have.
+
+    The campaigns are named by their ids: so the mails of an account are found, and SQLite does not
+    walk all that are in a state.
+    """
     until = correction.confirmed_at
+    campaigns = session.exec(
+        select(Campaign.id)
+        .join(WrongWords, col(WrongWords.policy_version_id) == col(Campaign.policy_version_id))
+        .where(WrongWords.correction_id == correction.id)
+        .distinct()
+    ).all()
     return (
         select_columns(col(OutboxMail.addressee_id).label("account_id"))
         .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id))
@@ -174,6 +183,7 @@ def _wrong_mails(correction: CampaignCorrection) -> Select[Any]:
             ),
         )
         .where(
+            col(OutboxMail.subject_id).in_(campaigns),
             col(OutboxMail.addressee_kind) == ACCOUNT,
             col(OutboxMail.state).in_(MAYBE_TOLD),
             col(WrongWords.correction_id) == correction.id,
@@ -201,9 +211,13 @@ def _wrong_decisions(correction: CampaignCorrection) -> Select[Any]:
     )
 
 
-def _people_with_wrong_words(correction: CampaignCorrection) -> CompoundSelect[Any]:
+def _people_with_wrong_words(
+    session: Session, correction: CampaignCorrection
+) -> CompoundSelect[Any]:
     """The accounts of both, each once, of those that get mail."""
-    mailed = _wrong_mails(correction).join(Account, col(Account.id) == OutboxMail.addressee_id)
+    mailed = _wrong_mails(session, correction).join(
+        Account, col(Account.id) == OutboxMail.addressee_id
+    )
     decided = _wrong_decisions(correction).join(Account, col(Account.id) == Approval.account_id)
     return union(mailed.where(is_mailed()), decided.where(is_mailed()))
 
@@ -211,7 +225,7 @@ def _people_with_wrong_words(correction: CampaignCorrection) -> CompoundSelect[A
 def _mailed(session: Session, correction: CampaignCorrection) -> tuple[Group, ...]:
     return _groups(
         session,
-        _wrong_mails(correction)
+        _wrong_mails(session, correction)
         .join(Account, col(Account.id) == OutboxMail.addressee_id)
         .join(PolicyVersion, col(PolicyVersion.id) == OutboxMail.variant)
         .with_only_columns(
@@ -226,7 +240,9 @@ def _mailed(session: Session, correction: CampaignCorrection) -> tuple[Group, ..
 
 def _decided(session: Session, correction: CampaignCorrection) -> tuple[Group, ...]:
     """Those who were not mailed the wrong words."""
-    mailed = _wrong_mails(correction).where(col(OutboxMail.addressee_id) == Approval.account_id)
+    mailed = _wrong_mails(session, correction).where(
+        col(OutboxMail.addressee_id) == Approval.account_id
+    )
     return _groups(
         session,
         _wrong_decisions(correction)
