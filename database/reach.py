@@ -15,14 +15,13 @@ from sqlmodel import Session, col, func, select
 from database.accounts import is_mailed
 from database.counting import counts_for
 from database.lineage import is_of_lineage
-from database.outbox import ACCOUNT, MAYBE_TOLD
+from database.outbox import ACCOUNT, maybe_told, maybe_told_before
 from database.tables import (
     Account,
     Approval,
     Campaign,
     CampaignAddressee,
     CampaignCorrection,
-    MailAttempt,
     OutboxMail,
     PolicyVersion,
     WrongWords,
@@ -174,7 +173,6 @@ def _wrong_mails(session: Session, correction: CampaignCorrection) -> Select[Any
     ).all()
     return (
         select_columns(col(OutboxMail.addressee_id).label("account_id"))
-        .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id))
         .join(Campaign, col(Campaign.id) == col(OutboxMail.subject_id))
         .join(
             WrongWords,
@@ -185,9 +183,12 @@ def _wrong_mails(session: Session, correction: CampaignCorrection) -> Select[Any
         .where(
             col(OutboxMail.subject_id).in_(campaigns),
             col(OutboxMail.addressee_kind) == ACCOUNT,
-            col(OutboxMail.state).in_(MAYBE_TOLD),
+            *(
+                [maybe_told(), col(OutboxMail.attempt_id).is_not(None)]
+                if until is None
+                else [maybe_told_before(until)]
+            ),
             col(WrongWords.correction_id) == correction.id,
-            *([] if until is None else [col(MailAttempt.started_at) < until]),
         )
     )
 
