@@ -232,6 +232,21 @@ def test_words_that_people_read_already_were_not_wrong(scene: Scene, campaign: U
         assert session.get_one(Campaign, campaign).state == "running"
 
 
+def test_words_that_another_finding_has_already_are_right_for_this_one_too(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P8: what Hanna read of F2 was wrong, whatever she read of F1."""
+    same = RightWords(language="de", mail="Falsch.", sentences={"F2": GERMAN["F1"]})
+    assert propose(scene, same).people == 1
+
+
+def test_a_summary_in_other_lines_says_the_same(scene: Scene, campaign: UUID) -> None:
+    write(scene, "de", {"summary": "Zehn Tage.\n\nMehr nicht."})
+    in_lines = RightWords(language="de", mail="", summary="Zehn Tage.\r\n\r\nMehr nicht.")
+    with pytest.raises(ControlRefused, match="are those that people read already"):
+        propose(scene, in_lines)
+
+
 def test_what_was_left_as_it_stood_is_no_part_of_the_correction(
     scene: Scene, campaign: UUID
 ) -> None:
@@ -300,18 +315,19 @@ def test_whose_mail_surely_did_not_go_out_before_had_right_words_alone(scene: Sc
     freezing.freeze_audience(scene.database, campaign, NOW)
     scene.queue_step(campaign, FIRST_NOTICE)
     batch = Batch(subject_id=campaign)
-    for at, language in ((NOW, "en"), (NOW, "de"), (LATER + A_MINUTE, "de")):
-        if at > LATER:
-            assert propose(scene, RIGHT_IN_GERMAN).people == 0
-            confirm(scene)
-        with scene.database.transaction() as transaction:
-            found = claim(transaction, batch, limit=9, now=at)
+    with scene.database.transaction() as transaction:
+        for found in [claim(transaction, batch, limit=9, now=NOW) for _language in ("en", "de")]:
             assert found
-            assert found.like.language == language
-            if (at, language) == (NOW, "de"):
-                give_back(transaction, found.attempt_id, "too many", at)
+            if found.like.language == "de":
+                give_back(transaction, found.attempt_id, "too many", NOW)
             else:
-                accept(transaction, found.attempt_id, "x", at)
+                accept(transaction, found.attempt_id, "x", NOW)
+    assert propose(scene, RIGHT_IN_GERMAN).people == 0
+    confirm(scene)
+    with scene.database.transaction() as transaction:
+        again = claim(transaction, batch, limit=9, now=LATER + A_MINUTE)
+        assert again
+        accept(transaction, again.attempt_id, "y", LATER + A_MINUTE)
     assert told(scene, campaign) == []
 
 
