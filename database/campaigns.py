@@ -28,6 +28,7 @@ from database.outbox import (
     POSTPONEMENT,
     WITHDRAWAL,
     maybe_told,
+    maybe_told_before,
     states,
 )
 from database.owed import corrections, postponements
@@ -40,7 +41,6 @@ from database.tables import (
     CampaignAddressee,
     CampaignStep,
     Link,
-    MailAttempt,
     MissedNotice,
     OutboxMail,
     Policy,
@@ -507,7 +507,7 @@ def _is_owed(session: Session, campaign: Campaign, step: str) -> ColumnElement[b
     if step == FIRST_NOTICE:
         return true()
     if step.startswith(CORRECTION):
-        return had_wrong_words(corrections(session, campaign.id)[step])
+        return had_wrong_words(session, corrections(session, campaign.id)[step])
     if step.startswith(POSTPONEMENT):
         decided_at = postponements(session, campaign.policy_version_id)[step]
         return _was_mailed_before(_waiting(session, campaign), decided_at + AT_THE_SAME_TIME)
@@ -573,14 +573,12 @@ def _was_mailed(campaigns: Sequence[UUID]) -> ColumnElement[bool]:
     )
 
 
-def _was_mailed_before(campaigns: Sequence[UUID], instant: datetime | None) -> ColumnElement[bool]:
+def _was_mailed_before(campaigns: Sequence[UUID], instant: datetime) -> ColumnElement[bool]:
     """Whether a mail of the campaigns went out, or may have, that was written before an instant."""
     return exists().where(
         col(OutboxMail.subject_id).in_(campaigns),
         col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
-        maybe_told(),
-        col(MailAttempt.id) == col(OutboxMail.attempt_id),
-        col(MailAttempt.started_at) < instant,
+        maybe_told_before(instant),
     )
 
 

@@ -195,11 +195,12 @@ def propose(
         keep_wrong_for_everybody(transaction, correction, version)
     transaction.flush()
     told = {default.language: default.mail, **{each.language: each.mail for each in said.values()}}
-    _require_mail(told, languages_of_reach(transaction, correction, languages))
+    found = reach(transaction, correction)
+    _require_mail(told, languages_of_reach(transaction, correction, found, languages))
     if stops:
         campaign.state = PAUSED
     note(transaction, version, "propose_correction", act)
-    return reach(transaction, correction)
+    return found
 
 
 def confirm(

@@ -388,6 +388,20 @@ def maybe_told() -> ColumnElement[bool]:
     return or_(col(OutboxMail.state).in_(MAYBE_TOLD), tried)
 
 
+def maybe_told_before(instant: datetime) -> ColumnElement[bool]:
+    """Whether they had it before an instant, or may have: by its last try, or by one of its
+    campaign that came to no answer before the mail was tried again."""
+    tried = col(MailAttempt.started_at) < instant
+    last = exists().where(col(MailAttempt.id) == col(OutboxMail.attempt_id), tried)
+    in_doubt = exists().where(
+        col(MailAttempt.subject_id) == col(OutboxMail.subject_id),
+        col(MailAttempt.started_at) >= col(OutboxMail.queued_at),
+        tried,
+        or_(col(MailAttempt.outcome) == "unknown", col(MailAttempt.outcome).is_(None)),
+    )
+    return and_(maybe_told(), or_(last, and_(col(OutboxMail.attempts) > 1, in_doubt)))
+
+
 def subject_is_running() -> ColumnElement[bool]:
     """Of a campaign, whether it runs; of one that was withdrawn, only the mail that says so, and
     while its version is postponed, only the mails that somebody's decision caused."""

@@ -8,21 +8,30 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, Uuid, bindparam, exists, or_, union
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    exists,
+    or_,
+    union,
+)
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
 from database.accounts import is_mailed
 from database.counting import counts_for
 from database.lineage import is_of_lineage
-from database.outbox import ACCOUNT, MAYBE_TOLD
+from database.outbox import ACCOUNT, maybe_told, maybe_told_before
 from database.tables import (
     Account,
     Approval,
     Campaign,
     CampaignAddressee,
     CampaignCorrection,
-    MailAttempt,
     OutboxMail,
     PolicyVersion,
     WrongWords,
@@ -73,15 +82,30 @@ class Reach:
     """Whom a correction is mailed to: how many `people`, and the groups that they are of; whoever
     was mailed in two languages is of two. `decisions`: those that stand and were taken on wrong
     words.
+
+    `not_addressed`: how many had them from an earlier campaign, and get no mail of this one.
     """
 
     everybody: bool
     people: int
+    not_addressed: int
     groups: tuple[Group, ...]
     decisions: int
 
     def __str__(self) -> str:
         """As legal reads it before they agree."""
+        if not self.not_addressed:
+            return self._mailed_to
+        them = "is not one" if self.not_addressed == 1 else "are none"
+        return (
+            f"{self._mailed_to} {_people(self.not_addressed)} had the wrong words who {them} of "
+            "those that this campaign asks: they get no mail, so tell them otherwise."
+        )
+
+    @property
+    def _mailed_to(self) -> str:
+        if not self.people and self.not_addressed:
+            return "It is mailed to nobody."
         if not self.people:
             return "Nobody had the wrong words yet, so it is mailed to nobody."
         groups = "; ".join(map(str, self.groups))
@@ -94,12 +118,16 @@ class Reach:
 
 def reach(session: Session, correction: CampaignCorrection) -> Reach:
     """Whom a correction is mailed to; one that is not confirmed: if it were now. Counts mails."""
-    found = session.exec(
-        select(func.count()).select_from(_people_with_wrong_words(correction).subquery())
+    everybody = _people_with_wrong_words(session, correction).subquery()
+    had, told = session.execute(
+        select_columns(func.count(), func.count().filter(_is_told(session, correction)))
+        .select_from(everybody)
+        .join(Account, col(Account.id) == everybody.c.account_id)
     ).one()
     return Reach(
         everybody=is_about_everybody(session, correction),
-        people=found,
+        people=told,
+        not_addressed=had - told,
         groups=(*_mailed(session, correction), *_decided(session, correction)),
         decisions=_count_decisions(session, correction),
     )
@@ -121,24 +149,26 @@ def readers_of_wrong_words(session: Session, correction: CampaignCorrection) -> 
 
 
 def languages_of_reach(
-    session: Session, correction: CampaignCorrection, languages: Sequence[str]
+    session: Session, correction: CampaignCorrection, found: Reach, languages: Sequence[str]
 ) -> tuple[str, ...]:
-    """The languages in which people had the wrong words, or read by now."""
-    people = _people_with_wrong_words(correction).subquery()
+    """The languages in which those `found` had the wrong words, or read by now."""
+    people = _people_with_wrong_words(session, correction).subquery()
     locales = session.exec(
-        select(Account.locale).join(people, people.c.account_id == col(Account.id)).distinct()
+        select(Account.locale)
+        .join(people, people.c.account_id == col(Account.id))
+        .where(_is_told(session, correction))
+        .distinct()
     ).all()
-    groups = (*_mailed(session, correction), *_decided(session, correction))
     read = {nearest_language(one, languages) for one in locales}
-    read |= {nearest_language(group.language, languages) for group in groups}
+    read |= {nearest_language(group.language, languages) for group in found.groups}
     return tuple(language for language in languages if language in read)
 
 
-def had_wrong_words(correction: CampaignCorrection) -> ColumnElement[bool]:
+def had_wrong_words(session: Session, correction: CampaignCorrection) -> ColumnElement[bool]:
     """Of an addressee, whether they had words that a confirmed correction says were wrong: before
     it was confirmed."""
     account = col(CampaignAddressee.account_id)
-    mailed = _wrong_mails(correction).where(col(OutboxMail.addressee_id) == account)
+    mailed = _wrong_mails(session, correction).where(col(OutboxMail.addressee_id) == account)
     decided = _wrong_decisions(correction).where(col(Approval.account_id) == account)
     return or_(
         exists(mailed.correlate(CampaignAddressee)), exists(decided.correlate(CampaignAddressee))
@@ -155,17 +185,26 @@ def correction_for(
 
 
 def _concerns(session: Session, correction: CampaignCorrection, account_id: UUID) -> bool:
-    mailed = _wrong_mails(correction).where(col(OutboxMail.addressee_id) == account_id)
+    mailed = _wrong_mails(session, correction).where(col(OutboxMail.addressee_id) == account_id)
     decided = _wrong_decisions(correction).where(col(Approval.account_id) == account_id)
     return bool(session.scalar(select_columns(or_(exists(mailed), exists(decided)))))
 
 
-def _wrong_mails(correction: CampaignCorrection) -> Select[Any]:
-    """The accounts to which a mail with wrong words went out, or may have."""
+def _wrong_mails(session: Session, correction: CampaignCorrection) -> Select[Any]:
+    """The accounts to which a mail with wrong words went out, or may have.
+
+    The campaigns are named by their ids: so the mails of an account are found, and SQLite does not
+    walk all that are in a state.
+    """
     until = correction.confirmed_at
+    campaigns = session.exec(
+        select(Campaign.id)
+        .join(WrongWords, col(WrongWords.policy_version_id) == col(Campaign.policy_version_id))
+        .where(WrongWords.correction_id == correction.id)
+        .distinct()
+    ).all()
     return (
         select_columns(col(OutboxMail.addressee_id).label("account_id"))
-        .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id))
         .join(Campaign, col(Campaign.id) == col(OutboxMail.subject_id))
         .join(
             WrongWords,
@@ -174,10 +213,14 @@ def _wrong_mails(correction: CampaignCorrection) -> Select[Any]:
             ),
         )
         .where(
+            col(OutboxMail.subject_id).in_(campaigns),
             col(OutboxMail.addressee_kind) == ACCOUNT,
-            col(OutboxMail.state).in_(MAYBE_TOLD),
+            *(
+                [maybe_told(), col(OutboxMail.attempt_id).is_not(None)]
+                if until is None
+                else [maybe_told_before(until)]
+            ),
             col(WrongWords.correction_id) == correction.id,
-            *([] if until is None else [col(MailAttempt.started_at) < until]),
         )
     )
 
@@ -201,19 +244,37 @@ def _wrong_decisions(correction: CampaignCorrection) -> Select[Any]:
     )
 
 
-def _people_with_wrong_words(correction: CampaignCorrection) -> CompoundSelect[Any]:
+def _people_with_wrong_words(
+    session: Session, correction: CampaignCorrection
+) -> CompoundSelect[Any]:
     """The accounts of both, each once, of those that get mail."""
-    mailed = _wrong_mails(correction).join(Account, col(Account.id) == OutboxMail.addressee_id)
+    mailed = _wrong_mails(session, correction).join(
+        Account, col(Account.id) == OutboxMail.addressee_id
+    )
     decided = _wrong_decisions(correction).join(Account, col(Account.id) == Approval.account_id)
     return union(mailed.where(is_mailed()), decided.where(is_mailed()))
+
+
+def _is_told(session: Session, correction: CampaignCorrection) -> ColumnElement[bool]:
+    """Of an account that had wrong words, whether its mail is queued (`campaigns.queue_step`): that
+    of a campaign whose audience is not written down yet will be."""
+    campaign = session.get_one(Campaign, correction.campaign_id)
+    if campaign.audience_frozen_at is None:
+        return is_mailed()
+    addressed = exists().where(
+        col(CampaignAddressee.campaign_id) == campaign.id,
+        col(CampaignAddressee.account_id) == col(Account.id),
+    )
+    return and_(is_mailed(), addressed)
 
 
 def _mailed(session: Session, correction: CampaignCorrection) -> tuple[Group, ...]:
     return _groups(
         session,
-        _wrong_mails(correction)
+        _wrong_mails(session, correction)
         .join(Account, col(Account.id) == OutboxMail.addressee_id)
         .join(PolicyVersion, col(PolicyVersion.id) == OutboxMail.variant)
+        .where(_is_told(session, correction))
         .with_only_columns(
             col(PolicyVersion.number),
             col(OutboxMail.language),
@@ -226,13 +287,15 @@ def _mailed(session: Session, correction: CampaignCorrection) -> tuple[Group, ..
 
 def _decided(session: Session, correction: CampaignCorrection) -> tuple[Group, ...]:
     """Those who were not mailed the wrong words."""
-    mailed = _wrong_mails(correction).where(col(OutboxMail.addressee_id) == Approval.account_id)
+    mailed = _wrong_mails(session, correction).where(
+        col(OutboxMail.addressee_id) == Approval.account_id
+    )
     return _groups(
         session,
         _wrong_decisions(correction)
         .join(Account, col(Account.id) == Approval.account_id)
         .join(PolicyVersion, col(PolicyVersion.id) == Approval.shown_from_version_id)
-        .where(~exists(mailed.correlate(Approval)))
+        .where(_is_told(session, correction), ~exists(mailed.correlate(Approval)))
         .with_only_columns(
             col(PolicyVersion.number),
             col(Approval.language),
@@ -244,7 +307,7 @@ def _decided(session: Session, correction: CampaignCorrection) -> tuple[Group, .
 
 
 def _groups(session: Session, counted: Select[int, str, int], *, mailed: bool) -> tuple[Group, ...]:
-    rows = session.execute(counted.where(is_mailed())).all()
+    rows = session.execute(counted).all()
     return tuple(
         Group(base=base, language=language, people=people, mailed=mailed)
         for base, language, people in sorted(rows)

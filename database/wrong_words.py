@@ -20,7 +20,11 @@ from database.wording import Words, all_words, words_shown
 def only_what_differs(session: Session, version: PolicyVersion, words: Words) -> Mapping[str, str]:
     """Of words in a language those that people read otherwise now, by what they are of."""
     standing = all_words(session, version, words.language)
-    return {of: said for of, said in words.by_what_they_are_of.items() if standing.get(of) != said}
+    return {
+        of: said
+        for of, said in words.by_what_they_are_of.items()
+        if of not in standing or _folded(standing[of]) != _folded(said)
+    }
 
 
 def wrong_words(
@@ -71,13 +75,20 @@ def _was_wrong(
     language: str,
 ) -> bool:
     """Whether what was told of a version, from a base, lacks any of the right words of the version
-    that it is, or that corrects it."""
+    that it is, or that corrects it, whose findings have keys of their own."""
     if not right:
         return False
-    said = words_shown(session, base, told, language).values()
+    said = {of: _folded(words) for of, words in words_shown(session, base, told, language).items()}
+    if told.id == version.id:
+        return any(said[of] != _folded(words) for of, words in right.items() if of in said)
     compared = assessment_of(session, base.id, version.id) is not None
     shows = words_shown(session, base, version, language) if compared else right
-    return any(words not in said for of, words in right.items() if of in shows)
+    return any(_folded(words) not in said.values() for of, words in right.items() if of in shows)
+
+
+def _folded(words: str) -> str:
+    """The same words in one line: how they are broken into lines is nothing that is told."""
+    return " ".join(words.split())
 
 
 def keep_wrong(

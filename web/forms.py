@@ -66,7 +66,9 @@ async def read_posted(request: Request) -> Posted:
         ]
         files = {name: await upload.read() for name, upload in uploads.items()}
         return Posted(
-            fields=tuple((name, value) for name, value in entries if isinstance(value, str)),
+            fields=tuple(
+                (name, _lines(value)) for name, value in entries if isinstance(value, str)
+            ),
             files={name: content for name, content in files.items() if content},
             attached=tuple(one for one in attached if one.content),
             file_names={name: upload.filename or "" for name, upload in uploads.items()},
@@ -78,6 +80,11 @@ Form = Annotated[Posted, Depends(read_posted)]
 
 class StampRefused(Exception):
     """The form does not come from a page of ours, or from one that is too old."""
+
+
+def _lines(value: str) -> str:
+    """A browser ends the lines of a text with CR LF, whatever they ended with on the page."""
+    return value.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def stamp(keys: Sequence[bytes], now: datetime, *content: str) -> str:

@@ -7,13 +7,26 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session, col, select
 
-from database import delivery, freezing, links, outbox, outcomes, suppressions
+from database import (
+    controls,
+    corrections,
+    delivery,
+    freezing,
+    links,
+    outbox,
+    outcomes,
+    suppressions,
+)
 from database.accounts import AccountRow, accounts_at_address
 from database.approvals import PolicyHistory
+from database.corrections import Right, RightWords
 from database.mail_rows import Batch, hold_mails, of_campaigns_to
-from database.tables import Account, Link, OutboxMail, Policy, Staff
+from database.policies import version_by_slug
+from database.reach import correction_for, had_wrong_words
+from database.tables import Account, CampaignAddressee, Link, OutboxMail, Policy, Staff
+from domain.reviews import Decisions
 from domain.suppressions import Cause, address_key
-from tests.people import ALICE, BOB
+from tests.people import ALICE, BOB, LANGUAGES, POLICY
 from tests.query_plans import whole_tables_read
 from tests.scene import NOW, ONE_HOUR, Scene
 
@@ -102,3 +115,26 @@ def test_an_account_that_another_system_re_addresses_is_found(scene: Scene, camp
             now=NOW + ONE_HOUR,
         )
     assert read <= {"account"}, "how many there are is counted, once for each file"
+
+
+def test_who_had_wrong_words_is_found_by_campaign_and_account(scene: Scene, campaign: UUID) -> None:
+    """P8: proposed and agreed to while everybody else who writes waits; mailed to each shard, and
+    looked up by each page."""
+    english = RightWords(language="en", mail="It is a year.", sentences={"F1": "For a year."})
+    right = Right(decisions=Decisions.VOID, words=[english])
+    later, lena, noor = NOW + ONE_HOUR, scene.staff["lena"], scene.staff["noor"]
+    with scene.database.session() as session:
+        mail = notice_of_alice(session)
+        with whole_tables_read(scene.database, by_state=True) as read:
+            version = version_by_slug(session, POLICY, 2)
+            act = controls.acting(session, lena, "legal", reason="a wrong period", now=NOW)
+            corrections.propose(session, version, act, right, languages=LANGUAGES)
+            corrections.confirm(session, version, noor, later, languages=LANGUAGES)
+            put_right = correction_for(session, version.id, mail.addressee_id)
+            assert put_right
+            told = select(CampaignAddressee.id).where(
+                CampaignAddressee.campaign_id == campaign, had_wrong_words(session, put_right)
+            )
+            assert len(session.exec(told).all()) == len([ALICE, BOB])
+        session.rollback()
+    assert read == set()

@@ -15,7 +15,7 @@ from database.controls import ControlRefused
 from database.corrections import Right, RightWords
 from database.mail_rows import Batch
 from database.outbox import claim
-from database.outcomes import accept
+from database.outcomes import accept, doubt, give_back
 from database.owed import open_correction
 from database.policies import version_by_slug
 from database.reports import report
@@ -232,6 +232,21 @@ def test_words_that_people_read_already_were_not_wrong(scene: Scene, campaign: U
         assert session.get_one(Campaign, campaign).state == "running"
 
 
+def test_words_that_another_finding_has_already_are_right_for_this_one_too(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P8: what Hanna read of F2 was wrong, whatever she read of F1."""
+    same = RightWords(language="de", mail="Falsch.", sentences={"F2": GERMAN["F1"]})
+    assert propose(scene, same).people == 1
+
+
+def test_a_summary_in_other_lines_says_the_same(scene: Scene, campaign: UUID) -> None:
+    write(scene, "de", {"summary": "Zehn Tage.\n\nMehr nicht."})
+    in_lines = RightWords(language="de", mail="", summary="Zehn Tage.\r\n\r\nMehr nicht.")
+    with pytest.raises(ControlRefused, match="are those that people read already"):
+        propose(scene, in_lines)
+
+
 def test_what_was_left_as_it_stood_is_no_part_of_the_correction(
     scene: Scene, campaign: UUID
 ) -> None:
@@ -254,6 +269,66 @@ def test_what_was_left_as_it_stood_is_no_part_of_the_correction(
         "summary": "as it was",
         "sentences": {"F1": "Ein Jahr lang."},
     }
+
+
+def in_doubt_and_queued_again(scene: Scene, campaign: UUID) -> None:
+    """As the machine or ops do it: nobody knows whether the German mail went out."""
+    freezing.freeze_audience(scene.database, campaign, NOW)
+    scene.queue_step(campaign, FIRST_NOTICE)
+    for _language in ("en", "de"):
+        with scene.database.transaction() as transaction:
+            found = claim(transaction, Batch(subject_id=campaign), limit=9, now=NOW)
+            assert found
+            if found.like.language == "de":
+                doubt(transaction, found.attempt_id, "no answer", NOW)
+            else:
+                accept(transaction, found.attempt_id, "x", NOW)
+    with scene.database.transaction() as transaction:
+        unknown = select(OutboxMail).where(OutboxMail.state == "unknown")
+        transaction.exec(unknown).one().state = "queued"
+
+
+@pytest.mark.parametrize("goes_out_first", [True, False])
+def test_who_may_have_had_wrong_words_in_a_try_without_an_answer_is_told(
+    scene: Scene, goes_out_first: bool
+) -> None:
+    """P4, P8: whether their mail goes out again with the right words before or after."""
+    scene.import_accounts(ALICE, BOB, HANNA)
+    campaign = scene.campaign()
+    write(scene, "de", GERMAN)
+    in_doubt_and_queued_again(scene, campaign)
+    assert propose(scene, RIGHT_IN_GERMAN).people == 1
+    confirm(scene)
+    if goes_out_first:
+        with scene.database.transaction() as transaction:
+            again = claim(transaction, Batch(subject_id=campaign), limit=9, now=LATER + A_MINUTE)
+            assert again
+            accept(transaction, again.attempt_id, "y", LATER + A_MINUTE)
+    assert told(scene, campaign) == [HANNA.external_id]
+
+
+def test_whose_mail_surely_did_not_go_out_before_had_right_words_alone(scene: Scene) -> None:
+    """P8: Hanna's was refused once, and went out after the words were put right."""
+    scene.import_accounts(ALICE, BOB, HANNA)
+    campaign = scene.campaign()
+    write(scene, "de", GERMAN)
+    freezing.freeze_audience(scene.database, campaign, NOW)
+    scene.queue_step(campaign, FIRST_NOTICE)
+    batch = Batch(subject_id=campaign)
+    with scene.database.transaction() as transaction:
+        for found in [claim(transaction, batch, limit=9, now=NOW) for _language in ("en", "de")]:
+            assert found
+            if found.like.language == "de":
+                give_back(transaction, found.attempt_id, "too many", NOW)
+            else:
+                accept(transaction, found.attempt_id, "x", NOW)
+    assert propose(scene, RIGHT_IN_GERMAN).people == 0
+    confirm(scene)
+    with scene.database.transaction() as transaction:
+        again = claim(transaction, batch, limit=9, now=LATER + A_MINUTE)
+        assert again
+        accept(transaction, again.attempt_id, "y", LATER + A_MINUTE)
+    assert told(scene, campaign) == []
 
 
 def two_beginnings(scene: Scene) -> UUID:

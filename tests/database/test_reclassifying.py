@@ -6,14 +6,27 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select
 
-from database import controls, decisions, freezing, owed, policies, reclassifying, standings
+from database import (
+    controls,
+    corrections,
+    decisions,
+    freezing,
+    owed,
+    policies,
+    reclassifying,
+    standings,
+)
 from database.accounts import AccountRow
 from database.approvals import PolicyHistory, took_for_clean
 from database.assessments import findings_of
-from database.campaigns import campaign_of
+from database.campaigns import FIRST_NOTICE, campaign_of
 from database.controls import ControlRefused
+from database.corrections import Right, RightWords
 from database.decisions import identity
 from database.facts import record
+from database.mail_rows import Batch
+from database.outbox import claim
+from database.outcomes import accept
 from database.reclassifying import Mistake
 from database.reports import report
 from database.staff import StaffRefused
@@ -23,11 +36,12 @@ from database.tables import (
     ControlAct,
     Fact,
     Finding,
+    OutboxMail,
     PolicyVersion,
     Review,
 )
 from database.wording import WordingRefused, Words
-from domain.reviews import FindingStatus, VersionClass
+from domain.reviews import Decisions, FindingStatus, VersionClass
 from tests.deciding import APPROVED
 from tests.people import ALICE, BOB, CAROL, LANGUAGES, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, Scene
@@ -378,3 +392,53 @@ def test_what_is_handed_in_anew_takes_over_what_was_decided_last(
         of_second = {each.key: each for each in findings_of(session, second(scene).id)}
         stands = {identity(each): each.status for each in findings_of(session, fourth.id)}
     assert stands[identity(of_second[key])] == "confirmed"
+
+
+def first_notices(scene: Scene, campaign: UUID, at: datetime) -> None:
+    freezing.freeze_audience(scene.database, campaign, at)
+    scene.queue_step(campaign, FIRST_NOTICE)
+    with scene.database.transaction() as transaction:
+        found = claim(transaction, Batch(subject_id=campaign), limit=9, now=at)
+        assert found
+        accept(transaction, found.attempt_id, "x", at)
+
+
+def test_a_later_correction_counts_those_whom_the_campaign_that_asks_mails(scene: Scene) -> None:
+    """P8: Alice had the wrong summary with the first campaign, approved, and is not asked again;
+    legal reads that she gets no mail."""
+    first = scene.submit(FIRST, now=FIRST_DAY)
+    scene.put_in_force(first, FIRST_DAY)
+    scene.import_accounts(ALICE, BOB)
+    version = scene.submit(SECOND)
+    scene.assess(first, version=version)
+    with scene.database.transaction() as transaction:
+        for finding in findings_of(transaction, version.id):
+            finding.status = "dismissed"
+        transaction.get_one(PolicyVersion, version.id).version_class = VersionClass.NOTICE
+    first_notices(scene, scene.announce(version), NOW)
+    scene.put_in_force(second(scene), EFFECT)
+    scene.decide(ALICE, APPROVED, at=EFFECT + 2 * A_DAY)
+    propose(scene)
+    asking = confirm(scene)
+    first_notices(scene, asking, FOUND + A_DAY)
+    words = RightWords(language="en", mail="It was wrong.", summary="A year.")
+    right = Right(decisions=Decisions.KEEP, words=[words])
+    with scene.database.transaction() as transaction:
+        lena, noor = scene.staff["lena"], scene.staff["noor"]
+        act = controls.acting(transaction, lena, "legal", reason="wrong", now=FOUND + 2 * A_DAY)
+        row = second(scene)
+        found = corrections.propose(transaction, row, act, right, languages=LANGUAGES)
+        later = FOUND + 3 * A_DAY
+        corrections.confirm(transaction, row, noor, later, languages=LANGUAGES)
+    assert str(found) == (
+        "It is mailed to 1 person who was mailed in English from version 1. 1 person had the wrong "
+        "words who is not one of those that this campaign asks: they get no mail, so tell them "
+        "otherwise."
+    )
+    scene.queue_step(asking, "correction_1")
+    with scene.database.session() as session:
+        queued = session.exec(
+            select(OutboxMail.addressee_id).where(OutboxMail.step == "correction_1")
+        ).all()
+    assert queued == [scene.account(BOB.external_id).id]
+    assert found.people == len(queued)

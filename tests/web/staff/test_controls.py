@@ -12,7 +12,7 @@ from database.mail_rows import Batch
 from database.outbox import all_is_stopped, claim
 from database.outcomes import accept
 from database.policies import put_in_force
-from database.tables import Account, Campaign, ControlAct, PolicyVersion
+from database.tables import Account, Campaign, CampaignCorrection, ControlAct, PolicyVersion
 from tests.web.world import NOW, World
 
 VERSION_2 = "/staff/policies/privacy-policy/versions/2"
@@ -263,6 +263,44 @@ def test_only_what_was_changed_in_the_form_was_wrong(world: World) -> None:
     form["whose"] = "everybody"
     assert world.post(VERSION_2, f"{VERSION_2}/correct", **form).status_code == 303
     assert "It is mailed to everybody who was mailed" in world.browser.get(VERSION_2).text
+
+
+def test_a_summary_of_several_lines_that_was_left_as_it_stood_was_not_wrong(world: World) -> None:
+    """P8: browsers send every end of a line as CR LF; words are kept with LF alone."""
+    with world.database.transaction() as transaction:
+        version = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
+        version.summary = "First line.\n\nSecond line."
+    mailed(world)
+    world.enter_as("lena")
+    form = {
+        "right:en:mail": "It was wrong.",
+        "right:en:summary": "First line.\r\n\r\nSecond line.",
+        "whose": "words",
+        "decisions": "keep",
+        "control_reason": "A wrong period.",
+    }
+    assert world.post(VERSION_2, f"{VERSION_2}/correct", **form).status_code == 422
+    form["right:en:summary"] = "First line.\r\n\r\nThird line."
+    assert world.post(VERSION_2, f"{VERSION_2}/correct", **form).status_code == 303
+    with world.database.session() as session:
+        proposed = session.exec(select(CampaignCorrection)).one()
+    assert proposed.summary == "First line.\n\nThird line."
+
+
+def test_where_nobody_had_wrong_words_nothing_is_said_of_their_answers(world: World) -> None:
+    mailed(world)
+    world.enter_as("lena")
+    wrong = {
+        "right:de:summary": "Ein Jahr lang.",
+        "whose": "words",
+        "decisions": "void",
+        "control_reason": "A wrong period.",
+    }
+    assert world.post(VERSION_2, f"{VERSION_2}/correct", **wrong).status_code == 303
+    page = world.browser.get(VERSION_2).text
+    assert "Nobody had the wrong words yet, so it is mailed to nobody." in page
+    assert "None of them has answered" not in page
+    assert "Nobody else gets a mail" not in page
 
 
 def test_who_reads_german_reads_the_german_correction(world: World) -> None:
