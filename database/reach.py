@@ -83,7 +83,8 @@ class Reach:
     was mailed in two languages is of two. `decisions`: those that stand and were taken on wrong
     words.
 
-    `not_addressed`: how many had them from an earlier campaign, and get no mail of this one.
+    `not_addressed`: how many had them, as of an earlier campaign of the version, and get no mail
+    of this one.
     """
 
     everybody: bool
@@ -96,10 +97,10 @@ class Reach:
         """As legal reads it before they agree."""
         if not self.not_addressed:
             return self._mailed_to
-        them = "is not one" if self.not_addressed == 1 else "are none"
+        get = "gets" if self.not_addressed == 1 else "get"
         return (
-            f"{self._mailed_to} {_people(self.not_addressed)} had the wrong words who {them} of "
-            "those that this campaign asks: they get no mail, so tell them otherwise."
+            f"{self._mailed_to} {_people(self.not_addressed)} had the wrong words and {get} no "
+            "mail, as this campaign does not address them: tell them otherwise."
         )
 
     @property

@@ -432,8 +432,7 @@ def test_a_later_correction_counts_those_whom_the_campaign_that_asks_mails(scene
         corrections.confirm(transaction, row, noor, later, languages=LANGUAGES)
     assert str(found) == (
         "It is mailed to 1 person who was mailed in English from version 1. 1 person had the wrong "
-        "words who is not one of those that this campaign asks: they get no mail, so tell them "
-        "otherwise."
+        "words and gets no mail, as this campaign does not address them: tell them otherwise."
     )
     scene.queue_step(asking, "correction_1")
     with scene.database.session() as session:
