@@ -30,7 +30,14 @@ OLDEST = (1, 25)
 """The first server that takes updates of workflows without being told to."""
 A_POLL = timedelta(seconds=75)
 """A worker asks for work at least once a minute, and then some."""
-KINDS = ("publication", "campaign", "data-subject-request", "mail-delivery", "alarm-delivery")
+KINDS = (
+    "publication",
+    "campaign",
+    "data-subject-request",
+    "controller-instruction",
+    "mail-delivery",
+    "alarm-delivery",
+)
 OF_EACH_KIND = 5
 HOW_IT_STANDS = "__temporal_workflow_metadata"
 """What the Temporal UI asks for *Current Details*: every workflow knows it."""
