@@ -1,6 +1,7 @@
 """What every source of a data map says of itself and of its data."""
 
 import re
+from abc import ABC, abstractmethod
 from calendar import monthrange
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -110,7 +111,7 @@ class Described:
     others: bool
 
 
-class Source(Part):
+class Source(Part, ABC):
     """What every source says of itself. `controller`: for whom a processor holds the data, and
     `contact`, where they are told what became of their instructions (P24)."""
 
@@ -131,9 +132,9 @@ class Source(Part):
             raise ValueError("names a contact, which only a processor has")
         return self
 
+    @abstractmethod
     def described(self) -> Iterator[Described]:
         """Every kind of value, in the map's order."""
-        raise NotImplementedError
 
     @property
     def categories(self) -> Mapping[str, tuple[Use, ...]]:
