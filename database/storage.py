@@ -1,7 +1,8 @@
 """Files that are too personal for a column: encrypted, and known by name to one row alone (P32)."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -35,6 +36,18 @@ class Storage:
             file.flush()
             os.fsync(file.fileno())
         return name
+
+    @contextmanager
+    def until_known(self, names: Collection[str | None]) -> Iterator[None]:
+        """While a row learns of new files: where that fails, no row knows them, and they go again.
+
+        Names may be added to `names` inside of the block.
+        """
+        try:
+            yield
+        except BaseException:
+            self.delete(*names)
+            raise
 
     def read(self, name: str) -> bytes:
         """The content of a file. Raises FileUnusable."""

@@ -40,16 +40,16 @@ class Packages(Mail):
             made.append(self._storage.keep(new.to_bytes()))
             return made[0]
 
-        try:
-            with refusing(), self.database.transaction() as transaction:
-                require_role(transaction, staff_id, "privacy")
-                request = request_by_reference(transaction, reference)
-                old = packages.redact(
-                    transaction, request, task_id, changed, staff_id=staff_id, now=self.clock.now()
-                )
-        except BaseException:
-            self._storage.delete(*made)  # no row knows it
-            raise
+        with (
+            self._storage.until_known(made),
+            refusing(),
+            self.database.transaction() as transaction,
+        ):
+            require_role(transaction, staff_id, "privacy")
+            request = request_by_reference(transaction, reference)
+            old = packages.redact(
+                transaction, request, task_id, changed, staff_id=staff_id, now=self.clock.now()
+            )
         self._storage.delete(old)
 
     def put_forward(self, reference: str, seen: str, staff_id: UUID) -> None:
