@@ -1,32 +1,23 @@
 """Carrying out what a controller told us: only its own sources are asked (P24)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Session
 from temporalio import activity
 
-from activities.courier import Courier
-from activities.interceptor import incident
-from activities.sources import NOT_IN_THE_MAP
-from data_sources.data_map import ManualDescription
-from data_sources.source import Call, CorrectionRefused, DataSource, SourceUnavailable, SourceWrong
-from database import controller_instructions, instructed_tasks
+from activities.asking import NOT_IN_THE_MAP, Asking
+from data_sources.source import Call, DataSource, SourceWrong
+from database import asked_tasks, controller_instructions, instructed_tasks
 from database.alarms import AlarmKind, sound
 from database.controller_instructions import instruction_by_id, tell_staff
-from database.engine import Database
 from database.mail_rows import Batch
 from database.outbox import states
-from database.storage import Storage
 from database.tables import ControllerInstruction, InstructedTask
-from domain.collected import Collected
-from domain.company import Company
 from domain.controller_instructions import InstructionState
-from domain.personal_data import Correction, Exported, Located, Person, Receipt, Verb, Waits
-from domain.places import local_date
-from domain.source_tasks import BY_HAND, SILENT, WRONG, Asked, done_receipt, exported_receipt
+from domain.personal_data import Correction, Exported, Person, Receipt, Verb, Waits
+from domain.source_tasks import Asked, done_receipt, exported_receipt
 
 NOT_THEIRS = (
     "The data map says that this source is held for somebody else now. It was not asked anything."
@@ -55,23 +46,8 @@ class InstructionCase:
     since: datetime | None
 
 
-class InstructionActivities:
+class InstructionActivities(Asking[InstructedTask]):
     """Asks the sources of controllers; built once, in worker.py."""
-
-    def __init__(
-        self,
-        *,
-        database: Database,
-        sources: Sequence[DataSource],
-        storage: Storage,
-        company: Company,
-        courier: Courier,
-    ) -> None:
-        self._database = database
-        self._sources = {source.about.name: source for source in sources}
-        self._storage = storage
-        self._company = company
-        self._courier = courier
 
     @activity.defn
     def load_instruction(self, what: InstructionInput) -> InstructionCase:
@@ -104,9 +80,9 @@ class InstructionActivities:
     ) -> None:
         source = self._sources.get(task.source)
         if source is None:
-            self._needs_person(task, NOT_IN_THE_MAP, what)
+            self._needs_person(task, NOT_IN_THE_MAP, what.now)
         elif source.about.controller != row.controller:
-            self._needs_person(task, NOT_THEIRS, what)
+            self._needs_person(task, NOT_THEIRS, what.now)
         else:
             self._have_answered(source, row, task, what)
 
@@ -117,90 +93,55 @@ class InstructionActivities:
         task: InstructedTask,
         what: InstructionInput,
     ) -> None:
-        try:
-            answer = _answer(source, row, Call(id=str(task.id), now=what.now))
-        except SourceUnavailable as silence:
-            self._put_off(task, str(silence), what)
-        except (SourceWrong, CorrectionRefused) as wrong:
-            self._needs_person(task, str(wrong), what)
-        except Exception as fault:  # noqa: BLE001 - whatever it is, the other sources are asked
-            self._put_off(task, f"Asking it goes wrong: {incident(fault).message}.", what)
-        else:
-            self._settle(source, task, answer, what)
+        call = Call(id=str(task.id), now=what.now)
+        answer = self._answered(task, lambda: _answer(source, row, call), what.now)
+        if answer is not None:
+            self._settle(source, task, answer, what.now)
 
     def _settle(
         self,
         source: DataSource,
         task: InstructedTask,
-        answer: Located | Exported | Receipt | Waits,
-        what: InstructionInput,
+        answer: Exported | Receipt | Waits,
+        now: datetime,
     ) -> None:
         match answer:
             case Receipt(failed=failed) if failed:
                 told = ", ".join(f"{one.category} ({one.reason})" for one in failed)
-                self._needs_person(task, NOT_ALL.format(failed=told), what)
+                self._needs_person(task, NOT_ALL.format(failed=told), now)
             case Receipt():
                 with self._database.transaction() as transaction:
-                    instructed_tasks.settle(transaction, task, done_receipt(answer), what.now)
+                    asked_tasks.settle(transaction, task, done_receipt(answer), now)
             case Exported():
-                self._keep(source, task, answer, what)
-            case _:
-                self._give_to_staff(source, task, what)
+                self._keep(source, task, answer, now)
+            case Waits():
+                with self._database.transaction() as transaction:
+                    self._give_to_staff(transaction, source, task, now)
 
     def _keep(
-        self,
-        source: DataSource,
-        task: InstructedTask,
-        exported: Exported,
-        what: InstructionInput,
+        self, source: DataSource, task: InstructedTask, exported: Exported, now: datetime
     ) -> None:
-        about = source.about
-        collected = Collected(
-            source=about.name, title=about.title, uses=about.categories, records=exported.records
-        )
-        receipt = exported_receipt(tuple(about.categories), exported.records, exported.doubtful)
-        file = self._storage.keep(collected.to_bytes())
+        names = tuple(source.about.categories)
+        receipt = exported_receipt(names, exported.records, exported.doubtful)
+        file = self._kept(source, exported)
         with self._database.transaction() as transaction:
-            settled = instructed_tasks.settle(transaction, task, receipt, what.now, file=file)
+            settled = asked_tasks.settle(transaction, task, receipt, now, file=file)
         if not settled:  # of two that asked at once the one that came later: no row knows its file
             self._storage.delete(file)
 
-    def _give_to_staff(
-        self, source: DataSource, task: InstructedTask, what: InstructionInput
-    ) -> None:
-        days = source.about.days if isinstance(source.about, ManualDescription) else 0
-        due_on = local_date(what.now + timedelta(days=days), self._company.zone)
-        with self._database.transaction() as transaction:
-            if instructed_tasks.give_to_staff(transaction, task, due_on, what.now):
-                self._tell(transaction, task, BY_HAND, what)
-
-    def _put_off(self, task: InstructedTask, problem: str, what: InstructionInput) -> None:
-        with self._database.transaction() as transaction:
-            if instructed_tasks.put_off(transaction, task, problem, what.now):
-                self._tell(transaction, task, SILENT, what)
-                self._sound(transaction, AlarmKind.SOURCE_SILENT, task, what)
-
-    def _needs_person(self, task: InstructedTask, problem: str, what: InstructionInput) -> None:
-        with self._database.transaction() as transaction:
-            if instructed_tasks.needs_person(transaction, task, problem, what.now):
-                self._tell(transaction, task, WRONG, what)
-                self._sound(transaction, AlarmKind.SOURCE_WRONG, task, what)
-
-    def _tell(
-        self, transaction: Session, task: InstructedTask, step: str, what: InstructionInput
-    ) -> None:
+    def _tell(self, transaction: Session, task: InstructedTask, step: str, now: datetime) -> None:
         row = instruction_by_id(transaction, task.instruction_id)
-        tell_staff(transaction, row, f"{step}#{task.source}.{task.attempts}", what.now)
+        tell_staff(transaction, row, f"{step}#{task.source}.{task.attempts}", now)
 
     def _sound(
-        self, transaction: Session, kind: AlarmKind, task: InstructedTask, what: InstructionInput
+        self, transaction: Session, kind: AlarmKind, task: InstructedTask, now: datetime
     ) -> None:
         row = instruction_by_id(transaction, task.instruction_id)
         sound(
             transaction,
             kind,
             f"{task.id}/{task.attempts}",
-            what.now,
+            now,
             page=f"/staff/instructions/{row.id}",
             reference=row.reference,
             source=task.source,

@@ -1,21 +1,21 @@
 """Asking the data sources what a request is about: each answer is settled by itself (P10-P17)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from sqlmodel import Session
 from temporalio import activity
 
 from activities import correcting, erasing, restricting
+from activities.asking import NOT_IN_THE_MAP, Asking
 from activities.courier import Courier
-from activities.interceptor import incident
 from activities.requests import RequestInput
-from data_sources.data_map import ManualDescription
 from data_sources.manual import Result, Task
 from data_sources.opening import OWN_MAP, Means, open_every_source
-from data_sources.source import Call, CorrectionRefused, DataSource, SourceUnavailable, SourceWrong
-from database import packages, source_tasks
+from data_sources.source import Call, DataSource, SourceWrong
+from database import asked_tasks, packages, source_tasks
 from database.alarms import AlarmKind, sound
 from database.engine import Database
 from database.requests import queue_for_staff
@@ -23,23 +23,15 @@ from database.staff import in_charge
 from database.storage import Storage
 from database.tables import DataSubjectRequest, SourceTask
 from database.writing import held
-from domain.collected import Collected
 from domain.company import Company
 from domain.personal_data import OWN_SOURCE, Exported, Located, Person, Receipt, Verb, Waits
-from domain.places import local_date
 from domain.source_tasks import (
-    BY_HAND,
-    SILENT,
-    WRONG,
     done_receipt,
     exported_receipt,
     located_receipt,
 )
 
-NOT_IN_THE_MAP = (
-    "The data map has no source of this name any more. Put it back, or say that this cannot be had."
-)
-
+Answer: TypeAlias = Located | Exported | Receipt | Waits
 NOT_ALL = (
     "The data source {source} has not done all of it: {failed}. See to the rest there, and have it "
     "asked again; or say that it cannot be had."
@@ -74,7 +66,7 @@ def opened_sources(
     return open_every_source(data_map, means)
 
 
-class SourceActivities:
+class SourceActivities(Asking[SourceTask]):
     """Asks the data sources; built once, in worker.py."""
 
     def __init__(
@@ -87,13 +79,11 @@ class SourceActivities:
         courier: Courier,
         pseudonym_key: bytes,
     ) -> None:
-        self._database = database
+        super().__init__(
+            database=database, sources=sources, storage=storage, company=company, courier=courier
+        )
         self._pseudonym_key = pseudonym_key
-        self._sources = {source.about.name: source for source in sources}
         self._roles = {source.about.name: source.about.role for source in sources}
-        self._storage = storage
-        self._company = company
-        self._courier = courier
 
     @activity.defn
     def ask_sources(self, what: RequestInput) -> None:
@@ -120,7 +110,7 @@ class SourceActivities:
     def _ask(self, task: SourceTask, person: Person, what: RequestInput) -> None:
         source = self._sources.get(task.source)
         if source is None:
-            self._needs_person(task, NOT_IN_THE_MAP, what)
+            self._needs_person(task, NOT_IN_THE_MAP, what.now)
             return
         if task.verb == Verb.ERASE:
             with erasing.claimed(
@@ -135,21 +125,16 @@ class SourceActivities:
         self, source: DataSource, task: SourceTask, person: Person, what: RequestInput
     ) -> None:
         call = Call(id=str(task.id), now=what.now)
-        try:
-            answer = self._answer(source, task, person, call)
-            would_erase = erasing.preview(self._database, source, task, person, call)
-        except SourceUnavailable as silence:
-            self._put_off(task, str(silence), what)
-        except (SourceWrong, CorrectionRefused) as wrong:
-            self._needs_person(task, str(wrong), what)
-        except Exception as fault:  # noqa: BLE001 - whatever it is, the other sources are asked
-            self._put_off(task, f"Asking it goes wrong: {incident(fault).message}.", what)
-        else:
-            self._settle(source, task, answer, what, would_erase)
 
-    def _answer(
-        self, source: DataSource, task: SourceTask, person: Person, call: Call
-    ) -> Located | Exported | Receipt | Waits:
+        def ask() -> tuple[Answer, Mapping[str, object]]:
+            answer = self._answer(source, task, person, call)
+            return answer, erasing.preview(self._database, source, task, person, call)
+
+        answered = self._answered(task, ask, what.now)
+        if answered is not None:
+            self._settle(source, task, what, *answered)
+
+    def _answer(self, source: DataSource, task: SourceTask, person: Person, call: Call) -> Answer:
         match Verb(task.verb):
             case Verb.LOCATE:
                 return source.locate(person, call)
@@ -170,8 +155,8 @@ class SourceActivities:
         self,
         source: DataSource,
         task: SourceTask,
-        answer: Located | Exported | Receipt | Waits,
         what: RequestInput,
+        answer: Answer,
         would_erase: Mapping[str, object],
     ) -> None:
         file = self._kept(source, answer) if isinstance(answer, Exported) else None
@@ -179,25 +164,25 @@ class SourceActivities:
         with self._database.transaction() as transaction:
             match answer:
                 case Waits():
-                    settled = self._give_to_staff(transaction, source, task, what)
+                    settled = self._give_to_staff(transaction, source, task, what.now)
                 case Located():
                     about = source.about
                     receipt = located_receipt(
                         answer, title=about.title, controller=about.controller
                     )
                     receipt |= would_erase
-                    settled = source_tasks.settle(transaction, task, receipt, what.now)
+                    settled = asked_tasks.settle(transaction, task, receipt, what.now)
                     request = transaction.get_one(DataSubjectRequest, task.request_id)
                     source_tasks.verify_by_source(transaction, request, what.now)
                 case Exported():
                     names = tuple(source.about.categories)
                     receipt = exported_receipt(names, answer.records, answer.doubtful)
-                    settled = source_tasks.settle(transaction, task, receipt, what.now, file=file)
+                    settled = asked_tasks.settle(transaction, task, receipt, what.now, file=file)
                 case Receipt() if answer.verb is Verb.RESTRICT and answer.failed:
-                    settled = self._give_to_staff(transaction, source, task, what)
+                    settled = self._give_to_staff(transaction, source, task, what.now)
                 case Receipt():
                     receipt = done_receipt(answer)
-                    settled = source_tasks.settle(transaction, task, receipt, what.now)
+                    settled = asked_tasks.settle(transaction, task, receipt, what.now)
                     gone = self._erased_copies(transaction, task, answer, what)
         # Of two that asked at once the one that came later has a file which no row knows.
         self._storage.delete(*gone, None if settled else file)
@@ -212,38 +197,7 @@ class SourceActivities:
         tasks = packages.files_of_account(transaction, request.account_id, request.id)
         return [packages.forget_file(transaction, task_id, what.now) for task_id in tasks]
 
-    def _kept(self, source: DataSource, exported: Exported) -> str:
-        collected = Collected(
-            source=exported.source,
-            title=source.about.title,
-            uses=source.about.categories,
-            records=exported.records,
-        )
-        return self._storage.keep(collected.to_bytes())
-
-    def _give_to_staff(
-        self, transaction: Session, source: DataSource, task: SourceTask, what: RequestInput
-    ) -> bool:
-        days = source.about.days if isinstance(source.about, ManualDescription) else 0
-        due_on = local_date(what.now + timedelta(days=days), self._company.zone)
-        given = source_tasks.give_to_staff(transaction, task, due_on, what.now)
-        if given:
-            self._tell(transaction, task, BY_HAND, what)
-        return given
-
-    def _put_off(self, task: SourceTask, problem: str, what: RequestInput) -> None:
-        with self._database.transaction() as transaction:
-            if source_tasks.put_off(transaction, task, problem, what.now):
-                self._tell(transaction, task, SILENT, what)
-                self._sound(transaction, AlarmKind.SOURCE_SILENT, task, what)
-
-    def _needs_person(self, task: SourceTask, problem: str, what: RequestInput) -> None:
-        with self._database.transaction() as transaction:
-            if source_tasks.needs_person(transaction, task, problem, what.now):
-                self._tell(transaction, task, WRONG, what)
-                self._sound(transaction, AlarmKind.SOURCE_WRONG, task, what)
-
-    def _tell(self, transaction: Session, task: SourceTask, step: str, what: RequestInput) -> None:
+    def _tell(self, transaction: Session, task: SourceTask, step: str, now: datetime) -> None:
         """Whoever works on the request hears of it, and else the team; once for each of these."""
         request = transaction.get_one(DataSubjectRequest, task.request_id)
         team = in_charge(transaction, "privacy")
@@ -254,18 +208,18 @@ class SourceActivities:
             mine or team,
             step=f"{step}#{task.source}.{task.verb}.{task.round}.{task.attempts}",
             template="request_rung",
-            now=what.now,
+            now=now,
         )
 
     def _sound(
-        self, transaction: Session, kind: AlarmKind, task: SourceTask, what: RequestInput
+        self, transaction: Session, kind: AlarmKind, task: SourceTask, now: datetime
     ) -> None:
         request = transaction.get_one(DataSubjectRequest, task.request_id)
         sound(
             transaction,
             kind,
             f"{task.id}/{task.attempts}",
-            what.now,
+            now,
             page=f"/staff/requests/{request.reference}",
             reference=request.reference,
             source=task.source,

@@ -1,14 +1,14 @@
 """What data sources are asked for requests, how far each is, and what it said (P10-P17, P24)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from database.facts import record
+from database import asked_tasks
+from database.asked_tasks import ByHand, TaskRefused
 from database.identity import (
     BY_SOURCE,
     account_of,
@@ -27,23 +27,18 @@ from domain.request_decisions import DONE
 from domain.source_tasks import (
     LOOKING,
     OPEN_TASKS,
-    SILENT_PERIOD,
     Asked,
     TaskState,
     asked_first,
     asked_once_granted,
-    next_try,
 )
 
 Sources = Mapping[str, DataRole]
 """The data sources by name, in the data map's order."""
 
+WHO_READS_WHY = "a second person and the person hear of it."
 AT_ONCE = 10
 """So many are asked in one go, each of which may take its whole time."""
-
-
-class TaskRefused(Exception):
-    """This cannot be said of what a source is asked; nothing changed."""
 
 
 def plan(
@@ -159,73 +154,6 @@ def verify_by_source(transaction: Session, request: DataSubjectRequest, now: dat
     return known and verify_identity(transaction, request, how=BY_SOURCE, now=now)
 
 
-def settle(
-    transaction: Session,
-    task: SourceTask,
-    receipt: dict[str, object],
-    now: datetime,
-    *,
-    file: str | None = None,
-) -> bool:
-    """A source did, or gave, what it was asked; False when that was settled meanwhile."""
-    row = _held(transaction, task)
-    if row.state != TaskState.WAITING:
-        return False
-    row.state, row.receipt, row.file = TaskState.DONE, receipt, file
-    row.attempts += 1
-    row.next_try_at, row.settled_at, row.problem = None, now, ""
-    transaction.add(row)
-    record(transaction, "source.settled", row.request_id, now, **_what(row))
-    return True
-
-
-def put_off(transaction: Session, task: SourceTask, problem: str, now: datetime) -> bool:
-    """A source did not answer: it is asked again after a pause that grows. True when it has been
-    silent for so long by now that people are to hear of it, once."""
-    row = _held(transaction, task)
-    if row.state != TaskState.WAITING:
-        return False
-    known_silent = row.next_try_at is not None and row.next_try_at - row.created_at >= SILENT_PERIOD
-    row.attempts += 1
-    row.problem = problem
-    row.next_try_at = next_try(row.attempts, now)
-    transaction.add(row)
-    return row.next_try_at - row.created_at >= SILENT_PERIOD and not known_silent
-
-
-def needs_person(transaction: Session, task: SourceTask, problem: str, now: datetime) -> bool:
-    """What a source answered cannot be right: nothing of it was used, and somebody must look."""
-    row = _held(transaction, task)
-    if row.state != TaskState.WAITING:
-        return False
-    row.state, row.problem, row.next_try_at = TaskState.NEEDS_PERSON, problem, None
-    row.attempts += 1
-    transaction.add(row)
-    record(transaction, "source.needs_person", row.request_id, now, **_what(row))
-    return True
-
-
-def give_to_staff(transaction: Session, task: SourceTask, due_on: date, now: datetime) -> bool:
-    """No machine reaches this source: somebody of staff does it until that day."""
-    row = _held(transaction, task)
-    if row.state != TaskState.WAITING:
-        return False
-    row.state, row.due_on, row.next_try_at, row.problem = TaskState.BY_HAND, due_on, None, ""
-    transaction.add(row)
-    record(transaction, "source.given_to_staff", row.request_id, now, **_what(row))
-    return True
-
-
-@dataclass(frozen=True, kw_only=True)
-class ByHand:
-    """What came of something that somebody of staff did: in counts, how they did it, and where the
-    values are kept that they found."""
-
-    receipt: dict[str, object]
-    evidence: str
-    file: str | None = None
-
-
 def hand_in(
     transaction: Session,
     request: DataSubjectRequest,
@@ -237,14 +165,7 @@ def hand_in(
 ) -> None:
     """Somebody did what no machine could, and says how. Raises TaskRefused."""
     row = _of_request(transaction, request, task_id)
-    if row.state != TaskState.BY_HAND:
-        raise TaskRefused("This waits for nobody's hands any more. Nothing was changed.")
-    if not done.evidence.strip():
-        raise TaskRefused("Say how you did it: where you looked, or what you destroyed.")
-    row.state, row.receipt, row.file = TaskState.DONE, done.receipt, done.file
-    row.evidence, row.done_by, row.settled_at = done.evidence.strip(), staff_id, now
-    transaction.add(row)
-    record(transaction, "source.settled", row.request_id, now, by=staff_id, **_what(row))
+    asked_tasks.hand_in(transaction, row, done, staff_id=staff_id, now=now)
 
 
 def ask_again(
@@ -268,7 +189,7 @@ def ask_again(
     else:
         right = transaction.get_one(RequestedRight, row.right_id)
         add_task(transaction, right, row.source, Verb(row.verb), now)
-    record(transaction, "source.asked_again", request.id, now, by=staff_id, **_what(row))
+    asked_tasks.note(transaction, row, "asked_again", now, by=staff_id)
 
 
 def give_up(
@@ -283,14 +204,9 @@ def give_up(
     """Somebody says that this cannot be had from the source, and why: the answer is a partial one.
     Raises TaskRefused."""
     row = _of_request(transaction, request, task_id)
-    if row.state not in OPEN_TASKS:
-        raise TaskRefused("Nothing is waited for here any more. Nothing was changed.")
-    if not reason.strip():
-        raise TaskRefused("Say why this cannot be had: a second person and the person hear of it.")
-    row.state, row.problem, row.next_try_at = TaskState.GIVEN_UP, reason.strip(), None
-    row.done_by, row.settled_at = staff_id, now
-    transaction.add(row)
-    record(transaction, "source.given_up", request.id, now, by=staff_id, **_what(row))
+    asked_tasks.give_up(
+        transaction, row, reason=reason, who_reads=WHO_READS_WHY, staff_id=staff_id, now=now
+    )
 
 
 def drop_what_nobody_needs(
@@ -383,12 +299,6 @@ def _rounds(
     ).all()
 
 
-def _held(transaction: Session, task: SourceTask) -> SourceTask:
-    """The row, ours after its request."""
-    held(transaction, DataSubjectRequest, task.request_id)
-    return held(transaction, SourceTask, task.id)
-
-
 def _of_request(transaction: Session, request: DataSubjectRequest, task_id: UUID) -> SourceTask:
     hold(transaction, request)
     row = transaction.get(SourceTask, task_id)
@@ -406,7 +316,3 @@ def _is_found(task: SourceTask) -> bool:
 
 def _names(tasks: Sequence[SourceTask], state: TaskState) -> tuple[str, ...]:
     return tuple(dict.fromkeys(task.source for task in tasks if task.state == state))
-
-
-def _what(task: SourceTask) -> dict[str, object]:
-    return {"source": task.source, "verb": task.verb, "round": task.round}

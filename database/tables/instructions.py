@@ -1,12 +1,13 @@
 """What companies for which we keep data told us to do with it, and how far each source is."""
 
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import JSON, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from database.ids import new_id
+from database.tables.sources import AskedOfSource
 
 
 class ControllerInstruction(SQLModel, table=True):
@@ -44,23 +45,10 @@ class ControllerInstruction(SQLModel, table=True):
     settled_at: datetime | None = None
 
 
-class InstructedTask(SQLModel, table=True):
-    """What one source of a controller is asked because of an instruction, as in `SourceTask`."""
+class InstructedTask(AskedOfSource, table=True):
+    """What one source of a controller is asked because of an instruction (P24)."""
 
     __tablename__ = "instructed_task"
     __table_args__ = (UniqueConstraint("instruction_id", "source"),)
 
-    id: UUID = Field(default_factory=new_id, primary_key=True)
     instruction_id: UUID = Field(foreign_key="controller_instruction.id")
-    source: str
-    state: str = "waiting"
-    attempts: int = 0
-    next_try_at: datetime | None = None
-    receipt: dict[str, object] | None = Field(default=None, sa_type=JSON)
-    file: str | None = None
-    problem: str = ""
-    due_on: date | None = None
-    evidence: str = ""
-    done_by: UUID | None = Field(default=None, foreign_key="staff.id")
-    created_at: datetime
-    settled_at: datetime | None = None

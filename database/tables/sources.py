@@ -9,29 +9,17 @@ from sqlmodel import Field, SQLModel
 from database.ids import new_id
 
 
-class SourceTask(SQLModel, table=True):
-    """One thing that one data source is asked for one right (P10-P17).
+class AskedOfSource(SQLModel):
+    """What a data source is asked, how far that is, and what it said.
 
-    `state`: `domain.source_tasks.TaskState`. `round` counts from 1, and one more each time it is
-    asked anew after it was settled. `receipt`: what the source did or has, in counts and in the
-    words of the data map, no personal data. `file`: where the values are kept, encrypted, that it
-    gave. `problem`: why it is not done, in words that name no value. `due_on`: by when a person is
-    to do what no machine can; `evidence` is how they did it.
+    `state`: `domain.source_tasks.TaskState`. `receipt`: what the source did or has, in counts and
+    in the words of the data map, no personal data. `file`: where the values are kept, encrypted,
+    that it gave. `problem`: why it is not done, in words that name no value. `due_on`: by when a
+    person is to do what no machine can; `evidence` is how they did it.
     """
 
-    __tablename__ = "source_task"
-    __table_args__ = (
-        UniqueConstraint("right_id", "source", "verb", "round"),
-        Index("source_task_of_request", "request_id", "state"),
-        Index("source_task_next", "state", "next_try_at"),
-    )
-
     id: UUID = Field(default_factory=new_id, primary_key=True)
-    request_id: UUID = Field(foreign_key="data_subject_request.id")
-    right_id: UUID = Field(foreign_key="requested_right.id")
     source: str
-    verb: str
-    round: int = 1
     state: str = "waiting"
     attempts: int = 0
     next_try_at: datetime | None = None
@@ -43,6 +31,25 @@ class SourceTask(SQLModel, table=True):
     done_by: UUID | None = Field(default=None, foreign_key="staff.id")
     created_at: datetime
     settled_at: datetime | None = None
+
+
+class SourceTask(AskedOfSource, table=True):
+    """One thing that one data source is asked for one right (P10-P17).
+
+    `round` counts from 1, and one more each time it is asked anew after it was settled.
+    """
+
+    __tablename__ = "source_task"
+    __table_args__ = (
+        UniqueConstraint("right_id", "source", "verb", "round"),
+        Index("source_task_of_request", "request_id", "state"),
+        Index("source_task_next", "state", "next_try_at"),
+    )
+
+    request_id: UUID = Field(foreign_key="data_subject_request.id")
+    right_id: UUID = Field(foreign_key="requested_right.id")
+    verb: str
+    round: int = 1
 
 
 class Package(SQLModel, table=True):

@@ -18,11 +18,11 @@ from data_sources.data_map import Description
 from data_sources.source import Call, DataSource, SourceUnavailable
 from database import controller_instructions, holds, identity, instructed_tasks, redirections
 from database.accounts import account_by_external_id
+from database.asked_tasks import ByHand, TaskRefused
 from database.controller_instructions import InstructionRefused
 from database.mail_rows import Batch
 from database.packages import held_for_others
 from database.request_answers import Answer, DecisionRefused, apply_decision, propose_decision
-from database.source_tasks import ByHand, TaskRefused
 from database.tables import DataSubjectRequest, Fact
 from domain.collected import collected_from
 from domain.controller_instructions import UNDER_HOLD

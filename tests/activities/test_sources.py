@@ -12,7 +12,7 @@ from sqlmodel import select
 from activities.courier import Courier
 from data_sources.data_map import Description
 from data_sources.source import Call, DataSource, SourceUnavailable, SourceWrong
-from database import identity, source_tasks
+from database import asked_tasks, identity, source_tasks
 from database.accounts import accounts_at_address
 from database.tables import Alarm, DataSubjectRequest, OutboxMail
 from domain.collected import collected_from
@@ -266,12 +266,12 @@ def test_what_cannot_be_had_needs_a_reason_and_waits_no_more(company: AskedSourc
     company.ask(request.id)
     paper = company.tasks(request.id)["paper"]
     said = {"staff_id": company.scene.staff["petra"], "now": NOW}
-    with pytest.raises(source_tasks.TaskRefused, match="Say why"):
+    with pytest.raises(asked_tasks.TaskRefused, match="Say why"):
         company.do(source_tasks.give_up, request.id, paper.id, reason=" ", **said)
     company.do(source_tasks.give_up, request.id, paper.id, reason="The cabinet burnt.", **said)
     with company.scene.database.session() as session:
         assert source_tasks.standing(session, request, {}) is None
-    with pytest.raises(source_tasks.TaskRefused, match="Nothing is waited for"):
+    with pytest.raises(asked_tasks.TaskRefused, match="Nothing is waited for"):
         company.do(source_tasks.give_up, request.id, paper.id, reason="Again.", **said)
 
 
@@ -279,7 +279,7 @@ def test_a_task_of_somebody_elses_request_is_not_touched(company: AskedSources) 
     mine, other = company.verified(ALICE, "access"), company.verified(BOB, "access")
     company.ask(mine.id)
     task = company.tasks(mine.id)["billing"]
-    with pytest.raises(source_tasks.TaskRefused, match="no such thing"):
+    with pytest.raises(asked_tasks.TaskRefused, match="no such thing"):
         company.do(
             source_tasks.ask_again,
             other.id,

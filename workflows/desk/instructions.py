@@ -159,15 +159,15 @@ class Instructions(Sources):
             done = self._by_hand(about, Verb(row.verb), typed)
         except TypedWrong as wrong:
             raise Refused(f"{wrong} Nothing was changed.") from None
-        try:
-            with refusing(), self.database.transaction() as transaction:
-                require_role(transaction, staff_id, "privacy")
-                instructed_tasks.hand_in(
-                    transaction, task, done, staff_id=staff_id, now=self.clock.now()
-                )
-        except BaseException:
-            self._storage.delete(done.file)  # no row knows it
-            raise
+        with (
+            self._storage.until_known([done.file]),
+            refusing(),
+            self.database.transaction() as transaction,
+        ):
+            require_role(transaction, staff_id, "privacy")
+            instructed_tasks.hand_in(
+                transaction, task, done, staff_id=staff_id, now=self.clock.now()
+            )
         self._wake_instruction(instruction_id)
 
     def copy_for_controller(self, instruction_id: UUID, staff_id: UUID) -> str:

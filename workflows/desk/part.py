@@ -8,6 +8,7 @@ from pathlib import Path
 
 from clock import Clock
 from database import (
+    asked_tasks,
     controller_instructions,
     controls,
     data_corrections,
@@ -28,7 +29,6 @@ from database import (
     requests,
     restrictions,
     reviews,
-    source_tasks,
     without_approval,
     wording,
 )
@@ -61,7 +61,7 @@ REFUSALS = (
     data_corrections.ClaimRefused,
     recipients.NoticeRefused,
     deferred_erasures.NotToErase,
-    source_tasks.TaskRefused,
+    asked_tasks.TaskRefused,
     controller_instructions.InstructionRefused,
     packages.PackageRefused,
     receipts.ReceiptRefused,

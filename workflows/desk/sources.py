@@ -6,8 +6,8 @@ from data_sources.by_hand import Typed, TypedWrong, counted, records
 from data_sources.data_map import ManualDescription
 from data_sources.map_file import DataMapRefused, read_data_map
 from database import source_tasks
+from database.asked_tasks import ByHand
 from database.requests import request_by_reference
-from database.source_tasks import ByHand
 from database.staff import require_role
 from database.tables import SourceTask
 from domain.collected import Collected
@@ -69,16 +69,16 @@ class Sources(DeskPart):
             done = self._by_hand(about, Verb(task.verb), typed)
         except TypedWrong as wrong:
             raise Refused(f"{wrong} Nothing was changed.") from None
-        try:
-            with refusing(), self.database.transaction() as transaction:
-                require_role(transaction, staff_id, "privacy")
-                request = request_by_reference(transaction, reference)
-                source_tasks.hand_in(
-                    transaction, request, task_id, done, staff_id=staff_id, now=self.clock.now()
-                )
-        except BaseException:
-            self._storage.delete(done.file)  # no row knows it
-            raise
+        with (
+            self._storage.until_known([done.file]),
+            refusing(),
+            self.database.transaction() as transaction,
+        ):
+            require_role(transaction, staff_id, "privacy")
+            request = request_by_reference(transaction, reference)
+            source_tasks.hand_in(
+                transaction, request, task_id, done, staff_id=staff_id, now=self.clock.now()
+            )
         self._messenger.wake(f"data-subject-request/{request.id}")
 
     def _by_hand(self, about: ManualDescription, verb: Verb, typed: Typed) -> ByHand:

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database import instructed_tasks
+from database import asked_tasks, instructed_tasks
 from database.tables import ControllerInstruction, Fact
 from domain.collected import Collected
 from domain.personal_data import LegalBasis, Origin, Record, Use
@@ -134,7 +134,7 @@ def test_the_copy_is_taken_by_privacy_and_that_is_recorded(world: World) -> None
     file = world.desk._storage.keep(collected.to_bytes())
     with world.database.transaction() as transaction:
         (task,) = instructed_tasks.tasks_of(transaction, stored(world).id)
-        instructed_tasks.settle(transaction, task, {"held": []}, NOW, file=file)
+        asked_tasks.settle(transaction, task, {"held": []}, NOW, file=file)
     taken = world.post(page, f"{page}/copy")
     assert taken.headers["content-disposition"].startswith("attachment")
     (source,) = json.loads(taken.text)["sources"]

@@ -1,0 +1,145 @@
+"""The life of what a data source is asked, for a request or because of an instruction: it waits,
+is settled, or needs a person (P10-P17, P24)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from sqlmodel import Session
+
+from database.facts import record
+from database.tables import ControllerInstruction, DataSubjectRequest, InstructedTask, SourceTask
+from database.writing import held
+from domain.source_tasks import OPEN_TASKS, SILENT_PERIOD, TaskState, next_try
+
+AskedTask: TypeAlias = SourceTask | InstructedTask
+
+
+class TaskRefused(Exception):
+    """This cannot be said of what a source is asked; nothing changed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByHand:
+    """What came of something that somebody of staff did: in counts, how they did it, and where the
+    values are kept that they found."""
+
+    receipt: dict[str, object]
+    evidence: str
+    file: str | None = None
+
+
+def settle(
+    transaction: Session,
+    task: AskedTask,
+    receipt: dict[str, object],
+    now: datetime,
+    *,
+    file: str | None = None,
+) -> bool:
+    """A source did, or gave, what it was asked; False when that was settled meanwhile."""
+    row = hold_task(transaction, task)
+    if row.state != TaskState.WAITING:
+        return False
+    row.state, row.receipt, row.file = TaskState.DONE, receipt, file
+    row.attempts += 1
+    row.next_try_at, row.settled_at, row.problem = None, now, ""
+    transaction.add(row)
+    note(transaction, row, "settled", now)
+    return True
+
+
+def put_off(transaction: Session, task: AskedTask, problem: str, now: datetime) -> bool:
+    """A source did not answer: it is asked again after a pause that grows. True when it has been
+    silent for so long by now that people are to hear of it, once."""
+    row = hold_task(transaction, task)
+    if row.state != TaskState.WAITING:
+        return False
+    known_silent = row.next_try_at is not None and row.next_try_at - row.created_at >= SILENT_PERIOD
+    row.attempts += 1
+    row.problem, row.next_try_at = problem, next_try(row.attempts, now)
+    transaction.add(row)
+    return row.next_try_at - row.created_at >= SILENT_PERIOD and not known_silent
+
+
+def needs_person(transaction: Session, task: AskedTask, problem: str, now: datetime) -> bool:
+    """What a source answered cannot be right, or is not all of it: somebody must look. False when
+    nobody need any more."""
+    row = hold_task(transaction, task)
+    if row.state != TaskState.WAITING:
+        return False
+    row.state, row.problem, row.next_try_at = TaskState.NEEDS_PERSON, problem, None
+    row.attempts += 1
+    transaction.add(row)
+    note(transaction, row, "needs_person", now)
+    return True
+
+
+def give_to_staff(transaction: Session, task: AskedTask, due_on: date, now: datetime) -> bool:
+    """No machine reaches this source: somebody of staff does it until that day. False when it does
+    not wait any more."""
+    row = hold_task(transaction, task)
+    if row.state != TaskState.WAITING:
+        return False
+    row.state, row.due_on, row.next_try_at, row.problem = TaskState.BY_HAND, due_on, None, ""
+    transaction.add(row)
+    note(transaction, row, "given_to_staff", now)
+    return True
+
+
+def hand_in(
+    transaction: Session, row: AskedTask, done: ByHand, *, staff_id: UUID, now: datetime
+) -> None:
+    """Somebody did what no machine could, and says how. The row is held. Raises TaskRefused."""
+    if row.state != TaskState.BY_HAND:
+        raise TaskRefused("This waits for nobody's hands any more. Nothing was changed.")
+    if not done.evidence.strip():
+        raise TaskRefused("Say how you did it: where you looked, or what you destroyed.")
+    row.state, row.receipt, row.file = TaskState.DONE, done.receipt, done.file
+    row.evidence, row.done_by, row.settled_at = done.evidence.strip(), staff_id, now
+    transaction.add(row)
+    note(transaction, row, "settled", now, by=staff_id)
+
+
+def give_up(
+    transaction: Session,
+    row: AskedTask,
+    *,
+    reason: str,
+    who_reads: str,
+    staff_id: UUID,
+    now: datetime,
+) -> None:
+    """Somebody says that this cannot be had from the source, and why. `who_reads` says, to whoever
+    gives no reason, who reads it. The row is held. Raises TaskRefused."""
+    if row.state not in OPEN_TASKS:
+        raise TaskRefused("Nothing is waited for here any more. Nothing was changed.")
+    if not reason.strip():
+        raise TaskRefused(f"Say why this cannot be had: {who_reads}")
+    row.state, row.problem, row.next_try_at = TaskState.GIVEN_UP, reason.strip(), None
+    row.done_by, row.settled_at = staff_id, now
+    transaction.add(row)
+    note(transaction, row, "given_up", now, by=staff_id)
+
+
+def hold_task(transaction: Session, task: AskedTask) -> AskedTask:
+    """The row as it stands, ours until the transaction ends, after what it is asked for."""
+    if isinstance(task, SourceTask):
+        held(transaction, DataSubjectRequest, task.request_id)
+        return held(transaction, SourceTask, task.id)
+    held(transaction, ControllerInstruction, task.instruction_id)
+    return held(transaction, InstructedTask, task.id)
+
+
+def note(
+    transaction: Session, row: AskedTask, step: str, now: datetime, *, by: UUID | None = None
+) -> None:
+    """Record a step of its life, and who of staff took it, if somebody did."""
+    who = {} if by is None else {"by": by}
+    if isinstance(row, SourceTask):
+        said = {"source": row.source, "verb": row.verb, "round": row.round, **who}
+        record(transaction, f"source.{step}", row.request_id, now, **said)
+    else:
+        said = {"source": row.source, **who}
+        record(transaction, f"instruction.{step}", row.instruction_id, now, **said)
