@@ -12,11 +12,11 @@ from activities.courier import Courier
 from activities.interceptor import incident
 from data_sources.data_map import ManualDescription
 from data_sources.source import CorrectionRefused, DataSource, SourceUnavailable, SourceWrong
-from database import asked_tasks
-from database.alarms import AlarmKind
-from database.asked_tasks import AskedTask
 from database.engine import Database
+from database.requests.asked_tasks import AskedTask
+from database.requests.requests import asked_tasks
 from database.storage import Storage
+from database.webhooks.alarms import AlarmKind
 from domain.collected import Collected
 from domain.company import Company
 from domain.personal_data import Exported

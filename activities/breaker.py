@@ -5,10 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from activities.courier import Courier
-from database.controls import BREAKER, stop_by_machine
+from database.campaigns.controls import BREAKER, stop_by_machine
+from database.campaigns.evidence import why_stop_campaign
 from database.engine import Database
-from database.evidence import why_stop_campaign
-from database.mail_rows import Batch
+from database.mail.mail_rows import Batch
 from domain.sending import Limits
 
 LOOK_EVERY_SECONDS = 1.0

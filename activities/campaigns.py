@@ -12,17 +12,23 @@ from temporalio import activity
 from activities.courier import Courier
 from activities.moments import Moments, moments_since
 from activities.outbox import Sender, SendProgress
-from database import campaigns, freezing
-from database.alarms import AlarmKind, sound_of_campaign
-from database.campaigns import CALLED_OFF, FIRST_NOTICE, PAUSED, WITHDRAWN
-from database.canaries import choose_canary, look_at_canary
+from database.campaigns.campaigns import (
+    CALLED_OFF,
+    FIRST_NOTICE,
+    PAUSED,
+    WITHDRAWN,
+    campaigns,
+    freezing,
+)
+from database.campaigns.canaries import choose_canary, look_at_canary
+from database.campaigns.controls import last_act
+from database.campaigns.owed import steps_owed
+from database.campaigns.replacing import carry_over
 from database.chunks import LongEnough, at_most
-from database.controls import last_act
 from database.engine import Database
 from database.facts import record
-from database.lineage import campaigns_replaced
-from database.mail_rows import Batch
-from database.outbox import (
+from database.mail.mail_rows import Batch
+from database.mail.outbox import (
     ACCOUNT,
     CAMPAIGN,
     CORRECTION,
@@ -35,11 +41,11 @@ from database.outbox import (
     last_accepted_at,
     queue,
 )
-from database.owed import steps_owed
-from database.replacing import carry_over
-from database.staff import in_charge, present
+from database.people.staff import in_charge, present
+from database.policies.lineage import campaigns_replaced
+from database.policies.without_approval import follow
 from database.tables import Campaign, CampaignStep, Policy, PolicyVersion, Staff
-from database.without_approval import follow
+from database.webhooks.alarms import AlarmKind, sound_of_campaign
 from database.writing import held
 from domain.company import CampaignLeads, Company
 from domain.places import local_date

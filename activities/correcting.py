@@ -5,11 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from data_sources.source import DataSource
-from database import data_corrections, recipients
-from database.data_corrections import claims_of
 from database.engine import Database
-from database.request_answers import correction_is_done
-from database.requested_rights import rights_of
+from database.requests.answering import correction_is_done
+from database.requests.data_corrections import claims_of
+from database.requests.requested_rights import rights_of
+from database.requests.requests import data_corrections, recipients
 from database.tables import DataSubjectRequest, RequestedRight, SourceTask
 from database.writing import held
 from domain.data_subject_requests import Kind

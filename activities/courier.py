@@ -11,10 +11,10 @@ from temporalio import activity
 
 from activities.moments import Moments, moments_since
 from clock import real_now
-from database import posts
 from database.engine import Database
-from database.posts import Post
 from database.tables import Account, Alarm, DataSubjectRequest, Event, Policy, PolicyVersion
+from database.webhooks import posts
+from database.webhooks.posts import Post
 from mail.webhooks import NotTaken, Webhook
 
 AT_ONCE = timedelta(seconds=5)

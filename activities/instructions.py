@@ -9,12 +9,12 @@ from temporalio import activity
 
 from activities.asking import NOT_IN_THE_MAP, Asking
 from data_sources.source import Call, DataSource, SourceWrong
-from database import asked_tasks, controller_instructions, instructed_tasks
-from database.alarms import AlarmKind, sound
-from database.controller_instructions import instruction_by_id, tell_staff
-from database.mail_rows import Batch
-from database.outbox import states
+from database.mail.mail_rows import Batch
+from database.mail.outbox import states
+from database.requests.instructions import instruction_by_id, tell_staff
+from database.requests.requests import asked_tasks, instructed_tasks, instructions
 from database.tables import ControllerInstruction, InstructedTask
+from database.webhooks.alarms import AlarmKind, sound
 from domain.controller_instructions import InstructionState
 from domain.personal_data import Correction, Exported, Person, Receipt, Verb, Waits
 from domain.source_tasks import Asked, done_receipt, exported_receipt
@@ -63,14 +63,12 @@ class InstructionActivities(Asking[InstructedTask]):
             tasks = instructed_tasks.due(session, what.instruction_id, what.now)
         for task in tasks:
             with self._database.transaction() as transaction:
-                may = controller_instructions.may_be_carried_out(
-                    transaction, what.instruction_id, what.now
-                )
+                may = instructions.may_be_carried_out(transaction, what.instruction_id, what.now)
                 row = instruction_by_id(transaction, what.instruction_id)
             if may:
                 self._ask(row, task, what)
         with self._database.transaction() as transaction:
-            controller_instructions.finish(transaction, what.instruction_id, what.now)
+            instructions.finish(transaction, what.instruction_id, what.now)
             case = self._case(transaction, what.instruction_id)
         self._courier.tell(what.now)
         return case

@@ -9,23 +9,10 @@ from sqlmodel import Session
 
 from activities.personal_links import personal_link
 from activities.request_letters import RequestLetters
-from database import (
-    assessments,
-    campaigns,
-    controls,
-    law,
-    not_reached,
-    reports,
-    wording,
-)
-from database.accounts import minors_among
-from database.approvals import took_for_clean
-from database.counting import answers_that_count
-from database.links import (
-    PREFERENCES,
-    UNSUBSCRIBE,
-)
-from database.outbox import (
+from database.approvals.approvals import took_for_clean
+from database.campaigns.campaigns import campaigns, controls, not_reached, reports
+from database.campaigns.owed import correction_in, corrections
+from database.mail.outbox import (
     CAMPAIGN,
     CORRECTION,
     FINISHED,
@@ -39,9 +26,15 @@ from database.outbox import (
     Claim,
     addressed,
 )
-from database.owed import correction_in, corrections
-from database.policies import replaced_by
-from database.purposes import asked_because_of
+from database.people.accounts import minors_among
+from database.people.links import (
+    PREFERENCES,
+    UNSUBSCRIBE,
+)
+from database.policies.counting import answers_that_count
+from database.policies.policies import assessments, law, replaced_by, wording
+from database.policies.purposes import asked_because_of
+from database.policies.without_approval import promise_of
 from database.tables import (
     Campaign,
     OutboxMail,
@@ -49,7 +42,6 @@ from database.tables import (
     PolicyVersion,
     Restriction,
 )
-from database.without_approval import promise_of
 from domain.company import CampaignLeads, Company
 from domain.languages import nearest_language
 from domain.reviews import VersionState

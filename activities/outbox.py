@@ -10,10 +10,10 @@ from temporalio import activity
 from activities.breaker import Breaker
 from activities.letters import Letter, Letters
 from activities.moments import Moments, moments_since
-from database import outbox, outcomes, pace, suppressions
 from database.engine import Database
-from database.mail_rows import Batch
-from database.outbox import Claim, NotYet
+from database.mail import outbox, outcomes, pace, suppressions
+from database.mail.mail_rows import Batch
+from database.mail.outbox import Claim, NotYet
 from domain.suppressions import address_key
 from mail.message import Message, Templates
 from mail.sendgrid import Accepted, Halt, MailService, NotSent, Outcome, Rejected, Unknown

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlmodel import Session
 
 from activities.letters import Letters
-from database.outbox import Addressed
+from database.mail.outbox import Addressed
 from database.tables import DataSubjectRequest, Link, OutboxMail
 from domain.company import CampaignLeads, Company
 from mail.message import Message, Templates

@@ -18,24 +18,24 @@ from activities.courier import Courier
 from activities.interceptor import incident
 from activities.retention import Retention
 from clock import Clock, real_now
-from database import controller_instructions, instructed_tasks, packages, posts
-from database.account_imports import discard_dead
-from database.alarms import AlarmKind, sound
-from database.attachments import known_attachments
 from database.chunks import LongEnough, at_most
-from database.doubts import count_doubtful, reconsider
 from database.engine import Database
 from database.facts import record
-from database.mail_status import requests_in_vain
-from database.outbox import SENT_AGAIN, steps_without_sender, without_sender
-from database.requested_rights import kinds_of, rights_by_request
-from database.requests import OPEN_STATES
-from database.restrictions import lift_what_was_told
-from database.rungs import as_fired
-from database.source_tasks import answered_with_open_tasks, overdue_since
+from database.imports.account_imports import discard_dead
+from database.imports.unfinished_imports import carry_on_imports
+from database.mail.doubts import count_doubtful, reconsider
+from database.mail.mail_status import requests_in_vain
+from database.mail.outbox import SENT_AGAIN, steps_without_sender, without_sender
+from database.requests.attachments import known_attachments
+from database.requests.requested_rights import kinds_of, rights_by_request
+from database.requests.requests import OPEN_STATES, instructed_tasks, instructions, packages
+from database.requests.restrictions import lift_what_was_told
+from database.requests.rungs import as_fired
+from database.requests.source_tasks import answered_with_open_tasks, overdue_since
 from database.storage import Storage
 from database.tables import Campaign, DataSubjectRequest, FiredRung, Policy, PolicyVersion
-from database.unfinished_imports import carry_on_imports
+from database.webhooks import posts
+from database.webhooks.alarms import AlarmKind, sound
 from domain.company import Company
 from domain.request_ladder import armed
 from domain.reviews import TO_COME, VersionState
@@ -371,7 +371,7 @@ def register(session: Session, running: Collection[str] = ()) -> Iterator[tempor
     yield from _publications(session)
     yield from _campaigns(session)
     yield from _requests(session)
-    yield from map(temporal.controller_instruction, controller_instructions.unfinished(session))
+    yield from map(temporal.controller_instruction, instructions.unfinished(session))
     yield from (temporal.step_delivery(*step) for step in steps_without_sender(session))
     yield from (
         temporal.mail_delivery(mail.id)

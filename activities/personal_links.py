@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from database.links import PREFERENCES, REQUEST_COPY, UNSUBSCRIBE
+from database.people.links import PREFERENCES, REQUEST_COPY, UNSUBSCRIBE
 from domain.company import Company
 from mail.links import make_token
 

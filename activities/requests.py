@@ -13,13 +13,20 @@ from temporalio.exceptions import ApplicationError
 from activities.courier import Courier
 from activities.identity import fire_rungs, next_rung
 from activities.turns import whose_turn, works_on_it
-from database import erasures, request_answers, requested_rights, requests, rungs, source_tasks
-from database.alarms import AlarmKind, sound
 from database.engine import Database
-from database.identity import hears_of_progress
-from database.mail_rows import Batch
-from database.outbox import states
+from database.mail.mail_rows import Batch
+from database.mail.outbox import states
+from database.requests.identity import hears_of_progress
+from database.requests.requests import (
+    answering,
+    erasures,
+    requested_rights,
+    requests,
+    rungs,
+    source_tasks,
+)
 from database.tables import DataSubjectRequest, RequestedRight, Staff
+from database.webhooks.alarms import AlarmKind, sound
 from database.writing import held
 from domain.company import Company, Officers
 from domain.data_subject_requests import GATED_KINDS, RightState, State
@@ -158,7 +165,7 @@ class RequestActivities:
         """Let a proposed answer take effect (P22). A refusal is final and comes back in words."""
         with _final(), self._database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, what.request_id)
-            request_answers.apply_decision(transaction, request, what.decision_id, what.now)
+            answering.apply_decision(transaction, request, what.decision_id, what.now)
             return self._case(transaction, request)
 
     @activity.defn
@@ -166,7 +173,7 @@ class RequestActivities:
         """A second person agrees (P20). A refusal is final and comes back in words."""
         with _final(), self._database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, what.request_id)
-            request_answers.confirm_decision(
+            answering.confirm_decision(
                 transaction,
                 request,
                 what.confirmation.decision_id,
@@ -309,5 +316,5 @@ def _since(
 def _final() -> Iterator[None]:
     try:
         yield
-    except request_answers.DecisionRefused as refusal:
+    except answering.DecisionRefused as refusal:
         raise ApplicationError(str(refusal), type="Refused", non_retryable=True) from None

@@ -11,10 +11,10 @@ from data_sources.pseudonyms import id_pseudonym
 from data_sources.source import Call, DataSource
 from data_sources.sql import SqlSource
 from data_sources.tombstones import who_came_back
-from database.accounts import accounts_by_external_ids
 from database.engine import Database
 from database.facts import record
-from database.holds import sources_on_hold
+from database.people.accounts import accounts_by_external_ids
+from database.requests.holds import sources_on_hold
 from database.tables import Account
 from domain.account_holders import Status
 from domain.legal_holds import keeps

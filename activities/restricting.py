@@ -5,10 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from data_sources.source import DataSource
-from database import recipients, source_tasks
 from database.engine import Database
-from database.requested_rights import rights_of
-from database.restrictions import restricted_among
+from database.requests.requested_rights import rights_of
+from database.requests.requests import recipients, source_tasks
+from database.requests.restrictions import restricted_among
 from database.tables import DataSubjectRequest, SourceTask
 from database.writing import held
 from domain.personal_data import Verb

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from data_sources.pseudonyms import address_pseudonym
 from database.engine import Database
-from database.request_retention import AT_ONCE, close_answered, purge_closed
+from database.requests.retention import AT_ONCE, close_answered, purge_closed
 from database.storage import Storage
 from domain.request_retention import RequestPeriods
 

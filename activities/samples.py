@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlmodel import Session
 
 from activities.letters import Letters
+from database.campaigns.sample_readers import Reader, sample_readers
 from database.engine import Database
 from database.facts import record
-from database.outbox import ACCOUNT, VERSION, Addressed
-from database.sample_readers import Reader, sample_readers
-from database.staff import require_role
+from database.mail.outbox import ACCOUNT, VERSION, Addressed
+from database.people.staff import require_role
 from database.tables import OutboxMail, PolicyVersion
 from domain.company import CampaignLeads, Company
 from mail.message import Message, Templates

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from database.absences import absent, acting_for
-from database.staff import StaffRefused, by_handle, in_charge
+from database.people.absences import absent, acting_for
+from database.people.staff import StaffRefused, by_handle, in_charge
 from database.tables import DataSubjectRequest, Staff
 from domain.company import Officers
 from domain.timetable import Role

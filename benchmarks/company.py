@@ -18,12 +18,12 @@ from temporalio.client import Client, WorkflowExecution
 
 import temporal
 from clock import Clock
-from database import policies
-from database.assessments import findings_of
+from database.campaigns.rehearsals import are_out
+from database.campaigns.reviews import ReviewContent
 from database.engine import Database
 from database.ids import new_id
-from database.rehearsals import are_out
-from database.reviews import ReviewContent
+from database.policies.assessments import findings_of
+from database.policies.policies import policies
 from database.storage import Storage
 from database.tables import Account, AssertedVersion, CampaignStep, PolicyVersion, Staff
 from database.writing import count_anew

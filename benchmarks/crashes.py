@@ -23,7 +23,7 @@ from sqlmodel import select
 
 from benchmarks.campaign import show
 from benchmarks.company import Company, Parts, a_company, until
-from database.freezing import SHARD_SIZE
+from database.campaigns.freezing import SHARD_SIZE
 from database.tables import Campaign
 from tests.account_holders import approving
 from tests.crashes import POSTGRESQL, TEMPORAL, WEBSITE, WORKER, Crashes, Part, planned

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 import psutil
 
 from cli.demo_scene import COMMAND
-from database import policies
 from database.engine import Database
+from database.policies.policies import policies
 from database.tables import PolicyVersion
 from embedded.stack import Stack, environment_of, stack
 from settings import ROOT

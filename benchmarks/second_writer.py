@@ -21,9 +21,9 @@ from uuid import UUID, uuid4
 from benchmarks.company import POSTGRESQL, SQLITE, chosen_database
 from cli.demo_scene import COMMAND
 from clock import Clock
+from database.campaigns.freezing import freeze_audience
 from database.engine import Database
 from database.facts import record
-from database.freezing import freeze_audience
 from database.migrate import migrate
 from embedded.stack import environment_of
 from settings import Settings

@@ -24,7 +24,7 @@ from activities.retention import Retention
 from clock import Clock
 from database.engine import Database
 from database.migrate import migrate
-from database.requests import Received, receive
+from database.requests.requests import Received, receive
 from database.storage import Storage
 from domain.company import Company
 from domain.data_subject_requests import Intake

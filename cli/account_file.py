@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from database.accounts import AccountRow
+from database.people.accounts import AccountRow
 from domain.account_values import READERS, REQUIRED, problems_together, read_value
 
 LONGEST_LINE = 64 * 1024

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from cli.account_file import Fault
     from cli.context import Office
-    from database.account_imports import ImportResult
-    from database.accounts import AccountRow
+    from database.imports.account_imports import ImportResult
+    from database.people.accounts import AccountRow
     from database.tables import Account
 
 SHOWN_FAULTS = 100
@@ -67,7 +67,7 @@ def list_(
     """List accounts by their external id; with --as who they are."""
     from cli.context import opened
     from cli.printing import print_rows, say
-    from database.accounts import count_accounts, list_accounts
+    from database.people.accounts import count_accounts, list_accounts
 
     with opened() as office, office.database.session() as session:
         accounts = list_accounts(session, limit=limit, offset=offset)
@@ -90,11 +90,10 @@ def show(
     """Show an account, and which version of each policy governs it; with --as who it is."""
     from cli.context import opened
     from cli.printing import print_thing
-    from database import consents
-    from database.accounts import account_by_external_id
-    from database.approvals import PolicyHistory
-    from database.governing_lists import decisions, without_approval
-    from database.policies import policies
+    from database.approvals.approvals import PolicyHistory, consents
+    from database.approvals.governing_lists import decisions, without_approval
+    from database.people.accounts import account_by_external_id
+    from database.policies.policies import policies
 
     with opened() as office, office.database.session() as session:
         account = account_by_external_id(session, external_id)
@@ -142,8 +141,8 @@ def _import(
 ) -> "ImportResult":
     """Stage, check, decide, carry; until the decision nothing of it stays."""
     from cli.printing import stop
-    from database import account_imports, unfinished_imports
     from database.ids import new_id
+    from database.imports import account_imports, unfinished_imports
 
     database, clock, import_id = office.database, office.clock, new_id()
     try:
@@ -174,7 +173,7 @@ def _stage(
     """Read the file into the staging table; returns the faults, and how many rows were staged."""
     from cli.account_file import FileRefused, read_accounts
     from cli.printing import stop
-    from database.account_imports import stage
+    from database.imports.account_imports import stage
 
     faults: list[Fault] = []
     staged = 0
@@ -208,8 +207,8 @@ def _carry(office: "Office", file: Path, import_id: "UUID", rows: int) -> None:
     from sqlalchemy.exc import OperationalError
 
     from cli.printing import stop
+    from database.imports.unfinished_imports import carry
     from database.silence import reason
-    from database.unfinished_imports import carry
 
     stands = (
         f"The import of {file.name} stands: it is carried on within a quarter of an hour while "

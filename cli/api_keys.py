@@ -24,7 +24,7 @@ def add(
     """Make a key and print it, which happens only this once. That takes an admin."""
     from cli.context import opened
     from cli.printing import say
-    from database.api_keys import add_key
+    from database.people.api_keys import add_key
 
     with opened() as office:
         member = office.member(as_staff)
@@ -41,7 +41,7 @@ def list_(*, output_format: FormatOption = ListFormat.TABLE) -> None:
     """List the keys, the revoked ones too, and when each was last used."""
     from cli.context import opened
     from cli.printing import print_rows
-    from database.api_keys import keys
+    from database.people.api_keys import keys
     from database.tables import Staff
 
     with opened() as office, office.database.session() as session:
@@ -57,7 +57,7 @@ def revoke(name: Name, as_staff: AsStaff) -> None:
     """From now on a key opens nothing. That takes an admin or ops."""
     from cli.context import opened
     from cli.printing import say
-    from database.api_keys import revoke as revoke_key
+    from database.people.api_keys import revoke as revoke_key
 
     with opened() as office:
         member = office.member(as_staff)

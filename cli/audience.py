@@ -20,10 +20,10 @@ def audience_command(
     """Count whom a version would address if it were released now. Nothing is written or sent."""
     from cli.context import opened
     from cli.printing import print_json, print_table, say, table_of
-    from database.audiences import preview
-    from database.law import asked_nevertheless
-    from database.mending import mending
-    from database.policies import version_by_slug
+    from database.campaigns.audiences import preview
+    from database.campaigns.mended_versions import mending
+    from database.policies.law import asked_nevertheless
+    from database.policies.policies import version_by_slug
 
     with opened() as office, office.database.session() as session:
         now = office.clock.now()

@@ -20,7 +20,7 @@ from domain.reviews import Decisions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from database.corrections import RightWords
+    from database.campaigns.corrections import RightWords
 
 SHOWN = ("account", "state", "reason", "owner", "due_on", "reached_how", "mail")
 
@@ -34,11 +34,11 @@ def report(slug: Slug, number: Number, *, output_format: FormatOption = ListForm
 
     from cli.context import opened
     from cli.printing import print_thing
-    from database.campaigns import campaign_by_number
-    from database.corrections import in_words
-    from database.outbox import all_is_stopped
-    from database.owed import open_correction
-    from database.reports import report as report_of
+    from database.campaigns.campaigns import campaign_by_number
+    from database.campaigns.corrections import in_words
+    from database.campaigns.owed import open_correction
+    from database.campaigns.reports import report as report_of
+    from database.mail.outbox import all_is_stopped
 
     with opened() as office, office.database.session() as session:
         campaign = campaign_by_number(session, slug, number)
@@ -140,7 +140,7 @@ def correct(  # noqa: PLR0913 - one option for each thing that may have been wro
     """
     from cli.context import at_the_desk
     from cli.printing import say, stop
-    from database.corrections import Right
+    from database.campaigns.corrections import Right
 
     if confirm:
         with at_the_desk(as_staff) as (desk, staff_id):
@@ -216,8 +216,8 @@ def not_reached(
 
     from cli.context import opened
     from cli.printing import print_csv, print_rows, say
-    from database import not_reached as lists
-    from database.campaigns import campaign_by_number
+    from database.campaigns.campaigns import campaign_by_number
+    from database.campaigns.campaigns import not_reached as lists
 
     with opened() as office, office.database.session() as session:
         campaign = campaign_by_number(session, slug, number)
@@ -250,10 +250,10 @@ def not_approved(
 
     from cli.context import opened
     from cli.printing import print_csv, print_rows
-    from database import not_approved as lists
-    from database.approvals import PolicyHistory
-    from database.campaigns import campaign_by_number
-    from database.policies import policy_by_slug
+    from database.approvals.approvals import PolicyHistory
+    from database.campaigns.campaigns import campaign_by_number
+    from database.campaigns.campaigns import not_approved as lists
+    from database.policies.policies import policy_by_slug
     from domain.places import local_date
 
     with opened() as office, office.database.session() as session:

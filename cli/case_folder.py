@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from database.lessons import Lesson
+from database.policies.lessons import Lesson
 from domain.lessons import Case
 
 LABELS = "labels.jsonl"

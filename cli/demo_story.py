@@ -12,12 +12,13 @@ from sqlmodel import col, func, select
 
 from cli.demo_scene import NotHeld, Scene, link_in
 from clock import Clock
-from database import policies, requests, source_tasks
-from database.accounts import count_accounts
-from database.assessments import findings_of
-from database.campaigns import campaign_of
-from database.mail_rows import Batch
-from database.outbox import states
+from database.campaigns.campaigns import campaign_of
+from database.mail.mail_rows import Batch
+from database.mail.outbox import states
+from database.people.accounts import count_accounts
+from database.policies.assessments import findings_of
+from database.policies.policies import policies
+from database.requests.requests import requests, source_tasks
 from database.tables import DataSubjectRequest, Fact, PolicyVersion
 from domain.source_tasks import TaskState
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from activities.restoring import Again
     from cli.context import Office
     from data_sources.source import DataSource
-    from database.tombstones import Mark
+    from database.requests.tombstones import Mark
 
 COLUMNS = ("source", "erasure", "erased", "kept", "on_hold")
 FIELDS = ("erasure_id", "known_as", "erased_at")
@@ -31,7 +31,7 @@ def tombstones(
     """
     from cli.context import opened
     from cli.printing import say
-    from database.tombstones import every_mark
+    from database.requests.tombstones import every_mark
     from domain.spreadsheet import csv_lines
 
     with opened() as office, office.database.session() as session:
@@ -75,7 +75,7 @@ def replay(
     from activities.restoring import Backup, cannot_be_searched, erase_again
     from cli.context import instant, opened
     from cli.printing import print_rows, say
-    from database.tombstones import erased_since, take_in
+    from database.requests.tombstones import erased_since, take_in
 
     with opened() as office:
         now, key = office.clock.now(), office.settings.suppression_key_bytes
@@ -151,7 +151,7 @@ def _read(path: Path) -> "list[Mark]":
     from uuid import UUID
 
     from cli.printing import stop
-    from database.tombstones import Mark
+    from database.requests.tombstones import Mark
     from domain.places import in_utc
 
     try:

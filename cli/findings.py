@@ -18,8 +18,8 @@ ASSESSED_WITHIN_SECONDS = 15
 def print_assessment(office: "Office", version_id: UUID) -> None:
     """Wait for the workflow to assess the version, and say what it found."""
     from cli.printing import say
-    from database.assessments import assessment_of
-    from database.policies import previous_version
+    from database.policies.assessments import assessment_of
+    from database.policies.policies import previous_version
 
     version = _assessed(office, version_id)
     if version is None:
@@ -41,7 +41,7 @@ def print_assessment(office: "Office", version_id: UUID) -> None:
 def print_findings(office: "Office", version: "PolicyVersion") -> None:
     """A table of what was found, what it was compared with, and how each stands."""
     from cli.printing import print_table, table_of
-    from database.assessments import compared_with, findings_of
+    from database.policies.assessments import compared_with, findings_of
 
     with office.database.session() as session:
         bases = compared_with(session, version.id)
@@ -75,8 +75,8 @@ def _assessed(office: "Office", version_id: UUID) -> "PolicyVersion | None":
 
 
 def _status_words(office: "Office", session: "Session", finding: "Finding") -> str:
-    from database.decisions import decided_before
-    from database.law import cited
+    from database.policies.decisions import decided_before
+    from database.policies.law import cited
 
     before = decided_before(session, finding)
     lines = [finding.status.replace("_", " ")]

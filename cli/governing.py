@@ -12,8 +12,8 @@ from cli.options import AnswerFormat, At, Slug
 
 if TYPE_CHECKING:
     from cli.context import Office
-    from database.approvals import PolicyHistory
-    from database.governing_lists import Governed
+    from database.approvals.approvals import PolicyHistory
+    from database.approvals.governing_lists import Governed
 
 COLUMNS = (
     "account",
@@ -70,10 +70,10 @@ def _print_one(
     office: "Office", slug: str, external_id: str, at: datetime, output_format: AnswerFormat
 ) -> None:
     from cli.printing import print_csv, print_json, print_table, say, table_of
-    from database.accounts import account_by_external_id
-    from database.approvals import PolicyHistory, proven_version
-    from database.governing_lists import Governed, told
-    from database.policies import policy_by_slug
+    from database.approvals.approvals import PolicyHistory, proven_version
+    from database.approvals.governing_lists import Governed, told
+    from database.people.accounts import account_by_external_id
+    from database.policies.policies import policy_by_slug
 
     with office.database.session() as session:
         history = PolicyHistory(session, policy_by_slug(session, slug))
@@ -94,9 +94,9 @@ def _print_one(
 def _print_all(office: "Office", slug: str, at: datetime, output_format: AnswerFormat) -> None:
     """One account after the other, however many there are: no more than a thousand are at hand."""
     from cli.printing import print_csv, print_table, table_of
-    from database.approvals import PolicyHistory
-    from database.governing_lists import all_governed
-    from database.policies import policy_by_slug
+    from database.approvals.approvals import PolicyHistory
+    from database.approvals.governing_lists import all_governed
+    from database.policies.policies import policy_by_slug
 
     with office.database.session() as session:
         history = PolicyHistory(session, policy_by_slug(session, slug))
@@ -115,7 +115,7 @@ def _print_json(
 ) -> None:
     """A list, one account to a line."""
     from cli.printing import plain
-    from database.governing_lists import told
+    from database.approvals.governing_lists import told
 
     sys.stdout.write("[")
     between = "\n"
@@ -131,7 +131,7 @@ def _print_json(
 
 
 def _line(governed: "Governed") -> Mapping[str, object]:
-    from database.governing_lists import in_a_line
+    from database.approvals.governing_lists import in_a_line
 
     account = governed.account
     return {

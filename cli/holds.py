@@ -59,7 +59,7 @@ def release(
 ) -> None:
     """As a second person, release a hold. With the last one, erasures that waited fall due."""
     from cli.context import opened
-    from database.accounts import account_by_external_id
+    from database.people.accounts import account_by_external_id
 
     with opened() as office:
         with office.database.session() as session:
@@ -72,7 +72,7 @@ def release_of_request(
 ) -> None:
     """As a second person, release the hold on the account of a request."""
     from cli.context import opened
-    from database.requests import request_by_reference
+    from database.requests.requests import request_by_reference
 
     with opened() as office:
         with office.database.session() as session:
@@ -94,7 +94,7 @@ def _release(
     office: "Office", account_id: UUID | None, hold_id: UUID | None, reason: str, as_staff: str
 ) -> None:
     from cli.printing import say
-    from database.holds import the_hold_on
+    from database.requests.holds import the_hold_on
 
     member = office.member(as_staff)
     with office.database.session() as session:
@@ -114,7 +114,7 @@ def list_(
     """List holds by account, the oldest first; with --as what they are about."""
     from cli.context import opened
     from cli.printing import print_rows
-    from database.holds import every_hold
+    from database.requests.holds import every_hold
     from database.tables import Staff
     from domain.legal_holds import HOLDERS
 

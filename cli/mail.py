@@ -29,7 +29,7 @@ def status(*, output_format: FormatOption = ListFormat.TABLE) -> None:
 
     from cli.context import opened
     from cli.printing import print_thing
-    from database.mail_status import UNSETTLED, mail_status, mails_by_state
+    from database.mail.mail_status import UNSETTLED, mail_status, mails_by_state
 
     with opened() as office, office.database.session() as session:
         rate, now = office.settings.mail_rate_limit, office.clock.now()
@@ -49,7 +49,7 @@ def unknown(
     all of them."""
     from cli.context import opened
     from cli.printing import print_rows
-    from database.doubts import doubtful_mails, doubts
+    from database.mail.doubts import doubtful_mails, doubts
 
     with opened() as office, office.database.session() as session:
         if groups:

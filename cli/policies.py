@@ -63,8 +63,8 @@ def add(
     """Add a kind of document, such as the privacy policy. Its owner hears of silent campaigns."""
     from cli.context import opened
     from cli.printing import say
-    from database.policies import add_policy
-    from database.staff import require_role
+    from database.people.staff import require_role
+    from database.policies.policies import add_policy
 
     with opened() as office:
         member = office.member(owner)
@@ -152,8 +152,8 @@ def import_history(
     """
     from cli.context import opened
     from cli.printing import print_rows, stop
-    from database import history, policies
-    from database.staff import require_role
+    from database.people.staff import require_role
+    from database.policies.policies import history, policies
     from domain.places import local_date
     from domain.policy_history import HistoryRefused, read_history
 
@@ -282,8 +282,8 @@ def status(
 
 
 def _versions(office: "Office", slug: str) -> list[dict[str, object]]:
-    from database.campaigns import campaign_of, progress
-    from database.policies import policy_by_slug, versions
+    from database.campaigns.campaigns import campaign_of, progress
+    from database.policies.policies import policy_by_slug, versions
 
     rows = []
     with office.database.session() as session:
@@ -305,7 +305,7 @@ def _versions(office: "Office", slug: str) -> list[dict[str, object]]:
 
 def _tell_whose_place_it_takes(office: "Office", version: "PolicyVersion") -> None:
     from cli.printing import say
-    from database.policies import announced_versions, replaced_by
+    from database.policies.policies import announced_versions, replaced_by
 
     with office.database.session() as session:
         drafts = replaced_by(session, version.id)
@@ -324,7 +324,7 @@ def _tell_whose_place_it_takes(office: "Office", version: "PolicyVersion") -> No
 
 def _tell_whether_it_corrects(office: "Office", version_id: UUID) -> None:
     from cli.printing import say
-    from database.mending import mending
+    from database.campaigns.mended_versions import mending
     from database.tables import PolicyVersion
 
     with office.database.session() as session:

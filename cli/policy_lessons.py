@@ -24,8 +24,8 @@ def lessons(
     from cli.case_folder import FolderRefused, write_cases
     from cli.context import opened
     from cli.printing import say, stop
-    from database.lessons import lessons_of
-    from database.policies import policy_by_slug, version_by_number
+    from database.policies.lessons import lessons_of
+    from database.policies.policies import policy_by_slug, version_by_number
 
     with opened() as office, office.database.session() as session:
         policy = policy_by_slug(session, slug)
@@ -58,8 +58,8 @@ def agreement(
     """How often legal agreed with each rule, and how often they found what the engine missed."""
     from cli.context import opened
     from cli.printing import print_rows
-    from database.lessons import agreement_of
-    from database.policies import policy_by_slug
+    from database.policies.lessons import agreement_of
+    from database.policies.policies import policy_by_slug
 
     with opened() as office, office.database.session() as session:
         rules = agreement_of(session, policy_by_slug(session, slug) if slug else None)

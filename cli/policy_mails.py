@@ -29,7 +29,7 @@ def preview(
     """Write the first notice of up to ten account holders to files, and send nothing."""
     from cli.context import opened
     from cli.printing import say, stop
-    from database.policies import version_by_slug
+    from database.policies.policies import version_by_slug
     from web.samples import sample_mails
 
     with opened() as office:
@@ -75,7 +75,7 @@ def _write_mails(directory: Path, mails: "Sequence[SampleMail]") -> None:
 
 
 def _are_out(office: "Office", mails: Sequence[UUID]) -> bool:
-    from database.rehearsals import are_out
+    from database.campaigns.rehearsals import are_out
 
     deadline = time.monotonic() + SENT_WITHIN_SECONDS
     while time.monotonic() < deadline:

@@ -63,8 +63,8 @@ def review(  # noqa: PLR0913 - one option for each thing a reviewer may say
     """Decide about findings, and give the version its class."""
     from cli.context import opened
     from cli.printing import say
-    from database.policies import version_by_slug
-    from database.reviews import ReviewContent
+    from database.campaigns.reviews import ReviewContent
+    from database.policies.policies import version_by_slug
 
     purposes = _of_findings("--consent", "F2=product_tips", consent or [])
     laws = _of_findings("--law", "F1=Regulation (EU) 2024/1689, Article 50", law or [])
@@ -136,8 +136,8 @@ def wording(  # noqa: PLR0913 - one option for each thing that can be written
 
 
 def _wording(office: "Office", slug: str, number: int) -> list[dict[str, object]]:
-    from database.policies import version_by_slug
-    from database.wording import wording_of
+    from database.policies.policies import version_by_slug
+    from database.policies.wording import wording_of
 
     with office.database.session() as session:
         version = version_by_slug(session, slug, number)
@@ -147,9 +147,9 @@ def _wording(office: "Office", slug: str, number: int) -> list[dict[str, object]
 
 def _laws_cited(office: "Office", slug: str, number: int, given: Sequence[str]) -> dict[str, str]:
     """What is cited for these findings now, which is what is agreed to."""
-    from database.assessments import findings_of
-    from database.law import cited
-    from database.policies import version_by_slug
+    from database.policies.assessments import findings_of
+    from database.policies.law import cited
+    from database.policies.policies import version_by_slug
 
     if not given:
         return {}

@@ -47,7 +47,7 @@ def reclassify_command(  # noqa: PLR0913 - one option for each thing that was mi
     from cli.context import at_the_desk
     from cli.printing import say, stop
     from cli.wording_file import WordsRefused, read_words, typed_words
-    from database.reclassifying import Mistake
+    from database.campaigns.reclassifying import Mistake
 
     if agree:
         with at_the_desk(as_staff) as (desk, staff_id):

@@ -9,7 +9,7 @@ from cli.options import AsStaff, FormatOption, ListFormat, Number, Slug
 
 if TYPE_CHECKING:
     from cli.context import Office
-    from database.releasing import Forecast
+    from database.campaigns.releasing import Forecast
 
 
 def release(
@@ -26,8 +26,8 @@ def release(
     """Let a reviewed version go out. Its submitter cannot, alone."""
     from cli.context import opened
     from cli.printing import say
-    from database.mending import mending
-    from database.policies import version_by_slug
+    from database.campaigns.mended_versions import mending
+    from database.policies.policies import version_by_slug
 
     with opened() as office:
         member = office.member(as_staff)
@@ -99,9 +99,9 @@ def _print(slug: str, number: int, seen: "Forecast", output_format: ListFormat) 
 
 
 def _forecast(office: "Office", slug: str, number: int, releaser_id: UUID) -> "Forecast":
-    from database.policies import version_by_slug
-    from database.releasing import forecast
-    from database.staff import require_role
+    from database.campaigns.releasing import forecast
+    from database.people.staff import require_role
+    from database.policies.policies import version_by_slug
 
     with office.database.session() as session:
         releaser = require_role(session, releaser_id, "legal")

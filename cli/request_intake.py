@@ -52,7 +52,7 @@ def receive(  # noqa: PLR0913 - one option for each thing a letter says
     takes privacy or support."""
     from cli.context import BAD_USAGE, at_the_desk
     from cli.printing import say, stop
-    from database.accounts import account_by_external_id
+    from database.people.accounts import account_by_external_id
     from domain.languages import language_named
     from domain.places import in_utc
 
@@ -99,7 +99,7 @@ def letters(*, output_format: FormatOption = ListFormat.TABLE) -> None:
     """List what is to be printed and posted to whoever has no mailbox, the oldest first."""
     from cli.context import opened
     from cli.printing import print_rows
-    from database.post import letters_to_post
+    from database.requests.on_paper import letters_to_post
 
     with opened() as office, office.database.session() as session:
         rows = [
@@ -156,7 +156,7 @@ def authority(
     """Say whether whoever asks for somebody else may, and what showed it."""
     from cli.context import at_the_desk
     from cli.printing import say
-    from database.request_agents import Authority
+    from database.requests.authorised_agents import Authority
 
     decided = Authority.ACCEPTED if accept else Authority.REFUSED
     with at_the_desk(as_staff) as (desk, staff_id):

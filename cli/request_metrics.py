@@ -18,7 +18,7 @@ def metrics(
     """Count what was received and answered in time, near misses and late replies."""
     from cli.context import opened
     from cli.printing import print_thing
-    from database.request_metrics import request_metrics
+    from database.requests.metrics import request_metrics
 
     with opened() as office, office.database.session() as session:
         now = office.clock.now()

@@ -31,7 +31,7 @@ def list_(
     """List requests that still need an answer, the most urgent first."""
     from cli.context import opened
     from cli.printing import print_rows
-    from database.requests import all_requests, open_requests
+    from database.requests.requests import all_requests, open_requests
 
     with opened() as office, office.database.session() as session:
         now = office.clock.now()
@@ -50,10 +50,10 @@ def show(
     """Show a request, its ladder and its mails; with --as what was asked, and by whom."""
     from cli.context import opened
     from cli.printing import print_thing
-    from database.deferred_erasures import erasure_of
-    from database.holds import standing_on
-    from database.requests import mails_of, request_by_reference
-    from database.rungs import fired_rungs
+    from database.requests.deferred_erasures import erasure_of
+    from database.requests.holds import standing_on
+    from database.requests.requests import mails_of, request_by_reference
+    from database.requests.rungs import fired_rungs
 
     with opened() as office, office.database.session() as session:
         request = request_by_reference(session, reference)
@@ -103,7 +103,7 @@ def assign(
     """Give a request to a member of the privacy team."""
     from cli.context import opened
     from cli.printing import say
-    from database.staff import by_handle, require_role
+    from database.people.staff import by_handle, require_role
 
     with opened() as office:
         acting = office.member(as_staff)
@@ -146,7 +146,7 @@ def decide(  # noqa: PLR0913, its options
     """
     from cli.context import opened
     from cli.printing import say
-    from database.request_answers import Answer
+    from database.requests.answering import Answer
     from domain.request_decisions import needs_second_person
 
     answer = Answer(
@@ -225,8 +225,8 @@ def correct_receipt(
     """
     from cli.context import at_the_desk, instant
     from cli.printing import say
-    from database.receipts import Receipt
-    from database.requests import request_by_reference
+    from database.requests.receipts import Receipt
+    from database.requests.requests import request_by_reference
 
     with at_the_desk(as_staff) as (desk, member_id):
         with desk.database.session() as session:
@@ -285,7 +285,7 @@ def late_reply(
     """Read the reply that we are late, and approve it beforehand: two of privacy, per language."""
     from cli.context import BAD_USAGE, opened
     from cli.printing import say, stop
-    from database.late_replies import NEEDED, approve_late_reply, late_reply_approvals
+    from database.requests.late_replies import NEEDED, approve_late_reply, late_reply_approvals
     from web.samples import late_replies
 
     with opened() as office:
@@ -319,7 +319,7 @@ def explain_deadline(
     """Why a request is due when it is: every candidate, the rule that won, the warnings (P21)."""
     from cli.context import opened
     from cli.printing import print_json, print_table, say, table_of
-    from database.requests import request_by_reference
+    from database.requests.requests import request_by_reference
 
     with opened() as office, office.database.session() as session:
         request = request_by_reference(session, reference)
@@ -345,8 +345,8 @@ def explain_deadline(
 
 
 def _how_it_stands(database: "Database", reference: str) -> str:
-    from database.requested_rights import rights_of
-    from database.requests import request_by_reference
+    from database.requests.requested_rights import rights_of
+    from database.requests.requests import request_by_reference
 
     with database.session() as session:
         request = request_by_reference(session, reference)
@@ -357,7 +357,7 @@ def _how_it_stands(database: "Database", reference: str) -> str:
 
 
 def _row(session: "Session", request: "DataSubjectRequest", now: datetime) -> dict[str, object]:
-    from database.requested_rights import kinds_of
+    from database.requests.requested_rights import kinds_of
     from database.tables import Staff
 
     assignee = session.get(Staff, request.assignee_id) if request.assignee_id else None
@@ -373,10 +373,10 @@ def _row(session: "Session", request: "DataSubjectRequest", now: datetime) -> di
 
 
 def _personal(session: "Session", request: "DataSubjectRequest") -> dict[str, object]:
-    from database.joined_requests import joined_to
-    from database.receipts import waiting_receipt
-    from database.request_agents import agent_of
-    from database.request_ends import proposed_end
+    from database.requests.authorised_agents import agent_of
+    from database.requests.ends import proposed_end
+    from database.requests.joined import joined_to
+    from database.requests.receipts import waiting_receipt
 
     agent = agent_of(session, request.id)
     receipt = waiting_receipt(session, request.id)
@@ -407,7 +407,7 @@ def _rights(
     session: "Session", request: "DataSubjectRequest", *, personal: bool
 ) -> list[dict[str, object]]:
     """How each right stands; with what is answered for whoever says who they are (P30)."""
-    from database.requested_rights import decisions_of, rights_of
+    from database.requests.requested_rights import decisions_of, rights_of
 
     rights = rights_of(session, request.id)
     decisions = decisions_of(session, rights) if personal else {}

@@ -27,7 +27,7 @@ def add(
     """Add a member of staff and print their personal token, which is shown only this once."""
     from cli.context import opened
     from cli.printing import say
-    from database.staff import StaffRefused, add_staff, everybody, require_role
+    from database.people.staff import StaffRefused, add_staff, everybody, require_role
 
     with opened() as office:
         acting = office.member(as_staff) if as_staff else None
@@ -50,8 +50,8 @@ def list_(*, output_format: FormatOption = ListFormat.TABLE) -> None:
     """List the present staff."""
     from cli.context import opened
     from cli.printing import print_rows
-    from database.absences import absences
-    from database.staff import everybody
+    from database.people.absences import absences
+    from database.people.staff import everybody
     from domain.places import local_date
 
     with opened() as office, office.database.session() as session:
@@ -91,8 +91,8 @@ def absent(
     """Say that somebody is away: what is due meanwhile goes to their delegate."""
     from cli.context import opened
     from cli.printing import say
-    from database.absences import set_absent
-    from database.staff import by_handle
+    from database.people.absences import set_absent
+    from database.people.staff import by_handle
 
     from_on, until_on = day("--from", from_), day("--until", until)
     with opened() as office:
@@ -119,8 +119,8 @@ def back(
     """Say that somebody is back, or does not go: their absences end."""
     from cli.context import opened
     from cli.printing import say
-    from database.absences import set_back
-    from database.staff import by_handle
+    from database.people.absences import set_back
+    from database.people.staff import by_handle
     from domain.places import local_date
 
     with opened() as office:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from database.corrections import RightWords
-    from database.wording import Words
+    from database.campaigns.corrections import RightWords
+    from database.policies.wording import Words
 
 
 class WordsRefused(Exception):
@@ -17,7 +17,7 @@ class WordsRefused(Exception):
 
 def typed_words(language: str | None, summary: str | None, sentences: Sequence[str]) -> "Words":
     """Words from options: sentences like F1=TEXT. Raises WordsRefused."""
-    from database.wording import Words
+    from database.policies.wording import Words
 
     if language is None:
         raise WordsRefused("--language says which language it is, like de. Nothing was stored.")
@@ -45,7 +45,7 @@ def read_corrections(file: Path) -> Sequence["RightWords"]:
 
 def right_words(words: "Words", mail: str = "") -> "RightWords":
     """Words with what is mailed about them: what was given, or stands among them as `mail`."""
-    from database.corrections import RightWords
+    from database.campaigns.corrections import RightWords
 
     sentences = dict(words.sentences)
     told = sentences.pop("mail", mail)
@@ -65,7 +65,7 @@ def _tables(file: Path) -> Mapping[str, object]:
 
 
 def _words(file: Path, language: str, table: object) -> "Words":
-    from database.wording import SUMMARY, Words
+    from database.policies.wording import SUMMARY, Words
 
     if not isinstance(table, Mapping):
         raise WordsRefused(

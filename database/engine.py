@@ -64,7 +64,7 @@ class Database:
 
     `hangs` says whether PostgreSQL hangs, so far as anybody knows: then no connection is opened,
     and whoever has waited for an answer over OWN_WAIT_SECONDS has an error, which
-    `database.silence` calls silence. `told_events`: whether a webhook takes `database.events`;
+    `database.silence` calls silence. `told_events`: whether a webhook takes `webhooks.events`;
     where none does, none is written.
     """
 

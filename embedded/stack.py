@@ -17,7 +17,7 @@ from sqlmodel import Session, select
 
 from database.engine import Database
 from database.migrate import migrate
-from database.staff import add_staff
+from database.people.staff import add_staff
 from database.tables import Staff
 from embedded import temporal_server
 from embedded.processes import Process, Program, running

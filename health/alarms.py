@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from sqlmodel import Session
 
-from database.posts import undelivered
 from database.tables import Alarm
+from database.webhooks.posts import undelivered
 from health.lookout import Answer
 
 LONG = timedelta(minutes=15)

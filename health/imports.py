@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from database.import_standings import how_imports_stand
+from database.imports.import_standings import how_imports_stand
 from health.lookout import Answer
 
 LONG = timedelta(minutes=15)

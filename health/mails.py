@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from database.mail_status import failing
+from database.mail.mail_status import failing
 from health.lookout import Answer, Sighting
 
 

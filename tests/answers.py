@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from database.request_answers import Answer
+from database.requests.answering import Answer
 from domain.data_subject_requests import Ground, Outcome
 
 IN_FULL = Answer(

@@ -19,9 +19,9 @@ from activities.letters import ANSWERS, NOT_ASKED, SEGMENT_WORDS
 from data_sources.erasing import UNTIL_RELEASE
 from data_sources.map_file import read_data_map
 from data_sources.opening import OWN_MAP
-from database.attachments import TOO_LATE
-from database.erasure_ends import KEPT_BY_YOU
-from database.request_ends import ANSWERED, NO_WAY_BACK, NOT_FROM_HERE
+from database.requests.attachments import TOO_LATE
+from database.requests.ends import ANSWERED, NO_WAY_BACK, NOT_FROM_HERE
+from database.requests.erasure_ends import KEPT_BY_YOU
 from domain.alignment import ChangeKind
 from domain.attachments import PROBLEM_WORDS as ATTACHMENT_WORDS
 from domain.company import CampaignLeads, LadderNumbers
@@ -131,7 +131,7 @@ def _tables() -> Iterator[tuple[str, str]]:
         "domain/controller_instructions.py": chain(INSTRUCTED.values(), INSTRUCTION_WORDS.values()),
         "domain/data_subject_requests.py": chain(*(table.values() for table in words_of_requests)),
         "data_sources/own_data_map.toml": _of_our_own_map(),
-        "database/erasure_ends.py": (KEPT_BY_YOU,),
+        "database/requests/erasure_ends.py": (KEPT_BY_YOU,),
         "domain/erasures.py": WHY_ERASED.values(),
         "domain/identity.py": (
             *(COULD_NOT_VERIFY, NOTHING_HELD, FOUND_FOR_OTHERS),
@@ -140,9 +140,9 @@ def _tables() -> Iterator[tuple[str, str]]:
         "domain/marketing.py": (STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE),
         "domain/materiality/in_words.py": starmap(happened, product(ChangeKind, (False, True))),
         "domain/packs": (pack.court_remedy for pack in PACKS.values() if pack.court_remedy),
-        "database/attachments.py": (TOO_LATE,),
+        "database/requests/attachments.py": (TOO_LATE,),
         "domain/attachments.py": ATTACHMENT_WORDS.values(),
-        "database/request_ends.py": (ANSWERED, NO_WAY_BACK, NOT_FROM_HERE),
+        "database/requests/ends.py": (ANSWERED, NO_WAY_BACK, NOT_FROM_HERE),
         "workflows/desk/reception.py": (NOTHING_TO_APPEAL, NOTHING_TO_TAKE_UP),
         "domain/request_ends.py": WORDS_OF_ENDS.values(),
         "domain/personal_data.py": chain(ORIGIN_WORDS.values(), BASIS_WORDS.values()),

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, func, select
 
-from database.campaigns import FIRST_NOTICE, count_addressees
+from database.campaigns.campaigns import FIRST_NOTICE, count_addressees
 from database.engine import Database
 from database.tables import Campaign, MailAttempt, OutboxMail
 from embedded.sandbox.server import DATABASE_FILE

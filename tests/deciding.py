@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from database import approvals
-from database.accounts import AccountRow, account_by_external_id
+from database.approvals.approvals import approvals
 from database.engine import Database
-from database.policies import policy_by_slug, version_by_slug
+from database.people.accounts import AccountRow, account_by_external_id
+from database.policies.policies import policy_by_slug, version_by_slug
 from database.tables import Approval
 from domain.approvals import Decision, Governing
 from tests.people import POLICY

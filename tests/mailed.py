@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, func, select
 
-from database.campaigns import FIRST_NOTICE, count_addressees
+from database.campaigns.campaigns import FIRST_NOTICE, count_addressees
 from database.engine import Database
 from database.tables import Campaign, MailAttempt, OutboxMail
 from embedded.sandbox.server import DATABASE_FILE

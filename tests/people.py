@@ -9,9 +9,11 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
-from database import account_imports, accounts, policies, unfinished_imports
 from database.engine import Database
-from database.staff import add_staff, by_handle
+from database.imports import account_imports, unfinished_imports
+from database.people import accounts
+from database.people.staff import add_staff, by_handle
+from database.policies.policies import policies
 from database.tables import Staff
 
 STAFF = {

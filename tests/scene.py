@@ -9,9 +9,13 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session, select
 
-from database import accounts, assessments, campaigns, outbox, policies, requests, reviews
+from database.campaigns.campaigns import campaigns, reviews
 from database.engine import Database
+from database.mail import outbox
 from database.migrate import migrate
+from database.people import accounts
+from database.policies.policies import assessments, policies
+from database.requests.requests import requests
 from database.tables import (
     Account,
     Approval,

@@ -6,11 +6,11 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database import freezing, outbox, outcomes
-from database.campaigns import FIRST_NOTICE
+from database.campaigns.campaigns import FIRST_NOTICE, freezing
 from database.ids import new_id
-from database.mail_rows import Batch
-from database.outbox import Claim
+from database.mail import outbox, outcomes
+from database.mail.mail_rows import Batch
+from database.mail.outbox import Claim
 from database.tables import Campaign, MailAttempt, OutboxMail
 from embedded.sandbox.server import DATABASE_FILE
 from embedded.sandbox.store import Store

@@ -8,20 +8,20 @@ from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
-from database import consents
-from database.approvals import (
+from database.approvals.approvals import (
     NotGovernedYet,
     Shown,
+    consents,
     decide,
     governing_version,
 )
-from database.law import laws_said
-from database.owed import correction_in
-from database.shown_changes import ShownChange, shown_change
-from database.suppressions import not_theirs
+from database.approvals.shown_changes import ShownChange, shown_change
+from database.campaigns.owed import correction_in
+from database.mail.suppressions import not_theirs
+from database.policies.law import laws_said
+from database.policies.without_approval import promise_of
+from database.policies.wording import summary_in
 from database.tables import PolicyVersion
-from database.without_approval import promise_of
-from database.wording import summary_in
 from domain.approvals import Decision, Governing
 from domain.consents import Consent
 from domain.suppressions import address_key

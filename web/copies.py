@@ -11,8 +11,8 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from sqlmodel import Session
 
-from database import packages
-from database.links import REQUEST_COPY, REQUEST_COPY_CODE
+from database.people.links import REQUEST_COPY, REQUEST_COPY_CODE
+from database.requests.requests import packages
 from database.tables import DataSubjectRequest, Link
 from mail.links import is_code
 from web.copy_files import NAME, copy_archive

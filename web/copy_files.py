@@ -13,7 +13,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from markupsafe import Markup
 from sqlmodel import Session
 
-from database.packages import PartOfCopy, held_for_others, not_to_be_had
+from database.requests.packages import PartOfCopy, held_for_others, not_to_be_had
 from database.tables import DataSubjectRequest
 from domain.collected import Collected
 from domain.data_subject_requests import Kind

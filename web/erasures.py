@@ -5,7 +5,7 @@ from contextlib import suppress
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
-from database.links import REQUEST_ERASURE
+from database.people.links import REQUEST_ERASURE
 from web.readers import OnReader
 from web.requests import Token, open_request
 from web.site import OnSite

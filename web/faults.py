@@ -11,8 +11,8 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
-from database.policies import PolicyUnknown
-from database.requests import RequestUnknown
+from database.policies.policies import PolicyUnknown
+from database.requests.requests import RequestUnknown
 from database.silence import is_silence, lacks_tables, reason
 from web.api import problems
 from web.links import LinkClosed, closed_page

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse, Response
 from sqlmodel import Session
 
-from database.links import REQUEST_HANDOFF, LinkUnusable, usable_link
+from database.people.links import REQUEST_HANDOFF, LinkUnusable, usable_link
 from database.tables import Account, Link
 from domain.data_subject_requests import Intake
 from mail.links import LinkRefused, make_token, read_token

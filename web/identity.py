@@ -5,7 +5,7 @@ from functools import partial
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from database.links import REQUEST_CODE, REQUEST_STATUS, REQUEST_VERIFY
+from database.people.links import REQUEST_CODE, REQUEST_STATUS, REQUEST_VERIFY
 from mail.links import is_code
 from web.forms import Form
 from web.links import locale_of

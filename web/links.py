@@ -5,7 +5,7 @@ from datetime import datetime
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
-from database.links import LinkUnusable, usable_link
+from database.people.links import LinkUnusable, usable_link
 from database.tables import Account, DataSubjectRequest, Link
 from mail.links import LinkRefused, read_token
 from web.readers import Reader

@@ -5,7 +5,7 @@ They are made of an account's id and signed, so every account has them, and they
 
 from uuid import UUID
 
-from database.links import PREFERENCES
+from database.people.links import PREFERENCES
 from mail.links import make_token
 from web.site import Site
 

@@ -9,19 +9,19 @@ from sqlalchemy import select as select_columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from database import consents
-from database.approvals import (
+from database.approvals.approvals import (
     PolicyHistory,
+    consents,
     latest_decision,
 )
-from database.assessments import findings_between, is_clean
-from database.campaigns import link_of
-from database.counting import answers_that_count
-from database.law import laws_said
-from database.links import APPROVE
-from database.policies import version_in_force
-from database.purposes import asked_because_of
-from database.reach import PUT_RIGHT, correction_for
+from database.approvals.reach import PUT_RIGHT, correction_for
+from database.campaigns.campaigns import link_of
+from database.people.links import APPROVE
+from database.policies.assessments import findings_between, is_clean
+from database.policies.counting import answers_that_count
+from database.policies.law import laws_said
+from database.policies.policies import version_in_force
+from database.policies.purposes import asked_because_of
 from database.tables import (
     Account,
     Approval,

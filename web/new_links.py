@@ -4,10 +4,10 @@ from fastapi import APIRouter, BackgroundTasks
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session, col, select
 
-from database.accounts import accounts_at_address
-from database.campaigns import addressee_by_id
-from database.links import to_approve
-from database.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, Queued
+from database.campaigns.campaigns import addressee_by_id
+from database.mail.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, Queued
+from database.people.accounts import accounts_at_address
+from database.people.links import to_approve
 from database.tables import Campaign, Link, PolicyVersion
 from domain.languages import nearest_language
 from web.forms import Form

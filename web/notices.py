@@ -5,13 +5,13 @@ from datetime import date
 
 from sqlmodel import Session
 
-from database.assessments import findings_between
-from database.law import Law, asked_nevertheless, laws_of
-from database.policies import announced_version, previous_version
-from database.reclassifying import asked_for_late
+from database.campaigns.reclassifying import asked_for_late
+from database.policies.assessments import findings_between
+from database.policies.law import Law, asked_nevertheless, laws_of
+from database.policies.policies import announced_version, previous_version
+from database.policies.without_approval import promise_of
+from database.policies.wording import sentences_in, summary_in
 from database.tables import Finding, Policy, PolicyVersion
-from database.without_approval import promise_of
-from database.wording import sentences_in, summary_in
 from domain.places import local_date
 from domain.reviews import FindingStatus
 from domain.timetable import not_before

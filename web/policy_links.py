@@ -4,7 +4,7 @@ import json
 
 from fastapi import APIRouter, Request, Response
 
-from database.policies import policy_by_slug, version_in_force
+from database.policies.policies import policy_by_slug, version_in_force
 from web.addresses import Slug
 from web.offered import offered
 from web.readers import OnReader, Reader

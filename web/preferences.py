@@ -14,9 +14,9 @@ from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
-from database.links import PREFERENCES
-from database.marketing import ONE_CLICK, PAGE, choose, offered_to, refuse, refused_by
-from database.restrictions import restricted_among
+from database.people.links import PREFERENCES
+from database.requests.marketing import ONE_CLICK, PAGE, choose, offered_to, refuse, refused_by
+from database.requests.restrictions import restricted_among
 from database.tables import Account
 from domain.marketing import MARKETING, OBJECTION, Choices, MarketingPurpose
 from domain.suppressions import keys_of

@@ -9,8 +9,8 @@ from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
 from database.facts import latest
-from database.law import laws_of
-from database.policies import (
+from database.policies.law import laws_of
+from database.policies.policies import (
     PolicyUnknown,
     is_public,
     policies,
@@ -19,8 +19,8 @@ from database.policies import (
     version_by_number,
     version_in_force,
 )
+from database.policies.wording import summary_in
 from database.tables import Policy, PolicyVersion
-from database.wording import summary_in
 from domain.places import start_of_day
 from domain.reviews import VersionState
 from domain.without_approval import IF_SOMEBODY_DOES_NOT_APPROVE

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
-from database.links import REQUEST_STATUS, REQUEST_VERIFY
+from database.people.links import REQUEST_STATUS, REQUEST_VERIFY
 from database.tables import DataSubjectRequest, Link
 from web.forms import Form, Posted
 from web.links import locale_of

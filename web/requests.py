@@ -14,8 +14,23 @@ from sqlmodel import Session
 
 from activities import redirections
 from activities.done_words import told_of
-from database.attachments import attachments_of
-from database.identity import (
+from database.people.links import (
+    REQUEST_AGENT,
+    REQUEST_ERASURE,
+    REQUEST_STATUS,
+    REQUEST_STOP,
+    REQUEST_VERIFY,
+)
+from database.policies.policies import policies, version_in_force
+from database.requests.attachments import attachments_of
+from database.requests.authorised_agents import agent_of
+from database.requests.ends import (
+    appeal_of,
+    may_be_appealed,
+    may_be_taken_up_again,
+    may_withdraw,
+)
+from database.requests.identity import (
     BY_LINK,
     answer_goes_on_file,
     asks_by_mail,
@@ -23,24 +38,9 @@ from database.identity import (
     live_code,
     value_of,
 )
-from database.links import (
-    REQUEST_AGENT,
-    REQUEST_ERASURE,
-    REQUEST_STATUS,
-    REQUEST_STOP,
-    REQUEST_VERIFY,
-)
-from database.policies import policies, version_in_force
-from database.redirections import sent_elsewhere
-from database.request_agents import agent_of
-from database.request_ends import (
-    appeal_of,
-    may_be_appealed,
-    may_be_taken_up_again,
-    may_withdraw,
-)
-from database.requested_rights import decisions_of, kinds_of, rights_of
-from database.requests import follower_of
+from database.requests.redirections import sent_elsewhere
+from database.requests.requested_rights import decisions_of, kinds_of, rights_of
+from database.requests.requests import follower_of
 from database.tables import DataSubjectRequest, Link, RequestDecision, RequestedRight
 from domain.attachments import problems as attachment_problems
 from domain.data_subject_requests import (

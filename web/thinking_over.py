@@ -4,7 +4,7 @@ from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
 from activities.done_words import foretold, told_of
-from database.erasures import life_of, of_request
+from database.requests.erasures import life_of, of_request
 from database.tables import DataSubjectRequest, RequestedRight
 from domain.erasures import Life, Stage
 from web.readers import Reader

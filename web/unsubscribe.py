@@ -11,8 +11,8 @@ from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
-from database.links import UNSUBSCRIBE, Holder, LinkUnusable, holder_of
-from database.suppressions import remind_no_more, reminded_no_more_since
+from database.mail.suppressions import remind_no_more, reminded_no_more_since
+from database.people.links import UNSUBSCRIBE, Holder, LinkUnusable, holder_of
 from database.tables import Account
 from mail.links import LinkRefused, read_token
 from web.forms import Form

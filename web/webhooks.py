@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from sqlmodel import Session
 
 from clock import real_now
-from database.delivery import Event, record_events
-from database.late_bounces import learn, place
-from database.suppressions import Failed, suppress
+from database.mail.delivery import Event, record_events
+from database.mail.late_bounces import learn, place
+from database.mail.suppressions import Failed, suppress
 from domain.suppressions import address_key
 from mail.delivery_events import (
     SIGNATURE_HEADER,

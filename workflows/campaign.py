@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
         StepInput,
     )
     from activities.outbox import ALL_STOPPED, SendProgress
-    from database.freezing import SHARD_SIZE
+    from database.campaigns.freezing import SHARD_SIZE
     from domain.pace import about
     from domain.timetable import Rung, RungKind
     from temporal import Case

@@ -13,10 +13,10 @@ from activities.sources import opened_sources
 from cli.checkups.check import START_IT, Check, advice, fault, missing, ok
 from clock import Clock, real_now
 from data_sources.map_file import DataMapRefused
-from database.doubts import count_doubtful
 from database.engine import Database
-from database.late_replies import unapproved
+from database.mail.doubts import count_doubtful
 from database.migrate import Tables, tables
+from database.requests.late_replies import unapproved
 from database.silence import reason, remedy, turns_us_away
 from database.tables import DeliveryEvent, OutboxMail
 from database.versions import DatabaseTooOld, require_supported, version_of

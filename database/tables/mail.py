@@ -94,7 +94,7 @@ class MailStop(SQLModel, table=True):
 class MailBucket(SQLModel, table=True):
     """How far mails under a rate limit are paid for (`domain/pace.py`); there once it is needed.
 
-    `subject_id`: a campaign, or `ALL_MAIL` of `database/pace.py`.
+    `subject_id`: a campaign, or `ALL_MAIL` of `database/mail/pace.py`.
     """
 
     __tablename__ = "mail_bucket"

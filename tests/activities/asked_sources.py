@@ -14,10 +14,10 @@ from activities.courier import Courier
 from activities.requests import RequestInput
 from activities.sources import SourceActivities, opened_sources
 from data_sources.source import DataSource
-from database import identity, requests, source_tasks
-from database.accounts import AccountRow
-from database.at_once import take_effect
 from database.engine import Database
+from database.people.accounts import AccountRow
+from database.requests.at_once import take_effect
+from database.requests.requests import identity, requests, source_tasks
 from database.storage import Storage
 from database.tables import DataSubjectRequest, SourceTask
 from domain.data_subject_requests import Kind

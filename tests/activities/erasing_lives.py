@@ -20,11 +20,11 @@ from data_sources.opening import OWN_MAP
 from data_sources.source import Call, SourceUnavailable
 from data_sources.sql import SqlSource
 from data_sources.tables import SqlDescription
-from database import erasures, holds, request_answers, source_tasks
-from database.accounts import AccountRow
-from database.identity import verify_identity
-from database.request_answers import Answer
-from database.requested_rights import rights_of
+from database.people.accounts import AccountRow
+from database.requests.answering import Answer
+from database.requests.identity import verify_identity
+from database.requests.requested_rights import rights_of
+from database.requests.requests import answering, erasures, holds, source_tasks
 from database.storage import Storage
 from database.tables import DataSubjectRequest, Erasure, OutboxMail, SourceTask
 from domain.company import Company, OfficeHours
@@ -147,7 +147,7 @@ class Life:
         """Petra decides, and Paul agrees where it takes two. Raises DecisionRefused."""
         with self.scene.database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, self.request_id)
-            decision = request_answers.propose_decision(
+            decision = answering.propose_decision(
                 transaction,
                 request,
                 answer,
@@ -156,11 +156,11 @@ class Life:
                 now=self.now,
             )
             transaction.flush()
-            request_answers.apply_decision(transaction, request, decision.id, self.now)
+            answering.apply_decision(transaction, request, decision.id, self.now)
             transaction.flush()
             states = {right.state for right in rights_of(transaction, request.id)}
             if "review" in states:
-                request_answers.confirm_decision(
+                answering.confirm_decision(
                     transaction,
                     request,
                     decision.id,

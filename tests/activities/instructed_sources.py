@@ -8,9 +8,9 @@ from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
 from activities.instructions import InstructionActivities, InstructionCase, InstructionInput
-from database import controller_instructions
-from database.controller_instructions import Instruction
-from database.instructed_tasks import tasks_of
+from database.requests.instructed_tasks import tasks_of
+from database.requests.instructions import Instruction
+from database.requests.requests import instructions
 from database.tables import ControllerInstruction, InstructedTask, OutboxMail
 from domain.personal_data import Verb
 from tests.activities.asked_sources import ALICE, COMPANY, AskedSources
@@ -47,12 +47,12 @@ class Instructed:
 
     def enter(self, what: Instruction, by: str = "petra") -> UUID:
         with self.database.transaction() as transaction:
-            row = controller_instructions.enter(transaction, what, staff_id=self.staff[by], now=NOW)
+            row = instructions.enter(transaction, what, staff_id=self.staff[by], now=NOW)
             return row.id
 
     def decide(self, instruction: UUID, by: str, *, carry_out: bool = True) -> None:
         with self.database.transaction() as transaction:
-            controller_instructions.decide(
+            instructions.decide(
                 transaction,
                 instruction,
                 carry_out=carry_out,

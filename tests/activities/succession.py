@@ -13,11 +13,11 @@ from activities.campaigns import (
     ShardInput,
 )
 from activities.publication import PublicationActivities, VersionInput
-from database import campaigns, freezing, policies
-from database.accounts import AccountRow
-from database.campaigns import FIRST_NOTICE
-from database.mail_rows import Batch
-from database.outbox import states
+from database.campaigns.campaigns import FIRST_NOTICE, campaigns, freezing
+from database.mail.mail_rows import Batch
+from database.mail.outbox import states
+from database.people.accounts import AccountRow
+from database.policies.policies import policies
 from database.tables import Campaign, PolicyVersion
 from domain.reviews import VersionClass
 from tests.people import POLICY

@@ -16,10 +16,11 @@ from activities.campaigns import CampaignActivities, StepInput
 from activities.courier import Courier, Round, RoundInput
 from activities.outbox import Sender
 from activities.requests import RequestActivities, RequestInput
-from database import alarms, freezing, posts
-from database.alarms import AlarmKind
-from database.mail_rows import Batch
+from database.campaigns.campaigns import freezing
+from database.mail.mail_rows import Batch
 from database.tables import Alarm, Campaign
+from database.webhooks import alarms, posts
+from database.webhooks.alarms import AlarmKind
 from domain.company import Officers
 from domain.identity import IdentityNumbers
 from domain.request_ladder import request_ladder

@@ -9,11 +9,10 @@ from sqlmodel import select
 
 import activities.breaker
 from activities.outbox import Sender, SendProgress
-from database import freezing
-from database.accounts import AccountRow
-from database.campaigns import FIRST_NOTICE
-from database.mail_rows import Batch
-from database.outbox import without_sender
+from database.campaigns.campaigns import FIRST_NOTICE, freezing
+from database.mail.mail_rows import Batch
+from database.mail.outbox import without_sender
+from database.people.accounts import AccountRow
 from database.tables import Campaign, ControlAct
 from tests.activities import test_outbox
 from tests.sandbox_server import RunningSandbox

@@ -18,9 +18,8 @@ from activities.campaigns import (
     ShardsInput,
 )
 from activities.outbox import SendProgress
-from database import freezing
-from database.accounts import AccountRow
-from database.campaigns import FIRST_NOTICE, count_not_reached
+from database.campaigns.campaigns import FIRST_NOTICE, count_not_reached, freezing
+from database.people.accounts import AccountRow
 from database.tables import Campaign, OutboxMail, PolicyVersion
 from tests.people import ALICE, BOB, CAROL
 from tests.sandbox_server import RunningSandbox

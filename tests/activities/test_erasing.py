@@ -10,16 +10,16 @@ import pytest
 
 from activities.courier import Courier
 from activities.done_words import told_of
-from database.deferred_erasures import erasure_of
-from database.erasure_ends import keep_the_data
-from database.erasures import ErasureRefused, grounds_of, skip_the_wait
-from database.holds import HoldRefused
-from database.recipients import of_request
-from database.request_answers import DecisionRefused
-from database.requested_rights import rights_of
-from database.restrictions import restrict
+from database.requests.answering import DecisionRefused
+from database.requests.deferred_erasures import erasure_of
+from database.requests.erasure_ends import keep_the_data
+from database.requests.erasures import ErasureRefused, grounds_of, skip_the_wait
+from database.requests.holds import HoldRefused
+from database.requests.recipients import of_request
+from database.requests.requested_rights import rights_of
+from database.requests.restrictions import restrict
+from database.requests.tombstones import every_mark
 from database.tables import Account, DataSubjectRequest
-from database.tombstones import every_mark
 from domain.data_subject_requests import Outcome, RightState, State
 from domain.erasures import ErasureGround
 from domain.personal_data import OWN_SOURCE, Verb

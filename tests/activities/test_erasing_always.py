@@ -18,12 +18,12 @@ from activities.courier import Courier
 from activities.sources import SourceActivities
 from data_sources.data_map import Description
 from data_sources.source import Call, DataSource, SourceUnavailable
-from database import holds
-from database.erasure_ends import keep_the_data
-from database.erasures import ErasureRefused, skip_the_wait
-from database.holds import HoldRefused
-from database.identity import dispute
-from database.request_answers import Answer, DecisionRefused
+from database.requests.answering import Answer, DecisionRefused
+from database.requests.erasure_ends import keep_the_data
+from database.requests.erasures import ErasureRefused, skip_the_wait
+from database.requests.holds import HoldRefused
+from database.requests.identity import dispute
+from database.requests.requests import holds
 from database.storage import Storage
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import State

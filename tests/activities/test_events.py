@@ -11,13 +11,15 @@ from temporalio.testing import ActivityEnvironment
 
 from activities import courier as couriers
 from activities.courier import Courier, Round, RoundInput
-from database import alarms, marketing, policies, posts, restrictions
-from database.accounts import account_by_external_id
-from database.alarms import AlarmKind
 from database.engine import Database
-from database.request_answers import Answer, apply_decision, propose_decision
-from database.restrictions import Lift
+from database.people.accounts import account_by_external_id
+from database.policies.policies import policies
+from database.requests.answering import Answer, apply_decision, propose_decision
+from database.requests.requests import marketing, restrictions
+from database.requests.restrictions import Lift
 from database.tables import Account, DataSubjectRequest, Event
+from database.webhooks import alarms, posts
+from database.webhooks.alarms import AlarmKind
 from domain.approvals import Decision
 from domain.data_subject_requests import Outcome
 from domain.marketing import Choices

@@ -16,13 +16,13 @@ from activities.outbox import Sender
 from activities.patrol import register
 from data_sources.data_map import Description
 from data_sources.source import Call, DataSource, SourceUnavailable
-from database import controller_instructions, holds, identity, instructed_tasks, redirections
-from database.accounts import account_by_external_id
-from database.asked_tasks import ByHand, TaskRefused
-from database.controller_instructions import InstructionRefused
-from database.mail_rows import Batch
-from database.packages import held_for_others
-from database.request_answers import Answer, DecisionRefused, apply_decision, propose_decision
+from database.mail.mail_rows import Batch
+from database.people.accounts import account_by_external_id
+from database.requests.answering import Answer, DecisionRefused, apply_decision, propose_decision
+from database.requests.asked_tasks import ByHand, TaskRefused
+from database.requests.instructions import InstructionRefused
+from database.requests.packages import held_for_others
+from database.requests.requests import holds, identity, instructed_tasks, instructions, redirections
 from database.tables import DataSubjectRequest, Fact
 from domain.collected import collected_from
 from domain.controller_instructions import UNDER_HOLD
@@ -178,7 +178,7 @@ def test_doubt_may_come_while_it_is_carried_out(clinic: Instructed) -> None:
     """And then neither who entered nor who doubted it decides."""
     export = clinic.enter(told(Verb.EXPORT))
     with clinic.database.transaction() as transaction:
-        controller_instructions.question(
+        instructions.question(
             transaction, export, "It has no signature.", staff_id=clinic.staff["paul"], now=NOW
         )
     assert clinic.carry_out(export).state == "review"
@@ -304,7 +304,7 @@ def test_half_an_instruction_is_refused_whole(
     with pytest.raises(InstructionRefused, match=why):
         clinic.enter(told(Verb.EXPORT, **wrong) if "verb" not in wrong else told(Verb.CORRECT))
     with clinic.database.session() as session:
-        assert controller_instructions.all_instructions(session) == []
+        assert instructions.all_instructions(session) == []
         kinds = {fact.kind for fact in session.exec(select(Fact))}
     assert "instruction.entered" not in kinds
 

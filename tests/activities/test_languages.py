@@ -10,10 +10,10 @@ from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
 from activities.outbox import OutboxActivities, Sender, SendInput
-from database import corrections, freezing
-from database.accounts import AccountRow
-from database.controls import acting
-from database.corrections import Right, RightWords
+from database.campaigns.campaigns import corrections, freezing
+from database.campaigns.controls import acting
+from database.campaigns.corrections import Right, RightWords
+from database.people.accounts import AccountRow
 from database.tables import DataSubjectRequest, MailAttempt, OutboxMail, PolicyVersion
 from domain.reviews import Decisions
 from tests.activities.test_outbox import send

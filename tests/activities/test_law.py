@@ -9,12 +9,13 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import CampaignActivities, CampaignInput
 from activities.letters import Letters
-from database import freezing, outbox
-from database.accounts import AccountRow
-from database.mail_rows import Batch
-from database.reviews import ReviewContent
+from database.campaigns.campaigns import freezing
+from database.campaigns.reviews import ReviewContent
+from database.mail import outbox
+from database.mail.mail_rows import Batch
+from database.people.accounts import AccountRow
+from database.policies.wording import Words, write_words
 from database.tables import Campaign, ControlAct, OutboxMail, PolicyVersion
-from database.wording import Words, write_words
 from domain.reviews import VersionClass
 from mail.message import Message, Templates
 from tests.activities.conftest import TEMPLATES

@@ -10,12 +10,13 @@ from sqlmodel import select
 from activities.courier import Courier
 from activities.letters import Letters
 from activities.requests import RequestActivities, RequestInput
-from database import freezing, identity, outbox, rehearsals, request_answers, requests
-from database.accounts import AccountRow
-from database.assessments import findings_of
-from database.campaigns import notice_template
-from database.mail_rows import Batch
-from database.outbox import Queued
+from database.campaigns.campaigns import freezing, notice_template, rehearsals
+from database.mail import outbox
+from database.mail.mail_rows import Batch
+from database.mail.outbox import Queued
+from database.people.accounts import AccountRow
+from database.policies.assessments import findings_of
+from database.requests.requests import answering, identity, requests
 from database.tables import (
     Campaign,
     DataSubjectRequest,
@@ -393,12 +394,12 @@ def test_an_answer_says_of_each_right_what_became_of_it(
         row = transaction.get_one(DataSubjectRequest, made.id)
         identity.verify_identity(transaction, row, how="link", now=NOW)
         for kind, answer in ((Kind.ACCESS, IN_FULL), (Kind.ERASURE, INVOICES)):
-            decision = request_answers.propose_decision(
+            decision = answering.propose_decision(
                 transaction, row, answer, kind=kind, decided_by=scene.staff["petra"], now=NOW
             )
             transaction.flush()
-            request_answers.apply_decision(transaction, row, decision.id, NOW)
-        request_answers.confirm_decision(
+            answering.apply_decision(transaction, row, decision.id, NOW)
+        answering.confirm_decision(
             transaction, row, decision.id, staff_id=scene.staff["paul"], now=NOW
         )
     (text,) = [one.text for _, one in write() if "Wir haben einen Teil dessen getan" in one.text]
@@ -426,19 +427,19 @@ def test_an_answer_explains_itself_whatever_it_says(
     ground: Ground | None,
 ) -> None:
     """P22, P23: explanation, ground and where to complain; what staff write is escaped too."""
-    answer = request_answers.Answer(
+    answer = answering.Answer(
         outcome=outcome, explanation="First <i>this</i>.\n\nThen that.", ground=ground, evidence="x"
     )
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request_made.id)
         identity.verify_identity(transaction, row, how="link", now=NOW)
-        decision = request_answers.propose_decision(
+        decision = answering.propose_decision(
             transaction, row, answer, decided_by=scene.staff["petra"], now=NOW
         )
         transaction.flush()
-        request_answers.apply_decision(transaction, row, decision.id, NOW)
+        answering.apply_decision(transaction, row, decision.id, NOW)
         if ground:
-            request_answers.confirm_decision(
+            answering.confirm_decision(
                 transaction, row, decision.id, staff_id=scene.staff["paul"], now=NOW
             )
     (message,) = [one for _, one in write() if "Then that." in one.text]

@@ -8,14 +8,21 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import select
 
-from database import campaigns, controls, corrections, not_reached, owed, reach
-from database.accounts import AccountRow
-from database.campaigns import FIRST_NOTICE
-from database.controls import ControlRefused
-from database.corrections import Right, RightWords
-from database.delivery import Event, record_events
+from database.approvals.approvals import reach
+from database.campaigns.campaigns import (
+    FIRST_NOTICE,
+    campaigns,
+    controls,
+    corrections,
+    not_reached,
+    owed,
+)
+from database.campaigns.controls import ControlRefused
+from database.campaigns.corrections import Right, RightWords
+from database.mail.delivery import Event, record_events
+from database.people.accounts import AccountRow
+from database.policies.wording import Words, keep_words, words_read
 from database.tables import OutboxMail, PolicyVersion
-from database.wording import Words, keep_words, words_read
 from domain.reviews import Decisions, VersionClass
 from tests.activities.succession import LATER, WORSE, Story
 from tests.deciding import APPROVED

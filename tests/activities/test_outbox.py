@@ -16,11 +16,13 @@ from temporalio.testing import ActivityEnvironment
 
 import activities.outbox
 from activities.outbox import OutboxActivities, Sender, SendInput, SendProgress
-from database import delivery, engine, freezing, rehearsals
-from database.accounts import AccountRow
-from database.delivery import Event
+from database import engine
+from database.campaigns.campaigns import freezing, rehearsals
 from database.engine import Database
-from database.mail_rows import Batch
+from database.mail import delivery
+from database.mail.delivery import Event
+from database.mail.mail_rows import Batch
+from database.people.accounts import AccountRow
 from database.silence import is_silence
 from database.tables import Account, MailAttempt, OutboxMail, PolicyVersion
 from domain.reviews import VersionClass

@@ -9,9 +9,10 @@ from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
 from activities.outbox import PROBLEM_WORDS, Sender, SendProgress
-from database import freezing, outbox
-from database.mail_rows import Batch
-from database.mail_status import mail_status, mails_by_state
+from database.campaigns.campaigns import freezing
+from database.mail import outbox
+from database.mail.mail_rows import Batch
+from database.mail.mail_status import mail_status, mails_by_state
 from database.tables import MailSlowdown
 from domain.pace import LONGEST_HOLD, SLOWEST
 from mail.sendgrid import NotSent

@@ -7,7 +7,8 @@ from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
 from activities.publication import VersionInput
-from database import campaigns, policies
+from database.campaigns.campaigns import campaigns
+from database.policies.policies import policies
 from database.tables import Fact, PolicyVersion
 from domain.reviews import VersionClass
 from tests.activities.succession import LATER, WORSE, Story

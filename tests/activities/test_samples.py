@@ -6,8 +6,8 @@ import pytest
 from sqlmodel import select
 
 from activities.samples import SampleMail
-from database.accounts import AccountRow
-from database.staff import StaffRefused
+from database.people.accounts import AccountRow
+from database.people.staff import StaffRefused
 from database.tables import Fact, OutboxMail, PolicyVersion
 from domain.reviews import VersionClass
 from mail.message import Templates

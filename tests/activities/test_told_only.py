@@ -8,13 +8,13 @@ from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import CampaignActivities, ShardInput, StepInput
-from database import campaigns, freezing, rehearsals
-from database.accounts import AccountRow
-from database.approvals import PolicyHistory
-from database.audiences import preview
-from database.not_approved import not_approved
-from database.policies import policy_by_slug
-from database.reports import silent_by
+from database.approvals.approvals import PolicyHistory
+from database.campaigns.audiences import preview
+from database.campaigns.campaigns import campaigns, freezing, rehearsals
+from database.campaigns.not_approved import not_approved
+from database.campaigns.reports import silent_by
+from database.people.accounts import AccountRow
+from database.policies.policies import policy_by_slug
 from database.tables import Account, Campaign, OutboxMail, PolicyVersion
 from domain.reviews import VersionClass
 from settings import Settings

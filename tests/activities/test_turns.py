@@ -8,8 +8,8 @@ from sqlmodel import Session, col, select
 
 from activities.courier import Courier
 from activities.requests import RequestActivities, RequestCase, RequestInput
-from database import identity, requests, rungs
-from database.absences import set_absent
+from database.people.absences import set_absent
+from database.requests.requests import identity, requests, rungs
 from database.tables import Alarm, DataSubjectRequest, OutboxMail, Staff
 from domain.company import Officers
 from domain.identity import IdentityNumbers

@@ -10,7 +10,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import CampaignActivities, CampaignInput
 from activities.publication import PublicationActivities, VersionInput
-from database import account_imports, unfinished_imports
+from database.imports import account_imports, unfinished_imports
 from database.tables import Campaign, PolicyVersion
 from domain.reviews import VersionClass
 from settings import Settings

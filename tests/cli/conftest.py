@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from cli.main import app
 from database.engine import Database
-from database.staff import add_staff
+from database.people.staff import add_staff
 
 PromiseKeeper = Callable[..., Result]
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.account_file import LONGEST_LINE, Fault, FileRefused, read_accounts
-from database.accounts import AccountRow
+from database.people.accounts import AccountRow
 
 ALICE = AccountRow(external_id="a1", email="alice@example.com")
 

@@ -10,10 +10,10 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import func, select
 from typer.testing import Result
 
-from database import account_imports, unfinished_imports
-from database.accounts import AccountRow, count_accounts
 from database.engine import Database
-from database.staff import by_handle
+from database.imports import account_imports, unfinished_imports
+from database.people.accounts import AccountRow, count_accounts
+from database.people.staff import by_handle
 from database.tables import Account, AccountImportRow, Approval, Fact
 from tests.people import import_accounts
 from tests.scene import NOW

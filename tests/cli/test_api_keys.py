@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from typer.testing import Result
 
-from database.api_keys import key_of
 from database.engine import Database
+from database.people.api_keys import key_of
 
 Run = Callable[..., Result]
 

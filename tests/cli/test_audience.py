@@ -9,7 +9,7 @@ from sqlmodel import select
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from database.accounts import AccountRow
+from database.people.accounts import AccountRow
 from database.tables import CampaignAddressee
 from tests.people import ALICE, BOB, POLICY
 from tests.scene import FIRST_DAY, ONE_HOUR, Scene

@@ -8,9 +8,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from database import freezing, outbox, outcomes
-from database.accounts import AccountRow
-from database.mail_rows import Batch
+from database.campaigns.campaigns import freezing
+from database.mail import outbox, outcomes
+from database.mail.mail_rows import Batch
+from database.people.accounts import AccountRow
 from tests.people import ALICE, POLICY
 from tests.scene import NOW, Scene
 

@@ -28,10 +28,10 @@ from activities.patrol import Patrol
 from cli import doctor
 from cli.checkups.check import not_asked
 from clock import Clock
-from database.account_imports import decide, stage
-from database.accounts import AccountRow
 from database.engine import Database
-from database.staff import by_handle
+from database.imports.account_imports import decide, stage
+from database.people.accounts import AccountRow
+from database.people.staff import by_handle
 from health.fitness import Replayed
 from settings import Settings
 from tests import databases

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from database import governing_lists
-from database.accounts import AccountRow
+from database.approvals.approvals import governing_lists
+from database.people.accounts import AccountRow
 from tests.deciding import APPROVED, DECLINED
 from tests.people import ALICE, BOB, CAROL, POLICY
 from tests.scene import EFFECT, FIRST_DAY, ONE_HOUR, Scene

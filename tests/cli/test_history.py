@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from database import policies
 from database.engine import Database
+from database.policies.policies import policies
 from tests.cli.conftest import PromiseKeeper
 from tests.people import POLICY
 

@@ -8,10 +8,10 @@ import pytest
 from sqlmodel import select
 from typer.testing import Result
 
-from database import requests
-from database.deferred_erasures import defer
 from database.engine import Database
-from database.requested_rights import rights_of
+from database.requests.deferred_erasures import defer
+from database.requests.requested_rights import rights_of
+from database.requests.requests import requests
 from database.tables import Account, Fact, LegalHold
 from domain.data_subject_requests import Intake, Kind
 from domain.deadlines import deadline

@@ -9,10 +9,10 @@ from sqlmodel import select
 from typer.testing import Result
 
 from clock import Clock
-from database import requests
 from database.engine import Database
-from database.rungs import fire
-from database.staff import add_staff
+from database.people.staff import add_staff
+from database.requests.requests import requests
+from database.requests.rungs import fire
 from database.tables import DataSubjectRequest, FiredRung, ReceiptCorrection
 from domain.data_subject_requests import Intake, Kind
 from domain.deadlines import deadline

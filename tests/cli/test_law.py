@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from database.accounts import AccountRow
-from database.reviews import ReviewContent
+from database.campaigns.reviews import ReviewContent
+from database.people.accounts import AccountRow
 from database.tables import PolicyVersion
 from domain.reviews import VersionClass
 from tests.people import ALICE, POLICY

@@ -10,9 +10,9 @@ from typer.testing import CliRunner, Result
 
 from benchmarks import materiality
 from cli.main import app
-from database import assessments, policies
-from database.accounts import AccountRow
-from database.reviews import ReviewContent
+from database.campaigns.reviews import ReviewContent
+from database.people.accounts import AccountRow
+from database.policies.policies import assessments, policies
 from database.tables import Finding, PolicyVersion
 from domain.lessons import MISSED, SOMEBODY
 from domain.reviews import BY_LEGAL, FindingStatus, VersionClass, VersionState
@@ -260,7 +260,7 @@ def test_what_was_open_when_a_version_was_rejected_asks_nobody(
 
 
 def test_each_policy_has_its_own_report(scene: Scene, reviewed: PolicyVersion) -> None:
-    from database.lessons import agreement_of, lessons_of
+    from database.policies.lessons import agreement_of, lessons_of
 
     with scene.database.transaction() as transaction:
         other = policies.add_policy(

@@ -6,10 +6,10 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
-from database import outbox, suppressions
-from database.doubts import SENDER_STOPPED
 from database.engine import Database
-from database.mail_rows import Batch
+from database.mail import outbox, suppressions
+from database.mail.doubts import SENDER_STOPPED
+from database.mail.mail_rows import Batch
 from database.tables import MailSuppression, OutboxMail
 from domain.suppressions import Cause, address_key
 from settings import Settings

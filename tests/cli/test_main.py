@@ -159,7 +159,7 @@ def test_outside_development_only_a_personal_token_says_who_acts(
     """P30: a handle is a name, not a proof."""
     from cli.context import Office
     from clock import Clock
-    from database.staff import StaffRefused
+    from database.people.staff import StaffRefused
 
     office = Office(
         settings=Settings().model_copy(update={"environment": "production"}),

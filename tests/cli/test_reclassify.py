@@ -10,7 +10,7 @@ from sqlmodel import select
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from database.assessments import findings_of
+from database.policies.assessments import findings_of
 from database.tables import PolicyVersion
 from domain.reviews import VersionClass
 from tests.people import ALICE, POLICY

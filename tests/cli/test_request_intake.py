@@ -9,7 +9,7 @@ from sqlmodel import select
 from typer.testing import Result
 
 from database.engine import Database
-from database.staff import add_staff
+from database.people.staff import add_staff
 from database.tables import DataSubjectRequest, OutboxMail, RequestAgent
 
 Run = Callable[..., Result]

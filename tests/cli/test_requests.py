@@ -11,8 +11,8 @@ from sqlmodel import select
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from database import requests
 from database.engine import Database
+from database.requests.requests import requests
 from database.tables import Fact, OutboxMail, RequestDecision
 from domain.data_subject_requests import Intake, Kind
 from domain.deadlines import deadline

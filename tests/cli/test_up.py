@@ -13,7 +13,7 @@ import pytest
 import urllib3
 
 from database.engine import Database
-from database.staff import everybody
+from database.people.staff import everybody
 from embedded.stack import environment_of, stack
 from settings import ROOT, Settings
 

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from database.accounts import AccountRow
+from database.people.accounts import AccountRow
 from database.tables import PolicyVersion
 from domain.reviews import VersionClass
 from tests.people import POLICY

@@ -11,12 +11,15 @@ from data_sources.opening import OWN_MAP
 from data_sources.pseudonyms import is_pseudonym
 from data_sources.sql import SqlSource
 from data_sources.tables import SqlDescription
-from database import approvals, holds, outbox, policies
-from database.accounts import AccountRow
+from database.approvals.approvals import approvals
 from database.ids import new_id
-from database.marketing import PAGE, refuse
-from database.requested_rights import rights_of
-from database.restrictions import restrict, restricted_among
+from database.mail import outbox
+from database.people.accounts import AccountRow
+from database.policies.policies import policies
+from database.requests.marketing import PAGE, refuse
+from database.requests.requested_rights import rights_of
+from database.requests.requests import holds
+from database.requests.restrictions import restrict, restricted_among
 from database.tables import (
     Account,
     Approval,

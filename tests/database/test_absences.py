@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import pytest
 from sqlmodel import select
 
-from database.absences import AbsenceRefused, absences, acting_for, set_absent, set_back
-from database.staff import StaffRefused
+from database.people.absences import AbsenceRefused, absences, acting_for, set_absent, set_back
+from database.people.staff import StaffRefused
 from database.tables import Fact, Staff, StaffAbsence
 from tests.scene import NOW, Scene
 

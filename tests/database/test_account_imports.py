@@ -15,14 +15,15 @@ from sqlalchemy import Executable, text
 from sqlmodel import Session, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from database import account_imports, accounts, carrying, unfinished_imports
-from database.account_imports import ImportNeedsYes, ImportRefused, ImportResult
-from database.accounts import AccountRow
-from database.approvals import governing_version
+from database.approvals.approvals import governing_version
+from database.campaigns.freezing import freeze_audience
 from database.chunks import LongEnough, at_most
 from database.engine import Database
-from database.freezing import freeze_audience
-from database.policies import Submission, add_policy, policy_by_slug, put_in_force, submit
+from database.imports import account_imports, carrying, unfinished_imports
+from database.imports.account_imports import ImportNeedsYes, ImportRefused, ImportResult
+from database.people import accounts
+from database.people.accounts import AccountRow
+from database.policies.policies import Submission, add_policy, policy_by_slug, put_in_force, submit
 from database.tables import (
     AccountImport,
     AccountImportRow,

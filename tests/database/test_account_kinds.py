@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import Session, select
 
-from database.accounts import AccountRow
-from database.approvals import PolicyHistory
-from database.audiences import Preview, preview
-from database.freezing import freeze_audience
-from database.links import LinkUnusable, usable_link
-from database.policies import policy_by_slug
+from database.approvals.approvals import PolicyHistory
+from database.campaigns.audiences import Preview, preview
+from database.campaigns.freezing import freeze_audience
+from database.people.accounts import AccountRow
+from database.people.links import LinkUnusable, usable_link
+from database.policies.policies import policy_by_slug
 from database.tables import Account, CampaignAddressee, Link, OutboxMail, PolicyVersion
 from domain.account_holders import LeftOut
 from tests.deciding import APPROVED

@@ -3,8 +3,8 @@
 import pytest
 from sqlmodel import func, select
 
-from database import accounts
-from database.accounts import AccountRow
+from database.people import accounts
+from database.people.accounts import AccountRow
 from database.tables import Account
 from domain.languages import nearest_language
 from tests.people import ALICE

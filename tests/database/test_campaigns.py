@@ -13,14 +13,15 @@ import pytest
 from sqlalchemy import Select, text
 from sqlmodel import Session, col, select
 
-from database import account_imports, campaigns, freezing, outbox, outcomes, unfinished_imports
-from database.accounts import AccountRow
-from database.campaigns import FIRST_NOTICE
+from database.campaigns.campaigns import FIRST_NOTICE, campaigns, freezing
+from database.campaigns.not_reached import not_reached
+from database.campaigns.reports import silent_by
 from database.chunks import LongEnough, at_most
 from database.engine import Database
-from database.mail_rows import Batch
-from database.not_reached import not_reached
-from database.reports import silent_by
+from database.imports import account_imports, unfinished_imports
+from database.mail import outbox, outcomes
+from database.mail.mail_rows import Batch
+from database.people.accounts import AccountRow
 from database.tables import (
     Account,
     AccountImport,

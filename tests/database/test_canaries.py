@@ -8,11 +8,11 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, func, select, update
 
-from database import campaigns, canaries, controls, freezing
-from database.accounts import AccountRow
-from database.canaries import choose_canary, look_at_canary
+from database.campaigns.campaigns import campaigns, canaries, controls, freezing
+from database.campaigns.canaries import choose_canary, look_at_canary
 from database.chunks import LongEnough
-from database.outbox import STAFF
+from database.mail.outbox import STAFF
+from database.people.accounts import AccountRow
 from database.tables import (
     Account,
     Campaign,

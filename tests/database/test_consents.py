@@ -5,14 +5,17 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from database import consents, freezing, rehearsals, reviews, wording
-from database.accounts import AccountRow
-from database.approvals import Shown
-from database.assessments import findings_between, findings_of
-from database.purposes import asked_because_of, purposes_of
-from database.reports import report
-from database.reviews import ReviewContent, ReviewRefused
-from database.shown_changes import shown_change
+from database.approvals.approvals import Shown, consents
+from database.approvals.shown_changes import shown_change
+from database.approvals.wrong_words import keep_wrong_for_everybody
+from database.campaigns.campaigns import freezing, rehearsals, reviews
+from database.campaigns.reports import report
+from database.campaigns.reviews import ReviewContent, ReviewRefused
+from database.people.accounts import AccountRow
+from database.policies.assessments import findings_between, findings_of
+from database.policies.policies import wording
+from database.policies.purposes import asked_because_of, purposes_of
+from database.policies.wording import WordingRefused, Words, missing_words, wording_of
 from database.tables import (
     Approval,
     Campaign,
@@ -21,8 +24,6 @@ from database.tables import (
     Fact,
     PolicyVersion,
 )
-from database.wording import WordingRefused, Words, missing_words, wording_of
-from database.wrong_words import keep_wrong_for_everybody
 from domain.consents import Consent
 from domain.reviews import Decisions, VersionClass, release_refusal
 from tests.deciding import APPROVED

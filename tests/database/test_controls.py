@@ -10,12 +10,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import select
 
-from database import campaigns, controls, freezing, outbox, outcomes, owed, policies
-from database.controls import ControlRefused
+from database.campaigns.campaigns import campaigns, controls, freezing, owed
+from database.campaigns.controls import ControlRefused
 from database.engine import Database
-from database.mail_rows import Batch
-from database.outbox import ACCOUNT, WITHDRAWAL
-from database.staff import StaffRefused
+from database.mail import outbox, outcomes
+from database.mail.mail_rows import Batch
+from database.mail.outbox import ACCOUNT, WITHDRAWAL
+from database.people.staff import StaffRefused
+from database.policies.policies import policies
 from database.tables import Campaign, ControlAct, MailStop, PolicyVersion, Staff
 from domain.reviews import VersionState
 from tests.people import ALICE, BOB, CAROL

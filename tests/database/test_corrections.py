@@ -9,26 +9,25 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database import (
+from database.approvals.approvals import latest_decision
+from database.campaigns.campaigns import (
+    FIRST_NOTICE,
     campaigns,
     controls,
     corrections,
     freezing,
-    outbox,
-    outcomes,
     owed,
-    wording,
 )
-from database.accounts import AccountRow
-from database.approvals import latest_decision
-from database.assessments import findings_of
-from database.campaigns import FIRST_NOTICE
-from database.controls import ControlRefused
-from database.corrections import Right, RightWords
-from database.mail_rows import Batch
-from database.staff import StaffRefused
+from database.campaigns.controls import ControlRefused
+from database.campaigns.corrections import Right, RightWords
+from database.mail import outbox, outcomes
+from database.mail.mail_rows import Batch
+from database.people.accounts import AccountRow
+from database.people.staff import StaffRefused
+from database.policies.assessments import findings_of
+from database.policies.policies import wording
+from database.policies.wording import WordingRefused, Words
 from database.tables import Campaign, Fact, OutboxMail, PolicyVersion
-from database.wording import WordingRefused, Words
 from domain.reviews import Decisions
 from tests.deciding import APPROVED
 from tests.people import ALICE, BOB, CAROL, LANGUAGES

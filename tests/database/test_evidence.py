@@ -7,12 +7,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from database import controls, delivery, freezing, outbox, outcomes
-from database.accounts import AccountRow
-from database.campaigns import FIRST_NOTICE
-from database.delivery import Event
-from database.evidence import why_stop_campaign
-from database.mail_rows import Batch
+from database.campaigns.campaigns import FIRST_NOTICE, controls, freezing
+from database.campaigns.evidence import why_stop_campaign
+from database.mail import delivery, outbox, outcomes
+from database.mail.delivery import Event
+from database.mail.mail_rows import Batch
+from database.people.accounts import AccountRow
 from domain.sending import Limits
 from tests.database.test_controls import act
 from tests.scene import NOW, Scene

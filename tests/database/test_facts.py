@@ -8,9 +8,10 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
-from database import freezing, identity, request_answers, requests
+from database.campaigns.campaigns import freezing
 from database.engine import Database
 from database.facts import SALT_BYTES, commitment, record
+from database.requests.requests import answering, identity, requests
 from database.tables import DataSubjectRequest, Fact
 from domain.data_subject_requests import Outcome
 from tests.people import ALICE, BOB, DORA, STAFF
@@ -86,14 +87,12 @@ def test_nobody_can_be_read_in_the_facts_of_a_whole_story(scene: Scene) -> None:
         requests.acknowledge(transaction, row, NOW)
         identity.verify_identity(transaction, row, how="link", now=NOW)
         requests.assign(transaction, row, scene.staff["petra"], NOW)
-        answer = request_answers.Answer(
-            outcome=Outcome.FULFILLED, explanation="We hold your recordings."
-        )
-        decision = request_answers.propose_decision(
+        answer = answering.Answer(outcome=Outcome.FULFILLED, explanation="We hold your recordings.")
+        decision = answering.propose_decision(
             transaction, row, answer, decided_by=scene.staff["petra"], now=NOW
         )
         transaction.flush()
-        request_answers.apply_decision(transaction, row, decision.id, NOW)
+        answering.apply_decision(transaction, row, decision.id, NOW)
         requests.record_breach(transaction, row, NOW)
     written = facts(scene.database)
     assert len({fact.kind for fact in written}) >= 10

@@ -2,8 +2,8 @@
 
 import pytest
 
-from database import assessments
-from database.reviews import ReviewContent, ReviewRefused
+from database.campaigns.reviews import ReviewContent, ReviewRefused
+from database.policies.policies import assessments
 from database.tables import Finding, PolicyVersion
 from domain.reviews import BY_LEGAL, FindingStatus, VersionClass
 from tests.deciding import DECLINED

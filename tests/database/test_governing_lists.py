@@ -1,8 +1,8 @@
 """Many accounts at once: the same answers as for one, each by its own past."""
 
-from database.approvals import PolicyHistory
-from database.governing_lists import governed_after
-from database.policies import policy_by_slug
+from database.approvals.approvals import PolicyHistory
+from database.approvals.governing_lists import governed_after
+from database.policies.policies import policy_by_slug
 from tests.deciding import APPROVED, DECLINED
 from tests.people import ALICE, BOB, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, ONE_HOUR, Scene

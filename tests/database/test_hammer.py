@@ -12,30 +12,21 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import Session, col, func, select
 
-from database import (
-    approvals,
-    controls,
-    corrections,
-    delivery,
-    freezing,
-    identity,
-    outbox,
-    outcomes,
-    policies,
-    request_answers,
-    requests,
-    reviews,
-    rungs,
-    staff,
-)
-from database.accounts import AccountRow
-from database.corrections import Right, RightWords
-from database.delivery import Event
+from database.approvals.approvals import approvals
+from database.campaigns.campaigns import controls, corrections, freezing, reviews
+from database.campaigns.corrections import Right, RightWords
 from database.engine import Database
-from database.mail_rows import Batch
-from database.request_answers import Answer
-from database.requested_rights import rights_of
-from database.staff import by_handle
+from database.mail import delivery, outbox, outcomes
+from database.mail.delivery import Event
+from database.mail.mail_rows import Batch
+from database.people import staff
+from database.people.accounts import AccountRow
+from database.people.staff import by_handle
+from database.policies.policies import policies
+from database.policies.voids import Voids, reading_of, stands
+from database.requests.answering import Answer
+from database.requests.requested_rights import rights_of
+from database.requests.requests import answering, identity, requests, rungs
 from database.tables import (
     Account,
     Approval,
@@ -49,7 +40,6 @@ from database.tables import (
     RequestedRight,
     Review,
 )
-from database.voids import Voids, reading_of, stands
 from domain.approvals import Decision
 from domain.data_subject_requests import Kind, Outcome
 from domain.policy_text import read_policy_text
@@ -67,7 +57,7 @@ COPIES = 40
 A_MILLISECOND = timedelta(milliseconds=1)
 REFUSALS = (
     policies.SubmissionRefused,
-    request_answers.DecisionRefused,
+    answering.DecisionRefused,
     reviews.ReviewRefused,
     staff.StaffRefused,
 )
@@ -151,7 +141,7 @@ def answer(transaction: Session, subject: UUID) -> None:
         .where(RequestedRight.request_id == subject)
     ).one()
     request = transaction.get_one(DataSubjectRequest, subject)
-    request_answers.apply_decision(transaction, request, proposed, NOW)
+    answering.apply_decision(transaction, request, proposed, NOW)
 
 
 STEPS: dict[str, Act] = {
@@ -189,7 +179,7 @@ def answer_one_right(kind: str, transaction: Session, subject: UUID) -> None:
         .where(RequestedRight.request_id == subject, RequestedRight.kind == kind)
     ).one()
     request = transaction.get_one(DataSubjectRequest, subject)
-    request_answers.apply_decision(transaction, request, proposed, NOW)
+    answering.apply_decision(transaction, request, proposed, NOW)
 
 
 def test_the_last_two_rights_decided_at_once_make_one_answer(scene: Scene) -> None:
@@ -203,7 +193,7 @@ def test_the_last_two_rights_decided_at_once_make_one_answer(scene: Scene) -> No
         for subject in subjects:
             request = transaction.get_one(DataSubjectRequest, subject)
             for kind, outcome in kinds.items():
-                request_answers.propose_decision(
+                answering.propose_decision(
                     transaction,
                     request,
                     Answer(outcome=outcome, explanation="Ask the other company."),

@@ -6,10 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import select
 
-from database import policies
-from database.approvals import governing_version
-from database.history import import_history
-from database.policies import SubmissionRefused
+from database.approvals.approvals import governing_version
+from database.policies.history import import_history
+from database.policies.policies import SubmissionRefused, policies
 from database.tables import Fact, OutboxMail
 from domain.policy_history import PastVersion, read_history
 from tests.people import ALICE, POLICY

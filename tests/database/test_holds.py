@@ -11,14 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
-from database import deferred_erasures, holds, request_answers
-from database.accounts import AccountRow
-from database.deferred_erasures import NotToErase
 from database.engine import Database
-from database.holds import HoldRefused
-from database.identity import verify_identity
-from database.request_answers import Answer, DecisionRefused
-from database.requested_rights import rights_of
+from database.people.accounts import AccountRow
+from database.requests.answering import Answer, DecisionRefused
+from database.requests.deferred_erasures import NotToErase
+from database.requests.holds import HoldRefused
+from database.requests.identity import verify_identity
+from database.requests.requested_rights import rights_of
+from database.requests.requests import answering, deferred_erasures, holds
 from database.tables import (
     DataSubjectRequest,
     DeferredErasure,
@@ -93,13 +93,13 @@ def decide(
     """Petra decides, and Paul agrees where it takes two."""
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request.id)
-        decision = request_answers.propose_decision(
+        decision = answering.propose_decision(
             transaction, row, answer, kind=kind, decided_by=scene.staff["petra"], now=NOW
         )
         transaction.flush()
-        request_answers.apply_decision(transaction, row, decision.id, NOW)
+        answering.apply_decision(transaction, row, decision.id, NOW)
         if answer.ground:
-            request_answers.confirm_decision(
+            answering.confirm_decision(
                 transaction, row, decision.id, staff_id=scene.staff["paul"], now=NOW
             )
 
@@ -178,11 +178,9 @@ def test_what_waits_for_a_second_person_is_open_again_too(scene: Scene) -> None:
         row = transaction.get_one(DataSubjectRequest, request.id)
         verify_identity(transaction, row, how="link", now=NOW)
         petra = scene.staff["petra"]
-        decision = request_answers.propose_decision(
-            transaction, row, INVOICES, decided_by=petra, now=NOW
-        )
+        decision = answering.propose_decision(transaction, row, INVOICES, decided_by=petra, now=NOW)
         transaction.flush()
-        request_answers.apply_decision(transaction, row, decision.id, NOW)
+        answering.apply_decision(transaction, row, decision.id, NOW)
         assert row.state == State.REVIEW
     place(scene)
     assert erasure(scene, request).state == RightState.OPEN
@@ -321,7 +319,7 @@ def apply_erasure(transaction: Session, subject: UUID) -> None:
         .join(RequestedRight, col(RequestedRight.id) == col(RequestDecision.right_id))
         .where(RequestedRight.request_id == subject)
     ).one()
-    request_answers.apply_decision(transaction, request, proposed, NOW)
+    answering.apply_decision(transaction, request, proposed, NOW)
 
 
 def place_on_its_account(staff_id: UUID, transaction: Session, subject: UUID) -> None:
@@ -345,7 +343,7 @@ def test_a_hold_and_a_decision_at_the_same_moment_never_pass_each_other(scene: S
         for subject in subjects:
             request = transaction.get_one(DataSubjectRequest, subject)
             petra = scene.staff["petra"]
-            request_answers.propose_decision(
+            answering.propose_decision(
                 transaction, request, ERASED, kind=Kind.ERASURE, decided_by=petra, now=NOW
             )
     url, place_one = scene.database.url, partial(place_on_its_account, scene.staff["lena"])

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Engine, event
 from sqlmodel import Session, select
 
-from database import identity, identity_checks, request_answers, requests
-from database.identity_checks import CheckRefused
-from database.request_answers import Answer, DecisionRefused
+from database.requests.answering import Answer, DecisionRefused
+from database.requests.identity_checks import CheckRefused
+from database.requests.requests import answering, identity, identity_checks, requests
 from database.tables import (
     AddressWarning,
     DataSubjectRequest,
@@ -113,11 +113,11 @@ def answer(
     kind: Kind | None = None,
 ) -> None:
     with the_row(scene, request) as (transaction, row):
-        decision = request_answers.propose_decision(
+        decision = answering.propose_decision(
             transaction, row, what, kind=kind, decided_by=scene.staff["petra"], now=now
         )
         transaction.flush()
-        request_answers.apply_decision(transaction, row, decision.id, now)
+        answering.apply_decision(transaction, row, decision.id, now)
 
 
 def check(

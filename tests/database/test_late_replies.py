@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from database.late_replies import approve_late_reply, is_approved, unapproved
-from database.staff import StaffRefused
+from database.people.staff import StaffRefused
+from database.requests.late_replies import approve_late_reply, is_approved, unapproved
 from database.tables import Fact
 from domain.data_subject_requests import STAGE_WORDS
 from mail.late_reply import late_reply

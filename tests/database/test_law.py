@@ -8,27 +8,19 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select
 
-from database import (
-    campaigns,
-    controls,
-    freezing,
-    law,
-    reclassifying,
-    rehearsals,
-    standings,
-    wording,
-)
-from database.approvals import PolicyHistory, Shown, decide
-from database.assessments import findings_of
-from database.audiences import preview
-from database.controls import ControlRefused
-from database.governing_lists import governed_after, in_a_line, told
-from database.law import cited
-from database.legal_requirements import requirements
-from database.policies import policy_by_slug
-from database.reclassifying import Mistake
-from database.reports import report
-from database.reviews import ReviewContent, ReviewRefused, preparation, under_review
+from database.approvals.approvals import PolicyHistory, Shown, decide, standings
+from database.approvals.governing_lists import governed_after, in_a_line, told
+from database.campaigns.audiences import preview
+from database.campaigns.campaigns import campaigns, controls, freezing, reclassifying, rehearsals
+from database.campaigns.controls import ControlRefused
+from database.campaigns.reclassifying import Mistake
+from database.campaigns.reports import report
+from database.campaigns.reviews import ReviewContent, ReviewRefused, preparation, under_review
+from database.policies.assessments import findings_of
+from database.policies.law import cited
+from database.policies.legal_requirements import requirements
+from database.policies.policies import law, policy_by_slug, wording
+from database.policies.wording import WordingRefused, Words
 from database.tables import (
     Approval,
     Campaign,
@@ -38,7 +30,6 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-from database.wording import WordingRefused, Words
 from domain.approvals import Decision
 from domain.reviews import VersionClass, release_refusal
 from tests.people import ALICE, BOB, CAROL, DORA, LANGUAGES, POLICY

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from database.mail_status import requests_in_vain
+from database.mail.mail_status import requests_in_vain
 from database.tables import MailAttempt
 from tests.scene import NOW, Scene
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from sqlmodel import col, delete, select
 
-from database.accounts import account_by_external_id
-from database.marketing import check, choose, offer, refuse
-from database.restrictions import restrict
-from database.suppressions import Failed, suppress
+from database.mail.suppressions import Failed, suppress
+from database.people.accounts import account_by_external_id
+from database.requests.marketing import check, choose, offer, refuse
+from database.requests.restrictions import restrict
 from database.tables import Account, Fact, MarketingRefusal, OutboxMail
 from domain.marketing import MARKETING, OBJECTION, Choices, Use, read_purposes, use_named
 from domain.restrictions import Reason

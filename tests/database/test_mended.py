@@ -8,11 +8,13 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select, text
 
-from database import delivery, freezing, outbox, outcomes, suppressions
-from database.accounts import AccountRow
-from database.campaigns import FIRST_NOTICE, count_addressees
-from database.links import APPROVE, add_link
-from database.mail_rows import Batch, hold_mails
+from database.approvals.wrong_words import keep_wrong_for_everybody
+from database.campaigns.campaigns import FIRST_NOTICE, count_addressees, freezing
+from database.mail import delivery, outbox, outcomes, suppressions
+from database.mail.mail_rows import Batch, hold_mails
+from database.people.accounts import AccountRow
+from database.people.links import APPROVE, add_link
+from database.policies.voids import stands
 from database.tables import (
     Approval,
     Campaign,
@@ -23,8 +25,6 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-from database.voids import stands
-from database.wrong_words import keep_wrong_for_everybody
 from domain.reviews import Decisions
 from domain.suppressions import address_key
 from tests.eventually import eventually

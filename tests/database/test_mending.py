@@ -2,9 +2,9 @@
 
 import pytest
 
-from database.freezing import freeze_audience
-from database.mending import Mending, mending
-from database.reviews import ReviewContent
+from database.campaigns.freezing import freeze_audience
+from database.campaigns.mended_versions import Mending, mending
+from database.campaigns.reviews import ReviewContent
 from database.tables import OutboxMail, PolicyVersion
 from domain.reviews import VersionClass, VersionState
 from domain.without_approval import WithoutApproval

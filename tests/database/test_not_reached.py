@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import col, select
 
-from database import campaigns, freezing, not_reached, outcomes
-from database.accounts import AccountRow
-from database.campaigns import FIRST_NOTICE
-from database.controls import ControlRefused
-from database.delivery import Event, record_events
-from database.mail_rows import Batch
-from database.not_reached import NotReached
-from database.outbox import claim
+from database.campaigns.campaigns import FIRST_NOTICE, campaigns, freezing, not_reached
+from database.campaigns.controls import ControlRefused
+from database.campaigns.not_reached import NotReached
+from database.mail import outcomes
+from database.mail.delivery import Event, record_events
+from database.mail.mail_rows import Batch
+from database.mail.outbox import claim
+from database.people.accounts import AccountRow
 from database.tables import Account, Campaign, Link, OutboxMail, PolicyVersion, Staff
 from tests.deciding import DECLINED
 from tests.people import ALICE, BOB, CAROL, DORA

@@ -15,11 +15,12 @@ from sqlalchemy import Insert, insert, literal, true
 from sqlalchemy import event as sql_event
 from sqlmodel import col, func, select
 
-from database import campaigns, delivery, doubts, freezing, outbox, outcomes
-from database.delivery import Event
+from database.campaigns.campaigns import campaigns, freezing
 from database.engine import Database
 from database.ids import id_of_each
-from database.mail_rows import Batch
+from database.mail import delivery, doubts, outbox, outcomes
+from database.mail.delivery import Event
+from database.mail.mail_rows import Batch
 from database.tables import (
     Campaign,
     DataSubjectRequest,

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import event
 from sqlmodel import select
 
-from database import outbox, outcomes, pace
 from database.engine import Database
-from database.mail_rows import Batch
-from database.mail_status import mail_status, mails_by_state
-from database.outbox import ACCOUNT, CAMPAIGN, NotYet
+from database.mail import outbox, outcomes, pace
+from database.mail.mail_rows import Batch
+from database.mail.mail_status import mail_status, mails_by_state
+from database.mail.outbox import ACCOUNT, CAMPAIGN, NotYet
 from database.tables import Campaign, MailBucket, MailSlowdown
 from domain.pace import MINUTE, SLOWEST
 from tests.in_two_processes import in_two_processes, meet, side_by_side

@@ -5,8 +5,7 @@ from hashlib import sha256
 
 import pytest
 
-from database import policies
-from database.policies import PolicyUnknown, Submission, SubmissionRefused
+from database.policies.policies import PolicyUnknown, Submission, SubmissionRefused, policies
 from database.tables import PolicyVersion
 from tests.people import POLICY
 from tests.scene import FIRST_DAY, NOW, Scene

@@ -7,22 +7,15 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session, col, select
 
-from database import (
-    controls,
-    corrections,
-    delivery,
-    freezing,
-    links,
-    outbox,
-    outcomes,
-    suppressions,
-)
-from database.accounts import AccountRow, accounts_at_address
-from database.approvals import PolicyHistory
-from database.corrections import Right, RightWords
-from database.mail_rows import Batch, hold_mails, of_campaigns_to
-from database.policies import version_by_slug
-from database.reach import correction_for, had_wrong_words
+from database.approvals.approvals import PolicyHistory
+from database.approvals.reach import correction_for, had_wrong_words
+from database.campaigns.campaigns import controls, corrections, freezing
+from database.campaigns.corrections import Right, RightWords
+from database.mail import delivery, outbox, outcomes, suppressions
+from database.mail.mail_rows import Batch, hold_mails, of_campaigns_to
+from database.people import links
+from database.people.accounts import AccountRow, accounts_at_address
+from database.policies.policies import version_by_slug
 from database.tables import Account, CampaignAddressee, Link, OutboxMail, Policy, Staff
 from domain.reviews import Decisions
 from domain.suppressions import Cause, address_key

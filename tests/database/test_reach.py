@@ -7,20 +7,20 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database import approvals, campaigns, consents, controls, corrections, freezing, reach, wording
-from database.accounts import AccountRow, account_by_external_id
-from database.assessments import findings_between
-from database.campaigns import FIRST_NOTICE
-from database.controls import ControlRefused
-from database.corrections import Right, RightWords
-from database.mail_rows import Batch
-from database.outbox import claim
-from database.outcomes import accept, doubt, give_back
-from database.owed import open_correction
-from database.policies import version_by_slug
-from database.reports import report
+from database.approvals.approvals import approvals, consents, reach
+from database.campaigns.campaigns import FIRST_NOTICE, campaigns, controls, corrections, freezing
+from database.campaigns.controls import ControlRefused
+from database.campaigns.corrections import Right, RightWords
+from database.campaigns.owed import open_correction
+from database.campaigns.reports import report
+from database.mail.mail_rows import Batch
+from database.mail.outbox import claim
+from database.mail.outcomes import accept, doubt, give_back
+from database.people.accounts import AccountRow, account_by_external_id
+from database.policies.assessments import findings_between
+from database.policies.policies import version_by_slug, wording
+from database.policies.wording import Words
 from database.tables import Account, Campaign, OutboxMail
-from database.wording import Words
 from domain.approvals import Decision
 from domain.consents import Consent
 from domain.reviews import Decisions, VersionClass

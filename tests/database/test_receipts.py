@@ -6,14 +6,14 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database.receipts import (
+from database.requests.receipts import (
     Receipt,
     ReceiptRefused,
     confirm_receipt,
     propose_receipt,
     waiting_receipt,
 )
-from database.requests import record_breach
+from database.requests.requests import record_breach
 from database.tables import DataSubjectRequest, Fact, ReceiptCorrection
 from domain.deadlines import Deadline, deadline
 from tests.scene import NOW, ONE_HOUR, Scene

@@ -6,30 +6,30 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select
 
-from database import (
+from database.approvals.approvals import PolicyHistory, standings, took_for_clean
+from database.campaigns.campaigns import (
+    FIRST_NOTICE,
+    campaign_of,
     controls,
     corrections,
-    decisions,
     freezing,
     owed,
-    policies,
     reclassifying,
-    standings,
 )
-from database.accounts import AccountRow
-from database.approvals import PolicyHistory, took_for_clean
-from database.assessments import findings_of
-from database.campaigns import FIRST_NOTICE, campaign_of
-from database.controls import ControlRefused
-from database.corrections import Right, RightWords
-from database.decisions import identity
+from database.campaigns.controls import ControlRefused
+from database.campaigns.corrections import Right, RightWords
+from database.campaigns.reclassifying import Mistake
+from database.campaigns.reports import report
 from database.facts import record
-from database.mail_rows import Batch
-from database.outbox import claim
-from database.outcomes import accept
-from database.reclassifying import Mistake
-from database.reports import report
-from database.staff import StaffRefused
+from database.mail.mail_rows import Batch
+from database.mail.outbox import claim
+from database.mail.outcomes import accept
+from database.people.accounts import AccountRow
+from database.people.staff import StaffRefused
+from database.policies.assessments import findings_of
+from database.policies.decisions import identity
+from database.policies.policies import decisions, policies
+from database.policies.wording import WordingRefused, Words
 from database.tables import (
     Campaign,
     CampaignAddressee,
@@ -40,7 +40,6 @@ from database.tables import (
     PolicyVersion,
     Review,
 )
-from database.wording import WordingRefused, Words
 from domain.reviews import Decisions, FindingStatus, VersionClass
 from tests.deciding import APPROVED
 from tests.people import ALICE, BOB, CAROL, LANGUAGES, POLICY

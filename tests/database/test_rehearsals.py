@@ -5,12 +5,13 @@ from collections.abc import Callable
 import pytest
 from sqlmodel import select
 
-from database import rehearsals, reviews, wording
-from database.accounts import AccountRow
-from database.rehearsals import RehearsalRefused
-from database.reviews import ReviewContent, ReviewRefused
+from database.campaigns.campaigns import rehearsals, reviews
+from database.campaigns.rehearsals import RehearsalRefused
+from database.campaigns.reviews import ReviewContent, ReviewRefused
+from database.people.accounts import AccountRow
+from database.policies.policies import wording
+from database.policies.wording import Words
 from database.tables import OutboxMail, PolicyVersion
-from database.wording import Words
 from domain.reviews import VersionClass, release_refusal
 from tests.people import ALICE, LANGUAGES
 from tests.scene import FIRST_DAY, NOW, Scene

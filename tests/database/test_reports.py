@@ -6,9 +6,10 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database import campaigns, controls, doubts, freezing, outbox, outcomes
-from database.mail_rows import Batch
-from database.reports import Report, report
+from database.campaigns.campaigns import campaigns, controls, freezing
+from database.campaigns.reports import Report, report
+from database.mail import doubts, outbox, outcomes
+from database.mail.mail_rows import Batch
 from database.tables import Campaign, MissedNotice, OutboxMail
 from tests.database.test_controls import act
 from tests.deciding import DECLINED

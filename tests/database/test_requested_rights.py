@@ -6,10 +6,9 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database import identity, request_answers, requests
-from database.request_answers import Answer, DecisionRefused
-from database.requested_rights import rights_by_request, rights_of
-from database.requests import OPEN_STATES
+from database.requests.answering import Answer, DecisionRefused
+from database.requests.requested_rights import rights_by_request, rights_of
+from database.requests.requests import OPEN_STATES, answering, identity, requests
 from database.tables import DataSubjectRequest, Fact, Link
 from domain.data_subject_requests import Ground, Kind, Outcome, RightState
 from tests.answers import IN_FULL, INVOICES, REFUSAL
@@ -40,18 +39,18 @@ def decide(
 ) -> UUID:
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request.id)
-        decision = request_answers.propose_decision(
+        decision = answering.propose_decision(
             transaction, row, answer, kind=Kind(kind), decided_by=scene.staff[by], now=NOW
         )
         transaction.flush()
-        request_answers.apply_decision(transaction, row, decision.id, NOW)
+        answering.apply_decision(transaction, row, decision.id, NOW)
         return decision.id
 
 
 def confirm(scene: Scene, request: DataSubjectRequest, decision_id: UUID, *, by: str) -> None:
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request.id)
-        request_answers.confirm_decision(
+        answering.confirm_decision(
             transaction, row, decision_id, staff_id=scene.staff[by], now=NOW + ONE_HOUR
         )
 
@@ -156,7 +155,7 @@ def test_whoever_answers_says_which_right_it_is(
         row = transaction.get_one(DataSubjectRequest, request_made.id)
         petra = scene.staff["petra"]
         with pytest.raises(DecisionRefused, match="Say which one you answer: access, erasure"):
-            request_answers.propose_decision(transaction, row, IN_FULL, decided_by=petra, now=NOW)
+            answering.propose_decision(transaction, row, IN_FULL, decided_by=petra, now=NOW)
     with pytest.raises(DecisionRefused, match="does not ask for portability"):
         decide(scene, request_made, "portability", IN_FULL)
 

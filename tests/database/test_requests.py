@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import Session, select
 
-from database import identity, outbox, request_answers, requests
-from database.mail_rows import Batch
-from database.request_answers import Answer, DecisionRefused
-from database.requested_rights import rights_of
-from database.requests import RequestUnknown
-from database.staff import by_handle, in_role
+from database.mail import outbox
+from database.mail.mail_rows import Batch
+from database.people.staff import by_handle, in_role
+from database.requests.answering import Answer, DecisionRefused
+from database.requests.requested_rights import rights_of
+from database.requests.requests import RequestUnknown, answering, identity, requests
 from database.tables import DataSubjectRequest, Fact, Link, OutboxMail, RequestDecision
 from domain.data_subject_requests import Ground, Outcome
 from tests.people import DORA
@@ -55,11 +55,11 @@ def decide(
 ) -> UUID:
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request.id)
-        decision = request_answers.propose_decision(
+        decision = answering.propose_decision(
             transaction, row, answer, decided_by=scene.staff[by], now=now
         )
         transaction.flush()
-        request_answers.apply_decision(transaction, row, decision.id, now)
+        answering.apply_decision(transaction, row, decision.id, now)
         return decision.id
 
 
@@ -70,7 +70,7 @@ def confirm(
     waiting = (right.decision_id for right in rights_of(transaction, request.id))
     read = decision_id or next((one for one in waiting if one), uuid4())
     member = by_handle(transaction, by)
-    request_answers.confirm_decision(transaction, request, read, staff_id=member.id, now=NOW)
+    answering.confirm_decision(transaction, request, read, staff_id=member.id, now=NOW)
 
 
 def verify(scene: Scene, request: DataSubjectRequest) -> None:
@@ -203,13 +203,13 @@ def test_an_answer_that_became_wrong_meanwhile_does_not_take_effect(
     unverified = Answer(outcome=Outcome.UNVERIFIED, explanation="You did not confirm it.")
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request_made.id)
-        decision = request_answers.propose_decision(
+        decision = answering.propose_decision(
             transaction, row, unverified, decided_by=scene.staff["petra"], now=NOW
         )
         transaction.flush()
         identity.verify_identity(transaction, row, how="link", now=NOW)
         with pytest.raises(DecisionRefused, match="identity is verified"):
-            request_answers.apply_decision(transaction, row, decision.id, NOW)
+            answering.apply_decision(transaction, row, decision.id, NOW)
 
 
 def test_the_late_reply_is_queued_once_and_is_no_answer(
@@ -252,11 +252,11 @@ def test_an_answer_after_the_due_time_leaves_the_breaches_on_record(
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request_made.id)
         whole = Answer(outcome=Outcome.FULFILLED, explanation="Here it is, late.")
-        decision = request_answers.propose_decision(
+        decision = answering.propose_decision(
             transaction, row, whole, decided_by=scene.staff["petra"], now=late
         )
         transaction.flush()
-        request_answers.apply_decision(transaction, row, decision.id, late)
+        answering.apply_decision(transaction, row, decision.id, late)
         assert row.answered_at == late
         assert (row.policy_breach_at, row.statutory_breach_at) == (late, late)
 

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database import identity, request_answers, restrictions
-from database.restrictions import Lift, RestrictionRefused
+from database.requests.requests import answering, identity, restrictions
+from database.requests.restrictions import Lift, RestrictionRefused
 from database.tables import DataSubjectRequest, Fact, OutboxMail, Restriction
 from domain.data_subject_requests import Kind, Outcome
 from domain.restrictions import Reason
@@ -126,17 +126,17 @@ def test_a_request_for_it_that_is_granted_restricts_from_the_decision_on(
     with scene.database.transaction() as transaction:
         request = transaction.get_one(DataSubjectRequest, made.id)
         identity.verify_identity(transaction, request, how="link", now=NOW)
-        decision = request_answers.propose_decision(
+        decision = answering.propose_decision(
             transaction,
             request,
-            request_answers.Answer(outcome=outcome, explanation="As you wished."),
+            answering.Answer(outcome=outcome, explanation="As you wished."),
             kind=Kind(kind),
             decided_by=scene.staff["petra"],
             now=NOW,
         )
         transaction.flush()
         for _ in range(2):
-            request_answers.apply_decision(transaction, request, decision.id, NOW)
+            answering.apply_decision(transaction, request, decision.id, NOW)
         assert request.answered_at is None
     assert is_restricted(scene) == restricts
 

@@ -5,9 +5,10 @@ from datetime import UTC
 import pytest
 from sqlmodel import select
 
-from database import assessments, reviews
-from database.decisions import decided_before
-from database.reviews import ReviewContent, ReviewRefused
+from database.campaigns.campaigns import reviews
+from database.campaigns.reviews import ReviewContent, ReviewRefused
+from database.policies.decisions import decided_before
+from database.policies.policies import assessments
 from database.tables import Assessment, Finding, FindingDecision, PolicyVersion, Review
 from domain.reviews import DecidedBefore, FindingStatus, VersionClass
 from tests.people import LANGUAGES

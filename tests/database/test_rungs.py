@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from database import rungs
-from database.rungs import NothingToAcknowledge
-from database.staff import StaffRefused
+from database.people.staff import StaffRefused
+from database.requests.requests import rungs
+from database.requests.rungs import NothingToAcknowledge
 from database.tables import DataSubjectRequest, Fact, FiredRung
 from domain.company import OfficeHours
 from domain.timetable import Role, Rung, RungKind

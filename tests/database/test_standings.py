@@ -9,13 +9,14 @@ from random import Random
 import pytest
 from sqlmodel import Session, func, select
 
-from database.accounts import AccountRow
-from database.approvals import PolicyHistory
-from database.assessments import confirmed_adverse, findings_of
-from database.audiences import preview
-from database.freezing import freeze_audience
-from database.policies import policy_by_slug
-from database.standings import standings, texts_in_use
+from database.approvals.approvals import PolicyHistory
+from database.approvals.standings import standings, texts_in_use
+from database.approvals.wrong_words import keep_wrong_for_everybody
+from database.campaigns.audiences import preview
+from database.campaigns.freezing import freeze_audience
+from database.people.accounts import AccountRow
+from database.policies.assessments import confirmed_adverse, findings_of
+from database.policies.policies import policy_by_slug
 from database.tables import (
     Account,
     Approval,
@@ -26,7 +27,6 @@ from database.tables import (
     PolicyVersion,
     Reclassification,
 )
-from database.wrong_words import keep_wrong_for_everybody
 from domain.account_holders import LeftOut
 from domain.reviews import Decisions
 from tests.deciding import APPROVED

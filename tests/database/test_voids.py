@@ -6,11 +6,11 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session, select
 
-from database import campaigns
-from database.approvals import latest_decision
-from database.freezing import freeze_audience
+from database.approvals.approvals import latest_decision
+from database.approvals.wrong_words import keep_wrong_for_everybody
+from database.campaigns.campaigns import campaigns
+from database.campaigns.freezing import freeze_audience
 from database.tables import Approval, Campaign, CampaignCorrection, PolicyVersion
-from database.wrong_words import keep_wrong_for_everybody
 from domain.reviews import Decisions
 from tests.deciding import APPROVED
 from tests.people import ALICE

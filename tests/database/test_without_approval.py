@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import select
 
-from database import controls, freezing, rehearsals, without_approval
-from database.approvals import PolicyHistory
-from database.governing_lists import governed_after, in_a_line, told
-from database.not_approved import NotApproved, not_approved
-from database.policies import policy_by_slug
-from database.shown_changes import shown_change
+from database.approvals.approvals import PolicyHistory
+from database.approvals.governing_lists import governed_after, in_a_line, told
+from database.approvals.shown_changes import shown_change
+from database.campaigns.campaigns import controls, freezing, rehearsals
+from database.campaigns.not_approved import NotApproved, not_approved
+from database.policies.policies import policy_by_slug, without_approval
+from database.policies.without_approval import PromiseRefused
 from database.tables import Account, Campaign, Fact, PolicyVersion
-from database.without_approval import PromiseRefused
 from domain.reviews import VersionClass
 from domain.without_approval import Promise, WithoutApproval
 from tests.deciding import APPROVED, DECLINED

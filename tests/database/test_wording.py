@@ -3,12 +3,13 @@
 import pytest
 from sqlmodel import select
 
-from database import assessments, reviews, wording
-from database.accounts import AccountRow
-from database.reviews import ReviewContent, ReviewRefused
-from database.shown_changes import shown_change
+from database.approvals.shown_changes import shown_change
+from database.campaigns.campaigns import reviews
+from database.campaigns.reviews import ReviewContent, ReviewRefused
+from database.people.accounts import AccountRow
+from database.policies.policies import assessments, wording
+from database.policies.wording import WordingRefused, Words, WordsState
 from database.tables import Fact, Finding, PolicyVersion
-from database.wording import WordingRefused, Words, WordsState
 from domain.reviews import VersionClass, release_refusal
 from tests.people import ALICE, LANGUAGES
 from tests.scene import FIRST_DAY, NOW, Scene

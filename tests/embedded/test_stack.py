@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from database.engine import Database
 from database.migrate import require_current
-from database.staff import by_handle
+from database.people.staff import by_handle
 from database.tables import Staff
 from embedded import stack as stacks
 from embedded.stack import StackRefused, environment_of, stack

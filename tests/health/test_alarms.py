@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from database import posts
-from database.alarms import AlarmKind, sound
 from database.tables import Alarm
+from database.webhooks import posts
+from database.webhooks.alarms import AlarmKind, sound
 from health.alarms import BY_MAIL_ONLY, alarms
 from health.lookout import Answer
 from settings import ROOT

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from database import account_imports, unfinished_imports
+from database.imports import account_imports, unfinished_imports
 from health.imports import imports
 from health.lookout import Answer
 from settings import ROOT

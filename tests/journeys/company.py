@@ -16,10 +16,10 @@ from typer.testing import CliRunner
 from cli.demo_scene import Scene
 from cli.main import app
 from clock import Clock
-from database import policies
-from database.approvals import governing_version
-from database.assessments import findings_of
+from database.approvals.approvals import governing_version
 from database.engine import Database
+from database.policies.assessments import findings_of
+from database.policies.policies import policies
 from database.tables import Account, DataSubjectRequest, PolicyVersion
 from domain.approvals import Governing
 from embedded.stack import environment_of, stack

@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 from sqlmodel import select
 
 from cli.demo_scene import Scene, link_in
-from database import campaigns
-from database.not_reached import not_reached as not_reached_by
+from database.campaigns.campaigns import campaigns
+from database.campaigns.not_reached import not_reached as not_reached_by
 from database.tables import Account, OutboxMail
 from tests.eventually import eventually
 from tests.journeys.company import (

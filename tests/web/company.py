@@ -6,15 +6,15 @@ from uuid import UUID
 
 from sqlmodel import Session, col
 
-from database.assessments import findings_of
-from database.campaigns import open_campaign
+from database.campaigns.campaigns import open_campaign
+from database.campaigns.freezing import freeze_audience
+from database.campaigns.reviews import ReviewContent, apply_review, propose_review
 from database.engine import Database
-from database.freezing import freeze_audience
-from database.links import add_first_links
 from database.migrate import migrate
-from database.policies import add_policy, policy_by_slug, put_in_force
-from database.reviews import ReviewContent, apply_review, propose_review
-from database.staff import add_staff, by_handle
+from database.people.links import add_first_links
+from database.people.staff import add_staff, by_handle
+from database.policies.assessments import findings_of
+from database.policies.policies import add_policy, policy_by_slug, put_in_force
 from database.tables import Account, CampaignAddressee, PolicyVersion
 from domain.reviews import FindingStatus, VersionClass, VersionState
 from tests.people import POLICY

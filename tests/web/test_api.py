@@ -10,12 +10,12 @@ import pytest
 from httpx import Response
 from sqlmodel import func, select
 
-from database.api_keys import add_key, keys, revoke
-from database.approvals import Shown
-from database.consents import say
-from database.not_reached import not_reached
-from database.policies import put_in_force
-from database.staff import add_staff
+from database.approvals.approvals import Shown
+from database.approvals.consents import say
+from database.campaigns.not_reached import not_reached
+from database.people.api_keys import add_key, keys, revoke
+from database.people.staff import add_staff
+from database.policies.policies import put_in_force
 from database.tables import (
     Account,
     AccountImport,

@@ -7,7 +7,7 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
-from database.requested_rights import kinds_of
+from database.requests.requested_rights import kinds_of
 from database.tables import DataSubjectRequest, HandedIn, OutboxMail
 from domain.data_subject_requests import Kind
 from tests.web.test_api import made

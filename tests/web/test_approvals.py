@@ -14,18 +14,26 @@ from httpx import Response
 from sqlalchemy import event
 from sqlmodel import Session, select
 
-from database import outbox, outcomes
-from database.approvals import PolicyHistory, latest_decision
-from database.assessments import findings_of, store_assessment
-from database.campaigns import FIRST_NOTICE, campaign_of, link_of, open_campaign, queue_step
-from database.corrections import Right, RightWords
+from database.approvals.approvals import PolicyHistory, latest_decision
+from database.approvals.governing_lists import decisions as listed
+from database.approvals.wrong_words import keep_wrong_for_everybody
+from database.campaigns.campaigns import (
+    FIRST_NOTICE,
+    campaign_of,
+    link_of,
+    open_campaign,
+    queue_step,
+)
+from database.campaigns.corrections import Right, RightWords
+from database.campaigns.freezing import freeze_audience
+from database.campaigns.not_reached import not_reached
 from database.engine import Database
-from database.freezing import freeze_audience
-from database.governing_lists import decisions as listed
-from database.links import REQUEST_STATUS, add_link
-from database.mail_rows import Batch
-from database.not_reached import not_reached
-from database.policies import put_in_force, replace
+from database.mail import outbox, outcomes
+from database.mail.mail_rows import Batch
+from database.people.links import REQUEST_STATUS, add_link
+from database.policies.assessments import findings_of, store_assessment
+from database.policies.policies import put_in_force, replace
+from database.policies.wording import Words, keep_words
 from database.tables import (
     Account,
     Approval,
@@ -42,8 +50,6 @@ from database.tables import (
     PolicyVersion,
     ShownWords,
 )
-from database.wording import Words, keep_words
-from database.wrong_words import keep_wrong_for_everybody
 from domain.materiality import assess
 from domain.reviews import Decisions
 from domain.suppressions import address_key

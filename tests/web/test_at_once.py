@@ -3,8 +3,8 @@
 import pytest
 from sqlmodel import select
 
-from database.links import REQUEST_STATUS, REQUEST_VERIFY
-from database.restrictions import restricted_among
+from database.people.links import REQUEST_STATUS, REQUEST_VERIFY
+from database.requests.restrictions import restricted_among
 from database.tables import (
     Account,
     DataSubjectRequest,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from database.attachments import known_attachments
+from database.requests.attachments import known_attachments
 from database.tables import DataSubjectRequest, Fact, RequestAttachment
 from tests.web.test_request_ends import ask, now_of, page_of
 from tests.web.world import World

@@ -6,7 +6,7 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
-from database.assessments import findings_of
+from database.policies.assessments import findings_of
 from database.tables import (
     Account,
     ConsentDecision,

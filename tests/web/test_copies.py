@@ -18,8 +18,8 @@ from temporalio.testing import ActivityEnvironment
 from activities.courier import Courier
 from activities.requests import RequestInput
 from activities.sources import SourceActivities
-from database import packages, request_answers, source_tasks
-from database.links import REQUEST_COPY, REQUEST_COPY_CODE
+from database.people.links import REQUEST_COPY, REQUEST_COPY_CODE
+from database.requests.requests import answering, packages, source_tasks
 from database.storage import Storage
 from database.tables import (
     Account,
@@ -92,10 +92,10 @@ class Asking:
 
     def answer(self, kind: Kind = Kind.ACCESS) -> None:
         """The answer takes effect, as the workflow has it."""
-        words = request_answers.Answer(outcome=Outcome.FULFILLED, explanation="Here it is.")
+        words = answering.Answer(outcome=Outcome.FULFILLED, explanation="Here it is.")
         with self.world.database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, self.id)
-            decision = request_answers.propose_decision(
+            decision = answering.propose_decision(
                 transaction,
                 request,
                 words,
@@ -104,7 +104,7 @@ class Asking:
                 now=NOW,
             )
             transaction.flush()
-            request_answers.apply_decision(transaction, request, decision.id, NOW)
+            answering.apply_decision(transaction, request, decision.id, NOW)
 
     @property
     def link(self) -> str:
@@ -206,8 +206,8 @@ def test_what_is_taken_along_is_what_alice_gave_or_what_was_observed(asking_both
     asking_both.release()
     with asking_both.world.database.transaction() as transaction:
         request = transaction.get_one(DataSubjectRequest, asking_both.id)
-        refusal = request_answers.Answer(outcome=Outcome.REDIRECTED, explanation="Ask them.")
-        decision = request_answers.propose_decision(
+        refusal = answering.Answer(outcome=Outcome.REDIRECTED, explanation="Ask them.")
+        decision = answering.propose_decision(
             transaction,
             request,
             refusal,
@@ -216,7 +216,7 @@ def test_what_is_taken_along_is_what_alice_gave_or_what_was_observed(asking_both
             now=NOW,
         )
         transaction.flush()
-        request_answers.apply_decision(transaction, request, decision.id, NOW)
+        answering.apply_decision(transaction, request, decision.id, NOW)
     asking_both.answer(Kind.PORTABILITY)
     archive = asking_both.fetched()
     assert not any(name.startswith("copy/") for name in archive.namelist())
@@ -275,7 +275,7 @@ def test_what_changed_after_it_was_put_forward_is_looked_through_again(asking: A
 
 def test_a_copy_that_nobody_released_is_no_answer(asking: Asking) -> None:
     """Unless the person gets it in another way, which the evidence says."""
-    with pytest.raises(request_answers.DecisionRefused, match="not released yet"):
+    with pytest.raises(answering.DecisionRefused, match="not released yet"):
         asking.answer()
 
 
@@ -400,16 +400,16 @@ def test_what_is_deleted_leaves_no_file_and_says_when(asking: Asking) -> None:
 
 
 def test_an_answer_by_another_way_makes_no_link(asking: Asking) -> None:
-    words = request_answers.Answer(
+    words = answering.Answer(
         outcome=Outcome.FULFILLED, explanation="Here it is.", evidence="on paper, at the counter"
     )
     with asking.world.database.transaction() as transaction:
         request = transaction.get_one(DataSubjectRequest, asking.id)
-        decision = request_answers.propose_decision(
+        decision = answering.propose_decision(
             transaction, request, words, decided_by=asking.world.staff["priya"].id, now=NOW
         )
         transaction.flush()
-        request_answers.apply_decision(transaction, request, decision.id, NOW)
+        answering.apply_decision(transaction, request, decision.id, NOW)
     with asking.world.database.session() as session:
         assert packages.copy_link(session, asking.id) is None
 

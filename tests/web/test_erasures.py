@@ -7,10 +7,10 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
-from database import erasures
-from database.identity import verify_identity
-from database.links import REQUEST_ERASURE, REQUEST_STATUS
-from database.request_answers import Answer, apply_decision, propose_decision
+from database.people.links import REQUEST_ERASURE, REQUEST_STATUS
+from database.requests.answering import Answer, apply_decision, propose_decision
+from database.requests.identity import verify_identity
+from database.requests.requests import erasures
 from database.tables import Account, DataSubjectRequest, Erasure, Link, OutboxMail
 from domain.data_subject_requests import Outcome
 from domain.erasures import ErasureGround

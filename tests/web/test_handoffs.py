@@ -9,8 +9,8 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
-from database.links import LinkUnusable
-from database.requests import acknowledge
+from database.people.links import LinkUnusable
+from database.requests.requests import acknowledge
 from database.tables import Account, DataSubjectRequest, Fact, Link, OutboxMail
 from domain.data_subject_requests import Intake
 from tests.web.test_api import made

@@ -9,10 +9,10 @@ import pytest
 from httpx import Response
 from sqlmodel import Session, select
 
-from database import identity, request_answers
-from database.links import REQUEST_CODE, REQUEST_STATUS, REQUEST_STOP, REQUEST_VERIFY
-from database.request_answers import Answer
-from database.requested_rights import kinds_of
+from database.people.links import REQUEST_CODE, REQUEST_STATUS, REQUEST_STOP, REQUEST_VERIFY
+from database.requests.answering import Answer
+from database.requests.requested_rights import kinds_of
+from database.requests.requests import answering, identity
 from database.tables import Account, DataSubjectRequest, IdentityCode, Link, OutboxMail
 from domain.data_subject_requests import Kind, Outcome
 from mail.links import make_code
@@ -70,11 +70,11 @@ class Asked:
     def answer(self, what: Answer, kind: Kind | None = None) -> None:
         with self.world.database.transaction() as transaction:
             row = transaction.get_one(DataSubjectRequest, self.request.id)
-            decision = request_answers.propose_decision(
+            decision = answering.propose_decision(
                 transaction, row, what, kind=kind, decided_by=self.world.staff["priya"].id, now=NOW
             )
             transaction.flush()
-            request_answers.apply_decision(transaction, row, decision.id, NOW)
+            answering.apply_decision(transaction, row, decision.id, NOW)
 
 
 def asks(

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from database import identity, requests, rungs
-from database.identity_checks import checks_of
-from database.links import REQUEST_STATUS, REQUEST_VERIFY
-from database.marketing import refused_by
-from database.request_agents import agent_of
-from database.restrictions import restricted_among
+from database.people.links import REQUEST_STATUS, REQUEST_VERIFY
+from database.requests.authorised_agents import agent_of
+from database.requests.identity_checks import checks_of
+from database.requests.marketing import refused_by
+from database.requests.requests import identity, requests, rungs
+from database.requests.restrictions import restricted_among
 from database.tables import Account, DataSubjectRequest, IdentityCode, JoinedRequest
 from domain.data_subject_requests import Intake
 from domain.identity import DISPUTED, CheckMethod

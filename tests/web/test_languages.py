@@ -6,7 +6,7 @@ import re
 import pytest
 from sqlmodel import select
 
-from database.links import REQUEST_STATUS, REQUEST_VERIFY
+from database.people.links import REQUEST_STATUS, REQUEST_VERIFY
 from database.tables import Account, Approval, DataSubjectRequest, Link, OutboxMail
 from settings import Settings
 from tests.web.test_approvals import decide

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import select
 
 from database.engine import Database
-from database.links import REQUEST_STATUS
+from database.people.links import REQUEST_STATUS
 from database.tables import Link
 from tests.web.world import World, browse
 from web.app import from_environment

@@ -2,7 +2,7 @@
 
 from sqlmodel import select
 
-from database.accounts import AccountRow
+from database.people.accounts import AccountRow
 from database.tables import Link, OutboxMail
 from tests.people import import_accounts
 from tests.query_plans import whole_tables_read

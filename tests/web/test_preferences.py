@@ -7,9 +7,9 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
-from database.links import APPROVE, PREFERENCES, UNSUBSCRIBE
-from database.marketing import refused_by
-from database.restrictions import restrict
+from database.people.links import APPROVE, PREFERENCES, UNSUBSCRIBE
+from database.requests.marketing import refused_by
+from database.requests.restrictions import restrict
 from database.tables import Account, MarketingRefusal, PurposeOffer
 from domain.marketing import MARKETING, OBJECTION
 from domain.restrictions import Reason

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import select
 
-from database.history import import_history
-from database.policies import PUBLIC_STATES, policy_by_slug, put_in_force
+from database.policies.history import import_history
+from database.policies.policies import PUBLIC_STATES, policy_by_slug, put_in_force
 from database.tables import Policy, PolicyVersion
 from domain.policy_history import read_history
 from domain.reviews import VersionState

@@ -7,19 +7,19 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database.identity import verify_identity
-from database.links import REQUEST_STATUS, REQUEST_VERIFY
-from database.request_answers import (
+from database.people.links import REQUEST_STATUS, REQUEST_VERIFY
+from database.people.staff import add_staff
+from database.requests.answering import (
     Answer,
     DecisionRefused,
     apply_decision,
     confirm_decision,
     propose_decision,
 )
-from database.request_ends import appeal_of
-from database.requested_rights import rights_of
-from database.requests import follower_of
-from database.staff import add_staff
+from database.requests.ends import appeal_of
+from database.requests.identity import verify_identity
+from database.requests.requested_rights import rights_of
+from database.requests.requests import follower_of
 from database.tables import DataSubjectRequest, Link, OutboxMail, ProposedEnd, RequestedRight, Staff
 from domain.data_subject_requests import Ground, Outcome
 from tests.web.world import NOW, World

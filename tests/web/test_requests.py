@@ -7,10 +7,10 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
-from database.identity import verify_identity
-from database.links import REQUEST_STATUS, REQUEST_VERIFY
-from database.request_answers import Answer, apply_decision, confirm_decision, propose_decision
-from database.requested_rights import kinds_of
+from database.people.links import REQUEST_STATUS, REQUEST_VERIFY
+from database.requests.answering import Answer, apply_decision, confirm_decision, propose_decision
+from database.requests.identity import verify_identity
+from database.requests.requested_rights import kinds_of
 from database.tables import DataSubjectRequest, Fact, Link, OutboxMail, PolicyVersion
 from domain.data_subject_requests import Ground, Kind, Outcome
 from tests.web.world import NOW, World, browse

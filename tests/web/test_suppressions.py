@@ -7,7 +7,7 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
-from database.restrictions import restrict
+from database.requests.restrictions import restrict
 from database.tables import PurposeOffer
 from domain.restrictions import Reason
 from tests.web import test_preferences

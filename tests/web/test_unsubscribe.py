@@ -4,7 +4,7 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
-from database.links import APPROVE, UNSUBSCRIBE
+from database.people.links import APPROVE, UNSUBSCRIBE
 from database.tables import Campaign, Link, PolicyVersion, ReminderOptOut
 from mail.links import make_token
 from tests.web.world import NOW, World

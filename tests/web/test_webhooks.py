@@ -13,9 +13,9 @@ from httpx import Response
 from sqlmodel import select
 
 from clock import real_now
-from database.mail_rows import Batch
-from database.outbox import claim
-from database.outcomes import accept, doubt
+from database.mail.mail_rows import Batch
+from database.mail.outbox import claim
+from database.mail.outcomes import accept, doubt
 from database.tables import DeliveryEvent, MailAttempt, MailSuppression, OutboxMail
 from domain.suppressions import address_key
 from mail.delivery_events import SIGNATURE_HEADER, TIMESTAMP_HEADER

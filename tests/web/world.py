@@ -16,10 +16,10 @@ from sqlmodel import Session, select
 
 import temporal
 from clock import Clock
-from database.assessments import store_assessment
 from database.engine import Database
-from database.links import APPROVE
-from database.policies import Submission, submit
+from database.people.links import APPROVE
+from database.policies.assessments import store_assessment
+from database.policies.policies import Submission, submit
 from database.tables import Account, Link, Policy, PolicyVersion, Staff
 from domain.materiality import assess
 from domain.policy_text import read_policy_text

@@ -27,11 +27,12 @@ from activities.patrol import Patrol
 from activities.pulse import PulseInterceptor
 from clock import Clock
 from data_sources.opening import OWN_MAP
-from database import accounts, policies
-from database.assessments import findings_of
+from database.campaigns.rehearsals import are_out, rehearsed
+from database.campaigns.reviews import ReviewContent
 from database.engine import Database
-from database.rehearsals import are_out, rehearsed
-from database.reviews import ReviewContent
+from database.people import accounts
+from database.policies.assessments import findings_of
+from database.policies.policies import policies
 from database.storage import Storage
 from database.tables import PolicyVersion
 from domain.approvals import Decision

@@ -10,12 +10,13 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.testing import ActivityEnvironment
 
 from activities.publication import PublicationActivities, VersionInput
-from database import controls, doubts
-from database.assessments import findings_of
-from database.corrections import Right, RightWords
-from database.reclassifying import Mistake
+from database.campaigns.campaigns import controls
+from database.campaigns.corrections import Right, RightWords
+from database.campaigns.reclassifying import Mistake
+from database.mail import doubts
+from database.policies.assessments import findings_of
+from database.policies.wording import Words
 from database.tables import DataSubjectRequest
-from database.wording import Words
 from domain.company import CampaignLeads
 from domain.data_subject_requests import Intake
 from domain.reviews import Decisions, VersionClass

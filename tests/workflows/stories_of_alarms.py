@@ -1,7 +1,7 @@
 """Stories of alarms that the webhook does not take at once."""
 
 import temporal
-from database.alarms import AlarmKind, sound
+from database.webhooks.alarms import AlarmKind, sound
 from tests.eventually import eventually
 from tests.own_settings import free_ports
 from tests.webhook_receiver import SECRET, receiving

@@ -2,9 +2,9 @@
 
 from unittest.mock import patch
 
-from database import freezing
-from database.accounts import AccountRow
-from database.freezing import SHARD_SIZE
+from database.campaigns.campaigns import freezing
+from database.campaigns.freezing import SHARD_SIZE
+from database.people.accounts import AccountRow
 from domain.reviews import VersionClass
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, POLICY

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from database.instructed_tasks import tasks_of
+from database.requests.instructed_tasks import tasks_of
 from database.tables import ControllerInstruction
 from domain.personal_data import Verb
 from embedded.sample_company import database as sample_company

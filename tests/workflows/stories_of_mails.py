@@ -2,7 +2,7 @@
 
 from sqlmodel import select
 
-from database.doubts import doubts
+from database.mail.doubts import doubts
 from database.tables import OutboxMail
 from domain.reviews import VersionClass
 from tests.eventually import eventually

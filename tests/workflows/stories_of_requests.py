@@ -5,11 +5,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from data_sources.by_hand import Typed
-from database import packages, source_tasks
-from database.accounts import AccountRow
-from database.post import letters_to_post
-from database.receipts import Receipt
-from database.request_answers import Answer
+from database.people.accounts import AccountRow
+from database.requests.answering import Answer
+from database.requests.on_paper import letters_to_post
+from database.requests.receipts import Receipt
+from database.requests.requests import packages, source_tasks
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake, Kind, Outcome, State
 from domain.erasures import ErasureGround

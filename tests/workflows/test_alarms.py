@@ -14,12 +14,12 @@ from activities import patrol
 from activities.courier import Courier
 from activities.patrol import PatrolActivities
 from activities.retention import Retention
-from database import outbox
-from database.alarms import AlarmKind, sound
 from database.engine import Database
-from database.mail_status import requests_in_vain
+from database.mail import outbox
+from database.mail.mail_status import requests_in_vain
 from database.storage import Storage
 from database.tables import Alarm, Fact, MailAttempt, OutboxMail
+from database.webhooks.alarms import AlarmKind, sound
 from domain.data_subject_requests import Intake
 from tests.eventually import eventually
 from tests.people import DORA

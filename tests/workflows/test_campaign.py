@@ -8,9 +8,9 @@ import pytest
 from sqlmodel import select
 
 import activities.campaigns
-from database import freezing
-from database.accounts import AccountRow
-from database.freezing import SHARD_SIZE
+from database.campaigns.campaigns import freezing
+from database.campaigns.freezing import SHARD_SIZE
+from database.people.accounts import AccountRow
 from database.tables import Account, CampaignAddressee
 from domain.reviews import VersionClass
 from tests.databases import SQLITE, migrated_database

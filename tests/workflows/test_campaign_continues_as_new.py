@@ -13,8 +13,8 @@ import pytest
 from sqlmodel import col, select
 from temporalio.client import WorkflowExecutionStatus
 
-from database import delivery
-from database.accounts import AccountRow
+from database.mail import delivery
+from database.people.accounts import AccountRow
 from database.tables import CampaignStep, OutboxMail
 from domain.reviews import VersionClass
 from embedded.processes import Process, Program

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from database import controls, corrections
+from database.campaigns.campaigns import controls, corrections
 from domain.reviews import Decisions, VersionClass
 from tests.deciding import APPROVED
 from tests.eventually import eventually

@@ -3,10 +3,10 @@
 import pytest
 from sqlmodel import select
 
-from database.assessments import findings_of
-from database.reviews import ReviewContent
+from database.campaigns.reviews import ReviewContent
+from database.policies.assessments import findings_of
+from database.policies.wording import Words
 from database.tables import Approval, Fact
-from database.wording import Words
 from domain.reviews import VersionClass
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, POLICY

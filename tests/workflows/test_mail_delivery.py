@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import select
 
-from database import delivery, doubts, outbox, suppressions
-from database.delivery import Event
-from database.mail_rows import Batch
-from database.suppressions import Failed
+from database.mail import delivery, doubts, outbox, suppressions
+from database.mail.delivery import Event
+from database.mail.mail_rows import Batch
+from database.mail.suppressions import Failed
 from database.tables import Fact, OutboxMail
 from domain.reviews import VersionClass
 from domain.suppressions import Cause, address_key

@@ -3,7 +3,7 @@
 import pytest
 from sqlmodel import col, select
 
-from database.accounts import AccountRow
+from database.people.accounts import AccountRow
 from database.tables import Account, OutboxMail
 from domain.reviews import VersionClass
 from tests.eventually import eventually

@@ -5,7 +5,7 @@ import logging
 import pytest
 from temporalio.client import Client
 
-from database.request_answers import Answer
+from database.requests.answering import Answer
 from domain.data_subject_requests import Intake, Outcome
 from domain.reviews import VersionClass
 from tests.eventually import eventually

@@ -11,9 +11,9 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities import publication
-from database import campaigns, reviews
-from database.assessments import findings_of
-from database.reviews import ReviewContent
+from database.campaigns.campaigns import campaigns, reviews
+from database.campaigns.reviews import ReviewContent
+from database.policies.assessments import findings_of
 from database.tables import PolicyVersion
 from domain.reviews import VersionClass
 from tests.deciding import APPROVED, DECLINED

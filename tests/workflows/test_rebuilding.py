@@ -16,8 +16,8 @@ from typing import Any, cast
 import pytest
 
 import temporal
-from database import requests
-from database.outbox import REQUEST, REQUESTER, Queued
+from database.mail.outbox import REQUEST, REQUESTER, Queued
+from database.requests.requests import requests
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake
 from domain.reviews import VersionClass

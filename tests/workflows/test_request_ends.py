@@ -2,7 +2,7 @@
 
 import pytest
 
-from database.links import REQUEST_STATUS
+from database.people.links import REQUEST_STATUS
 from domain.data_subject_requests import Outcome
 from tests.eventually import eventually
 from tests.people import DORA

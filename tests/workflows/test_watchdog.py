@@ -20,11 +20,12 @@ from temporalio.client import (
 
 import temporal
 from activities import patrol
-from database import account_imports, accounts, unfinished_imports
-from database.accounts import AccountRow
 from database.engine import Database
-from database.restrictions import Lift
-from database.rungs import acknowledge_step, fire, fired_rungs
+from database.imports import account_imports, unfinished_imports
+from database.people import accounts
+from database.people.accounts import AccountRow
+from database.requests.restrictions import Lift
+from database.requests.rungs import acknowledge_step, fire, fired_rungs
 from database.tables import (
     AccountImportRow,
     Alarm,

@@ -6,13 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from database import consents
-from database.acceptances import Acceptance, accept
-from database.accounts import AccountRow, account_by_external_id
-from database.approvals import PolicyHistory, proven_version
-from database.governing_lists import governed_after, in_a_line, told
-from database.one_account import close_account, put_account
-from database.policies import policy_by_slug
+from database.approvals.acceptances import Acceptance, accept
+from database.approvals.approvals import PolicyHistory, consents, proven_version
+from database.approvals.governing_lists import governed_after, in_a_line, told
+from database.imports.one_account import close_account, put_account
+from database.people.accounts import AccountRow, account_by_external_id
+from database.policies.policies import policy_by_slug
 from domain.account_values import LONGEST_VALUE, problems_together, read_value
 from domain.places import in_utc
 from web.addresses import Slug

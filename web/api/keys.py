@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from database.api_keys import KeyRefused, is_use_to_be_noted, key_of, note_use
+from database.people.api_keys import KeyRefused, is_use_to_be_noted, key_of, note_use
 from database.tables import ApiKey
 from web.api.problems import Problem
 from web.site import OnSite

@@ -7,11 +7,11 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-from database.acceptances import AcceptanceRefused, NothingToAccept
-from database.account_imports import ImportRefused
-from database.accounts import AccountUnknown
-from database.approvals import NotGovernedYet
-from database.one_account import ImportUnderWay
+from database.approvals.acceptances import AcceptanceRefused, NothingToAccept
+from database.approvals.approvals import NotGovernedYet
+from database.imports.account_imports import ImportRefused
+from database.imports.one_account import ImportUnderWay
+from database.people.accounts import AccountUnknown
 
 UNDER = "/api/"
 MEDIA_TYPE = "application/problem+json"

@@ -9,9 +9,9 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from database.accounts import account_by_external_id
 from database.handed_in import LONGEST_KEY, KeyUsedOtherwise
-from database.handoffs import HandoffRefused, NobodyToHandOver, make_handoff
+from database.people.accounts import account_by_external_id
+from database.people.handoffs import HandoffRefused, NobodyToHandOver, make_handoff
 from database.tables import Account
 from domain.account_values import LONGEST_VALUE
 from domain.data_subject_requests import Intake, Kind, problems

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from database.accounts import account_by_external_id, accounts_by_external_ids
-from database.marketing import COMPANY, Checked, check, is_suppressed, offer
-from database.restrictions import of_account
+from database.people.accounts import account_by_external_id, accounts_by_external_ids
+from database.requests.marketing import COMPANY, Checked, check, is_suppressed, offer
+from database.requests.restrictions import of_account
 from database.tables import Restriction
 from domain.marketing import RESERVED, PurposeUnknown, Use, use_named
 from domain.restrictions import WORDS, Reason

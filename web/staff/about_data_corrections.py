@@ -2,8 +2,8 @@
 
 from sqlmodel import Session
 
-from database.data_corrections import claims_of
-from database.requested_rights import rights_of
+from database.requests.data_corrections import claims_of
+from database.requests.requested_rights import rights_of
 from database.tables import DataSubjectRequest
 from domain.data_corrections import GROUND_WORDS
 from domain.data_subject_requests import Kind, RightState

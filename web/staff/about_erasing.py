@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlmodel import Session
 
-from database import erasures, recipients
-from database.requested_rights import rights_of
-from database.source_tasks import last_rounds, tasks_of
+from database.requests.requested_rights import rights_of
+from database.requests.requests import erasures, recipients
+from database.requests.source_tasks import last_rounds, tasks_of
 from database.tables import DataSubjectRequest, SourceTask
 from domain.data_subject_requests import Kind
 from domain.erasures import STAGE_WORDS, WORDS_FOR_STAFF

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from sqlmodel import Session
 
 from data_sources.data_map import ManualDescription
-from database.packages import held_for_others, package_of, parts_of
-from database.requested_rights import rights_of
-from database.source_tasks import last_rounds, tasks_of
+from database.requests.packages import held_for_others, package_of, parts_of
+from database.requests.requested_rights import rights_of
+from database.requests.source_tasks import last_rounds, tasks_of
 from database.tables import DataSubjectRequest
 from domain.personal_data import Verb
 from domain.source_tasks import TaskState

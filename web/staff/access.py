@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from database.staff import StaffRefused, by_handle, by_token, everybody
+from database.people.staff import StaffRefused, by_handle, by_token, everybody
 from database.tables import Staff
 from web.forms import Form
 from web.site import OnSite, Site

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from database.facts import record
-from database.requests import RequestUnknown, request_by_reference
+from database.requests.requests import RequestUnknown, request_by_reference
 from database.tables import Account, Staff
 from web.addresses import Number, Slug
 from web.site import OnSite, Site

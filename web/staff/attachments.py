@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
-from database.requests import request_by_reference
+from database.requests.requests import request_by_reference
 from web.forms import Form
 from web.staff.access import GENUINE
 from web.staff.requests import ByPrivacy, back

@@ -6,9 +6,9 @@ from datetime import datetime
 from sqlmodel import Session
 
 from activities.turns import works_on_it
-from database.identity import asks_by_mail
-from database.receipts import waiting_receipt
-from database.rungs import fired_rungs, rungs_of, waiting_step
+from database.requests.identity import asks_by_mail
+from database.requests.receipts import waiting_receipt
+from database.requests.rungs import fired_rungs, rungs_of, waiting_step
 from database.tables import DataSubjectRequest
 from domain.identity import identity_rungs
 from domain.request_ladder import UNASSIGNED, words_of_rungs

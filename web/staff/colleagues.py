@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
-from database.absences import AbsenceRefused, absences, set_absent, set_back
-from database.staff import StaffRefused, by_handle, everybody
+from database.people.absences import AbsenceRefused, absences, set_absent, set_back
+from database.people.staff import StaffRefused, by_handle, everybody
 from database.tables import Staff
 from domain.places import local_date
 from web.forms import NOTHING_POSTED, Form, Posted

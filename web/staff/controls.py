@@ -11,9 +11,9 @@ from uuid import UUID
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import RedirectResponse, Response
 
-from database.corrections import Right, without_what_stands
-from database.policies import version_by_slug
-from database.reclassifying import Mistake
+from database.campaigns.corrections import Right, without_what_stands
+from database.campaigns.reclassifying import Mistake
+from database.policies.policies import version_by_slug
 from domain.reviews import Decisions
 from web.forms import Form
 from web.site import OnSite

@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlmodel import Session
 
-from database.packages import COPIED, not_to_be_had, released
-from database.requested_rights import rights_of
-from database.source_tasks import last_rounds, tasks_of
+from database.requests.packages import COPIED, not_to_be_had, released
+from database.requests.requested_rights import rights_of
+from database.requests.source_tasks import last_rounds, tasks_of
 from database.tables import DataSubjectRequest, SourceTask
 from domain.data_subject_requests import Kind, Outcome, RightState
 from domain.languages import nearest_language

@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from database.holds import every_hold
-from database.staff import everybody
+from database.people.staff import everybody
+from database.requests.holds import every_hold
 from domain.legal_holds import HOLDERS
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.staff.access import GENUINE

@@ -6,16 +6,16 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from database.identity import (
+from database.requests.identity import (
     account_of,
     asks_by_mail,
     awaits_identity,
     controls_empty_address,
     other_accounts,
 )
-from database.identity_checks import checks_of, evidence_of
-from database.packages import held_for_others
-from database.rungs import fired_rungs
+from database.requests.identity_checks import checks_of, evidence_of
+from database.requests.packages import held_for_others
+from database.requests.rungs import fired_rungs
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Outcome, State
 from domain.identity import COULD_NOT_VERIFY, DRAFT, FOUND_FOR_OTHERS, METHOD_WORDS, NOTHING_HELD

@@ -9,14 +9,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from data_sources.by_hand import Typed
-from database.controller_instructions import (
+from database.people.staff import everybody
+from database.requests.instructed_tasks import tasks_of
+from database.requests.instructions import (
     InstructionRefused,
     all_instructions,
     instruction_by_id,
 )
-from database.instructed_tasks import tasks_of
-from database.requests import mails_of
-from database.staff import everybody
+from database.requests.requests import mails_of
 from domain.controller_instructions import INSTRUCTED, UNFINISHED, InstructionState
 from domain.personal_data import Verb
 from web.forms import NOTHING_POSTED, Form, Posted

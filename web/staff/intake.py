@@ -8,9 +8,9 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from database.accounts import AccountUnknown, account_by_external_id
-from database.requests import request_by_reference
-from database.staff import INTAKE_ROLES
+from database.people.accounts import AccountUnknown, account_by_external_id
+from database.people.staff import INTAKE_ROLES
+from database.requests.requests import request_by_reference
 from database.tables import Staff
 from domain.data_subject_requests import Intake, problems
 from domain.languages import language_named

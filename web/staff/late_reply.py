@@ -4,8 +4,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
-from database.late_replies import NEEDED, approve_late_reply, late_reply_approvals, unapproved
-from database.staff import everybody
+from database.people.staff import everybody
+from database.requests.late_replies import (
+    NEEDED,
+    approve_late_reply,
+    late_reply_approvals,
+    unapproved,
+)
 from web.forms import Form
 from web.samples import late_replies
 from web.site import OnSite, Site

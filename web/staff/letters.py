@@ -7,8 +7,8 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from database.facts import record
-from database.post import PostRefused, letter_of, letters_to_post
-from database.requests import request_by_reference
+from database.requests.on_paper import PostRefused, letter_of, letters_to_post
+from database.requests.requests import request_by_reference
 from web.addresses import Reference
 from web.forms import Form
 from web.site import OnSite

@@ -10,8 +10,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, Response
 
-from database.campaigns import campaign_by_number
-from database.not_reached import (
+from database.campaigns.campaigns import campaign_by_number
+from database.campaigns.not_reached import (
     COLUMNS,
     MEANS,
     REASONS,
@@ -20,8 +20,8 @@ from database.not_reached import (
     not_reached,
     segments,
 )
-from database.policies import policy_by_slug
-from database.staff import everybody
+from database.people.staff import everybody
+from database.policies.policies import policy_by_slug
 from domain.spreadsheet import as_csv
 from web.forms import Form
 from web.staff.access import GENUINE, READ_POLICIES

@@ -5,10 +5,10 @@ from uuid import UUID
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from database.controls import open_stop, running
-from database.doubts import doubt_by_key, doubtful_mails, doubts
-from database.mail_status import mail_status, mails_by_state
-from database.owed import open_corrections
+from database.campaigns.controls import open_stop, running
+from database.campaigns.owed import open_corrections
+from database.mail.doubts import doubt_by_key, doubtful_mails, doubts
+from database.mail.mail_status import mail_status, mails_by_state
 from health.alarms import alarms
 from health.imports import imports
 from temporal import VIEWS

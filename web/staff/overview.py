@@ -8,16 +8,16 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
-from database.campaigns import PAUSED, count_not_reached
-from database.controls import open_stop, running
-from database.doubts import count_doubtful
-from database.not_reached import WHO_REACHES
-from database.owed import open_corrections
-from database.policies import policies, versions
-from database.post import letters_to_post
-from database.reclassifying import open_reclassifications
-from database.requested_rights import kinds_of
-from database.requests import open_requests
+from database.campaigns.campaigns import PAUSED, count_not_reached
+from database.campaigns.controls import open_stop, running
+from database.campaigns.not_reached import WHO_REACHES
+from database.campaigns.owed import open_corrections
+from database.campaigns.reclassifying import open_reclassifications
+from database.mail.doubts import count_doubtful
+from database.policies.policies import policies, versions
+from database.requests.on_paper import letters_to_post
+from database.requests.requested_rights import kinds_of
+from database.requests.requests import open_requests
 from database.tables import CampaignCorrection, Policy, PolicyVersion, Reclassification, Staff
 from domain.reviews import TO_COME, VersionState
 from web.site import OnSite

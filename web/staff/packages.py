@@ -7,8 +7,7 @@ from fastapi import APIRouter, Path
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
-from database import packages
-from database.requests import request_by_reference
+from database.requests.requests import packages, request_by_reference
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Kind
 from domain.languages import nearest_language

@@ -8,23 +8,22 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
-from database import audiences, policies
-from database.assessments import as_assessed, findings_between, findings_of
-from database.campaigns import campaign_of, canary, progress
-from database.controls import control_acts, open_stop
-from database.corrections import languages_mailed, words_of
-from database.decisions import decided_before
-from database.law import asked_nevertheless, bases_by_law, cited
-from database.mending import mending
-from database.owed import open_correction
-from database.policies import previous_version
-from database.reach import reach
-from database.reclassifying import missed, open_reclassification
-from database.rehearsals import samples_of
-from database.reviews import ReviewContent, preparation, under_review
+from database.approvals.reach import reach
+from database.campaigns.campaigns import audiences, campaign_of, canary, progress
+from database.campaigns.controls import control_acts, open_stop
+from database.campaigns.corrections import languages_mailed, words_of
+from database.campaigns.mended_versions import mending
+from database.campaigns.owed import open_correction
+from database.campaigns.reclassifying import missed, open_reclassification
+from database.campaigns.rehearsals import samples_of
+from database.campaigns.reviews import ReviewContent, preparation, under_review
+from database.policies.assessments import as_assessed, findings_between, findings_of
+from database.policies.decisions import decided_before
+from database.policies.law import asked_nevertheless, bases_by_law, cited
+from database.policies.policies import policies, previous_version
+from database.policies.without_approval import promise_of
+from database.policies.wording import wording_of, words_read
 from database.tables import PolicyVersion, Staff
-from database.without_approval import promise_of
-from database.wording import wording_of, words_read
 from domain.conversion import PolicyFile, read_policy_file
 from domain.policy_text import PolicyRefused
 from domain.reviews import PREPARED, TO_COME, UNDECIDED, VersionClass, lowest_class, release_refusal

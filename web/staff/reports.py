@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from database.campaigns import campaign_by_number
-from database.policies import policy_by_slug
-from database.reports import Report, report
+from database.campaigns.campaigns import campaign_by_number
+from database.campaigns.reports import Report, report
+from database.policies.policies import policy_by_slug
 from web.staff.asked import AskedByReader
 
 router = APIRouter(prefix="/staff/policies/{slug}/versions/{number}")

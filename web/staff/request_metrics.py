@@ -6,7 +6,7 @@ from datetime import timedelta
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
-from database.request_metrics import request_metrics
+from database.requests.metrics import request_metrics
 from domain.request_metrics import RequestMetrics
 from web.site import OnSite
 from web.staff.access import Privacy, console

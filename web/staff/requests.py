@@ -10,21 +10,21 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
-from database.attachments import attachments_of
-from database.deferred_erasures import erasure_of, to_be_done
-from database.estates import authorities_of, has_died
-from database.holds import standing_on
-from database.identity import controls_empty_address, is_verified
-from database.joined_requests import joined_to, possible_duplicates
-from database.post import letters_to_post, posted_letters
-from database.receipts import Receipt
-from database.request_agents import Authority, agent_of
-from database.request_answers import Answer
-from database.request_ends import proposed_end
-from database.requested_rights import decisions_of, rights_by_request, rights_of
-from database.requests import OPEN_STATES, all_requests, mails_of, request_by_reference
-from database.rungs import with_fired_rung
-from database.staff import everybody
+from database.people.staff import everybody
+from database.requests.answering import Answer
+from database.requests.attachments import attachments_of
+from database.requests.authorised_agents import Authority, agent_of
+from database.requests.deferred_erasures import erasure_of, to_be_done
+from database.requests.ends import proposed_end
+from database.requests.estates import authorities_of, has_died
+from database.requests.holds import standing_on
+from database.requests.identity import controls_empty_address, is_verified
+from database.requests.joined import joined_to, possible_duplicates
+from database.requests.on_paper import letters_to_post, posted_letters
+from database.requests.receipts import Receipt
+from database.requests.requested_rights import decisions_of, rights_by_request, rights_of
+from database.requests.requests import OPEN_STATES, all_requests, mails_of, request_by_reference
+from database.requests.rungs import with_fired_rung
 from database.tables import DataSubjectRequest, Staff
 from domain.data_subject_requests import (
     GATED_KINDS,

@@ -6,8 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from database.restrictions import Lift, mails_about, standing
-from database.staff import everybody
+from database.people.staff import everybody
+from database.requests.restrictions import Lift, mails_about, standing
 from domain.restrictions import WORDS, Reason
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.staff.access import GENUINE

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from database.corrections import RightWords
-from database.wording import SUMMARY, Told, Words, WordsState
+from database.campaigns.corrections import RightWords
+from database.policies.wording import SUMMARY, Told, Words, WordsState
 from web.forms import Posted
 
 PREFIX = "words:"

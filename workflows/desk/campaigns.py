@@ -7,11 +7,17 @@ from typing import TypeVar
 from uuid import UUID
 
 import temporal
-from database import controls, corrections, not_reached, policies, reclassifying
-from database.accounts import account_by_external_id
-from database.campaigns import campaign_by_number
-from database.reach import Reach
-from database.staff import by_handle, require_role
+from database.approvals.reach import Reach
+from database.campaigns.campaigns import (
+    campaign_by_number,
+    controls,
+    corrections,
+    not_reached,
+    reclassifying,
+)
+from database.people.accounts import account_by_external_id
+from database.people.staff import by_handle, require_role
+from database.policies.policies import policies
 from database.writing import hold_with_what_points_to_it
 from workflows.desk.part import DeskPart, refusing, require_showable
 

@@ -2,9 +2,8 @@
 
 from uuid import UUID
 
-from database import erasure_ends, erasures, recipients
-from database.requests import request_by_reference
-from database.staff import require_role
+from database.people.staff import require_role
+from database.requests.requests import erasure_ends, erasures, recipients, request_by_reference
 from database.tables import DataSubjectRequest
 from database.writing import held
 from workflows.desk.part import DeskPart, refusing, require_showable

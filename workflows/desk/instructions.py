@@ -10,13 +10,12 @@ import temporal
 from data_sources.by_hand import Typed, TypedWrong
 from data_sources.data_map import Description, ManualDescription
 from data_sources.map_file import DataMapRefused, read_data_map
-from database import controller_instructions, instructed_tasks
-from database.controller_instructions import Instruction, instruction_by_id
 from database.facts import record
-from database.instructed_tasks import task_by_id, tasks_of
-from database.requests import request_by_reference
-from database.source_tasks import person_asked_about
-from database.staff import require_role
+from database.people.staff import require_role
+from database.requests.instructed_tasks import task_by_id, tasks_of
+from database.requests.instructions import Instruction, instruction_by_id
+from database.requests.requests import instructed_tasks, instructions, request_by_reference
+from database.requests.source_tasks import person_asked_about
 from database.storage import FileUnusable
 from domain.collected import Collected, collected_from
 from domain.packages import copy_of
@@ -74,7 +73,7 @@ class Instructions(Sources):
                 address = address or next(iter(person.addresses), "")
                 external_id = external_id or next(iter(person.external_ids), "")
                 request_id = request.id
-            row = controller_instructions.enter(
+            row = instructions.enter(
                 transaction,
                 Instruction(
                     controller=told.controller,
@@ -101,7 +100,7 @@ class Instructions(Sources):
         require_showable(doubt)
         with refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "privacy")
-            controller_instructions.question(
+            instructions.question(
                 transaction, instruction_id, doubt, staff_id=staff_id, now=self.clock.now()
             )
         self._wake_instruction(instruction_id)
@@ -113,7 +112,7 @@ class Instructions(Sources):
         require_showable(reason)
         with refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "privacy")
-            controller_instructions.decide(
+            instructions.decide(
                 transaction,
                 instruction_id,
                 carry_out=carry_out,

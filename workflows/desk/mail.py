@@ -5,9 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 import temporal
-from database import controls, doubts, outbox, suppressions
+from database.campaigns.campaigns import controls
 from database.facts import record
-from database.staff import require_role
+from database.mail import doubts, outbox, suppressions
+from database.people.staff import require_role
 from domain.suppressions import address_key
 from workflows.desk.part import DeskPart, refusing, require_showable
 from workflows.messenger import Refused

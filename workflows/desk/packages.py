@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
-from database import packages
-from database.packages import PartOfCopy
-from database.requests import request_by_reference
-from database.staff import require_role
+from database.people.staff import require_role
+from database.requests.packages import PartOfCopy
+from database.requests.requests import packages, request_by_reference
 from database.storage import FileUnusable
 from database.tables import DataSubjectRequest
 from domain.collected import Collected, collected_from

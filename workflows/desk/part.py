@@ -7,36 +7,32 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from clock import Clock
-from database import (
+from database.campaigns.campaigns import controls, rehearsals, reviews
+from database.engine import Database
+from database.people.accounts import AccountUnknown
+from database.people.staff import StaffRefused
+from database.policies.policies import policies, without_approval, wording
+from database.requests.attachments import AttachmentRefused
+from database.requests.requests import (
+    answering,
     asked_tasks,
-    controller_instructions,
-    controls,
+    authorised_agents,
     data_corrections,
     deferred_erasures,
+    ends,
     erasures,
     estates,
     holds,
     identity_checks,
+    instructions,
+    on_paper,
     packages,
-    policies,
-    post,
     receipts,
     recipients,
-    rehearsals,
-    request_agents,
-    request_answers,
-    request_ends,
     requests,
     restrictions,
-    reviews,
-    without_approval,
-    wording,
 )
-from database.accounts import AccountUnknown
-from database.attachments import AttachmentRefused
-from database.engine import Database
-from database.rungs import NothingToAcknowledge
-from database.staff import StaffRefused
+from database.requests.rungs import NothingToAcknowledge
 from database.storage import Storage
 from domain.company import Company
 from domain.data_subject_requests import Kind, has_control_characters
@@ -49,12 +45,12 @@ REFUSALS = (
     policies.SubmissionRefused,
     reviews.ReviewRefused,
     requests.RequestUnknown,
-    request_answers.DecisionRefused,
-    request_ends.EndRefused,
+    answering.DecisionRefused,
+    ends.EndRefused,
     estates.EstateRefused,
     identity_checks.CheckRefused,
-    request_agents.AgentRefused,
-    post.PostRefused,
+    authorised_agents.AgentRefused,
+    on_paper.PostRefused,
     restrictions.RestrictionRefused,
     holds.HoldRefused,
     erasures.ErasureRefused,
@@ -62,7 +58,7 @@ REFUSALS = (
     recipients.NoticeRefused,
     deferred_erasures.NotToErase,
     asked_tasks.TaskRefused,
-    controller_instructions.InstructionRefused,
+    instructions.InstructionRefused,
     packages.PackageRefused,
     receipts.ReceiptRefused,
     NothingToAcknowledge,

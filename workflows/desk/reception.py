@@ -6,18 +6,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import temporal
-from database import (
-    at_once,
-    handed_in,
-    handoffs,
-    identity,
-    joined_requests,
-    policies,
-    request_ends,
-    requests,
-)
-from database.links import REQUEST_VERIFY
-from database.staff import INTAKE_ROLES, require_role
+from database import handed_in
+from database.people import handoffs
+from database.people.links import REQUEST_VERIFY
+from database.people.staff import INTAKE_ROLES, require_role
+from database.policies.policies import policies
+from database.requests.requests import at_once, ends, identity, joined, requests
 from database.tables import DataSubjectRequest
 from database.writing import held
 from domain.data_subject_requests import Intake, Kind, problems
@@ -105,7 +99,7 @@ class Reception(DeskPart):
         by_key: ByKey | None = None,
     ) -> tuple[Receipt, bool]:
         """As `receive`, at a door that is open to anybody: of too many from one address the further
-        ones are kept with one for the same (`database/joined_requests.py`).
+        ones are kept with one for the same (`database/joined.py`).
 
         Returns the receipt, and whether this came for the first time. Raises Refused for a receipt
         in the future, KeyUsedOtherwise.
@@ -126,9 +120,7 @@ class Reception(DeskPart):
                 intake,
                 replace(
                     received,
-                    agent_is_told=joined_requests.agent_hears(
-                        transaction, intake, an_hour=an_hour, now=now
-                    ),
+                    agent_is_told=joined.agent_hears(transaction, intake, an_hour=an_hour, now=now),
                 ),
                 self._suppression_key,
                 now,
@@ -165,7 +157,7 @@ class Reception(DeskPart):
         same one. Raises Refused."""
         with self.database.session() as session:
             old = session.get_one(DataSubjectRequest, request_id)
-            kinds = request_ends.may_be_taken_up_again(session, old, purpose)
+            kinds = ends.may_be_taken_up_again(session, old, purpose)
         if not kinds:
             raise Refused(NOTHING_TO_TAKE_UP)
         verified_by = identity.BY_LINK if purpose == REQUEST_VERIFY else None
@@ -176,7 +168,7 @@ class Reception(DeskPart):
         of its own. Asking again gives the same one. Raises Refused."""
         with self.database.session() as session:
             old = session.get_one(DataSubjectRequest, request_id)
-            kinds = request_ends.may_be_appealed(session, old, purpose)
+            kinds = ends.may_be_appealed(session, old, purpose)
             verified_by = old.verified_by if identity.is_verified(old) else None
         if not kinds:
             raise Refused(NOTHING_TO_APPEAL)

@@ -6,23 +6,23 @@ from typing import Literal
 from uuid import UUID
 
 from activities.requests import Confirmation
-from database import attachments as request_attachments
-from database import (
+from database.people.staff import INTAKE_ROLES, in_charge, require_role
+from database.requests.at_once import showing_who_asks
+from database.requests.authorised_agents import Authority
+from database.requests.requested_rights import kinds_of
+from database.requests.requests import (
+    answering,
+    authorised_agents,
+    ends,
     estates,
     identity,
     identity_checks,
-    post,
+    on_paper,
     receipts,
-    request_agents,
-    request_answers,
-    request_ends,
     requests,
 )
-from database.at_once import showing_who_asks
-from database.request_agents import Authority
-from database.requested_rights import kinds_of
-from database.rungs import acknowledge_step
-from database.staff import INTAKE_ROLES, in_charge, require_role
+from database.requests.requests import attachments as request_attachments
+from database.requests.rungs import acknowledge_step
 from database.storage import FileUnusable
 from database.tables import (
     DataSubjectRequest,
@@ -53,7 +53,7 @@ class Requests(DeskPart):
         ):
             identity.verify_identity(transaction, request, how=how, now=now)
             if identity.is_verified(request):
-                request_agents.confirm_authority(transaction, request, now)
+                authorised_agents.confirm_authority(transaction, request, now)
         self._messenger.wake(f"data-subject-request/{request_id}")
 
     def confirm_contact(self, request_id: UUID) -> None:
@@ -64,7 +64,7 @@ class Requests(DeskPart):
             showing_who_asks(transaction, request_id, now) as request,
         ):
             if identity.confirm_contact(transaction, request, now):
-                request_agents.confirm_authority(transaction, request, now)
+                authorised_agents.confirm_authority(transaction, request, now)
         self._messenger.wake(f"data-subject-request/{request_id}")
 
     def try_code(self, request_id: UUID, opens: Callable[[bytes], bool]) -> bool:
@@ -148,7 +148,7 @@ class Requests(DeskPart):
         self,
         reference: str,
         staff_id: UUID,
-        answer: request_answers.Answer,
+        answer: answering.Answer,
         kind: Kind | None = None,
     ) -> RequestDecision:
         """Answer a right of a request, or put a refusal before a second person (P20, P22).
@@ -161,8 +161,8 @@ class Requests(DeskPart):
         with refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "privacy")
             request = requests.request_by_reference(transaction, reference)
-            request_answers.require_what_is_to_be_done(transaction, request, answer, kind)
-            decision = request_answers.propose_decision(
+            answering.require_what_is_to_be_done(transaction, request, answer, kind)
+            decision = answering.propose_decision(
                 transaction,
                 request,
                 answer,
@@ -191,7 +191,7 @@ class Requests(DeskPart):
         Raises Refused."""
         with refusing(), self.database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, request_id)
-            request_ends.withdraw(transaction, request, purpose, self.clock.now())
+            ends.withdraw(transaction, request, purpose, self.clock.now())
         self._messenger.wake(f"data-subject-request/{request_id}")
 
     def end_request(
@@ -206,7 +206,7 @@ class Requests(DeskPart):
         with refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "privacy")
             request = requests.request_by_reference(transaction, reference)
-            waits = request_ends.end(
+            waits = ends.end(
                 transaction,
                 request,
                 outcome,
@@ -223,7 +223,7 @@ class Requests(DeskPart):
         with refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "privacy")
             request = requests.request_by_reference(transaction, reference)
-            request_ends.confirm_end(
+            ends.confirm_end(
                 transaction, request, proposed_id, staff_id=staff_id, now=self.clock.now()
             )
         self._messenger.wake(f"data-subject-request/{request.id}")
@@ -294,7 +294,7 @@ class Requests(DeskPart):
         with refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "privacy")
             request = requests.request_by_reference(transaction, reference)
-            request_agents.decide_authority(
+            authorised_agents.decide_authority(
                 transaction,
                 request,
                 authority,
@@ -308,7 +308,7 @@ class Requests(DeskPart):
         with refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "privacy")
             request = requests.request_by_reference(transaction, reference)
-            request_agents.delete_evidence(
+            authorised_agents.delete_evidence(
                 transaction, request, staff_id=staff_id, now=self.clock.now()
             )
 
@@ -320,7 +320,7 @@ class Requests(DeskPart):
         with refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "privacy")
             request = requests.request_by_reference(transaction, reference)
-            post.note_posted(
+            on_paper.note_posted(
                 transaction,
                 request,
                 mail_id,

@@ -5,10 +5,9 @@ from uuid import UUID
 from data_sources.by_hand import Typed, TypedWrong, counted, records
 from data_sources.data_map import ManualDescription
 from data_sources.map_file import DataMapRefused, read_data_map
-from database import source_tasks
-from database.asked_tasks import ByHand
-from database.requests import request_by_reference
-from database.staff import require_role
+from database.people.staff import require_role
+from database.requests.asked_tasks import ByHand
+from database.requests.requests import request_by_reference, source_tasks
 from database.tables import SourceTask
 from domain.collected import Collected
 from domain.personal_data import Verb

@@ -6,8 +6,9 @@ from datetime import date, datetime
 from uuid import UUID
 
 import temporal
-from database import policies, rehearsals, reviews, without_approval, wording
-from database.staff import require_role
+from database.campaigns.campaigns import rehearsals, reviews
+from database.people.staff import require_role
+from database.policies.policies import policies, without_approval, wording
 from database.tables import PolicyVersion
 from domain.policy_text import PolicyText
 from domain.reviews import ReviewRequest

@@ -5,13 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from database import controls
-from database.assessments import findings_of
-from database.campaigns import FIRST_NOTICE, queue_step
-from database.mail_rows import Batch
-from database.outbox import all_is_stopped, claim
-from database.outcomes import accept
-from database.policies import put_in_force
+from database.campaigns.campaigns import FIRST_NOTICE, controls, queue_step
+from database.mail.mail_rows import Batch
+from database.mail.outbox import all_is_stopped, claim
+from database.mail.outcomes import accept
+from database.policies.assessments import findings_of
+from database.policies.policies import put_in_force
 from database.tables import Account, Campaign, CampaignCorrection, ControlAct, PolicyVersion
 from tests.web.world import NOW, World
 

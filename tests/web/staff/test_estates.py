@@ -3,8 +3,8 @@
 import pytest
 from sqlmodel import select
 
-from database.identity import queue_answer, verify_identity
-from database.request_answers import Answer, DecisionRefused, propose_decision
+from database.requests.answering import Answer, DecisionRefused, propose_decision
+from database.requests.identity import queue_answer, verify_identity
 from database.tables import Account, DataSubjectRequest, EstateAuthority, OutboxMail
 from domain.data_subject_requests import Ground, Outcome
 from tests.web.world import NOW, World

@@ -3,8 +3,8 @@
 import pytest
 from sqlmodel import select
 
-from database.identity import verify_identity
-from database.request_answers import Answer, apply_decision, confirm_decision, propose_decision
+from database.requests.answering import Answer, apply_decision, confirm_decision, propose_decision
+from database.requests.identity import verify_identity
 from database.tables import DataSubjectRequest, Fact, LegalHold
 from domain.data_subject_requests import Ground, Outcome
 from tests.web.world import NOW, World

@@ -8,9 +8,9 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
-from database.post import letters_to_post
-from database.requested_rights import kinds_of
-from database.requests import acknowledge, record_late_reply
+from database.requests.on_paper import letters_to_post
+from database.requests.requested_rights import kinds_of
+from database.requests.requests import acknowledge, record_late_reply
 from database.tables import (
     DataSubjectRequest,
     Fact,

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from database.rungs import fire
+from database.requests.rungs import fire
 from database.tables import DataSubjectRequest, FiredRung, ReceiptCorrection
 from domain.timetable import Role, Rung, RungKind
 from tests.web.world import NOW, World

@@ -4,8 +4,8 @@ import re
 
 from sqlmodel import select
 
-from database.assessments import findings_of
-from database.reviews import ReviewContent, apply_review, propose_review
+from database.campaigns.reviews import ReviewContent, apply_review, propose_review
+from database.policies.assessments import findings_of
 from database.tables import LegalRequirement, PolicyVersion, Review
 from tests.web.world import NOW, World, version
 

@@ -10,11 +10,11 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
-from database.account_imports import stage
-from database.accounts import AccountRow
-from database.mail_rows import Batch
-from database.outbox import ACCOUNT, CAMPAIGN, claim
-from database.outcomes import doubt, settle
+from database.imports.account_imports import stage
+from database.mail.mail_rows import Batch
+from database.mail.outbox import ACCOUNT, CAMPAIGN, claim
+from database.mail.outcomes import doubt, settle
+from database.people.accounts import AccountRow
 from database.tables import (
     Campaign,
     Fact,

@@ -9,12 +9,12 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
-from database.assessments import as_assessed, findings_of
-from database.history import import_history
-from database.policies import policy_by_slug
-from database.reviews import ReviewContent, apply_review, propose_review
+from database.campaigns.reviews import ReviewContent, apply_review, propose_review
+from database.policies.assessments import as_assessed, findings_of
+from database.policies.history import import_history
+from database.policies.policies import policy_by_slug
+from database.policies.wording import Words
 from database.tables import Account, Finding, OutboxMail, PolicyVersion, Review, VersionSummary
-from database.wording import Words
 from domain.materiality.in_words import bases, track_record
 from domain.policy_history import read_history
 from domain.policy_text import LARGEST_BYTES

@@ -5,10 +5,10 @@ import re
 import pytest
 from sqlmodel import select
 
-from database.identity import confirm_contact, verify_identity
-from database.request_answers import Answer, apply_decision, propose_decision
-from database.requested_rights import rights_of
-from database.rungs import fire
+from database.requests.answering import Answer, apply_decision, propose_decision
+from database.requests.identity import confirm_contact, verify_identity
+from database.requests.requested_rights import rights_of
+from database.requests.rungs import fire
 from database.tables import DataSubjectRequest, Fact, RequestDecision, RequestedRight
 from domain.data_subject_requests import Ground, Kind, Outcome
 from domain.identity import identity_rungs

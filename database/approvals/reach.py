@@ -1,0 +1,330 @@
+"""Whom a correction reaches: those who had the wrong words, and nobody else (P8).
+
+They had them in a mail, or on the page on which they decided.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    exists,
+    or_,
+    union,
+)
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, func, select
+
+from database.approvals.wrong_words import is_about_everybody
+from database.mail.outbox import ACCOUNT, maybe_told, maybe_told_before
+from database.people.accounts import is_mailed
+from database.policies.counting import counts_for
+from database.policies.lineage import is_of_lineage
+from database.policies.voids import is_about
+from database.tables import (
+    Account,
+    Approval,
+    Campaign,
+    CampaignAddressee,
+    CampaignCorrection,
+    OutboxMail,
+    PolicyVersion,
+    WrongWords,
+)
+from domain.languages import nearest_language
+from domain.reviews import Decisions
+from translations.catalogues import speak
+
+OF_STAFF = "en"
+"""The language of the console."""
+
+
+PUT_RIGHT = (
+    select_columns(CampaignCorrection)
+    .join(Campaign, col(Campaign.id) == col(CampaignCorrection.campaign_id))
+    .where(
+        is_of_lineage(col(Campaign.policy_version_id), bindparam("version", type_=Uuid())),
+        col(CampaignCorrection.confirmed_at).is_not(None),
+    )
+    .order_by(col(CampaignCorrection.confirmed_at).desc(), col(CampaignCorrection.id).desc())
+)
+"""What was put right of the words about a `version`, or about one that it corrects; the last
+first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """People who had wrong words from a version of theirs, in a language: `mailed`, or else on the
+    page on which they decided."""
+
+    base: int
+    language: str
+    people: int
+    mailed: bool
+
+    def __str__(self) -> str:
+        """As legal reads it: `12 people who were mailed in German from version 1`."""
+        one = self.people == 1
+        did = f"{'was' if one else 'were'} mailed" if self.mailed else "decided on their page"
+        language = speak(OF_STAFF).name_of(self.language)
+        return f"{_people(self.people)} who {did} in {language} from version {self.base}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """Whom a correction is mailed to: how many `people`, and the groups that they are of; whoever
+    was mailed in two languages is of two. `decisions`: those that stand and were taken on wrong
+    words.
+
+    `not_addressed`: how many had them, as of an earlier campaign of the version, and get no mail
+    of this one.
+    """
+
+    everybody: bool
+    people: int
+    not_addressed: int
+    groups: tuple[Group, ...]
+    decisions: int
+
+    def __str__(self) -> str:
+        """As legal reads it before they agree."""
+        if not self.not_addressed:
+            return self._mailed_to
+        get = "gets" if self.not_addressed == 1 else "get"
+        return (
+            f"{self._mailed_to} {_people(self.not_addressed)} had the wrong words and {get} no "
+            "mail, as this campaign does not address them: tell them otherwise."
+        )
+
+    @property
+    def _mailed_to(self) -> str:
+        if not self.people and self.not_addressed:
+            return "It is mailed to nobody."
+        if not self.people:
+            return "Nobody had the wrong words yet, so it is mailed to nobody."
+        groups = "; ".join(map(str, self.groups))
+        if self.everybody:
+            return f"It is mailed to everybody who was mailed, {_people(self.people)}: {groups}."
+        if len(self.groups) == 1:
+            return f"It is mailed to {groups}."
+        return f"It is mailed to {_people(self.people)}: {groups}."
+
+
+def reach(session: Session, correction: CampaignCorrection) -> Reach:
+    """Whom a correction is mailed to; one that is not confirmed: if it were now. Counts mails."""
+    everybody = _people_with_wrong_words(session, correction).subquery()
+    had, told = session.execute(
+        select_columns(func.count(), func.count().filter(_is_told(session, correction)))
+        .select_from(everybody)
+        .join(Account, col(Account.id) == everybody.c.account_id)
+    ).one()
+    return Reach(
+        everybody=is_about_everybody(session, correction),
+        people=told,
+        not_addressed=had - told,
+        groups=(*_mailed(session, correction), *_decided(session, correction)),
+        decisions=_count_decisions(session, correction),
+    )
+
+
+def readers_of_wrong_words(session: Session, correction: CampaignCorrection) -> tuple[str, ...]:
+    """From which versions, and in which languages, the words were wrong, like `1 in German`; empty
+    where whatever was told was."""
+    rows = session.exec(
+        select(PolicyVersion.number, WrongWords.language)
+        .join(PolicyVersion, col(PolicyVersion.id) == col(WrongWords.base_version_id))
+        .where(WrongWords.correction_id == correction.id)
+        .distinct()
+    ).all()
+    of_staff = speak(OF_STAFF)
+    return tuple(
+        f"{base} in {of_staff.name_of(language)}" for base, language in sorted(rows) if language
+    )
+
+
+def languages_of_reach(
+    session: Session, correction: CampaignCorrection, found: Reach, languages: Sequence[str]
+) -> tuple[str, ...]:
+    """The languages in which those `found` had the wrong words, or read by now."""
+    people = _people_with_wrong_words(session, correction).subquery()
+    locales = session.exec(
+        select(Account.locale)
+        .join(people, people.c.account_id == col(Account.id))
+        .where(_is_told(session, correction))
+        .distinct()
+    ).all()
+    read = {nearest_language(one, languages) for one in locales}
+    read |= {nearest_language(group.language, languages) for group in found.groups}
+    return tuple(language for language in languages if language in read)
+
+
+def had_wrong_words(session: Session, correction: CampaignCorrection) -> ColumnElement[bool]:
+    """Of an addressee, whether they had words that a confirmed correction says were wrong: before
+    it was confirmed."""
+    account = col(CampaignAddressee.account_id)
+    mailed = _wrong_mails(session, correction).where(col(OutboxMail.addressee_id) == account)
+    decided = _wrong_decisions(correction).where(col(Approval.account_id) == account)
+    return or_(
+        exists(mailed.correlate(CampaignAddressee)), exists(decided.correlate(CampaignAddressee))
+    )
+
+
+def correction_for(
+    session: Session, version_id: UUID, account_id: UUID
+) -> CampaignCorrection | None:
+    """What was last put right of what an account holder was told of a version, or of one that it
+    corrects; None for whoever had no wrong words."""
+    of_lineage = session.scalars(PUT_RIGHT, {"version": version_id}).all()
+    return next((each for each in of_lineage if _concerns(session, each, account_id)), None)
+
+
+def _concerns(session: Session, correction: CampaignCorrection, account_id: UUID) -> bool:
+    mailed = _wrong_mails(session, correction).where(col(OutboxMail.addressee_id) == account_id)
+    decided = _wrong_decisions(correction).where(col(Approval.account_id) == account_id)
+    return bool(session.scalar(select_columns(or_(exists(mailed), exists(decided)))))
+
+
+def _wrong_mails(session: Session, correction: CampaignCorrection) -> Select[Any]:
+    """The accounts to which a mail with wrong words went out, or may have.
+
+    The campaigns are named by their ids: so the mails of an account are found, and SQLite does not
+    walk all that are in a state.
+    """
+    until = correction.confirmed_at
+    campaigns = session.exec(
+        select(Campaign.id)
+        .join(WrongWords, col(WrongWords.policy_version_id) == col(Campaign.policy_version_id))
+        .where(WrongWords.correction_id == correction.id)
+        .distinct()
+    ).all()
+    return (
+        select_columns(col(OutboxMail.addressee_id).label("account_id"))
+        .join(Campaign, col(Campaign.id) == col(OutboxMail.subject_id))
+        .join(
+            WrongWords,
+            is_about(
+                WrongWords, Campaign.policy_version_id, OutboxMail.variant, OutboxMail.language
+            ),
+        )
+        .where(
+            col(OutboxMail.subject_id).in_(campaigns),
+            col(OutboxMail.addressee_kind) == ACCOUNT,
+            *(
+                [maybe_told(), col(OutboxMail.attempt_id).is_not(None)]
+                if until is None
+                else [maybe_told_before(until)]
+            ),
+            col(WrongWords.correction_id) == correction.id,
+        )
+    )
+
+
+def _wrong_decisions(correction: CampaignCorrection) -> Select[Any]:
+    """The accounts that decided on wrong words.
+
+    Where everybody's mail was wrong and answers stay, who decided without a mail had nothing wrong.
+    """
+    until = correction.confirmed_at
+    said = Approval.policy_version_id, Approval.shown_from_version_id, Approval.language
+    words_alone = correction.decisions == Decisions.KEEP
+    return (
+        select_columns(col(Approval.account_id).label("account_id"))
+        .join(WrongWords, is_about(WrongWords, *said))
+        .where(
+            col(WrongWords.correction_id) == correction.id,
+            *([] if until is None else [col(Approval.decided_at) < until]),
+            *([col(WrongWords.language).is_not(None)] if words_alone else []),
+        )
+    )
+
+
+def _people_with_wrong_words(
+    session: Session, correction: CampaignCorrection
+) -> CompoundSelect[Any]:
+    """The accounts of both, each once, of those that get mail."""
+    mailed = _wrong_mails(session, correction).join(
+        Account, col(Account.id) == OutboxMail.addressee_id
+    )
+    decided = _wrong_decisions(correction).join(Account, col(Account.id) == Approval.account_id)
+    return union(mailed.where(is_mailed()), decided.where(is_mailed()))
+
+
+def _is_told(session: Session, correction: CampaignCorrection) -> ColumnElement[bool]:
+    """Of an account that had wrong words, whether its mail is queued (`campaigns.queue_step`): that
+    of a campaign whose audience is not written down yet will be."""
+    campaign = session.get_one(Campaign, correction.campaign_id)
+    if campaign.audience_frozen_at is None:
+        return is_mailed()
+    addressed = exists().where(
+        col(CampaignAddressee.campaign_id) == campaign.id,
+        col(CampaignAddressee.account_id) == col(Account.id),
+    )
+    return and_(is_mailed(), addressed)
+
+
+def _mailed(session: Session, correction: CampaignCorrection) -> tuple[Group, ...]:
+    return _groups(
+        session,
+        _wrong_mails(session, correction)
+        .join(Account, col(Account.id) == OutboxMail.addressee_id)
+        .join(PolicyVersion, col(PolicyVersion.id) == OutboxMail.variant)
+        .where(_is_told(session, correction))
+        .with_only_columns(
+            col(PolicyVersion.number),
+            col(OutboxMail.language),
+            func.count(col(OutboxMail.addressee_id).distinct()),
+        )
+        .group_by(col(PolicyVersion.number), col(OutboxMail.language)),
+        mailed=True,
+    )
+
+
+def _decided(session: Session, correction: CampaignCorrection) -> tuple[Group, ...]:
+    """Those who were not mailed the wrong words."""
+    mailed = _wrong_mails(session, correction).where(
+        col(OutboxMail.addressee_id) == Approval.account_id
+    )
+    return _groups(
+        session,
+        _wrong_decisions(correction)
+        .join(Account, col(Account.id) == Approval.account_id)
+        .join(PolicyVersion, col(PolicyVersion.id) == Approval.shown_from_version_id)
+        .where(_is_told(session, correction), ~exists(mailed.correlate(Approval)))
+        .with_only_columns(
+            col(PolicyVersion.number),
+            col(Approval.language),
+            func.count(col(Approval.account_id).distinct()),
+        )
+        .group_by(col(PolicyVersion.number), col(Approval.language)),
+        mailed=False,
+    )
+
+
+def _groups(session: Session, counted: Select[int, str, int], *, mailed: bool) -> tuple[Group, ...]:
+    rows = session.execute(counted).all()
+    return tuple(
+        Group(base=base, language=language, people=people, mailed=mailed)
+        for base, language, people in sorted(rows)
+    )
+
+
+def _count_decisions(session: Session, correction: CampaignCorrection) -> int:
+    """How many decisions that stand were taken on wrong words."""
+    campaign = session.get_one(Campaign, correction.campaign_id)
+    wrong = _wrong_decisions(correction).with_only_columns(col(Approval.id)).distinct()
+    return session.exec(
+        select(func.count())
+        .select_from(Approval)
+        .where(counts_for(campaign.policy_version_id), col(Approval.id).in_(wrong))
+    ).one()
+
+
+def _people(count: int) -> str:
+    return f"{count:,} {'person' if count == 1 else 'people'}"

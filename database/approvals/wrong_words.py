@@ -1,0 +1,125 @@
+"""Which words of a campaign were wrong (P8).
+
+What somebody is told of a version depends on the version from which it changes for them, and on
+their language. A correction keeps the pairs of the two in which it puts something right. So it is
+known who had wrong words (`database/approvals/reach.py`), and which decisions were taken on them
+(`database/policies/voids.py`), without a row for any person.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlmodel import Session, col, select
+
+from database.policies.assessments import assessment_of, bases_of
+from database.policies.lineage import lineage
+from database.policies.voids import Reading
+from database.policies.wording import Words, all_words, words_shown
+from database.tables import CampaignCorrection, PolicyVersion, WrongWords
+
+
+def only_what_differs(session: Session, version: PolicyVersion, words: Words) -> Mapping[str, str]:
+    """Of words in a language those that people read otherwise now, by what they are of."""
+    standing = all_words(session, version, words.language)
+    return {
+        of: said
+        for of, said in words.by_what_they_are_of.items()
+        if of not in standing or _folded(standing[of]) != _folded(said)
+    }
+
+
+def wrong_words(
+    session: Session,
+    version: PolicyVersion,
+    right: Mapping[str, Mapping[str, str]],
+    languages: Sequence[str],
+) -> frozenset[Reading]:
+    """Where people read something else than is right, about a version or one that it corrects.
+
+    `right` has by language, and by what they are of, the words from now on.
+    """
+    read = {each: _read(session, version, right, each, languages[0]) for each in languages}
+    about = [session.get_one(PolicyVersion, each) for each in lineage(session, version.id)]
+    return frozenset(
+        Reading(version_id=told.id, base_id=base.id, language=language)
+        for told in about
+        for base in bases_of(session, told)
+        for language in languages
+        if _was_wrong(session, base, told, version, read[language], language)
+    )
+
+
+def _read(
+    session: Session,
+    version: PolicyVersion,
+    right: Mapping[str, Mapping[str, str]],
+    language: str,
+    default: str,
+) -> Mapping[str, str]:
+    """What is right in a language; where it has no words of its own it reads the default ones."""
+    standing = all_words(session, version, language)
+    in_default = all_words(session, version, default)
+    borrowed = {
+        of: said
+        for of, said in right.get(default, {}).items()
+        if standing.get(of) == in_default.get(of)
+    }
+    return {**borrowed, **right.get(language, {})}
+
+
+def _was_wrong(
+    session: Session,
+    base: PolicyVersion,
+    told: PolicyVersion,
+    version: PolicyVersion,
+    right: Mapping[str, str],
+    language: str,
+) -> bool:
+    """Whether what was told of a version, from a base, lacks any of the right words of the version
+    that it is, or that corrects it, whose findings have keys of their own."""
+    if not right:
+        return False
+    said = {of: _folded(words) for of, words in words_shown(session, base, told, language).items()}
+    if told.id == version.id:
+        return any(said[of] != _folded(words) for of, words in right.items() if of in said)
+    compared = assessment_of(session, base.id, version.id) is not None
+    shows = words_shown(session, base, version, language) if compared else right
+    return any(_folded(words) not in said.values() for of, words in right.items() if of in shows)
+
+
+def _folded(words: str) -> str:
+    """The same words in one line: how they are broken into lines is nothing that is told."""
+    return " ".join(words.split())
+
+
+def keep_wrong(
+    transaction: Session, correction: CampaignCorrection, readings: Collection[Reading]
+) -> None:
+    """Note with a correction where the words were wrong."""
+    transaction.add_all(
+        WrongWords(
+            correction_id=correction.id,
+            policy_version_id=each.version_id,
+            base_version_id=each.base_id,
+            language=each.language,
+        )
+        for each in readings
+    )
+
+
+def keep_wrong_for_everybody(
+    transaction: Session, correction: CampaignCorrection, version: PolicyVersion
+) -> None:
+    """Note with a correction that whatever was told was wrong: of a version, and of those that it
+    corrects now."""
+    transaction.add_all(
+        WrongWords(correction_id=correction.id, policy_version_id=each)
+        for each in lineage(transaction, version.id)
+    )
+
+
+def is_about_everybody(session: Session, correction: CampaignCorrection) -> bool:
+    """Whether whatever was told was wrong, and not only some words."""
+    query = select(WrongWords.id).where(
+        WrongWords.correction_id == correction.id, col(WrongWords.language).is_(None)
+    )
+    return session.exec(query).first() is not None

@@ -1,0 +1,339 @@
+"""Mails of a campaign that said something wrong: two people of legal put it right (P8).
+
+Told is whoever had the wrong words, and void are at most the decisions that were taken on them.
+Whoever proposes it stops the campaign: nothing wrong goes out until a second person
+has confirmed it, or it is taken back.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from database.approvals.reach import OF_STAFF, Reach, languages_of_reach, reach
+from database.approvals.wrong_words import (
+    keep_wrong,
+    keep_wrong_for_everybody,
+    only_what_differs,
+    wrong_words,
+)
+from database.campaigns.campaigns import CALLED_OFF, FINISHED, PAUSED, RUNNING
+from database.campaigns.controls import Act, ControlRefused, campaign_held, note
+from database.campaigns.owed import open_correction
+from database.facts import record
+from database.mail.outbox import ACCOUNT
+from database.people.staff import require_role
+from database.policies.lineage import campaigns_of_lineage
+from database.policies.voids import Reading
+from database.policies.wording import SUMMARY, Words, keep_words, require_showable
+from database.tables import (
+    Account,
+    Campaign,
+    CampaignAddressee,
+    CampaignCorrection,
+    CorrectionWords,
+    MailAttempt,
+    OutboxMail,
+    PolicyVersion,
+)
+from database.writing import held
+from domain.languages import nearest_language
+from domain.reviews import Decisions
+from translations.catalogues import speak
+
+
+@dataclass(frozen=True, kw_only=True)
+class RightWords(Words):
+    """What the mails should have said in a language: `mail` tells those who had a wrong one.
+
+    Without `summary`, and without a sentence, those were right.
+    """
+
+    mail: str
+
+    @property
+    def tidy(self) -> Self:
+        """As it is kept; what is empty was right."""
+        return replace(super().tidy.given, mail=self.mail.strip())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Right:
+    """What becomes of what was answered on wrong words, and the right ones in each language.
+
+    `everybody`: the mails were wrong in more than words that are given here, as they are where none
+    are.
+    """
+
+    decisions: Decisions
+    words: Sequence[RightWords]
+    everybody: bool = False
+
+
+def words_of(
+    session: Session, correction: CampaignCorrection, languages: Sequence[str]
+) -> tuple[RightWords, ...]:
+    """What a correction says in each language, the default one first."""
+    others = session.exec(
+        select(CorrectionWords)
+        .where(CorrectionWords.correction_id == correction.id)
+        .order_by(CorrectionWords.language)
+    ).all()
+    rows: list[tuple[str, CampaignCorrection | CorrectionWords]] = [(languages[0], correction)]
+    rows += [(row.language, row) for row in others]
+    return tuple(
+        RightWords(
+            language=language, mail=row.mail, summary=row.summary or None, sentences=row.sentences
+        )
+        for language, row in rows
+    )
+
+
+def in_words(
+    session: Session, correction: CampaignCorrection, languages: Sequence[str]
+) -> dict[str, object]:
+    """What the second person has to read before they agree."""
+    return {
+        "reason": correction.reason,
+        "mailed_to": str(reach(session, correction)),
+        "decisions": correction.decisions,
+        "words": {
+            words.language: {
+                "mail": words.mail or "nothing",
+                "summary": words.summary or "as it was",
+                "sentences": words.sentences,
+            }
+            for words in words_of(session, correction, languages)
+        },
+    }
+
+
+def languages_mailed(
+    session: Session, campaign_id: UUID, languages: Sequence[str]
+) -> tuple[str, ...]:
+    """The default language, and every other one that an addressee reads or has a mail in."""
+    mailed = campaigns_of_lineage(session, session.get_one(Campaign, campaign_id))
+    locales = session.exec(
+        select(Account.locale)
+        .join(CampaignAddressee, col(CampaignAddressee.account_id) == col(Account.id))
+        .where(col(CampaignAddressee.campaign_id).in_(mailed))
+        .distinct()
+    ).all()
+    mails = session.exec(
+        select(OutboxMail.language)
+        .where(col(OutboxMail.subject_id).in_(mailed), OutboxMail.addressee_kind == ACCOUNT)
+        .distinct()
+    ).all()
+    read = {nearest_language(one, languages) for one in (*locales, *mails)}
+    return tuple(name for name in languages if name == languages[0] or name in read)
+
+
+def without_what_stands(session: Session, version: PolicyVersion, words: RightWords) -> RightWords:
+    """The same without what people read already, as in a form where it was left as it stood."""
+    said = dict(only_what_differs(session, version, words.tidy))
+    return replace(words, summary=said.pop(SUMMARY, None), sentences=said)
+
+
+def propose(
+    transaction: Session,
+    version: PolicyVersion,
+    act: Act,
+    right: Right,
+    *,
+    languages: Sequence[str],
+) -> Reach:
+    """Say what was wrong and what is right, and stop the campaign until a second person agrees;
+    whom they tell then.
+
+    Wrong was what people read otherwise than it is right. It takes the place of an earlier proposal
+    that nobody confirmed. Raises ControlRefused, WordingRefused.
+    """
+    version = held(transaction, PolicyVersion, version.id)
+    campaign = _correctable(transaction, version)
+    if not _anybody_was_mailed(transaction, campaign):
+        raise ControlRefused("No mail of this campaign has gone out yet: there is nobody to tell.")
+    words = [each.tidy for each in right.words]
+    for each in words:
+        require_showable(transaction, version, each, languages)
+    wrong = _what_was_wrong(transaction, version, right, languages)
+    said = {each.language: without_what_stands(transaction, version, each) for each in words}
+    default = said.pop(languages[0], RightWords(language=languages[0], mail=""))
+    earlier = open_correction(transaction, campaign.id)
+    if earlier:
+        earlier.dropped_at = act.now
+        transaction.flush()  # it leaves before the next one comes: only one is open
+    stops = campaign.state == RUNNING
+    correction = CampaignCorrection(
+        campaign_id=campaign.id,
+        reason=act.reason,
+        mail=default.mail,
+        decisions=right.decisions,
+        summary=default.summary or "",
+        sentences=dict(default.sentences),
+        stopped_campaign=stops or bool(earlier and earlier.stopped_campaign),
+        proposed_by=act.staff.id,
+        proposed_at=act.now,
+    )
+    transaction.add(correction)
+    transaction.flush()  # before the words that belong to it
+    for each in said.values():
+        transaction.add(
+            CorrectionWords(
+                correction_id=correction.id,
+                language=each.language,
+                mail=each.mail,
+                summary=each.summary or "",
+                sentences=dict(each.sentences),
+            )
+        )
+    if wrong:
+        keep_wrong(transaction, correction, wrong)
+    else:
+        keep_wrong_for_everybody(transaction, correction, version)
+    transaction.flush()
+    told = {default.language: default.mail, **{each.language: each.mail for each in said.values()}}
+    found = reach(transaction, correction)
+    _require_mail(told, languages_of_reach(transaction, correction, found, languages))
+    if stops:
+        campaign.state = PAUSED
+    note(transaction, version, "propose_correction", act)
+    return found
+
+
+def confirm(
+    transaction: Session,
+    version: PolicyVersion,
+    staff_id: UUID,
+    now: datetime,
+    *,
+    languages: Sequence[str],
+) -> tuple[Campaign, Reach]:
+    """A second person of legal agrees: from now on the right words go out, and the wrong mails are
+    put right by a step of the campaign, which runs on.
+
+    Where the decisions on wrong words are to be void, they are so from this instant. A campaign
+    that is finished begins again for it. The campaign, and whom it tells. Raises ControlRefused,
+    StaffRefused.
+    """
+    staff = require_role(transaction, staff_id, "legal")
+    version = held(transaction, PolicyVersion, version.id)
+    campaign = _correctable(transaction, version)
+    correction = open_correction(transaction, campaign.id)
+    if correction is None:
+        raise ControlRefused("No correction of this campaign is proposed.")
+    if correction.proposed_by == staff.id:
+        raise ControlRefused("You proposed it: a second person of legal has to agree.")
+    found = reach(transaction, correction)
+    correction.people = found.people
+    correction.voided = found.decisions if correction.decisions == Decisions.VOID else 0
+    correction.confirmed_by, correction.confirmed_at = staff.id, now
+    _put_right(transaction, version, correction, languages)
+    if campaign.state == FINISHED:
+        campaign.state, campaign.finished_at = RUNNING, None
+    elif campaign.state == PAUSED and correction.stopped_campaign:
+        campaign.state = RUNNING
+    note(transaction, version, "correct", Act(staff=staff, reason=correction.reason, now=now))
+    record(
+        transaction,
+        "campaign.corrected",
+        campaign.id,
+        now,
+        correction=correction.id,
+        proposed_by=correction.proposed_by,
+        confirmed_by=staff.id,
+        decisions=correction.decisions,
+        people=correction.people,
+        voided=correction.voided,
+    )
+    return campaign, found
+
+
+def take_back(transaction: Session, version: PolicyVersion, act: Act) -> None:
+    """What was said to be wrong is right after all: the campaign goes on as it was.
+
+    Raises ControlRefused.
+    """
+    version = held(transaction, PolicyVersion, version.id)
+    campaign = _correctable(transaction, version)
+    correction = open_correction(transaction, campaign.id)
+    if correction is None:
+        raise ControlRefused("No correction of this campaign is proposed.")
+    correction.dropped_at = act.now
+    if campaign.state == PAUSED and correction.stopped_campaign:
+        campaign.state = RUNNING
+    note(transaction, version, "take_back_correction", act)
+
+
+def _correctable(transaction: Session, version: PolicyVersion) -> Campaign:
+    campaign = campaign_held(transaction, version)
+    if version.corrected_by_id:
+        heir = transaction.get_one(PolicyVersion, version.corrected_by_id)
+        raise ControlRefused(
+            f"Version {heir.number} took this one's place and only corrects it. Correct the mails "
+            f"of version {heir.number}: whoever had a wrong one of either is told, and void are "
+            "answers to either."
+        )
+    if campaign.state in CALLED_OFF:
+        raise ControlRefused(
+            f"This campaign is {campaign.state}: what its mails announced does not come, and "
+            "whoever had one is told so."
+        )
+    return campaign
+
+
+def _what_was_wrong(
+    session: Session, version: PolicyVersion, right: Right, languages: Sequence[str]
+) -> Collection[Reading]:
+    """What people read otherwise than it is right; nothing where everybody had a wrong mail."""
+    given = {each.language: each.tidy.by_what_they_are_of for each in right.words}
+    if right.everybody or not any(given.values()):
+        return ()
+    wrong = wrong_words(session, version, given, languages)
+    if not wrong:
+        raise ControlRefused(
+            "The words that you gave are those that people read already, so nobody had wrong ones. "
+            "Change those that were wrong; or, if the mails were wrong in something else, say that "
+            "everybody had a wrong one. Nothing was stored."
+        )
+    return wrong
+
+
+def _require_mail(told: Mapping[str, str], read: Sequence[str]) -> None:
+    """What was wrong is told to whoever had it, in the language they had it in, or read by now."""
+    if missing := [language for language in read if not told.get(language)]:
+        names = ", ".join(f"{speak(OF_STAFF).name_of(each)} ({each})" for each in missing)
+        raise ControlRefused(
+            f"People who had the wrong words read {names}. Missing in {names}, in plain words: "
+            "what was wrong, and what is right. Nothing was stored."
+        )
+
+
+def _anybody_was_mailed(session: Session, campaign: Campaign) -> bool:
+    query = (
+        select(OutboxMail.id)
+        .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id))
+        .where(col(OutboxMail.subject_id).in_(campaigns_of_lineage(session, campaign)))
+    )
+    return session.exec(query.limit(1)).first() is not None
+
+
+def _put_right(
+    transaction: Session,
+    version: PolicyVersion,
+    correction: CampaignCorrection,
+    languages: Sequence[str],
+) -> None:
+    """What is still queued is rendered when it is sent, and so with these words."""
+    for words in words_of(transaction, correction, languages):
+        if words.summary or words.sentences:
+            keep_words(
+                transaction,
+                version,
+                words,
+                default=languages[0],
+                by=correction.proposed_by,
+                now=correction.confirmed_at or correction.proposed_at,
+            )

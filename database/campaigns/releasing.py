@@ -1,0 +1,129 @@
+"""What the release of a version would do, found out without doing it (P2, P4, P7)."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session
+
+from database.campaigns.audiences import Preview, preview
+from database.campaigns.mended_versions import Mending, mending
+from database.campaigns.reviews import preparation, under_review
+from database.imports.unfinished_imports import BEING_IMPORTED, one_stands_unfinished
+from database.policies.assessments import is_clean
+from database.policies.policies import announced_versions, said_on
+from database.policies.without_approval import promise_of
+from database.tables import PolicyVersion
+from domain.company import Company
+from domain.places import local_date
+from domain.reviews import (
+    Preparation,
+    Rehearsed,
+    VersionClass,
+    preparation_refusal,
+    release_refusal,
+)
+from domain.timetable import not_before
+from domain.without_approval import promise_refusal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """A release as it would go if it were made now.
+
+    `refusals`: why it would not, sentence by sentence, with what is still to be prepared.
+    `by_language`: how many accounts would be addressed in each. `not_before_on`: the day that mails
+    and pages would name, the company's.
+    """
+
+    version_class: str | None
+    refusals: tuple[str, ...]
+    audience: Preview
+    by_language: Mapping[str, int]
+    mending: Mending | None
+    rehearsed: Rehearsed
+    not_before_on: date
+
+
+def forecast(
+    session: Session,
+    version: PolicyVersion,
+    releaser_id: UUID,
+    *,
+    company: Company,
+    sending_period: timedelta,
+    now: datetime,
+) -> Forecast:
+    """What would happen if this person released a version now; writes nothing."""
+    audience = preview(session, version, now)
+    by_language: Counter[str] = Counter()
+    for group in audience.groups:
+        if group.addressed:
+            by_language[group.language] += group.accounts
+    prepared = preparation(session, version, company.languages)
+    mends = mending(session, version)
+    not_before_on = _not_before(session, version, mends, company, sending_period, now)
+    return Forecast(
+        version_class=version.version_class,
+        refusals=_refusals(session, version, releaser_id, prepared, not_before_on, company),
+        audience=audience,
+        by_language=dict(sorted(by_language.items())),
+        mending=mends,
+        rehearsed=prepared.rehearsed,
+        not_before_on=not_before_on,
+    )
+
+
+def _refusals(
+    session: Session,
+    version: PolicyVersion,
+    releaser_id: UUID,
+    prepared: Preparation,
+    not_before_on: date,
+    company: Company,
+) -> tuple[str, ...]:
+    standing = under_review(session, version)
+    refused = release_refusal(standing, releaser_id)
+    if standing.state != "in_review":
+        return (refused,) if refused else ()
+    of_words = Preparation(missing_words=prepared.missing_words)
+    of_test_mail = Preparation(rehearsed=prepared.rehearsed)
+    said = (
+        refused,
+        preparation_refusal(standing, of_words),
+        preparation_refusal(standing, of_test_mail),
+        promise_refusal(promise_of(version), not_before_on, closing_page=company.closing_page),
+        BEING_IMPORTED if one_stands_unfinished(session) else None,
+    )
+    return tuple(sentence for sentence in said if sentence)
+
+
+def _not_before(
+    session: Session,
+    version: PolicyVersion,
+    mends: Mending | None,
+    company: Company,
+    sending_period: timedelta,
+    now: datetime,
+) -> date:
+    """As `announce` reckons it: never before what was said of a version whose approvals count."""
+    said = [
+        said_on(announced, company.zone)
+        for announced in announced_versions(session, version.policy_id)
+        if announced.number < version.number and is_clean(session, announced, version)
+    ]
+    days = [*said, version.planned_effective_on]
+    editorial = version.version_class == VersionClass.EDITORIAL
+    if not editorial and not (mends and mends.corrects):
+        days.append(
+            not_before(
+                now,
+                version.notice_days,
+                version.planned_effective_on,
+                sending_allowance=sending_period,
+                time_zone=company.time_zone,
+            )
+        )
+    return max((day for day in days if day), default=local_date(now, company.zone))

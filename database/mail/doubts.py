@@ -1,0 +1,297 @@
+"""Mails whose outcome ops were asked about: which, what is known of them, and sent again (P4)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, and_, case, exists, or_, true, update
+from sqlalchemy import select as select_columns
+from sqlmodel import Session, col, func, select
+
+from database.campaigns.campaigns import CALLED_OFF, FINISHED, FIRST_NOTICE, PAUSED, RUNNING
+from database.facts import record
+from database.mail.mail_rows import hold_mails
+from database.mail.outbox import (
+    ACCOUNT,
+    CAMPAIGN,
+    SENT_AGAIN_BY_MACHINE,
+    SENT_AGAIN_BY_OPS,
+    WITHDRAWAL,
+    is_overtaken,
+    is_settled_for,
+    subject_is_running,
+)
+from database.mail.outcomes import later_ones_were_heard_of
+from database.tables import Campaign, MailAttempt, OutboxMail, Policy, PolicyVersion
+
+AT_ONCE = 1000
+SENDER_STOPPED = "the sender stopped in the middle of the request"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubt:
+    """Mails that wait for ops and have all in common that a person can judge them by.
+
+    `campaign_id`, `slug` and `number` are null of what is no campaign's. `known`: what the last
+    attempts came to. `since` and `last_at`: when the first and the last of them began. `paused`:
+    nothing of it goes out until its campaign is resumed.
+    """
+
+    subject_kind: str
+    campaign_id: UUID | None
+    step: str
+    template: str
+    known: str
+    mails: int
+    attempts: int
+    since: datetime
+    last_at: datetime
+    slug: str | None = None
+    title: str | None = None
+    number: int | None = None
+    paused: bool = False
+
+    @property
+    def key(self) -> str:
+        """What pages and commands name it by: the same as long as the same is in doubt."""
+        parts = (self.subject_kind, self.campaign_id, self.step, self.template, self.known)
+        return sha256("\n".join(map(str, parts)).encode()).hexdigest()[:12]
+
+
+def count_doubtful(session: Session) -> int:
+    """How many mails wait for a decision by ops."""
+    return session.exec(select(func.count()).select_from(OutboxMail).where(_waits_for_ops())).one()
+
+
+def doubts(session: Session) -> Sequence[Doubt]:
+    """What waits for ops, in groups; the largest first."""
+    waits = (
+        select_columns(
+            col(OutboxMail.subject_kind),
+            _campaign_id().label("campaign_id"),
+            col(OutboxMail.step),
+            col(OutboxMail.template),
+            _known().label("known"),
+            col(OutboxMail.attempt_id),
+            col(OutboxMail.claimed_at),
+        )
+        .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id), isouter=True)
+        .where(_waits_for_ops())
+        .subquery()
+        .c
+    )
+    alike = (waits.subject_kind, waits.campaign_id, waits.step, waits.template, waits.known)
+    rows = session.execute(
+        select_columns(
+            *alike,
+            func.count().label("mails"),
+            func.count(waits.attempt_id.distinct()).label("attempts"),
+            func.min(waits.claimed_at).label("since"),
+            func.max(waits.claimed_at).label("last_at"),
+        )
+        .group_by(*alike)
+        .order_by(func.count().desc(), func.min(waits.claimed_at))
+    ).all()
+    about = _campaigns(session, {row.campaign_id for row in rows if row.campaign_id})
+    return [_doubt(row, about.get(row.campaign_id)) for row in rows]
+
+
+def doubt_by_key(session: Session, key: str) -> Doubt | None:
+    """The group of that key; None when nothing of it waits any more."""
+    return next((doubt for doubt in doubts(session) if doubt.key == key), None)
+
+
+def doubtful_mails(
+    session: Session, doubt: Doubt | None = None, *, after: int = 0, limit: int = 100
+) -> Sequence[OutboxMail]:
+    """The single mails that wait for ops, of a group or of all; the longest in doubt first."""
+    return session.exec(
+        select(OutboxMail)
+        .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id), isouter=True)
+        .where(_waits_for_ops(), _is_of(doubt) if doubt else true())
+        .order_by(col(OutboxMail.claimed_at), col(OutboxMail.id))
+        .offset(after)
+        .limit(limit)
+    ).all()
+
+
+def is_worth_sending(now: datetime) -> ColumnElement[bool]:
+    """Whether a mail that did not go out may go out yet: its subject runs, and it comes neither too
+    late nor to people who have answered."""
+    return and_(subject_is_running(), _comes_in_time(now))
+
+
+def is_worth_queueing(now: datetime) -> ColumnElement[bool]:
+    """As `is_worth_sending`, of a campaign too that stands still: the mail waits with it."""
+    goes_on = exists().where(
+        col(Campaign.id) == col(OutboxMail.subject_id), col(Campaign.state).in_((RUNNING, PAUSED))
+    )
+    return and_(or_(subject_is_running(), goes_on), _comes_in_time(now))
+
+
+def _comes_in_time(now: datetime) -> ColumnElement[bool]:
+    too_late = and_(col(OutboxMail.step) == FIRST_NOTICE, is_settled_for(now))
+    return and_(~is_overtaken(now), ~too_late)
+
+
+def resend(transaction: Session, mail_id: UUID, now: datetime) -> bool:
+    """Ops decide to send a mail of unknown outcome again; False when it cannot be sent now."""
+    changed: Any = transaction.execute(
+        update(OutboxMail)
+        .where(
+            col(OutboxMail.id) == mail_id,
+            col(OutboxMail.state).in_(["operator", "unknown"]),
+            is_worth_sending(now),
+        )
+        .values(state="queued", reason=SENT_AGAIN_BY_OPS)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(changed.rowcount)
+
+
+def resend_some(
+    transaction: Session, doubt: Doubt, staff_id: UUID, now: datetime
+) -> Sequence[UUID]:
+    """Ops decide to send a group's mails again: up to a thousand of them; none when none is left.
+
+    None either while their campaign does not run, nor what would come too late or to people who
+    have answered.
+    """
+    some = (
+        select(OutboxMail.id)
+        .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id), isouter=True)
+        .where(_waits_for_ops(), _is_of(doubt), is_worth_sending(now))
+        .order_by(col(OutboxMail.id))
+        .limit(AT_ONCE)
+    )
+    mails = _queue_again(transaction, transaction.exec(some).all(), SENT_AGAIN_BY_OPS)
+    if mails:
+        subject = doubt.campaign_id or mails[0]
+        record(
+            transaction,
+            "mails.resent_by_ops",
+            subject,
+            now,
+            staff=staff_id,
+            step=doubt.step,
+            template=doubt.template,
+            mails=[str(mail) for mail in mails],
+        )
+    return mails
+
+
+def reconsider(transaction: Session, *, settle_after: timedelta, now: datetime) -> int:
+    """Send again by the machine what was left to ops, once evidence came after all (P4).
+
+    The evidence is that of `outcomes.settle`: events of at least three later attempts, and none of
+    theirs. It has to have stood for `settle_after`: where events were late, those of the attempt
+    itself may be among the next. What would come too late, or to people who have answered, is left
+    to ops. Up to a thousand copies of one attempt; nought when there is nothing to do.
+    """
+    owed = and_(
+        col(OutboxMail.state) == "operator",
+        col(OutboxMail.claimed_at) <= now - settle_after,
+        is_worth_sending(now),
+    )
+    attempts = transaction.exec(
+        select(OutboxMail.attempt_id).where(owed).distinct().order_by(col(OutboxMail.attempt_id))
+    ).all()
+    for attempt in attempts:
+        if attempt and later_ones_were_heard_of(transaction, attempt, before=now - settle_after):
+            some = select(OutboxMail.id).where(owed, OutboxMail.attempt_id == attempt)
+            ids = transaction.exec(some.order_by(col(OutboxMail.id)).limit(AT_ONCE)).all()
+            mails = _queue_again(transaction, ids, SENT_AGAIN_BY_MACHINE)
+            if mails:
+                record(
+                    transaction, "mails.resent_by_machine", attempt, now, mails=[*map(str, mails)]
+                )
+                return len(mails)
+    return 0
+
+
+def _queue_again(transaction: Session, ids: Sequence[UUID], reason: str) -> Sequence[UUID]:
+    """Those of them that are still with ops, now that they are ours: an event may have come."""
+    mails = hold_mails(
+        transaction, col(OutboxMail.id).in_(ids), col(OutboxMail.state) == "operator"
+    )
+    transaction.execute(
+        update(OutboxMail)
+        .where(col(OutboxMail.id).in_(mails))
+        .values(state="queued", reason=reason)
+        .execution_options(synchronize_session=False)
+    )
+    return mails
+
+
+def _waits_for_ops() -> ColumnElement[bool]:
+    """Nobody decides any more about what a campaign that is over did not bring; it is told among
+    those whom it did not reach."""
+    over = exists().where(
+        col(Campaign.id) == col(OutboxMail.subject_id),
+        or_(
+            col(Campaign.state) == FINISHED,
+            and_(col(Campaign.state).in_(CALLED_OFF), col(OutboxMail.step) != WITHDRAWAL),
+        ),
+    )
+    return and_(
+        col(OutboxMail.state) == "operator",
+        or_(~over, subject_is_running()),
+    )
+
+
+def _campaign_id() -> ColumnElement[UUID | None]:
+    """Of a campaign's own mails; each request, and each link asked for again, is one of a kind."""
+    return case(
+        (
+            and_(
+                col(OutboxMail.subject_kind) == CAMPAIGN,
+                col(OutboxMail.addressee_kind) == ACCOUNT,
+            ),
+            col(OutboxMail.subject_id),
+        ),
+        else_=None,
+    )
+
+
+def _known() -> ColumnElement[str]:
+    return func.coalesce(col(MailAttempt.reason), SENDER_STOPPED)
+
+
+def _is_of(doubt: Doubt) -> ColumnElement[bool]:
+    of_campaign = _campaign_id()
+    return and_(
+        col(OutboxMail.subject_kind) == doubt.subject_kind,
+        of_campaign == doubt.campaign_id if doubt.campaign_id else of_campaign.is_(None),
+        col(OutboxMail.step) == doubt.step,
+        col(OutboxMail.template) == doubt.template,
+        _known() == doubt.known,
+    )
+
+
+def _doubt(row: Row[Any], about: tuple[Policy, PolicyVersion, Campaign] | None) -> Doubt:
+    alike = row._mapping  # noqa: SLF001 - so the public name of a row's columns is spelt
+    if about is None:
+        return Doubt(**alike)
+    policy, version, campaign = about
+    return Doubt(
+        **alike,
+        slug=policy.slug,
+        title=policy.title,
+        number=version.number,
+        paused=campaign.state == PAUSED,
+    )
+
+
+def _campaigns(
+    session: Session, ids: set[UUID]
+) -> dict[UUID | None, tuple[Policy, PolicyVersion, Campaign]]:
+    rows = session.exec(
+        select(Policy, PolicyVersion, Campaign)
+        .join(PolicyVersion, col(PolicyVersion.policy_id) == col(Policy.id))
+        .join(Campaign, col(Campaign.policy_version_id) == col(PolicyVersion.id))
+        .where(col(Campaign.id).in_(ids))
+    ).all()
+    return {campaign.id: (policy, version, campaign) for policy, version, campaign in rows}

@@ -1,0 +1,162 @@
+"""What a request brings about at once: the moment it is taken in, whoever made it, and the moment
+that its person has shown who they are (P15, P17, P18).
+
+What is taken in discloses, corrects and erases nothing, so it waits for no identity (P19); what it
+stops can be allowed again by whoever holds the account.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from database.people.accounts import accounts_at_address
+from database.requests.answering import decide_at_once
+from database.requests.marketing import REQUEST, refuse
+from database.requests.requested_rights import kinds_of
+from database.requests.requests import Received, joined, receive
+from database.requests.restrictions import restrict
+from database.tables import DataSubjectRequest, JoinedRequest
+from database.writing import held
+from domain.data_subject_requests import Intake, Kind
+from domain.marketing import MARKETING, OBJECTION, STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
+from domain.restrictions import MOST_ACCOUNTS_NAMED, Reason
+from domain.suppressions import keys_of
+
+_STOPS: Mapping[Kind, tuple[Sequence[str], str]] = {
+    Kind.MARKETING_OPT_OUT: ((MARKETING,), STOPPED_AT_ONCE),
+    Kind.OBJECTION_MARKETING: (OBJECTION, STOPPED_USE_AT_ONCE),
+}
+"""What each of these rights stops, and what is answered."""
+_ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]{1,64}@[^\s<>()\[\]\"',;:]{1,190}")
+
+
+def take_in(
+    transaction: Session, intake: Intake, received: Received, suppression_key: bytes, now: datetime
+) -> DataSubjectRequest:
+    """Take a request in, and do what is owed at once in the same transaction."""
+    request = receive(transaction, intake, received, now)
+    take_effect(transaction, request, intake.rights, suppression_key, now)
+    if request.verified_at is not None:
+        take_effect_once_verified(transaction, request, now)
+    return request
+
+
+def join_if_too_many(
+    transaction: Session,
+    intake: Intake,
+    received: Received,
+    suppression_key: bytes,
+    now: datetime,
+    *,
+    an_hour: int,
+) -> JoinedRequest | None:
+    """Keep a request beside one for the same, and do what is owed at once: what was refused before
+    may have been allowed meanwhile, or be another account's (P15), and another report may name
+    another minor (P18). None when it is to be taken in."""
+    row = joined.join_if_too_many(
+        transaction,
+        intake,
+        channel=received.channel,
+        deadline=received.deadline,
+        an_hour=an_hour,
+        now=now,
+        account_id=received.account_id,
+    )
+    if row is None:
+        return None
+    request = transaction.get_one(DataSubjectRequest, row.request_id)
+    for kind in intake.rights:
+        if kind is Kind.MINOR:
+            named = _accounts_named(transaction, request, row.account_address, row.message)
+            restrict(transaction, named, Reason.MINOR_REPORT, now=now, request_id=request.id)
+        elif kind in _STOPS:
+            purposes, _ = _STOPS[kind]
+            _stop(transaction, request, received.account_id, purposes, suppression_key, now)
+    return row
+
+
+def take_effect(
+    transaction: Session,
+    request: DataSubjectRequest,
+    rights: Iterable[Kind],
+    suppression_key: bytes,
+    now: datetime,
+) -> None:
+    """Do what is owed at once, in the transaction that takes the request in, and decide by machine
+    about the rights that ask for no more."""
+    for kind in rights:
+        if kind is Kind.MINOR:
+            named = _accounts_named(transaction, request, request.account_address, request.message)
+            restrict(transaction, named, Reason.MINOR_REPORT, now=now, request_id=request.id)
+        elif kind in _STOPS:
+            purposes, explanation = _STOPS[kind]
+            _stop(transaction, request, request.account_id, purposes, suppression_key, now)
+            decide_at_once(transaction, request, kind, explanation, now)
+
+
+def take_effect_once_verified(
+    transaction: Session, request: DataSubjectRequest, now: datetime
+) -> None:
+    """Restrict the account of whoever objects, until a person has weighed it (P15)."""
+    objects = Kind.OBJECTION in kinds_of(transaction, request.id)
+    if objects and request.account_id is not None:
+        restrict(transaction, [request.account_id], Reason.DISPUTED, now=now, request_id=request.id)
+
+
+@contextmanager
+def showing_who_asks(
+    transaction: Session, request_id: UUID, now: datetime
+) -> Iterator[DataSubjectRequest]:
+    """The request, ours, while somebody may show who asks; what follows of that takes effect."""
+    request = held(transaction, DataSubjectRequest, request_id)
+    was_known = request.verified_at is not None
+    yield request
+    if not was_known and request.verified_at is not None:
+        take_effect_once_verified(transaction, request, now)
+
+
+def _stop(
+    transaction: Session,
+    request: DataSubjectRequest,
+    account_id: UUID | None,
+    purposes: Iterable[str],
+    suppression_key: bytes,
+    now: datetime,
+) -> None:
+    """For the addresses that were typed in, each account with one of them, and the one it is known
+    to be of."""
+    addresses = (request.contact_email, request.account_address or "")
+    accounts = {
+        row.id for address in addresses for row in accounts_at_address(transaction, address)
+    }
+    if account_id is not None:
+        accounts.add(account_id)
+    refuse(
+        transaction,
+        {key for address in addresses for key in keys_of(address, accounts, suppression_key)},
+        purposes,
+        how=REQUEST,
+        now=now,
+        account_ids=accounts,
+        request_id=request.id,
+    )
+
+
+def _accounts_named(
+    session: Session, request: DataSubjectRequest, about: str | None, message: str
+) -> Sequence[UUID]:
+    """The accounts whose addresses stand in the message or were named apart; where none was, those
+    of the address typed in: whoever reports it may be the minor."""
+    found = _at(session, dict.fromkeys([*filter(None, [about]), *_ADDRESS.findall(message)]))
+    return found or _at(session, [request.contact_email])
+
+
+def _at(session: Session, addresses: Iterable[str]) -> Sequence[UUID]:
+    ids: list[UUID] = []
+    for address in list(addresses)[:MOST_ACCOUNTS_NAMED]:
+        ids += (account.id for account in accounts_at_address(session, address.rstrip(".!?")))
+    return ids[:MOST_ACCOUNTS_NAMED]

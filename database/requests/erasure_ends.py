@@ -1,0 +1,93 @@
+"""How an erasure ends: dropped by its person, done everywhere, or otherwise than decided (P13)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlmodel import Session
+
+from database.facts import record
+from database.requests.answering import answer_when_decided, decide_at_once
+from database.requests.deferred_erasures import erasure_of
+from database.requests.requested_rights import decisions_of, reopen
+from database.requests.requests import erasures
+from database.tables import DataSubjectRequest, Erasure, RequestedRight
+from domain.data_subject_requests import Kind, Outcome, State
+from domain.erasures import SourceEnd, Stage, end_of, source_end
+from domain.personal_data import OWN_SOURCE
+from domain.source_tasks import TaskState
+
+KEPT_BY_YOU = (
+    "You told us that you want to keep your data, before we had erased any of it. Nothing was "
+    "erased, and we do no more about it."
+)
+OTHERWISE = (
+    "The sources did otherwise than was decided: {sources} did not erase everything. Read what "
+    "they say, and answer the erasure again, as partial."
+)
+
+
+def keep_the_data(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
+    """Its person wants it no more, and hears that nothing was erased. Raises ErasureRefused."""
+    erasure = erasures.drop(transaction, request, now)
+    kind = Kind(transaction.get_one(RequestedRight, erasure.right_id).kind)
+    decide_at_once(transaction, request, kind, KEPT_BY_YOU, now, outcome=Outcome.WITHDRAWN)
+
+
+def end(
+    transaction: Session,
+    request: DataSubjectRequest,
+    kept_by_us: Mapping[str, object],
+    now: datetime,
+) -> None:
+    """Every source is done: the answer goes out, or people decide again where what the sources did
+    does not fit it. The request is held. `kept_by_us`: what our own database would leave."""
+    erasure = erasures.of_request(transaction, request.id)
+    if erasure is None or erasures.life_of(erasure).stage is not Stage.ERASING:
+        return
+    if not erasures.may_end(transaction, erasure):
+        return
+    right = transaction.get_one(RequestedRight, erasure.right_id)
+    decision = decisions_of(transaction, [right])[right.id]
+    ends = ends_of(transaction, erasure)
+    came_to = end_of(ends.values())
+    if decision.outcome == Outcome.FULFILLED and came_to != (Outcome.FULFILLED, None):
+        left = sorted(name for name, one in ends.items() if one is not SourceEnd.ERASED)
+        erasure.problem = OTHERWISE.format(sources=", ".join(left))
+        transaction.add(erasure)
+        reopen(transaction, right, now)
+        request.state = State.WORK
+        transaction.add(request)
+        record(transaction, "erasure.otherwise", request.id, now, sources=left)
+        return
+    erasure.ended_at, erasure.kept_by_us = now, dict(kept_by_us)
+    transaction.add(erasure)
+    record(transaction, "erasure.ended", request.id, now)
+    answer_when_decided(transaction, request, now)
+
+
+def ends_of(session: Session, erasure: Erasure) -> dict[str, SourceEnd]:
+    """What became of it in each source that was asked or held back; only once all are done."""
+    ends = dict.fromkeys(erasure.held_back, SourceEnd.HELD)
+    for source, task in erasures.receipts_of(session, erasure).items():
+        given_up = task.state == TaskState.GIVEN_UP
+        ends[source] = SourceEnd.NOT_DONE if given_up else source_end(source, task.receipt or {})
+    return ends
+
+
+def note_resumed(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
+    """What a hold had kept back is erased at every source too. The request is held."""
+    erasure, deferred = (
+        erasures.of_request(transaction, request.id),
+        erasure_of(transaction, request.id),
+    )
+    done = erasure is not None and OWN_SOURCE in ends_of(transaction, erasure)
+    if (
+        not done
+        or deferred is None
+        or deferred.released_at is None
+        or deferred.erased_at is not None
+    ):
+        return
+    deferred.erased_at = now
+    transaction.add(deferred)
+    record(transaction, "erasure.done", request.id, now, by="machine")

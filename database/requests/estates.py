@@ -1,0 +1,119 @@
+"""Requests about somebody who has died: their account is frozen, and nothing is disclosed before
+two of us found that whoever asks may have it (P19)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from database.facts import record
+from database.requests.identity import account_of, verify_identity
+from database.tables import Account, DataSubjectRequest, EstateAuthority
+from database.writing import held, hold
+from domain.account_holders import Status
+
+BY_ESTATE = "authority after a death, found by two of us"
+NOT_DEAD = "The account is not frozen: nobody has noted that its holder died. Nothing was changed."
+
+
+class EstateRefused(Exception):
+    """This cannot be noted after a death; nothing changed."""
+
+
+def freeze(
+    transaction: Session, request: DataSubjectRequest, *, staff_id: UUID, now: datetime
+) -> None:
+    """The holder of the account that a request is about has died: no mail goes to it, and what
+    governs it stays as it is. The company's own system ends that with its next word about the
+    account. Raises EstateRefused."""
+    hold(transaction, request)
+    if request.account_id is None:
+        raise EstateRefused("No account is known that this request is about. Nothing was changed.")
+    account = held(transaction, Account, request.account_id)
+    if account.status == Status.DECEASED:
+        return
+    account.status, account.frozen_at, account.thawed_at = Status.DECEASED, now, None
+    transaction.add(account)
+    record(transaction, "account.frozen", account.id, now, request=request.id, staff=staff_id)
+
+
+def record_authority(
+    transaction: Session,
+    request: DataSubjectRequest,
+    *,
+    who: str,
+    proof: str,
+    staff_id: UUID,
+    now: datetime,
+) -> EstateAuthority:
+    """Note who asks after a death, and what shows that they may. Raises EstateRefused."""
+    hold(transaction, request)
+    if not has_died(transaction, request):
+        raise EstateRefused(NOT_DEAD)
+    if request.answered_at is not None:
+        raise EstateRefused("This request is answered already. Nothing was changed.")
+    if not (who.strip() and proof.strip()):
+        raise EstateRefused(
+            "Write who asks, and what shows that they may: a certificate of inheritance, a will "
+            "that a court opened. Nothing was changed."
+        )
+    authority = EstateAuthority(
+        request_id=request.id,
+        who=who.strip(),
+        proof=proof.strip(),
+        recorded_by=staff_id,
+        recorded_at=now,
+    )
+    transaction.add(authority)
+    record(transaction, "request.estate_recorded", request.id, now, staff=staff_id)
+    return authority
+
+
+def confirm_authority(
+    transaction: Session,
+    request: DataSubjectRequest,
+    authority_id: UUID,
+    *,
+    staff_id: UUID,
+    now: datetime,
+) -> None:
+    """A second person agrees that they may, and the answer goes to the contact address.
+
+    Asking again changes nothing. Raises EstateRefused.
+    """
+    hold(transaction, request)
+    last = next(iter(authorities_of(transaction, request)), None)
+    if last is None or last.id != authority_id:
+        raise EstateRefused("This is not the last word about who may ask. Read the one that is.")
+    if last.confirmed_by is not None:
+        return
+    if last.recorded_by == staff_id:
+        raise EstateRefused("A second person has to agree to what you found.")
+    last.confirmed_by, last.confirmed_at = staff_id, now
+    request.disputed_at = None
+    transaction.add(last)
+    transaction.add(request)
+    record(transaction, "request.estate_confirmed", request.id, now, staff=staff_id)
+    verify_identity(transaction, request, how=BY_ESTATE, now=now)
+
+
+def authorities_of(session: Session, request: DataSubjectRequest) -> Sequence[EstateAuthority]:
+    """What was found of who asks after a death, the last one first."""
+    return session.exec(
+        select(EstateAuthority)
+        .where(EstateAuthority.request_id == request.id)
+        .order_by(col(EstateAuthority.recorded_at).desc(), col(EstateAuthority.id).desc())
+    ).all()
+
+
+def has_died(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether the holder of the account that a request is about has died."""
+    account = account_of(session, request)
+    return account is not None and account.status == Status.DECEASED
+
+
+def waits_for_authority(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether its holder has died, and two of us have not found yet that whoever asks may."""
+    last = next(iter(authorities_of(session, request)), None)
+    return has_died(session, request) and (last is None or last.confirmed_by is None)

@@ -1,0 +1,543 @@
+"""Whether a request comes from the person it concerns (P19): links and codes to an address on file,
+what the typed contact address gets, and disclosure held after a change of address.
+
+What is written is the same whether somebody is known to us or not: a link and a code for each
+request that asks for identity, and a mail, which goes to nobody where no address is on file.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlmodel import Session, col, func, select
+
+from database.facts import record
+from database.ids import new_nonce
+from database.mail.outbox import (
+    ACCOUNT,
+    BY_POST,
+    FORMER,
+    NO_ADDRESS,
+    REQUEST,
+    REQUESTER,
+    Queued,
+    queue,
+)
+from database.people.accounts import accounts_at_address
+from database.people.links import REQUEST_STATUS, REQUEST_STOP, REQUEST_VERIFY, add_link
+from database.requests.requested_rights import reopen_unverified
+from database.tables import (
+    Account,
+    AddressWarning,
+    DataSubjectRequest,
+    EstateAuthority,
+    IdentityCheck,
+    IdentityCode,
+    Link,
+    OutboxMail,
+)
+from database.writing import hold
+from domain.account_holders import Status
+from domain.data_subject_requests import State
+from domain.identity import DISCLOSURE_HOLD_PERIOD, Code, changed_lately, may_have_another
+
+VERIFY_LINK_PERIOD = timedelta(days=60)  # after the due time: being late must shut nobody out
+VERIFICATION = "verification"
+IDENTITY = "identity"
+"""What a code is for; there are others (`packages.py`)."""
+BY_LINK = "link to the address on file"
+BY_CODE = "code sent to the address on file"
+BY_SOURCE = "link to an address that a data source has"
+_BEFORE_WORK = (State.RECEIVED, State.ACKNOWLEDGED, State.IDENTITY)
+"""What is proved before the acknowledgement is noted goes to work with it."""
+
+
+def is_verified(request: DataSubjectRequest) -> bool:
+    """Whether we know who asks: it was proved, and nobody with a say in it disputes it."""
+    return request.verified_at is not None and request.disputed_at is None
+
+
+def awaits_identity(request: DataSubjectRequest) -> bool:
+    """Whether the person has still to say who they are: that they control the address which the
+    request is about, whether there is an account with it or not."""
+    settled = request.contact_confirmed_at is not None and not names_another_address(request)
+    return (
+        request.needs_identity
+        and request.verified_at is None
+        and not settled
+        and request.state in _BEFORE_WORK
+    )
+
+
+def asks_by_mail(request: DataSubjectRequest) -> bool:
+    """Whether the person has still to say who they are, and can be asked by mail, with codes and
+    reminders. Of who has no mailbox staff find it out (P26)."""
+    return bool(request.contact_email) and awaits_identity(request)
+
+
+def hears_of_progress(request: DataSubjectRequest) -> bool:
+    """Whether the contact address gets more than what is owed: somebody there said that it is
+    theirs. A letter takes no click."""
+    return request.contact_confirmed_at is not None or not request.contact_email
+
+
+def ask_for_identity(
+    transaction: Session, request: DataSubjectRequest, *, language: str, now: datetime
+) -> Queued:
+    """The first mail with link and code, to the address on file if there is one; without a code to
+    whoever has no mailbox where it could be typed."""
+    account = account_of(transaction, request)
+    link = _verify_link(transaction, request, account, now)
+    return _verification(transaction, request, account, link, VERIFICATION, language, now)
+
+
+def first_asked_at(session: Session, request: DataSubjectRequest) -> datetime:
+    """When we first asked who they are: later than receipt where that was noted late."""
+    first = select(func.min(Link.created_at)).where(
+        Link.subject_id == request.id, Link.purpose == REQUEST_VERIFY
+    )
+    return session.exec(first).one() or request.received_at
+
+
+def ask_again(transaction: Session, request: DataSubjectRequest, now: datetime) -> bool:
+    """Send another code, in the place of the last one; False when there were too many."""
+    hold(transaction, request)
+    codes = _codes(transaction, request)
+    if not asks_by_mail(request) or not may_have_another([c.asked_at for c in codes], now):
+        return False
+    _give_way(transaction, codes, now)
+    account = account_of(transaction, request)
+    link = _verify_link(transaction, request, account, now)
+    step, language = f"{VERIFICATION}_{len(codes) + 1}", language_on_file(transaction, request)
+    mail = _verification(transaction, request, account, link, step, language, now)
+    queue(transaction, [mail], now)
+    record(transaction, "request.code_asked_for", request.id, now)
+    return True
+
+
+def remind(transaction: Session, request: DataSubjectRequest, step: str, now: datetime) -> None:
+    """Ask once more who they are: at the address on file, and at the contact address where that is
+    another one and confirmed as theirs."""
+    if request.disputed_at is not None:
+        return
+    account = account_of(transaction, request)
+    mails = []
+    if account is not None and account.email:
+        link = _verify_link(transaction, request, account, now)
+        language = language_on_file(transaction, request)
+        mails.append(
+            _to_account(request, account, step, "request_verification_reminder", link, language)
+        )
+    if request.contact_confirmed_at is not None and not _is_contact(request, account):
+        mails.append(to_contact(transaction, request, step, "request_identity_reminder"))
+    queue(transaction, mails, now)
+
+
+def live_code(session: Session, request: DataSubjectRequest, now: datetime) -> IdentityCode | None:
+    """The code that may be tried at this instant."""
+    last = next(iter(_codes(session, request)), None)
+    return last if last is not None and value_of(last).may_be_tried(now) else None
+
+
+def value_of(code: IdentityCode) -> Code:
+    """What the rules know of a code."""
+    return Code(asked_at=code.asked_at, tries=code.tries, used=code.used_at is not None)
+
+
+def try_code(
+    transaction: Session,
+    request: DataSubjectRequest,
+    opens: Callable[[bytes], bool],
+    now: datetime,
+) -> bool:
+    """Whether what somebody typed proves that they read mail at an address on file.
+
+    `opens` says whether the code of these random bytes was typed. A guess counts whatever comes of
+    it, and opens nothing where nobody has an address on file, or where it was sent to another one.
+    """
+    hold(transaction, request)
+    code = live_code(transaction, request, now)
+    if code is None:
+        return False
+    account = account_of(transaction, request)
+    right = opens(code.nonce) and account is not None and _is_current(code.asked_at, account)
+    code.tries += 1
+    code.used_at = now if right else None
+    transaction.add(code)
+    record(transaction, "request.code_tried", request.id, now, right=right)
+    if right:
+        verify_identity(transaction, request, how=BY_CODE, now=now)
+        _confirm(transaction, request, now)
+    return right
+
+
+def link_is_current(session: Session, link: Link) -> bool:
+    """Whether a link to verify went to the address that is on file now."""
+    account = session.get(Account, link.account_id) if link.account_id else None
+    return account is None or _is_current(link.created_at, account)
+
+
+def verify_identity(
+    transaction: Session, request: DataSubjectRequest, *, how: str, now: datetime
+) -> bool:
+    """The person proved control of the address on file (P19); False when done already, when
+    somebody at such an address said that the request is not theirs, and after the answer.
+
+    What was decided for want of that proof, and not sent, has to be decided again.
+    """
+    hold(transaction, request)
+    if request.verified_at or request.disputed_at or request.answered_at:
+        return False
+    request.verified_at = now
+    request.verified_by = how
+    if reopen_unverified(transaction, request, now) and request.state == State.REVIEW:
+        request.state = State.WORK
+    _go_to_work(request)
+    transaction.add(request)
+    record(transaction, "request.verified", request.id, now, how=how)
+    if _is_contact(request, account_of(transaction, request)):
+        _confirm(transaction, request, now)
+    hold_disclosure(transaction, request, now)
+    return True
+
+
+def confirm_contact(transaction: Session, request: DataSubjectRequest, now: datetime) -> bool:
+    """Who reads mail at the contact address says that address and request are theirs.
+
+    Where the request is about that address, it proves control of it: of the address on file, or of
+    one under which nothing is held, as they may be told. Returns whether it proved the former.
+    """
+    hold(transaction, request)
+    if not request.contact_email:
+        return False
+    awaited = awaits_identity(request) and not names_another_address(request)
+    _confirm(transaction, request, now)
+    if not awaited:
+        return False
+    if _is_contact(request, account_of(transaction, request)):
+        return verify_identity(transaction, request, how=BY_LINK, now=now)
+    _go_to_work(request)
+    transaction.add(request)
+    return False
+
+
+def controls_empty_address(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether the person proved control of the address that a gated request is about, and there is
+    no account with it."""
+    return (
+        request.needs_identity
+        and request.contact_confirmed_at is not None
+        and request.verified_at is None
+        and request.account_id is None
+        and not names_another_address(request)
+        and not accounts_at_address(session, request.contact_email)
+    )
+
+
+def hold_disclosure(transaction: Session, request: DataSubjectRequest, now: datetime) -> bool:
+    """After a recent change of address: warn the old one and disclose nothing for 48 hours, once
+    for each change. The clock of the request goes on (P19, P21). False when there is no need."""
+    hold(transaction, request)
+    account = account_of(transaction, request)
+    changed_at = account.address_changed_at if account else None
+    if account is None or changed_at is None or not changed_lately(changed_at, now):
+        return False
+    if request.verified_at is None or request.answered_at is not None or not request.needs_identity:
+        return False
+    if changed_at in _warned_of(transaction, request):
+        return False
+    warning = AddressWarning(
+        request_id=request.id,
+        account_id=account.id,
+        address=account.previous_email or "",
+        changed_at=changed_at,
+        warned_at=now,
+    )
+    transaction.add(warning)
+    transaction.flush()
+    queue(transaction, [_warning(transaction, request, warning, now)], now)
+    request.disclosure_held_until = now + DISCLOSURE_HOLD_PERIOD
+    transaction.add(request)
+    record(
+        transaction,
+        "request.disclosure_held",
+        request.id,
+        now,
+        until=request.disclosure_held_until,
+        changed_at=changed_at,
+    )
+    return True
+
+
+def dispute(
+    transaction: Session,
+    request: DataSubjectRequest,
+    *,
+    by: Literal["address on file", "former address"],
+    now: datetime,
+) -> bool:
+    """Somebody at an address on file, or at one that was, says that the request is not theirs:
+    nothing is disclosed until two of us found out. False when it was said or answered before."""
+    hold(transaction, request)
+    if request.disputed_at is not None or request.answered_at is not None:
+        return False
+    request.disputed_at = now
+    transaction.add(request)
+    record(transaction, "request.disputed", request.id, now, by=by)
+    return True
+
+
+def answer_goes_on_file(session: Session, request: DataSubjectRequest) -> Account | None:
+    """The account whose address gets the answer, as the contact address is not on file.
+
+    None when the contact address gets it: it is on file, or staff found out that it is theirs, or
+    nobody proved anything, so that the answer discloses nothing. None too for a letter.
+    """
+    account = account_of(session, request)
+    if account is None or not account.email or not is_verified(request):
+        return None
+    if not request.contact_email or _went_to_contact(session, request):
+        return None
+    checked = checked_by_staff(session, request)
+    return None if checked or _is_contact(request, account) else account
+
+
+def checked_by_staff(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether two of us found out who asks, as the mailbox on file is gone or its holder died."""
+    found = [
+        session.exec(
+            select(one.id).where(one.request_id == request.id, col(one.confirmed_at).is_not(None))
+        ).first()
+        for one in (IdentityCheck, EstateAuthority)
+    ]
+    return any(found)
+
+
+def _went_to_contact(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether the answer is out, and went there: the account may be a pseudonym by now (P13)."""
+    went = select(OutboxMail.id).where(
+        OutboxMail.subject_id == request.id,
+        OutboxMail.template == "request_answer",
+        OutboxMail.addressee_kind == REQUESTER,
+    )
+    return request.answered_at is not None and session.exec(went).first() is not None
+
+
+def queue_answer(
+    transaction: Session,
+    request: DataSubjectRequest,
+    now: datetime,
+    template: str = "request_answer",
+) -> None:
+    """The answer goes to an address that may have it; a confirmed contact address beside it hears
+    that there is one."""
+    account = answer_goes_on_file(transaction, request)
+    if account is None:
+        queue(transaction, [to_contact(transaction, request, "answer", template)], now)
+        return
+    link = _verify_link(transaction, request, account, now)
+    language = language_on_file(transaction, request)
+    mails = [_to_account(request, account, "answer", template, link, language)]
+    if request.contact_confirmed_at is not None:
+        mails.append(to_contact(transaction, request, "answer", "request_answer_elsewhere"))
+    queue(transaction, mails, now)
+
+
+def account_of(session: Session, request: DataSubjectRequest) -> Account | None:
+    """The account that a request is about. The same is asked whether there is one or not: no
+    account has the id of a request."""
+    found = select(Account).where(Account.id == (request.account_id or request.id))
+    return session.exec(found).first()
+
+
+def other_accounts(session: Session, request: DataSubjectRequest) -> Sequence[Account]:
+    """The other open accounts with the same address: who controls it stands behind them too."""
+    account = account_of(session, request)
+    if account is None or not account.email:
+        return []
+    return [one for one in accounts_at_address(session, account.email) if one.id != account.id]
+
+
+def names_another_address(request: DataSubjectRequest) -> bool:
+    """Whether the request is about another address than the one that we write to."""
+    return bool(request.account_address) and not _same(
+        request.account_address or "", request.contact_email
+    )
+
+
+def language_on_file(session: Session, request: DataSubjectRequest) -> str:
+    """In which language the address on file is written to: as the first time."""
+    first = session.exec(
+        select(OutboxMail.language).where(
+            OutboxMail.subject_id == request.id, OutboxMail.step == VERIFICATION
+        )
+    ).first()
+    return request.language if first is None else first
+
+
+def _codes(session: Session, request: DataSubjectRequest) -> Sequence[IdentityCode]:
+    """The codes of a request, the last one first."""
+    return session.exec(
+        select(IdentityCode)
+        .where(IdentityCode.request_id == request.id, IdentityCode.purpose == IDENTITY)
+        .order_by(col(IdentityCode.asked_at).desc(), col(IdentityCode.id).desc())
+    ).all()
+
+
+def _give_way(transaction: Session, codes: Sequence[IdentityCode], now: datetime) -> None:
+    for code in codes[:1]:
+        code.used_at = code.used_at or now
+        transaction.add(code)
+
+
+def _verification(
+    transaction: Session,
+    request: DataSubjectRequest,
+    account: Account | None,
+    link: Link,
+    step: str,
+    language: str,
+    now: datetime,
+) -> Queued:
+    if request.contact_email:
+        transaction.add(IdentityCode(request_id=request.id, nonce=new_nonce(), asked_at=now))
+    transaction.flush()
+    return _to_account(request, account, step, "request_verification", link, language)
+
+
+def _verify_link(
+    transaction: Session, request: DataSubjectRequest, account: Account | None, now: datetime
+) -> Link:
+    """The link that verifies; another one where the address on file has changed since."""
+    link = transaction.exec(
+        select(Link).where(
+            Link.subject_id == request.id,
+            Link.purpose == REQUEST_VERIFY,
+            col(Link.successor_id).is_(None),
+        )
+    ).first()
+    if link is not None and (account is None or _is_current(link.created_at, account)):
+        return link
+    new = add_link(
+        transaction,
+        purpose=REQUEST_VERIFY,
+        subject_id=request.id,
+        account_id=account.id if account else None,
+        now=now,
+        expires_at=request.due_at + VERIFY_LINK_PERIOD,
+    )
+    transaction.flush()
+    if link is not None:
+        link.successor_id = new.id
+        transaction.add(link)
+        record(transaction, "link.replaced", link.id, now, successor=new.id)
+    return new
+
+
+def _to_account(
+    request: DataSubjectRequest,
+    account: Account | None,
+    step: str,
+    template: str,
+    link: Link,
+    language: str,
+) -> Queued:
+    """Without an address on file, or once its holder disowned the request or died, it goes to
+    nobody."""
+    is_at_home = (
+        account is not None
+        and account.email
+        and account.status != Status.DECEASED
+        and request.disputed_at is None
+    )
+    return Queued(
+        subject_kind=REQUEST,
+        subject_id=request.id,
+        addressee_kind=ACCOUNT,
+        addressee_id=account.id if account else request.id,
+        step=step,
+        template=template,
+        variant=request.id,
+        language=language,
+        link_id=link.id,
+        state="queued" if is_at_home else NO_ADDRESS,
+    )
+
+
+def _warning(
+    transaction: Session, request: DataSubjectRequest, warning: AddressWarning, now: datetime
+) -> Queued:
+    link = add_link(
+        transaction,
+        purpose=REQUEST_STOP,
+        subject_id=request.id,
+        account_id=warning.account_id,
+        now=now,
+        expires_at=request.due_at + VERIFY_LINK_PERIOD,
+    )
+    transaction.flush()
+    return Queued(
+        subject_kind=REQUEST,
+        subject_id=request.id,
+        addressee_kind=FORMER,
+        addressee_id=warning.id,
+        step="address_warning",
+        template="request_address_warning",
+        variant=request.id,
+        language=language_on_file(transaction, request),
+        link_id=link.id,
+        state="queued" if warning.address else NO_ADDRESS,
+    )
+
+
+def to_contact(session: Session, request: DataSubjectRequest, step: str, template: str) -> Queued:
+    """A mail to the contact address, with the link to the request's page; on paper to whoever has
+    no mailbox."""
+    link = session.exec(
+        select(Link).where(Link.subject_id == request.id, Link.purpose == REQUEST_STATUS)
+    ).one()
+    return Queued(
+        subject_kind=REQUEST,
+        subject_id=request.id,
+        addressee_kind=REQUESTER,
+        addressee_id=request.id,
+        step=step,
+        template=template,
+        variant=request.id,
+        language=request.language,
+        link_id=link.id,
+        state="queued" if request.contact_email else BY_POST,
+    )
+
+
+def _go_to_work(request: DataSubjectRequest) -> None:
+    if request.state in {State.ACKNOWLEDGED, State.IDENTITY}:
+        request.state = State.WORK
+
+
+def _confirm(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
+    if request.contact_confirmed_at is not None:
+        return
+    request.contact_confirmed_at = now
+    transaction.add(request)
+    record(transaction, "request.contact_confirmed", request.id, now)
+
+
+def _warned_of(session: Session, request: DataSubjectRequest) -> Sequence[datetime]:
+    return session.exec(
+        select(AddressWarning.changed_at).where(AddressWarning.request_id == request.id)
+    ).all()
+
+
+def _is_current(sent_at: datetime, account: Account) -> bool:
+    return account.address_changed_at is None or sent_at >= account.address_changed_at
+
+
+def _is_contact(request: DataSubjectRequest, account: Account | None) -> bool:
+    return (
+        account is not None and bool(account.email) and _same(account.email, request.contact_email)
+    )
+
+
+def _same(one: str, other: str) -> bool:
+    return one.strip().lower() == other.strip().lower()

@@ -1,0 +1,229 @@
+"""Many requests from one address: nothing is lost, nobody is flooded with mails (P26).
+
+So many within an hour each have a life of their own. A further one is kept whole beside one of
+them, shown to staff with it, and answered with it, when each of its rights is asked for by an open
+one of them with an answer due no later, or was answered by the machine. What asks for anything else
+is taken in by itself, always.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import exists, or_
+from sqlmodel import Session, col, func, select
+
+from database.facts import record
+from database.requests.requested_rights import kinds_of
+from database.requests.requests import OPEN_STATES, address_named, contact_key, new_reference
+from database.tables import (
+    DataSubjectRequest,
+    JoinedRequest,
+    RequestAgent,
+    RequestDecision,
+    RequestedRight,
+)
+from database.writing import held
+from domain.data_subject_requests import Intake, Kind
+from domain.deadlines import Deadline
+
+WITHIN = timedelta(hours=1)
+SHOWN = 100
+"""Of what was joined, the newest so many; of possible duplicates likewise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Joined:
+    """What was joined to a request: how many in all, and the newest of them."""
+
+    count: int
+    newest: Sequence[JoinedRequest]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """A right that was asked for lately."""
+
+    request: DataSubjectRequest
+    right: RequestedRight
+    by_agent: bool
+    by_machine: bool
+
+    @property
+    def is_open(self) -> bool:
+        return self.request.state in OPEN_STATES
+
+    @property
+    def about(self) -> str:
+        """The address that it is about, where another one than it came from was named."""
+        return contact_key(self.request.account_address or "")
+
+
+def join_if_too_many(
+    transaction: Session,
+    intake: Intake,
+    *,
+    channel: str,
+    deadline: Deadline,
+    an_hour: int,
+    now: datetime,
+    account_id: UUID | None = None,
+) -> JoinedRequest | None:
+    """Keep a request beside one for the same; None when it is taken in by itself.
+
+    `account_id`: whose account it is about, where that was said.
+    """
+    about = address_named(transaction, intake, account_id)
+    covering = _covering(transaction, intake, about, deadline, an_hour=an_hour, now=now)
+    if covering is None:
+        return None
+    was_open = covering.state in OPEN_STATES
+    request = held(transaction, DataSubjectRequest, covering.id)
+    if was_open and request.state not in OPEN_STATES:
+        return None
+    row = JoinedRequest(
+        reference=new_reference(),
+        request_id=request.id,
+        name=intake.name,
+        account_address=about,
+        kinds=list(intake.kinds),
+        message=intake.message,
+        country=intake.country,
+        channel=channel,
+        agent_name=intake.agent_name,
+        agent_email=intake.agent_address,
+        received_at=deadline.received_at,
+    )
+    transaction.add(row)
+    record(transaction, "request.joined", request.id, now, joined=row.id, channel=channel)
+    return row
+
+
+def agent_hears(session: Session, intake: Intake, *, an_hour: int, now: datetime) -> bool:
+    """Whether who asks for somebody else gets a mail: so many an hour, however many people they
+    name. The page tells them anyway."""
+    if not intake.by_agent:
+        return False
+    lately = session.exec(
+        select(func.count())
+        .select_from(RequestAgent)
+        .join(DataSubjectRequest, col(DataSubjectRequest.id) == col(RequestAgent.request_id))
+        .where(
+            RequestAgent.contact_key == contact_key(intake.agent_address),
+            col(DataSubjectRequest.received_at) > now - WITHIN,
+        )
+    ).one()
+    return lately < an_hour
+
+
+def joined_to(session: Session, request: DataSubjectRequest) -> Joined:
+    """What was joined to a request."""
+    of_request = JoinedRequest.request_id == request.id
+    return Joined(
+        count=session.exec(select(func.count()).select_from(JoinedRequest).where(of_request)).one(),
+        newest=session.exec(
+            select(JoinedRequest)
+            .where(of_request)
+            .order_by(col(JoinedRequest.received_at).desc(), col(JoinedRequest.id))
+            .limit(SHOWN)
+        ).all(),
+    )
+
+
+def possible_duplicates(
+    session: Session, request: DataSubjectRequest
+) -> Sequence[DataSubjectRequest]:
+    """Other open requests of the same account or address for the same right, the oldest first."""
+    same = []
+    if request.account_id is not None:
+        same.append(col(DataSubjectRequest.account_id) == request.account_id)
+    if request.contact_key:
+        same.append(col(DataSubjectRequest.contact_key) == request.contact_key)
+    if not same:
+        return ()
+    return session.exec(
+        select(DataSubjectRequest)
+        .where(
+            or_(*same),
+            DataSubjectRequest.id != request.id,
+            exists().where(
+                col(RequestedRight.request_id) == col(DataSubjectRequest.id),
+                col(RequestedRight.kind).in_(kinds_of(session, request.id)),
+            ),
+            col(DataSubjectRequest.state).in_(OPEN_STATES),
+        )
+        .order_by(col(DataSubjectRequest.received_at))
+        .limit(SHOWN)
+    ).all()
+
+
+def _covering(
+    session: Session,
+    intake: Intake,
+    about: str | None,
+    deadline: Deadline,
+    *,
+    an_hour: int,
+    now: datetime,
+) -> DataSubjectRequest | None:
+    """One that answers one of these rights, an open one where there is any; None when some right
+    is answered by none, or there were not too many yet. What people ask themselves is not answered
+    with what somebody else asks for them; nor what is about another address, unless there were too
+    many of these too."""
+    lately = _asked_lately(session, contact_key(intake.contact_address), now)
+    if len({one.request.id for one in lately}) < an_hour:
+        return None
+    addresses = {one.about for one in lately}
+    address = contact_key(about or "")
+    any_address = address not in addresses and len(addresses) >= an_hour
+    usable = [
+        one
+        for one in lately
+        if (intake.by_agent or not one.by_agent) and (any_address or one.about == address)
+    ]
+    answers = [_answer_to(kind, usable, deadline.binding(kind).due_at) for kind in intake.rights]
+    found = [one for one in answers if one is not None]
+    if not found or len(found) < len(answers):
+        return None
+    return next((one.request for one in found if one.is_open), found[0].request)
+
+
+def _answer_to(kind: Kind, lately: Sequence[_Asked], due_at: datetime) -> _Asked | None:
+    same = [one for one in lately if one.right.kind == kind]
+    in_time = (one for one in same if one.is_open and one.right.due_at <= due_at)
+    return next(in_time, None) or next((one for one in same if one.by_machine), None)
+
+
+def _asked_lately(session: Session, key: str, now: datetime) -> Sequence[_Asked]:
+    """What was asked for from an address within the hour, what is due first first."""
+    if not key:
+        return ()
+    rows = session.exec(
+        select(DataSubjectRequest, RequestedRight, RequestAgent.id, RequestDecision)
+        .join(RequestedRight, col(RequestedRight.request_id) == col(DataSubjectRequest.id))
+        .join(
+            RequestAgent,
+            col(RequestAgent.request_id) == col(DataSubjectRequest.id),
+            isouter=True,
+        )
+        .join(
+            RequestDecision,
+            col(RequestDecision.id) == col(RequestedRight.decision_id),
+            isouter=True,
+        )
+        .where(
+            DataSubjectRequest.contact_key == key,
+            col(DataSubjectRequest.received_at) > now - WITHIN,
+        )
+        .order_by(col(RequestedRight.due_at), col(DataSubjectRequest.id))
+    ).all()
+    return [
+        _Asked(
+            request=request,
+            right=right,
+            by_agent=agent_id is not None,
+            by_machine=decision is not None and decision.decided_by is None,
+        )
+        for request, right, agent_id, decision in rows
+    ]

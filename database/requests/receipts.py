@@ -1,0 +1,197 @@
+"""When a request really came, and from where: learned later, and its clock set right (P21, P26)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from database.facts import record
+from database.requests.requested_rights import rights_of
+from database.requests.requests import stored_candidates
+from database.tables import DataSubjectRequest, ReceiptCorrection
+from database.writing import held, hold
+from domain.data_subject_requests import Kind
+from domain.deadlines import Deadline
+from domain.places import country_code
+
+NOTHING_CHANGED = "Nothing was changed."
+
+
+class ReceiptRefused(Exception):
+    """The receipt of a request cannot be corrected like this; nothing changed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """What was found out: the instant of receipt, the country (a code like DE, or None when it is
+    not known), and what that rests on."""
+
+    received_at: datetime
+    country: str | None
+    proof: str = ""
+
+
+def propose_receipt(
+    transaction: Session,
+    request: DataSubjectRequest,
+    receipt: Receipt,
+    deadline: Deadline,
+    *,
+    by: UUID,
+    now: datetime,
+) -> ReceiptCorrection:
+    """Correct a request's receipt: at once when that takes time from us, else by a second person.
+
+    `deadline` is the clock of that receipt. What leaves the answer due later than before, or puts
+    the receipt itself later, waits for `confirm_receipt`, and needs a proof. Raises ReceiptRefused.
+    """
+    hold(transaction, request)
+    _require_open(request)
+    if deadline.received_at > now:
+        raise ReceiptRefused(f"The request cannot have come in the future. {NOTHING_CHANGED}")
+    country = country_code(receipt.country) if receipt.country else None
+    if (deadline.received_at, country) == (request.received_at, request.country):
+        raise ReceiptRefused(f"That is what is known already. {NOTHING_CHANGED}")
+    correction = ReceiptCorrection(
+        request_id=request.id,
+        received_at=deadline.received_at,
+        country=country,
+        proof=receipt.proof.strip(),
+        proposed_by=by,
+        proposed_at=now,
+    )
+    second = _gives_time(request, deadline)
+    if second and not correction.proof:
+        raise ReceiptRefused(
+            "This gives us more time for the answer, so it needs its proof, and a second person. "
+            f"Write what it rests on. {NOTHING_CHANGED}"
+        )
+    transaction.add(correction)
+    transaction.flush()
+    record(
+        transaction,
+        "request.receipt_proposed",
+        request.id,
+        now,
+        correction=correction.id,
+        received_at=deadline.received_at,
+        due_at=deadline.due_at,
+        proposed_by=by,
+    )
+    if not second:
+        _apply(transaction, request, correction, deadline, now)
+    return correction
+
+
+def waiting_receipt(session: Session, request_id: UUID) -> ReceiptCorrection | None:
+    """The correction that waits for a second person: the newest, if none took effect since."""
+    newest = session.exec(
+        select(ReceiptCorrection)
+        .where(ReceiptCorrection.request_id == request_id)
+        .order_by(col(ReceiptCorrection.proposed_at).desc(), col(ReceiptCorrection.id).desc())
+    ).first()
+    return newest if newest is not None and newest.applied_at is None else None
+
+
+def confirm_receipt(
+    transaction: Session,
+    request: DataSubjectRequest,
+    correction_id: UUID,
+    deadline: Deadline,
+    *,
+    by: UUID,
+    now: datetime,
+) -> None:
+    """A second person agrees to the correction that they read, and it takes effect.
+
+    `deadline` is the clock of its receipt. Asking again for one in effect changes nothing. Raises
+    ReceiptRefused.
+    """
+    hold(transaction, request)
+    correction = held(transaction, ReceiptCorrection, correction_id)
+    if correction.applied_at is not None:
+        return
+    _require_open(request)
+    waiting = waiting_receipt(transaction, request.id)
+    if waiting is None or waiting.id != correction_id:
+        raise ReceiptRefused(
+            "This is not the correction that waits: another one came since. Read that one, and "
+            f"confirm it if you agree. {NOTHING_CHANGED}"
+        )
+    if correction.proposed_by == by:
+        raise ReceiptRefused(
+            f"More time for the answer needs a second person to confirm it. {NOTHING_CHANGED}"
+        )
+    correction.confirmed_by = by
+    _apply(transaction, request, correction, deadline, now)
+
+
+def correction_of(
+    session: Session, request: DataSubjectRequest, correction_id: UUID
+) -> ReceiptCorrection:
+    """A correction of this request. Raises ReceiptRefused."""
+    correction = session.get(ReceiptCorrection, correction_id)
+    if correction is None or correction.request_id != request.id:
+        raise ReceiptRefused(f"There is no such correction of this request. {NOTHING_CHANGED}")
+    return correction
+
+
+def _gives_time(request: DataSubjectRequest, deadline: Deadline) -> bool:
+    return deadline.received_at > request.received_at or deadline.due_at > request.due_at
+
+
+def _require_open(request: DataSubjectRequest) -> None:
+    if request.answered_at is not None:
+        raise ReceiptRefused(
+            f"{request.reference} is answered; its clock stands as it was. {NOTHING_CHANGED}"
+        )
+
+
+def _apply(
+    transaction: Session,
+    request: DataSubjectRequest,
+    correction: ReceiptCorrection,
+    deadline: Deadline,
+    now: datetime,
+) -> None:
+    correction.applied_at = now
+    transaction.add(correction)
+    request.received_at = deadline.received_at
+    request.country = correction.country
+    request.due_at = deadline.due_at
+    request.rule = deadline.rule
+    request.regime = deadline.regime
+    request.candidates = stored_candidates(deadline)
+    request.warnings = list(deadline.warnings)
+    for right in rights_of(transaction, request.id):
+        clock = deadline.binding(Kind(right.kind))
+        right.due_at, right.rule = clock.due_at, clock.rule
+        transaction.add(right)
+    record(
+        transaction,
+        "request.receipt_corrected",
+        request.id,
+        now,
+        correction=correction.id,
+        received_at=request.received_at,
+        due_at=request.due_at,
+        rule=request.rule,
+        proposed_by=correction.proposed_by,
+        confirmed_by=correction.confirmed_by,
+    )
+    _take_back_breaches(transaction, request, deadline, now)
+    transaction.add(request)
+
+
+def _take_back_breaches(
+    transaction: Session, request: DataSubjectRequest, deadline: Deadline, now: datetime
+) -> None:
+    """A breach that was recorded on a receipt now known to be wrong was recorded in error."""
+    passed = {one.rule.partition(".")[0] for one in deadline.candidates if one.due_at <= now}
+    if request.policy_breach_at and "policy" not in passed:
+        request.policy_breach_at = None
+        record(transaction, "request.policy_breach_in_error", request.id, now)
+    if request.statutory_breach_at and "statute" not in passed:
+        request.statutory_breach_at = None
+        record(transaction, "request.statutory_breach_in_error", request.id, now)

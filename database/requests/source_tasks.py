@@ -1,0 +1,318 @@
+"""What data sources are asked for requests, how far each is, and what it said (P10-P17, P24)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from database.ids import new_id
+from database.requests.asked_tasks import ByHand, TaskRefused
+from database.requests.authorised_agents import is_authorised
+from database.requests.identity import (
+    BY_SOURCE,
+    account_of,
+    controls_empty_address,
+    is_verified,
+    verify_identity,
+)
+from database.requests.requested_rights import rights_of
+from database.requests.requests import asked_tasks
+from database.tables import DataSubjectRequest, RequestedRight, SourceTask
+from database.writing import held, hold, insert_new
+from domain.data_subject_requests import GATED_KINDS, Kind, RightState
+from domain.personal_data import OWN_SOURCE, DataRole, Person, Verb
+from domain.request_decisions import DONE
+from domain.source_tasks import (
+    LOOKING,
+    OPEN_TASKS,
+    Asked,
+    TaskState,
+    asked_first,
+    asked_once_granted,
+)
+
+Sources = Mapping[str, DataRole]
+"""The data sources by name, in the data map's order."""
+
+WHO_READS_WHY = "a second person and the person hear of it."
+AT_ONCE = 10
+"""So many are asked in one go, each of which may take its whole time."""
+
+
+def plan(
+    transaction: Session, request: DataSubjectRequest, sources: Sources, now: datetime
+) -> None:
+    """Write down what is to be asked first for each right whose gate is open; once."""
+    for right, source, verb in _missing(transaction, request, sources):
+        add_task(transaction, right, source, verb, now)
+
+
+def add_task(
+    transaction: Session, right: RequestedRight, source: str, verb: Verb, now: datetime
+) -> None:
+    """Have a source asked something for a right, in a new round where it was asked before and that
+    is settled. What is asked already is not asked twice."""
+    before = _rounds(transaction, right, source, verb)
+    if before and before[-1].state in OPEN_TASKS:
+        return
+    row = {
+        "id": new_id(),
+        "request_id": right.request_id,
+        "right_id": right.id,
+        "source": source,
+        "verb": verb.value,
+        "round": len(before) + 1,
+        "state": TaskState.WAITING.value,
+        "attempts": 0,
+        "next_try_at": now,
+        "problem": "",
+        "evidence": "",
+        "created_at": now,
+    }
+    insert_new(transaction, SourceTask, [row])
+
+
+def person_asked_about(session: Session, request: DataSubjectRequest, verb: Verb) -> Person:
+    """Whom a source is asked about: the account of the request, or the address that it names. To
+    stop marketing every address that was typed in counts too, as nothing stands against it."""
+    account = account_of(session, request)
+    on_file = [account.email] if account and account.email else []
+    typed = [request.account_address or request.contact_email]
+    if verb is Verb.SUPPRESS:
+        typed = [*on_file, *typed, request.contact_email]
+    elif account is not None:
+        typed = on_file
+    return Person(
+        addresses=tuple(dict.fromkeys(filter(None, typed))),
+        external_ids=(account.external_id,) if account else (),
+    )
+
+
+def standing(session: Session, request: DataSubjectRequest, sources: Sources) -> Asked | None:
+    """How far a request is with the data sources; None when nothing is to come."""
+    tasks = [task for task in tasks_of(session, request.id) if task.state in OPEN_TASKS]
+    instants = [task.next_try_at for task in tasks if task.next_try_at]
+    if _missing(session, request, sources):
+        instants.append(request.received_at)
+    asked = Asked(
+        next_at=min(instants, default=None),
+        waiting=_names(tasks, TaskState.WAITING),
+        by_hand=_names(tasks, TaskState.BY_HAND),
+        needs_person=_names(tasks, TaskState.NEEDS_PERSON),
+    )
+    return asked if asked.is_open else None
+
+
+def tasks_of(session: Session, request_id: UUID) -> Sequence[SourceTask]:
+    """Everything that sources are or were asked for a request, in the order in which it began."""
+    return session.exec(
+        select(SourceTask)
+        .where(SourceTask.request_id == request_id)
+        .order_by(col(SourceTask.created_at), col(SourceTask.id))
+    ).all()
+
+
+def ask_once_more(transaction: Session, request_id: UUID, verb: Verb, now: datetime) -> None:
+    """Have every source asked again that was asked this for a request."""
+    tasks = [task for task in tasks_of(transaction, request_id) if task.verb == verb]
+    for task in last_rounds(tasks):
+        right = transaction.get_one(RequestedRight, task.right_id)
+        add_task(transaction, right, task.source, verb, now)
+
+
+def last_rounds(tasks: Sequence[SourceTask]) -> Sequence[SourceTask]:
+    """Of what was asked more than once, the last round."""
+    latest = {(task.right_id, task.source, task.verb): task for task in tasks}
+    return list(latest.values())
+
+
+def due(session: Session, request_id: UUID, now: datetime) -> Sequence[SourceTask]:
+    """What is to be asked now, the longest due first."""
+    return session.exec(
+        select(SourceTask)
+        .where(
+            SourceTask.request_id == request_id,
+            SourceTask.state == TaskState.WAITING,
+            col(SourceTask.next_try_at) <= now,
+        )
+        .order_by(col(SourceTask.next_try_at), col(SourceTask.id))
+        .limit(AT_ONCE)
+    ).all()
+
+
+def verify_by_source(transaction: Session, request: DataSubjectRequest, now: datetime) -> bool:
+    """Whoever proved control of an address that another data source than our own has of somebody
+    is that person, account or not (P19). False where none has it, or they were known already.
+
+    The request is held.
+    """
+    if not controls_empty_address(transaction, request):
+        return False
+    known = any(_is_found(task) for task in tasks_of(transaction, request.id))
+    return known and verify_identity(transaction, request, how=BY_SOURCE, now=now)
+
+
+def hand_in(
+    transaction: Session,
+    request: DataSubjectRequest,
+    task_id: UUID,
+    done: ByHand,
+    *,
+    staff_id: UUID,
+    now: datetime,
+) -> None:
+    """Somebody did what no machine could, and says how. Raises TaskRefused."""
+    row = _of_request(transaction, request, task_id)
+    asked_tasks.hand_in(transaction, row, done, staff_id=staff_id, now=now)
+
+
+def ask_again(
+    transaction: Session,
+    request: DataSubjectRequest,
+    task_id: UUID,
+    *,
+    staff_id: UUID,
+    now: datetime,
+) -> None:
+    """Somebody wants a source asked anew, now: at once where it is silent or was wrong, and in a
+    new round where it was settled. Raises TaskRefused."""
+    row = _of_request(transaction, request, task_id)
+    if request.answered_at is not None and row.verb in LOOKING:
+        raise TaskRefused("This request is answered: nobody needs what the source would say.")
+    if row.state in {TaskState.WAITING, TaskState.NEEDS_PERSON}:
+        row.state, row.next_try_at = TaskState.WAITING, now
+        transaction.add(row)
+    elif row.state == TaskState.BY_HAND:
+        raise TaskRefused("Somebody of you does this by hand: hand in what came of it.")
+    else:
+        right = transaction.get_one(RequestedRight, row.right_id)
+        add_task(transaction, right, row.source, Verb(row.verb), now)
+    asked_tasks.note(transaction, row, "asked_again", now, by=staff_id)
+
+
+def give_up(
+    transaction: Session,
+    request: DataSubjectRequest,
+    task_id: UUID,
+    *,
+    reason: str,
+    staff_id: UUID,
+    now: datetime,
+) -> None:
+    """Somebody says that this cannot be had from the source, and why: the answer is a partial one.
+    Raises TaskRefused."""
+    row = _of_request(transaction, request, task_id)
+    asked_tasks.give_up(
+        transaction, row, reason=reason, who_reads=WHO_READS_WHY, staff_id=staff_id, now=now
+    )
+
+
+def drop_what_nobody_needs(
+    transaction: Session, request: DataSubjectRequest, now: datetime
+) -> None:
+    """The request is answered: what was only looked for is looked for no more. It is held."""
+    for task in tasks_of(transaction, request.id):
+        if task.state in OPEN_TASKS and task.verb in LOOKING:
+            task.state, task.next_try_at, task.settled_at = TaskState.DROPPED, None, now
+            transaction.add(task)
+
+
+def answered_with_open_tasks(session: Session) -> Sequence[UUID]:
+    """The answered requests for which a source has still something to do."""
+    found = (
+        select(SourceTask.request_id)
+        .join(DataSubjectRequest, col(DataSubjectRequest.id) == col(SourceTask.request_id))
+        .where(
+            col(SourceTask.state).in_(list(OPEN_TASKS)),
+            col(DataSubjectRequest.answered_at).is_not(None),
+        )
+    )
+    return session.exec(found.distinct()).all()
+
+
+def overdue_since(session: Session, late_at: datetime) -> Sequence[UUID]:
+    """The requests of which a source should have been asked again by an instant, and was not."""
+    found = select(SourceTask.request_id).where(
+        SourceTask.state == TaskState.WAITING, col(SourceTask.next_try_at) < late_at
+    )
+    return session.exec(found.distinct()).all()
+
+
+def _missing(
+    session: Session, request: DataSubjectRequest, sources: Sources
+) -> Sequence[tuple[RequestedRight, str, Verb]]:
+    """What nobody has written down yet: by right, source and verb."""
+    rights = rights_of(session, request.id)
+    looks_first = controls_empty_address(session, request)
+    if not _may_ask(session, request, looks_first=looks_first):
+        rights = [right for right in rights if right.kind not in GATED_KINDS]
+    wanted = [
+        (right, source, verb)
+        for right in rights
+        if _is_due(request, right)
+        for source, role in sources.items()
+        if (verb := asked_first(Kind(right.kind), role, looks_first=looks_first))
+    ]
+    wanted += [
+        (right, source, verb)
+        for right in rights
+        if right.state == RightState.DECIDED and right.outcome in DONE
+        for source, role in sources.items()
+        if (verb := asked_once_granted(Kind(right.kind), source, role))
+    ]
+    if not wanted or not _is_named(session, request):
+        return ()
+    known = {(task.right_id, task.source, task.verb) for task in tasks_of(session, request.id)}
+    return [one for one in wanted if (one[0].id, one[1], one[2]) not in known]
+
+
+def _is_due(request: DataSubjectRequest, right: RequestedRight) -> bool:
+    """A gated right until it is decided; one that the machine granted at once, once it has."""
+    if right.kind in GATED_KINDS:
+        return request.answered_at is None and right.state != RightState.DECIDED
+    return right.state == RightState.DECIDED
+
+
+def _may_ask(session: Session, request: DataSubjectRequest, *, looks_first: bool) -> bool:
+    """Whether we know enough of who asks to look what there is of them (P19)."""
+    known = is_verified(request) or looks_first
+    return known and is_authorised(session, request.id)
+
+
+def _is_named(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether there is anything that a source could know the person by."""
+    typed = request.account_address or request.contact_email
+    return bool(typed) or account_of(session, request) is not None
+
+
+def _rounds(
+    session: Session, right: RequestedRight, source: str, verb: Verb
+) -> Sequence[SourceTask]:
+    return session.exec(
+        select(SourceTask)
+        .where(
+            SourceTask.right_id == right.id, SourceTask.source == source, SourceTask.verb == verb
+        )
+        .order_by(col(SourceTask.round))
+    ).all()
+
+
+def _of_request(transaction: Session, request: DataSubjectRequest, task_id: UUID) -> SourceTask:
+    hold(transaction, request)
+    row = transaction.get(SourceTask, task_id)
+    if row is None or row.request_id != request.id:
+        raise TaskRefused("This request asks no such thing of a source. Nothing was changed.")
+    return held(transaction, SourceTask, task_id)
+
+
+def _is_found(task: SourceTask) -> bool:
+    """Whether a source of ours, our own database apart, has something of the person."""
+    receipt: Mapping[str, Any] = task.receipt or {}
+    ours = task.source != OWN_SOURCE and receipt.get("controller") is None
+    return ours and task.verb == Verb.LOCATE and any(one["rows"] for one in receipt.get("held", ()))
+
+
+def _names(tasks: Sequence[SourceTask], state: TaskState) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(task.source for task in tasks if task.state == state))
