@@ -13,8 +13,8 @@ from activities.interceptor import incident
 from data_sources.data_map import ManualDescription
 from data_sources.source import CorrectionRefused, DataSource, SourceUnavailable, SourceWrong
 from database.engine import Database
+from database.requests import asked_tasks
 from database.requests.asked_tasks import AskedTask
-from database.requests.requests import asked_tasks
 from database.storage import Storage
 from database.webhooks.alarms import AlarmKind
 from domain.collected import Collected

@@ -12,18 +12,13 @@ from temporalio import activity
 from activities.courier import Courier
 from activities.moments import Moments, moments_since
 from activities.outbox import Sender, SendProgress
-from database.campaigns.campaigns import (
-    CALLED_OFF,
-    FIRST_NOTICE,
-    PAUSED,
-    WITHDRAWN,
-    campaigns,
-    freezing,
-)
+from database.campaigns import campaigns, freezing
 from database.campaigns.canaries import choose_canary, look_at_canary
 from database.campaigns.controls import last_act
 from database.campaigns.owed import steps_owed
+from database.campaigns.progress import Progress, count_addressees, count_missed, progress_of
 from database.campaigns.replacing import carry_over
+from database.campaigns.shards import canary_to_come, open_shards, queue_step
 from database.chunks import LongEnough, at_most
 from database.engine import Database
 from database.facts import record
@@ -31,15 +26,25 @@ from database.mail.mail_rows import Batch
 from database.mail.outbox import (
     ACCOUNT,
     CAMPAIGN,
-    CORRECTION,
-    FINISHED,
     STAFF,
-    WITHDRAWAL,
     Queued,
     cancel,
     cancel_overtaken,
     last_accepted_at,
     queue,
+)
+from database.mail.steps import (
+    CALLED_OFF,
+    CORRECTION,
+    DOUBTFUL,
+    FINISHED,
+    FIRST_NOTICE,
+    OWNERS_REPORT,
+    PAUSED,
+    WITHDRAWAL,
+    WITHDRAWN,
+    WITHOUT_MAIL,
+    is_reminder,
 )
 from database.people.staff import in_charge, present
 from database.policies.lineage import campaigns_replaced
@@ -174,7 +179,7 @@ class CampaignCase:
     @property
     def over(self) -> bool:
         """Whether nothing is left to do."""
-        return self.closed and self.state in (campaigns.FINISHED, *CALLED_OFF)
+        return self.closed and self.state in (FINISHED, *CALLED_OFF)
 
     @property
     def waits_for_its_date(self) -> bool:
@@ -245,7 +250,7 @@ class CampaignActivities:
     def open_shards(self, sending: SendingInput) -> list[int]:
         """The shards that are not done with a step: not queued yet, or with mails waiting."""
         with self._database.session() as session:
-            return campaigns.open_shards(session, sending.campaign_id, sending.step)
+            return open_shards(session, sending.campaign_id, sending.step)
 
     @activity.defn
     def send_shard(self, shard: ShardInput) -> SendProgress:
@@ -278,7 +283,7 @@ class CampaignActivities:
             if called_off or self._is_passed_over(transaction, campaign, shard):
                 cancel(transaction, batch)
             else:
-                campaigns.queue_step(
+                queue_step(
                     transaction,
                     campaign,
                     shard.step,
@@ -305,7 +310,7 @@ class CampaignActivities:
             to_come = version.state == VersionState.ANNOUNCED  # and neither withdrawn nor postponed
             asks_late = campaign.reclassified_id is not None
             if campaign.notified_at is None and (to_come or asks_late):
-                first_notices = Batch(subject_id=campaign.id, step=campaigns.FIRST_NOTICE)
+                first_notices = Batch(subject_id=campaign.id, step=FIRST_NOTICE)
                 accepted_at = last_accepted_at(transaction, first_notices)
                 tomorrow = local_date(what.now, self._company.zone) + ONE_DAY
                 ends_at = effective_at(
@@ -324,7 +329,7 @@ class CampaignActivities:
                 campaigns.take_step(
                     transaction,
                     campaign.id,
-                    campaigns.FIRST_NOTICE,
+                    FIRST_NOTICE,
                     due_at=campaign.started_at,
                     now=what.now,
                 )
@@ -367,18 +372,18 @@ class CampaignActivities:
         self._courier.tell(now)
         return self._sender.send(Batch(subject_id=step.campaign_id, step=step.step), now)
 
-    def _progress(self, campaign_id: UUID) -> campaigns.Progress:
+    def _progress(self, campaign_id: UUID) -> Progress:
         """Counted before anything is written: of a million that takes seconds, in which everybody
         else who writes would wait."""
         with self._database.session() as session:
-            return campaigns.progress(session, session.get_one(Campaign, campaign_id))
+            return progress_of(session, session.get_one(Campaign, campaign_id))
 
     def _sound(
         self,
         transaction: Session,
         campaign: Campaign,
         step: StepInput,
-        progress: campaigns.Progress,
+        progress: Progress,
     ) -> None:
         sound_of_campaign(
             transaction,
@@ -411,7 +416,7 @@ class CampaignActivities:
             ):
                 campaign.finished_at = what.now
                 if campaign.state not in CALLED_OFF:
-                    campaign.state = campaigns.FINISHED
+                    campaign.state = FINISHED
                     told = self._tell_owner(transaction, campaign, what.now)
                 transaction.add(campaign)
                 if campaign.reclassified_id:
@@ -456,8 +461,8 @@ class CampaignActivities:
     def _tell_owner(
         self, transaction: Session, campaign: Campaign, now: datetime
     ) -> tuple[UUID, ...]:
-        owner = self._audience(transaction, campaign, FINISHED)
-        return queue(transaction, _word(campaign, owner, FINISHED, "campaign_finished"), now)
+        owner = self._audience(transaction, campaign, OWNERS_REPORT)
+        return queue(transaction, _word(campaign, owner, OWNERS_REPORT, "campaign_finished"), now)
 
     def _case(self, session: Session, campaign: Campaign, now: datetime) -> CampaignCase:
         version = session.get_one(PolicyVersion, campaign.policy_version_id)
@@ -468,19 +473,19 @@ class CampaignActivities:
             number=version.number,
             state=campaign.state,
             frozen=campaign.audience_frozen_at is not None and campaign.canary is not None,
-            addressees=campaigns.count_addressees(session, campaign.id),
+            addressees=count_addressees(session, campaign.id),
             effective_at=campaigns.ends_at(campaign, version) if campaign.notified_at else None,
             to_come=self._to_come(session, campaign, version, now),
             postponed=version.state == VersionState.POSTPONED,
             owed=steps_owed(session, campaign),
-            canary=campaigns.canary_to_come(campaign),
+            canary=canary_to_come(campaign),
             canary_until=campaign.canary_until,
             stopped_because=_why_stopped(session, campaign),
             asks_late=campaign.reclassified_id is not None,
             closed=campaign.finished_at is not None,
             replaces=bool(campaigns_replaced(session, version.id)),
-            in_doubt=campaigns.count_missed(session, campaign, campaigns.DOUBTFUL),
-            without_mail=campaigns.count_missed(session, campaign, campaigns.WITHOUT_MAIL),
+            in_doubt=count_missed(session, campaign, DOUBTFUL),
+            without_mail=count_missed(session, campaign, WITHOUT_MAIL),
             since=campaign.finished_at
             or campaign.notified_at
             or campaign.audience_frozen_at
@@ -488,7 +493,7 @@ class CampaignActivities:
         )
 
     def _is_passed_over(self, session: Session, campaign: Campaign, shard: ShardInput) -> bool:
-        if not campaigns.is_reminder(shard.step):
+        if not is_reminder(shard.step):
             return False
         version = session.get_one(PolicyVersion, campaign.policy_version_id)
         to_come = self._to_come(session, campaign, version, shard.now)

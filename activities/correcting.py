@@ -6,10 +6,10 @@ from uuid import UUID
 
 from data_sources.source import DataSource
 from database.engine import Database
+from database.requests import data_corrections, recipients
 from database.requests.answering import correction_is_done
 from database.requests.data_corrections import claims_of
 from database.requests.requested_rights import rights_of
-from database.requests.requests import data_corrections, recipients
 from database.tables import DataSubjectRequest, RequestedRight, SourceTask
 from database.writing import held
 from domain.data_subject_requests import Kind

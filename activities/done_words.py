@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from database.requests.requests import data_corrections, erasures, recipients, source_tasks
+from database.requests import data_corrections, erasures, recipients, source_tasks
 from database.tables import DataCorrection, Erasure, RequestedRight, SourceTask
 from domain.erasures import GROUND_WORDS, ErasureGround
 from domain.personal_data import OWN_SOURCE, Verb

@@ -13,8 +13,8 @@ from data_sources.source import Call, DataSource, SourceWrong
 from data_sources.sql import SqlSource
 from data_sources.tombstones import known_as
 from database.engine import Database
+from database.requests import erasure_ends, erasures, recipients, source_tasks
 from database.requests.holds import sources_on_hold
-from database.requests.requests import erasure_ends, erasures, recipients, source_tasks
 from database.tables import Account, DataSubjectRequest, RequestedRight, SourceTask
 from database.writing import held
 from domain.data_subject_requests import Kind

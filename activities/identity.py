@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from database.requests.requests import identity, requests, rungs
+from database.requests import identity, requests, rungs
 from database.tables import DataSubjectRequest, Staff
 from domain.identity import DRAFT, IdentityNumbers, identity_rungs
 from domain.timetable import Role, Rung

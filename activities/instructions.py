@@ -11,8 +11,8 @@ from activities.asking import NOT_IN_THE_MAP, Asking
 from data_sources.source import Call, DataSource, SourceWrong
 from database.mail.mail_rows import Batch
 from database.mail.outbox import states
+from database.requests import asked_tasks, instructed_tasks, instructions
 from database.requests.instructions import instruction_by_id, tell_staff
-from database.requests.requests import asked_tasks, instructed_tasks, instructions
 from database.tables import ControllerInstruction, InstructedTask
 from database.webhooks.alarms import AlarmKind, sound
 from domain.controller_instructions import InstructionState

@@ -10,38 +10,29 @@ from sqlmodel import Session
 from activities.personal_links import personal_link
 from activities.request_letters import RequestLetters
 from database.approvals.approvals import took_for_clean
-from database.campaigns.campaigns import campaigns, controls, not_reached, reports
-from database.campaigns.owed import correction_in, corrections
+from database.approvals.wrong_words import correction_in
+from database.campaigns import campaigns, controls, not_reached, reports
+from database.campaigns.owed import corrections
+from database.campaigns.progress import progress_of
 from database.mail.outbox import (
     CAMPAIGN,
-    CORRECTION,
-    FINISHED,
     INSTRUCTION,
     RESTRICTION,
     STAFF,
-    STOPPED,
     VERSION,
-    WITHDRAWAL,
     Addressed,
     Claim,
     addressed,
 )
+from database.mail.steps import CORRECTION, OWNERS_REPORT, STOPPED, WITHDRAWAL, is_reminder
 from database.people.accounts import minors_among
-from database.people.links import (
-    PREFERENCES,
-    UNSUBSCRIBE,
-)
+from database.people.links import PREFERENCES, UNSUBSCRIBE
+from database.policies import assessments, law, wording
 from database.policies.counting import answers_that_count
-from database.policies.policies import assessments, law, replaced_by, wording
+from database.policies.policies import replaced_by
 from database.policies.purposes import asked_because_of
 from database.policies.without_approval import promise_of
-from database.tables import (
-    Campaign,
-    OutboxMail,
-    Policy,
-    PolicyVersion,
-    Restriction,
-)
+from database.tables import Campaign, OutboxMail, Policy, PolicyVersion, Restriction
 from domain.company import CampaignLeads, Company
 from domain.languages import nearest_language
 from domain.reviews import VersionState
@@ -132,7 +123,7 @@ class Letters:
         else:
             shared = self._requests.shared(session, first, language, now)
             fields = self._requests.personal(session, first, now)
-        courtesy = campaigns.is_reminder(first.step)
+        courtesy = is_reminder(first.step)
         copies = tuple(
             self._copy(
                 copy,
@@ -189,7 +180,7 @@ class Letters:
             shared |= self._for_staff(policy, version)
             if mail.step.startswith(STOPPED):
                 return {**shared, "reason": _why_stopped(session, mail, version)}
-            if mail.step == FINISHED:
+            if mail.step == OWNERS_REPORT:
                 page = f"{shared['console_url']}/report"
                 counts = [
                     *_counts(session, campaign, language),
@@ -310,7 +301,7 @@ class Letters:
         version: PolicyVersion,
         language: Language,
     ) -> dict[str, object]:
-        progress = campaigns.progress(session, campaign)
+        progress = progress_of(session, campaign)
         rungs = campaign_rungs(
             campaigns.ends_at(campaign, version) or campaign.started_at,
             self._leads,
@@ -369,7 +360,7 @@ def _answers(
 
 
 def _counts(session: Session, campaign: Campaign, language: Language) -> list[tuple[str, int]]:
-    progress = campaigns.progress(session, campaign)
+    progress = progress_of(session, campaign)
     return [
         (language.gettext("Addressed"), progress.addressees),
         (language.gettext("Approved"), progress.approved),

@@ -26,9 +26,10 @@ from database.imports.unfinished_imports import carry_on_imports
 from database.mail.doubts import count_doubtful, reconsider
 from database.mail.mail_status import requests_in_vain
 from database.mail.outbox import SENT_AGAIN, steps_without_sender, without_sender
+from database.requests import instructed_tasks, instructions, packages
 from database.requests.attachments import known_attachments
 from database.requests.requested_rights import kinds_of, rights_by_request
-from database.requests.requests import OPEN_STATES, instructed_tasks, instructions, packages
+from database.requests.requests import OPEN_STATES
 from database.requests.restrictions import lift_what_was_told
 from database.requests.rungs import as_fired
 from database.requests.source_tasks import answered_with_open_tasks, overdue_since

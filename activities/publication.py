@@ -11,13 +11,13 @@ from temporalio.exceptions import ApplicationError
 
 from database.approvals.approvals import PolicyHistory
 from database.approvals.standings import texts_in_use
-from database.campaigns.campaigns import campaigns, replacing, reviews
+from database.campaigns import campaigns, replacing, reviews
 from database.campaigns.owed import postponed_at
 from database.engine import Database
 from database.facts import record
 from database.imports.unfinished_imports import BEING_IMPORTED, one_stands_unfinished
+from database.policies import assessments, policies
 from database.policies.findings_by_legal import carried_over
-from database.policies.policies import assessments, policies
 from database.policies.without_approval import follow_effect, promise_of
 from database.tables import Policy, PolicyVersion
 from database.writing import held, hold

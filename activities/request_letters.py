@@ -9,15 +9,11 @@ from sqlmodel import Session
 from activities import instructed, redirections
 from activities.done_words import foretold, told_of
 from activities.personal_links import personal_link
-from database.people.links import (
-    REQUEST_CODE,
-    REQUEST_COPY,
-    REQUEST_COPY_CODE,
-)
+from database.people.links import REQUEST_CODE, REQUEST_COPY, REQUEST_COPY_CODE
+from database.requests import erasures, identity, packages
 from database.requests.instructed_tasks import tasks_of as tasks_of_instruction
 from database.requests.redirections import sent_elsewhere
 from database.requests.requested_rights import decisions_of, rights_of
-from database.requests.requests import erasures, identity, packages
 from database.requests.rungs import rung_of
 from database.tables import (
     AddressWarning,

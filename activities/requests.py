@@ -16,15 +16,8 @@ from activities.turns import whose_turn, works_on_it
 from database.engine import Database
 from database.mail.mail_rows import Batch
 from database.mail.outbox import states
+from database.requests import answering, erasures, requested_rights, requests, rungs, source_tasks
 from database.requests.identity import hears_of_progress
-from database.requests.requests import (
-    answering,
-    erasures,
-    requested_rights,
-    requests,
-    rungs,
-    source_tasks,
-)
 from database.tables import DataSubjectRequest, RequestedRight, Staff
 from database.webhooks.alarms import AlarmKind, sound
 from database.writing import held

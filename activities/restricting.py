@@ -6,9 +6,9 @@ from uuid import UUID
 
 from data_sources.source import DataSource
 from database.engine import Database
+from database.people.restricted import restricted_among
+from database.requests import recipients, source_tasks
 from database.requests.requested_rights import rights_of
-from database.requests.requests import recipients, source_tasks
-from database.requests.restrictions import restricted_among
 from database.tables import DataSubjectRequest, SourceTask
 from database.writing import held
 from domain.personal_data import Verb

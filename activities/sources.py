@@ -17,18 +17,15 @@ from data_sources.opening import OWN_MAP, Means, open_every_source
 from data_sources.source import Call, DataSource, SourceWrong
 from database.engine import Database
 from database.people.staff import in_charge
-from database.requests.requests import asked_tasks, packages, queue_for_staff, source_tasks
+from database.requests import asked_tasks, packages, source_tasks
+from database.requests.requests import queue_for_staff
 from database.storage import Storage
 from database.tables import DataSubjectRequest, SourceTask
 from database.webhooks.alarms import AlarmKind, sound
 from database.writing import held
 from domain.company import Company
 from domain.personal_data import OWN_SOURCE, Exported, Located, Person, Receipt, Verb, Waits
-from domain.source_tasks import (
-    done_receipt,
-    exported_receipt,
-    located_receipt,
-)
+from domain.source_tasks import done_receipt, exported_receipt, located_receipt
 
 Answer: TypeAlias = Located | Exported | Receipt | Waits
 NOT_ALL = (

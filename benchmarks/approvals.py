@@ -23,7 +23,7 @@ from sqlmodel import col, func, select
 from benchmarks.campaign import show
 from benchmarks.company import Company, Parts, a_company, chosen_database, until
 from cli.demo_scene import hidden_fields
-from database.campaigns.campaigns import FIRST_NOTICE
+from database.mail.steps import FIRST_NOTICE
 from database.people.links import APPROVE
 from database.tables import Approval, Link, OutboxMail
 from embedded.processes import Program, running

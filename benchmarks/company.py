@@ -22,8 +22,8 @@ from database.campaigns.rehearsals import are_out
 from database.campaigns.reviews import ReviewContent
 from database.engine import Database
 from database.ids import new_id
+from database.policies import policies
 from database.policies.assessments import findings_of
-from database.policies.policies import policies
 from database.storage import Storage
 from database.tables import Account, AssertedVersion, CampaignStep, PolicyVersion, Staff
 from database.writing import count_anew

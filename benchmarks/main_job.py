@@ -11,7 +11,7 @@ import psutil
 
 from cli.demo_scene import COMMAND
 from database.engine import Database
-from database.policies.policies import policies
+from database.policies import policies
 from database.tables import PolicyVersion
 from embedded.stack import Stack, environment_of, stack
 from settings import ROOT

@@ -32,7 +32,8 @@ import temporal
 from benchmarks.campaign import show
 from benchmarks.company import Company, Parts, a_company, chosen_database, sizes, until
 from database.ids import new_id
-from database.requests.requests import Received, receive, rungs
+from database.requests import rungs
+from database.requests.requests import Received, receive
 from database.tables import DataSubjectRequest, OutboxMail
 from domain.data_subject_requests import Intake, State
 from domain.deadlines import deadline

@@ -90,7 +90,8 @@ def show(
     """Show an account, and which version of each policy governs it; with --as who it is."""
     from cli.context import opened
     from cli.printing import print_thing
-    from database.approvals.approvals import PolicyHistory, consents
+    from database.approvals import consents
+    from database.approvals.approvals import PolicyHistory
     from database.approvals.governing_lists import decisions, without_approval
     from database.people.accounts import account_by_external_id
     from database.policies.policies import policies

@@ -216,8 +216,8 @@ def not_reached(
 
     from cli.context import opened
     from cli.printing import print_csv, print_rows, say
+    from database.campaigns import not_reached as lists
     from database.campaigns.campaigns import campaign_by_number
-    from database.campaigns.campaigns import not_reached as lists
 
     with opened() as office, office.database.session() as session:
         campaign = campaign_by_number(session, slug, number)
@@ -251,8 +251,8 @@ def not_approved(
     from cli.context import opened
     from cli.printing import print_csv, print_rows
     from database.approvals.approvals import PolicyHistory
+    from database.campaigns import not_approved as lists
     from database.campaigns.campaigns import campaign_by_number
-    from database.campaigns.campaigns import not_approved as lists
     from database.policies.policies import policy_by_slug
     from domain.places import local_date
 

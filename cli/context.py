@@ -15,14 +15,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cli.printing import stop
 from clock import Clock, ClockIsReal
-from database.approvals.approvals import approvals
+from database.approvals import approvals
 from database.engine import Database
 from database.facts import record
 from database.imports import account_imports
 from database.migrate import MigrationBroken, SchemaDiffers, require_current
 from database.people import absences, accounts, api_keys, staff
-from database.policies.policies import policies
-from database.requests.requests import holds, requests
+from database.policies import policies
+from database.requests import holds, requests
 from database.silence import is_silence, reason, remedy
 from database.tables import Staff
 from database.versions import DatabaseTooOld

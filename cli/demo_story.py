@@ -16,9 +16,9 @@ from database.campaigns.campaigns import campaign_of
 from database.mail.mail_rows import Batch
 from database.mail.outbox import states
 from database.people.accounts import count_accounts
+from database.policies import policies
 from database.policies.assessments import findings_of
-from database.policies.policies import policies
-from database.requests.requests import requests, source_tasks
+from database.requests import requests, source_tasks
 from database.tables import DataSubjectRequest, Fact, PolicyVersion
 from domain.source_tasks import TaskState
 

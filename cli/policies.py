@@ -153,7 +153,7 @@ def import_history(
     from cli.context import opened
     from cli.printing import print_rows, stop
     from database.people.staff import require_role
-    from database.policies.policies import history, policies
+    from database.policies import history, policies
     from domain.places import local_date
     from domain.policy_history import HistoryRefused, read_history
 
@@ -282,14 +282,15 @@ def status(
 
 
 def _versions(office: "Office", slug: str) -> list[dict[str, object]]:
-    from database.campaigns.campaigns import campaign_of, progress
+    from database.campaigns.campaigns import campaign_of
+    from database.campaigns.progress import progress_of
     from database.policies.policies import policy_by_slug, versions
 
     rows = []
     with office.database.session() as session:
         for version in versions(session, policy_by_slug(session, slug).id):
             campaign = campaign_of(session, version.id)
-            counts = progress(session, campaign) if campaign else None
+            counts = progress_of(session, campaign) if campaign else None
             rows.append(
                 {
                     "version": version.number,

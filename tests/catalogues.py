@@ -36,12 +36,7 @@ from domain.data_subject_requests import (
 )
 from domain.deadlines import PACKS
 from domain.erasures import GROUND_WORDS as WHY_ERASED
-from domain.identity import (
-    COULD_NOT_VERIFY,
-    FOUND_FOR_OTHERS,
-    NOTHING_HELD,
-    WORDS_FOR_STAFF,
-)
+from domain.identity import COULD_NOT_VERIFY, FOUND_FOR_OTHERS, NOTHING_HELD, WORDS_FOR_STAFF
 from domain.marketing import STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
 from domain.materiality.in_words import happened
 from domain.personal_data import BASIS_WORDS, ORIGIN_WORDS

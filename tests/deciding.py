@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from database.approvals.approvals import approvals
+from database.approvals import approvals
 from database.engine import Database
 from database.people.accounts import AccountRow, account_by_external_id
 from database.policies.policies import policy_by_slug, version_by_slug

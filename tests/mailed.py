@@ -10,8 +10,9 @@ from uuid import UUID
 
 from sqlmodel import Session, col, func, select
 
-from database.campaigns.campaigns import FIRST_NOTICE, count_addressees
+from database.campaigns.progress import count_addressees
 from database.engine import Database
+from database.mail.steps import FIRST_NOTICE
 from database.tables import Campaign, MailAttempt, OutboxMail
 from embedded.sandbox.server import DATABASE_FILE
 

@@ -13,7 +13,7 @@ from database.engine import Database
 from database.imports import account_imports, unfinished_imports
 from database.people import accounts
 from database.people.staff import add_staff, by_handle
-from database.policies.policies import policies
+from database.policies import policies
 from database.tables import Staff
 
 STAFF = {

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlmodel import Session, col
 
-from database.campaigns.campaigns import rehearsals
+from database.campaigns import rehearsals
 from database.tables import OutboxMail, PolicyVersion
 from domain.reviews import VersionClass
 from tests.people import LANGUAGES

@@ -9,13 +9,15 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session, select
 
-from database.campaigns.campaigns import campaigns, reviews
+from database.campaigns import campaigns, reviews
+from database.campaigns.shards import queue_step
 from database.engine import Database
 from database.mail import outbox
+from database.mail.steps import FIRST_NOTICE
 from database.migrate import migrate
 from database.people import accounts
-from database.policies.policies import assessments, policies
-from database.requests.requests import requests
+from database.policies import assessments, policies
+from database.requests import requests
 from database.tables import (
     Account,
     Approval,
@@ -148,12 +150,12 @@ class Scene:
         """What governs somebody at an instant, and why."""
         return deciding.governing(self.database, who, at)
 
-    def queue_step(self, campaign_id: UUID, step: str = campaigns.FIRST_NOTICE) -> tuple[UUID, ...]:
+    def queue_step(self, campaign_id: UUID, step: str = FIRST_NOTICE) -> tuple[UUID, ...]:
         """Queue what the first shard of a campaign is owed for a step."""
         with self.database.transaction() as transaction:
             campaign = transaction.get_one(Campaign, campaign_id)
             known = set(transaction.exec(select(OutboxMail.id)).all())
-            campaigns.queue_step(transaction, campaign, step, 0, languages=LANGUAGES, now=NOW)
+            queue_step(transaction, campaign, step, 0, languages=LANGUAGES, now=NOW)
             return tuple(set(transaction.exec(select(OutboxMail.id)).all()) - known)
 
     def request(

@@ -6,11 +6,12 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database.campaigns.campaigns import FIRST_NOTICE, freezing
+from database.campaigns import freezing
 from database.ids import new_id
 from database.mail import outbox, outcomes
 from database.mail.mail_rows import Batch
 from database.mail.outbox import Claim
+from database.mail.steps import FIRST_NOTICE
 from database.tables import Campaign, MailAttempt, OutboxMail
 from embedded.sandbox.server import DATABASE_FILE
 from embedded.sandbox.store import Store

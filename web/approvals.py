@@ -8,15 +8,10 @@ from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
-from database.approvals.approvals import (
-    NotGovernedYet,
-    Shown,
-    consents,
-    decide,
-    governing_version,
-)
+from database.approvals import consents
+from database.approvals.approvals import NotGovernedYet, Shown, decide, governing_version
 from database.approvals.shown_changes import ShownChange, shown_change
-from database.campaigns.owed import correction_in
+from database.approvals.wrong_words import correction_in
 from database.mail.suppressions import not_theirs
 from database.policies.law import laws_said
 from database.policies.without_approval import promise_of

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 from sqlmodel import Session
 
 from database.people.links import REQUEST_COPY, REQUEST_COPY_CODE
-from database.requests.requests import packages
+from database.requests import packages
 from database.tables import DataSubjectRequest, Link
 from mail.links import is_code
 from web.copy_files import NAME, copy_archive

@@ -9,11 +9,8 @@ from sqlalchemy import select as select_columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from database.approvals.approvals import (
-    PolicyHistory,
-    consents,
-    latest_decision,
-)
+from database.approvals import consents
+from database.approvals.approvals import PolicyHistory, latest_decision
 from database.approvals.reach import PUT_RIGHT, correction_for
 from database.campaigns.campaigns import link_of
 from database.people.links import APPROVE

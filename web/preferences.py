@@ -15,8 +15,8 @@ from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
 from database.people.links import PREFERENCES
+from database.people.restricted import restricted_among
 from database.requests.marketing import ONE_CLICK, PAGE, choose, offered_to, refuse, refused_by
-from database.requests.restrictions import restricted_among
 from database.tables import Account
 from domain.marketing import MARKETING, OBJECTION, Choices, MarketingPurpose
 from domain.suppressions import keys_of

@@ -24,12 +24,7 @@ from database.people.links import (
 from database.policies.policies import policies, version_in_force
 from database.requests.attachments import attachments_of
 from database.requests.authorised_agents import agent_of
-from database.requests.ends import (
-    appeal_of,
-    may_be_appealed,
-    may_be_taken_up_again,
-    may_withdraw,
-)
+from database.requests.ends import appeal_of, may_be_appealed, may_be_taken_up_again, may_withdraw
 from database.requests.identity import (
     BY_LINK,
     answer_goes_on_file,

@@ -1,0 +1,1 @@
+"""What account holders decided and consented to, and which version governs whom (P5, P6)."""

@@ -10,12 +10,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from database.approvals.approvals import Shown, decide
-from database.policies.policies import (
-    PolicyUnknown,
-    in_force_from,
-    is_public,
-    version_by_slug,
-)
+from database.policies.policies import PolicyUnknown, in_force_from, is_public, version_by_slug
 from database.tables import Account, Approval, PolicyVersion
 from database.writing import held
 from domain.account_holders import AccountKind, Status

@@ -9,7 +9,7 @@ from hashlib import sha256
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
-from database.campaigns.owed import correction_in
+from database.approvals.wrong_words import correction_in
 from database.ids import new_id
 from database.policies.assessments import findings_between
 from database.policies.law import laws_said_of

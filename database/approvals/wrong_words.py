@@ -7,6 +7,7 @@ known who had wrong words (`database/approvals/reach.py`), and which decisions w
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
@@ -14,7 +15,7 @@ from database.policies.assessments import assessment_of, bases_of
 from database.policies.lineage import lineage
 from database.policies.voids import Reading
 from database.policies.wording import Words, all_words, words_shown
-from database.tables import CampaignCorrection, PolicyVersion, WrongWords
+from database.tables import CampaignCorrection, CorrectionWords, PolicyVersion, WrongWords
 
 
 def only_what_differs(session: Session, version: PolicyVersion, words: Words) -> Mapping[str, str]:
@@ -123,3 +124,24 @@ def is_about_everybody(session: Session, correction: CampaignCorrection) -> bool
         WrongWords.correction_id == correction.id, col(WrongWords.language).is_(None)
     )
     return session.exec(query).first() is not None
+
+
+class PutRight(NamedTuple):
+    """What was wrong and what is right, in words of legal: in this `language`, the default one
+    where that is None."""
+
+    words: str
+    language: str | None
+
+
+def correction_in(session: Session, correction: CampaignCorrection, language: str) -> PutRight:
+    """What was wrong and what is right, for somebody who reads this language: in one that had it
+    wrong, where theirs had not."""
+    rows = session.exec(
+        select(CorrectionWords)
+        .where(CorrectionWords.correction_id == correction.id, CorrectionWords.mail != "")
+        .order_by(CorrectionWords.language)
+    ).all()
+    told = {row.language: PutRight(row.mail, row.language) for row in rows}
+    default = PutRight(correction.mail, None)
+    return told.get(language) or (default if default.words else next(iter(told.values()), default))

@@ -7,13 +7,15 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, true, update
 from sqlmodel import Session, col, func, select
 
-from database.campaigns.campaigns import FIRST_NOTICE, RUNNING, canary_to_come, count_addressees
 from database.campaigns.controls import CANARY, last_resumed_at, stop_by_machine
 from database.campaigns.freezing import SHARD_SIZE
+from database.campaigns.progress import count_addressees
+from database.campaigns.shards import canary_to_come
 from database.chunks import Advance
 from database.engine import Database
 from database.facts import record
 from database.mail.outbox import ACCOUNT
+from database.mail.steps import FIRST_NOTICE, RUNNING
 from database.tables import Campaign, CampaignAddressee, MailAttempt, OutboxMail
 from database.writing import held
 from domain.sending import Canary, Limits, Tally, why_stop, why_stop_canary

@@ -13,10 +13,16 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, func, select
 
-from database.campaigns.campaigns import PAUSED, RUNNING, WITHDRAWN, campaign_of
+from database.campaigns.campaigns import campaign_of
 from database.campaigns.owed import drop_correction, open_correction
 from database.facts import record
-from database.mail.outbox import CAMPAIGN, STAFF, STOPPED, Queued, queue
+from database.mail.outbox import (
+    CAMPAIGN,
+    STAFF,
+    Queued,
+    queue,
+)
+from database.mail.steps import PAUSED, RUNNING, STOPPED, WITHDRAWN
 from database.people.staff import in_charge, present, require_role
 from database.policies.policies import said_on
 from database.policies.without_approval import follow_effect

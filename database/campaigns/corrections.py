@@ -20,11 +20,11 @@ from database.approvals.wrong_words import (
     only_what_differs,
     wrong_words,
 )
-from database.campaigns.campaigns import CALLED_OFF, FINISHED, PAUSED, RUNNING
 from database.campaigns.controls import Act, ControlRefused, campaign_held, note
 from database.campaigns.owed import open_correction
 from database.facts import record
 from database.mail.outbox import ACCOUNT
+from database.mail.steps import CALLED_OFF, FINISHED, PAUSED, RUNNING
 from database.people.staff import require_role
 from database.policies.lineage import campaigns_of_lineage
 from database.policies.voids import Reading

@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, exists, or_
 from sqlmodel import Session, col, func, select
 
-from database.campaigns.campaigns import RUNNING
 from database.campaigns.canaries import FAILED, UNKNOWN
 from database.campaigns.controls import last_resumed_at
 from database.mail.outbox import ACCOUNT
+from database.mail.steps import RUNNING
 from database.tables import Campaign, DeliveryEvent, MailAttempt, OutboxMail
 from domain.sending import Limits, Tally, why_stop, why_stop_refused, why_stop_requests
 

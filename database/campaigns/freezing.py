@@ -13,8 +13,9 @@ from sqlmodel import Session, and_, col, func, select
 from database.approvals.approvals import PolicyHistory
 from database.approvals.standings import is_looked_at_alone, silent, state_of_silent
 from database.campaigns.audiences import is_addressed
-from database.campaigns.campaigns import count_addressees, shards
+from database.campaigns.progress import count_addressees
 from database.campaigns.replacing import told_before
+from database.campaigns.shards import shards
 from database.chunks import Advance
 from database.engine import Database
 from database.facts import record

@@ -5,9 +5,11 @@ from uuid import UUID
 
 from sqlmodel import Session, col, func, select
 
-from database.campaigns.campaigns import FIRST_NOTICE, campaign_of, progress
+from database.campaigns.campaigns import campaign_of
 from database.campaigns.owed import open_correction, steps_owed
+from database.campaigns.progress import progress_of
 from database.mail.outbox import maybe_told
+from database.mail.steps import FIRST_NOTICE
 from database.policies.assessments import (
     assessment_of,
     confirmed_adverse,
@@ -80,7 +82,7 @@ def mending(session: Session, version: PolicyVersion) -> Mending | None:
     if old is None or version.state not in (VersionState.SUBMITTED, VersionState.IN_REVIEW):
         return None
     campaign = campaign_of(session, old.id)
-    answers = progress(session, campaign) if campaign else None
+    answers = progress_of(session, campaign) if campaign else None
     return Mending(
         number=old.number,
         differences=differences(session, old, version),

@@ -8,7 +8,8 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from database.approvals.approvals import PolicyHistory, Proven
-from database.campaigns.campaigns import FIRST_NOTICE, is_asked
+from database.campaigns.progress import is_asked
+from database.mail.steps import FIRST_NOTICE
 from database.tables import Account, Campaign, CampaignAddressee, OutboxMail, PolicyVersion
 from domain.account_holders import Status
 from domain.approvals import Decision

@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
 from database.approvals.approvals import PolicyHistory
-from database.campaigns.campaigns import ends_at, joined_later, reached_nobody
+from database.campaigns.campaigns import ends_at
 from database.campaigns.controls import ControlRefused
+from database.campaigns.progress import joined_later, reached_nobody
 from database.facts import record
 from database.ids import new_id
 from database.people.accounts import open_since

@@ -2,20 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
 from database.facts import record
-from database.mail.outbox import CORRECTION, POSTPONEMENT
-from database.tables import (
-    Campaign,
-    CampaignCorrection,
-    CampaignStep,
-    ControlAct,
-    CorrectionWords,
-)
+from database.mail.steps import CORRECTION, POSTPONEMENT
+from database.tables import Campaign, CampaignCorrection, CampaignStep, ControlAct
 
 
 def postponements(session: Session, version_id: UUID) -> Mapping[str, datetime]:
@@ -78,27 +71,6 @@ def open_corrections(session: Session) -> Mapping[UUID, CampaignCorrection]:
         )
     ).all()
     return dict(rows)
-
-
-class PutRight(NamedTuple):
-    """What was wrong and what is right, in words of legal: in this `language`, the default one
-    where that is None."""
-
-    words: str
-    language: str | None
-
-
-def correction_in(session: Session, correction: CampaignCorrection, language: str) -> PutRight:
-    """What was wrong and what is right, for somebody who reads this language: in one that had it
-    wrong, where theirs had not."""
-    rows = session.exec(
-        select(CorrectionWords)
-        .where(CorrectionWords.correction_id == correction.id, CorrectionWords.mail != "")
-        .order_by(CorrectionWords.language)
-    ).all()
-    told = {row.language: PutRight(row.mail, row.language) for row in rows}
-    default = PutRight(correction.mail, None)
-    return told.get(language) or (default if default.words else next(iter(told.values()), default))
 
 
 def steps_caused(session: Session, campaign: Campaign) -> tuple[str, ...]:

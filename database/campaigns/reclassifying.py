@@ -11,10 +11,11 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from database.campaigns.campaigns import REPLACED, campaign_of
+from database.campaigns.campaigns import campaign_of
 from database.campaigns.controls import Act, ControlRefused, note
 from database.campaigns.owed import drop_correction
 from database.facts import record
+from database.mail.steps import REPLACED
 from database.people.staff import require_role
 from database.policies.assessments import (
     add_by_legal,

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from sqlmodel import Session, col, func, select
 
-from database.campaigns.campaigns import FIRST_NOTICE, notice_template
 from database.facts import record
 from database.mail.outbox import STAFF, VERSION, Queued, queue
+from database.mail.steps import FIRST_NOTICE, notice_template
 from database.policies.assessments import bases_of, confirmed_adverse, findings_between, findings_of
 from database.policies.law import bases_by_law
 from database.policies.legal_requirements import requirements

@@ -14,12 +14,13 @@ from sqlalchemy import and_, exists, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from database.campaigns.campaigns import FIRST_NOTICE, REPLACED, WITHDRAWN, campaign_of
+from database.campaigns.campaigns import campaign_of
 from database.campaigns.mended_versions import corrects
 from database.campaigns.owed import drop_correction
 from database.facts import record
 from database.mail.mail_rows import Batch
 from database.mail.outbox import GOT_IT, carry, maybe_told, waiting_in
+from database.mail.steps import FIRST_NOTICE, REPLACED, WITHDRAWN
 from database.policies.assessments import is_clean
 from database.policies.counting import counts_for
 from database.policies.lineage import campaigns_replaced

@@ -9,12 +9,13 @@ from sqlalchemy import ColumnElement, or_
 from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, func, select
 
-from database.approvals.approvals import consents
+from database.approvals import consents
 from database.approvals.reach import readers_of_wrong_words
-from database.campaigns.campaigns import CanaryStanding, Progress, canary, progress, stays_silent
 from database.campaigns.controls import Done, control_acts
 from database.campaigns.not_reached import segments_of
 from database.campaigns.owed import corrections
+from database.campaigns.progress import Progress, progress_of, stays_silent
+from database.campaigns.shards import CanaryStanding, canary
 from database.mail.outbox import ACCOUNT
 from database.policies.assessments import findings_of
 from database.policies.law import Cited, asked_nevertheless, bases_by_law, cited
@@ -96,7 +97,7 @@ def report(session: Session, campaign: Campaign) -> Report:
     version_id = campaign.policy_version_id
     version = session.get_one(PolicyVersion, version_id)
     return Report(
-        progress=progress(session, campaign),
+        progress=progress_of(session, campaign),
         canary=canary(campaign),
         controls=control_acts(session, version_id),
         corrections=_corrections(session, campaign),

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from database.approvals.approvals import PolicyHistory
 from database.campaigns.audiences import is_addressed
-from database.campaigns.campaigns import FIRST_NOTICE, notice_template
+from database.mail.steps import FIRST_NOTICE, notice_template
 from database.people.accounts import open_since
 from database.policies.law import bases_by_law
 from database.tables import Account, AssertedVersion, Policy, PolicyVersion

@@ -17,13 +17,7 @@ from sqlmodel import Session, and_, col, exists, func, or_, select
 from database.chunks import Advance
 from database.engine import Database
 from database.ids import new_id
-from database.imports.carrying import (
-    DELETE_ROWS,
-    next_chunk,
-    rows_of,
-    same_account,
-    says_otherwise,
-)
+from database.imports.carrying import DELETE_ROWS, next_chunk, rows_of, same_account, says_otherwise
 from database.people.accounts import AccountRow
 from database.policies.policies import hold_policies, policies, version_in_force, versions
 from database.tables import Account, AccountImport, AccountImportRow, Campaign, PolicyVersion

@@ -1,0 +1,1 @@
+"""The outbox and what became of each mail: owed, claimed, sent, bounced, held back (P4)."""

@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Row, and_, case, exists, or_, true, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
-from database.campaigns.campaigns import CALLED_OFF, FINISHED, FIRST_NOTICE, PAUSED, RUNNING
 from database.facts import record
 from database.mail.mail_rows import hold_mails
 from database.mail.outbox import (
@@ -19,12 +18,12 @@ from database.mail.outbox import (
     CAMPAIGN,
     SENT_AGAIN_BY_MACHINE,
     SENT_AGAIN_BY_OPS,
-    WITHDRAWAL,
     is_overtaken,
     is_settled_for,
     subject_is_running,
 )
 from database.mail.outcomes import later_ones_were_heard_of
+from database.mail.steps import CALLED_OFF, FINISHED, FIRST_NOTICE, PAUSED, RUNNING, WITHDRAWAL
 from database.tables import Campaign, MailAttempt, OutboxMail, Policy, PolicyVersion
 
 AT_ONCE = 1000

@@ -8,16 +8,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, case, exists
 from sqlmodel import Session, col, func, or_, select
 
-from database.campaigns.campaigns import (
-    FIRST_NOTICE,
-    GOT_BY_NOBODY,
-    PAUSED,
-    RUNNING,
-    notice_template,
-)
 from database.facts import record
 from database.mail.mail_rows import of_campaigns_to
 from database.mail.outbox import ACCOUNT
+from database.mail.steps import FIRST_NOTICE, GOT_BY_NOBODY, PAUSED, RUNNING, notice_template
 from database.people.accounts import is_mailed
 from database.people.links import to_approve
 from database.policies.counting import counts_for

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, func, select
 from database.ids import new_id
 from database.mail import pace
 from database.mail.mail_rows import Batch, change, in_batch, of_nobody_else
+from database.mail.steps import CORRECTION, OWNERS_REPORT, POSTPONEMENT, STOPPED, WITHDRAWAL
 from database.people.accounts import is_mailed
 from database.policies.counting import counts_for
 from database.tables import (
@@ -83,17 +84,10 @@ COPY_CODE, OF_SOURCE = "copy_code_", "source_"
 AFTERWARDS = (COPY_CODE, OF_SOURCE)
 """What steps of a request begin with that go out when it is answered already."""
 LINK_AGAIN = "link_again"
-WITHDRAWAL = "withdrawal"
-STOPPED = "stopped_"
-"""Steps that tell a campaign's owner of a stop by the machine: the first, the second ..."""
-FINISHED = "finished"
-"""The step that tells a campaign's owner what it came to."""
-POSTPONEMENT = "postponement_"
 SENT_AGAIN_BY_OPS = "sent again by ops"
 SENT_AGAIN_BY_MACHINE = "no event came, while those of later mails did: sent again, not by ops"
 SENT_AGAIN = (SENT_AGAIN_BY_OPS, SENT_AGAIN_BY_MACHINE)
 """Why a mail is queued that was left to ops."""
-CORRECTION = "correction_"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -353,7 +347,7 @@ def without_sender(session: Session) -> Sequence[OutboxMail]:
             or_(
                 col(OutboxMail.step).startswith(LINK_AGAIN),
                 col(OutboxMail.step).startswith(STOPPED, autoescape=True),
-                col(OutboxMail.step) == FINISHED,
+                col(OutboxMail.step) == OWNERS_REPORT,
                 col(OutboxMail.subject_kind).in_([VERSION, RESTRICTION]),
                 answered,
                 again,

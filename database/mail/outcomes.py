@@ -8,7 +8,10 @@ from sqlalchemy import exists, true, update
 from sqlmodel import Session, col, select
 
 from database.mail.mail_rows import Batch, change, hold_mails, in_batch, in_order
-from database.mail.outbox import IN_DOUBT, STOPPED
+from database.mail.outbox import (
+    IN_DOUBT,
+)
+from database.mail.steps import STOPPED
 from database.tables import DeliveryEvent, MailAttempt, OutboxMail
 
 LATER_ATTEMPTS_THAT_PROVE_SILENCE = 3

@@ -9,15 +9,15 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from database.campaigns.campaigns import FIRST_NOTICE, is_reminder
 from database.facts import record
 from database.ids import new_id
 from database.mail.doubts import is_worth_queueing
 from database.mail.mail_rows import hold_mails, in_order, of_campaigns_to
 from database.mail.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, MAYBE_TOLD, Claim
+from database.mail.steps import FIRST_NOTICE, is_reminder
 from database.people.accounts import accounts_at_address
 from database.people.links import APPROVE, Holder, replace_links, to_approve
-from database.requests.restrictions import is_restricted
+from database.people.restricted import is_restricted
 from database.tables import (
     Campaign,
     CampaignAddressee,

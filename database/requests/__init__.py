@@ -1,0 +1,1 @@
+"""Data-subject requests: taken in, decided, answered, forgotten (P10-P26)."""

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from database.facts import record
+from database.requests import data_corrections, erasures
 from database.requests.authorised_agents import is_authorised
 from database.requests.deferred_erasures import defer
 from database.requests.estates import waits_for_authority
@@ -21,21 +22,14 @@ from database.requests.identity_checks import delete_evidence
 from database.requests.packages import NO_COPY, hand_over, held_for_others, needs_copy
 from database.requests.redirections import HELD_FOR_OTHERS
 from database.requests.requested_rights import decided_before, decisions_of, reopen, rights_of
-from database.requests.requests import data_corrections, erasures, record_breach
+from database.requests.requests import record_breach
 from database.requests.restrictions import restrict
 from database.requests.source_tasks import drop_what_nobody_needs
 from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
 from database.webhooks.events import EventKind, tell_of_request
 from database.writing import held, hold
 from domain.data_corrections import outcome_refusal
-from domain.data_subject_requests import (
-    GATED_KINDS,
-    Ground,
-    Kind,
-    Outcome,
-    RightState,
-    State,
-)
+from domain.data_subject_requests import GATED_KINDS, Ground, Kind, Outcome, RightState, State
 from domain.erasures import ErasureGround
 from domain.identity import disclosure_refusal
 from domain.legal_holds import HELD_BACK, waits_for_release

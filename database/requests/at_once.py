@@ -14,10 +14,11 @@ from uuid import UUID
 from sqlmodel import Session
 
 from database.people.accounts import accounts_at_address
+from database.requests import joined
 from database.requests.answering import decide_at_once
 from database.requests.marketing import REQUEST, refuse
 from database.requests.requested_rights import kinds_of
-from database.requests.requests import Received, joined, receive
+from database.requests.requests import Received, receive
 from database.requests.restrictions import restrict
 from database.tables import DataSubjectRequest, JoinedRequest
 from database.writing import held

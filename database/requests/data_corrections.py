@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from database.facts import record
+from database.requests import source_tasks
 from database.requests.requested_rights import rights_of
-from database.requests.requests import source_tasks
 from database.tables import DataCorrection, DataSubjectRequest, RequestedRight, SourceTask
 from database.writing import hold
 from domain.data_corrections import Claim, claim_refusal

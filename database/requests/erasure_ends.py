@@ -6,10 +6,10 @@ from datetime import datetime
 from sqlmodel import Session
 
 from database.facts import record
+from database.requests import erasures
 from database.requests.answering import answer_when_decided, decide_at_once
 from database.requests.deferred_erasures import erasure_of
 from database.requests.requested_rights import decisions_of, reopen
-from database.requests.requests import erasures
 from database.tables import DataSubjectRequest, Erasure, RequestedRight
 from domain.data_subject_requests import Kind, Outcome, State
 from domain.erasures import SourceEnd, Stage, end_of, source_end

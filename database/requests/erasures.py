@@ -14,16 +14,9 @@ from database.facts import record
 from database.mail.mail_rows import Batch
 from database.mail.outbox import ACCOUNT, BY_POST, REQUEST, REQUESTER, Queued, queue, states
 from database.people.links import REQUEST_ERASURE, add_link
+from database.requests import data_corrections, restrictions, source_tasks, tombstones
 from database.requests.identity import account_of, is_verified, language_on_file
-from database.requests.requests import data_corrections, restrictions, source_tasks, tombstones
-from database.tables import (
-    Account,
-    DataSubjectRequest,
-    Erasure,
-    Link,
-    RequestedRight,
-    SourceTask,
-)
+from database.tables import Account, DataSubjectRequest, Erasure, Link, RequestedRight, SourceTask
 from domain.account_holders import Status
 from domain.data_subject_requests import RightState
 from domain.erasures import (

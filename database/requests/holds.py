@@ -19,13 +19,7 @@ from database.tables import Account, DataSubjectRequest, LegalHold, RequestDecis
 from database.writing import held
 from domain.company import OfficeHours
 from domain.data_subject_requests import Ground, Kind, Outcome, State
-from domain.legal_holds import (
-    EVERYWHERE,
-    HELD_BACK,
-    erase_by,
-    hold_refusal,
-    waits_for_release,
-)
+from domain.legal_holds import EVERYWHERE, HELD_BACK, erase_by, hold_refusal, waits_for_release
 from domain.personal_data import OWN_SOURCE
 
 NO_SUCH_HOLD = "There is no such hold (any more). Nothing was changed."

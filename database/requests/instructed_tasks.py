@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from database.ids import new_id
+from database.requests import asked_tasks
 from database.requests.asked_tasks import AskedTask, ByHand, TaskRefused
-from database.requests.requests import asked_tasks
 from database.tables import ControllerInstruction, InstructedTask
 from database.writing import insert_new
 from domain.controller_instructions import InstructionState

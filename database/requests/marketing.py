@@ -15,7 +15,7 @@ from sqlmodel import Session, col, func, select
 from database.facts import record
 from database.ids import new_id
 from database.mail.suppressions import failures
-from database.requests.restrictions import restricted_among
+from database.people.restricted import restricted_among
 from database.tables import Account, MarketingRefusal, PurposeOffer
 from database.webhooks.events import EventKind, tell
 from database.writing import held, insert_new

@@ -1,12 +1,11 @@
 """Accounts that are restricted: set by staff or by a report, lifted with notice only (P14, P18)."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists
-from sqlalchemy.orm import Mapped
+from sqlalchemy import exists
 from sqlmodel import Session, col, select
 
 from database.facts import record
@@ -142,25 +141,6 @@ def lift_what_was_told(transaction: Session, now: datetime, *, limit: int) -> in
     for restriction in rows:
         _lift(transaction, restriction, now)
     return len(rows)
-
-
-def restricted_among(session: Session, account_ids: Collection[UUID]) -> frozenset[UUID]:
-    """Which of these accounts are restricted."""
-    if not account_ids:
-        return frozenset()
-    rows = session.exec(
-        select(Restriction.account_id).where(
-            col(Restriction.account_id).in_(account_ids), col(Restriction.lifted_at).is_(None)
-        )
-    ).all()
-    return frozenset(rows)
-
-
-def is_restricted(account_id: Mapped[UUID]) -> ColumnElement[bool]:
-    """Whether an account is restricted, for a question about many."""
-    return exists().where(
-        col(Restriction.account_id) == account_id, col(Restriction.lifted_at).is_(None)
-    )
 
 
 def of_account(session: Session, account_id: UUID) -> Sequence[Restriction]:

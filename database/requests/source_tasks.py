@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from database.ids import new_id
+from database.requests import asked_tasks
 from database.requests.asked_tasks import ByHand, TaskRefused
 from database.requests.authorised_agents import is_authorised
 from database.requests.identity import (
@@ -18,7 +19,6 @@ from database.requests.identity import (
     verify_identity,
 )
 from database.requests.requested_rights import rights_of
-from database.requests.requests import asked_tasks
 from database.tables import DataSubjectRequest, RequestedRight, SourceTask
 from database.writing import held, hold, insert_new
 from domain.data_subject_requests import GATED_KINDS, Kind, RightState

@@ -1,0 +1,1 @@
+"""What we tell the company's own systems and its staff's chat: events and alarms."""

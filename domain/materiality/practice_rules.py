@@ -4,15 +4,7 @@ from collections.abc import Iterator
 
 from domain.materiality.assessment import Practice
 from domain.materiality.lexicon import LEXICON
-from domain.materiality.rules import (
-    Comparison,
-    Found,
-    adverse,
-    favourable,
-    named,
-    personal,
-    rule,
-)
+from domain.materiality.rules import Comparison, Found, adverse, favourable, named, personal, rule
 
 PROTECTIONS = frozenset(
     {"encryption", "access_controls", "procedures", "authentication", "audits", "identity_check"}

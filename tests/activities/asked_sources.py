@@ -16,8 +16,8 @@ from activities.sources import SourceActivities, opened_sources
 from data_sources.source import DataSource
 from database.engine import Database
 from database.people.accounts import AccountRow
+from database.requests import identity, requests, source_tasks
 from database.requests.at_once import take_effect
-from database.requests.requests import identity, requests, source_tasks
 from database.storage import Storage
 from database.tables import DataSubjectRequest, SourceTask
 from domain.data_subject_requests import Kind

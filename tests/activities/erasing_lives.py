@@ -21,10 +21,10 @@ from data_sources.source import Call, SourceUnavailable
 from data_sources.sql import SqlSource
 from data_sources.tables import SqlDescription
 from database.people.accounts import AccountRow
+from database.requests import answering, erasures, holds, source_tasks
 from database.requests.answering import Answer
 from database.requests.identity import verify_identity
 from database.requests.requested_rights import rights_of
-from database.requests.requests import answering, erasures, holds, source_tasks
 from database.storage import Storage
 from database.tables import DataSubjectRequest, Erasure, OutboxMail, SourceTask
 from domain.company import Company, OfficeHours

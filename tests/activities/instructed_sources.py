@@ -8,9 +8,9 @@ from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
 from activities.instructions import InstructionActivities, InstructionCase, InstructionInput
+from database.requests import instructions
 from database.requests.instructed_tasks import tasks_of
 from database.requests.instructions import Instruction
-from database.requests.requests import instructions
 from database.tables import ControllerInstruction, InstructedTask, OutboxMail
 from domain.personal_data import Verb
 from tests.activities.asked_sources import ALICE, COMPANY, AskedSources

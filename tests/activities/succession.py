@@ -13,11 +13,12 @@ from activities.campaigns import (
     ShardInput,
 )
 from activities.publication import PublicationActivities, VersionInput
-from database.campaigns.campaigns import FIRST_NOTICE, campaigns, freezing
+from database.campaigns import campaigns, freezing
 from database.mail.mail_rows import Batch
 from database.mail.outbox import states
+from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
-from database.policies.policies import policies
+from database.policies import policies
 from database.tables import Campaign, PolicyVersion
 from domain.reviews import VersionClass
 from tests.people import POLICY

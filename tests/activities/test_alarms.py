@@ -16,7 +16,7 @@ from activities.campaigns import CampaignActivities, StepInput
 from activities.courier import Courier, Round, RoundInput
 from activities.outbox import Sender
 from activities.requests import RequestActivities, RequestInput
-from database.campaigns.campaigns import freezing
+from database.campaigns import freezing
 from database.mail.mail_rows import Batch
 from database.tables import Alarm, Campaign
 from database.webhooks import alarms, posts

@@ -9,9 +9,10 @@ from sqlmodel import select
 
 import activities.breaker
 from activities.outbox import Sender, SendProgress
-from database.campaigns.campaigns import FIRST_NOTICE, freezing
+from database.campaigns import freezing
 from database.mail.mail_rows import Batch
 from database.mail.outbox import without_sender
+from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.tables import Campaign, ControlAct
 from tests.activities import test_outbox

@@ -18,7 +18,9 @@ from activities.campaigns import (
     ShardsInput,
 )
 from activities.outbox import SendProgress
-from database.campaigns.campaigns import FIRST_NOTICE, count_not_reached, freezing
+from database.campaigns import freezing
+from database.campaigns.progress import count_not_reached
+from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.tables import Campaign, OutboxMail, PolicyVersion
 from tests.people import ALICE, BOB, CAROL

@@ -8,11 +8,11 @@ import pytest
 
 from activities.courier import Courier
 from activities.done_words import told_of
+from database.requests import source_tasks
 from database.requests.answering import Answer, DecisionRefused
 from database.requests.data_corrections import ClaimRefused, note
 from database.requests.recipients import NoticeRefused, of_request, told
 from database.requests.requested_rights import rights_of
-from database.requests.requests import source_tasks
 from database.tables import DataSubjectRequest
 from domain.data_corrections import Claim
 from domain.data_subject_requests import Ground, Kind, Outcome

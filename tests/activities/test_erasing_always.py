@@ -18,34 +18,18 @@ from activities.courier import Courier
 from activities.sources import SourceActivities
 from data_sources.data_map import Description
 from data_sources.source import Call, DataSource, SourceUnavailable
+from database.requests import holds
 from database.requests.answering import Answer, DecisionRefused
 from database.requests.erasure_ends import keep_the_data
 from database.requests.erasures import ErasureRefused, skip_the_wait
 from database.requests.holds import HoldRefused
 from database.requests.identity import dispute
-from database.requests.requests import holds
 from database.storage import Storage
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import State
 from domain.legal_holds import keeps
-from domain.personal_data import (
-    OWN_SOURCE,
-    DataRole,
-    Done,
-    Held,
-    Located,
-    Person,
-    Receipt,
-    Verb,
-)
-from tests.activities.erasing_lives import (
-    ALICE,
-    BY_LAW,
-    DATA_KEY,
-    ERASED,
-    UNDER_HOLD,
-    Life,
-)
+from domain.personal_data import OWN_SOURCE, DataRole, Done, Held, Located, Person, Receipt, Verb
+from tests.activities.erasing_lives import ALICE, BY_LAW, DATA_KEY, ERASED, UNDER_HOLD, Life
 from tests.data_sources.fernhill import KEY, Fernhill
 from tests.scene import NOW, Scene, a_scene
 

@@ -12,8 +12,8 @@ from temporalio.testing import ActivityEnvironment
 from activities.campaigns import CampaignActivities, CampaignInput, StepInput
 from activities.courier import Courier
 from activities.requests import RequestActivities, RequestInput
-from database.campaigns.campaigns import freezing
-from database.requests.requests import requests
+from database.campaigns import freezing
+from database.requests import requests
 from database.tables import Campaign, DataSubjectRequest, OutboxMail, PolicyVersion, Staff
 from domain.company import Officers
 from domain.identity import IdentityNumbers

@@ -13,9 +13,9 @@ from activities import courier as couriers
 from activities.courier import Courier, Round, RoundInput
 from database.engine import Database
 from database.people.accounts import account_by_external_id
-from database.policies.policies import policies
+from database.policies import policies
+from database.requests import marketing, restrictions
 from database.requests.answering import Answer, apply_decision, propose_decision
-from database.requests.requests import marketing, restrictions
 from database.requests.restrictions import Lift
 from database.tables import Account, DataSubjectRequest, Event
 from database.webhooks import alarms, posts

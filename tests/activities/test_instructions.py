@@ -18,11 +18,11 @@ from data_sources.data_map import Description
 from data_sources.source import Call, DataSource, SourceUnavailable
 from database.mail.mail_rows import Batch
 from database.people.accounts import account_by_external_id
+from database.requests import holds, identity, instructed_tasks, instructions, redirections
 from database.requests.answering import Answer, DecisionRefused, apply_decision, propose_decision
 from database.requests.asked_tasks import ByHand, TaskRefused
 from database.requests.instructions import InstructionRefused
 from database.requests.packages import held_for_others
-from database.requests.requests import holds, identity, instructed_tasks, instructions, redirections
 from database.tables import DataSubjectRequest, Fact
 from domain.collected import collected_from
 from domain.controller_instructions import UNDER_HOLD

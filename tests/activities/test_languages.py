@@ -10,7 +10,7 @@ from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
 from activities.outbox import OutboxActivities, Sender, SendInput
-from database.campaigns.campaigns import corrections, freezing
+from database.campaigns import corrections, freezing
 from database.campaigns.controls import acting
 from database.campaigns.corrections import Right, RightWords
 from database.people.accounts import AccountRow

@@ -9,7 +9,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import CampaignActivities, CampaignInput
 from activities.letters import Letters
-from database.campaigns.campaigns import freezing
+from database.campaigns import freezing
 from database.campaigns.reviews import ReviewContent
 from database.mail import outbox
 from database.mail.mail_rows import Batch

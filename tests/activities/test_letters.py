@@ -10,20 +10,15 @@ from sqlmodel import select
 from activities.courier import Courier
 from activities.letters import Letters
 from activities.requests import RequestActivities, RequestInput
-from database.campaigns.campaigns import freezing, notice_template, rehearsals
+from database.campaigns import freezing, rehearsals
 from database.mail import outbox
 from database.mail.mail_rows import Batch
 from database.mail.outbox import Queued
+from database.mail.steps import notice_template
 from database.people.accounts import AccountRow
 from database.policies.assessments import findings_of
-from database.requests.requests import answering, identity, requests
-from database.tables import (
-    Campaign,
-    DataSubjectRequest,
-    FindingSentence,
-    OutboxMail,
-    PolicyVersion,
-)
+from database.requests import answering, identity, requests
+from database.tables import Campaign, DataSubjectRequest, FindingSentence, OutboxMail, PolicyVersion
 from domain.company import Officers
 from domain.data_subject_requests import Ground, Kind, Outcome
 from domain.identity import IdentityNumbers

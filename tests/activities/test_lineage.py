@@ -8,18 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import select
 
-from database.approvals.approvals import reach
-from database.campaigns.campaigns import (
-    FIRST_NOTICE,
-    campaigns,
-    controls,
-    corrections,
-    not_reached,
-    owed,
-)
+from database.approvals import reach
+from database.campaigns import campaigns, controls, corrections, not_reached, owed
 from database.campaigns.controls import ControlRefused
 from database.campaigns.corrections import Right, RightWords
+from database.campaigns.progress import progress_of
 from database.mail.delivery import Event, record_events
+from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.policies.wording import Words, keep_words, words_read
 from database.tables import OutboxMail, PolicyVersion
@@ -132,7 +127,7 @@ def test_void_are_decisions_about_every_version_that_counts_for_the_corrected_on
     story.send(number, "correction_1", LATER_STILL)
     assert story.told() == [ALICE.email, BOB.email, CAROL.email]
     with story.scene.database.session() as session:
-        assert campaigns.progress(session, story.campaign(number)).approved == 0
+        assert progress_of(session, story.campaign(number)).approved == 0
     assert story.scene.governs(ALICE, effect).number == 1
 
 
@@ -155,7 +150,7 @@ def test_what_was_void_stays_so_when_the_version_is_corrected_once_more(story: S
     assert story.version(2).corrected_by_id == story.version(last).id
     story.send(last, now=LATER_STILL)
     with story.scene.database.session() as session:
-        assert campaigns.progress(session, story.campaign(last)).approved == 0
+        assert progress_of(session, story.campaign(last)).approved == 0
         alice = story.scene.account(ALICE.external_id).id
         correction = reach.correction_for(session, story.version(last).id, alice)
         assert correction
@@ -375,7 +370,7 @@ def test_mails_about_a_corrected_version_were_wrong_where_they_lack_the_right_wo
     story.send(number, "correction_1", LATER_STILL)
     assert story.told() == [CAROL.email] if was_right else [ALICE.email, BOB.email, CAROL.email]
     with story.scene.database.session() as session:
-        approved = campaigns.progress(session, story.campaign(number)).approved
+        approved = progress_of(session, story.campaign(number)).approved
     assert approved == (1 if was_right else 0)
 
 

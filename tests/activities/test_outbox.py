@@ -17,7 +17,7 @@ from temporalio.testing import ActivityEnvironment
 import activities.outbox
 from activities.outbox import OutboxActivities, Sender, SendInput, SendProgress
 from database import engine
-from database.campaigns.campaigns import freezing, rehearsals
+from database.campaigns import freezing, rehearsals
 from database.engine import Database
 from database.mail import delivery
 from database.mail.delivery import Event

@@ -9,7 +9,7 @@ from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
 from activities.outbox import PROBLEM_WORDS, Sender, SendProgress
-from database.campaigns.campaigns import freezing
+from database.campaigns import freezing
 from database.mail import outbox
 from database.mail.mail_rows import Batch
 from database.mail.mail_status import mail_status, mails_by_state

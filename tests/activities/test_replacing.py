@@ -7,8 +7,8 @@ from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
 from activities.publication import VersionInput
-from database.campaigns.campaigns import campaigns
-from database.policies.policies import policies
+from database.campaigns.progress import progress_of
+from database.policies import policies
 from database.tables import Fact, PolicyVersion
 from domain.reviews import VersionClass
 from tests.activities.succession import LATER, WORSE, Story
@@ -89,7 +89,7 @@ def test_a_correction_carries_decisions_over(story: Story) -> None:
     story.send(number)
     case = story.fix_date(number)
     with story.scene.database.session() as session:
-        stands = campaigns.progress(session, story.campaign(number))
+        stands = progress_of(session, story.campaign(number))
     assert (stands.addressees, stands.approved, stands.silent) == (3, 1, 2)
     story.sandbox.empty()
     reminder = case.to_come[0]
@@ -111,7 +111,7 @@ def test_who_takes_back_what_was_carried_is_back_where_they_were(story: Story) -
     assert effect
     assert story.scene.governs(ALICE, effect).number == 1
     with story.scene.database.session() as session:
-        stands = campaigns.progress(session, story.campaign(number))
+        stands = progress_of(session, story.campaign(number))
     assert (stands.approved, stands.declined) == (0, 1)
 
 
@@ -198,7 +198,7 @@ def test_a_correction_of_a_correction_carries_on(story: Story) -> None:
     story.send(4)
     assert story.states(4) == {"carried": 3}
     with story.scene.database.session() as session:
-        assert campaigns.progress(session, story.campaign(4)).approved == 1
+        assert progress_of(session, story.campaign(4)).approved == 1
 
 
 def test_what_takes_the_place_of_a_postponed_version_tells_everybody_its_day(story: Story) -> None:

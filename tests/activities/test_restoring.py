@@ -9,7 +9,7 @@ from activities.restoring import Again, Backup, cannot_be_searched, erase_again
 from data_sources.opening import open_sources
 from data_sources.tombstones import known_as
 from database.people.accounts import AccountRow
-from database.requests.requests import holds
+from database.requests import holds
 from database.requests.tombstones import erased_since, every_mark, lay, take_in
 from domain.company import OfficeHours
 from domain.personal_data import Person

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from activities.courier import Courier
+from database.requests import recipients, restrictions
 from database.requests.answering import Answer
-from database.requests.requests import recipients, restrictions
 from database.requests.restrictions import Lift
 from domain.data_subject_requests import Kind, Outcome
 from domain.personal_data import OWN_SOURCE, Verb

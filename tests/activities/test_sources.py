@@ -13,7 +13,7 @@ from activities.courier import Courier
 from data_sources.data_map import Description
 from data_sources.source import Call, DataSource, SourceUnavailable, SourceWrong
 from database.people.accounts import accounts_at_address
-from database.requests.requests import asked_tasks, identity, source_tasks
+from database.requests import asked_tasks, identity, source_tasks
 from database.tables import Alarm, DataSubjectRequest, OutboxMail
 from domain.collected import collected_from
 from domain.personal_data import Person

@@ -10,13 +10,14 @@ from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
 from activities.outbox import Sender, SendProgress
-from database.campaigns.campaigns import FIRST_NOTICE, freezing
+from database.campaigns import freezing
 from database.campaigns.not_reached import not_reached
 from database.mail import suppressions
 from database.mail.mail_rows import Batch
+from database.mail.steps import FIRST_NOTICE
 from database.mail.suppressions import Failed
 from database.people.links import holder_of
-from database.requests.requests import restrictions
+from database.requests import restrictions
 from database.requests.restrictions import Lift
 from database.tables import Campaign, Link, MailAttempt, OutboxMail, PolicyVersion
 from domain.restrictions import Reason

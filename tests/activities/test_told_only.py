@@ -9,10 +9,12 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import CampaignActivities, ShardInput, StepInput
 from database.approvals.approvals import PolicyHistory
+from database.campaigns import freezing, rehearsals
 from database.campaigns.audiences import preview
-from database.campaigns.campaigns import campaigns, freezing, rehearsals
 from database.campaigns.not_approved import not_approved
+from database.campaigns.progress import progress_of
 from database.campaigns.reports import silent_by
+from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.policies.policies import policy_by_slug
 from database.tables import Account, Campaign, OutboxMail, PolicyVersion
@@ -74,7 +76,7 @@ def test_everybody_is_told_and_only_who_has_to_approve_is_asked_and_reminded(
     scene: Scene, campaign: Campaign
 ) -> None:
     """P4, P5: Alice moves to version 3 without being asked, Mira cannot approve it and stays."""
-    assert mails(scene, campaigns.FIRST_NOTICE) == {
+    assert mails(scene, FIRST_NOTICE) == {
         ALICE.external_id: "notice_first_notice",
         BOB.external_id: "approval_first_notice",
         MIRA.external_id: "minor_first_notice",
@@ -91,7 +93,7 @@ def test_who_is_only_told_is_counted_as_that_and_not_as_silent(
 ) -> None:
     """P4: in the report, and on the list of those who have not approved."""
     with scene.database.session() as session:
-        counts = campaigns.progress(session, campaign)
+        counts = progress_of(session, campaign)
         assert (counts.addressees, counts.told_only, counts.silent) == (3, 2, 1)
         assert silent_by(session, campaign)["kind"] == {"person": 1}
         history = PolicyHistory(session, policy_by_slug(session, POLICY))
@@ -125,7 +127,7 @@ def test_the_mails_say_that_nothing_has_to_be_done(
     """P4, P5: Mira reads which version stays hers."""
     ActivityEnvironment().run(
         steps.send_shard,
-        ShardInput(campaign_id=campaign.id, step=campaigns.FIRST_NOTICE, shard=0, now=NOW),
+        ShardInput(campaign_id=campaign.id, step=FIRST_NOTICE, shard=0, now=NOW),
     )
     texts = {str(mail["to"]): str(mail["text"]) for mail in sandbox.messages()}
     assert "You need not do anything" in texts[ALICE.email]

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from activities.courier import Courier
 from activities.requests import RequestActivities, RequestCase, RequestInput
 from database.people.absences import set_absent
-from database.requests.requests import identity, requests, rungs
+from database.requests import identity, requests, rungs
 from database.tables import Alarm, DataSubjectRequest, OutboxMail, Staff
 from domain.company import Officers
 from domain.identity import IdentityNumbers

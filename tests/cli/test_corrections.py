@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from database.campaigns.campaigns import freezing
+from database.campaigns import freezing
 from database.mail import outbox, outcomes
 from database.mail.mail_rows import Batch
 from database.people.accounts import AccountRow

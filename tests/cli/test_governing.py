@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from database.approvals.approvals import governing_lists
+from database.approvals import governing_lists
 from database.people.accounts import AccountRow
 from tests.deciding import APPROVED, DECLINED
 from tests.people import ALICE, BOB, CAROL, POLICY

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from database.engine import Database
-from database.policies.policies import policies
+from database.policies import policies
 from tests.cli.conftest import PromiseKeeper
 from tests.people import POLICY
 

@@ -9,9 +9,9 @@ from sqlmodel import select
 from typer.testing import Result
 
 from database.engine import Database
+from database.requests import requests
 from database.requests.deferred_erasures import defer
 from database.requests.requested_rights import rights_of
-from database.requests.requests import requests
 from database.tables import Account, Fact, LegalHold
 from domain.data_subject_requests import Intake, Kind
 from domain.deadlines import deadline

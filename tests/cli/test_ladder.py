@@ -11,7 +11,7 @@ from typer.testing import Result
 from clock import Clock
 from database.engine import Database
 from database.people.staff import add_staff
-from database.requests.requests import requests
+from database.requests import requests
 from database.requests.rungs import fire
 from database.tables import DataSubjectRequest, FiredRung, ReceiptCorrection
 from domain.data_subject_requests import Intake, Kind

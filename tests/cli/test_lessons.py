@@ -12,7 +12,7 @@ from benchmarks import materiality
 from cli.main import app
 from database.campaigns.reviews import ReviewContent
 from database.people.accounts import AccountRow
-from database.policies.policies import assessments, policies
+from database.policies import assessments, policies
 from database.tables import Finding, PolicyVersion
 from domain.lessons import MISSED, SOMEBODY
 from domain.reviews import BY_LEGAL, FindingStatus, VersionClass, VersionState

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from database.campaigns.campaigns import freezing
+from database.campaigns import freezing
 from database.tables import PolicyVersion
 from tests.people import ALICE, BOB, POLICY
 from tests.scene import NOW, Scene

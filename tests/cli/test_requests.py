@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from cli.main import app
 from database.engine import Database
-from database.requests.requests import requests
+from database.requests import requests
 from database.tables import Fact, OutboxMail, RequestDecision
 from domain.data_subject_requests import Intake, Kind
 from domain.deadlines import deadline

@@ -11,15 +11,16 @@ from data_sources.opening import OWN_MAP
 from data_sources.pseudonyms import is_pseudonym
 from data_sources.sql import SqlSource
 from data_sources.tables import SqlDescription
-from database.approvals.approvals import approvals
+from database.approvals import approvals
 from database.ids import new_id
 from database.mail import outbox
 from database.people.accounts import AccountRow
-from database.policies.policies import policies
+from database.people.restricted import restricted_among
+from database.policies import policies
+from database.requests import holds
 from database.requests.marketing import PAGE, refuse
 from database.requests.requested_rights import rights_of
-from database.requests.requests import holds
-from database.requests.restrictions import restrict, restricted_among
+from database.requests.restrictions import restrict
 from database.tables import (
     Account,
     Approval,

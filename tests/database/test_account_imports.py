@@ -24,13 +24,7 @@ from database.imports.account_imports import ImportNeedsYes, ImportRefused, Impo
 from database.people import accounts
 from database.people.accounts import AccountRow
 from database.policies.policies import Submission, add_policy, policy_by_slug, put_in_force, submit
-from database.tables import (
-    AccountImport,
-    AccountImportRow,
-    Approval,
-    AssertedVersion,
-    Fact,
-)
+from database.tables import AccountImport, AccountImportRow, Approval, AssertedVersion, Fact
 from domain.policy_text import read_policy_text
 from domain.reviews import VersionClass
 from tests.in_two_processes import in_two_processes, meet

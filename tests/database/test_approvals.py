@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from sqlmodel import col, select
 
-from database.policies.policies import policies
+from database.policies import policies
 from database.tables import Approval, PolicyVersion
 from tests.deciding import APPROVED, DECLINED
 from tests.people import ALICE

@@ -13,14 +13,17 @@ import pytest
 from sqlalchemy import Select, text
 from sqlmodel import Session, col, select
 
-from database.campaigns.campaigns import FIRST_NOTICE, campaigns, freezing
+from database.campaigns import campaigns, freezing
 from database.campaigns.not_reached import not_reached
+from database.campaigns.progress import progress_of
 from database.campaigns.reports import silent_by
+from database.campaigns.shards import open_shards
 from database.chunks import LongEnough, at_most
 from database.engine import Database
 from database.imports import account_imports, unfinished_imports
 from database.mail import outbox, outcomes
 from database.mail.mail_rows import Batch
+from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.tables import (
     Account,
@@ -75,7 +78,7 @@ def test_open_accounts_that_the_change_does_not_govern_are_addressed(scene: Scen
     campaign = scene.campaign()
     assert freezing.freeze_audience(scene.database, campaign, NOW) == 2
     assert addressed(scene) == [ALICE.external_id, BOB.external_id]
-    for step in (campaigns.FIRST_NOTICE, "reminder_1"):
+    for step in (FIRST_NOTICE, "reminder_1"):
         scene.queue_step(campaign, step)
     with scene.database.session() as session:
         links = session.exec(select(Link)).all()
@@ -170,7 +173,7 @@ def test_who_was_closed_at_the_freeze_and_comes_back_is_named(
     assert freezing.freeze_audience(scene.database, campaign, LATER) == 4
     assert missed(scene, campaign) == ["p0000"]
     with scene.database.session() as session:
-        assert campaigns.progress(session, session.get_one(Campaign, campaign)).not_reached == 1
+        assert progress_of(session, session.get_one(Campaign, campaign)).not_reached == 1
 
 
 def test_who_is_addressed_and_was_closed_for_a_while_is_not_late(scene: Scene) -> None:
@@ -377,7 +380,7 @@ def test_the_counts_of_a_campaign_add_up(scene: Scene) -> None:
         ).all()
         outcomes.reject(transaction, claimed.attempt_id, of_dora, "no such mailbox", NOW)
     with scene.database.session() as session:
-        progress = campaigns.progress(session, session.get_one(Campaign, campaign_id))
+        progress = progress_of(session, session.get_one(Campaign, campaign_id))
         assert (progress.addressees, progress.approved, progress.declined) == (4, 1, 1)
         assert (progress.silent, progress.not_reached) == (1, 1)
         campaign = session.get_one(Campaign, campaign_id)
@@ -397,7 +400,7 @@ def test_who_was_only_told_is_not_counted_as_silent(scene: Scene) -> None:
     scene.decide(ALICE, APPROVED)
     with scene.database.session() as session:
         campaign = session.get_one(Campaign, campaign_id)
-        found = campaigns.progress(session, campaign)
+        found = progress_of(session, campaign)
         silent = silent_by(session, campaign)
     assert (found.approved, found.told_only, found.silent) == (1, 1, 1)
     assert silent["kind"] == {"person": 1}
@@ -418,7 +421,7 @@ def test_who_joins_between_the_freeze_and_the_effect_is_named_and_not_mailed(
     with scene.database.session() as session:
         campaign = session.get_one(Campaign, campaign_id)
         (late,) = not_reached(session, campaign, ZoneInfo("UTC"))
-        assert campaigns.progress(session, campaign).not_reached == 1
+        assert progress_of(session, campaign).not_reached == 1
     assert (late.account, late.mail) == (BOB.external_id, None)
     assert late.reason == "joined or came back after the audience was frozen"
 
@@ -453,7 +456,7 @@ def test_a_shard_is_done_with_a_step_when_all_its_mails_are_out(scene: Scene) ->
 
     def still_open() -> list[int]:
         with scene.database.session() as session:
-            return campaigns.open_shards(session, campaign, FIRST_NOTICE)
+            return open_shards(session, campaign, FIRST_NOTICE)
 
     assert still_open() == [0, 1]
     scene.queue_step(campaign)

@@ -8,10 +8,12 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, func, select, update
 
-from database.campaigns.campaigns import campaigns, canaries, controls, freezing
+from database.campaigns import canaries, controls, freezing
 from database.campaigns.canaries import choose_canary, look_at_canary
+from database.campaigns.shards import open_shards, queue_step
 from database.chunks import LongEnough
 from database.mail.outbox import STAFF
+from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.tables import (
     Account,
@@ -58,18 +60,16 @@ def shards(scene: Scene) -> dict[int, int]:
     return dict(rows)
 
 
-def open_shards(scene: Scene, campaign: UUID, step: str = campaigns.FIRST_NOTICE) -> list[int]:
+def shards_open(scene: Scene, campaign: UUID, step: str = FIRST_NOTICE) -> list[int]:
     with scene.database.session() as session:
-        return campaigns.open_shards(session, campaign, step)
+        return open_shards(session, campaign, step)
 
 
 def mail_canary(scene: Scene, campaign: UUID, **states: int) -> None:
     """Mail the canary, and let this become of so many of them; the others are delivered."""
     with scene.database.transaction() as transaction:
         row = transaction.get_one(Campaign, campaign)
-        campaigns.queue_step(
-            transaction, row, campaigns.FIRST_NOTICE, -1, languages=LANGUAGES, now=NOW
-        )
+        queue_step(transaction, row, FIRST_NOTICE, -1, languages=LANGUAGES, now=NOW)
         mails = transaction.exec(select(OutboxMail.id)).all()
         wanted = [state for state, count in states.items() for _ in range(count)]
         wanted += ["delivered"] * (len(mails) - len(wanted))
@@ -133,28 +133,28 @@ def test_a_large_canary_fills_several_shards_and_goes_on_where_it_was_interrupte
     assert shards(scene) == {-1: 4, 0: 36}
     choose_canary(scene.database, campaign, TEN, NOW)
     assert shards(scene) == {-3: 2, -2: 4, -1: 4, 0: 30}
-    assert open_shards(scene, campaign) == [-3, -2, -1]
+    assert shards_open(scene, campaign) == [-3, -2, -1]
 
 
 def test_a_small_campaign_has_no_canary(scene: Scene) -> None:
     """P8: where everybody would be first, nobody is."""
     campaign = with_canary(scene, 10)
     assert shards(scene) == {0: 10}
-    assert open_shards(scene, campaign) == [0]
+    assert shards_open(scene, campaign) == [0]
 
 
 def test_only_the_canary_is_owed_its_first_notice_until_it_was_looked_at(scene: Scene) -> None:
     """P8: what tells of a withdrawal goes to everybody at once."""
     campaign = with_canary(scene)
-    assert open_shards(scene, campaign) == [-1]
-    assert open_shards(scene, campaign, "withdrawal") == [-1, 0]
+    assert shards_open(scene, campaign) == [-1]
+    assert shards_open(scene, campaign, "withdrawal") == [-1, 0]
     mail_canary(scene, campaign)
     assert look(scene, campaign, NOW).canary_until == LATER
     assert look(scene, campaign, LATER - timedelta(seconds=1)).canary_ended_at is None
-    assert open_shards(scene, campaign) == []
+    assert shards_open(scene, campaign) == []
     after = look(scene, campaign, LATER)
     assert (after.state, after.canary_ended_at) == ("running", LATER)
-    assert open_shards(scene, campaign) == [0]
+    assert shards_open(scene, campaign) == [0]
     assert acts(scene) == []
     assert told(scene) == []
 
@@ -197,7 +197,7 @@ def test_a_campaign_that_its_owner_resumes_does_not_wait_for_a_canary_again(scen
     look(scene, campaign, LATER)
     act(scene, controls.resume, "lena", "they were old addresses", now=LATER)
     assert look(scene, campaign, LATER).state == "running"
-    assert open_shards(scene, campaign) == [0]
+    assert shards_open(scene, campaign) == [0]
 
 
 def test_whoever_resumes_in_the_middle_of_the_canary_has_decided_that_it_is_good(
@@ -210,7 +210,7 @@ def test_whoever_resumes_in_the_middle_of_the_canary_has_decided_that_it_is_good
     act(scene, controls.pause, "omar")
     assert look(scene, campaign, LATER).canary_ended_at is None, "a person holds it already"
     act(scene, controls.resume, "lena", "it is right", now=LATER)
-    assert open_shards(scene, campaign) == [0]
+    assert shards_open(scene, campaign) == [0]
 
 
 def test_a_pause_before_the_canary_is_mailed_does_not_spare_it(scene: Scene) -> None:
@@ -218,7 +218,7 @@ def test_a_pause_before_the_canary_is_mailed_does_not_spare_it(scene: Scene) -> 
     campaign = with_canary(scene)
     act(scene, controls.pause, "omar")
     act(scene, controls.resume, "lena", "it is right")
-    assert open_shards(scene, campaign) == [-1]
+    assert shards_open(scene, campaign) == [-1]
 
 
 @pytest.mark.parametrize(("answered", "state"), [(500, "paused"), (None, "running")])
@@ -236,7 +236,7 @@ def test_a_canary_answered_with_errors_stops_as_soon_as_it_is_mailed_and_a_lost_
     assert len(told(scene)) == (1 if answered else 0)
     if answered:
         act(scene, controls.resume, "lena", "it works again", now=NOW + timedelta(minutes=5))
-        assert open_shards(scene, campaign) == [-1, 0]
+        assert shards_open(scene, campaign) == [-1, 0]
     else:
         assert look(scene, campaign, LATER).state == "paused"
 

@@ -5,15 +5,16 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from database.approvals.approvals import Shown, consents
+from database.approvals import consents
+from database.approvals.approvals import Shown
 from database.approvals.shown_changes import shown_change
 from database.approvals.wrong_words import keep_wrong_for_everybody
-from database.campaigns.campaigns import freezing, rehearsals, reviews
+from database.campaigns import freezing, rehearsals, reviews
 from database.campaigns.reports import report
 from database.campaigns.reviews import ReviewContent, ReviewRefused
 from database.people.accounts import AccountRow
+from database.policies import wording
 from database.policies.assessments import findings_between, findings_of
-from database.policies.policies import wording
 from database.policies.purposes import asked_because_of, purposes_of
 from database.policies.wording import WordingRefused, Words, missing_words, wording_of
 from database.tables import (

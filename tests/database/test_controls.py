@@ -10,14 +10,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import select
 
-from database.campaigns.campaigns import campaigns, controls, freezing, owed
+from database.campaigns import controls, freezing, owed
 from database.campaigns.controls import ControlRefused
 from database.engine import Database
 from database.mail import outbox, outcomes
 from database.mail.mail_rows import Batch
-from database.mail.outbox import ACCOUNT, WITHDRAWAL
+from database.mail.outbox import (
+    ACCOUNT,
+)
+from database.mail.steps import FIRST_NOTICE, WITHDRAWAL
 from database.people.staff import StaffRefused
-from database.policies.policies import policies
+from database.policies import policies
 from database.tables import Campaign, ControlAct, MailStop, PolicyVersion, Staff
 from domain.reviews import VersionState
 from tests.people import ALICE, BOB, CAROL
@@ -55,7 +58,7 @@ def claimed(database: Database, batch: Batch) -> int:
     return claim.copies if claim else 0
 
 
-def states(scene: Scene, campaign: UUID, step: str = campaigns.FIRST_NOTICE) -> dict[str, int]:
+def states(scene: Scene, campaign: UUID, step: str = FIRST_NOTICE) -> dict[str, int]:
     with scene.database.session() as session:
         return outbox.states(session, Batch(subject_id=campaign, step=step))
 

@@ -10,22 +10,18 @@ import pytest
 from sqlmodel import select
 
 from database.approvals.approvals import latest_decision
-from database.campaigns.campaigns import (
-    FIRST_NOTICE,
-    campaigns,
-    controls,
-    corrections,
-    freezing,
-    owed,
-)
+from database.approvals.wrong_words import correction_in
+from database.campaigns import controls, corrections, freezing, owed
 from database.campaigns.controls import ControlRefused
 from database.campaigns.corrections import Right, RightWords
+from database.campaigns.progress import progress_of
 from database.mail import outbox, outcomes
 from database.mail.mail_rows import Batch
+from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.people.staff import StaffRefused
+from database.policies import wording
 from database.policies.assessments import findings_of
-from database.policies.policies import wording
 from database.policies.wording import WordingRefused, Words
 from database.tables import Campaign, Fact, OutboxMail, PolicyVersion
 from domain.reviews import Decisions
@@ -218,8 +214,8 @@ def test_each_reads_the_correction_and_the_right_words_in_their_language(scene: 
     confirm(scene)
     with scene.database.session() as session:
         (correction,) = owed.corrections(session, campaign).values()
-        assert owed.correction_in(session, correction, "en").words == WRONG
-        assert owed.correction_in(session, correction, "de").words == "Es ist ein Jahr."
+        assert correction_in(session, correction, "en").words == WRONG
+        assert correction_in(session, correction, "de").words == "Es ist ein Jahr."
         assert wording.words_read(session, second(scene), "en") == before
         assert wording.words_read(session, second(scene), "de").sentences["F1"] == "Ein Jahr."
 
@@ -233,7 +229,7 @@ def test_with_keep_the_decisions_stand(scene: Scene, campaign: UUID) -> None:
 
 def counts(scene: Scene, campaign: UUID) -> tuple[int, int]:
     with scene.database.session() as session:
-        stands = campaigns.progress(session, session.get_one(Campaign, campaign))
+        stands = progress_of(session, session.get_one(Campaign, campaign))
     return stands.approved, stands.silent
 
 

@@ -6,12 +6,12 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database.campaigns.campaigns import freezing
+from database.campaigns import freezing
 from database.engine import Database
 from database.mail import doubts, outbox, outcomes
 from database.mail.doubts import Doubt
 from database.mail.mail_rows import Batch
-from database.mail.outbox import WITHDRAWAL
+from database.mail.steps import WITHDRAWAL
 from database.tables import Campaign, Fact, PolicyVersion
 from domain.approvals import Decision
 from tests.database.test_outbox import doubtful, event, must_claim, queue, settle, tell

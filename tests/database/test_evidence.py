@@ -7,11 +7,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from database.campaigns.campaigns import FIRST_NOTICE, controls, freezing
+from database.campaigns import controls, freezing
 from database.campaigns.evidence import why_stop_campaign
 from database.mail import delivery, outbox, outcomes
 from database.mail.delivery import Event
 from database.mail.mail_rows import Batch
+from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from domain.sending import Limits
 from tests.database.test_controls import act

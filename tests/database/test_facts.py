@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
-from database.campaigns.campaigns import freezing
+from database.campaigns import freezing
 from database.engine import Database
 from database.facts import SALT_BYTES, commitment, record
-from database.requests.requests import answering, identity, requests
+from database.requests import answering, identity, requests
 from database.tables import DataSubjectRequest, Fact
 from domain.data_subject_requests import Outcome
 from tests.people import ALICE, BOB, DORA, STAFF

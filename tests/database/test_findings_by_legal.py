@@ -3,7 +3,7 @@
 import pytest
 
 from database.campaigns.reviews import ReviewContent, ReviewRefused
-from database.policies.policies import assessments
+from database.policies import assessments
 from database.tables import Finding, PolicyVersion
 from domain.reviews import BY_LEGAL, FindingStatus, VersionClass
 from tests.deciding import DECLINED

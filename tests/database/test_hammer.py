@@ -12,8 +12,8 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import Session, col, func, select
 
-from database.approvals.approvals import approvals
-from database.campaigns.campaigns import controls, corrections, freezing, reviews
+from database.approvals import approvals
+from database.campaigns import controls, corrections, freezing, reviews
 from database.campaigns.corrections import Right, RightWords
 from database.engine import Database
 from database.mail import delivery, outbox, outcomes
@@ -22,11 +22,11 @@ from database.mail.mail_rows import Batch
 from database.people import staff
 from database.people.accounts import AccountRow
 from database.people.staff import by_handle
-from database.policies.policies import policies
+from database.policies import policies
 from database.policies.voids import Voids, reading_of, stands
+from database.requests import answering, identity, requests, rungs
 from database.requests.answering import Answer
 from database.requests.requested_rights import rights_of
-from database.requests.requests import answering, identity, requests, rungs
 from database.tables import (
     Account,
     Approval,

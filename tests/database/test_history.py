@@ -7,8 +7,9 @@ import pytest
 from sqlmodel import select
 
 from database.approvals.approvals import governing_version
+from database.policies import policies
 from database.policies.history import import_history
-from database.policies.policies import SubmissionRefused, policies
+from database.policies.policies import SubmissionRefused
 from database.tables import Fact, OutboxMail
 from domain.policy_history import PastVersion, read_history
 from tests.people import ALICE, POLICY

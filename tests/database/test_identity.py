@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Engine, event
 from sqlmodel import Session, select
 
+from database.requests import answering, identity, identity_checks, requests
 from database.requests.answering import Answer, DecisionRefused
 from database.requests.identity_checks import CheckRefused
-from database.requests.requests import answering, identity, identity_checks, requests
 from database.tables import (
     AddressWarning,
     DataSubjectRequest,

@@ -8,18 +8,21 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select
 
-from database.approvals.approvals import PolicyHistory, Shown, decide, standings
+from database.approvals import standings
+from database.approvals.approvals import PolicyHistory, Shown, decide
 from database.approvals.governing_lists import governed_after, in_a_line, told
+from database.campaigns import campaigns, controls, freezing, reclassifying, rehearsals
 from database.campaigns.audiences import preview
-from database.campaigns.campaigns import campaigns, controls, freezing, reclassifying, rehearsals
 from database.campaigns.controls import ControlRefused
 from database.campaigns.reclassifying import Mistake
 from database.campaigns.reports import report
 from database.campaigns.reviews import ReviewContent, ReviewRefused, preparation, under_review
+from database.mail.steps import FIRST_NOTICE
+from database.policies import law, wording
 from database.policies.assessments import findings_of
 from database.policies.law import cited
 from database.policies.legal_requirements import requirements
-from database.policies.policies import law, policy_by_slug, wording
+from database.policies.policies import policy_by_slug
 from database.policies.wording import WordingRefused, Words
 from database.tables import (
     Approval,
@@ -194,7 +197,7 @@ def test_the_mails_tell_of_the_law_and_another_law_asks_for_another_test_mail(
 
 def test_everybody_is_told_nobody_asked_and_nobody_reminded(scene: Scene, announced: UUID) -> None:
     """P4, P5."""
-    for step in (campaigns.FIRST_NOTICE, "reminder_1"):
+    for step in (FIRST_NOTICE, "reminder_1"):
         scene.queue_step(announced, step)
     with scene.database.session() as session:
         mails = session.exec(select(OutboxMail)).all()

@@ -9,9 +9,11 @@ import pytest
 from sqlmodel import col, select, text
 
 from database.approvals.wrong_words import keep_wrong_for_everybody
-from database.campaigns.campaigns import FIRST_NOTICE, count_addressees, freezing
+from database.campaigns import freezing
+from database.campaigns.progress import count_addressees
 from database.mail import delivery, outbox, outcomes, suppressions
 from database.mail.mail_rows import Batch, hold_mails
+from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.people.links import APPROVE, add_link
 from database.policies.voids import stands

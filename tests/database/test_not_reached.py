@@ -9,13 +9,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlmodel import col, select
 
-from database.campaigns.campaigns import FIRST_NOTICE, campaigns, freezing, not_reached
+from database.campaigns import freezing, not_reached
 from database.campaigns.controls import ControlRefused
 from database.campaigns.not_reached import NotReached
+from database.campaigns.progress import progress_of
 from database.mail import outcomes
 from database.mail.delivery import Event, record_events
 from database.mail.mail_rows import Batch
 from database.mail.outbox import claim
+from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.tables import Account, Campaign, Link, OutboxMail, PolicyVersion, Staff
 from tests.deciding import DECLINED
@@ -66,7 +68,7 @@ def listed(scene: Scene, campaign: UUID) -> dict[str, NotReached]:
 
 def counted(scene: Scene, campaign: UUID) -> tuple[int, int]:
     with scene.database.session() as session:
-        progress = campaigns.progress(session, session.get_one(Campaign, campaign))
+        progress = progress_of(session, session.get_one(Campaign, campaign))
     return progress.not_reached, progress.reached_otherwise
 
 

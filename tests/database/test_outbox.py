@@ -15,7 +15,7 @@ from sqlalchemy import Insert, insert, literal, true
 from sqlalchemy import event as sql_event
 from sqlmodel import col, func, select
 
-from database.campaigns.campaigns import campaigns, freezing
+from database.campaigns import campaigns, freezing
 from database.engine import Database
 from database.ids import id_of_each
 from database.mail import delivery, doubts, outbox, outcomes

@@ -5,7 +5,8 @@ from hashlib import sha256
 
 import pytest
 
-from database.policies.policies import PolicyUnknown, Submission, SubmissionRefused, policies
+from database.policies import policies
+from database.policies.policies import PolicyUnknown, Submission, SubmissionRefused
 from database.tables import PolicyVersion
 from tests.people import POLICY
 from tests.scene import FIRST_DAY, NOW, Scene

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from database.approvals.approvals import PolicyHistory
 from database.approvals.reach import correction_for, had_wrong_words
-from database.campaigns.campaigns import controls, corrections, freezing
+from database.campaigns import controls, corrections, freezing
 from database.campaigns.corrections import Right, RightWords
 from database.mail import delivery, outbox, outcomes, suppressions
 from database.mail.mail_rows import Batch, hold_mails, of_campaigns_to

@@ -7,18 +7,21 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database.approvals.approvals import approvals, consents, reach
-from database.campaigns.campaigns import FIRST_NOTICE, campaigns, controls, corrections, freezing
+from database.approvals import approvals, consents, reach
+from database.campaigns import controls, corrections, freezing
 from database.campaigns.controls import ControlRefused
 from database.campaigns.corrections import Right, RightWords
 from database.campaigns.owed import open_correction
+from database.campaigns.progress import progress_of
 from database.campaigns.reports import report
 from database.mail.mail_rows import Batch
 from database.mail.outbox import claim
 from database.mail.outcomes import accept, doubt, give_back
+from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow, account_by_external_id
+from database.policies import wording
 from database.policies.assessments import findings_between
-from database.policies.policies import version_by_slug, wording
+from database.policies.policies import version_by_slug
 from database.policies.wording import Words
 from database.tables import Account, Campaign, OutboxMail
 from domain.approvals import Decision
@@ -148,7 +151,7 @@ def test_only_those_are_told_who_were_mailed_in_the_language_that_was_wrong(
     scene.put_in_force(scene.version(2), EFFECT)
     assert [scene.governs(who, EFFECT).number for who in (ALICE, HANNA)] == [2, 1]
     with scene.database.session() as session:
-        stand = campaigns.progress(session, session.get_one(Campaign, campaign))
+        stand = progress_of(session, session.get_one(Campaign, campaign))
         (put_right,) = report(session, session.get_one(Campaign, campaign)).corrections
     assert (stand.approved, stand.declined, stand.silent) == (1, 1, 1)
     assert (put_right.people, put_right.voided, put_right.whose) == (1, 1, ("1 in German",))

@@ -6,16 +6,10 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select
 
-from database.approvals.approvals import PolicyHistory, standings, took_for_clean
-from database.campaigns.campaigns import (
-    FIRST_NOTICE,
-    campaign_of,
-    controls,
-    corrections,
-    freezing,
-    owed,
-    reclassifying,
-)
+from database.approvals import standings
+from database.approvals.approvals import PolicyHistory, took_for_clean
+from database.campaigns import controls, corrections, freezing, owed, reclassifying
+from database.campaigns.campaigns import campaign_of
 from database.campaigns.controls import ControlRefused
 from database.campaigns.corrections import Right, RightWords
 from database.campaigns.reclassifying import Mistake
@@ -24,11 +18,12 @@ from database.facts import record
 from database.mail.mail_rows import Batch
 from database.mail.outbox import claim
 from database.mail.outcomes import accept
+from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.people.staff import StaffRefused
+from database.policies import decisions, policies
 from database.policies.assessments import findings_of
 from database.policies.decisions import identity
-from database.policies.policies import decisions, policies
 from database.policies.wording import WordingRefused, Words
 from database.tables import (
     Campaign,

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 from sqlmodel import select
 
-from database.campaigns.campaigns import rehearsals, reviews
+from database.campaigns import rehearsals, reviews
 from database.campaigns.rehearsals import RehearsalRefused
 from database.campaigns.reviews import ReviewContent, ReviewRefused
 from database.people.accounts import AccountRow
-from database.policies.policies import wording
+from database.policies import wording
 from database.policies.wording import Words
 from database.tables import OutboxMail, PolicyVersion
 from domain.reviews import VersionClass, release_refusal

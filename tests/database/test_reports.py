@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database.campaigns.campaigns import campaigns, controls, freezing
+from database.campaigns import campaigns, controls, freezing
 from database.campaigns.reports import Report, report
 from database.mail import doubts, outbox, outcomes
 from database.mail.mail_rows import Batch

@@ -10,10 +10,10 @@ from sqlmodel import SQLModel, col, select
 from activities.retention import Retention
 from data_sources.pseudonyms import is_pseudonym
 from database.people.links import REQUEST_STATUS
+from database.requests import holds
 from database.requests.answering import apply_decision, propose_decision
 from database.requests.attachments import attachments_of
 from database.requests.requested_rights import rights_of
-from database.requests.requests import holds
 from database.storage import Storage
 from database.tables import (
     DataCorrection,

@@ -6,7 +6,8 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database.requests.requests import answering, identity, restrictions
+from database.people.restricted import restricted_among
+from database.requests import answering, identity, restrictions
 from database.requests.restrictions import Lift, RestrictionRefused
 from database.tables import DataSubjectRequest, Fact, OutboxMail, Restriction
 from domain.data_subject_requests import Kind, Outcome
@@ -59,7 +60,7 @@ def look_round(scene: Scene) -> int:
 def is_restricted(scene: Scene) -> bool:
     alice, bob = (scene.account(one.external_id).id for one in (ALICE, BOB))
     with scene.database.session() as session:
-        found = restrictions.restricted_among(session, [alice, bob])
+        found = restricted_among(session, [alice, bob])
     assert bob not in found
     return alice in found
 

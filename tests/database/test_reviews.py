@@ -5,10 +5,10 @@ from datetime import UTC
 import pytest
 from sqlmodel import select
 
-from database.campaigns.campaigns import reviews
+from database.campaigns import reviews
 from database.campaigns.reviews import ReviewContent, ReviewRefused
+from database.policies import assessments
 from database.policies.decisions import decided_before
-from database.policies.policies import assessments
 from database.tables import Assessment, Finding, FindingDecision, PolicyVersion, Review
 from domain.reviews import DecidedBefore, FindingStatus, VersionClass
 from tests.people import LANGUAGES

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from database.people.staff import StaffRefused
-from database.requests.requests import rungs
+from database.requests import rungs
 from database.requests.rungs import NothingToAcknowledge
 from database.tables import DataSubjectRequest, Fact, FiredRung
 from domain.company import OfficeHours

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
-from database.campaigns.campaigns import FIRST_NOTICE, freezing
+from database.campaigns import freezing
 from database.campaigns.not_reached import not_reached
 from database.mail import outbox, outcomes, suppressions
 from database.mail.mail_rows import Batch
 from database.mail.outbox import Claim, Queued
+from database.mail.steps import FIRST_NOTICE
 from database.mail.suppressions import Failed
 from database.people.accounts import AccountRow
 from database.people.links import holder_of

@@ -8,8 +8,8 @@ from sqlmodel import Session, select
 
 from database.approvals.approvals import latest_decision
 from database.approvals.wrong_words import keep_wrong_for_everybody
-from database.campaigns.campaigns import campaigns
 from database.campaigns.freezing import freeze_audience
+from database.campaigns.progress import progress_of
 from database.tables import Approval, Campaign, CampaignCorrection, PolicyVersion
 from domain.reviews import Decisions
 from tests.deciding import APPROVED
@@ -60,7 +60,7 @@ def void(scene: Scene, campaign: UUID) -> UUID:
 
 def answered(scene: Scene, campaign: UUID) -> tuple[int, int]:
     with scene.database.session() as session:
-        stands = campaigns.progress(session, session.get_one(Campaign, campaign))
+        stands = progress_of(session, session.get_one(Campaign, campaign))
     return stands.approved, stands.silent
 
 

@@ -11,9 +11,10 @@ from sqlmodel import select
 from database.approvals.approvals import PolicyHistory
 from database.approvals.governing_lists import governed_after, in_a_line, told
 from database.approvals.shown_changes import shown_change
-from database.campaigns.campaigns import controls, freezing, rehearsals
+from database.campaigns import controls, freezing, rehearsals
 from database.campaigns.not_approved import NotApproved, not_approved
-from database.policies.policies import policy_by_slug, without_approval
+from database.policies import without_approval
+from database.policies.policies import policy_by_slug
 from database.policies.without_approval import PromiseRefused
 from database.tables import Account, Campaign, Fact, PolicyVersion
 from domain.reviews import VersionClass

@@ -4,10 +4,10 @@ import pytest
 from sqlmodel import select
 
 from database.approvals.shown_changes import shown_change
-from database.campaigns.campaigns import reviews
+from database.campaigns import reviews
 from database.campaigns.reviews import ReviewContent, ReviewRefused
 from database.people.accounts import AccountRow
-from database.policies.policies import assessments, wording
+from database.policies import assessments, wording
 from database.policies.wording import WordingRefused, Words, WordsState
 from database.tables import Fact, Finding, PolicyVersion
 from domain.reviews import VersionClass, release_refusal

@@ -18,15 +18,7 @@ from domain.erasures import (
     source_end,
     still_there,
 )
-from domain.personal_data import (
-    OWN_SOURCE,
-    Done,
-    Held,
-    Located,
-    Receipt,
-    Retained,
-    Verb,
-)
+from domain.personal_data import OWN_SOURCE, Done, Held, Located, Receipt, Retained, Verb
 from domain.source_tasks import done_receipt
 
 GRANTED = datetime(2026, 3, 2, 9, tzinfo=UTC)

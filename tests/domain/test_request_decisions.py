@@ -9,13 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.data_subject_requests import (
-    GATED_KINDS,
-    UNCONDITIONAL_KINDS,
-    Ground,
-    Kind,
-    Outcome,
-)
+from domain.data_subject_requests import GATED_KINDS, UNCONDITIONAL_KINDS, Ground, Kind, Outcome
 from domain.deadlines import PACKS
 from domain.refusal_grounds import bar_against
 from domain.request_decisions import (

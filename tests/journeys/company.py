@@ -18,8 +18,8 @@ from cli.main import app
 from clock import Clock
 from database.approvals.approvals import governing_version
 from database.engine import Database
+from database.policies import policies
 from database.policies.assessments import findings_of
-from database.policies.policies import policies
 from database.tables import Account, DataSubjectRequest, PolicyVersion
 from domain.approvals import Governing
 from embedded.stack import environment_of, stack

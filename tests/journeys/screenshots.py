@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sy
 from temporalio.client import Client
 
 from cli.demo_scene import Scene, link_in
-from database.policies.policies import policies
+from database.policies import policies
 from settings import ROOT
 from temporal import VIEWS
 from tests.journeys.company import (

@@ -11,19 +11,11 @@ from playwright.sync_api import Page, expect
 from sqlmodel import select
 
 from cli.demo_scene import Scene, link_in
-from database.campaigns.campaigns import campaigns
+from database.campaigns import campaigns
 from database.campaigns.not_reached import not_reached as not_reached_by
 from database.tables import Account, OutboxMail
 from tests.eventually import eventually
-from tests.journeys.company import (
-    SAMPLE,
-    act,
-    address,
-    advance_to,
-    announce,
-    put_in_force,
-    version,
-)
+from tests.journeys.company import SAMPLE, act, address, advance_to, announce, put_in_force, version
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 

@@ -15,7 +15,7 @@ from sqlmodel import col, func, select
 from temporalio.client import Client
 
 from cli.demo_scene import Scene, link_in
-from database.campaigns.campaigns import FIRST_NOTICE
+from database.mail.steps import FIRST_NOTICE
 from database.tables import Account, Campaign, OutboxMail
 from embedded.processes import Process
 from tests.crashes import WORKER, Blow, Crashes

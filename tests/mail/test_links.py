@@ -7,14 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mail.links import (
-    NONCE_BYTES,
-    LinkRefused,
-    is_code,
-    make_code,
-    make_token,
-    read_token,
-)
+from mail.links import NONCE_BYTES, LinkRefused, is_code, make_code, make_token, read_token
 
 KEY, OLD_KEY = b"k" * 32, b"o" * 32
 nonces = st.binary(min_size=16, max_size=16)

@@ -17,19 +17,15 @@ from sqlmodel import Session, select
 from database.approvals.approvals import PolicyHistory, latest_decision
 from database.approvals.governing_lists import decisions as listed
 from database.approvals.wrong_words import keep_wrong_for_everybody
-from database.campaigns.campaigns import (
-    FIRST_NOTICE,
-    campaign_of,
-    link_of,
-    open_campaign,
-    queue_step,
-)
+from database.campaigns.campaigns import campaign_of, link_of, open_campaign
 from database.campaigns.corrections import Right, RightWords
 from database.campaigns.freezing import freeze_audience
 from database.campaigns.not_reached import not_reached
+from database.campaigns.shards import queue_step
 from database.engine import Database
 from database.mail import outbox, outcomes
 from database.mail.mail_rows import Batch
+from database.mail.steps import FIRST_NOTICE
 from database.people.links import REQUEST_STATUS, add_link
 from database.policies.assessments import findings_of, store_assessment
 from database.policies.policies import put_in_force, replace
@@ -57,16 +53,7 @@ from mail.links import make_token
 from tests.own_settings import CLOSING_PAGE
 from tests.people import LANGUAGES
 from tests.query_plans import whole_tables_read
-from tests.web.world import (
-    EFFECT,
-    NOW,
-    World,
-    hidden,
-    put_in_review,
-    submit_text,
-    text,
-    version,
-)
+from tests.web.world import EFFECT, NOW, World, hidden, put_in_review, submit_text, text, version
 
 QUESTIONS_OF_A_DECISION = 18
 """Of SQLite two are BEGIN."""

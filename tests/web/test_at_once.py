@@ -4,7 +4,7 @@ import pytest
 from sqlmodel import select
 
 from database.people.links import REQUEST_STATUS, REQUEST_VERIFY
-from database.requests.restrictions import restricted_among
+from database.people.restricted import restricted_among
 from database.tables import (
     Account,
     DataSubjectRequest,

@@ -7,17 +7,9 @@ from httpx import Response
 from sqlmodel import select
 
 from database.policies.assessments import findings_of
-from database.tables import (
-    Account,
-    ConsentDecision,
-    PolicyVersion,
-)
+from database.tables import Account, ConsentDecision, PolicyVersion
 from tests.web.test_approvals import decide, decisions
-from tests.web.world import (
-    World,
-    hidden,
-    version,
-)
+from tests.web.world import World, hidden, version
 
 
 def ask_consent(world: World) -> None:

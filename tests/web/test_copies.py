@@ -19,7 +19,7 @@ from activities.courier import Courier
 from activities.requests import RequestInput
 from activities.sources import SourceActivities
 from database.people.links import REQUEST_COPY, REQUEST_COPY_CODE
-from database.requests.requests import answering, packages, source_tasks
+from database.requests import answering, packages, source_tasks
 from database.storage import Storage
 from database.tables import (
     Account,

@@ -8,9 +8,9 @@ from httpx import Response
 from sqlmodel import select
 
 from database.people.links import REQUEST_ERASURE, REQUEST_STATUS
+from database.requests import erasures
 from database.requests.answering import Answer, apply_decision, propose_decision
 from database.requests.identity import verify_identity
-from database.requests.requests import erasures
 from database.tables import Account, DataSubjectRequest, Erasure, Link, OutboxMail
 from domain.data_subject_requests import Outcome
 from domain.erasures import ErasureGround

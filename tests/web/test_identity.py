@@ -10,9 +10,9 @@ from httpx import Response
 from sqlmodel import Session, select
 
 from database.people.links import REQUEST_CODE, REQUEST_STATUS, REQUEST_STOP, REQUEST_VERIFY
+from database.requests import answering, identity
 from database.requests.answering import Answer
 from database.requests.requested_rights import kinds_of
-from database.requests.requests import answering, identity
 from database.tables import Account, DataSubjectRequest, IdentityCode, Link, OutboxMail
 from domain.data_subject_requests import Kind, Outcome
 from mail.links import make_code

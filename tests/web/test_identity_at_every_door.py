@@ -7,11 +7,11 @@ import pytest
 from sqlmodel import select
 
 from database.people.links import REQUEST_STATUS, REQUEST_VERIFY
+from database.people.restricted import restricted_among
+from database.requests import identity, requests, rungs
 from database.requests.authorised_agents import agent_of
 from database.requests.identity_checks import checks_of
 from database.requests.marketing import refused_by
-from database.requests.requests import identity, requests, rungs
-from database.requests.restrictions import restricted_among
 from database.tables import Account, DataSubjectRequest, IdentityCode, JoinedRequest
 from domain.data_subject_requests import Intake
 from domain.identity import DISPUTED, CheckMethod

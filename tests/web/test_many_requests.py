@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session, col, func, select, update
 
+from database.people.restricted import restricted_among
 from database.requests.requests import request_by_reference
-from database.requests.restrictions import restricted_among
 from database.tables import (
     Account,
     ApiKey,

@@ -31,8 +31,8 @@ from database.campaigns.rehearsals import are_out, rehearsed
 from database.campaigns.reviews import ReviewContent
 from database.engine import Database
 from database.people import accounts
+from database.policies import policies
 from database.policies.assessments import findings_of
-from database.policies.policies import policies
 from database.storage import Storage
 from database.tables import PolicyVersion
 from domain.approvals import Decision

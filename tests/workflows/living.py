@@ -10,7 +10,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.testing import ActivityEnvironment
 
 from activities.publication import PublicationActivities, VersionInput
-from database.campaigns.campaigns import controls
+from database.campaigns import controls
 from database.campaigns.corrections import Right, RightWords
 from database.campaigns.reclassifying import Mistake
 from database.mail import doubts

@@ -2,7 +2,7 @@
 
 from unittest.mock import patch
 
-from database.campaigns.campaigns import freezing
+from database.campaigns import freezing
 from database.campaigns.freezing import SHARD_SIZE
 from database.people.accounts import AccountRow
 from domain.reviews import VersionClass

@@ -1,7 +1,7 @@
 """Stories of versions from legal to the day of effect, and of who watches over them."""
 
 import temporal
-from database.campaigns.campaigns import reviews
+from database.campaigns import reviews
 from database.tables import PolicyVersion
 from domain.reviews import VersionClass
 from tests.eventually import eventually

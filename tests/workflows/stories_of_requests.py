@@ -6,10 +6,10 @@ from uuid import UUID
 
 from data_sources.by_hand import Typed
 from database.people.accounts import AccountRow
+from database.requests import packages, source_tasks
 from database.requests.answering import Answer
 from database.requests.on_paper import letters_to_post
 from database.requests.receipts import Receipt
-from database.requests.requests import packages, source_tasks
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake, Kind, Outcome, State
 from domain.erasures import ErasureGround

@@ -8,7 +8,7 @@ import pytest
 
 from activities.requests import RequestActivities
 from database.engine import Database
-from database.requests.requests import requests
+from database.requests import requests
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake
 from tests.answers import IN_FULL

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 import activities.campaigns
-from database.campaigns.campaigns import freezing
+from database.campaigns import freezing
 from database.campaigns.freezing import SHARD_SIZE
 from database.people.accounts import AccountRow
 from database.tables import Account, CampaignAddressee

@@ -16,7 +16,7 @@ from temporalio.exceptions import TimeoutError as TriedTooLong
 from activities.outbox import Sender
 from activities.publication import PublicationActivities, PublicationCase
 from activities.requests import RequestActivities
-from database.campaigns.campaigns import freezing
+from database.campaigns import freezing
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake
 from domain.policy_text import read_policy_text

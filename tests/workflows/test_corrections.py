@@ -6,21 +6,14 @@ from typing import Any
 
 import pytest
 
-from database.campaigns.campaigns import controls, corrections
+from database.campaigns import controls, corrections
 from domain.reviews import Decisions, VersionClass
 from tests.deciding import APPROVED
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, LANGUAGES, POLICY
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town
-from tests.workflows.living import (
-    MENDED,
-    ended,
-    in_a_while,
-    leap,
-    leap_before_effect,
-    put_right,
-)
+from tests.workflows.living import MENDED, ended, in_a_while, leap, leap_before_effect, put_right
 
 pytestmark = pytest.mark.temporal
 CORRECTED = "A correction: what we wrote about our privacy policy was wrong"

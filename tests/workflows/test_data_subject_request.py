@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 
 from database.people.links import REQUEST_VERIFY
+from database.requests import requests
+from database.requests import rungs as ladder
 from database.requests.answering import Answer
-from database.requests.requests import requests
-from database.requests.requests import rungs as ladder
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake, Kind, Outcome
 from tests.answers import IN_FULL, NOTHING_ERASED, REFUSAL

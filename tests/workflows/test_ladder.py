@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
+from database.requests import requests, rungs
 from database.requests.receipts import Receipt
-from database.requests.requests import requests, rungs
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake
 from tests.eventually import eventually

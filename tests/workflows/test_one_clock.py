@@ -26,7 +26,7 @@ from sqlmodel import SQLModel, select
 import temporal
 from clock import real_now
 from database.engine import Database
-from database.requests.requests import requests
+from database.requests import requests
 from database.tables import CampaignStep, DataSubjectRequest, FiredRung, OutboxMail
 from domain.data_subject_requests import Intake
 from domain.places import local_date, start_of_day

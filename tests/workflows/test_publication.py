@@ -11,7 +11,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities import publication
-from database.campaigns.campaigns import campaigns, reviews
+from database.campaigns import campaigns, reviews
 from database.campaigns.reviews import ReviewContent
 from database.policies.assessments import findings_of
 from database.tables import PolicyVersion

@@ -17,7 +17,7 @@ import pytest
 
 import temporal
 from database.mail.outbox import REQUEST, REQUESTER, Queued
-from database.requests.requests import requests
+from database.requests import requests
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Intake
 from domain.reviews import VersionClass

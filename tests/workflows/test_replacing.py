@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from database.campaigns.campaigns import campaign_by_number, count_addressees
+from database.campaigns.campaigns import campaign_by_number
+from database.campaigns.progress import count_addressees
 from domain.reviews import VersionClass
 from tests.deciding import APPROVED
 from tests.eventually import eventually

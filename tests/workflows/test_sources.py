@@ -12,8 +12,8 @@ import pytest
 from sqlmodel import select
 
 from database.engine import Database
+from database.requests import source_tasks
 from database.requests.requested_rights import rights_of
-from database.requests.requests import source_tasks
 from database.tables import DataSubjectRequest, SourceTask
 from domain.collected import collected_from
 from domain.data_subject_requests import Intake

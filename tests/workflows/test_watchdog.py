@@ -26,14 +26,7 @@ from database.people import accounts
 from database.people.accounts import AccountRow
 from database.requests.restrictions import Lift
 from database.requests.rungs import acknowledge_step, fire, fired_rungs
-from database.tables import (
-    AccountImportRow,
-    Alarm,
-    DataSubjectRequest,
-    Event,
-    Fact,
-    Restriction,
-)
+from database.tables import AccountImportRow, Alarm, DataSubjectRequest, Event, Fact, Restriction
 from domain.data_subject_requests import Intake
 from domain.restrictions import Reason
 from domain.reviews import VersionClass

@@ -6,8 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from database.approvals import consents
 from database.approvals.acceptances import Acceptance, accept
-from database.approvals.approvals import PolicyHistory, consents, proven_version
+from database.approvals.approvals import PolicyHistory, proven_version
 from database.approvals.governing_lists import governed_after, in_a_line, told
 from database.imports.one_account import close_account, put_account
 from database.people.accounts import AccountRow, account_by_external_id

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlmodel import Session
 
+from database.requests import erasures, recipients
 from database.requests.requested_rights import rights_of
-from database.requests.requests import erasures, recipients
 from database.requests.source_tasks import last_rounds, tasks_of
 from database.tables import DataSubjectRequest, SourceTask
 from domain.data_subject_requests import Kind

@@ -11,11 +11,7 @@ from sqlmodel import Session
 from data_sources.by_hand import Typed
 from database.people.staff import everybody
 from database.requests.instructed_tasks import tasks_of
-from database.requests.instructions import (
-    InstructionRefused,
-    all_instructions,
-    instruction_by_id,
-)
+from database.requests.instructions import InstructionRefused, all_instructions, instruction_by_id
 from database.requests.requests import mails_of
 from domain.controller_instructions import INSTRUCTED, UNFINISHED, InstructionState
 from domain.personal_data import Verb

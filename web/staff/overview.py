@@ -8,12 +8,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
-from database.campaigns.campaigns import PAUSED, count_not_reached
 from database.campaigns.controls import open_stop, running
 from database.campaigns.not_reached import WHO_REACHES
 from database.campaigns.owed import open_corrections
+from database.campaigns.progress import count_not_reached
 from database.campaigns.reclassifying import open_reclassifications
 from database.mail.doubts import count_doubtful
+from database.mail.steps import PAUSED
 from database.policies.policies import policies, versions
 from database.requests.on_paper import letters_to_post
 from database.requests.requested_rights import kinds_of

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Path
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
-from database.requests.requests import packages, request_by_reference
+from database.requests import packages
+from database.requests.requests import request_by_reference
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Kind
 from domain.languages import nearest_language

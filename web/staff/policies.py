@@ -9,18 +9,22 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from database.approvals.reach import reach
-from database.campaigns.campaigns import audiences, campaign_of, canary, progress
+from database.campaigns import audiences
+from database.campaigns.campaigns import campaign_of
 from database.campaigns.controls import control_acts, open_stop
 from database.campaigns.corrections import languages_mailed, words_of
 from database.campaigns.mended_versions import mending
 from database.campaigns.owed import open_correction
+from database.campaigns.progress import progress_of
 from database.campaigns.reclassifying import missed, open_reclassification
 from database.campaigns.rehearsals import samples_of
 from database.campaigns.reviews import ReviewContent, preparation, under_review
+from database.campaigns.shards import canary
+from database.policies import policies
 from database.policies.assessments import as_assessed, findings_between, findings_of
 from database.policies.decisions import decided_before
 from database.policies.law import asked_nevertheless, bases_by_law, cited
-from database.policies.policies import policies, previous_version
+from database.policies.policies import previous_version
 from database.policies.without_approval import promise_of
 from database.policies.wording import wording_of, words_read
 from database.tables import PolicyVersion, Staff
@@ -412,7 +416,7 @@ def _campaign(site: Site, session: Session, version: PolicyVersion) -> Mapping[s
     proposed = open_correction(session, campaign.id) if campaign else None
     mailed = languages_mailed(session, campaign.id, spoken) if campaign else ()
     return {
-        "campaign": progress(session, campaign) if campaign else None,
+        "campaign": progress_of(session, campaign) if campaign else None,
         "campaign_state": campaign.state if campaign else "",
         "campaign_rate_limit": campaign.per_minute if campaign else None,
         "canary": canary(campaign) if campaign else None,

@@ -8,16 +8,11 @@ from uuid import UUID
 
 import temporal
 from database.approvals.reach import Reach
-from database.campaigns.campaigns import (
-    campaign_by_number,
-    controls,
-    corrections,
-    not_reached,
-    reclassifying,
-)
+from database.campaigns import controls, corrections, not_reached, reclassifying
+from database.campaigns.campaigns import campaign_by_number
 from database.people.accounts import account_by_external_id
 from database.people.staff import by_handle, require_role
-from database.policies.policies import policies
+from database.policies import policies
 from database.writing import hold_with_what_points_to_it
 from workflows.desk.part import DeskPart, refusing, require_showable
 

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from data_sources.map_file import DataMapRefused, read_data_map
 from database.people.staff import require_role
-from database.requests.requests import data_corrections, request_by_reference
+from database.requests import data_corrections
+from database.requests.requests import request_by_reference
 from domain.data_corrections import Claim
 from domain.personal_data import OWN_SOURCE, DataRole
 from workflows.desk.part import DeskPart, refusing, require_showable

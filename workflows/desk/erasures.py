@@ -3,7 +3,8 @@
 from uuid import UUID
 
 from database.people.staff import require_role
-from database.requests.requests import erasure_ends, erasures, recipients, request_by_reference
+from database.requests import erasure_ends, erasures, recipients
+from database.requests.requests import request_by_reference
 from database.tables import DataSubjectRequest
 from database.writing import held
 from workflows.desk.part import DeskPart, refusing, require_showable

@@ -8,8 +8,9 @@ from data_sources.map_file import DataMapRefused
 from data_sources.opening import source_names
 from database.people.accounts import account_by_external_id
 from database.people.staff import require_role
+from database.requests import deferred_erasures, holds
 from database.requests.requested_rights import kinds_of
-from database.requests.requests import deferred_erasures, holds, request_by_reference
+from database.requests.requests import request_by_reference
 from domain.legal_holds import EVERYWHERE, HOLDERS
 from workflows.desk.part import DeskPart, refusing, require_showable
 from workflows.messenger import Refused

@@ -12,9 +12,10 @@ from data_sources.data_map import Description, ManualDescription
 from data_sources.map_file import DataMapRefused, read_data_map
 from database.facts import record
 from database.people.staff import require_role
+from database.requests import instructed_tasks, instructions
 from database.requests.instructed_tasks import task_by_id, tasks_of
 from database.requests.instructions import Instruction, instruction_by_id
-from database.requests.requests import instructed_tasks, instructions, request_by_reference
+from database.requests.requests import request_by_reference
 from database.requests.source_tasks import person_asked_about
 from database.storage import FileUnusable
 from domain.collected import Collected, collected_from

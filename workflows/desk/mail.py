@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 import temporal
-from database.campaigns.campaigns import controls
+from database.campaigns import controls
 from database.facts import record
 from database.mail import doubts, outbox, suppressions
 from database.people.staff import require_role

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from database.people.staff import require_role
+from database.requests import packages
 from database.requests.packages import PartOfCopy
-from database.requests.requests import packages, request_by_reference
+from database.requests.requests import request_by_reference
 from database.storage import FileUnusable
 from database.tables import DataSubjectRequest
 from domain.collected import Collected, collected_from

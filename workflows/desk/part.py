@@ -7,13 +7,12 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from clock import Clock
-from database.campaigns.campaigns import controls, rehearsals, reviews
+from database.campaigns import controls, rehearsals, reviews
 from database.engine import Database
 from database.people.accounts import AccountUnknown
 from database.people.staff import StaffRefused
-from database.policies.policies import policies, without_approval, wording
-from database.requests.attachments import AttachmentRefused
-from database.requests.requests import (
+from database.policies import policies, without_approval, wording
+from database.requests import (
     answering,
     asked_tasks,
     authorised_agents,
@@ -32,6 +31,7 @@ from database.requests.requests import (
     requests,
     restrictions,
 )
+from database.requests.attachments import AttachmentRefused
 from database.requests.rungs import NothingToAcknowledge
 from database.storage import Storage
 from domain.company import Company

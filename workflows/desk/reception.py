@@ -10,8 +10,8 @@ from database import handed_in
 from database.people import handoffs
 from database.people.links import REQUEST_VERIFY
 from database.people.staff import INTAKE_ROLES, require_role
-from database.policies.policies import policies
-from database.requests.requests import at_once, ends, identity, joined, requests
+from database.policies import policies
+from database.requests import at_once, ends, identity, joined, requests
 from database.tables import DataSubjectRequest
 from database.writing import held
 from domain.data_subject_requests import Intake, Kind, problems

@@ -7,10 +7,7 @@ from uuid import UUID
 
 from activities.requests import Confirmation
 from database.people.staff import INTAKE_ROLES, in_charge, require_role
-from database.requests.at_once import showing_who_asks
-from database.requests.authorised_agents import Authority
-from database.requests.requested_rights import kinds_of
-from database.requests.requests import (
+from database.requests import (
     answering,
     authorised_agents,
     ends,
@@ -21,7 +18,10 @@ from database.requests.requests import (
     receipts,
     requests,
 )
-from database.requests.requests import attachments as request_attachments
+from database.requests import attachments as request_attachments
+from database.requests.at_once import showing_who_asks
+from database.requests.authorised_agents import Authority
+from database.requests.requested_rights import kinds_of
 from database.requests.rungs import acknowledge_step
 from database.storage import FileUnusable
 from database.tables import (

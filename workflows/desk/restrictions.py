@@ -5,7 +5,8 @@ from uuid import UUID
 import temporal
 from database.people.accounts import account_by_external_id
 from database.people.staff import require_role
-from database.requests.requests import request_by_reference, restrictions
+from database.requests import restrictions
+from database.requests.requests import request_by_reference
 from domain.restrictions import Reason
 from workflows.desk.part import DeskPart, refusing, require_showable
 from workflows.messenger import Refused

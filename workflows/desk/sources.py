@@ -6,8 +6,9 @@ from data_sources.by_hand import Typed, TypedWrong, counted, records
 from data_sources.data_map import ManualDescription
 from data_sources.map_file import DataMapRefused, read_data_map
 from database.people.staff import require_role
+from database.requests import source_tasks
 from database.requests.asked_tasks import ByHand
-from database.requests.requests import request_by_reference, source_tasks
+from database.requests.requests import request_by_reference
 from database.tables import SourceTask
 from domain.collected import Collected
 from domain.personal_data import Verb

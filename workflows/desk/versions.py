@@ -6,9 +6,9 @@ from datetime import date, datetime
 from uuid import UUID
 
 import temporal
-from database.campaigns.campaigns import rehearsals, reviews
+from database.campaigns import rehearsals, reviews
 from database.people.staff import require_role
-from database.policies.policies import policies, without_approval, wording
+from database.policies import policies, without_approval, wording
 from database.tables import PolicyVersion
 from domain.policy_text import PolicyText
 from domain.reviews import ReviewRequest

@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
-from database.campaigns.campaigns import FIRST_NOTICE, controls, queue_step
+from database.campaigns import controls
+from database.campaigns.shards import queue_step
 from database.mail.mail_rows import Batch
 from database.mail.outbox import all_is_stopped, claim
 from database.mail.outcomes import accept
+from database.mail.steps import FIRST_NOTICE
 from database.policies.assessments import findings_of
 from database.policies.policies import put_in_force
 from database.tables import Account, Campaign, CampaignCorrection, ControlAct, PolicyVersion

@@ -3,8 +3,8 @@
 import pytest
 from sqlmodel import select
 
+from database.requests import recipients
 from database.requests.requested_rights import rights_of
-from database.requests.requests import recipients
 from database.tables import DataCorrection, DataSubjectRequest, RecipientNotice
 from tests.web.world import NOW, World
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from database.requests.requests import asked_tasks, instructed_tasks
+from database.requests import asked_tasks, instructed_tasks
 from database.tables import ControllerInstruction, Fact
 from domain.collected import Collected
 from domain.personal_data import LegalBasis, Origin, Record, Use

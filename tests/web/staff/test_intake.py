@@ -11,12 +11,7 @@ from sqlmodel import select
 from database.requests.on_paper import letters_to_post
 from database.requests.requested_rights import kinds_of
 from database.requests.requests import acknowledge, record_late_reply
-from database.tables import (
-    DataSubjectRequest,
-    Fact,
-    OutboxMail,
-    PostedLetter,
-)
+from database.tables import DataSubjectRequest, Fact, OutboxMail, PostedLetter
 from domain.data_subject_requests import Kind
 from tests.web.world import NOW, World
 

@@ -6,7 +6,8 @@ from io import StringIO
 import pytest
 from sqlmodel import col, select
 
-from database.campaigns.campaigns import FIRST_NOTICE, queue_step
+from database.campaigns.shards import queue_step
+from database.mail.steps import FIRST_NOTICE
 from database.tables import Account, Campaign, Fact, OutboxMail
 from tests.web.world import NOW, World
 

@@ -15,14 +15,7 @@ from database.mail.mail_rows import Batch
 from database.mail.outbox import ACCOUNT, CAMPAIGN, claim
 from database.mail.outcomes import doubt, settle
 from database.people.accounts import AccountRow
-from database.tables import (
-    Campaign,
-    Fact,
-    MailAttempt,
-    MailSlowdown,
-    OutboxMail,
-    PolicyVersion,
-)
+from database.tables import Campaign, Fact, MailAttempt, MailSlowdown, OutboxMail, PolicyVersion
 from temporal import VIEWS
 from tests.web.world import NOW, World, browse
 from web.app import create_app

@@ -1,0 +1,243 @@
+"""How a campaign stands: who was reached, who has answered, who is silent (P4)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, exists, false, true
+from sqlalchemy.orm import Mapped, aliased
+from sqlmodel import Session, col, func, select
+
+from database.mail.mail_rows import Batch
+from database.mail.outbox import states
+from database.mail.steps import CALLED_OFF, FIRST_NOTICE, UNDELIVERABLE
+from database.people.accounts import is_mailed, open_since
+from database.policies.counting import counts_for
+from database.policies.policies import in_force_from
+from database.tables import (
+    Account,
+    Approval,
+    Campaign,
+    CampaignAddressee,
+    MissedNotice,
+    OutboxMail,
+    PolicyVersion,
+)
+from domain.account_holders import AccountKind
+from domain.approvals import Decision
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How a campaign stands, in numbers of account holders.
+
+    `told_only` are those whom the version governs without asking, and who said nothing; the
+    `silent` were asked and reached. `not_reached` are those whom the first notice did not reach,
+    without those `reached_otherwise`.
+    """
+
+    addressees: int
+    approved: int
+    declined: int
+    silent: int
+    told_only: int
+    not_reached: int
+    reached_otherwise: int
+    mails: dict[str, int]
+
+
+def count_addressees(session: Session, campaign_id: UUID) -> int:
+    """How many accounts a campaign addresses."""
+    return session.exec(
+        select(func.count())
+        .select_from(CampaignAddressee)
+        .where(CampaignAddressee.campaign_id == campaign_id)
+    ).one()
+
+
+def progress_of(session: Session, campaign: Campaign) -> Progress:
+    """How a campaign stands now."""
+    latest = (
+        select(Approval.account_id, func.max(Approval.decided_at).label("at"))
+        .where(counts_for(campaign.policy_version_id))
+        .group_by(col(Approval.account_id))
+        .subquery()
+    )
+    decisions = dict(
+        session.exec(
+            select(Approval.decision, func.count())
+            .join(
+                latest,
+                (latest.c.account_id == Approval.account_id) & (latest.c.at == Approval.decided_at),
+            )
+            .join(
+                CampaignAddressee,
+                (col(CampaignAddressee.account_id) == col(Approval.account_id))
+                & (col(CampaignAddressee.campaign_id) == campaign.id),
+            )
+            .where(counts_for(campaign.policy_version_id))
+            .group_by(Approval.decision)
+        ).all()
+    )
+    addressees = count_addressees(session, campaign.id)
+    mails = states(session, Batch(subject_id=campaign.id, step=FIRST_NOTICE))
+    approved = decisions.get(Decision.APPROVED, 0)
+    declined = decisions.get(Decision.DECLINED, 0)
+    told_only = _count_told_only(session, campaign)
+    return Progress(
+        addressees=addressees,
+        approved=approved,
+        declined=declined,
+        silent=addressees
+        - approved
+        - declined
+        - told_only
+        - _count_asked_in_vain(session, campaign),
+        told_only=told_only,
+        not_reached=count_not_reached(session, campaign),
+        reached_otherwise=session.exec(
+            select(func.count())
+            .select_from(MissedNotice)
+            .where(
+                MissedNotice.campaign_id == campaign.id, col(MissedNotice.reached_at).is_not(None)
+            )
+        ).one(),
+        mails=mails,
+    )
+
+
+def _count_asked_in_vain(session: Session, campaign: Campaign) -> int:
+    """How many were asked, have not answered, and were never reached."""
+    return session.exec(
+        select(func.count(col(OutboxMail.id))).where(
+            reached_nobody(campaign),
+            ~_reached_otherwise(campaign.id, col(OutboxMail.addressee_id)),
+            is_silent(campaign),
+        )
+    ).one()
+
+
+def _count_told_only(session: Session, campaign: Campaign) -> int:
+    return session.exec(
+        select(func.count())
+        .select_from(CampaignAddressee)
+        .where(
+            CampaignAddressee.campaign_id == campaign.id,
+            ~is_asked(),
+            ~_has_answered(campaign),
+        )
+    ).one()
+
+
+def count_not_reached(session: Session, campaign: Campaign) -> int:
+    """How many the first notice did not reach and nobody told otherwise, those who came late too
+    (P4)."""
+    late = session.exec(
+        select(func.count())
+        .select_from(Account)
+        .where(joined_later(session, campaign), ~_reached_otherwise(campaign.id, col(Account.id)))
+    ).one()
+    return count_missed(session, campaign, UNDELIVERABLE) + late
+
+
+def count_missed(session: Session, campaign: Campaign, mail_states: Sequence[str]) -> int:
+    """How many first notices are in these states and reached nobody, without those whose holder was
+    told otherwise."""
+    return session.exec(
+        select(func.count(col(OutboxMail.id))).where(
+            reached_nobody(campaign, mail_states),
+            ~_reached_otherwise(campaign.id, col(OutboxMail.addressee_id)),
+        )
+    ).one()
+
+
+def reached_nobody(
+    campaign: Campaign, mail_states: Sequence[str] = UNDELIVERABLE
+) -> ColumnElement[bool]:
+    """Of an addressee, its account and its first notice: whether that reached nobody, although it
+    is owed. What is queued may reach them yet, what a campaign that was called off kept back is
+    owed no more, and who has answered knows."""
+    return and_(
+        col(CampaignAddressee.campaign_id) == campaign.id,
+        col(Account.id) == col(CampaignAddressee.account_id),
+        _is_missed(campaign, mail_states),
+        is_mailed(),
+        ~_has_answered(campaign),
+    )
+
+
+def _is_missed(campaign: Campaign, mail_states: Sequence[str]) -> ColumnElement[bool]:
+    """Of an addressee and its first notice, whether that reached nobody."""
+    no_more = ["cancelled"] if campaign.state in CALLED_OFF else []
+    return and_(
+        col(OutboxMail.subject_id) == campaign.id,
+        col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
+        col(OutboxMail.step) == FIRST_NOTICE,
+        col(OutboxMail.state).in_([state for state in mail_states if state not in no_more]),
+    )
+
+
+def joined_later(session: Session, campaign: Campaign) -> ColumnElement[bool]:
+    """Whether an account joined or came back after the audience was frozen, or turned out only then
+    to be a person's, before the version was in force: it is not mailed, and does not hold the date
+    (P7). Of a version that never comes nobody is owed word."""
+    if campaign.audience_frozen_at is None or campaign.state in CALLED_OFF:
+        return false()
+    version = session.get_one(PolicyVersion, campaign.policy_version_id)
+    until = in_force_from(version)
+    return and_(
+        is_mailed(),
+        open_since() > campaign.audience_frozen_at,
+        ~_addressed(campaign.id),
+        true() if until is None else open_since() < until,
+    )
+
+
+_OWN = aliased(Account)
+"""An addressee's own account, beside those of the question."""
+
+
+def is_asked() -> ColumnElement[bool]:
+    """Of an addressee, whether its approval is asked for: a minor cannot give it (P5)."""
+    of_a_minor = exists().where(
+        col(_OWN.id) == col(CampaignAddressee.account_id), col(_OWN.kind) == AccountKind.MINOR
+    )
+    return and_(col(CampaignAddressee.asks_approval), ~of_a_minor)
+
+
+def is_silent(campaign: Campaign) -> ColumnElement[bool]:
+    """Of an addressee, whether it was asked for its approval and has not answered."""
+    return and_(~_has_answered(campaign), is_asked())
+
+
+def stays_silent(campaign: Campaign) -> ColumnElement[bool]:
+    """Of an addressee and its account, whether it was asked, was reached and has not answered; who
+    was not reached is counted as that."""
+    never_reached = and_(
+        exists().where(_is_missed(campaign, UNDELIVERABLE)),
+        is_mailed(),
+        ~_reached_otherwise(campaign.id, col(CampaignAddressee.account_id)),
+    )
+    return and_(is_silent(campaign), ~never_reached)
+
+
+def _has_answered(campaign: Campaign) -> ColumnElement[bool]:
+    return exists().where(
+        col(Approval.account_id) == col(CampaignAddressee.account_id),
+        counts_for(campaign.policy_version_id),
+    )
+
+
+def _reached_otherwise(campaign_id: UUID, account_id: Mapped[UUID]) -> ColumnElement[bool]:
+    return exists().where(
+        col(MissedNotice.campaign_id) == campaign_id,
+        col(MissedNotice.account_id) == account_id,
+        col(MissedNotice.reached_at).is_not(None),
+    )
+
+
+def _addressed(campaign_id: UUID) -> ColumnElement[bool]:
+    return exists().where(
+        col(CampaignAddressee.campaign_id) == campaign_id,
+        col(CampaignAddressee.account_id) == col(Account.id),
+    )
