@@ -11,7 +11,7 @@ from database.campaigns.reports import Report, report
 from database.mail import doubts, outbox, outcomes
 from database.mail.mail_rows import Batch
 from database.tables import Campaign, MissedNotice, OutboxMail
-from tests.database.test_controls import act
+from tests.database.campaigns.test_controls import act
 from tests.deciding import DECLINED
 from tests.people import ALICE, BOB, CAROL
 from tests.scene import NOW, ONE_HOUR, Scene

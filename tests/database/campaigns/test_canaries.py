@@ -25,7 +25,7 @@ from database.tables import (
 )
 from domain.sending import Canary
 from settings import Settings
-from tests.database.test_controls import act
+from tests.database.campaigns.test_controls import act
 from tests.scene import LANGUAGES, NOW, Scene
 
 LATER = NOW + timedelta(minutes=30)

@@ -15,7 +15,7 @@ from database.mail.mail_rows import Batch
 from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from domain.sending import Limits
-from tests.database.test_controls import act
+from tests.database.campaigns.test_controls import act
 from tests.scene import NOW, Scene
 
 LIMITS = Limits(

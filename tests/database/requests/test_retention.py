@@ -28,7 +28,7 @@ from domain.legal_holds import EVERYWHERE
 from domain.request_retention import RequestPeriods
 from settings import DEVELOPMENT_DATA_KEY
 from tests.answers import IN_FULL
-from tests.database.test_holds import BERLIN
+from tests.database.requests.test_holds import BERLIN
 from tests.people import DORA
 from tests.scene import NOW, Scene
 

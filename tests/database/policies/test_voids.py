@@ -38,7 +38,7 @@ def _of(session: Session, campaign: UUID) -> PolicyVersion:
 
 
 def void(scene: Scene, campaign: UUID) -> UUID:
-    """As a correction leaves it that two people agreed on (tests/database/test_corrections.py)."""
+    """As a correction leaves it that two people agreed on (`campaigns/test_corrections.py`)."""
     with scene.database.transaction() as transaction:
         row = CampaignCorrection(
             campaign_id=campaign,
