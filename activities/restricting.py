@@ -17,10 +17,10 @@ from domain.source_tasks import TaskState
 
 def is_to_be_restricted(database: Database, task: SourceTask) -> bool:
     """Whether the account is restricted at this moment; the same source is asked again when that
-    is over."""
+    is over. Of whoever has no account nothing here ends what was granted."""
     with database.session() as session:
         account_id = session.get_one(DataSubjectRequest, task.request_id).account_id
-        return account_id is not None and bool(restricted_among(session, [account_id]))
+        return account_id is None or bool(restricted_among(session, [account_id]))
 
 
 def settle(

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from domain.data_subject_requests import Kind
+from domain.data_subject_requests import GATED_KINDS, Kind
 from domain.personal_data import OWN_SOURCE, DataRole, Located, Receipt, Record, Verb
 
 FIRST_PAUSE = timedelta(minutes=1)
@@ -98,8 +98,9 @@ def asked_first(kind: Kind, role: DataRole, *, looks_first: bool = False) -> Ver
     Of data that is held for somebody else we only look whether there is any: who it is asked of is
     that controller (P24).
     """
-    verb = _ASKED_FIRST.get(kind, {}).get(role)
-    return Verb.LOCATE if looks_first and verb is Verb.EXPORT else verb
+    if looks_first and kind in GATED_KINDS:
+        return Verb.LOCATE
+    return _ASKED_FIRST.get(kind, {}).get(role)
 
 
 def next_try(attempts: int, now: datetime) -> datetime:

@@ -24,7 +24,7 @@ from database.requests.redirections import HELD_FOR_OTHERS
 from database.requests.requested_rights import decided_before, decisions_of, reopen, rights_of
 from database.requests.requests import record_breach
 from database.requests.restrictions import restrict
-from database.requests.source_tasks import drop_what_nobody_needs
+from database.requests.source_tasks import drop_what_nobody_needs, why_not_nothing
 from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
 from database.webhooks.events import EventKind, tell_of_request
 from database.writing import held, hold
@@ -495,6 +495,8 @@ def _require_sendable(
         regime=request.regime,
         controls_empty_address=controls_empty_address(transaction, request),
     )
+    if refusal is None and decision.outcome == Outcome.NOTHING_HELD:
+        refusal = why_not_nothing(transaction, request.id)
     if refusal:
         raise DecisionRefused(refusal)
 

@@ -11,8 +11,9 @@ from sqlmodel import Session, col, select
 from database.facts import record
 from database.ids import new_id
 from database.mail.outbox import ACCOUNT, RESTRICTION, Queued, queue
+from database.people.restricted import restricted_among
 from database.requests.source_tasks import ask_once_more
-from database.tables import Account, OutboxMail, Restriction
+from database.tables import Account, DataSubjectRequest, OutboxMail, Restriction
 from database.webhooks.events import EventKind, tell
 from database.writing import held_if_there, insert_new
 from domain.languages import nearest_language
@@ -177,8 +178,10 @@ def _lift(transaction: Session, restriction: Restriction, now: datetime) -> None
     restriction.lifted_at = now
     transaction.add(restriction)
     tell(transaction, EventKind.RESTRICTION_CHANGED, [restriction.account_id], now)
-    if restriction.request_id is not None:
-        ask_once_more(transaction, restriction.request_id, Verb.RESTRICT, now)
+    transaction.flush()
+    if not restricted_among(transaction, [restriction.account_id]):
+        for request_id in _of_the_account(transaction, restriction.account_id):
+            ask_once_more(transaction, request_id, Verb.RESTRICT, now)
     record(
         transaction,
         "restriction.lifted",
@@ -188,6 +191,13 @@ def _lift(transaction: Session, restriction: Restriction, now: datetime) -> None
         reason=restriction.reason,
         staff=restriction.lift_asked_by,
     )
+
+
+def _of_the_account(session: Session, account_id: UUID) -> Sequence[UUID]:
+    """The requests because of which sources may have restricted an account."""
+    return session.exec(
+        select(DataSubjectRequest.id).where(DataSubjectRequest.account_id == account_id)
+    ).all()
 
 
 def _word_of_it(restriction: Restriction, account: Account, languages: Sequence[str]) -> Queued:

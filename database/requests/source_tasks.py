@@ -37,6 +37,18 @@ Sources = Mapping[str, DataRole]
 """The data sources by name, in the data map's order."""
 
 WHO_READS_WHY = "a second person and the person hear of it."
+NOBODY_LOOKED = (
+    "No data source has been asked yet whether it has something of this person. That begins by "
+    "itself, as soon as they confirmed their address. Nothing was sent."
+)
+STILL_LOOKING = (
+    "Not every data source has said yet whether it has something of this person: {sources}. Wait "
+    "for them, hand in what is theirs by hand, or give them up on this page. Nothing was sent."
+)
+FOUND = (
+    "It is not so that nothing is held: {sources} has something of this person. Look at what was "
+    "found on this page, and answer with it. Nothing was sent."
+)
 AT_ONCE = 10
 """So many are asked in one go, each of which may take its whole time."""
 
@@ -154,6 +166,19 @@ def verify_by_source(transaction: Session, request: DataSubjectRequest, now: dat
     return known and verify_identity(transaction, request, how=BY_SOURCE, now=now)
 
 
+def why_not_nothing(session: Session, request_id: UUID) -> str | None:
+    """Why nobody can say yet that we hold nothing of the person: no source was asked, one has not
+    answered, or one of ours has something. None where all have looked, and found nothing."""
+    looks = [task for task in last_rounds(tasks_of(session, request_id)) if task.verb in LOOKING]
+    if not looks:
+        return NOBODY_LOOKED
+    if open_ones := [task.source for task in looks if task.state in OPEN_TASKS]:
+        return STILL_LOOKING.format(sources=", ".join(open_ones))
+    if found := [task.source for task in looks if _is_found(task)]:
+        return FOUND.format(sources=", ".join(found))
+    return None
+
+
 def hand_in(
     transaction: Session,
     request: DataSubjectRequest,
@@ -166,6 +191,7 @@ def hand_in(
     """Somebody did what no machine could, and says how. Raises TaskRefused."""
     row = _of_request(transaction, request, task_id)
     asked_tasks.hand_in(transaction, row, done, staff_id=staff_id, now=now)
+    verify_by_source(transaction, request, now)
 
 
 def ask_again(
@@ -311,7 +337,7 @@ def _is_found(task: SourceTask) -> bool:
     """Whether a source of ours, our own database apart, has something of the person."""
     receipt: Mapping[str, Any] = task.receipt or {}
     ours = task.source != OWN_SOURCE and receipt.get("controller") is None
-    return ours and task.verb == Verb.LOCATE and any(one["rows"] for one in receipt.get("held", ()))
+    return ours and task.verb in LOOKING and any(one["rows"] for one in receipt.get("held", ()))
 
 
 def _names(tasks: Sequence[SourceTask], state: TaskState) -> tuple[str, ...]:

@@ -355,3 +355,43 @@ def test_whoever_proved_an_address_that_nobody_has_is_not_known(company: AskedSo
         assert row.verified_at is None
         assert identity.controls_empty_address(session, row)
     assert {task.verb for task in company.tasks(request.id).values()} == {"locate"}
+
+
+@pytest.mark.parametrize("kind", ["restriction", "correction", "objection"])
+def test_all_sources_look_before_anybody_says_that_nothing_is_held(
+    company: AskedSources, kind: str
+) -> None:
+    """P19: also where the right itself asks nothing of them first."""
+    request = company.scene.request(PROSPECT, kinds=(kind,))
+    company.do(identity.confirm_contact, request.id, NOW)
+    company.ask(request.id)
+    with company.scene.database.session() as session:
+        row = session.get_one(DataSubjectRequest, request.id)
+        assert row.verified_by == identity.BY_SOURCE
+
+
+def test_paper_too_shows_that_somebody_is_known(company: AskedSources) -> None:
+    """P19: what is handed in by hand counts like what a machine found."""
+    request = company.scene.request("folder@elsewhere.example", kinds=("inquiry",))
+    company.do(identity.confirm_contact, request.id, NOW)
+    company.ask(request.id)
+    assert company.tasks(request.id)["paper"].state == "by_hand"
+    petra = company.scene.staff["petra"]
+    with company.scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        assert "paper" in (source_tasks.why_not_nothing(transaction, row.id) or "")
+    company.do(
+        source_tasks.hand_in,
+        request.id,
+        company.tasks(request.id)["paper"].id,
+        asked_tasks.ByHand(
+            receipt={"held": [{"category": "letters", "rows": 2, "uses": []}], "doubtful": 0},
+            evidence="Folder 3",
+        ),
+        staff_id=petra,
+        now=NOW,
+    )
+    with company.scene.database.session() as session:
+        row = session.get_one(DataSubjectRequest, request.id)
+        assert row.verified_by == identity.BY_SOURCE
+        assert "paper has something" in (source_tasks.why_not_nothing(session, row.id) or "")

@@ -10,7 +10,14 @@ import pytest
 from sqlalchemy import Engine, event
 from sqlmodel import Session, select
 
-from database.requests import answering, identity, identity_checks, requests
+from database.requests import (
+    answering,
+    asked_tasks,
+    identity,
+    identity_checks,
+    requests,
+    source_tasks,
+)
 from database.requests.answering import Answer, DecisionRefused
 from database.requests.identity_checks import CheckRefused
 from database.tables import (
@@ -23,6 +30,7 @@ from database.tables import (
 )
 from domain.data_subject_requests import Kind, Outcome
 from domain.identity import CheckMethod
+from domain.personal_data import OWN_SOURCE, DataRole
 from tests.people import ALICE, DORA
 from tests.scene import NOW, ONE_HOUR, Scene
 
@@ -298,6 +306,15 @@ def test_that_nothing_is_held_is_told_to_whoever_controls_the_address_and_nobody
             answer(scene, request, NOTHING_HELD)
     with pytest.raises(DecisionRefused, match="identity is verified"):
         answer(scene, unknown, FULFILLED)
+    with pytest.raises(DecisionRefused, match="No data source has been asked yet"):
+        answer(scene, unknown, NOTHING_HELD)
+    with the_row(scene, unknown) as (transaction, row):
+        source_tasks.plan(transaction, row, {OWN_SOURCE: DataRole.CONTROLLER}, NOW)
+    with pytest.raises(DecisionRefused, match="Not every data source has said yet"):
+        answer(scene, unknown, NOTHING_HELD)
+    with the_row(scene, unknown) as (transaction, row):
+        (task,) = source_tasks.tasks_of(transaction, row.id)
+        assert asked_tasks.settle(transaction, task, {"held": []}, NOW)
     answer(scene, unknown, NOTHING_HELD)
     assert mails(scene, unknown, "answer") == {"requester": "request_answer"}
 
