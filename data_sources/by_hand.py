@@ -19,16 +19,17 @@ class Typed:
     before it, and an empty line begins the next entry.
     """
 
-    rows: Mapping[str, int] = field(default_factory=dict)
+    rows: Mapping[str, str] = field(default_factory=dict)
     entries: Mapping[str, str] = field(default_factory=dict, repr=False)
     evidence: str = ""
 
 
 def counted(about: ManualDescription, typed: Typed) -> list[dict[str, object]]:
     """Each category once, with its number. Raises TypedWrong."""
-    if negative := [name for name, rows in typed.rows.items() if rows < 0]:
-        raise TypedWrong(f"{negative[0]}: a number of entries is nought or more.")
-    return [{"category": name, "rows": typed.rows.get(name, 0)} for name in about.categories]
+    return [
+        {"category": name, "rows": _number(name, typed.rows.get(name, ""))}
+        for name in about.categories
+    ]
 
 
 def records(about: ManualDescription, typed: Typed) -> tuple[Record, ...]:
@@ -54,6 +55,12 @@ def records(about: ManualDescription, typed: Typed) -> tuple[Record, ...]:
                     )
                 )
     return tuple(found)
+
+
+def _number(category: str, text: str) -> int:
+    if not text.strip().isdecimal():
+        raise TypedWrong(f"{category}: say how many entries as a whole number, 0 where none.")
+    return int(text)
 
 
 def _entries(category: str, text: str, names: Sequence[str]) -> Iterator[Mapping[str, str]]:

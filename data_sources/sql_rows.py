@@ -258,6 +258,12 @@ def _engine(url: str) -> sa.Engine:
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - of sqlite3
     connection.isolation_level = None  # we say BEGIN ourselves
     connection.execute("PRAGMA foreign_keys=ON")
+    # Its own knows the letters of ASCII only, and would not find who wrote another in capitals.
+    connection.create_function("lower", 1, _in_small_letters, deterministic=True)
+
+
+def _in_small_letters(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

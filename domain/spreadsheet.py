@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from io import StringIO
 
-FORMULA = tuple("=+-@\t\r\n\0")
+FORMULA = tuple("=+-@\t\r\n\0＝＋－＠")  # noqa: RUF001 - their full-width forms count too
 """Beginnings that spreadsheets take for a formula, or pass over to find one (OWASP ASVS 1.2.10)."""
+ELSEWHERE = ";"
+"""Where a comma parts the decimals, spreadsheets part cells by this instead."""
 
 
 def as_csv(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
@@ -27,7 +29,8 @@ def csv_lines(rows: Iterable[Mapping[str, object]], columns: Sequence[str]) -> I
 
 def _line(cells: Sequence[str]) -> str:
     line = StringIO()
-    csv.writer(line).writerow(cells)
+    parted = any(ELSEWHERE in cell for cell in cells)
+    csv.writer(line, quoting=csv.QUOTE_ALL if parted else csv.QUOTE_MINIMAL).writerow(cells)
     return line.getvalue()
 
 

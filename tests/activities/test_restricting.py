@@ -9,13 +9,13 @@ import pytest
 
 from activities.courier import Courier
 from data_sources.data_map import Description
-from data_sources.source import Call, DataSource, Waits
+from data_sources.source import Call, DataSource
 from database.requests import identity, recipients, restrictions
 from database.requests.answering import Answer, apply_decision, propose_decision
 from database.requests.restrictions import Lift
 from database.tables import DataSubjectRequest
 from domain.data_subject_requests import Kind, Outcome
-from domain.personal_data import OWN_SOURCE, Person, Receipt, Verb
+from domain.personal_data import OWN_SOURCE, Person, Receipt, Verb, Waits
 from domain.restrictions import Reason
 from domain.source_tasks import TaskState
 from embedded.sample_company.people import customers

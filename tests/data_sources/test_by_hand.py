@@ -30,7 +30,7 @@ def test_entries_are_parted_by_an_empty_line_and_a_value_may_go_on() -> None:
 
 def test_nothing_typed_is_nothing_found() -> None:
     assert records(PAPER, Typed(entries={"Contracts": " \r\n "})) == ()
-    assert counted(PAPER, Typed()) == [{"category": "Contracts", "rows": 0}]
+    assert counted(PAPER, Typed(rows={"Contracts": "0"})) == [{"category": "Contracts", "rows": 0}]
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,7 @@ def test_what_cannot_be_read_is_said_in_words_of_the_map(text: str, told: str) -
         records(PAPER, Typed(entries={"Contracts": text}))
 
 
-def test_a_number_below_nought_is_refused() -> None:
-    with pytest.raises(TypedWrong, match="nought or more"):
-        counted(PAPER, Typed(rows={"Contracts": -1}))
+@pytest.mark.parametrize("typed", ["-1", "", "two", "²", "1.5"])
+def test_what_is_no_whole_number_is_refused(typed: str) -> None:
+    with pytest.raises(TypedWrong, match="as a whole number, 0 where none"):
+        counted(PAPER, Typed(rows={"Contracts": typed}))

@@ -60,6 +60,19 @@ def test_nothing_found_is_an_answer_for_each_category(fernhill: Fernhill) -> Non
         assert source.export(NOBODY, CALL).records == ()
 
 
+def test_an_address_is_found_in_capitals_of_any_alphabet(fernhill: Fernhill) -> None:
+    """P10: SQLite by itself knows those of ASCII alone."""
+    with fernhill.engine.begin() as connection:
+        contact = sa.table("marketing_contact", sa.column("email"))
+        connection.execute(
+            sa.update(contact)
+            .where(contact.c.email == "alice@people.example")
+            .values(email="ÄNNE@people.example")
+        )
+    found = fernhill.source("marketing").locate(Person(addresses=("änne@people.example",)), CALL)
+    assert located(found)
+
+
 def test_a_copy_has_every_value_with_its_origin_purpose_and_basis(fernhill: Fernhill) -> None:
     """P11."""
     marketing = fernhill.source("marketing").export(ALICE, CALL)

@@ -25,9 +25,16 @@ def test_no_text_is_a_formula_and_none_is_lost(text: str) -> None:
     assert not cell.startswith(FORMULA)
 
 
-@pytest.mark.parametrize("beginning", ["=", "+", "-", "@", "\t", "\r", "\n", "\0"])
+@pytest.mark.parametrize("beginning", list(FORMULA))
 def test_whatever_a_formula_may_hide_behind_gets_an_apostrophe(beginning: str) -> None:
     assert written(f"{beginning}=1+1") == f"'{beginning}=1+1"
+
+
+def test_no_cell_is_parted_where_a_semicolon_parts_cells() -> None:
+    """As a German spreadsheet does: what follows would stand first in a cell of its own."""
+    line = as_csv([{"what": "x;=1+1", "more": 1}], ("what", "more")).splitlines()[1]
+    (cell,) = next(reader([line.removesuffix(',"1"')], delimiter=";"))
+    assert cell == "x;=1+1"
 
 
 def test_a_line_is_written_before_the_next_row_is_read() -> None:

@@ -228,7 +228,7 @@ def a_request_that_erases(town: Town) -> Recorded:
     leap(town, 3)
     eventually(lambda: ("paper", "erase") in standing_of(town, request))
     for task in tasks_by_hand(town, request):
-        typed = Typed(evidence="The folder went through the shredder.")
+        typed = Typed(rows={"Contracts": "1"}, evidence="The folder went through the shredder.")
         town.desk.hand_in(request.reference, task, petra, typed)
     eventually(lambda: ended(town, request_id(request)))
     return {"data-subject-request/erased": (request_id(request), 0)}

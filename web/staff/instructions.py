@@ -140,7 +140,7 @@ def hand_in(
 ) -> Response:
     """Say what one copied or did where no machine reaches."""
     typed = Typed(
-        rows={name: int(value) for name, value in _of(posted, ROWS) if value.isdigit()},
+        rows=dict(_of(posted, ROWS)),
         entries=dict(_of(posted, ENTRIES)),
         evidence=posted.text("how"),
     )

@@ -50,7 +50,7 @@ def redact(asked: ByPrivacy, task_id: Annotated[UUID, Path()], posted: Form) -> 
     words = {
         int(place): text.replace("\r\n", "\n")
         for name, text in posted.fields
-        if name.startswith(VALUE) and (place := name.removeprefix(VALUE)).isdigit()
+        if name.startswith(VALUE) and (place := name.removeprefix(VALUE)).isdecimal()
     }
     try:
         asked.site.desk.redact(asked.reference, task_id, asked.member.id, words)
