@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -76,6 +76,7 @@ FOR_NOW = (
     "goes on with what is left"
 )
 GOES_WRONG = "carrying one goes wrong: {}"
+CHORE_GOES_WRONG = "seeing to them goes wrong: {}"
 
 log = logging.getLogger("promisekeeper.watchdog")
 
@@ -140,31 +141,34 @@ class PatrolActivities:
         restrictions are lifted whose holders have been told by now (P14), copies of people's data
         are deleted whose time is over (P11), what was posted long ago is deleted, and requests are
         closed and purged whose time has come (P33). One that runs and stands still it cannot mend,
-        but it says so. An import of accounts that was stopped after its decision is finished last:
-        whatever becomes of it, the rest is done. A dead-man switch outside hears of a round that
-        came to its end, and of no other.
+        but it says so. An import of accounts that was stopped after its decision is finished last.
+        Whatever becomes of one of these, the rest is done. A dead-man switch outside hears of a
+        round that came to its end, and of no other.
         """
         now = await asyncio.to_thread(self._clock.now)
-        await asyncio.to_thread(self._reconsider, now)
-        await asyncio.to_thread(self._lift, now)
-        await asyncio.to_thread(self._purge, now)
-        await asyncio.to_thread(self._delete_copies, now)
-        await asyncio.to_thread(self._retention.keep_to_it, now)
+        undone = await asyncio.to_thread(self._do_chores, now)
         running = {workflow_id async for workflow_id in self._list(RUNNING)}
         wanted = await asyncio.to_thread(self._wanted, running, now)
         missing = [what for what in wanted if what.workflow_id not in running]
-        repaired = await self._repair(missing, now)
+        repaired, failures = await self._repair(missing, now)
         fresh = {found.workflow_id for found in repaired}
         stuck = [one for one in await self._stuck(now) if one.workflow_id not in fresh]
+        stuck += undone
         imports = await asyncio.to_thread(self._carry_on_imports, now)
         stuck += imports.stuck
         await asyncio.to_thread(self._sound, stuck, now)
+        if failures:
+            raise failures[0]
         await asyncio.to_thread(self._ping)
         return _report(len(wanted), repaired, stuck, imports.carried_on)
 
-    async def _repair(self, missing: Sequence[temporal.Start], now: datetime) -> list[Found]:
+    async def _repair(
+        self, missing: Sequence[temporal.Start], now: datetime
+    ) -> tuple[list[Found], list[BaseException]]:
+        """What was started; and why something could not be, which holds up nothing else."""
         offset = await asyncio.to_thread(self._clock.offset)
         repaired: list[Found] = []
+        failures: list[BaseException] = []
         for first in range(0, len(missing), AT_ONCE):
             some = missing[first : first + AT_ONCE]
             reasons = await asyncio.gather(*(self._why(what.workflow_id) for what in some))
@@ -173,17 +177,15 @@ class PatrolActivities:
                 *(temporal.start(self._client, what, as_of=now, offset=offset) for what, _ in gone),
                 return_exceptions=True,
             )
-            failures = [answer for answer in answers if isinstance(answer, BaseException)]
+            failures += (answer for answer in answers if isinstance(answer, BaseException))
             started = [
                 one
                 for one, answer in zip(gone, answers, strict=True)
                 if not isinstance(answer, BaseException)
             ]
             await asyncio.to_thread(self._record, started, now)
-            for failure in failures:
-                raise failure
             repaired += (Found(workflow_id=what.workflow_id, why=why) for what, why in started)
-        return repaired
+        return repaired, failures
 
     async def _why(self, workflow_id: str) -> str | None:
         """Why it does not run; None when it does: the list lags behind a little."""
@@ -247,6 +249,24 @@ class PatrolActivities:
         problem = ping(self._dead_man_url) if self._dead_man_url else None
         if problem:
             log.warning("The dead-man switch was not reached: %s. The next round tries.", problem)
+
+    def _do_chores(self, now: datetime) -> list[Found]:
+        """What is done beside, each by itself; those that go wrong are named."""
+        chores: Mapping[str, Callable[[datetime], None]] = {
+            "mails that were in doubt": self._reconsider,
+            "restrictions whose holders were told": self._lift,
+            "what was posted long ago": self._purge,
+            "copies of people's data": self._delete_copies,
+            "requests that were answered long ago": self._retention.keep_to_it,
+        }
+        undone = []
+        for name, chore in chores.items():
+            try:
+                chore(now)
+            except Exception as fault:  # noqa: BLE001 - whatever it is, its words stay here
+                why = CHORE_GOES_WRONG.format(incident(fault).message)
+                undone.append(Found(workflow_id=name, why=why))
+        return undone
 
     def _reconsider(self, now: datetime) -> None:
         moved = 1

@@ -1,6 +1,7 @@
 """Files that are too personal for a column: encrypted, and known by name to one row alone (P32)."""
 
 import os
+import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -8,6 +9,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+NAME = re.compile("[0-9a-f]{32}")
 
 
 class FileUnusable(Exception):
@@ -65,10 +68,17 @@ class Storage:
         return whole.removeprefix(name.encode())
 
     def older_than(self, age: timedelta, real_now: datetime) -> Sequence[str]:
-        """The names of files that were written so long ago, by the clock of the disk."""
+        """The names of files of ours that were written so long ago, by the clock of the disk.
+
+        What else lies in the folder is none of our business.
+        """
         if not self._folder.is_dir():
             return []
-        written = {path.name: path.stat().st_mtime for path in self._folder.iterdir()}
+        written = {
+            path.name: path.stat().st_mtime
+            for path in self._folder.iterdir()
+            if NAME.fullmatch(path.name) and path.is_file()
+        }
         limit = (real_now - age).timestamp()
         return [name for name, at in written.items() if at < limit]
 

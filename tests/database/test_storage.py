@@ -68,6 +68,10 @@ def test_old_files_are_named_so_that_those_without_a_row_can_go(folder: Path) ->
     old, new = storage.keep(b"old"), storage.keep(b"new")
     os.utime(folder / old, times=((NOW - 2 * DAY).timestamp(),) * 2)
     os.utime(folder / new, times=(NOW.timestamp(),) * 2)
+    (folder / "lost+found").mkdir()
+    (folder / "somebody-elses.db").write_bytes(b"...")
+    for path in (folder / "lost+found", folder / "somebody-elses.db"):
+        os.utime(path, times=((NOW - 2 * DAY).timestamp(),) * 2)
     assert storage.older_than(DAY, NOW) == [old]
 
 

@@ -26,6 +26,7 @@ from database.people import accounts
 from database.people.accounts import AccountRow
 from database.requests.restrictions import Lift
 from database.requests.rungs import acknowledge_step, fire, fired_rungs
+from database.storage import Storage
 from database.tables import AccountImportRow, Alarm, DataSubjectRequest, Event, Fact, Restriction
 from domain.data_subject_requests import Intake
 from domain.restrictions import Reason
@@ -242,6 +243,28 @@ def test_an_import_that_goes_wrong_holds_up_nothing_and_is_named(
     (line,) = found.stuck
     assert re.fullmatch(
         r"imports of accounts: stands still, because carrying one goes wrong: incident [-0-9a-f]+",
+        line,
+    )
+
+
+def test_a_chore_that_goes_wrong_holds_up_nothing_and_is_named(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P21: as when a file cannot be deleted."""
+
+    def broken(*_: object) -> None:
+        raise OSError("alice@example.com")
+
+    town = running_town
+    town.put_in_force(FIRST)
+    request = lost_request(town)
+    monkeypatch.setattr(Storage, "older_than", broken)
+    found = town.patrol()
+    assert names(found.repaired) == {f"data-subject-request/{request.id}"}
+    (line,) = found.stuck
+    assert re.fullmatch(
+        r"copies of people's data: stands still, because seeing to them goes wrong: "
+        r"incident [-0-9a-f]+",
         line,
     )
 
