@@ -9,6 +9,7 @@ from sqlmodel import Session
 from activities import instructed, redirections
 from activities.done_words import foretold, told_of
 from activities.personal_links import personal_link
+from database.mail.outbox import AFTER_HOLD
 from database.people.links import REQUEST_CODE, REQUEST_COPY, REQUEST_COPY_CODE
 from database.requests import erasures, identity, packages
 from database.requests.instructed_tasks import tasks_of as tasks_of_instruction
@@ -36,6 +37,7 @@ from domain.data_subject_requests import (
 )
 from domain.deadlines import Authority, authority_for, court_remedy
 from domain.identity import WORDS_FOR_STAFF
+from domain.minors import LOOKED_INTO
 from domain.personal_data import Verb
 from domain.request_decisions import in_our_words
 from domain.request_ladder import words_of_rungs
@@ -60,6 +62,8 @@ class RequestLetters:
         authority = authority_for(request.country, lead=lead)
         rights = rights_of(session, request.id)
         outcome = OUTCOME_WORDS[Outcome(request.outcome)] if request.outcome else ""
+        if outcome and {right.kind for right in rights} == {Kind.MINOR}:
+            outcome = LOOKED_INTO
         return {
             **self._of_erasure(session, request, mail, language),
             "reference": request.reference,
@@ -93,11 +97,15 @@ class RequestLetters:
     ) -> dict[str, object]:
         """When an erasure begins, and what goes and stays as far as is known (P13)."""
         erasure = erasures.of_request(session, request.id)
-        if mail.template != erasures.ANNOUNCED or erasure is None or erasure.begins_at is None:
+        if erasure is None or mail.template not in {erasures.ANNOUNCED, AFTER_HOLD}:
             return {"begins_at": "", "erased": []}
         right = session.get_one(RequestedRight, erasure.right_id)
+        if mail.template == AFTER_HOLD:
+            return {"begins_at": "", "erased": told_of(session, right, language)}
         return {
-            "begins_at": language.moment(erasure.begins_at, self._company.zone),
+            "begins_at": language.moment(erasure.begins_at, self._company.zone)
+            if erasure.begins_at
+            else "",
             "erased": foretold(session, right, language),
         }
 
@@ -191,7 +199,9 @@ def _answered(
     return [
         {
             "asked_for": language.gettext(KIND_WORDS[Kind(right.kind)]),
-            "outcome": language.gettext(OUTCOME_WORDS[Outcome(decision.outcome)]),
+            "outcome": language.gettext(LOOKED_INTO)
+            if right.kind == Kind.MINOR and decision.decided_by is None
+            else language.gettext(OUTCOME_WORDS[Outcome(decision.outcome)]),
             "ground": language.gettext(GROUND_WORDS[Ground(decision.ground)])
             if decision.ground
             else "",

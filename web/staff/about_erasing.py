@@ -5,28 +5,37 @@ from typing import Any
 
 from sqlmodel import Session
 
-from database.requests import erasures, recipients
+from database.requests import erasure_ends, erasures, recipients
 from database.requests.requested_rights import rights_of
 from database.requests.source_tasks import last_rounds, tasks_of
 from database.tables import DataSubjectRequest, SourceTask
 from domain.data_subject_requests import Kind
 from domain.erasures import STAGE_WORDS, WORDS_FOR_STAFF
 from domain.personal_data import Verb
+from domain.recipients import tell_by
+from web.site import Site
 
 
-def about_erasing(session: Session, request: DataSubjectRequest) -> dict[str, object]:
+def about_erasing(session: Session, site: Site, request: DataSubjectRequest) -> dict[str, object]:
     """The erasure that was granted, if one was, with the words for it; and what one would do, while
     none has begun."""
     granted = erasures.of_request(session, request.id)
+    notices = recipients.of_request(session, request.id)
     begun = granted is not None and granted.begun_at is not None
     return {
         "granted": granted,
+        "told_after_hold": erasure_ends.told_after_hold(session, request.id),
+        "waits_for_other_answers": granted is not None
+        and granted.ended_at is not None
+        and erasures.waits_for_other_answers(session, request, granted),
         "granted_stage": erasures.life_of(granted).stage if granted else None,
         "would_erase": [] if begun or request.answered_at else _would_erase(session, request),
         "erasure_stages": STAGE_WORDS,
         "erasure_grounds": WORDS_FOR_STAFF,
         "grounds_to_erase": erasures.grounds_of(session, request),
-        "recipients": recipients.of_request(session, request.id),
+        "recipients": notices,
+        "tell_by": {one.id: tell_by(one.noted_at, site.company.office) for one in notices},
+        "today": site.company.today(site.now()),
     }
 
 
