@@ -29,6 +29,7 @@ from database.mail.outbox import SENT_AGAIN, steps_without_sender, without_sende
 from database.requests import instructed_tasks, instructions, minors, packages
 from database.requests.attachments import known_attachments
 from database.requests.erasures import due_in_our_own
+from database.requests.reached import answers_in_vain, note_late_answers
 from database.requests.requested_rights import kinds_of, rights_by_request
 from database.requests.requests import OPEN_STATES
 from database.requests.restrictions import lift_what_was_told
@@ -246,8 +247,12 @@ class PatrolActivities:
             if late:
                 kind = AlarmKind.MINORS_OVERDUE
                 sound(transaction, kind, today, now, page="/staff/minors", checks=len(late))
+            if mails := answers_in_vain(transaction):
+                kind, page = AlarmKind.ANSWERS_UNDELIVERED, "/staff/requests/letters"
+                sound(transaction, kind, today, now, page=page, mails=mails)
             if mails := count_doubtful(transaction):
-                sound(transaction, AlarmKind.MAILS_UNSETTLED, today, now, page=page, mails=mails)
+                kind, page = AlarmKind.MAILS_UNSETTLED, "/staff/ops"
+                sound(transaction, kind, today, now, page=page, mails=mails)
         self._courier.tell(now)
 
     def _ping(self) -> None:
@@ -260,6 +265,7 @@ class PatrolActivities:
         chores: Mapping[str, Callable[[datetime], None]] = {
             "mails that were in doubt": self._reconsider,
             "restrictions whose holders were told": self._lift,
+            "answers that went out late": self._note_late_answers,
             "what was posted long ago": self._purge,
             "copies of people's data": self._delete_copies,
             "requests that were answered long ago": self._retention.keep_to_it,
@@ -284,6 +290,12 @@ class PatrolActivities:
         while lifted == LIFTED_AT_ONCE:
             with self._database.transaction() as transaction:
                 lifted = lift_what_was_told(transaction, now, limit=LIFTED_AT_ONCE)
+
+    def _note_late_answers(self, now: datetime) -> None:
+        noted = LIFTED_AT_ONCE
+        while noted == LIFTED_AT_ONCE:
+            with self._database.transaction() as transaction:
+                noted = note_late_answers(transaction, now, limit=LIFTED_AT_ONCE)
 
     def _purge(self, now: datetime) -> None:
         for table, period in posts.KEPT.items():

@@ -12,13 +12,14 @@ NEAR = timedelta(days=2)
 
 @dataclass(frozen=True, kw_only=True)
 class Counted:
-    """What is counted of one request. `rights`: of each what was asked for, how it ended, and on
-    which ground, where they are known."""
+    """What is counted of one request. `breached`: its answer went out late. `rights`: of each what
+    was asked for, how it ended, and on which ground, where they are known."""
 
     received_at: datetime
     due_at: datetime
     answered_at: datetime | None
     late_reply: bool
+    breached: bool = False
     rights: Sequence[tuple[str, str | None, str | None]]
 
 
@@ -48,7 +49,7 @@ def metrics_of(requests: Iterable[Counted], now: datetime) -> RequestMetrics:
     counted = list(requests)
     took = [(one, one.answered_at) for one in counted if one.answered_at and one.answered_at <= now]
     waiting = [one for one in counted if one.answered_at is None]
-    in_time = [(one, at) for one, at in took if at < one.due_at]
+    in_time = [(one, at) for one, at in took if at < one.due_at and not one.breached]
     rights = [right for one in counted for right in one.rights]
     days = [(at - one.received_at) / timedelta(days=1) for one, at in took]
     return RequestMetrics(

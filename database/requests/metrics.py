@@ -33,6 +33,7 @@ def request_metrics(session: Session, since: datetime | None, now: datetime) -> 
                 due_at=row.due_at,
                 answered_at=row.answered_at,
                 late_reply=row.late_reply_at is not None,
+                breached=row.policy_breach_at is not None or row.statutory_breach_at is not None,
                 rights=rights[row.id],
             )
             for row in session.exec(rows)

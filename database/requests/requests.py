@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from database.facts import record
 from database.mail.outbox import AGENT, BY_POST, REQUEST, STAFF, Queued, queue
+from database.mail.steps import GOT_BY_NOBODY
 from database.people.accounts import accounts_at_address
 from database.people.links import REQUEST_AGENT, REQUEST_STATUS, add_link
 from database.requests.identity import (
@@ -36,6 +37,7 @@ from domain.languages import nearest_language
 
 REFERENCE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 ACKNOWLEDGEMENT = "acknowledgement"
+ANSWER = "answer"
 """The step of the first mails to whoever asks."""
 OPEN_STATES = (State.RECEIVED, State.ACKNOWLEDGED, State.IDENTITY, State.WORK, State.REVIEW)
 
@@ -164,9 +166,10 @@ def mails_of(session: Session, request_id: UUID) -> Sequence[OutboxMail]:
 
 
 def acknowledge(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
-    """Note that the acknowledgement went out; on paper it has not before it was posted."""
+    """Note that the acknowledgement went out; on paper it has not before it was posted, nor where
+    it came back."""
     hold(transaction, request)
-    if request.acknowledged_at is not None or _acknowledgement_waits_for_post(transaction, request):
+    if request.acknowledged_at is not None or _acknowledgement_is_owed(transaction, request):
         return
     request.acknowledged_at = now
     if request.state == State.RECEIVED:
@@ -345,13 +348,13 @@ def _asking_who_it_is(
     return [ask_for_identity(transaction, request, language=language, now=now)]
 
 
-def _acknowledgement_waits_for_post(session: Session, request: DataSubjectRequest) -> bool:
+def _acknowledgement_is_owed(session: Session, request: DataSubjectRequest) -> bool:
     return (
         session.exec(
             select(OutboxMail.id).where(
                 OutboxMail.subject_id == request.id,
                 OutboxMail.step == ACKNOWLEDGEMENT,
-                OutboxMail.state == BY_POST,
+                col(OutboxMail.state).in_((BY_POST, *GOT_BY_NOBODY)),
             )
         ).first()
         is not None

@@ -15,6 +15,7 @@ from database.facts import record
 from database.mail.mail_rows import of_nobody_else
 from database.mail.outbox import BY_POST
 from database.requests.attachments import delete_attachments
+from database.requests.reached import came_back
 from database.requests.requested_rights import rights_of
 from database.requests.requests import OPEN_STATES
 from database.storage import Storage
@@ -51,7 +52,7 @@ def close_answered(
         transaction,
         State.ANSWERED,
         answered_by,
-        *(~_is_sending(), ~_is_followed(), ~_is_deferred(), ~_is_held()),
+        *(~_is_sending(), ~_has_come_back(), ~_is_followed(), ~_is_deferred(), ~_is_held()),
     )
     for request in requests:
         request.state = State.CLOSED
@@ -96,6 +97,10 @@ def _is_sending() -> ColumnElement[bool]:
         col(OutboxMail.subject_id) == col(DataSubjectRequest.id),
         col(OutboxMail.state).in_(UNSENT),
     )
+
+
+def _has_come_back() -> ColumnElement[bool]:
+    return exists().where(col(OutboxMail.subject_id) == col(DataSubjectRequest.id), came_back())
 
 
 def _is_followed() -> ColumnElement[bool]:

@@ -385,6 +385,7 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             if request.duplicate_of_id
             else None,
             posted_letters=posted_letters(session, request.id),
+            to_post={mail.id for mail, _ in letters_to_post(session, request.id)},
             late_reply_missing=nearest_language(request.language, site.company.languages)
             in missing_late_replies(session, site),
             **clock_of(session, site, request),

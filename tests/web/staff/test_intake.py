@@ -8,7 +8,9 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
+from database.requests.metrics import request_metrics
 from database.requests.on_paper import letters_to_post
+from database.requests.reached import answers_in_vain, note_late_answers
 from database.requests.requested_rights import kinds_of
 from database.requests.requests import acknowledge, record_late_reply
 from database.tables import DataSubjectRequest, Fact, OutboxMail, PostedLetter
@@ -232,6 +234,63 @@ def test_an_answer_that_was_posted_too_late_is_a_breach(world: World) -> None:
     post_letter(world, answer, posted_on="2026-03-21")
     assert stored(world).statutory_breach_at == NOW + timedelta(days=25)
     assert stored(world).policy_breach_at is None
+
+
+@pytest.mark.parametrize("state", ["bounced", "rejected", "suppressed"])
+def test_an_answer_that_reached_nobody_is_posted_instead(world: World, state: str) -> None:
+    """P21, P26: it stands among the letters, on the case, and is answered once it was posted."""
+    world.enter_as("priya")
+    world.post(NEW, NEW, **{**LETTER, "kinds": "objection_marketing"})
+    with world.database.transaction() as transaction:
+        answer = transaction.exec(select(OutboxMail).where(OutboxMail.step == "answer")).one()
+        assert letters_to_post(transaction) == []
+        answer.state = state
+        transaction.add(answer)
+        transaction.flush()
+        assert [mail.id for mail, _ in letters_to_post(transaction)] == [answer.id]
+        assert answers_in_vain(transaction) == 1
+    case = f"/staff/requests/{stored(world).reference}"
+    assert "print this and post it" in world.browser.get(case).text
+    assert "reached nobody" in world.browser.get(f"{case}/letters/{answer.id}").text
+    world.desk.clock.advance(timedelta(days=1))
+    assert post_letter(world, answer, posted_on="2026-03-03").status_code == 303
+    with world.database.session() as session:
+        assert letters_to_post(session) == []
+        assert answers_in_vain(session) == 0
+
+
+def test_an_acknowledgement_that_came_back_was_not_given(world: World) -> None:
+    """P21: nobody says that the person heard of it."""
+    world.enter_as("priya")
+    world.post(NEW, NEW, **LETTER)
+    with world.database.transaction() as transaction:
+        mail = transaction.exec(
+            select(OutboxMail).where(OutboxMail.step == "acknowledgement")
+        ).one()
+        mail.state = "rejected"
+        transaction.add(mail)
+        transaction.flush()
+        request = transaction.exec(select(DataSubjectRequest)).one()
+        acknowledge(transaction, request, NOW)
+        assert request.acknowledged_at is None
+        assert [letter.id for letter, _ in letters_to_post(transaction)] == [mail.id]
+
+
+def test_an_answer_that_went_out_after_it_was_due_is_a_breach(world: World) -> None:
+    """P21: decided in time, while no mail went; and it counts as late."""
+    world.enter_as("priya")
+    world.post(NEW, NEW, **{**LETTER, "kinds": "objection_marketing"})
+    with world.database.transaction() as transaction:
+        answer = transaction.exec(select(OutboxMail).where(OutboxMail.step == "answer")).one()
+        answer.state, answer.accepted_at = "accepted", NOW + timedelta(days=31)
+        transaction.add(answer)
+        transaction.flush()
+        assert note_late_answers(transaction, NOW + timedelta(days=31), limit=10) == 1
+        assert note_late_answers(transaction, NOW + timedelta(days=31), limit=10) == 0
+    assert stored(world).policy_breach_at == NOW + timedelta(days=31)
+    with world.database.session() as session:
+        counted = request_metrics(session, None, NOW + timedelta(days=31))
+    assert (counted.answered, counted.answered_in_time) == (1, 0)
 
 
 def test_a_reminder_that_an_answer_overtook_is_not_posted(world: World) -> None:
