@@ -12,6 +12,7 @@ from database.tables.campaigns import (
     CorrectionWords,
     MissedNotice,
     ShownWords,
+    WrongPurpose,
     WrongWords,
 )
 from database.tables.data_corrections import DataCorrection
@@ -157,5 +158,6 @@ __all__ = [
     "Tombstone",
     "VersionSummary",
     "VersionTestMail",
+    "WrongPurpose",
     "WrongWords",
 ]
