@@ -11,9 +11,9 @@ from activities.personal_links import personal_link
 from activities.request_letters import RequestLetters
 from database.approvals.approvals import took_for_clean
 from database.approvals.wrong_words import correction_in
-from database.campaigns import campaigns, controls, not_reached, reports
+from database.campaigns import campaigns, controls, not_reached
 from database.campaigns.owed import corrections
-from database.campaigns.progress import progress_of
+from database.campaigns.progress import progress_of, silent_by
 from database.mail.outbox import (
     CAMPAIGN,
     INSTRUCTION,
@@ -409,7 +409,7 @@ def _put_right(session: Session, campaign: Campaign, language: Language) -> list
 
 def _segments(session: Session, campaign: Campaign, language: Language) -> list[tuple[str, int]]:
     """The silent and the not reached by segment, those segments that tell something apart."""
-    silent = reports.silent_by(session, campaign)
+    silent = silent_by(session, campaign)
     missed = not_reached.segments_of(session, campaign)
     return [
         (f"{who}, {language.gettext(SEGMENT_WORDS[segment])} {name.replace('_', ' ')}", count)

@@ -265,7 +265,7 @@ def status(
     from rich.live import Live
 
     from cli.context import opened
-    from cli.printing import console, print_rows, table_of
+    from cli.printing import console, fitting, print_rows, table_of
 
     with opened() as office:
         zone = office.settings.company.zone
@@ -275,7 +275,8 @@ def status(
         with Live(console=console(), auto_refresh=False) as live:
             try:
                 while True:
-                    live.update(table_of(_versions(office, slug), COLUMNS, zone), refresh=True)
+                    table = table_of(_versions(office, slug), COLUMNS, zone)
+                    live.update(fitting(table, live.console.width), refresh=True)
                     time.sleep(LOOK_AGAIN_SECONDS)
             except KeyboardInterrupt:
                 return

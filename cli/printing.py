@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.measure import Measurement
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -37,12 +38,40 @@ def console() -> Console:
 
 
 def print_table(table: Table) -> None:
-    """Print a table: folded where the terminal is too narrow, and whole where there is none, so
-    that whatever reads it finds each value in one piece."""
+    """Print a table: as `fitting` the terminal, and whole where there is none, so that whatever
+    reads it finds each value in one piece."""
+    _print(fitting(table, console().width) if sys.stdout.isatty() else table)
+
+
+def fitting(table: Table, width: int) -> RenderableType:
+    """A table where its words have room, else a line for each field of each row."""
+    where = console()
+    needs = Measurement.get(where, where.options.update(max_width=NEVER_FULL), table).minimum
+    if needs <= width:
+        return table
+    names = [Text(str(column.header)) for column in table.columns]
+    if not table.row_count:
+        return Text(f"Nothing to list: {', '.join(map(str, names))}.")
+    rows = zip(*(column.cells for column in table.columns), strict=True)
+    parts: list[RenderableType] = [table.title] if table.title else []
+    for row in rows:
+        told = zip(names, row, strict=True)
+        parts += ["", _fields((name, value) for name, value in told if str(value))]
+    return Group(*parts)
+
+
+def _fields(told: Iterable[tuple[Text, RenderableType]]) -> Table:
+    fields = Table.grid(Column(style="bold"), Column(overflow="fold"), padding=(0, 2))
+    for name, value in told:
+        fields.add_row(name, value)
+    return fields
+
+
+def _print(what: RenderableType) -> None:
     where = console()
     if not sys.stdout.isatty():
         where.width = NEVER_FULL
-    where.print(table)
+    where.print(what)
 
 
 def say(text: str) -> None:
@@ -82,10 +111,8 @@ def print_thing(thing: Row, output_format: ListFormat, zone: ZoneInfo | None = N
     if output_format is ListFormat.JSON:
         print_json(thing)
         return
-    table = Table.grid(Column(overflow="fold"), Column(overflow="fold"), padding=(0, 2))
-    for name, value in thing.items():
-        table.add_row(Text(name.replace("_", " "), style="bold"), Text(_as_text(value, zone)))
-    print_table(table)
+    told = ((name.replace("_", " "), _as_text(value, zone)) for name, value in thing.items())
+    _print(_fields((Text(name), Text(text)) for name, text in told))
 
 
 def print_json(value: object) -> None:

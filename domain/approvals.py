@@ -120,7 +120,8 @@ class Frozen:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A move of an account to a version, why it was allowed, and by which approval, if any.
+    """A move of an account to a version, why it was allowed, and by which approval, if any; or, of
+    the version that governs already, what proves it from then on.
 
     `required_by`: the laws because of which it needed no approval: a departure from P5, and never
     an approval. `clean_by`: the changes (from, to) that it took for clean, or for required by law.
@@ -152,6 +153,12 @@ class Governing:
     heeded: tuple[Reclassified, ...] = field(default=(), compare=False)
 
     @property
+    def moved_at(self) -> datetime | None:
+        """The instant of the move by which it governs; None of what governed when the account was
+        first known, as nobody here can tell since when."""
+        return self.since if self.since > self.steps[0].since else None
+
+    @property
     def approved(self) -> tuple[Decided, ...]:
         """The approvals that stand: those of the latest version first, and of one the first."""
         held = (word for word in self.words if word.decision is Decision.APPROVED)
@@ -175,7 +182,8 @@ def governing(
     governing one that differs from it cleanly, or if both its governing and its last accepted
     version do; or if all that is adverse on these ways is required by law, which leaves the last
     accepted version where it was. It moves at the later of decision and in force, never backdated,
-    and never to a version that was already overtaken. A decline, or a void, takes an approval given
+    and never to a version that was already overtaken. An approval of the version that governs
+    already proves it from its own instant on. A decline, or a void, takes an approval given
     before away from its instant: the fold is run again without it, and what governed until then
     stays told. A reclassification does the same with what it was wrong to take for clean, and the
     moves because of that stay told as made in error. While it is frozen nothing moves it.
@@ -324,12 +332,18 @@ def _fall_back(
     state: Governing, again: Governing, moment: datetime, lost: Sequence[str]
 ) -> Governing:
     """From what governed until this moment to what governs without what was lost in it."""
-    last = again.steps[-1]
-    if again.number == state.number:
-        rightly = (replace(last, since=moment),) if state.steps[-1].in_error else ()
-        return replace(again, since=state.since, steps=(*state.steps, *rightly))
+    before, last = state.steps[-1], again.steps[-1]
+    stays = again.number == state.number
+    if stays and not before.in_error and _is_proven(before, again):
+        return replace(again, since=state.since, steps=state.steps)
     step = replace(last, since=moment, because=f"{' and '.join(lost)}: {last.because}")
-    return replace(again, since=moment, steps=(*state.steps, step))
+    since = state.since if stays else moment
+    return replace(again, since=since, steps=(*state.steps, step))
+
+
+def _is_proven(step: Step, state: Governing) -> bool:
+    """Whether the approval counts still because of which a step was allowed, if it took one."""
+    return step.approval is None or step.approval in state.words
 
 
 def _move(
@@ -341,20 +355,23 @@ def _move(
 ) -> Governing:
     state = _having_heard(state, words)
     current = in_force(moment, timeline)
-    if current is None or current.number == state.number:
-        return state
-    reason = _reason_to_move(state, current.number, ways)
+    number, since = state.number, state.since
+    reason = _better_proof(state)
+    if current is not None and current.number != state.number:
+        moves = _reason_to_move(state, current.number, ways)
+        if moves is not None:
+            number, since, reason = current.number, moment, moves
     if reason is None:
         return state
     step = Step(
-        number=current.number,
+        number=number,
         since=moment,
         because=reason.because,
         approval=reason.approval,
         required_by=reason.required_by,
         clean_by=reason.clean_by,
     )
-    return replace(state, number=current.number, since=moment, steps=(*state.steps, step))
+    return replace(state, number=number, since=since, steps=(*state.steps, step))
 
 
 def _having_heard(state: Governing, words: Sequence[Decided]) -> Governing:
@@ -370,25 +387,51 @@ class _Reason:
     clean_by: frozenset[tuple[int, int]] = frozenset()
 
 
+def _better_proof(state: Governing) -> _Reason | None:
+    """What proves the version that governs already, where its last step does not say so: its
+    holder's own approval of it, or one like that of the last step, which counts no more."""
+    last = state.steps[-1]
+    proven = _is_proven(last, state)
+    if last.approval and last.approval.number == state.number and proven:
+        return None
+    own = _approval_of(state.number, state)
+    if own:
+        return _by_approval(own)
+    like = None if proven or last.approval is None else _approval_of(last.approval.number, state)
+    return _by_carrying(like, state.number) if like else None
+
+
 def _reason_to_move(state: Governing, number: int, ways: Ways) -> _Reason | None:
-    for approval in state.approved:
-        if approval.number == number:
-            because = f"approved version {number}: {approval.proof}"
-            return _Reason(because=because, approval=approval)
+    own = _approval_of(number, state)
+    if own:
+        return _by_approval(own)
     changing_nothing = Ways(clean=ways.clean)
     carried = _carried(state, number, changing_nothing)
     if carried:
-        because = (
-            f"approved version {carried.number} ({carried.proof}), and version {number} "
-            f"changes nothing in it to the account holder's disadvantage"
-        )
-        clean_by = frozenset({(carried.number, number)})
-        return _Reason(because=because, approval=carried, clean_by=clean_by)
+        return _by_carrying(carried, number)
     both = frozenset({(state.number, number), (state.accepted, number)})
     if changing_nothing.are_open(both):
         because = f"version {number} changes nothing to the account holder's disadvantage"
         return _Reason(because=because, clean_by=both)
     return _required_by_law(state, number, ways)
+
+
+def _approval_of(number: int, state: Governing) -> Decided | None:
+    return next((word for word in state.approved if word.number == number), None)
+
+
+def _by_approval(approval: Decided) -> _Reason:
+    because = f"approved version {approval.number}: {approval.proof}"
+    return _Reason(because=because, approval=approval)
+
+
+def _by_carrying(approval: Decided, number: int) -> _Reason:
+    because = (
+        f"approved version {approval.number} ({approval.proof}), and version {number} "
+        f"changes nothing in it to the account holder's disadvantage"
+    )
+    clean_by = frozenset({(approval.number, number)})
+    return _Reason(because=because, approval=approval, clean_by=clean_by)
 
 
 def _required_by_law(state: Governing, number: int, ways: Ways) -> _Reason | None:

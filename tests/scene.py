@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from database.campaigns import campaigns, reviews
 from database.campaigns.shards import queue_step
@@ -157,6 +157,13 @@ class Scene:
             known = set(transaction.exec(select(OutboxMail.id)).all())
             queue_step(transaction, campaign, step, 0, languages=LANGUAGES, now=NOW)
             return tuple(set(transaction.exec(select(OutboxMail.id)).all()) - known)
+
+    def take_mails(self) -> None:
+        """The mail service takes every mail that waits or is under way."""
+        with self.database.transaction() as transaction:
+            waiting = col(OutboxMail.state).in_(["queued", "sending"])
+            for mail in transaction.exec(select(OutboxMail).where(waiting)).all():
+                mail.state = "accepted"
 
     def request(
         self,

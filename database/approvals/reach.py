@@ -27,13 +27,14 @@ from database.mail.outbox import ACCOUNT, maybe_told, maybe_told_before
 from database.people.accounts import is_mailed
 from database.policies.counting import counts_for
 from database.policies.lineage import is_of_lineage
-from database.policies.voids import is_about
+from database.policies.voids import is_about, stands, was_misled
 from database.tables import (
     Account,
     Approval,
     Campaign,
     CampaignAddressee,
     CampaignCorrection,
+    ConsentDecision,
     OutboxMail,
     PolicyVersion,
     WrongWords,
@@ -84,7 +85,8 @@ class Reach:
     words.
 
     `not_addressed`: how many had them, as of an earlier campaign of the version, and get no mail
-    of this one.
+    of this one. `consents`: how many that stand were given by wrong words of their own; others on
+    the same pages stay.
     """
 
     everybody: bool
@@ -92,6 +94,15 @@ class Reach:
     not_addressed: int
     groups: tuple[Group, ...]
     decisions: int
+    consents: int
+
+    @property
+    def voids(self) -> str:
+        """What becomes void where it is to, as legal reads it before they agree: `2 answers and 1
+        consent`."""
+        answers = f"{self.decisions:,} {'answer' if self.decisions == 1 else 'answers'}"
+        consents = f"{self.consents:,} {'consent' if self.consents == 1 else 'consents'}"
+        return f"{answers} and {consents}"
 
     def __str__(self) -> str:
         """As legal reads it before they agree."""
@@ -131,6 +142,7 @@ def reach(session: Session, correction: CampaignCorrection) -> Reach:
         not_addressed=had - told,
         groups=(*_mailed(session, correction), *_decided(session, correction)),
         decisions=_count_decisions(session, correction),
+        consents=_count_consents(session, correction),
     )
 
 
@@ -323,6 +335,24 @@ def _count_decisions(session: Session, correction: CampaignCorrection) -> int:
         select(func.count())
         .select_from(Approval)
         .where(counts_for(campaign.policy_version_id), col(Approval.id).in_(wrong))
+    ).one()
+
+
+def _count_consents(session: Session, correction: CampaignCorrection) -> int:
+    """How many consents that stand were given by wrong words of their own."""
+    said = (
+        ConsentDecision.policy_version_id,
+        ConsentDecision.shown_from_version_id,
+        ConsentDecision.language,
+    )
+    return session.exec(
+        select(func.count(col(ConsentDecision.id).distinct()))
+        .join(WrongWords, is_about(WrongWords, *said))
+        .where(
+            WrongWords.correction_id == correction.id,
+            was_misled(WrongWords),
+            stands(ConsentDecision),
+        )
     ).one()
 
 

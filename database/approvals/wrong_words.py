@@ -11,11 +11,18 @@ from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
-from database.policies.assessments import assessment_of, bases_of
+from database.policies.assessments import assessment_of, bases_of, findings_of
 from database.policies.lineage import lineage
+from database.policies.purposes import purposes_of
 from database.policies.voids import Reading
-from database.policies.wording import Words, all_words, words_shown
-from database.tables import CampaignCorrection, CorrectionWords, PolicyVersion, WrongWords
+from database.policies.wording import SUMMARY, Words, all_words, words_shown
+from database.tables import (
+    CampaignCorrection,
+    CorrectionWords,
+    PolicyVersion,
+    WrongPurpose,
+    WrongWords,
+)
 
 
 def only_what_differs(session: Session, version: PolicyVersion, words: Words) -> Mapping[str, str]:
@@ -33,20 +40,36 @@ def wrong_words(
     version: PolicyVersion,
     right: Mapping[str, Mapping[str, str]],
     languages: Sequence[str],
-) -> frozenset[Reading]:
-    """Where people read something else than is right, about a version or one that it corrects.
+) -> Mapping[Reading, Collection[str]]:
+    """Where people read something else than is right, about a version or one that it corrects; with
+    the purposes that they were asked to consent to by that.
 
     `right` has by language, and by what they are of, the words from now on.
     """
     read = {each: _read(session, version, right, each, languages[0]) for each in languages}
     about = [session.get_one(PolicyVersion, each) for each in lineage(session, version.id)]
-    return frozenset(
-        Reading(version_id=told.id, base_id=base.id, language=language)
+    return {
+        Reading(version_id=told.id, base_id=base.id, language=language): _purposes_asked_by(
+            session, version, wrong
+        )
         for told in about
         for base in bases_of(session, told)
         for language in languages
-        if _was_wrong(session, base, told, version, read[language], language)
-    )
+        if (wrong := _wrong(session, base, told, version, read[language], language))
+    }
+
+
+def _purposes_asked_by(
+    session: Session, version: PolicyVersion, wrong: Collection[str]
+) -> Collection[str]:
+    """The purposes that words were about: those of the summary are about all."""
+    findings = findings_of(session, version.id)
+    changes = {each.consent_key for each in findings if each.key in wrong}
+    return [
+        purpose
+        for purpose in purposes_of(session, version.id)
+        if SUMMARY in wrong or purpose in wrong or purpose in changes
+    ]
 
 
 def _read(
@@ -67,24 +90,25 @@ def _read(
     return {**borrowed, **right.get(language, {})}
 
 
-def _was_wrong(
+def _wrong(
     session: Session,
     base: PolicyVersion,
     told: PolicyVersion,
     version: PolicyVersion,
     right: Mapping[str, str],
     language: str,
-) -> bool:
-    """Whether what was told of a version, from a base, lacks any of the right words of the version
-    that it is, or that corrects it, whose findings have keys of their own."""
+) -> Collection[str]:
+    """Of which of the right words of a version something else was told, by what they are of: from a
+    base, of that version, or of one that it corrects, whose findings have keys of their own."""
     if not right:
-        return False
+        return ()
     said = {of: _folded(words) for of, words in words_shown(session, base, told, language).items()}
     if told.id == version.id:
-        return any(said[of] != _folded(words) for of, words in right.items() if of in said)
+        return [of for of, words in right.items() if of in said and said[of] != _folded(words)]
     compared = assessment_of(session, base.id, version.id) is not None
     shows = words_shown(session, base, version, language) if compared else right
-    return any(_folded(words) not in said.values() for of, words in right.items() if of in shows)
+    told_so = said.values()
+    return [of for of, words in right.items() if of in shows and _folded(words) not in told_so]
 
 
 def _folded(words: str) -> str:
@@ -93,17 +117,25 @@ def _folded(words: str) -> str:
 
 
 def keep_wrong(
-    transaction: Session, correction: CampaignCorrection, readings: Collection[Reading]
+    transaction: Session, correction: CampaignCorrection, wrong: Mapping[Reading, Collection[str]]
 ) -> None:
-    """Note with a correction where the words were wrong."""
-    transaction.add_all(
-        WrongWords(
+    """Note with a correction where the words were wrong, and by which of them people were asked to
+    consent."""
+    rows = {
+        each: WrongWords(
             correction_id=correction.id,
             policy_version_id=each.version_id,
             base_version_id=each.base_id,
             language=each.language,
         )
-        for each in readings
+        for each in wrong
+    }
+    transaction.add_all(rows.values())
+    transaction.flush()  # before the purposes that belong to them
+    transaction.add_all(
+        WrongPurpose(wrong_words_id=row.id, purpose=purpose)
+        for each, row in rows.items()
+        for purpose in wrong[each]
     )
 
 

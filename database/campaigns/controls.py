@@ -35,7 +35,6 @@ from domain.reviews import TO_COME, VersionState
 from domain.timetable import earliest_effective_on
 
 CANARY, BREAKER = "canary", "breaker"
-THE_MACHINE = "the machine"
 FASTEST = 1_000_000
 
 
@@ -50,18 +49,6 @@ class Act:
     staff: Staff
     reason: str
     now: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Done:
-    """An act as it is told afterwards."""
-
-    act: str
-    by: str
-    reason: str
-    at: datetime
-    until_on: date | None = None
-    per_minute: int | None = None
 
 
 Found = TypeVar("Found")
@@ -294,27 +281,6 @@ def running(session: Session) -> Sequence[tuple[Policy, PolicyVersion, Campaign]
         .where(col(Campaign.finished_at).is_(None))
         .order_by(Policy.slug, col(PolicyVersion.number))
     ).all()
-
-
-def control_acts(session: Session, version_id: UUID) -> tuple[Done, ...]:
-    """What was done to a version's campaign, by whom and why, the first first."""
-    rows = session.exec(
-        select(ControlAct, func.coalesce(Staff.handle, THE_MACHINE))
-        .join(Staff, col(Staff.id) == col(ControlAct.staff_id), isouter=True)
-        .where(ControlAct.policy_version_id == version_id)
-        .order_by(col(ControlAct.acted_at), col(ControlAct.id))
-    ).all()
-    return tuple(
-        Done(
-            act=act.act,
-            by=by,
-            reason=act.reason,
-            at=act.acted_at,
-            until_on=act.until_on,
-            per_minute=act.per_minute,
-        )
-        for act, by in rows
-    )
 
 
 def _leave_open(version: PolicyVersion, said: date | None) -> None:

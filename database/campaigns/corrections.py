@@ -96,10 +96,12 @@ def in_words(
     session: Session, correction: CampaignCorrection, languages: Sequence[str]
 ) -> dict[str, object]:
     """What the second person has to read before they agree."""
+    found = reach(session, correction)
     return {
         "reason": correction.reason,
-        "mailed_to": str(reach(session, correction)),
+        "mailed_to": str(found),
         "decisions": correction.decisions,
+        "voids": found.voids if correction.decisions == Decisions.VOID else "nothing",
         "words": {
             words.language: {
                 "mail": words.mail or "nothing",
@@ -286,11 +288,12 @@ def _correctable(transaction: Session, version: PolicyVersion) -> Campaign:
 
 def _what_was_wrong(
     session: Session, version: PolicyVersion, right: Right, languages: Sequence[str]
-) -> Collection[Reading]:
-    """What people read otherwise than it is right; nothing where everybody had a wrong mail."""
+) -> Mapping[Reading, Collection[str]]:
+    """What people read otherwise than it is right, with the purposes that it asked consent to;
+    nothing where everybody had a wrong mail."""
     given = {each.language: each.tidy.by_what_they_are_of for each in right.words}
     if right.everybody or not any(given.values()):
-        return ()
+        return {}
     wrong = wrong_words(session, version, given, languages)
     if not wrong:
         raise ControlRefused(

@@ -1,18 +1,21 @@
 """How a campaign stands: who was reached, who has answered, who is silent (P4)."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, false, true
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, true
+from sqlalchemy import select as select_columns
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import Session, col, func, select
 
 from database.mail.mail_rows import Batch
-from database.mail.outbox import states
+from database.mail.outbox import CARRIED, GOT_IT, states
 from database.mail.steps import CALLED_OFF, FIRST_NOTICE, UNDELIVERABLE
 from database.people.accounts import is_mailed, open_since
-from database.policies.counting import counts_for
+from database.policies.counting import counts_for, has_answered
 from database.policies.policies import in_force_from
 from database.tables import (
     Account,
@@ -26,14 +29,17 @@ from database.tables import (
 from domain.account_holders import AccountKind
 from domain.approvals import Decision
 
+SEGMENTS = ("language", "kind", "country", "governing_version")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
     """How a campaign stands, in numbers of account holders.
 
     `told_only` are those whom the version governs without asking, and who said nothing; the
-    `silent` were asked and reached. `not_reached` are those whom the first notice did not reach,
-    without those `reached_otherwise`.
+    `silent` are those of `is_silent`. `not_reached` are those whom the first notice did not reach,
+    without those `reached_otherwise`. The others wait for their first notice, or have
+    closed their account.
     """
 
     addressees: int
@@ -79,21 +85,12 @@ def progress_of(session: Session, campaign: Campaign) -> Progress:
             .group_by(Approval.decision)
         ).all()
     )
-    addressees = count_addressees(session, campaign.id)
-    mails = states(session, Batch(subject_id=campaign.id, step=FIRST_NOTICE))
-    approved = decisions.get(Decision.APPROVED, 0)
-    declined = decisions.get(Decision.DECLINED, 0)
-    told_only = _count_told_only(session, campaign)
     return Progress(
-        addressees=addressees,
-        approved=approved,
-        declined=declined,
-        silent=addressees
-        - approved
-        - declined
-        - told_only
-        - _count_asked_in_vain(session, campaign),
-        told_only=told_only,
+        addressees=count_addressees(session, campaign.id),
+        approved=decisions.get(Decision.APPROVED, 0),
+        declined=decisions.get(Decision.DECLINED, 0),
+        silent=session.execute(_of_the_silent(campaign, func.count())).scalar_one(),
+        told_only=_count_told_only(session, campaign),
         not_reached=count_not_reached(session, campaign),
         reached_otherwise=session.exec(
             select(func.count())
@@ -102,19 +99,33 @@ def progress_of(session: Session, campaign: Campaign) -> Progress:
                 MissedNotice.campaign_id == campaign.id, col(MissedNotice.reached_at).is_not(None)
             )
         ).one(),
-        mails=mails,
+        mails=states(session, Batch(subject_id=campaign.id, step=FIRST_NOTICE)),
     )
 
 
-def _count_asked_in_vain(session: Session, campaign: Campaign) -> int:
-    """How many were asked, have not answered, and were never reached."""
-    return session.exec(
-        select(func.count(col(OutboxMail.id))).where(
-            reached_nobody(campaign),
-            ~_reached_otherwise(campaign.id, col(OutboxMail.addressee_id)),
-            is_silent(campaign),
-        )
-    ).one()
+def silent_by(session: Session, campaign: Campaign) -> Mapping[str, Mapping[str, int]]:
+    """How many are silent: by language, kind, country and governing version."""
+    about = col(Account.locale), col(Account.kind), col(Account.country)
+    segments = (*about, col(PolicyVersion.number))
+    rows = session.execute(
+        _of_the_silent(campaign, func.count(), *segments)
+        .join(PolicyVersion, col(PolicyVersion.id) == CampaignAddressee.governing_version_id)
+        .group_by(*segments)
+    ).all()
+    counts: dict[str, Counter[str]] = {name: Counter() for name in SEGMENTS}
+    for accounts, *values in rows:
+        for name, value in zip(SEGMENTS, values, strict=True):
+            counts[name][str(value or "unknown")] += accounts
+    return {name: dict(sorted(found.items())) for name, found in counts.items()}
+
+
+def _of_the_silent(campaign: Campaign, *what: ColumnElement[Any] | Mapped[Any]) -> Select[Any]:
+    return (
+        select_columns(*what)
+        .select_from(CampaignAddressee)
+        .join(Account, col(Account.id) == CampaignAddressee.account_id)
+        .where(col(CampaignAddressee.campaign_id) == campaign.id, is_silent(campaign))
+    )
 
 
 def _count_told_only(session: Session, campaign: Campaign) -> int:
@@ -205,27 +216,26 @@ def is_asked() -> ColumnElement[bool]:
     return and_(col(CampaignAddressee.asks_approval), ~of_a_minor)
 
 
-def is_silent(campaign: Campaign) -> ColumnElement[bool]:
+def owes_answer(campaign: Campaign) -> ColumnElement[bool]:
     """Of an addressee, whether it was asked for its approval and has not answered."""
     return and_(~_has_answered(campaign), is_asked())
 
 
-def stays_silent(campaign: Campaign) -> ColumnElement[bool]:
-    """Of an addressee and its account, whether it was asked, was reached and has not answered; who
-    was not reached is counted as that."""
-    never_reached = and_(
-        exists().where(_is_missed(campaign, UNDELIVERABLE)),
-        is_mailed(),
-        ~_reached_otherwise(campaign.id, col(CampaignAddressee.account_id)),
+def is_silent(campaign: Campaign) -> ColumnElement[bool]:
+    """Of an addressee and its account, whether it was asked, was told of that by its first notice
+    or otherwise, and could have answered, and has not: of a closed account nothing is expected."""
+    was_told = exists().where(
+        col(OutboxMail.subject_id) == campaign.id,
+        col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
+        col(OutboxMail.step) == FIRST_NOTICE,
+        col(OutboxMail.state).in_([*GOT_IT, CARRIED]),
     )
-    return and_(is_silent(campaign), ~never_reached)
+    otherwise = _reached_otherwise(campaign.id, col(CampaignAddressee.account_id))
+    return and_(owes_answer(campaign), is_mailed(), or_(was_told, otherwise))
 
 
 def _has_answered(campaign: Campaign) -> ColumnElement[bool]:
-    return exists().where(
-        col(Approval.account_id) == col(CampaignAddressee.account_id),
-        counts_for(campaign.policy_version_id),
-    )
+    return has_answered(col(CampaignAddressee.account_id), campaign.policy_version_id)
 
 
 def _reached_otherwise(campaign_id: UUID, account_id: Mapped[UUID]) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, exists, or_
+from sqlalchemy import and_, or_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -22,7 +22,7 @@ from database.mail.mail_rows import Batch
 from database.mail.outbox import GOT_IT, carry, maybe_told, waiting_in
 from database.mail.steps import FIRST_NOTICE, REPLACED, WITHDRAWN
 from database.policies.assessments import is_clean
-from database.policies.counting import counts_for
+from database.policies.counting import counts_for, has_answered
 from database.policies.lineage import campaigns_replaced
 from database.policies.policies import (
     announced_versions,
@@ -117,10 +117,7 @@ def _carried(
     whoever was told as a minor and is grown up by now is asked.
     """
     earlier, waiting = aliased(CampaignAddressee), aliased(OutboxMail)
-    answered = exists().where(
-        col(Approval.account_id) == col(CampaignAddressee.account_id),
-        counts_for(campaign.policy_version_id),
-    )
+    answered = has_answered(col(CampaignAddressee.account_id), campaign.policy_version_id)
     same = (
         select(CampaignAddressee.account_id, earlier.campaign_id, answered.label("answered"))
         .join(earlier, col(earlier.account_id) == col(CampaignAddressee.account_id))

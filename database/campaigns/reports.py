@@ -3,27 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, or_
-from sqlalchemy.orm import Mapped
+from sqlalchemy import or_
 from sqlmodel import Session, col, func, select
 
 from database.approvals import consents
 from database.approvals.reach import readers_of_wrong_words
-from database.campaigns.controls import Done, control_acts
+from database.campaigns.control_acts import Done, control_acts
 from database.campaigns.not_reached import segments_of
 from database.campaigns.owed import corrections
-from database.campaigns.progress import Progress, progress_of, stays_silent
+from database.campaigns.progress import Progress, progress_of, silent_by
 from database.campaigns.shards import CanaryStanding, canary
 from database.mail.outbox import ACCOUNT
 from database.policies.assessments import findings_of
 from database.policies.law import Cited, asked_nevertheless, bases_by_law, cited
 from database.policies.purposes import purposes_of
 from database.tables import (
-    Account,
     Campaign,
-    CampaignAddressee,
     CampaignStep,
     Fact,
     MailAttempt,
@@ -136,33 +132,6 @@ def _required_by_law(session: Session, version: PolicyVersion) -> tuple[Cited, .
     if not bases_by_law(session, version):
         return ()
     return tuple(one for one in cited(session, findings_of(session, version.id)) if one.agreed_by)
-
-
-def silent_by(session: Session, campaign: Campaign) -> Mapping[str, Counts]:
-    """How many of the asked, as far as they were reached, have not answered: by language, kind,
-    country, governing version."""
-    by: Mapping[str, ColumnElement[Any] | Mapped[Any]] = {
-        "language": col(Account.locale),
-        "kind": col(Account.kind),
-        "country": func.coalesce(Account.country, "unknown"),
-        "governing_version": col(PolicyVersion.number),
-    }
-    return {name: _silent(session, campaign, segment) for name, segment in by.items()}
-
-
-def _silent(
-    session: Session, campaign: Campaign, segment: ColumnElement[Any] | Mapped[Any]
-) -> Counts:
-    rows = session.exec(
-        select(segment, func.count())
-        .select_from(CampaignAddressee)
-        .join(Account, col(Account.id) == col(CampaignAddressee.account_id))
-        .join(PolicyVersion, col(PolicyVersion.id) == col(CampaignAddressee.governing_version_id))
-        .where(CampaignAddressee.campaign_id == campaign.id, stays_silent(campaign))
-        .group_by(segment)
-        .order_by(segment)
-    ).all()
-    return {str(name): count for name, count in rows}
 
 
 def _steps(session: Session, campaign: Campaign) -> tuple[StepTaken, ...]:

@@ -13,7 +13,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from database.approvals.reach import had_wrong_words
 from database.campaigns.owed import corrections, postponements
-from database.campaigns.progress import is_silent
+from database.campaigns.progress import owes_answer
 from database.ids import id_of_each
 from database.mail.outbox import (
     ACCOUNT,
@@ -116,12 +116,12 @@ def queue_step(
     Each in that of the `languages` which is nearest to the account's locale. A first notice is
     there of everybody: of an account that gets no mail now it is cancelled, and owed once the
     account is open again (`mended.reopen_returned`).
-    Everyone has the first notice, the silent what follows. Whoever has to approve before the
-    version governs them is asked; the others are told, also of a law that requires it, and minors,
-    who cannot approve. That a version was withdrawn is told to those who were told, or may have
-    been, of it or of one whose place it took; that it comes later, to those of them who were before
-    that was decided; that mails were wrong to those who had wrong words before they were put right,
-    be it about a version that this one corrects (P8).
+    Everyone has the first notice, who has not answered what follows. Whoever has to approve before
+    the version governs them is asked; the others are told, also of a law that requires it, and
+    minors, who cannot approve. That a version was withdrawn is told to those who were told, or may
+    have been, of it or of one whose place it took; that it comes later, to those of them who were
+    before that was decided; that mails were wrong to those who had wrong words before they were put
+    right, be it about a version that this one corrects (P8).
     """
     of_shard = and_(
         col(CampaignAddressee.campaign_id) == campaign.id, col(CampaignAddressee.shard) == shard
@@ -182,7 +182,7 @@ def _is_owed(session: Session, campaign: Campaign, step: str) -> ColumnElement[b
         return _was_mailed_before(_waiting(session, campaign), decided_at + AT_THE_SAME_TIME)
     if step == WITHDRAWAL:
         return _was_mailed(_waiting(session, campaign))
-    return is_silent(campaign)
+    return owes_answer(campaign)
 
 
 def _waiting(session: Session, campaign: Campaign) -> Sequence[UUID]:

@@ -14,10 +14,9 @@ from database.mail.outbox import ACCOUNT
 from database.mail.steps import FIRST_NOTICE, GOT_BY_NOBODY, PAUSED, RUNNING, notice_template
 from database.people.accounts import is_mailed
 from database.people.links import to_approve
-from database.policies.counting import counts_for
+from database.policies.counting import has_answered
 from database.tables import (
     Account,
-    Approval,
     Campaign,
     CampaignAddressee,
     Link,
@@ -98,10 +97,7 @@ def _missed(
 ) -> Sequence[tuple[OutboxMail, UUID, str]]:
     """The mails, ours until the transaction ends, each with the link that its reader has now, and
     with its template, as the account may have become a minor's, or be one's no more."""
-    answered = exists().where(
-        col(Approval.account_id) == col(OutboxMail.addressee_id),
-        counts_for(col(Campaign.policy_version_id)),
-    )
+    answered = has_answered(col(OutboxMail.addressee_id), col(Campaign.policy_version_id))
     ends_at = func.coalesce(Campaign.asks_until, PolicyVersion.effective_at)
     asks, of_a_minor = col(CampaignAddressee.asks_approval), col(Account.kind) == AccountKind.MINOR
     template: ColumnElement[str] = case(

@@ -15,11 +15,10 @@ from database.mail import pace
 from database.mail.mail_rows import Batch, change, in_batch, of_nobody_else
 from database.mail.steps import CORRECTION, OWNERS_REPORT, POSTPONEMENT, STOPPED, WITHDRAWAL
 from database.people.accounts import is_mailed
-from database.policies.counting import counts_for
+from database.policies.counting import has_answered
 from database.tables import (
     Account,
     AddressWarning,
-    Approval,
     Campaign,
     CampaignStep,
     ControllerInstruction,
@@ -427,8 +426,7 @@ def is_settled_for(now: datetime) -> ColumnElement[bool]:
     of effect is past."""
     decided = exists().where(
         col(Campaign.id) == col(OutboxMail.subject_id),
-        col(Approval.account_id) == col(OutboxMail.addressee_id),
-        counts_for(col(Campaign.policy_version_id)),
+        has_answered(col(OutboxMail.addressee_id), col(Campaign.policy_version_id)),
     )
     in_effect = exists().where(
         col(Campaign.id) == col(OutboxMail.subject_id),

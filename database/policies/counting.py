@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists
 from sqlmodel import Session, col, select
 
 from database.policies.lineage import is_of_lineage
@@ -18,6 +18,17 @@ def counts_for(version_id: SQLColumnExpression[UUID] | UUID) -> ColumnElement[bo
     `version_id` may be a column of the question around it.
     """
     return and_(stands(), is_of_lineage(col(Approval.policy_version_id), version_id))
+
+
+def has_answered(
+    account_id: SQLColumnExpression[UUID], version_id: SQLColumnExpression[UUID] | UUID
+) -> ColumnElement[bool]:
+    """Whether the holder of an account gave an answer that counts for a version. Both may be
+    columns of the questions around it."""
+    answer = select(Approval.id).where(
+        col(Approval.account_id) == account_id, counts_for(version_id)
+    )
+    return exists(answer.correlate_except(Approval))
 
 
 def answers_that_count(

@@ -2,7 +2,8 @@
 
 A correction that voids says it of every decision on its wrong words that was taken before the
 second person agreed, whenever it is written down: so none escapes, and none needs a row of its own.
-Who decided on other words keeps their decision. What was decided with a link that was given back,
+Who decided on other words keeps their decision, and who consented to a purpose whose own words were
+right their consent. What was decided with a link that was given back,
 as its mail reached somebody else, counts no more either.
 """
 
@@ -11,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, or_
+from sqlalchemy import ColumnElement, and_, exists, or_, true
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -22,9 +23,11 @@ from database.tables import (
     ConsentDecision,
     Link,
     PolicyVersion,
+    WrongPurpose,
     WrongWords,
 )
 from domain.approvals import Voided
+from domain.consents import Consent
 from domain.reviews import Decisions
 
 _WRONG, _VOIDING, _LINK = aliased(WrongWords), aliased(CampaignCorrection), aliased(Link)
@@ -48,11 +51,28 @@ def voided_as_wrong(of: type[Approval] | type[ConsentDecision] = Approval) -> Co
         .join(_WRONG, col(_WRONG.correction_id) == col(_VOIDING.id))
         .where(
             is_about(_WRONG, of.policy_version_id, of.shown_from_version_id, of.language),
+            true() if of is Approval else was_misled(_WRONG),
             col(_VOIDING.decisions) == Decisions.VOID,
             col(_VOIDING.confirmed_at) > col(of.decided_at),
         )
     )
     return exists(void.correlate_except(_WRONG, _VOIDING))
+
+
+def was_misled(wrong: type[WrongWords]) -> ColumnElement[bool]:
+    """Of a row of ConsentDecision, and of one of WrongWords that is about what its page showed:
+    whether it is a yes to a purpose that was asked for by those words.
+
+    A yes whose own words were right stands; so does every no: were it void, an earlier yes would
+    count again, which nobody said (P5).
+    """
+    asked_so = select(WrongPurpose.purpose).where(
+        WrongPurpose.wrong_words_id == wrong.id, WrongPurpose.purpose == ConsentDecision.purpose
+    )
+    return and_(
+        col(ConsentDecision.decision) == Consent.GIVEN,
+        or_(col(wrong.language).is_(None), exists(asked_so.correlate_except(WrongPurpose))),
+    )
 
 
 def is_about(

@@ -12,6 +12,7 @@ from database.tables.campaigns import (
     CorrectionWords,
     MissedNotice,
     ShownWords,
+    WrongPurpose,
     WrongWords,
 )
 from database.tables.data_corrections import DataCorrection
@@ -159,5 +160,6 @@ __all__ = [
     "Tombstone",
     "VersionSummary",
     "VersionTestMail",
+    "WrongPurpose",
     "WrongWords",
 ]

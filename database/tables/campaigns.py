@@ -172,6 +172,16 @@ class WrongWords(SQLModel, table=True):
     language: str | None = None
 
 
+class WrongPurpose(SQLModel, table=True):
+    """A purpose that people were asked to consent to by words that were wrong (P5, P8). Where
+    whatever was told of a version was wrong, that is each, and has no row."""
+
+    __tablename__ = "wrong_purpose"
+
+    wrong_words_id: UUID = Field(foreign_key="wrong_words.id", primary_key=True)
+    purpose: str = Field(primary_key=True)
+
+
 class ControlAct(SQLModel, table=True):
     """Somebody stopped a campaign or let it go on, and why; appended, never altered (P8).
 

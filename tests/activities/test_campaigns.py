@@ -166,6 +166,8 @@ def test_its_owner_hears_once_what_a_finished_campaign_came_to(
     scene: Scene, campaign: UUID, steps: CampaignActivities, sandbox: RunningSandbox
 ) -> None:
     """P4: with the numbers, and the way to the whole report."""
+    scene.queue_step(campaign)
+    scene.take_mails()
     sandbox.empty()
     for _ in range(2):
         what = FinishInput(campaign_id=campaign, now=EFFECT)

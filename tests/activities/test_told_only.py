@@ -12,8 +12,7 @@ from database.approvals.approvals import PolicyHistory
 from database.campaigns import freezing, rehearsals
 from database.campaigns.audiences import preview
 from database.campaigns.not_approved import not_approved
-from database.campaigns.progress import progress_of
-from database.campaigns.reports import silent_by
+from database.campaigns.progress import progress_of, silent_by
 from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.policies.policies import policy_by_slug
@@ -92,6 +91,7 @@ def test_who_is_only_told_is_counted_as_that_and_not_as_silent(
     scene: Scene, campaign: Campaign
 ) -> None:
     """P4: in the report, and on the list of those who have not approved."""
+    scene.take_mails()
     with scene.database.session() as session:
         counts = progress_of(session, campaign)
         assert (counts.addressees, counts.told_only, counts.silent) == (3, 2, 1)
@@ -105,6 +105,7 @@ def test_the_escalation_says_how_many_were_only_told(
     scene: Scene, campaign: Campaign, steps: CampaignActivities, sandbox: RunningSandbox
 ) -> None:
     """P4."""
+    scene.take_mails()
     what = StepInput(campaign_id=campaign.id, step="escalation_owner", due_at=NOW, now=NOW)
     ActivityEnvironment().run(steps.escalate, what)
     (mail,) = sandbox.messages()

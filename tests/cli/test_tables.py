@@ -1,4 +1,4 @@
-"""Listings are whole where no terminal is, and fold where one is narrow."""
+"""Listings are whole where no terminal is, and records where one is narrow."""
 
 import os
 import pty
@@ -39,25 +39,51 @@ def test_what_reads_a_pipe_finds_each_value_in_one_piece(
 
 
 @pytest.mark.parametrize("kind", ["xterm", "dumb"])
-def test_a_narrow_terminal_folds_and_cuts_nothing(
-    kind: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_narrow_terminal_has_a_line_for_each_field_and_cuts_nothing(
+    kind: str, columns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every character of the id is there, in its column, line under line."""
+    """No word is broken that has room, and every character is there of one that has none."""
+    lines = printed_in_a_terminal(PRINTS, kind, columns, monkeypatch)
+    assert all(len(line) <= columns for line in lines)
+    assert "…" not in "".join(lines)
+    fields = [line for line in lines if re.match(r"\S", line)]
+    assert [line.split("  ")[0] for line in fields] == ["workflow id", "state", "reason"]
+    assert "in_review" in fields[1]
+    told = "".join(line.removeprefix("workflow id").strip() for line in lines)
+    assert told.startswith(ID)
+    words = " ".join(line.removeprefix("reason").strip() for line in lines)
+    assert REASON.strip() in words
+
+
+def test_a_table_stays_one_where_its_words_have_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a listing of few columns, in a terminal of 60."""
+    prints = PRINTS.replace('"workflow_id"', '"id"').replace(ID, "publication/terms/2")
+    lines = printed_in_a_terminal(prints, "xterm", 60, monkeypatch)
+    assert all(len(line) <= 60 for line in lines)
+    assert any(line.startswith("│ publication/terms/2 ") for line in lines)
+
+
+def test_what_has_no_row_still_names_its_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    prints = PRINTS.replace("print_rows([row]", "print_rows([]")
+    lines = printed_in_a_terminal(prints, "xterm", 20, monkeypatch)
+    assert " ".join(" ".join(lines).split()) == "Nothing to list: workflow id, state, reason."
+
+
+def printed_in_a_terminal(
+    prints: str, kind: str, columns: int, monkeypatch: pytest.MonkeyPatch
+) -> list[str]:
     monkeypatch.setenv("TERM", kind)
-    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("COLUMNS", str(columns))
     ours, theirs = pty.openpty()
-    with subprocess.Popen([sys.executable, "-c", PRINTS], cwd=HERE, stdout=theirs) as process:
+    with subprocess.Popen([sys.executable, "-c", prints], cwd=HERE, stdout=theirs) as process:
         os.close(theirs)
         said = b""
         while chunk := _read(ours):
             said += chunk
         assert process.wait() == 0
     os.close(ours)
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", said.decode()).splitlines()
-    assert all(len(line) <= 60 for line in lines)
-    assert "…" not in said.decode()
-    cells = [line.split("│")[1].strip() for line in lines if line.startswith("│")]
-    assert "".join(cells) == ID
+    return re.sub(r"\x1b\[[0-9;]*m", "", said.decode()).splitlines()
 
 
 def _read(terminal: int) -> bytes:

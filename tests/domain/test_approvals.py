@@ -108,6 +108,53 @@ def test_a_decline_of_what_governs_anyway_moves_nobody() -> None:
     alice = (decided(2, APPROVED, 10), decided(2, DECLINED, 60))
     state = on(LATEST, alice, timeline=force(0, 30, 50), clean=ADVERSE)
     assert (state.number, state.since, state.accepted) == (3, day(50), 1)
+    assert [step.approval and step.approval.number for step in state.steps] == [None, 2, 2, None]
+    assert state.steps[-1].because.startswith("the approval of version 2 was taken back: ")
+
+
+def test_who_approves_what_governs_already_is_governed_by_their_word_from_then_on() -> None:
+    """P6: Alice joined under version 1, and accepted it a day later: until then nothing proves it,
+    and it governs since she joined."""
+    alice = (decided(1, APPROVED, 1),)
+    state = on(LATEST, alice, timeline=force(0, 30), clean=ADVERSE)
+    assert (state.number, state.since, state.accepted) == (1, day(0), 1)
+    assert [(step.since, step.because) for step in state.steps] == [
+        (day(0), "asserted by omar at import, no proof"),
+        (day(1), "approved version 1: approval of day 1"),
+    ]
+
+
+def test_an_approval_of_what_governs_that_counts_no_more_leaves_what_it_governed_by() -> None:
+    """P5, P6, P8: taken back or voided alike; the version stays, and who said so at first."""
+    accepted = decided(1, APPROVED, 1)
+    declined = decided(1, DECLINED, 40)
+    for decisions, lost in (
+        ((accepted, declined), "was taken back"),
+        ((voided(accepted, 40),), "was voided (a wrong period in the mail, void 1)"),
+    ):
+        state = on(LATEST, decisions, timeline=force(0, 30), clean=ADVERSE)
+        assert (state.number, state.since) == (1, day(0))
+        assert [step.since for step in state.steps] == [day(0), day(1), day(40)]
+        last = state.steps[-1]
+        because = f"the approval of version 1 {lost}: asserted by omar at import, no proof"
+        assert (last.approval, last.because) == (None, because)
+    again = (accepted, voided(declined, 50))
+    assert on(LATEST, again, timeline=force(0, 30), clean=ADVERSE).steps[-1].approval == accepted
+
+
+def test_who_approves_what_a_law_brought_them_is_governed_by_their_own_word() -> None:
+    """P5, P6: the departure stays told before it."""
+    required = {(1, 2): ("AI Act",)}
+    state = on(
+        LATEST,
+        (decided(2, APPROVED, 50),),
+        timeline=force(0, 30),
+        clean=ADVERSE,
+        required=lambda base, number: required.get((base, number), ()),
+    )
+    assert (state.number, state.since) == (2, day(30))
+    assert [step.required_by for step in state.steps] == [(), ("AI Act",), ()]
+    assert state.steps[-1].because == "approved version 2: approval of day 50"
 
 
 def test_the_same_approval_given_twice_counts_from_the_first() -> None:

@@ -24,7 +24,8 @@ from tests.domain.accounts_lives import (
 
 @given(stories())
 def test_every_move_is_to_the_version_in_force_at_its_instant_or_back(story: Story) -> None:
-    """P6: never backdated, never to a version already overtaken; back only by decline or void."""
+    """P6: never backdated, never to a version already overtaken; back only by decline or void. Of
+    the version that governs already a step only tells of an approval."""
     start, timeline, decisions, _ = story
     steps = told(story, day(LATEST)).steps
     assert steps[0].number == start.number
@@ -36,7 +37,26 @@ def test_every_move_is_to_the_version_in_force_at_its_instant_or_back(story: Sto
             or (one.voided and one.voided.at == step.since)
             for one in decisions
         )
-        assert back or (current and current.number == step.number)
+        proves = step.number == earlier.number and step.approval
+        assert back or proves or (current and current.number == step.number)
+
+
+@given(stories(), st.integers(0, LATEST))
+def test_what_governs_is_proven_by_its_own_approval_while_that_stands(
+    story: Story, number: int
+) -> None:
+    """P6: whatever it governed by before, and by none that was taken back or voided."""
+    at = max(day(number), story[0].at)
+    state = told(story, at)
+    last = state.steps[-1]
+    own = [word for word in state.approved if word.number == state.number]
+    assert last.number == state.number
+    assert last.approval is None or last.approval.stands(at)
+    assert bool(own) == (last.approval is not None and last.approval.number == state.number)
+    if own:
+        assert last.approval in own
+        assert own[0].proof in last.because
+        assert not last.required_by
 
 
 @given(stories())

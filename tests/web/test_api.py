@@ -324,6 +324,33 @@ def test_whoever_joins_during_a_campaign_is_late_for_it(world: World, key: Calle
     assert accept(world, key, account="erin").status_code == 201
 
 
+def test_who_joins_with_version_hash_and_instant_is_governed_by_their_own_approval(
+    world: World, key: Caller
+) -> None:
+    """P6: asked for one account and for all. Whoever sends less has no proof."""
+    for name in ("erin", "fay"):
+        joined = world.browser.put(
+            f"/api/v1/accounts/{name}", json={"email": f"{name}@e.example"}, headers=key
+        )
+        assert joined.status_code == 201
+    world.desk.clock.advance(timedelta(hours=1))
+    first = version(world, 1)
+    answer = accept(world, key, account="erin", version=1, text_sha256=first.sha256)
+    assert answer.status_code == 201, answer.text
+    erin, fay = (governing(world, key, name) for name in ("erin", "fay"))
+    assert (erin["version"], fay["version"]) == (1, 1)
+    proof = answer.json()["approval"]
+    assert [step["approval"] for step in erin["steps"]] == [None, proof]
+    assert "no proof" in erin["steps"][0]["because"]
+    assert erin["steps"][1]["because"].startswith("approved version 1: approved by api")
+    assert [step["approval"] for step in fay["steps"]] == [None]
+    assert "no proof" in fay["steps"][0]["because"]
+    page = world.browser.get(f"/api/v1/policies/{POLICY}/governing-versions", headers=key).json()
+    listed = {each["account"]: (each["approval"], each["how"]) for each in page["accounts"]}
+    assert listed["erin"] == (proof, "api")
+    assert listed["fay"] == (None, None)
+
+
 def test_an_import_under_way_is_waited_for(world: World, key: Caller) -> None:
     """Its rows would overtake what is told now."""
     with world.database.transaction() as transaction:

@@ -11,7 +11,8 @@ from sqlmodel import Session
 from database.approvals.reach import reach
 from database.campaigns import audiences
 from database.campaigns.campaigns import campaign_of
-from database.campaigns.controls import control_acts, open_stop
+from database.campaigns.control_acts import control_acts
+from database.campaigns.controls import open_stop
 from database.campaigns.corrections import languages_mailed, words_of
 from database.campaigns.mended_versions import mending
 from database.campaigns.owed import open_correction

@@ -8,6 +8,7 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from database.campaigns.campaigns import campaign_by_number
+from database.campaigns.controls import open_stop
 from database.campaigns.reports import Report, report
 from database.policies.policies import policy_by_slug
 from web.staff.asked import AskedByReader
@@ -30,7 +31,13 @@ def report_page(asked: AskedByReader, found: Reported) -> HTMLResponse:
     """The whole report of a campaign: how it stands, or came out."""
     with asked.site.database.session() as session:
         policy = policy_by_slug(session, asked.slug)
-        return asked.page("report.html", policy=policy, number=asked.number, report=found)
+        return asked.page(
+            "report.html",
+            policy=policy,
+            number=asked.number,
+            report=found,
+            mail_stop=open_stop(session),
+        )
 
 
 @router.get("/report.json")

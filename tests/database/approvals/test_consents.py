@@ -239,6 +239,8 @@ def test_approving_gives_no_consent_and_consent_approves_nothing(
     write(scene, "en", ads=ADS)
     campaign = scene.announce(second)
     freezing.freeze_audience(scene.database, campaign, NOW)
+    scene.queue_step(campaign)
+    scene.take_mails()
     say(scene, BOB, Consent.GIVEN)
     scene.decide(ALICE, APPROVED)
     with scene.database.session() as session:

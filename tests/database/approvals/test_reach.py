@@ -20,9 +20,9 @@ from database.mail.outcomes import accept, doubt, give_back
 from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow, account_by_external_id
 from database.policies import wording
-from database.policies.assessments import findings_between
+from database.policies.assessments import findings_between, findings_of
 from database.policies.policies import version_by_slug
-from database.policies.wording import Words
+from database.policies.wording import SUMMARY, Words
 from database.tables import Account, Campaign, OutboxMail
 from domain.approvals import Decision
 from domain.consents import Consent
@@ -384,23 +384,99 @@ def test_what_is_shown_from_every_version_was_wrong_for_everybody(scene: Scene) 
     assert told(scene, campaign) == [ALICE.external_id, BOB.external_id]
 
 
-def test_consent_given_on_words_that_were_right_stands(scene: Scene, campaign: UUID) -> None:
-    """P5, P8: as approvals do."""
+def consent(
+    scene: Scene,
+    who: AccountRow,
+    language: str,
+    purpose: str,
+    said: Consent = Consent.GIVEN,
+    after: timedelta = A_MINUTE,
+) -> None:
+    """Somebody says about a purpose what they want, on their page in a language."""
     with scene.database.transaction() as transaction:
         first, second = (version_by_slug(transaction, POLICY, each) for each in (1, 2))
-        for who, language in ((ALICE, "en"), (HANNA, "de")):
-            shown = approvals.Shown(version=second, base=first, how="link", language=language)
-            account = account_by_external_id(transaction, who.external_id)
-            consents.say(transaction, account, shown, "ads", Consent.GIVEN, NOW + A_MINUTE)
-    propose(scene, RIGHT_IN_GERMAN)
-    confirm(scene)
+        shown = approvals.Shown(version=second, base=first, how="link", language=language)
+        account = account_by_external_id(transaction, who.external_id)
+        consents.say(transaction, account, shown, purpose, said, NOW + after)
+
+
+def consented(scene: Scene, who: AccountRow) -> set[str]:
+    """The purposes to which somebody's yes stands."""
     with scene.database.session() as session:
         policy = version_by_slug(session, POLICY, 2).policy_id
-        said = [
-            consents.standing(session, account_by_external_id(session, who.external_id).id, policy)
-            for who in (ALICE, HANNA)
-        ]
-    assert [list(one) for one in said] == [["ads"], []]
+        account = account_by_external_id(session, who.external_id)
+        said = consents.standing(session, account.id, policy)
+    return {purpose for purpose, row in said.items() if row.decision == Consent.GIVEN}
+
+
+@pytest.fixture
+def asks_consent(scene: Scene, campaign: UUID) -> UUID:
+    """F1 takes consent to ads and F2 to research; Alice, who reads English, and Hanna gave both."""
+    with scene.database.transaction() as transaction:
+        version = version_by_slug(transaction, POLICY, 2)
+        for finding in findings_of(transaction, version.id):
+            if finding.key in ("F1", "F2"):
+                finding.consent_key = {"F1": "ads", "F2": "research"}[finding.key]
+                finding.consent_label = f"May we use your data for {finding.consent_key}?"
+    write(scene, "de", {"ads": "Werbung?", "research": "Forschung?"})
+    for who, language in ((ALICE, "en"), (HANNA, "de")):
+        for purpose in ("ads", "research"):
+            consent(scene, who, language, purpose)
+    return campaign
+
+
+@pytest.mark.parametrize(
+    ("right", "stay"),
+    [
+        ({"F1": "Ein Jahr lang."}, {"research"}),
+        ({"F2": "Wir verkaufen sie."}, {"ads"}),
+        ({"ads": "Werbung anderer?"}, {"research"}),
+        ({"F4": "Ein Jahr lang."}, {"ads", "research"}),
+        ({"F4": "Ein Jahr lang.", "research": "Nur Forschung?"}, {"ads"}),
+        ({SUMMARY: "Ein Jahr."}, set()),
+    ],
+)
+def test_only_consent_given_by_wrong_words_of_its_own_is_void(
+    scene: Scene, asks_consent: UUID, right: dict[str, str], stay: set[str]
+) -> None:
+    """P5, P8: what people consented to by right words is untouched by another sentence; the summary
+    is about all. Who reads another language had none of it; legal reads how many before."""
+    decide(scene, HANNA, APPROVED, "de")
+    sentences = {of: said for of, said in right.items() if of != SUMMARY}
+    german = RightWords(
+        language="de", mail="Falsch.", summary=right.get(SUMMARY), sentences=sentences
+    )
+    found = propose(scene, german)
+    consents_void = f"{2 - len(stay)} {'consent' if len(stay) == 1 else 'consents'}"
+    assert found.voids == f"1 answer and {consents_void}"
+    assert consented(scene, HANNA) == {"ads", "research"}, "nobody agreed yet"
+    confirm(scene)
+    assert consented(scene, HANNA) == stay
+    assert consented(scene, ALICE) == {"ads", "research"}
+    assert stands(scene, HANNA) is None
+
+
+def test_consent_is_void_of_everybody_where_the_whole_mail_was_wrong(
+    scene: Scene, asks_consent: UUID
+) -> None:
+    """P5, P8."""
+    english = RightWords(language="en", mail="Wrong.")
+    german = RightWords(language="de", mail="Falsch.")
+    found = propose(scene, english, german, everybody=True)
+    assert found.consents == 4
+    confirm(scene)
+    assert consented(scene, ALICE) == consented(scene, HANNA) == set()
+
+
+def test_a_no_is_never_void_as_it_would_bring_an_earlier_yes_back(
+    scene: Scene, asks_consent: UUID
+) -> None:
+    """P5, P8: Alice gave it by right words, and took it back on a page with wrong ones."""
+    consent(scene, ALICE, "de", "ads", Consent.WITHHELD, 2 * A_MINUTE)
+    propose(scene, RIGHT_IN_GERMAN)
+    confirm(scene)
+    assert consented(scene, ALICE) == {"research"}
+    assert consented(scene, HANNA) == {"research"}
 
 
 def test_who_never_had_wrong_words_has_nothing_put_right(scene: Scene, campaign: UUID) -> None:

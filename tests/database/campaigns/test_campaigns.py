@@ -15,8 +15,7 @@ from sqlmodel import Session, col, select
 
 from database.campaigns import campaigns, freezing
 from database.campaigns.not_reached import not_reached
-from database.campaigns.progress import progress_of
-from database.campaigns.reports import silent_by
+from database.campaigns.progress import progress_of, silent_by
 from database.campaigns.shards import open_shards
 from database.chunks import LongEnough, at_most
 from database.engine import Database
@@ -379,6 +378,7 @@ def test_the_counts_of_a_campaign_add_up(scene: Scene) -> None:
             select(OutboxMail.id).where(OutboxMail.addressee_id == dora)
         ).all()
         outcomes.reject(transaction, claimed.attempt_id, of_dora, "no such mailbox", NOW)
+    scene.take_mails()
     with scene.database.session() as session:
         progress = progress_of(session, session.get_one(Campaign, campaign_id))
         assert (progress.addressees, progress.approved, progress.declined) == (4, 1, 1)
@@ -394,6 +394,8 @@ def test_who_was_only_told_is_not_counted_as_silent(scene: Scene) -> None:
     scene.import_accounts(ALICE, BOB, CAROL)
     campaign_id = scene.campaign()
     freezing.freeze_audience(scene.database, campaign_id, NOW)
+    scene.queue_step(campaign_id)
+    scene.take_mails()
     with scene.database.transaction() as transaction:
         for each in transaction.exec(select(CampaignAddressee)).all():
             each.asks_approval = each.account_id == scene.account(CAROL.external_id).id

@@ -10,6 +10,7 @@ from sqlmodel import col, func, select, update
 
 from database.campaigns import canaries, controls, freezing
 from database.campaigns.canaries import choose_canary, look_at_canary
+from database.campaigns.control_acts import control_acts
 from database.campaigns.shards import open_shards, queue_step
 from database.chunks import LongEnough
 from database.mail.outbox import STAFF
@@ -185,7 +186,7 @@ def test_when_too_much_goes_wrong_the_machine_pauses_it_and_tells_its_owner_why(
     assert told(scene) == [scene.staff["lena"]]
     with scene.database.session() as session:
         version = session.get_one(Campaign, campaign).policy_version_id
-        (done,) = controls.control_acts(session, version)
+        (done,) = control_acts(session, version)
     assert done.by == "the machine"
 
 

@@ -11,6 +11,7 @@ import pytest
 from sqlmodel import select
 
 from database.campaigns import controls, freezing, owed
+from database.campaigns.control_acts import control_acts
 from database.campaigns.controls import ControlRefused
 from database.engine import Database
 from database.mail import outbox, outcomes
@@ -44,12 +45,16 @@ def act(
         what(transaction, version, told)
 
 
-def switch(scene: Scene, what: controls.Switch, who: str, why: str = "a wrong key") -> None:
+def switch(
+    scene: Scene,
+    what: controls.Switch,
+    who: str,
+    why: str = "a wrong key",
+    now: datetime = NOW,
+) -> None:
     with scene.database.transaction() as transaction:
-        what(
-            transaction,
-            controls.acting(transaction, scene.staff[who], "legal", "ops", reason=why, now=NOW),
-        )
+        told = controls.acting(transaction, scene.staff[who], "legal", "ops", reason=why, now=now)
+        what(transaction, told)
 
 
 def claimed(database: Database, batch: Batch) -> int:
@@ -123,7 +128,7 @@ def test_ops_make_a_campaign_slower_and_only_its_owner_makes_it_faster(
     assert slowed(scene, "lena", 6_000) == 6_000
     assert slowed(scene, "lena", 0) is None
     with scene.database.session() as session:
-        acts = controls.control_acts(session, session.exec(select(PolicyVersion.id)).all()[1])
+        acts = control_acts(session, session.exec(select(PolicyVersion.id)).all()[1])
     assert [(done.act, done.by, done.per_minute) for done in acts] == [
         ("rate", "omar", 600),
         ("rate", "omar", 60),
@@ -228,7 +233,7 @@ def test_who_did_what_and_why_is_kept(scene: Scene, campaign: UUID) -> None:
     act(scene, controls.resume, "lena", "mended", NOW + SECOND)
     with scene.database.session() as session:
         version_id = session.get_one(Campaign, campaign).policy_version_id
-        done = controls.control_acts(session, version_id)
+        done = control_acts(session, version_id)
         assert [(each.act, each.by, each.reason) for each in done] == [
             ("pause", "omar", "bounces"),
             ("resume", "lena", "mended"),
@@ -292,9 +297,7 @@ def test_a_date_moves_later_to_the_midnight_of_the_company(scene: Scene, campaig
         with pytest.raises(ControlRefused, match="only ever moves later"):
             postpone(scene, day)
     with scene.database.session() as session:
-        (done,) = controls.control_acts(
-            session, session.get_one(Campaign, campaign).policy_version_id
-        )
+        (done,) = control_acts(session, session.get_one(Campaign, campaign).policy_version_id)
         assert (done.act, done.until_on) == ("postpone", date(2026, 5, 1))
 
 

@@ -12,6 +12,7 @@ from sqlmodel import select
 from database.approvals.approvals import latest_decision
 from database.approvals.wrong_words import correction_in
 from database.campaigns import controls, corrections, freezing, owed
+from database.campaigns.control_acts import control_acts
 from database.campaigns.controls import ControlRefused
 from database.campaigns.corrections import Right, RightWords
 from database.campaigns.progress import progress_of
@@ -221,6 +222,7 @@ def test_each_reads_the_correction_and_the_right_words_in_their_language(scene: 
 
 
 def test_with_keep_the_decisions_stand(scene: Scene, campaign: UUID) -> None:
+    scene.take_mails()
     scene.decide(ALICE, APPROVED, at=SOON)
     propose(scene)
     confirm(scene)
@@ -235,6 +237,7 @@ def counts(scene: Scene, campaign: UUID) -> tuple[int, int]:
 
 def test_with_void_everybody_is_asked_again_and_reminded(scene: Scene, campaign: UUID) -> None:
     """P8: from the confirmation on, never backdated; who decides again counts again."""
+    scene.take_mails()
     scene.decide(ALICE, APPROVED, at=SOON)
     propose(scene, decisions=Decisions.VOID)
     assert counts(scene, campaign) == (1, 2)
@@ -362,7 +365,7 @@ def test_what_is_taken_back_is_told_to_nobody_and_the_campaign_goes_on(
         control(scene, corrections.take_back)
     with scene.database.session() as session:
         assert owed.corrections(session, campaign) == {}
-        *_, last = controls.control_acts(session, second(scene).id)
+        *_, last = control_acts(session, second(scene).id)
     assert (last.act, last.by, last.reason) == ("take_back_correction", "lena", "it was right")
 
 

@@ -1,6 +1,7 @@
 """What a campaign came to: people, mails, steps and what was done to it, for its owner (P4)."""
 
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -11,7 +12,7 @@ from database.campaigns.reports import Report, report
 from database.mail import doubts, outbox, outcomes
 from database.mail.mail_rows import Batch
 from database.tables import Campaign, MissedNotice, OutboxMail
-from tests.database.campaigns.test_controls import act
+from tests.database.campaigns.test_controls import act, switch
 from tests.deciding import DECLINED
 from tests.people import ALICE, BOB, CAROL
 from tests.scene import NOW, ONE_HOUR, Scene
@@ -35,7 +36,10 @@ def reported(scene: Scene, campaign: UUID) -> Report:
 def test_the_silent_are_counted_by_segment_and_who_answered_is_not(
     scene: Scene, campaign: UUID
 ) -> None:
+    """P4: nor who is not mailed yet."""
     scene.decide(CAROL, DECLINED)
+    assert not any(reported(scene, campaign).silent_by.values())
+    scene.take_mails()
     assert reported(scene, campaign).silent_by == {
         "language": {"de": 1, "en": 1},
         "kind": {"person": 2},
@@ -47,6 +51,7 @@ def test_the_silent_are_counted_by_segment_and_who_answered_is_not(
 def test_who_was_never_reached_is_not_silent(scene: Scene, campaign: UUID) -> None:
     """P4, P5: Alice's mail came back, so she is on the list of the not reached and nowhere else;
     told by post, she is silent like Bob and Carol."""
+    scene.take_mails()
     with scene.database.transaction() as transaction:
         mail = transaction.exec(
             select(OutboxMail).where(OutboxMail.addressee_id == scene.account(ALICE.external_id).id)
@@ -100,3 +105,34 @@ def test_steps_and_stops_are_told_in_their_order(scene: Scene, campaign: UUID) -
         ("first_notice", NOW, NOW + ONE_HOUR)
     ]
     assert [(done.act, done.by) for done in found.controls] == [("pause", "omar")]
+
+
+def test_a_stop_of_all_mail_is_told_of_the_campaigns_that_it_met(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P8: who stopped and who let go on, when and why, among what was done to the campaign; one
+    that was over before is not told of."""
+    switch(scene, controls.stop_mail, "omar", "a wrong address", NOW - 2 * ONE_HOUR)
+    switch(scene, controls.start_mail, "lena", "it was right", NOW - ONE_HOUR)
+    assert reported(scene, campaign).controls == ()
+    switch(scene, controls.stop_mail, "omar", "a wrong sentence", NOW + ONE_HOUR)
+    act(scene, controls.pause, "omar", "that too", now=NOW + 2 * ONE_HOUR)
+    assert [(done.act, done.by) for done in reported(scene, campaign).controls] == [
+        ("stop_all_mail", "omar"),
+        ("pause", "omar"),
+    ]
+    switch(scene, controls.start_mail, "lena", "it is mended", NOW + 3 * ONE_HOUR)
+    finished_at(scene, campaign, NOW + 4 * ONE_HOUR)
+    switch(scene, controls.stop_mail, "omar", "another matter", NOW + 5 * ONE_HOUR)
+    stopped, _, started = reported(scene, campaign).controls
+    assert (stopped.reason, stopped.at) == ("a wrong sentence", NOW + ONE_HOUR)
+    assert (started.act, started.by, started.reason, started.at) == (
+        *("start_all_mail", "lena", "it is mended"),
+        NOW + 3 * ONE_HOUR,
+    )
+
+
+def finished_at(scene: Scene, campaign: UUID, at: datetime) -> None:
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(Campaign, campaign)
+        row.state, row.finished_at = "finished", at

@@ -68,6 +68,8 @@ def test_a_voided_approval_counts_until_then_and_is_never_deleted(
     scene: Scene, campaign: UUID
 ) -> None:
     """P8."""
+    scene.queue_step(campaign)
+    scene.take_mails()
     assert scene.governs(ALICE, LATER).number == 2
     assert answered(scene, campaign) == (1, 0)
     voided = void(scene, campaign)

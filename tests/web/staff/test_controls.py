@@ -59,7 +59,7 @@ def test_ops_slow_a_campaign_down_and_everybody_reads_how_far(world: World) -> N
     page = world.browser.get(VERSION_2).text
     assert "Rate: 1,200 a minute at most" in page
     assert "Rate set to 1,200 a minute by otto" in page
-    assert "Rate: 1,200 a minute" in world.browser.get(f"{VERSION_2}/report").text
+    assert "Rate set to 1,200 a minute" in world.browser.get(f"{VERSION_2}/report").text
     assert rate_of(world, VERSION_2, "0") == 303
     assert "Rate set to no rate of its own by lena" in world.browser.get(VERSION_2).text
 
