@@ -46,9 +46,9 @@ REPLY_BEFORE_DUE = timedelta(hours=24)
 POLICY_PERIOD = timedelta(hours=720)
 FAR_AHEAD = timedelta(days=2)
 NEAR = timedelta(seconds=1)
-MARGIN = 1.5
+MARGIN = 1.3
 """More than the last ones took, so that all are open before the moment comes."""
-SETTLED_SECONDS = 15.0
+SETTLED_SECONDS = 10.0
 AWAY_SECONDS = 10.0
 """For so long the worker, or the server, is away after the moment."""
 LOOK_EVERY_SECONDS = 0.2

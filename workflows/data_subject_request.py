@@ -1,6 +1,7 @@
 """The thirty days of one request: acknowledged, reminded, escalated, answered or late (P21)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
@@ -133,6 +134,8 @@ class DataSubjectRequestWorkflow:
             raise ApplicationError("This request is answered already.", type="Refused")
 
     async def _send(self) -> RequestCase:
+        """Send, and count what still waits; what else may have changed is loaded."""
+        known = self._case
         progress = await act(
             OutboxActivities.send_mail,
             lambda at: SendInput(subject_id=self._request_id, now=at),
@@ -141,6 +144,10 @@ class DataSubjectRequestWorkflow:
             story=self._story,
         )
         self._problem, self._patience = progress.problem, progress.patience
+        unchanged = self._case is known and not self._news
+        if known and unchanged and workflow.patched("counts-what-it-sent"):
+            self._case = replace(known, mails_waiting=progress.waiting + progress.unknown)
+            return self._case
         return await self._load()
 
     async def _ask(self) -> RequestCase:
