@@ -134,7 +134,8 @@ class DataSubjectRequestWorkflow:
             raise ApplicationError("This request is answered already.", type="Refused")
 
     async def _send(self) -> RequestCase:
-        """Send, and count what still waits; what else may have changed is loaded."""
+        """Send, and count what still waits. Of an answered request more may follow from that, as
+        its erasure by ourselves does: that is loaded, and whatever else may have changed."""
         known = self._case
         progress = await act(
             OutboxActivities.send_mail,
@@ -144,8 +145,8 @@ class DataSubjectRequestWorkflow:
             story=self._story,
         )
         self._problem, self._patience = progress.problem, progress.patience
-        unchanged = self._case is known and not self._news
-        if known and unchanged and workflow.patched("counts-what-it-sent"):
+        news = self._news or self._case is not known
+        if known and not (known.answered or news) and workflow.patched("counts-what-it-sent"):
             self._case = replace(known, mails_waiting=progress.waiting + progress.unknown)
             return self._case
         return await self._load()
