@@ -87,9 +87,6 @@ WORKFLOWS: Sequence[type] = (
     WatchdogWorkflow,
 )
 THREADS = 20
-REMEMBERED = timedelta(minutes=1)
-"""So long a workflow that wakes waits for the worker that has it in memory, before any worker reads
-its history anew. With thousands that wake at one moment, after ten seconds nearly all would."""
 M_ARENA_MAX = -8
 """As glibc's malloc.h has it."""
 HEAPS = 2
@@ -339,7 +336,6 @@ async def _work(
             activities=activities(settings, database, client),
             activity_executor=threads,
             max_concurrent_activities=THREADS,
-            sticky_queue_schedule_to_start_timeout=REMEMBERED,
             interceptors=[PulseInterceptor(), IncidentInterceptor()],
             graceful_shutdown_timeout=FINISH_WITHIN,
         ):
