@@ -27,7 +27,7 @@ from temporalio.client import (
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
-from temporalio.worker import Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 import temporal
 from activities.breaker import Breaker
@@ -332,6 +332,7 @@ async def _work(
             task_queue=temporal.TASK_QUEUE,
             build_id=build(),
             workflows=WORKFLOWS,
+            workflow_runner=UnsandboxedWorkflowRunner(),  # the tests run them in the sandbox
             activities=activities(settings, database, client),
             activity_executor=threads,
             max_concurrent_activities=THREADS,

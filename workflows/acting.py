@@ -22,12 +22,14 @@ Input = TypeVar("Input")
 Output = TypeVar("Output")
 
 ONE_TRY = timedelta(minutes=5)
-TO_BEGIN = timedelta(minutes=1)
+TO_BEGIN = timedelta(minutes=10)
+"""As long as thousands take that are all due at one moment: who is not begun by then tries again,
+behind all others, and the more of them do, the longer it takes."""
 SIGN_OF_LIFE = timedelta(seconds=30)
 ONCE = RetryPolicy(maximum_attempts=1)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=1), timedelta(minutes=10)
 DATABASE = "the database does not answer"
-NOT_TAKEN_UP = "no worker took it up within a minute; they are too few, or hang"
+NOT_TAKEN_UP = "no worker took it up within ten minutes; they are too few, or hang"
 GONE = "the worker that did it went away or hangs"
 OURS = "our own code fails, and the worker's log says where, by the number of the incident"
 
@@ -79,7 +81,7 @@ async def act(
     """Do something until it is done.
 
     `what` makes the input from the time of each try. So Temporal itself repeats nothing, and no try
-    waits long for a worker: after an outage an old input would carry a time that is long past.
+    waits for a worker without end: after an outage its input would carry a time that is long past.
     When trying made the history long, the workflow continues as new with `case`. What goes wrong
     meanwhile is told in `story`.
 

@@ -1,6 +1,7 @@
 """The thirty days of one request: acknowledged, reminded, escalated, answered or late (P21)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
@@ -133,6 +134,9 @@ class DataSubjectRequestWorkflow:
             raise ApplicationError("This request is answered already.", type="Refused")
 
     async def _send(self) -> RequestCase:
+        """Send, and count what still waits. Of an answered request more may follow from that, as
+        its erasure by ourselves does: that is loaded, and whatever else may have changed."""
+        known = self._case
         progress = await act(
             OutboxActivities.send_mail,
             lambda at: SendInput(subject_id=self._request_id, now=at),
@@ -141,6 +145,10 @@ class DataSubjectRequestWorkflow:
             story=self._story,
         )
         self._problem, self._patience = progress.problem, progress.patience
+        news = self._news or self._case is not known
+        if known and not (known.answered or news) and workflow.patched("counts-what-it-sent"):
+            self._case = replace(known, mails_waiting=progress.waiting + progress.unknown)
+            return self._case
         return await self._load()
 
     async def _ask(self) -> RequestCase:

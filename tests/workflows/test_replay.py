@@ -11,7 +11,8 @@ import pytest
 from temporalio import workflow
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.worker import Replayer
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
 from activities.campaigns import CampaignCase
@@ -67,14 +68,23 @@ def words(part: object) -> Iterator[str]:
         yield str(part)
 
 
-def replayer(*workflows: type) -> Replayer:
-    return Replayer(workflows=workflows, data_converter=pydantic_data_converter)
+RUNNERS = (SandboxedWorkflowRunner(), UnsandboxedWorkflowRunner())
+"""The first finds what would not replay; the second is the worker's."""
 
 
+def replayer(*workflows: type, runner: WorkflowRunner = RUNNERS[0]) -> Replayer:
+    return Replayer(
+        workflows=workflows, workflow_runner=runner, data_converter=pydantic_data_converter
+    )
+
+
+@pytest.mark.parametrize("runner", RUNNERS, ids=["sandboxed", "as the worker does"])
 @pytest.mark.parametrize("path", STORED, ids=lambda path: str(path.relative_to(HISTORIES)))
-async def test_what_runs_since_an_earlier_release_goes_on(path: Path) -> None:
+async def test_what_runs_since_an_earlier_release_goes_on(
+    path: Path, runner: WorkflowRunner
+) -> None:
     """Fails? CONTRIBUTING.md says how a workflow is changed."""
-    await replayer(*WORKFLOWS).replay_workflow(stored(path))
+    await replayer(*WORKFLOWS, runner=runner).replay_workflow(stored(path))
 
 
 def test_every_path_of_every_workflow_is_stored() -> None:

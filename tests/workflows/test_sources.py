@@ -14,7 +14,7 @@ from sqlmodel import select
 from database.engine import Database
 from database.requests import source_tasks
 from database.requests.requested_rights import rights_of
-from database.tables import DataSubjectRequest, SourceTask
+from database.tables import Account, DataSubjectRequest, SourceTask
 from domain.collected import collected_from
 from domain.data_subject_requests import Intake
 from domain.personal_data import Verb
@@ -26,6 +26,7 @@ from tests.workflows.conftest import Town, town
 from tests.workflows.living import ended, leap, request_id
 from tests.workflows.stories_of_requests import (
     CUSTOMER,
+    a_request_that_erases,
     a_request_whose_sources_take_their_time,
     standing_of,
 )
@@ -145,3 +146,16 @@ def test_the_answer_brings_a_link_and_a_code_comes_when_it_is_asked_for(
         leap(running, 31)
         running.patrol()
         assert list(files.iterdir()) == []
+
+
+def test_our_own_database_forgets_who_was_erased_once_the_answer_is_out(
+    database: Database, tmp_path: Path
+) -> None:
+    """P13: nobody has to wake the request for it."""
+    with town(database, tmp_path, data_map="") as running:
+        a_request_that_erases(running)
+        assert running.mails(to=CUSTOMER.email, subject="Our answer")
+        with running.database.session() as session:
+            account = session.exec(select(Account)).one()
+        assert account.status == "closed"
+        assert account.email.endswith("@erased.invalid")
