@@ -63,10 +63,12 @@ class InstructionActivities(Asking[InstructedTask]):
             tasks = instructed_tasks.due(session, what.instruction_id, what.now)
         for task in tasks:
             with self._database.transaction() as transaction:
-                may = instructions.may_be_carried_out(transaction, what.instruction_id, what.now)
+                may = instructions.claim(transaction, what.instruction_id, what.now)
                 row = instruction_by_id(transaction, what.instruction_id)
             if may:
                 self._ask(row, task, what)
+                with self._database.transaction() as transaction:
+                    instructions.give_back(transaction, what.instruction_id)
         with self._database.transaction() as transaction:
             instructions.finish(transaction, what.instruction_id, what.now)
             case = self._case(transaction, what.instruction_id)

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from database.facts import record
+from database.requests import instructed_tasks
 from database.requests.deferred_erasures import put_back_to_sleep, wake
 from database.requests.erasures import ErasureRefused, hold_back_of_account, resume, take_back
 from database.requests.requested_rights import decisions_of, reopen, rights_of
@@ -23,6 +24,11 @@ from domain.legal_holds import EVERYWHERE, HELD_BACK, erase_by, hold_refusal, wa
 from domain.personal_data import OWN_SOURCE
 
 NO_SUCH_HOLD = "There is no such hold (any more). Nothing was changed."
+DATA_CHANGES = (
+    "What the account's holder has with another company is being erased or corrected at this "
+    "moment, as that company told us, so no hold was placed. Try again in ten minutes: the page of "
+    "the instruction says then what was done."
+)
 Judgement = Callable[[Kind, Outcome, Ground | None], object]
 
 
@@ -61,6 +67,9 @@ def place(
         for one in standing_on(transaction, account_id)
     ):
         raise HoldRefused("This hold stands already, with the same words. Nothing was changed.")
+    account = transaction.get_one(Account, account_id)
+    if instructed_tasks.is_being_done(transaction, account, source, now):
+        raise HoldRefused(DATA_CHANGES)
     hold = LegalHold(
         account_id=account_id,
         source=source,

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement, or_
+from sqlmodel import Session, col, func, select
 
 from database.ids import new_id
 from database.requests import asked_tasks
 from database.requests.asked_tasks import AskedTask, ByHand, TaskRefused
-from database.tables import ControllerInstruction, InstructedTask
+from database.tables import Account, ControllerInstruction, InstructedTask
 from database.writing import insert_new
 from domain.controller_instructions import InstructionState
+from domain.legal_holds import keeps
 from domain.source_tasks import Asked, TaskState
 
 WHO_READS_WHY = "the controller may ask you."
@@ -111,6 +113,28 @@ def task_by_id(session: Session, instruction_id: UUID, task_id: UUID) -> Instruc
     if task is None or task.instruction_id != instruction_id:
         raise TaskRefused("This instruction asks no such thing of a source. Nothing was changed.")
     return task
+
+
+def of_account(account: Account) -> ColumnElement[bool]:
+    """Whether an instruction is about whoever holds an account."""
+    return or_(
+        func.lower(ControllerInstruction.address) == (account.email.lower() or None),
+        col(ControllerInstruction.external_id) == account.external_id,
+    )
+
+
+def is_being_done(session: Session, account: Account, source: str, now: datetime) -> bool:
+    """Whether a source is asked at this moment to erase or correct, because of an instruction, what
+    a hold on `source` would keep."""
+    asked = session.exec(
+        select(InstructedTask.source)
+        .join(
+            ControllerInstruction,
+            col(ControllerInstruction.id) == col(InstructedTask.instruction_id),
+        )
+        .where(of_account(account), col(ControllerInstruction.claimed_until) > now)
+    )
+    return any(keeps(one, {source}) for one in asked)
 
 
 def files_to_delete(session: Session, period: timedelta, now: datetime) -> Sequence[UUID]:

@@ -3,7 +3,7 @@
 An erasure, and whatever looks unlawful, is held until somebody decides who did not enter it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -13,8 +13,9 @@ from sqlmodel import Session, col, func, or_, select
 from database.facts import record
 from database.mail.outbox import CONTROLLER, IN_DOUBT, INSTRUCTION, STAFF, Queued, queue
 from database.people.staff import in_charge
+from database.requests.erasures import ONE_CALL
 from database.requests.holds import standing_on
-from database.requests.instructed_tasks import add_tasks, tasks_of
+from database.requests.instructed_tasks import add_tasks, of_account, tasks_of
 from database.requests.requests import new_reference
 from database.tables import Account, ControllerInstruction, OutboxMail
 from database.writing import held
@@ -26,7 +27,7 @@ from domain.controller_instructions import (
     bars,
     needs_second_person,
 )
-from domain.legal_holds import EVERYWHERE
+from domain.legal_holds import keeps
 from domain.personal_data import Verb
 
 HELD, DONE, REFUSED = "held", "done", "refused"
@@ -144,18 +145,54 @@ def decide(
         _report(transaction, row, REFUSED, now)
 
 
-def may_be_carried_out(transaction: Session, instruction_id: UUID, now: datetime) -> bool:
-    """Whether the sources may be asked now. A hold that came meanwhile puts the instruction before
-    a second person again."""
+def claim(transaction: Session, instruction_id: UUID, now: datetime) -> bool:
+    """Whether a source may be asked at this moment: until the claim is over no hold can come that
+    stands against it. One that came meanwhile puts the instruction before a second person again."""
     row = _held(transaction, instruction_id)
     if row.state != InstructionState.WORK:
         return False
-    if not is_under_hold(transaction, row):
-        return True
-    row.doubt, row.doubted_by = UNDER_HOLD, None
-    row.decided_by = row.decided_at = None
-    _put_before_second_person(transaction, row, now)
-    return False
+    if is_under_hold(transaction, row):
+        _give_way(transaction, row, now)
+        return False
+    row.claimed_until = now + ONE_CALL if bars(Verb(row.verb)) else None
+    transaction.add(row)
+    return True
+
+
+def give_back(transaction: Session, instruction_id: UUID) -> None:
+    """The source that was asked has answered, or not."""
+    row = _held(transaction, instruction_id)
+    row.claimed_until = None
+    transaction.add(row)
+
+
+def give_way_to_hold(
+    transaction: Session, account_id: UUID, source: str, now: datetime
+) -> Sequence[UUID]:
+    """A hold is to be placed: what it would stand against, and is being carried out, waits for a
+    second person again, also what somebody was to do by hand; the instructions.
+
+    They are held before the account is.
+    """
+    account = transaction.get_one(Account, account_id)
+    found = transaction.exec(
+        select(ControllerInstruction.id)
+        .where(
+            of_account(account),
+            ControllerInstruction.state == InstructionState.WORK,
+            col(ControllerInstruction.verb).in_([verb for verb in Verb if bars(verb)]),
+        )
+        .order_by(col(ControllerInstruction.id))
+    ).all()
+    rows = [_held(transaction, one) for one in found]
+    stopped = [
+        row
+        for row in rows
+        if row.state == InstructionState.WORK and _is_kept_by(transaction, row, {source})
+    ]
+    for row in stopped:
+        _give_way(transaction, row, now)
+    return [row.id for row in stopped]
 
 
 def finish(transaction: Session, instruction_id: UUID, now: datetime) -> None:
@@ -176,7 +213,6 @@ def is_under_hold(transaction: Session, row: ControllerInstruction) -> bool:
     against what is to be done. As long as the transaction lasts, none comes."""
     if not bars(Verb(row.verb)):
         return False
-    mine = {EVERYWHERE, *(task.source for task in tasks_of(transaction, row.id))}
     accounts = transaction.exec(
         select(Account.id)
         .where(
@@ -189,7 +225,8 @@ def is_under_hold(transaction: Session, row: ControllerInstruction) -> bool:
     ).all()
     for account_id in accounts:
         held(transaction, Account, account_id)
-    return any(hold.source in mine for one in accounts for hold in standing_on(transaction, one))
+    on_hold = {hold.source for one in accounts for hold in standing_on(transaction, one)}
+    return _is_kept_by(transaction, row, on_hold)
 
 
 def instruction_by_id(session: Session, instruction_id: UUID) -> ControllerInstruction:
@@ -232,6 +269,16 @@ def tell_staff(transaction: Session, row: ControllerInstruction, step: str, now:
         for member in in_charge(transaction, "privacy")
     ]
     queue(transaction, mails, now)
+
+
+def _is_kept_by(session: Session, row: ControllerInstruction, on_hold: Collection[str]) -> bool:
+    return any(keeps(task.source, on_hold) for task in tasks_of(session, row.id))
+
+
+def _give_way(transaction: Session, row: ControllerInstruction, now: datetime) -> None:
+    row.doubt, row.doubted_by = UNDER_HOLD, None
+    row.decided_by = row.decided_at = None
+    _put_before_second_person(transaction, row, now)
 
 
 def _put_before_second_person(

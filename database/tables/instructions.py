@@ -17,7 +17,8 @@ class ControllerInstruction(SQLModel, table=True):
     `external_id`, as the controller named them; `request_id`: the request that it answers, if one
     does. `corrections`: category, field, wrong and right value of each. `contact_address`: where
     its report goes, as the data map said; empty for nowhere. `doubt`: why it looks unlawful.
-    `evidence`: how the instruction came, and how we know that it is theirs.
+    `evidence`: how the instruction came, and how we know that it is theirs. `claimed_until`: by
+    then a source that is asked at this moment to change something has answered.
     """
 
     __tablename__ = "controller_instruction"
@@ -43,6 +44,7 @@ class ControllerInstruction(SQLModel, table=True):
     decided_at: datetime | None = None
     reason: str = ""
     settled_at: datetime | None = None
+    claimed_until: datetime | None = None
 
 
 class InstructedTask(AskedOfSource, table=True):

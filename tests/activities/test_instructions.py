@@ -18,9 +18,17 @@ from data_sources.data_map import Description
 from data_sources.source import Call, DataSource, SourceUnavailable
 from database.mail.mail_rows import Batch
 from database.people.accounts import account_by_external_id
-from database.requests import holds, identity, instructed_tasks, instructions, redirections
+from database.requests import (
+    asked_tasks,
+    holds,
+    identity,
+    instructed_tasks,
+    instructions,
+    redirections,
+)
 from database.requests.answering import Answer, DecisionRefused, apply_decision, propose_decision
 from database.requests.asked_tasks import ByHand, TaskRefused
+from database.requests.holds import HoldRefused
 from database.requests.instructions import InstructionRefused
 from database.requests.packages import held_for_others
 from database.tables import DataSubjectRequest, Fact
@@ -222,6 +230,76 @@ def test_a_hold_that_comes_after_the_decision_holds_it_again(clinic: Instructed)
     assert clinic.carry_out(erasure).state == "review"
     assert clinic.row(erasure).decided_by is None
     assert watched["support"].asked == []
+
+
+class Meanwhile(Watched):
+    """A source while which is asked something else happens."""
+
+    def __init__(self, source: DataSource, meanwhile: Callable[[], object]) -> None:
+        super().__init__(source)
+        self._meanwhile = meanwhile
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        asked = super().__getattr__(verb)
+
+        def while_asked(*given: object) -> object:
+            self._meanwhile()
+            return asked(*given)
+
+        return while_asked
+
+
+@pytest.mark.parametrize("source", ["", "support"])
+def test_no_hold_is_placed_while_the_clinics_source_erases(clinic: Instructed, source: str) -> None:
+    """P13, P24: whoever places one knows what is still there; a moment later it can be placed."""
+    refused: list[str] = []
+
+    def place() -> None:
+        place_hold(clinic.company.scene, "billing")  # which the clinic's data is not in
+        try:
+            place_hold(clinic.company.scene, source)
+        except HoldRefused as refusal:
+            refused.append(str(refusal))
+
+    clinic.company.instead["support"] = Meanwhile(clinic.company.sources["support"], place)
+    erasure = clinic.enter(told(Verb.ERASE))
+    clinic.decide(erasure, "paul")
+    assert clinic.carry_out(erasure).state == "done"
+    assert ["at this moment" in one for one in refused] == [True]
+    place_hold(clinic.company.scene, source)
+
+
+def test_a_hold_waits_for_no_copy_that_the_clinic_asks_for(clinic: Instructed) -> None:
+    """P13: it stands against nothing of it."""
+    clinic.company.instead["support"] = Meanwhile(
+        clinic.company.sources["support"], lambda: place_hold(clinic.company.scene)
+    )
+    export = clinic.enter(told(Verb.EXPORT))
+    assert clinic.carry_out(export).state == "done"
+
+
+def test_a_worker_that_died_over_a_source_keeps_no_hold_away_for_long(clinic: Instructed) -> None:
+    """P13: its claim is over by itself."""
+    erasure = clinic.enter(told(Verb.ERASE))
+    clinic.decide(erasure, "paul")
+    with clinic.database.transaction() as transaction:
+        assert instructions.claim(transaction, erasure, NOW - timedelta(minutes=11))
+    place_hold(clinic.company.scene)
+    assert clinic.carry_out(erasure).state == "review"
+
+
+def test_what_is_to_be_erased_by_hand_waits_again_when_a_hold_comes(clinic: Instructed) -> None:
+    """P13, P24: before somebody of staff destroys what the hold is about; the clinic hears it."""
+    erasure = clinic.enter(told(Verb.ERASE))
+    clinic.decide(erasure, "paul")
+    with clinic.database.transaction() as transaction:
+        asked_tasks.give_to_staff(transaction, clinic.task(erasure), NOW.date(), NOW)
+    with clinic.database.transaction() as transaction:
+        account = account_by_external_id(transaction, ALICE.external_id)
+        assert not instructions.give_way_to_hold(transaction, account.id, "billing", NOW)
+        assert instructions.give_way_to_hold(transaction, account.id, "", NOW) == [erasure]
+    assert clinic.row(erasure).state == "review"
+    assert clinic.mails(erasure)["controller"] == ["held"]
 
 
 def test_a_hold_on_what_is_ours_does_not_stop_the_clinic(clinic: Instructed) -> None:

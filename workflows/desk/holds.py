@@ -8,7 +8,7 @@ from data_sources.map_file import DataMapRefused
 from data_sources.opening import source_names
 from database.people.accounts import account_by_external_id
 from database.people.staff import require_role
-from database.requests import deferred_erasures, holds
+from database.requests import deferred_erasures, holds, instructions
 from database.requests.requested_rights import kinds_of
 from database.requests.requests import request_by_reference
 from domain.legal_holds import EVERYWHERE, HOLDERS
@@ -33,15 +33,19 @@ class Holds(DeskPart):
         with refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, *HOLDERS)
             account = account_by_external_id(transaction, external_id)
+            now = self.clock.now()
+            stopped = instructions.give_way_to_hold(transaction, account.id, source, now)
             placed = holds.place(
                 transaction,
                 account.id,
                 reason=reason,
                 source=source,
                 staff_id=staff_id,
-                now=self.clock.now(),
+                now=now,
             )
         self._wake(placed.reopened)
+        for instruction_id in stopped:
+            self._messenger.wake(f"controller-instruction/{instruction_id}")
         return placed.hold_id
 
     def release_hold(self, hold_id: UUID, staff_id: UUID, *, reason: str) -> None:
