@@ -8,7 +8,13 @@ from typing import Any
 from sqlmodel import Session
 
 from database.requests import data_corrections, erasures, recipients, source_tasks
-from database.tables import DataCorrection, Erasure, RequestedRight, SourceTask
+from database.tables import (
+    DataCorrection,
+    DataSubjectRequest,
+    Erasure,
+    RequestedRight,
+    SourceTask,
+)
 from domain.erasures import GROUND_WORDS, ErasureGround
 from domain.personal_data import OWN_SOURCE, Verb
 from domain.request_decisions import DONE
@@ -60,6 +66,12 @@ def _erased(session: Session, right: RequestedRight, language: Language) -> Iter
         yield language.gettext(
             "What is needed for legal claims or proceedings is kept until that is over, and is "
             "erased then by itself."
+        )
+    request = session.get_one(DataSubjectRequest, right.request_id)
+    if erasures.waits_for_other_answers(session, request, erasure):
+        yield language.gettext(
+            "What we need to answer another request about you is kept until that is answered, and "
+            "is erased then by itself."
         )
     for task in tasks:
         if task.state == TaskState.GIVEN_UP:

@@ -42,6 +42,8 @@ def go_on(
     erasure = erasures.of_request(transaction, request.id)
     if erasure is None or OWN_SOURCE not in sources:
         return
+    if erasure_ends.is_to_be_told(transaction, request):
+        return  # before we forget where to write
     if erasures.our_own_is_due(transaction, request, erasure):
         erasures.erase_our_own(transaction, request, erasure, now)
 
@@ -96,7 +98,7 @@ def settle(
     database: Database, sources: Mapping[str, DataSource], request_id: UUID, now: datetime
 ) -> None:
     """When every source is done: say what our own database will keep, and let the answer go out; or
-    note that what a hold had kept back is erased too."""
+    tell, and note, that what a hold had kept back is erased too."""
     with database.session() as session:
         request = session.get_one(DataSubjectRequest, request_id)
         erasure = erasures.of_request(session, request.id)
@@ -104,11 +106,17 @@ def settle(
             return
         person = source_tasks.person_asked_about(session, request, Verb.ERASE)
         is_over = erasure.ended_at is not None
-    if is_over:
+        is_told = not erasure_ends.is_to_be_told(session, request)
+    if is_over and is_told:
         _note_resumed(database, request.id, now)
         return
     own = sources.get(OWN_SOURCE)
     kept = _would_keep(own, person, Call(id=str(erasure.id), now=now))
+    if is_over:
+        with database.transaction() as transaction:
+            request = held(transaction, DataSubjectRequest, request_id)
+            erasure_ends.tell_before_our_own(transaction, request, kept, now)
+        return
     with database.transaction() as transaction:
         request = held(transaction, DataSubjectRequest, request_id)
         right = transaction.get_one(RequestedRight, erasure.right_id)

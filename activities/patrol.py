@@ -28,6 +28,7 @@ from database.mail.mail_status import requests_in_vain
 from database.mail.outbox import SENT_AGAIN, steps_without_sender, without_sender
 from database.requests import instructed_tasks, instructions, packages
 from database.requests.attachments import known_attachments
+from database.requests.erasures import due_in_our_own
 from database.requests.requested_rights import kinds_of, rights_by_request
 from database.requests.requests import OPEN_STATES
 from database.requests.restrictions import lift_what_was_told
@@ -421,10 +422,11 @@ def _campaigns(session: Session) -> Iterator[temporal.Start]:
 
 
 def _requests(session: Session) -> Iterator[temporal.Start]:
-    """Those without an answer; and answered ones for which data sources have something to do."""
+    """Those without an answer; and answered ones for which data sources have something to do, our
+    own database last."""
     for request_id, rights in rights_by_request(session, OPEN_STATES).items():
         yield temporal.data_subject_request(request_id, list(rights))
-    for request_id in answered_with_open_tasks(session):
+    for request_id in dict.fromkeys([*answered_with_open_tasks(session), *due_in_our_own(session)]):
         yield temporal.data_subject_request(request_id, kinds_of(session, request_id))
 
 

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from activities import instructed, redirections
 from activities.done_words import foretold, told_of
 from activities.personal_links import personal_link
+from database.mail.outbox import AFTER_HOLD
 from database.people.links import REQUEST_CODE, REQUEST_COPY, REQUEST_COPY_CODE
 from database.requests import erasures, identity, packages
 from database.requests.instructed_tasks import tasks_of as tasks_of_instruction
@@ -93,11 +94,15 @@ class RequestLetters:
     ) -> dict[str, object]:
         """When an erasure begins, and what goes and stays as far as is known (P13)."""
         erasure = erasures.of_request(session, request.id)
-        if mail.template != erasures.ANNOUNCED or erasure is None or erasure.begins_at is None:
+        if erasure is None or mail.template not in {erasures.ANNOUNCED, AFTER_HOLD}:
             return {"begins_at": "", "erased": []}
         right = session.get_one(RequestedRight, erasure.right_id)
+        if mail.template == AFTER_HOLD:
+            return {"begins_at": "", "erased": told_of(session, right, language)}
         return {
-            "begins_at": language.moment(erasure.begins_at, self._company.zone),
+            "begins_at": language.moment(erasure.begins_at, self._company.zone)
+            if erasure.begins_at
+            else "",
             "erased": foretold(session, right, language),
         }
 

@@ -3,15 +3,15 @@
 import hmac
 import re
 
-from domain.personal_data import same_address
+from domain.personal_data import ERASED_HOST, same_address
 
 HALF_A_DIGEST = 16  # bytes: nobody meets another by chance
-MADE = re.compile(r"erased-[0-9a-f]{32}|[0-9a-f]{32}@erased\.invalid")
+MADE = re.compile(rf"erased-[0-9a-f]{{32}}|[0-9a-f]{{32}}@{re.escape(ERASED_HOST)}")
 
 
 def address_pseudonym(address: str, key: bytes) -> str:
-    """An address to which no mail can go (RFC 2606), the same for every spelling of one."""
-    return f"{_digest('address', same_address(address), key)}@erased.invalid"
+    """An address to which no mail can go, the same for every spelling of one."""
+    return f"{_digest('address', same_address(address), key)}@{ERASED_HOST}"
 
 
 def id_pseudonym(external_id: str, key: bytes) -> str:

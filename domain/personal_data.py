@@ -6,6 +6,8 @@ from dataclasses import field as hidden
 from datetime import date
 from enum import StrEnum
 
+ERASED_HOST = "erased.invalid"
+"""What stands after the @ of an address that was erased: no mail can go there (RFC 2606)."""
 OWN_SOURCE = "promisekeeper"
 """The data source that is the engine's own database."""
 Value = str | int | float | bool | None

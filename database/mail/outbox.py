@@ -80,8 +80,8 @@ _ADDRESSES: Mapping[str, tuple[Any, Any, Any]] = {
     FORMER: (AddressWarning, literal(""), col(AddressWarning.address)),
 }
 """Whom a mail goes to by its addressee: the table, their name, their address."""
-COPY_CODE, OF_SOURCE = "copy_code_", "source_"
-AFTERWARDS = (COPY_CODE, OF_SOURCE)
+COPY_CODE, OF_SOURCE, AFTER_HOLD = "copy_code_", "source_", "erased_after_hold"
+AFTERWARDS = (COPY_CODE, OF_SOURCE, AFTER_HOLD)
 """What steps of a request begin with that go out when it is answered already."""
 LINK_AGAIN = "link_again"
 SENT_AGAIN_BY_OPS = "sent again by ops"

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from uuid import UUID
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from database.facts import record
+from database.mail.outbox import AFTER_HOLD, NO_ADDRESS, queue
 from database.requests import erasures
 from database.requests.answering import answer_when_decided, decide_at_once
 from database.requests.deferred_erasures import erasure_of
+from database.requests.identity import to_whom_it_concerns
 from database.requests.requested_rights import decisions_of, reopen
-from database.tables import DataSubjectRequest, Erasure, RequestedRight
+from database.tables import DataSubjectRequest, Erasure, OutboxMail, RequestedRight
 from domain.data_subject_requests import Kind, Outcome, State
 from domain.erasures import SourceEnd, Stage, end_of, source_end
 from domain.personal_data import OWN_SOURCE
@@ -74,6 +77,50 @@ def ends_of(session: Session, erasure: Erasure) -> dict[str, SourceEnd]:
     return ends
 
 
+def is_to_be_told(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether its person has still to hear that what a hold kept back is erased."""
+    deferred = erasure_of(session, request.id)
+    return (
+        deferred is not None
+        and deferred.released_at is not None
+        and told_after_hold(session, request.id) is None
+    )
+
+
+def tell_after_hold(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
+    """Its person hears that what a hold kept back is erased, while we know where to write; once. It
+    is held."""
+    if is_to_be_told(transaction, request):
+        mail = to_whom_it_concerns(transaction, request, AFTER_HOLD, AFTER_HOLD, now)
+        queue(transaction, [mail], now)
+
+
+def tell_before_our_own(
+    transaction: Session,
+    request: DataSubjectRequest,
+    kept_by_us: Mapping[str, object],
+    now: datetime,
+) -> None:
+    """What a hold kept back is erased everywhere else: its person hears so, and what our own
+    database will keep now. It is held."""
+    erasure = erasures.of_request(transaction, request.id)
+    if erasure is None or not erasures.our_own_is_due(transaction, request, erasure):
+        return
+    if is_to_be_told(transaction, request):
+        erasure.kept_by_us = dict(kept_by_us)
+        transaction.add(erasure)
+        tell_after_hold(transaction, request, now)
+
+
+def told_after_hold(session: Session, request_id: UUID) -> str | None:
+    """How the mail stands that says so; None before it is written."""
+    return session.exec(
+        select(OutboxMail.state).where(
+            OutboxMail.subject_id == request_id, OutboxMail.step == AFTER_HOLD
+        )
+    ).first()
+
+
 def note_resumed(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
     """What a hold had kept back is erased at every source too. The request is held."""
     erasure, deferred = (
@@ -90,4 +137,5 @@ def note_resumed(transaction: Session, request: DataSubjectRequest, now: datetim
         return
     deferred.erased_at = now
     transaction.add(deferred)
-    record(transaction, "erasure.done", request.id, now, by="machine")
+    told = told_after_hold(transaction, request.id) not in {None, NO_ADDRESS}
+    record(transaction, "erasure.done", request.id, now, by="machine", told=told)

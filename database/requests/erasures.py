@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy import exists, or_
 from sqlmodel import Session, col, select
 
 from database.facts import record
@@ -15,10 +16,15 @@ from database.mail.mail_rows import Batch
 from database.mail.outbox import ACCOUNT, BY_POST, REQUEST, REQUESTER, Queued, queue, states
 from database.people.links import REQUEST_ERASURE, add_link
 from database.requests import data_corrections, restrictions, source_tasks, tombstones
-from database.requests.identity import account_of, is_verified, language_on_file
+from database.requests.identity import (
+    account_of,
+    is_verified,
+    language_on_file,
+    other_accounts,
+)
 from database.tables import Account, DataSubjectRequest, Erasure, Link, RequestedRight, SourceTask
 from domain.account_holders import Status
-from domain.data_subject_requests import RightState
+from domain.data_subject_requests import RightState, State
 from domain.erasures import (
     OF_THE_POLICY,
     ErasureGround,
@@ -174,7 +180,8 @@ def standing(
     if not is_under_way(session, request.id):
         instants.append(data_corrections.done_at(session, request))
     asked = replace(asked, next_at=min((at for at in instants if at), default=None))
-    if erasure is not None and our_own_is_next(session, request, erasure):
+    ours_is_next = erasure is not None and our_own_is_next(session, request, erasure)
+    if erasure and ours_is_next and not _others_wait(session, request, erasure):
         asked = replace(asked, waiting=(*asked.waiting, OWN_SOURCE))
     return asked if asked.is_open else None
 
@@ -291,7 +298,7 @@ def our_own_is_next(session: Session, request: DataSubjectRequest, erasure: Eras
         request.answered_at is not None
         and bool(erasure.kept_by_us)
         and not erasure.held_back
-        and OWN_SOURCE not in {task.source for task in erase_tasks(session, erasure)}
+        and OWN_SOURCE not in receipts_of(session, erasure)
         and all(task.state not in OPEN_TASKS for task in last_erase_tasks(session, erasure))
     )
 
@@ -299,8 +306,38 @@ def our_own_is_next(session: Session, request: DataSubjectRequest, erasure: Eras
 def our_own_is_due(session: Session, request: DataSubjectRequest, erasure: Erasure) -> bool:
     """Whether it is to be erased now: the answer is out, and with it all that has to reach the
     address which we know from there."""
-    mails = states(session, Batch(subject_id=request.id))
-    return our_own_is_next(session, request, erasure) and not mails.keys() & NOT_OUT
+    return (
+        our_own_is_next(session, request, erasure)
+        and not _mails_wait(session, request)
+        and not _others_wait(session, request, erasure)
+    )
+
+
+def waits_for_other_answers(
+    session: Session, request: DataSubjectRequest, erasure: Erasure
+) -> bool:
+    """Whether our own database is the last that is left, and erased only once another request is
+    answered, as it knows where that answer goes."""
+    return our_own_is_next(session, request, erasure) and _others_wait(session, request, erasure)
+
+
+def due_in_our_own(session: Session) -> Sequence[UUID]:
+    """The requests whose erasure nothing but our own database is left of, which is due."""
+    rows = session.exec(
+        select(Erasure, DataSubjectRequest)
+        .join(DataSubjectRequest, col(DataSubjectRequest.id) == col(Erasure.request_id))
+        .where(
+            col(Erasure.ended_at).is_not(None),
+            col(DataSubjectRequest.answered_at).is_not(None),
+            ~exists().where(
+                col(SourceTask.right_id) == col(Erasure.right_id),
+                col(SourceTask.source) == OWN_SOURCE,
+                col(SourceTask.verb) == Verb.ERASE,
+                col(SourceTask.state) != TaskState.DROPPED,
+            ),
+        )
+    ).all()
+    return [request.id for erasure, request in rows if our_own_is_due(session, request, erasure)]
 
 
 def erase_our_own(
@@ -376,6 +413,31 @@ def _ask(
     for name in sorted(names):
         if ours_too or name != OWN_SOURCE:
             source_tasks.add_task(transaction, right, name, Verb.ERASE, now)
+
+
+def _others_wait(session: Session, request: DataSubjectRequest, erasure: Erasure) -> bool:
+    """Whether another request of whoever is erased has still to be answered.
+
+    One that nobody has shown to be the account holder's counts only if it came before the erasure
+    began: anybody can make one, and would put the erasure off for ever.
+    """
+    account_ids = [one.id for one in other_accounts(session, request)]
+    others = session.exec(
+        select(DataSubjectRequest).where(
+            col(DataSubjectRequest.account_id).in_([request.account_id, *account_ids]),
+            DataSubjectRequest.id != request.id,
+            or_(
+                col(DataSubjectRequest.verified_at).is_not(None),
+                col(DataSubjectRequest.received_at) < erasure.begun_at,
+            ),
+            col(DataSubjectRequest.state).not_in([State.CLOSED, State.PURGED]),
+        )
+    ).all()
+    return any(one.answered_at is None or _mails_wait(session, one) for one in others)
+
+
+def _mails_wait(session: Session, request: DataSubjectRequest) -> bool:
+    return bool(states(session, Batch(subject_id=request.id)).keys() & NOT_OUT)
 
 
 def _may_begin(session: Session, request: DataSubjectRequest, erasure: Erasure) -> bool:

@@ -40,6 +40,7 @@ from database.writing import hold
 from domain.account_holders import Status
 from domain.data_subject_requests import State
 from domain.identity import DISCLOSURE_HOLD_PERIOD, Code, changed_lately, may_have_another
+from domain.personal_data import ERASED_HOST
 
 VERIFY_LINK_PERIOD = timedelta(days=60)  # after the due time: being late must shut nobody out
 VERIFICATION = "verification"
@@ -331,16 +332,23 @@ def queue_answer(
 ) -> None:
     """The answer goes to an address that may have it; a confirmed contact address beside it hears
     that there is one."""
-    account = answer_goes_on_file(transaction, request)
-    if account is None:
-        queue(transaction, [to_contact(transaction, request, "answer", template)], now)
-        return
-    link = _verify_link(transaction, request, account, now)
-    language = language_on_file(transaction, request)
-    mails = [_to_account(request, account, "answer", template, link, language)]
-    if request.contact_confirmed_at is not None:
+    mails = [to_whom_it_concerns(transaction, request, "answer", template, now)]
+    elsewhere = mails[0].addressee_kind == ACCOUNT and request.contact_confirmed_at is not None
+    if elsewhere:
         mails.append(to_contact(transaction, request, "answer", "request_answer_elsewhere"))
     queue(transaction, mails, now)
+
+
+def to_whom_it_concerns(
+    transaction: Session, request: DataSubjectRequest, step: str, template: str, now: datetime
+) -> Queued:
+    """A mail to the address that may have the answer, and what comes after it."""
+    account = answer_goes_on_file(transaction, request)
+    if account is None:
+        return to_contact(transaction, request, step, template)
+    link = _verify_link(transaction, request, account, now)
+    language = language_on_file(transaction, request)
+    return _to_account(request, account, step, template, link, language)
 
 
 def account_of(session: Session, request: DataSubjectRequest) -> Account | None:
@@ -442,11 +450,12 @@ def _to_account(
     link: Link,
     language: str,
 ) -> Queued:
-    """Without an address on file, or once its holder disowned the request or died, it goes to
-    nobody."""
+    """Without an address on file, once that is erased, or its holder disowned the request or died,
+    it goes to nobody."""
     is_at_home = (
         account is not None
         and account.email
+        and not account.email.endswith(f"@{ERASED_HOST}")
         and account.status != Status.DECEASED
         and request.disputed_at is None
     )

@@ -2,24 +2,37 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import update
+from sqlmodel import col, select
 
 from activities.courier import Courier
 from activities.done_words import told_of
-from database.requests.answering import DecisionRefused
+from activities.outbox import Sender
+from activities.patrol import register
+from database.mail.mail_rows import Batch
+from database.requests.answering import DecisionRefused, set_aside
 from database.requests.deferred_erasures import erasure_of
 from database.requests.erasure_ends import keep_the_data
-from database.requests.erasures import ErasureRefused, grounds_of, skip_the_wait
+from database.requests.erasures import (
+    ErasureRefused,
+    due_in_our_own,
+    erase_our_own,
+    grounds_of,
+    skip_the_wait,
+)
 from database.requests.holds import HoldRefused
+from database.requests.identity import verify_identity
 from database.requests.recipients import of_request
 from database.requests.requested_rights import rights_of
 from database.requests.restrictions import restrict
 from database.requests.tombstones import every_mark
-from database.tables import Account, DataSubjectRequest
+from database.tables import Account, DataSubjectRequest, Erasure, Fact, OutboxMail
+from database.writing import held
 from domain.data_subject_requests import Outcome, RightState, State
 from domain.erasures import ErasureGround
 from domain.personal_data import OWN_SOURCE, Verb
@@ -28,7 +41,8 @@ from domain.source_tasks import TaskState
 from tests.activities.erasing_lives import ALICE, BY_LAW, EMIL, ERASED, UNDER_HOLD, Life, a_life
 from tests.data_sources.conftest import fernhill
 from tests.data_sources.fernhill import Fernhill
-from tests.scene import Scene
+from tests.sandbox_server import RunningSandbox
+from tests.scene import NOW, Scene
 from translations.catalogues import speak
 
 __all__ = ("fernhill",)
@@ -213,12 +227,160 @@ def test_under_a_hold_what_it_stands_on_is_left_answered_in_part_and_erased_on_r
     life.send_mails()
     life.release(hold_id)
     life.pass_time(timedelta(minutes=5))
+    life.send_mails()  # that it is done
+    life.pass_time(timedelta(minutes=5))
     assert not life.where_known() & {"sessions", "marketing"}
     assert account_of(life).email.endswith("@erased.invalid")
     with life.scene.database.session() as session:
         deferred = erasure_of(session, life.request_id)
         assert deferred is not None
         assert deferred.erased_at is not None
+
+
+def test_who_was_answered_under_a_hold_hears_when_the_rest_is_erased(
+    life: Life, sender: Callable[..., Sender], sandbox: RunningSandbox
+) -> None:
+    """P13: while we still know where to write, and with what our own records keep by then."""
+    life.pass_time()
+    hold_id = life.place()
+    life.decide(UNDER_HOLD)
+    life.pass_time(3 * DAY)
+    life.send_mails()
+    assert "erased_after_hold" not in life.mails()
+    life.release(hold_id)
+    life.pass_time(timedelta(minutes=5))
+    assert not life.where_known() & {"sessions", "marketing"}
+    assert account_of(life).email == ALICE.email
+    sender().send(Batch(subject_id=life.request_id), life.now)
+    (mail,) = sandbox.messages(to=ALICE.email)
+    assert "The rest of your data is erased" in str(mail["subject"])
+    assert "Erased: " in str(mail["text"])
+    assert "Until: the hold is released" not in str(mail["text"])
+    life.pass_time(timedelta(minutes=5))
+    assert account_of(life).email.endswith("@erased.invalid")
+    life.step()
+    assert len(sandbox.messages(to=ALICE.email)) == 1
+    with life.scene.database.session() as session:
+        fact = session.exec(select(Fact).where(Fact.kind == "erasure.done")).one()
+    assert fact.payload["told"] is True
+
+
+def test_where_no_address_is_known_any_more_the_erasure_says_that_nobody_was_told(
+    life: Life,
+) -> None:
+    """P13: as after a death, whose mails go to nobody."""
+    life.pass_time()
+    hold_id = life.place()
+    life.decide(UNDER_HOLD)
+    life.pass_time(3 * DAY)
+    life.send_mails()
+    with life.scene.database.transaction() as transaction:
+        account = transaction.get_one(Account, life.request.account_id)
+        account.status = "deceased"
+        request = transaction.get_one(DataSubjectRequest, life.request_id)
+        request.contact_email = "heirs@people.example"
+        transaction.add(account)
+        transaction.add(request)
+    with life.scene.database.transaction() as transaction:
+        transaction.execute(
+            update(OutboxMail)
+            .where(col(OutboxMail.subject_id) == life.request_id)
+            .values(addressee_kind="account")
+        )
+    life.release(hold_id)
+    life.pass_time(timedelta(minutes=5))
+    assert life.mails()["erased_after_hold"].state == "no_address"
+    life.pass_time(timedelta(minutes=5))
+    with life.scene.database.session() as session:
+        fact = session.exec(select(Fact).where(Fact.kind == "erasure.done")).one()
+    assert fact.payload["told"] is False
+
+
+def other_request(life: Life, *, verified: bool, at: datetime = NOW) -> DataSubjectRequest:
+    """Alice asks for a copy as well, from another address; or somebody who says to be her."""
+    request = life.scene.request("alice@work.example", kinds=("access",), about=ALICE.email, now=at)
+    if verified:
+        with life.scene.database.transaction() as transaction:
+            row = transaction.get_one(DataSubjectRequest, request.id)
+            verify_identity(transaction, row, how="link", now=at)
+    return request
+
+
+def answer_it(life: Life, request: DataSubjectRequest) -> None:
+    """It is answered as something that nobody can judge; its mails go out."""
+    with life.scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        set_aside(
+            transaction,
+            row,
+            Outcome.WITHDRAWN,
+            mail="request_withdrawn",
+            decided_by=None,
+            confirmed_by=None,
+            now=life.now,
+        )
+
+
+def test_our_own_database_waits_for_the_answer_to_another_request_of_hers(
+    life: Life, sender: Callable[..., Sender], sandbox: RunningSandbox
+) -> None:
+    """P13: it knows where that goes; the erasure goes on by itself when it is out."""
+    other = other_request(life, verified=True)
+    life.pass_time()
+    life.decide(BY_LAW)
+    life.pass_time(3 * DAY)
+    life.send_mails()
+    life.pass_time(DAY)
+    assert not life.where_known() & {"sessions", "marketing"}
+    assert account_of(life).email == ALICE.email
+    assert "to answer another request about you is kept until that is answered" in sentences(life)
+    answer_it(life, other)
+    life.pass_time(timedelta(minutes=5))
+    assert account_of(life).email == ALICE.email  # its answer has still to go out
+    with life.scene.database.session() as session:
+        assert due_in_our_own(session) == []
+    sender().send(Batch(subject_id=other.id), life.now)
+    answers = sandbox.messages(to=ALICE.email)
+    assert any("request" in str(mail["subject"]) for mail in answers)
+    with life.scene.database.session() as session:
+        assert due_in_our_own(session) == [life.request_id]
+        assert f"data-subject-request/{life.request_id}" in {
+            one.workflow_id for one in register(session)
+        }
+    life.pass_time(timedelta(minutes=5))
+    assert account_of(life).email.endswith("@erased.invalid")
+    with life.scene.database.session() as session:
+        assert due_in_our_own(session) == []
+
+
+def test_nobody_puts_her_erasure_off_by_asking_again_and_again_in_her_name(life: Life) -> None:
+    """P13, P19: what came before it began, and what she showed to be hers, is waited for; no more
+    than that."""
+    life.pass_time()
+    life.decide(BY_LAW)
+    life.pass_time(3 * DAY)
+    other_request(life, verified=False, at=life.now)
+    life.send_mails()
+    life.pass_time(timedelta(minutes=5))
+    assert account_of(life).email.endswith("@erased.invalid")
+
+
+def test_a_hold_on_our_own_records_at_the_last_moment_keeps_nothing_for_good(life: Life) -> None:
+    """P13: they are erased after its release."""
+    life.pass_time()
+    life.decide(BY_LAW)
+    life.pass_time(3 * DAY)
+    life.send_mails()
+    with life.scene.database.transaction() as transaction:
+        request = held(transaction, DataSubjectRequest, life.request_id)
+        erasure = transaction.get_one(Erasure, life.erasure.id)
+        erase_our_own(transaction, request, erasure, life.now)
+    hold_id = life.place(OWN_SOURCE)
+    life.pass_time(timedelta(minutes=5))
+    assert account_of(life).email == ALICE.email
+    life.release(hold_id)
+    life.pass_time(timedelta(minutes=5))
+    assert account_of(life).email.endswith("@erased.invalid")
 
 
 def test_a_hold_that_comes_half_way_stops_what_is_not_erased_yet(life: Life) -> None:

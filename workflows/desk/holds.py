@@ -8,7 +8,7 @@ from data_sources.map_file import DataMapRefused
 from data_sources.opening import source_names
 from database.people.accounts import account_by_external_id
 from database.people.staff import require_role
-from database.requests import deferred_erasures, holds, instructions
+from database.requests import deferred_erasures, erasure_ends, holds, instructions
 from database.requests.requested_rights import kinds_of
 from database.requests.requests import request_by_reference
 from domain.legal_holds import EVERYWHERE, HOLDERS
@@ -70,9 +70,10 @@ class Holds(DeskPart):
         with refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "privacy")
             request = request_by_reference(transaction, reference)
-            deferred_erasures.note_erased(
-                transaction, request, staff_id=staff_id, now=self.clock.now()
-            )
+            now = self.clock.now()
+            erasure_ends.tell_after_hold(transaction, request, now)
+            deferred_erasures.note_erased(transaction, request, staff_id=staff_id, now=now)
+        self._messenger.start_or_leave(self._its_workflow(request.id), now)
 
     def data_sources(self) -> Sequence[str]:
         """What a hold may stand on, by name. Raises Refused where the data map cannot be read."""
