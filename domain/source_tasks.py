@@ -33,6 +33,9 @@ class TaskState(StrEnum):
 OPEN_TASKS = (TaskState.WAITING, TaskState.BY_HAND, TaskState.NEEDS_PERSON)
 """States in which something is still to come."""
 
+COPIED = (Kind.ACCESS, Kind.PORTABILITY)
+"""The rights that are answered with a copy. A source is asked once for both of one request."""
+
 LOOKING = frozenset({Verb.LOCATE, Verb.EXPORT})
 """Verbs that change nothing: nobody needs what they bring once the request is answered."""
 

@@ -31,10 +31,8 @@ from domain.data_subject_requests import Kind, Outcome
 from domain.identity import COPY_TRIES, Code, may_have_another
 from domain.personal_data import Verb
 from domain.request_decisions import DONE
-from domain.source_tasks import OPEN_TASKS, TaskState
+from domain.source_tasks import COPIED, OPEN_TASKS, TaskState
 
-COPIED = (Kind.ACCESS, Kind.PORTABILITY)
-"""The rights that are answered with a copy."""
 COPY = "copy"
 NO_COPY = (
     "The copy was not released yet: look through it on the page of the copy, and have a second "
@@ -48,7 +46,7 @@ class PackageRefused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class PartOfCopy:
-    """What one source gave for one right. `file`: where it is kept."""
+    """What one source gave, as it goes into the copy for one right. `file`: where it is kept."""
 
     kind: Kind
     task: SourceTask
@@ -60,7 +58,8 @@ class PartOfCopy:
 
 
 def parts_of(session: Session, request_id: UUID) -> Sequence[PartOfCopy]:
-    """What a copy is made of, right by right in the order of `Kind`."""
+    """What a copy is made of, right by right in the order of `Kind`: each right has all of it, as a
+    source is asked once for all of them."""
     tasks = [
         task
         for task in last_rounds(tasks_of(session, request_id))
@@ -69,8 +68,7 @@ def parts_of(session: Session, request_id: UUID) -> Sequence[PartOfCopy]:
     return [
         PartOfCopy(kind=Kind(right.kind), task=task)
         for right in _copied(rights_of(session, request_id))
-        for task in tasks
-        if task.right_id == right.id
+        for task in _for_right(tasks, right)
     ]
 
 
@@ -214,10 +212,7 @@ def needs_copy(session: Session, right: RequestedRight) -> bool:
     """Whether a right is to be granted with a copy that nobody released."""
     if Kind(right.kind) not in COPIED:
         return False
-    asked = any(
-        task.right_id == right.id and task.verb == Verb.EXPORT
-        for task in tasks_of(session, right.request_id)
-    )
+    asked = any(task.verb == Verb.EXPORT for task in tasks_of(session, right.request_id))
     return asked and released(session, right.request_id) is None
 
 
@@ -386,6 +381,13 @@ def _codes(session: Session, request: DataSubjectRequest) -> Sequence[IdentityCo
         .where(IdentityCode.request_id == request.id, IdentityCode.purpose == COPY)
         .order_by(col(IdentityCode.asked_at).desc(), col(IdentityCode.id).desc())
     ).all()
+
+
+def _for_right(tasks: Iterable[SourceTask], right: RequestedRight) -> Iterable[SourceTask]:
+    """By source, what it gave for this right, where requests from before asked for each; else what
+    it gave for another."""
+    ordered = sorted(tasks, key=lambda task: task.right_id == right.id)
+    return {task.source: task for task in ordered}.values()
 
 
 def _copied(rights: Iterable[RequestedRight]) -> Sequence[RequestedRight]:

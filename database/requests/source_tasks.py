@@ -25,6 +25,7 @@ from domain.data_subject_requests import GATED_KINDS, Kind, RightState
 from domain.personal_data import OWN_SOURCE, DataRole, Person, Verb
 from domain.request_decisions import DONE
 from domain.source_tasks import (
+    COPIED,
     LOOKING,
     OPEN_TASKS,
     Asked,
@@ -290,8 +291,22 @@ def _missing(
     ]
     if not wanted or not _is_named(session, request):
         return ()
-    known = {(task.right_id, task.source, task.verb) for task in tasks_of(session, request.id)}
-    return [one for one in wanted if (one[0].id, one[1], one[2]) not in known]
+    kinds = {right.id: right.kind for right in rights_of(session, request.id)}
+    known = {
+        (_asked_for(kinds[task.right_id], task.right_id), task.source, Verb(task.verb))
+        for task in tasks_of(session, request.id)
+    }
+    missing: dict[tuple[UUID | None, str, Verb], tuple[RequestedRight, str, Verb]] = {}
+    for right, source, verb in wanted:
+        key = _asked_for(right.kind, right.id), source, verb
+        if key not in known:
+            missing.setdefault(key, (right, source, verb))
+    return list(missing.values())
+
+
+def _asked_for(kind: str, right_id: UUID) -> UUID | None:
+    """What a source is asked once for: each right, and all those together that take a copy."""
+    return None if kind in COPIED else right_id
 
 
 def _is_due(request: DataSubjectRequest, right: RequestedRight) -> bool:

@@ -1,6 +1,7 @@
 """Data sources are asked for requests: each answer stands by itself, none twice, and what goes
 wrong reaches a person (P10-P17, P19, P24)."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,10 +14,14 @@ from activities.courier import Courier
 from data_sources.data_map import Description
 from data_sources.source import Call, DataSource, SourceUnavailable, SourceWrong
 from database.people.accounts import accounts_at_address
-from database.requests import asked_tasks, identity, source_tasks
+from database.requests import asked_tasks, identity, packages, source_tasks
+from database.requests.packages import parts_of
+from database.requests.requested_rights import rights_of
 from database.tables import Alarm, DataSubjectRequest, OutboxMail
 from domain.collected import collected_from
-from domain.personal_data import Person
+from domain.data_subject_requests import Kind
+from domain.personal_data import Person, Verb
+from domain.source_tasks import COPIED
 from embedded.sample_company.people import customers
 from tests.activities.asked_sources import ALICE, BOB, AskedSources, asked_sources
 from tests.scene import NOW, Scene
@@ -93,6 +98,33 @@ def test_a_copy_is_asked_of_every_source_and_of_a_processors_only_whether_there_
     assert company.states(request.id) == {**dict.fromkeys(tasks, "done"), "paper": "by_hand"}
     assert tasks["paper"].due_on == date(2026, 3, 7)
     assert told(company.scene, request) == ["source_by_hand"]
+
+
+def test_of_a_copy_and_what_is_taken_along_each_source_is_asked_once(
+    company: AskedSources,
+) -> None:
+    """P11, P16: and each of the two has all that it gave, also where requests from before asked
+    for each."""
+    request = company.verified(ALICE, "access", "portability", "inquiry")
+    company.ask(request.id)
+    company.ask(request.id)
+    with company.scene.database.session() as session:
+        tasks = source_tasks.tasks_of(session, request.id)
+        parts = parts_of(session, request.id)
+    asked = Counter((task.source, task.verb) for task in tasks if task.verb == Verb.EXPORT)
+    assert {*asked.values()} == {1}
+    looked = Counter(task.source for task in tasks if task.verb == Verb.LOCATE)
+    assert looked["support"] == 2  # for the copies, and for the inquiry
+    files = {kind: {part.file for part in parts if part.kind is kind} for kind in COPIED}
+    assert files[Kind.ACCESS] == files[Kind.PORTABILITY] != set()
+    with company.scene.database.transaction() as transaction:
+        rights = {right.kind: right for right in rights_of(transaction, request.id)}
+        assert packages.needs_copy(transaction, rights[Kind.PORTABILITY])
+        source_tasks.add_task(transaction, rights[Kind.PORTABILITY], "billing", Verb.EXPORT, NOW)
+    company.ask(request.id)
+    with company.scene.database.session() as session:
+        billing = [one for one in parts_of(session, request.id) if one.task.source == "billing"]
+    assert len({one.file for one in billing}) == len(billing) == 2
 
 
 def test_a_receipt_counts_and_names_nobody_and_the_values_are_encrypted(

@@ -2,6 +2,7 @@
 (P11, P16, P24, P30, P32)."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -224,6 +225,16 @@ def test_what_is_taken_along_is_what_alice_gave_or_what_was_observed(asking_both
     assert "alice@people.example" in data
     assert "likely_to_buy" not in data
     assert "take-along/csv-metadata.json" in archive.namelist()
+
+
+def test_staff_look_once_through_what_goes_into_two_copies(asking_both: Asking) -> None:
+    """P11, P16: what they take out there is in neither."""
+    asking_both.world.enter_as("priya")
+    page = asking_both.world.browser.get(asking_both.page).text
+    assert page.count("for access and portability</span>") == page.count("<h2>")
+    assert page.count("/copy/redact/") == len(set(re.findall(r"/copy/redact/([^\"]+)", page)))
+    case = asking_both.world.browser.get(f"/staff/requests/{asking_both.reference}").text
+    assert "For access and portability" in case
 
 
 def test_what_tells_of_others_is_looked_at_before_anybody_lets_it_go(asking: Asking) -> None:

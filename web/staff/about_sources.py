@@ -10,7 +10,7 @@ from database.requests.requested_rights import rights_of
 from database.requests.source_tasks import last_rounds, tasks_of
 from database.tables import DataSubjectRequest
 from domain.personal_data import Verb
-from domain.source_tasks import TaskState
+from domain.source_tasks import COPIED, TaskState
 from web.site import Site
 from workflows.messenger import Refused
 
@@ -34,7 +34,9 @@ TASK_WORDS: Mapping[TaskState, str] = {
 
 def about_sources(session: Session, site: Site, request: DataSubjectRequest) -> dict[str, object]:
     """What sources are asked, the last round of each, by the right that it is for."""
-    kinds = {right.id: right.kind for right in rights_of(session, request.id)}
+    rights = rights_of(session, request.id)
+    with_a_copy = " and ".join(right.kind for right in rights if right.kind in COPIED)
+    kinds = {one.id: with_a_copy if one.kind in COPIED else one.kind for one in rights}
     return {
         "tasks": [
             {"row": task, "kind": kinds[task.right_id]}

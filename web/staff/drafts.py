@@ -5,14 +5,14 @@ from typing import Any
 
 from sqlmodel import Session
 
-from database.requests.packages import COPIED, not_to_be_had, released
+from database.requests.packages import not_to_be_had, released
 from database.requests.requested_rights import rights_of
 from database.requests.source_tasks import last_rounds, tasks_of
 from database.tables import DataSubjectRequest, SourceTask
 from domain.data_subject_requests import Kind, Outcome, RightState
 from domain.languages import nearest_language
 from domain.personal_data import BASIS_WORDS, ORIGIN_WORDS, LegalBasis, Origin
-from domain.source_tasks import OPEN_TASKS, TaskState
+from domain.source_tasks import COPIED, OPEN_TASKS, TaskState
 from translations.catalogues import Language
 from web.forms import Posted
 from web.site import Site
@@ -32,8 +32,11 @@ def _drafted(
     session: Session, language: Language, request: DataSubjectRequest
 ) -> Iterator[tuple[Kind, str]]:
     tasks = last_rounds(tasks_of(session, request.id))
-    for right in rights_of(session, request.id):
-        mine = [task for task in tasks if task.right_id == right.id]
+    rights = rights_of(session, request.id)
+    copied = {right.id for right in rights if right.kind in COPIED}
+    for right in rights:
+        asked_for = copied if right.kind in COPIED else {right.id}
+        mine = [task for task in tasks if task.right_id in asked_for]
         if right.state != RightState.OPEN or not mine:
             continue
         if any(task.state in OPEN_TASKS for task in mine):

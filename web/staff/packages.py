@@ -10,6 +10,7 @@ from sqlmodel import Session
 from database.requests import packages
 from database.requests.requests import request_by_reference
 from database.tables import DataSubjectRequest
+from domain.collected import Collected
 from domain.data_subject_requests import Kind
 from domain.languages import nearest_language
 from web.copy_files import Contents, copy_made, policy_of_copy
@@ -96,9 +97,9 @@ def _page(asked: Asked, *, refusal: str = "") -> HTMLResponse:
             status=409 if refusal else 200,
             case=request,
             refusal=refusal,
-            contents=contents,
+            contents=_by_source(contents),
             kinds=dict.fromkeys(part.kind for part, _ in contents),
-            to_look_at=sum(len(one.to_look_at) for _, one in contents),
+            to_look_at=sum(len(one.to_look_at) for _, one, _ in _by_source(contents)),
             package=package if package and package.seen == current else None,
             seen=current,
             not_to_be_had=packages.not_to_be_had(session, request.id),
@@ -106,6 +107,15 @@ def _page(asked: Asked, *, refusal: str = "") -> HTMLResponse:
             portability=Kind.PORTABILITY,
             staff=all_staff(session),
         )
+
+
+def _by_source(contents: Contents) -> list[tuple[UUID, Collected, list[Kind]]]:
+    """What each source gave, once, with the rights that it is given for."""
+    given = {part.task.id: one for part, one in contents}
+    return [
+        (task_id, one, [part.kind for part, _ in contents if part.task.id == task_id])
+        for task_id, one in given.items()
+    ]
 
 
 def _contents(session: Session, asked: Asked, request: DataSubjectRequest) -> Contents:

@@ -20,10 +20,12 @@ class Packages(Mail):
 
     def collected(self, parts: Sequence[PartOfCopy]) -> Sequence[Collected]:
         """What is in the parts of a copy that are still there. Raises Refused."""
+        files = [part.file for part in parts if part.file]
         try:
-            return [collected_from(self._storage.read(part.file)) for part in parts if part.file]
+            read = {file: collected_from(self._storage.read(file)) for file in {*files}}
         except FileUnusable as fault:
             raise Refused(str(fault)) from None
+        return [read[file] for file in files]
 
     def redact(
         self, reference: str, task_id: UUID, staff_id: UUID, words: Mapping[int, str]
