@@ -5,12 +5,10 @@ Pure. A hold stands on an account, or on what one data source has of it, with a 
 
 from collections.abc import Collection
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from domain.company import OfficeHours
 from domain.data_subject_requests import Ground, Kind, Outcome
-from domain.places import local_date
-from domain.working_days import working_day_after
+from domain.working_days import working_day_since
 
 EVERYWHERE = ""
 """The source of a hold that stands on all of them."""
@@ -51,5 +49,6 @@ def keeps(source: str, on_hold: Collection[str]) -> bool:
 
 def erase_by(released_at: datetime, office: OfficeHours) -> date:
     """The day by which an erasure is done that waited for a hold: a working week later."""
-    released_on = local_date(released_at, ZoneInfo(office.time_zone))
-    return working_day_after(released_on, WORKING_DAYS_TO_ERASE, office.country)
+    return working_day_since(
+        released_at, WORKING_DAYS_TO_ERASE, time_zone=office.time_zone, country=office.country
+    )

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
-from domain.places import country_code, local_date
+from domain.places import country_code, local_date, zone_named
 
 ONE_DAY = timedelta(days=1)
 OFFICE_DAY = timedelta(hours=8)
@@ -35,6 +35,13 @@ def working_day_after(day: date, number: int, country: str | None) -> date:
         day += ONE_DAY
         number -= works_on(day, country)
     return day
+
+
+def working_day_since(
+    instant: datetime, number: int, *, time_zone: str, country: str | None
+) -> date:
+    """The n-th working day after the one on which something happened, where the staff are."""
+    return working_day_after(local_date(instant, zone_named(time_zone)), number, country)
 
 
 def after_working_time(

@@ -109,7 +109,7 @@ SITE_MAP = (
     intake.router,  # /staff/requests/new
     letters.router,  # /staff/requests/letters, /staff/requests/.../letters/...
     data_corrections.router,
-    recipients.router,
+    recipients.router,  # /staff/requests/recipients
     sources.router,  # /staff/requests/.../sources/...
     packages.router,  # /staff/requests/.../copy
     request_metrics.router,  # /staff/requests/metrics, /metrics

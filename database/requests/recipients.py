@@ -1,6 +1,6 @@
 """Who was given data and hears what became of it (GDPR Article 19; P12, P13, P14)."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -93,11 +93,36 @@ def told(
     record(transaction, "recipient.told", request.id, now, notice=notice.id, staff=staff_id)
 
 
-def still_to_tell(session: Session) -> Sequence[tuple[RecipientNotice, DataSubjectRequest]]:
-    """Everybody whom nobody has told yet, the longest first."""
+def told_together(
+    transaction: Session,
+    notice_ids: Collection[UUID],
+    *,
+    how: str,
+    staff_id: UUID,
+    now: datetime,
+) -> None:
+    """Somebody told a recipient of several requests at once. Raises NoticeRefused, and then nothing
+    is noted of any."""
+    rows = {one.id: request for one, request, _ in still_to_tell(transaction)}
+    if not notice_ids:
+        raise NoticeRefused("Tick what you told them of. Nothing was changed.")
+    if not rows.keys() >= {*notice_ids}:
+        raise NoticeRefused(
+            "Of something ticked they were told meanwhile. Nothing was changed: look at the list "
+            "again."
+        )
+    for notice_id in sorted(notice_ids):
+        told(transaction, rows[notice_id], notice_id, how=how, staff_id=staff_id, now=now)
+
+
+def still_to_tell(
+    session: Session,
+) -> Sequence[tuple[RecipientNotice, DataSubjectRequest, RequestedRight]]:
+    """Everybody whom nobody has told yet, the longest first; of which right of which request."""
     return session.exec(
-        select(RecipientNotice, DataSubjectRequest)
+        select(RecipientNotice, DataSubjectRequest, RequestedRight)
         .join(DataSubjectRequest, col(DataSubjectRequest.id) == col(RecipientNotice.request_id))
+        .join(RequestedRight, col(RequestedRight.id) == col(RecipientNotice.right_id))
         .where(col(RecipientNotice.told_at).is_(None))
         .order_by(col(RecipientNotice.noted_at), col(RecipientNotice.id))
     ).all()

@@ -104,7 +104,7 @@ class World:
             "/staff/sign-in", data={"form_key": form_key(page), "token": self.tokens[handle]}
         )
 
-    def post(self, page: str, action: str, **fields: str) -> Response:
+    def post(self, page: str, action: str, **fields: str | list[str]) -> Response:
         """Send a staff form from the page it stands on."""
         key = form_key(self.browser.get(page).text)
         answer: Response = self.browser.post(

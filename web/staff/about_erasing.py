@@ -12,12 +12,15 @@ from database.tables import DataSubjectRequest, SourceTask
 from domain.data_subject_requests import Kind
 from domain.erasures import STAGE_WORDS, WORDS_FOR_STAFF
 from domain.personal_data import Verb
+from domain.recipients import tell_by
+from web.site import Site
 
 
-def about_erasing(session: Session, request: DataSubjectRequest) -> dict[str, object]:
+def about_erasing(session: Session, site: Site, request: DataSubjectRequest) -> dict[str, object]:
     """The erasure that was granted, if one was, with the words for it; and what one would do, while
     none has begun."""
     granted = erasures.of_request(session, request.id)
+    notices = recipients.of_request(session, request.id)
     begun = granted is not None and granted.begun_at is not None
     return {
         "granted": granted,
@@ -30,7 +33,9 @@ def about_erasing(session: Session, request: DataSubjectRequest) -> dict[str, ob
         "erasure_stages": STAGE_WORDS,
         "erasure_grounds": WORDS_FOR_STAFF,
         "grounds_to_erase": erasures.grounds_of(session, request),
-        "recipients": recipients.of_request(session, request.id),
+        "recipients": notices,
+        "tell_by": {one.id: tell_by(one.noted_at, site.company.office) for one in notices},
+        "today": site.company.today(site.now()),
     }
 
 

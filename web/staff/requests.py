@@ -22,6 +22,7 @@ from database.requests.identity import controls_empty_address, is_verified
 from database.requests.joined import joined_to, possible_duplicates
 from database.requests.on_paper import letters_to_post, posted_letters
 from database.requests.receipts import Receipt
+from database.requests.recipients import still_to_tell
 from database.requests.requested_rights import decisions_of, rights_by_request, rights_of
 from database.requests.requests import OPEN_STATES, all_requests, mails_of, request_by_reference
 from database.requests.rungs import with_fired_rung
@@ -40,6 +41,7 @@ from domain.erasures import ErasureGround
 from domain.identity import DRAFT, CheckMethod
 from domain.languages import nearest_language
 from domain.legal_holds import HELD_BACK, UNDER_A_HOLD
+from domain.recipients import tell_by
 from domain.request_decisions import SET_ASIDE, possible_grounds, possible_outcomes
 from domain.request_ends import TAKES_TWO
 from web.addresses import Reference
@@ -79,6 +81,9 @@ def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
             open=[row for row in rows if row.state in OPEN_STATES],
             done=[row for row in rows if row.state not in OPEN_STATES],
             letters=len(letters_to_post(session)),
+            to_tell=[
+                tell_by(one.noted_at, site.company.office) for one, *_ in still_to_tell(session)
+            ],
             to_erase=to_be_done(session),
             today=site.company.today(site.now()),
             rights=rights_by_request(session),
@@ -355,7 +360,7 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             has_died=has_died(session, request),
             estates=authorities_of(session, request),
             **about_sources(session, site, request),
-            **about_erasing(session, request),
+            **about_erasing(session, site, request),
             **about_data_corrections(session, site, request),
             staff=all_staff(session),
             mails=mails_of(session, request.id),

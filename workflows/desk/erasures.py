@@ -1,5 +1,6 @@
 """Erasures where their person has a say in it, and who hears of them (P12-P14)."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from database.people.staff import require_role
@@ -35,4 +36,13 @@ class Erasures(DeskPart):
             request = request_by_reference(transaction, reference)
             recipients.told(
                 transaction, request, notice_id, how=how, staff_id=staff_id, now=self.clock.now()
+            )
+
+    def note_told_together(self, notice_ids: Collection[UUID], staff_id: UUID, *, how: str) -> None:
+        """Somebody told a recipient of several requests at once. Raises Refused."""
+        require_showable(how)
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            recipients.told_together(
+                transaction, notice_ids, how=how, staff_id=staff_id, now=self.clock.now()
             )

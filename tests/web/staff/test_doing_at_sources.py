@@ -1,5 +1,8 @@
 """What the privacy team does on the page of a request about erasing, correcting and recipients."""
 
+from datetime import timedelta
+from uuid import uuid4
+
 import pytest
 from sqlmodel import select
 
@@ -92,3 +95,67 @@ def test_a_recipient_is_told_and_it_is_said_how(world: World, path: str) -> None
     assert world.post(path, told, how="").status_code == 409
     assert world.post(path, told, how="A letter").status_code == 303
     assert "A letter" in world.browser.get(path).text
+
+
+LEDGER, MAILER = "Ledger & <Partners>", "Example Mailer"
+LIST = "/staff/requests/recipients"
+
+
+@pytest.fixture
+def to_tell(world: World, path: str) -> list[str]:
+    """Two recipients have to hear of Alice's erasure, one of her correction too; the notices of the
+    one who hears of both."""
+    assert path
+    with world.database.transaction() as transaction:
+        request = transaction.exec(select(DataSubjectRequest)).one()
+        for right in rights_of(transaction, request.id):
+            names = (LEDGER, MAILER) if right.kind == "erasure" else (LEDGER,)
+            who = [recipients.Recipient(name=name, source="billing") for name in names]
+            recipients.note(transaction, right, who, NOW)
+    with world.database.session() as session:
+        rows = session.exec(select(RecipientNotice).where(RecipientNotice.recipient == LEDGER))
+        return [str(row.id) for row in rows]
+
+
+def test_who_has_still_to_hear_of_it_stands_in_one_list_with_a_due_day(
+    world: World, path: str, to_tell: list[str]
+) -> None:
+    """P12, P13, GDPR Article 19: a working week later; each told of all that is ticked at once."""
+    queue = world.browser.get("/staff/requests").text
+    assert "<strong>3</strong> notices to whoever was given data" in queue
+    assert "overdue</strong>" not in queue
+    page = world.browser.get(LIST).text
+    assert "Ledger &amp; &lt;Partners&gt;" in page
+    assert page.count("by 9 March 2026") == 3
+    assert "To be told by" in world.browser.get(path).text
+    told = world.post(LIST, LIST, notice=to_tell, how="One letter, 3 March")
+    assert told.status_code == 303
+    page = world.browser.get(LIST).text
+    assert "Ledger" not in page
+    assert MAILER in page
+    with world.database.session() as session:
+        rows = session.exec(select(RecipientNotice).where(RecipientNotice.recipient == LEDGER))
+        assert {row.how for row in rows} == {"One letter, 3 March"}
+
+
+def test_what_nobody_told_them_in_time_is_overdue(world: World, to_tell: list[str]) -> None:
+    """GDPR Article 19."""
+    assert to_tell
+    world.desk.clock.advance(timedelta(days=8))
+    assert "<strong>3 overdue</strong>" in world.browser.get("/staff/requests").text
+    assert ", overdue" in world.browser.get(LIST).text
+
+
+def test_a_note_that_is_not_whole_changes_nothing(world: World, to_tell: list[str]) -> None:
+    """One notice that was told meanwhile is enough."""
+    for ticked, how, why in (
+        (to_tell, "", "Write how you told them"),
+        ([], "A letter", "Tick what you told them of"),
+        (["nonsense"], "A letter", "Tick what you told them of"),
+        ([*to_tell, str(uuid4())], "A letter", "they were told meanwhile"),
+    ):
+        answer = world.post(LIST, LIST, notice=ticked, how=how)
+        assert answer.status_code == 409
+        assert why in answer.text
+    with world.database.session() as session:
+        assert not any(row.told_at for row in session.exec(select(RecipientNotice)))
