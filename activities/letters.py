@@ -17,6 +17,7 @@ from database.campaigns.progress import progress_of
 from database.mail.outbox import (
     CAMPAIGN,
     INSTRUCTION,
+    MINOR_CHECK,
     RESTRICTION,
     STAFF,
     VERSION,
@@ -32,9 +33,17 @@ from database.policies.counting import answers_that_count
 from database.policies.policies import replaced_by
 from database.policies.purposes import asked_because_of
 from database.policies.without_approval import promise_of
-from database.tables import Campaign, OutboxMail, Policy, PolicyVersion, Restriction
+from database.tables import (
+    Campaign,
+    MinorCheck,
+    OutboxMail,
+    Policy,
+    PolicyVersion,
+    Restriction,
+)
 from domain.company import CampaignLeads, Company
 from domain.languages import nearest_language
+from domain.minors import check_by, heard_by
 from domain.reviews import VersionState
 from domain.timetable import campaign_rungs, not_before
 from domain.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
@@ -109,11 +118,13 @@ class Letters:
             subject_begins = f"{TEST}(from version {base.number}) "
         elif first.subject_kind == INSTRUCTION:
             shared = self._requests.of_instruction(session, first, language)
+        elif first.subject_kind == MINOR_CHECK:
+            shared = self._of_minor_check(session, first, language)
         elif first.subject_kind == RESTRICTION:
             restriction = session.get_one(Restriction, first.subject_id)
             shared = {
                 "since_on": language.day_of(restriction.restricted_at, self._company.zone),
-                "explanation": restriction.explanation,
+                "explanation": language.gettext(restriction.explanation),
             }
             fields = {
                 "link": personal_link(
@@ -141,6 +152,18 @@ class Letters:
             personal=(*PERSONAL, *fields),
             copies=copies,
         )
+
+    def _of_minor_check(
+        self, session: Session, mail: OutboxMail, language: Language
+    ) -> dict[str, object]:
+        """By when somebody looks into it, and until when its holder is waited for (P18)."""
+        check, office = session.get_one(MinorCheck, mail.subject_id), self._company.office
+        heard = heard_by(check.informed_at or check.opened_at, office)
+        return {
+            "check_by_on": language.day(check_by(check.opened_at, office)),
+            "heard_by_on": language.day(heard),
+            "console_url": f"{self._company.base_url}/staff/minors",
+        }
 
     def _links_of_nobody(self) -> dict[str, str]:
         site = self._company.base_url

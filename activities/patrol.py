@@ -26,7 +26,7 @@ from database.imports.unfinished_imports import carry_on_imports
 from database.mail.doubts import count_doubtful, reconsider
 from database.mail.mail_status import requests_in_vain
 from database.mail.outbox import SENT_AGAIN, steps_without_sender, without_sender
-from database.requests import instructed_tasks, instructions, packages
+from database.requests import instructed_tasks, instructions, minors, packages
 from database.requests.attachments import known_attachments
 from database.requests.erasures import due_in_our_own
 from database.requests.requested_rights import kinds_of, rights_by_request
@@ -242,6 +242,10 @@ class PatrolActivities:
                 sound(transaction, AlarmKind.WATCHDOG_STUCK, occasion, now, page=page, **what)
             if tries := requests_in_vain(transaction, now):
                 sound(transaction, AlarmKind.MAIL_NOT_TAKEN, today, now, page=page, requests=tries)
+            late = minors.overdue(transaction, self._company.office, self._company.today(now))
+            if late:
+                kind = AlarmKind.MINORS_OVERDUE
+                sound(transaction, kind, today, now, page="/staff/minors", checks=len(late))
             if mails := count_doubtful(transaction):
                 sound(transaction, AlarmKind.MAILS_UNSETTLED, today, now, page=page, mails=mails)
         self._courier.tell(now)

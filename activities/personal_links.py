@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from database.people.links import PREFERENCES, REQUEST_COPY, UNSUBSCRIBE
+from database.people.links import MINOR_CHECK, PREFERENCES, REQUEST_COPY, UNSUBSCRIBE
 from domain.company import Company
 from mail.links import make_token
 
@@ -16,6 +16,7 @@ PATH_OF_PURPOSE = {
     "request-stop": "requests",
     REQUEST_COPY: "requests/copy",
     "request-erasure": "requests",
+    MINOR_CHECK: "minor",
 }
 
 

@@ -37,6 +37,7 @@ from domain.data_subject_requests import (
 )
 from domain.deadlines import Authority, authority_for, court_remedy
 from domain.identity import WORDS_FOR_STAFF
+from domain.minors import LOOKED_INTO
 from domain.personal_data import Verb
 from domain.request_decisions import in_our_words
 from domain.request_ladder import words_of_rungs
@@ -61,6 +62,8 @@ class RequestLetters:
         authority = authority_for(request.country, lead=lead)
         rights = rights_of(session, request.id)
         outcome = OUTCOME_WORDS[Outcome(request.outcome)] if request.outcome else ""
+        if outcome and {right.kind for right in rights} == {Kind.MINOR}:
+            outcome = LOOKED_INTO
         return {
             **self._of_erasure(session, request, mail, language),
             "reference": request.reference,
@@ -196,7 +199,9 @@ def _answered(
     return [
         {
             "asked_for": language.gettext(KIND_WORDS[Kind(right.kind)]),
-            "outcome": language.gettext(OUTCOME_WORDS[Outcome(decision.outcome)]),
+            "outcome": language.gettext(LOOKED_INTO)
+            if right.kind == Kind.MINOR and decision.decided_by is None
+            else language.gettext(OUTCOME_WORDS[Outcome(decision.outcome)]),
             "ground": language.gettext(GROUND_WORDS[Ground(decision.ground)])
             if decision.ground
             else "",

@@ -22,6 +22,3 @@ WORDS: Mapping[Reason, str] = {
     Reason.MINOR_REPORT: "the holder is said to be a minor, until a person has checked (P18)",
 }
 """For staff and for other systems."""
-
-MOST_ACCOUNTS_NAMED = 5
-"""So many accounts at most does one report restrict: it comes from anybody, unverified."""

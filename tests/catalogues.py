@@ -22,6 +22,7 @@ from data_sources.opening import OWN_MAP
 from database.requests.attachments import TOO_LATE
 from database.requests.ends import ANSWERED, NO_WAY_BACK, NOT_FROM_HERE
 from database.requests.erasure_ends import KEPT_BY_YOU
+from database.requests.minors import NO_SUCH, SAY_SOMETHING
 from domain.alignment import ChangeKind
 from domain.attachments import PROBLEM_WORDS as ATTACHMENT_WORDS
 from domain.company import CampaignLeads, LadderNumbers
@@ -39,6 +40,7 @@ from domain.erasures import GROUND_WORDS as WHY_ERASED
 from domain.identity import COULD_NOT_VERIFY, FOUND_FOR_OTHERS, NOTHING_HELD, WORDS_FOR_STAFF
 from domain.marketing import STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
 from domain.materiality.in_words import happened
+from domain.minors import FOUND_NO_MINOR, LOOKED_INTO, TO_WHOEVER_REPORTS
 from domain.personal_data import BASIS_WORDS, ORIGIN_WORDS
 from domain.request_ends import WORDS as WORDS_OF_ENDS
 from domain.request_ladder import words_of_rungs
@@ -52,6 +54,7 @@ from domain.without_approval import (
 from settings import ROOT
 from translations.catalogues import FOLDER, POLICY_TITLES
 from web import faults, matters, public, requests
+from workflows.desk.minors import TOO_LONG
 from workflows.desk.reception import NOTHING_TO_APPEAL, NOTHING_TO_TAKE_UP
 
 TEMPLATE = FOLDER / "messages.pot"
@@ -140,6 +143,9 @@ def _tables() -> Iterator[tuple[str, str]]:
         "database/requests/ends.py": (ANSWERED, NO_WAY_BACK, NOT_FROM_HERE),
         "workflows/desk/reception.py": (NOTHING_TO_APPEAL, NOTHING_TO_TAKE_UP),
         "domain/request_ends.py": WORDS_OF_ENDS.values(),
+        "domain/minors.py": (LOOKED_INTO, TO_WHOEVER_REPORTS, FOUND_NO_MINOR),
+        "database/requests/minors.py": (NO_SUCH, SAY_SOMETHING),
+        "workflows/desk/minors.py": (TOO_LONG,),
         "domain/personal_data.py": chain(ORIGIN_WORDS.values(), BASIS_WORDS.values()),
         "domain/request_ladder.py": words_of_rungs(LadderNumbers()).values(),
         "domain/source_tasks.py": SOURCE_WORDS.values(),

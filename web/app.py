@@ -44,6 +44,7 @@ from web import (
     handoffs,
     health,
     identity,
+    minors,
     new_links,
     policy_links,
     preferences,
@@ -83,6 +84,7 @@ from web.staff import (
     restrictions,
     sources,
 )
+from web.staff import minors as staff_minors
 from web.staff import requests as staff_requests
 from workflows.desk import Desk, NoticePeriods
 from workflows.messenger import Messenger
@@ -98,6 +100,7 @@ SITE_MAP = (
     preferences.router,  # /preferences/..., /unsubscribe/(purpose)/...
     copies.router,  # /requests/copy/...
     requests.router,  # /requests/...
+    minors.router,  # /minor/...
     erasures.router,  # /requests/.../erase-at-once, keep-my-data
     identity.router,  # /requests/.../code, new-code, not-mine
     request_ends.router,  # /requests/.../withdraw, again, appeal, files
@@ -116,6 +119,7 @@ SITE_MAP = (
     staff_requests.router,  # /staff/requests/...
     attachments.router,  # /staff/requests/.../files
     restrictions.router,  # /staff/restrictions
+    staff_minors.router,  # /staff/minors
     holds.router,  # /staff/holds
     instructions.router,  # /staff/instructions
     late_reply.router,  # /staff/late-reply

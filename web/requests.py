@@ -54,6 +54,7 @@ from domain.data_subject_requests import (
 )
 from domain.deadlines import Authority, authority_for, court_remedy
 from domain.identity import TRIES
+from domain.minors import LOOKED_INTO
 from domain.request_decisions import in_our_words
 from translations.catalogues import Language
 from web.forms import NOTHING_POSTED, Form, Posted
@@ -368,7 +369,9 @@ def _right(
     ground = GROUND_WORDS[Ground(decision.ground)] if decision.ground else ""
     return {
         **words,
-        "outcome": reader.gettext(OUTCOME_WORDS[Outcome(decision.outcome)]),
+        "outcome": reader.gettext(LOOKED_INTO)
+        if right.kind == Kind.MINOR and decision.decided_by is None
+        else reader.gettext(OUTCOME_WORDS[Outcome(decision.outcome)]),
         "ground": reader.gettext(ground),
         "explanation": _explanation(reader, decision),
         "done": told_of(session, right, reader.pages.language),

@@ -42,6 +42,8 @@ RESTRICTION = "restriction"
 """Of an account: the mail that says that it ends."""
 VERSION = "version"
 """Of a version itself: a test mail, before there is a campaign."""
+MINOR_CHECK = "minor_check"
+"""Of finding out whether a holder is a minor: word to them, and to whoever looks into it."""
 INSTRUCTION = "instruction"
 """Of a controller's instruction: what became of it, and word to staff."""
 ACCOUNT = "account"
@@ -329,8 +331,8 @@ def without_sender(session: Session) -> Sequence[OutboxMail]:
     unless the workflow of an answered request is just at it.
 
     Links asked for again, test mails, word to a campaign's owner that did not go out at once, word
-    that a restriction ends, the mails of answered requests, and what is sent again to requesters
-    although it was left to ops.
+    that a restriction ends or that somebody is said to be a minor, the mails of answered requests,
+    and what is sent again to requesters although it was left to ops.
     """
     again = and_(
         col(OutboxMail.subject_kind) == REQUEST,
@@ -348,7 +350,7 @@ def without_sender(session: Session) -> Sequence[OutboxMail]:
                 col(OutboxMail.step).startswith(LINK_AGAIN),
                 col(OutboxMail.step).startswith(STOPPED, autoescape=True),
                 col(OutboxMail.step) == OWNERS_REPORT,
-                col(OutboxMail.subject_kind).in_([VERSION, RESTRICTION]),
+                col(OutboxMail.subject_kind).in_([VERSION, RESTRICTION, MINOR_CHECK]),
                 answered,
                 again,
             ),

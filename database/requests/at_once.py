@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from database.people.accounts import accounts_at_address
-from database.requests import joined
+from database.requests import joined, minors
 from database.requests.answering import decide_at_once
 from database.requests.marketing import REQUEST, refuse
 from database.requests.requested_rights import kinds_of
@@ -24,7 +24,8 @@ from database.tables import DataSubjectRequest, JoinedRequest
 from database.writing import held
 from domain.data_subject_requests import Intake, Kind
 from domain.marketing import MARKETING, OBJECTION, STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
-from domain.restrictions import MOST_ACCOUNTS_NAMED, Reason
+from domain.minors import TO_WHOEVER_REPORTS
+from domain.restrictions import Reason
 from domain.suppressions import keys_of
 
 _STOPS: Mapping[Kind, tuple[Sequence[str], str]] = {
@@ -32,6 +33,8 @@ _STOPS: Mapping[Kind, tuple[Sequence[str], str]] = {
     Kind.OBJECTION_MARKETING: (OBJECTION, STOPPED_USE_AT_ONCE),
 }
 """What each of these rights stops, and what is answered."""
+MOST_NAMED = 5
+"""Of so many addresses at most in one report somebody looks whose they are."""
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]{1,64}@[^\s<>()\[\]\"',;:]{1,190}")
 
 
@@ -40,7 +43,7 @@ def take_in(
 ) -> DataSubjectRequest:
     """Take a request in, and do what is owed at once in the same transaction."""
     request = receive(transaction, intake, received, now)
-    take_effect(transaction, request, intake.rights, suppression_key, now)
+    take_effect(transaction, request, received, intake.rights, suppression_key, now)
     if request.verified_at is not None:
         take_effect_once_verified(transaction, request, now)
     return request
@@ -72,8 +75,7 @@ def join_if_too_many(
     request = transaction.get_one(DataSubjectRequest, row.request_id)
     for kind in intake.rights:
         if kind is Kind.MINOR:
-            named = _accounts_named(transaction, request, row.account_address, row.message)
-            restrict(transaction, named, Reason.MINOR_REPORT, now=now, request_id=request.id)
+            _report(transaction, request, row.account_address, row.message, received, now)
         elif kind in _STOPS:
             purposes, _ = _STOPS[kind]
             _stop(transaction, request, received.account_id, purposes, suppression_key, now)
@@ -83,6 +85,7 @@ def join_if_too_many(
 def take_effect(
     transaction: Session,
     request: DataSubjectRequest,
+    received: Received,
     rights: Iterable[Kind],
     suppression_key: bytes,
     now: datetime,
@@ -91,8 +94,8 @@ def take_effect(
     about the rights that ask for no more."""
     for kind in rights:
         if kind is Kind.MINOR:
-            named = _accounts_named(transaction, request, request.account_address, request.message)
-            restrict(transaction, named, Reason.MINOR_REPORT, now=now, request_id=request.id)
+            _report(transaction, request, request.account_address, request.message, received, now)
+            decide_at_once(transaction, request, kind, TO_WHOEVER_REPORTS, now)
         elif kind in _STOPS:
             purposes, explanation = _STOPS[kind]
             _stop(transaction, request, request.account_id, purposes, suppression_key, now)
@@ -118,6 +121,25 @@ def showing_who_asks(
     yield request
     if not was_known and request.verified_at is not None:
         take_effect_once_verified(transaction, request, now)
+
+
+def _report(
+    transaction: Session,
+    request: DataSubjectRequest,
+    about: str | None,
+    message: str,
+    received: Received,
+    now: datetime,
+) -> None:
+    """Have it looked into whether these accounts are a minor's."""
+    minors.report(
+        transaction,
+        request,
+        _accounts_named(transaction, request, about, message),
+        entered_by=received.entered_by,
+        languages=received.languages,
+        now=now,
+    )
 
 
 def _stop(
@@ -158,6 +180,6 @@ def _accounts_named(
 
 def _at(session: Session, addresses: Iterable[str]) -> Sequence[UUID]:
     ids: list[UUID] = []
-    for address in list(addresses)[:MOST_ACCOUNTS_NAMED]:
+    for address in list(addresses)[:MOST_NAMED]:
         ids += (account.id for account in accounts_at_address(session, address.rstrip(".!?")))
-    return ids[:MOST_ACCOUNTS_NAMED]
+    return list(dict.fromkeys(ids))[:MOST_NAMED]

@@ -52,8 +52,9 @@ class Received:
     `account_id`: whose account it is about, where that was said; else the address tells.
     `verified_by`: what proved at receipt who asks (P25). `entered_by`: the member of staff who took
     it in. `agent_is_told`: whether who asks for somebody else gets a mail.
-    `follows_id`: the request that it takes up again; `is_appeal`: as its person does not agree with
-    the answer.
+    `is_acknowledged`: whether there is somebody to be told that it came: not of what we do of our
+    own accord. `follows_id`: the request that it takes up again; `is_appeal`: as its person does
+    not agree with the answer.
     """
 
     channel: str
@@ -64,6 +65,7 @@ class Received:
     verified_by: str | None = None
     entered_by: UUID | None = None
     agent_is_told: bool = True
+    is_acknowledged: bool = True
     follows_id: UUID | None = None
     is_appeal: bool = False
 
@@ -79,7 +81,8 @@ def receive(
     nothing more.
     """
     request = _taken_in(transaction, intake, received)
-    mails = [_acknowledgement(transaction, request, now)]
+    acknowledgement = _acknowledgement(transaction, request, now)
+    mails = [acknowledgement] if received.is_acknowledged else []
     if intake.by_agent:
         agent = _agent(transaction, request, intake)
         if received.agent_is_told:

@@ -45,6 +45,7 @@ from database.tables.mail import (
     ReminderOptOut,
 )
 from database.tables.marketing import MarketingRefusal, PurposeOffer
+from database.tables.minors import MinorCheck
 from database.tables.people import (
     Account,
     AccountImport,
@@ -132,6 +133,7 @@ __all__ = [
     "MailStop",
     "MailSuppression",
     "MarketingRefusal",
+    "MinorCheck",
     "MissedNotice",
     "OutboxMail",
     "Package",

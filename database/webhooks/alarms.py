@@ -19,6 +19,7 @@ class AlarmKind(StrEnum):
     REQUEST_ESCALATED = "request.escalated"
     REQUEST_BREACHED = "request.breached"
     REQUEST_OVERDUE = "request.overdue"
+    MINORS_OVERDUE = "minors.overdue"
     SOURCE_SILENT = "source.silent"
     SOURCE_WRONG = "source.wrong"
     WATCHDOG_STUCK = "watchdog.stuck"

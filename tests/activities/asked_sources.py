@@ -21,6 +21,7 @@ from database.requests.at_once import take_effect
 from database.storage import Storage
 from database.tables import DataSubjectRequest, SourceTask
 from domain.data_subject_requests import Kind
+from domain.deadlines import deadline, earliest
 from domain.personal_data import OWN_SOURCE
 from embedded.sample_company import IN_ONE_DATABASE
 from embedded.sample_company import database as sample
@@ -75,7 +76,19 @@ class AskedSources:
         request = self.scene.request(who.email, name=who.name or "", kinds=(kind,))
         with self.scene.database.transaction() as transaction:
             row = transaction.get_one(DataSubjectRequest, request.id)
-            take_effect(transaction, row, (kind,), b"s" * 32, NOW)
+            received = requests.Received(
+                channel="web",
+                deadline=earliest(
+                    [
+                        deadline(
+                            received_at=NOW, time_zone=None, country=None, company_time_zone="UTC"
+                        )
+                    ]
+                ),
+                policy_version_id=None,
+                languages=("en",),
+            )
+            take_effect(transaction, row, received, (kind,), b"s" * 32, NOW)
             return row
 
     def tasks(self, request_id: UUID) -> Mapping[str, SourceTask]:

@@ -197,25 +197,27 @@ def test_a_refusal_goes_out_once_a_second_person_confirms_the_answer_they_read(
 def test_each_right_of_a_request_is_answered_by_itself(in_town: tuple[Town, Run]) -> None:
     """P22: and whoever answers is told what is still to be decided."""
     town, promisekeeper = in_town
-    dora = Intake(name="Dora", contact_address=DORA.email, kinds=("minor", "access"))
-    reference = town.desk.receive(dora, channel="web").reference
+    dora = Intake(name="Dora", contact_address=DORA.email, kinds=("inquiry", "access"))
+    request = town.desk.receive(dora, channel="web")
+    town.desk.verify(request.id, how="link")
+    reference = request.reference
     decide = (
         *("requests", "decide", reference, "--explanation", "It is done.", "--as", "petra"),
         "--outcome",
     )
     unnamed = promisekeeper(*decide, "fulfilled")
     assert (unnamed.exit_code, unnamed.stdout) == (1, "")
-    assert "Say which one you answer: access, minor" in unnamed.stderr
-    first = promisekeeper(*decide, "fulfilled", "--right", "minor")
+    assert "Say which one you answer: inquiry, access" in unnamed.stderr
+    first = promisekeeper(*decide, "fulfilled", "--right", "inquiry")
     assert first.stdout == f"{reference} is not answered yet. Still to be decided: access.\n"
     shown = json.loads(promisekeeper("requests", "show", reference, "--format", "json").stdout)
     assert {right["right"]: right["state"] for right in shown["rights"]} == {
         "access": "open",
-        "minor": "decided",
+        "inquiry": "decided",
     }
     assert [right["answer"] for right in shown["rights"]] == [None, None]
     assert "It is done." in promisekeeper("requests", "show", reference, "--as", "paul").stdout
-    last = promisekeeper(*decide, "unverified", "--right", "access")
+    last = promisekeeper(*decide, "fulfilled", "--right", "access", "--evidence", "by courier")
     assert last.stdout == f"{reference} is answered; the mail is on its way.\n"
 
 

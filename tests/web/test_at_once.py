@@ -87,7 +87,7 @@ def test_whoever_objects_is_restricted_once_they_have_shown_who_they_are(world: 
 
 
 def test_a_report_of_a_minor_restricts_the_account_that_it_names(world: World) -> None:
-    """P18: marketing and sharing stop at once; nothing is erased, and a person goes on with it."""
+    """P18: marketing and sharing stop at once; nothing is erased, and a person looks into it."""
     ask(
         world,
         kinds="minor",
@@ -95,7 +95,7 @@ def test_a_report_of_a_minor_restricts_the_account_that_it_names(world: World) -
         message="My son uses <Bob@example.org>. He is twelve.",
     )
     assert restricted(world) == {"bob"}
-    assert stored(world).answered_at is None
+    assert stored(world).outcome == "fulfilled"
 
 
 def test_a_minor_may_report_themselves(world: World) -> None:

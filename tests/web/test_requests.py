@@ -196,10 +196,10 @@ def test_an_answer_in_review_is_not_shown_and_one_that_went_out_is(world: World)
 
 def test_each_right_is_shown_with_its_state_and_then_with_its_answer(world: World) -> None:
     """P19, P22: no outcome before the answer went out, and then every one with its explanation."""
-    world.browser.post("/requests/new", data={**FORM, "kinds": ["access", "minor"]})
+    world.browser.post("/requests/new", data={**FORM, "kinds": ["access", "inquiry"]})
     status = path(world, REQUEST_STATUS)
     answers = {
-        Kind.MINOR: Answer(outcome=Outcome.FULFILLED, explanation="We stopped it."),
+        Kind.INQUIRY: Answer(outcome=Outcome.UNVERIFIED, explanation="We asked you twice."),
         Kind.ACCESS: Answer(outcome=Outcome.UNVERIFIED, explanation="We do not know who asks."),
     }
     pages = []
@@ -221,10 +221,10 @@ def test_each_right_is_shown_with_its_state_and_then_with_its_answer(world: Worl
         (2, 0),
         (1, 1),
     ]
-    assert "We stopped it." not in "".join(pages)
+    assert "We asked you twice." not in "".join(pages)
     page = world.browser.get(status).text
     for words in (
-        *("We stopped it.", "We do not know who asks.", "We have done what you asked for."),
+        *("We asked you twice.", "We do not know who asks."),
         "We could not confirm that the request came from the person it concerns.",
     ):
         assert words in page

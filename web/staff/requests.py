@@ -20,6 +20,7 @@ from database.requests.estates import authorities_of, has_died
 from database.requests.holds import standing_on
 from database.requests.identity import controls_empty_address, is_verified
 from database.requests.joined import joined_to, possible_duplicates
+from database.requests.minors import open_checks
 from database.requests.on_paper import letters_to_post, posted_letters
 from database.requests.receipts import Receipt
 from database.requests.recipients import still_to_tell
@@ -41,6 +42,7 @@ from domain.erasures import ErasureGround
 from domain.identity import DRAFT, CheckMethod
 from domain.languages import nearest_language
 from domain.legal_holds import HELD_BACK, UNDER_A_HOLD
+from domain.minors import check_by
 from domain.recipients import tell_by
 from domain.request_decisions import SET_ASIDE, possible_grounds, possible_outcomes
 from domain.request_ends import TAKES_TWO
@@ -85,6 +87,9 @@ def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
                 tell_by(one.noted_at, site.company.office) for one, *_ in still_to_tell(session)
             ],
             to_erase=to_be_done(session),
+            minors=[
+                check_by(one.opened_at, site.company.office) for one, _ in open_checks(session)
+            ],
             today=site.company.today(site.now()),
             rights=rights_by_request(session),
             standing=STANDING,

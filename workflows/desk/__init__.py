@@ -11,6 +11,7 @@ from workflows.desk.data_corrections import DataCorrections
 from workflows.desk.erasures import Erasures
 from workflows.desk.holds import Holds
 from workflows.desk.instructions import Instructions
+from workflows.desk.minors import Minors
 from workflows.desk.packages import Packages
 from workflows.desk.part import NoticePeriods
 from workflows.desk.reception import ByKey, Receipt, Reception
@@ -24,6 +25,7 @@ __all__ = ["ByKey", "Desk", "NewVersion", "NoticePeriods", "Receipt"]
 class Desk(
     Versions,
     Campaigns,
+    Minors,
     Reception,
     Requests,
     DataCorrections,

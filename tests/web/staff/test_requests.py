@@ -132,16 +132,16 @@ def ask_for(world: World, *kinds: str, country: str = "DE") -> str:
 
 def test_each_right_has_a_form_of_its_own(world: World) -> None:
     """P20, P22: the answer goes to the right it was written for, and what is typed stays there."""
-    path = ask_for(world, "access", "minor")
+    path = ask_for(world, "access", "inquiry")
     world.enter_as("priya")
     page = world.browser.get(path).text
     assert "2 rights, each with its own answer" in page
-    words = {"right": "minor", "outcome": "fulfilled", "explanation": "Looked into."}
+    words = {"right": "inquiry", "outcome": "unverified", "explanation": "Looked into."}
     assert world.post(path, f"{path}/answer", **words).status_code == 303
     with world.database.session() as session:
         decision = session.exec(select(RequestDecision)).one()
         right = session.get_one(RequestedRight, decision.right_id)
-    assert right.kind == "minor"
+    assert right.kind == "inquiry"
     refused = world.post(
         path, f"{path}/answer", right="access", outcome="fulfilled", explanation="Hm"
     )
