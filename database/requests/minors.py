@@ -10,14 +10,29 @@ from uuid import UUID
 from sqlmodel import Session, col, func, select
 
 from database.facts import record
-from database.mail.outbox import ACCOUNT, MINOR_CHECK, NO_ADDRESS, STAFF, Queued, queue
+from database.mail.outbox import (
+    ACCOUNT,
+    MINOR_CHECK,
+    NO_ADDRESS,
+    RESTRICTION,
+    STAFF,
+    Queued,
+    queue,
+)
 from database.people.absences import absent
 from database.people.links import MINOR_CHECK as LINK
 from database.people.links import add_link
 from database.people.staff import in_charge
 from database.requests import restrictions
 from database.requests.requests import Received, receive
-from database.tables import Account, DataSubjectRequest, MinorCheck, Restriction, Staff
+from database.tables import (
+    Account,
+    DataSubjectRequest,
+    MinorCheck,
+    OutboxMail,
+    Restriction,
+    Staff,
+)
 from database.writing import held, held_if_there
 from domain.account_holders import AccountKind, Status
 from domain.company import OfficeHours
@@ -283,6 +298,18 @@ def overdue(session: Session, office: OfficeHours, today: date) -> Sequence[UUID
         select(MinorCheck.id, MinorCheck.opened_at).where(col(MinorCheck.ended_at).is_(None))
     ).all()
     return [one for one, opened_at in rows if check_by(opened_at, office) < today]
+
+
+def queued_at(session: Session, now: datetime) -> Sequence[UUID]:
+    """The mails that were caused at this moment."""
+    session.flush()
+    return session.exec(
+        select(OutboxMail.id).where(
+            col(OutboxMail.subject_kind).in_([MINOR_CHECK, RESTRICTION]),
+            OutboxMail.state == "queued",
+            OutboxMail.queued_at == now,
+        )
+    ).all()
 
 
 def _left(session: Session, request: DataSubjectRequest, now: datetime) -> int:

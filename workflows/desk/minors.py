@@ -1,19 +1,17 @@
 """Whether the holder of an account is a minor: found out by privacy (P18)."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
+from typing import Any
 from uuid import UUID
 
-from sqlmodel import Session, select
-
 import temporal
-from database.mail.outbox import MINOR_CHECK, RESTRICTION
 from database.people.accounts import account_by_external_id
 from database.people.staff import require_role
 from database.requests import minors
-from database.tables import Account, OutboxMail
-from domain.data_subject_requests import has_control_characters
+from database.tables import Account
+from domain.data_subject_requests import LONGEST_MESSAGE, has_control_characters
 from domain.minors import BY_CHECK
 from workflows.desk.part import refusing, require_showable
 from workflows.desk.reception import Reception
@@ -21,7 +19,6 @@ from workflows.messenger import Refused
 
 CHANNEL = "staff"
 """Of the request to erase a minor's data, which we make ourselves."""
-LONGEST = 10_000
 TOO_LONG = "Please shorten what you write, and leave out characters that cannot be shown."
 
 
@@ -31,70 +28,53 @@ class Minors(Reception):
     def open_minor_check(self, external_id: str, staff_id: UUID, *, note: str) -> None:
         """Staff saw that an account may be a minor's. Raises Refused."""
         require_showable(note)
-        self._as_privacy(
-            staff_id,
-            lambda transaction: minors.open_by_staff(
+        with self._by_privacy(staff_id) as transaction:
+            minors.open_by_staff(
                 transaction,
                 account_by_external_id(transaction, external_id).id,
                 note=note,
                 staff_id=staff_id,
                 languages=self.company.languages,
                 now=self.clock.now(),
-            ),
-        )
+            )
 
     def restrict_reported(self, check_id: UUID, staff_id: UUID) -> None:
         """Restrict what a report did not restrict by itself. Raises Refused."""
-        self._as_privacy(
-            staff_id,
-            partial(
-                minors.restrict_now,
-                check_id=check_id,
+        with self._by_privacy(staff_id) as transaction:
+            minors.restrict_now(
+                transaction,
+                check_id,
                 staff_id=staff_id,
                 languages=self.company.languages,
                 now=self.clock.now(),
-            ),
-        )
+            )
 
     def name_minor(self, check_id: UUID, external_id: str, staff_id: UUID) -> None:
         """Say which account a report is about. Raises Refused."""
-        self._as_privacy(
-            staff_id,
-            lambda transaction: minors.name_account(
+        with self._by_privacy(staff_id) as transaction:
+            minors.name_account(
                 transaction,
                 check_id,
                 account_by_external_id(transaction, external_id).id,
                 staff_id=staff_id,
                 languages=self.company.languages,
                 now=self.clock.now(),
-            ),
-        )
+            )
 
     def take_on_minor(self, check_id: UUID, staff_id: UUID) -> None:
         """Look into it oneself. Raises Refused."""
-        self._as_privacy(
-            staff_id,
-            partial(minors.take_on, check_id=check_id, staff_id=staff_id, now=self.clock.now()),
-        )
+        with self._by_privacy(staff_id) as transaction:
+            minors.take_on(transaction, check_id, staff_id=staff_id, now=self.clock.now())
 
     def note_heard(self, check_id: UUID, staff_id: UUID, *, said: str, how: str) -> None:
         """Staff heard the holder, or tried. Raises Refused."""
         require_showable(said, how)
-        self._as_privacy(
-            staff_id,
-            partial(
-                minors.hear,
-                check_id=check_id,
-                said=said,
-                now=self.clock.now(),
-                how=how,
-                staff_id=staff_id,
-            ),
-        )
+        with self._by_privacy(staff_id) as transaction:
+            minors.hear(transaction, check_id, said, self.clock.now(), how=how, staff_id=staff_id)
 
     def hear_holder(self, check_id: UUID, said: str) -> None:
         """What the holder writes on their page. Raises Refused."""
-        if len(said) > LONGEST or has_control_characters(said, besides="\r\n\t"):
+        if len(said) > LONGEST_MESSAGE or has_control_characters(said, besides="\r\n\t"):
             raise Refused(TOO_LONG)
         with refusing(), self.database.transaction() as transaction:
             minors.hear(transaction, check_id, said, self.clock.now())
@@ -102,18 +82,16 @@ class Minors(Reception):
     def end_minor_check(self, check_id: UUID, staff_id: UUID, looked: minors.Looked) -> None:
         """Say what was found out. Raises Refused."""
         require_showable(looked.means)
-        self._as_privacy(
-            staff_id,
-            partial(
-                minors.propose_end,
-                check_id=check_id,
-                looked=looked,
+        with self._by_privacy(staff_id) as transaction:
+            minors.propose_end(
+                transaction,
+                check_id,
+                looked,
                 staff_id=staff_id,
                 office=self.company.office,
                 languages=self.company.languages,
                 now=self.clock.now(),
-            ),
-        )
+            )
 
     def confirm_minor(self, check_id: UUID, staff_id: UUID) -> str:
         """Agree that it is a minor's account, as a second person; the reference of the request to
@@ -131,8 +109,7 @@ class Minors(Reception):
             entered_by=staff_id,
             is_acknowledged=False,
         )
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
+        with self._by_privacy(staff_id) as transaction:
             request = minors.confirm_minor(
                 transaction,
                 check_id,
@@ -144,19 +121,14 @@ class Minors(Reception):
         self._start(request, intake, now)
         return request.reference
 
-    def _as_privacy(self, staff_id: UUID, act: Callable[[Session], object]) -> None:
-        """Have one of privacy do something, and send the mails that it brings. Raises Refused."""
+    @contextmanager
+    def _by_privacy(self, staff_id: UUID) -> Iterator[Any]:
+        """A transaction in which one of privacy does something; the mails that it brings are sent.
+        Raises Refused."""
         now = self.clock.now()
         with refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "privacy")
-            act(transaction)
-            transaction.flush()
-            mails = transaction.exec(
-                select(OutboxMail.id).where(
-                    OutboxMail.subject_kind.in_([MINOR_CHECK, RESTRICTION]),  # type: ignore[attr-defined]
-                    OutboxMail.state == "queued",
-                    OutboxMail.queued_at == now,
-                )
-            ).all()
+            yield transaction
+            mails = minors.queued_at(transaction, now)
         for mail_id in mails:
             self._messenger.start_or_leave(temporal.mail_delivery(mail_id), now)
