@@ -28,7 +28,6 @@ from domain.controller_instructions import INSTRUCTED, INSTRUCTION_WORDS
 from domain.data_subject_requests import (
     GROUND_WORDS,
     KIND_WORDS,
-    OUTCOME_WORDS,
     STAGE_WORDS,
     Ground,
     Kind,
@@ -37,9 +36,8 @@ from domain.data_subject_requests import (
 )
 from domain.deadlines import Authority, authority_for, court_remedy
 from domain.identity import WORDS_FOR_STAFF
-from domain.minors import LOOKED_INTO
 from domain.personal_data import Verb
-from domain.request_decisions import in_our_words
+from domain.request_decisions import in_our_words, words_of_outcome
 from domain.request_ladder import words_of_rungs
 from domain.source_tasks import SOURCE_WORDS
 from mail.links import make_code
@@ -61,9 +59,8 @@ class RequestLetters:
         lead = Authority(name=self._company.authority_name, url=self._company.authority_url)
         authority = authority_for(request.country, lead=lead)
         rights = rights_of(session, request.id)
-        outcome = OUTCOME_WORDS[Outcome(request.outcome)] if request.outcome else ""
-        if outcome and {right.kind for right in rights} == {Kind.MINOR}:
-            outcome = LOOKED_INTO
+        only = Kind(rights[0].kind) if len(rights) == 1 else Kind.ACCESS
+        outcome = words_of_outcome(only, Outcome(request.outcome), None) if request.outcome else ""
         return {
             **self._of_erasure(session, request, mail, language),
             "reference": request.reference,
@@ -97,15 +94,15 @@ class RequestLetters:
     ) -> dict[str, object]:
         """When an erasure begins, and what goes and stays as far as is known (P13)."""
         erasure = erasures.of_request(session, request.id)
-        if erasure is None or mail.template not in {erasures.ANNOUNCED, AFTER_HOLD}:
+        if erasure is None:
             return {"begins_at": "", "erased": []}
         right = session.get_one(RequestedRight, erasure.right_id)
         if mail.template == AFTER_HOLD:
             return {"begins_at": "", "erased": told_of(session, right, language)}
+        if mail.template != erasures.ANNOUNCED or erasure.begins_at is None:
+            return {"begins_at": "", "erased": []}
         return {
-            "begins_at": language.moment(erasure.begins_at, self._company.zone)
-            if erasure.begins_at
-            else "",
+            "begins_at": language.moment(erasure.begins_at, self._company.zone),
             "erased": foretold(session, right, language),
         }
 
@@ -199,9 +196,9 @@ def _answered(
     return [
         {
             "asked_for": language.gettext(KIND_WORDS[Kind(right.kind)]),
-            "outcome": language.gettext(LOOKED_INTO)
-            if right.kind == Kind.MINOR and decision.decided_by is None
-            else language.gettext(OUTCOME_WORDS[Outcome(decision.outcome)]),
+            "outcome": language.gettext(
+                words_of_outcome(Kind(right.kind), Outcome(decision.outcome), decision.decided_by)
+            ),
             "ground": language.gettext(GROUND_WORDS[Ground(decision.ground)])
             if decision.ground
             else "",

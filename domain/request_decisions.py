@@ -6,8 +6,16 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from domain.data_subject_requests import GATED_KINDS, UNCONDITIONAL_KINDS, Ground, Kind, Outcome
+from domain.data_subject_requests import (
+    GATED_KINDS,
+    OUTCOME_WORDS,
+    UNCONDITIONAL_KINDS,
+    Ground,
+    Kind,
+    Outcome,
+)
 from domain.legal_holds import hold_refusal
+from domain.minors import LOOKED_INTO
 from domain.refusal_grounds import bar_against, usable_grounds
 
 DONE = frozenset({Outcome.FULFILLED, Outcome.PARTIAL})
@@ -35,6 +43,13 @@ def in_our_words(outcome: Outcome, decided_by: UUID | None) -> bool:
     """Whether the explanation of a decision is one of our sentences, to be translated where it is
     shown, and nobody's own words."""
     return decided_by is None or outcome in SET_ASIDE
+
+
+def words_of_outcome(kind: Kind, outcome: Outcome, decided_by: UUID | None) -> str:
+    """How a right ended, for its person. A report of a minor has the same words whatever comes of
+    it (P18)."""
+    looked_into = kind is Kind.MINOR and outcome is Outcome.FULFILLED and decided_by is None
+    return LOOKED_INTO if looked_into else OUTCOME_WORDS[outcome]
 
 
 def possible_outcomes(

@@ -10,10 +10,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from database.people.links import MINOR_CHECK
-from database.tables import Account, MinorCheck
+from database.requests.identity import link_is_current
+from database.tables import Account, Link, MinorCheck
 from domain.minors import age_of_majority, check_by, heard_by
 from web.forms import Form
-from web.links import locale_of, open_link
+from web.links import LinkClosed, locale_of, open_link
 from web.readers import OnReader, Reader
 from web.site import OnSite, Site
 from workflows.messenger import Refused
@@ -33,7 +34,7 @@ def minor_page(token: Token, site: OnSite, reader: OnReader) -> HTMLResponse:
 def say(token: Token, site: OnSite, reader: OnReader, posted: Form) -> Response:
     """Say something about it; whoever says more later says it instead."""
     with site.database.session() as session:
-        check_id = open_link(session, site, token, site.now(), MINOR_CHECK).subject_id
+        check_id = _open(session, site, token).subject_id
     try:
         site.desk.hear_holder(check_id, posted.text("said"))
     except Refused as refused:
@@ -42,6 +43,14 @@ def say(token: Token, site: OnSite, reader: OnReader, posted: Form) -> Response:
                 session, site, reader, token, said=posted.text("said"), problem=str(refused)
             )
     return RedirectResponse(f"/minor/{token}{reader.kept}", status_code=303)
+
+
+def _open(session: Session, site: Site, token: str) -> Link:
+    """Raises LinkClosed, also for a link that went to an address which is on file no more."""
+    link = open_link(session, site, token, site.now(), MINOR_CHECK)
+    if not link_is_current(session, link):
+        raise LinkClosed("replaced", MINOR_CHECK, locale_of(session, link))
+    return link
 
 
 def _show(
@@ -53,7 +62,7 @@ def _show(
     said: str = "",
     problem: str = "",
 ) -> HTMLResponse:
-    link = open_link(session, site, token, site.now(), MINOR_CHECK)
+    link = _open(session, site, token)
     check = session.get_one(MinorCheck, link.subject_id)
     account = session.get_one(Account, link.account_id)
     reader, office = reader.known_as(locale_of(session, link)), site.company.office

@@ -41,7 +41,6 @@ from domain.attachments import problems as attachment_problems
 from domain.data_subject_requests import (
     GROUND_WORDS,
     KIND_WORDS,
-    OUTCOME_WORDS,
     RIGHT_STATE_WORDS,
     STAGE_WORDS,
     Ground,
@@ -54,8 +53,7 @@ from domain.data_subject_requests import (
 )
 from domain.deadlines import Authority, authority_for, court_remedy
 from domain.identity import TRIES
-from domain.minors import LOOKED_INTO
-from domain.request_decisions import in_our_words
+from domain.request_decisions import in_our_words, words_of_outcome
 from translations.catalogues import Language
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.links import LinkClosed, locale_of, open_link
@@ -369,9 +367,9 @@ def _right(
     ground = GROUND_WORDS[Ground(decision.ground)] if decision.ground else ""
     return {
         **words,
-        "outcome": reader.gettext(LOOKED_INTO)
-        if right.kind == Kind.MINOR and decision.decided_by is None
-        else reader.gettext(OUTCOME_WORDS[Outcome(decision.outcome)]),
+        "outcome": reader.gettext(
+            words_of_outcome(Kind(right.kind), Outcome(decision.outcome), decision.decided_by)
+        ),
         "ground": reader.gettext(ground),
         "explanation": _explanation(reader, decision),
         "done": told_of(session, right, reader.pages.language),

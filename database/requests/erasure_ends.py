@@ -83,6 +83,7 @@ def is_to_be_told(session: Session, request: DataSubjectRequest) -> bool:
     return (
         deferred is not None
         and deferred.released_at is not None
+        and deferred.erased_at is None
         and told_after_hold(session, request.id) is None
     )
 

@@ -101,8 +101,8 @@ def report(
         new += [check] if is_new else []
         if account_id in free:
             _inform(transaction, check, languages, now)
-    if new:
-        _tell_owner(transaction, new[0], now)
+    for first in {check.owner_id: check for check in reversed(new)}.values():
+        _tell_owner(transaction, first, now)  # once, however many of them are theirs
 
 
 def open_by_staff(

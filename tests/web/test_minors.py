@@ -163,6 +163,19 @@ def test_the_holder_reads_what_is_looked_into_and_says_something(world: World) -
     assert world.browser.post(page, data={"said": "Late."}).status_code == 409
 
 
+def test_who_reads_mail_at_an_earlier_address_says_nothing_for_the_holder(world: World) -> None:
+    """P32."""
+    report(world, "bob@example.org")
+    page = page_of(world, "bob")
+    with world.database.transaction() as transaction:
+        bob = transaction.get_one(Account, world.accounts["bob"].id)
+        bob.email, bob.address_changed_at = "bob@new.example", NOW + DAY
+        transaction.add(bob)
+    assert world.browser.get(page).status_code == 410
+    assert world.browser.post(page, data={"said": "I am six."}).status_code == 410
+    assert checks(world)["bob"].heard_at is None
+
+
 def test_what_is_no_minors_is_let_go_with_word_to_its_holder(world: World) -> None:
     """P14: and a report does not restrict it again by itself."""
     report(world, "bob@example.org")
