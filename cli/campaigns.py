@@ -292,7 +292,7 @@ def assign_not_reached(
         assigned = desk.assign_not_reached(
             slug, number, staff_id, to, state=state, accounts=account or ()
         )
-    say(f"{assigned} accounts are with {to} now.")
+    say(f"{'1 account is' if assigned == 1 else f'{assigned} accounts are'} with {to} now.")
 
 
 @app.command("reached")

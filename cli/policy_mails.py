@@ -45,7 +45,8 @@ def preview(
         raise stop(
             f"{to}: {(fault.strerror or str(fault)).lower()}. Nothing was sent.", 2
         ) from None
-    say(f"{len(mails)} mails are in {to}. They name real people: delete them when you have read.")
+    are = "1 mail is" if len(mails) == 1 else f"{len(mails)} mails are"
+    say(f"{are} in {to}. Delete what names real people when you have read it.")
 
 
 def test_mail(slug: Slug, number: Number, *, as_staff: AsStaff) -> None:

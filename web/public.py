@@ -240,7 +240,7 @@ def _notice(reader: Reader, slug: str) -> dict[str, object]:
 
 
 def _notice_fields(reader: Reader, notice: Notice) -> dict[str, object]:
-    settled = notice.effective_on
+    settled, path = notice.effective_on, notice.redline_path or notice.policy_path
     return {
         "version": notice.version.number,
         "class": notice.version.version_class,
@@ -252,7 +252,7 @@ def _notice_fields(reader: Reader, notice: Notice) -> dict[str, object]:
         **_without_approval(reader, notice),
         "required_by_law": [law.citation for law in notice.laws],
         "by_law": _by_law(reader, notice),
-        "url": reader.site.company.base_url + (notice.redline_path or notice.policy_path),
+        "url": f"{reader.site.company.base_url}{path}{reader.kept}",
     }
 
 

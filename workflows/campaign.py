@@ -212,7 +212,7 @@ class CampaignWorkflow:
         problem, limited = None, SendProgress()
         left: list[int] = []
         since = campaign.since if step == FIRST_NOTICE else None
-        mails = f"the {step.replace('_', ' ')} for {_whom(step, campaign)} account holders"
+        mails = f"the {step.replace('_', ' ')} for {_whom(step, campaign)}"
         while shards:
             campaign = await self._while_paused(await self._heed(campaign))
             if campaign.called_off is not called_off:
@@ -450,8 +450,12 @@ def _sends(
 
 def _whom(step: str, campaign: CampaignCase) -> str:
     if step == FIRST_NOTICE and campaign.canary:
-        return f"the canary, {campaign.canary} of {campaign.addressees}"
-    return f"each of {campaign.addressees}"
+        return f"the canary, {campaign.canary} of {_holders(campaign.addressees)}"
+    return f"each of {_holders(campaign.addressees)}"
+
+
+def _holders(count: int) -> str:
+    return "1 account holder" if count == 1 else f"{count} account holders"
 
 
 def _waits_for_canary(campaign: CampaignCase, until: datetime) -> Chapter:
@@ -505,7 +509,7 @@ def _waits_for(rung: Rung, campaign: CampaignCase) -> Chapter:
         return _is_paused(campaign)
     return Chapter(
         stage="notified",
-        waits_for=f"those of {campaign.addressees} account holders who are asked, to approve or "
+        waits_for=f"those of {_holders(campaign.addressees)} who are asked, to approve or "
         f"decline, each by their own link{_effect(campaign)}. How many did: `promisekeeper policy "
         f"status`{_unheard(campaign)}",
         awaiting="ops" if campaign.in_doubt else "account holders",
@@ -527,7 +531,7 @@ def _unheard(campaign: CampaignCase) -> str:
         )
     if campaign.without_mail:
         told += (
-            f". {campaign.without_mail} account holders got none: `promisekeeper campaign "
+            f". {_holders(campaign.without_mail)} got none: `promisekeeper campaign "
             f"not-reached {campaign.slug} {campaign.number}`"
         )
     return told

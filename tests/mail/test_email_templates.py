@@ -223,3 +223,27 @@ def test_an_answer_keeps_its_paragraphs() -> None:
     message = example("request_answer")
     assert "First.\n\nSecond." in message.text
     assert "First.<br><br>Second." in message.html
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        "approval_first_notice",
+        "approval_reminder",
+        "change_corrected",
+        "law_first_notice",
+        "minor_first_notice",
+        "notice_first_notice",
+    ],
+)
+def test_where_no_change_has_a_sentence_the_summary_has_no_empty_heading_before_it(
+    mail: str,
+) -> None:
+    """P4: as of a version that is only to be told, and has no finding that was confirmed."""
+    told, without = example(mail), example(mail, changes=())
+    heading = re.search(r"What (would change|changes).*", told.text)
+    assert heading
+    assert heading[0] not in without.text + without.html
+    assert "<ul>\n</ul>" not in without.html
+    assert "the summary" in without.text
+    assert "\n\n\n" not in without.text

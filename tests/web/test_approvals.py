@@ -78,7 +78,7 @@ def test_the_page_says_what_changes_what_governs_and_what_silence_means(world: W
     page = world.browser.get(world.link("alice")).text
     assert "Hello Alice" in page
     assert "What changes for you" in page
-    assert "version 1</a>, since" in page
+    assert "version 1</a></dd>" in page
     assert "You stay on version 1." in page
     assert "takes effect not before 3 April 2026" in page
     assert page.count('name="decision"') == 2
@@ -548,7 +548,7 @@ def test_a_correction_in_between_carries_a_late_approval_over(world: World) -> N
         third.effective_at = NOW
         put_in_force(transaction, third, NOW)
     page = world.browser.get(world.link("alice")).text
-    assert "version 1</a>, since" in page
+    assert "version 1</a></dd>" in page
     assert "If you approve, version 3 governs you" in page
     assert "/policies/privacy-policy/changes/1/3" in page
     page = decide(world, "alice", "approved").text
@@ -635,7 +635,7 @@ def test_an_approval_that_carries_over_is_said_and_can_be_taken_back(world: Worl
         row = transaction.get_one(PolicyVersion, third.id)
         row.effective_at = datetime(2026, 6, 1, tzinfo=UTC)
         put_in_force(transaction, row, datetime(2026, 6, 1, tzinfo=UTC))
-    assert "version 1</a>, since" in world.browser.get(path).text
+    assert "version 1</a></dd>" in world.browser.get(path).text
 
 
 def test_of_two_links_only_the_latest_is_mailed_again(world: World) -> None:

@@ -101,6 +101,8 @@ def test_feed_and_notice_speak_the_language_too(world: World) -> None:
     assert json.loads(notice.text)["notice"]["when"] == (
         "Sie tritt nicht vor dem 3. April 2026 in Kraft."
     )
+    in_german = world.browser.get(f"{POLICY}/notice.json?lang=de").json()["notice"]["url"]
+    assert in_german.endswith("/changes/1/2?lang=de"), "whoever read it in German reads on in it"
     assert notice.headers["vary"] == "Accept-Language"
     script = json.dumps("Wir ändern unsere Datenschutzerklärung.")
     assert script in world.browser.get(f"{POLICY}/notice.js?lang=de").text
