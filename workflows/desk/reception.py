@@ -153,8 +153,8 @@ class Reception(DeskPart):
     def take_up_again(self, request_id: UUID, purpose: str) -> DataSubjectRequest:
         """What was withdrawn, or answered as unverified, anew, with a clock of its own; `purpose`:
         of the link behind which that was asked for. The link to the address on file proves who
-        they are, and the request is their own then, whoever asked for them. Asking again gives the
-        same one. Raises Refused."""
+        they are, unless the request was disputed, and it is their own then, whoever asked for
+        them. Asking again gives the same one. Raises Refused."""
         with self.database.session() as session:
             old = session.get_one(DataSubjectRequest, request_id)
             kinds = ends.may_be_taken_up_again(session, old, purpose)
@@ -181,6 +181,7 @@ class Reception(DeskPart):
         return Intake(
             name=old.name,
             contact_address=old.contact_email,
+            account_address=old.account_address or "",
             postal_address=old.postal_address,
             kinds=tuple(kinds),
             message=message,
@@ -204,6 +205,7 @@ class Reception(DeskPart):
             verified_by=verified_by,
             follows_id=old.id,
             is_appeal=is_appeal,
+            disputed_at=old.disputed_at,
         )
         with self.database.transaction() as transaction:
             request = requests.follower_of(

@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from activities.requests import Confirmation
-from database.people.staff import INTAKE_ROLES, in_charge, require_role
+from database.people.staff import INTAKE_ROLES, require_role
 from database.requests import (
     answering,
     authorised_agents,
@@ -34,7 +34,7 @@ from database.tables import (
 from domain.attachments import Attachment
 from domain.data_subject_requests import Kind, Outcome
 from domain.deadlines import Deadline
-from domain.identity import DISPUTED, CheckMethod
+from domain.identity import CheckMethod
 from workflows.data_subject_request import DataSubjectRequestWorkflow
 from workflows.desk.part import DeskPart, refusing, require_showable
 from workflows.messenger import Refused
@@ -97,10 +97,7 @@ class Requests(DeskPart):
         with self.database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, request_id)
             if identity.dispute(transaction, request, by=by, now=now):
-                team = in_charge(transaction, "privacy")
-                requests.queue_for_staff(
-                    transaction, request, team, step=DISPUTED, template="request_rung", now=now
-                )
+                requests.tell_of_dispute(transaction, request, now)
         self._messenger.wake(f"data-subject-request/{request_id}")
 
     def record_check(
