@@ -54,12 +54,12 @@ class Received:
 
     `deadline` is that of all rights asked for (`earliest`). `languages` are those that we speak.
     `account_id`: whose account it is about, where that was said; else the address tells.
-    `verified_by`: what proved at receipt who asks (P25). `entered_by`: the member of staff who took
-    it in. `agent_is_told`: whether who asks for somebody else gets a mail.
-    `is_acknowledged`: whether there is somebody to be told that it came: not of what we do of our
-    own accord. `follows_id`: the request that it takes up again; `is_appeal`: as its person does
-    not agree with the answer; `disputed_at`: since when that one is disputed, and nobody has found
-    out who asks.
+    `reference`: the one that they were told already. `verified_by`: what proved at receipt who asks
+    (P25). `entered_by`: the member of staff who took it in. `agent_is_told`: whether who asks for
+    somebody else gets a mail. `is_acknowledged`: whether there is somebody to be told that it came:
+    not of what we do of our own accord. `follows_id`: the request that it takes up again;
+    `is_appeal`: as its person does not agree with the answer; `disputed_at`: since when that one is
+    disputed, and nobody has found out who asks.
     """
 
     channel: str
@@ -67,6 +67,7 @@ class Received:
     policy_version_id: UUID | None
     languages: Sequence[str]
     account_id: UUID | None = None
+    reference: str = ""
     verified_by: str | None = None
     entered_by: UUID | None = None
     agent_is_told: bool = True
@@ -93,12 +94,12 @@ def receive(
         agent = _agent(transaction, request, intake)
         if received.agent_is_told:
             mails.append(_to_agent(transaction, request, agent, now))
+    queue(transaction, mails, now)
     proved = bool(received.verified_by) and verify_identity(
         transaction, request, how=received.verified_by or "", now=now
     )
-    if request.needs_identity and not proved:
-        mails += _asking_who_it_is(transaction, request, received.languages, now)
-    queue(transaction, mails, now)
+    if request.needs_identity and not proved:  # sent last: what becomes of it delays no other
+        queue(transaction, _asking_who_it_is(transaction, request, received.languages, now), now)
     if request.disputed_at is not None:
         tell_of_dispute(transaction, request, now)
     tell_of_request(transaction, EventKind.REQUEST_RECEIVED, request.id, now)
@@ -228,9 +229,7 @@ def queue_for_staff(
 def tell_of_dispute(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
     """Tell the team that somebody says a request is not theirs, so that two find out (P19)."""
     team = in_charge(transaction, "privacy")
-    queue_for_staff(
-        transaction, request, team, step=DISPUTED, template="request_rung", now=now
-    )
+    queue_for_staff(transaction, request, team, step=DISPUTED, template="request_rung", now=now)
 
 
 def queue_for_requester(
@@ -317,7 +316,7 @@ def _taken_in(transaction: Session, intake: Intake, received: Received) -> DataS
     account_id = received.account_id or _account_at(transaction, about)
     deadline = received.deadline
     request = DataSubjectRequest(
-        reference=new_reference(),
+        reference=received.reference or new_reference(),
         channel=received.channel,
         name=intake.name,
         contact_email=intake.contact_address,
