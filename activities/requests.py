@@ -85,7 +85,8 @@ class RequestCase:
     `since`: when its state began. `ungated_open`: whether it asks for a right that needs no proof
     of identity, and that privacy has not decided (P19). `asked`: how far it is with the data
     sources, None when nothing is to come of them. `erasing`: where its erasure stands, once every
-    right is decided.
+    right is decided. `acknowledgement_waits`: whether the first mails to who asks have still to go
+    out; None in histories from before that was told.
     """
 
     state: State
@@ -98,6 +99,7 @@ class RequestCase:
     told: Told | None = None
     asked: Asked | None = None
     erasing: Stage | None = None
+    acknowledgement_waits: bool | None = None
 
 
 class RequestActivities:
@@ -237,13 +239,12 @@ class RequestActivities:
         ladder, fired = rungs.rungs_of(
             session, request, self._company.office, now=request.due_at, more=more
         )
-        mails = states(session, Batch(subject_id=request.id))
         rights = requested_rights.rights_of(session, request.id)
         return RequestCase(
             state=State(request.state),
             due_at=request.due_at,
             answered=request.answered_at is not None,
-            mails_waiting=sum(mails.get(state, 0) for state in ("queued", "sending", "unknown")),
+            mails_waiting=_waiting(session, Batch(subject_id=request.id)),
             next_rung=self._next_rung(request, ladder, fired),
             since=_since(session, request, rights),
             ungated_open=any(
@@ -252,6 +253,8 @@ class RequestActivities:
             told=self._told(session, request, ladder),
             asked=erasures.standing(session, request, self._sources),
             erasing=_erasing(session, request, rights),
+            acknowledgement_waits=request.acknowledged_at is None
+            and _waiting(session, Batch(subject_id=request.id, step=requests.ACKNOWLEDGEMENT)) > 0,
         )
 
     def _next_rung(
@@ -273,6 +276,12 @@ class RequestActivities:
             at=last.fired_at,
             acknowledged_at=last.acknowledged_at,
         )
+
+
+def _waiting(session: Session, batch: Batch) -> int:
+    """How many of these mails have still to go out."""
+    mails = states(session, batch)
+    return sum(mails.get(state, 0) for state in ("queued", "sending", "unknown"))
 
 
 def _erasing(

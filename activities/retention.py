@@ -7,7 +7,8 @@ from sqlmodel import Session
 
 from data_sources.pseudonyms import address_pseudonym
 from database.engine import Database
-from database.requests.retention import AT_ONCE, close_answered, purge_closed
+from database.people.address_changes import forget_replaced
+from database.requests.retention import close_answered, purge_closed
 from database.storage import Storage
 from domain.request_retention import RequestPeriods
 
@@ -24,7 +25,8 @@ class Retention:
         self._key = pseudonym_key
 
     def keep_to_it(self, now: datetime) -> None:
-        """Close and purge every request whose time has come, a hundred in a transaction."""
+        """Close and purge every request whose time has come, a hundred in a transaction; and forget
+        the addresses that accounts had before."""
         closed_by = now - self._periods.until_closed
         purged_by = now - self._periods.until_purged
         self._in_chunks(
@@ -33,12 +35,13 @@ class Retention:
         self._in_chunks(
             lambda transaction: purge_closed(transaction, purged_by, self._pseudonym, now)
         )
+        self._in_chunks(lambda transaction: forget_replaced(transaction, now))
 
     def _pseudonym(self, address: str) -> str:
         return address_pseudonym(address, self._key)
 
     def _in_chunks(self, step: Callable[[Session], int]) -> None:
-        done = AT_ONCE
-        while done == AT_ONCE:
+        done = 1
+        while done:
             with self._database.transaction() as transaction:
                 done = step(transaction)

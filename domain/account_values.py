@@ -62,7 +62,7 @@ def _address(value: str) -> str:
     intake = Intake(name="", contact_address=value, kinds=(Kind.ACCESS,))
     if problems(intake):  # the one rule for addresses
         raise ValueError(f"{value!r} is not an e-mail address like name@example.com")
-    return value
+    return intake.contact_address
 
 
 def _one_of(*known: str) -> Callable[[str], str]:

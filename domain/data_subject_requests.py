@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+import idna
+
 from domain.places import country_code, zone_named
 
 LONGEST_NAME = 200
@@ -163,6 +165,11 @@ class Intake:
     agent_name: str = ""
     agent_address: str = ""
 
+    def __post_init__(self) -> None:
+        """Every door takes addresses in one spelling."""
+        for field in ("contact_address", "account_address", "agent_address"):
+            object.__setattr__(self, field, ascii_address(getattr(self, field)))
+
     @property
     def by_agent(self) -> bool:
         """Whether somebody asks for somebody else."""
@@ -172,6 +179,19 @@ class Intake:
     def rights(self) -> tuple[Kind, ...]:
         """What an intake without `problems` asks for, each once, in the order of `Kind`."""
         return in_order(map(Kind, self.kinds))
+
+
+def ascii_address(text: str) -> str:
+    """An address as mail is sent to it and as we know it: with a domain in letters of its own, like
+    bücher.example, in the form that the net has for it, xn--bcher-kva.example. What is no such
+    address comes back as it is."""
+    local, at, domain = text.rpartition("@")
+    if not at or domain.isascii() or len(text) > LONGEST_ADDRESS:
+        return text
+    try:
+        return f"{local}@{idna.encode(domain, uts46=True).decode()}"
+    except idna.IDNAError:
+        return text
 
 
 def in_order(kinds: Iterable[Kind]) -> tuple[Kind, ...]:
@@ -197,6 +217,8 @@ PROBLEM_WORDS: Mapping[str, str] = {
     "long_name": f"Please shorten the name to {LONGEST_NAME} characters.",
     "odd_name": "The name contains characters that cannot be shown. Please type it again.",
     "address": "Please give an e-mail address like name@example.com.",
+    "letters": "Our mail reaches only addresses that have no letters but a to z before the @. "
+    "Please give another one, or write to us on paper.",
     "no_kind": "Please choose what you ask for.",
     "odd_kind": "Please choose what you ask for from the list.",
     "long_message": f"Please shorten the message to {LONGEST_MESSAGE:,} characters.",
@@ -247,7 +269,7 @@ def _problems_of_agent(intake: Intake) -> Iterator[tuple[str, str]]:
         yield "agent_name", PROBLEM_WORDS["no_agent_name"]
     yield from _problems_of_name("agent_name", intake.agent_name)
     if not _is_address(intake.agent_address):
-        yield "agent_address", PROBLEM_WORDS["address"]
+        yield "agent_address", _words_for(intake.agent_address)
     elif intake.agent_address.lower() == intake.contact_address.lower():
         yield "agent_address", PROBLEM_WORDS["agent_is_person"]
 
@@ -255,9 +277,9 @@ def _problems_of_agent(intake: Intake) -> Iterator[tuple[str, str]]:
 def _problems_of_addresses(intake: Intake) -> Iterator[tuple[str, str]]:
     on_paper = intake.postal_address and not intake.contact_address
     if not on_paper and not _is_address(intake.contact_address):
-        yield "contact_address", PROBLEM_WORDS["address"]
+        yield "contact_address", _words_for(intake.contact_address)
     if intake.account_address and not _is_address(intake.account_address):
-        yield "account_address", PROBLEM_WORDS["address"]
+        yield "account_address", _words_for(intake.account_address)
 
 
 _ADDRESS = re.compile(
@@ -267,6 +289,12 @@ _ADDRESS = re.compile(
 )
 # Marks that turn the direction of text let a name show other words than it holds.
 _DIRECTION_MARKS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+def _words_for(wrong: str) -> str:
+    local, _, domain = wrong.rpartition("@")
+    with_other_letters = not local.isascii() and _is_address(f"a@{domain}")
+    return PROBLEM_WORDS["letters" if with_other_letters else "address"]
 
 
 def _is_address(text: str) -> bool:

@@ -21,6 +21,7 @@ MOST_GUESSES_A_DAY = TRIES * CODES_A_DAY
 """Of a hundred million codes: whoever guesses for the ninety days that a request may be open has a
 chance of 1 in 37,000."""
 CHANGED_LATELY_PERIOD = timedelta(days=14)
+"""So long an address is too new to disclose anything to it at once."""
 DISCLOSURE_HOLD_PERIOD = timedelta(hours=48)
 OF_IDENTITY = "identity-"
 """What the keys of these rungs begin with. None is a step of the ladder."""
@@ -108,11 +109,6 @@ def identity_rungs(
 
 def _days(days: int) -> str:
     return "a day" if days == 1 else f"{days} days"
-
-
-def changed_lately(changed_at: datetime | None, now: datetime) -> bool:
-    """Whether an address is too new to disclose anything to it at once."""
-    return changed_at is not None and now - changed_at < CHANGED_LATELY_PERIOD
 
 
 def disclosure_refusal(

@@ -24,12 +24,14 @@ takes nobody."""
 @dataclass(frozen=True, kw_only=True)
 class Twin:
     """One of two requests that look alike. `due`: by right, of one that is to end those still open,
-    when its answer is due. `proved_at`: when the person proved who they are, if it is to be."""
+    when its answer is due. `about`: the address that it is about. `proved_at`: when the person
+    proved who they are, if it is to be."""
 
     reference: str
     due: Mapping[Kind, datetime]
     account_id: UUID | None
     contact_key: str
+    about: str
     needs_identity: bool
     proved_at: datetime | None
     received_at: datetime
@@ -39,15 +41,19 @@ def duplicate_refusal(one: Twin, other: Twin) -> str | None:
     """Why `one` may not end as a duplicate of `other`, as a sentence for staff; None when it may.
 
     The first that is verified wins, so that nobody can keep a person from their answer by asking
-    first; its answer comes no later than the other's was due; and whoever has shown nothing is told
-    of no request but one from their own address (P19, P21).
+    first; its answer comes no later than the other's was due; whoever has shown nothing is told of
+    no request but one from their own address; and two who share a mailbox are two people, each with
+    an answer of their own (P19, P21).
     """
     same_account = one.account_id is not None and one.account_id == other.account_id
+    other_account = None not in {one.account_id, other.account_id} and not same_account
     same_contact = one.contact_key != "" and one.contact_key == other.contact_key
     if one.reference == other.reference:
         return "A request is no duplicate of itself."
     if not (same_account or same_contact):
         return f"{other.reference} is of another account, and came from another address."
+    if other_account or (not same_account and one.about != other.about):
+        return f"{other.reference} is about another account or address: each gets its own answer."
     if missing := [kind for kind in one.due if kind not in other.due]:
         return f"{other.reference} does not ask for {', '.join(missing)}: answer that first."
     if any(other.due[kind] > due for kind, due in one.due.items()):

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from uuid import UUID
 
+from domain.data_subject_requests import ascii_address
+
 
 class Cause(StrEnum):
     """Why mail to an address stopped."""
@@ -28,11 +30,12 @@ RESTRICTED = "the account is restricted, so no courtesy mail goes to it"
 
 
 def address_key(address: str, key: bytes) -> bytes:
-    """The hash by which an address is known: the same for every spelling of its case (P17).
+    """The hash by which an address is known: the same for every spelling of its case and of its
+    domain (P17).
 
     It holds no personal data for whoever lacks the key, so it may outlive an erasure.
     """
-    return hmac.digest(key, address.strip().lower().encode(), "sha256")
+    return hmac.digest(key, ascii_address(address.strip()).lower().encode(), "sha256")
 
 
 def account_key(account_id: UUID, key: bytes) -> bytes:

@@ -186,11 +186,15 @@ class Scene:
             country=country,
             language=language,
         )
+        return self.taken_in(intake, now)
+
+    def taken_in(self, intake: Intake, now: datetime = NOW) -> DataSubjectRequest:
+        """A request that came through the website."""
         due = earliest(
             deadline(
                 received_at=now,
                 time_zone=None,
-                country=country,
+                country=intake.country,
                 company_time_zone="Europe/Berlin",
                 right=right,
                 default_regime="gdpr",

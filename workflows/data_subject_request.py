@@ -82,7 +82,7 @@ class DataSubjectRequestWorkflow:
             await continue_when_long(case)
             if now.mails_waiting:
                 now = await self._send()
-            if now.state is State.RECEIVED and now.mails_waiting == 0:
+            if now.state is State.RECEIVED and not _acknowledgement_waits(now):
                 now = await self._note(RequestActivities.acknowledge_request, "acknowledge")
             if _is_to_ask(now.asked):
                 now = await self._ask()
@@ -135,7 +135,8 @@ class DataSubjectRequestWorkflow:
 
     async def _send(self) -> RequestCase:
         """Send, and count what still waits. Of an answered request more may follow from that, as
-        its erasure by ourselves does: that is loaded, and whatever else may have changed."""
+        its erasure by ourselves does: that is loaded, and whatever else may have changed; and
+        whether the acknowledgement is among what waits."""
         known = self._case
         progress = await act(
             OutboxActivities.send_mail,
@@ -145,9 +146,15 @@ class DataSubjectRequestWorkflow:
             story=self._story,
         )
         self._problem, self._patience = progress.problem, progress.patience
+        waiting = progress.waiting + progress.unknown
         news = self._news or self._case is not known
-        if known and not (known.answered or news) and workflow.patched("counts-what-it-sent"):
-            self._case = replace(known, mails_waiting=progress.waiting + progress.unknown)
+        unsure = known and known.acknowledgement_waits and waiting
+        if (
+            known
+            and not (known.answered or news or unsure)
+            and workflow.patched("counts-what-it-sent")
+        ):
+            self._case = replace(known, mails_waiting=waiting)
             return self._case
         return await self._load()
 
@@ -198,6 +205,12 @@ class DataSubjectRequestWorkflow:
             activity, what, summary=summary, case=self._subject, story=self._story
         )
         return self._case
+
+
+def _acknowledgement_waits(now: RequestCase) -> bool:
+    """Whether it has still to go out. The mail to the address on file is not waited for: the page
+    of the request would show by it that there is one (P19)."""
+    return now.mails_waiting > 0 and now.acknowledgement_waits is not False
 
 
 def _is_over(now: RequestCase) -> bool:

@@ -158,9 +158,6 @@ UPDATE_ACCOUNTS = (
                 else_=col(Account.closed_at),
             ),
             "reopened_at": case((_RETURNS, _DECIDED_AT), else_=col(Account.reopened_at)),
-            "previous_email": case(
-                (_OTHER_ADDRESS, col(Account.email)), else_=col(Account.previous_email)
-            ),
             "address_changed_at": case(
                 (_OTHER_ADDRESS, _DECIDED_AT), else_=col(Account.address_changed_at)
             ),
@@ -211,6 +208,18 @@ RE_ADDRESSED = (
     select(col(Account.id)).join(AccountImportRow, same_account()).where(_CHUNK, _OTHER_ADDRESS)
 )
 """The known accounts of a chunk to which it gives another address."""
+
+_CHANGE: dict[str, Any] = {
+    "id": id_of_each(),
+    "account_id": col(Account.id),
+    "address": col(Account.email),
+    "changed_at": _DECIDED_AT,
+}
+KEEP_REPLACED = insert(_TABLES["address_change"]).from_select(
+    list(_CHANGE),
+    select(*_CHANGE.values()).join(AccountImportRow, same_account()).where(_CHUNK, _OTHER_ADDRESS),
+)
+"""Keeps the addresses that a chunk replaces, before it does. Needs `decided_at`."""
 
 RETURNED = select(col(Account.id)).join(AccountImportRow, same_account()).where(_CHUNK, _RETURNS)
 """The known accounts of a chunk that it opens, or that are no service's after all: they may be

@@ -29,6 +29,7 @@ from database.imports.carrying import (
     ADD_ACCOUNTS,
     ASSERT_VERSIONS,
     DELETE_ROWS,
+    KEEP_REPLACED,
     RE_ADDRESSED,
     RETURNED,
     UPDATE_ACCOUNTS,
@@ -200,6 +201,8 @@ def carry_rows(
         rows_of(transaction, ASSERT_VERSIONS, given | assertable.given)
     re_addressed = transaction.scalars(RE_ADDRESSED, dict(chunk)).all()
     returned = transaction.scalars(RETURNED, dict(chunk)).all()
+    if re_addressed:
+        rows_of(transaction, KEEP_REPLACED, given)
     updated = rows_of(transaction, UPDATE_ACCOUNTS, given)
     if re_addressed or returned:
         hold_mails(transaction, of_campaigns_to({*re_addressed, *returned}))

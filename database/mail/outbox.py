@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, literal, or_, update
+from sqlalchemy import ColumnElement, and_, case, exists, literal, or_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
@@ -69,10 +69,13 @@ _ADDRESSES: Mapping[str, tuple[Any, Any, Any]] = {
     STAFF: (Staff, col(Staff.name), col(Staff.email)),
     REQUESTER: (
         DataSubjectRequest,
-        col(DataSubjectRequest.name),
+        case(
+            (col(DataSubjectRequest.contact_confirmed_at).is_not(None), DataSubjectRequest.name),
+            else_="",
+        ),
         col(DataSubjectRequest.contact_email),
     ),
-    AGENT: (RequestAgent, col(RequestAgent.name), col(RequestAgent.email)),
+    AGENT: (RequestAgent, literal(""), col(RequestAgent.email)),
     CONTROLLER: (
         ControllerInstruction,
         col(ControllerInstruction.controller),
@@ -80,7 +83,8 @@ _ADDRESSES: Mapping[str, tuple[Any, Any, Any]] = {
     ),
     FORMER: (AddressWarning, literal(""), col(AddressWarning.address)),
 }
-"""Whom a mail goes to by its addressee: the table, their name, their address."""
+"""Whom a mail goes to by its addressee: the table, their name, their address. What a stranger typed
+for a name is written to nobody who has not said that the request is theirs."""
 COPY_CODE, OF_SOURCE, AFTER_HOLD = "copy_code_", "source_", "erased_after_hold"
 AFTERWARDS = (COPY_CODE, OF_SOURCE, AFTER_HOLD)
 """What steps of a request begin with that go out when it is answered already."""

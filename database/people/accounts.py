@@ -10,6 +10,7 @@ from sqlmodel import Session, col, func, select
 
 from database.tables import Account
 from domain.account_holders import AccountKind, Status
+from domain.data_subject_requests import ascii_address
 
 
 class AccountUnknown(Exception):
@@ -60,7 +61,7 @@ def accounts_at_address(session: Session, address: str) -> Sequence[Account]:
     """The open accounts whose address this is, whatever its case."""
     return session.exec(
         select(Account).where(
-            func.lower(Account.email) == address.strip().lower(),
+            func.lower(Account.email) == ascii_address(address.strip()).lower(),
             Account.email != "",
             Account.status == "open",
         )
@@ -77,6 +78,12 @@ def list_accounts(session: Session, *, limit: int, offset: int = 0) -> Sequence[
 def count_accounts(session: Session) -> int:
     """How many accounts there are."""
     return session.exec(select(func.count()).select_from(Account)).one()
+
+
+def holder_died(account: Account) -> bool:
+    """Whether its holder has died: as the company says, or as one of us noted, whatever an import
+    says since."""
+    return account.status == Status.DECEASED or account.death_noted_at is not None
 
 
 def is_mailed() -> ColumnElement[bool]:

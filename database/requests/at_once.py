@@ -16,7 +16,9 @@ from sqlmodel import Session
 from database.people.accounts import accounts_at_address
 from database.requests import joined, minors
 from database.requests.answering import decide_at_once
+from database.requests.identity import is_verified
 from database.requests.marketing import REQUEST, refuse
+from database.requests.receipts import ClockOf, bring_forward
 from database.requests.requested_rights import kinds_of
 from database.requests.requests import Received, receive
 from database.requests.restrictions import restrict
@@ -113,14 +115,20 @@ def take_effect_once_verified(
 
 @contextmanager
 def showing_who_asks(
-    transaction: Session, request_id: UUID, now: datetime
+    transaction: Session, request_id: UUID, now: datetime, clock_of: ClockOf
 ) -> Iterator[DataSubjectRequest]:
-    """The request, ours, while somebody may show who asks; what follows of that takes effect."""
+    """The request, ours, while somebody may show who asks; what follows of that takes effect.
+
+    From then on the law of the country on file counts too, in the time zone on file: before, a due
+    time could tell a stranger of an account (P19, P21).
+    """
     request = held(transaction, DataSubjectRequest, request_id)
     was_known = request.verified_at is not None
     yield request
     if not was_known and request.verified_at is not None:
         take_effect_once_verified(transaction, request, now)
+    if is_verified(request):
+        bring_forward(transaction, request, clock_of, now)
 
 
 def _report(

@@ -12,7 +12,7 @@ from database.requests.answering import DECIDED_BEFORE, set_aside
 from database.requests.erasures import of_request
 from database.requests.identity import answer_goes_on_file, is_verified
 from database.requests.requested_rights import decided_before, rights_of
-from database.requests.requests import follower_of, request_by_reference
+from database.requests.requests import contact_key, follower_of, request_by_reference
 from database.tables import DataSubjectRequest, ProposedEnd
 from database.writing import hold
 from domain.data_subject_requests import GATED_KINDS, Kind, Outcome, RightState, State
@@ -243,6 +243,7 @@ def _twin(session: Session, request: DataSubjectRequest, *, only_open: bool) -> 
         },
         account_id=request.account_id,
         contact_key=request.contact_key,
+        about=contact_key(request.account_address or request.contact_email),
         needs_identity=request.needs_identity,
         proved_at=request.verified_at if is_verified(request) else None,
         received_at=request.received_at,

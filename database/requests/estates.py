@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from database.facts import record
+from database.people.accounts import holder_died
 from database.requests.identity import account_of, verify_identity
 from database.tables import Account, DataSubjectRequest, EstateAuthority
 from database.writing import held, hold
@@ -15,6 +16,10 @@ from domain.account_holders import Status
 
 BY_ESTATE = "authority after a death, found by two of us"
 NOT_DEAD = "The account is not frozen: nobody has noted that its holder died. Nothing was changed."
+NOT_NOTED = (
+    "None of us noted that the holder died: if the account is frozen, the company says so, and its "
+    "next word about the account ends that. Nothing was changed."
+)
 
 
 class EstateRefused(Exception):
@@ -24,18 +29,45 @@ class EstateRefused(Exception):
 def freeze(
     transaction: Session, request: DataSubjectRequest, *, staff_id: UUID, now: datetime
 ) -> None:
-    """The holder of the account that a request is about has died: no mail goes to it, and what
-    governs it stays as it is. The company's own system ends that with its next word about the
-    account. Raises EstateRefused."""
+    """Note that the holder of the account that a request is about has died: no mail goes to it, and
+    what governs it stays as it is. The company's own system may open the account again with its
+    next word about it; what was noted here nobody but `take_back` ends. Raises EstateRefused."""
+    account = _account(transaction, request)
+    if account.death_noted_at is not None:
+        return
+    account.death_noted_at, account.death_noted_by = now, staff_id
+    if account.status != Status.DECEASED:
+        account.status, account.frozen_at, account.thawed_at = Status.DECEASED, now, None
+    transaction.add(account)
+    record(transaction, "account.frozen", account.id, now, request=request.id, staff=staff_id)
+
+
+def take_back(
+    transaction: Session, request: DataSubjectRequest, *, staff_id: UUID, now: datetime
+) -> None:
+    """A second person found that the holder lives: the account is as it was before that was noted,
+    but for what the company says of it. Raises EstateRefused."""
+    account = _account(transaction, request)
+    if account.death_noted_at is None:
+        raise EstateRefused(NOT_NOTED)
+    if account.death_noted_by == staff_id:
+        raise EstateRefused(
+            "You noted the death yourself: somebody else has to find that it was a mistake. "
+            "Nothing was changed."
+        )
+    if account.status == Status.DECEASED and account.frozen_at == account.death_noted_at:
+        account.status = Status.CLOSED if account.closed_at else Status.OPEN
+        account.thawed_at = now
+    account.death_noted_at = account.death_noted_by = None
+    transaction.add(account)
+    record(transaction, "account.thawed", account.id, now, request=request.id, staff=staff_id)
+
+
+def _account(transaction: Session, request: DataSubjectRequest) -> Account:
     hold(transaction, request)
     if request.account_id is None:
         raise EstateRefused("No account is known that this request is about. Nothing was changed.")
-    account = held(transaction, Account, request.account_id)
-    if account.status == Status.DECEASED:
-        return
-    account.status, account.frozen_at, account.thawed_at = Status.DECEASED, now, None
-    transaction.add(account)
-    record(transaction, "account.frozen", account.id, now, request=request.id, staff=staff_id)
+    return held(transaction, Account, request.account_id)
 
 
 def record_authority(
@@ -110,7 +142,7 @@ def authorities_of(session: Session, request: DataSubjectRequest) -> Sequence[Es
 def has_died(session: Session, request: DataSubjectRequest) -> bool:
     """Whether the holder of the account that a request is about has died."""
     account = account_of(session, request)
-    return account is not None and account.status == Status.DECEASED
+    return account is not None and holder_died(account)
 
 
 def waits_for_authority(session: Session, request: DataSubjectRequest) -> bool:

@@ -23,11 +23,13 @@ from database.mail.outbox import (
     Queued,
     queue,
 )
-from database.people.accounts import accounts_at_address
+from database.people.accounts import accounts_at_address, holder_died
+from database.people.address_changes import replaced_lately
 from database.people.links import REQUEST_STATUS, REQUEST_STOP, REQUEST_VERIFY, add_link
 from database.requests.requested_rights import reopen_unverified
 from database.tables import (
     Account,
+    AddressChange,
     AddressWarning,
     DataSubjectRequest,
     EstateAuthority,
@@ -37,9 +39,8 @@ from database.tables import (
     OutboxMail,
 )
 from database.writing import hold
-from domain.account_holders import Status
 from domain.data_subject_requests import State
-from domain.identity import DISCLOSURE_HOLD_PERIOD, Code, changed_lately, may_have_another
+from domain.identity import DISCLOSURE_HOLD_PERIOD, Code, may_have_another
 from domain.personal_data import ERASED_HOST
 
 VERIFY_LINK_PERIOD = timedelta(days=60)  # after the due time: being late must shut nobody out
@@ -119,8 +120,6 @@ def ask_again(transaction: Session, request: DataSubjectRequest, now: datetime) 
 def remind(transaction: Session, request: DataSubjectRequest, step: str, now: datetime) -> None:
     """Ask once more who they are: at the address on file, and at the contact address where that is
     another one and confirmed as theirs."""
-    if request.disputed_at is not None:
-        return
     account = account_of(transaction, request)
     mails = []
     if account is not None and account.email:
@@ -236,27 +235,23 @@ def controls_empty_address(session: Session, request: DataSubjectRequest) -> boo
 
 
 def hold_disclosure(transaction: Session, request: DataSubjectRequest, now: datetime) -> bool:
-    """After a recent change of address: warn the old one and disclose nothing for 48 hours, once
-    for each change. The clock of the request goes on (P19, P21). False when there is no need."""
+    """After recent changes of address: warn each one that was replaced and disclose nothing for 48
+    hours, once for each change. The clock of the request goes on (P19, P21). False when there is no
+    need."""
     hold(transaction, request)
     account = account_of(transaction, request)
-    changed_at = account.address_changed_at if account else None
-    if account is None or changed_at is None or not changed_lately(changed_at, now):
-        return False
     if request.verified_at is None or request.answered_at is not None or not request.needs_identity:
         return False
-    if changed_at in _warned_of(transaction, request):
+    if account is None:
         return False
-    warning = AddressWarning(
-        request_id=request.id,
-        account_id=account.id,
-        address=account.previous_email or "",
-        changed_at=changed_at,
-        warned_at=now,
-    )
-    transaction.add(warning)
-    transaction.flush()
-    queue(transaction, [_warning(transaction, request, warning, now)], now)
+    warned = _warned_of(transaction, request)
+    changes = [
+        one for one in replaced_lately(transaction, account, now) if one.changed_at not in warned
+    ]
+    if not changes:
+        return False
+    mails = [_warning(transaction, request, change, now) for change in changes]
+    queue(transaction, mails, now)
     request.disclosure_held_until = now + DISCLOSURE_HOLD_PERIOD
     transaction.add(request)
     record(
@@ -265,7 +260,8 @@ def hold_disclosure(transaction: Session, request: DataSubjectRequest, now: date
         request.id,
         now,
         until=request.disclosure_held_until,
-        changed_at=changed_at,
+        changed_at=changes[-1].changed_at,
+        addresses=len(changes),
     )
     return True
 
@@ -456,7 +452,7 @@ def _to_account(
         account is not None
         and account.email
         and not account.email.endswith(f"@{ERASED_HOST}")
-        and account.status != Status.DECEASED
+        and not holder_died(account)
         and request.disputed_at is None
     )
     return Queued(
@@ -474,8 +470,16 @@ def _to_account(
 
 
 def _warning(
-    transaction: Session, request: DataSubjectRequest, warning: AddressWarning, now: datetime
+    transaction: Session, request: DataSubjectRequest, change: AddressChange, now: datetime
 ) -> Queued:
+    warning = AddressWarning(
+        request_id=request.id,
+        account_id=change.account_id,
+        address=change.address,
+        changed_at=change.changed_at,
+        warned_at=now,
+    )
+    transaction.add(warning)
     link = add_link(
         transaction,
         purpose=REQUEST_STOP,

@@ -3,7 +3,7 @@
 So many within an hour each have a life of their own. A further one is kept whole beside one of
 them, shown to staff with it, and answered with it, when each of its rights is asked for by an open
 one of them with an answer due no later, or was answered by the machine. What asks for anything else
-is taken in by itself, always.
+is taken in by itself, always; and staff take out what ought to have been.
 """
 
 from collections.abc import Sequence
@@ -24,13 +24,17 @@ from database.tables import (
     RequestDecision,
     RequestedRight,
 )
-from database.writing import held
-from domain.data_subject_requests import Intake, Kind
+from database.writing import held, hold
+from domain.data_subject_requests import Intake, Kind, State
 from domain.deadlines import Deadline
 
 WITHIN = timedelta(hours=1)
 SHOWN = 100
 """Of what was joined, the newest so many; of possible duplicates likewise."""
+
+
+class NotJoined(Exception):
+    """There is nothing joined that could be taken out; nothing changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,17 @@ class Joined:
 
     count: int
     newest: Sequence[JoinedRequest]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What was joined, as it came; `account_id`: whose account it is about, where that is known."""
+
+    reference: str
+    channel: str
+    received_at: datetime
+    account_id: UUID | None
+    intake: Intake
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +74,10 @@ class _Asked:
         """The address that it is about, where another one than it came from was named."""
         return contact_key(self.request.account_address or "")
 
+    def is_about(self, address: str, account_id: UUID | None) -> bool:
+        """Whether it is about this address, and about this account where one was said."""
+        return self.about == address and account_id in {None, self.request.account_id}
+
 
 def join_if_too_many(
     transaction: Session,
@@ -75,7 +94,9 @@ def join_if_too_many(
     `account_id`: whose account it is about, where that was said.
     """
     about = address_named(transaction, intake, account_id)
-    covering = _covering(transaction, intake, about, deadline, an_hour=an_hour, now=now)
+    lately = _asked_lately(transaction, contact_key(intake.contact_address), now)
+    usable = _usable(lately, intake, contact_key(about or ""), account_id, an_hour=an_hour)
+    covering = _covering(usable, intake.rights, deadline)
     if covering is None:
         return None
     was_open = covering.state in OPEN_STATES
@@ -90,6 +111,8 @@ def join_if_too_many(
         kinds=list(intake.kinds),
         message=intake.message,
         country=intake.country,
+        time_zone=intake.time_zone,
+        language=intake.language,
         channel=channel,
         agent_name=intake.agent_name,
         agent_email=intake.agent_address,
@@ -131,6 +154,44 @@ def joined_to(session: Session, request: DataSubjectRequest) -> Joined:
     )
 
 
+def take_out(
+    transaction: Session, request: DataSubjectRequest, joined_id: UUID, now: datetime
+) -> Taken:
+    """What was joined to a request, to be a request of its own: it is joined no more. Raises
+    NotJoined."""
+    hold(transaction, request)
+    row = transaction.get(JoinedRequest, joined_id)
+    if row is None or row.request_id != request.id:
+        raise NotJoined(
+            f"This is not joined to {request.reference} any more: look for it by its own "
+            "reference. Nothing was changed."
+        )
+    if request.state == State.PURGED:
+        raise NotJoined("What it said was deleted in time, with its request. Nothing was changed.")
+    transaction.delete(row)
+    transaction.flush()
+    record(transaction, "request.taken_out", request.id, now, joined=row.id)
+    is_about_the_same = row.account_address == request.account_address
+    return Taken(
+        reference=row.reference,
+        channel=row.channel,
+        received_at=row.received_at,
+        account_id=request.account_id if is_about_the_same else None,
+        intake=Intake(
+            name=row.name,
+            contact_address=request.contact_email,
+            account_address=row.account_address or "",
+            kinds=tuple(row.kinds),
+            message=row.message,
+            country=row.country,
+            time_zone=row.time_zone,
+            language=row.language,
+            agent_name=row.agent_name,
+            agent_address=row.agent_email,
+        ),
+    )
+
+
 def possible_duplicates(
     session: Session, request: DataSubjectRequest
 ) -> Sequence[DataSubjectRequest]:
@@ -158,31 +219,37 @@ def possible_duplicates(
     ).all()
 
 
-def _covering(
-    session: Session,
+def _usable(
+    lately: Sequence[_Asked],
     intake: Intake,
-    about: str | None,
-    deadline: Deadline,
+    address: str,
+    account_id: UUID | None,
     *,
     an_hour: int,
-    now: datetime,
-) -> DataSubjectRequest | None:
-    """One that answers one of these rights, an open one where there is any; None when some right
-    is answered by none, or there were not too many yet. What people ask themselves is not answered
-    with what somebody else asks for them; nor what is about another address, unless there were too
-    many of these too."""
-    lately = _asked_lately(session, contact_key(intake.contact_address), now)
+) -> Sequence[_Asked]:
+    """Those beside which one may be kept; none before there were too many. What people ask
+    themselves is not answered with what somebody else asks for them; nor what is about another
+    address, unless there were too many of these too. With that exception nobody keeps a person from
+    what they ask about the very address that they write from, or about an account that was said."""
     if len({one.request.id for one in lately}) < an_hour:
-        return None
+        return ()
     addresses = {one.about for one in lately}
-    address = contact_key(about or "")
-    any_address = address not in addresses and len(addresses) >= an_hour
-    usable = [
+    names_another = address != "" and account_id is None
+    any_address = names_another and address not in addresses and len(addresses) >= an_hour
+    return [
         one
         for one in lately
-        if (intake.by_agent or not one.by_agent) and (any_address or one.about == address)
+        if (intake.by_agent or not one.by_agent)
+        and (any_address or one.is_about(address, account_id))
     ]
-    answers = [_answer_to(kind, usable, deadline.binding(kind).due_at) for kind in intake.rights]
+
+
+def _covering(
+    usable: Sequence[_Asked], rights: Sequence[Kind], deadline: Deadline
+) -> DataSubjectRequest | None:
+    """One that answers one of these rights, an open one where there is any; None when some right is
+    answered by none."""
+    answers = [_answer_to(kind, usable, deadline.binding(kind).due_at) for kind in rights]
     found = [one for one in answers if one is not None]
     if not found or len(found) < len(answers):
         return None

@@ -15,6 +15,7 @@ from sqlmodel import Session, col, func, select
 from database.facts import record
 from database.ids import new_id
 from database.mail.suppressions import failures
+from database.people.accounts import holder_died
 from database.people.restricted import restricted_among
 from database.tables import Account, MarketingRefusal, PurposeOffer
 from database.webhooks.events import EventKind, tell
@@ -239,7 +240,7 @@ def _because_of_its_holders(
 ) -> str | None:
     if any(account.id in restricted for account in accounts):
         return RESTRICTED
-    if any(account.status == Status.DECEASED for account in accounts):
+    if any(holder_died(account) for account in accounts):
         return Status.DECEASED.value
     if any(account.kind == AccountKind.MINOR for account in accounts):
         return AccountKind.MINOR.value

@@ -1,5 +1,6 @@
 """When a request really came, and from where: learned later, and its clock set right (P21, P26)."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -7,7 +8,8 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from database.facts import record
-from database.requests.requested_rights import rights_of
+from database.requests.identity import account_of
+from database.requests.requested_rights import kinds_of, rights_of
 from database.requests.requests import stored_candidates
 from database.tables import DataSubjectRequest, ReceiptCorrection
 from database.writing import held, hold
@@ -16,6 +18,8 @@ from domain.deadlines import Deadline
 from domain.places import country_code
 
 NOTHING_CHANGED = "Nothing was changed."
+ClockOf = Callable[[Iterable[Kind], datetime, str | None, str | None], Deadline]
+"""The clock of rights that were asked for at an instant, from a country, in a time zone."""
 
 
 class ReceiptRefused(Exception):
@@ -30,6 +34,15 @@ class Receipt:
     received_at: datetime
     country: str | None
     proof: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnFile:
+    """Where a person is as their account says, and the clock that they would have had there."""
+
+    country: str | None
+    time_zone: str | None
+    deadline: Deadline
 
 
 def propose_receipt(
@@ -82,6 +95,64 @@ def propose_receipt(
     if not second:
         _apply(transaction, request, correction, deadline, now)
     return correction
+
+
+def clock_on_file(
+    session: Session, request: DataSubjectRequest, clock_of: ClockOf
+) -> OnFile | None:
+    """The clock of a request with the country and time zone of its account where the person gave
+    none; None without an account."""
+    account = account_of(session, request)
+    if account is None:
+        return None
+    country = request.country or account.country
+    time_zone = request.time_zone or account.time_zone
+    rights = kinds_of(session, request.id)
+    deadline = clock_of(rights, request.received_at, country, time_zone)
+    return OnFile(country=country, time_zone=time_zone, deadline=deadline)
+
+
+def bring_forward(
+    transaction: Session,
+    request: DataSubjectRequest,
+    clock_of: ClockOf,
+    now: datetime,
+) -> None:
+    """Count by the country and time zone on file as well, once the person has shown who they are.
+
+    No right is ever due later for it (P21), and what ran until then stands among the candidates.
+    """
+    hold(transaction, request)
+    on_file = clock_on_file(transaction, request, clock_of)
+    if on_file is None or request.answered_at is not None:
+        return
+    deadline, rights = on_file.deadline, rights_of(transaction, request.id)
+    sooner = [one for one in rights if deadline.binding(Kind(one.kind)).due_at < one.due_at]
+    if not sooner:
+        return
+    for right in sooner:
+        clock = deadline.binding(Kind(right.kind))
+        right.due_at, right.rule = clock.due_at, clock.rule
+        transaction.add(right)
+    first = min(rights, key=lambda right: right.due_at)
+    request.due_at, request.rule, request.regime = first.due_at, first.rule, deadline.regime
+    request.country, request.time_zone = on_file.country, on_file.time_zone
+    counted = stored_candidates(deadline)
+    rules = {one["rule"] for one in counted}
+    request.candidates = [
+        *counted,
+        *(one for one in request.candidates if one["rule"] not in rules),
+    ]
+    request.warnings = list(deadline.warnings)
+    transaction.add(request)
+    record(
+        transaction,
+        "request.brought_forward",
+        request.id,
+        now,
+        due_at=request.due_at,
+        rule=request.rule,
+    )
 
 
 def waiting_receipt(session: Session, request_id: UUID) -> ReceiptCorrection | None:

@@ -13,6 +13,7 @@ from database.mail.outbox import AGENT, BY_POST, REQUEST, STAFF, Queued, queue
 from database.mail.steps import GOT_BY_NOBODY
 from database.people.accounts import accounts_at_address
 from database.people.links import REQUEST_AGENT, REQUEST_STATUS, add_link
+from database.people.staff import in_charge
 from database.requests.identity import (
     account_of,
     ask_for_identity,
@@ -33,6 +34,7 @@ from database.webhooks.events import EventKind, tell_of_request
 from database.writing import hold
 from domain.data_subject_requests import GATED_KINDS, Intake, State
 from domain.deadlines import Deadline
+from domain.identity import DISPUTED
 from domain.languages import nearest_language
 
 REFERENCE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -52,11 +54,12 @@ class Received:
 
     `deadline` is that of all rights asked for (`earliest`). `languages` are those that we speak.
     `account_id`: whose account it is about, where that was said; else the address tells.
-    `verified_by`: what proved at receipt who asks (P25). `entered_by`: the member of staff who took
-    it in. `agent_is_told`: whether who asks for somebody else gets a mail.
-    `is_acknowledged`: whether there is somebody to be told that it came: not of what we do of our
-    own accord. `follows_id`: the request that it takes up again; `is_appeal`: as its person does
-    not agree with the answer.
+    `reference`: the one that they were told already. `verified_by`: what proved at receipt who asks
+    (P25). `entered_by`: the member of staff who took it in. `agent_is_told`: whether who asks for
+    somebody else gets a mail. `is_acknowledged`: whether there is somebody to be told that it came:
+    not of what we do of our own accord. `follows_id`: the request that it takes up again;
+    `is_appeal`: as its person does not agree with the answer; `disputed_at`: since when that one is
+    disputed, and nobody has found out who asks.
     """
 
     channel: str
@@ -64,12 +67,14 @@ class Received:
     policy_version_id: UUID | None
     languages: Sequence[str]
     account_id: UUID | None = None
+    reference: str = ""
     verified_by: str | None = None
     entered_by: UUID | None = None
     agent_is_told: bool = True
     is_acknowledged: bool = True
     follows_id: UUID | None = None
     is_appeal: bool = False
+    disputed_at: datetime | None = None
 
 
 def receive(
@@ -89,11 +94,14 @@ def receive(
         agent = _agent(transaction, request, intake)
         if received.agent_is_told:
             mails.append(_to_agent(transaction, request, agent, now))
-    if received.verified_by:
-        verify_identity(transaction, request, how=received.verified_by, now=now)
-    elif request.needs_identity:
-        mails += _asking_who_it_is(transaction, request, received.languages, now)
     queue(transaction, mails, now)
+    proved = bool(received.verified_by) and verify_identity(
+        transaction, request, how=received.verified_by or "", now=now
+    )
+    if request.needs_identity and not proved:  # sent last: what becomes of it delays no other
+        queue(transaction, _asking_who_it_is(transaction, request, received.languages, now), now)
+    if request.disputed_at is not None:
+        tell_of_dispute(transaction, request, now)
     tell_of_request(transaction, EventKind.REQUEST_RECEIVED, request.id, now)
     record(
         transaction,
@@ -218,6 +226,12 @@ def queue_for_staff(
     )
 
 
+def tell_of_dispute(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
+    """Tell the team that somebody says a request is not theirs, so that two find out (P19)."""
+    team = in_charge(transaction, "privacy")
+    queue_for_staff(transaction, request, team, step=DISPUTED, template="request_rung", now=now)
+
+
 def queue_for_requester(
     transaction: Session, request: DataSubjectRequest, *, step: str, template: str, now: datetime
 ) -> None:
@@ -283,7 +297,7 @@ def address_named(session: Session, intake: Intake, account_id: UUID | None) -> 
     """The address on file that a request is about: the one typed, or that of the account which was
     said; None when it is the contact address, or there is none."""
     account = session.get_one(Account, account_id) if account_id else None
-    named = account.email if account else intake.account_address
+    named = (account.email if account else "") or intake.account_address
     same = contact_key(named) == contact_key(intake.contact_address)
     return None if same or not named else named
 
@@ -302,7 +316,7 @@ def _taken_in(transaction: Session, intake: Intake, received: Received) -> DataS
     account_id = received.account_id or _account_at(transaction, about)
     deadline = received.deadline
     request = DataSubjectRequest(
-        reference=new_reference(),
+        reference=received.reference or new_reference(),
         channel=received.channel,
         name=intake.name,
         contact_email=intake.contact_address,
@@ -317,6 +331,7 @@ def _taken_in(transaction: Session, intake: Intake, received: Received) -> DataS
         policy_version_id=received.policy_version_id,
         follows_id=received.follows_id,
         is_appeal=received.is_appeal,
+        disputed_at=received.disputed_at,
         account_id=account_id,
         received_at=deadline.received_at,
         due_at=deadline.due_at,

@@ -156,7 +156,7 @@ def _purge(
     for statement in (
         update(JoinedRequest)
         .where(_of(JoinedRequest, request))
-        .values(account_address=None, country=None, **nobody),
+        .values(account_address=None, country=None, time_zone=None, **nobody),
         update(RequestDecision)
         .where(col(RequestDecision.right_id).in_(rights))
         .values(explanation="", evidence=None),

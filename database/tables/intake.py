@@ -63,6 +63,8 @@ class JoinedRequest(SQLModel, table=True):
     kinds: list[str] = Field(sa_type=JSON)
     message: str
     country: str | None = None
+    time_zone: str | None = None
+    language: str = ""
     channel: str
     agent_name: str = ""
     agent_email: str = ""

@@ -14,8 +14,9 @@ class Account(SQLModel, table=True):
 
     `reopened_at`: when an import last opened it again, or said that it is no service's after all.
     `frozen_at`, `thawed_at`: from when to when its holder was said to have died. `minor_from`,
-    `minor_until`: likewise to be a minor. `previous_email`: the address before the last change,
-    which an import made at `address_changed_at`.
+    `minor_until`: likewise to be a minor. `address_changed_at`: when an import last gave it another
+    address (`address_change`). `death_noted_at`: when one of us noted that its holder died, which
+    no import takes back.
     """
 
     # SQLite copies a table to alter it, without this: a migration that does so makes it anew.
@@ -24,7 +25,6 @@ class Account(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     external_id: str = Field(unique=True)
     email: str
-    previous_email: str | None = None
     address_changed_at: datetime | None = None
     name: str = ""
     locale: str = "en"
@@ -43,6 +43,20 @@ class Account(SQLModel, table=True):
     thawed_at: datetime | None = None
     minor_from: datetime | None = None
     minor_until: datetime | None = None
+    death_noted_at: datetime | None = None
+    death_noted_by: UUID | None = Field(default=None, foreign_key="staff.id")
+
+
+class AddressChange(SQLModel, table=True):
+    """An address that an account had until an import gave it another one. It is forgotten once no
+    request has to be told of it there any more (P19)."""
+
+    __tablename__ = "address_change"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    account_id: UUID = Field(foreign_key="account.id", index=True)
+    address: str
+    changed_at: datetime = Field(index=True)
 
 
 class AssertedVersion(SQLModel, table=True):

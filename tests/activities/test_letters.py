@@ -1,6 +1,7 @@
 """Every mail of every step is written from the database, and no name can break out of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from database.policies.assessments import findings_of
 from database.requests import answering, identity, requests
 from database.tables import Campaign, DataSubjectRequest, FindingSentence, OutboxMail, PolicyVersion
 from domain.company import Officers
-from domain.data_subject_requests import Ground, Kind, Outcome
+from domain.data_subject_requests import Ground, Intake, Kind, Outcome
 from domain.identity import IdentityNumbers
 from domain.request_ladder import overdue_rung, request_ladder
 from domain.reviews import VersionClass
@@ -312,7 +313,7 @@ def test_the_first_mails_of_a_request_carry_their_links(
     assert len(mails) == 2
     for _, message in mails:
         assert_complete(message, words=(request_made.reference, "/requests/"))
-        assert ESCAPED in message.html
+    assert sorted(ESCAPED in message.html for _, message in mails) == [False, True]
 
 
 def test_every_rung_of_the_ladder_is_written_with_its_own_words(
@@ -441,3 +442,30 @@ def test_an_answer_explains_itself_whatever_it_says(
     assert_complete(message, words=(request_made.reference, "complain"))
     assert "First <i>this</i>.\n\nThen that." in message.text
     assert "First &lt;i&gt;this&lt;/i&gt;." in message.html
+
+
+def test_nobody_has_us_write_their_words_to_others(
+    scene: Scene, write: Callable[[], Written]
+) -> None:
+    """P19: the name that was typed is in no mail before whoever reads the address said that the
+    request is theirs."""
+    bait = "You won: www.evil.example"
+    asked = Intake(
+        name=bait,
+        contact_address="victim@people.example",
+        agent_name=bait,
+        agent_address="other@people.example",
+        kinds=("marketing_opt_out",),
+    )
+    scene.taken_in(asked)
+    theirs = scene.taken_in(replace(asked, contact_address="theirs@people.example"))
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, theirs.id)
+        identity.confirm_contact(transaction, row, NOW)
+    mails = write()
+    greeted = {address for address, mail in mails if "evil" in f"{mail}"}
+    assert {address for address, _ in mails} - greeted == {
+        "victim@people.example",
+        "other@people.example",
+    }
+    assert greeted == {"theirs@people.example"}

@@ -57,14 +57,16 @@ GONE = {"staged_account"}
 COLUMNS_GONE = {("campaign_addressee", "not_reached")}
 """What nobody ever wrote."""
 MOVED = {
+    ("account", "previous_email"): ("address_change", "address"),
     ("data_subject_request", "kind"): ("requested_right", "kind"),
     ("data_subject_request", "decision_id"): ("requested_right", "decision_id"),
     ("request_decision", "request_id"): ("request_decision", "right_id"),
     ("voided_version", "correction_id"): ("wrong_words", "correction_id"),
     ("voided_version", "policy_version_id"): ("wrong_words", "policy_version_id"),
 }
-"""Where it is kept now: a request asked for one right, and each right has the id of its request; a
-correction that voided was about whatever was said of a version."""
+"""Where it is kept now: an account had one earlier address; a request asked for one right, and each
+right has the id of its request; a correction that voided was about whatever was said of a
+version."""
 SAID_OTHERWISE = {("account_import_row", "governing_version")}
 """What earlier versions kept in another column: see the test of it."""
 EARLIER = known_revisions()[1:]

@@ -1,5 +1,7 @@
 """What people may ask for, in words, and what an intake must hold."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from domain.data_subject_requests import (
     GROUND_WORDS,
     KIND_WORDS,
     OUTCOME_WORDS,
+    PROBLEM_WORDS,
     RIGHT_STATE_WORDS,
     STAGE_WORDS,
     Ground,
@@ -69,6 +72,33 @@ def test_an_address_that_no_mail_can_reach_is_refused(address: str) -> None:
 )
 def test_an_ordinary_address_is_taken(address: str) -> None:
     assert faults(contact_address=address) == []
+
+
+def test_a_domain_in_letters_of_its_own_is_taken_in_the_form_that_mail_uses() -> None:
+    """P26: whichever of the two somebody types, it is the same address."""
+    typed = replace(ALICE, contact_address="alice@Bücher.example", account_address="a@例え.example")
+    assert problems(typed) == ()
+    assert typed.contact_address == "alice@xn--bcher-kva.example"
+    assert typed.account_address == "a@xn--r8jz45g.example"
+    assert replace(ALICE, contact_address="alice@xn--bcher-kva.example") == replace(
+        typed, account_address=""
+    )
+
+
+@pytest.mark.parametrize("address", ["jürgen@example.com", "ю@bücher.example"])
+def test_letters_that_our_mail_cannot_be_sent_to_are_refused_by_name(address: str) -> None:
+    """P26: with what to do instead, as no other spelling of it would do."""
+    assert problems(replace(ALICE, contact_address=address)) == (
+        ("contact_address", PROBLEM_WORDS["letters"]),
+    )
+
+
+@given(st.text(max_size=80))
+def test_whatever_is_typed_for_an_address_is_taken_as_it_is_sent_or_refused(text: str) -> None:
+    """P26: what is taken has no letters but a to z, and is the same when it is read again."""
+    typed = replace(ALICE, contact_address=text)
+    assert problems(typed) or typed.contact_address.isascii()
+    assert replace(ALICE, contact_address=typed.contact_address) == typed
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from domain.identity import (
     TRIES,
     Code,
     IdentityNumbers,
-    changed_lately,
     disclosure_refusal,
     identity_rungs,
     may_have_another,
@@ -111,14 +110,6 @@ def test_nobody_is_reminded_once_the_answer_is_drafted(
     assert NOW <= draft.at < due_at or draft.at == NOW
     assert all(NOW < rung.at < draft.at for rung in reminders)
     assert [rung.at for rung in reminders] == sorted({rung.at for rung in reminders})
-
-
-def test_an_address_is_new_for_fourteen_days() -> None:
-    """P19."""
-    fortnight = timedelta(days=14)
-    assert changed_lately(NOW, NOW + fortnight - timedelta.resolution)
-    assert not changed_lately(NOW, NOW + fortnight)
-    assert not changed_lately(None, NOW)
 
 
 @pytest.mark.parametrize("disputed_at", [None, NOW])

@@ -21,6 +21,7 @@ class Changes(TypedDict, total=False):
     due: dict[Kind, datetime]
     account_id: UUID | None
     contact_key: str
+    about: str
     needs_identity: bool
     proved_at: datetime | None
     received_at: datetime
@@ -33,6 +34,7 @@ def twin(**changes: Unpack[Changes]) -> Twin:
         due={Kind.ACCESS: DUE},
         account_id=DORAS,
         contact_key="dora@people.example",
+        about="dora@people.example",
         needs_identity=True,
         proved_at=NOW,
         received_at=NOW,
@@ -49,6 +51,10 @@ def twin(**changes: Unpack[Changes]) -> Twin:
         ({}, {"reference": "R-ONE"}, "itself"),
         ({}, {"account_id": None, "contact_key": "eve@example.com"}, "another account"),
         ({"contact_key": "eve@example.com"}, {}, None),
+        ({"account_id": uuid4()}, {}, "about another account"),
+        ({"account_id": None, "about": "emil@people.example"}, {}, "about another account"),
+        ({"account_id": None}, {}, None),
+        ({"about": "dora@before.example"}, {}, None),
         ({"due": {Kind.ACCESS: DUE, Kind.ERASURE: DUE}}, {}, "does not ask for erasure"),
         ({"due": {Kind.ACCESS: DUE - AN_HOUR}}, {}, "due later"),
         ({"proved_at": None}, {"proved_at": None}, "Leave both open"),

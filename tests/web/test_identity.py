@@ -13,8 +13,16 @@ from database.people.links import REQUEST_CODE, REQUEST_STATUS, REQUEST_STOP, RE
 from database.requests import answering, identity
 from database.requests.answering import Answer
 from database.requests.requested_rights import kinds_of
-from database.tables import Account, DataSubjectRequest, IdentityCode, Link, OutboxMail
-from domain.data_subject_requests import Kind, Outcome
+from database.tables import (
+    Account,
+    AddressChange,
+    DataSubjectRequest,
+    IdentityCode,
+    Link,
+    OutboxMail,
+    RequestDecision,
+)
+from domain.data_subject_requests import GROUND_WORDS, OUTCOME_WORDS, Ground, Kind, Outcome
 from mail.links import make_code
 from tests.web.test_requests import FORM, ask
 from tests.web.world import NOW, World
@@ -203,7 +211,29 @@ def test_the_explanation_is_read_behind_the_link_that_went_to_the_address_on_fil
     assert "secret name" in known.get(REQUEST_VERIFY).text
     status = known.get().text
     assert "secret name" not in status
-    assert "we sent the explanation to the address in your account" in status
+    assert "we sent the answer to the address in your account" in status
+
+
+def test_nor_does_the_typed_address_read_how_it_ended_or_why(known: Asked) -> None:
+    """P19: an outcome and a ground say much of what is held."""
+    refused = Answer(
+        outcome=Outcome.REFUSED,
+        ground=Ground.LEGAL_MATTERS,
+        explanation="We need it in court.",
+        evidence="Docket 7",
+    )
+    known.press(REQUEST_VERIFY)
+    known.answer(refused)
+    world = known.world
+    with world.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, known.request.id)
+        decision = transaction.exec(select(RequestDecision)).one()
+        paul = world.staff["paul"].id
+        answering.confirm_decision(transaction, row, decision.id, staff_id=paul, now=NOW)
+    on_file, typed = known.get(REQUEST_VERIFY).text, known.get().text
+    for said in (OUTCOME_WORDS[Outcome.REFUSED], GROUND_WORDS[Ground.LEGAL_MATTERS]):
+        assert said in on_file
+        assert said not in typed
 
 
 def test_late_proof_takes_the_request_up_again_with_its_own_clock(known: Asked) -> None:
@@ -249,8 +279,9 @@ def test_what_was_answered_otherwise_is_not_taken_up_again(known: Asked) -> None
 
 def changes_her_address(session: Session, world: World) -> None:
     alice = session.get_one(Account, world.accounts["alice"].id)
-    alice.previous_email, alice.email = alice.email, "alice@new.example"
-    alice.address_changed_at = NOW - timedelta(days=2)
+    changed_at = alice.address_changed_at = NOW - timedelta(days=2)
+    session.add(AddressChange(account_id=alice.id, address=alice.email, changed_at=changed_at))
+    alice.email = "alice@new.example"
     session.add(alice)
 
 

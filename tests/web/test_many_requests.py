@@ -161,6 +161,59 @@ def test_a_joined_report_of_a_minor_restricts_whom_it_names(world: World) -> Non
         assert accounts["bob"] in restricted_among(session, accounts.values())
 
 
+def test_nobody_keeps_a_person_from_their_own_request(world: World) -> None:
+    """P21, P26: whoever types Alice's address for requests about others fills no place of hers."""
+    for number in range(AN_HOUR + 2):
+        ask(world, account_address=f"a{number}@evil.example", kinds=["access", "erasure"])
+    own = ask(world)
+    with world.database.session() as session:
+        request = request_by_reference(session, own)
+        assert (request.reference, request.account_id) == (own, world.accounts["alice"].id)
+        assert {row.account_address for row in session.exec(select(JoinedRequest)).all()} == {
+            "a5@evil.example",
+            "a6@evil.example",
+        }
+
+
+def test_what_a_system_says_of_one_account_is_not_joined_to_another(world: World) -> None:
+    """P26: two accounts may share a mailbox, and each holder has an answer of their own."""
+    with world.database.transaction() as transaction:
+        bob = transaction.get_one(Account, world.accounts["bob"].id)
+        bob.email = FORM["contact_address"]
+        transaction.add(bob)
+    intake = Intake(name="", contact_address=FORM["contact_address"], kinds=("access",))
+    for who in ["alice"] * AN_HOUR + ["bob"] * 2:
+        world.desk.take_in(intake, channel="api", account_id=world.accounts[who].id)
+    with world.database.session() as session:
+        accounts = [row.account_id for row in session.exec(select(DataSubjectRequest)).all()]
+        assert count(session, JoinedRequest) == 1
+    assert accounts.count(world.accounts["bob"].id) == 1
+
+
+def test_staff_take_out_what_was_joined(world: World) -> None:
+    """P21, P26: under the reference that its person knows, and due from the moment it came."""
+    for _ in range(AN_HOUR):
+        ask(world)
+    joined = ask(world, message="This one is Bob's.", name="Bob")
+    with world.database.session() as session:
+        row = session.exec(select(JoinedRequest)).one()
+    world.desk.clock.advance(timedelta(days=2))
+    world.enter_as("priya")
+    path = f"/staff/requests/{joined}"
+    assert f"Take {joined} out" in world.browser.get(path).text
+    answer = world.post(path, f"{path}/take-out", joined=str(row.id))
+    assert (answer.status_code, answer.headers["location"]) == (303, path)
+    with world.database.session() as session:
+        assert count(session, JoinedRequest) == 0
+        own = request_by_reference(session, joined)
+    assert (own.reference, own.name, own.message) == (joined, "Bob", "This one is Bob's.")
+    assert (own.received_at, own.due_at) == (NOW, NOW + timedelta(days=30))
+    assert f"data-subject-request/{own.id}" in world.messenger.started
+    again = world.post(path, f"{path}/take-out", joined=str(row.id))
+    assert again.status_code == 409
+    assert "not joined" in again.text
+
+
 def test_naming_an_agent_is_no_way_round(world: World) -> None:
     """P19, P26: neither the person nor whoever is named as agent is flooded; the person's own
     request never waits behind what another asks for them."""

@@ -1,10 +1,13 @@
 """The thirty days of a request, whole, on Temporal's own server with time skipping."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
+from database.engine import Database
 from database.people.links import REQUEST_VERIFY
 from database.requests import requests
 from database.requests import rungs as ladder
@@ -15,7 +18,7 @@ from tests.answers import IN_FULL, NOTHING_ERASED, REFUSAL
 from tests.eventually import eventually
 from tests.people import DORA
 from tests.texts import FIRST
-from tests.workflows.conftest import Town
+from tests.workflows.conftest import Town, town
 from workflows.messenger import Refused
 
 pytestmark = pytest.mark.temporal
@@ -111,6 +114,30 @@ def test_what_went_out_is_counted_and_not_looked_up_again(running_town: Town) ->
     """P21: thousands may be due at one moment, and each step of each takes its time."""
     request = asks_for_access(running_town)
     assert steps(running_town, request) == ["load_request", "send_mail", "acknowledge_request"]
+
+
+def test_it_is_acknowledged_whatever_becomes_of_the_mail_to_the_address_on_file(
+    database: Database, tmp_path: Path
+) -> None:
+    """P19, P26: else its page would tell for hours that somebody has an address on file."""
+    on_file = "reset@people.example"
+    with town(database, tmp_path, mail_settle_after_seconds=6 * 60 * 60) as here:
+        here.put_in_force(FIRST)
+        here.import_accounts(replace(DORA, email=on_file))
+        request = here.desk.receive(
+            Intake(
+                name="Dora Dahl",
+                contact_address="dora@elsewhere.example",
+                account_address=on_file,
+                kinds=("access",),
+            ),
+            channel="web",
+        )
+        eventually(lambda: look(here, request.reference).acknowledged_at)
+        assert look(here, request.reference).state == "identity"
+        with here.database.session() as session:
+            mails = {mail.step: mail.state for mail in requests.mails_of(session, request.id)}
+        assert mails["verification"] == "unknown"
 
 
 def test_a_request_that_nobody_touches_climbs_the_whole_ladder(running_town: Town) -> None:

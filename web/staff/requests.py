@@ -22,7 +22,7 @@ from database.requests.identity import controls_empty_address, is_verified
 from database.requests.joined import joined_to, possible_duplicates
 from database.requests.minors import open_checks
 from database.requests.on_paper import letters_to_post, posted_letters
-from database.requests.receipts import Receipt
+from database.requests.receipts import Receipt, clock_on_file
 from database.requests.recipients import still_to_tell
 from database.requests.requested_rights import decisions_of, rights_by_request, rights_of
 from database.requests.requests import OPEN_STATES, all_requests, mails_of, request_by_reference
@@ -134,6 +134,19 @@ def assign_to_me(asked: ByPrivacy) -> Response:
     return RedirectResponse(asked.path, status_code=303)
 
 
+@router.post("/{reference}/take-out", dependencies=[GENUINE])
+def take_out(asked: ByPrivacy, posted: Form) -> Response:
+    """Make what was joined to the request one of its own, and go there."""
+    try:
+        joined_id = UUID(posted.text("joined"))
+        own = asked.site.desk.take_out(asked.reference, joined_id, asked.member.id)
+    except ValueError:
+        return _case(asked, refusal="Read below what was joined, and take one of these out.")
+    except Refused as refusal:
+        return _case(asked, refusal=str(refusal))
+    return RedirectResponse(f"/staff/requests/{own.reference}", status_code=303)
+
+
 @router.post("/{reference}/acknowledge", dependencies=[GENUINE])
 def acknowledge(asked: ByPrivacy) -> Response:
     """Say "I have seen this and act": the step goes on to nobody else."""
@@ -240,6 +253,12 @@ def confirm_end(asked: ByPrivacy, posted: Form) -> Response:
 def freeze(asked: ByPrivacy) -> Response:
     """Note that the holder of the account has died."""
     return back(asked, lambda: asked.site.desk.freeze_account(asked.reference, asked.member.id))
+
+
+@router.post("/{reference}/lives", dependencies=[GENUINE])
+def take_back_death(asked: ByPrivacy) -> Response:
+    """A second person found that the holder of the account lives."""
+    return back(asked, lambda: asked.site.desk.take_back_death(asked.reference, asked.member.id))
 
 
 @router.post("/{reference}/estate", dependencies=[GENUINE])
@@ -349,6 +368,7 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             drafts=drafts(session, site, request),
             refusal=refusal,
             now=now,
+            on_file=clock_on_file(session, request, site.desk.clock_of),
             open=request.state in OPEN_STATES,
             holds=standing_on(session, request.account_id) if request.account_id else (),
             erasure=erasure_of(session, request.id),

@@ -24,6 +24,7 @@ from database.requests import (
     holds,
     identity_checks,
     instructions,
+    joined,
     minors,
     on_paper,
     packages,
@@ -63,6 +64,7 @@ REFUSALS = (
     instructions.InstructionRefused,
     packages.PackageRefused,
     receipts.ReceiptRefused,
+    joined.NotJoined,
     NothingToAcknowledge,
     StaffRefused,
     NoticeTooShort,
@@ -112,11 +114,10 @@ class DeskPart:
         self._storage = storage
         self._data_map = data_map
 
-    def _clock_of(
+    def clock_of(
         self,
         rights: Iterable[Kind],
         received_at: datetime,
-        *,
         country: str | None,
         time_zone: str | None,
     ) -> Deadline:

@@ -12,7 +12,7 @@ from database.people.links import REQUEST_VERIFY
 from database.people.staff import INTAKE_ROLES, require_role
 from database.policies import policies
 from database.requests import at_once, ends, identity, joined, requests
-from database.tables import DataSubjectRequest
+from database.tables import Account, DataSubjectRequest, Link
 from database.writing import held
 from domain.data_subject_requests import Intake, Kind, problems
 from domain.deadlines import Deadline, utc_text
@@ -77,7 +77,7 @@ class Reception(DeskPart):
 
         Raises Refused, for a receipt in the future too.
         """
-        now = self.clock.now()
+        now, intake = self.clock.now(), self._with_what_is_on_file(intake, account_id)
         received = replace(
             self._received(channel, self._deadline(intake, received_at, now), now),
             account_id=account_id,
@@ -104,7 +104,7 @@ class Reception(DeskPart):
         Returns the receipt, and whether this came for the first time. Raises Refused for a receipt
         in the future, KeyUsedOtherwise.
         """
-        now = self.clock.now()
+        now, intake = self.clock.now(), self._with_what_is_on_file(intake, account_id)
         due, an_hour = self._deadline(intake, received_at, now), self.company.requests_an_hour
         received = replace(self._received(channel, due, now), account_id=account_id)
         with self.database.transaction() as transaction:
@@ -134,12 +134,36 @@ class Reception(DeskPart):
             self._start(row, intake, now)
         return receipt, True
 
+    def take_out(self, reference: str, joined_id: UUID, staff_id: UUID) -> DataSubjectRequest:
+        """What was joined to a request becomes one of its own, with the reference and the receipt
+        that its person was told of. Raises Refused."""
+        now = self.clock.now()
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            beside = requests.request_by_reference(transaction, reference)
+            taken = joined.take_out(transaction, beside, joined_id, now)
+            received = replace(
+                self._received(
+                    taken.channel, self._deadline(taken.intake, taken.received_at, now), now
+                ),
+                account_id=taken.account_id,
+                reference=taken.reference,
+                entered_by=staff_id,
+            )
+            request = at_once.take_in(
+                transaction, taken.intake, received, self._suppression_key, now
+            )
+        self._start(request, taken.intake, now)
+        return request
+
     def receive_signed_in(self, link_id: UUID, intake: Intake) -> DataSubjectRequest:
         """Take in the one request of a hand-off: its login proves who asks (P25).
 
         Raises LinkUnusable when the link was used, or its time is over, by now.
         """
-        now = self.clock.now()
+        with self.database.session() as session:
+            account_id = session.get_one(Link, link_id).account_id
+        now, intake = self.clock.now(), self._with_what_is_on_file(intake, account_id, proved=True)
         received = self._received(BY_LOGIN, self._deadline(intake, None, now), now)
         with self.database.transaction() as transaction:
             link = handoffs.use_up(transaction, link_id, now)
@@ -153,8 +177,8 @@ class Reception(DeskPart):
     def take_up_again(self, request_id: UUID, purpose: str) -> DataSubjectRequest:
         """What was withdrawn, or answered as unverified, anew, with a clock of its own; `purpose`:
         of the link behind which that was asked for. The link to the address on file proves who
-        they are, and the request is their own then, whoever asked for them. Asking again gives the
-        same one. Raises Refused."""
+        they are, unless the request was disputed, and it is their own then, whoever asked for
+        them. Asking again gives the same one. Raises Refused."""
         with self.database.session() as session:
             old = session.get_one(DataSubjectRequest, request_id)
             kinds = ends.may_be_taken_up_again(session, old, purpose)
@@ -181,6 +205,7 @@ class Reception(DeskPart):
         return Intake(
             name=old.name,
             contact_address=old.contact_email,
+            account_address=old.account_address or "",
             postal_address=old.postal_address,
             kinds=tuple(kinds),
             message=message,
@@ -197,6 +222,8 @@ class Reception(DeskPart):
         *,
         is_appeal: bool = False,
     ) -> DataSubjectRequest:
+        proved = verified_by is not None and old.disputed_at is None
+        intake = self._with_what_is_on_file(intake, old.account_id, proved=proved)
         now = self.clock.now()
         received = replace(
             self._received(old.channel, self._deadline(intake, None, now), now),
@@ -204,6 +231,7 @@ class Reception(DeskPart):
             verified_by=verified_by,
             follows_id=old.id,
             is_appeal=is_appeal,
+            disputed_at=old.disputed_at,
         )
         with self.database.transaction() as transaction:
             request = requests.follower_of(
@@ -212,10 +240,31 @@ class Reception(DeskPart):
         self._start(request, intake, now)
         return request
 
+    def _with_what_is_on_file(
+        self, intake: Intake, account_id: UUID | None, *, proved: bool = False
+    ) -> Intake:
+        """What was asked, with the country and time zone of the account that was said where the
+        person says none (P21). Only where they have shown who they are, or whoever reads mail at
+        the address on file alone is told when it is due: nobody else may learn of an account by
+        that (P19)."""
+        with self.database.session() as session:
+            account = session.get(Account, account_id) if account_id else None
+        if account is None:
+            return intake
+        address = requests.contact_key(intake.contact_address)
+        is_on_file = address and address == requests.contact_key(account.email)
+        if not proved and (intake.by_agent or not is_on_file):
+            return intake
+        return replace(
+            intake,
+            country=intake.country or account.country,
+            time_zone=intake.time_zone or account.time_zone,
+        )
+
     def _deadline(self, intake: Intake, received_at: datetime | None, now: datetime) -> Deadline:
         if received_at is not None and received_at > now + CLOCKS_DIFFER:
             raise Refused("The time of receipt is in the future. Nothing was stored.")
-        return self._clock_of(
+        return self.clock_of(
             intake.rights, received_at or now, country=intake.country, time_zone=intake.time_zone
         )
 

@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from activities.requests import Confirmation
-from database.people.staff import INTAKE_ROLES, in_charge, require_role
+from database.people.staff import INTAKE_ROLES, require_role
 from database.requests import (
     answering,
     authorised_agents,
@@ -34,7 +34,7 @@ from database.tables import (
 from domain.attachments import Attachment
 from domain.data_subject_requests import Kind, Outcome
 from domain.deadlines import Deadline
-from domain.identity import DISPUTED, CheckMethod
+from domain.identity import CheckMethod
 from workflows.data_subject_request import DataSubjectRequestWorkflow
 from workflows.desk.part import DeskPart, refusing, require_showable
 from workflows.messenger import Refused
@@ -49,7 +49,7 @@ class Requests(DeskPart):
         now = self.clock.now()
         with (
             self.database.transaction() as transaction,
-            showing_who_asks(transaction, request_id, now) as request,
+            showing_who_asks(transaction, request_id, now, self.clock_of) as request,
         ):
             identity.verify_identity(transaction, request, how=how, now=now)
             if identity.is_verified(request):
@@ -61,7 +61,7 @@ class Requests(DeskPart):
         now = self.clock.now()
         with (
             self.database.transaction() as transaction,
-            showing_who_asks(transaction, request_id, now) as request,
+            showing_who_asks(transaction, request_id, now, self.clock_of) as request,
         ):
             if identity.confirm_contact(transaction, request, now):
                 authorised_agents.confirm_authority(transaction, request, now)
@@ -75,7 +75,7 @@ class Requests(DeskPart):
         now = self.clock.now()
         with (
             self.database.transaction() as transaction,
-            showing_who_asks(transaction, request_id, now) as request,
+            showing_who_asks(transaction, request_id, now, self.clock_of) as request,
         ):
             right = identity.try_code(transaction, request, opens, now)
         if right:
@@ -97,10 +97,7 @@ class Requests(DeskPart):
         with self.database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, request_id)
             if identity.dispute(transaction, request, by=by, now=now):
-                team = in_charge(transaction, "privacy")
-                requests.queue_for_staff(
-                    transaction, request, team, step=DISPUTED, template="request_rung", now=now
-                )
+                requests.tell_of_dispute(transaction, request, now)
         self._messenger.wake(f"data-subject-request/{request_id}")
 
     def record_check(
@@ -130,7 +127,7 @@ class Requests(DeskPart):
         with refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "privacy")
             request_id = requests.request_by_reference(transaction, reference).id
-            with showing_who_asks(transaction, request_id, now) as request:
+            with showing_who_asks(transaction, request_id, now, self.clock_of) as request:
                 identity_checks.confirm_check(
                     transaction, request, check_id, staff_id=staff_id, now=now
                 )
@@ -235,6 +232,13 @@ class Requests(DeskPart):
             request = requests.request_by_reference(transaction, reference)
             estates.freeze(transaction, request, staff_id=staff_id, now=self.clock.now())
 
+    def take_back_death(self, reference: str, staff_id: UUID) -> None:
+        """A second person found that the holder of the account lives. Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, "privacy")
+            request = requests.request_by_reference(transaction, reference)
+            estates.take_back(transaction, request, staff_id=staff_id, now=self.clock.now())
+
     def record_estate(self, reference: str, staff_id: UUID, *, who: str, proof: str) -> None:
         """Note who asks after a death, and what shows that they may. Raises Refused."""
         require_showable(who, proof)
@@ -251,7 +255,7 @@ class Requests(DeskPart):
         with refusing(), self.database.transaction() as transaction:
             require_role(transaction, staff_id, "privacy")
             request = requests.request_by_reference(transaction, reference)
-            with showing_who_asks(transaction, request.id, now) as held_request:
+            with showing_who_asks(transaction, request.id, now, self.clock_of) as held_request:
                 estates.confirm_authority(
                     transaction, held_request, authority_id, staff_id=staff_id, now=now
                 )
@@ -394,7 +398,7 @@ class Requests(DeskPart):
     ) -> Deadline:
         """The clock that a request would have had with this receipt. Raises Refused."""
         try:
-            return self._clock_of(rights, at, country=country, time_zone=request.time_zone)
+            return self.clock_of(rights, at, country=country, time_zone=request.time_zone)
         except ValueError as fault:
             raise Refused(f"{fault}. Nothing was changed.") from None
 

@@ -21,6 +21,7 @@ from database.requests import (
 from database.requests.answering import Answer, DecisionRefused
 from database.requests.identity_checks import CheckRefused
 from database.tables import (
+    AddressChange,
     AddressWarning,
     DataSubjectRequest,
     Fact,
@@ -435,6 +436,23 @@ def test_after_a_recent_change_the_old_address_is_warned_and_disclosure_held(
     assert len(warnings(scene)) == 1
 
 
+def test_every_address_that_was_replaced_lately_is_warned(scene: Scene) -> None:
+    """P19: two changes, one behind the other, hide nothing; whose was replaced a fortnight ago, and
+    what the account has again, is not written to."""
+    scene.import_accounts(DORA, ALICE)
+    for days, address in enumerate(("b@x.example", "c@x.example", "d@x.example", "c@x.example")):
+        moves(scene, address, NOW - timedelta(days=14 - days))
+    request = scene.request("c@x.example")
+    verify(scene, request)
+    assert warnings(scene) == ["b@x.example", "d@x.example"]
+    assert look(scene, request).disclosure_held_until == NOW + 48 * ONE_HOUR
+    assert not hold(scene, request, NOW + ONE_HOUR)
+    moves(scene, "e@x.example", NOW + ONE_HOUR)
+    assert hold(scene, request, NOW + 2 * ONE_HOUR)
+    assert warnings(scene) == ["b@x.example", "d@x.example", "c@x.example"]
+    assert look(scene, request).disclosure_held_until == NOW + 50 * ONE_HOUR
+
+
 def test_an_address_changed_long_ago_holds_nothing(scene: Scene) -> None:
     """P19."""
     scene.import_accounts(DORA)
@@ -491,9 +509,10 @@ def test_an_import_that_says_the_same_address_changes_nothing(scene: Scene) -> N
         moves(scene, same, NOW)
     assert scene.account(DORA.external_id).address_changed_at is None
     moves(scene, "dora@new.example", NOW)
-    changed = scene.account(DORA.external_id)
-    assert (changed.previous_email or "").lower() == DORA.email
-    assert changed.address_changed_at == NOW
+    assert scene.account(DORA.external_id).address_changed_at == NOW
+    with scene.database.session() as session:
+        kept = session.exec(select(AddressChange)).one()
+    assert (kept.address.lower(), kept.changed_at) == (DORA.email, NOW)
 
 
 def test_who_is_at_an_address_on_file_stops_a_request_that_is_not_theirs(
@@ -508,7 +527,26 @@ def test_who_is_at_an_address_on_file_stops_a_request_that_is_not_theirs(
     assert mails(scene, asked, "verification_2") == {"account": "no_address"}
     with the_row(scene, asked) as (transaction, row):
         identity.remind(transaction, row, "identity-1", NOW)
-    assert mails(scene, asked, "identity-1") == {}
+    assert mails(scene, asked, "identity-1") == {"account": "no_address"}
+
+
+@pytest.mark.parametrize("disowned", [False, True])
+def test_a_confirmed_contact_is_reminded_whether_or_not_the_holder_disowned_it(
+    scene: Scene, asked: DataSubjectRequest, *, disowned: bool
+) -> None:
+    """P19: as about an address that nobody has, so that silence tells of no account."""
+    unknown = scene.request(ELSEWHERE, about=NOBODYS)
+    for request in (asked, unknown):
+        confirm(scene, request)
+    if disowned:
+        with the_row(scene, asked) as (transaction, row):
+            identity.dispute(transaction, row, by="address on file", now=NOW)
+    reminded = []
+    for request in (asked, unknown):
+        with the_row(scene, request) as (transaction, row):
+            identity.remind(transaction, row, "identity-1", NOW)
+        reminded.append(mails(scene, request, "identity-1")["requester"])
+    assert reminded == ["request_identity_reminder"] * 2
 
 
 def test_what_was_proved_and_is_then_disputed_discloses_nothing(

@@ -1,5 +1,6 @@
 """What becomes of answered requests: closed, then purged but for what proves the answer (P33)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -16,6 +17,7 @@ from database.requests.attachments import attachments_of
 from database.requests.requested_rights import rights_of
 from database.storage import Storage
 from database.tables import (
+    AddressChange,
     DataCorrection,
     DataSubjectRequest,
     Fact,
@@ -121,6 +123,18 @@ def test_an_answered_request_is_closed_and_then_purged(
     assert (row.reference, row.outcome) == (answered.reference, "fulfilled")
     assert (row.received_at, row.due_at, row.answered_at) == (NOW, answered.due_at, NOW)
     assert facts.count("request.closed") == facts.count("request.purged") == 1
+
+
+@pytest.mark.usefixtures("answered")
+def test_an_address_that_an_account_had_is_forgotten_after_a_fortnight(scene: Scene) -> None:
+    """P19, P33: so long it is warned, and no longer kept."""
+    scene.import_accounts(replace(DORA, email="dora@new.example"), now=NOW)
+    kept = []
+    for days in (13, 14):
+        after(scene, days)
+        with scene.database.session() as session:
+            kept.append([one.address for one in session.exec(select(AddressChange))])
+    assert kept == [[DORA.email], []]
 
 
 def test_the_links_of_a_purged_request_open_nothing(

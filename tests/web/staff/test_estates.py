@@ -1,10 +1,14 @@
 """Requests about somebody who has died: two of us find who may have what is asked for (P19)."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from sqlmodel import select
 
+from database.imports.one_account import put_account
+from database.people.accounts import AccountRow
 from database.requests.answering import Answer, DecisionRefused, propose_decision
-from database.requests.identity import queue_answer, verify_identity
+from database.requests.identity import ask_again, queue_answer, verify_identity
 from database.tables import Account, DataSubjectRequest, EstateAuthority, OutboxMail
 from domain.data_subject_requests import Ground, Outcome
 from tests.web.world import NOW, World
@@ -87,3 +91,47 @@ def test_authority_is_only_asked_for_after_a_death(world: World, case: str) -> N
     refused = world.post(case, f"{case}/estate", **HEIR)
     assert refused.status_code == 409
     assert "not frozen" in refused.text
+
+
+def the_company_says(world: World, status: str, now: datetime = NOW) -> None:
+    put_account(
+        world.database,
+        AccountRow(external_id="alice", email="", status=status),
+        asserted_by=world.staff["omar"].id,
+        now=now,
+    )
+
+
+def test_what_the_company_says_next_does_not_open_the_gate(world: World, case: str) -> None:
+    """P19: its systems know nothing of the death; no mail goes to the address on file either."""
+    world.post(case, f"{case}/died")
+    the_company_says(world, "open")
+    with world.database.transaction() as transaction:
+        assert transaction.get_one(Account, world.accounts["alice"].id).status == "open"
+        request = transaction.exec(select(DataSubjectRequest)).one()
+        ask_again(transaction, request, NOW)
+        verify_identity(transaction, request, how="link to the address on file", now=NOW)
+    with pytest.raises(DecisionRefused, match="has died"):
+        propose(world, Outcome.FULFILLED)
+    with world.database.session() as session:
+        asked = session.exec(select(OutboxMail).where(OutboxMail.step == "verification_2")).one()
+    assert asked.state == "no_address"
+
+
+def test_a_second_person_takes_a_mistaken_note_of_a_death_back(world: World, case: str) -> None:
+    """P19: and the account is as it was; not so where the company says that its holder died."""
+    world.post(case, f"{case}/died")
+    assert "they live" not in world.browser.get(case).text
+    assert "somebody else has to find" in world.post(case, f"{case}/lives").text
+    world.enter_as("paul")
+    assert "they live" in world.browser.get(case).text
+    assert world.post(case, f"{case}/lives").status_code == 303
+    with world.database.session() as session:
+        account = session.get_one(Account, world.accounts["alice"].id)
+    assert (account.status, account.thawed_at) == ("open", NOW)
+    assert "None of us noted" in world.post(case, f"{case}/lives").text
+    the_company_says(world, "deceased", NOW + timedelta(hours=1))
+    world.post(case, f"{case}/died")
+    world.enter_as("priya")
+    assert world.post(case, f"{case}/lives").status_code == 303
+    assert "The holder of this account has died" in world.browser.get(case).text
