@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlmodel import Session, col, select
 from temporalio import activity
@@ -18,6 +19,7 @@ from activities.courier import Courier
 from activities.interceptor import incident
 from activities.retention import Retention
 from clock import Clock, real_now
+from database.campaigns.unheard import About, note_heard, unheard
 from database.chunks import LongEnough, at_most
 from database.engine import Database
 from database.facts import record
@@ -139,10 +141,11 @@ class PatrolActivities:
         Before that, what was left to ops is sent again where evidence came after all, the
         restrictions are lifted whose holders have been told by now (P14), copies of people's data
         are deleted whose time is over (P11), what was posted long ago is deleted, and requests are
-        closed and purged whose time has come (P33). One that runs and stands still it cannot mend,
-        but it says so. An import of accounts that was stopped after its decision is finished last:
-        whatever becomes of it, the rest is done. A dead-man switch outside hears of a round that
-        came to its end, and of no other.
+        closed and purged whose time has come (P33). What was decided while Temporal did not answer
+        workflows hear of now (P8). One that runs and stands still it cannot mend, but it says so.
+        An import of accounts that was stopped after its decision is finished last: whatever becomes
+        of it, the rest is done. A dead-man switch outside hears of a round that came to its end,
+        and of no other.
         """
         now = await asyncio.to_thread(self._clock.now)
         await asyncio.to_thread(self._reconsider, now)
@@ -154,6 +157,7 @@ class PatrolActivities:
         wanted = await asyncio.to_thread(self._wanted, running, now)
         missing = [what for what in wanted if what.workflow_id not in running]
         repaired = await self._repair(missing, now)
+        await self._tell_unheard(now)
         fresh = {found.workflow_id for found in repaired}
         stuck = [one for one in await self._stuck(now) if one.workflow_id not in fresh]
         imports = await asyncio.to_thread(self._carry_on_imports, now)
@@ -184,6 +188,21 @@ class PatrolActivities:
                 raise failure
             repaired += (Found(workflow_id=what.workflow_id, why=why) for what, why in started)
         return repaired
+
+    async def _tell_unheard(self, now: datetime) -> None:
+        """Have workflows look at what was decided while Temporal did not answer (P8)."""
+        for (slug, number), acts in (await asyncio.to_thread(self._unheard)).items():
+            for workflow_id in (f"campaign/{slug}/{number}", f"publication/{slug}/{number}"):
+                await temporal.wake(self._client, workflow_id)
+            await asyncio.to_thread(self._note_heard, acts, now)
+
+    def _unheard(self) -> Mapping[About, Sequence[UUID]]:
+        with self._database.session() as session:
+            return unheard(session)
+
+    def _note_heard(self, acts: Collection[UUID], now: datetime) -> None:
+        with self._database.transaction() as transaction:
+            note_heard(transaction, acts, now)
 
     async def _why(self, workflow_id: str) -> str | None:
         """Why it does not run; None when it does: the list lags behind a little."""

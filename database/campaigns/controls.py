@@ -54,7 +54,8 @@ class Act:
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """An act as it is told afterwards."""
+    """An act as it is told afterwards. `heard_of`: whether the workflows were told to look; until
+    then it holds, and what follows from it has not begun."""
 
     act: str
     by: str
@@ -62,6 +63,7 @@ class Done:
     at: datetime
     until_on: date | None = None
     per_minute: int | None = None
+    heard_of: bool = True
 
 
 Found = TypeVar("Found")
@@ -312,6 +314,7 @@ def control_acts(session: Session, version_id: UUID) -> tuple[Done, ...]:
             at=act.acted_at,
             until_on=act.until_on,
             per_minute=act.per_minute,
+            heard_of=act.staff_id is None or act.heard_at is not None,
         )
         for act, by in rows
     )
