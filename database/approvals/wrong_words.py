@@ -7,15 +7,19 @@ known who had wrong words (`database/approvals/reach.py`), and which decisions w
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from database.policies.assessments import assessment_of, bases_of
 from database.policies.lineage import lineage
 from database.policies.voids import Reading
 from database.policies.wording import Words, all_words, words_shown
 from database.tables import CampaignCorrection, CorrectionWords, PolicyVersion, WrongWords
+from domain.reviews import Decisions
 
 
 def only_what_differs(session: Session, version: PolicyVersion, words: Words) -> Mapping[str, str]:
@@ -92,6 +96,42 @@ def _folded(words: str) -> str:
     return " ".join(words.split())
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wrong:
+    """What a correction of a campaign says was wrong, or would if it were proposed; of that which
+    was read before `until`, if it is confirmed."""
+
+    campaign_id: UUID
+    decisions: Decisions
+    readings: Collection[Reading]
+    until: datetime | None = None
+
+    @property
+    def everybody(self) -> bool:
+        """Whether whatever was told was wrong, and not only some words."""
+        return any(reading.language is None for reading in self.readings)
+
+
+def wrong_of(session: Session, correction: CampaignCorrection) -> Wrong:
+    """What a correction says was wrong."""
+    rows = session.exec(
+        select(WrongWords.policy_version_id, WrongWords.base_version_id, WrongWords.language).where(
+            WrongWords.correction_id == correction.id
+        )
+    ).all()
+    return Wrong(
+        campaign_id=correction.campaign_id,
+        decisions=Decisions(correction.decisions),
+        readings=frozenset(Reading(*row) for row in rows),
+        until=correction.confirmed_at,
+    )
+
+
+def whatever_was_told(session: Session, version: PolicyVersion) -> frozenset[Reading]:
+    """All that people read about a version, and about those that it corrects now."""
+    return frozenset(Reading(each, None, None) for each in lineage(session, version.id))
+
+
 def keep_wrong(
     transaction: Session, correction: CampaignCorrection, readings: Collection[Reading]
 ) -> None:
@@ -105,25 +145,6 @@ def keep_wrong(
         )
         for each in readings
     )
-
-
-def keep_wrong_for_everybody(
-    transaction: Session, correction: CampaignCorrection, version: PolicyVersion
-) -> None:
-    """Note with a correction that whatever was told was wrong: of a version, and of those that it
-    corrects now."""
-    transaction.add_all(
-        WrongWords(correction_id=correction.id, policy_version_id=each)
-        for each in lineage(transaction, version.id)
-    )
-
-
-def is_about_everybody(session: Session, correction: CampaignCorrection) -> bool:
-    """Whether whatever was told was wrong, and not only some words."""
-    query = select(WrongWords.id).where(
-        WrongWords.correction_id == correction.id, col(WrongWords.language).is_(None)
-    )
-    return session.exec(query).first() is not None
 
 
 class PutRight(NamedTuple):

@@ -48,11 +48,18 @@ def voided_as_wrong(of: type[Approval] | type[ConsentDecision] = Approval) -> Co
         .join(_WRONG, col(_WRONG.correction_id) == col(_VOIDING.id))
         .where(
             is_about(_WRONG, of.policy_version_id, of.shown_from_version_id, of.language),
+            read_our_words(of),
             col(_VOIDING.decisions) == Decisions.VOID,
             col(_VOIDING.confirmed_at) > col(of.decided_at),
         )
     )
     return exists(void.correlate_except(_WRONG, _VOIDING))
+
+
+def read_our_words(of: type[Approval] | type[ConsentDecision]) -> ColumnElement[bool]:
+    """Of the same: whether it was taken on what we told of a change. Who accepts in the company's
+    own application has the text as a whole before them, and nothing of ours that may be wrong."""
+    return col(of.shown_from_version_id).is_distinct_from(col(of.policy_version_id))
 
 
 def is_about(
@@ -122,7 +129,10 @@ class Voids:
     def of(self, reading: Reading, decided_at: datetime, link_id: UUID | None) -> Voided | None:
         """From when a decision counts for nothing: the first void that came after it."""
         whatever = Reading(reading.version_id, None, None)
-        about = (*self._of_reading.get(reading, ()), *self._of_reading.get(whatever, ()))
+        if reading.base_id == reading.version_id:
+            about: tuple[Voided, ...] = ()  # as `read_our_words`
+        else:
+            about = (*self._of_reading.get(reading, ()), *self._of_reading.get(whatever, ()))
         found = [void for void in about if void.at > decided_at]
         if link_id and link_id in self._given_back:
             found.append(self._given_back[link_id])

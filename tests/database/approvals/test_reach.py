@@ -27,6 +27,7 @@ from database.tables import Account, Campaign, OutboxMail
 from domain.approvals import Decision
 from domain.consents import Consent
 from domain.reviews import Decisions, VersionClass
+from tests import correcting
 from tests.deciding import APPROVED, DECLINED
 from tests.people import ALICE, BOB, LANGUAGES, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, Scene
@@ -87,13 +88,13 @@ def propose(
         lena = scene.staff["lena"]
         act = controls.acting(transaction, lena, "legal", reason="a wrong period", now=SOON)
         version = version_by_slug(transaction, POLICY, number)
-        return corrections.propose(transaction, version, act, right, languages=LANGUAGES)
+        return correcting.propose(transaction, version, act, right)
 
 
 def confirm(scene: Scene, number: int = 2) -> None:
     with scene.database.transaction() as transaction:
         version, noor = version_by_slug(transaction, POLICY, number), scene.staff["noor"]
-        corrections.confirm(transaction, version, noor, LATER, languages=LANGUAGES)
+        correcting.confirm(transaction, version, noor, LATER)
 
 
 def decide(
