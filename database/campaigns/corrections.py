@@ -22,8 +22,7 @@ from database.approvals.wrong_words import (
     wrong_of,
     wrong_words,
 )
-from database.campaigns.campaigns import campaign_of
-from database.campaigns.controls import Act, ControlRefused, campaign_held, note
+from database.campaigns.controls import Act, ControlRefused, campaign_about, campaign_held, note
 from database.campaigns.owed import open_correction
 from database.facts import record
 from database.mail.outbox import ACCOUNT
@@ -234,7 +233,7 @@ def count(session: Session, version: PolicyVersion) -> Counted | None:
 
     Counts mails: it is asked before anything is written, as `look_ahead`.
     """
-    correction = open_correction(session, _campaign(session, version).id)
+    correction = open_correction(session, campaign_about(session, version).id)
     if correction is None:
         return None
     found = reach(session, wrong_of(session, correction))
@@ -314,7 +313,7 @@ def take_back(transaction: Session, version: PolicyVersion, act: Act) -> None:
 
 
 def _correctable(session: Session, version: PolicyVersion) -> Campaign:
-    campaign = _campaign(session, version)
+    campaign = campaign_about(session, version)
     if version.corrected_by_id:
         heir = session.get_one(PolicyVersion, version.corrected_by_id)
         raise ControlRefused(
@@ -327,13 +326,6 @@ def _correctable(session: Session, version: PolicyVersion) -> Campaign:
             f"This campaign is {campaign.state}: what its mails announced does not come, and "
             "whoever had one is told so."
         )
-    return campaign
-
-
-def _campaign(session: Session, version: PolicyVersion) -> Campaign:
-    campaign = campaign_of(session, version.id)
-    if campaign is None:
-        raise ControlRefused("This version has no campaign.")
     return campaign
 
 

@@ -267,6 +267,7 @@ def test_what_was_decided_while_temporal_was_away_is_taken_up_when_it_is_back(
         assert not taken_up()
         town.patrol()
         eventually(taken_up)
+        town.come_to_rest()  # nothing is in hand by which the next would be heard of
 
     def stands_at(stage: str) -> Callable[[], bool]:
         return lambda: town.told(campaign)["stage"] == stage
