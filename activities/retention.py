@@ -1,4 +1,4 @@
-"""Closing and purging what was answered long ago; part of the watchdog's round (P33)."""
+"""Closing and purging what was answered, or ended, long ago; part of the watchdog's round (P33)."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -7,13 +7,20 @@ from sqlmodel import Session
 
 from data_sources.pseudonyms import address_pseudonym
 from database.engine import Database
+from database.mail.forgetting import EVENTS_KEPT, attempts_to_forget, forget_events
 from database.requests.retention import AT_ONCE, close_answered, purge_closed
 from database.storage import Storage
 from domain.request_retention import RequestPeriods
 
+EVENTS_AT_ONCE = 1000
+FORGOTTEN_IN_A_ROUND = 100
+"""So many requests to the mail service, each with up to a thousand copies; the next round goes
+on."""
+
 
 class Retention:
-    """Ends the life of requests. `pseudonym_key`: as of the data sources."""
+    """Ends the life of requests, and of what was said of mails. `pseudonym_key`: as of the data
+    sources."""
 
     def __init__(
         self, *, database: Database, storage: Storage, periods: RequestPeriods, pseudonym_key: bytes
@@ -24,7 +31,8 @@ class Retention:
         self._key = pseudonym_key
 
     def keep_to_it(self, now: datetime) -> None:
-        """Close and purge every request whose time has come, a hundred in a transaction."""
+        """Close and purge every request whose time has come, a hundred in a transaction; and delete
+        delivery events of campaigns that ended long ago, a thousand in one."""
         closed_by = now - self._periods.until_closed
         purged_by = now - self._periods.until_purged
         self._in_chunks(
@@ -33,6 +41,17 @@ class Retention:
         self._in_chunks(
             lambda transaction: purge_closed(transaction, purged_by, self._pseudonym, now)
         )
+
+        self._forget_events(now)
+
+    def _forget_events(self, now: datetime) -> None:
+        with self._database.session() as session:
+            attempts = attempts_to_forget(session, now - EVENTS_KEPT, limit=FORGOTTEN_IN_A_ROUND)
+        for attempt in attempts:
+            gone = EVENTS_AT_ONCE
+            while gone == EVENTS_AT_ONCE:
+                with self._database.transaction() as transaction:
+                    gone = forget_events(transaction, attempt, limit=EVENTS_AT_ONCE)
 
     def _pseudonym(self, address: str) -> str:
         return address_pseudonym(address, self._key)
