@@ -27,6 +27,8 @@ from temporalio.testing._timeskipping import FastForwardConfig
 T = TypeVar("T")
 TASK_QUEUE = "promisekeeper"
 WATCHDOG = "watchdog"  # the schedule
+LOOK_AGAIN = "look_again"
+"""The signal by which a workflow is told that something was decided; the database says what."""
 ALARMS = UUID(int=0)
 """The subject of what is about no single thing: every alarm that waits."""
 
@@ -247,6 +249,15 @@ async def start(
         static_summary=what.summary,
         static_details=HOW_TO_READ,
     )
+
+
+async def wake(client: Client, workflow_id: str) -> None:
+    """Have a workflow look at the database; one that does not run looks when it is started."""
+    try:
+        await client.get_workflow_handle(workflow_id).signal(LOOK_AGAIN)
+    except RPCError as failure:
+        if failure.status is not RPCStatusCode.NOT_FOUND:
+            raise
 
 
 def publication(policy_version_id: UUID, slug: str, number: int) -> Start:

@@ -154,6 +154,8 @@ class CampaignCase:
     """Of how many nobody knows whether their first notice went out; until ops decide (P4)."""
     without_mail: int = 0
     """How many no first notice reached, whom nobody told otherwise: its owner has the list (P4)."""
+    followed_by: UUID | None = None
+    """The campaign that asks again about its version, which was waiting for this one's end (P2)."""
 
     @property
     def correction(self) -> str | None:
@@ -486,6 +488,7 @@ class CampaignActivities:
             replaces=bool(campaigns_replaced(session, version.id)),
             in_doubt=count_missed(session, campaign, DOUBTFUL),
             without_mail=count_missed(session, campaign, WITHOUT_MAIL),
+            followed_by=campaigns.followed_by(session, campaign),
             since=campaign.finished_at
             or campaign.notified_at
             or campaign.audience_frozen_at

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mappi
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlmodel import Session, col, select
 from temporalio import activity
@@ -18,6 +19,7 @@ from activities.courier import Courier
 from activities.interceptor import incident
 from activities.retention import Retention
 from clock import Clock, real_now
+from database.campaigns.unheard import About, note_heard, unheard
 from database.chunks import LongEnough, at_most
 from database.engine import Database
 from database.facts import record
@@ -79,6 +81,7 @@ FOR_NOW = (
 )
 GOES_WRONG = "carrying one goes wrong: {}"
 CHORE_GOES_WRONG = "seeing to them goes wrong: {}"
+TELLING_GOES_WRONG = "telling it what was decided goes wrong: {}"
 
 log = logging.getLogger("promisekeeper.watchdog")
 
@@ -142,10 +145,11 @@ class PatrolActivities:
         Before that, what was left to ops is sent again where evidence came after all, the
         restrictions are lifted whose holders have been told by now (P14), copies of people's data
         are deleted whose time is over (P11), what was posted long ago is deleted, and requests are
-        closed and purged whose time has come (P33). One that runs and stands still it cannot mend,
-        but it says so. An import of accounts that was stopped after its decision is finished last.
-        Whatever becomes of one of these, the rest is done. A dead-man switch outside hears of a
-        round that came to its end, and of no other.
+        closed and purged whose time has come (P33). What was decided while Temporal did not answer
+        workflows hear of now (P8). One that runs and stands still it cannot mend, but it says so.
+        An import of accounts that was stopped after its decision is finished last. Whatever becomes
+        of one of these, the rest is done. A dead-man switch outside hears of a round that came to
+        its end, and of no other.
         """
         now = await asyncio.to_thread(self._clock.now)
         undone = await asyncio.to_thread(self._do_chores, now)
@@ -153,6 +157,7 @@ class PatrolActivities:
         wanted = await asyncio.to_thread(self._wanted, running, now)
         missing = [what for what in wanted if what.workflow_id not in running]
         repaired, failures = await self._repair(missing, now)
+        undone += await self._tell_unheard(now)
         fresh = {found.workflow_id for found in repaired}
         stuck = [one for one in await self._stuck(now) if one.workflow_id not in fresh]
         stuck += undone
@@ -188,6 +193,29 @@ class PatrolActivities:
             await asyncio.to_thread(self._record, started, now)
             repaired += (Found(workflow_id=what.workflow_id, why=why) for what, why in started)
         return repaired, failures
+
+    async def _tell_unheard(self, now: datetime) -> list[Found]:
+        """Have workflows look at what was decided while Temporal did not answer (P8), each by
+        itself; those that could not be told are named."""
+        untold = []
+        for (slug, number), acts in (await asyncio.to_thread(self._unheard)).items():
+            campaign, publication = f"campaign/{slug}/{number}", f"publication/{slug}/{number}"
+            try:
+                await temporal.wake(self._client, campaign)
+                await temporal.wake(self._client, publication)
+                await asyncio.to_thread(self._note_heard, acts, now)
+            except Exception as fault:  # noqa: BLE001 - whatever it is, its words stay here
+                why = TELLING_GOES_WRONG.format(incident(fault).message)
+                untold.append(Found(workflow_id=campaign, why=why))
+        return untold
+
+    def _unheard(self) -> Mapping[About, Sequence[UUID]]:
+        with self._database.session() as session:
+            return unheard(session)
+
+    def _note_heard(self, acts: Collection[UUID], now: datetime) -> None:
+        with self._database.transaction() as transaction:
+            note_heard(transaction, acts, now)
 
     async def _why(self, workflow_id: str) -> str | None:
         """Why it does not run; None when it does: the list lags behind a little."""

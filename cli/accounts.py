@@ -165,7 +165,11 @@ def _import(
         account_imports.discard(database, import_id)
     _carry(office, file, import_id, rows)
     with database.session() as session:
-        return account_imports.result(session, import_id)
+        done = account_imports.result(session, import_id)
+    if done.updated:
+        with office.desk() as desk:
+            desk.send_owed_again()
+    return done
 
 
 def _stage(

@@ -88,8 +88,14 @@ class Office:
         """The desk that takes in what staff decide. Ends the command in words when it refuses."""
         from database.storage import Storage
         from workflows.desk import Desk, NoticePeriods
-        from workflows.messenger import Messenger, Refused, TemporalUnreachable
+        from workflows.messenger import (
+            LEFT_TO_THE_WATCHDOG,
+            Messenger,
+            Refused,
+            TemporalUnreachable,
+        )
 
+        left: set[str] = set()
         with connected(self.settings) as (portal, client):
             try:
                 yield Desk(
@@ -103,12 +109,19 @@ class Office:
                     ),
                     storage=Storage(self.settings.storage_folder, self.settings.data_keys),
                     data_map=self.settings.data_map_file,
-                    messenger=Messenger(portal=portal, client=client, clock=self.clock),
+                    messenger=Messenger(
+                        portal=portal,
+                        client=client,
+                        clock=self.clock,
+                        left_to_the_watchdog=lambda: left.add(LEFT_TO_THE_WATCHDOG),
+                    ),
                 )
             except Refused as refusal:
                 raise stop(refusal, THE_ANSWER_IS_NO) from None
             except TemporalUnreachable as fault:
                 raise stop(fault, NOT_REACHABLE) from None
+        for words in left:
+            typer.echo(words, err=True)
 
     def workflow_url(self, workflow_id: str) -> str:
         """Where ops see a workflow. Ends the command when Temporal's settings are wrong."""

@@ -66,14 +66,13 @@ def approve_or_decline(token: Token, site: OnSite, reader: OnReader, posted: For
         if posted.text("decision") not in list(Decision):
             return _show(session, reader, matter, status=422, again="no_choice")
         if nothing_to_decide(session, site, matter):
-            return _show(session, reader, matter, status=409)
+            return _not_decided(session, reader, matter)
         change = _change_shown(session, reader, matter, posted, now)
         if change is None:
-            return _show(session, reader, matter, status=409, again="old_page")
+            return _not_decided(session, reader, matter)
     with site.database.transaction() as transaction:
         if not stands(transaction, matter):
-            matter = matter_behind(transaction, site, token, now)
-            return _show(transaction, reader, matter, status=409, again="old_page")
+            return _not_decided(transaction, reader, matter_behind(transaction, site, token, now))
         decision = Decision(posted.text("decision"))
         decide(transaction, matter.account, _as_shown(reader, matter, change), decision, now)
     return RedirectResponse(f"/approve/{token}{reader.kept}", status_code=303)
@@ -115,6 +114,13 @@ def not_me(token: Token, site: OnSite, reader: OnReader, posted: Form) -> HTMLRe
         key = address_key(address, site.suppression_key)
         not_theirs(transaction, address, matter.link, key, now)
     return reader.show("not_me.html")
+
+
+def _not_decided(session: Session, reader: Reader, matter: Matter) -> HTMLResponse:
+    """Say that what was pressed was not recorded: to be pressed again, or too late, as by then the
+    version was withdrawn, say."""
+    again = "too_late" if nothing_to_decide(session, reader.site, matter) else "old_page"
+    return _show(session, reader, matter, status=409, again=again)
 
 
 def _as_shown(reader: Reader, matter: Matter, change: ShownChange) -> Shown:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from sqlmodel import Session
 
 from clock import real_now
-from database.mail.delivery import Event, record_events
+from database.mail.delivery import REACHED_NOBODY, Event, record_events
 from database.mail.late_bounces import learn, place
 from database.mail.suppressions import Failed, suppress
 from domain.suppressions import address_key
@@ -57,6 +57,8 @@ def sendgrid_events(
         placed = [found for event in batch.events for found in _placed(transaction, event)]
         fresh = record_events(transaction, [_event(one) for one in placed], now)
         suppress(transaction, _failed(placed, site.suppression_key), now)
+    if came_back := [one.mail_id for one in placed if one.what.event in REACHED_NOBODY]:
+        site.desk.send_owed_again(mail_ids=came_back)
     log.info(
         "delivery events: %d new, %d known or of no mail of ours, %d unreadable",
         fresh,

@@ -54,12 +54,15 @@ class CampaignWorkflow:
 
     @workflow.run
     async def run(self, case: Case) -> str:
-        """Take the steps that are not recorded yet, each at its time."""
+        """Take the steps that are not recorded yet, each at its time; then those of the campaign
+        that asks again about the same version, if one waits for this one's end."""
         self._story.begin()
         await reach(case.as_of, summary="until it was asked for")
         campaign = await self._do(CampaignActivities.load_campaign, "load the campaign")
         while not (campaign := await self._timetable(campaign)).over:
             campaign = await self._until_it_has_a_day(campaign)
+        if campaign.followed_by:
+            workflow.continue_as_new(Case(subject_id=campaign.followed_by, as_of=workflow.now()))
         self._story.end(campaign.state, campaign.since)
         return campaign.state
 

@@ -22,8 +22,6 @@ T = TypeVar("T")
 A = TypeVar("A")
 ANSWER_WITHIN_SECONDS = 20
 PEOPLE_WAIT_SECONDS = 2
-LOOK_AGAIN = "look_again"
-"""The signal by which a workflow is told that something was decided; the database says what."""
 
 SILENT = (
     RPCStatusCode.UNAVAILABLE,
@@ -36,6 +34,11 @@ SILENT = (
 _KEPT = (
     "Temporal does not answer. What you handed in is kept, and the watchdog takes it up when "
     "Temporal is back. Look with: promisekeeper doctor"
+)
+LEFT_TO_THE_WATCHDOG = (
+    "Temporal does not answer. What you decided or handed in is kept and holds; what follows from "
+    "it, such as mails that tell people, begins by itself within a quarter of an hour of Temporal "
+    "being back. Nothing need be done twice. Look with: promisekeeper doctor"
 )
 _TURNED_AWAY = (
     "Temporal turns us away ({}): ops have to look at its settings. What you handed in is kept; "
@@ -57,12 +60,23 @@ class TemporalUnreachable(Exception):
 
 
 class Messenger:
-    """Reaches the workflows from any thread; `portal` runs what the client awaits."""
+    """Reaches the workflows from any thread; `portal` runs what the client awaits.
 
-    def __init__(self, *, portal: temporal.Portal, client: Client, clock: Clock) -> None:
+    `left_to_the_watchdog` is called when Temporal does not answer and nobody need wait for it.
+    """
+
+    def __init__(
+        self,
+        *,
+        portal: temporal.Portal,
+        client: Client,
+        clock: Clock,
+        left_to_the_watchdog: Callable[[], None] = lambda: None,
+    ) -> None:
         self._portal = portal
         self._client = client
         self._clock = clock
+        self._left_to_the_watchdog = left_to_the_watchdog
 
     def start(self, what: temporal.Start, now: datetime) -> None:
         """Start a workflow, unless it runs. Raises TemporalUnreachable."""
@@ -73,15 +87,19 @@ class Messenger:
         try:
             self._start(what, now, PEOPLE_WAIT_SECONDS)
         except TemporalUnreachable:
-            return
+            self._left_to_the_watchdog()
 
-    def wake(self, workflow_id: str) -> None:
-        """Have a workflow look at the database now; it does so anyway whenever it wakes."""
-        handle = self._client.get_workflow_handle(workflow_id)
+    def wake(self, workflow_id: str) -> bool:
+        """Have a workflow look at the database now; it does so anyway whenever it wakes.
+
+        False when Temporal does not answer.
+        """
         try:
-            self._call(lambda: handle.signal(LOOK_AGAIN), PEOPLE_WAIT_SECONDS)
-        except (TemporalUnreachable, Refused):
-            return
+            self._call(lambda: temporal.wake(self._client, workflow_id), PEOPLE_WAIT_SECONDS)
+        except TemporalUnreachable:
+            self._left_to_the_watchdog()
+            return False
+        return True
 
     def have_decided(
         self, workflow_id: str, update: UpdateMethodMultiParam[[Any, A], None], subject: A

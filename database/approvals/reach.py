@@ -16,18 +16,20 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
+    false,
     or_,
+    true,
     union,
 )
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
-from database.approvals.wrong_words import is_about_everybody
+from database.approvals.wrong_words import Wrong, wrong_of
 from database.mail.outbox import ACCOUNT, maybe_told, maybe_told_before
 from database.people.accounts import is_mailed
 from database.policies.counting import counts_for
 from database.policies.lineage import is_of_lineage
-from database.policies.voids import is_about, stands, was_misled
+from database.policies.voids import Reading, read_our_words, stands
 from database.tables import (
     Account,
     Approval,
@@ -39,6 +41,7 @@ from database.tables import (
     PolicyVersion,
     WrongWords,
 )
+from domain.consents import Consent
 from domain.languages import nearest_language
 from domain.reviews import Decisions
 from translations.catalogues import speak
@@ -111,7 +114,8 @@ class Reach:
         get = "gets" if self.not_addressed == 1 else "get"
         return (
             f"{self._mailed_to} {_people(self.not_addressed)} had the wrong words and {get} no "
-            "mail, as this campaign does not address them: tell them otherwise."
+            "mail, as this campaign does not address them: they are put on the list of those not "
+            "reached."
         )
 
     @property
@@ -128,21 +132,24 @@ class Reach:
         return f"It is mailed to {_people(self.people)}: {groups}."
 
 
-def reach(session: Session, correction: CampaignCorrection) -> Reach:
-    """Whom a correction is mailed to; one that is not confirmed: if it were now. Counts mails."""
-    everybody = _people_with_wrong_words(session, correction).subquery()
+def reach(session: Session, wrong: Wrong) -> Reach:
+    """Whom a correction of what is wrong is mailed to; one that is not confirmed: if it were now.
+
+    Counts mails, which takes its time: nobody who writes should wait for it.
+    """
+    everybody = _people_with_wrong_words(session, wrong).subquery()
     had, told = session.execute(
-        select_columns(func.count(), func.count().filter(_is_told(session, correction)))
+        select_columns(func.count(), func.count().filter(_is_told(session, wrong)))
         .select_from(everybody)
         .join(Account, col(Account.id) == everybody.c.account_id)
     ).one()
     return Reach(
-        everybody=is_about_everybody(session, correction),
+        everybody=wrong.everybody,
         people=told,
         not_addressed=had - told,
-        groups=(*_mailed(session, correction), *_decided(session, correction)),
-        decisions=_count_decisions(session, correction),
-        consents=_count_consents(session, correction),
+        groups=(*_mailed(session, wrong), *_decided(session, wrong)),
+        decisions=_count_decisions(session, wrong),
+        consents=_count_consents(session, wrong),
     )
 
 
@@ -162,14 +169,14 @@ def readers_of_wrong_words(session: Session, correction: CampaignCorrection) -> 
 
 
 def languages_of_reach(
-    session: Session, correction: CampaignCorrection, found: Reach, languages: Sequence[str]
+    session: Session, wrong: Wrong, found: Reach, languages: Sequence[str]
 ) -> tuple[str, ...]:
     """The languages in which those `found` had the wrong words, or read by now."""
-    people = _people_with_wrong_words(session, correction).subquery()
+    people = _people_with_wrong_words(session, wrong).subquery()
     locales = session.exec(
         select(Account.locale)
         .join(people, people.c.account_id == col(Account.id))
-        .where(_is_told(session, correction))
+        .where(_is_told(session, wrong))
         .distinct()
     ).all()
     read = {nearest_language(one, languages) for one in locales}
@@ -180,11 +187,34 @@ def languages_of_reach(
 def had_wrong_words(session: Session, correction: CampaignCorrection) -> ColumnElement[bool]:
     """Of an addressee, whether they had words that a confirmed correction says were wrong: before
     it was confirmed."""
-    account = col(CampaignAddressee.account_id)
-    mailed = _wrong_mails(session, correction).where(col(OutboxMail.addressee_id) == account)
-    decided = _wrong_decisions(correction).where(col(Approval.account_id) == account)
+    account, wrong = col(CampaignAddressee.account_id), wrong_of(session, correction)
+    mailed = _wrong_mails(session, wrong).where(col(OutboxMail.addressee_id) == account)
+    decided = _wrong_decisions(wrong).where(col(Approval.account_id) == account)
     return or_(
         exists(mailed.correlate(CampaignAddressee)), exists(decided.correlate(CampaignAddressee))
+    )
+
+
+def had_wrong_words_elsewhere(
+    session: Session, correction: CampaignCorrection
+) -> ColumnElement[bool]:
+    """Of an account, whether it had words of another campaign that a confirmed correction says were
+    wrong, and the correction's own campaign does not mail it. Who decided since knows better."""
+    wrong, own = wrong_of(session, correction), correction.campaign_id
+    if not set(_campaigns_about(session, wrong)) - {own}:
+        return false()
+    mailed = _wrong_mails(session, wrong).where(col(OutboxMail.addressee_id) == col(Account.id))
+    decided = _wrong_decisions(wrong).where(col(Approval.account_id) == col(Account.id))
+    since = exists().where(
+        col(Approval.account_id) == col(Account.id),
+        col(Approval.policy_version_id).in_({each.version_id for each in wrong.readings}),
+        col(Approval.decided_at) >= correction.confirmed_at,
+    )
+    return and_(
+        is_mailed(),
+        ~_is_addressed(own),
+        or_(exists(mailed.correlate(Account)), exists(decided.correlate(Account))),
+        ~since,
     )
 
 
@@ -198,96 +228,103 @@ def correction_for(
 
 
 def _concerns(session: Session, correction: CampaignCorrection, account_id: UUID) -> bool:
-    mailed = _wrong_mails(session, correction).where(col(OutboxMail.addressee_id) == account_id)
-    decided = _wrong_decisions(correction).where(col(Approval.account_id) == account_id)
+    wrong = wrong_of(session, correction)
+    mailed = _wrong_mails(session, wrong).where(col(OutboxMail.addressee_id) == account_id)
+    decided = _wrong_decisions(wrong).where(col(Approval.account_id) == account_id)
     return bool(session.scalar(select_columns(or_(exists(mailed), exists(decided)))))
 
 
-def _wrong_mails(session: Session, correction: CampaignCorrection) -> Select[Any]:
+def _wrong_mails(session: Session, wrong: Wrong) -> Select[Any]:
     """The accounts to which a mail with wrong words went out, or may have.
 
     The campaigns are named by their ids: so the mails of an account are found, and SQLite does not
     walk all that are in a state.
     """
-    until = correction.confirmed_at
-    campaigns = session.exec(
-        select(Campaign.id)
-        .join(WrongWords, col(WrongWords.policy_version_id) == col(Campaign.policy_version_id))
-        .where(WrongWords.correction_id == correction.id)
-        .distinct()
-    ).all()
+    campaigns = _campaigns_about(session, wrong)
     return (
         select_columns(col(OutboxMail.addressee_id).label("account_id"))
         .join(Campaign, col(Campaign.id) == col(OutboxMail.subject_id))
-        .join(
-            WrongWords,
-            is_about(
-                WrongWords, Campaign.policy_version_id, OutboxMail.variant, OutboxMail.language
-            ),
-        )
         .where(
             col(OutboxMail.subject_id).in_(campaigns),
             col(OutboxMail.addressee_kind) == ACCOUNT,
+            _read(wrong, Campaign.policy_version_id, OutboxMail.variant, OutboxMail.language),
             *(
                 [maybe_told(), col(OutboxMail.attempt_id).is_not(None)]
-                if until is None
-                else [maybe_told_before(until)]
+                if wrong.until is None
+                else [maybe_told_before(wrong.until)]
             ),
-            col(WrongWords.correction_id) == correction.id,
         )
     )
 
 
-def _wrong_decisions(correction: CampaignCorrection) -> Select[Any]:
+def _campaigns_about(session: Session, wrong: Wrong) -> Sequence[UUID]:
+    about = {reading.version_id for reading in wrong.readings}
+    query = select(Campaign.id).where(col(Campaign.policy_version_id).in_(about))
+    return session.exec(query).all()
+
+
+def _wrong_decisions(wrong: Wrong) -> Select[Any]:
     """The accounts that decided on wrong words.
 
     Where everybody's mail was wrong and answers stay, who decided without a mail had nothing wrong.
     """
-    until = correction.confirmed_at
     said = Approval.policy_version_id, Approval.shown_from_version_id, Approval.language
-    words_alone = correction.decisions == Decisions.KEEP
-    return (
-        select_columns(col(Approval.account_id).label("account_id"))
-        .join(WrongWords, is_about(WrongWords, *said))
-        .where(
-            col(WrongWords.correction_id) == correction.id,
-            *([] if until is None else [col(Approval.decided_at) < until]),
-            *([col(WrongWords.language).is_not(None)] if words_alone else []),
-        )
+    words_alone = wrong.everybody and wrong.decisions == Decisions.KEEP
+    return select_columns(col(Approval.account_id).label("account_id")).where(
+        _read(wrong, *said),
+        read_our_words(Approval),
+        *([] if wrong.until is None else [col(Approval.decided_at) < wrong.until]),
+        *([false()] if words_alone else []),
     )
 
 
-def _people_with_wrong_words(
-    session: Session, correction: CampaignCorrection
-) -> CompoundSelect[Any]:
+def _read(wrong: Wrong, version_id: UUID, base_id: UUID, language: str) -> ColumnElement[bool]:
+    """Of columns of a mail or decision, whether what was shown there was wrong."""
+    readings = sorted(wrong.readings, key=str)
+    return or_(false(), *(_is(each, version_id, base_id, language) for each in readings))
+
+
+def _is(
+    reading: Reading, version_id: UUID, base_id: UUID | None, language: str
+) -> ColumnElement[bool]:
+    """Of the same, whether it was this that was shown there."""
+    return and_(
+        col(version_id) == reading.version_id,
+        *([] if reading.base_id is None else [col(base_id) == reading.base_id]),
+        *([] if reading.language is None else [col(language) == reading.language]),
+    )
+
+
+def _people_with_wrong_words(session: Session, wrong: Wrong) -> CompoundSelect[Any]:
     """The accounts of both, each once, of those that get mail."""
-    mailed = _wrong_mails(session, correction).join(
-        Account, col(Account.id) == OutboxMail.addressee_id
-    )
-    decided = _wrong_decisions(correction).join(Account, col(Account.id) == Approval.account_id)
+    mailed = _wrong_mails(session, wrong).join(Account, col(Account.id) == OutboxMail.addressee_id)
+    decided = _wrong_decisions(wrong).join(Account, col(Account.id) == Approval.account_id)
     return union(mailed.where(is_mailed()), decided.where(is_mailed()))
 
 
-def _is_told(session: Session, correction: CampaignCorrection) -> ColumnElement[bool]:
+def _is_told(session: Session, wrong: Wrong) -> ColumnElement[bool]:
     """Of an account that had wrong words, whether its mail is queued (`campaigns.queue_step`): that
     of a campaign whose audience is not written down yet will be."""
-    campaign = session.get_one(Campaign, correction.campaign_id)
+    campaign = session.get_one(Campaign, wrong.campaign_id)
     if campaign.audience_frozen_at is None:
         return is_mailed()
-    addressed = exists().where(
-        col(CampaignAddressee.campaign_id) == campaign.id,
+    return and_(is_mailed(), _is_addressed(campaign.id))
+
+
+def _is_addressed(campaign_id: UUID) -> ColumnElement[bool]:
+    return exists().where(
+        col(CampaignAddressee.campaign_id) == campaign_id,
         col(CampaignAddressee.account_id) == col(Account.id),
     )
-    return and_(is_mailed(), addressed)
 
 
-def _mailed(session: Session, correction: CampaignCorrection) -> tuple[Group, ...]:
+def _mailed(session: Session, wrong: Wrong) -> tuple[Group, ...]:
     return _groups(
         session,
-        _wrong_mails(session, correction)
+        _wrong_mails(session, wrong)
         .join(Account, col(Account.id) == OutboxMail.addressee_id)
         .join(PolicyVersion, col(PolicyVersion.id) == OutboxMail.variant)
-        .where(_is_told(session, correction))
+        .where(_is_told(session, wrong))
         .with_only_columns(
             col(PolicyVersion.number),
             col(OutboxMail.language),
@@ -298,17 +335,15 @@ def _mailed(session: Session, correction: CampaignCorrection) -> tuple[Group, ..
     )
 
 
-def _decided(session: Session, correction: CampaignCorrection) -> tuple[Group, ...]:
+def _decided(session: Session, wrong: Wrong) -> tuple[Group, ...]:
     """Those who were not mailed the wrong words."""
-    mailed = _wrong_mails(session, correction).where(
-        col(OutboxMail.addressee_id) == Approval.account_id
-    )
+    mailed = _wrong_mails(session, wrong).where(col(OutboxMail.addressee_id) == Approval.account_id)
     return _groups(
         session,
-        _wrong_decisions(correction)
+        _wrong_decisions(wrong)
         .join(Account, col(Account.id) == Approval.account_id)
         .join(PolicyVersion, col(PolicyVersion.id) == Approval.shown_from_version_id)
-        .where(_is_told(session, correction), ~exists(mailed.correlate(Approval)))
+        .where(_is_told(session, wrong), ~exists(mailed.correlate(Approval)))
         .with_only_columns(
             col(PolicyVersion.number),
             col(Approval.language),
@@ -327,33 +362,47 @@ def _groups(session: Session, counted: Select[int, str, int], *, mailed: bool) -
     )
 
 
-def _count_decisions(session: Session, correction: CampaignCorrection) -> int:
+def _count_decisions(session: Session, wrong: Wrong) -> int:
     """How many decisions that stand were taken on wrong words."""
-    campaign = session.get_one(Campaign, correction.campaign_id)
-    wrong = _wrong_decisions(correction).with_only_columns(col(Approval.id)).distinct()
+    campaign = session.get_one(Campaign, wrong.campaign_id)
+    on_wrong_words = _wrong_decisions(wrong).with_only_columns(col(Approval.id))
     return session.exec(
         select(func.count())
         .select_from(Approval)
-        .where(counts_for(campaign.policy_version_id), col(Approval.id).in_(wrong))
+        .where(counts_for(campaign.policy_version_id), col(Approval.id).in_(on_wrong_words))
     ).one()
 
 
-def _count_consents(session: Session, correction: CampaignCorrection) -> int:
+def _count_consents(session: Session, wrong: Wrong) -> int:
     """How many consents that stand were given by wrong words of their own."""
+    given = (
+        select(func.count())
+        .select_from(ConsentDecision)
+        .where(
+            ConsentDecision.decision == Consent.GIVEN,
+            _was_asked_wrongly(wrong),
+            read_our_words(ConsentDecision),
+            stands(ConsentDecision),
+        )
+    )
+    if wrong.until is not None:
+        given = given.where(col(ConsentDecision.decided_at) < wrong.until)
+    return session.exec(given).one()
+
+
+def _was_asked_wrongly(wrong: Wrong) -> ColumnElement[bool]:
+    """Of what was said about a purpose, whether it was asked by wrong words of its own."""
     said = (
         ConsentDecision.policy_version_id,
         ConsentDecision.shown_from_version_id,
         ConsentDecision.language,
     )
-    return session.exec(
-        select(func.count(col(ConsentDecision.id).distinct()))
-        .join(WrongWords, is_about(WrongWords, *said))
-        .where(
-            WrongWords.correction_id == correction.id,
-            was_misled(WrongWords),
-            stands(ConsentDecision),
-        )
-    ).one()
+
+    def was_in(reading: Reading) -> ColumnElement[bool]:
+        own = col(ConsentDecision.purpose).in_(wrong.readings[reading])
+        return and_(_is(reading, *said), true() if reading.language is None else own)
+
+    return or_(false(), *map(was_in, sorted(wrong.readings, key=str)))
 
 
 def _people(count: int) -> str:

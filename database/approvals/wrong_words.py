@@ -6,8 +6,12 @@ known who had wrong words (`database/approvals/reach.py`), and which decisions w
 (`database/policies/voids.py`), without a row for any person.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlmodel import Session, col, select
 
@@ -23,6 +27,7 @@ from database.tables import (
     WrongPurpose,
     WrongWords,
 )
+from domain.reviews import Decisions
 
 
 def only_what_differs(session: Session, version: PolicyVersion, words: Words) -> Mapping[str, str]:
@@ -116,6 +121,52 @@ def _folded(words: str) -> str:
     return " ".join(words.split())
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wrong:
+    """What a correction of a campaign says was wrong, or would if it were proposed; of that which
+    was read before `until`, if it is confirmed.
+
+    `readings`: with the purposes that people were asked to consent to by the wrong words; where
+    whatever was told was wrong, none is named and all are meant.
+    """
+
+    campaign_id: UUID
+    decisions: Decisions
+    readings: Mapping[Reading, Collection[str]]
+    until: datetime | None = None
+
+    @property
+    def everybody(self) -> bool:
+        """Whether whatever was told was wrong, and not only some words."""
+        return any(reading.language is None for reading in self.readings)
+
+
+def wrong_of(session: Session, correction: CampaignCorrection) -> Wrong:
+    """What a correction says was wrong."""
+    rows = session.exec(
+        select(WrongWords, WrongPurpose.purpose)
+        .join(WrongPurpose, col(WrongPurpose.wrong_words_id) == col(WrongWords.id), isouter=True)
+        .where(WrongWords.correction_id == correction.id)
+    ).all()
+    readings = defaultdict[Reading, set[str]](set)
+    for row, purpose in rows:
+        reading = Reading(row.policy_version_id, row.base_version_id, row.language)
+        readings[reading].update([purpose] if purpose else [])
+    return Wrong(
+        campaign_id=correction.campaign_id,
+        decisions=Decisions(correction.decisions),
+        readings=dict(readings),
+        until=correction.confirmed_at,
+    )
+
+
+def whatever_was_told(
+    session: Session, version: PolicyVersion
+) -> Mapping[Reading, Collection[str]]:
+    """All that people read about a version, and about those that it corrects now; as of `Wrong`."""
+    return {Reading(each, None, None): () for each in lineage(session, version.id)}
+
+
 def keep_wrong(
     transaction: Session, correction: CampaignCorrection, wrong: Mapping[Reading, Collection[str]]
 ) -> None:
@@ -137,25 +188,6 @@ def keep_wrong(
         for each, row in rows.items()
         for purpose in wrong[each]
     )
-
-
-def keep_wrong_for_everybody(
-    transaction: Session, correction: CampaignCorrection, version: PolicyVersion
-) -> None:
-    """Note with a correction that whatever was told was wrong: of a version, and of those that it
-    corrects now."""
-    transaction.add_all(
-        WrongWords(correction_id=correction.id, policy_version_id=each)
-        for each in lineage(transaction, version.id)
-    )
-
-
-def is_about_everybody(session: Session, correction: CampaignCorrection) -> bool:
-    """Whether whatever was told was wrong, and not only some words."""
-    query = select(WrongWords.id).where(
-        WrongWords.correction_id == correction.id, col(WrongWords.language).is_(None)
-    )
-    return session.exec(query).first() is not None
 
 
 class PutRight(NamedTuple):

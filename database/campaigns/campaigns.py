@@ -35,6 +35,21 @@ def campaign_of(session: Session, version_id: UUID) -> Campaign | None:
     ).first()
 
 
+def followed_by(session: Session, campaign: Campaign) -> UUID | None:
+    """The campaign that asks again about the version of one that is over, and is not over yet."""
+    if campaign.finished_at is None:
+        return None
+    return session.exec(
+        select(Campaign.id)
+        .where(
+            Campaign.policy_version_id == campaign.policy_version_id,
+            Campaign.generation > campaign.generation,
+            col(Campaign.finished_at).is_(None),
+        )
+        .order_by(col(Campaign.generation).desc())
+    ).first()
+
+
 def ends_at(campaign: Campaign, version: PolicyVersion) -> datetime | None:
     """Until when a campaign asks: the date of effect, or its own where that is past (P2, P7)."""
     return campaign.asks_until or version.effective_at

@@ -16,7 +16,8 @@ THE_MACHINE = "the machine"
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """An act as it is told afterwards."""
+    """An act as it is told afterwards. `heard_of`: whether the workflows were told to look; until
+    then it holds, and what follows from it has not begun."""
 
     act: str
     by: str
@@ -24,6 +25,7 @@ class Done:
     at: datetime
     until_on: date | None = None
     per_minute: int | None = None
+    heard_of: bool = True
 
 
 def control_acts(session: Session, version_id: UUID) -> tuple[Done, ...]:
@@ -48,6 +50,7 @@ def _done_to(session: Session, version_id: UUID) -> Iterator[Done]:
             at=act.acted_at,
             until_on=act.until_on,
             per_minute=act.per_minute,
+            heard_of=act.staff_id is None or act.heard_at is not None,
         )
 
 

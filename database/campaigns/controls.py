@@ -316,12 +316,17 @@ def _come_back(
         version.effective_at = start_of_day(until_on, zone)
 
 
-def campaign_held(transaction: Session, version: PolicyVersion) -> Campaign:
-    """The campaign of a version, ours until the transaction ends. Raises ControlRefused."""
-    campaign = campaign_of(transaction, version.id)
+def campaign_about(session: Session, version: PolicyVersion) -> Campaign:
+    """The campaign of a version. Raises ControlRefused."""
+    campaign = campaign_of(session, version.id)
     if campaign is None:
         raise ControlRefused("This version has no campaign.")
-    return held(transaction, Campaign, campaign.id)
+    return campaign
+
+
+def campaign_held(transaction: Session, version: PolicyVersion) -> Campaign:
+    """The same, ours until the transaction ends. Raises ControlRefused."""
+    return held(transaction, Campaign, campaign_about(transaction, version).id)
 
 
 def _require_owner(session: Session, campaign: Campaign, act: Act, what: str, stays: str) -> None:

@@ -15,12 +15,14 @@ from sqlmodel import Session, col, select
 
 from database.approvals.reach import OF_STAFF, Reach, languages_of_reach, reach
 from database.approvals.wrong_words import (
+    Wrong,
     keep_wrong,
-    keep_wrong_for_everybody,
     only_what_differs,
+    whatever_was_told,
+    wrong_of,
     wrong_words,
 )
-from database.campaigns.controls import Act, ControlRefused, campaign_held, note
+from database.campaigns.controls import Act, ControlRefused, campaign_about, campaign_held, note
 from database.campaigns.owed import open_correction
 from database.facts import record
 from database.mail.outbox import ACCOUNT
@@ -96,7 +98,7 @@ def in_words(
     session: Session, correction: CampaignCorrection, languages: Sequence[str]
 ) -> dict[str, object]:
     """What the second person has to read before they agree."""
-    found = reach(session, correction)
+    found = reach(session, wrong_of(session, correction))
     return {
         "reason": correction.reason,
         "mailed_to": str(found),
@@ -139,6 +141,28 @@ def without_what_stands(session: Session, version: PolicyVersion, words: RightWo
     return replace(words, summary=said.pop(SUMMARY, None), sentences=said)
 
 
+def look_ahead(
+    session: Session, version: PolicyVersion, right: Right, *, languages: Sequence[str]
+) -> Reach:
+    """Whom a correction would tell, were it proposed and agreed to now.
+
+    Counts mails: it is asked before anything is written, so that nobody who writes waits for it.
+    Raises ControlRefused, for people, too, who would read nothing in their language.
+    """
+    campaign = _correctable(session, version)
+    wrong = Wrong(
+        campaign_id=campaign.id,
+        decisions=right.decisions,
+        readings=_what_was_wrong(session, version, right, languages),
+    )
+    found = reach(session, wrong)
+    _require_mail(
+        {each.language: each.tidy.mail for each in right.words},
+        languages_of_reach(session, wrong, found, languages),
+    )
+    return found
+
+
 def propose(
     transaction: Session,
     version: PolicyVersion,
@@ -146,14 +170,15 @@ def propose(
     right: Right,
     *,
     languages: Sequence[str],
-) -> Reach:
+) -> None:
     """Say what was wrong and what is right, and stop the campaign until a second person agrees;
-    whom they tell then.
+    `look_ahead` has said whom they tell then.
 
     Wrong was what people read otherwise than it is right. It takes the place of an earlier proposal
     that nobody confirmed. Raises ControlRefused, WordingRefused.
     """
     version = held(transaction, PolicyVersion, version.id)
+    campaign_held(transaction, version)
     campaign = _correctable(transaction, version)
     if not _anybody_was_mailed(transaction, campaign):
         raise ControlRefused("No mail of this campaign has gone out yet: there is nobody to tell.")
@@ -191,18 +216,30 @@ def propose(
                 sentences=dict(each.sentences),
             )
         )
-    if wrong:
-        keep_wrong(transaction, correction, wrong)
-    else:
-        keep_wrong_for_everybody(transaction, correction, version)
-    transaction.flush()
-    told = {default.language: default.mail, **{each.language: each.mail for each in said.values()}}
-    found = reach(transaction, correction)
-    _require_mail(told, languages_of_reach(transaction, correction, found, languages))
+    keep_wrong(transaction, correction, wrong)
     if stops:
         campaign.state = PAUSED
     note(transaction, version, "propose_correction", act)
-    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """The correction that waits for a second person, and whom it would tell."""
+
+    correction_id: UUID
+    reach: Reach
+
+
+def count(session: Session, version: PolicyVersion) -> Counted | None:
+    """Whom the correction that waits would tell, for who is about to agree; None where none waits.
+
+    Counts mails: it is asked before anything is written, as `look_ahead`.
+    """
+    correction = open_correction(session, campaign_about(session, version).id)
+    if correction is None:
+        return None
+    found = reach(session, wrong_of(session, correction))
+    return Counted(correction_id=correction.id, reach=found)
 
 
 def confirm(
@@ -211,24 +248,31 @@ def confirm(
     staff_id: UUID,
     now: datetime,
     *,
+    counted: Counted | None,
     languages: Sequence[str],
 ) -> tuple[Campaign, Reach]:
     """A second person of legal agrees: from now on the right words go out, and the wrong mails are
     put right by a step of the campaign, which runs on.
 
-    Where the decisions on wrong words are to be void, they are so from this instant. A campaign
-    that is finished begins again for it. The campaign, and whom it tells. Raises ControlRefused,
-    StaffRefused.
+    Where the decisions on wrong words are to be void, they are so from this instant, those too that
+    were taken since it was `counted`. A campaign that is finished begins again for it. The
+    campaign, and whom it tells. Raises ControlRefused, StaffRefused.
     """
     staff = require_role(transaction, staff_id, "legal")
     version = held(transaction, PolicyVersion, version.id)
+    campaign_held(transaction, version)
     campaign = _correctable(transaction, version)
     correction = open_correction(transaction, campaign.id)
     if correction is None:
         raise ControlRefused("No correction of this campaign is proposed.")
     if correction.proposed_by == staff.id:
         raise ControlRefused("You proposed it: a second person of legal has to agree.")
-    found = reach(transaction, correction)
+    if counted is None or counted.correction_id != correction.id:
+        raise ControlRefused(
+            "Another correction was proposed just now. Read that one before you agree to it. "
+            "Nothing was changed."
+        )
+    found = counted.reach
     correction.people = found.people
     correction.voided = found.decisions if correction.decisions == Decisions.VOID else 0
     correction.confirmed_by, correction.confirmed_at = staff.id, now
@@ -259,6 +303,7 @@ def take_back(transaction: Session, version: PolicyVersion, act: Act) -> None:
     Raises ControlRefused.
     """
     version = held(transaction, PolicyVersion, version.id)
+    campaign_held(transaction, version)
     campaign = _correctable(transaction, version)
     correction = open_correction(transaction, campaign.id)
     if correction is None:
@@ -269,10 +314,10 @@ def take_back(transaction: Session, version: PolicyVersion, act: Act) -> None:
     note(transaction, version, "take_back_correction", act)
 
 
-def _correctable(transaction: Session, version: PolicyVersion) -> Campaign:
-    campaign = campaign_held(transaction, version)
+def _correctable(session: Session, version: PolicyVersion) -> Campaign:
+    campaign = campaign_about(session, version)
     if version.corrected_by_id:
-        heir = transaction.get_one(PolicyVersion, version.corrected_by_id)
+        heir = session.get_one(PolicyVersion, version.corrected_by_id)
         raise ControlRefused(
             f"Version {heir.number} took this one's place and only corrects it. Correct the mails "
             f"of version {heir.number}: whoever had a wrong one of either is told, and void are "
@@ -289,11 +334,11 @@ def _correctable(transaction: Session, version: PolicyVersion) -> Campaign:
 def _what_was_wrong(
     session: Session, version: PolicyVersion, right: Right, languages: Sequence[str]
 ) -> Mapping[Reading, Collection[str]]:
-    """What people read otherwise than it is right, with the purposes that it asked consent to;
-    nothing where everybody had a wrong mail."""
+    """What people read otherwise than it is right, with the purposes that it asked consent to; all
+    of it where everybody had a wrong mail."""
     given = {each.language: each.tidy.by_what_they_are_of for each in right.words}
     if right.everybody or not any(given.values()):
-        return {}
+        return whatever_was_told(session, version)
     wrong = wrong_words(session, version, given, languages)
     if not wrong:
         raise ControlRefused(

@@ -13,7 +13,8 @@ from sqlmodel import Session, col, func, select
 from database.approvals.approvals import PolicyHistory
 from database.campaigns.campaigns import ends_at
 from database.campaigns.controls import ControlRefused
-from database.campaigns.progress import joined_later, reached_nobody
+from database.campaigns.owed import corrections
+from database.campaigns.progress import joined_later, missed_corrections, reached_nobody
 from database.facts import record
 from database.ids import new_id
 from database.people.accounts import open_since
@@ -31,6 +32,8 @@ from database.writing import held, insert_new
 from domain.timetable import reach_by_on
 
 JOINED_LATER, WHY_LATER = "joined_later", "joined or came back after the audience was frozen"
+NOT_ADDRESSED = "not_addressed"
+WHY_NOT_ADDRESSED = "had wrong words with an earlier campaign, and this one does not mail it"
 REASONS = (
     "bounced",
     "dropped",
@@ -41,6 +44,7 @@ REASONS = (
     "cancelled",
     "unknown",
     JOINED_LATER,
+    NOT_ADDRESSED,
 )
 WHO_REACHES = ("legal", "privacy", "support")
 """The roles that tell people by other means: those whom people call and write to (P30)."""
@@ -82,13 +86,15 @@ def not_reached(session: Session, campaign: Campaign, zone: ZoneInfo) -> Sequenc
     """Whom the first notice did not reach, by their external id, those reached since included.
 
     Among them who joined or came back between the freeze and the effect: they are not mailed, and
-    do not hold the date (P7). `zone` is the company's, whose days due dates are.
+    do not hold the date (P7); and whom a correction does not reach, as they had the wrong words
+    with an earlier campaign (P8). `zone` is the company's, whose days due dates are.
     """
     return sorted(each_not_reached(session, campaign, zone), key=lambda account: account.account)
 
 
 def each_not_reached(session: Session, campaign: Campaign, zone: ZoneInfo) -> Iterator[NotReached]:
-    """The same, read as it is asked for, however long the list is: who joined later comes last."""
+    """The same, read as it is asked for, however long the list is: who was not to be mailed comes
+    last."""
     version = session.get_one(PolicyVersion, campaign.policy_version_id)
     handles: Mapping[UUID, str] = {
         member.id: member.handle for member in session.exec(select(Staff)).all()
@@ -275,18 +281,46 @@ def _late(
     ]
 
 
+def _not_addressed(
+    session: Session, campaign: Campaign, *which: ColumnElement[bool], limit: int | None = None
+) -> list[_Missed]:
+    put_right = [each.confirmed_at for each in corrections(session, campaign.id).values()]
+    since = max((at for at in put_right if at), default=campaign.started_at)
+    rows = session.exec(
+        select(Account, MissedNotice)
+        .outerjoin(
+            MissedNotice,
+            (col(MissedNotice.account_id) == col(Account.id))
+            & (col(MissedNotice.campaign_id) == campaign.id),
+        )
+        .where(missed_corrections(session, campaign), *which)
+        .order_by(col(Account.external_id))
+        .limit(limit)
+    ).all()
+    return [
+        _Missed(
+            account=account,
+            state=NOT_ADDRESSED,
+            failed_at=since,
+            reason=WHY_NOT_ADDRESSED,
+            case=case,
+        )
+        for account, case in rows
+    ]
+
+
 def _one_by_one(
     session: Session, campaign: Campaign, *which: ColumnElement[bool]
 ) -> Iterator[_Missed]:
     """Those on the list, a thousand at a time."""
     version = session.get_one(PolicyVersion, campaign.policy_version_id)
-    for source in (_missed, _late):
+    for source in (_missed, _late, _not_addressed):
         after = ""
         while page := source(
             session, campaign, *which, col(Account.external_id) > after, limit=LISTED_AT_ONCE
         ):
             after = page[-1].account.external_id
-            yield from _as_governed(session, version, page) if source is _late else page
+            yield from page if source is _missed else _as_governed(session, version, page)
             for row in page:
                 session.expunge(row.account)
 
@@ -294,7 +328,8 @@ def _one_by_one(
 def _as_governed(
     session: Session, version: PolicyVersion, late: Sequence[_Missed]
 ) -> Sequence[_Missed]:
-    """Those who came late, with the version that governed them once they all were there."""
+    """Those who were not to be mailed, with the version that governed them when all of them were
+    missed."""
     if not late:
         return late
     history = PolicyHistory(session, session.get_one(Policy, version.policy_id))
@@ -314,10 +349,12 @@ def _open_ones(
     """Those who are not reached yet, of one reason or all: the first up to a limit."""
     which = (col(MissedNotice.reached_at).is_(None), *which)
     missed: list[_Missed] = []
-    if state != JOINED_LATER:
+    if state not in (JOINED_LATER, NOT_ADDRESSED):
         missed += _missed(session, campaign, *which, *_because_of(state), limit=limit)
     if state in (None, JOINED_LATER):
         missed += _late(session, campaign, *which, limit=limit)
+    if state in (None, NOT_ADDRESSED):
+        missed += _not_addressed(session, campaign, *which, limit=limit)
     return missed[:limit]
 
 

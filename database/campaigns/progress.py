@@ -11,6 +11,8 @@ from sqlalchemy import select as select_columns
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import Session, col, func, select
 
+from database.approvals.reach import had_wrong_words_elsewhere
+from database.campaigns.owed import corrections
 from database.mail.mail_rows import Batch
 from database.mail.outbox import CARRIED, GOT_IT, states
 from database.mail.steps import CALLED_OFF, FIRST_NOTICE, UNDELIVERABLE
@@ -141,14 +143,15 @@ def _count_told_only(session: Session, campaign: Campaign) -> int:
 
 
 def count_not_reached(session: Session, campaign: Campaign) -> int:
-    """How many the first notice did not reach and nobody told otherwise, those who came late too
-    (P4)."""
-    late = session.exec(
+    """How many the first notice did not reach and nobody told otherwise; those too who came late
+    (P4), or whom a correction does not reach (P8)."""
+    not_mailed = or_(joined_later(session, campaign), missed_corrections(session, campaign))
+    others = session.exec(
         select(func.count())
         .select_from(Account)
-        .where(joined_later(session, campaign), ~_reached_otherwise(campaign.id, col(Account.id)))
+        .where(not_mailed, ~_reached_otherwise(campaign.id, col(Account.id)))
     ).one()
-    return count_missed(session, campaign, UNDELIVERABLE) + late
+    return count_missed(session, campaign, UNDELIVERABLE) + others
 
 
 def count_missed(session: Session, campaign: Campaign, mail_states: Sequence[str]) -> int:
@@ -202,6 +205,19 @@ def joined_later(session: Session, campaign: Campaign) -> ColumnElement[bool]:
         ~_addressed(campaign.id),
         true() if until is None else open_since() < until,
     )
+
+
+def missed_corrections(session: Session, campaign: Campaign) -> ColumnElement[bool]:
+    """Whether an account had wrong words with an earlier campaign of the version, that were put
+    right, and is not mailed by this one: somebody tells it otherwise (P8). Of a version that never
+    comes nobody is owed word."""
+    if campaign.audience_frozen_at is None or campaign.state in CALLED_OFF:
+        return false()
+    had = (
+        had_wrong_words_elsewhere(session, correction)
+        for correction in corrections(session, campaign.id).values()
+    )
+    return and_(or_(false(), *had), ~joined_later(session, campaign))
 
 
 _OWN = aliased(Account)

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, func, select
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from database.ids import id_of_each
-from database.mail.mail_rows import change, hold_many
+from database.mail.mail_rows import change, hold_many, stands_at
 from database.mail.mended_addresses import reopen_fallen_back
 from database.mail.outbox import CARRIED, GOT_IT
 from database.tables import Campaign, DeliveryEvent, MailAttempt, OutboxMail, PolicyVersion
@@ -124,7 +124,7 @@ def _move_forward(
         update(OutboxMail)
         .where(
             col(OutboxMail.id).in_(mails),
-            col(OutboxMail.state).in_([*NOT_PROVEN, *PROVEN[: PROVEN.index(state)]]),
+            stands_at(*NOT_PROVEN, *PROVEN[: PROVEN.index(state)]),
         )
         .values(
             state=state,
@@ -158,8 +158,8 @@ def _let_fall(
         )
         .where(
             col(had.id).in_(mails),
-            col(had.state) == state,
-            col(OutboxMail.state) == CARRIED,
+            stands_at(state, of=had),
+            stands_at(CARRIED),
             col(OutboxMail.accepted_at).is_not(None),
         )
         .order_by(col(OutboxMail.id))

@@ -39,6 +39,12 @@ def in_batch(batch: Batch) -> ColumnElement[bool]:
     return and_(*(column == value for column, value in wanted if value is not None))
 
 
+def stands_at(*states: str, of: type[OutboxMail] = OutboxMail) -> ColumnElement[bool]:
+    """Whether a mail that is found otherwise is in one of these states. SQLite would rather walk
+    the index of states, and nearly all mails may be in one of them: so it is not offered to it."""
+    return func.coalesce(col(of.state), "").in_(states)
+
+
 def of_campaigns_to(account_ids: Collection[UUID]) -> ColumnElement[bool]:
     """Whether a mail is a campaign's to one of these accounts. They are found by whom campaigns
     address: no index leads from an account to its mails, as each mail queued would pay for it."""

@@ -1,12 +1,12 @@
 """The outbox: one row per (subject, person, step), and the truth about what went out (P4)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, literal, or_, update
+from sqlalchemy import ColumnElement, and_, case, exists, literal, or_, true, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
@@ -314,9 +314,14 @@ def last_accepted_at(session: Session, batch: Batch) -> datetime | None:
     return session.exec(select(func.max(OutboxMail.accepted_at)).where(in_batch(batch))).one()
 
 
-def steps_without_sender(session: Session) -> Sequence[tuple[UUID, str]]:
+def steps_without_sender(
+    session: Session, *, account_id: UUID | None = None, mail_ids: Collection[UUID] = ()
+) -> Sequence[tuple[UUID, str]]:
     """A campaign's steps that are taken, with mails under way: they need a delivery together, as
-    they may be a million. Each with the campaign's id."""
+    they may be a million. Each with the campaign's id; only where a mail to an account, or one of
+    these mails, is under way, where those are given."""
+    of_account = col(OutboxMail.addressee_id) == account_id if account_id else true()
+    of_mails = col(OutboxMail.id).in_(mail_ids) if mail_ids else true()
     return session.exec(
         select(CampaignStep.campaign_id, CampaignStep.step).where(
             exists().where(
@@ -324,6 +329,8 @@ def steps_without_sender(session: Session) -> Sequence[tuple[UUID, str]]:
                 col(OutboxMail.step) == col(CampaignStep.step),
                 col(OutboxMail.state).in_(["queued", *IN_DOUBT]),
                 subject_is_running(),
+                of_account,
+                of_mails,
             )
         )
     ).all()

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from database.facts import record
 from database.ids import new_id
 from database.mail.doubts import is_worth_queueing
-from database.mail.mail_rows import hold_mails, in_order, of_campaigns_to
+from database.mail.mail_rows import hold_mails, in_order, of_campaigns_to, stands_at
 from database.mail.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, MAYBE_TOLD, Claim
 from database.mail.steps import FIRST_NOTICE, is_reminder
 from database.people.accounts import accounts_at_address
@@ -214,7 +214,7 @@ def _release(transaction: Session, accounts: Sequence[UUID], now: datetime) -> t
     held = hold_mails(
         transaction,
         of_campaigns_to(accounts),
-        col(OutboxMail.state) == "suppressed",
+        stands_at("suppressed"),
         is_worth_queueing(now),
     )
     transaction.execute(

@@ -51,7 +51,8 @@ def voided_as_wrong(of: type[Approval] | type[ConsentDecision] = Approval) -> Co
         .join(_WRONG, col(_WRONG.correction_id) == col(_VOIDING.id))
         .where(
             is_about(_WRONG, of.policy_version_id, of.shown_from_version_id, of.language),
-            true() if of is Approval else was_misled(_WRONG),
+            read_our_words(of),
+            true() if of is Approval else _was_misled(),
             col(_VOIDING.decisions) == Decisions.VOID,
             col(_VOIDING.confirmed_at) > col(of.decided_at),
         )
@@ -59,7 +60,13 @@ def voided_as_wrong(of: type[Approval] | type[ConsentDecision] = Approval) -> Co
     return exists(void.correlate_except(_WRONG, _VOIDING))
 
 
-def was_misled(wrong: type[WrongWords]) -> ColumnElement[bool]:
+def read_our_words(of: type[Approval] | type[ConsentDecision]) -> ColumnElement[bool]:
+    """Of the same: whether it was taken on what we told of a change. Who accepts in the company's
+    own application has the text as a whole before them, and nothing of ours that may be wrong."""
+    return col(of.shown_from_version_id).is_distinct_from(col(of.policy_version_id))
+
+
+def _was_misled() -> ColumnElement[bool]:
     """Of a row of ConsentDecision, and of one of WrongWords that is about what its page showed:
     whether it is a yes to a purpose that was asked for by those words.
 
@@ -67,11 +74,11 @@ def was_misled(wrong: type[WrongWords]) -> ColumnElement[bool]:
     count again, which nobody said (P5).
     """
     asked_so = select(WrongPurpose.purpose).where(
-        WrongPurpose.wrong_words_id == wrong.id, WrongPurpose.purpose == ConsentDecision.purpose
+        WrongPurpose.wrong_words_id == _WRONG.id, WrongPurpose.purpose == ConsentDecision.purpose
     )
     return and_(
         col(ConsentDecision.decision) == Consent.GIVEN,
-        or_(col(wrong.language).is_(None), exists(asked_so.correlate_except(WrongPurpose))),
+        or_(col(_WRONG.language).is_(None), exists(asked_so.correlate_except(WrongPurpose))),
     )
 
 
@@ -142,7 +149,10 @@ class Voids:
     def of(self, reading: Reading, decided_at: datetime, link_id: UUID | None) -> Voided | None:
         """From when a decision counts for nothing: the first void that came after it."""
         whatever = Reading(reading.version_id, None, None)
-        about = (*self._of_reading.get(reading, ()), *self._of_reading.get(whatever, ()))
+        if reading.base_id == reading.version_id:
+            about: tuple[Voided, ...] = ()  # as `read_our_words`
+        else:
+            about = (*self._of_reading.get(reading, ()), *self._of_reading.get(whatever, ()))
         found = [void for void in about if void.at > decided_at]
         if link_id and link_id in self._given_back:
             found.append(self._given_back[link_id])

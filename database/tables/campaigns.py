@@ -188,7 +188,8 @@ class ControlAct(SQLModel, table=True):
     `act`: pause | resume | withdraw | postpone | rate | propose_correction | correct |
     take_back_correction | propose_reclassification | reclassify; or canary | breaker, which are the
     machine's and have no member of staff. `until_on`: the date it was postponed to. `per_minute`:
-    the new rate, null when it was lifted.
+    the new rate, null when it was lifted. `heard_at`: when its workflows were told to look; null
+    until then, as Temporal may be down, and of the machine's own, which a workflow did.
     """
 
     __tablename__ = "control_act"
@@ -201,6 +202,7 @@ class ControlAct(SQLModel, table=True):
     acted_at: datetime
     until_on: date | None = None
     per_minute: int | None = None
+    heard_at: datetime | None = None
 
 
 class Approval(SQLModel, table=True):

@@ -10,14 +10,15 @@ from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
 from activities.outbox import OutboxActivities, Sender, SendInput
-from database.campaigns import corrections, freezing
+from database.campaigns import freezing
 from database.campaigns.controls import acting
 from database.campaigns.corrections import Right, RightWords
 from database.people.accounts import AccountRow
 from database.tables import DataSubjectRequest, MailAttempt, OutboxMail, PolicyVersion
 from domain.reviews import Decisions
+from tests import correcting
 from tests.activities.test_outbox import send
-from tests.people import ALICE, BOB, CAROL, DORA, LANGUAGES
+from tests.people import ALICE, BOB, CAROL, DORA
 from tests.sandbox_server import RunningSandbox
 from tests.scene import NOW, Scene
 
@@ -77,8 +78,8 @@ def test_a_correction_is_read_in_the_language_of_the_mail_that_was_wrong(
         version = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
         act = acting(transaction, scene.staff["lena"], "legal", reason="a wrong period", now=LATER)
         right = Right(decisions=Decisions.KEEP, words=words)
-        corrections.propose(transaction, version, act, right, languages=LANGUAGES)
-        corrections.confirm(transaction, version, scene.staff["noor"], LATER, languages=LANGUAGES)
+        correcting.propose(transaction, version, act, right)
+        correcting.confirm(transaction, version, scene.staff["noor"], LATER)
     scene.queue_step(campaign_id, "correction_1")
     send(sender(), campaign_id)
     english, german = (str(sandbox.message_to(one.email)["text"]) for one in (ENGLISH, GERMAN))

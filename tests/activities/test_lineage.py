@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import select
 
 from database.approvals import reach
-from database.campaigns import campaigns, controls, corrections, not_reached, owed
+from database.campaigns import campaigns, controls, not_reached, owed
 from database.campaigns.controls import ControlRefused
 from database.campaigns.corrections import Right, RightWords
 from database.campaigns.progress import progress_of
@@ -19,9 +19,10 @@ from database.people.accounts import AccountRow
 from database.policies.wording import Words, keep_words, words_read
 from database.tables import OutboxMail, PolicyVersion
 from domain.reviews import Decisions, VersionClass
+from tests import correcting
 from tests.activities.succession import LATER, WORSE, Story
 from tests.deciding import APPROVED
-from tests.people import ALICE, BOB, CAROL, LANGUAGES
+from tests.people import ALICE, BOB, CAROL
 from tests.scene import ONE_HOUR
 from tests.texts import FIRST, THIRD
 
@@ -44,9 +45,7 @@ def propose(story: Story, number: int, decisions: Decisions = Decisions.KEEP) ->
     do(
         story,
         number,
-        lambda transaction, version, act: corrections.propose(
-            transaction, version, act, right, languages=LANGUAGES
-        ),
+        lambda transaction, version, act: correcting.propose(transaction, version, act, right),
     )
 
 
@@ -55,7 +54,7 @@ def confirm(story: Story, number: int, now: datetime = LATER_STILL) -> None:
     with story.scene.database.transaction() as transaction:
         version = transaction.get_one(PolicyVersion, story.version(number).id)
         noor = story.scene.staff["noor"]
-        corrections.confirm(transaction, version, noor, now, languages=LANGUAGES)
+        correcting.confirm(transaction, version, noor, now)
 
 
 def postpone(story: Story, number: int, until_on: date | None = date(2026, 8, 1)) -> None:
@@ -344,9 +343,7 @@ def put_sentence_right(story: Story, number: int, key: str, sentence: str) -> No
     do(
         story,
         number,
-        lambda transaction, version, act: corrections.propose(
-            transaction, version, act, right, languages=LANGUAGES
-        ),
+        lambda transaction, version, act: correcting.propose(transaction, version, act, right),
     )
     confirm(story, number)
 

@@ -54,6 +54,7 @@ def test_one_proposes_another_agrees_and_the_answer_names_the_error(promisekeepe
     assert promisekeeper(*RECLASSIFY, "--agree", "--as", "lena").exit_code == 1
     agreed = promisekeeper(*RECLASSIFY, "--agree", "--as", "noor")
     assert agreed.exit_code == 0, agreed.stderr
+    assert "What you decided or handed in is kept and holds" in agreed.stderr, "Temporal is away"
     answer = promisekeeper("governing", POLICY, ALICE.external_id, "--format", "json")
     told = json.loads(answer.stdout)
     assert told["version"] == 1

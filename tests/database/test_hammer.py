@@ -13,7 +13,7 @@ import pytest
 from sqlmodel import Session, col, func, select
 
 from database.approvals import approvals
-from database.campaigns import controls, corrections, freezing, reviews
+from database.campaigns import controls, freezing, reviews
 from database.campaigns.corrections import Right, RightWords
 from database.engine import Database
 from database.mail import delivery, outbox, outcomes
@@ -45,6 +45,7 @@ from domain.data_subject_requests import Kind, Outcome
 from domain.policy_text import read_policy_text
 from domain.reviews import Decisions, VersionClass, VersionState
 from domain.timetable import Role, Rung, RungKind
+from tests import correcting
 from tests.in_two_processes import in_two_processes, meet, side_by_side
 from tests.people import LANGUAGES, POLICY, import_accounts
 from tests.scene import FIRST_DAY, NOW, ONE_HOUR, Scene, loose_mails, mails_of
@@ -271,11 +272,11 @@ def void_each(url: str, version_id: UUID, lena: UUID, noor: UUID, rounds: int) -
             with database.transaction() as transaction:
                 version = transaction.get_one(PolicyVersion, version_id)
                 act = controls.acting(transaction, lena, "legal", reason="a wrong period", now=at)
-                corrections.propose(transaction, version, act, right, languages=LANGUAGES)
+                correcting.propose(transaction, version, act, right)
             meet()
             with database.transaction() as transaction:
                 version = transaction.get_one(PolicyVersion, version_id)
-                corrections.confirm(transaction, version, noor, at, languages=LANGUAGES)
+                correcting.confirm(transaction, version, noor, at)
 
 
 def test_no_answer_given_before_a_void_escapes_it(scene: Scene) -> None:

@@ -16,7 +16,7 @@ from sqlmodel import Session, select
 
 from database.approvals.approvals import PolicyHistory, latest_decision
 from database.approvals.governing_lists import decisions as listed
-from database.approvals.wrong_words import keep_wrong_for_everybody
+from database.approvals.wrong_words import keep_wrong, whatever_was_told
 from database.campaigns.campaigns import campaign_of, link_of, open_campaign
 from database.campaigns.corrections import Right, RightWords
 from database.campaigns.freezing import freeze_audience
@@ -236,6 +236,8 @@ def test_what_ends_while_somebody_presses_the_button_is_not_decided(
     answer = world.browser.post(path, data={"stamp": stamp, "decision": "approved"})
     assert answer.status_code == (410 if what == "link" else 409)
     assert decisions(world) == []
+    assert ("Your answer was not recorded" in answer.text) is (what in ("version", "account"))
+    assert ("press again" in answer.text) is (what == "words")
 
 
 def put_right_by_two(world: World, decisions: Decisions, *, summary: str) -> None:
@@ -394,7 +396,7 @@ def put_right(transaction: Session, world: World) -> None:
     )
     transaction.add(correction)
     transaction.flush()
-    keep_wrong_for_everybody(transaction, correction, version(world, 2))
+    keep_wrong(transaction, correction, whatever_was_told(transaction, version(world, 2)))
 
 
 def test_neither_button_is_nothing(world: World) -> None:
@@ -420,6 +422,9 @@ def test_a_change_that_is_off_is_answered_in_words(world: World, state: str, wor
     assert words in page
     answer = world.browser.post(path, data={"stamp": stamp, "decision": "approved"})
     assert answer.status_code == 409
+    assert "Your answer was not recorded" in answer.text
+    assert "You need do nothing" in answer.text
+    assert words in answer.text
     assert decisions(world) == []
 
 

@@ -59,8 +59,9 @@ class MessengerWithoutTemporal(Messenger):
     def start_or_leave(self, what: temporal.Start, now: datetime) -> None:
         self.start(what, now)
 
-    def wake(self, _workflow_id: str) -> None:
+    def wake(self, _workflow_id: str) -> bool:
         self.told += 1
+        return True
 
     def have_decided(self, _workflow_id: str, _update: object, _subject: object) -> None:
         self.told += 1

@@ -1,12 +1,17 @@
 """A campaign that somebody stops stands still, is told why, and goes on or is called off (P8)."""
 
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlmodel import select
+from temporalio.service import RPCError, RPCStatusCode
 
+import temporal
+from database.campaigns.unheard import unheard
 from database.engine import Database
 from database.tables import OutboxMail
 from domain.reviews import VersionClass
@@ -22,13 +27,16 @@ from tests.workflows.living import (
     in_a_while,
     leap,
     leap_before_effect,
+    put_right,
     receives,
+    reclassify,
     withdraw_unheard,
 )
 from workflows.messenger import Refused
 
 pytestmark = pytest.mark.temporal
 POSTPONED = "The change of our privacy policy comes later"
+CORRECTED = "A correction: what we wrote about our privacy policy was wrong"
 WITHDRAWN = "We have withdrawn the change of our privacy policy"
 
 
@@ -229,3 +237,69 @@ def test_a_version_whose_day_is_open_reminds_nobody_and_comes_on_the_day_that_is
     assert town.governs(ALICE) == number
     reminders = [mail["to"] for mail in town.mails() if "This is reminder" in mail["text"]]
     assert reminders == [BOB.email, BOB.email]
+
+
+@contextmanager
+def temporal_is_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whoever decides something meanwhile cannot tell the workflows."""
+
+    async def is_silent(*_: object, **__: object) -> None:
+        raise RPCError("no answer", RPCStatusCode.UNAVAILABLE, b"")
+
+    with monkeypatch.context() as away:
+        away.setattr(temporal, "wake", is_silent)
+        away.setattr(temporal, "start", is_silent)
+        yield
+
+
+def test_what_was_decided_while_temporal_was_away_is_taken_up_when_it_is_back(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P8: with the watchdog's next round, long before the next reminder would be due."""
+    town = running_town
+    number = announced(town)
+    campaign, noor = f"campaign/{POLICY}/{number}", town.staff["noor"]
+
+    def decide(what: Callable[[], object], taken_up: Callable[[], object]) -> None:
+        with temporal_is_away(monkeypatch):
+            what()
+        town.come_to_rest()
+        assert not taken_up()
+        town.patrol()
+        eventually(taken_up)
+        town.come_to_rest()  # nothing is in hand by which the next would be heard of
+
+    def stands_at(stage: str) -> Callable[[], bool]:
+        return lambda: town.told(campaign)["stage"] == stage
+
+    def told(subject: str) -> Callable[[], bool]:
+        who = {(ALICE.email, subject): 1, (BOB.email, subject): 1}
+        return lambda: who.items() <= subjects(town).items()
+
+    decide(lambda: town.desk.pause(POLICY, number, noor, "a wrong word"), stands_at("paused"))
+    lena, effect_at = town.staff["lena"], town.version(number).effective_at
+    assert effect_at
+    decide(lambda: town.desk.resume(POLICY, number, lena, "it is right"), stands_at("notified"))
+    later_on = (effect_at + timedelta(days=20)).date()
+    decide(lambda: town.desk.postpone(POLICY, number, lena, "more time", later_on), told(POSTPONED))
+    decide(lambda: put_right(town, number), told(CORRECTED))
+    decide(lambda: town.desk.withdraw(POLICY, number, noor, "the wrong text"), told(WITHDRAWN))
+    with town.database.session() as session:
+        assert not unheard(session)
+
+
+def test_a_reclassification_while_temporal_was_away_asks_people_when_it_is_back(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P2, P8."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE)
+    number = town.publish(MENDED, VersionClass.EDITORIAL)
+    eventually(lambda: town.version(number).in_force_at)
+    with temporal_is_away(monkeypatch):
+        reclassify(town, number)
+    assert town.governs(ALICE) == 1
+    assert not town.mails()
+    town.patrol()
+    eventually(lambda: town.mails(to=ALICE.email))

@@ -8,9 +8,10 @@ import pytest
 
 from database.campaigns import controls, corrections
 from domain.reviews import Decisions, VersionClass
+from tests import correcting
 from tests.deciding import APPROVED
 from tests.eventually import eventually
-from tests.people import ALICE, BOB, LANGUAGES, POLICY
+from tests.people import ALICE, BOB, POLICY
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town
 from tests.workflows.living import MENDED, ended, in_a_while, leap, leap_before_effect, put_right
@@ -104,10 +105,10 @@ def test_a_correction_of_which_the_workflow_was_not_told_is_mailed_all_the_same(
     with town.database.transaction() as transaction:
         lena, now = town.staff["lena"], town.now()
         act = controls.acting(transaction, lena, "legal", reason="a wrong period", now=now)
-        corrections.propose(transaction, town.version(number), act, right, languages=LANGUAGES)
+        correcting.propose(transaction, town.version(number), act, right)
     with town.database.transaction() as transaction:
         version, noor = town.version(number), town.staff["noor"]
-        corrections.confirm(transaction, version, noor, town.now(), languages=LANGUAGES)
+        correcting.confirm(transaction, version, noor, town.now())
     leap(town, 45)
     eventually(lambda: ended(town, f"campaign/{POLICY}/{number}"))
     told = Counter(mail["to"] for mail in town.mails() if mail["subject"] == CORRECTED)

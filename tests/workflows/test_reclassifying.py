@@ -14,10 +14,12 @@ from tests.eventually import eventually
 from tests.people import ALICE, BOB, POLICY
 from tests.texts import FIRST
 from tests.workflows.conftest import Town
-from tests.workflows.living import MENDED, ended, leap, reclassify
+from tests.workflows.living import MENDED, ended, in_a_while, leap, put_right, reclassify
 
 pytestmark = pytest.mark.temporal
+CORRECTED = "A correction: what we wrote about our privacy policy was wrong"
 ASKED = "Please decide: a change of our privacy policy needed your approval"
+BOTH = {ALICE.email, BOB.email}
 REMINDED = "Reminder: a change of our privacy policy needs your approval, please decide"
 
 
@@ -67,3 +69,26 @@ def test_whoever_was_moved_in_error_is_asked_reminded_and_moves_when_they_approv
     assert reminded == {BOB.email: 2}
     assert [town.governs(each) for each in (ALICE, BOB)] == [number, 1]
     assert town.version(number).in_force_at == since
+
+
+def test_people_are_asked_as_soon_as_the_campaign_that_only_told_them_gives_way(
+    running_town: Town,
+) -> None:
+    """P2: it still tried to put its mails right when the second person agreed; nobody waits for the
+    watchdog, and nothing more of it goes out."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, BOB)
+    number = town.publish(MENDED, VersionClass.NOTICE)
+    eventually(lambda: town.version(number).effective_at)
+    leap(town, 45)
+    campaign = f"campaign/{POLICY}/{number}"
+    eventually(lambda: ended(town, campaign))
+    eventually(lambda: town.version(number).in_force_at)
+    town.mail.misbehave("401", times=None)
+    put_right(town, number)
+    in_a_while(town, lambda: town.told(campaign).get("stage") == "sending correction 1")
+    reclassify(town, number)
+    town.mail.misbehave("off")
+    in_a_while(town, lambda: {m["to"] for m in town.mails() if m["subject"] == ASKED} == BOTH)
+    assert not [mail for mail in town.mails() if mail["subject"] == CORRECTED]

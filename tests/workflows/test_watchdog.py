@@ -17,6 +17,7 @@ from temporalio.client import (
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
+from temporalio.service import RPCError, RPCStatusCode
 
 import temporal
 from activities import patrol
@@ -34,9 +35,10 @@ from domain.reviews import VersionClass
 from domain.timetable import Role, Rung, RungKind
 from tests.answers import IN_FULL
 from tests.eventually import eventually
-from tests.people import ALICE, DORA
+from tests.people import ALICE, DORA, POLICY
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town, town
+from tests.workflows.living import announced
 from worker import watch
 from workflows.messenger import Messenger
 from workflows.watchdog import EVERY
@@ -267,6 +269,32 @@ def test_a_chore_that_goes_wrong_holds_up_nothing_and_is_named(
         r"incident [-0-9a-f]+",
         line,
     )
+
+
+def test_a_workflow_that_cannot_be_told_holds_up_nothing_and_is_named(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P8, P21: what was decided about it holds, and the next round tells it."""
+
+    async def is_silent(*_: object) -> None:
+        raise RPCError("alice@example.com", RPCStatusCode.UNAVAILABLE, b"")
+
+    town = running_town
+    number = announced(town)
+    request = lost_request(town)
+    with monkeypatch.context() as away:
+        away.setattr(temporal, "wake", is_silent)
+        town.desk.pause(POLICY, number, town.staff["noor"], "a wrong word")
+        found = town.patrol()
+    assert names(found.repaired) == {f"data-subject-request/{request.id}"}
+    (line,) = found.stuck
+    assert re.fullmatch(
+        rf"campaign/{POLICY}/{number}: stands still, because telling it what was decided goes "
+        r"wrong: incident [-0-9a-f]+",
+        line,
+    )
+    assert not town.patrol().stuck
+    eventually(lambda: town.told(f"campaign/{POLICY}/{number}")["stage"] == "paused")
 
 
 def test_a_large_import_is_left_to_the_next_round(

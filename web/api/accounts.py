@@ -149,6 +149,8 @@ def put(
     response.status_code = 201 if done.added else 200
     with site.database.session() as session:
         account = account_by_external_id(session, external_id)
+    if done.updated:
+        site.desk.send_owed_again(account_id=account.id)
     return {
         "account": external_id,
         "added": bool(done.added),

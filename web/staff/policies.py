@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from database.approvals.reach import reach
+from database.approvals.wrong_words import wrong_of
 from database.campaigns import audiences
 from database.campaigns.campaigns import campaign_of
 from database.campaigns.control_acts import control_acts
@@ -422,7 +423,7 @@ def _campaign(site: Site, session: Session, version: PolicyVersion) -> Mapping[s
         "campaign_rate_limit": campaign.per_minute if campaign else None,
         "canary": canary(campaign) if campaign else None,
         "correction": proposed,
-        "reach": reach(session, proposed) if proposed else None,
+        "reach": reach(session, wrong_of(session, proposed)) if proposed else None,
         "right_words": words_of(session, proposed, spoken) if proposed else (),
         "words_mailed": [words_read(session, version, language) for language in mailed],
         "control_acts": control_acts(session, version.id),

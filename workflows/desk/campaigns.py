@@ -10,6 +10,7 @@ import temporal
 from database.approvals.reach import Reach
 from database.campaigns import controls, corrections, not_reached, reclassifying
 from database.campaigns.campaigns import campaign_by_number
+from database.campaigns.unheard import note_heard, unheard
 from database.people.accounts import account_by_external_id
 from database.people.staff import by_handle, require_role
 from database.policies import policies
@@ -66,21 +67,35 @@ class Campaigns(DeskPart):
         """
         for words in right.words:
             require_showable(words.mail, words.summary or "", *words.sentences.values())
-        propose = partial(corrections.propose, right=right, languages=self.company.languages)
-        return self._control(propose, slug, number, staff_id, reason, "legal")
+        languages = self.company.languages
+        with refusing(), self.database.session() as session:
+            require_role(session, staff_id, "legal")
+            version = policies.version_by_slug(session, slug, number)
+            found = corrections.look_ahead(session, version, right, languages=languages)
+        propose = partial(corrections.propose, right=right, languages=languages)
+        self._control(propose, slug, number, staff_id, reason, "legal")
+        return found
 
     def confirm_correction(self, slug: str, number: int, staff_id: UUID) -> Reach:
         """A second person lets a correction go out, and the campaign runs on; whom it is mailed to
         (P8). Raises Refused."""
+        with refusing(), self.database.session() as session:
+            require_role(session, staff_id, "legal")
+            counted = corrections.count(session, policies.version_by_slug(session, slug, number))
         with refusing(), self.database.transaction() as transaction:
             version = policies.version_by_slug(transaction, slug, number)
             hold_with_what_points_to_it(transaction, version)  # each decision is before or after
             now = self.clock.now()
             campaign, found = corrections.confirm(
-                transaction, version, staff_id, now, languages=self.company.languages
+                transaction,
+                version,
+                staff_id,
+                now,
+                counted=counted,
+                languages=self.company.languages,
             )
         self._messenger.start_or_leave(temporal.campaign(campaign.id, slug, number), now)
-        self._messenger.wake(f"campaign/{slug}/{number}")
+        self._tell(slug, number)
         return found
 
     def take_back_correction(self, slug: str, number: int, staff_id: UUID, reason: str) -> None:
@@ -119,7 +134,7 @@ class Campaigns(DeskPart):
                 asks_until_on=self._not_before(None, version.notice_days, now),
                 languages=self.company.languages,
             )
-        self._messenger.wake(f"campaign/{slug}/{number}")
+        self._tell(slug, number)
         self._messenger.start_or_leave(temporal.campaign(campaign.id, slug, number), now)
 
     def assign_not_reached(
@@ -186,6 +201,16 @@ class Campaigns(DeskPart):
             policy = policies.policy_by_slug(transaction, slug)
             version = policies.version_by_number(transaction, policy.id, number)
             found = control(transaction, version, act)
-        for workflow_id in (f"campaign/{slug}/{number}", f"publication/{slug}/{number}"):
-            self._messenger.wake(workflow_id)
+        self._tell(slug, number)
         return found
+
+    def _tell(self, slug: str, number: int) -> None:
+        """Have the workflows look what was decided; where Temporal does not answer, the watchdog
+        tells them once it does."""
+        with self.database.session() as session:
+            acts = unheard(session, (slug, number))
+        workflows = (f"campaign/{slug}/{number}", f"publication/{slug}/{number}")
+        if all(map(self._messenger.wake, workflows)):
+            with self.database.transaction() as transaction:
+                for of_version in acts.values():
+                    note_heard(transaction, of_version, self.clock.now())

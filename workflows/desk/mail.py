@@ -1,6 +1,6 @@
 """Mail as such: all of it stopped, one sent, an address allowed again (P4, P8)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -32,6 +32,18 @@ class Mail(DeskPart):
             queued = outbox.queue(transaction, [mail], now)
         for mail_id in queued:
             self._messenger.start_or_leave(temporal.mail_delivery(mail_id), now)
+
+    def send_owed_again(
+        self, *, account_id: UUID | None = None, mail_ids: Collection[UUID] = ()
+    ) -> None:
+        """Send first notices that are owed again, as an address was mended or an account is open
+        again (P4): those to an account, these mails, or, where neither is given, all."""
+        with self.database.session() as session:
+            steps = outbox.steps_without_sender(session, account_id=account_id, mail_ids=mail_ids)
+        for campaign_id, step in steps:
+            self._messenger.start_or_leave(
+                temporal.step_delivery(campaign_id, step), self.clock.now()
+            )
 
     def resend(self, mail_id: UUID, staff_id: UUID) -> None:
         """Ops send a mail of unknown outcome again; who decided that is recorded (P4).

@@ -8,7 +8,7 @@ from sqlmodel import select
 from database.approvals import consents
 from database.approvals.approvals import Shown
 from database.approvals.shown_changes import shown_change
-from database.approvals.wrong_words import keep_wrong_for_everybody
+from database.approvals.wrong_words import keep_wrong, whatever_was_told
 from database.campaigns import freezing, rehearsals, reviews
 from database.campaigns.reports import report
 from database.campaigns.reviews import ReviewContent, ReviewRefused
@@ -220,7 +220,7 @@ def test_consent_to_wrong_words_is_void_with_the_decisions(
         )
         transaction.add(voiding)
         transaction.flush()
-        keep_wrong_for_everybody(transaction, voiding, second)
+        keep_wrong(transaction, voiding, whatever_was_told(transaction, second))
     with scene.database.session() as session:
         assert consents.standing(session, alice.id, second.policy_id) == {}
         (told,) = consents.told(session, alice.id)

@@ -27,6 +27,7 @@ from database.tables import Account, Campaign, OutboxMail
 from domain.approvals import Decision
 from domain.consents import Consent
 from domain.reviews import Decisions, VersionClass
+from tests import correcting
 from tests.deciding import APPROVED, DECLINED
 from tests.people import ALICE, BOB, LANGUAGES, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, Scene
@@ -87,13 +88,20 @@ def propose(
         lena = scene.staff["lena"]
         act = controls.acting(transaction, lena, "legal", reason="a wrong period", now=SOON)
         version = version_by_slug(transaction, POLICY, number)
-        return corrections.propose(transaction, version, act, right, languages=LANGUAGES)
+        return correcting.propose(transaction, version, act, right)
+
+
+def counted(scene: Scene) -> reach.Reach | None:
+    """Whom the correction that waits would tell, as the second person of legal is told."""
+    with scene.database.session() as session:
+        found = corrections.count(session, version_by_slug(session, POLICY, 2))
+    return found and found.reach
 
 
 def confirm(scene: Scene, number: int = 2) -> None:
     with scene.database.transaction() as transaction:
         version, noor = version_by_slug(transaction, POLICY, number), scene.staff["noor"]
-        corrections.confirm(transaction, version, noor, LATER, languages=LANGUAGES)
+        correcting.confirm(transaction, version, noor, LATER)
 
 
 def decide(
@@ -449,6 +457,7 @@ def test_only_consent_given_by_wrong_words_of_its_own_is_void(
     found = propose(scene, german)
     consents_void = f"{2 - len(stay)} {'consent' if len(stay) == 1 else 'consents'}"
     assert found.voids == f"1 answer and {consents_void}"
+    assert counted(scene) == found, "the second person reads what the first one read"
     assert consented(scene, HANNA) == {"ads", "research"}, "nobody agreed yet"
     confirm(scene)
     assert consented(scene, HANNA) == stay
@@ -464,6 +473,7 @@ def test_consent_is_void_of_everybody_where_the_whole_mail_was_wrong(
     german = RightWords(language="de", mail="Falsch.")
     found = propose(scene, english, german, everybody=True)
     assert found.consents == 4
+    assert counted(scene) == found
     confirm(scene)
     assert consented(scene, ALICE) == consented(scene, HANNA) == set()
 

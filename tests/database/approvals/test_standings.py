@@ -11,7 +11,7 @@ from sqlmodel import Session, func, select
 
 from database.approvals.approvals import PolicyHistory
 from database.approvals.standings import standings, texts_in_use
-from database.approvals.wrong_words import keep_wrong_for_everybody
+from database.approvals.wrong_words import keep_wrong, whatever_was_told
 from database.campaigns.audiences import preview
 from database.campaigns.freezing import freeze_audience
 from database.people.accounts import AccountRow
@@ -114,7 +114,7 @@ def put_right_what_was_mailed(
             transaction.add(correction)
             transaction.flush()
             if correction.decisions == Decisions.VOID:
-                keep_wrong_for_everybody(transaction, correction, version)
+                keep_wrong(transaction, correction, whatever_was_told(transaction, version))
 
 
 def found_out_late(scene: Scene) -> None:

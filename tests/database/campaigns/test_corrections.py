@@ -26,6 +26,7 @@ from database.policies.assessments import findings_of
 from database.policies.wording import WordingRefused, Words
 from database.tables import Campaign, Fact, OutboxMail, PolicyVersion
 from domain.reviews import Decisions
+from tests import correcting
 from tests.deciding import APPROVED
 from tests.people import ALICE, BOB, CAROL, LANGUAGES
 from tests.scene import EFFECT, NOW, Scene
@@ -66,12 +67,12 @@ def propose(
         act = controls.acting(
             transaction, scene.staff[who], "legal", reason="a wrong period", now=now
         )
-        corrections.propose(transaction, second(scene), act, right, languages=LANGUAGES)
+        correcting.propose(transaction, second(scene), act, right)
 
 
 def confirm(scene: Scene, who: str = "noor", now: datetime = LATER) -> None:
     with scene.database.transaction() as transaction:
-        corrections.confirm(transaction, second(scene), scene.staff[who], now, languages=LANGUAGES)
+        correcting.confirm(transaction, second(scene), scene.staff[who], now)
 
 
 def state(scene: Scene, campaign: UUID) -> str:

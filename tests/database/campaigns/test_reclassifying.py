@@ -2,16 +2,18 @@
 
 from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import col, select
 
 from database.approvals import standings
 from database.approvals.approvals import PolicyHistory, took_for_clean
-from database.campaigns import controls, corrections, freezing, owed, reclassifying
+from database.campaigns import controls, freezing, not_reached, owed, reclassifying
 from database.campaigns.campaigns import campaign_of
 from database.campaigns.controls import ControlRefused
 from database.campaigns.corrections import Right, RightWords
+from database.campaigns.progress import progress_of
 from database.campaigns.reclassifying import Mistake
 from database.campaigns.reports import report
 from database.facts import record
@@ -36,6 +38,7 @@ from database.tables import (
     Review,
 )
 from domain.reviews import Decisions, FindingStatus, VersionClass
+from tests import correcting
 from tests.deciding import APPROVED
 from tests.people import ALICE, BOB, CAROL, LANGUAGES, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, Scene
@@ -45,6 +48,7 @@ A_DAY = timedelta(days=1)
 FOUND = EFFECT + 10 * A_DAY
 JUST_BEFORE = FOUND - timedelta.resolution
 HANNA = AccountRow(external_id="hanna", email="hanna@people.example", locale="de-AT")
+ZONE = ZoneInfo("Europe/Berlin")
 QUOTE = "for one year"
 
 
@@ -421,12 +425,13 @@ def test_a_later_correction_counts_those_whom_the_campaign_that_asks_mails(scene
         lena, noor = scene.staff["lena"], scene.staff["noor"]
         act = controls.acting(transaction, lena, "legal", reason="wrong", now=FOUND + 2 * A_DAY)
         row = second(scene)
-        found = corrections.propose(transaction, row, act, right, languages=LANGUAGES)
+        found = correcting.propose(transaction, row, act, right)
         later = FOUND + 3 * A_DAY
-        corrections.confirm(transaction, row, noor, later, languages=LANGUAGES)
+        correcting.confirm(transaction, row, noor, later)
     assert str(found) == (
         "It is mailed to 1 person who was mailed in English from version 1. 1 person had the wrong "
-        "words and gets no mail, as this campaign does not address them: tell them otherwise."
+        "words and gets no mail, as this campaign does not address them: they are put on the list "
+        "of those not reached."
     )
     scene.queue_step(asking, "correction_1")
     with scene.database.session() as session:
@@ -435,3 +440,29 @@ def test_a_later_correction_counts_those_whom_the_campaign_that_asks_mails(scene
         ).all()
     assert queued == [scene.account(BOB.external_id).id]
     assert found.people == len(queued)
+    assert_alice_is_told_otherwise(scene, asking)
+
+
+def assert_alice_is_told_otherwise(scene: Scene, asking: UUID) -> None:
+    """P4, P8: she is on the list of those not reached, with an owner, until somebody told her."""
+    with scene.database.session() as session:
+        campaign = session.get_one(Campaign, asking)
+        (alice,) = not_reached.not_reached(session, campaign, ZONE)
+        assert progress_of(session, campaign).not_reached == 1
+    assert (alice.account, alice.state, alice.owner) == (
+        ALICE.external_id,
+        "not_addressed",
+        "lena",
+    )
+    with scene.database.transaction() as transaction:
+        not_reached.mark_reached(
+            transaction,
+            transaction.get_one(Campaign, asking),
+            scene.account(ALICE.external_id),
+            how="phone",
+            reason="called her",
+            by=scene.staff["lena"],
+            now=FOUND + 4 * A_DAY,
+        )
+    with scene.database.session() as session:
+        assert progress_of(session, session.get_one(Campaign, asking)).not_reached == 0

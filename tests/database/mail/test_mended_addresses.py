@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, select, text
 
-from database.approvals.wrong_words import keep_wrong_for_everybody
+from database.approvals.wrong_words import keep_wrong, whatever_was_told
 from database.campaigns import freezing
 from database.campaigns.progress import count_addressees
 from database.mail import delivery, outbox, outcomes, suppressions
@@ -129,7 +129,7 @@ def test_whose_answer_was_voided_is_reminded(scene: Scene, campaign: UUID) -> No
         transaction.add(voiding)
         transaction.flush()
         version = transaction.get_one(PolicyVersion, older)
-        keep_wrong_for_everybody(transaction, voiding, version)
+        keep_wrong(transaction, voiding, whatever_was_told(transaction, version))
         version.corrected_by_id = row.policy_version_id
     scene.queue_step(campaign, "reminder_1")
     with scene.database.transaction() as transaction:

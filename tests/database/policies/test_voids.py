@@ -6,15 +6,18 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session, select
 
+from database.approvals.acceptances import Acceptance, accept
 from database.approvals.approvals import latest_decision
-from database.approvals.wrong_words import keep_wrong_for_everybody
+from database.approvals.reach import reach
+from database.approvals.wrong_words import keep_wrong, whatever_was_told, wrong_of
 from database.campaigns.freezing import freeze_audience
 from database.campaigns.progress import progress_of
+from database.policies.counting import counts_for
 from database.tables import Approval, Campaign, CampaignCorrection, PolicyVersion
 from domain.reviews import Decisions
 from tests.deciding import APPROVED
-from tests.people import ALICE
-from tests.scene import EFFECT, NOW, Scene
+from tests.people import ALICE, BOB, POLICY
+from tests.scene import EFFECT, NOW, ONE_HOUR, Scene
 
 LATER = EFFECT + timedelta(days=3)
 WHY = "the mail named a wrong period"
@@ -54,7 +57,7 @@ def void(scene: Scene, campaign: UUID) -> UUID:
         )
         transaction.add(row)
         transaction.flush()
-        keep_wrong_for_everybody(transaction, row, _of(transaction, campaign))
+        keep_wrong(transaction, row, whatever_was_told(transaction, _of(transaction, campaign)))
         return row.id
 
 
@@ -94,3 +97,27 @@ def test_who_is_asked_again_can_approve_again_and_is_reminded_until_then(
     with scene.database.session() as session:
         latest = latest_decision(session, again.account_id, again.policy_version_id)
         assert latest == again
+
+
+def test_what_was_accepted_in_the_companys_own_application_was_not_taken_on_our_words(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P6, P8: Bob came later and is mailed nothing. He had the text as a whole before him, by its
+    hash; what two of legal void are the answers to wrong mails."""
+    scene.import_accounts(BOB, now=EFFECT + ONE_HOUR)
+    with scene.database.transaction() as transaction:
+        version, account = _of(transaction, campaign), scene.account(BOB.external_id)
+        given = Acceptance(
+            policy=POLICY, version=2, text_sha256=version.sha256, accepted_at=EFFECT + ONE_HOUR
+        )
+        accept(transaction, account, given, EFFECT + 2 * ONE_HOUR)
+    voided = void(scene, campaign)
+    assert [scene.governs(each, LATER).number for each in (ALICE, BOB)] == [1, 2]
+    with scene.database.session() as session:
+        row = session.get_one(CampaignCorrection, voided)
+        found = reach(session, wrong_of(session, row))
+        counting = select(Approval.account_id).where(
+            counts_for(session.get_one(Campaign, campaign).policy_version_id)
+        )
+        assert session.exec(counting).all() == [account.id]
+    assert (found.people, found.not_addressed) == (1, 0)

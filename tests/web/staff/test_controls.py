@@ -15,6 +15,7 @@ from database.policies.assessments import findings_of
 from database.policies.policies import put_in_force
 from database.tables import Account, Campaign, CampaignCorrection, ControlAct, PolicyVersion
 from tests.web.world import NOW, World
+from workflows.desk import Desk
 
 VERSION_2 = "/staff/policies/privacy-policy/versions/2"
 
@@ -41,6 +42,18 @@ def test_ops_pause_a_campaign_and_its_owner_resumes_it(world: World) -> None:
     assert "a wrong sentence" in page
     assert do(world, VERSION_2, f"{VERSION_2}/campaign/resume", "it is right") == 303
     assert state(world) == "running"
+
+
+def test_the_page_says_what_temporal_has_not_heard_of(world: World) -> None:
+    """P8: it holds all the same."""
+    desk = Desk(**world.parts, messenger=world.to_nowhere)
+    unheard = "Temporal has not heard of it yet"
+    world.enter_as("lena")
+    assert do(world, VERSION_2, f"{VERSION_2}/campaign/pause") == 303
+    assert unheard not in world.browser.get(VERSION_2).text
+    desk.resume("privacy-policy", 2, world.staff["lena"].id, "it is right")
+    assert state(world) == "running"
+    assert world.browser.get(VERSION_2).text.count(unheard) == 1
 
 
 def rate_of(world: World, page: str, per_minute: str) -> int:
