@@ -141,7 +141,12 @@ def activities(
         pseudonym_key=settings.suppression_key_bytes,
     )
     instruction = InstructionActivities(
-        database=database, sources=sources, storage=storage, company=company, courier=courier
+        database=database,
+        sources=sources,
+        storage=storage,
+        company=company,
+        courier=courier,
+        pseudonym_key=settings.suppression_key_bytes,
     )
     starting = StartingActivities(database=database, clock=clock, client=client)
     patrol = PatrolActivities(

@@ -41,12 +41,14 @@ class Asking(ABC, Generic[Task]):
         storage: Storage,
         company: Company,
         courier: Courier,
+        pseudonym_key: bytes,
     ) -> None:
         self._database = database
         self._sources = {source.about.name: source for source in sources}
         self._storage = storage
         self._company = company
         self._courier = courier
+        self._pseudonym_key = pseudonym_key
 
     @abstractmethod
     def _tell(self, transaction: Session, task: Task, step: str, now: datetime) -> None:

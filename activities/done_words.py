@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from database.requests import data_corrections, erasures, recipients, source_tasks
+from database.requests import data_corrections, erase_tasks, erasures, recipients, source_tasks
 from database.tables import (
     DataCorrection,
     DataSubjectRequest,
@@ -56,7 +56,7 @@ def _erased(session: Session, right: RequestedRight, language: Language) -> Iter
     if erasure is None or erasure.ended_at is None:
         return
     yield language.gettext(GROUND_WORDS[ErasureGround(erasure.ground)])
-    tasks = list(erasures.receipts_of(session, erasure).values())
+    tasks = list(erase_tasks.receipts_of(session, erasure).values())
     gone = dict.fromkeys(one["category"] for one in _entries(tasks, "done") if one["rows"])
     if gone:
         yield language.gettext("Erased: %(categories)s.", categories=language.listed(gone))
@@ -72,6 +72,11 @@ def _erased(session: Session, right: RequestedRight, language: Language) -> Iter
         yield language.gettext(
             "What we need to answer another request about you is kept until that is answered, and "
             "is erased then by itself."
+        )
+    if erasures.waits_for_a_copy(session, request, erasure):
+        yield language.gettext(
+            "What we need to give you your copy is kept until you have fetched it, or its time is "
+            "over, and is erased then by itself."
         )
     for task in tasks:
         if task.state == TaskState.GIVEN_UP:

@@ -1,9 +1,11 @@
 """Erasing at the sources: begun in time, under no hold, believed only when looked at (P13)."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
@@ -13,12 +15,12 @@ from data_sources.source import Call, DataSource, SourceWrong
 from data_sources.sql import SqlSource
 from data_sources.tombstones import known_as
 from database.engine import Database
-from database.requests import erasure_ends, erasures, recipients, source_tasks
-from database.requests.holds import sources_on_hold
-from database.tables import Account, DataSubjectRequest, RequestedRight, SourceTask
+from database.requests import erase_tasks, erasure_ends, erasures, recipients, source_tasks
+from database.requests.same_person import person_asked_about
+from database.tables import DataSubjectRequest, RequestedRight, SourceTask
 from database.writing import held
 from domain.data_subject_requests import Kind
-from domain.erasures import still_there
+from domain.erasures import gone, rows_of, rows_there, still_there
 from domain.personal_data import OWN_SOURCE, DataRole, Located, Person, Receipt, Verb, Waits
 from domain.source_tasks import done_receipt
 
@@ -37,8 +39,7 @@ def go_on(
     """Begin an erasure whose time has come, and have our own database erased last. The request is
     held."""
     roles = {name: source.about.role for name, source in sources.items()}
-    on_hold = _on_hold(transaction, request)
-    erasures.begin_if_due(transaction, request, roles, on_hold=on_hold, now=now)
+    erasures.begin_if_due(transaction, request, roles, now)
     erasure = erasures.of_request(transaction, request.id)
     if erasure is None or OWN_SOURCE not in sources:
         return
@@ -56,14 +57,14 @@ def claimed(
     hold."""
     with database.transaction() as transaction:
         request = held(transaction, DataSubjectRequest, task.request_id)
-        on_hold = _on_hold(transaction, request)
-        names = known_as(person, key)
-        may_erase = erasures.claim(transaction, task, names, on_hold=on_hold, now=now)
-    yield may_erase
-    if may_erase:
-        with database.transaction() as transaction:
-            held(transaction, DataSubjectRequest, task.request_id)
-            erasures.give_back(transaction, task.right_id)
+        may_erase = erasures.claim(transaction, request, task, known_as(person, key), now)
+    try:
+        yield may_erase
+    finally:
+        if may_erase:
+            with database.transaction() as transaction:
+                held(transaction, DataSubjectRequest, task.request_id)
+                erasures.give_back(transaction, task.right_id, now)
 
 
 def erase(source: DataSource, person: Person, call: Call) -> Receipt | Waits:
@@ -78,6 +79,22 @@ def erase(source: DataSource, person: Person, call: Call) -> Receipt | Waits:
         name, there = source.about.name, ", ".join(lies)
         raise SourceWrong(NOT_BELIEVED.format(source=name, categories=there))
     return answer
+
+
+def with_what_went_before(
+    session: Session, task: SourceTask, receipt: Mapping[str, Any]
+) -> dict[str, object]:
+    """A receipt for an erasure that tells what is gone since its right was looked into: an earlier
+    try may have erased it whose answer was lost, and an earlier round did."""
+    if task.verb != Verb.ERASE:
+        return dict(receipt)
+    before: Counter[str] = Counter()
+    for known in erase_tasks.looked_into(session, task):
+        before |= rows_there(known)
+    stays = rows_of(receipt["retained"])
+    rows = gone(rows_of(receipt["done"]), stays, before)
+    done = [{"category": category, "rows": count} for category, count in rows.items()]
+    return {**receipt, "done": done}
 
 
 def preview(
@@ -104,7 +121,7 @@ def settle(
         erasure = erasures.of_request(session, request.id)
         if erasure is None or not erasures.may_end(session, erasure):
             return
-        person = source_tasks.person_asked_about(session, request, Verb.ERASE)
+        person = person_asked_about(session, request, Verb.ERASE)
         is_over = erasure.ended_at is not None
         is_told = not erasure_ends.is_to_be_told(session, request)
     if is_over and is_told:
@@ -151,12 +168,3 @@ def _recipients(
         if task.right_id == right.id and task.source in ours
         for one in recipients.of_categories(task.source, ours[task.source], task.receipt or {})
     ]
-
-
-def _on_hold(transaction: Session, request: DataSubjectRequest) -> frozenset[str]:
-    """The sources that holds stand on; as long as the transaction lasts, none comes and none
-    goes."""
-    if request.account_id is None:
-        return frozenset()
-    held(transaction, Account, request.account_id)
-    return sources_on_hold(transaction, request.account_id)

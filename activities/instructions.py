@@ -7,8 +7,10 @@ from uuid import UUID
 from sqlmodel import Session
 from temporalio import activity
 
+from activities import erasing
 from activities.asking import NOT_IN_THE_MAP, Asking
 from data_sources.source import Call, DataSource, SourceWrong
+from data_sources.tombstones import known_as
 from database.mail.mail_rows import Batch
 from database.mail.outbox import states
 from database.requests import asked_tasks, instructed_tasks, instructions
@@ -16,7 +18,7 @@ from database.requests.instructions import instruction_by_id, tell_staff
 from database.tables import ControllerInstruction, InstructedTask
 from database.webhooks.alarms import AlarmKind, sound
 from domain.controller_instructions import InstructionState
-from domain.personal_data import Correction, Exported, Person, Receipt, Verb, Waits
+from domain.personal_data import Correction, Exported, Receipt, Verb, Waits
 from domain.source_tasks import Asked, done_receipt, exported_receipt
 
 NOT_THEIRS = (
@@ -57,23 +59,31 @@ class InstructionActivities(Asking[InstructedTask]):
 
     @activity.defn
     def carry_out(self, what: InstructionInput) -> InstructionCase:
-        """Ask each source that is due, unless a second person has to decide first; and report once
-        all of them are settled. Asked twice, a source does nothing twice."""
+        """Ask a source that is due, unless a second person has to decide first, the next one at the
+        next call; and report once all of them are settled. Asked twice, a source does nothing
+        twice."""
         with self._database.session() as session:
-            tasks = instructed_tasks.due(session, what.instruction_id, what.now)
-        for task in tasks:
-            with self._database.transaction() as transaction:
-                may = instructions.claim(transaction, what.instruction_id, what.now)
-                row = instruction_by_id(transaction, what.instruction_id)
-            if may:
-                self._ask(row, task, what)
-                with self._database.transaction() as transaction:
-                    instructions.give_back(transaction, what.instruction_id)
+            task = instructed_tasks.due(session, what.instruction_id, what.now)
+        if task is not None:
+            self._ask_if_it_may_be(task, what)
         with self._database.transaction() as transaction:
             instructions.finish(transaction, what.instruction_id, what.now)
             case = self._case(transaction, what.instruction_id)
         self._courier.tell(what.now)
         return case
+
+    def _ask_if_it_may_be(self, task: InstructedTask, what: InstructionInput) -> None:
+        with self._database.transaction() as transaction:
+            row = instruction_by_id(transaction, what.instruction_id)
+            names = known_as(instructions.person_named(row), self._pseudonym_key)
+            may_be_asked = instructions.claim(transaction, task, names, what.now)
+        if not may_be_asked:
+            return
+        try:
+            self._ask(row, task, what)
+        finally:
+            with self._database.transaction() as transaction:
+                instructions.give_back(transaction, what.instruction_id, what.now)
 
     def _ask(
         self, row: ControllerInstruction, task: InstructedTask, what: InstructionInput
@@ -162,15 +172,12 @@ class InstructionActivities(Asking[InstructedTask]):
 def _answer(
     source: DataSource, row: ControllerInstruction, call: Call
 ) -> Exported | Receipt | Waits:
-    person = Person(
-        addresses=(row.address,) if row.address else (),
-        external_ids=(row.external_id,) if row.external_id else (),
-    )
+    person = instructions.person_named(row)
     match Verb(row.verb):
         case Verb.EXPORT:
             return source.export(person, call)
         case Verb.ERASE:
-            return source.erase(person, call)
+            return erasing.erase(source, person, call)
         case Verb.RESTRICT:
             return source.restrict(person, call)
         case Verb.CORRECT:

@@ -35,6 +35,7 @@ from domain.data_subject_requests import (
     State,
 )
 from domain.deadlines import Authority, authority_for, court_remedy
+from domain.erasures import begins_at
 from domain.identity import WORDS_FOR_STAFF
 from domain.personal_data import Verb
 from domain.request_decisions import in_our_words, words_of_outcome
@@ -62,7 +63,7 @@ class RequestLetters:
         only = Kind(rights[0].kind) if len(rights) == 1 else Kind.ACCESS
         outcome = words_of_outcome(only, Outcome(request.outcome), None) if request.outcome else ""
         return {
-            **self._of_erasure(session, request, mail, language),
+            **self._of_erasure(session, request, mail, language, now),
             "reference": request.reference,
             "kind": language.listed(KIND_WORDS[Kind(right.kind)] for right in rights),
             "rights": _answered(session, rights, language) if request.answered_at else [],
@@ -90,7 +91,12 @@ class RequestLetters:
         }
 
     def _of_erasure(
-        self, session: Session, request: DataSubjectRequest, mail: OutboxMail, language: Language
+        self,
+        session: Session,
+        request: DataSubjectRequest,
+        mail: OutboxMail,
+        language: Language,
+        now: datetime,
     ) -> dict[str, object]:
         """When an erasure begins, and what goes and stays as far as is known (P13)."""
         erasure = erasures.of_request(session, request.id)
@@ -101,8 +107,9 @@ class RequestLetters:
             return {"begins_at": "", "erased": told_of(session, right, language)}
         if mail.template != erasures.ANNOUNCED or erasure.begins_at is None:
             return {"begins_at": "", "erased": []}
+        if_told_now = begins_at(erasure.granted_at, now, request.due_at)
         return {
-            "begins_at": language.moment(erasure.begins_at, self._company.zone),
+            "begins_at": language.moment(if_told_now, self._company.zone),
             "erased": foretold(session, right, language),
         }
 

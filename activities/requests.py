@@ -291,7 +291,7 @@ def _erasing(
     erasure = erasures.of_request(session, request.id)
     if any(right.state != RightState.DECIDED for right in rights):
         return None
-    return erasures.life_of(erasure).stage if erasure else None
+    return erasures.life_of(session, erasure).stage if erasure else None
 
 
 def _since(

@@ -1,7 +1,7 @@
 """After a backup was restored: whoever was erased since it was taken is erased again (P13)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -14,11 +14,12 @@ from data_sources.tombstones import who_came_back
 from database.engine import Database
 from database.facts import record
 from database.people.accounts import accounts_by_external_ids
-from database.requests.holds import sources_on_hold
+from database.requests.standing_holds import sources_on_hold
+from database.requests.tombstones import Mark
 from database.tables import Account
 from domain.account_holders import Status
 from domain.legal_holds import keeps
-from domain.personal_data import OWN_SOURCE, Person, Receipt
+from domain.personal_data import OWN_SOURCE, DataRole, Person, Receipt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,16 +36,33 @@ class Again:
 
 @dataclass(frozen=True, kw_only=True)
 class Backup:
-    """What was restored, and whom it cannot know to be erased: `erased` has, by pseudonym, the
-    erasures that came after it was taken."""
+    """What was restored, and whom it cannot know to be erased: `erased` are those who were since it
+    was taken."""
 
     sources: Sequence[DataSource]
-    erased: Mapping[str, UUID]
+    erased: Sequence[Mark]
+
+    def erased_in(self, source: DataSource) -> Mapping[str, UUID]:
+        """By pseudonym, who was erased in a source: there alone because its controller told us, or
+        in everything that is ours because the person asked (P24)."""
+        about = source.about
+        everywhere = [""] if about.role is DataRole.CONTROLLER else []
+        return {
+            mark.known_as: mark.erasure_id
+            for mark in self.erased
+            if mark.source in {about.name, *everywhere}
+        }
 
 
 def cannot_be_searched(backup: Backup) -> tuple[str, ...]:
-    """Sources that only look for somebody whom we can name, which nobody can any more."""
-    return tuple(one.about.name for one in backup.sources if not isinstance(one, SqlSource))
+    """Sources in which somebody was erased, or can have been, that only look for whom we can name,
+    which nobody can any more."""
+    return tuple(
+        one.about.name
+        for one in backup.sources
+        if not isinstance(one, SqlSource)
+        and (one.about.role is DataRole.CONTROLLER or backup.erased_in(one))
+    )
 
 
 def erase_again(
@@ -56,7 +74,7 @@ def erase_again(
     for source in backup.sources:
         if not isinstance(source, SqlSource):
             continue
-        for erasure_id, person in who_came_back(source, backup.erased, key).items():
+        for erasure_id, person in who_came_back(source, backup.erased_in(source), key).items():
             call = Call(id=f"{erasure_id}/again", now=now)
             yield _again(database, source, person, call, erasure_id, key, dry_run=dry_run)
 
@@ -99,10 +117,13 @@ def _close(database: Database, person: Person, key: bytes, now: datetime) -> Non
 
 def _on_hold(session: Session, person: Person, key: bytes) -> frozenset[str]:
     """The sources that holds stand on of the accounts that the person has, or had."""
-    accounts = _accounts(session, person, key)
-    return frozenset[str]().union(*(sources_on_hold(session, one.id) for one in accounts))
+    return sources_on_hold(session, replace(person, external_ids=_ids(person, key)))
 
 
 def _accounts(session: Session, person: Person, key: bytes) -> Sequence[Account]:
-    ids = {*person.external_ids, *(id_pseudonym(one, key) for one in person.external_ids)}
-    return list(accounts_by_external_ids(session, ids).values())
+    return list(accounts_by_external_ids(session, _ids(person, key)).values())
+
+
+def _ids(person: Person, key: bytes) -> tuple[str, ...]:
+    """As the company knows them, and as our own database does since they were erased."""
+    return (*person.external_ids, *(id_pseudonym(one, key) for one in person.external_ids))

@@ -19,6 +19,7 @@ from database.engine import Database
 from database.people.staff import in_charge
 from database.requests import asked_tasks, packages, source_tasks
 from database.requests.requests import queue_for_staff
+from database.requests.same_person import person_asked_about
 from database.storage import Storage
 from database.tables import DataSubjectRequest, SourceTask
 from database.webhooks.alarms import AlarmKind, sound
@@ -76,9 +77,13 @@ class SourceActivities(Asking[SourceTask]):
         pseudonym_key: bytes,
     ) -> None:
         super().__init__(
-            database=database, sources=sources, storage=storage, company=company, courier=courier
+            database=database,
+            sources=sources,
+            storage=storage,
+            company=company,
+            courier=courier,
+            pseudonym_key=pseudonym_key,
         )
-        self._pseudonym_key = pseudonym_key
         self._roles = {source.about.name: source.about.role for source in sources}
 
     @activity.defn
@@ -93,7 +98,7 @@ class SourceActivities(Asking[SourceTask]):
             source_tasks.plan(transaction, request, self._roles, what.now)
             erasing.go_on(transaction, request, self._sources, what.now)
             asked = [
-                (task, source_tasks.person_asked_about(transaction, request, Verb(task.verb)))
+                (task, person_asked_about(transaction, request, Verb(task.verb)))
                 for task in source_tasks.due(transaction, request.id, what.now)
             ]
         for task, person in asked:
@@ -177,7 +182,7 @@ class SourceActivities(Asking[SourceTask]):
                 case Receipt() if answer.verb is Verb.RESTRICT and answer.failed:
                     settled = self._give_to_staff(transaction, source, task, what.now)
                 case Receipt():
-                    receipt = done_receipt(answer)
+                    receipt = erasing.with_what_went_before(transaction, task, done_receipt(answer))
                     settled = asked_tasks.settle(transaction, task, receipt, what.now)
                     gone = self._erased_copies(transaction, task, answer, what)
         # Of two that asked at once the one that came later has a file which no row knows.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from database.requests.tombstones import Mark
 
 COLUMNS = ("source", "erasure", "erased", "kept", "on_hold")
-FIELDS = ("erasure_id", "known_as", "erased_at")
+FIELDS = ("erasure_id", "known_as", "erased_at", "source")
 
 app = typer.Typer(no_args_is_help=True, help="Erasures, after a backup was restored.")
 
@@ -161,6 +161,7 @@ def _read(path: Path) -> "list[Mark]":
                     erasure_id=UUID(row["erasure_id"]),
                     known_as=row["known_as"],
                     erased_at=in_utc(datetime.fromisoformat(row["erased_at"])),
+                    source=row.get("source") or "",
                 )
                 for row in csv.DictReader(file)
             ]

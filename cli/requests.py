@@ -51,9 +51,9 @@ def show(
     from cli.context import opened
     from cli.printing import print_thing
     from database.requests.deferred_erasures import erasure_of
-    from database.requests.holds import standing_on
     from database.requests.requests import mails_of, request_by_reference
     from database.requests.rungs import fired_rungs
+    from database.requests.standing_holds import standing_on
 
     with opened() as office, office.database.session() as session:
         request = request_by_reference(session, reference)

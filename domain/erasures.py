@@ -4,10 +4,12 @@ Nothing is erased before the time to think is over, or under a hold; and that ti
 answer past its due time.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from domain.data_subject_requests import Ground, Outcome
 from domain.personal_data import OWN_SOURCE, Located, Receipt
@@ -69,7 +71,7 @@ STAGE_WORDS: Mapping[Stage, str] = {
 class Life:
     """What has happened to an erasure.
 
-    `begins_at`: when the time to think is over; known while it is granted. `skipped_at`: the
+    `begins_at`: when the time to think is over; set while it is granted. `skipped_at`: the
     person wants it at once. `dropped_at`: the person keeps the data. `begun_at`: the point of no
     return. `ended_at`: every source said that it is done.
     """
@@ -104,14 +106,43 @@ class Life:
         return self.stage in {Stage.OPEN, Stage.COOLING_OFF}
 
 
-def begins_at(granted_at: datetime, due_at: datetime, *, of_minor: bool) -> datetime:
-    """When the person's time to think is over.
-
-    Two days, less where the answer is due soon; none for a minor's data, which has to go (P18).
+def begins_at(granted_at: datetime, told_at: datetime | None, due_at: datetime) -> datetime:
+    """When the person's time to think is over: two days after the mail went out that says how to
+    keep the data, less where the answer is due soon. `told_at` is None while it has not: then we
+    wait for as long as the due time lets us.
     """
-    if of_minor:
-        return granted_at
-    return max(granted_at, min(granted_at + COOLING_OFF, due_at - ROOM_TO_ERASE))
+    latest_at = due_at - ROOM_TO_ERASE
+    return max(granted_at, min(told_at + COOLING_OFF, latest_at) if told_at else latest_at)
+
+
+Counts = Mapping[str, int]
+"""How many entries there are, by category."""
+
+
+def rows_of(entries: Iterable[Mapping[str, Any]]) -> Counter[str]:
+    """The counts in a part of a receipt."""
+    rows: Counter[str] = Counter()
+    for one in entries:
+        rows[one["category"]] += one["rows"]
+    return rows
+
+
+def rows_there(receipt: Mapping[str, Any]) -> Counter[str]:
+    """What was in a source by its receipt, before it erased: what it found; or what an erasure
+    took, or would take, and left."""
+    if "done" in receipt:
+        return rows_of(receipt["done"]) + rows_of(receipt["retained"])
+    return rows_of(receipt["held"])
+
+
+def gone(done: Counts, stays: Counts, before: Counts) -> Counts:
+    """What is erased, by category: what a source says that it erased now, or more, where more was
+    there `before` and does not stay. Whatever an earlier try erased, whose answer was lost, the
+    source does not say again."""
+    return {
+        category: max(rows, before.get(category, 0) - stays.get(category, 0))
+        for category, rows in done.items()
+    }
 
 
 class SourceEnd(StrEnum):

@@ -15,7 +15,7 @@ def thinking_over_page(
 ) -> HTMLResponse:
     """How the erasure stands, and what can still be chosen; looking changes nothing."""
     erasure = of_request(session, request.id)
-    life = life_of(erasure) if erasure else Life()
+    life = life_of(session, erasure) if erasure else Life()
     lines: tuple[str, ...] = ()
     if erasure is not None:
         right = session.get_one(RequestedRight, erasure.right_id)

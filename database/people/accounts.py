@@ -11,6 +11,7 @@ from sqlmodel import Session, col, func, select
 from database.tables import Account
 from domain.account_holders import AccountKind, Status
 from domain.data_subject_requests import ascii_address
+from domain.personal_data import Person, same_address
 
 
 class AccountUnknown(Exception):
@@ -65,6 +66,22 @@ def accounts_at_address(session: Session, address: str) -> Sequence[Account]:
             Account.email != "",
             Account.status == "open",
         )
+    ).all()
+
+
+def accounts_of(session: Session, person: Person) -> Sequence[Account]:
+    """The accounts, open or not, that somebody's addresses and ids may stand for, in the order in
+    which they are held: of two with one address each is theirs as far as anybody can tell."""
+    addresses = [same_address(one) for one in person.addresses if one.strip()]
+    return session.exec(
+        select(Account)
+        .where(
+            or_(
+                func.lower(Account.email).in_(addresses),
+                col(Account.external_id).in_(person.external_ids),
+            )
+        )
+        .order_by(col(Account.id))
     ).all()
 
 

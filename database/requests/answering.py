@@ -12,11 +12,10 @@ from uuid import UUID
 from sqlmodel import Session
 
 from database.facts import record
-from database.requests import data_corrections, erasures
+from database.requests import data_corrections, erase_tasks, erasures
 from database.requests.authorised_agents import is_authorised
 from database.requests.deferred_erasures import defer
 from database.requests.estates import waits_for_authority
-from database.requests.holds import bars_erasure, sources_on_hold
 from database.requests.identity import controls_empty_address, is_verified, queue_answer
 from database.requests.identity_checks import delete_evidence
 from database.requests.packages import NO_COPY, hand_over, held_for_others, needs_copy
@@ -25,6 +24,7 @@ from database.requests.requested_rights import decided_before, decisions_of, reo
 from database.requests.requests import record_breach
 from database.requests.restrictions import restrict
 from database.requests.source_tasks import drop_what_nobody_needs, why_not_nothing
+from database.requests.standing_holds import bars_erasure
 from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
 from database.webhooks.events import EventKind, tell_of_request
 from database.writing import held, hold
@@ -350,9 +350,7 @@ def _carry_out(
         data_corrections.begin(transaction, right, now)
     elif decision.erasure_ground:
         request = transaction.get_one(DataSubjectRequest, right.request_id)
-        on_hold = sources_on_hold(transaction, request.account_id) if request.account_id else ()
-        ground = ErasureGround(decision.erasure_ground)
-        erasures.grant(transaction, request, right, ground, on_hold=on_hold, now=now)
+        erasures.grant(transaction, request, right, ErasureGround(decision.erasure_ground), now)
 
 
 def _restrict(
@@ -514,7 +512,9 @@ def _require_fitting(session: Session, right: RequestedRight, decision: RequestD
         _require_shown(session, right, decision)
     if right.kind != Kind.ERASURE:
         return
-    if decision.outcome == Outcome.FULFILLED and (kept := erasures.kept_elsewhere(session, right)):
+    if decision.outcome == Outcome.FULFILLED and (
+        kept := erase_tasks.kept_elsewhere(session, right)
+    ):
         raise DecisionRefused(KEPT_ELSEWHERE.format(sources=", ".join(kept)))
     erasure = erasures.of_right(session, right.id)
     if decision.outcome not in DONE and erasure is not None and erasure.begun_at is not None:

@@ -56,11 +56,19 @@ def put_off(transaction: Session, task: AskedTask, problem: str, now: datetime) 
     row = hold_task(transaction, task)
     if row.state != TaskState.WAITING:
         return False
-    known_silent = row.next_try_at is not None and row.next_try_at - row.created_at >= SILENT_PERIOD
+    tried = row.next_try_at if row.attempts else None
+    known_silent = tried is not None and tried - row.created_at >= SILENT_PERIOD
     row.attempts += 1
     row.problem, row.next_try_at = problem, next_try(row.attempts, now)
     transaction.add(row)
     return row.next_try_at - row.created_at >= SILENT_PERIOD and not known_silent
+
+
+def wait(transaction: Session, task: AskedTask, why: str, until: datetime) -> None:
+    """A source may not be asked yet, and why. Its silence before counts no more, as it is asked
+    anew. The row is held."""
+    task.problem, task.next_try_at, task.attempts = why, until, 0
+    transaction.add(task)
 
 
 def needs_person(transaction: Session, task: AskedTask, problem: str, now: datetime) -> bool:

@@ -5,10 +5,15 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import Select
 
 from database.facts import record
-from database.tables import Account, DataSubjectRequest, DeferredErasure, RequestedRight
-from database.writing import held, hold
+from database.requests import erasures
+from database.requests.same_person import is_about, person_asked_about
+from database.requests.standing_holds import bars_erasure, sources_on_hold
+from database.tables import DataSubjectRequest, DeferredErasure, RequestedRight
+from database.writing import hold
+from domain.personal_data import Person, Verb
 
 
 class NotToErase(Exception):
@@ -23,24 +28,29 @@ def defer(transaction: Session, right: RequestedRight, now: datetime) -> None:
     record(transaction, "erasure.deferred", right.request_id, now, right=right.kind)
 
 
-def wake(transaction: Session, account_id: UUID, *, due_on: date, now: datetime) -> None:
-    """No hold stands on an account any more: what waited is to be done by `due_on`.
-
-    The account is held.
-    """
-    for erasure in _undone(transaction, account_id):
-        erasure.released_at, erasure.due_on = now, due_on
-        transaction.add(erasure)
-        record(transaction, "erasure.woken", erasure.request_id, now, due_on=due_on.isoformat())
-
-
-def put_back_to_sleep(transaction: Session, account_id: UUID, now: datetime) -> None:
-    """A hold stands on an account again: what was to be done waits on. The account is held."""
-    for erasure in _undone(transaction, account_id):
-        if erasure.released_at is not None:
-            erasure.released_at = erasure.due_on = None
+def wake(transaction: Session, *, due_on: date, now: datetime) -> None:
+    """A hold is released: what waited, and none stands against any more, is to be done by
+    `due_on`."""
+    asleep = transaction.exec(_undone().where(col(DeferredErasure.released_at).is_(None))).all()
+    for erasure, request in asleep:
+        person = person_asked_about(transaction, request, Verb.ERASE)
+        if not sources_on_hold(transaction, person):
+            erasure.released_at, erasure.due_on = now, due_on
             transaction.add(erasure)
-            record(transaction, "erasure.deferred", erasure.request_id, now)
+            record(transaction, "erasure.woken", request.id, now, due_on=due_on.isoformat())
+
+
+def put_back_to_sleep(transaction: Session, person: Person, now: datetime) -> None:
+    """A hold stands on somebody again: what was to be done waits on. Their accounts are held."""
+    awake = transaction.exec(
+        _undone().where(
+            is_about(transaction, person), col(DeferredErasure.released_at).is_not(None)
+        )
+    ).all()
+    for erasure, request in awake:
+        erasure.released_at = erasure.due_on = None
+        transaction.add(erasure)
+        record(transaction, "erasure.deferred", request.id, now)
 
 
 def note_erased(
@@ -48,13 +58,18 @@ def note_erased(
 ) -> None:
     """What waited for the release of a hold is erased. Raises NotToErase."""
     hold(transaction, request)
-    if request.account_id is not None:
-        held(transaction, Account, request.account_id)  # no hold comes meanwhile
+    bars_erasure(transaction, request)  # no hold comes meanwhile
     erasure = erasure_of(transaction, request.id)
     if erasure is None or erasure.released_at is None or erasure.erased_at is not None:
         raise NotToErase(
             f"No erasure of {request.reference} waits to be done: none was held back, a legal hold "
             "stands, or it is noted already. Nothing was changed."
+        )
+    if waiting := erasures.still_to_erase(transaction, request):
+        raise NotToErase(
+            f"It is not erased yet: {', '.join(waiting)} has still to be done, by itself or by one "
+            f"of you. The page of {request.reference} says how far each source is. Nothing was "
+            "changed."
         )
     erasure.erased_by, erasure.erased_at = staff_id, now
     transaction.add(erasure)
@@ -73,23 +88,15 @@ def erasure_of(session: Session, request_id: UUID) -> DeferredErasure | None:
 def to_be_done(session: Session) -> Sequence[tuple[DeferredErasure, DataSubjectRequest]]:
     """The erasures that no hold stands against any more, the most urgent first."""
     return session.exec(
-        select(DeferredErasure, DataSubjectRequest)
-        .join(DataSubjectRequest, col(DataSubjectRequest.id) == col(DeferredErasure.request_id))
-        .where(
-            col(DeferredErasure.released_at).is_not(None),
-            col(DeferredErasure.erased_at).is_(None),
-        )
+        _undone()
+        .where(col(DeferredErasure.released_at).is_not(None))
         .order_by(col(DeferredErasure.due_on), col(DeferredErasure.id))
     ).all()
 
 
-def _undone(transaction: Session, account_id: UUID) -> Sequence[DeferredErasure]:
-    return transaction.exec(
-        select(DeferredErasure)
+def _undone() -> Select[DeferredErasure, DataSubjectRequest]:
+    return (
+        select(DeferredErasure, DataSubjectRequest)
         .join(DataSubjectRequest, col(DataSubjectRequest.id) == col(DeferredErasure.request_id))
-        .where(
-            DataSubjectRequest.account_id == account_id,
-            col(DeferredErasure.erased_at).is_(None),
-        )
-        .order_by(col(DeferredErasure.id))
-    ).all()
+        .where(col(DeferredErasure.erased_at).is_(None))
+    )

@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 
 from database.facts import record
 from database.mail.outbox import AFTER_HOLD, NO_ADDRESS, queue
-from database.requests import erasures
+from database.requests import erase_tasks, erasures
 from database.requests.answering import answer_when_decided, decide_at_once
 from database.requests.deferred_erasures import erasure_of
 from database.requests.identity import to_whom_it_concerns
@@ -45,7 +45,7 @@ def end(
     """Every source is done: the answer goes out, or people decide again where what the sources did
     does not fit it. The request is held. `kept_by_us`: what our own database would leave."""
     erasure = erasures.of_request(transaction, request.id)
-    if erasure is None or erasures.life_of(erasure).stage is not Stage.ERASING:
+    if erasure is None or erasures.life_of(transaction, erasure).stage is not Stage.ERASING:
         return
     if not erasures.may_end(transaction, erasure):
         return
@@ -71,7 +71,7 @@ def end(
 def ends_of(session: Session, erasure: Erasure) -> dict[str, SourceEnd]:
     """What became of it in each source that was asked or held back; only once all are done."""
     ends = dict.fromkeys(erasure.held_back, SourceEnd.HELD)
-    for source, task in erasures.receipts_of(session, erasure).items():
+    for source, task in erase_tasks.receipts_of(session, erasure).items():
         given_up = task.state == TaskState.GIVEN_UP
         ends[source] = SourceEnd.NOT_DONE if given_up else source_end(source, task.receipt or {})
     return ends

@@ -3,39 +3,52 @@
 Whoever calls holds the request, and its account where a hold must not come in between.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, or_
+from sqlalchemy import String, cast, exists, or_
 from sqlmodel import Session, col, select
 
 from database.facts import record
 from database.mail.mail_rows import Batch
 from database.mail.outbox import ACCOUNT, BY_POST, REQUEST, REQUESTER, Queued, queue, states
 from database.people.links import REQUEST_ERASURE, add_link
-from database.requests import data_corrections, restrictions, source_tasks, tombstones
-from database.requests.identity import (
-    account_of,
-    is_verified,
-    language_on_file,
-    other_accounts,
+from database.requests import (
+    asked_tasks,
+    data_corrections,
+    restrictions,
+    source_tasks,
+    tombstones,
 )
-from database.tables import Account, DataSubjectRequest, Erasure, Link, RequestedRight, SourceTask
+from database.requests.erase_tasks import erase_tasks, is_open, last_erase_tasks, receipts_of
+from database.requests.erasure_gate import why_not_now, why_not_there
+from database.requests.identity import account_of, language_on_file
+from database.requests.packages import waits_to_be_fetched
+from database.requests.same_person import is_about, person_asked_about
+from database.requests.standing_holds import sources_kept_on_hold, sources_on_hold
+from database.tables import (
+    Account,
+    DataSubjectRequest,
+    Erasure,
+    Link,
+    OutboxMail,
+    RequestedRight,
+    SourceTask,
+)
+from database.writing import held
 from domain.account_holders import Status
 from domain.data_subject_requests import RightState, State
 from domain.erasures import (
     OF_THE_POLICY,
     ErasureGround,
     Life,
-    SourceEnd,
     Stage,
     begins_at,
-    source_end,
 )
 from domain.legal_holds import EVERYWHERE, keeps
-from domain.personal_data import OWN_SOURCE, DataRole, Verb
+from domain.personal_data import OWN_SOURCE, DataRole, Person, Verb
 from domain.restrictions import Reason
 from domain.source_tasks import OPEN_TASKS, Asked, TaskState
 
@@ -43,8 +56,15 @@ ANNOUNCED = "erasure_announced"
 """The step, and the template, of the mail that says when it begins."""
 NOT_OUT = frozenset({"queued", "sending", "unknown", "operator"})
 """States of mails that may still have to go to an address."""
+TOLD = frozenset({"accepted", "delivered", "complained", "posted"})
+"""States of mails that their person can have read."""
 ONE_CALL = timedelta(minutes=10)
 """A source that is asked has answered by then, or never will."""
+UNTIL_LOOKED_AT_AGAIN = timedelta(hours=1)
+"""So long a source waits before it is looked whether it may be asked now."""
+ASKED_NOW = (
+    "A source is asked to erase at this moment, or a worker died over it: it waits for that."
+)
 DATA_GOES = (
     "Data of this account is being erased at this moment, so no hold was placed. Try again in ten "
     "minutes: the page of the request says then what each source did."
@@ -60,12 +80,11 @@ def grant(
     request: DataSubjectRequest,
     right: RequestedRight,
     ground: ErasureGround,
-    *,
-    on_hold: Collection[str],
     now: datetime,
 ) -> None:
     """An erasure is decided: its person hears when it begins, and may think it over. One that has
-    begun goes on. `on_hold` are the sources that holds stand on."""
+    begun goes on. The request is held."""
+    on_hold = _kept_on_hold(transaction, request)
     erasure = of_right(transaction, right.id) or Erasure(
         request_id=request.id, right_id=right.id, ground=ground, granted_at=now
     )
@@ -79,7 +98,7 @@ def grant(
         at_once = nothing_goes or ground is ErasureGround.MINOR
         erasure.ground, erasure.granted_at = ground, now
         erasure.skipped_at = erasure.dropped_at = None
-        erasure.begins_at = begins_at(now, request.due_at, of_minor=at_once)
+        erasure.begins_at = now if at_once else begins_at(now, now, request.due_at)
         if erasure.begins_at > now:
             _announce(transaction, request, erasure, now)
     transaction.add(erasure)
@@ -110,10 +129,10 @@ def of_request(session: Session, request_id: UUID) -> Erasure | None:
     return session.exec(select(Erasure).where(Erasure.request_id == request_id)).first()
 
 
-def life_of(erasure: Erasure) -> Life:
+def life_of(session: Session, erasure: Erasure) -> Life:
     """What has happened to it."""
     return Life(
-        begins_at=erasure.begins_at,
+        begins_at=_begins_at(session, erasure),
         skipped_at=erasure.skipped_at,
         dropped_at=erasure.dropped_at,
         begun_at=erasure.begun_at,
@@ -124,7 +143,8 @@ def life_of(erasure: Erasure) -> Life:
 def is_under_way(session: Session, request_id: UUID) -> bool:
     """Whether an answer has to wait for an erasure that was granted."""
     erasure = of_request(session, request_id)
-    return erasure is not None and life_of(erasure).stage in {Stage.COOLING_OFF, Stage.ERASING}
+    stage = life_of(session, erasure).stage if erasure else None
+    return stage in {Stage.COOLING_OFF, Stage.ERASING}
 
 
 def take_back(transaction: Session, right_id: UUID) -> None:
@@ -158,10 +178,11 @@ def next_at(session: Session, request: DataSubjectRequest) -> datetime | None:
     erasure = of_request(session, request.id)
     if erasure is None:
         return None
-    match life_of(erasure).stage:
+    life = life_of(session, erasure)
+    match life.stage:
         case Stage.COOLING_OFF if _may_begin(session, request, erasure):
             held_until = request.disclosure_held_until or erasure.granted_at
-            return max(life_of(erasure).may_begin_at or erasure.granted_at, held_until)
+            return max(life.may_begin_at or erasure.granted_at, held_until)
         case Stage.ERASING if may_end(session, erasure):
             return erasure.begun_at
         case Stage.DONE if our_own_is_due(session, request, erasure):
@@ -181,7 +202,7 @@ def standing(
         instants.append(data_corrections.done_at(session, request))
     asked = replace(asked, next_at=min((at for at in instants if at), default=None))
     ours_is_next = erasure is not None and our_own_is_next(session, request, erasure)
-    if erasure and ours_is_next and not _others_wait(session, request, erasure):
+    if erasure and ours_is_next and not _is_needed(session, request, erasure):
         asked = replace(asked, waiting=(*asked.waiting, OWN_SOURCE))
     return asked if asked.is_open else None
 
@@ -190,8 +211,6 @@ def begin_if_due(
     transaction: Session,
     request: DataSubjectRequest,
     sources: source_tasks.Sources,
-    *,
-    on_hold: Collection[str],
     now: datetime,
 ) -> None:
     """Have every source erase that no hold stands on: the point of no return. Our own database is
@@ -199,6 +218,7 @@ def begin_if_due(
     due_at, erasure = next_at(transaction, request), of_request(transaction, request.id)
     if erasure is None or erasure.begun_at or due_at is None or due_at > now:
         return
+    on_hold = _kept_on_hold(transaction, request)
     ours = [name for name, role in sources.items() if role is DataRole.CONTROLLER]
     erasure.held_back = [name for name in ours if keeps(name, on_hold)]
     erasure.begun_at = now
@@ -209,22 +229,29 @@ def begin_if_due(
 
 def claim(
     transaction: Session,
+    request: DataSubjectRequest,
     task: SourceTask,
     names: Iterable[str],
-    *,
-    on_hold: Collection[str],
     now: datetime,
 ) -> bool:
-    """Whether a source may be asked to erase at this moment. The account is held: until the claim
-    is over no hold can come. Under one the source is left alone, and what it has held back.
+    """Whether a source may be asked to erase at this moment: for `ONE_CALL` no hold can come, and
+    nobody else asks. Under a hold the source is left alone, and what it has held back; where
+    something else stands against it, or somebody asks, it waits. The request is held.
 
     `names` are the pseudonyms of whoever is erased.
     """
-    erasure = of_right(transaction, task.right_id)
-    if erasure is None or erasure.begun_at is None:
+    task, erasure = held(transaction, SourceTask, task.id), of_right(transaction, task.right_id)
+    if erasure is None or erasure.begun_at is None or task.state != TaskState.WAITING:
         return False
+    on_hold = _kept_on_hold(transaction, request)
     if keeps(task.source, on_hold):
         hold_back(transaction, erasure, on_hold, now)
+        return False
+    if erasure.claimed_until is not None and erasure.claimed_until > now:
+        asked_tasks.wait(transaction, task, ASKED_NOW, erasure.claimed_until)
+        return False
+    if refusal := why_not_there(transaction, request, task.source):
+        asked_tasks.wait(transaction, task, refusal, now + UNTIL_LOOKED_AT_AGAIN)
         return False
     erasure.claimed_until = now + ONE_CALL
     transaction.add(erasure)
@@ -232,10 +259,10 @@ def claim(
     return True
 
 
-def give_back(transaction: Session, right_id: UUID) -> None:
-    """The source that was asked has answered, or not."""
+def give_back(transaction: Session, right_id: UUID, claimed_at: datetime) -> None:
+    """The source that was claimed then has answered, or not; nobody gives back a later claim."""
     erasure = of_right(transaction, right_id)
-    if erasure is not None:
+    if erasure is not None and erasure.claimed_until == claimed_at + ONE_CALL:
         erasure.claimed_until = None
         transaction.add(erasure)
 
@@ -252,43 +279,61 @@ def hold_back(
             transaction.add(erasure)
 
 
-def hold_back_of_account(
-    transaction: Session, account_id: UUID, on_hold: Collection[str], now: datetime
-) -> None:
+def hold_back_of(transaction: Session, person: Person, now: datetime) -> None:
     """A hold comes: nothing more is erased under it. Raises ErasureRefused while a source is asked,
-    as nobody knows then what is gone."""
-    for erasure in _of_account(transaction, account_id):
+    as nobody knows then what is gone. The accounts of the person are held."""
+    theirs = select(Erasure, DataSubjectRequest).join(
+        DataSubjectRequest, col(DataSubjectRequest.id) == col(Erasure.request_id)
+    )
+    for erasure, request in transaction.exec(
+        theirs.where(is_about(transaction, person)).order_by(col(Erasure.id))
+    ).all():
         if erasure.claimed_until is not None and erasure.claimed_until > now:
             raise ErasureRefused(DATA_GOES)
         if erasure.begun_at is not None:
-            hold_back(transaction, erasure, on_hold, now)
+            hold_back(transaction, erasure, _on_hold(transaction, request), now)
 
 
-def resume(transaction: Session, account_id: UUID, now: datetime) -> tuple[UUID, ...]:
-    """No hold stands on an account any more: what it kept back is erased now, where the answer is
-    out; the requests."""
+def resume(transaction: Session, now: datetime) -> tuple[UUID, ...]:
+    """A hold is released: what was kept back, and none covers any more, is erased now, where it is
+    decided; the requests."""
+    kept_back = select(Erasure, DataSubjectRequest).join(
+        DataSubjectRequest, col(DataSubjectRequest.id) == col(Erasure.request_id)
+    )
     resumed = []
-    for erasure in _of_account(transaction, account_id):
-        if erasure.begun_at is None or erasure.ended_at is None or not erasure.held_back:
+    for erasure, request in transaction.exec(
+        kept_back.where(cast(Erasure.held_back, String) != "[]").order_by(col(Erasure.id))
+    ).all():
+        on_hold = _on_hold(transaction, request)
+        right = transaction.get_one(RequestedRight, erasure.right_id)
+        is_decided = erasure.ended_at is not None or right.state == RightState.DECIDED
+        if not is_decided or not _released(erasure, on_hold):
             continue
-        _ask(transaction, erasure, erasure.held_back, now)
-        erasure.held_back = []
-        transaction.add(erasure)
-        record(transaction, "erasure.resumed", erasure.request_id, now)
-        resumed.append(erasure.request_id)
+        _ask_again(transaction, erasure, on_hold, now)
+        record(transaction, "erasure.resumed", request.id, now)
+        resumed.append(request.id)
     return tuple(resumed)
+
+
+def still_to_erase(session: Session, request: DataSubjectRequest) -> tuple[str, ...]:
+    """The sources that have still to erase what was granted, by themselves or by hand."""
+    erasure = of_request(session, request.id)
+    if erasure is None:
+        return ()
+    asked = [task.source for task in last_erase_tasks(session, erasure) if is_open(task)]
+    ours = [OWN_SOURCE] if our_own_is_next(session, request, erasure) else []
+    return tuple(dict.fromkeys([*erasure.held_back, *asked, *ours]))
 
 
 def may_end(session: Session, erasure: Erasure) -> bool:
     """Whether every source that was asked is done with it, and people need not look first."""
     right = session.get_one(RequestedRight, erasure.right_id)
-    disputed_at = session.get_one(DataSubjectRequest, erasure.request_id).disputed_at
-    asked = last_erase_tasks(session, erasure)
+    request = session.get_one(DataSubjectRequest, erasure.request_id)
     return (
         right.state == RightState.DECIDED
-        and disputed_at is None
+        and why_not_now(session, request) is None
         and not erasure.problem
-        and all(task.state not in OPEN_TASKS for task in asked)
+        and not any(is_open(task) for task in last_erase_tasks(session, erasure))
     )
 
 
@@ -299,7 +344,7 @@ def our_own_is_next(session: Session, request: DataSubjectRequest, erasure: Eras
         and bool(erasure.kept_by_us)
         and not erasure.held_back
         and OWN_SOURCE not in receipts_of(session, erasure)
-        and all(task.state not in OPEN_TASKS for task in last_erase_tasks(session, erasure))
+        and not any(is_open(task) for task in last_erase_tasks(session, erasure))
     )
 
 
@@ -309,7 +354,8 @@ def our_own_is_due(session: Session, request: DataSubjectRequest, erasure: Erasu
     return (
         our_own_is_next(session, request, erasure)
         and not _mails_wait(session, request)
-        and not _others_wait(session, request, erasure)
+        and not _is_needed(session, request, erasure)
+        and why_not_there(session, request, OWN_SOURCE) is None
     )
 
 
@@ -319,6 +365,12 @@ def waits_for_other_answers(
     """Whether our own database is the last that is left, and erased only once another request is
     answered, as it knows where that answer goes."""
     return our_own_is_next(session, request, erasure) and _others_wait(session, request, erasure)
+
+
+def waits_for_a_copy(session: Session, request: DataSubjectRequest, erasure: Erasure) -> bool:
+    """The same, until its person has fetched a copy, or that is deleted: the code to fetch it with
+    goes to the address that our own database knows."""
+    return our_own_is_next(session, request, erasure) and _copy_waits(session, request)
 
 
 def due_in_our_own(session: Session) -> Sequence[UUID]:
@@ -343,8 +395,12 @@ def due_in_our_own(session: Session) -> Sequence[UUID]:
 def erase_our_own(
     transaction: Session, request: DataSubjectRequest, erasure: Erasure, now: datetime
 ) -> None:
-    """Have our own database erased; the account is closed first, so that nothing is written to
-    it."""
+    """Have our own database erased, unless a hold came; the account is closed first, so that
+    nothing is written to it."""
+    if keeps(OWN_SOURCE, _kept_on_hold(transaction, request)):
+        erasure.held_back = [*erasure.held_back, OWN_SOURCE]
+        transaction.add(erasure)
+        return
     account = account_of(transaction, request)
     if account is not None and account.status != Status.CLOSED:
         account.status, account.closed_at = Status.CLOSED, now
@@ -352,53 +408,28 @@ def erase_our_own(
     _ask(transaction, erasure, [OWN_SOURCE], now, ours_too=True)
 
 
-def kept_elsewhere(session: Session, right: RequestedRight) -> tuple[str, ...]:
-    """The sources, but our own, of which we know that they keep something: what they did says it,
-    else what they said that they would do."""
-    asked = {
-        (task.source, task.verb): task
-        for task in source_tasks.tasks_of(session, right.request_id)
-        if task.right_id == right.id and task.receipt is not None
-    }
-    found = {source: asked[source, verb] for source, verb in asked if verb == Verb.LOCATE}
-    found |= {source: asked[source, verb] for source, verb in asked if verb == Verb.ERASE}
-    return tuple(
-        source
-        for source, task in sorted(found.items())
-        if source_end(source, task.receipt or {}) is SourceEnd.KEPT
-    )
-
-
-def erase_tasks(session: Session, erasure: Erasure) -> Sequence[SourceTask]:
-    """What sources were asked to erase, every round."""
-    return session.exec(
-        select(SourceTask)
-        .where(SourceTask.right_id == erasure.right_id, SourceTask.verb == Verb.ERASE)
-        .order_by(col(SourceTask.created_at), col(SourceTask.id))
-    ).all()
-
-
-def last_erase_tasks(session: Session, erasure: Erasure) -> Sequence[SourceTask]:
-    """The same, of each source the last round."""
-    return source_tasks.last_rounds(erase_tasks(session, erasure))
-
-
-def receipts_of(session: Session, erasure: Erasure) -> Mapping[str, SourceTask]:
-    """By source, the last thing that it was asked to erase, where it was not held back since."""
-    return {
-        task.source: task
-        for task in last_erase_tasks(session, erasure)
-        if task.state != TaskState.DROPPED
-    }
-
-
 def _ask_again(
     transaction: Session, erasure: Erasure, on_hold: Collection[str], now: datetime
 ) -> None:
     """What a hold kept back, and does no more."""
-    free = [name for name in erasure.held_back if not keeps(name, on_hold)]
+    free = _released(erasure, on_hold)
     erasure.held_back = [name for name in erasure.held_back if name not in free]
+    transaction.add(erasure)
     _ask(transaction, erasure, free, now)
+
+
+def _released(erasure: Erasure, on_hold: Collection[str]) -> Sequence[str]:
+    return [name for name in erasure.held_back if not keeps(name, on_hold)]
+
+
+def _on_hold(session: Session, request: DataSubjectRequest) -> frozenset[str]:
+    return sources_on_hold(session, person_asked_about(session, request, Verb.ERASE))
+
+
+def _kept_on_hold(transaction: Session, request: DataSubjectRequest) -> frozenset[str]:
+    """The sources that holds stand on; as long as the transaction lasts, none comes and none
+    goes."""
+    return sources_kept_on_hold(transaction, person_asked_about(transaction, request, Verb.ERASE))
 
 
 def _ask(
@@ -421,10 +452,9 @@ def _others_wait(session: Session, request: DataSubjectRequest, erasure: Erasure
     One that nobody has shown to be the account holder's counts only if it came before the erasure
     began: anybody can make one, and would put the erasure off for ever.
     """
-    account_ids = [one.id for one in other_accounts(session, request)]
     others = session.exec(
         select(DataSubjectRequest).where(
-            col(DataSubjectRequest.account_id).in_([request.account_id, *account_ids]),
+            is_about(session, person_asked_about(session, request, Verb.ERASE)),
             DataSubjectRequest.id != request.id,
             or_(
                 col(DataSubjectRequest.verified_at).is_not(None),
@@ -436,32 +466,48 @@ def _others_wait(session: Session, request: DataSubjectRequest, erasure: Erasure
     return any(one.answered_at is None or _mails_wait(session, one) for one in others)
 
 
+def _copy_waits(session: Session, request: DataSubjectRequest) -> bool:
+    person = person_asked_about(session, request, Verb.ERASE)
+    return waits_to_be_fetched(session, is_about(session, person))
+
+
+def _is_needed(session: Session, request: DataSubjectRequest, erasure: Erasure) -> bool:
+    """Whether something that is still to reach its person needs what our own database knows."""
+    return _others_wait(session, request, erasure) or _copy_waits(session, request)
+
+
 def _mails_wait(session: Session, request: DataSubjectRequest) -> bool:
     return bool(states(session, Batch(subject_id=request.id)).keys() & NOT_OUT)
 
 
 def _may_begin(session: Session, request: DataSubjectRequest, erasure: Erasure) -> bool:
-    """Whether what allowed it still does: it is decided, and we know who asks (P19)."""
+    """Whether what allowed it still does: it is decided, and nothing stands against it (P19)."""
     right = session.get_one(RequestedRight, erasure.right_id)
-    return right.state == RightState.DECIDED and is_verified(request)
+    return right.state == RightState.DECIDED and why_not_now(session, request) is None
+
+
+def _begins_at(session: Session, erasure: Erasure) -> datetime | None:
+    """When the time to think is over: reckoned from when the mail is out that says how to keep the
+    data. Where there is no time, there is no mail."""
+    if erasure.begins_at is None or erasure.begins_at <= erasure.granted_at:
+        return erasure.begins_at
+    request = session.get_one(DataSubjectRequest, erasure.request_id)
+    mail = session.exec(
+        select(OutboxMail).where(
+            OutboxMail.subject_id == request.id, OutboxMail.step == _announcement(erasure)
+        )
+    ).first()
+    told_at = mail.accepted_at or mail.settled_at if mail and mail.state in TOLD else None
+    return begins_at(erasure.granted_at, told_at, request.due_at)
 
 
 def _waiting(transaction: Session, request: DataSubjectRequest) -> Erasure:
     erasure = of_request(transaction, request.id)
-    if erasure is None or life_of(erasure).stage is not Stage.COOLING_OFF:
+    if erasure is None or life_of(transaction, erasure).stage is not Stage.COOLING_OFF:
         raise ErasureRefused(
             "This erasure waits for nobody any more: it has begun, or was dropped."
         )
     return erasure
-
-
-def _of_account(session: Session, account_id: UUID) -> Sequence[Erasure]:
-    return session.exec(
-        select(Erasure)
-        .join(DataSubjectRequest, col(DataSubjectRequest.id) == col(Erasure.request_id))
-        .where(DataSubjectRequest.account_id == account_id)
-        .order_by(col(Erasure.id))
-    ).all()
 
 
 def _announce(
@@ -476,7 +522,7 @@ def _announce(
         subject_id=request.id,
         addressee_kind=ACCOUNT if on_file else REQUESTER,
         addressee_id=account.id if account is not None and on_file else request.id,
-        step=f"{ANNOUNCED}#{erasure.granted_at:%Y%m%dT%H%M%S}",
+        step=_announcement(erasure),
         template=ANNOUNCED,
         variant=request.id,
         language=language_on_file(transaction, request),
@@ -484,6 +530,10 @@ def _announce(
         state="queued" if on_file or request.contact_email else BY_POST,
     )
     queue(transaction, [mail], now)
+
+
+def _announcement(erasure: Erasure) -> str:
+    return f"{ANNOUNCED}#{erasure.granted_at:%Y%m%dT%H%M%S}"
 
 
 def _link(

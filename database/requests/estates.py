@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from database.facts import record
 from database.people.accounts import holder_died
 from database.requests.identity import account_of, verify_identity
-from database.tables import Account, DataSubjectRequest, EstateAuthority
+from database.tables import Account, DataSubjectRequest, Erasure, EstateAuthority
 from database.writing import held, hold
 from domain.account_holders import Status
 
@@ -83,7 +83,7 @@ def record_authority(
     hold(transaction, request)
     if not has_died(transaction, request):
         raise EstateRefused(NOT_DEAD)
-    if request.answered_at is not None:
+    if request.answered_at is not None and not _has_erasure_to_come(transaction, request):
         raise EstateRefused("This request is answered already. Nothing was changed.")
     if not (who.strip() and proof.strip()):
         raise EstateRefused(
@@ -149,3 +149,11 @@ def waits_for_authority(session: Session, request: DataSubjectRequest) -> bool:
     """Whether its holder has died, and two of us have not found yet that whoever asks may."""
     last = next(iter(authorities_of(session, request)), None)
     return has_died(session, request) and (last is None or last.confirmed_by is None)
+
+
+def _has_erasure_to_come(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether something of an account that is still there is to be erased after the answer."""
+    granted = select(Erasure.id).where(
+        Erasure.request_id == request.id, col(Erasure.begun_at).is_not(None)
+    )
+    return session.exec(granted).first() is not None

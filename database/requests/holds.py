@@ -1,7 +1,8 @@
 """Legal holds: placed by legal or privacy, released by a second person (P13).
 
-Nothing is erased of an account under a hold. What was decided and not answered yet is decided
-again when a hold comes, or the last one goes, and makes it wrong.
+Nothing is erased of an account under a hold, nor of another one with the same address. What was
+decided and not answered yet is decided again when a hold comes, or the last one goes, and makes it
+wrong.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,14 +15,16 @@ from sqlmodel import Session, col, select
 from database.facts import record
 from database.requests import instructed_tasks
 from database.requests.deferred_erasures import put_back_to_sleep, wake
-from database.requests.erasures import ErasureRefused, hold_back_of_account, resume, take_back
+from database.requests.erasures import ErasureRefused, hold_back_of, resume, take_back
 from database.requests.requested_rights import decisions_of, reopen, rights_of
+from database.requests.same_person import is_about, person_of
+from database.requests.standing_holds import sources_kept_on_hold, sources_on_hold, standing_on
 from database.tables import Account, DataSubjectRequest, LegalHold, RequestDecision
 from database.writing import held
 from domain.company import OfficeHours
 from domain.data_subject_requests import Ground, Kind, Outcome, State
 from domain.legal_holds import EVERYWHERE, HELD_BACK, erase_by, hold_refusal, waits_for_release
-from domain.personal_data import OWN_SOURCE
+from domain.personal_data import OWN_SOURCE, Person
 
 NO_SUCH_HOLD = "There is no such hold (any more). Nothing was changed."
 DATA_CHANGES = (
@@ -61,7 +64,7 @@ def place(
     """
     if not reason.strip():
         raise HoldRefused("Write what the hold is about: it stays with us. Nothing was changed.")
-    requests = _held_with_their_account(transaction, account_id)
+    requests, person = _held_with_their_account(transaction, account_id)
     if any(
         (one.source, one.reason) == (source, reason.strip())
         for one in standing_on(transaction, account_id)
@@ -88,10 +91,10 @@ def place(
         source=source or None,
         staff=staff_id,
     )
-    put_back_to_sleep(transaction, account_id, now)
-    on_hold = sources_on_hold(transaction, account_id)
+    transaction.flush()
+    put_back_to_sleep(transaction, person, now)
     try:
-        hold_back_of_account(transaction, account_id, on_hold, now)
+        hold_back_of(transaction, person, now)
     except ErasureRefused as refusal:
         raise HoldRefused(str(refusal)) from None
     return HoldChange(hold_id=hold.id, reopened=_reopened(transaction, requests, hold_refusal, now))
@@ -108,12 +111,13 @@ def release(
 ) -> HoldChange:
     """End a hold, by somebody else than who placed it. Raises HoldRefused.
 
-    With the last one of the account its erasures wake, to be done within a working week.
+    What no other one covers is erased now, where the answer is out. With the last one the erasures
+    that it put off wake, to be done within a working week.
     """
     known = transaction.get(LegalHold, hold_id)
     if known is None:
         raise HoldRefused(NO_SUCH_HOLD)
-    requests = _held_with_their_account(transaction, known.account_id)
+    requests, person = _held_with_their_account(transaction, known.account_id)
     hold = held(transaction, LegalHold, hold_id)
     if hold.released_at is not None:
         raise HoldRefused(NO_SUCH_HOLD)
@@ -129,37 +133,13 @@ def release(
     transaction.add(hold)
     record(transaction, "hold.released", hold.id, now, account=hold.account_id, staff=staff_id)
     transaction.flush()
-    if standing_on(transaction, hold.account_id):
-        return HoldChange(hold_id=hold.id, reopened=())
-    wake(transaction, hold.account_id, due_on=erase_by(now, office), now=now)
+    is_last = not sources_on_hold(transaction, person)
+    wake(transaction, due_on=erase_by(now, office), now=now)
     return HoldChange(
         hold_id=hold.id,
-        reopened=_reopened(transaction, requests, waits_for_release, now),
-        resumed=resume(transaction, hold.account_id, now),
+        reopened=_reopened(transaction, requests, waits_for_release, now) if is_last else (),
+        resumed=resume(transaction, now),
     )
-
-
-def bars_erasure(transaction: Session, request: DataSubjectRequest) -> bool:
-    """Whether a hold stands on the account of a request that is held; as long as the transaction
-    lasts, none comes and none goes."""
-    if request.account_id is None:
-        return False
-    held(transaction, Account, request.account_id)
-    return bool(standing_on(transaction, request.account_id))
-
-
-def standing_on(session: Session, account_id: UUID) -> Sequence[LegalHold]:
-    """The holds that stand on an account, the oldest first."""
-    return session.exec(
-        select(LegalHold)
-        .where(LegalHold.account_id == account_id, col(LegalHold.released_at).is_(None))
-        .order_by(col(LegalHold.placed_at), col(LegalHold.id))
-    ).all()
-
-
-def sources_on_hold(session: Session, account_id: UUID) -> frozenset[str]:
-    """The sources that holds on an account stand on; `EVERYWHERE` among them for all."""
-    return frozenset(hold.source for hold in standing_on(session, account_id))
 
 
 def the_hold_on(session: Session, account_id: UUID | None, hold_id: UUID | None) -> LegalHold:
@@ -191,26 +171,25 @@ def every_hold(session: Session, *, released: bool) -> Sequence[tuple[LegalHold,
 
 def _held_with_their_account(
     transaction: Session, account_id: UUID
-) -> Sequence[DataSubjectRequest]:
-    """The requests of an account whose answer has not gone out, all ours, and then the account:
-    nothing is decided meanwhile. Raises HoldRefused where another one came in between."""
-    requests = _unanswered(transaction, account_id)
-    held(transaction, Account, account_id)
-    if {one.id for one in requests} != {one.id for one in _unanswered(transaction, account_id)}:
+) -> tuple[Sequence[DataSubjectRequest], Person]:
+    """Whose an account is, and their requests whose answer has not gone out: all ours, and then
+    their accounts, so that nothing is decided meanwhile. Raises HoldRefused where another one came
+    in between."""
+    person = person_of(transaction.get_one(Account, account_id))
+    requests = _unanswered(transaction, person)
+    sources_kept_on_hold(transaction, person)
+    if {one.id for one in requests} != {one.id for one in _unanswered(transaction, person)}:
         raise HoldRefused(
             "A request of this account came in just now. Nothing was changed. Try again."
         )
-    return requests
+    return requests, person
 
 
-def _unanswered(transaction: Session, account_id: UUID) -> Sequence[DataSubjectRequest]:
-    """The requests of an account whose answer has not gone out, ours from now on."""
+def _unanswered(transaction: Session, person: Person) -> Sequence[DataSubjectRequest]:
+    """The requests about somebody whose answer has not gone out, ours from now on."""
     return transaction.exec(
         select(DataSubjectRequest)
-        .where(
-            DataSubjectRequest.account_id == account_id,
-            col(DataSubjectRequest.answered_at).is_(None),
-        )
+        .where(is_about(transaction, person), col(DataSubjectRequest.answered_at).is_(None))
         .order_by(col(DataSubjectRequest.id))
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)

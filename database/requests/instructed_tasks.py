@@ -52,13 +52,14 @@ def tasks_of(session: Session, instruction_id: UUID) -> Sequence[InstructedTask]
     ).all()
 
 
-def due(session: Session, instruction_id: UUID, now: datetime) -> Sequence[InstructedTask]:
-    """What is to be asked now."""
-    return [
+def due(session: Session, instruction_id: UUID, now: datetime) -> InstructedTask | None:
+    """What is to be asked now: one source, as no hold can come while it is asked."""
+    tasks = (
         task
         for task in tasks_of(session, instruction_id)
         if task.state == TaskState.WAITING and task.next_try_at and task.next_try_at <= now
-    ]
+    )
+    return next(tasks, None)
 
 
 def standing(session: Session, instruction_id: UUID) -> Asked:

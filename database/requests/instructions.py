@@ -3,21 +3,22 @@
 An erasure, and whatever looks unlawful, is held until somebody decides who did not enter it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import Session, col, func, or_, select
+from sqlmodel import Session, col, select
 
 from database.facts import record
 from database.mail.outbox import CONTROLLER, IN_DOUBT, INSTRUCTION, STAFF, Queued, queue
 from database.people.staff import in_charge
-from database.requests.erasures import ONE_CALL
-from database.requests.holds import standing_on
+from database.requests import asked_tasks, tombstones
+from database.requests.erasures import ASKED_NOW, ONE_CALL
 from database.requests.instructed_tasks import add_tasks, of_account, tasks_of
 from database.requests.requests import new_reference
-from database.tables import Account, ControllerInstruction, OutboxMail
+from database.requests.standing_holds import sources_kept_on_hold
+from database.tables import Account, ControllerInstruction, InstructedTask, OutboxMail
 from database.writing import held
 from domain.controller_instructions import (
     SECOND_PERSON,
@@ -28,7 +29,8 @@ from domain.controller_instructions import (
     needs_second_person,
 )
 from domain.legal_holds import keeps
-from domain.personal_data import Verb
+from domain.personal_data import Person, Verb
+from domain.source_tasks import TaskState
 
 HELD, DONE, REFUSED = "held", "done", "refused"
 """The steps that tell a controller what became of an instruction."""
@@ -145,25 +147,41 @@ def decide(
         _report(transaction, row, REFUSED, now)
 
 
-def claim(transaction: Session, instruction_id: UUID, now: datetime) -> bool:
-    """Whether a source may be asked at this moment: until the claim is over no hold can come that
-    stands against it. One that came meanwhile puts the instruction before a second person again."""
-    row = _held(transaction, instruction_id)
-    if row.state != InstructionState.WORK:
+def claim(transaction: Session, task: InstructedTask, names: Iterable[str], now: datetime) -> bool:
+    """Whether a source may be asked at this moment: for `ONE_CALL` no hold can come that stands
+    against it, and nobody else asks. One that came meanwhile puts the instruction before a second
+    person again. `names` are the pseudonyms of whom it is about."""
+    row = _held(transaction, task.instruction_id)
+    task = held(transaction, InstructedTask, task.id)
+    if row.state != InstructionState.WORK or task.state != TaskState.WAITING:
         return False
     if is_under_hold(transaction, row):
         _give_way(transaction, row, now)
         return False
+    if row.claimed_until is not None and row.claimed_until > now:
+        asked_tasks.wait(transaction, task, ASKED_NOW, row.claimed_until)
+        return False
     row.claimed_until = now + ONE_CALL if bars(Verb(row.verb)) else None
     transaction.add(row)
+    if row.verb == Verb.ERASE:
+        tombstones.lay(transaction, task.id, names, now, source=task.source)
     return True
 
 
-def give_back(transaction: Session, instruction_id: UUID) -> None:
-    """The source that was asked has answered, or not."""
+def give_back(transaction: Session, instruction_id: UUID, claimed_at: datetime) -> None:
+    """The source that was claimed then has answered, or not; nobody gives back a later claim."""
     row = _held(transaction, instruction_id)
-    row.claimed_until = None
-    transaction.add(row)
+    if row.claimed_until == claimed_at + ONE_CALL:
+        row.claimed_until = None
+        transaction.add(row)
+
+
+def person_named(row: ControllerInstruction) -> Person:
+    """Whom an instruction is about, as the controller named them."""
+    return Person(
+        addresses=(row.address,) if row.address else (),
+        external_ids=(row.external_id,) if row.external_id else (),
+    )
 
 
 def give_way_to_hold(
@@ -213,19 +231,7 @@ def is_under_hold(transaction: Session, row: ControllerInstruction) -> bool:
     against what is to be done. As long as the transaction lasts, none comes."""
     if not bars(Verb(row.verb)):
         return False
-    accounts = transaction.exec(
-        select(Account.id)
-        .where(
-            or_(
-                func.lower(Account.email) == (row.address.lower() or None),
-                Account.external_id == (row.external_id or None),
-            )
-        )
-        .order_by(col(Account.id))
-    ).all()
-    for account_id in accounts:
-        held(transaction, Account, account_id)
-    on_hold = {hold.source for one in accounts for hold in standing_on(transaction, one)}
+    on_hold = sources_kept_on_hold(transaction, person_named(row))
     return _is_kept_by(transaction, row, on_hold)
 
 

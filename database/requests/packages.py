@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from database.facts import record
@@ -299,6 +300,22 @@ def note_fetched(transaction: Session, request: DataSubjectRequest, now: datetim
         code.used_at = code.used_at or now
         transaction.add(code)
     record(transaction, "package.fetched", request.id, now)
+
+
+def waits_to_be_fetched(session: Session, is_theirs: ColumnElement[bool]) -> bool:
+    """Whether a copy is out, of one of these requests, that nobody has fetched and somebody may."""
+    waiting = session.exec(
+        select(Package.id)
+        .join(DataSubjectRequest, col(DataSubjectRequest.id) == col(Package.request_id))
+        .join(Link, col(Link.subject_id) == col(Package.request_id))
+        .where(
+            is_theirs,
+            Link.purpose == REQUEST_COPY,
+            col(Package.fetched_at).is_(None),
+            col(Package.deleted_at).is_(None),
+        )
+    )
+    return waiting.first() is not None
 
 
 def files_to_delete(session: Session, period: timedelta, now: datetime) -> Sequence[UUID]:

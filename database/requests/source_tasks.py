@@ -11,6 +11,7 @@ from database.ids import new_id
 from database.requests import asked_tasks
 from database.requests.asked_tasks import ByHand, TaskRefused
 from database.requests.authorised_agents import is_authorised
+from database.requests.erasure_gate import why_not_there
 from database.requests.identity import (
     BY_SOURCE,
     account_of,
@@ -22,7 +23,7 @@ from database.requests.requested_rights import rights_of
 from database.tables import DataSubjectRequest, RequestedRight, SourceTask
 from database.writing import held, hold, insert_new
 from domain.data_subject_requests import GATED_KINDS, Kind, RightState
-from domain.personal_data import OWN_SOURCE, DataRole, Person, Verb
+from domain.personal_data import OWN_SOURCE, DataRole, Verb
 from domain.request_decisions import DONE
 from domain.source_tasks import (
     COPIED,
@@ -49,6 +50,10 @@ STILL_LOOKING = (
 FOUND = (
     "It is not so that nothing is held: {sources} has something of this person. Look at what was "
     "found on this page, and answer with it. Nothing was sent."
+)
+NOT_YET = (
+    "It must not be erased yet. {why} If it is gone already, hand that in once this is settled. "
+    "Nothing was changed."
 )
 AT_ONCE = 10
 """So many are asked in one go, each of which may take its whole time."""
@@ -85,22 +90,6 @@ def add_task(
         "created_at": now,
     }
     insert_new(transaction, SourceTask, [row])
-
-
-def person_asked_about(session: Session, request: DataSubjectRequest, verb: Verb) -> Person:
-    """Whom a source is asked about: the account of the request, or the address that it names. To
-    stop marketing every address that was typed in counts too, as nothing stands against it."""
-    account = account_of(session, request)
-    on_file = [account.email] if account and account.email else []
-    typed = [request.account_address or request.contact_email]
-    if verb is Verb.SUPPRESS:
-        typed = [*on_file, *typed, request.contact_email]
-    elif account is not None:
-        typed = on_file
-    return Person(
-        addresses=tuple(dict.fromkeys(filter(None, typed))),
-        external_ids=(account.external_id,) if account else (),
-    )
 
 
 def standing(session: Session, request: DataSubjectRequest, sources: Sources) -> Asked | None:
@@ -142,8 +131,11 @@ def last_rounds(tasks: Sequence[SourceTask]) -> Sequence[SourceTask]:
 
 
 def due(session: Session, request_id: UUID, now: datetime) -> Sequence[SourceTask]:
-    """What is to be asked now, the longest due first."""
-    return session.exec(
+    """What is to be asked now, the longest due first; one source to erase, once nothing else is.
+
+    While a source erases no hold can come, so each is asked with the time of that very moment.
+    """
+    tasks = session.exec(
         select(SourceTask)
         .where(
             SourceTask.request_id == request_id,
@@ -151,8 +143,9 @@ def due(session: Session, request_id: UUID, now: datetime) -> Sequence[SourceTas
             col(SourceTask.next_try_at) <= now,
         )
         .order_by(col(SourceTask.next_try_at), col(SourceTask.id))
-        .limit(AT_ONCE)
     ).all()
+    others = [task for task in tasks if task.verb != Verb.ERASE]
+    return others[:AT_ONCE] or tasks[:1]
 
 
 def verify_by_source(transaction: Session, request: DataSubjectRequest, now: datetime) -> bool:
@@ -191,8 +184,16 @@ def hand_in(
 ) -> None:
     """Somebody did what no machine could, and says how. Raises TaskRefused."""
     row = _of_request(transaction, request, task_id)
+    if refusal := why_not_by_hand(transaction, request, row):
+        raise TaskRefused(NOT_YET.format(why=refusal))
     asked_tasks.hand_in(transaction, row, done, staff_id=staff_id, now=now)
     verify_by_source(transaction, request, now)
+
+
+def why_not_by_hand(session: Session, request: DataSubjectRequest, task: SourceTask) -> str | None:
+    """For staff, why they must not erase (yet) what they were to; None where they may."""
+    erases = task.verb == Verb.ERASE and task.state == TaskState.BY_HAND
+    return why_not_there(session, request, task.source) if erases else None
 
 
 def ask_again(

@@ -13,7 +13,8 @@ class Tombstone(SQLModel, table=True):
     """Somebody who was erased was known by this, as a pseudonym; one row for each identifier (P13).
 
     It says nothing to whoever lacks the key, and refers to nothing, so it outlives every erasure.
-    Those of one person have the same `erasure_id`.
+    Those of one person have the same `erasure_id`. `source`: the only one that its controller's
+    instruction was about; empty for everything that is ours (P24).
     """
 
     __tablename__ = "tombstone"
@@ -22,6 +23,7 @@ class Tombstone(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     erasure_id: UUID
     known_as: str
+    source: str = ""
     erased_at: datetime = Field(index=True)
 
 

@@ -97,6 +97,7 @@ class Life:
     company: Company
     request_id: UUID
     now: datetime = NOW
+    mail_is_down: bool = False
 
     @property
     def request(self) -> DataSubjectRequest:
@@ -120,12 +121,15 @@ class Life:
             of_request = select(OutboxMail).where(OutboxMail.subject_id == self.request_id)
             return {mail.template: mail for mail in session.exec(of_request).all()}
 
-    def step(self) -> None:
-        """As the workflow does, whenever something is due."""
-        self.steps.ask_sources(RequestInput(request_id=self.request_id, now=self.now))
+    def step(self, request_id: UUID | None = None) -> None:
+        """As the workflow does, whenever something is due; of another request, if one is named."""
+        what = RequestInput(request_id=request_id or self.request_id, now=self.now)
+        self.steps.ask_sources(what)
 
     def pass_time(self, period: timedelta = timedelta(), *, at_most: int = 30) -> None:
-        """Do whatever is due until then, when it is due."""
+        """Do whatever is due until then, when it is due; what announces an erasure goes out."""
+        if not self.mail_is_down:
+            self.send_mails(erasures.ANNOUNCED)
         until = self.now + period
         for _ in range(at_most):
             with self.scene.database.session() as session:
@@ -168,14 +172,15 @@ class Life:
                     now=self.now,
                 )
 
-    def place(self, source: str = "") -> UUID:
-        """Lena places a hold. Raises HoldRefused."""
+    def place(self, source: str = "", on: UUID | None = None) -> UUID:
+        """Lena places a hold, on the account of the request or another. Raises HoldRefused."""
         with self.scene.database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, self.request_id)
-            assert request.account_id
+            account_id = on or request.account_id
+            assert account_id
             return holds.place(
                 transaction,
-                request.account_id,
+                account_id,
                 reason=f"A lawsuit, {self.now}",
                 source=source,
                 staff_id=self.scene.staff["lena"],
@@ -194,10 +199,12 @@ class Life:
                 now=self.now,
             )
 
-    def send_mails(self) -> None:
-        """Every mail goes out."""
+    def send_mails(self, template: str | None = None) -> None:
+        """Every mail goes out, or those of one template."""
         with self.scene.database.transaction() as transaction:
             for mail in self._unsent(transaction):
+                if template not in {None, mail.template}:
+                    continue
                 mail.state, mail.accepted_at = "accepted", self.now
                 transaction.add(mail)
 

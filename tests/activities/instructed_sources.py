@@ -14,6 +14,7 @@ from database.requests.instructions import Instruction
 from database.tables import ControllerInstruction, InstructedTask, OutboxMail
 from domain.personal_data import Verb
 from tests.activities.asked_sources import ALICE, COMPANY, AskedSources
+from tests.data_sources.fernhill import KEY
 from tests.scene import NOW
 
 CLINIC = "Harbour Dental Clinic"
@@ -69,6 +70,7 @@ class Instructed:
             storage=company.storage,
             company=COMPANY,
             courier=company.courier,
+            pseudonym_key=KEY,
         )
         what = InstructionInput(instruction_id=instruction, now=now)
         case: InstructionCase = ActivityEnvironment().run(activities.carry_out, what)

@@ -7,8 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import update
-from sqlmodel import col, select
+from sqlmodel import select
 
 from activities.courier import Courier
 from activities.done_words import told_of
@@ -25,13 +24,14 @@ from database.requests.erasures import (
     grounds_of,
     skip_the_wait,
 )
+from database.requests.estates import confirm_authority, freeze, record_authority
 from database.requests.holds import HoldRefused
 from database.requests.identity import verify_identity
 from database.requests.recipients import of_request
 from database.requests.requested_rights import rights_of
 from database.requests.restrictions import restrict
 from database.requests.tombstones import every_mark
-from database.tables import Account, DataSubjectRequest, Erasure, Fact, OutboxMail
+from database.tables import Account, DataSubjectRequest, Erasure, Fact
 from database.writing import held
 from domain.data_subject_requests import Outcome, RightState, State
 from domain.erasures import ErasureGround
@@ -265,35 +265,34 @@ def test_who_was_answered_under_a_hold_hears_when_the_rest_is_erased(
     assert fact.payload["told"] is True
 
 
-def test_where_no_address_is_known_any_more_the_erasure_says_that_nobody_was_told(
-    life: Life,
-) -> None:
-    """P13: as after a death, whose mails go to nobody."""
+def test_after_a_death_those_who_may_ask_hear_that_the_rest_is_erased(life: Life) -> None:
+    """P13, P19: once two found that they may; nothing goes to who has died."""
     life.pass_time()
     hold_id = life.place()
     life.decide(UNDER_HOLD)
     life.pass_time(3 * DAY)
     life.send_mails()
+    staff = life.scene.staff
     with life.scene.database.transaction() as transaction:
-        account = transaction.get_one(Account, life.request.account_id)
-        account.status = "deceased"
         request = transaction.get_one(DataSubjectRequest, life.request_id)
-        request.contact_email = "heirs@people.example"
-        transaction.add(account)
-        transaction.add(request)
-    with life.scene.database.transaction() as transaction:
-        transaction.execute(
-            update(OutboxMail)
-            .where(col(OutboxMail.subject_id) == life.request_id)
-            .values(addressee_kind="account")
-        )
+        freeze(transaction, request, staff_id=staff["petra"], now=life.now)
     life.release(hold_id)
     life.pass_time(timedelta(minutes=5))
-    assert life.mails()["erased_after_hold"].state == "no_address"
-    life.pass_time(timedelta(minutes=5))
-    with life.scene.database.session() as session:
-        fact = session.exec(select(Fact).where(Fact.kind == "erasure.done")).one()
-    assert fact.payload["told"] is False
+    assert "erased_after_hold" not in life.mails()
+    with life.scene.database.transaction() as transaction:
+        request = transaction.get_one(DataSubjectRequest, life.request_id)
+        found = record_authority(
+            transaction,
+            request,
+            who="Her son",
+            proof="A will",
+            staff_id=staff["petra"],
+            now=life.now,
+        )
+        transaction.flush()
+        confirm_authority(transaction, request, found.id, staff_id=staff["paul"], now=life.now)
+    life.pass_time(timedelta(hours=2))
+    assert life.mails()["erased_after_hold"].addressee_kind == "requester"
 
 
 def other_request(life: Life, *, verified: bool, at: datetime = NOW) -> DataSubjectRequest:
@@ -326,6 +325,7 @@ def test_our_own_database_waits_for_the_answer_to_another_request_of_hers(
 ) -> None:
     """P13: it knows where that goes; the erasure goes on by itself when it is out."""
     other = other_request(life, verified=True)
+    life.step(other.id)
     life.pass_time()
     life.decide(BY_LAW)
     life.pass_time(3 * DAY)

@@ -2,10 +2,11 @@
 must be, never under a hold, and reported without a word about the person (P24)."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -16,6 +17,7 @@ from activities.outbox import Sender
 from activities.patrol import register
 from data_sources.data_map import Description
 from data_sources.source import Call, DataSource, SourceUnavailable
+from data_sources.sql import SqlSource
 from database.mail.mail_rows import Batch
 from database.people.accounts import account_by_external_id
 from database.requests import (
@@ -31,11 +33,12 @@ from database.requests.asked_tasks import ByHand, TaskRefused
 from database.requests.holds import HoldRefused
 from database.requests.instructions import InstructionRefused
 from database.requests.packages import held_for_others
+from database.requests.tombstones import every_mark
 from database.tables import DataSubjectRequest, Fact
 from domain.collected import collected_from
 from domain.controller_instructions import UNDER_HOLD
 from domain.data_subject_requests import Outcome
-from domain.personal_data import OWN_SOURCE, Held, Located, Person, Verb
+from domain.personal_data import OWN_SOURCE, Held, Located, Person, Receipt, Verb
 from tests.activities.asked_sources import ALICE, COMPANY, AskedSources, asked_sources
 from tests.activities.instructed_sources import CLINIC, CONTACT, Instructed, told
 from tests.sandbox_server import RunningSandbox
@@ -109,7 +112,9 @@ def test_an_erasure_waits_for_a_second_person_and_reaches_the_clinics_data_alone
         clinic.decide(erasure, "petra")
     clinic.decide(erasure, "paul")
     assert clinic.carry_out(erasure).state == "done"
-    assert {name: one.asked for name, one in watched.items() if one.asked} == {"support": ["erase"]}
+    assert {name: one.asked for name, one in watched.items() if one.asked} == {
+        "support": ["erase", "locate"]
+    }
     receipt = clinic.task(erasure).receipt
     assert receipt is not None
     assert receipt["done"] == [{"category": "Support tickets", "rows": 2}]
@@ -233,7 +238,7 @@ def test_a_hold_that_comes_after_the_decision_holds_it_again(clinic: Instructed)
 
 
 class Meanwhile(Watched):
-    """A source while which is asked something else happens."""
+    """A source while which is asked something else happens; once, when it is looked at later."""
 
     def __init__(self, source: DataSource, meanwhile: Callable[[], object]) -> None:
         super().__init__(source)
@@ -243,7 +248,8 @@ class Meanwhile(Watched):
         asked = super().__getattr__(verb)
 
         def while_asked(*given: object) -> object:
-            self._meanwhile()
+            if verb != "locate":
+                self._meanwhile()
             return asked(*given)
 
         return while_asked
@@ -269,6 +275,48 @@ def test_no_hold_is_placed_while_the_clinics_source_erases(clinic: Instructed, s
     place_hold(clinic.company.scene, source)
 
 
+class Lying(Watched):
+    """A source that says it has erased, and has not."""
+
+    def erase(self, person: Person, call: Call) -> Receipt:
+        return replace(cast("SqlSource", self._source).would_erase(person, call), retained=())
+
+
+def test_a_source_that_lies_is_not_reported_as_done(clinic: Instructed) -> None:
+    """P13, P24: it is looked at after the erasure, as it is for our own people."""
+    clinic.company.instead["support"] = Lying(clinic.company.sources["support"])
+    erasure = clinic.enter(told(Verb.ERASE))
+    clinic.decide(erasure, "paul")
+    assert clinic.carry_out(erasure).state == "work"
+    assert clinic.task(erasure).state == "needs_person"
+    assert "still has what it did not say it keeps" in clinic.task(erasure).problem
+    assert "done" not in clinic.mails(erasure)["controller"]
+
+
+def test_whom_the_clinic_had_erased_is_marked_at_its_source_alone(clinic: Instructed) -> None:
+    """P13, P24: so that a restored backup does not bring them back."""
+    erasure = clinic.enter(told(Verb.ERASE))
+    clinic.decide(erasure, "paul")
+    clinic.carry_out(erasure)
+    with clinic.database.session() as session:
+        marks = every_mark(session)
+    assert {mark.source for mark in marks} == {"support"}
+    assert {mark.erasure_id for mark in marks} == {clinic.task(erasure).id}
+    assert "alice" not in repr(marks)
+
+
+def test_two_tries_at_once_ask_the_source_once(clinic: Instructed) -> None:
+    """P13: the later one waits until the earlier one can have no answer any more."""
+    erasure = clinic.enter(told(Verb.ERASE))
+    clinic.decide(erasure, "paul")
+    with clinic.database.transaction() as transaction:
+        assert instructions.claim(transaction, clinic.task(erasure), (), NOW)
+    watched = watch_all(clinic.company)
+    clinic.carry_out(erasure, NOW + timedelta(minutes=5))
+    assert watched["support"].asked == []
+    assert clinic.carry_out(erasure, NOW + timedelta(minutes=10)).state == "done"
+
+
 def test_a_hold_waits_for_no_copy_that_the_clinic_asks_for(clinic: Instructed) -> None:
     """P13: it stands against nothing of it."""
     clinic.company.instead["support"] = Meanwhile(
@@ -283,7 +331,9 @@ def test_a_worker_that_died_over_a_source_keeps_no_hold_away_for_long(clinic: In
     erasure = clinic.enter(told(Verb.ERASE))
     clinic.decide(erasure, "paul")
     with clinic.database.transaction() as transaction:
-        assert instructions.claim(transaction, erasure, NOW - timedelta(minutes=11))
+        assert instructions.claim(
+            transaction, clinic.task(erasure), (), NOW - timedelta(minutes=11)
+        )
     place_hold(clinic.company.scene)
     assert clinic.carry_out(erasure).state == "review"
 

@@ -7,6 +7,7 @@ import pytest
 
 from activities.restoring import Again, Backup, cannot_be_searched, erase_again
 from data_sources.opening import open_sources
+from data_sources.source import Call
 from data_sources.tombstones import known_as
 from database.people.accounts import AccountRow
 from database.requests import holds
@@ -124,6 +125,34 @@ def test_nothing_is_erased_again_under_a_hold(
     assert (again["billing"] is None) == kept
 
 
+def held_for_the_clinic(fernhill: Fernhill) -> int:
+    """How much of Alice is there that the company keeps for somebody else."""
+    (support,) = [one for one in fernhill.sources if one.about.name == "support"]
+    found = support.locate(person("alice"), Call(id="look", now=NOW))
+    return sum(one.rows for one in found.held)
+
+
+def test_what_is_held_for_somebody_else_is_theirs_to_erase_again(
+    scene: Scene, fernhill: Fernhill
+) -> None:
+    """P13, P24: she asked us, and not them."""
+    bury(scene, person("alice"))
+    restore(scene, fernhill)
+    assert held_for_the_clinic(fernhill)
+
+
+def test_whom_its_controller_had_erased_is_erased_again_there_and_nowhere_else(
+    scene: Scene, fernhill: Fernhill
+) -> None:
+    """P13, P24."""
+    with scene.database.transaction() as transaction:
+        lay(transaction, uuid4(), known_as(person("alice"), KEY), NOW, source="support")
+    again = restore(scene, fernhill)
+    assert {one.source for one in again} == {"support"}
+    assert not held_for_the_clinic(fernhill)
+    assert "Alice Abel" in names(fernhill)
+
+
 def test_tombstones_kept_apart_are_taken_in_once(scene: Scene) -> None:
     """P13: the engine's own database may be what was restored."""
     bury(scene, person("alice"))
@@ -140,4 +169,4 @@ def test_what_cannot_be_searched_is_named(scene: Scene, fernhill: Fernhill) -> N
     """P13: somebody has to look there by other means."""
     assert scene
     sources = open_sources(fernhill.data_map, means(Board(), fernhill.url))
-    assert cannot_be_searched(Backup(sources=sources, erased={})) == ("paper",)
+    assert cannot_be_searched(Backup(sources=sources, erased=[])) == ("paper",)

@@ -15,6 +15,7 @@ from domain.erasures import (
     Stage,
     begins_at,
     end_of,
+    gone,
     source_end,
     still_there,
 )
@@ -46,26 +47,38 @@ def receipt(source: str = "billing", *, kept: int = 0) -> Receipt:
     )
 
 
-@given(HOURS.map(lambda left: GRANTED + left), st.booleans())
+@given(HOURS.map(lambda left: GRANTED + left), MOMENTS)
 def test_the_time_to_think_never_takes_the_answer_past_its_due_time(
-    due_at: datetime, of_minor: bool
+    due_at: datetime, told_at: datetime | None
 ) -> None:
     """P13, P21: it ends in time for slow sources, or at once where there is no such time."""
-    begins = begins_at(GRANTED, due_at, of_minor=of_minor)
-    assert GRANTED <= begins <= GRANTED + COOLING_OFF
-    assert begins == GRANTED or begins <= due_at - ROOM_TO_ERASE
+    begins = begins_at(GRANTED, told_at, due_at)
+    assert begins == GRANTED or GRANTED < begins <= due_at - ROOM_TO_ERASE
+    if told_at is not None:
+        assert begins <= max(GRANTED, told_at + COOLING_OFF)
 
 
-@given(HOURS.map(lambda left: GRANTED + left))
-def test_a_minor_s_data_waits_for_nobody(due_at: datetime) -> None:
-    """P18."""
-    assert begins_at(GRANTED, due_at, of_minor=True) == GRANTED
+def test_with_weeks_left_the_person_has_two_days_from_when_they_were_told() -> None:
+    """P13: and as long as nobody told them, whatever the due time leaves."""
+    due_at, told_at = GRANTED + timedelta(days=20), GRANTED + timedelta(hours=7)
+    assert begins_at(GRANTED, told_at, due_at) == told_at + timedelta(days=2)
+    assert begins_at(GRANTED, None, due_at) == due_at - ROOM_TO_ERASE
 
 
-def test_with_weeks_left_the_person_has_two_days() -> None:
-    """P13."""
-    due_at = GRANTED + timedelta(days=20)
-    assert begins_at(GRANTED, due_at, of_minor=False) == GRANTED + timedelta(days=2)
+ROWS = st.dictionaries(st.sampled_from("abc"), st.integers(0, 5))
+
+
+@given(ROWS, ROWS, ROWS)
+def test_what_is_gone_is_what_was_there_and_does_not_stay_whoever_said_so(
+    done: dict[str, int], stays: dict[str, int], before: dict[str, int]
+) -> None:
+    """P13: an answer that was lost takes nothing away from what the person is told."""
+    told = gone(done, stays, before)
+    assert told.keys() == done.keys()
+    for category, rows in told.items():
+        assert rows >= done[category]
+        assert rows + stays.get(category, 0) >= before.get(category, 0)
+        assert rows in {done[category], before.get(category, 0) - stays.get(category, 0)}
 
 
 @given(LIVES)

@@ -8,7 +8,7 @@ from httpx import Response
 from sqlmodel import select
 
 from database.people.links import REQUEST_ERASURE, REQUEST_STATUS
-from database.requests import erasures
+from database.requests import erase_tasks, erasures
 from database.requests.answering import Answer, apply_decision, propose_decision
 from database.requests.identity import verify_identity
 from database.tables import Account, DataSubjectRequest, Erasure, Link, OutboxMail
@@ -152,5 +152,5 @@ def test_the_release_of_a_hold_starts_the_erasure_that_it_kept_back(thinking: Th
     (started,) = world.messenger.started[before:]
     assert started == f"data-subject-request/{thinking.request.id}"
     with world.database.session() as session:
-        asked = erasures.erase_tasks(session, thinking.erasure)
+        asked = erase_tasks.erase_tasks(session, thinking.erasure)
         assert [task.source for task in asked] == ["billing"]  # our own is last

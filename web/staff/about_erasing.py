@@ -21,6 +21,7 @@ def about_erasing(session: Session, site: Site, request: DataSubjectRequest) -> 
     none has begun."""
     granted = erasures.of_request(session, request.id)
     notices = recipients.of_request(session, request.id)
+    life = erasures.life_of(session, granted) if granted else None
     begun = granted is not None and granted.begun_at is not None
     return {
         "granted": granted,
@@ -28,7 +29,8 @@ def about_erasing(session: Session, site: Site, request: DataSubjectRequest) -> 
         "waits_for_other_answers": granted is not None
         and granted.ended_at is not None
         and erasures.waits_for_other_answers(session, request, granted),
-        "granted_stage": erasures.life_of(granted).stage if granted else None,
+        "granted_stage": life.stage if life else None,
+        "begins_at": life.begins_at if life else None,
         "would_erase": [] if begun or request.answered_at else _would_erase(session, request),
         "erasure_stages": STAGE_WORDS,
         "erasure_grounds": WORDS_FOR_STAFF,

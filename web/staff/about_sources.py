@@ -7,7 +7,7 @@ from sqlmodel import Session
 from data_sources.data_map import ManualDescription
 from database.requests.packages import held_for_others, package_of, parts_of
 from database.requests.requested_rights import rights_of
-from database.requests.source_tasks import last_rounds, tasks_of
+from database.requests.source_tasks import last_rounds, tasks_of, why_not_by_hand
 from database.tables import DataSubjectRequest
 from domain.personal_data import Verb
 from domain.source_tasks import COPIED, TaskState
@@ -39,7 +39,11 @@ def about_sources(session: Session, site: Site, request: DataSubjectRequest) -> 
     kinds = {one.id: with_a_copy if one.kind in COPIED else one.kind for one in rights}
     return {
         "tasks": [
-            {"row": task, "kind": kinds[task.right_id]}
+            {
+                "row": task,
+                "kind": kinds[task.right_id],
+                "not_yet": why_not_by_hand(session, request, task),
+            }
             for task in last_rounds(tasks_of(session, request.id))
         ],
         "by_hand": _manual_sources(site),

@@ -17,7 +17,6 @@ from database.requests.authorised_agents import Authority, agent_of
 from database.requests.deferred_erasures import erasure_of, to_be_done
 from database.requests.ends import proposed_end
 from database.requests.estates import authorities_of, has_died
-from database.requests.holds import standing_on
 from database.requests.identity import controls_empty_address, is_verified
 from database.requests.joined import joined_to, possible_duplicates
 from database.requests.minors import open_checks
@@ -27,6 +26,7 @@ from database.requests.recipients import still_to_tell
 from database.requests.requested_rights import decisions_of, rights_by_request, rights_of
 from database.requests.requests import OPEN_STATES, all_requests, mails_of, request_by_reference
 from database.requests.rungs import with_fired_rung
+from database.requests.standing_holds import standing_on
 from database.tables import DataSubjectRequest, Staff
 from domain.data_subject_requests import (
     GATED_KINDS,

@@ -64,6 +64,7 @@ class Holds(DeskPart):
         self._wake(released.reopened)
         for request_id in released.resumed:
             self._messenger.start_or_leave(self._its_workflow(request_id), self.clock.now())
+        self._wake(released.resumed)
 
     def note_erased(self, reference: str, staff_id: UUID) -> None:
         """What waited for the release of a hold is erased. Raises Refused."""

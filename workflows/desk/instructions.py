@@ -16,7 +16,7 @@ from database.requests import instructed_tasks, instructions
 from database.requests.instructed_tasks import task_by_id, tasks_of
 from database.requests.instructions import Instruction, instruction_by_id
 from database.requests.requests import request_by_reference
-from database.requests.source_tasks import person_asked_about
+from database.requests.same_person import person_asked_about
 from database.storage import FileUnusable
 from domain.collected import Collected, collected_from
 from domain.packages import copy_of

@@ -95,7 +95,7 @@ def counted(scene: Scene) -> reach.Reach | None:
     """Whom the correction that waits would tell, as the second person of legal is told."""
     with scene.database.session() as session:
         found = corrections.count(session, version_by_slug(session, POLICY, 2))
-    return found and found.reach
+    return found.reach if found else None
 
 
 def confirm(scene: Scene, number: int = 2) -> None:

@@ -19,6 +19,7 @@ from database.requests.deferred_erasures import NotToErase
 from database.requests.holds import HoldRefused
 from database.requests.identity import verify_identity
 from database.requests.requested_rights import rights_of
+from database.requests.standing_holds import standing_on
 from database.tables import (
     DataSubjectRequest,
     DeferredErasure,
@@ -424,7 +425,7 @@ def _look(
 ) -> None:
     right, waiting = erasure(scene, request), deferred(scene, request)
     with scene.database.session() as session:
-        on_hold = bool(holds.standing_on(session, account_id))
+        on_hold = bool(standing_on(session, account_id))
         decision = session.get(RequestDecision, right.decision_id) if right.decision_id else None
     for_its_sake = decision is not None and decision.ground == Ground.LEGAL_MATTERS
     if decision and not answered_before:
