@@ -87,8 +87,8 @@ class Decided:
 class Reclassified:
     """From this instant on a version takes approval that was released without asking for it (P2).
 
-    `changes` are the ways to it (from, to) that it was found too late to be adverse on. `proof`
-    names the row.
+    `changes` are the ways (from, to) that it was found too late to be adverse on: to it, and to
+    earlier versions that said the same. `proof` names the row.
     """
 
     number: int
@@ -196,7 +196,8 @@ def governing(
         known = [one for one in reclassified if one.at <= moment]
         found = [one for one in known if one not in state.heeded and _is_behind(one, state)]
         now_known = ways.knowing(known)
-        lost = [*_lost(state, words, moment), *map(_reclassified_in_words, found)]
+        late = (_reclassified_in_words(one, one.number) for one in found)
+        lost = [*_lost(state, words, moment), *late]
         if lost:
             again = _fold(start, past, timeline, words, now_known)
             state = _fall_back(_in_error(state, found), again, moment, lost)
@@ -309,8 +310,8 @@ def _lost_in_words(approval: Decided, moment: datetime) -> str:
     return f"{of} was taken back"
 
 
-def _reclassified_in_words(found: Reclassified) -> str:
-    return f"version {found.number} had been released without asking for approval ({found.proof})"
+def _reclassified_in_words(found: Reclassified, number: int) -> str:
+    return f"version {number} had been released without asking for approval ({found.proof})"
 
 
 def _is_behind(found: Reclassified, state: Governing) -> bool:
@@ -324,7 +325,7 @@ def _in_error(state: Governing, found: Sequence[Reclassified]) -> Governing:
     for one in found:
         for place, step in enumerate(steps):
             if step.clean_by & one.changes:
-                steps[place] = replace(step, in_error=_reclassified_in_words(one))
+                steps[place] = replace(step, in_error=_reclassified_in_words(one, step.number))
     return replace(state, steps=tuple(steps))
 
 

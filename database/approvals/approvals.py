@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from database.approvals.reach import correction_for
 from database.approvals.shown_changes import ShownChange, keep_shown, shown_change, words_behind
 from database.facts import record
-from database.policies.assessments import bases_shown, is_clean
+from database.policies.assessments import is_clean, ways_shown
 from database.policies.counting import counts_for
 from database.policies.law import law_between
 from database.policies.policies import timeline, versions
@@ -281,7 +281,7 @@ def reclassified(session: Session, policy_id: UUID) -> tuple[Reclassified, ...]:
         Reclassified(
             number=number,
             at=row.confirmed_at,
-            changes=frozenset((base, number) for base in bases_shown(session, row.id)),
+            changes=ways_shown(session, row.id),
             proof=f"{row.reason}, reclassification {row.id}",
         )
         for row, number in rows

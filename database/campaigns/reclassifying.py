@@ -25,6 +25,7 @@ from database.policies.assessments import (
     quote_refusal,
 )
 from database.policies.decisions import decide, identity
+from database.policies.found_too_late import HARMLESS, confirm_where_said_before
 from database.policies.policies import previous_version
 from database.policies.without_approval import follow
 from database.policies.wording import (
@@ -41,8 +42,6 @@ from database.tables import Campaign, Finding, Policy, PolicyVersion, Reclassifi
 from database.writing import held
 from domain.quotes import stands_in
 from domain.reviews import TO_COME, FindingStatus, VersionClass, VersionState
-
-HARMLESS = (FindingStatus.DISMISSED, FindingStatus.DISMISSAL_PROPOSED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,12 +205,14 @@ def confirm(
     mistake = Mistake(confirm=proposed.content["confirm"], add=proposed.content["add"])
     _require_to_stay_mended(transaction, version, mistake)
     proposed.confirmed_by, proposed.confirmed_at = staff.id, now
-    _confirm_findings(transaction, version, proposed, now)
+    review = _reviewed(transaction, version, proposed, now)
+    wrong = _confirm_findings(transaction, version, proposed, review, now)
     for language, said in proposed.content["words"].items():
         words = Words(language=language, summary=said["summary"], sentences=said["sentences"])
         keep_words(
             transaction, version, words, default=languages[0], by=proposed.proposed_by, now=now
         )
+    confirm_where_said_before(transaction, version, wrong, review, now)
     version.version_class = VersionClass.APPROVAL
     follow(transaction, version, asks_until_on, now)
     campaign = _ask_again(transaction, version, policy, proposed, now)
@@ -329,9 +330,9 @@ def _require_words(
             )
 
 
-def _confirm_findings(
+def _reviewed(
     transaction: Session, version: PolicyVersion, proposed: Reclassification, now: datetime
-) -> None:
+) -> Review:
     review = Review(
         policy_version_id=version.id,
         reviewer_id=proposed.proposed_by,
@@ -343,6 +344,16 @@ def _confirm_findings(
     )
     transaction.add(review)
     transaction.flush()
+    return review
+
+
+def _confirm_findings(
+    transaction: Session,
+    version: PolicyVersion,
+    proposed: Reclassification,
+    review: Review,
+    now: datetime,
+) -> Sequence[Finding]:
     known = {finding.key: finding for finding in findings_of(transaction, version.id)}
     wrong = [known[key] for key in proposed.content["confirm"]]
     wrong += [
@@ -353,6 +364,7 @@ def _confirm_findings(
         finding.reclassified_id = proposed.id
         decide(transaction, finding, FindingStatus.CONFIRMED, review, now)
     transaction.flush()
+    return wrong
 
 
 def _ask_again(

@@ -22,7 +22,7 @@ from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.people.staff import StaffRefused
 from database.policies import decisions, policies
-from database.policies.assessments import findings_of
+from database.policies.assessments import findings_between, findings_of
 from database.policies.decisions import identity
 from database.policies.wording import WordingRefused, Words
 from database.tables import (
@@ -317,7 +317,7 @@ def test_groups_agree_with_the_fold(scene: Scene, wrong: PolicyVersion) -> None:
         assert counted == one_by_one
 
 
-def dismissed_later(scene: Scene, state: str) -> PolicyVersion:
+def dismissed_later(scene: Scene, state: str, text: str = THIRD) -> PolicyVersion:
     """A typing correction of version 2 has taken over that its adverse findings were dismissed."""
     with scene.database.transaction() as transaction:
         review = Review(
@@ -333,7 +333,7 @@ def dismissed_later(scene: Scene, state: str) -> PolicyVersion:
         transaction.flush()
         for finding in findings_of(transaction, second(scene).id):
             decisions.decide(transaction, finding, FindingStatus.DISMISSED, review, NOW)
-    third = scene.submit(THIRD, now=FOUND - 5 * A_DAY)
+    third = scene.submit(text, now=FOUND - 5 * A_DAY)
     with scene.database.session() as session:
         bases = session.exec(select(PolicyVersion).where(PolicyVersion.number < 3)).all()
     scene.assess(*bases, version=third)
@@ -435,3 +435,66 @@ def test_a_later_correction_counts_those_whom_the_campaign_that_asks_mails(scene
         ).all()
     assert queued == [scene.account(BOB.external_id).id]
     assert found.people == len(queued)
+
+
+def mended_typo(scene: Scene, text: str = THIRD) -> PolicyVersion:
+    """Version 3, in force, only mends a slip in version 2, whose findings were all dismissed."""
+    third = dismissed_later(scene, "in_review", text)
+    with scene.database.transaction() as transaction:
+        for finding in findings_of(transaction, third.id):
+            finding.status = "noted" if finding.direction == "favourable" else "dismissed"
+        row = transaction.get_one(PolicyVersion, third.id)
+        row.version_class = VersionClass.EDITORIAL
+        row.state, row.announced_at = "announced", FOUND - 5 * A_DAY
+    scene.put_in_force(scene.version(3), FOUND - 4 * A_DAY)
+    return scene.version(3)
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [(THIRD, False), (THIRD, True), (SECOND.replace("afterwards", "afterward"), False)],
+)
+def test_a_typing_correction_of_what_was_wrong_is_mended_with_what_it_corrected(
+    scene: Scene, wrong: PolicyVersion, text: str, *, quoted: bool
+) -> None:
+    """P2, P5: version 3 says again what 2 said, so nobody stays on 2 who did not approve it."""
+    third = mended_typo(scene, text)
+    with scene.database.session() as session:
+        found = findings_of(session, third.id)
+    key = next(each.key for each in found if each.rule == "retention.longer")
+    added = f"F{len(found) + 1}"
+    told = Words(language="en", summary="Kept longer.", sentences={added: "Kept for one year."})
+    mistake = Mistake(add=[QUOTE], words=[told]) if quoted else Mistake(confirm=[key])
+    with scene.database.transaction() as transaction:
+        act = controls.acting(
+            transaction, scene.staff["lena"], "legal", reason="no typo", now=FOUND
+        )
+        reclassifying.propose(transaction, third, act, mistake, languages=LANGUAGES)
+    with scene.database.transaction() as transaction:
+        campaign = reclassifying.confirm(
+            transaction,
+            scene.version(3),
+            scene.staff["noor"],
+            FOUND,
+            asks_until_on=(FOUND + 30 * A_DAY).date(),
+            languages=LANGUAGES,
+        ).id
+    assert scene.governs(BOB, JUST_BEFORE).number == 3
+    state = scene.governs(BOB, FOUND)
+    assert state.number == 1
+    assert [(step.number, bool(step.in_error)) for step in state.steps] == [
+        (1, False),
+        (2, True),
+        (3, True),
+        (1, False),
+    ]
+    assert state.steps[1].in_error.startswith("version 2 had been released")
+    freezing.freeze_audience(scene.database, campaign, FOUND + A_DAY)
+    with scene.database.session() as session:
+        bob = session.exec(
+            select(CampaignAddressee).where(
+                CampaignAddressee.account_id == scene.account(BOB.external_id).id
+            )
+        ).one()
+        shown = findings_between(session, bob.governing_version_id, third.id)
+    assert any(each.status == "confirmed" for each in shown), "the mail says what it asks about"
