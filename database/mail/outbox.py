@@ -376,9 +376,10 @@ def _all_is_stopped() -> ColumnElement[bool]:
 
 def maybe_told() -> ColumnElement[bool]:
     """Whether the addressee of a mail had it, or may have: by a try, too, that came to no answer
-    before the mail was to be sent again."""
+    before the mail was to be sent again; or before it was queued for a second time."""
     tried = and_(
-        col(OutboxMail.state).in_(("queued", "cancelled")), col(OutboxMail.attempt_id).is_not(None)
+        col(OutboxMail.state).in_(("queued", "cancelled")),
+        or_(col(OutboxMail.attempt_id).is_not(None), col(OutboxMail.accepted_at).is_not(None)),
     )
     return or_(col(OutboxMail.state).in_(MAYBE_TOLD), tried)
 
@@ -388,13 +389,14 @@ def maybe_told_before(instant: datetime) -> ColumnElement[bool]:
     campaign that came to no answer before the mail was tried again."""
     tried = col(MailAttempt.started_at) < instant
     last = exists().where(col(MailAttempt.id) == col(OutboxMail.attempt_id), tried)
+    had = and_(col(OutboxMail.attempt_id).is_(None), col(OutboxMail.accepted_at) < instant)
     in_doubt = exists().where(
         col(MailAttempt.subject_id) == col(OutboxMail.subject_id),
         col(MailAttempt.started_at) >= col(OutboxMail.queued_at),
         tried,
         or_(col(MailAttempt.outcome) == "unknown", col(MailAttempt.outcome).is_(None)),
     )
-    return and_(maybe_told(), or_(last, and_(col(OutboxMail.attempts) > 1, in_doubt)))
+    return and_(maybe_told(), or_(last, had, and_(col(OutboxMail.attempts) > 1, in_doubt)))
 
 
 def subject_is_running() -> ColumnElement[bool]:

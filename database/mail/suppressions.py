@@ -137,10 +137,12 @@ def not_theirs(
     transaction: Session, address: str, link: Link, address_key: bytes, now: datetime
 ) -> None:
     """Who got a mail says that it was meant for somebody else: nothing more goes to that address,
-    no link that went there is of any use, what was decided with one counts no more, and the notices
-    have reached nobody (P4, P5).
+    and the notices that went there have reached nobody (P4, P5).
 
-    Of other campaigns, those on their way: the address may have been somebody else's before.
+    Of that account, no link that went there is of any use, and what was decided with one counts no
+    more. Another account with the same address may be theirs all the same: it keeps its links, and
+    what was decided. Of other campaigns, those on their way: the address may have been somebody
+    else's before.
     """
     accounts = [account.id for account in accounts_at_address(transaction, address)]
     under_way = transaction.exec(
@@ -163,8 +165,8 @@ def not_theirs(
         .order_by(col(Link.id))
         .with_for_update(key_share=True)
     ).all()
-    given_back = {each.id for each in links}
-    mails = [mail for mail in held if mail.link_id in given_back]
+    concerned = {each.id for each in links}
+    mails = [mail for mail in held if mail.link_id in concerned]
     stop = MailSuppression(
         address_key=address_key,
         cause=Cause.NOT_THEIRS,
@@ -179,9 +181,10 @@ def not_theirs(
             mail.settled_at = now
             transaction.add(mail)
     for each in links:
-        each.expires_at = now
-        transaction.add(each)
-        record(transaction, "link.not_theirs", each.id, now, account=each.account_id)
+        if each.account_id == link.account_id:
+            each.expires_at = now
+            transaction.add(each)
+            record(transaction, "link.not_theirs", each.id, now, account=each.account_id)
 
 
 def remind_no_more(transaction: Session, holder: Holder, *, how: str, now: datetime) -> None:
@@ -220,7 +223,14 @@ def _release(transaction: Session, accounts: Sequence[UUID], now: datetime) -> t
     transaction.execute(
         update(OutboxMail)
         .where(col(OutboxMail.id).in_(held))
-        .values(state="queued", attempt_id=None, settled_at=None, reason="mail is allowed again")
+        .values(
+            state="queued",
+            attempt_id=None,
+            accepted_at=None,
+            settled_at=None,
+            queued_at=now,
+            reason="mail is allowed again",
+        )
     )
     return tuple(held)
 
