@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from database.campaigns.campaigns import campaign_of
 from database.campaigns.controls import Act, ControlRefused, note
-from database.campaigns.owed import drop_correction
+from database.campaigns.owed import drop_correction, steps_owed
 from database.facts import record
 from database.mail.steps import REPLACED
 from database.people.staff import require_role
@@ -26,7 +26,7 @@ from database.policies.assessments import (
 )
 from database.policies.decisions import decide, identity
 from database.policies.found_too_late import HARMLESS, confirm_where_said_before
-from database.policies.policies import previous_version
+from database.policies.policies import DRAFT_STATES, previous_version
 from database.policies.without_approval import follow
 from database.policies.wording import (
     SUMMARY,
@@ -276,7 +276,8 @@ def _require_adverse(
 
 def _require_to_stay_mended(session: Session, version: PolicyVersion, mistake: Mistake) -> None:
     """No later version on its way says the same as something that harms nobody: on its day it would
-    bring the change back to people who never approved it."""
+    bring the change back to people who never approved it. None is announced to people from a text
+    from which they fall back (P6)."""
     wrong = {
         identity(finding)
         for finding in findings_of(session, version.id)
@@ -296,6 +297,13 @@ def _require_to_stay_mended(session: Session, version: PolicyVersion, mistake: M
                 f"no approval: on its day it would bring the change back. {rid} it first. Handed "
                 "in again afterwards, it takes over what you find here. Nothing was changed."
             )
+        if later.state in TO_COME and later.version_class != VersionClass.EDITORIAL:
+            raise ControlRefused(
+                f"Version {later.number} is announced, and people were told what it changes from "
+                f"version {version.number}: whoever falls back would approve a change that is not "
+                f"theirs. Withdraw version {later.number} first. Handed in again afterwards, it is "
+                "shown to each from their own version. Nothing was changed."
+            )
 
 
 def _on_their_way(session: Session, version: PolicyVersion) -> Sequence[PolicyVersion]:
@@ -304,7 +312,7 @@ def _on_their_way(session: Session, version: PolicyVersion) -> Sequence[PolicyVe
         .where(
             PolicyVersion.policy_id == version.policy_id,
             PolicyVersion.number > version.number,
-            col(PolicyVersion.state).in_((VersionState.IN_REVIEW, *TO_COME)),
+            col(PolicyVersion.state).in_((*DRAFT_STATES, *TO_COME)),
         )
         .order_by(col(PolicyVersion.number))
     ).all()
@@ -378,6 +386,12 @@ def _ask_again(
     earlier = campaign_of(transaction, version.id)
     if earlier is not None:
         earlier = held(transaction, Campaign, earlier.id)
+        if earlier.finished_at is None and steps_owed(transaction, earlier):
+            raise ControlRefused(
+                "The campaign of this version owes people word: that a mail was wrong, or that "
+                "it comes later. Agree once that has gone out: its page shows it. Nothing was "
+                "changed."
+            )
         if earlier.finished_at is None:
             earlier.state, earlier.finished_at = REPLACED, now
         drop_correction(transaction, earlier, now)

@@ -49,10 +49,13 @@ class Campaign(SQLModel, table=True):
 
 
 class CampaignAddressee(SQLModel, table=True):
-    """An account a campaign speaks to, with what governed it when the audience was frozen.
+    """An account a campaign speaks to, with what governed it when the audience was frozen; or
+    since, where its holder took that back.
 
-    `asks_approval` says that the version would not govern it without its approval; the others, and
-    minors, are only told.
+    `governing_version_id`: what the change is shown from. That is the version that governs it, or
+    the one that it accepted last, where something else is adverse since that. `asks_approval` says
+    that the version would not govern it without its approval; the others, and minors, are only
+    told.
     """
 
     __tablename__ = "campaign_addressee"

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from database.approvals import standings
 from database.approvals.approvals import PolicyHistory, took_for_clean
 from database.campaigns import controls, corrections, freezing, owed, reclassifying
-from database.campaigns.campaigns import campaign_of
+from database.campaigns.campaigns import campaign_of, take_step
 from database.campaigns.controls import ControlRefused
 from database.campaigns.corrections import Right, RightWords
 from database.campaigns.reclassifying import Mistake
@@ -28,6 +28,7 @@ from database.policies.wording import WordingRefused, Words
 from database.tables import (
     Campaign,
     CampaignAddressee,
+    CampaignCorrection,
     ControlAct,
     Fact,
     Finding,
@@ -343,7 +344,10 @@ def dismissed_later(scene: Scene, state: str, text: str = THIRD) -> PolicyVersio
     return third
 
 
-@pytest.mark.parametrize(("state", "remedy"), [("announced", "Withdraw"), ("in_review", "Reject")])
+@pytest.mark.parametrize(
+    ("state", "remedy"),
+    [("announced", "Withdraw"), ("in_review", "Reject"), ("submitted", "Reject")],
+)
 def test_a_later_version_that_would_bring_the_change_back_has_to_go_first(
     scene: Scene, wrong: PolicyVersion, state: str, remedy: str
 ) -> None:
@@ -498,3 +502,35 @@ def test_a_typing_correction_of_what_was_wrong_is_mended_with_what_it_corrected(
         ).one()
         shown = findings_between(session, bob.governing_version_id, third.id)
     assert any(each.status == "confirmed" for each in shown), "the mail says what it asks about"
+
+
+def test_a_campaign_that_owes_people_a_correction_does_not_give_way_before(
+    scene: Scene, wrong: PolicyVersion
+) -> None:
+    """P2, P8: whose answers were voided are told so first."""
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(PolicyVersion, wrong.id)
+        row.version_class = VersionClass.NOTICE
+        policy = policies.policy_by_slug(transaction, POLICY)
+        told = Campaign(policy_version_id=row.id, owner_id=policy.owner_id, started_at=NOW)
+        transaction.add(told)
+        transaction.flush()
+        owed_to_them = CampaignCorrection(
+            campaign_id=told.id,
+            reason="a wrong period",
+            mail="It was wrong.",
+            sentences={},
+            stopped_campaign=False,
+            decisions=Decisions.VOID,
+            proposed_by=scene.staff["lena"],
+            proposed_at=FOUND,
+            confirmed_by=scene.staff["noor"],
+            confirmed_at=FOUND,
+        )
+        transaction.add(owed_to_them)
+    propose(scene)
+    with pytest.raises(ControlRefused, match="Agree once that has gone out"):
+        confirm(scene)
+    with scene.database.transaction() as transaction:
+        take_step(transaction, told.id, "correction_1", due_at=FOUND, now=FOUND)
+    confirm(scene)
