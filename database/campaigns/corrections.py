@@ -39,6 +39,7 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
+from database.webhooks.events import tell_in_force
 from database.writing import held
 from domain.languages import nearest_language
 from domain.reviews import TO_COME, Decisions, VersionClass, VersionState
@@ -235,6 +236,8 @@ def confirm(
     correction.voided = found.decisions if correction.decisions == Decisions.VOID else 0
     correction.confirmed_by, correction.confirmed_at = staff.id, now
     _put_right(transaction, version, correction, languages)
+    if correction.decisions == Decisions.VOID and version.state == VersionState.IN_FORCE:
+        tell_in_force(transaction, version.id, now)
     if campaign.state == FINISHED:
         campaign.state, campaign.finished_at = RUNNING, None
     elif campaign.state == PAUSED and correction.stopped_campaign:

@@ -39,6 +39,7 @@ from database.policies.wording import (
     words_there,
 )
 from database.tables import Campaign, Finding, Policy, PolicyVersion, Reclassification, Review
+from database.webhooks.events import tell_in_force
 from database.writing import held
 from domain.quotes import stands_in
 from domain.reviews import TO_COME, FindingStatus, VersionClass, VersionState
@@ -229,6 +230,7 @@ def confirm(
         campaign=campaign.id,
     )
     record(transaction, "notice.up", version.id, now, version_class=version.version_class)
+    tell_in_force(transaction, version.id, now)
     return campaign
 
 

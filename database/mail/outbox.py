@@ -305,9 +305,12 @@ def states(session: Session, batch: Batch) -> dict[str, int]:
     return dict(rows)
 
 
-def last_accepted_at(session: Session, batch: Batch) -> datetime | None:
+def last_accepted_at(
+    session: Session, batch: Batch, *which: ColumnElement[bool]
+) -> datetime | None:
     """When the mail service took the last of these mails."""
-    return session.exec(select(func.max(OutboxMail.accepted_at)).where(in_batch(batch))).one()
+    accepted = select(func.max(OutboxMail.accepted_at)).where(in_batch(batch), *which)
+    return session.exec(accepted).one()
 
 
 def steps_without_sender(session: Session) -> Sequence[tuple[UUID, str]]:
@@ -378,10 +381,17 @@ def maybe_told() -> ColumnElement[bool]:
     """Whether the addressee of a mail had it, or may have: by a try, too, that came to no answer
     before the mail was to be sent again; or before it was queued for a second time."""
     tried = and_(
-        col(OutboxMail.state).in_(("queued", "cancelled")),
-        or_(col(OutboxMail.attempt_id).is_not(None), col(OutboxMail.accepted_at).is_not(None)),
+        col(OutboxMail.state).in_(("queued", "cancelled")), col(OutboxMail.attempt_id).is_not(None)
     )
-    return or_(col(OutboxMail.state).in_(MAYBE_TOLD), tried)
+    had = and_(_is_queued_anew(), col(OutboxMail.accepted_at).is_not(None))
+    return or_(col(OutboxMail.state).in_(MAYBE_TOLD), tried, had)
+
+
+def _is_queued_anew() -> ColumnElement[bool]:
+    """Whether a mail waits for another try than the one that it had, if it had one."""
+    return and_(
+        col(OutboxMail.state).in_(("queued", "cancelled")), col(OutboxMail.attempt_id).is_(None)
+    )
 
 
 def maybe_told_before(instant: datetime) -> ColumnElement[bool]:
@@ -389,7 +399,7 @@ def maybe_told_before(instant: datetime) -> ColumnElement[bool]:
     campaign that came to no answer before the mail was tried again."""
     tried = col(MailAttempt.started_at) < instant
     last = exists().where(col(MailAttempt.id) == col(OutboxMail.attempt_id), tried)
-    had = and_(col(OutboxMail.attempt_id).is_(None), col(OutboxMail.accepted_at) < instant)
+    had = and_(_is_queued_anew(), col(OutboxMail.accepted_at) < instant)
     in_doubt = exists().where(
         col(MailAttempt.subject_id) == col(OutboxMail.subject_id),
         col(MailAttempt.started_at) >= col(OutboxMail.queued_at),

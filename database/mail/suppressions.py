@@ -19,6 +19,7 @@ from database.people.accounts import accounts_at_address
 from database.people.links import APPROVE, Holder, replace_links, to_approve
 from database.people.restricted import is_restricted
 from database.tables import (
+    Approval,
     Campaign,
     CampaignAddressee,
     Link,
@@ -26,6 +27,7 @@ from database.tables import (
     OutboxMail,
     ReminderOptOut,
 )
+from database.webhooks.events import EventKind, tell
 from database.writing import insert_new
 from domain.suppressions import NO_MORE_REMINDERS, RESTRICTED, WORDS, Cause, address_key
 
@@ -185,6 +187,19 @@ def not_theirs(
             each.expires_at = now
             transaction.add(each)
             record(transaction, "link.not_theirs", each.id, now, account=each.account_id)
+            _tell_of_void(transaction, each, now)
+
+
+def _tell_of_void(transaction: Session, link: Link, now: datetime) -> None:
+    """What was decided with a link counts no more: the company is told as when it was decided."""
+    decided = transaction.exec(
+        select(Approval.account_id, Approval.policy_version_id)
+        .where(Approval.account_id == link.account_id, Approval.link_id == link.id)
+        .distinct()
+    ).all()
+    for account_id, version_id in decided:
+        kind = EventKind.APPROVAL_RECORDED
+        tell(transaction, kind, [account_id], now, version_id=version_id)
 
 
 def remind_no_more(transaction: Session, holder: Holder, *, how: str, now: datetime) -> None:

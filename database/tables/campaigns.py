@@ -190,8 +190,8 @@ class ControlAct(SQLModel, table=True):
 
     `act`: pause | resume | withdraw | postpone | rate | propose_correction | correct |
     take_back_correction | propose_reclassification | reclassify; or canary | breaker, which are the
-    machine's and have no member of staff. `until_on`: the date it was postponed to. `per_minute`:
-    the new rate, null when it was lifted.
+    machine's and have no member of staff, as a postpone has none where a correction comes later.
+    `until_on`: the date it was postponed to. `per_minute`: the new rate, null when it was lifted.
     """
 
     __tablename__ = "control_act"
