@@ -314,22 +314,27 @@ def tell(scene: Scene, event: delivery.Event) -> None:
 
 
 @pytest.mark.parametrize("state", ["bounced", "suppressed", "no_address"])
-@pytest.mark.parametrize("away", ["closed", "service"])
+@pytest.mark.parametrize(
+    ("away", "back"),
+    [
+        (replace(ALICE, status="closed"), replace(MENDED, status="open")),
+        (
+            replace(ALICE, kind="service", exempt_reason="a machine"),
+            replace(MENDED, kind="person"),
+        ),
+    ],
+)
 def test_an_address_that_is_mended_while_the_account_gets_no_mail_is_used_once_it_does(
-    scene: Scene, campaign: UUID, state: str, away: str
+    scene: Scene, campaign: UUID, state: str, away: AccountRow, back: AccountRow
 ) -> None:
     """P4: the new address has never had the notice."""
     with scene.database.transaction() as transaction:
         mail = transaction.get_one(OutboxMail, first_notice(scene, campaign).id)
         mail.state, mail.settled_at = state, None if state == "no_address" else NOW
-    is_away = {"status": "closed"} if away == "closed" else {"kind": "service"}
-    is_back = {"status": "open"} if away == "closed" else {"kind": "person"}
-    reason = {"exempt_reason": "a machine"} if away == "service" else {}
-    gone = AccountRow(external_id=ALICE.external_id, email=ALICE.email, **is_away, **reason)
-    scene.import_accounts(gone, now=NOW + ONE_HOUR)
+    scene.import_accounts(away, now=NOW + ONE_HOUR)
     scene.import_accounts(MENDED, now=NOW + 2 * ONE_HOUR)
     assert first_notice(scene, campaign).state == state
-    scene.import_accounts(replace(MENDED, **is_back), now=NOW + 3 * ONE_HOUR)
+    scene.import_accounts(back, now=NOW + 3 * ONE_HOUR)
     again = first_notice(scene, campaign)
     assert again.state == "queued"
     assert link_of_the_notice(scene, campaign).successor_id is None
