@@ -17,7 +17,7 @@ from database.campaigns.canaries import choose_canary, look_at_canary
 from database.campaigns.controls import last_act
 from database.campaigns.owed import steps_owed
 from database.campaigns.progress import Progress, count_addressees, count_missed, progress_of
-from database.campaigns.replacing import carry_over
+from database.campaigns.replacing import carry_over, last_told_at, tell_of_later_day
 from database.campaigns.shards import canary_to_come, open_shards, queue_step
 from database.chunks import LongEnough, at_most
 from database.engine import Database
@@ -30,7 +30,6 @@ from database.mail.outbox import (
     Queued,
     cancel,
     cancel_overtaken,
-    last_accepted_at,
     queue,
 )
 from database.mail.steps import (
@@ -259,7 +258,8 @@ class CampaignActivities:
         """Queue what a shard is owed for a step, and send it. Asking twice queues nothing twice.
 
         A reminder whose time is over, as the mail service was away until the next one was due or
-        the version in effect, goes to nobody any more.
+        the version in effect, goes to nobody any more. One whose version has no day for now waits:
+        its rest goes out in its time before the new one.
         """
         return self._send_shard(shard, moments_since(shard.now))
 
@@ -281,6 +281,8 @@ class CampaignActivities:
         batch = Batch(subject_id=shard.campaign_id, step=shard.step, shard=shard.shard)
         with self._database.transaction() as transaction:
             campaign = transaction.get_one(Campaign, shard.campaign_id)
+            if _waits_for_a_day(transaction, campaign, shard.step):
+                return SendProgress()
             called_off = campaign.state in CALLED_OFF and shard.step != WITHDRAWAL
             if called_off or self._is_passed_over(transaction, campaign, shard):
                 cancel(transaction, batch)
@@ -302,8 +304,9 @@ class CampaignActivities:
 
         Mails that nobody took (bounced, in doubt) do not hold the date: they are the not-reached.
         Where all were taken long ago, about the version that this one corrects, it is never earlier
-        than what was said then, nor than tomorrow. Of a version that is in force already, whose
-        class was wrong, it is the day until which people are asked (P2).
+        than what was said then, nor than tomorrow; whoever joined since does not move it. Of a
+        version that is in force already, whose class was wrong, it is the day until which people
+        are asked (P2).
         """
         with self._database.transaction() as transaction:
             addressed = transaction.get_one(Campaign, what.campaign_id)
@@ -312,8 +315,7 @@ class CampaignActivities:
             to_come = version.state == VersionState.ANNOUNCED  # and neither withdrawn nor postponed
             asks_late = campaign.reclassified_id is not None
             if campaign.notified_at is None and (to_come or asks_late):
-                first_notices = Batch(subject_id=campaign.id, step=FIRST_NOTICE)
-                accepted_at = last_accepted_at(transaction, first_notices)
+                accepted_at = last_told_at(transaction, campaign)
                 tomorrow = local_date(what.now, self._company.zone) + ONE_DAY
                 ends_at = effective_at(
                     accepted_at or what.now,
@@ -325,6 +327,8 @@ class CampaignActivities:
                     campaign.asks_until = ends_at
                 else:
                     version.effective_at = ends_at
+                    effect_on = local_date(ends_at, self._company.zone)
+                    tell_of_later_day(transaction, version, effect_on, what.now)
                 campaign.notified_at = what.now
                 follow(transaction, version, local_date(ends_at, self._company.zone), what.now)
                 transaction.add_all([campaign, version])
@@ -347,17 +351,19 @@ class CampaignActivities:
 
     @activity.defn
     def take_step(self, step: StepInput) -> CampaignCase:
-        """Note a step of the timetable as taken."""
+        """Note a step of the timetable as taken, unless it is a reminder whose rest waits for a
+        day."""
         with self._database.transaction() as transaction:
             campaign = held(transaction, Campaign, step.campaign_id)
-            campaigns.take_step(
-                transaction,
-                step.campaign_id,
-                step.step,
-                due_at=step.due_at,
-                now=step.now,
-                effect_at=step.effect_at,
-            )
+            if not _waits_for_a_day(transaction, campaign, step.step):
+                campaigns.take_step(
+                    transaction,
+                    step.campaign_id,
+                    step.step,
+                    due_at=step.due_at,
+                    now=step.now,
+                    effect_at=step.effect_at,
+                )
             return self._case(transaction, campaign, step.now)
 
     @activity.defn
@@ -527,6 +533,12 @@ class CampaignActivities:
         """The owner, and legal when it is their turn or the owner has left."""
         owner = () if step.startswith(_TO_LEGAL) else present(session, campaign.owner_id)
         return owner or in_charge(session, "legal")
+
+
+def _waits_for_a_day(session: Session, campaign: Campaign, step: str) -> bool:
+    """Whether a step reminds people of a version that was postponed to an open day."""
+    version = session.get_one(PolicyVersion, campaign.policy_version_id)
+    return is_reminder(step) and version.state == VersionState.POSTPONED
 
 
 def _word(campaign: Campaign, audience: Sequence[Staff], step: str, template: str) -> list[Queued]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 Clean = Callable[[int, int], bool]
 Required = Callable[[int, int], tuple[str, ...]]
+Adverse = Callable[[int, int], frozenset[str]]
 
 
 def by_no_law(_base: int, _number: int) -> tuple[str, ...]:
@@ -20,15 +21,25 @@ class Ways:
     """What is known of the ways from the text of one version to that of another.
 
     `clean(a, b)`: no material adverse finding on it was confirmed. `required(a, b)`: the laws that
-    require whatever is; none where there is more to it, or nothing.
+    require whatever is; none where there is more to it, or nothing. `adverse(a, b)`: what takes
+    approval on it, by names that are the same whatever text it is seen from; without it each way
+    that is not clean counts as adverse in its own manner.
     """
 
     clean: Clean
     required: Required = by_no_law
+    adverse: Adverse | None = None
 
     def are_open(self, pairs: Iterable[tuple[int, int]]) -> bool:
         """Whether each of these takes nobody's approval: it is clean, or required by law."""
         return all(self.clean(*pair) or self.required(*pair) for pair in pairs)
+
+    def shows(self, base: int, number: int) -> frozenset[str]:
+        """What is adverse from one version to another, as whoever reads that change is shown it."""
+        if self.adverse:
+            return self.adverse(base, number)
+        open_way = base == number or self.are_open([(base, number)])
+        return frozenset() if open_way else frozenset({f"{base} to {number}"})
 
     def knowing(self, reclassified: Sequence["Reclassified"]) -> "Ways":
         """The same by what was found out until now (P2)."""
@@ -38,6 +49,9 @@ class Ways:
         return Ways(
             clean=lambda a, b: (a, b) not in wrong and self.clean(a, b),
             required=lambda a, b: () if (a, b) in wrong else self.required(a, b),
+            adverse=lambda a, b: self.shows(a, b).union(
+                one.proof for one in reclassified if (a, b) in one.changes
+            ),
         )
 
 
@@ -68,10 +82,12 @@ class Voided:
 class Decided:
     """One recorded decision, and whether it was voided since.
 
-    `proof` names the row that holds it, in words; `row` is its id.
+    `base`: the version from which its holder was shown the change; None, or the version itself, for
+    the whole text. `proof` names the row that holds it, in words; `row` is its id.
     """
 
     number: int
+    base: int | None = None
     decision: Decision
     at: datetime
     proof: str
@@ -87,8 +103,8 @@ class Decided:
 class Reclassified:
     """From this instant on a version takes approval that was released without asking for it (P2).
 
-    `changes` are the ways to it (from, to) that it was found too late to be adverse on. `proof`
-    names the row.
+    `changes` are the ways (from, to) that it was found too late to be adverse on: to it, and to
+    earlier versions that said the same. `proof` names the row.
     """
 
     number: int
@@ -183,7 +199,8 @@ def governing(
     version do; or if all that is adverse on these ways is required by law, which leaves the last
     accepted version where it was. It moves at the later of decision and in force, never backdated,
     and never to a version that was already overtaken. An approval of the version that governs
-    already proves it from its own instant on. A decline, or a void, takes an approval given
+    already proves it from its own instant on. An approval counts while all was shown with it that
+    is adverse since a text its holder had accepted. A decline, or a void, takes an approval given
     before away from its instant: the fold is run again without it, and what governed until then
     stays told. A reclassification does the same with what it was wrong to take for clean, and the
     moves because of that stay told as made in error. While it is frozen nothing moves it.
@@ -192,11 +209,13 @@ def governing(
     past: list[datetime] = []
     for moment in _moments(at, start, timeline, decisions, frozen, reclassified):
         past.append(moment)
-        words = _last_words(moment, decisions)
+        said = _last_words(moment, decisions)
         known = [one for one in reclassified if one.at <= moment]
         found = [one for one in known if one not in state.heeded and _is_behind(one, state)]
         now_known = ways.knowing(known)
-        lost = [*_lost(state, words, moment), *map(_reclassified_in_words, found)]
+        words = _that_count(said, start, now_known)
+        late = (_reclassified_in_words(one, one.number) for one in found)
+        lost = [*_lost(state, said, words, moment), *late]
         if lost:
             again = _fold(start, past, timeline, words, now_known)
             state = _fall_back(_in_error(state, found), again, moment, lost)
@@ -216,6 +235,22 @@ def needs_approval(state: Governing, number: int, ways: Ways) -> bool:
     """Whether version `number`, if it came into force, would not govern an account in this state
     until its holder approves (P5)."""
     return state.number != number and _reason_to_move(state, number, ways) is None
+
+
+def asks_from(state: Governing, number: int, ways: Ways) -> int | None:
+    """The version from which the change to `number` is shown to whoever has to approve it, whatever
+    they said of it so far; None where it takes no approval (P5, P6).
+
+    That is the version that governs them, unless something else is adverse since the text that they
+    accepted last.
+    """
+    before = [word for word in state.words if word.number != number]
+    unheard = _having_heard(replace(state, accepted=state.steps[0].number), before)
+    if not needs_approval(unheard, number, ways):
+        return None
+    governs, accepted = unheard.number, unheard.accepted
+    is_all = ways.shows(accepted, number) <= ways.shows(governs, number)
+    return governs if is_all else accepted
 
 
 def approved_by(state: Governing, number: int, ways: Ways) -> Decided | None:
@@ -268,6 +303,27 @@ def _last_words(at: datetime, decisions: Sequence[Decided]) -> tuple[Decided, ..
     return tuple(word for run in words.values() for word in run)
 
 
+def _that_count(words: Sequence[Decided], start: Start, ways: Ways) -> tuple[Decided, ...]:
+    """Without approvals that were given in ignorance of something: of what became adverse between a
+    text that their holder had accepted and the version itself, not all was shown (P6)."""
+    accepted, ignorant = {start.number}, set[int]()
+    for place, word in sorted(enumerate(words), key=lambda one: one[1].number):
+        if _says_no(word):
+            continue
+        if _was_shown_all(word, accepted, ways):
+            accepted.add(word.number)
+        else:
+            ignorant.add(place)
+    return tuple(word for place, word in enumerate(words) if place not in ignorant)
+
+
+def _was_shown_all(word: Decided, accepted: Iterable[int], ways: Ways) -> bool:
+    if word.base is None or word.base in (word.number, *accepted):
+        return True
+    shown = ways.shows(word.base, word.number)
+    return any(ways.shows(text, word.number) <= shown for text in accepted)
+
+
 def _says_no(word: Decided) -> bool:
     return word.decision is Decision.DECLINED
 
@@ -283,12 +339,15 @@ def _fold(
     state = _started(start)
     for moment in moments:
         said = [word for word in words if _says_no(word) or word.at <= moment]
-        state = _move(state, moment, timeline, said, ways)
+        state = _move(state, moment, timeline, _that_count(said, start, ways), ways)
     return state
 
 
-def _lost(state: Governing, words: Sequence[Decided], moment: datetime) -> list[str]:
-    """What counted until this moment and does not any more, in words."""
+def _lost(
+    state: Governing, said: Sequence[Decided], words: Sequence[Decided], moment: datetime
+) -> list[str]:
+    """What counted until this moment and does not any more, in words; of what was `said` only the
+    `words` count."""
     yes = {word.number for word in words if not _says_no(word)}
     gone = {word.number: word for word in reversed(state.approved) if word.number not in yes}
     declined = {
@@ -297,20 +356,22 @@ def _lost(state: Governing, words: Sequence[Decided], moment: datetime) -> list[
         if _says_no(word) and word not in state.words and word.number not in gone
     }
     return [
-        *(_lost_in_words(gone[number], moment) for number in sorted(gone)),
+        *(_lost_in_words(gone[number], said, moment) for number in sorted(gone)),
         *(f"version {number} was declined" for number in sorted(declined)),
     ]
 
 
-def _lost_in_words(approval: Decided, moment: datetime) -> str:
+def _lost_in_words(approval: Decided, said: Sequence[Decided], moment: datetime) -> str:
     of = f"the approval of version {approval.number}"
+    if approval in said:
+        return f"{of} was of what changes since version {approval.base}, which counts no more"
     if approval.voided and approval.voided.at == moment:
         return f"{of} was voided ({approval.voided.proof})"
     return f"{of} was taken back"
 
 
-def _reclassified_in_words(found: Reclassified) -> str:
-    return f"version {found.number} had been released without asking for approval ({found.proof})"
+def _reclassified_in_words(found: Reclassified, number: int) -> str:
+    return f"version {number} had been released without asking for approval ({found.proof})"
 
 
 def _is_behind(found: Reclassified, state: Governing) -> bool:
@@ -324,7 +385,7 @@ def _in_error(state: Governing, found: Sequence[Reclassified]) -> Governing:
     for one in found:
         for place, step in enumerate(steps):
             if step.clean_by & one.changes:
-                steps[place] = replace(step, in_error=_reclassified_in_words(one))
+                steps[place] = replace(step, in_error=_reclassified_in_words(one, step.number))
     return replace(state, steps=tuple(steps))
 
 

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from database.approvals import consents
 from database.approvals.approvals import NotGovernedYet, Shown, decide, governing_version
+from database.approvals.renewing import renew_addressee
 from database.approvals.shown_changes import ShownChange, shown_change
 from database.approvals.wrong_words import correction_in
 from database.mail.suppressions import not_theirs
@@ -75,6 +76,7 @@ def approve_or_decline(token: Token, site: OnSite, reader: OnReader, posted: For
             return _not_decided(transaction, reader, matter_behind(transaction, site, token, now))
         decision = Decision(posted.text("decision"))
         decide(transaction, matter.account, _as_shown(reader, matter, change), decision, now)
+        _renew(transaction, matter, now)
     return RedirectResponse(f"/approve/{token}{reader.kept}", status_code=303)
 
 
@@ -113,6 +115,8 @@ def not_me(token: Token, site: OnSite, reader: OnReader, posted: Form) -> HTMLRe
         address = matter.account.email
         key = address_key(address, site.suppression_key)
         not_theirs(transaction, address, matter.link, key, now)
+        transaction.flush()
+        _renew(transaction, matter, now)
     return reader.show("not_me.html")
 
 
@@ -121,6 +125,12 @@ def _not_decided(session: Session, reader: Reader, matter: Matter) -> HTMLRespon
     version was withdrawn, say."""
     again = "too_late" if nothing_to_decide(session, reader.site, matter) else "old_page"
     return _show(session, reader, matter, status=409, again=again)
+
+
+def _renew(transaction: Session, matter: Matter, now: datetime) -> None:
+    """What was said or undone about this version may move what they are asked about others."""
+    about = matter.version.id
+    renew_addressee(transaction, matter.policy, matter.account, now, after=about)
 
 
 def _as_shown(reader: Reader, matter: Matter, change: ShownChange) -> Shown:

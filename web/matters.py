@@ -31,6 +31,7 @@ from database.tables import (
     PolicyVersion,
 )
 from domain.account_holders import AccountKind, Status
+from domain.approvals import Decision
 from domain.consents import Consent
 from domain.reviews import VersionState
 from mail.links import make_token
@@ -222,14 +223,20 @@ def followed_by(session: Session, site: Site, version: PolicyVersion) -> PolicyV
 
 
 def answer_of(session: Session, site: Site, matter: Matter) -> Approval | None:
-    """What counts for the version: the last word about it or the one that it corrects; else, where
-    nobody asks, an approval of another version that is why. Either can be taken back (P5)."""
+    """What counts for the version: the last word about it or the one that it corrects, unless that
+    approved what changes from a text that is not theirs; else, where nobody asks, an approval of
+    another version that is why. Each can be taken back (P5)."""
     said = latest_decision(session, matter.account.id, matter.version.id)
-    if said or matter.asks_approval:
+    shown_this = said and said.shown_from_version_id in (matter.base.id, said.policy_version_id)
+    if shown_this or (said and said.decision == Decision.DECLINED):
         return said
+    if said is None and matter.asks_approval:
+        return None
     history = PolicyHistory(session, matter.policy)
     proven = history.proven([matter.account], site.now()).get(matter.account.id)
-    return history.approved_by(proven, matter.version) if proven else None
+    if proven is None or said is None:
+        return history.approved_by(proven, matter.version) if proven else None
+    return said if any(word.row == said.id for word in proven.state.words) else None
 
 
 def answer_was_void(session: Session, matter: Matter) -> bool:

@@ -9,9 +9,10 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from database.approvals.approvals import Shown, decide
+from database.approvals.approvals import Shown, decide, latest_decision
+from database.approvals.renewing import renew_addressee
 from database.policies.policies import PolicyUnknown, in_force_from, is_public, version_by_slug
-from database.tables import Account, Approval, PolicyVersion
+from database.tables import Account, Approval, Policy, PolicyVersion
 from database.writing import held
 from domain.account_holders import AccountKind, Status
 from domain.approvals import Decision
@@ -45,7 +46,8 @@ def accept(
     """Record an approval, and whether it is new: the same one sent again changes nothing.
 
     Raises PolicyUnknown for a version that nobody outside knows, AcceptanceRefused for a wrong
-    hash or instant, NothingToAccept for a closed account or a version taken back.
+    hash or instant, NothingToAccept for a closed account, a version taken back, or one that was
+    declined after it was accepted.
     """
     version = _public_version(transaction, acceptance)
     _require_right(version, acceptance, now)
@@ -62,6 +64,13 @@ def accept(
         raise NothingToAccept(
             "This is the account of a minor, whose approval is void. Nothing was recorded."
         )
+    said = latest_decision(transaction, account.id, version.id)
+    if said and said.decision == Decision.DECLINED and said.decided_at > acceptance.accepted_at:
+        raise NothingToAccept(
+            f"The account holder declined version {version.number} after accepted_at, and their "
+            "last word counts. Let them accept it again if they changed their mind. Nothing was "
+            "recorded."
+        )
     shown = Shown(
         version=version,
         base=version,  # the text as a whole, and no change from another one
@@ -70,6 +79,8 @@ def accept(
         said_at=acceptance.accepted_at,
     )
     row = decide(transaction, account, shown, Decision.APPROVED, now)
+    policy = transaction.get_one(Policy, version.policy_id)
+    renew_addressee(transaction, policy, account, now, after=version.id)
     return row, row.decided_at == now
 
 

@@ -11,9 +11,9 @@ from sqlmodel import Session, col, select
 from database.approvals.reach import correction_for
 from database.approvals.shown_changes import ShownChange, keep_shown, shown_change, words_behind
 from database.facts import record
-from database.policies.assessments import bases_shown, is_clean
+from database.policies.assessments import is_clean, ways_shown
 from database.policies.counting import counts_for
-from database.policies.law import law_between
+from database.policies.law import law_between, takes_approval
 from database.policies.policies import timeline, versions
 from database.policies.voids import Voids, reading_of
 from database.tables import (
@@ -39,6 +39,7 @@ from domain.approvals import (
     Voided,
     Ways,
     approved_by,
+    asks_from,
     governing,
     in_force,
     needs_approval,
@@ -106,7 +107,8 @@ class PolicyHistory:
         self._session = session
         self._clean: dict[tuple[int, int], bool] = {}
         self._required: dict[tuple[int, int], tuple[str, ...]] = {}
-        self.ways = Ways(clean=self.clean, required=self.required)
+        self._adverse: dict[tuple[int, int], frozenset[str]] = {}
+        self.ways = Ways(clean=self.clean, required=self.required, adverse=self.adverse)
         self._governed: dict[object, Governing] = {}
 
     def clean(self, base: int, number: int) -> bool:
@@ -127,6 +129,15 @@ class PolicyHistory:
             cited = law_between(self._session, *between, at_release=True)
             self._required[pair] = tuple(dict.fromkeys(one.citation for one in cited))
         return self._required[pair]
+
+    def adverse(self, base: int, number: int) -> frozenset[str]:
+        """What takes approval from one version to another, as `clean`: the findings by their ids,
+        as the same one may be seen from several texts."""
+        pair = (base, number)
+        if pair not in self._adverse:
+            between = self.versions[base], self.versions[number]
+            self._adverse[pair] = takes_approval(self._session, *between, at_release=True)
+        return self._adverse[pair]
 
     def governing(self, accounts: Sequence[Account], at: datetime) -> dict[UUID, Governing]:
         """The governing version of each account at an instant; those without one are left out."""
@@ -190,6 +201,12 @@ class PolicyHistory:
         """Whether an account in this state has to approve a version before it governs (P5)."""
         return needs_approval(state, version.number, self.ways.knowing(self.reclassified))
 
+    def asks_from(self, state: Governing, version: PolicyVersion) -> PolicyVersion | None:
+        """The version from which a change is shown to an account in this state, which is asked to
+        approve it, or was; None where that takes no approval of it (P5, P6)."""
+        base = asks_from(state, version.number, self.ways.knowing(self.reclassified))
+        return None if base is None else self.versions[base]
+
     def approved_by(self, proven: Proven, version: PolicyVersion) -> Approval | None:
         """The approval because of which a version governs an account, or would; it may be one of an
         earlier version (P6)."""
@@ -252,6 +269,7 @@ class PolicyHistory:
     def _decided(self, row: Approval, account: Account) -> Decided:
         return Decided(
             number=self.by_id[row.policy_version_id].number,
+            base=self.by_id[row.shown_from_version_id].number,
             decision=Decision(row.decision),
             at=row.decided_at,
             proof=f"{row.decision} by {row.how} on {row.decided_at:%Y-%m-%d %H:%M} UTC, "
@@ -281,7 +299,7 @@ def reclassified(session: Session, policy_id: UUID) -> tuple[Reclassified, ...]:
         Reclassified(
             number=number,
             at=row.confirmed_at,
-            changes=frozenset((base, number) for base in bases_shown(session, row.id)),
+            changes=ways_shown(session, row.id),
             proof=f"{row.reason}, reclassification {row.id}",
         )
         for row, number in rows
@@ -388,13 +406,15 @@ def decide(
     transaction: Session, account: Account, shown: Shown, decision: Decision, now: datetime
 ) -> Approval:
     """Append a decision. The same one again returns what is recorded, unless the account holder
-    decided about another version meanwhile: then it is their last word again (P5)."""
+    decided about another version meanwhile, or was shown the change from another: then it is their
+    last word again (P5)."""
     version = shown.version
     account = held(transaction, Account, account.id)
     earlier = latest_decision(transaction, account.id, version.id)
     if (
         earlier is not None
         and earlier.decision == decision
+        and earlier.shown_from_version_id == shown.base.id
         and _is_last(transaction, earlier, version)
         and not void_as_a_minors(earlier.decided_at, account.minor_from, account.minor_until)
     ):

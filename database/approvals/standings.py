@@ -283,6 +283,7 @@ def _one_by_one(
             words = tuple(
                 Decided(
                     number=history.by_id[version].number,
+                    base=history.by_id[base].number,
                     decision=Decision(decision),
                     at=on,
                     proof="",
@@ -330,7 +331,10 @@ def _shape(
         tuple(stage and place[stage] for stage in stages),
         tuple(place[instant] for instant in public),
         tuple(
-            (word.number, word.decision, place[word.at], word.voided and place[word.voided.at])
+            (
+                *(word.number, word.base, word.decision),
+                *(place[word.at], word.voided and place[word.voided.at]),
+            )
             for word in words
         ),
     )

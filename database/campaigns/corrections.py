@@ -41,9 +41,10 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
+from database.webhooks.events import tell_in_force
 from database.writing import held
 from domain.languages import nearest_language
-from domain.reviews import Decisions
+from domain.reviews import TO_COME, Decisions, VersionClass, VersionState
 from translations.catalogues import speak
 
 
@@ -180,6 +181,7 @@ def propose(
     version = held(transaction, PolicyVersion, version.id)
     campaign_held(transaction, version)
     campaign = _correctable(transaction, version)
+    _require_that_nothing_rests_on(transaction, version, right.decisions)
     if not _anybody_was_mailed(transaction, campaign):
         raise ControlRefused("No mail of this campaign has gone out yet: there is nobody to tell.")
     words = [each.tidy for each in right.words]
@@ -272,11 +274,14 @@ def confirm(
             "Another correction was proposed just now. Read that one before you agree to it. "
             "Nothing was changed."
         )
+    _require_that_nothing_rests_on(transaction, version, correction.decisions)
     found = counted.reach
     correction.people = found.people
     correction.voided = found.decisions if correction.decisions == Decisions.VOID else 0
     correction.confirmed_by, correction.confirmed_at = staff.id, now
     _put_right(transaction, version, correction, languages)
+    if correction.decisions == Decisions.VOID and version.state == VersionState.IN_FORCE:
+        tell_in_force(transaction, version.id, now)
     if campaign.state == FINISHED:
         campaign.state, campaign.finished_at = RUNNING, None
     elif campaign.state == PAUSED and correction.stopped_campaign:
@@ -329,6 +334,33 @@ def _correctable(session: Session, version: PolicyVersion) -> Campaign:
             "whoever had one is told so."
         )
     return campaign
+
+
+def _require_that_nothing_rests_on(
+    session: Session, version: PolicyVersion, decisions: str
+) -> None:
+    """Answers are not voided while people are asked about a later version by what they mean: they
+    would approve a change from a version that does not govern them any more (P6)."""
+    later = session.exec(
+        select(PolicyVersion).where(
+            PolicyVersion.policy_id == version.policy_id,
+            PolicyVersion.number > version.number,
+            col(PolicyVersion.state).in_((*TO_COME, VersionState.IN_FORCE)),
+            PolicyVersion.version_class != VersionClass.EDITORIAL,
+        )
+    ).first()
+    if decisions != Decisions.VOID or later is None or version.in_force_at is None:
+        return
+    begins = f"Version {later.number} "
+    if later.state == VersionState.IN_FORCE:
+        raise ControlRefused(
+            f"{begins}has followed, and people were told what it changes from what they had "
+            f"answered. Answers to version {version.number} can only be kept. Nothing was changed."
+        )
+    raise ControlRefused(
+        f"{begins}is announced, and people were told what it changes from what they had answered. "
+        f"Withdraw version {later.number} first, or keep the answers. Nothing was changed."
+    )
 
 
 def _what_was_wrong(

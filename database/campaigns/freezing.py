@@ -11,6 +11,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, and_, col, func, select
 
 from database.approvals.approvals import PolicyHistory
+from database.approvals.renewing import stands
 from database.approvals.standings import is_looked_at_alone, silent, state_of_silent
 from database.campaigns.audiences import is_addressed
 from database.campaigns.progress import count_addressees
@@ -129,18 +130,8 @@ def _meaning(
                 "asserted": asserted,
                 "past": past,
                 "kind": kind,
-                **_stands(history, state, asks_approval=asks),
+                **stands(history, state, version, asks=asks),
             }
-
-
-def _stands(
-    history: PolicyHistory, state: Governing, *, asks_approval: bool
-) -> dict[str, UUID | bool]:
-    return {
-        "governing_version_id": history.versions[state.number].id,
-        "accepted_version_id": history.versions[state.accepted].id,
-        "asks_approval": asks_approval,
-    }
 
 
 def _is_owed_mail(version: PolicyVersion, state: Governing, kind: str) -> bool:
@@ -255,7 +246,7 @@ def _address_each(
         if account.id in states
     )
     owed = (
-        {"account_id": account.id, **_stands(history, state, asks_approval=asks)}
+        {"account_id": account.id, **stands(history, state, version, asks=asks)}
         for account, state, asks in concerned
         if _is_owed_mail(version, state, account.kind)
     )

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from database.campaigns.campaigns import campaign_of
 from database.campaigns.controls import Act, ControlRefused, note
-from database.campaigns.owed import drop_correction
+from database.campaigns.owed import drop_correction, steps_owed
 from database.facts import record
 from database.mail.steps import REPLACED
 from database.people.staff import require_role
@@ -25,7 +25,8 @@ from database.policies.assessments import (
     quote_refusal,
 )
 from database.policies.decisions import decide, identity
-from database.policies.policies import previous_version
+from database.policies.found_too_late import HARMLESS, confirm_where_said_before
+from database.policies.policies import DRAFT_STATES, previous_version
 from database.policies.without_approval import follow
 from database.policies.wording import (
     SUMMARY,
@@ -38,11 +39,10 @@ from database.policies.wording import (
     words_there,
 )
 from database.tables import Campaign, Finding, Policy, PolicyVersion, Reclassification, Review
+from database.webhooks.events import tell_in_force
 from database.writing import held
 from domain.quotes import stands_in
 from domain.reviews import TO_COME, FindingStatus, VersionClass, VersionState
-
-HARMLESS = (FindingStatus.DISMISSED, FindingStatus.DISMISSAL_PROPOSED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,12 +206,14 @@ def confirm(
     mistake = Mistake(confirm=proposed.content["confirm"], add=proposed.content["add"])
     _require_to_stay_mended(transaction, version, mistake)
     proposed.confirmed_by, proposed.confirmed_at = staff.id, now
-    _confirm_findings(transaction, version, proposed, now)
+    review = _reviewed(transaction, version, proposed, now)
+    wrong = _confirm_findings(transaction, version, proposed, review, now)
     for language, said in proposed.content["words"].items():
         words = Words(language=language, summary=said["summary"], sentences=said["sentences"])
         keep_words(
             transaction, version, words, default=languages[0], by=proposed.proposed_by, now=now
         )
+    confirm_where_said_before(transaction, version, wrong, review, now)
     version.version_class = VersionClass.APPROVAL
     follow(transaction, version, asks_until_on, now)
     campaign = _ask_again(transaction, version, policy, proposed, now)
@@ -228,6 +230,7 @@ def confirm(
         campaign=campaign.id,
     )
     record(transaction, "notice.up", version.id, now, version_class=version.version_class)
+    tell_in_force(transaction, version.id, now)
     return campaign
 
 
@@ -275,7 +278,8 @@ def _require_adverse(
 
 def _require_to_stay_mended(session: Session, version: PolicyVersion, mistake: Mistake) -> None:
     """No later version on its way says the same as something that harms nobody: on its day it would
-    bring the change back to people who never approved it."""
+    bring the change back to people who never approved it. None is announced to people from a text
+    from which they fall back (P6)."""
     wrong = {
         identity(finding)
         for finding in findings_of(session, version.id)
@@ -295,6 +299,13 @@ def _require_to_stay_mended(session: Session, version: PolicyVersion, mistake: M
                 f"no approval: on its day it would bring the change back. {rid} it first. Handed "
                 "in again afterwards, it takes over what you find here. Nothing was changed."
             )
+        if later.state in TO_COME and later.version_class != VersionClass.EDITORIAL:
+            raise ControlRefused(
+                f"Version {later.number} is announced, and people were told what it changes from "
+                f"version {version.number}: whoever falls back would approve a change that is not "
+                f"theirs. Withdraw version {later.number} first. Handed in again afterwards, it is "
+                "shown to each from their own version. Nothing was changed."
+            )
 
 
 def _on_their_way(session: Session, version: PolicyVersion) -> Sequence[PolicyVersion]:
@@ -303,7 +314,7 @@ def _on_their_way(session: Session, version: PolicyVersion) -> Sequence[PolicyVe
         .where(
             PolicyVersion.policy_id == version.policy_id,
             PolicyVersion.number > version.number,
-            col(PolicyVersion.state).in_((VersionState.IN_REVIEW, *TO_COME)),
+            col(PolicyVersion.state).in_((*DRAFT_STATES, *TO_COME)),
         )
         .order_by(col(PolicyVersion.number))
     ).all()
@@ -329,9 +340,9 @@ def _require_words(
             )
 
 
-def _confirm_findings(
+def _reviewed(
     transaction: Session, version: PolicyVersion, proposed: Reclassification, now: datetime
-) -> None:
+) -> Review:
     review = Review(
         policy_version_id=version.id,
         reviewer_id=proposed.proposed_by,
@@ -343,6 +354,16 @@ def _confirm_findings(
     )
     transaction.add(review)
     transaction.flush()
+    return review
+
+
+def _confirm_findings(
+    transaction: Session,
+    version: PolicyVersion,
+    proposed: Reclassification,
+    review: Review,
+    now: datetime,
+) -> Sequence[Finding]:
     known = {finding.key: finding for finding in findings_of(transaction, version.id)}
     wrong = [known[key] for key in proposed.content["confirm"]]
     wrong += [
@@ -353,6 +374,7 @@ def _confirm_findings(
         finding.reclassified_id = proposed.id
         decide(transaction, finding, FindingStatus.CONFIRMED, review, now)
     transaction.flush()
+    return wrong
 
 
 def _ask_again(
@@ -366,6 +388,12 @@ def _ask_again(
     earlier = campaign_of(transaction, version.id)
     if earlier is not None:
         earlier = held(transaction, Campaign, earlier.id)
+        if earlier.finished_at is None and steps_owed(transaction, earlier):
+            raise ControlRefused(
+                "The campaign of this version owes people word: that a mail was wrong, or that "
+                "it comes later. Agree once that has gone out: its page shows it. Nothing was "
+                "changed."
+            )
         if earlier.finished_at is None:
             earlier.state, earlier.finished_at = REPLACED, now
         drop_correction(transaction, earlier, now)

@@ -19,11 +19,18 @@ from database.campaigns.mended_versions import corrects
 from database.campaigns.owed import drop_correction
 from database.facts import record
 from database.mail.mail_rows import Batch
-from database.mail.outbox import GOT_IT, carry, maybe_told, waiting_in
+from database.mail.outbox import (
+    ACCOUNT,
+    GOT_IT,
+    carry,
+    last_accepted_at,
+    maybe_told,
+    waiting_in,
+)
 from database.mail.steps import FIRST_NOTICE, REPLACED, WITHDRAWN
 from database.policies.assessments import is_clean
 from database.policies.counting import counts_for, has_answered
-from database.policies.lineage import campaigns_replaced
+from database.policies.lineage import campaigns_of_lineage, campaigns_replaced
 from database.policies.policies import (
     announced_versions,
     corrected_by,
@@ -31,7 +38,14 @@ from database.policies.policies import (
     replace,
     said_on,
 )
-from database.tables import Approval, Campaign, CampaignAddressee, OutboxMail, PolicyVersion
+from database.tables import (
+    Approval,
+    Campaign,
+    CampaignAddressee,
+    ControlAct,
+    OutboxMail,
+    PolicyVersion,
+)
 from database.writing import held
 from domain.reviews import VersionClass
 
@@ -92,6 +106,40 @@ def told_before(
             )
         ).all()
     )
+
+
+def last_told_at(session: Session, campaign: Campaign) -> datetime | None:
+    """When the mail service took the last first notice that holds the date of effect (P7).
+
+    Of a version that corrects another, those to whom that one's campaign spoke: whoever joined
+    since is late for both. Of what was carried it is when the corrected version's was taken.
+    """
+    notices = Batch(subject_id=campaign.id, addressee_kind=ACCOUNT, step=FIRST_NOTICE)
+    earlier = campaigns_of_lineage(session, campaign)[1:]
+    if not earlier:
+        return last_accepted_at(session, notices)
+    addressed = select(CampaignAddressee.account_id).where(
+        col(CampaignAddressee.campaign_id).in_(earlier)
+    )
+    return last_accepted_at(session, notices, col(OutboxMail.addressee_id).in_(addressed))
+
+
+def tell_of_later_day(
+    transaction: Session, version: PolicyVersion, effect_on: date, now: datetime
+) -> None:
+    """Where a correction comes later than was said of what it corrects: whose mail was carried
+    hears it like any postponement (P8)."""
+    said = version.planned_effective_on
+    if said and effect_on > said and corrected_by(transaction, version.id):
+        act = ControlAct(
+            policy_version_id=version.id,
+            act="postpone",
+            reason="some were told of it later than the others",
+            acted_at=now,
+            until_on=effect_on,
+        )
+        transaction.add(act)
+        record(transaction, "campaign.postpone", version.id, now, until_on=effect_on.isoformat())
 
 
 def carry_over(transaction: Session, campaign: Campaign, batch: Batch, now: datetime) -> None:

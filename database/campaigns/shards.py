@@ -191,10 +191,10 @@ def _waiting(session: Session, campaign: Campaign) -> Sequence[UUID]:
 
 
 def _was_mailed(campaigns: Sequence[UUID]) -> ColumnElement[bool]:
+    """Whether any mail of the campaigns went out, or may have: a link sent again too."""
     return exists().where(
         col(OutboxMail.subject_id).in_(campaigns),
         col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
-        col(OutboxMail.step) == FIRST_NOTICE,
         maybe_told(),
     )
 

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, func, or_, select
 
 from database.facts import record
 from database.mail.mail_rows import of_campaigns_to
-from database.mail.outbox import ACCOUNT
+from database.mail.outbox import ACCOUNT, MAYBE_TOLD
 from database.mail.steps import FIRST_NOTICE, GOT_BY_NOBODY, PAUSED, RUNNING, notice_template
 from database.people.accounts import is_mailed
 from database.people.links import to_approve
@@ -41,10 +41,16 @@ def reopen_re_addressed(transaction: Session, accounts: Collection[UUID], now: d
 
 def reopen_returned(transaction: Session, accounts: Collection[UUID], now: datetime) -> int:
     """Queue the first notices that these accounts did not get while they were closed, or of a kind
-    that gets none; else as `reopen_re_addressed`."""
+    that gets none, and those that failed and whose address was mended meanwhile; else as
+    `reopen_re_addressed`."""
     if not accounts:
         return 0
-    kept_back = col(OutboxMail.state) == "cancelled"
+    failed_at = func.coalesce(OutboxMail.settled_at, OutboxMail.queued_at)
+    mended = and_(
+        col(OutboxMail.state).in_(GOT_BY_NOBODY),
+        or_(col(OutboxMail.link_id) != col(Link.id), failed_at < col(Link.created_at)),
+    )
+    kept_back = or_(col(OutboxMail.state) == "cancelled", mended)
     return _reopen(transaction, accounts, kept_back, "the account is open again: sent now", now)
 
 
@@ -84,9 +90,11 @@ def _reopen(
     missed = _missed(transaction, accounts, which, now)
     for mail, link_id, template in missed:
         record(transaction, "mail.reopened", mail.id, now, was=mail.state, link=link_id)
-        mail.state, mail.reason = "queued", reason
         mail.template = template
-        mail.attempt_id = mail.claimed_at = mail.accepted_at = mail.settled_at = None
+        if mail.state not in MAYBE_TOLD:
+            mail.accepted_at = None
+        mail.attempt_id = mail.claimed_at = mail.settled_at = None
+        mail.state, mail.reason = "queued", reason
         mail.queued_at, mail.link_id = now, link_id
         transaction.add(mail)
     return len(missed)

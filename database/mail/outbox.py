@@ -309,9 +309,12 @@ def states(session: Session, batch: Batch) -> dict[str, int]:
     return dict(rows)
 
 
-def last_accepted_at(session: Session, batch: Batch) -> datetime | None:
+def last_accepted_at(
+    session: Session, batch: Batch, *which: ColumnElement[bool]
+) -> datetime | None:
     """When the mail service took the last of these mails."""
-    return session.exec(select(func.max(OutboxMail.accepted_at)).where(in_batch(batch))).one()
+    accepted = select(func.max(OutboxMail.accepted_at)).where(in_batch(batch), *which)
+    return session.exec(accepted).one()
 
 
 def steps_without_sender(
@@ -387,11 +390,19 @@ def _all_is_stopped() -> ColumnElement[bool]:
 
 def maybe_told() -> ColumnElement[bool]:
     """Whether the addressee of a mail had it, or may have: by a try, too, that came to no answer
-    before the mail was to be sent again."""
+    before the mail was to be sent again; or before it was queued for a second time."""
     tried = and_(
         col(OutboxMail.state).in_(("queued", "cancelled")), col(OutboxMail.attempt_id).is_not(None)
     )
-    return or_(col(OutboxMail.state).in_(MAYBE_TOLD), tried)
+    had = and_(_is_queued_anew(), col(OutboxMail.accepted_at).is_not(None))
+    return or_(col(OutboxMail.state).in_(MAYBE_TOLD), tried, had)
+
+
+def _is_queued_anew() -> ColumnElement[bool]:
+    """Whether a mail waits for another try than the one that it had, if it had one."""
+    return and_(
+        col(OutboxMail.state).in_(("queued", "cancelled")), col(OutboxMail.attempt_id).is_(None)
+    )
 
 
 def maybe_told_before(instant: datetime) -> ColumnElement[bool]:
@@ -399,13 +410,14 @@ def maybe_told_before(instant: datetime) -> ColumnElement[bool]:
     campaign that came to no answer before the mail was tried again."""
     tried = col(MailAttempt.started_at) < instant
     last = exists().where(col(MailAttempt.id) == col(OutboxMail.attempt_id), tried)
+    had = and_(_is_queued_anew(), col(OutboxMail.accepted_at) < instant)
     in_doubt = exists().where(
         col(MailAttempt.subject_id) == col(OutboxMail.subject_id),
         col(MailAttempt.started_at) >= col(OutboxMail.queued_at),
         tried,
         or_(col(MailAttempt.outcome) == "unknown", col(MailAttempt.outcome).is_(None)),
     )
-    return and_(maybe_told(), or_(last, and_(col(OutboxMail.attempts) > 1, in_doubt)))
+    return and_(maybe_told(), or_(last, had, and_(col(OutboxMail.attempts) > 1, in_doubt)))
 
 
 def subject_is_running() -> ColumnElement[bool]:

@@ -19,6 +19,7 @@ from database.people.accounts import accounts_at_address
 from database.people.links import APPROVE, Holder, replace_links, to_approve
 from database.people.restricted import is_restricted
 from database.tables import (
+    Approval,
     Campaign,
     CampaignAddressee,
     Link,
@@ -26,6 +27,7 @@ from database.tables import (
     OutboxMail,
     ReminderOptOut,
 )
+from database.webhooks.events import EventKind, tell
 from database.writing import insert_new
 from domain.suppressions import NO_MORE_REMINDERS, RESTRICTED, WORDS, Cause, address_key
 
@@ -137,10 +139,12 @@ def not_theirs(
     transaction: Session, address: str, link: Link, address_key: bytes, now: datetime
 ) -> None:
     """Who got a mail says that it was meant for somebody else: nothing more goes to that address,
-    no link that went there is of any use, what was decided with one counts no more, and the notices
-    have reached nobody (P4, P5).
+    and the notices that went there have reached nobody (P4, P5).
 
-    Of other campaigns, those on their way: the address may have been somebody else's before.
+    Of that account, no link that went there is of any use, and what was decided with one counts no
+    more. Another account with the same address may be theirs all the same: it keeps its links, and
+    what was decided. Of other campaigns, those on their way: the address may have been somebody
+    else's before.
     """
     accounts = [account.id for account in accounts_at_address(transaction, address)]
     under_way = transaction.exec(
@@ -163,8 +167,8 @@ def not_theirs(
         .order_by(col(Link.id))
         .with_for_update(key_share=True)
     ).all()
-    given_back = {each.id for each in links}
-    mails = [mail for mail in held if mail.link_id in given_back]
+    concerned = {each.id for each in links}
+    mails = [mail for mail in held if mail.link_id in concerned]
     stop = MailSuppression(
         address_key=address_key,
         cause=Cause.NOT_THEIRS,
@@ -179,9 +183,23 @@ def not_theirs(
             mail.settled_at = now
             transaction.add(mail)
     for each in links:
-        each.expires_at = now
-        transaction.add(each)
-        record(transaction, "link.not_theirs", each.id, now, account=each.account_id)
+        if each.account_id == link.account_id:
+            each.expires_at = now
+            transaction.add(each)
+            record(transaction, "link.not_theirs", each.id, now, account=each.account_id)
+            _tell_of_void(transaction, each, now)
+
+
+def _tell_of_void(transaction: Session, link: Link, now: datetime) -> None:
+    """What was decided with a link counts no more: the company is told as when it was decided."""
+    decided = transaction.exec(
+        select(Approval.account_id, Approval.policy_version_id)
+        .where(Approval.account_id == link.account_id, Approval.link_id == link.id)
+        .distinct()
+    ).all()
+    for account_id, version_id in decided:
+        kind = EventKind.APPROVAL_RECORDED
+        tell(transaction, kind, [account_id], now, version_id=version_id)
 
 
 def remind_no_more(transaction: Session, holder: Holder, *, how: str, now: datetime) -> None:
@@ -220,7 +238,14 @@ def _release(transaction: Session, accounts: Sequence[UUID], now: datetime) -> t
     transaction.execute(
         update(OutboxMail)
         .where(col(OutboxMail.id).in_(held))
-        .values(state="queued", attempt_id=None, settled_at=None, reason="mail is allowed again")
+        .values(
+            state="queued",
+            attempt_id=None,
+            accepted_at=None,
+            settled_at=None,
+            queued_at=now,
+            reason="mail is allowed again",
+        )
     )
     return tuple(held)
 

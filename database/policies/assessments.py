@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import bindparam
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from database.facts import record
@@ -107,16 +108,18 @@ def compared_with(session: Session, version_id: UUID) -> dict[UUID, tuple[int, .
     return shown
 
 
-def bases_shown(session: Session, reclassification_id: UUID) -> frozenset[int]:
-    """The numbers of the versions from which a change shows what a reclassification confirmed."""
+def ways_shown(session: Session, reclassification_id: UUID) -> frozenset[tuple[int, int]]:
+    """The changes (from, to) that show what a reclassification confirmed, by number."""
+    base, to = aliased(PolicyVersion), aliased(PolicyVersion)
     rows = session.exec(
-        select(PolicyVersion.number, Finding)
-        .join(Assessment, col(Assessment.base_version_id) == col(PolicyVersion.id))
+        select(base.number, to.number, Finding)
+        .join(Assessment, col(Assessment.base_version_id) == col(base.id))
+        .join(to, col(to.id) == col(Assessment.policy_version_id))
         .join(AssessmentFinding, col(AssessmentFinding.assessment_id) == col(Assessment.id))
         .join(Finding, col(Finding.id) == col(AssessmentFinding.finding_id))
         .where(Finding.reclassified_id == reclassification_id)
     ).all()
-    return frozenset(number for number, finding in rows if is_material_adverse(finding))
+    return frozenset((old, new) for old, new, finding in rows if is_material_adverse(finding))
 
 
 def as_assessed(session: Session, version_id: UUID) -> dict[UUID, FindingValue]:

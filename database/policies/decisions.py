@@ -96,7 +96,7 @@ def inherit_from(
     if not behind:
         return
     finding.status = earlier.status
-    finding.sentence = earlier.sentence
+    say_the_same(transaction, earlier, finding)
     finding.consent_key, finding.consent_label = earlier.consent_key, earlier.consent_label
     for label in transaction.exec(
         select(ConsentLabel).where(
@@ -106,12 +106,6 @@ def inherit_from(
     ).all():
         values = label.model_dump(exclude={"policy_version_id"})
         transaction.merge(ConsentLabel(policy_version_id=version.id, **values))
-    for told in transaction.exec(
-        select(FindingSentence).where(FindingSentence.finding_id == earlier.id)
-    ).all():
-        transaction.add(
-            FindingSentence(**told.model_dump(exclude={"finding_id"}), finding_id=finding.id)
-        )
     inherit_requirement(transaction, earlier, finding)
     transaction.add(
         FindingDecision(
@@ -122,6 +116,16 @@ def inherit_from(
             decided_at=now,
         )
     )
+
+
+def say_the_same(transaction: Session, known: Finding, finding: Finding) -> None:
+    """Let people be told of a finding what they are told of another, in each language."""
+    finding.sentence = known.sentence
+    for told in transaction.exec(
+        select(FindingSentence).where(FindingSentence.finding_id == known.id)
+    ).all():
+        values = told.model_dump(exclude={"finding_id"})
+        transaction.merge(FindingSentence(**values, finding_id=finding.id))
 
 
 def decisions_behind(session: Session, finding: Finding) -> Sequence[FindingDecision]:

@@ -92,6 +92,26 @@ def shown(
     return None
 
 
+def brings(
+    known: Finding, origin: PolicyVersion, base: PolicyVersion, earlier: PolicyVersion
+) -> bool:
+    """Whether the change from `base` to a version before `origin` brought already what legal said
+    of that one."""
+    if known.after:
+        meant = clauses_meant(known.after, origin.text, base.text)
+        there, before = (
+            {trace.became for trace in traces(known.after, meant, origin.text, text)}
+            for text in (earlier.text, base.text)
+        )
+        return not there.isdisjoint(STILL_SAID) and before.isdisjoint(AS_IT_WAS)
+    words = known.before or ""
+    if not stands_in(words, base.text):
+        return False
+    meant = clauses_meant(words, base.text, origin.text)
+    there = {trace.became for trace in traces(words, meant, base.text, earlier.text)}
+    return there.isdisjoint(AS_IT_WAS)
+
+
 def _showed(session: Session, known: Finding, origin: PolicyVersion, base: PolicyVersion) -> bool:
     """Whether what a version only took over counted for this older text then."""
     return (

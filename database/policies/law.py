@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from database.facts import record
 from database.policies.assessments import (
+    assessment_of,
     bases_of,
     confirmed_adverse,
     findings_between,
@@ -68,6 +69,25 @@ def _law_behind(session: Session, findings: Sequence[Finding]) -> Sequence[Legal
     if len(found) < len(adverse) or any(finding.status in UNDECIDED for finding in findings):
         return ()
     return [found[finding.id] for finding in adverse]
+
+
+def takes_approval(
+    session: Session, base: PolicyVersion, version: PolicyVersion, *, at_release: bool = False
+) -> frozenset[str]:
+    """What is material and adverse between two texts and no law requires: the findings by their
+    ids; where it is not known, a name of this pair's own. `at_release` as `law_between`."""
+    if base.sha256 == version.sha256:
+        return frozenset()
+    if assessment_of(session, base.id, version.id) is None:
+        return frozenset({f"{base.id} to {version.id} was not assessed"})
+    takes = [
+        finding
+        for finding in findings_between(session, base.id, version.id)
+        if (confirmed_adverse(finding) or finding.status in UNDECIDED)
+        and not (at_release and finding.reclassified_id)
+    ]
+    by_law = requirements(session, takes)
+    return frozenset(str(finding.id) for finding in takes if finding.id not in by_law)
 
 
 def bases_by_law(session: Session, version: PolicyVersion) -> frozenset[UUID]:

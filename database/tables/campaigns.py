@@ -49,10 +49,13 @@ class Campaign(SQLModel, table=True):
 
 
 class CampaignAddressee(SQLModel, table=True):
-    """An account a campaign speaks to, with what governed it when the audience was frozen.
+    """An account a campaign speaks to, with what governed it when the audience was frozen; or
+    since, where its holder took that back.
 
-    `asks_approval` says that the version would not govern it without its approval; the others, and
-    minors, are only told.
+    `governing_version_id`: what the change is shown from. That is the version that governs it, or
+    the one that it accepted last, where something else is adverse since that. `asks_approval` says
+    that the version would not govern it without its approval; the others, and minors, are only
+    told.
     """
 
     __tablename__ = "campaign_addressee"
@@ -187,9 +190,10 @@ class ControlAct(SQLModel, table=True):
 
     `act`: pause | resume | withdraw | postpone | rate | propose_correction | correct |
     take_back_correction | propose_reclassification | reclassify; or canary | breaker, which are the
-    machine's and have no member of staff. `until_on`: the date it was postponed to. `per_minute`:
-    the new rate, null when it was lifted. `heard_at`: when its workflows were told to look; null
-    until then, as Temporal may be down, and of the machine's own, which a workflow did.
+    machine's and have no member of staff, as a postpone has none where a correction comes later.
+    `until_on`: the date it was postponed to. `per_minute`: the new rate, null when it was lifted.
+    `heard_at`: when its workflows were told to look; null until then, as Temporal may be down, and
+    of the machine's own, which a workflow did.
     """
 
     __tablename__ = "control_act"

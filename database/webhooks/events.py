@@ -48,7 +48,8 @@ def tell(
 
 
 def tell_in_force(transaction: Session, version_id: UUID, now: datetime) -> None:
-    """Have the company told that another version of a policy is in force (P6)."""
+    """Have the company told that a version of a policy is in force, or governs others than before:
+    of them all it asks anew (P6)."""
     _write(transaction, EventKind.VERSION_IN_FORCE, [None], version_id, now)
 
 

@@ -16,6 +16,7 @@ from activities.campaigns import (
     FinishInput,
     ShardInput,
     ShardsInput,
+    StepInput,
 )
 from activities.outbox import SendProgress
 from database.campaigns import freezing
@@ -23,6 +24,7 @@ from database.campaigns.progress import count_not_reached
 from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.tables import Campaign, OutboxMail, PolicyVersion
+from domain.reviews import VersionState
 from tests.people import ALICE, BOB, CAROL
 from tests.sandbox_server import RunningSandbox
 from tests.scene import NOW, Scene
@@ -227,3 +229,38 @@ def test_whose_notice_still_waits_when_the_campaign_ends_counts_as_not_reached(
     assert states(scene, FIRST_NOTICE) == {"cancelled"}
     with scene.database.session() as session:
         assert count_not_reached(session, session.get_one(Campaign, campaign)) == 2
+
+
+def note(steps: CampaignActivities, campaign: UUID, step: str, at: datetime) -> CampaignCase:
+    what = StepInput(campaign_id=campaign, step=step, due_at=at, now=at)
+    return ActivityEnvironment().run(steps.take_step, what)
+
+
+def test_a_reminder_that_a_postponement_interrupts_reaches_the_rest_before_the_new_day(
+    scene: Scene, campaign: UUID, steps: CampaignActivities, sandbox: RunningSandbox
+) -> None:
+    """P5, P8: Bob is reminded as Alice was, once each."""
+    first = load(steps, campaign).to_come[0]
+    alice = scene.account(ALICE.external_id).id
+    remind(steps, campaign, first.at)
+    with scene.database.transaction() as transaction:
+        of_step = select(OutboxMail).where(OutboxMail.step == first.key)
+        for mail in transaction.exec(of_step).all():
+            if mail.addressee_id != alice:
+                mail.state, mail.attempt_id = "queued", None
+        version = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
+        version.state, version.effective_at = VersionState.POSTPONED, None
+    assert remind(steps, campaign, first.at) == NOBODY
+    assert note(steps, campaign, first.key, first.at).to_come == ()
+    later = EFFECT + timedelta(days=60)
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(PolicyVersion, version.id)
+        row.state, row.effective_at = VersionState.ANNOUNCED, later
+    again = load(steps, campaign).to_come[0]
+    assert (again.key, again.at > first.at) == (first.key, True)
+    sandbox.empty()
+    assert remind(steps, campaign, again.at) == ASKED
+    assert [mail["to"] for mail in sandbox.messages()] == [BOB.email]
+    assert first.key not in {
+        rung.key for rung in note(steps, campaign, first.key, again.at).to_come
+    }

@@ -11,21 +11,28 @@ from temporalio.testing import ActivityEnvironment
 
 from activities import courier as couriers
 from activities.courier import Courier, Round, RoundInput
+from database.approvals.approvals import Shown, decide
+from database.campaigns import controls, corrections, freezing
 from database.engine import Database
+from database.mail import outbox, outcomes
+from database.mail.mail_rows import Batch
+from database.mail.suppressions import not_theirs
 from database.people.accounts import account_by_external_id
 from database.policies import policies
 from database.requests import marketing, restrictions
 from database.requests.answering import Answer, apply_decision, propose_decision
 from database.requests.restrictions import Lift
-from database.tables import Account, DataSubjectRequest, Event
+from database.tables import Account, DataSubjectRequest, Event, Link
 from database.webhooks import alarms, posts
 from database.webhooks.alarms import AlarmKind
 from domain.approvals import Decision
 from domain.data_subject_requests import Outcome
 from domain.marketing import Choices
 from domain.restrictions import Reason
-from domain.suppressions import keys_of
+from domain.reviews import Decisions
+from domain.suppressions import address_key, keys_of
 from mail.webhooks import Webhook
+from tests import correcting
 from tests.activities.conftest import SUPPRESSION_KEY
 from tests.people import ALICE, BOB, LANGUAGES
 from tests.scene import EFFECT, NOW, Scene
@@ -164,6 +171,60 @@ def test_a_version_in_force_is_told_once(
         second.effective_at = EFFECT
         assert policies.put_in_force(transaction, second, EFFECT)
         assert not policies.put_in_force(transaction, second, EFFECT)
+    post(courier)
+    assert told(receiver) == [("version.in_force", {"policy": "privacy-policy", "version": 2})]
+
+
+def test_what_was_decided_with_a_link_that_was_not_theirs_is_told_anew(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    """P4, P5: it counts no more, and the company asks what governs her."""
+    campaign = scene.campaign()
+    freezing.freeze_audience(scene.database, campaign, NOW)
+    scene.queue_step(campaign)
+    with scene.database.transaction() as transaction:
+        account = account_by_external_id(transaction, ALICE.external_id)
+        link = transaction.exec(select(Link).where(Link.account_id == account.id)).one()
+        shown = Shown(
+            version=scene.version(2),
+            base=scene.version(1),
+            how="link",
+            language="en",
+            link_id=link.id,
+        )
+        decide(transaction, account, shown, Decision.APPROVED, NOW)
+    post(courier)
+    receiver.taken.clear()
+    with scene.database.transaction() as transaction:
+        key = address_key(ALICE.email, SUPPRESSION_KEY)
+        not_theirs(transaction, ALICE.email, transaction.get_one(Link, link.id), key, NOW)
+    post(courier)
+    about = {"account": ALICE.external_id, "policy": "privacy-policy", "version": 2}
+    assert told(receiver) == [("approval.recorded", about)]
+
+
+def test_answers_that_are_void_are_told_by_one_event_of_the_version_in_force(
+    scene: Scene, courier: Courier, receiver: Receiver
+) -> None:
+    """P6, P8: as when it came into force, the company asks for all."""
+    campaign = scene.campaign()
+    freezing.freeze_audience(scene.database, campaign, NOW)
+    scene.queue_step(campaign)
+    with scene.database.transaction() as transaction:
+        claim = outbox.claim(transaction, Batch(subject_id=campaign), limit=9, now=NOW)
+        assert claim
+        outcomes.accept(transaction, claim.attempt_id, "x", NOW)
+    scene.put_in_force(scene.version(2), EFFECT)
+    lena, noor = scene.staff["lena"], scene.staff["noor"]
+    words = corrections.RightWords(language="en", mail="It was wrong.")
+    right = corrections.Right(decisions=Decisions.VOID, words=[words])
+    with scene.database.transaction() as transaction:
+        transaction.exec(delete(Event))
+        act = controls.acting(transaction, lena, "legal", reason="a wrong period", now=EFFECT)
+        version = scene.version(2)
+        correcting.propose(transaction, version, act, right)
+    with scene.database.transaction() as transaction:
+        correcting.confirm(transaction, scene.version(2), noor, EFFECT)
     post(courier)
     assert told(receiver) == [("version.in_force", {"policy": "privacy-policy", "version": 2})]
 

@@ -418,3 +418,17 @@ def test_who_has_not_answered_is_asked_to_by_a_correction(story: Story) -> None:
 
 def text_to(story: Story, who: AccountRow) -> str:
     return str(story.sandbox.message_to(who.email)["text"])
+
+
+def test_a_correction_after_the_effect_names_no_day_to_come(story: Story) -> None:
+    """P4, P8: what is in force since then does not take effect on a day that is past."""
+    effect = story.version(2).effective_at
+    assert effect
+    story.scene.put_in_force(story.version(2), effect)
+    propose(story, 2)
+    confirm(story, 2)
+    story.sandbox.empty()
+    story.send(2, "correction_1", effect + ONE_HOUR)
+    text = text_to(story, ALICE)
+    assert "It has been in force since" in text
+    assert "takes effect" not in text

@@ -9,7 +9,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.publication import VersionInput
 from database.campaigns.progress import progress_of
 from database.policies import policies
-from database.tables import Fact, PolicyVersion
+from database.tables import Fact, OutboxMail, PolicyVersion
 from domain.reviews import VersionClass
 from tests.activities.succession import LATER, WORSE, Story
 from tests.deciding import APPROVED, DECLINED
@@ -126,16 +126,35 @@ def test_the_day_that_was_said_stays_where_everybody_was_told(story: Story) -> N
     assert story.version(number).effective_at == said
 
 
-def test_the_day_moves_later_when_somebody_is_told_later(story: Story) -> None:
-    """P7: Carol has the notice period that everybody has."""
+def test_who_joined_late_moves_nobodys_day(story: Story) -> None:
+    """P7: Carol is late for the corrected version, and not reached in time for either."""
     said = story.version(2).effective_at
     number = story.announce(THIRD)
     story.send(number)
-    story.fix_date(number)
-    fixed = story.version(number).effective_at
+    assert story.states(number) == {"carried": 2, "accepted": 1}
+    case = story.fix_date(number)
+    assert story.version(number).effective_at == said
+    assert case.owed == ()
+
+
+def test_the_day_moves_later_when_somebody_is_told_later_and_the_others_hear_of_it(
+    story: Story,
+) -> None:
+    """P7, P8: Bob's first mail came back, and he has the notice period that everybody has."""
+    said = story.version(2).effective_at
+    bob = story.scene.account(BOB.external_id).id
+    with story.scene.database.transaction() as transaction:
+        of_bob = select(OutboxMail).where(OutboxMail.addressee_id == bob)
+        transaction.exec(of_bob).one().state = "bounced"
+    number = story.announce(THIRD)
+    story.send(number)
+    case = story.fix_date(number)
     assert said
-    assert fixed
-    assert fixed == said + timedelta(days=2)
+    assert story.version(number).effective_at == said + timedelta(days=2)
+    assert case.owed == ("postponement_1",)
+    story.sandbox.empty()
+    story.send(number, "postponement_1")
+    assert ALICE.email in story.told()
 
 
 def test_a_date_that_passed_meanwhile_is_never_backdated(story: Story) -> None:

@@ -10,7 +10,7 @@ import pytest
 from httpx import Response
 from sqlmodel import func, select
 
-from database.approvals.approvals import Shown
+from database.approvals.approvals import Shown, decide
 from database.approvals.consents import say
 from database.campaigns.not_reached import not_reached
 from database.people.api_keys import add_key, keys, revoke
@@ -24,6 +24,7 @@ from database.tables import (
     CampaignAddressee,
     PolicyVersion,
 )
+from domain.approvals import Decision
 from domain.consents import Consent
 from domain.reviews import VersionState
 from tests.people import POLICY
@@ -257,6 +258,23 @@ def test_nothing_is_accepted_for_a_minor(world: World, key: Caller) -> None:
     assert (answer.status_code, "a minor" in answer.json()["detail"]) == (409, True)
     page = world.browser.get(world.link("alice")).text
     assert "account of a minor, who cannot approve" in page
+
+
+def test_nothing_is_accepted_that_was_declined_since(world: World, key: Caller) -> None:
+    """P5, P6: the last word counts, however late another system tells of an earlier one."""
+    world.desk.clock.advance(timedelta(hours=1))
+    with world.database.transaction() as transaction:
+        account = transaction.get_one(Account, world.accounts["alice"].id)
+        shown = Shown(version=version(world, 2), base=version(world, 1), how="link", language="en")
+        decide(transaction, account, shown, Decision.DECLINED, NOW + timedelta(minutes=30))
+    answer = accept(world, key)
+    assert (answer.status_code, "declined version 2" in answer.json()["detail"]) == (409, True)
+    assert approvals(world) == 1
+    take_effect(world)
+    assert governing(world, key, "alice")["version"] == 1
+    again = (NOW + timedelta(minutes=45)).isoformat()
+    assert accept(world, key, accepted_at=again).status_code == 201
+    assert governing(world, key, "alice")["version"] == 2
 
 
 def test_an_account_is_put_as_a_line_of_a_file_is_imported(world: World, key: Caller) -> None:

@@ -14,7 +14,7 @@ from database.campaigns.unheard import note_heard, unheard
 from database.people.accounts import account_by_external_id
 from database.people.staff import by_handle, require_role
 from database.policies import policies
-from database.writing import hold_with_what_points_to_it
+from database.writing import hold, hold_with_what_points_to_it
 from workflows.desk.part import DeskPart, refusing, require_showable
 
 Found = TypeVar("Found")
@@ -123,9 +123,11 @@ class Campaigns(DeskPart):
 
         Raises Refused.
         """
-        now = self.clock.now()
         with refusing(), self.database.transaction() as transaction:
+            hold(transaction, policies.policy_by_slug(transaction, slug))
             version = policies.version_by_slug(transaction, slug, number)
+            hold_with_what_points_to_it(transaction, version)  # each decision is before or after
+            now = self.clock.now()
             campaign = reclassifying.confirm(
                 transaction,
                 version,

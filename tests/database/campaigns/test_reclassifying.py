@@ -9,8 +9,14 @@ from sqlmodel import col, select
 
 from database.approvals import standings
 from database.approvals.approvals import PolicyHistory, took_for_clean
-from database.campaigns import controls, freezing, not_reached, owed, reclassifying
-from database.campaigns.campaigns import campaign_of
+from database.campaigns import (
+    controls,
+    freezing,
+    not_reached,
+    owed,
+    reclassifying,
+)
+from database.campaigns.campaigns import campaign_of, take_step
 from database.campaigns.controls import ControlRefused
 from database.campaigns.corrections import Right, RightWords
 from database.campaigns.progress import progress_of
@@ -24,12 +30,13 @@ from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.people.staff import StaffRefused
 from database.policies import decisions, policies
-from database.policies.assessments import findings_of
+from database.policies.assessments import findings_between, findings_of
 from database.policies.decisions import identity
 from database.policies.wording import WordingRefused, Words
 from database.tables import (
     Campaign,
     CampaignAddressee,
+    CampaignCorrection,
     ControlAct,
     Fact,
     Finding,
@@ -321,7 +328,7 @@ def test_groups_agree_with_the_fold(scene: Scene, wrong: PolicyVersion) -> None:
         assert counted == one_by_one
 
 
-def dismissed_later(scene: Scene, state: str) -> PolicyVersion:
+def dismissed_later(scene: Scene, state: str, text: str = THIRD) -> PolicyVersion:
     """A typing correction of version 2 has taken over that its adverse findings were dismissed."""
     with scene.database.transaction() as transaction:
         review = Review(
@@ -337,7 +344,7 @@ def dismissed_later(scene: Scene, state: str) -> PolicyVersion:
         transaction.flush()
         for finding in findings_of(transaction, second(scene).id):
             decisions.decide(transaction, finding, FindingStatus.DISMISSED, review, NOW)
-    third = scene.submit(THIRD, now=FOUND - 5 * A_DAY)
+    third = scene.submit(text, now=FOUND - 5 * A_DAY)
     with scene.database.session() as session:
         bases = session.exec(select(PolicyVersion).where(PolicyVersion.number < 3)).all()
     scene.assess(*bases, version=third)
@@ -347,7 +354,10 @@ def dismissed_later(scene: Scene, state: str) -> PolicyVersion:
     return third
 
 
-@pytest.mark.parametrize(("state", "remedy"), [("announced", "Withdraw"), ("in_review", "Reject")])
+@pytest.mark.parametrize(
+    ("state", "remedy"),
+    [("announced", "Withdraw"), ("in_review", "Reject"), ("submitted", "Reject")],
+)
 def test_a_later_version_that_would_bring_the_change_back_has_to_go_first(
     scene: Scene, wrong: PolicyVersion, state: str, remedy: str
 ) -> None:
@@ -466,3 +476,98 @@ def assert_alice_is_told_otherwise(scene: Scene, asking: UUID) -> None:
         )
     with scene.database.session() as session:
         assert progress_of(session, session.get_one(Campaign, asking)).not_reached == 0
+
+
+def mended_typo(scene: Scene, text: str = THIRD) -> PolicyVersion:
+    """Version 3, in force, only mends a slip in version 2, whose findings were all dismissed."""
+    third = dismissed_later(scene, "in_review", text)
+    with scene.database.transaction() as transaction:
+        for finding in findings_of(transaction, third.id):
+            finding.status = "noted" if finding.direction == "favourable" else "dismissed"
+        row = transaction.get_one(PolicyVersion, third.id)
+        row.version_class = VersionClass.EDITORIAL
+        row.state, row.announced_at = "announced", FOUND - 5 * A_DAY
+    scene.put_in_force(scene.version(3), FOUND - 4 * A_DAY)
+    return scene.version(3)
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [(THIRD, False), (THIRD, True), (SECOND.replace("afterwards", "afterward"), False)],
+)
+def test_a_typing_correction_of_what_was_wrong_is_mended_with_what_it_corrected(
+    scene: Scene, wrong: PolicyVersion, text: str, *, quoted: bool
+) -> None:
+    """P2, P5: version 3 says again what 2 said, so nobody stays on 2 who did not approve it."""
+    third = mended_typo(scene, text)
+    with scene.database.session() as session:
+        found = findings_of(session, third.id)
+    key = next(each.key for each in found if each.rule == "retention.longer")
+    added = f"F{len(found) + 1}"
+    told = Words(language="en", summary="Kept longer.", sentences={added: "Kept for one year."})
+    mistake = Mistake(add=[QUOTE], words=[told]) if quoted else Mistake(confirm=[key])
+    with scene.database.transaction() as transaction:
+        act = controls.acting(
+            transaction, scene.staff["lena"], "legal", reason="no typo", now=FOUND
+        )
+        reclassifying.propose(transaction, third, act, mistake, languages=LANGUAGES)
+    with scene.database.transaction() as transaction:
+        campaign = reclassifying.confirm(
+            transaction,
+            scene.version(3),
+            scene.staff["noor"],
+            FOUND,
+            asks_until_on=(FOUND + 30 * A_DAY).date(),
+            languages=LANGUAGES,
+        ).id
+    assert scene.governs(BOB, JUST_BEFORE).number == 3
+    state = scene.governs(BOB, FOUND)
+    assert state.number == 1
+    assert [(step.number, bool(step.in_error)) for step in state.steps] == [
+        (1, False),
+        (2, True),
+        (3, True),
+        (1, False),
+    ]
+    assert state.steps[1].in_error.startswith("version 2 had been released")
+    freezing.freeze_audience(scene.database, campaign, FOUND + A_DAY)
+    with scene.database.session() as session:
+        bob = session.exec(
+            select(CampaignAddressee).where(
+                CampaignAddressee.account_id == scene.account(BOB.external_id).id
+            )
+        ).one()
+        shown = findings_between(session, bob.governing_version_id, third.id)
+    assert any(each.status == "confirmed" for each in shown), "the mail says what it asks about"
+
+
+def test_a_campaign_that_owes_people_a_correction_does_not_give_way_before(
+    scene: Scene, wrong: PolicyVersion
+) -> None:
+    """P2, P8: whose answers were voided are told so first."""
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(PolicyVersion, wrong.id)
+        row.version_class = VersionClass.NOTICE
+        policy = policies.policy_by_slug(transaction, POLICY)
+        told = Campaign(policy_version_id=row.id, owner_id=policy.owner_id, started_at=NOW)
+        transaction.add(told)
+        transaction.flush()
+        owed_to_them = CampaignCorrection(
+            campaign_id=told.id,
+            reason="a wrong period",
+            mail="It was wrong.",
+            sentences={},
+            stopped_campaign=False,
+            decisions=Decisions.VOID,
+            proposed_by=scene.staff["lena"],
+            proposed_at=FOUND,
+            confirmed_by=scene.staff["noor"],
+            confirmed_at=FOUND,
+        )
+        transaction.add(owed_to_them)
+    propose(scene)
+    with pytest.raises(ControlRefused, match="Agree once that has gone out"):
+        confirm(scene)
+    with scene.database.transaction() as transaction:
+        take_step(transaction, told.id, "correction_1", due_at=FOUND, now=FOUND)
+    confirm(scene)

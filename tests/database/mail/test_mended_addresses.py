@@ -9,11 +9,11 @@ import pytest
 from sqlmodel import col, select, text
 
 from database.approvals.wrong_words import keep_wrong, whatever_was_told
-from database.campaigns import freezing
+from database.campaigns import controls, freezing
 from database.campaigns.progress import count_addressees
 from database.mail import delivery, outbox, outcomes, suppressions
 from database.mail.mail_rows import Batch, hold_mails
-from database.mail.steps import FIRST_NOTICE
+from database.mail.steps import FIRST_NOTICE, WITHDRAWAL
 from database.people.accounts import AccountRow
 from database.people.links import APPROVE, add_link
 from database.policies.voids import stands
@@ -311,3 +311,87 @@ def test_what_is_told_of_the_old_address_says_nothing_of_the_new_one(
 def tell(scene: Scene, event: delivery.Event) -> None:
     with scene.database.transaction() as transaction:
         delivery.record_events(transaction, [event], NOW + 3 * ONE_HOUR)
+
+
+@pytest.mark.parametrize("state", ["bounced", "suppressed", "no_address"])
+@pytest.mark.parametrize(
+    ("away", "back"),
+    [
+        (replace(ALICE, status="closed"), replace(MENDED, status="open")),
+        (
+            replace(ALICE, kind="service", exempt_reason="a machine"),
+            replace(MENDED, kind="person"),
+        ),
+    ],
+)
+def test_an_address_that_is_mended_while_the_account_gets_no_mail_is_used_once_it_does(
+    scene: Scene, campaign: UUID, state: str, away: AccountRow, back: AccountRow
+) -> None:
+    """P4: the new address has never had the notice."""
+    with scene.database.transaction() as transaction:
+        mail = transaction.get_one(OutboxMail, first_notice(scene, campaign).id)
+        mail.state, mail.settled_at = state, None if state == "no_address" else NOW
+    scene.import_accounts(away, now=NOW + ONE_HOUR)
+    scene.import_accounts(MENDED, now=NOW + 2 * ONE_HOUR)
+    assert first_notice(scene, campaign).state == state
+    scene.import_accounts(back, now=NOW + 3 * ONE_HOUR)
+    again = first_notice(scene, campaign)
+    assert again.state == "queued"
+    assert link_of_the_notice(scene, campaign).successor_id is None
+
+
+def test_what_failed_is_not_sent_again_to_the_same_address(scene: Scene, campaign: UUID) -> None:
+    """P4: closed and open again, at an address where it bounced."""
+    with scene.database.transaction() as transaction:
+        mail = transaction.get_one(OutboxMail, first_notice(scene, campaign).id)
+        mail.state, mail.settled_at = "bounced", NOW
+    for status in ("closed", "open"):
+        row = AccountRow(external_id=ALICE.external_id, email=ALICE.email, status=status)
+        scene.import_accounts(row, now=NOW + ONE_HOUR)
+    assert first_notice(scene, campaign).state == "bounced"
+
+
+def told_that_it_is_off(scene: Scene, campaign: UUID) -> set[UUID]:
+    with scene.database.transaction() as transaction:
+        lena = scene.staff["lena"]
+        act = controls.acting(transaction, lena, "legal", reason="off", now=NOW + 2 * ONE_HOUR)
+        controls.withdraw(transaction, scene.version(2), act)
+    told = scene.queue_step(campaign, WITHDRAWAL)
+    return {scene.mail(each).addressee_id for each in told}
+
+
+def test_who_had_only_the_link_again_hears_that_it_is_off(scene: Scene, campaign: UUID) -> None:
+    """P8: the notice came back, and the link that they asked for did not."""
+    alice = scene.account(ALICE.external_id).id
+    notice = first_notice(scene, campaign)
+    again = outbox.Queued(
+        subject_kind=outbox.CAMPAIGN,
+        subject_id=campaign,
+        addressee_kind=outbox.ACCOUNT,
+        addressee_id=alice,
+        step=f"{outbox.LINK_AGAIN}_1",
+        template="approval_link_again",
+        variant=notice.variant,
+        link_id=notice.link_id,
+    )
+    with scene.database.transaction() as transaction:
+        transaction.get_one(OutboxMail, notice.id).state = "bounced"
+        outbox.queue(transaction, [again], NOW)
+    with scene.database.transaction() as transaction:
+        found = outbox.claim(transaction, Batch(subject_id=campaign), limit=9, now=NOW)
+        assert found
+        outcomes.accept(transaction, found.attempt_id, "y", NOW)
+    assert alice in told_that_it_is_off(scene, campaign)
+
+
+@pytest.mark.parametrize(("state", "hears"), [("complained", True), ("bounced", False)])
+def test_who_complained_and_mended_their_address_hears_that_it_is_off(
+    scene: Scene, campaign: UUID, state: str, *, hears: bool
+) -> None:
+    """P8: they had read the notice, which waits to be sent to the new address."""
+    with scene.database.transaction() as transaction:
+        transaction.get_one(OutboxMail, first_notice(scene, campaign).id).state = state
+    scene.import_accounts(MENDED, now=NOW + ONE_HOUR)
+    assert first_notice(scene, campaign).state == "queued"
+    alice = scene.account(ALICE.external_id).id
+    assert (alice in told_that_it_is_off(scene, campaign)) is hears

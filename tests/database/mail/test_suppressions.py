@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import Session, col, select
 
+from database.approvals.approvals import Shown, decide
 from database.campaigns import freezing
 from database.campaigns.not_reached import not_reached
 from database.mail import outbox, outcomes, suppressions
+from database.mail.delivery import Event, record_events
 from database.mail.mail_rows import Batch
 from database.mail.outbox import Claim, Queued
 from database.mail.steps import FIRST_NOTICE
@@ -29,7 +31,7 @@ from database.tables import (
 from domain.suppressions import Cause, address_key
 from tests.deciding import APPROVED
 from tests.people import ALICE, BOB
-from tests.scene import NOW, ONE_HOUR, Scene, loose_mails
+from tests.scene import EFFECT, NOW, ONE_HOUR, Scene, loose_mails
 
 KEY = b"k" * 32
 OF_ALICE = address_key(ALICE.email, KEY)
@@ -265,3 +267,72 @@ def queued_for(scene: Scene) -> list[tuple[UUID, str]]:
                 )
             ).all()
         )
+
+
+def go_out(scene: Scene, campaign: UUID) -> None:
+    with scene.database.transaction() as transaction:
+        while claim := outbox.claim(transaction, Batch(subject_id=campaign), limit=9, now=NOW):
+            outcomes.accept(transaction, claim.attempt_id, "x", NOW)
+
+
+def give_back(scene: Scene, who: AccountRow) -> OutboxMail:
+    """Whoever reads the mail to somebody says that it is not theirs; the mail."""
+    with scene.database.transaction() as transaction:
+        account = scene.account(who.external_id).id
+        mail = transaction.exec(select(OutboxMail).where(OutboxMail.addressee_id == account)).one()
+        link = transaction.get_one(Link, mail.link_id)
+        suppressions.not_theirs(transaction, ALICE.email, link, OF_ALICE, NOW + ONE_HOUR)
+        return mail
+
+
+def test_what_was_decided_for_another_account_with_the_same_address_stands(scene: Scene) -> None:
+    """P4, P5: her own account is hers, whatever else comes to her address."""
+    own = AccountRow(external_id="own", email=ALICE.email)
+    scene.import_accounts(ALICE, own)
+    campaign = scene.campaign()
+    freezing.freeze_audience(scene.database, campaign, NOW)
+    scene.queue_step(campaign)
+    go_out(scene, campaign)
+    with scene.database.session() as session:
+        account = scene.account(own.external_id)
+        link = session.exec(select(Link).where(Link.account_id == account.id)).one()
+    with scene.database.transaction() as transaction:
+        shown = Shown(
+            version=scene.version(2),
+            base=scene.version(1),
+            how="link",
+            language="en",
+            link_id=link.id,
+        )
+        decide(transaction, account, shown, APPROVED, NOW + ONE_HOUR)
+    give_back(scene, ALICE)
+    scene.put_in_force(scene.version(2), EFFECT)
+    assert scene.governs(own, EFFECT).number == 2
+    with scene.database.session() as session:
+        assert session.get_one(Link, link.id).expires_at is None
+        states = session.exec(select(OutboxMail.state)).all()
+        rows = not_reached(session, session.get_one(Campaign, campaign), ZoneInfo("Europe/Berlin"))
+    assert states == ["suppressed", "suppressed"], "nothing more goes to that address"
+    assert [row.account for row in rows] == [ALICE.external_id], "who has answered knows"
+
+
+def test_what_is_told_of_the_mail_that_was_given_back_says_nothing_of_the_next(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P4: ops allowed mail again, and the new link was not sent yet."""
+    go_out(scene, campaign)
+    attempt = give_back(scene, ALICE).attempt_id
+    assert attempt
+    with scene.database.transaction() as transaction:
+        [mail] = suppressions.allow(
+            transaction,
+            ALICE.email,
+            OF_ALICE,
+            staff_id=scene.staff["omar"],
+            reason="It is hers.",
+            now=NOW + 2 * ONE_HOUR,
+        ).mails
+    old = Event(mail_id=mail, attempt_id=attempt, event="delivered", occurred_at=NOW)
+    with scene.database.transaction() as transaction:
+        record_events(transaction, [old], NOW + 3 * ONE_HOUR)
+    assert scene.mail(mail).state == "queued"

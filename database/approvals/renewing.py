@@ -1,0 +1,121 @@
+"""Addressees of a campaign that stand otherwise than when it was frozen (P5, P6).
+
+Who takes back what they said of an earlier version, or whose answer to it was somebody else's, is
+governed by an older text than the one from which a later change was shown to them. They are shown,
+and asked, from the text that is theirs now, and have the notice once more.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session, col, select
+
+from database.approvals.approvals import PolicyHistory
+from database.facts import record
+from database.mail.outbox import MAYBE_TOLD
+from database.mail.steps import CALLED_OFF, FIRST_NOTICE, notice_template
+from database.tables import Account, Campaign, CampaignAddressee, OutboxMail, Policy, PolicyVersion
+from database.writing import held
+from domain.account_holders import AccountKind
+from domain.approvals import Governing
+from domain.reviews import TO_COME, VersionState
+
+
+def stands(
+    history: PolicyHistory, state: Governing, version: PolicyVersion, *, asks: bool
+) -> dict[str, UUID | bool]:
+    """How a campaign addresses an account in this state, which it asks or tells."""
+    base = history.asks_from(state, version) if asks else None
+    return {
+        "governing_version_id": (base or history.versions[state.number]).id,
+        "accepted_version_id": history.versions[state.accepted].id,
+        "asks_approval": asks,
+    }
+
+
+def renew_addressee(
+    transaction: Session, policy: Policy, account: Account, now: datetime, *, after: UUID
+) -> None:
+    """Let campaigns address an account as it stands after what was said or undone about the version
+    `after`, in the same transaction: those about other versions that may govern it yet."""
+    addressed = _addressed(transaction, policy, account.id, after)
+    if not addressed:
+        return
+    history = PolicyHistory(transaction, policy)
+    state = history.governing([account], now).get(account.id)
+    for addressee, version in addressed:
+        if state and state.number < version.number:
+            _renew(transaction, history, state, addressee, version, account, now)
+
+
+def _addressed(
+    session: Session, policy: Policy, account_id: UUID, after: UUID
+) -> Sequence[tuple[CampaignAddressee, PolicyVersion]]:
+    return session.exec(
+        select(CampaignAddressee, PolicyVersion)
+        .join(Campaign, col(Campaign.id) == col(CampaignAddressee.campaign_id))
+        .join(PolicyVersion, col(PolicyVersion.id) == col(Campaign.policy_version_id))
+        .where(
+            CampaignAddressee.account_id == account_id,
+            col(Campaign.state).not_in(CALLED_OFF),
+            PolicyVersion.policy_id == policy.id,
+            PolicyVersion.id != after,
+            col(PolicyVersion.state).in_((*TO_COME, VersionState.IN_FORCE)),
+        )
+        .order_by(col(CampaignAddressee.id))
+    ).all()
+
+
+def _renew(
+    transaction: Session,
+    history: PolicyHistory,
+    state: Governing,
+    addressee: CampaignAddressee,
+    version: PolicyVersion,
+    account: Account,
+    now: datetime,
+) -> None:
+    asks = history.asks_from(state, version) is not None
+    now_stands = stands(history, state, version, asks=asks)
+    before = addressee.model_dump(include=set(now_stands))
+    if now_stands == before:
+        return
+    was_shown = history.adverse(
+        history.by_id[addressee.governing_version_id].number, version.number
+    )
+    was_asked = addressee.asks_approval
+    addressee = held(transaction, CampaignAddressee, addressee.id)
+    addressee.sqlmodel_update(now_stands)
+    transaction.add(addressee)
+    record(transaction, "campaign.addressee_renewed", addressee.id, now, **now_stands)
+    shown = history.adverse(history.by_id[addressee.governing_version_id].number, version.number)
+    answered = any(word.number == version.number for word in state.words)
+    if asks and not answered and not (was_asked and shown <= was_shown):
+        _tell_anew(transaction, addressee, account, now)
+
+
+def _tell_anew(
+    transaction: Session, addressee: CampaignAddressee, account: Account, now: datetime
+) -> None:
+    """Queue the first notice again, which says what changes from the text that is theirs."""
+    notice = transaction.exec(
+        select(OutboxMail)
+        .where(
+            OutboxMail.subject_id == addressee.campaign_id,
+            OutboxMail.addressee_id == addressee.account_id,
+            OutboxMail.step == FIRST_NOTICE,
+        )
+        .with_for_update(key_share=True)
+    ).first()
+    if notice is None:
+        return
+    minor = account.kind == AccountKind.MINOR
+    notice.variant = addressee.governing_version_id
+    notice.template = notice_template(FIRST_NOTICE, asks_approval=True, minor=minor)
+    if notice.state in MAYBE_TOLD:
+        record(transaction, "mail.reopened", notice.id, now, was=notice.state, link=notice.link_id)
+        notice.state, notice.reason = "queued", "another version governs them: told from that one"
+        notice.attempt_id = notice.claimed_at = notice.settled_at = None
+        notice.queued_at = now
+    transaction.add(notice)
