@@ -13,6 +13,7 @@ ROOMS = (
     "email_templates",
     "health",
     "mail",
+    "settings",
     "web",
     "workflows",
 )
