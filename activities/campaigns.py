@@ -54,8 +54,9 @@ from database.writing import held
 from domain.company import CampaignLeads, Company
 from domain.places import local_date
 from domain.reviews import VersionState
+from domain.rungs import Role, Rung, RungKind
 from domain.sending import Canary, Limits
-from domain.timetable import Role, Rung, RungKind, campaign_rungs, effective_at
+from domain.timetable import campaign_rungs, effective_at
 
 ONE_DAY = timedelta(days=1)
 CANCELLED_AT_ONCE = 1000

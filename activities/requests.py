@@ -27,8 +27,8 @@ from domain.erasures import Stage
 from domain.identity import IdentityNumbers
 from domain.places import local_date
 from domain.request_ladder import UNASSIGNED, highest_missed, roles_told, step_of
+from domain.rungs import Role, Rung, RungKind
 from domain.source_tasks import Asked
-from domain.timetable import Role, Rung, RungKind
 
 ALARMS: Mapping[RungKind, AlarmKind] = {
     RungKind.ESCALATION: AlarmKind.REQUEST_ESCALATED,

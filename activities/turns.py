@@ -10,7 +10,7 @@ from database.people.absences import absent, acting_for
 from database.people.staff import StaffRefused, by_handle, in_charge
 from database.tables import DataSubjectRequest, Staff
 from domain.company import Officers
-from domain.timetable import Role
+from domain.rungs import Role
 
 
 def whose_turn(

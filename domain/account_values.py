@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from domain.account_holders import AccountKind, Status
-from domain.data_subject_requests import Intake, Kind, problems
+from domain.mail_addresses import ascii_address, is_mail_address
 from domain.places import country_code, in_utc, zone_named
 
 LONGEST_VALUE = 254
@@ -59,10 +59,10 @@ def _address(value: str) -> str:
     """An address, or none: such an account is never lost, but on the list of those not reached."""
     if not value:
         return value
-    intake = Intake(name="", contact_address=value, kinds=(Kind.ACCESS,))
-    if problems(intake):  # the one rule for addresses
+    address = ascii_address(value)
+    if not is_mail_address(address):
         raise ValueError(f"{value!r} is not an e-mail address like name@example.com")
-    return intake.contact_address
+    return address
 
 
 def _one_of(*known: str) -> Callable[[str], str]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from domain.company import AttachmentLimits
+
 LONGEST_FILE_NAME = 120
 TYPES: Mapping[str, tuple[str, ...]] = {
     "application/pdf": ("pdf",),
@@ -27,17 +29,6 @@ PROBLEM_WORDS: Mapping[str, str] = {
     "and choose it again.",
 }
 """Said at the field; nothing is stored then."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AttachmentLimits:
-    """How many files one request may have, and how many bytes each."""
-
-    count: int = 10
-    largest: int = 5_000_000
-
-
-ATTACHMENT_LIMITS = AttachmentLimits()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,6 @@ from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from domain.attachments import ATTACHMENT_LIMITS, AttachmentLimits
 from domain.marketing import MarketingPurpose
 
 LATEST_HOUR = time(15, 45)
@@ -70,6 +69,14 @@ class OfficeHours:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AttachmentLimits:
+    """How many files people may send with one request, and how many bytes each."""
+
+    count: int = 10
+    largest: int = 5_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
 class Company:
     """The company whose promises are kept, as its settings describe it.
 
@@ -95,7 +102,7 @@ class Company:
     purposes: tuple[MarketingPurpose, ...] = ()
     ladder: LadderNumbers = LadderNumbers()
     package_period: timedelta = timedelta(days=30)
-    attachments: AttachmentLimits = ATTACHMENT_LIMITS
+    attachments: AttachmentLimits = AttachmentLimits()
 
     @property
     def office(self) -> OfficeHours:

@@ -1,17 +1,14 @@
 """Data-subject requests: kinds, states, outcomes, grounds, and what an intake holds (P10-P26)."""
 
-import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-import idna
-
+from domain.mail_addresses import ascii_address, is_mail_address
 from domain.places import country_code, zone_named
 
 LONGEST_NAME = 200
-LONGEST_ADDRESS = 254
 LONGEST_MESSAGE = 10_000
 LONGEST_POSTAL_ADDRESS = 500
 
@@ -181,19 +178,6 @@ class Intake:
         return in_order(map(Kind, self.kinds))
 
 
-def ascii_address(text: str) -> str:
-    """An address as mail is sent to it and as we know it: with a domain in letters of its own, like
-    bücher.example, in the form that the net has for it, xn--bcher-kva.example. What is no such
-    address comes back as it is."""
-    local, at, domain = text.rpartition("@")
-    if not at or domain.isascii() or len(text) > LONGEST_ADDRESS:
-        return text
-    try:
-        return f"{local}@{idna.encode(domain, uts46=True).decode()}"
-    except idna.IDNAError:
-        return text
-
-
 def in_order(kinds: Iterable[Kind]) -> tuple[Kind, ...]:
     """Kinds as they are always listed: each once, in the order of `Kind`."""
     asked = set(kinds)
@@ -268,7 +252,7 @@ def _problems_of_agent(intake: Intake) -> Iterator[tuple[str, str]]:
     if not intake.agent_name:
         yield "agent_name", PROBLEM_WORDS["no_agent_name"]
     yield from _problems_of_name("agent_name", intake.agent_name)
-    if not _is_address(intake.agent_address):
+    if not is_mail_address(intake.agent_address):
         yield "agent_address", _words_for(intake.agent_address)
     elif intake.agent_address.lower() == intake.contact_address.lower():
         yield "agent_address", PROBLEM_WORDS["agent_is_person"]
@@ -276,34 +260,20 @@ def _problems_of_agent(intake: Intake) -> Iterator[tuple[str, str]]:
 
 def _problems_of_addresses(intake: Intake) -> Iterator[tuple[str, str]]:
     on_paper = intake.postal_address and not intake.contact_address
-    if not on_paper and not _is_address(intake.contact_address):
+    if not on_paper and not is_mail_address(intake.contact_address):
         yield "contact_address", _words_for(intake.contact_address)
-    if intake.account_address and not _is_address(intake.account_address):
+    if intake.account_address and not is_mail_address(intake.account_address):
         yield "account_address", _words_for(intake.account_address)
 
 
-_ADDRESS = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
-    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+"
-    r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-)
 # Marks that turn the direction of text let a name show other words than it holds.
 _DIRECTION_MARKS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 def _words_for(wrong: str) -> str:
     local, _, domain = wrong.rpartition("@")
-    with_other_letters = not local.isascii() and _is_address(f"a@{domain}")
+    with_other_letters = not local.isascii() and is_mail_address(f"a@{domain}")
     return PROBLEM_WORDS["letters" if with_other_letters else "address"]
-
-
-def _is_address(text: str) -> bool:
-    local = text.partition("@")[0]
-    return (
-        len(text) <= LONGEST_ADDRESS
-        and _ADDRESS.fullmatch(text) is not None
-        and not (local.startswith(".") or local.endswith(".") or ".." in local)
-    )
 
 
 def _understood(read: Callable[[str], object], text: str) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.places import in_utc
-from domain.timetable import ONE_DAY, Role, Rung, RungKind
+from domain.rungs import ONE_DAY, Role, Rung, RungKind
 
 CODE_PERIOD = timedelta(minutes=30)
 TRIES = 5

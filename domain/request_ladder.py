@@ -11,7 +11,7 @@ from uuid import UUID
 
 from domain.company import LadderNumbers, OfficeHours
 from domain.places import in_utc, local_date, zone_named
-from domain.timetable import ONE_DAY, Role, Rung, RungKind, from_then_on
+from domain.rungs import ONE_DAY, Role, Rung, RungKind, from_then_on
 from domain.working_days import after_working_time, working_day_after, working_day_by
 
 SPREAD_SECONDS = 15 * 60

@@ -1,63 +1,19 @@
-"""When people are chased: what a rung is, and those of a campaign before its change takes effect.
+"""When a version may take effect, and the rungs of a campaign before it does (P5, P7). Pure.
 
-Pure arithmetic on absolute instants. Workflows wait on these moments; pages show them. The rungs
-of a data-subject request are in `request_ladder.py`.
+Arithmetic on absolute instants. Workflows wait on these moments; pages show them.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from domain.company import CampaignLeads
 from domain.places import in_utc, local_date, start_of_day, zone_named
+from domain.rungs import ONE_DAY, Role, Rung, RungKind, from_then_on
 
 MINIMUM_NOTICE_PERIOD = timedelta(days=14)
 MOST_REMINDERS = 2
 REACH_WITHIN = timedelta(days=14)
 REACH_BEFORE_EFFECT = timedelta(days=7)
-ONE_DAY = timedelta(days=1)
-
-
-class Role(StrEnum):
-    """Whom a rung speaks to. Who that is, is looked up when it fires."""
-
-    ACCOUNT_HOLDER = "account_holder"
-    OWNER = "owner"
-    LEGAL = "legal"
-    PERSON = "person"
-    ASSIGNEE = "assignee"
-    BACKUP = "backup"
-    LEAD = "lead"
-    PRIVACY_OFFICER = "privacy_officer"
-    DEPUTY = "deputy"
-    EXECUTIVE = "executive"
-
-
-class RungKind(StrEnum):
-    """What a rung does."""
-
-    REMINDER = "reminder"
-    ESCALATION = "escalation"
-    LATE_REPLY = "late_reply"
-    BREACH = "breach"
-    OVERDUE = "overdue"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rung:
-    """A moment (UTC) at which an open matter speaks up.
-
-    `key` is stable: a rung fires once for each key and due time. `summary` is for ops and names
-    nobody. `effect_at`: of a campaign's, the date of effect that it is about.
-    """
-
-    key: str
-    at: datetime
-    kind: RungKind
-    audience: tuple[Role, ...]
-    summary: str
-    effect_at: datetime | None = None
 
 
 class NoticeTooShort(ValueError):
@@ -166,14 +122,6 @@ def campaign_rungs(
         ),
     )
     return from_then_on(not_before, *reminders, *escalations)
-
-
-def from_then_on(start: datetime, *rungs: Rung) -> tuple[Rung, ...]:
-    """The rungs that do not lie before `start`, earliest first.
-
-    The sort is stable, so the higher of two at one instant comes last.
-    """
-    return tuple(sorted((rung for rung in rungs if rung.at >= start), key=lambda rung: rung.at))
 
 
 def _day_after(instant: datetime, notice_period: timedelta, zone: ZoneInfo) -> date:

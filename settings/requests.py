@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, field_validator
 
-from domain.attachments import AttachmentLimits
+from domain.company import AttachmentLimits
 from domain.identity import IdentityNumbers
 from domain.request_retention import RequestPeriods
 from settings.values import Several

@@ -44,8 +44,9 @@ from domain.minors import FOUND_NO_MINOR, LOOKED_INTO, TO_WHOEVER_REPORTS
 from domain.personal_data import BASIS_WORDS, ORIGIN_WORDS
 from domain.request_ends import WORDS as WORDS_OF_ENDS
 from domain.request_ladder import words_of_rungs
+from domain.rungs import RungKind
 from domain.source_tasks import SOURCE_WORDS
-from domain.timetable import RungKind, campaign_rungs
+from domain.timetable import campaign_rungs
 from domain.without_approval import (
     IF_SOMEBODY_DOES_NOT_APPROVE,
     IF_YOU_DO_NOT_APPROVE,

@@ -33,7 +33,7 @@ from database.tables import (
 )
 from database.writing import insert_new
 from domain.reviews import VersionState
-from domain.timetable import RungKind
+from domain.rungs import RungKind
 
 CAMPAIGN = "campaign"
 REQUEST = "request"

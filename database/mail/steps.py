@@ -1,6 +1,6 @@
 """What a campaign mails: the steps by which its mails are told apart, and its own states."""
 
-from domain.timetable import RungKind
+from domain.rungs import RungKind
 
 RUNNING, PAUSED, FINISHED = "running", "paused", "finished"
 WITHDRAWN, REPLACED = "withdrawn", "replaced"

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, func, select
 
 from database.tables import Account
 from domain.account_holders import AccountKind, Status
-from domain.data_subject_requests import ascii_address
+from domain.mail_addresses import ascii_address
 from domain.personal_data import Person, same_address
 
 

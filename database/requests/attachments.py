@@ -11,7 +11,8 @@ from database.requests.requests import OPEN_STATES
 from database.storage import Storage
 from database.tables import DataSubjectRequest, RequestAttachment
 from database.writing import hold
-from domain.attachments import Attachment, AttachmentLimits, problems
+from domain.attachments import Attachment, problems
+from domain.company import AttachmentLimits
 
 TOO_LATE = "This request is answered already. Nothing was stored."
 

@@ -14,7 +14,7 @@ from database.writing import hold
 from domain.company import OfficeHours
 from domain.identity import DISPUTED, OF_IDENTITY
 from domain.request_ladder import UNASSIGNED, Fired, armed, step_of
-from domain.timetable import Rung
+from domain.rungs import Rung
 
 
 class NothingToAcknowledge(Exception):

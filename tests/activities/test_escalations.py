@@ -19,7 +19,7 @@ from domain.company import Officers
 from domain.identity import IdentityNumbers
 from domain.places import local_date, start_of_day
 from domain.request_ladder import request_ladder
-from domain.timetable import Rung, RungKind
+from domain.rungs import Rung, RungKind
 from settings import Settings
 from tests.people import ALICE
 from tests.scene import NOW, Scene

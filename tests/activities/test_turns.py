@@ -14,7 +14,7 @@ from database.tables import Alarm, DataSubjectRequest, OutboxMail, Staff
 from domain.company import Officers
 from domain.identity import IdentityNumbers
 from domain.request_ladder import request_ladder
-from domain.timetable import Role
+from domain.rungs import Role
 from settings import Settings
 from tests.scene import NOW, ONE_HOUR, Scene
 

@@ -16,7 +16,7 @@ from database.requests.rungs import fire
 from database.tables import DataSubjectRequest, FiredRung, ReceiptCorrection
 from domain.data_subject_requests import Intake, Kind
 from domain.deadlines import deadline
-from domain.timetable import Role, Rung, RungKind
+from domain.rungs import Role, Rung, RungKind
 
 Run = Callable[..., Result]
 DAY = timedelta(days=1)

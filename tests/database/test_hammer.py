@@ -44,7 +44,7 @@ from domain.approvals import Decision
 from domain.data_subject_requests import Kind, Outcome
 from domain.policy_text import read_policy_text
 from domain.reviews import Decisions, VersionClass, VersionState
-from domain.timetable import Role, Rung, RungKind
+from domain.rungs import Role, Rung, RungKind
 from tests import correcting
 from tests.in_two_processes import in_two_processes, meet, side_by_side
 from tests.people import LANGUAGES, POLICY, import_accounts

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.attachments import TYPES, Attachment, AttachmentLimits, problems
+from domain.attachments import TYPES, Attachment, problems
+from domain.company import AttachmentLimits
 
 PDF, PNG, JPEG = b"%PDF-1.7 ...", b"\x89PNG\r\n\x1a\n...", b"\xff\xd8\xff\xe0..."
 PROGRAM, ARCHIVE, PAGE = b"MZ\x90\x00\x03", b"PK\x03\x04...", b"\x7fELF\x02\x01"

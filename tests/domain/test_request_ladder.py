@@ -29,7 +29,7 @@ from domain.request_ladder import (
     roles_told,
     words_of_rungs,
 )
-from domain.timetable import Role, Rung, RungKind
+from domain.rungs import Role, Rung, RungKind
 from domain.working_days import _calendar, after_working_time
 from tests.clock_changes import zones_and_instants
 

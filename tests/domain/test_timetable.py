@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 
 from domain.company import CampaignLeads
 from domain.places import local_date
+from domain.rungs import Role, Rung
 from domain.timetable import (
     MINIMUM_NOTICE_PERIOD,
     NoticeTooShort,
-    Role,
-    Rung,
     campaign_rungs,
     earliest_effective_on,
     effective_at,

@@ -21,7 +21,7 @@ from database.tables import (
 )
 from domain.data_subject_requests import Intake
 from domain.identity import DISPUTED, CheckMethod
-from domain.timetable import Role, Rung, RungKind
+from domain.rungs import Role, Rung, RungKind
 from tests.web.test_api import made
 from tests.web.test_handoffs import FORM as SIGNED_IN
 from tests.web.test_handoffs import handed_over

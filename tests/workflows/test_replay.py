@@ -16,7 +16,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
 from activities.campaigns import CampaignCase
-from domain.timetable import Rung
+from domain.rungs import Rung
 from temporal import Case
 from tests.people import personal_words
 from tests.workflows.record_histories import HISTORIES, release

@@ -32,7 +32,7 @@ from database.tables import AccountImportRow, Alarm, DataSubjectRequest, Event, 
 from domain.data_subject_requests import Intake
 from domain.restrictions import Reason
 from domain.reviews import VersionClass
-from domain.timetable import Role, Rung, RungKind
+from domain.rungs import Role, Rung, RungKind
 from tests.answers import IN_FULL
 from tests.eventually import eventually
 from tests.people import ALICE, DORA, POLICY

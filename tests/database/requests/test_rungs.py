@@ -10,7 +10,7 @@ from database.requests import rungs
 from database.requests.rungs import NothingToAcknowledge
 from database.tables import DataSubjectRequest, Fact, FiredRung
 from domain.company import OfficeHours
-from domain.timetable import Role, Rung, RungKind
+from domain.rungs import Role, Rung, RungKind
 from tests.scene import NOW, ONE_HOUR, Scene
 
 OFFICE = OfficeHours(time_zone="Europe/Berlin", country="DE")

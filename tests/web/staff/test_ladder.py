@@ -8,7 +8,7 @@ from sqlmodel import select
 
 from database.requests.rungs import fire
 from database.tables import DataSubjectRequest, FiredRung, ReceiptCorrection
-from domain.timetable import Role, Rung, RungKind
+from domain.rungs import Role, Rung, RungKind
 from tests.web.world import NOW, World
 
 DAY = timedelta(days=1)
