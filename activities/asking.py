@@ -17,11 +17,11 @@ from database.requests import asked_tasks
 from database.requests.asked_tasks import AskedTask
 from database.storage import Storage
 from database.webhooks.alarms import AlarmKind
-from domain.collected import Collected
 from domain.company import Company
-from domain.personal_data import Exported
 from domain.places import local_date
-from domain.source_tasks import BY_HAND, SILENT, WRONG
+from domain.requests.collected import Collected
+from domain.requests.personal_data import Exported
+from domain.requests.source_tasks import BY_HAND, SILENT, WRONG
 
 Task = TypeVar("Task", bound=AskedTask)
 Answer = TypeVar("Answer")

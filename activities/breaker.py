@@ -9,7 +9,7 @@ from database.campaigns.controls import BREAKER, stop_by_machine
 from database.campaigns.evidence import why_stop_campaign
 from database.engine import Database
 from database.mail.mail_rows import Batch
-from domain.sending import Limits
+from domain.campaigns.sending import Limits
 
 LOOK_EVERY_SECONDS = 1.0
 

@@ -51,12 +51,12 @@ from database.policies.without_approval import follow
 from database.tables import Campaign, CampaignStep, Policy, PolicyVersion, Staff
 from database.webhooks.alarms import AlarmKind, sound_of_campaign
 from database.writing import held
+from domain.campaigns.sending import Canary, Limits
+from domain.campaigns.timetable import campaign_rungs, effective_at
 from domain.company import CampaignLeads, Company
 from domain.places import local_date
-from domain.reviews import VersionState
+from domain.policies.reviews import VersionState
 from domain.rungs import Role, Rung, RungKind
-from domain.sending import Canary, Limits
-from domain.timetable import campaign_rungs, effective_at
 
 ONE_DAY = timedelta(days=1)
 CANCELLED_AT_ONCE = 1000

@@ -12,8 +12,8 @@ from database.requests.data_corrections import claims_of
 from database.requests.requested_rights import rights_of
 from database.tables import DataSubjectRequest, RequestedRight, SourceTask
 from database.writing import held
-from domain.data_subject_requests import Kind
-from domain.personal_data import Correction
+from domain.requests.data_subject_requests import Kind
+from domain.requests.personal_data import Correction
 
 
 def to_be_corrected(database: Database, task: SourceTask) -> Sequence[Correction]:

@@ -15,10 +15,10 @@ from database.tables import (
     RequestedRight,
     SourceTask,
 )
-from domain.erasures import GROUND_WORDS, ErasureGround
-from domain.personal_data import OWN_SOURCE, Verb
-from domain.request_decisions import DONE
-from domain.source_tasks import TaskState
+from domain.requests.decisions import DONE
+from domain.requests.erasures import GROUND_WORDS, ErasureGround
+from domain.requests.personal_data import OWN_SOURCE, Verb
+from domain.requests.source_tasks import TaskState
 from translations.catalogues import Language
 
 Entry = Mapping[str, Any]

@@ -19,10 +19,18 @@ from database.requests import erase_tasks, erasure_ends, erasures, recipients, s
 from database.requests.same_person import person_asked_about
 from database.tables import DataSubjectRequest, RequestedRight, SourceTask
 from database.writing import held
-from domain.data_subject_requests import Kind
-from domain.erasures import gone, rows_of, rows_there, still_there
-from domain.personal_data import OWN_SOURCE, DataRole, Located, Person, Receipt, Verb, Waits
-from domain.source_tasks import done_receipt
+from domain.requests.data_subject_requests import Kind
+from domain.requests.erasures import gone, rows_of, rows_there, still_there
+from domain.requests.personal_data import (
+    OWN_SOURCE,
+    DataRole,
+    Located,
+    Person,
+    Receipt,
+    Verb,
+    Waits,
+)
+from domain.requests.source_tasks import done_receipt
 
 NOT_BELIEVED = (
     "The data source {source} says that it has erased, and still has what it did not say it keeps: "

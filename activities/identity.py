@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from database.requests import identity, requests, rungs
 from database.tables import DataSubjectRequest, Staff
-from domain.identity import DRAFT, IdentityNumbers, identity_rungs
+from domain.requests.identity import DRAFT, IdentityNumbers, identity_rungs
 from domain.rungs import Role, Rung
 
 Whom = Callable[[Session, DataSubjectRequest, Sequence[Role], datetime], Sequence[Staff]]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from database.tables import InstructedTask
-from domain.source_tasks import TaskState
+from domain.requests.source_tasks import TaskState
 from translations.catalogues import Language
 
 

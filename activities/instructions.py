@@ -17,9 +17,9 @@ from database.requests import asked_tasks, instructed_tasks, instructions
 from database.requests.instructions import instruction_by_id, tell_staff
 from database.tables import ControllerInstruction, InstructedTask
 from database.webhooks.alarms import AlarmKind, sound
-from domain.controller_instructions import InstructionState
-from domain.personal_data import Correction, Exported, Receipt, Verb, Waits
-from domain.source_tasks import Asked, done_receipt, exported_receipt
+from domain.requests.controller_instructions import InstructionState
+from domain.requests.personal_data import Correction, Exported, Receipt, Verb, Waits
+from domain.requests.source_tasks import Asked, done_receipt, exported_receipt
 
 NOT_THEIRS = (
     "The data map says that this source is held for somebody else now. It was not asked anything."

@@ -41,12 +41,12 @@ from database.tables import (
     PolicyVersion,
     Restriction,
 )
+from domain.approvals.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
+from domain.campaigns.timetable import campaign_rungs, not_before
 from domain.company import CampaignLeads, Company
-from domain.languages import nearest_language
-from domain.minors import check_by, heard_by
-from domain.reviews import VersionState
-from domain.timetable import campaign_rungs, not_before
-from domain.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
+from domain.people.languages import nearest_language
+from domain.policies.reviews import VersionState
+from domain.requests.minors import check_by, heard_by
 from mail.sendgrid import Copy, unsubscribe_headers
 from translations.catalogues import Language, speak
 

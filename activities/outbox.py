@@ -14,7 +14,7 @@ from database.engine import Database
 from database.mail import outbox, outcomes, pace, suppressions
 from database.mail.mail_rows import Batch
 from database.mail.outbox import Claim, NotYet
-from domain.suppressions import address_key
+from domain.mail.suppressions import address_key
 from mail.message import Message, Templates
 from mail.sendgrid import Accepted, Halt, MailService, NotSent, Outcome, Rejected, Unknown
 

@@ -42,8 +42,8 @@ from database.tables import Campaign, DataSubjectRequest, FiredRung, Policy, Pol
 from database.webhooks import posts
 from database.webhooks.alarms import AlarmKind, sound
 from domain.company import Company
-from domain.request_ladder import armed
-from domain.reviews import TO_COME, VersionState
+from domain.policies.reviews import TO_COME, VersionState
+from domain.requests.ladder import armed
 from mail.webhooks import ping
 
 LIVES = (VersionState.SUBMITTED, VersionState.IN_REVIEW, *TO_COME)

@@ -21,12 +21,12 @@ from database.policies.findings_by_legal import carried_over
 from database.policies.without_approval import follow_effect, promise_of
 from database.tables import Policy, PolicyVersion
 from database.writing import held, hold
+from domain.approvals.without_approval import promise_refusal
+from domain.campaigns.timetable import not_before
 from domain.company import Company
 from domain.materiality import assess
 from domain.places import start_of_day
-from domain.reviews import VersionClass, VersionState, VersionUnderReview
-from domain.timetable import not_before
-from domain.without_approval import promise_refusal
+from domain.policies.reviews import VersionClass, VersionState, VersionUnderReview
 
 Decide = Callable[[Session, PolicyVersion, UUID, datetime], None]
 

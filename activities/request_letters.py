@@ -24,8 +24,8 @@ from database.tables import (
     RequestedRight,
 )
 from domain.company import Company
-from domain.controller_instructions import INSTRUCTED, INSTRUCTION_WORDS
-from domain.data_subject_requests import (
+from domain.requests.controller_instructions import INSTRUCTED, INSTRUCTION_WORDS
+from domain.requests.data_subject_requests import (
     GROUND_WORDS,
     KIND_WORDS,
     STAGE_WORDS,
@@ -34,13 +34,13 @@ from domain.data_subject_requests import (
     Outcome,
     State,
 )
-from domain.deadlines import Authority, authority_for, court_remedy
-from domain.erasures import begins_at
-from domain.identity import WORDS_FOR_STAFF
-from domain.personal_data import Verb
-from domain.request_decisions import in_our_words, words_of_outcome
-from domain.request_ladder import words_of_rungs
-from domain.source_tasks import SOURCE_WORDS
+from domain.requests.deadlines import Authority, authority_for, court_remedy
+from domain.requests.decisions import in_our_words, words_of_outcome
+from domain.requests.erasures import begins_at
+from domain.requests.identity import WORDS_FOR_STAFF
+from domain.requests.ladder import words_of_rungs
+from domain.requests.personal_data import Verb
+from domain.requests.source_tasks import SOURCE_WORDS
 from mail.links import make_code
 from translations.catalogues import Language
 

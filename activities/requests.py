@@ -22,13 +22,13 @@ from database.tables import DataSubjectRequest, RequestedRight, Staff
 from database.webhooks.alarms import AlarmKind, sound
 from database.writing import held
 from domain.company import Company, Officers
-from domain.data_subject_requests import GATED_KINDS, RightState, State
-from domain.erasures import Stage
-from domain.identity import IdentityNumbers
 from domain.places import local_date
-from domain.request_ladder import UNASSIGNED, highest_missed, roles_told, step_of
+from domain.requests.data_subject_requests import GATED_KINDS, RightState, State
+from domain.requests.erasures import Stage
+from domain.requests.identity import IdentityNumbers
+from domain.requests.ladder import UNASSIGNED, highest_missed, roles_told, step_of
+from domain.requests.source_tasks import Asked
 from domain.rungs import Role, Rung, RungKind
-from domain.source_tasks import Asked
 
 ALARMS: Mapping[RungKind, AlarmKind] = {
     RungKind.ESCALATION: AlarmKind.REQUEST_ESCALATED,

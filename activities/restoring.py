@@ -17,9 +17,9 @@ from database.people.accounts import accounts_by_external_ids
 from database.requests.standing_holds import sources_on_hold
 from database.requests.tombstones import Mark
 from database.tables import Account
-from domain.account_holders import Status
-from domain.legal_holds import keeps
-from domain.personal_data import OWN_SOURCE, DataRole, Person, Receipt
+from domain.people.account_holders import Status
+from domain.requests.legal_holds import keeps
+from domain.requests.personal_data import OWN_SOURCE, DataRole, Person, Receipt
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,8 @@ from database.requests import recipients, source_tasks
 from database.requests.requested_rights import rights_of
 from database.tables import DataSubjectRequest, SourceTask
 from database.writing import held
-from domain.personal_data import Verb
-from domain.source_tasks import TaskState
+from domain.requests.personal_data import Verb
+from domain.requests.source_tasks import TaskState
 
 
 def is_to_be_restricted(database: Database, task: SourceTask) -> bool:

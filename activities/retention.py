@@ -11,7 +11,7 @@ from database.mail.forgetting import EVENTS_KEPT, attempts_to_forget, forget_eve
 from database.people.address_changes import forget_replaced
 from database.requests.retention import close_answered, purge_closed
 from database.storage import Storage
-from domain.request_retention import RequestPeriods
+from domain.requests.retention import RequestPeriods
 
 EVENTS_AT_ONCE = 1000
 FORGOTTEN_IN_A_ROUND = 100

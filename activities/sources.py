@@ -25,8 +25,16 @@ from database.tables import DataSubjectRequest, SourceTask
 from database.webhooks.alarms import AlarmKind, sound
 from database.writing import held
 from domain.company import Company
-from domain.personal_data import OWN_SOURCE, Exported, Located, Person, Receipt, Verb, Waits
-from domain.source_tasks import done_receipt, exported_receipt, located_receipt
+from domain.requests.personal_data import (
+    OWN_SOURCE,
+    Exported,
+    Located,
+    Person,
+    Receipt,
+    Verb,
+    Waits,
+)
+from domain.requests.source_tasks import done_receipt, exported_receipt, located_receipt
 
 Answer: TypeAlias = Located | Exported | Receipt | Waits
 NOT_ALL = (

@@ -27,8 +27,8 @@ from database.policies.assessments import findings_of
 from database.storage import Storage
 from database.tables import Account, AssertedVersion, CampaignStep, PolicyVersion, Staff
 from database.writing import count_anew
-from domain.policy_text import read_policy_text
-from domain.reviews import FindingStatus, VersionClass
+from domain.policies.reviews import FindingStatus, VersionClass
+from domain.texts.policy_text import read_policy_text
 from embedded.processes import Process
 from embedded.stack import Stack, stack
 from settings import Settings

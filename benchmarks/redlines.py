@@ -29,9 +29,9 @@ from rich.progress import track
 from rich.table import Table
 
 from benchmarks.materiality import Pair, asking_for_pairs, chosen_pairs, times
-from domain.alignment import Change, align
-from domain.clauses import read_clauses
-from domain.redline import RedlineBlock, redline_of
+from domain.texts.alignment import Change, align
+from domain.texts.clauses import read_clauses
+from domain.texts.redline import RedlineBlock, redline_of
 
 # Without links, whose targets lxml writes between the words.
 PAGE = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["link", "autolink"])

@@ -34,8 +34,8 @@ from database.ids import new_id
 from database.requests import rungs
 from database.requests.requests import Received, receive
 from database.tables import DataSubjectRequest, FiredRung, OutboxMail
-from domain.data_subject_requests import Intake, State
-from domain.deadlines import deadline
+from domain.requests.data_subject_requests import Intake, State
+from domain.requests.deadlines import deadline
 from embedded.sandbox.server import DATABASE_FILE
 
 OPEN = 1000

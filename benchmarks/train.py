@@ -29,13 +29,13 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.materiality import APART, POSITIVE, Pair, asking_for_pairs, chosen_pairs, stands_in
 from benchmarks.word_vectors import Vectors, word_vectors
-from domain.clauses import Clause, ClauseKind, clause_id, read_clauses
 from domain.materiality import judging
 from domain.materiality.assessment import Direction
 from domain.materiality.engine import comparisons
 from domain.materiality.harmless import shown_harmless
 from domain.materiality.rules import Comparison, Version
 from domain.materiality.weighing import scale
+from domain.texts.clauses import Clause, ClauseKind, clause_id, read_clauses
 
 STATEMENTS = Path(__file__).with_name("statements")
 WEIGHTS = Path(__file__).parents[1] / "domain" / "materiality" / "weights.json"

@@ -27,8 +27,8 @@ from database.migrate import migrate
 from database.requests.requests import Received, receive
 from database.storage import Storage
 from domain.company import Company
-from domain.data_subject_requests import Intake
-from domain.deadlines import deadline
+from domain.requests.data_subject_requests import Intake
+from domain.requests.deadlines import deadline
 from embedded import temporal_server
 from embedded.processes import running
 from settings import Settings

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from database.people.accounts import AccountRow
-from domain.account_values import READERS, REQUIRED, problems_together, read_value
+from domain.people.account_values import READERS, REQUIRED, problems_together, read_value
 
 LONGEST_LINE = 64 * 1024
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"

@@ -55,7 +55,7 @@ def _read(path: Path) -> "PolicyFile":
     """Read a policy or stop with exit code 2 and words that say what to do."""
     from cli.printing import tell_what_was_left_out
     from domain.conversion import read_policy_file
-    from domain.policy_text import PolicyRefused
+    from domain.texts.policy_text import PolicyRefused
 
     try:
         file = read_policy_file(path.read_bytes(), path.name)
@@ -156,7 +156,7 @@ def _quoted(finding: "Finding") -> "Text":
     """The redline of the quotes: deletions in [-...-], insertions in {+...+}, coloured as well."""
     from rich.text import Text
 
-    from domain.redline import redline
+    from domain.texts.redline import redline
 
     text = Text("    ")
     for segment in redline(finding.before or "", finding.after or ""):

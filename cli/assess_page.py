@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from domain.conversion import PolicyFile
 from domain.materiality import Assessment, in_words
-from domain.side_by_side import Row, side_by_side
+from domain.policies.side_by_side import Row, side_by_side
 from translations.catalogues import SOURCE, speak
 
 HERE = Path(__file__).parent

@@ -15,7 +15,7 @@ from cli.options import (
     Reason,
     Slug,
 )
-from domain.reviews import Decisions
+from domain.policies.reviews import Decisions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -193,7 +193,7 @@ def rate(
     """
     from cli.context import at_the_desk
     from cli.printing import say
-    from domain.pace import rate_in_words
+    from domain.mail.pace import rate_in_words
 
     with at_the_desk(as_staff) as (desk, staff_id):
         desk.set_rate(slug, number, staff_id, reason, per_minute)

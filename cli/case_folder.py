@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from database.policies.lessons import Lesson
-from domain.lessons import Case
+from domain.policies.lessons import Case
 
 LABELS = "labels.jsonl"
 NEW, CHANGED, SAME = "new", "changed", "as they were"

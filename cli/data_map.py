@@ -13,7 +13,7 @@ from settings import SettingsRefused, load_settings
 
 if TYPE_CHECKING:
     from data_sources.data_map import DataMap
-    from domain.personal_data import Use
+    from domain.requests.personal_data import Use
 
 COLUMNS = (
     *("source", "role", "controller", "category", "fields"),

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from domain.data_subject_requests import Kind
-from domain.deadlines import Deadline, deadline, utc_text
+from domain.requests.data_subject_requests import Kind
+from domain.requests.deadlines import Deadline, deadline, utc_text
 from settings import SettingsRefused, load_settings
 
 

@@ -20,7 +20,7 @@ from database.policies import policies
 from database.policies.assessments import findings_of
 from database.requests import requests, source_tasks
 from database.tables import DataSubjectRequest, Fact, PolicyVersion
-from domain.source_tasks import TaskState
+from domain.requests.source_tasks import TaskState
 
 SLUG = "privacy-policy"
 PEOPLE = 1000

@@ -4,7 +4,7 @@ import time
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from domain.reviews import VersionState
+from domain.policies.reviews import VersionState
 
 if TYPE_CHECKING:
     from sqlmodel import Session

@@ -116,7 +116,7 @@ def list_(
     from cli.printing import print_rows
     from database.requests.holds import every_hold
     from database.tables import Staff
-    from domain.legal_holds import HOLDERS
+    from domain.requests.legal_holds import HOLDERS
 
     with opened() as office, office.database.session() as session:
         found = [*every_hold(session, released=False)]

@@ -15,7 +15,7 @@ from cli.policy_mails import preview, test_mail
 from cli.policy_review import review, wording
 from cli.reclassify import reclassify_command
 from cli.release import release
-from domain.without_approval import Promise, WithoutApproval
+from domain.approvals.without_approval import Promise, WithoutApproval
 
 if TYPE_CHECKING:
     from cli.context import Office
@@ -108,7 +108,7 @@ def submit(  # noqa: PLR0913 - one option for each thing that is fixed before th
     from cli.context import opened
     from cli.printing import say, stop, tell_what_was_left_out
     from domain.conversion import read_policy_file
-    from domain.policy_text import PolicyRefused
+    from domain.texts.policy_text import PolicyRefused
     from workflows.desk import NewVersion
 
     try:
@@ -155,7 +155,7 @@ def import_history(
     from database.people.staff import require_role
     from database.policies import history, policies
     from domain.places import local_date
-    from domain.policy_history import HistoryRefused, read_history
+    from domain.policies.history import HistoryRefused, read_history
 
     with opened() as office:
         zone, now = office.settings.company.zone, office.clock.now()

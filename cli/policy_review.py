@@ -8,7 +8,7 @@ import typer
 
 from cli.findings import print_findings
 from cli.options import AsStaff, FormatOption, ListFormat, Number, Slug, keys
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 
 if TYPE_CHECKING:
     from cli.context import Office

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.options import AsStaff, Number, Slug, keys
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 
 
 def reclassify_command(  # noqa: PLR0913 - one option for each thing that was missed

@@ -6,7 +6,7 @@ from uuid import UUID
 import typer
 
 from cli.options import AsStaff, Reason, Reference
-from domain.data_subject_requests import Outcome
+from domain.requests.data_subject_requests import Outcome
 
 
 def end(

@@ -9,7 +9,7 @@ from uuid import UUID
 import typer
 
 from cli.options import AsStaff, FormatOption, ListFormat, Reference, day
-from domain.data_subject_requests import Intake, Kind, problems
+from domain.requests.data_subject_requests import Intake, Kind, problems
 
 LETTERS = ("letter", "reference", "step", "written_at", "due_at")
 
@@ -53,7 +53,7 @@ def receive(  # noqa: PLR0913 - one option for each thing a letter says
     from cli.context import BAD_USAGE, at_the_desk
     from cli.printing import say, stop
     from database.people.accounts import account_by_external_id
-    from domain.languages import language_named
+    from domain.people.languages import language_named
     from domain.places import in_utc
 
     intake = Intake(

@@ -8,8 +8,8 @@ import typer
 
 from cli import holds, request_ends, request_intake, request_metrics
 from cli.options import AsReader, AsStaff, FormatOption, ListFormat, Reference
-from domain.data_subject_requests import Ground, Kind, Outcome
-from domain.erasures import ErasureGround
+from domain.requests.data_subject_requests import Ground, Kind, Outcome
+from domain.requests.erasures import ErasureGround
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -147,7 +147,7 @@ def decide(  # noqa: PLR0913, its options
     from cli.context import opened
     from cli.printing import say
     from database.requests.answering import Answer
-    from domain.request_decisions import needs_second_person
+    from domain.requests.decisions import needs_second_person
 
     answer = Answer(
         outcome=outcome,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from data_sources.data_map import ManualDescription
-from domain.personal_data import Record
+from domain.requests.personal_data import Record
 
 
 class TypedWrong(ValueError):

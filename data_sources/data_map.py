@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from data_sources.description import Collection, DataField, Described, Key, Part, Source, Words
 from data_sources.tables import SqlDescription
-from domain.personal_data import Verb
+from domain.requests.personal_data import Verb
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 

@@ -10,7 +10,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from domain.personal_data import DataRole, LegalBasis, Origin, Use
+from domain.requests.personal_data import DataRole, LegalBasis, Origin, Use
 
 
 def _is_address(text: str) -> str:

@@ -13,7 +13,7 @@ from data_sources.description import Rule
 from data_sources.pseudonyms import address_pseudonym, id_pseudonym, is_pseudonym
 from data_sources.sql_rows import Row, Rows
 from data_sources.tables import SqlDescription, Table
-from domain.personal_data import Done, Receipt, Retained, Verb
+from domain.requests.personal_data import Done, Receipt, Retained, Verb
 
 UNTIL_RELEASE = "the hold is released"
 

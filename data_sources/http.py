@@ -14,7 +14,7 @@ from urllib3.exceptions import HTTPError
 
 from data_sources.data_map import HttpDescription
 from data_sources.source import Call, SourceUnavailable, SourceWrong
-from domain.personal_data import (
+from domain.requests.personal_data import (
     Correction,
     Done,
     Exported,

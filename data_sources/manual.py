@@ -8,7 +8,15 @@ from typing import Protocol, TypeVar
 
 from data_sources.data_map import ManualDescription
 from data_sources.source import Call, SourceWrong
-from domain.personal_data import Correction, Exported, Located, Person, Receipt, Verb, Waits
+from domain.requests.personal_data import (
+    Correction,
+    Exported,
+    Located,
+    Person,
+    Receipt,
+    Verb,
+    Waits,
+)
 
 Result = Located | Exported | Receipt
 R = TypeVar("R", Located, Exported, Receipt)

@@ -15,7 +15,7 @@ from data_sources.map_file import DataMapRefused, read_data_map
 from data_sources.source import DataSource
 from data_sources.sql import SqlSource
 from data_sources.tables import SqlDescription
-from domain.personal_data import OWN_SOURCE
+from domain.requests.personal_data import OWN_SOURCE
 
 OWN_MAP = Path(__file__).parent / "own_data_map.toml"
 """What the engine's own database holds; its address is `urls` of `OWN_SOURCE`."""

@@ -3,7 +3,7 @@
 import hmac
 import re
 
-from domain.personal_data import ERASED_HOST, same_address
+from domain.requests.personal_data import ERASED_HOST, same_address
 
 HALF_A_DIGEST = 16  # bytes: nobody meets another by chance
 MADE = re.compile(rf"erased-[0-9a-f]{{32}}|[0-9a-f]{{32}}@{re.escape(ERASED_HOST)}")

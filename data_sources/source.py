@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from data_sources.data_map import Description
-from domain.personal_data import Correction, Exported, Located, Person, Receipt, Waits
+from domain.requests.personal_data import Correction, Exported, Located, Person, Receipt, Waits
 
 
 class SourceUnavailable(Exception):

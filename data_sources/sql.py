@@ -11,7 +11,7 @@ from data_sources.erasing import Deletion, counted, holds_something, plan_erasur
 from data_sources.source import Call, CorrectionRefused
 from data_sources.sql_rows import Found, OpenDatabase, Row, SqlDatabase
 from data_sources.tables import Flag, SqlDescription, Table
-from domain.personal_data import (
+from domain.requests.personal_data import (
     Correction,
     Done,
     Exported,

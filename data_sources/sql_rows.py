@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 from data_sources.pseudonyms import address_pseudonym, id_pseudonym
 from data_sources.source import SourceUnavailable, SourceWrong
 from data_sources.tables import Match, SqlDescription, Table, Through
-from domain.personal_data import Person, same_address
+from domain.requests.personal_data import Person, same_address
 
 AT_ONCE = 500  # keys in one statement
 POSTGRESQL = {

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from data_sources.pseudonyms import address_pseudonym, id_pseudonym, is_address
 from data_sources.sql import SqlSource
-from domain.personal_data import Person
+from domain.requests.personal_data import Person
 
 
 def known_as(person: Person, key: bytes) -> tuple[str, ...]:

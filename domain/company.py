@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from domain.marketing import MarketingPurpose
+from domain.people.marketing import MarketingPurpose
 
 LATEST_HOUR = time(15, 45)
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from lxml import html
 
-from domain.data_subject_requests import STAGE_WORDS, State
+from domain.requests.data_subject_requests import STAGE_WORDS, State
 from mail.message import Message, Templates
 from translations.catalogues import speak
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.company import CampaignLeads, Company
-from domain.marketing import PurposesRefused
+from domain.people.marketing import PurposesRefused
 from settings.campaigns import CampaignSettings
 from settings.company import CompanySettings
 from settings.deployment import DeploymentSettings

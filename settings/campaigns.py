@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, field_validator
 
-from domain.sending import Canary, Limits
+from domain.campaigns.sending import Canary, Limits
 from settings.values import Percent, Several
 
 PAUSED_OVER = "A campaign is paused when more than this share of its copies"

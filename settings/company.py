@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, Field, field_validator
 
-from domain.marketing import MarketingPurpose, read_purposes
+from domain.people.marketing import MarketingPurpose, read_purposes
 from settings.files import MARKETING
 from settings.values import Address, Several
 from translations.catalogues import CatalogueMissing, speak

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, field_validator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from domain.personal_data import OWN_SOURCE
+from domain.requests.personal_data import OWN_SOURCE
 from embedded.sample_company import IN_ONE_DATABASE
 from settings.files import SAMPLE_DATA_MAP
 from settings.values import Address, Port

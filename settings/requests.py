@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import BaseModel, Field, field_validator
 
 from domain.company import AttachmentLimits
-from domain.identity import IdentityNumbers
-from domain.request_retention import RequestPeriods
+from domain.requests.identity import IdentityNumbers
+from domain.requests.retention import RequestPeriods
 from settings.values import Several
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from database.requests.answering import Answer
-from domain.data_subject_requests import Ground, Outcome
+from domain.requests.data_subject_requests import Ground, Outcome
 
 IN_FULL = Answer(
     outcome=Outcome.FULFILLED,

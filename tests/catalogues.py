@@ -23,11 +23,18 @@ from database.requests.attachments import TOO_LATE
 from database.requests.ends import ANSWERED, NO_WAY_BACK, NOT_FROM_HERE
 from database.requests.erasure_ends import KEPT_BY_YOU
 from database.requests.minors import NO_SUCH, SAY_SOMETHING
-from domain.alignment import ChangeKind
-from domain.attachments import PROBLEM_WORDS as ATTACHMENT_WORDS
+from domain.approvals.without_approval import (
+    IF_SOMEBODY_DOES_NOT_APPROVE,
+    IF_YOU_DO_NOT_APPROVE,
+    NEVER_DEPENDS,
+)
+from domain.campaigns.timetable import campaign_rungs
 from domain.company import CampaignLeads, LadderNumbers
-from domain.controller_instructions import INSTRUCTED, INSTRUCTION_WORDS
-from domain.data_subject_requests import (
+from domain.materiality.in_words import happened
+from domain.people.marketing import STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
+from domain.requests.attachments import PROBLEM_WORDS as ATTACHMENT_WORDS
+from domain.requests.controller_instructions import INSTRUCTED, INSTRUCTION_WORDS
+from domain.requests.data_subject_requests import (
     GROUND_WORDS,
     KIND_WORDS,
     OUTCOME_WORDS,
@@ -35,23 +42,21 @@ from domain.data_subject_requests import (
     RIGHT_STATE_WORDS,
     STAGE_WORDS,
 )
-from domain.deadlines import PACKS
-from domain.erasures import GROUND_WORDS as WHY_ERASED
-from domain.identity import COULD_NOT_VERIFY, FOUND_FOR_OTHERS, NOTHING_HELD, WORDS_FOR_STAFF
-from domain.marketing import STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
-from domain.materiality.in_words import happened
-from domain.minors import FOUND_NO_MINOR, LOOKED_INTO, TO_WHOEVER_REPORTS
-from domain.personal_data import BASIS_WORDS, ORIGIN_WORDS
-from domain.request_ends import WORDS as WORDS_OF_ENDS
-from domain.request_ladder import words_of_rungs
-from domain.rungs import RungKind
-from domain.source_tasks import SOURCE_WORDS
-from domain.timetable import campaign_rungs
-from domain.without_approval import (
-    IF_SOMEBODY_DOES_NOT_APPROVE,
-    IF_YOU_DO_NOT_APPROVE,
-    NEVER_DEPENDS,
+from domain.requests.deadlines import PACKS
+from domain.requests.ends import WORDS as WORDS_OF_ENDS
+from domain.requests.erasures import GROUND_WORDS as WHY_ERASED
+from domain.requests.identity import (
+    COULD_NOT_VERIFY,
+    FOUND_FOR_OTHERS,
+    NOTHING_HELD,
+    WORDS_FOR_STAFF,
 )
+from domain.requests.ladder import words_of_rungs
+from domain.requests.minors import FOUND_NO_MINOR, LOOKED_INTO, TO_WHOEVER_REPORTS
+from domain.requests.personal_data import BASIS_WORDS, ORIGIN_WORDS
+from domain.requests.source_tasks import SOURCE_WORDS
+from domain.rungs import RungKind
+from domain.texts.alignment import ChangeKind
 from settings import ROOT
 from translations.catalogues import FOLDER, POLICY_TITLES
 from web import faults, matters, public, requests
@@ -127,31 +132,37 @@ def _tables() -> Iterator[tuple[str, str]]:
     )
     tables: Mapping[str, Iterable[str]] = {
         "activities/letters.py": (*SEGMENT_WORDS.values(), *ANSWERS.values(), NOT_ASKED),
-        "domain/controller_instructions.py": chain(INSTRUCTED.values(), INSTRUCTION_WORDS.values()),
-        "domain/data_subject_requests.py": chain(*(table.values() for table in words_of_requests)),
+        "domain/requests/controller_instructions.py": chain(
+            INSTRUCTED.values(), INSTRUCTION_WORDS.values()
+        ),
+        "domain/requests/data_subject_requests.py": chain(
+            *(table.values() for table in words_of_requests)
+        ),
         "data_sources/own_data_map.toml": _of_our_own_map(),
         "database/requests/erasure_ends.py": (KEPT_BY_YOU,),
-        "domain/erasures.py": WHY_ERASED.values(),
-        "domain/identity.py": (
+        "domain/requests/erasures.py": WHY_ERASED.values(),
+        "domain/requests/identity.py": (
             *(COULD_NOT_VERIFY, NOTHING_HELD, FOUND_FOR_OTHERS),
             *WORDS_FOR_STAFF.values(),
         ),
-        "domain/marketing.py": (STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE),
+        "domain/people/marketing.py": (STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE),
         "domain/materiality/in_words.py": starmap(happened, product(ChangeKind, (False, True))),
-        "domain/packs": (pack.court_remedy for pack in PACKS.values() if pack.court_remedy),
+        "domain/requests/packs": (
+            pack.court_remedy for pack in PACKS.values() if pack.court_remedy
+        ),
         "database/requests/attachments.py": (TOO_LATE,),
-        "domain/attachments.py": ATTACHMENT_WORDS.values(),
+        "domain/requests/attachments.py": ATTACHMENT_WORDS.values(),
         "database/requests/ends.py": (ANSWERED, NO_WAY_BACK, NOT_FROM_HERE),
         "workflows/desk/reception.py": (NOTHING_TO_APPEAL, NOTHING_TO_TAKE_UP),
-        "domain/request_ends.py": WORDS_OF_ENDS.values(),
-        "domain/minors.py": (LOOKED_INTO, TO_WHOEVER_REPORTS, FOUND_NO_MINOR),
+        "domain/requests/ends.py": WORDS_OF_ENDS.values(),
+        "domain/requests/minors.py": (LOOKED_INTO, TO_WHOEVER_REPORTS, FOUND_NO_MINOR),
         "database/requests/minors.py": (NO_SUCH, SAY_SOMETHING),
         "workflows/desk/minors.py": (TOO_LONG,),
-        "domain/personal_data.py": chain(ORIGIN_WORDS.values(), BASIS_WORDS.values()),
-        "domain/request_ladder.py": words_of_rungs(LadderNumbers()).values(),
-        "domain/source_tasks.py": SOURCE_WORDS.values(),
-        "domain/timetable.py": _rungs_of_a_campaign(),
-        "domain/without_approval.py": chain(
+        "domain/requests/personal_data.py": chain(ORIGIN_WORDS.values(), BASIS_WORDS.values()),
+        "domain/requests/ladder.py": words_of_rungs(LadderNumbers()).values(),
+        "domain/requests/source_tasks.py": SOURCE_WORDS.values(),
+        "domain/campaigns/timetable.py": _rungs_of_a_campaign(),
+        "domain/approvals/without_approval.py": chain(
             IF_YOU_DO_NOT_APPROVE.values(), IF_SOMEBODY_DOES_NOT_APPROVE.values(), (NEVER_DEPENDS,)
         ),
         "translations/catalogues.py": POLICY_TITLES,

@@ -7,7 +7,7 @@ from database.engine import Database
 from database.people.accounts import AccountRow, account_by_external_id
 from database.policies.policies import policy_by_slug, version_by_slug
 from database.tables import Approval
-from domain.approvals import Decision, Governing
+from domain.approvals.approvals import Decision, Governing
 from tests.people import POLICY
 
 APPROVED, DECLINED = Decision.APPROVED, Decision.DECLINED

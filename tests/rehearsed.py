@@ -8,7 +8,7 @@ from sqlmodel import Session, col
 
 from database.campaigns import rehearsals
 from database.tables import OutboxMail, PolicyVersion
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.people import LANGUAGES
 
 

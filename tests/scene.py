@@ -26,12 +26,12 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-from domain.approvals import Decision, Governing
-from domain.data_subject_requests import Intake
-from domain.deadlines import deadline, earliest
+from domain.approvals.approvals import Decision, Governing
 from domain.materiality import assess
-from domain.policy_text import read_policy_text
-from domain.reviews import FindingStatus, VersionClass, VersionState
+from domain.policies.reviews import FindingStatus, VersionClass, VersionState
+from domain.requests.data_subject_requests import Intake
+from domain.requests.deadlines import deadline, earliest
+from domain.texts.policy_text import read_policy_text
 from tests import deciding
 from tests.databases import filled_database
 from tests.people import POLICY, import_accounts, move_in

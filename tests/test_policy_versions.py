@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from domain.materiality import Assessment, Direction, Verdict, assess
-from domain.policy_text import PolicyText, read_policy_text
+from domain.texts.policy_text import PolicyText, read_policy_text
 
 FOLDER = Path(__file__).parents[1] / "policy_versions" / "privacy-policy"
 

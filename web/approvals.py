@@ -18,10 +18,10 @@ from database.policies.law import laws_said
 from database.policies.without_approval import promise_of
 from database.policies.wording import summary_in
 from database.tables import PolicyVersion
-from domain.approvals import Decision, Governing
-from domain.consents import Consent
-from domain.suppressions import address_key
-from domain.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
+from domain.approvals.approvals import Decision, Governing
+from domain.approvals.consents import Consent
+from domain.approvals.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
+from domain.mail.suppressions import address_key
 from web.forms import Form, Posted, StampRefused, check_stamp, stamp
 from web.matters import (
     BY_LAW,

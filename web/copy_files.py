@@ -15,11 +15,11 @@ from sqlmodel import Session
 
 from database.requests.packages import PartOfCopy, held_for_others, not_to_be_had
 from database.tables import DataSubjectRequest
-from domain.collected import Collected
-from domain.data_subject_requests import Kind
-from domain.packages import Copy, copy_of
-from domain.personal_data import BASIS_WORDS, ORIGIN_WORDS, Held, Located
-from domain.portability import portable_files
+from domain.requests.collected import Collected
+from domain.requests.data_subject_requests import Kind
+from domain.requests.packages import Copy, copy_of
+from domain.requests.personal_data import BASIS_WORDS, ORIGIN_WORDS, Held, Located
+from domain.requests.portability import portable_files
 from web.rendering import Pages
 
 Contents = Sequence[tuple[PartOfCopy, Collected]]

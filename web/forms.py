@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from itsdangerous import BadSignature, URLSafeSerializer
 from starlette.datastructures import UploadFile
 
-from domain.attachments import Attachment
+from domain.requests.attachments import Attachment
 
 LARGEST_FIELD = 3_000_000
 STAMP_PERIOD = timedelta(days=1)

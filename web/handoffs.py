@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from database.people.links import REQUEST_HANDOFF, LinkUnusable, usable_link
 from database.tables import Account, Link
-from domain.data_subject_requests import Intake
+from domain.requests.data_subject_requests import Intake
 from mail.links import LinkRefused, make_token, read_token
 from web.forms import Form, Posted
 from web.links import LinkClosed, locale_of

@@ -30,10 +30,10 @@ from database.tables import (
     Policy,
     PolicyVersion,
 )
-from domain.account_holders import AccountKind, Status
-from domain.approvals import Decision
-from domain.consents import Consent
-from domain.reviews import VersionState
+from domain.approvals.approvals import Decision
+from domain.approvals.consents import Consent
+from domain.people.account_holders import AccountKind, Status
+from domain.policies.reviews import VersionState
 from mail.links import make_token
 from web.links import open_link
 from web.readers import Reader

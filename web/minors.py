@@ -12,7 +12,7 @@ from sqlmodel import Session
 from database.people.links import MINOR_CHECK
 from database.requests.identity import link_is_current
 from database.tables import Account, Link, MinorCheck
-from domain.minors import age_of_majority, check_by, heard_by
+from domain.requests.minors import age_of_majority, check_by, heard_by
 from web.forms import Form
 from web.links import LinkClosed, locale_of, open_link
 from web.readers import OnReader, Reader

@@ -9,7 +9,7 @@ from database.mail.outbox import ACCOUNT, CAMPAIGN, LINK_AGAIN, Queued
 from database.people.accounts import accounts_at_address
 from database.people.links import to_approve
 from database.tables import Campaign, Link, PolicyVersion
-from domain.languages import nearest_language
+from domain.people.languages import nearest_language
 from web.forms import Form
 from web.matters import matter_of, nothing_to_decide
 from web.readers import OnReader

@@ -12,10 +12,10 @@ from database.policies.policies import announced_version, previous_version
 from database.policies.without_approval import promise_of
 from database.policies.wording import sentences_in, summary_in
 from database.tables import Finding, Policy, PolicyVersion
+from domain.approvals.without_approval import Promise
+from domain.campaigns.timetable import not_before
 from domain.places import local_date
-from domain.reviews import FindingStatus
-from domain.timetable import not_before
-from domain.without_approval import Promise
+from domain.policies.reviews import FindingStatus
 from web.site import Site
 
 

@@ -18,8 +18,8 @@ from database.people.links import PREFERENCES
 from database.people.restricted import restricted_among
 from database.requests.marketing import ONE_CLICK, PAGE, choose, offered_to, refuse, refused_by
 from database.tables import Account
-from domain.marketing import MARKETING, OBJECTION, Choices, MarketingPurpose
-from domain.suppressions import keys_of
+from domain.mail.suppressions import keys_of
+from domain.people.marketing import MARKETING, OBJECTION, Choices, MarketingPurpose
 from mail.links import LinkRefused, read_token
 from web.forms import Form
 from web.links import LinkClosed

@@ -21,9 +21,9 @@ from database.policies.policies import (
 )
 from database.policies.wording import summary_in
 from database.tables import Policy, PolicyVersion
+from domain.approvals.without_approval import IF_SOMEBODY_DOES_NOT_APPROVE
 from domain.places import start_of_day
-from domain.reviews import VersionState
-from domain.without_approval import IF_SOMEBODY_DOES_NOT_APPROVE
+from domain.policies.reviews import VersionState
 from web.addresses import Number, Slug
 from web.notices import Notice, effective_on, not_before_on, notice_of
 from web.offered import KEPT_FOR, offered

@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
-from domain.languages import best_language, language_named
+from domain.people.languages import best_language, language_named
 from web.rendering import Pages
 from web.site import Site, site_of
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from domain.alignment import ChangeKind
-from domain.redline import RedlineBlock, document_redline
+from domain.texts.alignment import ChangeKind
+from domain.texts.redline import RedlineBlock, document_redline
 
 FOLDED_FROM = 3
 

@@ -14,10 +14,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from domain.company import Company
+from domain.mail.pace import rate_in_words
 from domain.materiality.in_words import about, bases, happened, track_record
-from domain.pace import rate_in_words
 from domain.places import local_date
-from domain.rendering import render_html
+from domain.texts.rendering import render_html
 from translations.catalogues import Language, speak
 
 PAGES = Path(__file__).parent / "pages"
@@ -110,5 +110,5 @@ def sentence(text: str) -> str:
 
 @lru_cache(maxsize=64)
 def policy_html(text: str) -> Markup:
-    """A policy's Markdown as safe HTML; `domain.rendering` has escaped what is not ours."""
+    """A policy's Markdown as safe HTML; `domain.texts.rendering` has escaped what is not ours."""
     return Markup(render_html(text))  # noqa: S704 - escaped by render_html

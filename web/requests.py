@@ -37,8 +37,8 @@ from database.requests.redirections import sent_elsewhere
 from database.requests.requested_rights import decisions_of, kinds_of, rights_of
 from database.requests.requests import follower_of
 from database.tables import DataSubjectRequest, Link, RequestDecision, RequestedRight
-from domain.attachments import problems as attachment_problems
-from domain.data_subject_requests import (
+from domain.requests.attachments import problems as attachment_problems
+from domain.requests.data_subject_requests import (
     GROUND_WORDS,
     KIND_WORDS,
     RIGHT_STATE_WORDS,
@@ -51,9 +51,9 @@ from domain.data_subject_requests import (
     State,
     problems,
 )
-from domain.deadlines import Authority, authority_for, court_remedy
-from domain.identity import TRIES
-from domain.request_decisions import in_our_words, words_of_outcome
+from domain.requests.deadlines import Authority, authority_for, court_remedy
+from domain.requests.decisions import in_our_words, words_of_outcome
+from domain.requests.identity import TRIES
 from translations.catalogues import Language
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.links import LinkClosed, locale_of, open_link

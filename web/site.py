@@ -12,7 +12,7 @@ from activities.samples import SampleMails
 from clock import Clock
 from database.engine import Database
 from domain.company import Company
-from domain.identity import IdentityNumbers
+from domain.requests.identity import IdentityNumbers
 from health.lookout import Lookout
 from temporal import View
 from translations.catalogues import SOURCE

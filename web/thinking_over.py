@@ -6,7 +6,7 @@ from sqlmodel import Session
 from activities.done_words import foretold, told_of
 from database.requests.erasures import life_of, of_request
 from database.tables import DataSubjectRequest, RequestedRight
-from domain.erasures import Life, Stage
+from domain.requests.erasures import Life, Stage
 from web.readers import Reader
 
 

@@ -12,7 +12,7 @@ from clock import real_now
 from database.mail.delivery import REACHED_NOBODY, Event, record_events
 from database.mail.late_bounces import learn, place
 from database.mail.suppressions import Failed, suppress
-from domain.suppressions import address_key
+from domain.mail.suppressions import address_key
 from mail.delivery_events import (
     SIGNATURE_HEADER,
     TIMESTAMP_HEADER,

@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from activities.outbox import ALL_STOPPED, SendProgress
     from database.campaigns.freezing import SHARD_SIZE
-    from domain.pace import about
+    from domain.mail.pace import about
     from domain.rungs import Rung, RungKind
     from temporal import Case
     from workflows.acting import act, attempt, continue_when_long, reach, wait, why

@@ -7,7 +7,7 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.instructions import InstructionActivities, InstructionCase, InstructionInput
     from activities.outbox import OutboxActivities, SendInput
-    from domain.controller_instructions import InstructionState
+    from domain.requests.controller_instructions import InstructionState
     from temporal import Case
     from workflows.acting import LONGEST_PAUSE, act, continue_when_long, reach, wait
     from workflows.story import YOURS_AFTER_AN_HOUR, Chapter, Story, moment

@@ -21,9 +21,9 @@ with workflow.unsafe.imports_passed_through():
         Told,
     )
     from activities.sources import SourceActivities
-    from domain.data_subject_requests import State
-    from domain.erasures import Stage
-    from domain.source_tasks import Asked
+    from domain.requests.data_subject_requests import State
+    from domain.requests.erasures import Stage
+    from domain.requests.source_tasks import Asked
     from temporal import Case
     from workflows.acting import LONGEST_PAUSE, act, continue_when_long, reach, wait
     from workflows.story import YOURS_AFTER_AN_HOUR, Chapter, Story, moment

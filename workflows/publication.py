@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.publication import PublicationActivities, PublicationCase, VersionInput
     from activities.starting import CampaignToStart, StartingActivities
-    from domain.reviews import (
+    from domain.policies.reviews import (
         TO_COME,
         ReviewRequest,
         VersionState,

@@ -14,9 +14,9 @@ from database.approvals.renewing import renew_addressee
 from database.policies.policies import PolicyUnknown, in_force_from, is_public, version_by_slug
 from database.tables import Account, Approval, Policy, PolicyVersion
 from database.writing import held
-from domain.account_holders import AccountKind, Status
-from domain.approvals import Decision
-from domain.reviews import VersionState
+from domain.approvals.approvals import Decision
+from domain.people.account_holders import AccountKind, Status
+from domain.policies.reviews import VersionState
 
 HOW = "api"
 

@@ -27,8 +27,7 @@ from database.tables import (
 )
 from database.webhooks.events import EventKind, tell
 from database.writing import held
-from domain.account_holders import void_as_a_minors
-from domain.approvals import (
+from domain.approvals.approvals import (
     Decided,
     Decision,
     Frozen,
@@ -44,6 +43,7 @@ from domain.approvals import (
     in_force,
     needs_approval,
 )
+from domain.people.account_holders import void_as_a_minors
 
 _LATEST = (
     select(Approval)

@@ -22,7 +22,7 @@ from database.tables import (
     PolicyVersion,
 )
 from database.writing import held
-from domain.consents import Consent
+from domain.approvals.consents import Consent
 
 
 def standing(session: Session, account_id: UUID, policy_id: UUID) -> Mapping[str, ConsentDecision]:

@@ -41,9 +41,9 @@ from database.tables import (
     PolicyVersion,
     WrongWords,
 )
-from domain.consents import Consent
-from domain.languages import nearest_language
-from domain.reviews import Decisions
+from domain.approvals.consents import Consent
+from domain.people.languages import nearest_language
+from domain.policies.reviews import Decisions
 from translations.catalogues import speak
 
 OF_STAFF = "en"

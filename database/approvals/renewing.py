@@ -17,9 +17,9 @@ from database.mail.outbox import MAYBE_TOLD
 from database.mail.steps import CALLED_OFF, FIRST_NOTICE, notice_template
 from database.tables import Account, Campaign, CampaignAddressee, OutboxMail, Policy, PolicyVersion
 from database.writing import held
-from domain.account_holders import AccountKind
-from domain.approvals import Governing
-from domain.reviews import TO_COME, VersionState
+from domain.approvals.approvals import Governing
+from domain.people.account_holders import AccountKind
+from domain.policies.reviews import TO_COME, VersionState
 
 
 def stands(

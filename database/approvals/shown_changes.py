@@ -18,7 +18,7 @@ from database.policies.without_approval import promise_of
 from database.policies.wording import sentences_in, summary_in
 from database.tables import CampaignCorrection, PolicyVersion, ShownWords
 from database.writing import insert_new
-from domain.reviews import FindingStatus
+from domain.policies.reviews import FindingStatus
 
 _KEPT = select(ShownWords.id).where(ShownWords.sha256 == bindparam("sha256"))
 

@@ -21,8 +21,16 @@ from sqlmodel import Session, and_, col, exists, func
 from database.approvals.approvals import Asserted, PolicyHistory, earliest_void
 from database.policies.voids import Reading
 from database.tables import Account, Approval, AssertedVersion, Link, PolicyVersion
-from domain.account_holders import Status
-from domain.approvals import Decided, Decision, Frozen, Governing, InForce, Start, governing
+from domain.approvals.approvals import (
+    Decided,
+    Decision,
+    Frozen,
+    Governing,
+    InForce,
+    Start,
+    governing,
+)
+from domain.people.account_holders import Status
 
 ACCOUNTS_AT_ONCE = 1000
 

@@ -27,7 +27,7 @@ from database.tables import (
     WrongPurpose,
     WrongWords,
 )
-from domain.reviews import Decisions
+from domain.policies.reviews import Decisions
 
 
 def only_what_differs(session: Session, version: PolicyVersion, words: Words) -> Mapping[str, str]:

@@ -12,8 +12,8 @@ from database.approvals.standings import standings
 from database.policies.assessments import assessment_of
 from database.policies.policies import announced_versions
 from database.tables import Account, Policy, PolicyVersion
-from domain.account_holders import AccountKind, LeftOut, Status, left_out
-from domain.reviews import VersionClass
+from domain.people.account_holders import AccountKind, LeftOut, Status, left_out
+from domain.policies.reviews import VersionClass
 
 
 @dataclass(frozen=True, kw_only=True)

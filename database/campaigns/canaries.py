@@ -18,7 +18,7 @@ from database.mail.outbox import ACCOUNT
 from database.mail.steps import FIRST_NOTICE, RUNNING
 from database.tables import Campaign, CampaignAddressee, MailAttempt, OutboxMail
 from database.writing import held
-from domain.sending import Canary, Limits, Tally, why_stop, why_stop_canary
+from domain.campaigns.sending import Canary, Limits, Tally, why_stop, why_stop_canary
 
 FAILED = ("bounced", "dropped", "rejected")
 NOT_SENT = ("cancelled", "suppressed", "no_address")

@@ -29,10 +29,10 @@ from database.policies.without_approval import follow_effect
 from database.tables import Campaign, ControlAct, MailStop, Policy, PolicyVersion, Staff
 from database.webhooks.alarms import AlarmKind, sound_of_campaign
 from database.writing import held, insert_new
-from domain.pace import rate_in_words
+from domain.campaigns.timetable import earliest_effective_on
+from domain.mail.pace import rate_in_words
 from domain.places import start_of_day
-from domain.reviews import TO_COME, VersionState
-from domain.timetable import earliest_effective_on
+from domain.policies.reviews import TO_COME, VersionState
 
 CANARY, BREAKER = "canary", "breaker"
 FASTEST = 1_000_000

@@ -43,8 +43,8 @@ from database.tables import (
 )
 from database.webhooks.events import tell_in_force
 from database.writing import held
-from domain.languages import nearest_language
-from domain.reviews import TO_COME, Decisions, VersionClass, VersionState
+from domain.people.languages import nearest_language
+from domain.policies.reviews import TO_COME, Decisions, VersionClass, VersionState
 from translations.catalogues import speak
 
 

@@ -12,7 +12,7 @@ from database.campaigns.controls import last_resumed_at
 from database.mail.outbox import ACCOUNT
 from database.mail.steps import RUNNING
 from database.tables import Campaign, DeliveryEvent, MailAttempt, OutboxMail
-from domain.sending import Limits, Tally, why_stop, why_stop_refused, why_stop_requests
+from domain.campaigns.sending import Limits, Tally, why_stop, why_stop_refused, why_stop_requests
 
 
 def why_stop_campaign(

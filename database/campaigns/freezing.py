@@ -26,8 +26,8 @@ from database.people.accounts import open_since
 from database.policies.policies import TAKEN_BACK
 from database.tables import Account, Campaign, CampaignAddressee, Policy, PolicyVersion
 from database.writing import as_table, held, hold, insert_new, insert_selected
-from domain.account_holders import AccountKind, Status, left_out
-from domain.approvals import Governing
+from domain.approvals.approvals import Governing
+from domain.people.account_holders import AccountKind, Status, left_out
 
 SHARD_SIZE = 1000
 FREEZE_CHUNK = 1000

@@ -19,9 +19,9 @@ from database.policies.assessments import (
 from database.policies.policies import announced_versions
 from database.policies.without_approval import promise_of
 from database.tables import Account, OutboxMail, PolicyVersion
-from domain.account_holders import Status
-from domain.reviews import UNDECIDED, VersionClass, VersionState
-from domain.without_approval import Promise, WithoutApproval, keeps
+from domain.approvals.without_approval import Promise, WithoutApproval, keeps
+from domain.people.account_holders import Status
+from domain.policies.reviews import UNDECIDED, VersionClass, VersionState
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,9 @@ from database.approvals.approvals import PolicyHistory, Proven
 from database.campaigns.progress import is_asked
 from database.mail.steps import FIRST_NOTICE
 from database.tables import Account, Campaign, CampaignAddressee, OutboxMail, PolicyVersion
-from domain.account_holders import Status
-from domain.approvals import Decision
-from domain.reviews import TO_COME, VersionState
+from domain.approvals.approvals import Decision
+from domain.people.account_holders import Status
+from domain.policies.reviews import TO_COME, VersionState
 
 ACCOUNTS_AT_ONCE = 1000
 ASKED = (*TO_COME, VersionState.IN_FORCE, VersionState.SUPERSEDED)

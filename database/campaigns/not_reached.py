@@ -29,7 +29,7 @@ from database.tables import (
     Staff,
 )
 from database.writing import held, insert_new
-from domain.timetable import reach_by_on
+from domain.campaigns.timetable import reach_by_on
 
 JOINED_LATER, WHY_LATER = "joined_later", "joined or came back after the audience was frozen"
 NOT_ADDRESSED = "not_addressed"

@@ -28,8 +28,8 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-from domain.account_holders import AccountKind
-from domain.approvals import Decision
+from domain.approvals.approvals import Decision
+from domain.people.account_holders import AccountKind
 
 SEGMENTS = ("language", "kind", "country", "governing_version")
 

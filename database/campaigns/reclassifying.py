@@ -41,8 +41,8 @@ from database.policies.wording import (
 from database.tables import Campaign, Finding, Policy, PolicyVersion, Reclassification, Review
 from database.webhooks.events import tell_in_force
 from database.writing import held
-from domain.quotes import stands_in
-from domain.reviews import TO_COME, FindingStatus, VersionClass, VersionState
+from domain.policies.quotes import stands_in
+from domain.policies.reviews import TO_COME, FindingStatus, VersionClass, VersionState
 
 
 @dataclass(frozen=True, kw_only=True)

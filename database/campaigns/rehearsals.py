@@ -20,8 +20,8 @@ from database.policies.policies import previous_version
 from database.policies.wording import languages_read, wording_of
 from database.tables import Account, OutboxMail, PolicyVersion, VersionTestMail
 from database.writing import hold
-from domain.account_holders import AccountKind, Status
-from domain.reviews import Rehearsed, VersionClass, VersionState
+from domain.people.account_holders import AccountKind, Status
+from domain.policies.reviews import Rehearsed, VersionClass, VersionState
 
 REMINDER = "reminder_1"
 ASKS = notice_template(FIRST_NOTICE, asks_approval=True)

@@ -16,17 +16,17 @@ from database.policies.assessments import is_clean
 from database.policies.policies import announced_versions, said_on
 from database.policies.without_approval import promise_of
 from database.tables import PolicyVersion
+from domain.approvals.without_approval import promise_refusal
+from domain.campaigns.timetable import not_before
 from domain.company import Company
 from domain.places import local_date
-from domain.reviews import (
+from domain.policies.reviews import (
     Preparation,
     Rehearsed,
     VersionClass,
     preparation_refusal,
     release_refusal,
 )
-from domain.timetable import not_before
-from domain.without_approval import promise_refusal
 
 
 @dataclass(frozen=True, kw_only=True)

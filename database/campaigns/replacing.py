@@ -47,7 +47,7 @@ from database.tables import (
     PolicyVersion,
 )
 from database.writing import held
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 
 
 @dataclass(frozen=True, kw_only=True)

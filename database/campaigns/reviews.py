@@ -22,8 +22,8 @@ from database.policies.policies import previous_version
 from database.policies.wording import missing_words, wording_of
 from database.tables import Fact, Finding, PolicyVersion, Review
 from database.writing import held, hold
-from domain.consents import purpose_key
-from domain.reviews import (
+from domain.approvals.consents import purpose_key
+from domain.policies.reviews import (
     FindingStatus,
     FindingUnderReview,
     Preparation,

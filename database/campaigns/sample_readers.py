@@ -14,9 +14,9 @@ from database.mail.steps import FIRST_NOTICE, notice_template
 from database.people.accounts import open_since
 from database.policies.law import bases_by_law
 from database.tables import Account, AssertedVersion, Policy, PolicyVersion
-from domain.account_holders import AccountKind, Status, left_out
-from domain.languages import nearest_language
-from domain.reviews import VersionClass
+from domain.people.account_holders import AccountKind, Status, left_out
+from domain.people.languages import nearest_language
+from domain.policies.reviews import VersionClass
 
 READERS = 10
 LOOKED_AT = 200

@@ -29,7 +29,7 @@ from database.policies.law import bases_by_law
 from database.policies.lineage import campaigns_replaced
 from database.tables import Account, Campaign, CampaignAddressee, Link, OutboxMail, PolicyVersion
 from database.writing import insert_selected
-from domain.account_holders import AccountKind
+from domain.people.account_holders import AccountKind
 
 AT_THE_SAME_TIME = timedelta(seconds=5)
 """A mail that is begun so soon after a decision may still have been written before it."""

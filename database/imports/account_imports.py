@@ -22,8 +22,8 @@ from database.people.accounts import AccountRow
 from database.policies.policies import hold_policies, policies, version_in_force, versions
 from database.tables import Account, AccountImport, AccountImportRow, Campaign, PolicyVersion
 from database.writing import held_if_there
-from domain.account_holders import Status
-from domain.reviews import TO_COME, VersionClass, VersionState
+from domain.people.account_holders import Status
+from domain.policies.reviews import TO_COME, VersionClass, VersionState
 
 STAGED, DECIDED, DONE, DISCARDED = "staged", "decided", "done", "discarded"
 CHUNK = 100

@@ -30,7 +30,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from database.ids import id_of_each
 from database.tables import Account, AccountImportRow, PolicyVersion
-from domain.account_holders import AccountKind, Status
+from domain.people.account_holders import AccountKind, Status
 
 UNLESS_GIVEN: Mapping[str, object] = {
     "name": "",

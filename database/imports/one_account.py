@@ -23,7 +23,7 @@ from database.imports.unfinished_imports import carry_rows, finish, one_stands_u
 from database.people.accounts import AccountRow, account_by_external_id
 from database.policies.policies import hold_policies
 from database.tables import AccountImport, AccountImportRow
-from domain.account_holders import Status
+from domain.people.account_holders import Status
 
 
 class ImportUnderWay(Exception):

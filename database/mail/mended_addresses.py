@@ -24,7 +24,7 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-from domain.account_holders import AccountKind
+from domain.people.account_holders import AccountKind
 
 
 def reopen_re_addressed(transaction: Session, accounts: Collection[UUID], now: datetime) -> int:

@@ -32,7 +32,7 @@ from database.tables import (
     Staff,
 )
 from database.writing import insert_new
-from domain.reviews import VersionState
+from domain.policies.reviews import VersionState
 from domain.rungs import RungKind
 
 CAMPAIGN = "campaign"

@@ -18,7 +18,7 @@ from database.facts import record
 from database.ids import new_id
 from database.tables import Campaign, MailAttempt, MailBucket, MailSlowdown, OutboxMail
 from database.writing import insert_new
-from domain.pace import IN_VAIN_FOR, MINUTE, Bucket, Slowdown, reserve_period, slower
+from domain.mail.pace import IN_VAIN_FOR, MINUTE, Bucket, Slowdown, reserve_period, slower
 
 ALL_MAIL = UUID(int=0)
 

@@ -29,7 +29,7 @@ from database.tables import (
 )
 from database.webhooks.events import EventKind, tell
 from database.writing import insert_new
-from domain.suppressions import NO_MORE_REMINDERS, RESTRICTED, WORDS, Cause, address_key
+from domain.mail.suppressions import NO_MORE_REMINDERS, RESTRICTED, WORDS, Cause, address_key
 
 
 @dataclass(frozen=True, kw_only=True)

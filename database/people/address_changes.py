@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, col, delete, select
 
 from database.tables import Account, AddressChange
-from domain.identity import CHANGED_LATELY_PERIOD
+from domain.requests.identity import CHANGED_LATELY_PERIOD
 
 AT_ONCE = 10_000
 

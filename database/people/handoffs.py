@@ -9,7 +9,7 @@ from database.facts import record
 from database.people.links import REQUEST_HANDOFF, LinkUnusable, add_link
 from database.tables import Account, Link
 from database.writing import held
-from domain.account_holders import AccountKind, Status
+from domain.people.account_holders import AccountKind, Status
 
 VERIFIED_BY = "login of the company's own application"
 OLDEST_LOGIN = timedelta(minutes=15)

@@ -15,8 +15,8 @@ from database.tables import Assessment, AssessmentFinding, Finding, PolicyVersio
 from database.writing import held
 from domain.materiality import Assessment as AssessmentValue
 from domain.materiality import Finding as FindingValue
-from domain.quotes import stands_in
-from domain.reviews import BY_LEGAL, FindingStatus, needs_legal
+from domain.policies.quotes import stands_in
+from domain.policies.reviews import BY_LEGAL, FindingStatus, needs_legal
 
 _BETWEEN = (
     select(Finding)

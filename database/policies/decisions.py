@@ -18,7 +18,7 @@ from database.tables import (
     Staff,
 )
 from domain.materiality import Finding as FindingValue
-from domain.reviews import DecidedBefore, FindingStatus
+from domain.policies.reviews import DecidedBefore, FindingStatus
 
 LEADING_TO = {
     FindingStatus.CONFIRMED: (FindingStatus.CONFIRMED,),

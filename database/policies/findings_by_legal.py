@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, select
 
 from database.tables import Assessment, AssessmentFinding, Finding, PolicyVersion
-from domain.quotes import (
+from domain.policies.quotes import (
     Became,
     Trace,
     clauses_meant,
@@ -19,7 +19,7 @@ from domain.quotes import (
     stands_in,
     traces,
 )
-from domain.reviews import BY_LEGAL, FindingStatus
+from domain.policies.reviews import BY_LEGAL, FindingStatus
 
 AS_IT_WAS = (Became.UNTOUCHED, Became.CORRECTED)
 STILL_SAID = (*AS_IT_WAS, Became.QUOTED)

@@ -19,7 +19,7 @@ from database.policies.assessments import (
 from database.policies.decisions import decide, identity, say_the_same
 from database.policies.findings_by_legal import brings
 from database.tables import Assessment, AssessmentFinding, Finding, PolicyVersion, Review
-from domain.reviews import BY_LEGAL, FindingStatus
+from domain.policies.reviews import BY_LEGAL, FindingStatus
 
 HARMLESS = (FindingStatus.DISMISSED, FindingStatus.DISMISSAL_PROPOSED)
 """How a finding stands that was said to be adverse to nobody."""

@@ -13,8 +13,8 @@ from database.policies.policies import SubmissionRefused, versions
 from database.tables import Policy, PolicyVersion
 from database.writing import hold
 from domain.places import start_of_day
-from domain.policy_history import PastVersion
-from domain.reviews import VersionState
+from domain.policies.history import PastVersion
+from domain.policies.reviews import VersionState
 
 
 def import_history(

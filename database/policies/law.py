@@ -18,7 +18,7 @@ from database.policies.assessments import (
 )
 from database.policies.legal_requirements import requirements, sentences_of_laws
 from database.tables import Finding, LegalRequirement, PolicyVersion, Staff
-from domain.reviews import UNDECIDED
+from domain.policies.reviews import UNDECIDED
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,9 +21,9 @@ from database.tables import (
     Review,
     Staff,
 )
-from domain.lessons import Answer, Case, RuleAgreement, agreement, case_of, naming_nobody
-from domain.quotes import stands_in
-from domain.reviews import BY_LEGAL, UNDECIDED, FindingStatus, VersionState
+from domain.policies.lessons import Answer, Case, RuleAgreement, agreement, case_of, naming_nobody
+from domain.policies.quotes import stands_in
+from domain.policies.reviews import BY_LEGAL, UNDECIDED, FindingStatus, VersionState
 
 
 @dataclass(frozen=True, kw_only=True)

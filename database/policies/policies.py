@@ -15,10 +15,10 @@ from database.policies.law import record_departure
 from database.tables import Policy, PolicyVersion
 from database.webhooks.events import tell_in_force
 from database.writing import held, hold, insert_new
-from domain.approvals import InForce, in_force
+from domain.approvals.approvals import InForce, in_force
+from domain.approvals.without_approval import JUST_STAY, Promise
 from domain.places import local_date
-from domain.reviews import TO_COME, VersionState
-from domain.without_approval import JUST_STAY, Promise
+from domain.policies.reviews import TO_COME, VersionState
 
 PUBLIC_STATES = (
     *TO_COME,

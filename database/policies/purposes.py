@@ -7,7 +7,7 @@ from sqlmodel import Session, select
 
 from database.policies.assessments import findings_of
 from database.tables import ConsentLabel, Finding
-from domain.reviews import FindingStatus
+from domain.policies.reviews import FindingStatus
 
 
 def purposes_of(session: Session, version_id: UUID) -> tuple[str, ...]:

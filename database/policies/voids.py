@@ -26,9 +26,9 @@ from database.tables import (
     WrongPurpose,
     WrongWords,
 )
-from domain.approvals import Voided
-from domain.consents import Consent
-from domain.reviews import Decisions
+from domain.approvals.approvals import Voided
+from domain.approvals.consents import Consent
+from domain.policies.reviews import Decisions
 
 _WRONG, _VOIDING, _LINK = aliased(WrongWords), aliased(CampaignCorrection), aliased(Link)
 """Of their own, whatever correction the question around is about."""

@@ -10,8 +10,8 @@ from database.facts import record
 from database.policies.policies import said_on
 from database.tables import PolicyVersion
 from database.writing import hold
-from domain.reviews import VersionState
-from domain.without_approval import Promise, WithoutApproval, moved_later, promise_refusal
+from domain.approvals.without_approval import Promise, WithoutApproval, moved_later, promise_refusal
+from domain.policies.reviews import VersionState
 
 
 class PromiseRefused(Exception):

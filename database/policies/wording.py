@@ -35,9 +35,9 @@ from database.tables import (
     VersionSummary,
 )
 from database.writing import hold
-from domain.account_holders import Status
-from domain.languages import language_named, nearest_language
-from domain.reviews import OF_LAW, FindingStatus, MissingWords, VersionClass, VersionState
+from domain.people.account_holders import Status
+from domain.people.languages import language_named, nearest_language
+from domain.policies.reviews import OF_LAW, FindingStatus, MissingWords, VersionClass, VersionState
 
 SUMMARY = "summary"
 DRAFTED_IN = "en"

@@ -28,14 +28,21 @@ from database.requests.standing_holds import bars_erasure
 from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
 from database.webhooks.events import EventKind, tell_of_request
 from database.writing import held, hold
-from domain.data_corrections import outcome_refusal
-from domain.data_subject_requests import GATED_KINDS, Ground, Kind, Outcome, RightState, State
-from domain.erasures import ErasureGround
-from domain.identity import disclosure_refusal
-from domain.legal_holds import HELD_BACK, waits_for_release
-from domain.request_decisions import DONE, decision_refusal, needs_second_person, outcome_of
-from domain.request_ends import WORDS
-from domain.restrictions import Reason
+from domain.people.restrictions import Reason
+from domain.requests.data_corrections import outcome_refusal
+from domain.requests.data_subject_requests import (
+    GATED_KINDS,
+    Ground,
+    Kind,
+    Outcome,
+    RightState,
+    State,
+)
+from domain.requests.decisions import DONE, decision_refusal, needs_second_person, outcome_of
+from domain.requests.ends import WORDS
+from domain.requests.erasures import ErasureGround
+from domain.requests.identity import disclosure_refusal
+from domain.requests.legal_holds import HELD_BACK, waits_for_release
 
 ANSWERED_ALREADY = "This request is answered already, with another answer. Nothing was sent twice."
 NOTHING_WAITS = "There is no answer that waits for a second person."

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from database.facts import record
 from database.tables import ControllerInstruction, DataSubjectRequest, InstructedTask, SourceTask
 from database.writing import held
-from domain.source_tasks import OPEN_TASKS, SILENT_PERIOD, TaskState, next_try
+from domain.requests.source_tasks import OPEN_TASKS, SILENT_PERIOD, TaskState, next_try
 
 AskedTask: TypeAlias = SourceTask | InstructedTask
 

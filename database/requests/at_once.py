@@ -24,11 +24,11 @@ from database.requests.requests import Received, receive
 from database.requests.restrictions import restrict
 from database.tables import DataSubjectRequest, JoinedRequest
 from database.writing import held
-from domain.data_subject_requests import Intake, Kind
-from domain.marketing import MARKETING, OBJECTION, STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
-from domain.minors import TO_WHOEVER_REPORTS
-from domain.restrictions import Reason
-from domain.suppressions import keys_of
+from domain.mail.suppressions import keys_of
+from domain.people.marketing import MARKETING, OBJECTION, STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
+from domain.people.restrictions import Reason
+from domain.requests.data_subject_requests import Intake, Kind
+from domain.requests.minors import TO_WHOEVER_REPORTS
 
 _STOPS: Mapping[Kind, tuple[Sequence[str], str]] = {
     Kind.MARKETING_OPT_OUT: ((MARKETING,), STOPPED_AT_ONCE),

@@ -11,8 +11,8 @@ from database.requests.requests import OPEN_STATES
 from database.storage import Storage
 from database.tables import DataSubjectRequest, RequestAttachment
 from database.writing import hold
-from domain.attachments import Attachment, problems
 from domain.company import AttachmentLimits
+from domain.requests.attachments import Attachment, problems
 
 TOO_LATE = "This request is answered already. Nothing was stored."
 

@@ -11,10 +11,10 @@ from database.requests import source_tasks
 from database.requests.requested_rights import rights_of
 from database.tables import DataCorrection, DataSubjectRequest, RequestedRight, SourceTask
 from database.writing import hold
-from domain.data_corrections import Claim, claim_refusal
-from domain.data_subject_requests import Kind, RightState
-from domain.personal_data import Correction, Verb
-from domain.source_tasks import OPEN_TASKS, TaskState
+from domain.requests.data_corrections import Claim, claim_refusal
+from domain.requests.data_subject_requests import Kind, RightState
+from domain.requests.personal_data import Correction, Verb
+from domain.requests.source_tasks import OPEN_TASKS, TaskState
 
 
 class ClaimRefused(Exception):

@@ -13,7 +13,7 @@ from database.requests.same_person import is_about, person_asked_about
 from database.requests.standing_holds import bars_erasure, sources_on_hold
 from database.tables import DataSubjectRequest, DeferredErasure, RequestedRight
 from database.writing import hold
-from domain.personal_data import Person, Verb
+from domain.requests.personal_data import Person, Verb
 
 
 class NotToErase(Exception):

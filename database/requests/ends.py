@@ -15,9 +15,9 @@ from database.requests.requested_rights import decided_before, rights_of
 from database.requests.requests import contact_key, follower_of, request_by_reference
 from database.tables import DataSubjectRequest, ProposedEnd
 from database.writing import hold
-from domain.data_subject_requests import GATED_KINDS, Kind, Outcome, RightState, State
-from domain.request_decisions import DONE, SET_ASIDE
-from domain.request_ends import TAKES_TWO, Twin, duplicate_refusal
+from domain.requests.data_subject_requests import GATED_KINDS, Kind, Outcome, RightState, State
+from domain.requests.decisions import DONE, SET_ASIDE
+from domain.requests.ends import TAKES_TWO, Twin, duplicate_refusal
 
 MAILS: Mapping[Outcome, str] = {
     Outcome.WITHDRAWN: "request_withdrawn",

@@ -7,9 +7,9 @@ from sqlmodel import Session, col, select
 
 from database.requests import source_tasks
 from database.tables import Erasure, RequestedRight, SourceTask
-from domain.erasures import SourceEnd, source_end
-from domain.personal_data import Verb
-from domain.source_tasks import OPEN_TASKS, TaskState
+from domain.requests.erasures import SourceEnd, source_end
+from domain.requests.personal_data import Verb
+from domain.requests.source_tasks import OPEN_TASKS, TaskState
 
 
 def kept_elsewhere(session: Session, right: RequestedRight) -> tuple[str, ...]:

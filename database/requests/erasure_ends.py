@@ -14,10 +14,10 @@ from database.requests.deferred_erasures import erasure_of
 from database.requests.identity import to_whom_it_concerns
 from database.requests.requested_rights import decisions_of, reopen
 from database.tables import DataSubjectRequest, Erasure, OutboxMail, RequestedRight
-from domain.data_subject_requests import Kind, Outcome, State
-from domain.erasures import SourceEnd, Stage, end_of, source_end
-from domain.personal_data import OWN_SOURCE
-from domain.source_tasks import TaskState
+from domain.requests.data_subject_requests import Kind, Outcome, State
+from domain.requests.erasures import SourceEnd, Stage, end_of, source_end
+from domain.requests.personal_data import OWN_SOURCE
+from domain.requests.source_tasks import TaskState
 
 KEPT_BY_YOU = (
     "You told us that you want to keep your data, before we had erased any of it. Nothing was "

@@ -14,9 +14,9 @@ from database.requests.identity import is_verified
 from database.requests.requested_rights import rights_of
 from database.requests.same_person import is_about, person_asked_about
 from database.tables import DataSubjectRequest, SourceTask
-from domain.data_subject_requests import RightState
-from domain.personal_data import Verb
-from domain.source_tasks import COPIED, OPEN_TASKS
+from domain.requests.data_subject_requests import RightState
+from domain.requests.personal_data import Verb
+from domain.requests.source_tasks import COPIED, OPEN_TASKS
 
 UNKNOWN = (
     "It is not known who asks, or somebody at an address on file says that the request is not "

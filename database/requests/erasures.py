@@ -38,19 +38,19 @@ from database.tables import (
     SourceTask,
 )
 from database.writing import held
-from domain.account_holders import Status
-from domain.data_subject_requests import RightState, State
-from domain.erasures import (
+from domain.people.account_holders import Status
+from domain.people.restrictions import Reason
+from domain.requests.data_subject_requests import RightState, State
+from domain.requests.erasures import (
     OF_THE_POLICY,
     ErasureGround,
     Life,
     Stage,
     begins_at,
 )
-from domain.legal_holds import EVERYWHERE, keeps
-from domain.personal_data import OWN_SOURCE, DataRole, Person, Verb
-from domain.restrictions import Reason
-from domain.source_tasks import OPEN_TASKS, Asked, TaskState
+from domain.requests.legal_holds import EVERYWHERE, keeps
+from domain.requests.personal_data import OWN_SOURCE, DataRole, Person, Verb
+from domain.requests.source_tasks import OPEN_TASKS, Asked, TaskState
 
 ANNOUNCED = "erasure_announced"
 """The step, and the template, of the mail that says when it begins."""

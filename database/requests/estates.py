@@ -12,7 +12,7 @@ from database.people.accounts import holder_died
 from database.requests.identity import account_of, verify_identity
 from database.tables import Account, DataSubjectRequest, Erasure, EstateAuthority
 from database.writing import held, hold
-from domain.account_holders import Status
+from domain.people.account_holders import Status
 
 BY_ESTATE = "authority after a death, found by two of us"
 NOT_DEAD = "The account is not frozen: nobody has noted that its holder died. Nothing was changed."

@@ -22,9 +22,15 @@ from database.requests.standing_holds import sources_kept_on_hold, sources_on_ho
 from database.tables import Account, DataSubjectRequest, LegalHold, RequestDecision
 from database.writing import held
 from domain.company import OfficeHours
-from domain.data_subject_requests import Ground, Kind, Outcome, State
-from domain.legal_holds import EVERYWHERE, HELD_BACK, erase_by, hold_refusal, waits_for_release
-from domain.personal_data import OWN_SOURCE, Person
+from domain.requests.data_subject_requests import Ground, Kind, Outcome, State
+from domain.requests.legal_holds import (
+    EVERYWHERE,
+    HELD_BACK,
+    erase_by,
+    hold_refusal,
+    waits_for_release,
+)
+from domain.requests.personal_data import OWN_SOURCE, Person
 
 NO_SUCH_HOLD = "There is no such hold (any more). Nothing was changed."
 DATA_CHANGES = (

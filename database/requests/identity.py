@@ -39,9 +39,9 @@ from database.tables import (
     OutboxMail,
 )
 from database.writing import hold
-from domain.data_subject_requests import State
-from domain.identity import DISCLOSURE_HOLD_PERIOD, Code, may_have_another
-from domain.personal_data import ERASED_HOST
+from domain.requests.data_subject_requests import State
+from domain.requests.identity import DISCLOSURE_HOLD_PERIOD, Code, may_have_another
+from domain.requests.personal_data import ERASED_HOST
 
 VERIFY_LINK_PERIOD = timedelta(days=60)  # after the due time: being late must shut nobody out
 VERIFICATION = "verification"

@@ -10,7 +10,7 @@ from database.facts import record
 from database.requests.identity import verify_identity
 from database.tables import DataSubjectRequest, IdentityCheck, IdentityEvidence
 from database.writing import hold
-from domain.identity import METHOD_WORDS, CheckMethod
+from domain.requests.identity import METHOD_WORDS, CheckMethod
 
 ANSWERED = "This request is answered already: there is nothing left to check."
 

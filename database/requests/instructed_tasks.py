@@ -15,9 +15,9 @@ from database.requests import asked_tasks
 from database.requests.asked_tasks import AskedTask, ByHand, TaskRefused
 from database.tables import Account, ControllerInstruction, InstructedTask
 from database.writing import insert_new
-from domain.controller_instructions import InstructionState
-from domain.legal_holds import keeps
-from domain.source_tasks import Asked, TaskState
+from domain.requests.controller_instructions import InstructionState
+from domain.requests.legal_holds import keeps
+from domain.requests.source_tasks import Asked, TaskState
 
 WHO_READS_WHY = "the controller may ask you."
 

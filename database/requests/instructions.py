@@ -20,7 +20,7 @@ from database.requests.requests import new_reference
 from database.requests.standing_holds import sources_kept_on_hold
 from database.tables import Account, ControllerInstruction, InstructedTask, OutboxMail
 from database.writing import held
-from domain.controller_instructions import (
+from domain.requests.controller_instructions import (
     SECOND_PERSON,
     UNDER_HOLD,
     UNFINISHED,
@@ -28,9 +28,9 @@ from domain.controller_instructions import (
     bars,
     needs_second_person,
 )
-from domain.legal_holds import keeps
-from domain.personal_data import Person, Verb
-from domain.source_tasks import TaskState
+from domain.requests.legal_holds import keeps
+from domain.requests.personal_data import Person, Verb
+from domain.requests.source_tasks import TaskState
 
 HELD, DONE, REFUSED = "held", "done", "refused"
 """The steps that tell a controller what became of an instruction."""

@@ -25,8 +25,8 @@ from database.tables import (
     RequestedRight,
 )
 from database.writing import held, hold
-from domain.data_subject_requests import Intake, Kind, State
-from domain.deadlines import Deadline
+from domain.requests.data_subject_requests import Intake, Kind, State
+from domain.requests.deadlines import Deadline
 
 WITHIN = timedelta(hours=1)
 SHOWN = 100

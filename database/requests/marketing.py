@@ -1,6 +1,6 @@
 """What people refused of marketing, were offered, and whom a message may go to (P15, P17).
 
-A refusal stands under keyed hashes (`keys_of` of `domain/suppressions.py`): of the address, so that
+A refusal stands under keyed hashes (`keys_of` of `domain/mail/suppressions.py`): of the address, so that
 it outlives the account, and of the account, so that it follows to another address.
 """
 
@@ -20,9 +20,9 @@ from database.people.restricted import restricted_among
 from database.tables import Account, MarketingRefusal, PurposeOffer
 from database.webhooks.events import EventKind, tell
 from database.writing import held, insert_new
-from domain.account_holders import AccountKind, Status
-from domain.marketing import Choices, Use
-from domain.suppressions import keys_of
+from domain.mail.suppressions import keys_of
+from domain.people.account_holders import AccountKind, Status
+from domain.people.marketing import Choices, Use
 
 PAGE, ONE_CLICK, REQUEST, COMPANY = "page", "one_click", "request", "company"
 REFUSED, RESTRICTED, NOT_OFFERED = "refused", "restricted", "not_offered"

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
-from domain.request_metrics import Counted, RequestMetrics, metrics_of
+from domain.requests.metrics import Counted, RequestMetrics, metrics_of
 
 
 def request_metrics(session: Session, since: datetime | None, now: datetime) -> RequestMetrics:

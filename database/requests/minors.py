@@ -34,19 +34,19 @@ from database.tables import (
     Staff,
 )
 from database.writing import held, held_if_there
-from domain.account_holders import AccountKind, Status
 from domain.company import OfficeHours
-from domain.data_subject_requests import Intake, Kind
-from domain.languages import nearest_language
-from domain.minors import (
+from domain.people.account_holders import AccountKind, Status
+from domain.people.languages import nearest_language
+from domain.people.restrictions import Reason
+from domain.places import local_date, zone_named
+from domain.requests.data_subject_requests import Intake, Kind
+from domain.requests.minors import (
     FOUND_NO_MINOR,
     MinorEnd,
     check_by,
     heard_by,
     restricted_at_once,
 )
-from domain.places import local_date, zone_named
-from domain.restrictions import Reason
 
 FOR_STAFF = "minor_check_for_you"
 """The step, and the template, of the mail to whoever is to look into it."""

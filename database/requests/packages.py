@@ -27,12 +27,12 @@ from database.tables import (
     SourceTask,
 )
 from database.writing import held, hold
-from domain.collected import Collected
-from domain.data_subject_requests import Kind, Outcome
-from domain.identity import COPY_TRIES, Code, may_have_another
-from domain.personal_data import Verb
-from domain.request_decisions import DONE
-from domain.source_tasks import COPIED, OPEN_TASKS, TaskState
+from domain.requests.collected import Collected
+from domain.requests.data_subject_requests import Kind, Outcome
+from domain.requests.decisions import DONE
+from domain.requests.identity import COPY_TRIES, Code, may_have_another
+from domain.requests.personal_data import Verb
+from domain.requests.source_tasks import COPIED, OPEN_TASKS, TaskState
 
 COPY = "copy"
 NO_COPY = (

@@ -13,9 +13,9 @@ from database.requests.requested_rights import kinds_of, rights_of
 from database.requests.requests import stored_candidates
 from database.tables import DataSubjectRequest, ReceiptCorrection
 from database.writing import held, hold
-from domain.data_subject_requests import Kind
-from domain.deadlines import Deadline
 from domain.places import country_code
+from domain.requests.data_subject_requests import Kind
+from domain.requests.deadlines import Deadline
 
 NOTHING_CHANGED = "Nothing was changed."
 ClockOf = Callable[[Iterable[Kind], datetime, str | None, str | None], Deadline]

@@ -12,7 +12,7 @@ from database.facts import record
 from database.ids import new_id
 from database.tables import DataSubjectRequest, RecipientNotice, RequestedRight
 from database.writing import held, insert_new
-from domain.personal_data import Use
+from domain.requests.personal_data import Use
 
 
 class NoticeRefused(Exception):

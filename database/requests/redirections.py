@@ -8,7 +8,7 @@ from database.requests.identity import controls_empty_address, is_verified
 from database.requests.packages import held_for_others
 from database.requests.requested_rights import rights_of
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import GATED_KINDS
+from domain.requests.data_subject_requests import GATED_KINDS
 
 HELD_FOR_OTHERS = (
     "Something is held under this address, for another company: answer that the request has to go "

@@ -9,8 +9,15 @@ from sqlmodel import Session, col, select
 
 from database.facts import record
 from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
-from domain.data_subject_requests import GATED_KINDS, Ground, Kind, Outcome, RightState, State
-from domain.deadlines import Deadline
+from domain.requests.data_subject_requests import (
+    GATED_KINDS,
+    Ground,
+    Kind,
+    Outcome,
+    RightState,
+    State,
+)
+from domain.requests.deadlines import Deadline
 
 _PLACES: Mapping[str, int] = {kind: place for place, kind in enumerate(Kind)}
 

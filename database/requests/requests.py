@@ -32,10 +32,10 @@ from database.tables import (
 )
 from database.webhooks.events import EventKind, tell_of_request
 from database.writing import hold
-from domain.data_subject_requests import GATED_KINDS, Intake, State
-from domain.deadlines import Deadline
-from domain.identity import DISPUTED
-from domain.languages import nearest_language
+from domain.people.languages import nearest_language
+from domain.requests.data_subject_requests import GATED_KINDS, Intake, State
+from domain.requests.deadlines import Deadline
+from domain.requests.identity import DISPUTED
 
 REFERENCE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 ACKNOWLEDGEMENT = "acknowledgement"

@@ -16,9 +16,9 @@ from database.requests.source_tasks import ask_once_more
 from database.tables import Account, DataSubjectRequest, OutboxMail, Restriction
 from database.webhooks.events import EventKind, tell
 from database.writing import held_if_there, insert_new
-from domain.languages import nearest_language
-from domain.personal_data import Verb
-from domain.restrictions import Reason
+from domain.people.languages import nearest_language
+from domain.people.restrictions import Reason
+from domain.requests.personal_data import Verb
 
 LIFTED = "restriction_lifted"
 """The step, and the template, of the mail that says so."""

@@ -36,7 +36,7 @@ from database.tables import (
     RequestDecision,
     SourceTask,
 )
-from domain.data_subject_requests import State
+from domain.requests.data_subject_requests import State
 
 UNSENT = ("queued", "sending", "unknown", "operator", BY_POST)
 AT_ONCE = 100

@@ -12,8 +12,8 @@ from database.people.staff import require_role
 from database.tables import DataSubjectRequest, FiredRung, OutboxMail
 from database.writing import hold
 from domain.company import OfficeHours
-from domain.identity import DISPUTED, OF_IDENTITY
-from domain.request_ladder import UNASSIGNED, Fired, armed, step_of
+from domain.requests.identity import DISPUTED, OF_IDENTITY
+from domain.requests.ladder import UNASSIGNED, Fired, armed, step_of
 from domain.rungs import Rung
 
 

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, func
 from database.people.accounts import accounts_of
 from database.requests.identity import account_of
 from database.tables import Account, DataSubjectRequest
-from domain.personal_data import Person, Verb, same_address
+from domain.requests.personal_data import Person, Verb, same_address
 
 
 def person_asked_about(session: Session, request: DataSubjectRequest, verb: Verb) -> Person:

@@ -22,10 +22,10 @@ from database.requests.identity import (
 from database.requests.requested_rights import rights_of
 from database.tables import DataSubjectRequest, RequestedRight, SourceTask
 from database.writing import held, hold, insert_new
-from domain.data_subject_requests import GATED_KINDS, Kind, RightState
-from domain.personal_data import OWN_SOURCE, DataRole, Verb
-from domain.request_decisions import DONE
-from domain.source_tasks import (
+from domain.requests.data_subject_requests import GATED_KINDS, Kind, RightState
+from domain.requests.decisions import DONE
+from domain.requests.personal_data import OWN_SOURCE, DataRole, Verb
+from domain.requests.source_tasks import (
     COPIED,
     LOOKING,
     OPEN_TASKS,

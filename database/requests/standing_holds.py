@@ -9,7 +9,7 @@ from database.people.accounts import accounts_of
 from database.requests.same_person import person_asked_about
 from database.tables import Account, DataSubjectRequest, LegalHold
 from database.writing import held
-from domain.personal_data import Person, Verb
+from domain.requests.personal_data import Person, Verb
 
 
 def standing_on(session: Session, account_id: UUID) -> Sequence[LegalHold]:

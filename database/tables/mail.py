@@ -92,7 +92,7 @@ class MailStop(SQLModel, table=True):
 
 
 class MailBucket(SQLModel, table=True):
-    """How far mails under a rate limit are paid for (`domain/pace.py`); there once it is needed.
+    """How far mails under a rate limit are paid for (`domain/mail/pace.py`); there once it is needed.
 
     `subject_id`: a campaign, or `ALL_MAIL` of `database/mail/pace.py`.
     """
@@ -107,7 +107,7 @@ class MailBucket(SQLModel, table=True):
 class MailSlowdown(SQLModel, table=True):
     """The mail service said that we are too fast (429), and what we hold to since (P8).
 
-    `in_effect`: true, or null once over. The rest: `Slowdown` of `domain/pace.py`.
+    `in_effect`: true, or null once over. The rest: `Slowdown` of `domain/mail/pace.py`.
     """
 
     __tablename__ = "mail_slowdown"

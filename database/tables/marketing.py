@@ -13,7 +13,7 @@ class MarketingRefusal(SQLModel, table=True):
     """Somebody refused a purpose, and perhaps allowed it again later (P15, P17).
 
     They stand here as a keyed hash, of an address or of an account, so the row may outlive both.
-    `purpose`: a declared one, or one of `RESERVED` of `domain/marketing.py`. `how`: page |
+    `purpose`: a declared one, or one of `RESERVED` of `domain/people/marketing.py`. `how`: page |
     one_click (their mail program did it, RFC 8058) | request.
     """
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.policy_text import LARGEST_BYTES, PolicyRefused
+from domain.texts.policy_text import LARGEST_BYTES, PolicyRefused
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from io import BytesIO
 
 from domain.conversion.tally import Loss, Tally, sentences
-from domain.policy_text import LARGEST_BYTES, PolicyRefused, PolicyText, read_policy_text
+from domain.texts.policy_text import LARGEST_BYTES, PolicyRefused, PolicyText, read_policy_text
 
 LARGEST_FILE = 4_000_000
 ZIP = b"PK\x03\x04"

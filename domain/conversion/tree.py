@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from domain.policy_text import PolicyRefused
+from domain.texts.policy_text import PolicyRefused
 
 DEEPEST = 100
 MOST_ELEMENTS = 50_000

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser, t
 from zipfile import ZipFile
 
 from domain.conversion.tally import Loss, Tally
-from domain.policy_text import PolicyRefused
+from domain.texts.policy_text import PolicyRefused
 
 LARGEST_UNPACKED = 12_000_000
 DEEPEST = 100

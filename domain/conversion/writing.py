@@ -7,7 +7,7 @@ from urllib.parse import quote
 from domain.conversion.grid import Cell, copied
 from domain.conversion.tally import Loss, Tally
 from domain.conversion.tree import Node
-from domain.rendering import SAFE_LINK
+from domain.texts.rendering import SAFE_LINK
 
 INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")

@@ -7,10 +7,10 @@ from functools import lru_cache
 
 from rapidfuzz import fuzz
 
-from domain.clauses import Clause, ClauseKind
 from domain.materiality.lexicon import LEXICON
 from domain.materiality.periods import PERIOD
 from domain.materiality.words import plain_words, straightened, words
+from domain.texts.clauses import Clause, ClauseKind
 
 CHARGES = frozenset(
     f"words.{mark}"

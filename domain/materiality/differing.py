@@ -5,11 +5,11 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
 
-from domain.matching import common_runs
 from domain.materiality.lexicon import LEXICON
 from domain.materiality.reading import read
 from domain.materiality.rules import Comparison
 from domain.materiality.words import LINK, WORD, plain_words, straightened, words
+from domain.texts.matching import common_runs
 
 # Words and figures that decide what a sentence means; a change that touches one is never a slip.
 CRITICAL = frozenset(

@@ -6,8 +6,6 @@ from functools import cache
 from hashlib import sha256
 from itertools import chain
 
-from domain.alignment import Change, ChangeKind, align
-from domain.clauses import Clause, ClauseKind, read_clauses
 from domain.materiality.assessment import (
     SAYS_SOMETHING_NEW,
     AssessedChange,
@@ -34,6 +32,8 @@ from domain.materiality.rebroken import in_other_lines
 from domain.materiality.rules import REGISTRY, Comparison, Found, Version
 from domain.materiality.weighing import WEIGHTS
 from domain.materiality.words import words
+from domain.texts.alignment import Change, ChangeKind, align
+from domain.texts.clauses import Clause, ClauseKind, read_clauses
 
 ENGINE_VERSION = 3
 ENGLISH_SHARE = 0.12

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from domain.matching import common_runs
 from domain.materiality.lexicon import KINDS
 from domain.materiality.reading import Reading
 from domain.materiality.rules import Comparison
 from domain.materiality.words import roots, words
+from domain.texts.matching import common_runs
 
 
 def evidence(comparison: Comparison, rules: Iterable[str]) -> frozenset[str]:

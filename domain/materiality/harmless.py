@@ -6,7 +6,6 @@ words only loosely, that no word, figure or sign differs that decides what a sen
 
 from collections.abc import Callable, Mapping
 
-from domain.clauses import Clause
 from domain.materiality.context import context_differs
 from domain.materiality.differing import critical, differences
 from domain.materiality.periods import PERIOD, says_two_lengths
@@ -24,6 +23,7 @@ from domain.materiality.surface import (
 )
 from domain.materiality.titles import is_a_pointer, is_a_title
 from domain.materiality.words import plain_words, straightened
+from domain.texts.clauses import Clause
 
 
 def shown_harmless(comparison: Comparison) -> str | None:

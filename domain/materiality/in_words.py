@@ -4,8 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from domain.alignment import ChangeKind
 from domain.materiality.assessment import Direction, Finding, Practice, Verdict
+from domain.texts.alignment import ChangeKind
 
 NOT_ENGLISH = "language.not_english"
 FIGURE = re.compile(r"\d+(?:[.,]\d+)*")

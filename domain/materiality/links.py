@@ -5,12 +5,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlsplit
 
-from domain.clauses import Clause
 from domain.materiality.assessment import Direction, Practice
 from domain.materiality.context import charges
 from domain.materiality.lexicon import LEXICON
 from domain.materiality.rules import Found
 from domain.materiality.words import LINK, words
+from domain.texts.clauses import Clause
 
 UNREAD = re.compile(r"no-?reply|do-?not-?reply")
 # What says from where somebody comes, or in which language they read.

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from rapidfuzz import fuzz
 
-from domain.clauses import Clause
 from domain.materiality.assessment import Practice
 from domain.materiality.lexicon import LEXICON
 from domain.materiality.reading import BURDENS, Reading, read
@@ -19,6 +18,7 @@ from domain.materiality.rules import (
     rule,
 )
 from domain.materiality.words import words
+from domain.texts.clauses import Clause
 
 UNDERTAKINGS = frozenset({"notify", "protect", "respond", "delete"})
 CHANGE_PROMISES = {

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from operator import attrgetter
 
-from domain.clauses import Clause, ClauseKind
 from domain.materiality.lexicon import KINDS, LEXICON
 from domain.materiality.periods import UNIT_WORDS, Period, ages, periods
 from domain.materiality.words import Mention, words
+from domain.texts.clauses import Clause, ClauseKind
 
 BURDENS = frozenset({"collect", "use", "share", "sell", "keep"})
 ABBREVIATION = re.compile(

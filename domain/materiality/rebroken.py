@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, chain, pairwise
 
-from domain.clauses import Clause
-from domain.matching import LARGEST_TABLE, common_runs
 from domain.materiality.context import charges
 from domain.materiality.signs import signs
 from domain.materiality.words import plain_words
+from domain.texts.clauses import Clause
+from domain.texts.matching import LARGEST_TABLE, common_runs
 
 Words = Sequence[Sequence[object]]
 

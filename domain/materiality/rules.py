@@ -6,13 +6,13 @@ from functools import cached_property
 
 from rapidfuzz import fuzz, process
 
-from domain.clauses import Clause
 from domain.materiality.assessment import Direction, Practice
 from domain.materiality.context import Above, above
 from domain.materiality.lexicon import KINDS, LEXICON
 from domain.materiality.reading import NOTHING, Reading, read, together
 from domain.materiality.signs import hidden
 from domain.materiality.words import plain_words, words
+from domain.texts.clauses import Clause
 
 # The first basis of every adverse finding: what the policy itself says of such changes (P2).
 OWN_WORDS = "policy.own_words"

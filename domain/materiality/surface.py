@@ -4,7 +4,6 @@ import re
 from datetime import date
 from itertools import pairwise
 
-from domain.clauses import Clause, ClauseKind
 from domain.materiality.context import charges
 from domain.materiality.differing import differences
 from domain.materiality.lexicon import LEXICON
@@ -12,6 +11,7 @@ from domain.materiality.links import pages, says_by_link, sites
 from domain.materiality.rules import Comparison
 from domain.materiality.signs import signs
 from domain.materiality.words import LINK, WORD, plain_words, straightened, words
+from domain.texts.clauses import Clause, ClauseKind
 
 MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"
 DAY = r"\d{1,2}(?:st|nd|rd|th)?(?:\s+of)?"

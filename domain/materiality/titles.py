@@ -1,12 +1,12 @@
 """Titles and pointers: they say where something stands, and nothing of what is done."""
 
-from domain.clauses import Clause, ClauseKind
 from domain.materiality.context import charges
 from domain.materiality.lexicon import LEXICON
 from domain.materiality.reading import read
 from domain.materiality.rules import Version
 from domain.materiality.weighing import WEIGHTS
 from domain.materiality.words import plain_words, root, words
+from domain.texts.clauses import Clause, ClauseKind
 
 LONGEST_POINTER = 14  # words
 ASKING = frozenset({"how", "what", "when", "why", "where", "which", "who", "whom", "whose"})

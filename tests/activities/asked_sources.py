@@ -20,9 +20,9 @@ from database.requests import identity, requests, source_tasks
 from database.requests.at_once import take_effect
 from database.storage import Storage
 from database.tables import DataSubjectRequest, SourceTask
-from domain.data_subject_requests import Kind
-from domain.deadlines import deadline, earliest
-from domain.personal_data import OWN_SOURCE
+from domain.requests.data_subject_requests import Kind
+from domain.requests.deadlines import deadline, earliest
+from domain.requests.personal_data import OWN_SOURCE
 from embedded.sample_company import IN_ONE_DATABASE
 from embedded.sample_company import database as sample
 from settings import DEVELOPMENT_DATA_KEY, SAMPLE_DATA_MAP, Settings

@@ -28,9 +28,9 @@ from database.requests.requested_rights import rights_of
 from database.storage import Storage
 from database.tables import DataSubjectRequest, Erasure, OutboxMail, SourceTask
 from domain.company import Company, OfficeHours
-from domain.data_subject_requests import Ground, Kind, Outcome
-from domain.erasures import ErasureGround
-from domain.personal_data import Person, Receipt, Verb
+from domain.requests.data_subject_requests import Ground, Kind, Outcome
+from domain.requests.erasures import ErasureGround
+from domain.requests.personal_data import Person, Receipt, Verb
 from settings import Settings
 from tests.data_sources.fernhill import KEY, Fernhill
 from tests.scene import NOW, Scene

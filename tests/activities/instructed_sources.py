@@ -12,7 +12,7 @@ from database.requests import instructions
 from database.requests.instructed_tasks import tasks_of
 from database.requests.instructions import Instruction
 from database.tables import ControllerInstruction, InstructedTask, OutboxMail
-from domain.personal_data import Verb
+from domain.requests.personal_data import Verb
 from tests.activities.asked_sources import ALICE, COMPANY, AskedSources
 from tests.data_sources.fernhill import KEY
 from tests.scene import NOW

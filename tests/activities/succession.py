@@ -20,7 +20,7 @@ from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.policies import policies
 from database.tables import Campaign, PolicyVersion
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.people import POLICY
 from tests.sandbox_server import RunningSandbox
 from tests.scene import NOW, Scene

@@ -22,8 +22,8 @@ from database.tables import Alarm, Campaign
 from database.webhooks import alarms, posts
 from database.webhooks.alarms import AlarmKind
 from domain.company import Officers
-from domain.identity import IdentityNumbers
-from domain.request_ladder import request_ladder
+from domain.requests.identity import IdentityNumbers
+from domain.requests.ladder import request_ladder
 from mail.webhooks import Webhook
 from settings import Settings
 from tests.people import ALICE, BOB

@@ -24,7 +24,7 @@ from database.campaigns.progress import count_not_reached
 from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.tables import Campaign, OutboxMail, PolicyVersion
-from domain.reviews import VersionState
+from domain.policies.reviews import VersionState
 from tests.people import ALICE, BOB, CAROL
 from tests.sandbox_server import RunningSandbox
 from tests.scene import NOW, Scene

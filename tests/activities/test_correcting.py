@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.domain.test_data_corrections import STREET
 
 from activities.courier import Courier
 from activities.done_words import told_of
@@ -14,14 +15,13 @@ from database.requests.data_corrections import ClaimRefused, note
 from database.requests.recipients import NoticeRefused, of_request, told
 from database.requests.requested_rights import rights_of
 from database.tables import DataSubjectRequest
-from domain.data_corrections import Claim
-from domain.data_subject_requests import Ground, Kind, Outcome
-from domain.personal_data import Verb
-from domain.source_tasks import TaskState
+from domain.requests.data_corrections import Claim
+from domain.requests.data_subject_requests import Ground, Kind, Outcome
+from domain.requests.personal_data import Verb
+from domain.requests.source_tasks import TaskState
 from tests.activities.erasing_lives import Life, a_life
 from tests.data_sources.conftest import fernhill
 from tests.data_sources.fernhill import Fernhill
-from tests.domain.test_data_corrections import STREET
 from tests.scene import Scene
 from translations.catalogues import speak
 

@@ -33,11 +33,11 @@ from database.requests.restrictions import restrict
 from database.requests.tombstones import every_mark
 from database.tables import Account, DataSubjectRequest, Erasure, Fact
 from database.writing import held
-from domain.data_subject_requests import Outcome, RightState, State
-from domain.erasures import ErasureGround
-from domain.personal_data import OWN_SOURCE, Verb
-from domain.restrictions import Reason
-from domain.source_tasks import TaskState
+from domain.people.restrictions import Reason
+from domain.requests.data_subject_requests import Outcome, RightState, State
+from domain.requests.erasures import ErasureGround
+from domain.requests.personal_data import OWN_SOURCE, Verb
+from domain.requests.source_tasks import TaskState
 from tests.activities.erasing_lives import ALICE, BY_LAW, EMIL, ERASED, UNDER_HOLD, Life, a_life
 from tests.data_sources.conftest import fernhill
 from tests.data_sources.fernhill import Fernhill

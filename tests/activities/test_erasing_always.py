@@ -33,10 +33,10 @@ from database.requests.requested_rights import rights_of
 from database.requests.standing_holds import standing_on
 from database.storage import Storage
 from database.tables import Account, DataSubjectRequest
-from domain.data_subject_requests import Kind, Outcome, RightState, State
-from domain.erasures import COOLING_OFF, ROOM_TO_ERASE
-from domain.legal_holds import keeps
-from domain.personal_data import (
+from domain.requests.data_subject_requests import Kind, Outcome, RightState, State
+from domain.requests.erasures import COOLING_OFF, ROOM_TO_ERASE
+from domain.requests.legal_holds import keeps
+from domain.requests.personal_data import (
     OWN_SOURCE,
     DataRole,
     Done,

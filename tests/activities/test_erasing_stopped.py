@@ -19,10 +19,10 @@ from database.requests.deferred_erasures import NotToErase
 from database.requests.requested_rights import rights_of
 from database.requests.source_tasks import hand_in
 from database.tables import Account, DataSubjectRequest, OutboxMail, Package
-from domain.data_subject_requests import Kind, Outcome
-from domain.legal_holds import EVERYWHERE
-from domain.personal_data import OWN_SOURCE, Exported, Person, Verb
-from domain.source_tasks import TaskState
+from domain.requests.data_subject_requests import Kind, Outcome
+from domain.requests.legal_holds import EVERYWHERE
+from domain.requests.personal_data import OWN_SOURCE, Exported, Person, Verb
+from domain.requests.source_tasks import TaskState
 from tests.activities.erasing_lives import ALICE, BY_LAW, UNDER_HOLD, Life, a_life
 from tests.data_sources.conftest import fernhill
 from tests.data_sources.fernhill import Fernhill

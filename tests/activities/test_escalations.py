@@ -16,9 +16,9 @@ from database.campaigns import freezing
 from database.requests import requests
 from database.tables import Campaign, DataSubjectRequest, OutboxMail, PolicyVersion, Staff
 from domain.company import Officers
-from domain.identity import IdentityNumbers
 from domain.places import local_date, start_of_day
-from domain.request_ladder import request_ladder
+from domain.requests.identity import IdentityNumbers
+from domain.requests.ladder import request_ladder
 from domain.rungs import Rung, RungKind
 from settings import Settings
 from tests.people import ALICE

@@ -25,12 +25,12 @@ from database.requests.restrictions import Lift
 from database.tables import Account, DataSubjectRequest, Event, Link
 from database.webhooks import alarms, posts
 from database.webhooks.alarms import AlarmKind
-from domain.approvals import Decision
-from domain.data_subject_requests import Outcome
-from domain.marketing import Choices
-from domain.restrictions import Reason
-from domain.reviews import Decisions
-from domain.suppressions import address_key, keys_of
+from domain.approvals.approvals import Decision
+from domain.mail.suppressions import address_key, keys_of
+from domain.people.marketing import Choices
+from domain.people.restrictions import Reason
+from domain.policies.reviews import Decisions
+from domain.requests.data_subject_requests import Outcome
 from mail.webhooks import Webhook
 from tests import correcting
 from tests.activities.conftest import SUPPRESSION_KEY

@@ -35,10 +35,10 @@ from database.requests.instructions import InstructionRefused
 from database.requests.packages import held_for_others
 from database.requests.tombstones import every_mark
 from database.tables import DataSubjectRequest, Fact
-from domain.collected import collected_from
-from domain.controller_instructions import UNDER_HOLD
-from domain.data_subject_requests import Outcome
-from domain.personal_data import OWN_SOURCE, Held, Located, Person, Receipt, Verb
+from domain.requests.collected import collected_from
+from domain.requests.controller_instructions import UNDER_HOLD
+from domain.requests.data_subject_requests import Outcome
+from domain.requests.personal_data import OWN_SOURCE, Held, Located, Person, Receipt, Verb
 from tests.activities.asked_sources import ALICE, COMPANY, AskedSources, asked_sources
 from tests.activities.instructed_sources import CLINIC, CONTACT, Instructed, told
 from tests.sandbox_server import RunningSandbox

@@ -15,7 +15,7 @@ from database.campaigns.controls import acting
 from database.campaigns.corrections import Right, RightWords
 from database.people.accounts import AccountRow
 from database.tables import DataSubjectRequest, MailAttempt, OutboxMail, PolicyVersion
-from domain.reviews import Decisions
+from domain.policies.reviews import Decisions
 from tests import correcting
 from tests.activities.test_outbox import send
 from tests.people import ALICE, BOB, CAROL, DORA

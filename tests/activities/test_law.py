@@ -16,7 +16,7 @@ from database.mail.mail_rows import Batch
 from database.people.accounts import AccountRow
 from database.policies.wording import Words, write_words
 from database.tables import Campaign, ControlAct, OutboxMail, PolicyVersion
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from mail.message import Message, Templates
 from tests.activities.conftest import TEMPLATES
 from tests.people import ALICE, LANGUAGES

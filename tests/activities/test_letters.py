@@ -21,10 +21,10 @@ from database.policies.assessments import findings_of
 from database.requests import answering, identity, requests
 from database.tables import Campaign, DataSubjectRequest, FindingSentence, OutboxMail, PolicyVersion
 from domain.company import Officers
-from domain.data_subject_requests import Ground, Intake, Kind, Outcome
-from domain.identity import IdentityNumbers
-from domain.request_ladder import overdue_rung, request_ladder
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
+from domain.requests.data_subject_requests import Ground, Intake, Kind, Outcome
+from domain.requests.identity import IdentityNumbers
+from domain.requests.ladder import overdue_rung, request_ladder
 from mail.message import Message, Templates
 from settings import Settings
 from tests.activities.conftest import TEMPLATES

@@ -18,7 +18,7 @@ from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.policies.wording import Words, keep_words, words_read
 from database.tables import OutboxMail, PolicyVersion
-from domain.reviews import Decisions, VersionClass
+from domain.policies.reviews import Decisions, VersionClass
 from tests import correcting
 from tests.activities.succession import LATER, WORSE, Story
 from tests.deciding import APPROVED

@@ -25,7 +25,7 @@ from database.mail.mail_rows import Batch
 from database.people.accounts import AccountRow
 from database.silence import is_silence
 from database.tables import Account, MailAttempt, OutboxMail, PolicyVersion
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from mail.message import Message, TemplateRefused
 from mail.sendgrid import Accepted, Copy, MailService, Outcome, Rejected
 from tests import databases

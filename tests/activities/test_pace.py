@@ -14,7 +14,7 @@ from database.mail import outbox
 from database.mail.mail_rows import Batch
 from database.mail.mail_status import mail_status, mails_by_state
 from database.tables import MailSlowdown
-from domain.pace import LONGEST_HOLD, SLOWEST
+from domain.mail.pace import LONGEST_HOLD, SLOWEST
 from mail.sendgrid import NotSent
 from tests.people import ALICE, BOB, CAROL
 from tests.sandbox_server import RunningSandbox

@@ -10,7 +10,7 @@ from activities.publication import VersionInput
 from database.campaigns.progress import progress_of
 from database.policies import policies
 from database.tables import Fact, OutboxMail, PolicyVersion
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.activities.succession import LATER, WORSE, Story
 from tests.deciding import APPROVED, DECLINED
 from tests.people import ALICE, BOB, CAROL

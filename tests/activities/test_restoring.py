@@ -13,7 +13,7 @@ from database.people.accounts import AccountRow
 from database.requests import holds
 from database.requests.tombstones import erased_since, every_mark, lay, take_in
 from domain.company import OfficeHours
-from domain.personal_data import Person
+from domain.requests.personal_data import Person
 from embedded.sample_company.people import NAMED
 from tests.data_sources.conftest import fernhill
 from tests.data_sources.fernhill import KEY, NOW, Board, Fernhill, means

@@ -14,10 +14,10 @@ from database.requests import identity, recipients, restrictions
 from database.requests.answering import Answer, apply_decision, propose_decision
 from database.requests.restrictions import Lift
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import Kind, Outcome
-from domain.personal_data import OWN_SOURCE, Person, Receipt, Verb, Waits
-from domain.restrictions import Reason
-from domain.source_tasks import TaskState
+from domain.people.restrictions import Reason
+from domain.requests.data_subject_requests import Kind, Outcome
+from domain.requests.personal_data import OWN_SOURCE, Person, Receipt, Verb, Waits
+from domain.requests.source_tasks import TaskState
 from embedded.sample_company.people import customers
 from tests.activities.asked_sources import asked_sources
 from tests.activities.erasing_lives import Life, a_life

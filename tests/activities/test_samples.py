@@ -9,7 +9,7 @@ from activities.samples import SampleMail
 from database.people.accounts import AccountRow
 from database.people.staff import StaffRefused
 from database.tables import Fact, OutboxMail, PolicyVersion
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from mail.message import Templates
 from settings import Settings
 from tests.people import ALICE, BOB

@@ -18,10 +18,10 @@ from database.requests import asked_tasks, identity, packages, source_tasks
 from database.requests.packages import parts_of
 from database.requests.requested_rights import rights_of
 from database.tables import Alarm, DataSubjectRequest, OutboxMail
-from domain.collected import collected_from
-from domain.data_subject_requests import Kind
-from domain.personal_data import Person, Verb
-from domain.source_tasks import COPIED
+from domain.requests.collected import collected_from
+from domain.requests.data_subject_requests import Kind
+from domain.requests.personal_data import Person, Verb
+from domain.requests.source_tasks import COPIED
 from embedded.sample_company.people import customers
 from tests.activities.asked_sources import ALICE, BOB, AskedSources, asked_sources
 from tests.scene import NOW, Scene

@@ -20,8 +20,8 @@ from database.people.links import holder_of
 from database.requests import restrictions
 from database.requests.restrictions import Lift
 from database.tables import Campaign, Link, MailAttempt, OutboxMail, PolicyVersion
-from domain.restrictions import Reason
-from domain.suppressions import WORDS, Cause, address_key
+from domain.mail.suppressions import WORDS, Cause, address_key
+from domain.people.restrictions import Reason
 from tests.activities.conftest import SUPPRESSION_KEY
 from tests.people import ALICE, BOB, CAROL, DORA, LANGUAGES
 from tests.sandbox_server import RunningSandbox

@@ -17,7 +17,7 @@ from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.policies.policies import policy_by_slug
 from database.tables import Account, Campaign, OutboxMail, PolicyVersion
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from settings import Settings
 from tests.people import ALICE, BOB, POLICY
 from tests.sandbox_server import RunningSandbox

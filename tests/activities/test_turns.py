@@ -12,8 +12,8 @@ from database.people.absences import set_absent
 from database.requests import identity, requests, rungs
 from database.tables import Alarm, DataSubjectRequest, OutboxMail, Staff
 from domain.company import Officers
-from domain.identity import IdentityNumbers
-from domain.request_ladder import request_ladder
+from domain.requests.identity import IdentityNumbers
+from domain.requests.ladder import request_ladder
 from domain.rungs import Role
 from settings import Settings
 from tests.scene import NOW, ONE_HOUR, Scene

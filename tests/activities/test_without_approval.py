@@ -12,7 +12,7 @@ from activities.campaigns import CampaignActivities, CampaignInput
 from activities.publication import PublicationActivities, VersionInput
 from database.imports import account_imports, unfinished_imports
 from database.tables import Campaign, PolicyVersion
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from settings import Settings
 from tests.people import ALICE
 from tests.rehearsed import rehearse

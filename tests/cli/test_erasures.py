@@ -14,7 +14,7 @@ from data_sources.tombstones import known_as
 from database.engine import Database
 from database.requests.tombstones import lay
 from database.tables import Tombstone
-from domain.personal_data import Person
+from domain.requests.personal_data import Person
 from embedded.sample_company import database as sample
 from settings import load_settings
 

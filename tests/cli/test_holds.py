@@ -13,8 +13,8 @@ from database.requests import requests
 from database.requests.deferred_erasures import defer
 from database.requests.requested_rights import rights_of
 from database.tables import Account, Fact, LegalHold
-from domain.data_subject_requests import Intake, Kind
-from domain.deadlines import deadline
+from domain.requests.data_subject_requests import Intake, Kind
+from domain.requests.deadlines import deadline
 
 Run = Callable[..., Result]
 RECEIVED_AT = datetime(2026, 1, 31, 10, tzinfo=UTC)

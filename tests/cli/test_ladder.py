@@ -14,8 +14,8 @@ from database.people.staff import add_staff
 from database.requests import requests
 from database.requests.rungs import fire
 from database.tables import DataSubjectRequest, FiredRung, ReceiptCorrection
-from domain.data_subject_requests import Intake, Kind
-from domain.deadlines import deadline
+from domain.requests.data_subject_requests import Intake, Kind
+from domain.requests.deadlines import deadline
 from domain.rungs import Role, Rung, RungKind
 
 Run = Callable[..., Result]

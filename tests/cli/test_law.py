@@ -11,7 +11,7 @@ from cli.main import app
 from database.campaigns.reviews import ReviewContent
 from database.people.accounts import AccountRow
 from database.tables import PolicyVersion
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.people import ALICE, POLICY
 from tests.scene import EFFECT, FIRST_DAY, Scene
 from tests.texts import FIRST

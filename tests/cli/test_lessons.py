@@ -14,8 +14,8 @@ from database.campaigns.reviews import ReviewContent
 from database.people.accounts import AccountRow
 from database.policies import assessments, policies
 from database.tables import Finding, PolicyVersion
-from domain.lessons import MISSED, SOMEBODY
-from domain.reviews import BY_LEGAL, FindingStatus, VersionClass, VersionState
+from domain.policies.lessons import MISSED, SOMEBODY
+from domain.policies.reviews import BY_LEGAL, FindingStatus, VersionClass, VersionState
 from tests.people import ALICE, BOB, CAROL, DORA, POLICY, personal_words
 from tests.scene import FIRST_DAY, NOW, Scene
 from tests.texts import FIRST, SECOND

@@ -11,7 +11,7 @@ from database.mail import outbox, suppressions
 from database.mail.doubts import SENDER_STOPPED
 from database.mail.mail_rows import Batch
 from database.tables import MailSuppression, OutboxMail
-from domain.suppressions import Cause, address_key
+from domain.mail.suppressions import Cause, address_key
 from settings import Settings
 from tests.cli.conftest import PromiseKeeper
 from tests.scene import NOW, loose_mails

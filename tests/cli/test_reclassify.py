@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from cli.main import app
 from database.policies.assessments import findings_of
 from database.tables import PolicyVersion
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.people import ALICE, POLICY
 from tests.scene import FIRST_DAY, NOW, Scene
 from tests.texts import FIRST, SECOND

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from cli.main import app
 from database.people.accounts import AccountRow
 from database.tables import CampaignAddressee, Fact, OutboxMail, PolicyVersion
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.people import ALICE, BOB, POLICY
 from tests.rehearsed import rehearse
 from tests.scene import FIRST_DAY, NOW, ONE_HOUR, Scene

@@ -14,8 +14,8 @@ from cli.main import app
 from database.engine import Database
 from database.requests import requests
 from database.tables import Fact, OutboxMail, RequestDecision
-from domain.data_subject_requests import Intake, Kind
-from domain.deadlines import deadline
+from domain.requests.data_subject_requests import Intake, Kind
+from domain.requests.deadlines import deadline
 from tests.eventually import eventually
 from tests.people import DORA
 from tests.workflows.conftest import Town, town

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from cli.main import app
 from database.people.accounts import AccountRow
 from database.tables import PolicyVersion
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.people import POLICY
 from tests.scene import FIRST_DAY, Scene
 from tests.texts import FIRST, SECOND

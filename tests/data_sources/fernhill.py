@@ -14,7 +14,7 @@ from data_sources.opening import Means
 from data_sources.source import Call
 from data_sources.sql import SqlSource
 from data_sources.tables import SqlDescription
-from domain.personal_data import Exported, Located, Person, Receipt, Record
+from domain.requests.personal_data import Exported, Located, Person, Receipt, Record
 from embedded.sample_company import IN_ONE_DATABASE
 from embedded.sample_company.database import TABLES
 from settings import SAMPLE_DATA_MAP

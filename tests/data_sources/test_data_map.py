@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from data_sources.description import Rule
 from data_sources.map_file import DataMapRefused, read_data_map
-from domain.personal_data import DataRole
+from domain.requests.personal_data import DataRole
 from settings import SAMPLE_DATA_MAP, Settings
 
 SMALL = """

@@ -14,7 +14,7 @@ from data_sources import http
 from data_sources.data_map import HttpDescription
 from data_sources.http import HttpSource
 from data_sources.source import SourceUnavailable, SourceWrong
-from domain.personal_data import Correction, Failed, Origin, Person, Retained, Verb
+from domain.requests.personal_data import Correction, Failed, Origin, Person, Retained, Verb
 from tests.data_sources.example_service import (
     CALLS,
     SECRET,

@@ -8,7 +8,7 @@ import pytest
 from data_sources.data_map import ManualDescription
 from data_sources.manual import ManualSource
 from data_sources.source import SourceWrong
-from domain.personal_data import (
+from domain.requests.personal_data import (
     Correction,
     Done,
     Exported,

@@ -37,12 +37,12 @@ from database.tables import (
     RequestDecision,
     Restriction,
 )
-from domain.approvals import Decision
+from domain.approvals.approvals import Decision
 from domain.company import OfficeHours
-from domain.data_subject_requests import Outcome
-from domain.personal_data import OWN_SOURCE, Person
-from domain.restrictions import Reason
-from domain.suppressions import keys_of
+from domain.mail.suppressions import keys_of
+from domain.people.restrictions import Reason
+from domain.requests.data_subject_requests import Outcome
+from domain.requests.personal_data import OWN_SOURCE, Person
 from tests.data_sources.fernhill import CALL, KEY, done, located, retained, values
 from tests.people import ALICE, BOB, DORA, POLICY
 from tests.scene import NOW, Scene

@@ -13,7 +13,15 @@ from data_sources.erasing import UNTIL_RELEASE
 from data_sources.pseudonyms import address_pseudonym, id_pseudonym
 from data_sources.source import CorrectionRefused, SourceUnavailable, SourceWrong
 from data_sources.sql import NO_FLAG, NOT_THERE, SqlSource
-from domain.personal_data import Correction, Failed, LegalBasis, Origin, Person, Retained, Use
+from domain.requests.personal_data import (
+    Correction,
+    Failed,
+    LegalBasis,
+    Origin,
+    Person,
+    Retained,
+    Use,
+)
 from tests.data_sources.fernhill import (
     ALICE,
     BOB,

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_sources.erasing import holds_something
-from domain.personal_data import Correction, Person
+from domain.requests.personal_data import Correction, Person
 from embedded.sample_company.database import CUSTOMER, INVOICE, PAYMENT, TABLES
 from tests.data_sources.fernhill import CALL, NOW, Fernhill, done, located, retained
 

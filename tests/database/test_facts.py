@@ -13,7 +13,7 @@ from database.engine import Database
 from database.facts import SALT_BYTES, commitment, record
 from database.requests import answering, identity, requests
 from database.tables import DataSubjectRequest, Fact
-from domain.data_subject_requests import Outcome
+from domain.requests.data_subject_requests import Outcome
 from tests.people import ALICE, BOB, DORA, STAFF
 from tests.scene import NOW, Scene
 

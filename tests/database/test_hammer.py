@@ -40,11 +40,11 @@ from database.tables import (
     RequestedRight,
     Review,
 )
-from domain.approvals import Decision
-from domain.data_subject_requests import Kind, Outcome
-from domain.policy_text import read_policy_text
-from domain.reviews import Decisions, VersionClass, VersionState
+from domain.approvals.approvals import Decision
+from domain.policies.reviews import Decisions, VersionClass, VersionState
+from domain.requests.data_subject_requests import Kind, Outcome
 from domain.rungs import Role, Rung, RungKind
+from domain.texts.policy_text import read_policy_text
 from tests import correcting
 from tests.in_two_processes import in_two_processes, meet, side_by_side
 from tests.people import LANGUAGES, POLICY, import_accounts

@@ -17,8 +17,8 @@ from database.people import links
 from database.people.accounts import AccountRow, accounts_at_address
 from database.policies.policies import version_by_slug
 from database.tables import Account, CampaignAddressee, Link, OutboxMail, Policy, Staff
-from domain.reviews import Decisions
-from domain.suppressions import Cause, address_key
+from domain.mail.suppressions import Cause, address_key
+from domain.policies.reviews import Decisions
 from tests import correcting
 from tests.people import ALICE, BOB, POLICY
 from tests.query_plans import whole_tables_read

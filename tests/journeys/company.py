@@ -21,7 +21,7 @@ from database.engine import Database
 from database.policies import policies
 from database.policies.assessments import findings_of
 from database.tables import Account, DataSubjectRequest, PolicyVersion
-from domain.approvals import Governing
+from domain.approvals.approvals import Governing
 from embedded.stack import environment_of, stack
 from settings import ROOT, Settings
 from tests.quiet_monday import until_a_quiet_monday

@@ -16,7 +16,7 @@ from database.people.staff import add_staff, by_handle
 from database.policies.assessments import findings_of
 from database.policies.policies import add_policy, policy_by_slug, put_in_force
 from database.tables import Account, CampaignAddressee, PolicyVersion
-from domain.reviews import FindingStatus, VersionClass, VersionState
+from domain.policies.reviews import FindingStatus, VersionClass, VersionState
 from tests.people import POLICY
 from tests.web.world import EFFECT, FIRST_DAY, NOW, put_in_review, submit_text, text
 

@@ -24,9 +24,9 @@ from database.tables import (
     CampaignAddressee,
     PolicyVersion,
 )
-from domain.approvals import Decision
-from domain.consents import Consent
-from domain.reviews import VersionState
+from domain.approvals.approvals import Decision
+from domain.approvals.consents import Consent
+from domain.policies.reviews import VersionState
 from tests.people import POLICY
 from tests.web.world import NOW, World, browse, version
 from web.app import create_app

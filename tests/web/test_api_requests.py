@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from database.requests.requested_rights import kinds_of
 from database.tables import DataSubjectRequest, HandedIn, OutboxMail
-from domain.data_subject_requests import Kind
+from domain.requests.data_subject_requests import Kind
 from tests.web.test_api import made
 from tests.web.world import NOW, World, browse
 from web.app import create_app

@@ -46,9 +46,9 @@ from database.tables import (
     PolicyVersion,
     ShownWords,
 )
+from domain.mail.suppressions import address_key
 from domain.materiality import assess
-from domain.reviews import Decisions
-from domain.suppressions import address_key
+from domain.policies.reviews import Decisions
 from mail.links import make_token
 from tests.own_settings import CLOSING_PAGE
 from tests.people import LANGUAGES

@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 from database.people.links import REQUEST_STATUS, REQUEST_VERIFY
 from database.requests.requests import follower_of
 from database.tables import Account, OutboxMail
-from domain.identity import DISPUTED
+from domain.requests.identity import DISPUTED
 from tests.web.test_identity import (
     ALICE,
     ELSEWHERE,

@@ -32,7 +32,7 @@ from database.tables import (
     Package,
     SourceTask,
 )
-from domain.data_subject_requests import Kind, Outcome
+from domain.requests.data_subject_requests import Kind, Outcome
 from mail.links import make_code, make_token
 from tests.activities.asked_sources import company_sources
 from tests.web.world import NOW, World, hidden

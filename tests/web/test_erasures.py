@@ -12,9 +12,9 @@ from database.requests import erase_tasks, erasures
 from database.requests.answering import Answer, apply_decision, propose_decision
 from database.requests.identity import verify_identity
 from database.tables import Account, DataSubjectRequest, Erasure, Link, OutboxMail
-from domain.data_subject_requests import Outcome
-from domain.erasures import ErasureGround
-from domain.personal_data import OWN_SOURCE
+from domain.requests.data_subject_requests import Outcome
+from domain.requests.erasures import ErasureGround
+from domain.requests.personal_data import OWN_SOURCE
 from mail.links import make_token
 from tests.web.world import NOW, World
 

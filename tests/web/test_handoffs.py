@@ -12,7 +12,7 @@ from sqlmodel import select
 from database.people.links import LinkUnusable
 from database.requests.requests import acknowledge
 from database.tables import Account, DataSubjectRequest, Fact, Link, OutboxMail
-from domain.data_subject_requests import Intake
+from domain.requests.data_subject_requests import Intake
 from tests.web.test_api import made
 from tests.web.world import NOW, World, browse
 from web.app import create_app

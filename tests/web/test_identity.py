@@ -22,7 +22,7 @@ from database.tables import (
     OutboxMail,
     RequestDecision,
 )
-from domain.data_subject_requests import GROUND_WORDS, OUTCOME_WORDS, Ground, Kind, Outcome
+from domain.requests.data_subject_requests import GROUND_WORDS, OUTCOME_WORDS, Ground, Kind, Outcome
 from mail.links import make_code
 from tests.web.test_requests import FORM, ask
 from tests.web.world import NOW, World

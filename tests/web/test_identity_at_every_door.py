@@ -19,8 +19,8 @@ from database.tables import (
     IdentityCode,
     JoinedRequest,
 )
-from domain.data_subject_requests import Intake
-from domain.identity import DISPUTED, CheckMethod
+from domain.requests.data_subject_requests import Intake
+from domain.requests.identity import DISPUTED, CheckMethod
 from domain.rungs import Role, Rung, RungKind
 from tests.web.test_api import made
 from tests.web.test_handoffs import FORM as SIGNED_IN

@@ -7,7 +7,7 @@ from database.people.accounts import account_by_external_id
 from database.policies.assessments import findings_of
 from database.policies.policies import put_in_force
 from database.tables import CampaignAddressee, LegalRequirement, LegalSentence, PolicyVersion
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.web.world import NOW, World, version
 
 LAW = "Telecommunications Act <1>, section 176"

@@ -21,8 +21,8 @@ from database.tables import (
     OutboxMail,
     RequestedRight,
 )
-from domain.data_subject_requests import Intake, Kind
-from domain.deadlines import deadline
+from domain.requests.data_subject_requests import Intake, Kind
+from domain.requests.deadlines import deadline
 from tests.web.test_api import made
 from tests.web.world import NOW, World
 from workflows.desk import ByKey

@@ -18,9 +18,9 @@ from database.tables import (
     OutboxMail,
     Restriction,
 )
-from domain.data_subject_requests import Intake
-from domain.erasures import ErasureGround
-from domain.minors import MOST_OF_ALL_REPORTERS
+from domain.requests.data_subject_requests import Intake
+from domain.requests.erasures import ErasureGround
+from domain.requests.minors import MOST_OF_ALL_REPORTERS
 from tests.web.test_at_once import restricted
 from tests.web.test_requests import ask, path
 from tests.web.world import NOW, World

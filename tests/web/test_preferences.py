@@ -11,8 +11,8 @@ from database.people.links import APPROVE, PREFERENCES, UNSUBSCRIBE
 from database.requests.marketing import refused_by
 from database.requests.restrictions import restrict
 from database.tables import Account, MarketingRefusal, PurposeOffer
-from domain.marketing import MARKETING, OBJECTION
-from domain.restrictions import Reason
+from domain.people.marketing import MARKETING, OBJECTION
+from domain.people.restrictions import Reason
 from mail.links import make_token
 from settings import Settings
 from tests.web.test_unsubscribe import link_of

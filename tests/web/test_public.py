@@ -12,8 +12,8 @@ from sqlmodel import select
 from database.policies.history import import_history
 from database.policies.policies import PUBLIC_STATES, policy_by_slug, put_in_force
 from database.tables import Policy, PolicyVersion
-from domain.policy_history import read_history
-from domain.reviews import VersionState
+from domain.policies.history import read_history
+from domain.policies.reviews import VersionState
 from tests.web.world import NOW, World, version
 from web.public import STATE_WORDS
 

@@ -9,7 +9,7 @@ from database.people.links import REQUEST_AGENT, REQUEST_STATUS, REQUEST_VERIFY
 from database.requests.answering import Answer, DecisionRefused, apply_decision, propose_decision
 from database.requests.identity import verify_identity
 from database.tables import DataSubjectRequest, Fact, Link, OutboxMail, RequestAgent
-from domain.data_subject_requests import Outcome
+from domain.requests.data_subject_requests import Outcome
 from tests.web.world import NOW, World
 
 ASKED = {

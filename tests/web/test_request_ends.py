@@ -21,7 +21,7 @@ from database.requests.identity import verify_identity
 from database.requests.requested_rights import rights_of
 from database.requests.requests import follower_of
 from database.tables import DataSubjectRequest, Link, OutboxMail, ProposedEnd, RequestedRight, Staff
-from domain.data_subject_requests import Ground, Outcome
+from domain.requests.data_subject_requests import Ground, Outcome
 from tests.web.world import NOW, World
 from workflows.messenger import Refused
 

@@ -12,7 +12,7 @@ from database.requests.answering import Answer, apply_decision, confirm_decision
 from database.requests.identity import verify_identity
 from database.requests.requested_rights import kinds_of
 from database.tables import DataSubjectRequest, Fact, Link, OutboxMail, PolicyVersion
-from domain.data_subject_requests import Ground, Kind, Outcome
+from domain.requests.data_subject_requests import Ground, Kind, Outcome
 from tests.web.world import NOW, World, browse
 from web.app import create_app
 from workflows.desk import Desk

@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from database.requests.restrictions import restrict
 from database.tables import PurposeOffer
-from domain.restrictions import Reason
+from domain.people.restrictions import Reason
 from tests.web import test_preferences
 from tests.web.test_api import Caller, made
 from tests.web.test_preferences import choose

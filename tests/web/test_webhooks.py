@@ -17,7 +17,7 @@ from database.mail.mail_rows import Batch
 from database.mail.outbox import claim
 from database.mail.outcomes import accept, doubt
 from database.tables import DeliveryEvent, MailAttempt, MailSuppression, OutboxMail
-from domain.suppressions import address_key
+from domain.mail.suppressions import address_key
 from mail.delivery_events import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from settings import Settings
 from tests.web.world import NOW, World

@@ -10,7 +10,7 @@ from sqlmodel import select
 from database.people.links import REQUEST_VERIFY
 from database.requests.requested_rights import rights_of
 from database.tables import Account, Fact
-from domain.data_subject_requests import Intake
+from domain.requests.data_subject_requests import Intake
 from tests.web.test_api import made
 from tests.web.test_handoffs import FORM as SIGNED_IN
 from tests.web.test_handoffs import handed_over

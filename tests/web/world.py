@@ -22,7 +22,7 @@ from database.policies.assessments import store_assessment
 from database.policies.policies import Submission, submit
 from database.tables import Account, Link, Policy, PolicyVersion, Staff
 from domain.materiality import assess
-from domain.policy_text import read_policy_text
+from domain.texts.policy_text import read_policy_text
 from mail.links import make_token
 from settings import Settings
 from workflows.desk import Desk

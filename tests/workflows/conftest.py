@@ -35,9 +35,9 @@ from database.policies import policies
 from database.policies.assessments import findings_of
 from database.storage import Storage
 from database.tables import PolicyVersion
-from domain.approvals import Decision
-from domain.policy_text import read_policy_text
-from domain.reviews import FindingStatus, Rehearsed, VersionClass
+from domain.approvals.approvals import Decision
+from domain.policies.reviews import FindingStatus, Rehearsed, VersionClass
+from domain.texts.policy_text import read_policy_text
 from settings import Settings
 from tests import deciding
 from tests.eventually import eventually

@@ -18,8 +18,8 @@ from database.policies.assessments import findings_of
 from database.policies.wording import Words
 from database.tables import DataSubjectRequest
 from domain.company import CampaignLeads
-from domain.data_subject_requests import Intake
-from domain.reviews import Decisions, VersionClass
+from domain.policies.reviews import Decisions, VersionClass
+from domain.requests.data_subject_requests import Intake
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, DORA, POLICY
 from tests.texts import FIRST, SECOND

@@ -5,7 +5,7 @@ from unittest.mock import patch
 from database.campaigns import freezing
 from database.campaigns.freezing import SHARD_SIZE
 from database.people.accounts import AccountRow
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, POLICY
 from tests.texts import FIRST, SECOND

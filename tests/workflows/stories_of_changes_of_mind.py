@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from sqlmodel import select
 
 from database.tables import OutboxMail
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, POLICY
 from tests.texts import FIRST, SECOND, THIRD

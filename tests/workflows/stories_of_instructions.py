@@ -4,7 +4,7 @@ from uuid import UUID
 
 from database.requests.instructed_tasks import tasks_of
 from database.tables import ControllerInstruction
-from domain.personal_data import Verb
+from domain.requests.personal_data import Verb
 from embedded.sample_company import database as sample_company
 from tests.eventually import eventually
 from tests.people import DORA

@@ -4,7 +4,7 @@ from sqlmodel import select
 
 from database.mail.doubts import doubts
 from database.tables import OutboxMail
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.eventually import eventually
 from tests.people import ALICE, BOB
 from tests.texts import FIRST, SECOND

@@ -3,7 +3,7 @@
 import temporal
 from database.campaigns import reviews
 from database.tables import PolicyVersion
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.eventually import eventually
 from tests.people import ALICE, LANGUAGES, POLICY
 from tests.texts import FIRST, SECOND

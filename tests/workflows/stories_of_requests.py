@@ -11,9 +11,9 @@ from database.requests.answering import Answer
 from database.requests.on_paper import letters_to_post
 from database.requests.receipts import Receipt
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import Intake, Kind, Outcome, State
-from domain.erasures import ErasureGround
 from domain.places import local_date
+from domain.requests.data_subject_requests import Intake, Kind, Outcome, State
+from domain.requests.erasures import ErasureGround
 from embedded.sample_company import database as sample_company
 from tests.answers import IN_FULL, INVOICES, NOTHING_ERASED, REFUSAL
 from tests.eventually import eventually

@@ -10,7 +10,7 @@ from activities.requests import RequestActivities
 from database.engine import Database
 from database.requests import requests
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import Intake
+from domain.requests.data_subject_requests import Intake
 from tests.answers import IN_FULL
 from tests.eventually import eventually
 from tests.people import DORA

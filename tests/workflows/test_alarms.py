@@ -20,7 +20,7 @@ from database.mail.mail_status import requests_in_vain
 from database.storage import Storage
 from database.tables import Alarm, Fact, MailAttempt, OutboxMail
 from database.webhooks.alarms import AlarmKind, sound
-from domain.data_subject_requests import Intake
+from domain.requests.data_subject_requests import Intake
 from tests.eventually import eventually
 from tests.people import DORA
 from tests.scene import loose_mails

@@ -12,7 +12,7 @@ from database.campaigns import freezing
 from database.campaigns.freezing import SHARD_SIZE
 from database.people.accounts import AccountRow
 from database.tables import Account, CampaignAddressee
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.databases import SQLITE, migrated_database
 from tests.eventually import eventually
 from tests.people import POLICY

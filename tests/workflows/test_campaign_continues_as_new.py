@@ -16,7 +16,7 @@ from temporalio.client import WorkflowExecutionStatus
 from database.mail import delivery
 from database.people.accounts import AccountRow
 from database.tables import CampaignStep, OutboxMail
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from embedded.processes import Process, Program
 from embedded.stack import WORKER_READY, environment_of
 from settings import ROOT

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from database.engine import Database
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, POLICY
 from tests.texts import FIRST, SECOND

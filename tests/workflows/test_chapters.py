@@ -18,9 +18,9 @@ from activities.publication import PublicationActivities, PublicationCase
 from activities.requests import RequestActivities
 from database.campaigns import freezing
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import Intake
-from domain.policy_text import read_policy_text
-from domain.reviews import VersionClass, VersionState, VersionUnderReview
+from domain.policies.reviews import VersionClass, VersionState, VersionUnderReview
+from domain.requests.data_subject_requests import Intake
+from domain.texts.policy_text import read_policy_text
 from temporal import AWAITING_WHOM, DUE_AT, STAGE
 from tests.answers import IN_FULL, REFUSAL
 from tests.eventually import eventually

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from database.engine import Database
-from domain.personal_data import Verb
+from domain.requests.personal_data import Verb
 from embedded.sample_company import database as sample_company
 from tests.eventually import eventually
 from tests.people import DORA

@@ -14,7 +14,7 @@ import temporal
 from database.campaigns.unheard import unheard
 from database.engine import Database
 from database.tables import OutboxMail
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.deciding import APPROVED
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, DORA, POLICY

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from database.campaigns import controls, corrections
-from domain.reviews import Decisions, VersionClass
+from domain.policies.reviews import Decisions, VersionClass
 from tests import correcting
 from tests.deciding import APPROVED
 from tests.eventually import eventually

@@ -13,7 +13,7 @@ from database.requests import requests
 from database.requests import rungs as ladder
 from database.requests.answering import Answer
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import Intake, Kind, Outcome
+from domain.requests.data_subject_requests import Intake, Kind, Outcome
 from tests.answers import IN_FULL, NOTHING_ERASED, REFUSAL
 from tests.eventually import eventually
 from tests.people import DORA

@@ -8,7 +8,7 @@ import pytest
 from database.requests import requests, rungs
 from database.requests.receipts import Receipt
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import Intake
+from domain.requests.data_subject_requests import Intake
 from tests.eventually import eventually
 from tests.people import DORA
 from tests.texts import FIRST

@@ -7,7 +7,7 @@ from database.campaigns.reviews import ReviewContent
 from database.policies.assessments import findings_of
 from database.policies.wording import Words
 from database.tables import Approval, Fact
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, POLICY
 from tests.texts import FIRST

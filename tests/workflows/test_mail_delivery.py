@@ -12,8 +12,8 @@ from database.mail.delivery import Event
 from database.mail.mail_rows import Batch
 from database.mail.suppressions import Failed
 from database.tables import Fact, OutboxMail
-from domain.reviews import VersionClass
-from domain.suppressions import Cause, address_key
+from domain.mail.suppressions import Cause, address_key
+from domain.policies.reviews import VersionClass
 from settings import Settings
 from tests.eventually import eventually
 from tests.people import ALICE

@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from database.people.accounts import AccountRow
 from database.tables import Account, OutboxMail
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.eventually import eventually
 from tests.people import ALICE, BOB
 from tests.texts import FIRST, SECOND

@@ -6,8 +6,8 @@ import pytest
 from temporalio.client import Client
 
 from database.requests.answering import Answer
-from domain.data_subject_requests import Intake, Outcome
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
+from domain.requests.data_subject_requests import Intake, Outcome
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, DORA, personal_words
 from tests.texts import FIRST, SECOND

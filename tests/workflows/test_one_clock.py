@@ -28,10 +28,10 @@ from clock import real_now
 from database.engine import Database
 from database.requests import requests
 from database.tables import CampaignStep, DataSubjectRequest, FiredRung, OutboxMail
-from domain.data_subject_requests import Intake
 from domain.places import local_date, start_of_day
-from domain.request_ladder import step_of
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
+from domain.requests.data_subject_requests import Intake
+from domain.requests.ladder import step_of
 from embedded.stack import environment_of
 from mail.delivery_events import SIGNATURE_HEADER, TIMESTAMP_HEADER
 from tests.clock_changes import clock_changes

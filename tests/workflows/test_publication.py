@@ -15,7 +15,7 @@ from database.campaigns import campaigns, reviews
 from database.campaigns.reviews import ReviewContent
 from database.policies.assessments import findings_of
 from database.tables import PolicyVersion
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.deciding import APPROVED, DECLINED
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, LANGUAGES, POLICY

@@ -19,8 +19,8 @@ import temporal
 from database.mail.outbox import REQUEST, REQUESTER, Queued
 from database.requests import requests
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import Intake
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
+from domain.requests.data_subject_requests import Intake
 from tests import databases
 from tests.answers import REFUSAL
 from tests.deciding import APPROVED, DECLINED

@@ -6,9 +6,9 @@ from datetime import date, timedelta
 import pytest
 
 from database.tables import PolicyVersion
+from domain.approvals.without_approval import WithoutApproval
 from domain.places import local_date
-from domain.reviews import VersionClass
-from domain.without_approval import WithoutApproval
+from domain.policies.reviews import VersionClass
 from tests.deciding import APPROVED
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, POLICY

@@ -6,7 +6,7 @@ import pytest
 
 from database.campaigns.campaigns import campaign_by_number
 from database.campaigns.progress import count_addressees
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.deciding import APPROVED
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, POLICY

@@ -3,7 +3,7 @@
 import pytest
 
 from database.people.links import REQUEST_STATUS
-from domain.data_subject_requests import Outcome
+from domain.requests.data_subject_requests import Outcome
 from tests.eventually import eventually
 from tests.people import DORA
 from tests.workflows.conftest import Town

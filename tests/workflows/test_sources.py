@@ -15,9 +15,9 @@ from database.engine import Database
 from database.requests import source_tasks
 from database.requests.requested_rights import rights_of
 from database.tables import Account, DataSubjectRequest, SourceTask
-from domain.collected import collected_from
-from domain.data_subject_requests import Intake
-from domain.personal_data import Verb
+from domain.requests.collected import collected_from
+from domain.requests.data_subject_requests import Intake
+from domain.requests.personal_data import Verb
 from embedded.sample_company import database as sample_company
 from tests.eventually import eventually
 from tests.people import DORA

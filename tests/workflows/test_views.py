@@ -4,7 +4,7 @@ import pytest
 
 from database.requests.requested_rights import reopen, rights_of
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import Intake, Kind
+from domain.requests.data_subject_requests import Intake, Kind
 from temporal import HOW_TO_READ, VIEWS
 from tests.answers import IN_FULL, REFUSAL
 from tests.eventually import eventually

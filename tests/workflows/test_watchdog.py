@@ -29,9 +29,9 @@ from database.requests.restrictions import Lift
 from database.requests.rungs import acknowledge_step, fire, fired_rungs
 from database.storage import Storage
 from database.tables import AccountImportRow, Alarm, DataSubjectRequest, Event, Fact, Restriction
-from domain.data_subject_requests import Intake
-from domain.restrictions import Reason
-from domain.reviews import VersionClass
+from domain.people.restrictions import Reason
+from domain.policies.reviews import VersionClass
+from domain.requests.data_subject_requests import Intake
 from domain.rungs import Role, Rung, RungKind
 from tests.answers import IN_FULL
 from tests.eventually import eventually

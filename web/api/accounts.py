@@ -13,7 +13,7 @@ from database.approvals.governing_lists import governed_after, in_a_line, told
 from database.imports.one_account import close_account, put_account
 from database.people.accounts import AccountRow, account_by_external_id
 from database.policies.policies import policy_by_slug
-from domain.account_values import LONGEST_VALUE, problems_together, read_value
+from domain.people.account_values import LONGEST_VALUE, problems_together, read_value
 from domain.places import in_utc
 from web.addresses import Slug
 from web.api.keys import Reads, Writes

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from uuid import UUID
 
-from domain.pace import Bucket
+from domain.mail.pace import Bucket
 
 
 class Pace:

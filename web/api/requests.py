@@ -13,10 +13,10 @@ from database.handed_in import LONGEST_KEY, KeyUsedOtherwise
 from database.people.accounts import account_by_external_id
 from database.people.handoffs import HandoffRefused, NobodyToHandOver, make_handoff
 from database.tables import Account
-from domain.account_values import LONGEST_VALUE
-from domain.data_subject_requests import Intake, Kind, problems
-from domain.languages import language_named
+from domain.people.account_values import LONGEST_VALUE
+from domain.people.languages import language_named
 from domain.places import in_utc
+from domain.requests.data_subject_requests import Intake, Kind, problems
 from web.api.accounts import NO_CONTROL_CHARACTERS
 from web.api.keys import Writes
 from web.api.problems import Problem

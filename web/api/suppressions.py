@@ -9,8 +9,8 @@ from database.people.accounts import account_by_external_id, accounts_by_externa
 from database.requests.marketing import COMPANY, Checked, check, is_suppressed, offer
 from database.requests.restrictions import of_account
 from database.tables import Restriction
-from domain.marketing import RESERVED, PurposeUnknown, Use, use_named
-from domain.restrictions import WORDS, Reason
+from domain.people.marketing import RESERVED, PurposeUnknown, Use, use_named
+from domain.people.restrictions import WORDS, Reason
 from web.api.accounts import NO_CONTROL_CHARACTERS, ExternalId
 from web.api.keys import Reads, Writes
 from web.api.problems import Problem

@@ -5,8 +5,8 @@ from sqlmodel import Session
 from database.requests.data_corrections import claims_of
 from database.requests.requested_rights import rights_of
 from database.tables import DataSubjectRequest
-from domain.data_corrections import GROUND_WORDS
-from domain.data_subject_requests import Kind, RightState
+from domain.requests.data_corrections import GROUND_WORDS
+from domain.requests.data_subject_requests import Kind, RightState
 from web.site import Site
 
 

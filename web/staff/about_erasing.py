@@ -9,10 +9,10 @@ from database.requests import erasure_ends, erasures, recipients
 from database.requests.requested_rights import rights_of
 from database.requests.source_tasks import last_rounds, tasks_of
 from database.tables import DataSubjectRequest, SourceTask
-from domain.data_subject_requests import Kind
-from domain.erasures import STAGE_WORDS, WORDS_FOR_STAFF
-from domain.personal_data import Verb
-from domain.recipients import tell_by
+from domain.requests.data_subject_requests import Kind
+from domain.requests.erasures import STAGE_WORDS, WORDS_FOR_STAFF
+from domain.requests.personal_data import Verb
+from domain.requests.recipients import tell_by
 from web.site import Site
 
 

@@ -9,8 +9,8 @@ from database.requests.packages import held_for_others, package_of, parts_of
 from database.requests.requested_rights import rights_of
 from database.requests.source_tasks import last_rounds, tasks_of, why_not_by_hand
 from database.tables import DataSubjectRequest
-from domain.personal_data import Verb
-from domain.source_tasks import COPIED, TaskState
+from domain.requests.personal_data import Verb
+from domain.requests.source_tasks import COPIED, TaskState
 from web.site import Site
 from workflows.messenger import Refused
 

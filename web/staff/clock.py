@@ -10,8 +10,8 @@ from database.requests.identity import asks_by_mail
 from database.requests.receipts import waiting_receipt
 from database.requests.rungs import fired_rungs, rungs_of, waiting_step
 from database.tables import DataSubjectRequest
-from domain.identity import identity_rungs
-from domain.request_ladder import UNASSIGNED, words_of_rungs
+from domain.requests.identity import identity_rungs
+from domain.requests.ladder import UNASSIGNED, words_of_rungs
 from web.site import Site
 
 RUNGS_SHOWN = 3

@@ -14,7 +14,7 @@ from fastapi.responses import RedirectResponse, Response
 from database.campaigns.corrections import Right, without_what_stands
 from database.campaigns.reclassifying import Mistake
 from database.policies.policies import version_by_slug
-from domain.reviews import Decisions
+from domain.policies.reviews import Decisions
 from web.forms import Form
 from web.site import OnSite
 from web.staff.access import GENUINE, Controls

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
-from domain.data_corrections import Claim, CorrectionGround
+from domain.requests.data_corrections import Claim, CorrectionGround
 from web.forms import Form
 from web.staff.access import GENUINE
 from web.staff.requests import ByPrivacy, back

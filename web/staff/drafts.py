@@ -9,10 +9,10 @@ from database.requests.packages import not_to_be_had, released
 from database.requests.requested_rights import rights_of
 from database.requests.source_tasks import last_rounds, tasks_of
 from database.tables import DataSubjectRequest, SourceTask
-from domain.data_subject_requests import Kind, Outcome, RightState
-from domain.languages import nearest_language
-from domain.personal_data import BASIS_WORDS, ORIGIN_WORDS, LegalBasis, Origin
-from domain.source_tasks import COPIED, OPEN_TASKS, TaskState
+from domain.people.languages import nearest_language
+from domain.requests.data_subject_requests import Kind, Outcome, RightState
+from domain.requests.personal_data import BASIS_WORDS, ORIGIN_WORDS, LegalBasis, Origin
+from domain.requests.source_tasks import COPIED, OPEN_TASKS, TaskState
 from translations.catalogues import Language
 from web.forms import Posted
 from web.site import Site

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from database.people.staff import everybody
 from database.requests.holds import every_hold
-from domain.legal_holds import HOLDERS
+from domain.requests.legal_holds import HOLDERS
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.staff.access import GENUINE
 from web.staff.asked import Asker, OfRequest, account_of, asker

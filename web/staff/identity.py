@@ -17,9 +17,15 @@ from database.requests.identity_checks import checks_of, evidence_of
 from database.requests.packages import held_for_others
 from database.requests.rungs import fired_rungs
 from database.tables import DataSubjectRequest
-from domain.data_subject_requests import Outcome, State
-from domain.identity import COULD_NOT_VERIFY, DRAFT, FOUND_FOR_OTHERS, METHOD_WORDS, NOTHING_HELD
-from domain.languages import nearest_language
+from domain.people.languages import nearest_language
+from domain.requests.data_subject_requests import Outcome, State
+from domain.requests.identity import (
+    COULD_NOT_VERIFY,
+    DRAFT,
+    FOUND_FOR_OTHERS,
+    METHOD_WORDS,
+    NOTHING_HELD,
+)
 from web.forms import Posted
 from web.site import Site
 

@@ -13,8 +13,8 @@ from database.people.staff import everybody
 from database.requests.instructed_tasks import tasks_of
 from database.requests.instructions import InstructionRefused, all_instructions, instruction_by_id
 from database.requests.requests import mails_of
-from domain.controller_instructions import INSTRUCTED, UNFINISHED, InstructionState
-from domain.personal_data import Verb
+from domain.requests.controller_instructions import INSTRUCTED, UNFINISHED, InstructionState
+from domain.requests.personal_data import Verb
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.staff.about_sources import TASK_WORDS
 from web.staff.access import GENUINE

@@ -12,9 +12,9 @@ from database.people.accounts import AccountUnknown, account_by_external_id
 from database.people.staff import INTAKE_ROLES
 from database.requests.requests import request_by_reference
 from database.tables import Staff
-from domain.data_subject_requests import Intake, problems
-from domain.languages import language_named
+from domain.people.languages import language_named
 from domain.places import in_utc
+from domain.requests.data_subject_requests import Intake, problems
 from web.addresses import Reference
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.requests import CHOICES, countries

@@ -12,7 +12,7 @@ from database.people.restricted import restricted_among
 from database.requests.minors import Looked, open_checks
 from database.tables import Account, DataSubjectRequest, MinorCheck
 from domain.company import OfficeHours
-from domain.minors import END_WORDS, MinorEnd, age_of_majority, check_by, heard_by
+from domain.requests.minors import END_WORDS, MinorEnd, age_of_majority, check_by, heard_by
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.staff.access import GENUINE
 from web.staff.asked import Asker, OfRequest, account_of, asker

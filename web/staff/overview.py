@@ -20,7 +20,7 @@ from database.requests.on_paper import letters_to_post
 from database.requests.requested_rights import kinds_of
 from database.requests.requests import open_requests
 from database.tables import CampaignCorrection, Policy, PolicyVersion, Reclassification, Staff
-from domain.reviews import TO_COME, VersionState
+from domain.policies.reviews import TO_COME, VersionState
 from web.site import OnSite
 from web.staff.access import READ_POLICIES, SignedIn, console
 from web.staff.late_reply import missing_late_replies

@@ -10,9 +10,9 @@ from sqlmodel import Session
 from database.requests import packages
 from database.requests.requests import request_by_reference
 from database.tables import DataSubjectRequest
-from domain.collected import Collected
-from domain.data_subject_requests import Kind
-from domain.languages import nearest_language
+from domain.people.languages import nearest_language
+from domain.requests.collected import Collected
+from domain.requests.data_subject_requests import Kind
 from web.copy_files import Contents, copy_made, policy_of_copy
 from web.copy_files import copy_page as page_of_copy
 from web.forms import Form

@@ -30,10 +30,17 @@ from database.policies.policies import previous_version
 from database.policies.without_approval import promise_of
 from database.policies.wording import wording_of, words_read
 from database.tables import PolicyVersion, Staff
+from domain.approvals.without_approval import Promise, WithoutApproval, promise_refusal
 from domain.conversion import PolicyFile, read_policy_file
-from domain.policy_text import PolicyRefused
-from domain.reviews import PREPARED, TO_COME, UNDECIDED, VersionClass, lowest_class, release_refusal
-from domain.without_approval import Promise, WithoutApproval, promise_refusal
+from domain.policies.reviews import (
+    PREPARED,
+    TO_COME,
+    UNDECIDED,
+    VersionClass,
+    lowest_class,
+    release_refusal,
+)
+from domain.texts.policy_text import PolicyRefused
 from web.addresses import Slug
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.notices import effective_on, not_before_on

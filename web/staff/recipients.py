@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from database.requests.recipients import still_to_tell
-from domain.recipients import tell_by
+from domain.requests.recipients import tell_by
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.staff.access import GENUINE
 from web.staff.asked import Asker, asker

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from database.requests.metrics import request_metrics
-from domain.request_metrics import RequestMetrics
+from domain.requests.metrics import RequestMetrics
 from web.site import OnSite
 from web.staff.access import Privacy, console
 

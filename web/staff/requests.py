@@ -28,7 +28,8 @@ from database.requests.requests import OPEN_STATES, all_requests, mails_of, requ
 from database.requests.rungs import with_fired_rung
 from database.requests.standing_holds import standing_on
 from database.tables import DataSubjectRequest, Staff
-from domain.data_subject_requests import (
+from domain.people.languages import nearest_language
+from domain.requests.data_subject_requests import (
     GATED_KINDS,
     GROUND_WORDS,
     OUTCOME_WORDS,
@@ -37,15 +38,14 @@ from domain.data_subject_requests import (
     Outcome,
     RightState,
 )
-from domain.deadlines import PACKS
-from domain.erasures import ErasureGround
-from domain.identity import DRAFT, CheckMethod
-from domain.languages import nearest_language
-from domain.legal_holds import HELD_BACK, UNDER_A_HOLD
-from domain.minors import check_by
-from domain.recipients import tell_by
-from domain.request_decisions import SET_ASIDE, possible_grounds, possible_outcomes
-from domain.request_ends import TAKES_TWO
+from domain.requests.deadlines import PACKS
+from domain.requests.decisions import SET_ASIDE, possible_grounds, possible_outcomes
+from domain.requests.ends import TAKES_TWO
+from domain.requests.erasures import ErasureGround
+from domain.requests.identity import DRAFT, CheckMethod
+from domain.requests.legal_holds import HELD_BACK, UNDER_A_HOLD
+from domain.requests.minors import check_by
+from domain.requests.recipients import tell_by
 from web.addresses import Reference
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.requests import CHOICES

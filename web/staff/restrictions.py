@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from database.people.staff import everybody
 from database.requests.restrictions import Lift, mails_about, standing
-from domain.restrictions import WORDS, Reason
+from domain.people.restrictions import WORDS, Reason
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.staff.access import GENUINE
 from web.staff.asked import Asker, OfRequest, account_of, asker

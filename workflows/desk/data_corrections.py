@@ -7,8 +7,8 @@ from data_sources.map_file import DataMapRefused, read_data_map
 from database.people.staff import require_role
 from database.requests import data_corrections
 from database.requests.requests import request_by_reference
-from domain.data_corrections import Claim
-from domain.personal_data import OWN_SOURCE, DataRole
+from domain.requests.data_corrections import Claim
+from domain.requests.personal_data import OWN_SOURCE, DataRole
 from workflows.desk.part import DeskPart, refusing, require_showable
 from workflows.messenger import Refused
 

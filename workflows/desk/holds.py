@@ -11,7 +11,7 @@ from database.people.staff import require_role
 from database.requests import deferred_erasures, erasure_ends, holds, instructions
 from database.requests.requested_rights import kinds_of
 from database.requests.requests import request_by_reference
-from domain.legal_holds import EVERYWHERE, HOLDERS
+from domain.requests.legal_holds import EVERYWHERE, HOLDERS
 from workflows.desk.part import DeskPart, refusing, require_showable
 from workflows.messenger import Refused
 

@@ -18,9 +18,9 @@ from database.requests.instructions import Instruction, instruction_by_id
 from database.requests.requests import request_by_reference
 from database.requests.same_person import person_asked_about
 from database.storage import FileUnusable
-from domain.collected import Collected, collected_from
-from domain.packages import copy_of
-from domain.personal_data import Held, Located, Verb
+from domain.requests.collected import Collected, collected_from
+from domain.requests.packages import copy_of
+from domain.requests.personal_data import Held, Located, Verb
 from workflows.desk.part import refusing, require_showable
 from workflows.desk.sources import Sources
 from workflows.messenger import Refused

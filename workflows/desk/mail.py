@@ -9,7 +9,7 @@ from database.campaigns import controls
 from database.facts import record
 from database.mail import doubts, outbox, suppressions
 from database.people.staff import require_role
-from domain.suppressions import address_key
+from domain.mail.suppressions import address_key
 from workflows.desk.part import DeskPart, refusing, require_showable
 from workflows.messenger import Refused
 

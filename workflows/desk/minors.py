@@ -11,8 +11,8 @@ from database.people.accounts import account_by_external_id
 from database.people.staff import require_role
 from database.requests import minors
 from database.tables import Account
-from domain.data_subject_requests import LONGEST_MESSAGE, has_control_characters
-from domain.minors import BY_CHECK
+from domain.requests.data_subject_requests import LONGEST_MESSAGE, has_control_characters
+from domain.requests.minors import BY_CHECK
 from workflows.desk.part import refusing, require_showable
 from workflows.desk.reception import Reception
 from workflows.messenger import Refused

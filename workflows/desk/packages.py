@@ -9,7 +9,7 @@ from database.requests.packages import PartOfCopy
 from database.requests.requests import request_by_reference
 from database.storage import FileUnusable
 from database.tables import DataSubjectRequest
-from domain.collected import Collected, collected_from
+from domain.requests.collected import Collected, collected_from
 from workflows.desk.mail import Mail
 from workflows.desk.part import refusing, require_showable
 from workflows.messenger import Refused

@@ -36,10 +36,10 @@ from database.requests import (
 from database.requests.attachments import AttachmentRefused
 from database.requests.rungs import NothingToAcknowledge
 from database.storage import Storage
+from domain.campaigns.timetable import NoticeTooShort, not_before
 from domain.company import Company
-from domain.data_subject_requests import Kind, has_control_characters
-from domain.deadlines import Deadline, deadline, earliest
-from domain.timetable import NoticeTooShort, not_before
+from domain.requests.data_subject_requests import Kind, has_control_characters
+from domain.requests.deadlines import Deadline, deadline, earliest
 from workflows.messenger import Messenger, Refused
 
 REFUSALS = (

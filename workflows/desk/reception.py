@@ -14,8 +14,8 @@ from database.policies import policies
 from database.requests import at_once, ends, identity, joined, requests
 from database.tables import Account, DataSubjectRequest, Link
 from database.writing import held
-from domain.data_subject_requests import Intake, Kind, problems
-from domain.deadlines import Deadline, utc_text
+from domain.requests.data_subject_requests import Intake, Kind, problems
+from domain.requests.deadlines import Deadline, utc_text
 from workflows.desk.part import DeskPart, refusing
 from workflows.messenger import Refused
 

@@ -31,10 +31,10 @@ from database.tables import (
     RequestAttachment,
     RequestDecision,
 )
-from domain.attachments import Attachment
-from domain.data_subject_requests import Kind, Outcome
-from domain.deadlines import Deadline
-from domain.identity import CheckMethod
+from domain.requests.attachments import Attachment
+from domain.requests.data_subject_requests import Kind, Outcome
+from domain.requests.deadlines import Deadline
+from domain.requests.identity import CheckMethod
 from workflows.data_subject_request import DataSubjectRequestWorkflow
 from workflows.desk.part import DeskPart, refusing, require_showable
 from workflows.messenger import Refused

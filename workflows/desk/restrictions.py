@@ -7,7 +7,7 @@ from database.people.accounts import account_by_external_id
 from database.people.staff import require_role
 from database.requests import restrictions
 from database.requests.requests import request_by_reference
-from domain.restrictions import Reason
+from domain.people.restrictions import Reason
 from workflows.desk.part import DeskPart, refusing, require_showable
 from workflows.messenger import Refused
 

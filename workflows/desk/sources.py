@@ -10,9 +10,9 @@ from database.requests import source_tasks
 from database.requests.asked_tasks import ByHand
 from database.requests.requests import request_by_reference
 from database.tables import SourceTask
-from domain.collected import Collected
-from domain.personal_data import Verb
-from domain.source_tasks import exported_receipt
+from domain.requests.collected import Collected
+from domain.requests.personal_data import Verb
+from domain.requests.source_tasks import exported_receipt
 from workflows.desk.part import DeskPart, refusing, require_showable
 from workflows.messenger import Refused
 

@@ -10,9 +10,9 @@ from database.campaigns import rehearsals, reviews
 from database.people.staff import require_role
 from database.policies import policies, without_approval, wording
 from database.tables import PolicyVersion
-from domain.policy_text import PolicyText
-from domain.reviews import ReviewRequest
-from domain.without_approval import JUST_STAY, Promise, moved_later, promise_refusal
+from domain.approvals.without_approval import JUST_STAY, Promise, moved_later, promise_refusal
+from domain.policies.reviews import ReviewRequest
+from domain.texts.policy_text import PolicyText
 from workflows.desk.part import DeskPart, refusing, require_showable
 from workflows.messenger import Refused
 from workflows.publication import PublicationWorkflow

@@ -25,8 +25,8 @@ from database.tables import (
     Fact,
     PolicyVersion,
 )
-from domain.consents import Consent
-from domain.reviews import Decisions, VersionClass, release_refusal
+from domain.approvals.consents import Consent
+from domain.policies.reviews import Decisions, VersionClass, release_refusal
 from tests.deciding import APPROVED
 from tests.people import ALICE, BOB, LANGUAGES
 from tests.scene import FIRST_DAY, NOW, Scene

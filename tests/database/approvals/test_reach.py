@@ -24,9 +24,9 @@ from database.policies.assessments import findings_between, findings_of
 from database.policies.policies import version_by_slug
 from database.policies.wording import SUMMARY, Words
 from database.tables import Account, Campaign, OutboxMail
-from domain.approvals import Decision
-from domain.consents import Consent
-from domain.reviews import Decisions, VersionClass
+from domain.approvals.approvals import Decision
+from domain.approvals.consents import Consent
+from domain.policies.reviews import Decisions, VersionClass
 from tests import correcting
 from tests.deciding import APPROVED, DECLINED
 from tests.people import ALICE, BOB, LANGUAGES, POLICY

@@ -18,8 +18,8 @@ from database.mail.mail_rows import Batch
 from database.policies.assessments import findings_of
 from database.policies.policies import policy_by_slug
 from database.tables import Account, OutboxMail, PolicyVersion
-from domain.approvals import Decision
-from domain.reviews import Decisions, FindingStatus, VersionClass
+from domain.approvals.approvals import Decision
+from domain.policies.reviews import Decisions, FindingStatus, VersionClass
 from tests.deciding import APPROVED, DECLINED
 from tests.people import ALICE, BOB, LANGUAGES, POLICY
 from tests.scene import EFFECT, NOW, Scene

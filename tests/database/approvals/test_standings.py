@@ -27,8 +27,8 @@ from database.tables import (
     PolicyVersion,
     Reclassification,
 )
-from domain.account_holders import LeftOut
-from domain.reviews import Decisions
+from domain.people.account_holders import LeftOut
+from domain.policies.reviews import Decisions
 from tests.deciding import APPROVED
 from tests.people import ALICE, BOB, CAROL, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, ONE_HOUR, Scene

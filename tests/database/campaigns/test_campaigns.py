@@ -34,7 +34,7 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
 from tests.deciding import APPROVED, DECLINED
 from tests.eventually import eventually
 from tests.in_two_processes import in_two_processes, meet, side_by_side

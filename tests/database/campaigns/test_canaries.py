@@ -24,7 +24,7 @@ from database.tables import (
     MailAttempt,
     OutboxMail,
 )
-from domain.sending import Canary
+from domain.campaigns.sending import Canary
 from settings import Settings
 from tests.database.campaigns.test_controls import act
 from tests.scene import LANGUAGES, NOW, Scene

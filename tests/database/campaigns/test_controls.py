@@ -23,7 +23,7 @@ from database.mail.steps import FIRST_NOTICE, WITHDRAWAL
 from database.people.staff import StaffRefused
 from database.policies import policies
 from database.tables import Campaign, ControlAct, MailStop, PolicyVersion, Staff
-from domain.reviews import VersionState
+from domain.policies.reviews import VersionState
 from tests.people import ALICE, BOB, CAROL
 from tests.scene import EFFECT, NOW, ONE_HOUR, Scene, loose_mails
 

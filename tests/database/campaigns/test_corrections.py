@@ -25,7 +25,7 @@ from database.policies import wording
 from database.policies.assessments import findings_of
 from database.policies.wording import WordingRefused, Words
 from database.tables import Campaign, Fact, OutboxMail, PolicyVersion
-from domain.reviews import Decisions
+from domain.policies.reviews import Decisions
 from tests import correcting
 from tests.deciding import APPROVED
 from tests.people import ALICE, BOB, CAROL, LANGUAGES

@@ -14,7 +14,7 @@ from database.mail.delivery import Event
 from database.mail.mail_rows import Batch
 from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
-from domain.sending import Limits
+from domain.campaigns.sending import Limits
 from tests.database.campaigns.test_controls import act
 from tests.scene import NOW, Scene
 

@@ -6,8 +6,8 @@ from database.campaigns.freezing import freeze_audience
 from database.campaigns.mended_versions import Mending, mending
 from database.campaigns.reviews import ReviewContent
 from database.tables import OutboxMail, PolicyVersion
-from domain.reviews import VersionClass, VersionState
-from domain.without_approval import WithoutApproval
+from domain.approvals.without_approval import WithoutApproval
+from domain.policies.reviews import VersionClass, VersionState
 from tests.deciding import APPROVED, DECLINED
 from tests.people import ALICE, BOB, CAROL
 from tests.scene import NOW, ONE_HOUR, Scene

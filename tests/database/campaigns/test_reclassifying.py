@@ -44,7 +44,7 @@ from database.tables import (
     PolicyVersion,
     Review,
 )
-from domain.reviews import Decisions, FindingStatus, VersionClass
+from domain.policies.reviews import Decisions, FindingStatus, VersionClass
 from tests import correcting
 from tests.deciding import APPROVED
 from tests.people import ALICE, BOB, CAROL, LANGUAGES, POLICY

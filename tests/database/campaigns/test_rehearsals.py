@@ -12,7 +12,7 @@ from database.people.accounts import AccountRow
 from database.policies import wording
 from database.policies.wording import Words
 from database.tables import OutboxMail, PolicyVersion
-from domain.reviews import VersionClass, release_refusal
+from domain.policies.reviews import VersionClass, release_refusal
 from tests.people import ALICE, LANGUAGES
 from tests.scene import FIRST_DAY, NOW, Scene
 from tests.texts import FIRST, SECOND

@@ -10,7 +10,7 @@ from database.campaigns.reviews import ReviewContent, ReviewRefused
 from database.policies import assessments
 from database.policies.decisions import decided_before
 from database.tables import Assessment, Finding, FindingDecision, PolicyVersion, Review
-from domain.reviews import DecidedBefore, FindingStatus, VersionClass
+from domain.policies.reviews import DecidedBefore, FindingStatus, VersionClass
 from tests.people import LANGUAGES
 from tests.rehearsed import rehearse
 from tests.scene import FIRST_DAY, NOW, Scene

@@ -25,8 +25,8 @@ from database.people import accounts
 from database.people.accounts import AccountRow
 from database.policies.policies import Submission, add_policy, policy_by_slug, put_in_force, submit
 from database.tables import AccountImport, AccountImportRow, Approval, AssertedVersion, Fact
-from domain.policy_text import read_policy_text
-from domain.reviews import VersionClass
+from domain.policies.reviews import VersionClass
+from domain.texts.policy_text import read_policy_text
 from tests.in_two_processes import in_two_processes, meet
 from tests.killed import kill_in_the_middle
 from tests.people import ALICE, BOB, POLICY

@@ -13,7 +13,7 @@ from database.mail.doubts import Doubt
 from database.mail.mail_rows import Batch
 from database.mail.steps import WITHDRAWAL
 from database.tables import Campaign, Fact, PolicyVersion
-from domain.approvals import Decision
+from domain.approvals.approvals import Decision
 from tests.database.mail.test_outbox import doubtful, event, must_claim, queue, settle, tell
 from tests.people import ALICE, BOB, CAROL
 from tests.scene import NOW, ONE_HOUR, Scene, loose_mails

@@ -15,8 +15,8 @@ from database.mail.mail_rows import Batch
 from database.requests import holds
 from database.storage import Storage
 from database.tables import Account, Campaign, DeliveryEvent, OutboxMail
-from domain.legal_holds import EVERYWHERE
-from domain.request_retention import RequestPeriods
+from domain.requests.legal_holds import EVERYWHERE
+from domain.requests.retention import RequestPeriods
 from settings import DEVELOPMENT_DATA_KEY
 from tests.people import ALICE, BOB
 from tests.scene import NOW, Scene

@@ -27,8 +27,8 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-from domain.reviews import Decisions
-from domain.suppressions import address_key
+from domain.mail.suppressions import address_key
+from domain.policies.reviews import Decisions
 from tests.eventually import eventually
 from tests.people import ALICE, BOB
 from tests.scene import NOW, ONE_HOUR, Scene

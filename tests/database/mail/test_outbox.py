@@ -29,7 +29,7 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-from domain.approvals import Decision
+from domain.approvals.approvals import Decision
 from tests.deciding import APPROVED, DECLINED
 from tests.in_two_processes import in_two_processes
 from tests.people import ALICE, BOB

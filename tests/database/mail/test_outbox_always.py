@@ -27,7 +27,7 @@ from database.mail.steps import FIRST_NOTICE, WITHDRAWAL
 from database.people.accounts import AccountRow
 from database.policies.policies import version_by_slug
 from database.tables import Account, Campaign, OutboxMail
-from domain.suppressions import Cause, address_key
+from domain.mail.suppressions import Cause, address_key
 from tests.people import ALICE, BOB, CAROL, LANGUAGES, POLICY
 from tests.scene import NOW, Scene, a_scene
 

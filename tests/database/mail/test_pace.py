@@ -16,7 +16,7 @@ from database.mail.mail_rows import Batch
 from database.mail.mail_status import mail_status, mails_by_state
 from database.mail.outbox import ACCOUNT, CAMPAIGN, NotYet
 from database.tables import Campaign, MailBucket, MailSlowdown
-from domain.pace import MINUTE, SLOWEST
+from domain.mail.pace import MINUTE, SLOWEST
 from tests.in_two_processes import in_two_processes, meet, side_by_side
 from tests.scene import NOW, Scene, loose_mails
 

@@ -28,7 +28,7 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-from domain.suppressions import Cause, address_key
+from domain.mail.suppressions import Cause, address_key
 from tests.deciding import APPROVED
 from tests.people import ALICE, BOB
 from tests.scene import EFFECT, NOW, ONE_HOUR, Scene, loose_mails

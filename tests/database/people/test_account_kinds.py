@@ -12,7 +12,7 @@ from database.people.accounts import AccountRow
 from database.people.links import LinkUnusable, usable_link
 from database.policies.policies import policy_by_slug
 from database.tables import Account, CampaignAddressee, Link, OutboxMail, PolicyVersion
-from domain.account_holders import LeftOut
+from domain.people.account_holders import LeftOut
 from tests.deciding import APPROVED
 from tests.people import ALICE, BOB, CAROL, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, ONE_HOUR, Scene

@@ -6,7 +6,7 @@ from sqlmodel import func, select
 from database.people import accounts
 from database.people.accounts import AccountRow
 from database.tables import Account
-from domain.languages import nearest_language
+from domain.people.languages import nearest_language
 from tests.people import ALICE
 from tests.scene import Scene
 

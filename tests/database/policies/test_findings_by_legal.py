@@ -5,7 +5,7 @@ import pytest
 from database.campaigns.reviews import ReviewContent, ReviewRefused
 from database.policies import assessments
 from database.tables import Finding, PolicyVersion
-from domain.reviews import BY_LEGAL, FindingStatus, VersionClass
+from domain.policies.reviews import BY_LEGAL, FindingStatus, VersionClass
 from tests.deciding import DECLINED
 from tests.people import ALICE, BOB
 from tests.scene import FIRST_DAY, NOW, ONE_HOUR, Scene

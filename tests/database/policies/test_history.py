@@ -11,7 +11,7 @@ from database.policies import policies
 from database.policies.history import import_history
 from database.policies.policies import SubmissionRefused
 from database.tables import Fact, OutboxMail
-from domain.policy_history import PastVersion, read_history
+from domain.policies.history import PastVersion, read_history
 from tests.people import ALICE, POLICY
 from tests.scene import FIRST_DAY, NOW, Scene
 from tests.texts import FIRST

@@ -33,8 +33,8 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
 )
-from domain.approvals import Decision
-from domain.reviews import VersionClass, release_refusal
+from domain.approvals.approvals import Decision
+from domain.policies.reviews import VersionClass, release_refusal
 from tests.people import ALICE, BOB, CAROL, DORA, LANGUAGES, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, Scene
 from tests.texts import FIRST, SECOND

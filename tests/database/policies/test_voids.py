@@ -14,7 +14,7 @@ from database.campaigns.freezing import freeze_audience
 from database.campaigns.progress import progress_of
 from database.policies.counting import counts_for
 from database.tables import Approval, Campaign, CampaignCorrection, PolicyVersion
-from domain.reviews import Decisions
+from domain.policies.reviews import Decisions
 from tests.deciding import APPROVED
 from tests.people import ALICE, BOB, POLICY
 from tests.scene import EFFECT, NOW, ONE_HOUR, Scene

@@ -17,8 +17,8 @@ from database.policies import without_approval
 from database.policies.policies import policy_by_slug
 from database.policies.without_approval import PromiseRefused
 from database.tables import Account, Campaign, Fact, PolicyVersion
-from domain.reviews import VersionClass
-from domain.without_approval import Promise, WithoutApproval
+from domain.approvals.without_approval import Promise, WithoutApproval
+from domain.policies.reviews import VersionClass
 from tests.deciding import APPROVED, DECLINED
 from tests.people import ALICE, BOB, CAROL, LANGUAGES, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, Scene

@@ -10,7 +10,7 @@ from database.people.accounts import AccountRow
 from database.policies import assessments, wording
 from database.policies.wording import WordingRefused, Words, WordsState
 from database.tables import Fact, Finding, PolicyVersion
-from domain.reviews import VersionClass, release_refusal
+from domain.policies.reviews import VersionClass, release_refusal
 from tests.people import ALICE, LANGUAGES
 from tests.scene import FIRST_DAY, NOW, Scene
 from tests.texts import FIRST, SECOND

@@ -29,8 +29,8 @@ from database.tables import (
     RequestedRight,
 )
 from domain.company import OfficeHours
-from domain.data_subject_requests import Ground, Kind, Outcome, RightState, State
-from domain.legal_holds import EVERYWHERE
+from domain.requests.data_subject_requests import Ground, Kind, Outcome, RightState, State
+from domain.requests.legal_holds import EVERYWHERE
 from tests.answers import IN_FULL, INVOICES, REFUSAL
 from tests.in_two_processes import meet, side_by_side
 from tests.people import ALICE, BOB

@@ -29,9 +29,9 @@ from database.tables import (
     IdentityEvidence,
     Link,
 )
-from domain.data_subject_requests import Kind, Outcome
-from domain.identity import CheckMethod
-from domain.personal_data import OWN_SOURCE, DataRole
+from domain.requests.data_subject_requests import Kind, Outcome
+from domain.requests.identity import CheckMethod
+from domain.requests.personal_data import OWN_SOURCE, DataRole
 from tests.people import ALICE, DORA
 from tests.scene import NOW, ONE_HOUR, Scene
 

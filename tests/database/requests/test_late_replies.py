@@ -8,7 +8,7 @@ from sqlmodel import select
 from database.people.staff import StaffRefused
 from database.requests.late_replies import approve_late_reply, is_approved, unapproved
 from database.tables import Fact
-from domain.data_subject_requests import STAGE_WORDS
+from domain.requests.data_subject_requests import STAGE_WORDS
 from mail.late_reply import late_reply
 from mail.message import Templates
 from settings import ROOT

@@ -11,9 +11,9 @@ from database.people.accounts import account_by_external_id
 from database.requests.marketing import check, choose, offer, refuse
 from database.requests.restrictions import restrict
 from database.tables import Account, Fact, MarketingRefusal, OutboxMail
-from domain.marketing import MARKETING, OBJECTION, Choices, Use, read_purposes, use_named
-from domain.restrictions import Reason
-from domain.suppressions import Cause, address_key, keys_of
+from domain.mail.suppressions import Cause, address_key, keys_of
+from domain.people.marketing import MARKETING, OBJECTION, Choices, Use, read_purposes, use_named
+from domain.people.restrictions import Reason
 from tests.people import ALICE, BOB
 from tests.scene import NOW, ONE_HOUR, Scene
 

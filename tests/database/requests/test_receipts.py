@@ -15,7 +15,7 @@ from database.requests.receipts import (
 )
 from database.requests.requests import record_breach
 from database.tables import DataSubjectRequest, Fact, ReceiptCorrection
-from domain.deadlines import Deadline, deadline
+from domain.requests.deadlines import Deadline, deadline
 from tests.scene import NOW, ONE_HOUR, Scene
 
 DAY = timedelta(days=1)

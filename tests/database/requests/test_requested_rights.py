@@ -11,7 +11,7 @@ from database.requests.answering import Answer, DecisionRefused
 from database.requests.requested_rights import rights_by_request, rights_of
 from database.requests.requests import OPEN_STATES
 from database.tables import DataSubjectRequest, Fact, Link
-from domain.data_subject_requests import Ground, Kind, Outcome, RightState
+from domain.requests.data_subject_requests import Ground, Kind, Outcome, RightState
 from tests.answers import IN_FULL, INVOICES, REFUSAL
 from tests.people import DORA
 from tests.scene import NOW, ONE_HOUR, Scene

@@ -16,7 +16,7 @@ from database.requests.answering import Answer, DecisionRefused
 from database.requests.requested_rights import rights_of
 from database.requests.requests import RequestUnknown
 from database.tables import DataSubjectRequest, Fact, Link, OutboxMail, RequestDecision
-from domain.data_subject_requests import Ground, Outcome
+from domain.requests.data_subject_requests import Ground, Outcome
 from tests.people import DORA
 from tests.scene import NOW, ONE_HOUR, Scene
 

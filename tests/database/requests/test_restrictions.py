@@ -10,8 +10,8 @@ from database.people.restricted import restricted_among
 from database.requests import answering, identity, restrictions
 from database.requests.restrictions import Lift, RestrictionRefused
 from database.tables import DataSubjectRequest, Fact, OutboxMail, Restriction
-from domain.data_subject_requests import Kind, Outcome
-from domain.restrictions import Reason
+from domain.people.restrictions import Reason
+from domain.requests.data_subject_requests import Kind, Outcome
 from tests.people import ALICE, BOB, LANGUAGES
 from tests.scene import NOW, ONE_HOUR, Scene
 

@@ -26,8 +26,8 @@ from database.tables import (
     RequestAttachment,
     RequestedRight,
 )
-from domain.legal_holds import EVERYWHERE
-from domain.request_retention import RequestPeriods
+from domain.requests.legal_holds import EVERYWHERE
+from domain.requests.retention import RequestPeriods
 from settings import DEVELOPMENT_DATA_KEY
 from tests.answers import IN_FULL
 from tests.database.requests.test_holds import BERLIN

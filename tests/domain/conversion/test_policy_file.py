@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.clauses import read_clauses
 from domain.conversion import read_policy_file
 from domain.conversion.policy_file import LARGEST_FILE
 from domain.materiality import Verdict, assess
-from domain.policy_text import PolicyRefused
+from domain.texts.clauses import read_clauses
+from domain.texts.policy_text import PolicyRefused
 from tests.domain.conversion.word_file import W, paragraph, table, word_file, words
 
 MARKDOWN = b"""# Gnome Club

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from domain.alignment import ChangeKind
 from domain.materiality import Practice, Verdict, assess, harmless, in_words
 from domain.materiality.general_rules import BURDENING
+from domain.texts.alignment import ChangeKind
 
 SOURCES = Path(in_words.__file__).parent
 BASIS = re.compile(r"(?:colorado|wp260|policy)\.[a-z0-9_.]+")

@@ -10,7 +10,7 @@ from database.people.accounts import AccountRow
 from database.requests.answering import Answer, DecisionRefused, propose_decision
 from database.requests.identity import ask_again, queue_answer, verify_identity
 from database.tables import Account, DataSubjectRequest, EstateAuthority, OutboxMail
-from domain.data_subject_requests import Ground, Outcome
+from domain.requests.data_subject_requests import Ground, Outcome
 from tests.web.world import NOW, World
 from workflows.messenger import Refused
 

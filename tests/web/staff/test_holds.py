@@ -6,7 +6,7 @@ from sqlmodel import select
 from database.requests.answering import Answer, apply_decision, confirm_decision, propose_decision
 from database.requests.identity import verify_identity
 from database.tables import DataSubjectRequest, Fact, LegalHold
-from domain.data_subject_requests import Ground, Outcome
+from domain.requests.data_subject_requests import Ground, Outcome
 from tests.web.world import NOW, World
 
 PATH = "/staff/holds"

@@ -8,8 +8,8 @@ from sqlmodel import select
 
 from database.requests import asked_tasks, instructed_tasks
 from database.tables import ControllerInstruction, Fact
-from domain.collected import Collected
-from domain.personal_data import LegalBasis, Origin, Record, Use
+from domain.requests.collected import Collected
+from domain.requests.personal_data import LegalBasis, Origin, Record, Use
 from tests.web.world import NOW, World
 
 PATH = "/staff/instructions"

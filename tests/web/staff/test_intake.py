@@ -14,7 +14,7 @@ from database.requests.reached import answers_in_vain, note_late_answers
 from database.requests.requested_rights import kinds_of
 from database.requests.requests import acknowledge, record_late_reply
 from database.tables import DataSubjectRequest, Fact, OutboxMail, PostedLetter
-from domain.data_subject_requests import Kind
+from domain.requests.data_subject_requests import Kind
 from tests.web.world import NOW, World
 
 NEW = "/staff/requests/new"

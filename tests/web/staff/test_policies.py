@@ -15,10 +15,10 @@ from database.policies.history import import_history
 from database.policies.policies import policy_by_slug
 from database.policies.wording import Words
 from database.tables import Account, Finding, OutboxMail, PolicyVersion, Review, VersionSummary
+from domain.approvals.without_approval import WithoutApproval
 from domain.materiality.in_words import bases, track_record
-from domain.policy_history import read_history
-from domain.policy_text import LARGEST_BYTES
-from domain.without_approval import WithoutApproval
+from domain.policies.history import read_history
+from domain.texts.policy_text import LARGEST_BYTES
 from tests.domain.conversion.word_file import paragraph, word_file, words
 from tests.web.world import NOW, World, form_key, put_in_review, submit_text, text, version
 from workflows.messenger import TemporalUnreachable

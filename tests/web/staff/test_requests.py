@@ -10,8 +10,8 @@ from database.requests.identity import confirm_contact, verify_identity
 from database.requests.requested_rights import rights_of
 from database.requests.rungs import fire
 from database.tables import DataSubjectRequest, Fact, RequestDecision, RequestedRight
-from domain.data_subject_requests import Ground, Kind, Outcome
-from domain.identity import identity_rungs
+from domain.requests.data_subject_requests import Ground, Kind, Outcome
+from domain.requests.identity import identity_rungs
 from tests.web.world import NOW, World, hidden
 
 
