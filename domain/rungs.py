@@ -1,6 +1,7 @@
 """What a rung is: a moment at which an open matter speaks up, and to whom. Pure.
 
-A campaign's are in `timetable.py`, those of a data-subject request in `request_ladder.py`.
+A campaign's are in `campaigns/timetable.py`, those of a data-subject request in
+`requests/ladder.py`.
 """
 
 from dataclasses import dataclass

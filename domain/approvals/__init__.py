@@ -1,0 +1,1 @@
+"""Which version governs whom, their consents, and what happens without approval (P5, P6)."""
