@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, and_, case, literal, or_
 from sqlmodel import Session, col, func, select
 
 from database.tables import Account
+from domain.mail_addresses import ascii_address
 from domain.people.account_holders import AccountKind, Status
-from domain.people.mail_addresses import ascii_address
 from domain.requests.personal_data import Person, same_address
 
 
@@ -123,7 +123,7 @@ def open_since() -> ColumnElement[datetime]:
 
 
 def language_of_account(spoken: Sequence[str]) -> ColumnElement[str]:
-    """The language nearest to an account's locale, as `domain.people.languages` reckons it: of the tags
+    """The language nearest to an account's locale, as `languages` reckons it: of the tags
     that its locale begins with the longest, else the first one spoken."""
     locale = func.lower(func.replace(Account.locale, "_", "-"))
     longest_first = sorted(spoken, key=len, reverse=True)

@@ -1,6 +1,6 @@
 """What people refused of marketing, were offered, and whom a message may go to (P15, P17).
 
-A refusal stands under keyed hashes (`keys_of` of `domain/mail/suppressions.py`): of the address, so that
+A refusal stands under keyed hashes (`keys_of` of `suppressions.py`): of the address, so that
 it outlives the account, and of the account, so that it follows to another address.
 """
 

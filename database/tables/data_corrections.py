@@ -11,7 +11,7 @@ from database.ids import new_id
 class DataCorrection(SQLModel, table=True):
     """A value that a person wants corrected, what shows it, and whether staff find that credible.
 
-    Appended until the right is decided; `domain.requests.data_corrections.Claim` says what each means.
+    Appended until the right is decided; `data_corrections.Claim` says what each means.
     """
 
     __tablename__ = "data_correction"

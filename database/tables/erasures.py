@@ -30,7 +30,7 @@ class Tombstone(SQLModel, table=True):
 class Erasure(SQLModel, table=True):
     """An erasure that was granted, on its way through the sources (P13, P18).
 
-    What its instants mean: `domain.requests.erasures.Life`. `held_back`: sources that a hold kept when it
+    What its instants mean: `erasures.Life`. `held_back`: sources that a hold kept when it
     began, or since. `claimed_until`: by then a source that is asked at this moment has answered.
     `kept_by_us`: what our own database says that an erasure leaves, in counts and words of its map.
     `problem`: why what the sources did does not fit what was decided, for staff.

@@ -13,7 +13,7 @@ from database.tables.sources import AskedOfSource
 class ControllerInstruction(SQLModel, table=True):
     """An instruction of a controller about one person (P24).
 
-    `state`: `domain.requests.controller_instructions.InstructionState`. The person is known by `address` or
+    `state`: `controller_instructions.InstructionState`. The person is known by `address` or
     `external_id`, as the controller named them; `request_id`: the request that it answers, if one
     does. `corrections`: category, field, wrong and right value of each. `contact_address`: where
     its report goes, as the data map said; empty for nowhere. `doubt`: why it looks unlawful.

@@ -92,7 +92,7 @@ class MailStop(SQLModel, table=True):
 
 
 class MailBucket(SQLModel, table=True):
-    """How far mails under a rate limit are paid for (`domain/mail/pace.py`); there once it is needed.
+    """How far mails under a rate limit are paid for (`pace.py`); there once it is needed.
 
     `subject_id`: a campaign, or `ALL_MAIL` of `database/mail/pace.py`.
     """

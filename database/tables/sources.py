@@ -12,7 +12,7 @@ from database.ids import new_id
 class AskedOfSource(SQLModel):
     """What a data source is asked, how far that is, and what it said.
 
-    `state`: `domain.requests.source_tasks.TaskState`. `receipt`: what the source did or has, in counts and
+    `state`: `source_tasks.TaskState`. `receipt`: what the source did or has, in counts and
     in the words of the data map, no personal data. `file`: where the values are kept, encrypted,
     that it gave. `problem`: why it is not done, in words that name no value. `due_on`: by when a
     person is to do what no machine can; `evidence` is how they did it.

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from uuid import UUID
 
-from domain.people.mail_addresses import ascii_address
+from domain.mail_addresses import ascii_address
 
 
 class Cause(StrEnum):

@@ -8,8 +8,8 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
+from domain.mail_addresses import ascii_address, is_mail_address
 from domain.people.account_holders import AccountKind, Status
-from domain.people.mail_addresses import ascii_address, is_mail_address
 from domain.places import country_code, in_utc, zone_named
 
 LONGEST_VALUE = 254

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from domain.people.mail_addresses import ascii_address, is_mail_address
+from domain.mail_addresses import ascii_address, is_mail_address
 from domain.places import country_code, zone_named
 
 LONGEST_NAME = 200

@@ -5,7 +5,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.domain.test_data_corrections import STREET
 
 from activities.courier import Courier
 from activities.done_words import told_of
@@ -22,6 +21,7 @@ from domain.requests.source_tasks import TaskState
 from tests.activities.erasing_lives import Life, a_life
 from tests.data_sources.conftest import fernhill
 from tests.data_sources.fernhill import Fernhill
+from tests.domain.requests.test_data_corrections import STREET
 from tests.scene import Scene
 from translations.catalogues import speak
 

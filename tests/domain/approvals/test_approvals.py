@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from tests.domain.accounts_lives import (
+from domain.approvals.approvals import Ways, in_force, needs_approval
+from tests.domain.approvals.accounts_lives import (
     ADVERSE,
     APPROVED,
     DECLINED,
@@ -16,8 +17,6 @@ from tests.domain.accounts_lives import (
     starting,
     voided,
 )
-
-from domain.approvals.approvals import Ways, in_force, needs_approval
 
 
 def test_an_approval_before_the_effect_moves_alice_at_the_effect() -> None:

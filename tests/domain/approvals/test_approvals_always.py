@@ -7,7 +7,9 @@ from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.domain.accounts_lives import (
+
+from domain.approvals.approvals import Decision, InForce, Voided, Ways, in_force, needs_approval
+from tests.domain.approvals.accounts_lives import (
     DECLINED,
     LATEST,
     Story,
@@ -18,8 +20,6 @@ from tests.domain.accounts_lives import (
     told,
     without_late_voids,
 )
-
-from domain.approvals.approvals import Decision, InForce, Voided, Ways, in_force, needs_approval
 
 
 @given(stories())

@@ -5,7 +5,9 @@ from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.domain.accounts_lives import (
+
+from domain.approvals.approvals import Frozen, Reclassified
+from tests.domain.approvals.accounts_lives import (
     APPROVED,
     DECLINED,
     LATEST,
@@ -19,8 +21,6 @@ from tests.domain.accounts_lives import (
     stories,
     told,
 )
-
-from domain.approvals.approvals import Frozen, Reclassified
 
 
 @given(stories(), st.integers(0, 120), st.none() | st.integers(1, 60))

@@ -5,7 +5,19 @@ from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.domain.accounts_lives import (
+
+from domain.approvals.approvals import (
+    Frozen,
+    Governing,
+    InForce,
+    Reclassified,
+    Required,
+    Start,
+    Ways,
+    governing,
+    needs_approval,
+)
+from tests.domain.approvals.accounts_lives import (
     ADVERSE,
     APPROVED,
     DECLINED,
@@ -19,18 +31,6 @@ from tests.domain.accounts_lives import (
     starting,
     stories,
     without_late_voids,
-)
-
-from domain.approvals.approvals import (
-    Frozen,
-    Governing,
-    InForce,
-    Reclassified,
-    Required,
-    Start,
-    Ways,
-    governing,
-    needs_approval,
 )
 
 AI_ACT = "Regulation (EU) 2024/1689, Article 50"

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.domain.accounts_lives import APPROVED, DECLINED, day, decided, force, starting, voided
 
 from domain.approvals.approvals import (
     Decided,
@@ -18,6 +17,15 @@ from domain.approvals.approvals import (
     Ways,
     asks_from,
     governing,
+)
+from tests.domain.approvals.accounts_lives import (
+    APPROVED,
+    DECLINED,
+    day,
+    decided,
+    force,
+    starting,
+    voided,
 )
 
 Words = frozenset[str]

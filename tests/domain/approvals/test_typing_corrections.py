@@ -4,7 +4,9 @@ from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.domain.accounts_lives import (
+
+from domain.approvals.approvals import Decided, Decision, InForce, Ways, needs_approval
+from tests.domain.approvals.accounts_lives import (
     APPROVED,
     DECLINED,
     LATEST,
@@ -19,8 +21,6 @@ from tests.domain.accounts_lives import (
     told,
     without_late_voids,
 )
-
-from domain.approvals.approvals import Decided, Decision, InForce, Ways, needs_approval
 
 
 def test_a_typing_correction_in_mid_campaign_costs_nobody_their_decision() -> None:

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.domain.records import record, records
 
 from domain.requests.packages import copy_of
 from domain.requests.personal_data import Held, LegalBasis, Located, Origin, Record, Use, Value
+from tests.domain.requests.records import record, records
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 TITLES = {"billing": "Customers and invoices"}

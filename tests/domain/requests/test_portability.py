@@ -8,11 +8,11 @@ from io import StringIO
 
 import pytest
 from hypothesis import given
-from tests.domain.records import record, records
 
 from domain.requests.personal_data import LegalBasis, Origin, Record
 from domain.requests.portability import CSV_SCHEMA, DATA, SCHEMA, portable, portable_files
 from domain.spreadsheet import FORMULA
+from tests.domain.requests.records import record, records
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NAME = record("name", "Alice Abel")
