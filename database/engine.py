@@ -14,6 +14,8 @@ from sqlmodel import Session, create_engine
 
 from database import ids
 
+Transaction = Session
+"""What `transaction()` gives, for those who hand it on and ask nothing of SQL themselves."""
 TOLD_EVENTS = "told_events"
 """Of a transaction's `info`: whether the company has a webhook for events."""
 

@@ -152,8 +152,7 @@ class Campaigns(DeskPart):
         """Say who is to reach those the first notice did not (P4); how many. Raises Refused."""
         now, assigned = self.clock.now(), 0
         while True:
-            with refusing(), self.database.transaction() as transaction:
-                require_role(transaction, staff_id, "legal")
+            with self._acting(staff_id, "legal") as transaction:
                 owner = by_handle(transaction, handle)
                 more = not_reached.assign(
                     transaction,
@@ -173,8 +172,7 @@ class Campaigns(DeskPart):
     ) -> None:
         """Note that somebody was told by post, by phone or in person (P4). Raises Refused."""
         require_showable(reason)
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, *not_reached.WHO_REACHES)
+        with self._acting(staff_id, *not_reached.WHO_REACHES) as transaction:
             not_reached.mark_reached(
                 transaction,
                 campaign_by_number(transaction, slug, number),

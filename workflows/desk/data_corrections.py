@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from data_sources.map_file import DataMapRefused, read_data_map
-from database.people.staff import require_role
 from database.requests import data_corrections
-from database.requests.requests import request_by_reference
 from domain.requests.data_corrections import Claim
 from domain.requests.personal_data import OWN_SOURCE, DataRole
-from workflows.desk.part import DeskPart, refusing, require_showable
+from workflows.desk.part import DeskPart, require_showable
 from workflows.messenger import Refused
 
 Place = tuple[str, str, str]
@@ -24,18 +22,14 @@ class DataCorrections(DeskPart):
         require_showable(claim.before, claim.after, claim.evidence, claim.why)
         if (claim.source, claim.category, claim.field) not in self.correctable():
             raise Refused("Choose from the list what is wrong. Nothing was noted.")
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             data_corrections.note(
                 transaction, request, claim, staff_id=staff_id, now=self.clock.now()
             )
 
     def take_claim_back(self, reference: str, claim_id: UUID, staff_id: UUID) -> None:
         """What was noted was wrong itself. Raises Refused."""
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             data_corrections.take_back(
                 transaction, request, claim_id, staff_id=staff_id, now=self.clock.now()
             )

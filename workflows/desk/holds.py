@@ -7,12 +7,10 @@ import temporal
 from data_sources.map_file import DataMapRefused
 from data_sources.opening import source_names
 from database.people.accounts import account_by_external_id
-from database.people.staff import require_role
 from database.requests import deferred_erasures, erasure_ends, holds, instructions
 from database.requests.requested_rights import kinds_of
-from database.requests.requests import request_by_reference
 from domain.requests.legal_holds import EVERYWHERE, HOLDERS
-from workflows.desk.part import DeskPart, refusing, require_showable
+from workflows.desk.part import DeskPart, require_showable
 from workflows.messenger import Refused
 
 
@@ -30,8 +28,7 @@ class Holds(DeskPart):
                 f"There is no data source {source}. The data map names "
                 f"{', '.join(self.data_sources())}. Nothing was changed."
             )
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, *HOLDERS)
+        with self._acting(staff_id, *HOLDERS) as transaction:
             account = account_by_external_id(transaction, external_id)
             now = self.clock.now()
             stopped = instructions.give_way_to_hold(transaction, account.id, source, now)
@@ -43,7 +40,8 @@ class Holds(DeskPart):
                 staff_id=staff_id,
                 now=now,
             )
-        self._wake(placed.reopened)
+        for request_id in placed.reopened:
+            self._wake(request_id)
         for instruction_id in stopped:
             self._messenger.wake(f"controller-instruction/{instruction_id}")
         return placed.hold_id
@@ -51,8 +49,7 @@ class Holds(DeskPart):
     def release_hold(self, hold_id: UUID, staff_id: UUID, *, reason: str) -> None:
         """End a hold, as a second person. Raises Refused."""
         require_showable(reason)
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, *HOLDERS)
+        with self._acting(staff_id, *HOLDERS) as transaction:
             released = holds.release(
                 transaction,
                 hold_id,
@@ -61,16 +58,15 @@ class Holds(DeskPart):
                 office=self.company.office,
                 now=self.clock.now(),
             )
-        self._wake(released.reopened)
+        for request_id in released.reopened:
+            self._wake(request_id)
         for request_id in released.resumed:
             self._messenger.start_or_leave(self._its_workflow(request_id), self.clock.now())
-        self._wake(released.resumed)
+            self._wake(request_id)
 
     def note_erased(self, reference: str, staff_id: UUID) -> None:
         """What waited for the release of a hold is erased. Raises Refused."""
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             now = self.clock.now()
             erasure_ends.tell_after_hold(transaction, request, now)
             deferred_erasures.note_erased(transaction, request, staff_id=staff_id, now=now)
@@ -86,7 +82,3 @@ class Holds(DeskPart):
     def _its_workflow(self, request_id: UUID) -> temporal.Start:
         with self.database.session() as session:
             return temporal.data_subject_request(request_id, kinds_of(session, request_id))
-
-    def _wake(self, request_ids: Sequence[UUID]) -> None:
-        for request_id in request_ids:
-            self._messenger.wake(f"data-subject-request/{request_id}")

@@ -11,7 +11,6 @@ from data_sources.by_hand import Typed, TypedWrong
 from data_sources.data_map import Description, ManualDescription
 from data_sources.map_file import DataMapRefused, read_data_map
 from database.facts import record
-from database.people.staff import require_role
 from database.requests import instructed_tasks, instructions
 from database.requests.instructed_tasks import task_by_id, tasks_of
 from database.requests.instructions import Instruction, instruction_by_id
@@ -65,8 +64,7 @@ class Instructions(Sources):
         if not sources:
             raise Refused("The data map knows no such company for which we keep data.")
         now = self.clock.now()
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
+        with self._acting(staff_id, "privacy") as transaction:
             address, external_id, request_id = told.address, told.external_id, None
             if told.reference:
                 request = request_by_reference(transaction, told.reference)
@@ -99,8 +97,7 @@ class Instructions(Sources):
     def question_instruction(self, instruction_id: UUID, staff_id: UUID, *, doubt: str) -> None:
         """Say that an instruction looks unlawful: a second person decides. Raises Refused."""
         require_showable(doubt)
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
+        with self._acting(staff_id, "privacy") as transaction:
             instructions.question(
                 transaction, instruction_id, doubt, staff_id=staff_id, now=self.clock.now()
             )
@@ -111,8 +108,7 @@ class Instructions(Sources):
     ) -> None:
         """Have it carried out, or refuse it, as a second person. Raises Refused."""
         require_showable(reason)
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
+        with self._acting(staff_id, "privacy") as transaction:
             instructions.decide(
                 transaction,
                 instruction_id,
@@ -125,8 +121,7 @@ class Instructions(Sources):
 
     def ask_instructed_again(self, instruction_id: UUID, task_id: UUID, staff_id: UUID) -> None:
         """Have a source asked now that is silent, or was wrong. Raises Refused."""
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
+        with self._acting(staff_id, "privacy") as transaction:
             task = task_by_id(transaction, instruction_id, task_id)
             instructed_tasks.ask_again(transaction, task, staff_id=staff_id, now=self.clock.now())
         self._wake_instruction(instruction_id)
@@ -136,8 +131,7 @@ class Instructions(Sources):
     ) -> None:
         """Say that it cannot be done at a source, and why. Raises Refused."""
         require_showable(reason)
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
+        with self._acting(staff_id, "privacy") as transaction:
             task = task_by_id(transaction, instruction_id, task_id)
             instructed_tasks.give_up(
                 transaction, task, reason=reason, staff_id=staff_id, now=self.clock.now()
@@ -161,10 +155,8 @@ class Instructions(Sources):
             raise Refused(f"{wrong} Nothing was changed.") from None
         with (
             self._storage.until_known([done.file]),
-            refusing(),
-            self.database.transaction() as transaction,
+            self._acting(staff_id, "privacy") as transaction,
         ):
-            require_role(transaction, staff_id, "privacy")
             instructed_tasks.hand_in(
                 transaction, task, done, staff_id=staff_id, now=self.clock.now()
             )
@@ -174,8 +166,7 @@ class Instructions(Sources):
         """The copy that an instruction asked for, as JSON; who took it is recorded (P30). Raises
         Refused."""
         now = self.clock.now()
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
+        with self._acting(staff_id, "privacy") as transaction:
             row = instruction_by_id(transaction, instruction_id)
             files = [task.file for task in tasks_of(transaction, row.id) if task.file]
             record(transaction, "personal_data.read", row.id, now, staff=staff_id)

@@ -8,7 +8,6 @@ import temporal
 from database.campaigns import controls
 from database.facts import record
 from database.mail import doubts, outbox, suppressions
-from database.people.staff import require_role
 from domain.mail.suppressions import address_key
 from workflows.desk.part import DeskPart, refusing, require_showable
 from workflows.messenger import Refused
@@ -51,8 +50,7 @@ class Mail(DeskPart):
         Raises Refused; TemporalUnreachable when it is decided and only the start is missing.
         """
         now = self.clock.now()
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "ops")
+        with self._acting(staff_id, "ops") as transaction:
             if not doubts.resend(transaction, mail_id, now):
                 raise Refused(
                     f"The mail {mail_id} does not wait for a decision, its campaign does not run, "
@@ -93,8 +91,7 @@ class Mail(DeskPart):
         return len(sent)
 
     def _resend_some(self, doubt: doubts.Doubt, staff_id: UUID, now: datetime) -> Sequence[UUID]:
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "ops")
+        with self._acting(staff_id, "ops") as transaction:
             return doubts.resend_some(transaction, doubt, staff_id, now)
 
     def allow_mail(self, address: str, staff_id: UUID, reason: str) -> int:

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import temporal
 from database.people.accounts import account_by_external_id
-from database.people.staff import require_role
 from database.requests import minors
 from database.tables import Account
 from domain.requests.data_subject_requests import LONGEST_MESSAGE, has_control_characters
@@ -126,8 +125,7 @@ class Minors(Reception):
         """A transaction in which one of privacy does something; the mails that it brings are sent.
         Raises Refused."""
         now = self.clock.now()
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
+        with self._acting(staff_id, "privacy") as transaction:
             yield transaction
             mails = minors.queued_at(transaction, now)
         for mail_id in mails:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
-from database.people.staff import require_role
 from database.requests import packages
 from database.requests.packages import PartOfCopy
 from database.requests.requests import request_by_reference
@@ -44,11 +43,8 @@ class Packages(Mail):
 
         with (
             self._storage.until_known(made),
-            refusing(),
-            self.database.transaction() as transaction,
+            self._on_request(reference, staff_id) as (transaction, request),
         ):
-            require_role(transaction, staff_id, "privacy")
-            request = request_by_reference(transaction, reference)
             old = packages.redact(
                 transaction, request, task_id, changed, staff_id=staff_id, now=self.clock.now()
             )
@@ -59,18 +55,14 @@ class Packages(Mail):
         with self.database.session() as session, refusing():
             request = request_by_reference(session, reference)
             collected = self.collected(packages.parts_of(session, request.id))
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             packages.put_forward(
                 transaction, request, collected, seen, staff_id=staff_id, now=self.clock.now()
             )
 
     def release_copy(self, reference: str, seen: str, staff_id: UUID) -> None:
         """Let a copy go that somebody else put forward. Raises Refused."""
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             packages.release(transaction, request, seen, staff_id=staff_id, now=self.clock.now())
 
     def send_copy_code(self, request_id: UUID) -> bool:

@@ -5,12 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 from clock import Clock
 from database.campaigns import controls, rehearsals, reviews
-from database.engine import Database
+from database.engine import Database, Transaction
 from database.people.accounts import AccountUnknown
-from database.people.staff import StaffRefused
+from database.people.staff import StaffRefused, require_role
 from database.policies import policies, without_approval, wording
 from database.requests import (
     answering,
@@ -36,6 +37,7 @@ from database.requests import (
 from database.requests.attachments import AttachmentRefused
 from database.requests.rungs import NothingToAcknowledge
 from database.storage import Storage
+from database.tables import DataSubjectRequest
 from domain.campaigns.timetable import NoticeTooShort, not_before
 from domain.company import Company
 from domain.requests.data_subject_requests import Kind, has_control_characters
@@ -113,6 +115,25 @@ class DeskPart:
         self._messenger = messenger
         self._storage = storage
         self._data_map = data_map
+
+    @contextmanager
+    def _acting(self, staff_id: UUID, *roles: str) -> Iterator[Transaction]:
+        """Somebody of staff with one of these roles changes something. Raises Refused."""
+        with refusing(), self.database.transaction() as transaction:
+            require_role(transaction, staff_id, *roles)
+            yield transaction
+
+    @contextmanager
+    def _on_request(
+        self, reference: str, staff_id: UUID
+    ) -> Iterator[tuple[Transaction, DataSubjectRequest]]:
+        """Somebody of the privacy team works on a request. Raises Refused."""
+        with self._acting(staff_id, "privacy") as transaction:
+            yield transaction, requests.request_by_reference(transaction, reference)
+
+    def _wake(self, request_id: UUID) -> None:
+        """Have a request's workflow look at what was written."""
+        self._messenger.wake(f"data-subject-request/{request_id}")
 
     def clock_of(
         self,

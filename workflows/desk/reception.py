@@ -9,14 +9,14 @@ import temporal
 from database import handed_in
 from database.people import handoffs
 from database.people.links import REQUEST_VERIFY
-from database.people.staff import INTAKE_ROLES, require_role
+from database.people.staff import INTAKE_ROLES
 from database.policies import policies
 from database.requests import at_once, ends, identity, joined, requests
 from database.tables import Account, DataSubjectRequest, Link
 from database.writing import held
 from domain.requests.data_subject_requests import Intake, Kind, problems
 from domain.requests.deadlines import Deadline, utc_text
-from workflows.desk.part import DeskPart, refusing
+from workflows.desk.part import DeskPart
 from workflows.messenger import Refused
 
 BY_LOGIN = "login"
@@ -83,8 +83,7 @@ class Reception(DeskPart):
             account_id=account_id,
             entered_by=staff_id,
         )
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, *INTAKE_ROLES)
+        with self._acting(staff_id, *INTAKE_ROLES) as transaction:
             request = at_once.take_in(transaction, intake, received, self._suppression_key, now)
         self._start(request, intake, now)
         return request
@@ -138,8 +137,7 @@ class Reception(DeskPart):
         """What was joined to a request becomes one of its own, with the reference and the receipt
         that its person was told of. Raises Refused."""
         now = self.clock.now()
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
+        with self._acting(staff_id, "privacy") as transaction:
             beside = requests.request_by_reference(transaction, reference)
             taken = joined.take_out(transaction, beside, joined_id, now)
             received = replace(

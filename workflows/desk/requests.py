@@ -54,7 +54,7 @@ class Requests(DeskPart):
             identity.verify_identity(transaction, request, how=how, now=now)
             if identity.is_verified(request):
                 authorised_agents.confirm_authority(transaction, request, now)
-        self._messenger.wake(f"data-subject-request/{request_id}")
+        self._wake(request_id)
 
     def confirm_contact(self, request_id: UUID) -> None:
         """Who reads mail at the contact address says that address and request are theirs."""
@@ -65,7 +65,7 @@ class Requests(DeskPart):
         ):
             if identity.confirm_contact(transaction, request, now):
                 authorised_agents.confirm_authority(transaction, request, now)
-        self._messenger.wake(f"data-subject-request/{request_id}")
+        self._wake(request_id)
 
     def try_code(self, request_id: UUID, opens: Callable[[bytes], bool]) -> bool:
         """Whether a code that somebody typed proves who they are; `opens` knows the code.
@@ -79,7 +79,7 @@ class Requests(DeskPart):
         ):
             right = identity.try_code(transaction, request, opens, now)
         if right:
-            self._messenger.wake(f"data-subject-request/{request_id}")
+            self._wake(request_id)
         return right
 
     def send_code(self, request_id: UUID) -> bool:
@@ -87,7 +87,7 @@ class Requests(DeskPart):
         with self.database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, request_id)
             sent = identity.ask_again(transaction, request, self.clock.now())
-        self._messenger.wake(f"data-subject-request/{request_id}")
+        self._wake(request_id)
         return sent
 
     def dispute(self, request_id: UUID, by: Literal["address on file", "former address"]) -> None:
@@ -98,16 +98,14 @@ class Requests(DeskPart):
             request = transaction.get_one(DataSubjectRequest, request_id)
             if identity.dispute(transaction, request, by=by, now=now):
                 requests.tell_of_dispute(transaction, request, now)
-        self._messenger.wake(f"data-subject-request/{request_id}")
+        self._wake(request_id)
 
     def record_check(
         self, reference: str, staff_id: UUID, *, method: CheckMethod, passed: bool, evidence: str
     ) -> None:
         """Somebody of the team found out who asks, whose mailbox is gone. Raises Refused."""
         require_showable(evidence)
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = requests.request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             identity_checks.record_check(
                 transaction,
                 request,
@@ -124,22 +122,19 @@ class Requests(DeskPart):
         Whether somebody may ask for them is another question (`decide_authority`).
         """
         now = self.clock.now()
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
+        with self._acting(staff_id, "privacy") as transaction:
             request_id = requests.request_by_reference(transaction, reference).id
             with showing_who_asks(transaction, request_id, now, self.clock_of) as request:
                 identity_checks.confirm_check(
                     transaction, request, check_id, staff_id=staff_id, now=now
                 )
-        self._messenger.wake(f"data-subject-request/{request_id}")
+        self._wake(request_id)
 
     def assign(self, reference: str, staff_id: UUID) -> None:
         """Give a request to a member of the privacy team. Raises Refused."""
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = requests.request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             requests.assign(transaction, request, staff_id, self.clock.now())
-        self._messenger.wake(f"data-subject-request/{request.id}")
+        self._wake(request.id)
 
     def decide(
         self,
@@ -155,9 +150,7 @@ class Requests(DeskPart):
         """
         require_showable(answer.explanation, answer.evidence or "")
         self._look_at_address(reference)
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = requests.request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             answering.require_what_is_to_be_done(transaction, request, answer, kind)
             decision = answering.propose_decision(
                 transaction,
@@ -189,7 +182,7 @@ class Requests(DeskPart):
         with refusing(), self.database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, request_id)
             ends.withdraw(transaction, request, purpose, self.clock.now())
-        self._messenger.wake(f"data-subject-request/{request_id}")
+        self._wake(request_id)
 
     def end_request(
         self, reference: str, staff_id: UUID, outcome: Outcome, *, reason: str, of: str = ""
@@ -200,9 +193,7 @@ class Requests(DeskPart):
         `confirm_end`; None when it is ended. Raises Refused.
         """
         require_showable(reason)
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = requests.request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             waits = ends.end(
                 transaction,
                 request,
@@ -212,39 +203,31 @@ class Requests(DeskPart):
                 staff_id=staff_id,
                 now=self.clock.now(),
             )
-        self._messenger.wake(f"data-subject-request/{request.id}")
+        self._wake(request.id)
         return waits
 
     def confirm_end(self, reference: str, proposed_id: UUID, staff_id: UUID) -> None:
         """A second person agrees that it ends without being judged (P20). Raises Refused."""
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = requests.request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             ends.confirm_end(
                 transaction, request, proposed_id, staff_id=staff_id, now=self.clock.now()
             )
-        self._messenger.wake(f"data-subject-request/{request.id}")
+        self._wake(request.id)
 
     def freeze_account(self, reference: str, staff_id: UUID) -> None:
         """The holder of the account that a request is about has died. Raises Refused."""
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = requests.request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             estates.freeze(transaction, request, staff_id=staff_id, now=self.clock.now())
 
     def take_back_death(self, reference: str, staff_id: UUID) -> None:
         """A second person found that the holder of the account lives. Raises Refused."""
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = requests.request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             estates.take_back(transaction, request, staff_id=staff_id, now=self.clock.now())
 
     def record_estate(self, reference: str, staff_id: UUID, *, who: str, proof: str) -> None:
         """Note who asks after a death, and what shows that they may. Raises Refused."""
         require_showable(who, proof)
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = requests.request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             estates.record_authority(
                 transaction, request, who=who, proof=proof, staff_id=staff_id, now=self.clock.now()
             )
@@ -252,14 +235,14 @@ class Requests(DeskPart):
     def confirm_estate(self, reference: str, authority_id: UUID, staff_id: UUID) -> None:
         """A second person agrees that whoever asks after a death may. Raises Refused."""
         now = self.clock.now()
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = requests.request_by_reference(transaction, reference)
-            with showing_who_asks(transaction, request.id, now, self.clock_of) as held_request:
-                estates.confirm_authority(
-                    transaction, held_request, authority_id, staff_id=staff_id, now=now
-                )
-        self._messenger.wake(f"data-subject-request/{request.id}")
+        with (
+            self._on_request(reference, staff_id) as (transaction, request),
+            showing_who_asks(transaction, request.id, now, self.clock_of) as held_request,
+        ):
+            estates.confirm_authority(
+                transaction, held_request, authority_id, staff_id=staff_id, now=now
+            )
+        self._wake(request.id)
 
     def attach(
         self, reference: str, attachments: Sequence[Attachment], staff_id: UUID | None = None
@@ -295,9 +278,7 @@ class Requests(DeskPart):
     ) -> None:
         """Say whether whoever asks for somebody else may, and what showed it. Raises Refused."""
         require_showable(evidence)
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = requests.request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             authorised_agents.decide_authority(
                 transaction,
                 request,
@@ -309,9 +290,7 @@ class Requests(DeskPart):
 
     def delete_evidence_of_authority(self, reference: str, staff_id: UUID) -> None:
         """What showed that somebody may ask for another is no longer needed. Raises Refused."""
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = requests.request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             authorised_agents.delete_evidence(
                 transaction, request, staff_id=staff_id, now=self.clock.now()
             )
@@ -321,9 +300,7 @@ class Requests(DeskPart):
     ) -> None:
         """A letter to whoever has no mailbox was posted (P26). Raises Refused."""
         require_showable(proof)
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = requests.request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             on_paper.note_posted(
                 transaction,
                 request,
@@ -334,7 +311,7 @@ class Requests(DeskPart):
                 zone=self.company.zone,
                 now=self.clock.now(),
             )
-        self._messenger.wake(f"data-subject-request/{request.id}")
+        self._wake(request.id)
 
     def acknowledge(self, reference: str, staff_id: UUID) -> None:
         """Somebody of staff says "I have seen this and act", so nobody else is told before the
@@ -342,7 +319,7 @@ class Requests(DeskPart):
         with refusing(), self.database.transaction() as transaction:
             request = requests.request_by_reference(transaction, reference)
             acknowledge_step(transaction, request, staff_id, self.clock.now())
-        self._messenger.wake(f"data-subject-request/{request.id}")
+        self._wake(request.id)
 
     def correct_receipt(
         self, reference: str, staff_id: UUID, receipt: receipts.Receipt
@@ -352,9 +329,7 @@ class Requests(DeskPart):
         What gives us more time waits for `confirm_receipt`. Raises Refused.
         """
         require_showable(receipt.proof)
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = requests.request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             correction = receipts.propose_receipt(
                 transaction,
                 request,
@@ -365,14 +340,12 @@ class Requests(DeskPart):
                 by=staff_id,
                 now=self.clock.now(),
             )
-        self._messenger.wake(f"data-subject-request/{request.id}")
+        self._wake(request.id)
         return correction
 
     def confirm_receipt(self, reference: str, correction_id: UUID, staff_id: UUID) -> None:
         """A second person agrees to a correction that gives us more time. Raises Refused."""
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = requests.request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             correction = receipts.correction_of(transaction, request, correction_id)
             receipts.confirm_receipt(
                 transaction,
@@ -387,7 +360,7 @@ class Requests(DeskPart):
                 by=staff_id,
                 now=self.clock.now(),
             )
-        self._messenger.wake(f"data-subject-request/{request.id}")
+        self._wake(request.id)
 
     def _clock_with(
         self,
@@ -409,4 +382,4 @@ class Requests(DeskPart):
             request = requests.request_by_reference(transaction, reference)
             warned = identity.hold_disclosure(transaction, request, self.clock.now())
         if warned:
-            self._messenger.wake(f"data-subject-request/{request.id}")
+            self._wake(request.id)

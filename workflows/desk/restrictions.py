@@ -4,11 +4,10 @@ from uuid import UUID
 
 import temporal
 from database.people.accounts import account_by_external_id
-from database.people.staff import require_role
 from database.requests import restrictions
 from database.requests.requests import request_by_reference
 from domain.people.restrictions import Reason
-from workflows.desk.part import DeskPart, refusing, require_showable
+from workflows.desk.part import DeskPart, require_showable
 from workflows.messenger import Refused
 
 
@@ -26,8 +25,7 @@ class Restrictions(DeskPart):
     ) -> None:
         """Restrict an account, because of a request or without one. Raises Refused."""
         require_showable(note)
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
+        with self._acting(staff_id, "privacy") as transaction:
             account = account_by_external_id(transaction, external_id)
             request = request_by_reference(transaction, reference) if reference else None
             new = restrictions.restrict(
@@ -48,8 +46,7 @@ class Restrictions(DeskPart):
         """Tell the holder that a restriction ends, and it does with that mail. Raises Refused."""
         require_showable(lift.explanation, lift.told_otherwise)
         now = self.clock.now()
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
+        with self._acting(staff_id, "privacy") as transaction:
             mails = restrictions.ask_to_lift(
                 transaction,
                 restriction_id,

@@ -5,15 +5,13 @@ from uuid import UUID
 from data_sources.by_hand import Typed, TypedWrong, counted, records
 from data_sources.data_map import ManualDescription
 from data_sources.map_file import DataMapRefused, read_data_map
-from database.people.staff import require_role
 from database.requests import source_tasks
 from database.requests.asked_tasks import ByHand
-from database.requests.requests import request_by_reference
 from database.tables import SourceTask
 from domain.requests.collected import Collected
 from domain.requests.personal_data import Verb
 from domain.requests.source_tasks import exported_receipt
-from workflows.desk.part import DeskPart, refusing, require_showable
+from workflows.desk.part import DeskPart, require_showable
 from workflows.messenger import Refused
 
 
@@ -22,21 +20,17 @@ class Sources(DeskPart):
 
     def ask_again(self, reference: str, task_id: UUID, staff_id: UUID) -> None:
         """Have a data source asked now, whatever it said before. Raises Refused."""
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             source_tasks.ask_again(
                 transaction, request, task_id, staff_id=staff_id, now=self.clock.now()
             )
-        self._messenger.wake(f"data-subject-request/{request.id}")
+        self._wake(request.id)
 
     def give_up(self, reference: str, task_id: UUID, staff_id: UUID, *, reason: str) -> None:
         """Say that something cannot be had from a source, and why: the answer is a partial one.
         Raises Refused."""
         require_showable(reason)
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "privacy")
-            request = request_by_reference(transaction, reference)
+        with self._on_request(reference, staff_id) as (transaction, request):
             source_tasks.give_up(
                 transaction,
                 request,
@@ -45,7 +39,7 @@ class Sources(DeskPart):
                 staff_id=staff_id,
                 now=self.clock.now(),
             )
-        self._messenger.wake(f"data-subject-request/{request.id}")
+        self._wake(request.id)
 
     def manual_sources(self) -> dict[str, ManualDescription]:
         """The sources of the data map that no machine reaches, by name. Raises Refused."""
@@ -71,15 +65,12 @@ class Sources(DeskPart):
             raise Refused(f"{wrong} Nothing was changed.") from None
         with (
             self._storage.until_known([done.file]),
-            refusing(),
-            self.database.transaction() as transaction,
+            self._on_request(reference, staff_id) as (transaction, request),
         ):
-            require_role(transaction, staff_id, "privacy")
-            request = request_by_reference(transaction, reference)
             source_tasks.hand_in(
                 transaction, request, task_id, done, staff_id=staff_id, now=self.clock.now()
             )
-        self._messenger.wake(f"data-subject-request/{request.id}")
+        self._wake(request.id)
 
     def _by_hand(self, about: ManualDescription, verb: Verb, typed: Typed) -> ByHand:
         """What was typed, as the source's receipt; the values are kept encrypted."""

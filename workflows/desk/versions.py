@@ -46,8 +46,7 @@ class Versions(DeskPart):
         if not new.summary.strip():
             raise Refused("A summary in plain words is needed: it is the first thing people read.")
         require_showable(new.summary)
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, new.submitted_by, "legal")
+        with self._acting(new.submitted_by, "legal") as transaction:
             policy = policies.policy_by_slug(transaction, new.slug)
             announced = next(iter(policies.announced_versions(transaction, policy.id)), None)
             usual_days = announced.notice_days if announced else self._periods.notice_days
@@ -102,8 +101,7 @@ class Versions(DeskPart):
         for each in words:
             require_showable(each.summary or "", *each.sentences.values())
         now = self.clock.now()
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "legal")
+        with self._acting(staff_id, "legal") as transaction:
             version = policies.version_by_slug(transaction, slug, number)
             for each in words:
                 wording.write_words(
@@ -118,8 +116,7 @@ class Versions(DeskPart):
     def promise(self, slug: str, number: int, staff_id: UUID, promise: Promise) -> None:
         """Say what happens to whoever does not approve a version in review (P5). Raises Refused."""
         now = self.clock.now()
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "legal")
+        with self._acting(staff_id, "legal") as transaction:
             version = policies.version_by_slug(transaction, slug, number)
             without_approval.change_promise(
                 transaction,
@@ -136,8 +133,7 @@ class Versions(DeskPart):
         release (P4); the mails' ids. Raises Refused.
         """
         now = self.clock.now()
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, staff_id, "legal")
+        with self._acting(staff_id, "legal") as transaction:
             version = policies.version_by_slug(transaction, slug, number)
             mails = rehearsals.send_to(
                 transaction, version, staff_id, languages=self.company.languages, now=now
@@ -172,8 +168,7 @@ class Versions(DeskPart):
         reason: str,
     ) -> ReviewRequest:
         now = self.clock.now()
-        with refusing(), self.database.transaction() as transaction:
-            require_role(transaction, reviewer_id, "legal")
+        with self._acting(reviewer_id, "legal") as transaction:
             version = policies.version_by_slug(transaction, slug, number)
             return reviews.propose_review(
                 transaction,
