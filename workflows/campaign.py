@@ -20,15 +20,26 @@ with workflow.unsafe.imports_passed_through():
         ShardsInput,
         StepInput,
     )
-    from activities.outbox import ALL_STOPPED, SendProgress
-    from database.campaigns.freezing import SHARD_SIZE
-    from domain.mail.pace import about
+    from activities.outbox import SendProgress
     from domain.rungs import Rung, RungKind
     from temporal import Case
     from workflows.acting import act, attempt, continue_when_long, reach, wait, why
-    from workflows.story import YOURS_AFTER_AN_HOUR, Chapter, Story, moment
+    from workflows.campaign_chapters import (
+        FIRST_NOTICE,
+        FREEZES,
+        is_paused,
+        is_postponed,
+        pace_of,
+        problem_with,
+        rest_of,
+        sends,
+        waits_for,
+        waits_for_canary,
+        waits_for_effect,
+        whom,
+    )
+    from workflows.story import Story
 
-FIRST_NOTICE = "first_notice"
 WITHDRAWAL = "withdrawal"
 SHARDS_AT_ONCE = 8
 SHARDS_IN_A_TRY = 5
@@ -38,7 +49,6 @@ LOOK_AGAIN = timedelta(hours=6)
 LOOKS = "look what was decided"
 LOOKS_AT_CANARY = "look at the canary"
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
-NO_NEWS = "some mails are of unknown outcome until the mail service reports on them"
 CampaignStep = Callable[[CampaignActivities, CampaignInput], CampaignCase]
 
 
@@ -84,7 +94,7 @@ class CampaignWorkflow:
     async def _notify(self, campaign: CampaignCase) -> CampaignCase:
         """Send the first notice to everybody, which fixes the date of effect."""
         while campaign.addresses and not campaign.frozen:
-            self._story.tell(replace(_FREEZES, since=campaign.since))
+            self._story.tell(replace(FREEZES, since=campaign.since))
             campaign = await self._do(CampaignActivities.freeze_audience, "freeze the audience")
         campaign = await self._send_canary(campaign)
         if campaign.waits_for_its_date:
@@ -113,7 +123,7 @@ class CampaignWorkflow:
                     continue
                 campaign = await self._look_at_canary()
             else:
-                self._story.tell(_waits_for_canary(campaign, campaign.canary_until))
+                self._story.tell(waits_for_canary(campaign, campaign.canary_until))
                 until = campaign.canary_until
                 over = await self._undisturbed_until(until, LOOKS_AT_CANARY, campaign)
                 campaign = await (self._look_at_canary() if over else self._heed(campaign))
@@ -136,7 +146,7 @@ class CampaignWorkflow:
         return sent if sent.called_off else await self._note(step, workflow.now())
 
     async def _take(self, rung: Rung, campaign: CampaignCase) -> CampaignCase:
-        self._story.tell(_waits_for(rung, campaign))
+        self._story.tell(waits_for(rung, campaign))
         if not await self._undisturbed_until(rung.at, rung.summary, campaign):
             return await self._heed(campaign)
         mailed = await self._mail(rung, campaign)
@@ -176,7 +186,7 @@ class CampaignWorkflow:
     async def _while_paused(self, campaign: CampaignCase) -> CampaignCase:
         """Wait until it is resumed or called off; that may have been missed, so look again."""
         while campaign.paused:
-            self._story.tell(_is_paused(campaign))
+            self._story.tell(is_paused(campaign))
             await continue_when_long(self._subject)
             await wait(lambda: self._news, workflow.now() + LOOK_AGAIN, summary=LOOKS)
             self._news = True
@@ -186,7 +196,7 @@ class CampaignWorkflow:
     async def _until_it_has_a_day(self, campaign: CampaignCase) -> CampaignCase:
         """Wait until the version comes after all, is called off, or something is to be told."""
         while campaign.postponed and not (campaign.called_off or campaign.owed):
-            self._story.tell(_is_postponed(campaign))
+            self._story.tell(is_postponed(campaign))
             await continue_when_long(self._subject)
             await wait(lambda: self._news, workflow.now() + LOOK_AGAIN, summary=LOOKS)
             self._news = True
@@ -215,7 +225,7 @@ class CampaignWorkflow:
         problem, limited = None, SendProgress()
         left: list[int] = []
         since = campaign.since if step == FIRST_NOTICE else None
-        mails = f"the {step.replace('_', ' ')} for {_whom(step, campaign)}"
+        mails = f"the {step.replace('_', ' ')} for {whom(step, campaign)}"
         while shards:
             campaign = await self._while_paused(await self._heed(campaign))
             if campaign.called_off is not called_off:
@@ -225,8 +235,8 @@ class CampaignWorkflow:
             if correction := _overtaken_by(step, campaign):
                 campaign = await self._tell_of(correction, campaign)
                 continue
-            pace = _pace(limited, _rest(shards, campaign))
-            self._story.tell(_sends(step, mails, problem, since, pace))
+            pace = pace_of(limited, rest_of(shards, campaign))
+            self._story.tell(sends(step, mails, problem, since, pace))
             at_once = 1 if limited.patience else SHARDS_AT_ONCE
             in_a_try = 1 if left else _in_a_try(shards)  # what held some up concerns one, or all
             window, shards = shards[: at_once * in_a_try], shards[at_once * in_a_try :]
@@ -239,7 +249,7 @@ class CampaignWorkflow:
                     left += each[:begun]
                 shards += each[begun:]
             shards += left
-            problem = next((told for told in map(_problem, sent) if told), None)
+            problem = next((told for told in map(problem_with, sent) if told), None)
             limited = _limited(sent)
             self._news = self._news or any(progress.held for progress in sent)
             await continue_when_long(self._subject)
@@ -247,8 +257,8 @@ class CampaignWorkflow:
                 continue
             campaign = await self._heed(campaign)  # perhaps it was paused: that waits by itself
             if not campaign.paused and campaign.called_off is called_off:
-                pace = _pace(limited, _rest(shards, campaign))
-                self._story.tell(_sends(step, mails, problem, since, pace))
+                pace = pace_of(limited, rest_of(shards, campaign))
+                self._story.tell(sends(step, mails, problem, since, pace))
                 await self._before_the_rest(limited)
         return campaign
 
@@ -300,7 +310,7 @@ class CampaignWorkflow:
         """Tell staff; False when something was decided before the mail service took it. A mail in
         doubt holds nothing up: the watchdog looks after it once the step is noted."""
         mails = f"the {rung.summary}"
-        self._story.tell(_sends(rung.key, mails, None))
+        self._story.tell(sends(rung.key, mails, None))
         while True:
             progress = await act(
                 CampaignActivities.escalate,
@@ -312,8 +322,8 @@ class CampaignWorkflow:
             heeds = workflow.patched("heeds-while-it-escalates")
             if not (progress.waiting or (progress.unknown and not heeds)):
                 return True
-            pace = _pace(_limited([progress]), progress.waiting)
-            self._story.tell(_sends(rung.key, mails, _problem(progress), pace=pace))
+            pace = pace_of(_limited([progress]), progress.waiting)
+            self._story.tell(sends(rung.key, mails, problem_with(progress), pace=pace))
             await continue_when_long(self._subject)
             if not heeds:
                 await workflow.sleep(PAUSE, summary="before trying again")
@@ -334,22 +344,7 @@ class CampaignWorkflow:
     async def _effect(self, campaign: CampaignCase) -> CampaignCase:
         """Wait for the date of effect, unless the version is withdrawn before; it may move."""
         while campaign.effective_at is not None and not campaign.called_off:
-            self._story.tell(
-                Chapter(
-                    stage="notified",
-                    waits_for=(
-                        "the day until which people are asked, to keep the final numbers"
-                        if campaign.asks_late
-                        else "the date of effect, to keep the final numbers"
-                    )
-                    + _unheard(campaign),
-                    awaiting="ops" if campaign.in_doubt else "nobody",
-                    since=campaign.since,
-                    until=campaign.effective_at,
-                    by_itself="keeps the final numbers and ends",
-                    wake=_whom_to_wake(campaign) or "nobody",
-                )
-            )
+            self._story.tell(waits_for_effect(campaign))
             if await self._undisturbed_until(campaign.effective_at, "date of effect", campaign):
                 break
             campaign = await self._take_steps(await self._heed(campaign))
@@ -379,18 +374,6 @@ class CampaignWorkflow:
         )
 
 
-_FREEZES = Chapter(
-    stage="freezing the audience",
-    waits_for="the list of all account holders whom it concerns; some minutes when they are many",
-    by_itself="writes it down in small pieces, and sends the first notice",
-)
-
-
-def _problem(progress: SendProgress) -> str | None:
-    """Why mails are left with the mail service. What goes wrong on our side is told elsewhere."""
-    return progress.problem or (NO_NEWS if progress.unknown else None)
-
-
 def _overtaken_by(step: str, campaign: CampaignCase) -> str | None:
     """The step by which wrong mails are put right, where it comes before the rest of this one:
     nothing of the timetable may hold it up (P8)."""
@@ -418,152 +401,3 @@ def _in_a_try(shards: Sequence[int]) -> int:
     if len(shards) <= SHARDS_AT_ONCE or not workflow.patched("several-shards-in-a-try"):
         return 1
     return min(ceil(len(shards) / SHARDS_AT_ONCE), SHARDS_IN_A_TRY)
-
-
-def _rest(shards: Sequence[int], campaign: CampaignCase) -> int:
-    """About how many mails are left."""
-    return min(campaign.canary or campaign.addressees, len(shards) * SHARD_SIZE)
-
-
-def _pace(limited: SendProgress, rest: int) -> str:
-    """How fast it goes where something limits it, until when nothing does, how long it takes."""
-    if limited.per_minute:
-        return f"; {limited.patience}, {about(rest, limited.per_minute)} for the rest"
-    until = f": {moment(limited.not_before)}" if limited.not_before else ""
-    return f"; {limited.patience}{until}" if limited.patience else ""
-
-
-def _sends(
-    step: str,
-    mails: str,
-    problem: str | None,
-    since: datetime | None = None,
-    pace: str = "",
-) -> Chapter:
-    so = f". Problem: {problem}" if problem else pace
-    return Chapter(
-        stage=f"sending {step.replace('_', ' ')}",
-        waits_for=f"the mail service to take {mails}{so}",
-        awaiting=_whose_turn(problem),
-        since=since,
-        by_itself="tries again every half minute" if problem else "goes on sending",
-        wake=YOURS_AFTER_AN_HOUR if problem else "nobody",
-    )
-
-
-def _whom(step: str, campaign: CampaignCase) -> str:
-    if step == FIRST_NOTICE and campaign.canary:
-        return f"the canary, {campaign.canary} of {_holders(campaign.addressees)}"
-    return f"each of {_holders(campaign.addressees)}"
-
-
-def _holders(count: int) -> str:
-    return "1 account holder" if count == 1 else f"{count} account holders"
-
-
-def _waits_for_canary(campaign: CampaignCase, until: datetime) -> Chapter:
-    return Chapter(
-        stage="canary",
-        waits_for=f"what becomes of the first {campaign.canary} of {campaign.addressees} mails: "
-        "bounces, complaints, errors",
-        awaiting="nobody",
-        until=until,
-        by_itself=f"{moment(until)}: mails the others, or pauses the campaign and tells its owner "
-        "when too much went wrong",
-    )
-
-
-def _whose_turn(problem: str | None) -> str:
-    if problem is None:
-        return "nobody"
-    return "ops" if problem == ALL_STOPPED else "mail service"
-
-
-def _is_paused(campaign: CampaignCase) -> Chapter:
-    reason = (
-        f"The machine paused it. {campaign.stopped_because}"
-        if campaign.stopped_because
-        else "Who paused it and why: "
-        f"`promisekeeper campaign report {campaign.slug} {campaign.number}`"
-    )
-    return Chapter(
-        stage="paused",
-        waits_for="its owner to resume it: `promisekeeper campaign resume "
-        f"{campaign.slug} {campaign.number}`. Nothing goes out meanwhile; answers are taken. "
-        f"{reason}",
-        awaiting="campaign owner",
-        until=campaign.effective_at,
-        by_itself="nothing. It is to stand still",
-    )
-
-
-def _is_postponed(campaign: CampaignCase) -> Chapter:
-    return Chapter(
-        stage="postponed",
-        waits_for="legal to say when the version takes effect: `promisekeeper policy postpone "
-        f"{campaign.slug} {campaign.number} --until DATE`. Answers are taken meanwhile",
-        awaiting="legal",
-        by_itself="nothing. Whoever was mailed was told that it comes later",
-    )
-
-
-def _waits_for(rung: Rung, campaign: CampaignCase) -> Chapter:
-    if campaign.paused:
-        return _is_paused(campaign)
-    return Chapter(
-        stage="notified",
-        waits_for=f"those of {_holders(campaign.addressees)} who are asked, to approve or "
-        f"decline, each by their own link{_effect(campaign)}. How many did: `promisekeeper policy "
-        f"status`{_unheard(campaign)}",
-        awaiting="ops" if campaign.in_doubt else "account holders",
-        since=campaign.since,
-        until=campaign.effective_at,
-        by_itself=f"{rung.summary}: {moment(rung.at)}",
-        acts_at=rung.at,
-        wake=_whom_to_wake(campaign) or "nobody. Reminders and escalations go out by themselves",
-    )
-
-
-def _unheard(campaign: CampaignCase) -> str:
-    """How many have no mail or may have none, and where that is seen and mended."""
-    told = ""
-    if campaign.in_doubt:
-        told += (
-            f". Of {campaign.in_doubt} first notices nobody knows whether they went out: "
-            "`promisekeeper mail unknown --groups`"
-        )
-    if campaign.without_mail:
-        told += (
-            f". {_holders(campaign.without_mail)} got none: `promisekeeper campaign "
-            f"not-reached {campaign.slug} {campaign.number}`"
-        )
-    return told
-
-
-def _whom_to_wake(campaign: CampaignCase) -> str:
-    """Empty when everybody has their mail."""
-    if campaign.in_doubt:
-        return (
-            "ops, by day, until nothing is in doubt: the mails wait for their word on /staff/ops. "
-            "Nobody at night"
-        )
-    if campaign.without_mail:
-        return (
-            "the campaign's owner, by day: the list of the not reached is theirs. Nobody at night"
-        )
-    return ""
-
-
-def _effect(campaign: CampaignCase) -> str:
-    if campaign.effective_at is None:
-        return ""
-    if campaign.asks_late:
-        return (
-            ". The version was in force before it was found to need approval; whoever has not "
-            f"approved is back on the old one, and is asked until {moment(campaign.effective_at)}"
-        )
-    takes = "takes" if campaign.effective_at > workflow.now() else "took"
-    return (
-        f". The version {takes} effect on {moment(campaign.effective_at)}; whoever has not "
-        "approved stays on the old one"
-    )
