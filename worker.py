@@ -30,20 +30,20 @@ from temporalio.client import (
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 import temporal
-from activities.breaker import Breaker
-from activities.campaigns import CampaignActivities
-from activities.courier import Courier
-from activities.instructions import InstructionActivities
+from activities.campaigns.campaigns import CampaignActivities
+from activities.campaigns.publication import PublicationActivities
+from activities.campaigns.starting import StartingActivities
 from activities.interceptor import IncidentInterceptor
-from activities.letters import Letters
-from activities.outbox import Manner, OutboxActivities, Sender
+from activities.mail.breaker import Breaker
+from activities.mail.courier import Courier
+from activities.mail.letters import Letters
+from activities.mail.outbox import Manner, OutboxActivities, Sender
 from activities.patrol import PatrolActivities
-from activities.publication import PublicationActivities
 from activities.pulse import PulseInterceptor
-from activities.requests import RequestActivities
-from activities.retention import Retention
-from activities.sources import SourceActivities, opened_sources
-from activities.starting import StartingActivities
+from activities.requests.instructions import InstructionActivities
+from activities.requests.requests import RequestActivities
+from activities.requests.retention import Retention
+from activities.requests.sources import SourceActivities, opened_sources
 from clock import Clock, real_now
 from data_sources.map_file import DataMapRefused
 from database.engine import Database

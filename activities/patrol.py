@@ -15,9 +15,9 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 import temporal
-from activities.courier import Courier
 from activities.interceptor import incident
-from activities.retention import Retention
+from activities.mail.courier import Courier
+from activities.requests.retention import Retention
 from clock import Clock, real_now
 from database.campaigns.unheard import About, note_heard, unheard
 from database.chunks import LongEnough, at_most

@@ -16,11 +16,11 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 import temporal
-from activities.courier import Courier
 from activities.interceptor import IncidentInterceptor
+from activities.mail.courier import Courier
 from activities.patrol import Patrol, PatrolActivities
 from activities.pulse import PulseInterceptor
-from activities.retention import Retention
+from activities.requests.retention import Retention
 from clock import Clock
 from database.engine import Database
 from database.migrate import migrate

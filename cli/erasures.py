@@ -9,7 +9,7 @@ import typer
 from cli.options import FormatOption, ListFormat
 
 if TYPE_CHECKING:
-    from activities.restoring import Again
+    from activities.requests.restoring import Again
     from cli.context import Office
     from data_sources.source import DataSource
     from database.requests.tombstones import Mark
@@ -72,7 +72,7 @@ def replay(
 
     Do it before anybody works with what was restored. Repeating it is safe.
     """
-    from activities.restoring import Backup, cannot_be_searched, erase_again
+    from activities.requests.restoring import Backup, cannot_be_searched, erase_again
     from cli.context import instant, opened
     from cli.printing import print_rows, say
     from database.requests.tombstones import erased_since, take_in
@@ -99,7 +99,7 @@ def replay(
 
 def _chosen(office: "Office", names: Sequence[str] | None) -> "Sequence[DataSource]":
     """The sources of the data map that were restored. Ends the command when there is none."""
-    from activities.sources import opened_sources
+    from activities.requests.sources import opened_sources
     from cli.printing import stop
     from clock import real_now
     from data_sources.map_file import DataMapRefused

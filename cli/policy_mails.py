@@ -11,7 +11,7 @@ import typer
 from cli.options import AsStaff, Number, Slug
 
 if TYPE_CHECKING:
-    from activities.samples import SampleMail
+    from activities.mail.samples import SampleMail
     from cli.context import Office
 
 SENT_WITHIN_SECONDS = 10

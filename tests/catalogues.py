@@ -15,7 +15,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_file
 from babel.messages.pofile import read_po, write_po
 
-from activities.letters import ANSWERS, NOT_ASKED, SEGMENT_WORDS
+from activities.mail.letters import ANSWERS, NOT_ASKED, SEGMENT_WORDS
 from data_sources.erasing import UNTIL_RELEASE
 from data_sources.map_file import read_data_map
 from data_sources.opening import OWN_MAP
@@ -131,7 +131,7 @@ def _tables() -> Iterator[tuple[str, str]]:
         PROBLEM_WORDS,
     )
     tables: Mapping[str, Iterable[str]] = {
-        "activities/letters.py": (*SEGMENT_WORDS.values(), *ANSWERS.values(), NOT_ASKED),
+        "activities/mail/letters.py": (*SEGMENT_WORDS.values(), *ANSWERS.values(), NOT_ASKED),
         "domain/requests/controller_instructions.py": chain(
             INSTRUCTED.values(), INSTRUCTION_WORDS.values()
         ),

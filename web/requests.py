@@ -12,8 +12,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from itsdangerous import BadSignature, URLSafeSerializer
 from sqlmodel import Session
 
-from activities import redirections
-from activities.done_words import told_of
+from activities.mail import redirections
+from activities.mail.done_words import told_of
 from database.people.links import (
     REQUEST_AGENT,
     REQUEST_ERASURE,

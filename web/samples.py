@@ -4,8 +4,8 @@ print them (P26)."""
 from collections.abc import Mapping
 from functools import cache
 
-from activities.paper import PaperLetters
-from activities.samples import SampleMails
+from activities.mail.paper import PaperLetters
+from activities.mail.samples import SampleMails
 from mail.late_reply import LateReply, late_reply
 from mail.message import Templates
 from settings import ROOT, Settings

@@ -7,8 +7,8 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Depends, Request
 
-from activities.paper import PaperLetters
-from activities.samples import SampleMails
+from activities.mail.paper import PaperLetters
+from activities.mail.samples import SampleMails
 from clock import Clock
 from database.engine import Database
 from domain.company import Company

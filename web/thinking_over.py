@@ -3,7 +3,7 @@
 from fastapi.responses import HTMLResponse
 from sqlmodel import Session
 
-from activities.done_words import foretold, told_of
+from activities.mail.done_words import foretold, told_of
 from database.requests.erasures import life_of, of_request
 from database.tables import DataSubjectRequest, RequestedRight
 from domain.requests.erasures import Life, Stage

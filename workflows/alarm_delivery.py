@@ -5,7 +5,7 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.courier import Courier, RoundInput
+    from activities.mail.courier import Courier, RoundInput
     from temporal import Case
     from workflows.acting import LONGEST_PAUSE, act, continue_when_long, reach
     from workflows.story import Chapter, Story

@@ -10,7 +10,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.campaigns import (
+    from activities.campaigns.campaigns import (
         CampaignActivities,
         CampaignCase,
         CampaignInput,
@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
         ShardsInput,
         StepInput,
     )
-    from activities.outbox import SendProgress
+    from activities.mail.outbox import SendProgress
     from domain.rungs import Rung, RungKind
     from temporal import Case
     from workflows.acting import act, attempt, continue_when_long, reach, wait, why

@@ -5,8 +5,12 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.instructions import InstructionActivities, InstructionCase, InstructionInput
-    from activities.outbox import OutboxActivities, SendInput
+    from activities.mail.outbox import OutboxActivities, SendInput
+    from activities.requests.instructions import (
+        InstructionActivities,
+        InstructionCase,
+        InstructionInput,
+    )
     from domain.requests.controller_instructions import InstructionState
     from temporal import Case
     from workflows.acting import LONGEST_PAUSE, act, continue_when_long, reach, wait

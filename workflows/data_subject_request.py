@@ -10,8 +10,8 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.outbox import OutboxActivities, SendInput
-    from activities.requests import (
+    from activities.mail.outbox import OutboxActivities, SendInput
+    from activities.requests.requests import (
         Confirmation,
         ConfirmationInput,
         DecisionInput,
@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
         RequestInput,
         Told,
     )
-    from activities.sources import SourceActivities
+    from activities.requests.sources import SourceActivities
     from domain.requests.data_subject_requests import State
     from domain.requests.erasures import Stage
     from domain.requests.source_tasks import Asked

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.outbox import OutboxActivities, SendInput
+    from activities.mail.outbox import OutboxActivities, SendInput
     from temporal import Case
     from workflows.acting import LONGEST_PAUSE, act, continue_when_long, reach
     from workflows.story import YOURS_AFTER_AN_HOUR, Chapter, Story

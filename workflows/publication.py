@@ -9,8 +9,12 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.publication import PublicationActivities, PublicationCase, VersionInput
-    from activities.starting import CampaignToStart, StartingActivities
+    from activities.campaigns.publication import (
+        PublicationActivities,
+        PublicationCase,
+        VersionInput,
+    )
+    from activities.campaigns.starting import CampaignToStart, StartingActivities
     from domain.policies.reviews import (
         TO_COME,
         ReviewRequest,

@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, func, select
 
-from activities.sources import opened_sources
+from activities.requests.sources import opened_sources
 from cli.checkups.check import START_IT, Check, advice, fault, missing, ok
 from clock import Clock, real_now
 from data_sources.map_file import DataMapRefused

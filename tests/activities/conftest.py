@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from activities.breaker import Breaker
-from activities.campaigns import CampaignActivities
-from activities.courier import Courier
-from activities.letters import Letters
-from activities.outbox import Manner, Sender
-from activities.publication import PublicationActivities
+from activities.campaigns.campaigns import CampaignActivities
+from activities.campaigns.publication import PublicationActivities
+from activities.mail.breaker import Breaker
+from activities.mail.courier import Courier
+from activities.mail.letters import Letters
+from activities.mail.outbox import Manner, Sender
 from database.engine import Database
 from mail.message import Templates
 from mail.sendgrid import MailService
 from settings import Settings
-from tests.activities.succession import Story
+from tests.activities.campaigns.succession import Story
 from tests.own_settings import CLOSING_PAGE
 from tests.people import ALICE, BOB, CAROL
 from tests.sandbox_server import API_KEY, RunningSandbox

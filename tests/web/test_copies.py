@@ -16,9 +16,9 @@ from httpx import Response
 from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
-from activities.courier import Courier
-from activities.requests import RequestInput
-from activities.sources import SourceActivities
+from activities.mail.courier import Courier
+from activities.requests.requests import RequestInput
+from activities.requests.sources import SourceActivities
 from database.people.links import REQUEST_COPY, REQUEST_COPY_CODE
 from database.requests import answering, packages, source_tasks
 from database.storage import Storage
@@ -34,7 +34,7 @@ from database.tables import (
 )
 from domain.requests.data_subject_requests import Kind, Outcome
 from mail.links import make_code, make_token
-from tests.activities.asked_sources import company_sources
+from tests.activities.requests.asked_sources import company_sources
 from tests.web.world import NOW, World, hidden
 from web.copies import PIECE_BYTES, _pieces
 from web.site import Site

@@ -22,7 +22,7 @@ from temporalio.worker import Worker
 
 import temporal
 from activities.interceptor import IncidentInterceptor
-from activities.letters import TEST
+from activities.mail.letters import TEST
 from activities.patrol import Patrol
 from activities.pulse import PulseInterceptor
 from clock import Clock

@@ -9,7 +9,7 @@ from typing import Any
 from temporalio.api.enums.v1 import EventType
 from temporalio.testing import ActivityEnvironment
 
-from activities.publication import PublicationActivities, VersionInput
+from activities.campaigns.publication import PublicationActivities, VersionInput
 from database.campaigns import controls
 from database.campaigns.corrections import Right, RightWords
 from database.campaigns.reclassifying import Mistake

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from activities.requests import RequestActivities
+from activities.requests.requests import RequestActivities
 from database.engine import Database
 from database.requests import requests
 from database.tables import DataSubjectRequest

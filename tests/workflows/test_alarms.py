@@ -11,9 +11,9 @@ import pytest
 from sqlmodel import select
 
 from activities import patrol
-from activities.courier import Courier
+from activities.mail.courier import Courier
 from activities.patrol import PatrolActivities
-from activities.retention import Retention
+from activities.requests.retention import Retention
 from database.engine import Database
 from database.mail import outbox
 from database.mail.mail_status import requests_in_vain

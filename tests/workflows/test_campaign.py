@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-import activities.campaigns
+import activities.campaigns.campaigns
 from database.campaigns import freezing
 from database.campaigns.freezing import SHARD_SIZE
 from database.people.accounts import AccountRow
@@ -126,7 +126,7 @@ def test_a_freeze_that_takes_long_goes_on_in_another_step_until_everybody_is_wri
     """P4: everybody exactly once, and nobody is told that something goes wrong."""
     town = running_town
     monkeypatch.setattr(freezing, "FREEZE_CHUNK", 2)
-    monkeypatch.setattr(activities.campaigns, "FREEZE_WITHIN", timedelta(0))
+    monkeypatch.setattr(activities.campaigns.campaigns, "FREEZE_WITHIN", timedelta(0))
     town.put_in_force(FIRST)
     town.import_accounts(*FIVE)
     number = town.publish(SECOND, VersionClass.APPROVAL)

@@ -13,9 +13,9 @@ from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
 from temporalio.exceptions import TimeoutError as TriedTooLong
 
-from activities.outbox import Sender
-from activities.publication import PublicationActivities, PublicationCase
-from activities.requests import RequestActivities
+from activities.campaigns.publication import PublicationActivities, PublicationCase
+from activities.mail.outbox import Sender
+from activities.requests.requests import RequestActivities
 from database.campaigns import freezing
 from database.tables import DataSubjectRequest
 from domain.policies.reviews import VersionClass, VersionState, VersionUnderReview

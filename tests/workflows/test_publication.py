@@ -10,7 +10,7 @@ from temporalio import activity
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities import publication
+from activities.campaigns import publication
 from database.campaigns import campaigns, reviews
 from database.campaigns.reviews import ReviewContent
 from database.policies.assessments import findings_of

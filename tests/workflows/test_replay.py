@@ -15,7 +15,7 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, WorkflowRunne
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
-from activities.campaigns import CampaignCase
+from activities.campaigns.campaigns import CampaignCase
 from domain.rungs import Rung
 from temporal import Case
 from tests.people import personal_words

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from activities.turns import works_on_it
+from activities.requests.turns import works_on_it
 from database.requests.identity import asks_by_mail
 from database.requests.receipts import waiting_receipt
 from database.requests.rungs import fired_rungs, rungs_of, waiting_step

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
-from activities.requests import Confirmation
+from activities.requests.requests import Confirmation
 from database.people.staff import INTAKE_ROLES, require_role
 from database.requests import (
     answering,

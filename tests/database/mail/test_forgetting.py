@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, func, select
 
-from activities.retention import Retention
+from activities.requests.retention import Retention
 from database.campaigns import freezing
 from database.mail import delivery, outbox, outcomes
 from database.mail.delivery import Event
@@ -67,7 +67,7 @@ def test_events_go_ninety_days_after_the_end_and_the_proof_stays(
     scene: Scene, campaign: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """P4, P33: few at a time, so that whoever writes waits for none of it long."""
-    monkeypatch.setattr("activities.retention.EVENTS_AT_ONCE", 2)
+    monkeypatch.setattr("activities.requests.retention.EVENTS_AT_ONCE", 2)
     go_round(scene, LONG_AFTER - timedelta.resolution)
     assert events(scene) == 6
     go_round(scene, LONG_AFTER)

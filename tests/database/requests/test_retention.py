@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import SQLModel, col, select
 
-from activities.retention import Retention
+from activities.requests.retention import Retention
 from data_sources.pseudonyms import is_pseudonym
 from database.people.links import REQUEST_STATUS
 from database.requests import holds

@@ -1,0 +1,591 @@
+"""The steps of a campaign. The database holds the people; these hold it to its timetable."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlmodel import Session
+from temporalio import activity
+
+from activities.mail.courier import Courier
+from activities.mail.outbox import Sender, SendProgress
+from activities.moments import Moments, moments_since
+from database.campaigns import campaigns, freezing
+from database.campaigns.canaries import choose_canary, look_at_canary
+from database.campaigns.controls import last_act
+from database.campaigns.owed import steps_owed
+from database.campaigns.progress import Progress, count_addressees, count_missed, progress_of
+from database.campaigns.replacing import carry_over, last_told_at, tell_of_later_day
+from database.campaigns.shards import canary_to_come, open_shards, queue_step
+from database.chunks import LongEnough, at_most
+from database.engine import Database
+from database.facts import record
+from database.mail.mail_rows import Batch
+from database.mail.outbox import (
+    ACCOUNT,
+    CAMPAIGN,
+    STAFF,
+    Queued,
+    cancel,
+    cancel_overtaken,
+    queue,
+)
+from database.mail.steps import (
+    CALLED_OFF,
+    CORRECTION,
+    DOUBTFUL,
+    FINISHED,
+    FIRST_NOTICE,
+    OWNERS_REPORT,
+    PAUSED,
+    WITHDRAWAL,
+    WITHDRAWN,
+    WITHOUT_MAIL,
+    is_reminder,
+)
+from database.people.staff import in_charge, present
+from database.policies.lineage import campaigns_replaced
+from database.policies.without_approval import follow
+from database.tables import Campaign, CampaignStep, Policy, PolicyVersion, Staff
+from database.webhooks.alarms import AlarmKind, sound_of_campaign
+from database.writing import held
+from domain.campaigns.sending import Canary, Limits
+from domain.campaigns.timetable import campaign_rungs, effective_at
+from domain.company import CampaignLeads, Company
+from domain.places import local_date
+from domain.policies.reviews import VersionState
+from domain.rungs import Role, Rung, RungKind
+
+ONE_DAY = timedelta(days=1)
+CANCELLED_AT_ONCE = 1000
+NEARBY = timedelta(hours=18)
+BEGIN_WITHIN = timedelta(minutes=1)
+"""A shard that is begun later might not end within one try of a workflow (see SEND_WITHIN)."""
+FREEZE_WITHIN = timedelta(minutes=3)
+"""Well within one try of a workflow, which takes it for broken after five minutes."""
+
+_TO_LEGAL = f"escalation_{Role.LEGAL}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignInput:
+    """A campaign and the instant at which the workflow acts."""
+
+    campaign_id: UUID
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendingInput:
+    """A step that goes out to the addressees."""
+
+    campaign_id: UUID
+    step: str
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardInput(SendingInput):
+    """A thousand addressees and the step they are owed."""
+
+    shard: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardsInput(SendingInput):
+    """Several thousands, served one after the other."""
+
+    shards: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepInput:
+    """A step of the timetable that is due."""
+
+    campaign_id: UUID
+    step: str
+    due_at: datetime
+    now: datetime
+    effect_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishInput(CampaignInput):
+    """A campaign whose timetable is done; whether those who were mailed know it was withdrawn."""
+
+    told_the_end: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampaignCase:
+    """What the campaign workflow knows: ids, numbers and instants.
+
+    `since`: when its stage began, that of reminders and escalations aside.
+    """
+
+    publication: str
+    slug: str
+    number: int
+    state: str
+    frozen: bool
+    addressees: int
+    effective_at: datetime | None
+    to_come: tuple[Rung, ...]
+    since: datetime | None = None
+    postponed: bool = False
+    """Whether the version has no day: nothing of its timetable comes until it has one (P8)."""
+    owed: tuple[str, ...] = ()
+    """Steps that somebody's decision caused, and that are not taken yet."""
+    canary: int = 0
+    """How many are mailed first while the others wait; nought once they need not (P8)."""
+    canary_until: datetime | None = None
+    """When the others need not wait any more, if all goes well; none while it is being mailed."""
+    stopped_because: str = ""
+    """Why the machine paused it, in words that name nobody; empty when it did not."""
+    asks_late: bool = False
+    """Whether its version is in force already, and people are asked because its class was wrong."""
+    closed: bool = True
+    """Whether its final numbers are kept; a case in an old history does not say."""
+    replaces: bool = False
+    """Whether its version took the place of one that people may have been told of (P8)."""
+    in_doubt: int = 0
+    """Of how many nobody knows whether their first notice went out; until ops decide (P4)."""
+    without_mail: int = 0
+    """How many no first notice reached, whom nobody told otherwise: its owner has the list (P4)."""
+    followed_by: UUID | None = None
+    """The campaign that asks again about its version, which was waiting for this one's end (P2)."""
+
+    @property
+    def correction(self) -> str | None:
+        """The step by which a wrong mail is put right, which no other step may hold up (P8)."""
+        return next((step for step in self.owed if step.startswith(CORRECTION)), None)
+
+    @property
+    def paused(self) -> bool:
+        """Whether somebody stopped it; nothing goes out until it is resumed (P8)."""
+        return self.state == PAUSED
+
+    @property
+    def called_off(self) -> bool:
+        """Whether its version was withdrawn or replaced: nothing of its timetable comes (P8)."""
+        return self.state in CALLED_OFF
+
+    @property
+    def addresses(self) -> bool:
+        """Whether its audience is needed: if it comes, or if those who were told of the version
+        whose place it took are owed word that this one does not come either."""
+        return not self.called_off or (self.tells_the_end and self.replaces)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.closed and self.state in (FINISHED, *CALLED_OFF)
+
+    @property
+    def waits_for_its_date(self) -> bool:
+        """Whether the date of effect follows from first notices that are still to go out (P7)."""
+        return self.effective_at is None and not (self.called_off or self.postponed)
+
+    @property
+    def tells_the_end(self) -> bool:
+        """Whether whoever was mailed is owed word that nothing comes; else the new version's mail
+        says so."""
+        return self.state == WITHDRAWN
+
+
+class CampaignActivities:
+    """Freezes the audience, sends steps, fixes the date, escalates; built once, in worker.py."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        sender: Sender,
+        company: Company,
+        leads: CampaignLeads,
+        canary: Canary,
+        limits: Limits,
+        courier: Courier,
+    ) -> None:
+        self._database = database
+        self._sender = sender
+        self._company = company
+        self._leads = leads
+        self._canary = canary
+        self._limits = limits
+        self._courier = courier
+
+    @activity.defn
+    def load_campaign(self, what: CampaignInput) -> CampaignCase:
+        """How the campaign stands in the database, and which rungs are still to come."""
+        with self._database.session() as session:
+            return self._case(session, session.get_one(Campaign, what.campaign_id), what.now)
+
+    @activity.defn
+    def freeze_audience(self, what: CampaignInput) -> CampaignCase:
+        """Write down whom the campaign addresses (P4), and who of them are mailed first (P8); not
+        yet frozen if that takes very long."""
+        with suppress(LongEnough):
+            enough = at_most(FREEZE_WITHIN)
+            freezing.freeze_audience(self._database, what.campaign_id, what.now, enough)
+            choose_canary(self._database, what.campaign_id, self._canary, what.now, enough)
+        return self.load_campaign(what)
+
+    @activity.defn
+    def look_at_canary(self, what: CampaignInput) -> CampaignCase:
+        """Let the others wait for the canary that was mailed; then look what became of it (P8).
+
+        When too much went wrong the campaign is paused and its owner told; else the others follow.
+        """
+        with self._database.transaction() as transaction:
+            told = look_at_canary(
+                transaction, what.campaign_id, self._canary, self._limits, what.now
+            )
+        now = moments_since(what.now).now()
+        self._courier.tell(now)
+        self._sender.tell(told, now)
+        return self.load_campaign(what)
+
+    @activity.defn
+    def open_shards(self, sending: SendingInput) -> list[int]:
+        """The shards that are not done with a step: not queued yet, or with mails waiting."""
+        with self._database.session() as session:
+            return open_shards(session, sending.campaign_id, sending.step)
+
+    @activity.defn
+    def send_shard(self, shard: ShardInput) -> SendProgress:
+        """Queue what a shard is owed for a step, and send it. Asking twice queues nothing twice.
+
+        A reminder whose time is over, as the mail service was away until the next one was due or
+        the version in effect, goes to nobody any more. One whose version has no day for now waits:
+        its rest goes out in its time before the new one.
+        """
+        return self._send_shard(shard, moments_since(shard.now))
+
+    @activity.defn
+    def send_shards(self, what: ShardsInput) -> SendProgress:
+        """As `send_shard`, for one shard after the other; until one has mails left, or a minute has
+        passed. How many were not begun, the progress says."""
+        moments, progress = moments_since(what.now), SendProgress()
+        for begun, number in enumerate(what.shards):
+            if begun and (progress.waiting or moments.passed() > BEGIN_WITHIN):
+                return replace(progress, not_begun=len(what.shards) - begun)
+            shard = ShardInput(
+                campaign_id=what.campaign_id, step=what.step, shard=number, now=what.now
+            )
+            progress = progress.then(self._send_shard(shard, moments))
+        return progress
+
+    def _send_shard(self, shard: ShardInput, moments: Moments) -> SendProgress:
+        batch = Batch(subject_id=shard.campaign_id, step=shard.step, shard=shard.shard)
+        with self._database.transaction() as transaction:
+            campaign = transaction.get_one(Campaign, shard.campaign_id)
+            if _waits_for_a_day(transaction, campaign, shard.step):
+                return SendProgress()
+            called_off = campaign.state in CALLED_OFF and shard.step != WITHDRAWAL
+            if called_off or self._is_passed_over(transaction, campaign, shard):
+                cancel(transaction, batch)
+            else:
+                queue_step(
+                    transaction,
+                    campaign,
+                    shard.step,
+                    shard.shard,
+                    languages=self._company.languages,
+                    now=shard.now,
+                )
+                carry_over(transaction, campaign, batch, shard.now)
+        return self._sender.send(batch, moments.now())
+
+    @activity.defn
+    def fix_effective_date(self, what: CampaignInput) -> CampaignCase:
+        """The first local midnight after the last first notice was accepted plus the notice (P7).
+
+        Mails that nobody took (bounced, in doubt) do not hold the date: they are the not-reached.
+        Where all were taken long ago, about the version that this one corrects, it is never earlier
+        than what was said then, nor than tomorrow; whoever joined since does not move it. Of a
+        version that is in force already, whose class was wrong, it is the day until which people
+        are asked (P2).
+        """
+        with self._database.transaction() as transaction:
+            addressed = transaction.get_one(Campaign, what.campaign_id)
+            version = held(transaction, PolicyVersion, addressed.policy_version_id)
+            campaign = held(transaction, Campaign, what.campaign_id)
+            to_come = version.state == VersionState.ANNOUNCED  # and neither withdrawn nor postponed
+            asks_late = campaign.reclassified_id is not None
+            if campaign.notified_at is None and (to_come or asks_late):
+                accepted_at = last_told_at(transaction, campaign)
+                tomorrow = local_date(what.now, self._company.zone) + ONE_DAY
+                ends_at = effective_at(
+                    accepted_at or what.now,
+                    timedelta(days=version.notice_days),
+                    max(tomorrow, version.planned_effective_on or tomorrow),
+                    self._company.time_zone,
+                )
+                if asks_late:
+                    campaign.asks_until = ends_at
+                else:
+                    version.effective_at = ends_at
+                    effect_on = local_date(ends_at, self._company.zone)
+                    tell_of_later_day(transaction, version, effect_on, what.now)
+                campaign.notified_at = what.now
+                follow(transaction, version, local_date(ends_at, self._company.zone), what.now)
+                transaction.add_all([campaign, version])
+                campaigns.take_step(
+                    transaction,
+                    campaign.id,
+                    FIRST_NOTICE,
+                    due_at=campaign.started_at,
+                    now=what.now,
+                )
+                record(
+                    transaction,
+                    "campaign.end_fixed" if asks_late else "policy_version.effective_date_fixed",
+                    campaign.id if asks_late else version.id,
+                    what.now,
+                    effective_at=ends_at,
+                    last_accepted_at=accepted_at,
+                )
+            return self._case(transaction, campaign, what.now)
+
+    @activity.defn
+    def take_step(self, step: StepInput) -> CampaignCase:
+        """Note a step of the timetable as taken, unless it is a reminder whose rest waits for a
+        day."""
+        with self._database.transaction() as transaction:
+            campaign = held(transaction, Campaign, step.campaign_id)
+            if not _waits_for_a_day(transaction, campaign, step.step):
+                campaigns.take_step(
+                    transaction,
+                    step.campaign_id,
+                    step.step,
+                    due_at=step.due_at,
+                    now=step.now,
+                    effect_at=step.effect_at,
+                )
+            return self._case(transaction, campaign, step.now)
+
+    @activity.defn
+    def escalate(self, step: StepInput) -> SendProgress:
+        """Tell the campaign's owner, or legal, how many stay silent and who was not reached."""
+        progress = self._progress(step.campaign_id)
+        with self._database.transaction() as transaction:
+            campaign = transaction.get_one(Campaign, step.campaign_id)
+            audience = self._audience(transaction, campaign, step.step)
+            template = "campaign_escalation"
+            if queue(transaction, _word(campaign, audience, step.step, template), step.now):
+                self._sound(transaction, campaign, step, progress)
+        now = moments_since(step.now).now()
+        self._courier.tell(now)
+        return self._sender.send(Batch(subject_id=step.campaign_id, step=step.step), now)
+
+    def _progress(self, campaign_id: UUID) -> Progress:
+        """Counted before anything is written: of a million that takes seconds, in which everybody
+        else who writes would wait."""
+        with self._database.session() as session:
+            return progress_of(session, session.get_one(Campaign, campaign_id))
+
+    def _sound(
+        self,
+        transaction: Session,
+        campaign: Campaign,
+        step: StepInput,
+        progress: Progress,
+    ) -> None:
+        sound_of_campaign(
+            transaction,
+            AlarmKind.CAMPAIGN_ESCALATED,
+            campaign,
+            step.step,
+            step.now,
+            addressees=progress.addressees,
+            declined=progress.declined,
+            silent=progress.silent,
+            not_reached=progress.not_reached,
+        )
+
+    @activity.defn
+    def finish_campaign(self, what: FinishInput) -> CampaignCase:
+        """The timetable is done: keep the final numbers, and tell the owner what it came to.
+
+        Not of one that was withdrawn or replaced: who did that knows. Nothing happens while
+        something is left to do of which the workflow was not told: the date of effect moved later,
+        the version was withdrawn, or mails are to be put right.
+        """
+        told: tuple[UUID, ...] = ()
+        progress = self._progress(what.campaign_id)
+        with self._database.transaction() as transaction:
+            addressed = transaction.get_one(Campaign, what.campaign_id)
+            version = transaction.get_one(PolicyVersion, addressed.policy_version_id)
+            campaign = held(transaction, Campaign, what.campaign_id)
+            if campaign.finished_at is None and not self._goes_on(
+                transaction, campaign, version, what
+            ):
+                campaign.finished_at = what.now
+                if campaign.state not in CALLED_OFF:
+                    campaign.state = FINISHED
+                    told = self._tell_owner(transaction, campaign, what.now)
+                transaction.add(campaign)
+                if campaign.reclassified_id:
+                    record(transaction, "notice.down", version.id, what.now)
+                record(
+                    transaction,
+                    "campaign.finished",
+                    campaign.id,
+                    what.now,
+                    addressees=progress.addressees,
+                    approved=progress.approved,
+                    declined=progress.declined,
+                    silent=progress.silent,
+                    not_reached=progress.not_reached,
+                )
+            case = self._case(transaction, campaign, what.now)
+        if case.closed:
+            self._clear_the_queue(what.campaign_id, what.now)
+        self._sender.tell(told, moments_since(what.now).now())
+        return case
+
+    def _clear_the_queue(self, campaign_id: UUID, now: datetime) -> None:
+        """What waits in vain, which no claim takes, is told from what waits: a first notice too
+        that was to be sent again when the end came, so that its addressee counts as not reached."""
+        batch, cancelled = Batch(subject_id=campaign_id), None
+        notices = Batch(subject_id=campaign_id, addressee_kind=ACCOUNT, step=FIRST_NOTICE)
+        while cancelled != 0:
+            with self._database.transaction() as transaction:
+                if transaction.get_one(Campaign, campaign_id).state in CALLED_OFF:
+                    cancelled = cancel(transaction, batch, limit=CANCELLED_AT_ONCE)
+                else:
+                    cancelled = cancel(transaction, notices, limit=CANCELLED_AT_ONCE)
+                    cancelled += cancel_overtaken(transaction, batch, now, limit=CANCELLED_AT_ONCE)
+
+    def _goes_on(
+        self, session: Session, campaign: Campaign, version: PolicyVersion, what: FinishInput
+    ) -> bool:
+        if campaign.state in CALLED_OFF:
+            return campaign.state == WITHDRAWN and not what.told_the_end
+        return _is_to_come(campaign, version, what.now) or bool(steps_owed(session, campaign))
+
+    def _tell_owner(
+        self, transaction: Session, campaign: Campaign, now: datetime
+    ) -> tuple[UUID, ...]:
+        owner = self._audience(transaction, campaign, OWNERS_REPORT)
+        return queue(transaction, _word(campaign, owner, OWNERS_REPORT, "campaign_finished"), now)
+
+    def _case(self, session: Session, campaign: Campaign, now: datetime) -> CampaignCase:
+        version = session.get_one(PolicyVersion, campaign.policy_version_id)
+        policy = session.get_one(Policy, version.policy_id)
+        return CampaignCase(
+            publication=f"publication/{policy.slug}/{version.number}",
+            slug=policy.slug,
+            number=version.number,
+            state=campaign.state,
+            frozen=campaign.audience_frozen_at is not None and campaign.canary is not None,
+            addressees=count_addressees(session, campaign.id),
+            effective_at=campaigns.ends_at(campaign, version) if campaign.notified_at else None,
+            to_come=self._to_come(session, campaign, version, now),
+            postponed=version.state == VersionState.POSTPONED,
+            owed=steps_owed(session, campaign),
+            canary=canary_to_come(campaign),
+            canary_until=campaign.canary_until,
+            stopped_because=_why_stopped(session, campaign),
+            asks_late=campaign.reclassified_id is not None,
+            closed=campaign.finished_at is not None,
+            replaces=bool(campaigns_replaced(session, version.id)),
+            in_doubt=count_missed(session, campaign, DOUBTFUL),
+            without_mail=count_missed(session, campaign, WITHOUT_MAIL),
+            followed_by=campaigns.followed_by(session, campaign),
+            since=campaign.finished_at
+            or campaign.notified_at
+            or campaign.audience_frozen_at
+            or campaign.started_at,
+        )
+
+    def _is_passed_over(self, session: Session, campaign: Campaign, shard: ShardInput) -> bool:
+        if not is_reminder(shard.step):
+            return False
+        version = session.get_one(PolicyVersion, campaign.policy_version_id)
+        to_come = self._to_come(session, campaign, version, shard.now)
+        return shard.step not in {rung.key for rung in to_come}
+
+    def _to_come(
+        self, session: Session, campaign: Campaign, version: PolicyVersion, now: datetime
+    ) -> tuple[Rung, ...]:
+        """Where nobody has to approve, nobody is reminded and nothing escalates.
+
+        After an outage only the last reminder that is due goes out, and none after the effect. When
+        the date moves later, what was escalated is again, and nobody is reminded more often (P5).
+        """
+        ends_at = campaigns.ends_at(campaign, version)
+        if campaign.notified_at is None or ends_at is None:
+            return ()
+        if not campaigns.asks_anybody(session, campaign.id):
+            return ()
+        zone = self._company.zone
+        rungs = campaign_rungs(ends_at, self._leads, zone, not_before=campaign.notified_at)
+        reminders = [rung for rung in rungs if rung.kind is RungKind.REMINDER and rung.at <= now]
+        passed_over = reminders if ends_at <= now else reminders[:-1]
+        taken = campaigns.steps_taken(session, campaign.id)
+        to_come = (_to_be_taken(rung, taken) for rung in rungs if rung not in passed_over)
+        return tuple(rung for rung in to_come if rung)
+
+    def _audience(self, session: Session, campaign: Campaign, step: str) -> Sequence[Staff]:
+        """The owner, and legal when it is their turn or the owner has left."""
+        owner = () if step.startswith(_TO_LEGAL) else present(session, campaign.owner_id)
+        return owner or in_charge(session, "legal")
+
+
+def _waits_for_a_day(session: Session, campaign: Campaign, step: str) -> bool:
+    """Whether a step reminds people of a version that was postponed to an open day."""
+    version = session.get_one(PolicyVersion, campaign.policy_version_id)
+    return is_reminder(step) and version.state == VersionState.POSTPONED
+
+
+def _word(campaign: Campaign, audience: Sequence[Staff], step: str, template: str) -> list[Queued]:
+    """A mail to each of these members of staff about a campaign."""
+    return [
+        Queued(
+            subject_kind=CAMPAIGN,
+            subject_id=campaign.id,
+            addressee_kind=STAFF,
+            addressee_id=member.id,
+            step=step,
+            template=template,
+            variant=campaign.id,
+        )
+        for member in audience
+    ]
+
+
+def _to_be_taken(rung: Rung, taken: Sequence[CampaignStep]) -> Rung | None:
+    """A rung under a key of its own; None when it was taken. An escalation that was taken for an
+    earlier date of effect is another one for a later date, whatever its leads are by then."""
+    before = [step for step in taken if step.step.startswith(rung.key)]
+    if not before:
+        return rung
+    if rung.kind is RungKind.REMINDER or any(_is_about(step, rung) for step in before):
+        return None
+    return replace(rung, key=f"{rung.key}_{len(before) + 1}")
+
+
+def _is_about(step: CampaignStep, rung: Rung) -> bool:
+    """Whether an escalation was for the same date of effect. One from before dates were noted stood
+    at a midnight nearby, or an hour beside it where clocks were changed."""
+    if step.effect_at is None:
+        return abs(step.due_at - rung.at) <= NEARBY
+    return step.effect_at == rung.effect_at
+
+
+def _why_stopped(session: Session, campaign: Campaign) -> str:
+    """The machine's own words; a person's reason stays in the database (P31)."""
+    act = last_act(session, campaign.policy_version_id) if campaign.state == PAUSED else None
+    return act.reason if act and act.staff_id is None else ""
+
+
+def _is_to_come(campaign: Campaign, version: PolicyVersion, now: datetime) -> bool:
+    """A campaign without a day has not told everybody yet: it goes on until it has."""
+    ends_at = campaigns.ends_at(campaign, version)
+    waits = version.state == VersionState.ANNOUNCED or campaign.asks_until is not None
+    to_come = ends_at is None or ends_at > now
+    return version.state == VersionState.POSTPONED or (waits and to_come)
