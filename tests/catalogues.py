@@ -112,7 +112,7 @@ def _found() -> Iterator[tuple[str, str | tuple[str, ...]]]:
             if path.suffix in {".txt", ".html", ".atom"}:
                 yield from _in_file("jinja2.ext:babel_extract", path, options)
     for room in CODE:
-        for path in (ROOT / room).glob("*.py"):
+        for path in (ROOT / room).rglob("*.py"):
             yield from _in_file("python", path, {})
     yield from _tables()
 

@@ -46,7 +46,7 @@ from translations.catalogues import Language
 
 
 class RequestLetters:
-    """Shared words and personal fields of mails about a request; part of `activities.mail.letters`."""
+    """Shared words and personal fields of mails about a request; part of `letters.py`."""
 
     def __init__(self, *, company: Company, link_keys: Sequence[bytes]) -> None:
         self._company = company

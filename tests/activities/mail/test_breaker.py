@@ -15,7 +15,7 @@ from database.mail.outbox import without_sender
 from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.tables import Campaign, ControlAct
-from tests.activities import test_outbox
+from tests.activities.mail import test_outbox
 from tests.sandbox_server import RunningSandbox
 from tests.scene import NOW, Scene
 

@@ -8,7 +8,6 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
-from tests.activities.test_outbox import send
 
 from activities.mail.outbox import OutboxActivities, Sender, SendInput
 from database.campaigns import freezing
@@ -18,6 +17,7 @@ from database.people.accounts import AccountRow
 from database.tables import DataSubjectRequest, MailAttempt, OutboxMail, PolicyVersion
 from domain.policies.reviews import Decisions
 from tests import correcting
+from tests.activities.mail.test_outbox import send
 from tests.people import ALICE, BOB, CAROL, DORA
 from tests.sandbox_server import RunningSandbox
 from tests.scene import NOW, Scene
