@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,7 +18,6 @@ from database.approvals.approvals import PolicyHistory, latest_decision
 from database.approvals.governing_lists import decisions as listed
 from database.approvals.wrong_words import keep_wrong, whatever_was_told
 from database.campaigns.campaigns import campaign_of, link_of, open_campaign
-from database.campaigns.corrections import Right, RightWords
 from database.campaigns.freezing import freeze_audience
 from database.campaigns.not_reached import not_reached
 from database.campaigns.shards import queue_step
@@ -29,7 +28,7 @@ from database.mail.steps import FIRST_NOTICE
 from database.people.links import REQUEST_STATUS, add_link
 from database.policies.assessments import findings_of, store_assessment
 from database.policies.policies import put_in_force, replace
-from database.policies.wording import Words, keep_words
+from database.policies.wording import Words
 from database.tables import (
     Account,
     Approval,
@@ -48,9 +47,7 @@ from database.tables import (
 )
 from domain.mail.suppressions import address_key
 from domain.materiality import assess
-from domain.policies.reviews import Decisions
 from mail.links import make_token
-from tests.own_settings import CLOSING_PAGE
 from tests.people import LANGUAGES
 from tests.query_plans import whole_tables_read
 from tests.web.world import EFFECT, NOW, World, hidden, put_in_review, submit_text, text, version
@@ -240,51 +237,6 @@ def test_what_ends_while_somebody_presses_the_button_is_not_decided(
     assert ("press again" in answer.text) is (what == "words")
 
 
-def put_right_by_two(world: World, decisions: Decisions, *, summary: str) -> None:
-    """Two people of legal agree that the mail was wrong, and perhaps the summary on the page."""
-    words = RightWords(language="en", mail="It was wrong.", summary=summary, sentences={})
-    right = Right(decisions=decisions, words=[words])
-    world.desk.clock.advance(timedelta(minutes=5))
-    world.desk.correct("privacy-policy", 2, world.staff["lena"].id, "Wrong.", right)
-    world.desk.confirm_correction("privacy-policy", 2, world.staff["omar"].id)
-    world.desk.clock.advance(timedelta(minutes=5))
-
-
-@pytest.mark.parametrize("summary", ["We sell your data.", ""], ids=["summary", "mail_alone"])
-def test_a_page_from_before_it_was_put_right_decides_nothing(world: World, summary: str) -> None:
-    """P5, P8: what was decided on it is void, and what is decided on it later would not be."""
-    mail_first_notices(world)
-    path = world.link("alice")
-    stamp = hidden(world.browser.get(path).text, "stamp")
-    put_right_by_two(world, Decisions.VOID, summary=summary)
-    late = world.browser.post(path, data={"stamp": stamp, "decision": "approved"})
-    assert late.status_code == 409
-    assert decisions(world) == []
-    decide(world, "alice", "approved")
-    assert decisions(world) == ["approved"]
-
-
-def test_what_somebody_approved_stays_readable_when_other_words_stand_there(world: World) -> None:
-    """P6: the proof names a hash, and the words behind it are kept."""
-    mail_first_notices(world)
-    decide(world, "alice", "approved")
-    put_right_by_two(world, Decisions.KEEP, summary="We sell your data.")
-    decide(world, "bob", "approved")
-    with world.database.session() as session:
-        policy = session.exec(select(Policy)).one()
-        history = PolicyHistory(session, policy)
-        now = world.desk.clock.now()
-        holders = [session.get_one(Account, world.accounts[name].id) for name in ("alice", "bob")]
-        proven = history.proven(holders, now)
-        alices, bobs = (listed(history, proven[holder.id])[0]["shown"] for holder in holders)
-    assert isinstance(alices, dict)
-    assert isinstance(bobs, dict)
-    assert alices["summary"] == "What we do with recordings of sessions."
-    assert alices["put_right"] is None
-    assert bobs["summary"] == "We sell your data."
-    assert alices["changes"] == bobs["changes"] != []
-
-
 def test_what_was_shown_is_kept_without_what_legal_dismissed(world: World) -> None:
     """P6: as evidence it says what the page said, and no word more."""
     with world.database.transaction() as transaction:
@@ -300,82 +252,6 @@ def test_what_was_shown_is_kept_without_what_legal_dismissed(world: World) -> No
         kept = session.exec(select(ShownWords)).one()
     assert len(json.loads(kept.words)["changes"]) == len(confirmed)
     assert "Sold to others" not in kept.words
-
-
-def speak_german(world: World, *names: str) -> None:
-    """These read German, and legal had written for them."""
-    german = Words(
-        language="de", summary="Aufnahmen von Sitzungen.", sentences={"F1": "Zehn Tage."}
-    )
-    with world.database.transaction() as transaction:
-        row = transaction.get_one(PolicyVersion, version(world, 2).id)
-        keep_words(transaction, row, german, default="en", by=world.staff["lena"].id, now=NOW)
-        for name in names:
-            transaction.get_one(Account, world.accounts[name].id).locale = "de"
-
-
-def put_german_right(world: World, decisions: Decisions) -> None:
-    """Two people of legal agree that only the German sentence was wrong."""
-    words = RightWords(language="de", mail="Es ist ein Jahr.", sentences={"F1": "Ein Jahr lang."})
-    right = Right(decisions=decisions, words=[words])
-    world.desk.clock.advance(timedelta(minutes=5))
-    world.desk.correct("privacy-policy", 2, world.staff["lena"].id, "Wrong.", right)
-    world.desk.confirm_correction("privacy-policy", 2, world.staff["omar"].id)
-    world.desk.clock.advance(timedelta(minutes=5))
-
-
-WRONG = {"en": "What we told you was wrong", "de": "Was wir Ihnen mitgeteilt haben, war falsch"}
-VOID = {"en": "does not count any more", "de": "Ihre Antwort gilt nicht mehr"}
-
-
-@pytest.mark.parametrize("language", ["en", "de"])
-def test_the_page_of_who_had_no_wrong_words_never_says_that_something_was_put_right(
-    world: World, language: str
-) -> None:
-    """P8: in whatever language they read it. What Alice approved stands, and Bob is asked again."""
-    speak_german(world, "bob")
-    mail_first_notices(world)
-    decide(world, "alice", "approved")
-    decide(world, "bob", "approved")
-    put_german_right(world, Decisions.VOID)
-    alices, bobs = (
-        world.browser.get(f"{world.link(name)}?lang={language}").text for name in ("alice", "bob")
-    )
-    assert WRONG[language] not in alices
-    assert VOID[language] not in alices
-    assert 'class="done approved"' in alices
-    assert WRONG[language] in bobs
-    assert VOID[language] in bobs
-    assert '<span lang="de">Es ist ein Jahr.</span>' in bobs
-    assert 'class="done' not in bobs
-
-
-def test_a_page_that_was_right_is_good_after_others_were_put_right(world: World) -> None:
-    """P8: Alice had hers open meanwhile."""
-    speak_german(world, "bob")
-    mail_first_notices(world)
-    path = world.link("alice")
-    stamp = hidden(world.browser.get(path).text, "stamp")
-    put_german_right(world, Decisions.VOID)
-    world.browser.post(path, data={"stamp": stamp, "decision": "approved"})
-    assert decisions(world) == ["approved"]
-
-
-def test_a_page_says_what_became_of_the_answer_that_was_given_on_it(world: World) -> None:
-    """P8: void with the first correction, it stays so with the second, which keeps answers; given
-    anew it counts, and nothing says that it does not."""
-    mail_first_notices(world)
-    decide(world, "alice", "approved")
-    put_right_by_two(world, Decisions.VOID, summary="We sell your data.")
-    put_right_by_two(world, Decisions.KEEP, summary="We sell all of your data.")
-    alices, bobs = (world.browser.get(world.link(name)).text for name in ("alice", "bob"))
-    assert VOID["en"] in alices
-    assert WRONG["en"] in bobs
-    assert VOID["en"] not in bobs
-    decide(world, "alice", "declined")
-    again = world.browser.get(world.link("alice")).text
-    assert WRONG["en"] in again
-    assert VOID["en"] not in again
 
 
 def put_right(transaction: Session, world: World) -> None:
@@ -670,43 +546,3 @@ def test_a_closed_account_has_nothing_to_decide(world: World) -> None:
     with world.database.transaction() as transaction:
         transaction.get_one(Account, world.accounts["carol"].id).status = "closed"
     assert "This account is closed" in world.browser.get(path).text
-
-
-def promise(world: World, what: str, until_on: date | None = None) -> None:
-    with world.database.transaction() as transaction:
-        row = transaction.get_one(PolicyVersion, version(world, 2).id)
-        row.without_approval, row.stay_until_on = what, until_on
-
-
-def test_the_page_says_until_when_they_stay_in_their_language(world: World) -> None:
-    """P5: and that it never governs them without approval; a decline is told the same."""
-    promise(world, "stay_until", date(2026, 6, 2))
-    page = world.browser.get(world.link("alice")).text
-    assert "You stay on version 1, until 2 June 2026 at least." in page
-    assert "without your approval the new version never applies to you" in page
-    assert "closing your account never depend on this" in page
-    german = world.browser.get(f"{world.link('alice')}?lang=de").text
-    assert "Sie bleiben bei Version 1, mindestens bis zum 2. Juni 2026." in german
-    assert "Without your approval" in decide(world, "bob", "declined").text
-    assert "2 June 2026" in world.browser.get(world.link("bob")).text
-    assert "2 June 2026" not in decide(world, "alice", "approved").text
-
-
-def test_a_page_on_which_another_day_stood_decides_nothing(world: World) -> None:
-    """P5: the day moved later while it was read."""
-    promise(world, "stay_until", date(2026, 6, 2))
-    path = world.link("alice")
-    stamp = hidden(world.browser.get(path).text, "stamp")
-    promise(world, "stay_until", date(2026, 7, 9))
-    answer = world.browser.post(path, data={"stamp": stamp, "decision": "declined"})
-    assert answer.status_code == 409
-    assert "9 July 2026" in answer.text
-    assert decisions(world) == []
-
-
-def test_the_page_offers_to_close_the_account(world: World) -> None:
-    """P5."""
-    promise(world, "offer_closing")
-    page = world.browser.get(world.link("alice")).text
-    assert "If you would rather leave, you may close your account." in page
-    assert f'<a href="{CLOSING_PAGE}">Close your account</a>' in page

@@ -1,44 +1,27 @@
-"""The outbox: claimed once, in doubt rather than doubled, moved by events in whatever order."""
+"""The outbox: claimed once, and in doubt rather than doubled (P4)."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from sqlalchemy import Insert, insert, literal, true
 from sqlalchemy import event as sql_event
-from sqlmodel import col, func, select
+from sqlmodel import func, select
 
-from database.campaigns import campaigns, freezing
 from database.engine import Database
-from database.ids import id_of_each
 from database.mail import delivery, doubts, outbox, outcomes
 from database.mail.delivery import Event
 from database.mail.mail_rows import Batch
-from database.tables import (
-    Campaign,
-    DataSubjectRequest,
-    DeliveryEvent,
-    MailAttempt,
-    OutboxMail,
-    PolicyVersion,
-)
-from domain.approvals.approvals import Decision
-from tests.deciding import APPROVED, DECLINED
+from database.tables import DataSubjectRequest, OutboxMail
 from tests.in_two_processes import in_two_processes
-from tests.people import ALICE, BOB
 from tests.scene import NOW, ONE_HOUR, Scene, loose_mails, mails_of
 
 SECOND = timedelta(seconds=1)
 TEN_SECONDS = 10 * SECOND
 LATER = NOW + ONE_HOUR
-EVENTS = ("processed", "deferred", "delivered", "bounce", "dropped", "spamreport", "open")
 
 
 def queue(scene: Scene, mails: list[outbox.Queued]) -> tuple[UUID, ...]:
@@ -66,13 +49,6 @@ def tell(scene: Scene, *events: Event, now: datetime = NOW) -> int:
 
 def event(mail_id: UUID, attempt_id: UUID, name: str, at: datetime = NOW) -> Event:
     return Event(mail_id=mail_id, attempt_id=attempt_id, event=name, occurred_at=at)
-
-
-@pytest.fixture
-def mail(scene: Scene) -> UUID:
-    """One queued mail."""
-    (queued,) = queue(scene, loose_mails(1))
-    return queued
 
 
 # Queued and claimed
@@ -313,282 +289,6 @@ def test_a_rejected_copy_takes_nobody_with_it(scene: Scene) -> None:
     assert (scene.mail(bad).state, scene.mail(good).state) == ("rejected", "queued")
     with scene.database.session() as session:
         assert outbox.states(session, Batch(subject_id=subject)) == {"rejected": 1, "queued": 1}
-
-
-# Events
-
-
-def test_events_are_kept_once_and_those_of_strangers_dropped(scene: Scene, mail: UUID) -> None:
-    attempt = must_claim(scene, mail).attempt_id
-    delivered = event(mail, attempt, "delivered")
-    stranger = event(uuid4(), uuid4(), "delivered")
-    assert tell(scene, delivered, delivered, stranger) == 1
-    assert tell(scene, delivered) == 0
-    with scene.database.session() as session:
-        assert len(session.exec(select(DeliveryEvent)).all()) == 1
-
-
-@pytest.mark.parametrize("late", ["bounce", "dropped", "spamreport"])
-def test_what_became_of_an_earlier_attempt_says_nothing_of_the_one_that_followed(
-    scene: Scene, mail: UUID, late: str
-) -> None:
-    """P4: that went to another address perhaps, and reached somebody."""
-    earlier = doubtful(scene, mail)
-    heard_of_later(scene, 3)
-    assert settle(scene, mail, NOW + ONE_HOUR) == "queued"
-    attempt = must_claim(scene, mail, LATER).attempt_id
-    tell(scene, event(mail, attempt, "delivered"))
-    assert tell(scene, event(mail, earlier, late)) == 1
-    assert scene.mail(mail).state == "delivered"
-
-
-def test_that_an_earlier_attempt_was_delivered_proves_that_the_mail_went_out(
-    scene: Scene, mail: UUID
-) -> None:
-    """P4: although it is in doubt again."""
-    earlier = doubtful(scene, mail)
-    heard_of_later(scene, 3)
-    assert settle(scene, mail, NOW + ONE_HOUR) == "queued"
-    must_claim(scene, mail, LATER)
-    tell(scene, event(mail, earlier, "delivered"))
-    assert scene.mail(mail).state == "delivered"
-
-
-def test_a_copy_that_was_kept_back_is_not_taken_for_sent_when_another_sender_thought_us_dead(
-    scene: Scene,
-) -> None:
-    """P4: while we wrote the letter, the mails were put in doubt; one of them must not go out."""
-    subject = uuid4()
-    kept_back, sent = queue(scene, loose_mails(2, subject_id=subject))
-    claimed = claim(scene.database, Batch(subject_id=subject))
-    assert claimed
-    with scene.database.transaction() as transaction:
-        outcomes.doubt_abandoned(transaction, Batch(subject_id=subject), NOW)
-    with scene.database.transaction() as transaction:
-        outcomes.suppress(transaction, claimed.attempt_id, {kept_back: "came back"}, NOW)
-        outcomes.accept(transaction, claimed.attempt_id, "request-1", NOW)
-    assert (scene.mail(kept_back).state, scene.mail(sent).state) == ("suppressed", "accepted")
-    with scene.database.session() as session:
-        assert session.get_one(MailAttempt, claimed.attempt_id).copies == 1
-
-
-@pytest.mark.slow
-def test_events_of_many_large_attempts_are_taken_at_once(scene: Scene) -> None:
-    """P4: together they have more copies than a statement may have values on PostgreSQL."""
-    attempts, copies = [uuid4() for _ in range(70)], 1000
-    first, *others = loose_mails(copies)
-    queue(scene, [replace(first, shard=1), *others])
-    with scene.database.transaction() as transaction:
-        transaction.add_all(
-            MailAttempt(id=each, copies=copies, started_at=NOW) for each in attempts
-        )
-        transaction.flush()
-        transaction.execute(copy_of_every_mail_in_every_attempt())
-        named = transaction.exec(
-            select(OutboxMail.id, MailAttempt.id)
-            .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id))
-            .where(OutboxMail.shard == 1)
-        ).all()
-    assert tell(scene, *(event(mail, attempt, "delivered") for mail, attempt in named)) == 70
-    with scene.database.session() as session:
-        states = outbox.states(session, Batch(step="copied"))
-    assert states == {"delivered": 70, "accepted": 70 * (copies - 1)}
-
-
-def copy_of_every_mail_in_every_attempt() -> Insert:
-    """Made by the database: 70,000 mails are slow to bring there."""
-    columns = {column.name: column for column in OutboxMail.__table__.columns}  # type: ignore[attr-defined]
-    columns |= {
-        "id": id_of_each(),
-        "addressee_id": id_of_each(),
-        "step": literal("copied"),
-        "state": literal("sending"),
-        "attempt_id": col(MailAttempt.id),
-    }
-    every = select(*columns.values()).select_from(OutboxMail).join(MailAttempt, true())
-    return insert(OutboxMail).from_select(list(columns), every)
-
-
-def test_an_event_before_the_answer_is_not_undone_by_it(scene: Scene, mail: UUID) -> None:
-    """The webhook may overtake the response."""
-    attempt = must_claim(scene, mail).attempt_id
-    tell(scene, event(mail, attempt, "delivered"))
-    with scene.database.transaction() as transaction:
-        outcomes.accept(transaction, attempt, "provider-1", NOW + SECOND)
-    assert (scene.mail(mail).state, scene.mail(mail).accepted_at) == ("delivered", NOW)
-
-
-@pytest.mark.slow
-@given(
-    order=st.permutations(EVENTS),
-    count=st.integers(1, len(EVENTS)),
-    repeats=st.lists(st.integers(0, len(EVENTS) - 1), max_size=3),
-)
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-def test_the_order_and_repetition_of_events_change_nothing(
-    scene: Scene, order: list[str], count: int, repeats: list[int]
-) -> None:
-    """P4: SendGrid sends them late, doubled and shuffled."""
-    chosen = order[:count]
-    shuffled = [*chosen, *(chosen[number % count] for number in repeats)]
-    first, second = queue(scene, loose_mails(2))
-    for mail, names in ((first, sorted(chosen)), (second, shuffled)):
-        attempt = must_claim(scene, mail).attempt_id
-        for name in names:
-            tell(scene, event(mail, attempt, name))
-    assert scene.mail(first).state == scene.mail(second).state != "sending"
-
-
-# Campaigns
-
-
-@pytest.fixture
-def campaign(scene: Scene) -> UUID:
-    """A frozen campaign that owes Alice and Bob their notices."""
-    scene.import_accounts(ALICE, BOB)
-    campaign_id = scene.campaign()
-    freezing.freeze_audience(scene.database, campaign_id, NOW)
-    return campaign_id
-
-
-def stop(scene: Scene, campaign_id: UUID, state: str) -> None:
-    with scene.database.transaction() as transaction:
-        transaction.get_one(Campaign, campaign_id).state = state
-
-
-@pytest.mark.parametrize("decision", list(Decision))
-def test_an_answer_a_moment_before_the_claim_stops_the_reminder(
-    scene: Scene, campaign: UUID, decision: Decision
-) -> None:
-    """P5: a decision stops the reminders, those too that are queued already."""
-    assert len(scene.queue_step(campaign, "reminder_1")) == 2
-    scene.decide(ALICE, decision)
-    claimed = claim(scene.database, Batch(subject_id=campaign, step="reminder_1"))
-    assert claimed
-    (mail,) = mails_of(scene.database, claimed.attempt_id)
-    assert mail.addressee_id == scene.account(BOB.external_id).id
-    with scene.database.session() as session:
-        assert outbox.states(session, Batch(subject_id=campaign)) == {"cancelled": 1, "sending": 1}
-
-
-def test_a_first_notice_is_owed_even_to_who_has_answered(scene: Scene, campaign: UUID) -> None:
-    """P4: the notice is the legal act; only reminders are courtesy."""
-    scene.queue_step(campaign)
-    scene.decide(ALICE, DECLINED)
-    claimed = claim(scene.database, Batch(subject_id=campaign))
-    assert claimed
-    assert claimed.copies == 2
-
-
-@pytest.mark.parametrize("state", ["paused", "withdrawn", "finished"])
-def test_a_campaign_that_does_not_run_sends_nothing(
-    scene: Scene, campaign: UUID, state: str
-) -> None:
-    """P8: read in the claim itself, so it works at once; and what is queued is kept."""
-    scene.queue_step(campaign)
-    stop(scene, campaign, state)
-    assert claim(scene.database, Batch(subject_id=campaign)) is None
-    stop(scene, campaign, "running")
-    assert claim(scene.database, Batch(subject_id=campaign))
-
-
-def test_a_link_asked_for_again_goes_out_after_the_campaign(scene: Scene, campaign: UUID) -> None:
-    """P5: who asks for their link gets it, however late."""
-    again = outbox.Queued(
-        subject_kind=outbox.CAMPAIGN,
-        subject_id=campaign,
-        addressee_kind=outbox.ACCOUNT,
-        addressee_id=scene.account(ALICE.external_id).id,
-        step=f"{outbox.LINK_AGAIN}_2026-05-01",
-        template="approval_link_again",
-        variant=uuid4(),
-    )
-    (mail,) = queue(scene, [again])
-    stop(scene, campaign, "finished")
-    assert must_claim(scene, mail).copies == 1
-
-
-def test_a_reminder_that_waited_until_the_effect_goes_to_nobody(
-    scene: Scene, campaign: UUID
-) -> None:
-    """P5: there is nothing to remind of any more; what was owed, the first notice, still goes."""
-    owed = scene.queue_step(campaign)
-    reminders = scene.queue_step(campaign, "reminder_1")
-    with scene.database.transaction() as transaction:
-        version_id = transaction.get_one(Campaign, campaign).policy_version_id
-        transaction.get_one(PolicyVersion, version_id).effective_at = LATER
-    early = claim(scene.database, Batch(mail_id=reminders[0]), now=LATER - SECOND)
-    assert early
-    assert claim(scene.database, Batch(mail_id=reminders[1]), now=LATER) is None
-    assert scene.mail(reminders[1]).state == "cancelled"
-    assert must_claim(scene, owed[0], LATER)
-
-
-def test_escalations_to_staff_go_out_whatever_the_campaign_does(
-    scene: Scene, campaign: UUID
-) -> None:
-    mail = outbox.Queued(
-        subject_kind=outbox.CAMPAIGN,
-        subject_id=campaign,
-        addressee_kind=outbox.STAFF,
-        addressee_id=scene.staff["lena"],
-        step="escalation_owner",
-        template="campaign_escalation",
-        variant=campaign,
-    )
-    (queued,) = queue(scene, [mail])
-    stop(scene, campaign, "paused")
-    assert must_claim(scene, queued)
-
-
-def test_a_notice_sent_again_by_ops_gets_a_delivery_of_its_own_once_its_step_is_taken(
-    scene: Scene, campaign: UUID
-) -> None:
-    """P4: while the step is being sent, the campaign itself looks after it."""
-    (alice, _) = scene.queue_step(campaign)
-    doubtful(scene, alice)
-    settle(scene, alice, NOW + ONE_HOUR)
-    with scene.database.transaction() as transaction:
-        assert doubts.resend(transaction, alice, NOW)
-        assert outbox.steps_without_sender(transaction) == []
-        campaigns.take_step(transaction, campaign, "first_notice", due_at=NOW, now=NOW)
-        transaction.flush()
-        assert outbox.steps_without_sender(transaction) == [(campaign, "first_notice")]
-        assert outbox.without_sender(transaction) == []
-
-
-def test_ops_cannot_send_for_a_campaign_that_stopped(scene: Scene, campaign: UUID) -> None:
-    """P8: it would wait for ever, or go out against the withdrawal."""
-    (alice, _) = scene.queue_step(campaign)
-    doubtful(scene, alice)
-    stop(scene, campaign, "withdrawn")
-    with scene.database.transaction() as transaction:
-        assert not doubts.resend(transaction, alice, NOW)
-    assert scene.mail(alice).state == "unknown"
-
-
-@pytest.mark.parametrize("why", ["answered", "in effect"])
-def test_ops_cannot_send_a_first_notice_that_comes_too_late(
-    scene: Scene, campaign: UUID, why: str
-) -> None:
-    """P4: it would announce what is past, or ask who has answered; they stay on the list."""
-    mails = scene.queue_step(campaign)
-    for mail in mails:
-        doubtful(scene, mail)
-        assert settle(scene, mail, NOW + ONE_HOUR) == "operator"
-    if why == "answered":
-        scene.decide(ALICE, APPROVED)
-        scene.decide(BOB, APPROVED)
-    with scene.database.transaction() as transaction:
-        version_id = transaction.get_one(Campaign, campaign).policy_version_id
-        in_effect = LATER if why == "in effect" else LATER + ONE_HOUR
-        transaction.get_one(PolicyVersion, version_id).effective_at = in_effect
-        (group,) = doubts.doubts(transaction)
-        assert not doubts.resend(transaction, mails[0], LATER)
-        assert not doubts.resend_some(transaction, group, scene.staff["omar"], LATER)
-    assert {scene.mail(mail).state for mail in mails} == {"operator"}
 
 
 def test_the_mails_of_an_answered_request_get_a_delivery_of_their_own(scene: Scene) -> None:
