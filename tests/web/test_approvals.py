@@ -15,7 +15,6 @@ from sqlalchemy import event
 from sqlmodel import Session, select
 
 from database.approvals.approvals import PolicyHistory, latest_decision
-from database.approvals.governing_lists import decisions as listed
 from database.approvals.wrong_words import keep_wrong, whatever_was_told
 from database.campaigns.campaigns import campaign_of, link_of, open_campaign
 from database.campaigns.freezing import freeze_audience
