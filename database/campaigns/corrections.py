@@ -148,7 +148,8 @@ def look_ahead(
     """Whom a correction would tell, were it proposed and agreed to now.
 
     Counts mails: it is asked before anything is written, so that nobody who writes waits for it.
-    Raises ControlRefused, for people, too, who would read nothing in their language.
+    Raises WordingRefused; ControlRefused, for people, too, who would read nothing in their
+    language.
     """
     campaign = _correctable(session, version)
     wrong = Wrong(
@@ -184,11 +185,9 @@ def propose(
     _require_that_nothing_rests_on(transaction, version, right.decisions)
     if not _anybody_was_mailed(transaction, campaign):
         raise ControlRefused("No mail of this campaign has gone out yet: there is nobody to tell.")
-    words = [each.tidy for each in right.words]
-    for each in words:
-        require_showable(transaction, version, each, languages)
     wrong = _what_was_wrong(transaction, version, right, languages)
-    said = {each.language: without_what_stands(transaction, version, each) for each in words}
+    tidy = [each.tidy for each in right.words]
+    said = {each.language: without_what_stands(transaction, version, each) for each in tidy}
     default = said.pop(languages[0], RightWords(language=languages[0], mail=""))
     earlier = open_correction(transaction, campaign.id)
     if earlier:
@@ -367,7 +366,9 @@ def _what_was_wrong(
     session: Session, version: PolicyVersion, right: Right, languages: Sequence[str]
 ) -> Mapping[Reading, Collection[str]]:
     """What people read otherwise than it is right, with the purposes that it asked consent to; all
-    of it where everybody had a wrong mail."""
+    of it where everybody had a wrong mail. Raises ControlRefused, WordingRefused."""
+    for each in right.words:
+        require_showable(session, version, each.tidy, languages)
     given = {each.language: each.tidy.by_what_they_are_of for each in right.words}
     if right.everybody or not any(given.values()):
         return whatever_was_told(session, version)
