@@ -92,9 +92,10 @@ def sound(scene: Scene, occasion: str) -> None:
 
 
 def test_silence_reaches_the_owner_by_webhook_while_mail_is_down(
-    escalate: Callable[[], None], receiver: Receiver, sandbox: RunningSandbox
+    scene: Scene, escalate: Callable[[], None], receiver: Receiver, sandbox: RunningSandbox
 ) -> None:
     """P5: with the counts and the page, and of nobody."""
+    scene.take_mails()
     sandbox.misbehave("401", times=None)
     escalate()
     assert sandbox.messages() == []
