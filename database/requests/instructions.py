@@ -12,6 +12,7 @@ from sqlmodel import Session, col, func, or_, select
 
 from database.facts import record
 from database.mail.outbox import CONTROLLER, IN_DOUBT, INSTRUCTION, STAFF, Queued, queue
+from database.people.accounts import accounts_at_address
 from database.people.staff import in_charge
 from database.requests.erasures import ONE_CALL
 from database.requests.holds import standing_on
@@ -41,7 +42,8 @@ class InstructionRefused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Instruction:
-    """What a controller told us. `sources`: where we keep its data, by name."""
+    """What a controller told us. `sources`: where we keep its data, by name. `external_id`: the
+    person's with the controller. `account_id`: theirs with us, where the request says it."""
 
     controller: str
     contact_address: str
@@ -54,6 +56,7 @@ class Instruction:
     doubt: str = ""
     corrections: Sequence[dict[str, str]] = ()
     request_id: UUID | None = None
+    account_id: UUID | None = None
 
 
 def enter(
@@ -69,6 +72,7 @@ def enter(
         request_id=told.request_id,
         address=told.address.strip(),
         external_id=told.external_id.strip(),
+        account_id=told.account_id or _account_at(transaction, told.address),
         corrections=list(told.corrections) or None,
         evidence=told.evidence.strip(),
         doubt=told.doubt.strip(),
@@ -213,14 +217,10 @@ def is_under_hold(transaction: Session, row: ControllerInstruction) -> bool:
     against what is to be done. As long as the transaction lasts, none comes."""
     if not bars(Verb(row.verb)):
         return False
+    at_address = func.lower(Account.email) == (row.address.lower() or None)
     accounts = transaction.exec(
         select(Account.id)
-        .where(
-            or_(
-                func.lower(Account.email) == (row.address.lower() or None),
-                Account.external_id == (row.external_id or None),
-            )
-        )
+        .where(or_(at_address, col(Account.id) == row.account_id))
         .order_by(col(Account.id))
     ).all()
     for account_id in accounts:
@@ -269,6 +269,12 @@ def tell_staff(transaction: Session, row: ControllerInstruction, step: str, now:
         for member in in_charge(transaction, "privacy")
     ]
     queue(transaction, mails, now)
+
+
+def _account_at(session: Session, address: str) -> UUID | None:
+    """The account with this address, which may change; none where several share it."""
+    found = accounts_at_address(session, address)
+    return found[0].id if len(found) == 1 else None
 
 
 def _is_kept_by(session: Session, row: ControllerInstruction, on_hold: Collection[str]) -> bool:

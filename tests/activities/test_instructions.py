@@ -221,6 +221,18 @@ def test_nothing_is_erased_under_a_hold_whoever_decides(clinic: Instructed, sour
     assert clinic.carry_out(erasure).state == "done"
 
 
+def test_a_hold_is_found_by_our_account_and_never_by_the_clinics_id(clinic: Instructed) -> None:
+    """P13, P24: also once its holder has another address; the clinic counts its people itself."""
+    named_alike = clinic.enter(told(Verb.ERASE, address=PATIENT, external_id=ALICE.external_id))
+    erasure = clinic.enter(told(Verb.ERASE))
+    with clinic.database.transaction() as transaction:
+        account_by_external_id(transaction, ALICE.external_id).email = "alice@new.example"
+    place_hold(clinic.company.scene)
+    clinic.decide(named_alike, "paul")
+    with pytest.raises(InstructionRefused, match="legal hold"):
+        clinic.decide(erasure, "paul")
+
+
 def test_a_hold_that_comes_after_the_decision_holds_it_again(clinic: Instructed) -> None:
     """P13."""
     watched = watch_all(clinic.company)
