@@ -32,7 +32,7 @@ from domain.legal_holds import keeps
 from domain.personal_data import Verb
 
 HELD, DONE, REFUSED = "held", "done", "refused"
-"""The steps that tell a controller what became of an instruction."""
+"""The steps that tell a controller what became of an instruction; held it may be again and again."""
 NO_SUCH = "There is no such instruction. Nothing was changed."
 
 
@@ -293,9 +293,10 @@ def _put_before_second_person(
     row.state = InstructionState.REVIEW
     transaction.add(row)
     record(transaction, "instruction.held", row.id, now)
-    tell_staff(transaction, row, f"{SECOND_PERSON}#{now:%Y%m%d%H%M%S}", now)
+    at = f"{now:%Y%m%d%H%M%S}"
+    tell_staff(transaction, row, f"{SECOND_PERSON}#{at}", now)
     if row.doubt:
-        _report(transaction, row, HELD, now)
+        _report(transaction, row, f"{HELD}#{at}", now)
 
 
 def _report(transaction: Session, row: ControllerInstruction, step: str, now: datetime) -> None:

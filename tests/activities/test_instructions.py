@@ -17,6 +17,7 @@ from activities.patrol import register
 from data_sources.data_map import Description
 from data_sources.source import Call, DataSource, SourceUnavailable
 from database.mail.mail_rows import Batch
+from database.mail.outbox import states
 from database.people.accounts import account_by_external_id
 from database.requests import (
     asked_tasks,
@@ -194,6 +195,22 @@ def test_doubt_may_come_while_it_is_carried_out(clinic: Instructed) -> None:
     for one in ("petra", "paul"):
         with pytest.raises(InstructionRefused, match="colleague"):
             clinic.decide(export, one)
+
+
+def test_the_clinic_hears_of_every_doubt(clinic: Instructed) -> None:
+    """P24: also of one that comes after another was decided."""
+    export = clinic.enter(told(Verb.EXPORT, doubt="It has no signature."))
+    clinic.decide(export, "paul")
+    with clinic.database.transaction() as transaction:
+        instructions.question(
+            transaction,
+            export,
+            "It names another person.",
+            staff_id=clinic.staff["paul"],
+            now=NOW + timedelta(hours=1),
+        )
+        held = states(transaction, Batch(subject_id=export, addressee_kind="controller"))
+    assert sum(held.values()) == 2
 
 
 @pytest.mark.parametrize("source", ["", "support"])
