@@ -235,9 +235,8 @@ class RequestActivities:
         return whose_turn(session, request, audience, self._officers, on)
 
     def _case(self, session: Session, request: DataSubjectRequest) -> RequestCase:
-        more = len(rungs.fired_rungs(session, request.id)) + 1
         ladder, fired = rungs.rungs_of(
-            session, request, self._company.office, now=request.due_at, more=more
+            session, request, self._company.office, now=request.due_at, more=1
         )
         rights = requested_rights.rights_of(session, request.id)
         return RequestCase(
