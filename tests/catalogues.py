@@ -20,7 +20,7 @@ from data_sources.erasing import UNTIL_RELEASE
 from data_sources.map_file import read_data_map
 from data_sources.opening import OWN_MAP
 from database.requests.attachments import TOO_LATE
-from database.requests.ends import ANSWERED, NO_WAY_BACK, NOT_FROM_HERE
+from database.requests.ends import ANSWERED, ANSWERS_ANOTHER, NO_WAY_BACK, NOT_FROM_HERE
 from database.requests.erasure_ends import KEPT_BY_YOU
 from database.requests.minors import NO_SUCH, SAY_SOMETHING
 from domain.alignment import ChangeKind
@@ -140,7 +140,7 @@ def _tables() -> Iterator[tuple[str, str]]:
         "domain/packs": (pack.court_remedy for pack in PACKS.values() if pack.court_remedy),
         "database/requests/attachments.py": (TOO_LATE,),
         "domain/attachments.py": ATTACHMENT_WORDS.values(),
-        "database/requests/ends.py": (ANSWERED, NO_WAY_BACK, NOT_FROM_HERE),
+        "database/requests/ends.py": (ANSWERED, ANSWERS_ANOTHER, NO_WAY_BACK, NOT_FROM_HERE),
         "workflows/desk/reception.py": (NOTHING_TO_APPEAL, NOTHING_TO_TAKE_UP),
         "domain/request_ends.py": WORDS_OF_ENDS.values(),
         "domain/minors.py": (LOOKED_INTO, TO_WHOEVER_REPORTS, FOUND_NO_MINOR),

@@ -32,7 +32,7 @@ from domain.legal_holds import keeps
 from domain.personal_data import Verb
 
 HELD, DONE, REFUSED = "held", "done", "refused"
-"""The steps that tell a controller what became of an instruction; held it may be again and again."""
+"""The steps that tell a controller what became of an instruction; it may be held several times."""
 NO_SUCH = "There is no such instruction. Nothing was changed."
 
 

@@ -15,8 +15,9 @@ class ControllerInstruction(SQLModel, table=True):
 
     `state`: `domain.controller_instructions.InstructionState`. The person is known by `address` or
     `external_id`, the id that the controller has for them, never ours; `account_id`: their account
-    with us, if they have one; `request_id`: the request that it answers, if one does. `corrections`: category, field, wrong and right value of each. `contact_address`: where
-    its report goes, as the data map said; empty for nowhere. `doubt`: why it looks unlawful.
+    with us, if they have one; `request_id`: the request that it answers, if one does.
+    `corrections`: category, field, wrong and right value of each. `contact_address`: where its
+    report goes, as the data map said; empty for nowhere. `doubt`: why it looks unlawful.
     `evidence`: how the instruction came, and how we know that it is theirs. `claimed_until`: by
     then a source that is asked at this moment to change something has answered.
     """

@@ -1,4 +1,4 @@
-"""instructions of controllers know our account, and never call it by our id before the controller"""
+"""instructions of controllers know our account, and not our id as theirs; requests find their duplicates"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,5 +27,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column('account_id', sa.Uuid(), nullable=True))
         batch_op.create_foreign_key('controller_instruction_account', 'account', ['account_id'], ['id'])
         batch_op.create_index(batch_op.f('ix_controller_instruction_account_id'), ['account_id'], unique=False)
+    op.create_index(
+        'ix_data_subject_request_duplicate_of_id', 'data_subject_request', ['duplicate_of_id'], unique=False
+    )
     op.execute(WHO_IT_IS_ABOUT)
     op.execute(NOT_OUR_ID)
