@@ -216,6 +216,13 @@ def step_of(key: str) -> str:
     return key.partition("+")[0]
 
 
+def may_page(rung: Rung, numbers: LadderNumbers) -> bool:
+    """Whether a rung may get people out of bed: from that of the deputy on, with its next persons,
+    and whatever is due. All others are mailed alone."""
+    near = {f"d-{numbers.deputy}", f"d-{numbers.executive}"}
+    return rung.kind not in FOR_STAFF or step_of(rung.key) in near
+
+
 def roles_told(ladder: Sequence[Rung], key: str) -> tuple[Role, ...]:
     """The roles of staff that a step has spoken to when the rung called `key` has fired."""
     step = next((rung for rung in ladder if rung.key == step_of(key)), None)
