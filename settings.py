@@ -3,7 +3,7 @@
 from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -160,7 +160,8 @@ class Settings(BaseSettings):
         "1 Example Square, 10115 Berlin"
     )
     company_country: Annotated[
-        str, Field(min_length=2, max_length=2, description="Whose holidays staff rungs respect")
+        str,
+        Field(description="Whose holidays staff rungs respect, a region's too: `DE` or `DE-BY`"),
     ] = "DE"
     company_contact_email: Annotated[str, Field(description="Where people may write")] = (
         "privacy@fernhill.example"
@@ -445,6 +446,14 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("company_country")
+    @classmethod
+    def _has_holidays(cls, country: str) -> str:
+        from domain.working_days import works_on  # its calendars load slowly
+
+        works_on(date(2026, 1, 1), country)
+        return country
 
     @field_validator("time_zone")
     @classmethod
