@@ -504,9 +504,17 @@ def test_what_an_archive_has_to_keep_is_handed_in_with_its_rule(on_paper: Asking
     assert "say by which rule the 2 are kept" in refused.text
     assert 'name="kept-Contracts" inputmode="numeric" value="2"' in refused.text
     assert hand_in(on_paper, "erase", **told, **{"rule-Contracts": "contracts"}).status_code == 303
-    (kept,) = (task_of(on_paper, "paper", "erase").receipt or {})["retained"]
-    assert kept["rows"] == 2
-    assert kept["reason"] == "Claims from a contract can be made for three years"
+    receipt = task_of(on_paper, "paper", "erase").receipt
+    assert receipt is not None
+    assert receipt["retained"] == [
+        {
+            "category": "Contracts",
+            "rows": 2,
+            "reason": "Claims from a contract can be made for three years",
+            "until": "3 years after the end of the year in which the contract ended",
+            "until_on": None,
+        }
+    ]
 
 
 def test_an_inquiry_is_drafted_from_what_the_sources_said(on_paper: Asking) -> None:
