@@ -32,6 +32,7 @@ def receive(  # noqa: PLR0913 - one option for each thing a letter says
             show_default=False,
         ),
     ],
+    old: Annotated[bool, typer.Option("--old", help="It really came more than a year ago")] = False,
     kind: Annotated[
         list[Kind], typer.Option(help="What the person asks for; repeatable", show_default=False)
     ],
@@ -90,6 +91,7 @@ def receive(  # noqa: PLR0913 - one option for each thing a letter says
             staff_id,
             channel=channel,
             received_at=came_at,
+            is_old=old,
             account_id=account_id,
         )
     say(f"{request.reference} is taken in, due {request.due_at:%Y-%m-%d %H:%M} UTC.")

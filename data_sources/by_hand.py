@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from data_sources.data_map import ManualDescription
-from domain.requests.personal_data import Record
+from domain.requests.personal_data import Record, Retained
 
 
 class TypedWrong(ValueError):
@@ -13,7 +14,8 @@ class TypedWrong(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Typed:
-    """By category of the map: how many entries, or the entries themselves.
+    """By category of the map: how many entries, or the entries themselves; and how many of them an
+    erasure left, by which rule of the map, until which day, if that is known.
 
     An entry is lines of `field: value`; a line without a field of the map goes on with the value
     before it, and an empty line begins the next entry.
@@ -21,6 +23,9 @@ class Typed:
 
     rows: Mapping[str, str] = field(default_factory=dict)
     entries: Mapping[str, str] = field(default_factory=dict, repr=False)
+    kept: Mapping[str, str] = field(default_factory=dict)
+    rules: Mapping[str, str] = field(default_factory=dict)
+    until: Mapping[str, str] = field(default_factory=dict)
     evidence: str = ""
 
 
@@ -30,6 +35,24 @@ def counted(about: ManualDescription, typed: Typed) -> list[dict[str, object]]:
         {"category": name, "rows": _number(name, typed.rows.get(name, ""))}
         for name in about.categories
     ]
+
+
+def retained(about: ManualDescription, typed: Typed) -> Iterator[Retained]:
+    """What an erasure left, why and until when (P13). Raises TypedWrong."""
+    for name in about.categories:
+        rows = _number(name, typed.kept.get(name, "").strip() or "0")
+        if not rows:
+            continue
+        rule = about.retention.get(typed.rules.get(name, ""))
+        if rule is None:
+            raise TypedWrong(f"{name}: say by which rule the {rows} are kept.")
+        yield Retained(
+            category=name,
+            rows=rows,
+            reason=rule.reason,
+            until=rule.words,
+            until_on=_day(name, typed.until.get(name, "")),
+        )
 
 
 def records(about: ManualDescription, typed: Typed) -> tuple[Record, ...]:
@@ -61,6 +84,13 @@ def _number(category: str, text: str) -> int:
     if not text.strip().isdecimal():
         raise TypedWrong(f"{category}: say how many entries as a whole number, 0 where none.")
     return int(text)
+
+
+def _day(category: str, text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text.strip() else None
+    except ValueError:
+        raise TypedWrong(f"{category}: give the day until which it is kept, or none.") from None
 
 
 def _entries(category: str, text: str, names: Sequence[str]) -> Iterator[Mapping[str, str]]:

@@ -1,128 +1,45 @@
-"""People as a data source: what no machine reaches is a task with a role, a day and evidence."""
+"""People as a data source: what no machine reaches is done by somebody of staff, and waited for.
+
+Who it is about, what to do and until when stands on the page of what is asked; there it is handed
+in (`by_hand.py`), and that settles it: a source of people is not asked for it again.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from hashlib import sha256
-from typing import Protocol, TypeVar
 
 from data_sources.data_map import ManualDescription
-from data_sources.source import Call, SourceWrong
-from domain.requests.personal_data import (
-    Correction,
-    Exported,
-    Located,
-    Person,
-    Receipt,
-    Verb,
-    Waits,
-)
-
-Result = Located | Exported | Receipt
-R = TypeVar("R", Located, Exported, Receipt)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """What somebody with a role is to do until a day. `id` is opaque, and the same each time."""
-
-    id: str
-    source: str
-    verb: Verb
-    assigned_role: str
-    due_at: datetime
-    instructions: str
-    person: Person = field(repr=False)
-    corrections: tuple[Correction, ...] = field(default=(), repr=False)
-    restricted: bool = True
-
-
-class Tasks(Protocol):
-    """Whoever keeps tasks, with the evidence that somebody handed in for each."""
-
-    def give(self, task: Task) -> Result | None:
-        """Take a task, once for each id: the first one stands. What came of it, None meanwhile.
-
-        What came of it are the values that a machine would have answered, as the person who did it
-        entered them; the evidence stays with the task.
-        """
+from data_sources.source import Call
+from domain.requests.personal_data import Correction, Person, Verb, Waits
 
 
 class ManualSource:
-    """Asked again, it says what somebody did; until then it waits."""
+    """Each verb waits for somebody to do it."""
 
-    def __init__(self, about: ManualDescription, tasks: Tasks) -> None:
+    def __init__(self, about: ManualDescription) -> None:
         self.about = about
-        self._tasks = tasks
 
-    def locate(self, person: Person, call: Call) -> Located | Waits:
+    def locate(self, _person: Person, _call: Call) -> Waits:
         """Have somebody look."""
-        return self._ask(self._task(Verb.LOCATE, person, call), Located)
+        return self._waits(Verb.LOCATE)
 
-    def export(self, person: Person, call: Call) -> Exported | Waits:
+    def export(self, _person: Person, _call: Call) -> Waits:
         """Have somebody copy."""
-        return self._ask(self._task(Verb.EXPORT, person, call), Exported)
+        return self._waits(Verb.EXPORT)
 
-    def correct(
-        self, person: Person, corrections: Sequence[Correction], call: Call
-    ) -> Receipt | Waits:
+    def correct(self, _person: Person, _corrections: Sequence[Correction], _call: Call) -> Waits:
         """Have somebody correct."""
-        task = self._task(Verb.CORRECT, person, call, corrections=tuple(corrections))
-        return self._ask(task, Receipt)
+        return self._waits(Verb.CORRECT)
 
-    def restrict(self, person: Person, call: Call, *, restricted: bool = True) -> Receipt | Waits:
+    def restrict(self, _person: Person, _call: Call, *, restricted: bool = True) -> Waits:  # noqa: ARG002 - as asked of every source
         """Have somebody put a restriction on, or lift it."""
-        return self._ask(self._task(Verb.RESTRICT, person, call, restricted=restricted), Receipt)
+        return self._waits(Verb.RESTRICT)
 
-    def erase(self, person: Person, call: Call) -> Receipt | Waits:
+    def erase(self, _person: Person, _call: Call) -> Waits:
         """Have somebody destroy it."""
-        return self._ask(self._task(Verb.ERASE, person, call), Receipt)
+        return self._waits(Verb.ERASE)
 
-    def suppress(self, person: Person, call: Call) -> Receipt | Waits:
+    def suppress(self, _person: Person, _call: Call) -> Waits:
         """Have somebody stop marketing."""
-        return self._ask(self._task(Verb.SUPPRESS, person, call), Receipt)
+        return self._waits(Verb.SUPPRESS)
 
-    def _task(
-        self,
-        verb: Verb,
-        person: Person,
-        call: Call,
-        *,
-        corrections: tuple[Correction, ...] = (),
-        restricted: bool = True,
-    ) -> Task:
-        return Task(
-            id=sha256(f"{call.id}/{self.about.name}/{verb}".encode()).hexdigest()[:32],
-            source=self.about.name,
-            verb=verb,
-            assigned_role=self.about.assigned_role,
-            due_at=call.now + timedelta(days=self.about.days),
-            instructions=self.about.instructions[verb],
-            person=person,
-            corrections=corrections,
-            restricted=restricted,
-        )
-
-    def _ask(self, task: Task, kind: type[R]) -> R | Waits:
-        result = self._tasks.give(task)
-        if result is None:
-            return Waits(source=task.source, verb=task.verb, task_id=task.id)
-        if not isinstance(result, kind) or not self._fits(task, result):
-            raise SourceWrong(
-                f"What was handed in for the task {task.id} of {task.source} does not fit what was "
-                "asked, or the data map. Nothing of it was used."
-            )
-        return result
-
-    def _fits(self, task: Task, result: Result) -> bool:
-        known = {(one.category, one.field) for one in self.about.described()}
-        categories = self.about.categories.keys()
-        match result:
-            case Located():
-                answered = [one.category for one in result.held] == list(categories)
-            case Exported():
-                answered = all((one.category, one.field) in known for one in result.records)
-            case Receipt():
-                every = [one.category for one in result.done] == list(categories)
-                answered = result.verb is task.verb and every
-        return answered and result.source == task.source
+    def _waits(self, verb: Verb) -> Waits:
+        return Waits(source=self.about.name, verb=verb)

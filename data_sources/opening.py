@@ -10,7 +10,7 @@ from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from data_sources.data_map import DataMap, Description, HttpDescription
 from data_sources.http import HttpSource
-from data_sources.manual import ManualSource, Tasks
+from data_sources.manual import ManualSource
 from data_sources.map_file import DataMapRefused, read_data_map
 from data_sources.source import DataSource
 from data_sources.sql import SqlSource
@@ -32,7 +32,6 @@ class Means:
     folder: Path
     pseudonym_key: bytes
     outside_clock: Callable[[], datetime]
-    tasks: Tasks
     urls: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -63,7 +62,7 @@ def _open(about: Description, means: Means) -> DataSource:
             return HttpSource(about, secret, outside_clock=means.outside_clock)
         except (ValueError, EmptyWebhookSecretError):
             raise _refused(about, f"{about.secret_file} holds no whsec_ and base64") from None
-    return ManualSource(about, means.tasks)
+    return ManualSource(about)
 
 
 def _url(about: SqlDescription, means: Means) -> str:

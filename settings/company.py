@@ -1,5 +1,6 @@
 """Who the company is: its name and authority, its time, its languages, what it mails people for."""
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -25,7 +26,8 @@ class CompanySettings(BaseModel):
         "1 Example Square, 10115 Berlin"
     )
     company_country: Annotated[
-        str, Field(min_length=2, max_length=2, description="Whose holidays staff rungs respect")
+        str,
+        Field(description="Whose holidays staff rungs respect, a region's too: `DE` or `DE-BY`"),
     ] = "DE"
     company_contact_email: Annotated[str, Field(description="Where people may write")] = (
         "privacy@fernhill.example"
@@ -60,6 +62,14 @@ class CompanySettings(BaseModel):
     default_regime: Annotated[
         str, Field(description="The legal pack for people whose country is unknown")
     ] = "gdpr"
+
+    @field_validator("company_country")
+    @classmethod
+    def _has_holidays(cls, country: str) -> str:
+        from domain.working_days import works_on  # its calendars load slowly
+
+        works_on(date(2026, 1, 1), country)
+        return country
 
     @field_validator("time_zone")
     @classmethod

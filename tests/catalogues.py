@@ -20,7 +20,7 @@ from data_sources.erasing import UNTIL_RELEASE
 from data_sources.map_file import read_data_map
 from data_sources.opening import OWN_MAP
 from database.requests.attachments import TOO_LATE
-from database.requests.ends import ANSWERED, NO_WAY_BACK, NOT_FROM_HERE
+from database.requests.ends import ANSWERED, ANSWERS_ANOTHER, NO_WAY_BACK, NOT_FROM_HERE
 from database.requests.erasure_ends import KEPT_BY_YOU
 from database.requests.minors import NO_SUCH, SAY_SOMETHING
 from domain.approvals.without_approval import (
@@ -152,7 +152,7 @@ def _tables() -> Iterator[tuple[str, str]]:
         ),
         "database/requests/attachments.py": (TOO_LATE,),
         "domain/requests/attachments.py": ATTACHMENT_WORDS.values(),
-        "database/requests/ends.py": (ANSWERED, NO_WAY_BACK, NOT_FROM_HERE),
+        "database/requests/ends.py": (ANSWERED, ANSWERS_ANOTHER, NO_WAY_BACK, NOT_FROM_HERE),
         "workflows/desk/reception.py": (NOTHING_TO_APPEAL, NOTHING_TO_TAKE_UP),
         "domain/requests/ends.py": WORDS_OF_ENDS.values(),
         "domain/requests/minors.py": (LOOKED_INTO, TO_WHOEVER_REPORTS, FOUND_NO_MINOR),

@@ -187,7 +187,8 @@ def test_several_wrong_entries_of_a_list_are_one_line(monkeypatch: pytest.Monkey
         ("SUPPRESSION_KEY", "c2hvcnQ=", "SUPPRESSION_KEY: is at least 32 bytes"),
         ("LINK_KEYS", "not base64 at all!", "LINK_KEYS: every key is at least 32 bytes"),
         ("WEB_PORT", "70000", "WEB_PORT: .* less than or equal to 65535"),
-        ("COMPANY_COUNTRY", "DEU", "COMPANY_COUNTRY: takes at most 2 characters"),
+        ("COMPANY_COUNTRY", "DEU", "COMPANY_COUNTRY: 'DEU' is not a country code"),
+        ("COMPANY_COUNTRY", "DE-XX", "COMPANY_COUNTRY: the holidays of 'DE-XX' are not known"),
         ("MAIL_BATCH_SIZE", "1001", "MAIL_BATCH_SIZE"),
         ("ALARM_WEBHOOK_URL", "ops.example.com/alarms", "ALARM_WEBHOOK_URL: is no address"),
         ("ALARM_WEBHOOK_SECRET", "short", "ALARM_WEBHOOK_SECRET: is `whsec_` followed by 24 to 64"),
@@ -201,6 +202,11 @@ def test_a_wrong_value_is_refused_by_name(
     set_all(monkeypatch, {name: value})
     with pytest.raises(SettingsRefused, match=words):
         load_settings()
+
+
+def test_the_holidays_of_a_region_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, {"COMPANY_COUNTRY": "DE-BY"})
+    assert load_settings().company.office.country == "DE-BY"
 
 
 @pytest.mark.parametrize("environment", ["development", "production"])

@@ -26,7 +26,7 @@ from domain.places import local_date
 from domain.requests.data_subject_requests import GATED_KINDS, RightState, State
 from domain.requests.erasures import Stage
 from domain.requests.identity import IdentityNumbers
-from domain.requests.ladder import UNASSIGNED, highest_missed, roles_told, step_of
+from domain.requests.ladder import UNASSIGNED, highest_missed, may_page, roles_told, step_of
 from domain.requests.source_tasks import Asked
 from domain.rungs import Role, Rung, RungKind
 
@@ -35,7 +35,8 @@ ALARMS: Mapping[RungKind, AlarmKind] = {
     RungKind.BREACH: AlarmKind.REQUEST_BREACHED,
     RungKind.OVERDUE: AlarmKind.REQUEST_OVERDUE,
 }
-"""Of the rungs for staff, those that are more than a reminder to whoever works on it."""
+"""Of the rungs for staff, those that are more than a reminder to whoever works on it. The house is
+paged by what is due soon alone; before that mails will do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +203,7 @@ class RequestActivities:
             template="request_breach" if overdue else "request_rung",
             now=now,
         )
-        if rung.kind in ALARMS:
+        if rung.kind in ALARMS and may_page(rung, self._company.ladder):
             sound(
                 transaction,
                 ALARMS[rung.kind],
@@ -235,9 +236,8 @@ class RequestActivities:
         return whose_turn(session, request, audience, self._officers, on)
 
     def _case(self, session: Session, request: DataSubjectRequest) -> RequestCase:
-        more = len(rungs.fired_rungs(session, request.id)) + 1
         ladder, fired = rungs.rungs_of(
-            session, request, self._company.office, now=request.due_at, more=more
+            session, request, self._company.office, now=request.due_at, more=1
         )
         rights = requested_rights.rights_of(session, request.id)
         return RequestCase(

@@ -12,7 +12,6 @@ from activities.mail.courier import Courier
 from activities.requests import correcting, erasing, restricting
 from activities.requests.asking import NOT_IN_THE_MAP, Asking
 from activities.requests.requests import RequestInput
-from data_sources.manual import Result, Task
 from data_sources.opening import OWN_MAP, Means, open_every_source
 from data_sources.source import Call, DataSource, SourceWrong
 from database.engine import Database
@@ -43,15 +42,6 @@ NOT_ALL = (
 )
 
 
-class HandedInByStaff:
-    """The tasks of sources that no machine reaches: staff hand in on the case page what came of
-    them, and there they are settled."""
-
-    def give(self, _task: Task) -> Result | None:
-        """Nothing has come of it yet; the row of the task knows that somebody is to do it."""
-        return None
-
-
 def opened_sources(
     data_map: Path | None,
     *,
@@ -65,7 +55,6 @@ def opened_sources(
         folder=(data_map or OWN_MAP).parent,
         pseudonym_key=pseudonym_key,
         outside_clock=outside_clock,
-        tasks=HandedInByStaff(),
         urls=urls,
     )
     return open_every_source(data_map, means)

@@ -30,6 +30,10 @@ NO_WAY_BACK = (
     "This request cannot be withdrawn any more: what it asks to erase is being erased. Nothing was "
     "changed."
 )
+ANSWERS_ANOTHER = (
+    "Another request waits for the answer to this one, so this one has to be answered. Nothing was "
+    "changed."
+)
 NOT_FROM_HERE = (
     "Please use the link in the mail to the address in your account. Nothing was changed."
 )
@@ -44,6 +48,8 @@ def may_withdraw(session: Session, request: DataSubjectRequest, purpose: str) ->
     point of no return, to whoever would get the answer. An address that was typed wrong is
     somebody else's, who takes back nothing of a person who has shown who they are."""
     if request.answered_at is not None or _is_being_erased(session, request):
+        return False
+    if _answers_another(session, request):
         return False
     if answer_goes_on_file(session, request) is not None:
         return purpose == REQUEST_VERIFY
@@ -202,6 +208,14 @@ def _require_way_back(session: Session, request: DataSubjectRequest) -> None:
         raise EndRefused(ANSWERED)
     if _is_being_erased(session, request):
         raise EndRefused(NO_WAY_BACK)
+    if _answers_another(session, request):
+        raise EndRefused(ANSWERS_ANOTHER)
+
+
+def _answers_another(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether somebody was promised their answer with this request's."""
+    follower = select(DataSubjectRequest.id).where(DataSubjectRequest.duplicate_of_id == request.id)
+    return session.exec(follower.limit(1)).first() is not None
 
 
 def _is_being_erased(session: Session, request: DataSubjectRequest) -> bool:

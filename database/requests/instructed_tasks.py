@@ -120,7 +120,7 @@ def of_account(account: Account) -> ColumnElement[bool]:
     """Whether an instruction is about whoever holds an account."""
     return or_(
         func.lower(ControllerInstruction.address) == (account.email.lower() or None),
-        col(ControllerInstruction.external_id) == account.external_id,
+        col(ControllerInstruction.account_id) == account.id,
     )
 
 

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from database.facts import record
 from database.mail.outbox import CONTROLLER, IN_DOUBT, INSTRUCTION, STAFF, Queued, queue
+from database.people.accounts import accounts_at_address
 from database.people.staff import in_charge
 from database.requests import asked_tasks, tombstones
 from database.requests.erasures import ASKED_NOW, ONE_CALL
@@ -33,7 +34,7 @@ from domain.requests.personal_data import Person, Verb
 from domain.requests.source_tasks import TaskState
 
 HELD, DONE, REFUSED = "held", "done", "refused"
-"""The steps that tell a controller what became of an instruction."""
+"""The steps that tell a controller what became of an instruction; it may be held several times."""
 NO_SUCH = "There is no such instruction. Nothing was changed."
 
 
@@ -43,7 +44,8 @@ class InstructionRefused(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Instruction:
-    """What a controller told us. `sources`: where we keep its data, by name."""
+    """What a controller told us. `sources`: where we keep its data, by name. `external_id`: the
+    person's with the controller. `account_id`: theirs with us, where the request says it."""
 
     controller: str
     contact_address: str
@@ -56,6 +58,7 @@ class Instruction:
     doubt: str = ""
     corrections: Sequence[dict[str, str]] = ()
     request_id: UUID | None = None
+    account_id: UUID | None = None
 
 
 def enter(
@@ -71,6 +74,7 @@ def enter(
         request_id=told.request_id,
         address=told.address.strip(),
         external_id=told.external_id.strip(),
+        account_id=told.account_id or _account_at(transaction, told.address),
         corrections=list(told.corrections) or None,
         evidence=told.evidence.strip(),
         doubt=told.doubt.strip(),
@@ -184,6 +188,15 @@ def person_named(row: ControllerInstruction) -> Person:
     )
 
 
+def _known_to_us(session: Session, row: ControllerInstruction) -> Person:
+    """The same person as we know them, whose legal holds stand here."""
+    account = session.get(Account, row.account_id) if row.account_id else None
+    return Person(
+        addresses=(row.address,) if row.address else (),
+        external_ids=(account.external_id,) if account else (),
+    )
+
+
 def give_way_to_hold(
     transaction: Session, account_id: UUID, source: str, now: datetime
 ) -> Sequence[UUID]:
@@ -231,7 +244,7 @@ def is_under_hold(transaction: Session, row: ControllerInstruction) -> bool:
     against what is to be done. As long as the transaction lasts, none comes."""
     if not bars(Verb(row.verb)):
         return False
-    on_hold = sources_kept_on_hold(transaction, person_named(row))
+    on_hold = sources_kept_on_hold(transaction, _known_to_us(transaction, row))
     return _is_kept_by(transaction, row, on_hold)
 
 
@@ -277,6 +290,12 @@ def tell_staff(transaction: Session, row: ControllerInstruction, step: str, now:
     queue(transaction, mails, now)
 
 
+def _account_at(session: Session, address: str) -> UUID | None:
+    """The account with this address, which may change; none where several share it."""
+    found = accounts_at_address(session, address)
+    return found[0].id if len(found) == 1 else None
+
+
 def _is_kept_by(session: Session, row: ControllerInstruction, on_hold: Collection[str]) -> bool:
     return any(keeps(task.source, on_hold) for task in tasks_of(session, row.id))
 
@@ -293,9 +312,10 @@ def _put_before_second_person(
     row.state = InstructionState.REVIEW
     transaction.add(row)
     record(transaction, "instruction.held", row.id, now)
-    tell_staff(transaction, row, f"{SECOND_PERSON}#{now:%Y%m%d%H%M%S}", now)
+    at = f"{now:%Y%m%d%H%M%S}"
+    tell_staff(transaction, row, f"{SECOND_PERSON}#{at}", now)
     if row.doubt:
-        _report(transaction, row, HELD, now)
+        _report(transaction, row, f"{HELD}#{at}", now)
 
 
 def _report(transaction: Session, row: ControllerInstruction, step: str, now: datetime) -> None:

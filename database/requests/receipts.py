@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -18,6 +18,8 @@ from domain.requests.data_subject_requests import Kind
 from domain.requests.deadlines import Deadline
 
 NOTHING_CHANGED = "Nothing was changed."
+OLD_AFTER = timedelta(days=365)
+"""A receipt before that is more often a mistyped year than a letter that lay so long."""
 ClockOf = Callable[[Iterable[Kind], datetime, str | None, str | None], Deadline]
 """The clock of rights that were asked for at an instant, from a country, in a time zone."""
 
@@ -74,6 +76,11 @@ def propose_receipt(
         proposed_by=by,
         proposed_at=now,
     )
+    if deadline.received_at < now - OLD_AFTER and not correction.proof:
+        raise ReceiptRefused(
+            "That is more than a year ago. Look at the year; if the day is right, write what it "
+            f"rests on. {NOTHING_CHANGED}"
+        )
     second = _gives_time(request, deadline)
     if second and not correction.proof:
         raise ReceiptRefused(

@@ -1,11 +1,11 @@
 """The rights that requests ask for, each with its own clock, decision and outcome."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, or_, select
 
 from database.facts import record
 from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
@@ -47,13 +47,19 @@ def kinds_of(session: Session, request_id: UUID) -> tuple[Kind, ...]:
 
 
 def rights_by_request(
-    session: Session, states: Iterable[State] = tuple(State)
+    session: Session, states: Iterable[State] = tuple(State), *, beside: Collection[UUID] = ()
 ) -> Mapping[UUID, Mapping[Kind, RightState]]:
-    """How each right stands that the requests in these states ask for, in the order of `Kind`."""
+    """How each right stands that the requests in these states ask for, and some few `beside` them,
+    in the order of `Kind`."""
     found = session.exec(
         select(RequestedRight.request_id, RequestedRight.kind, RequestedRight.state)
         .join(DataSubjectRequest, col(DataSubjectRequest.id) == col(RequestedRight.request_id))
-        .where(col(DataSubjectRequest.state).in_(list(states)))
+        .where(
+            or_(
+                col(DataSubjectRequest.state).in_(list(states)),
+                col(DataSubjectRequest.id).in_(beside),
+            )
+        )
     )
     by_request: dict[UUID, dict[Kind, RightState]] = defaultdict(dict)
     for request_id, kind, state in sorted(found, key=lambda row: _PLACES[row[1]]):

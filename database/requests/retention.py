@@ -30,8 +30,10 @@ from database.tables import (
     LegalHold,
     Link,
     OutboxMail,
+    PostedLetter,
     ProposedEnd,
     ReceiptCorrection,
+    RecipientNotice,
     RequestAgent,
     RequestDecision,
     SourceTask,
@@ -145,6 +147,7 @@ def _purge(
     request.name = request.postal_address = request.message = request.contact_key = ""
     request.contact_email = pseudonym(request.contact_email) if request.contact_email else ""
     request.account_address = request.account_id = request.country = request.time_zone = None
+    request.warnings = []
     transaction.add(request)
     agents = transaction.exec(select(RequestAgent).where(_of(RequestAgent, request)))
     for agent in agents:
@@ -153,6 +156,7 @@ def _purge(
         transaction.add(agent)
     nobody = {"name": "", "message": "", "agent_name": "", "agent_email": ""}
     rights = [right.id for right in rights_of(transaction, request.id)]
+    mails = select(OutboxMail.id).where(OutboxMail.subject_id == request.id)
     for statement in (
         update(JoinedRequest)
         .where(_of(JoinedRequest, request))
@@ -167,6 +171,8 @@ def _purge(
         update(ProposedEnd).where(_of(ProposedEnd, request)).values(reason=""),
         update(EstateAuthority).where(_of(EstateAuthority, request)).values(who="", proof=""),
         update(SourceTask).where(_of(SourceTask, request)).values(problem="", evidence=""),
+        update(RecipientNotice).where(_of(RecipientNotice, request)).values(how=""),
+        update(PostedLetter).where(col(PostedLetter.mail_id).in_(mails)).values(proof=""),
         update(Link)
         .where(col(Link.subject_id) == request.id)
         .values(expires_at=now, account_id=None),

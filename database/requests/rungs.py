@@ -50,7 +50,7 @@ def rungs_of(
     """The rungs of a request as they stand, and which of them fired, by their keys.
 
     What fired for another due time counts no more: the ladder is armed again. `more`: so many
-    alarms after those that are due at `now`.
+    alarms after the one that is due at `now`.
     """
     fired = as_fired(
         rung for rung in fired_rungs(session, request.id) if rung.due_at == request.due_at

@@ -14,9 +14,10 @@ class ControllerInstruction(SQLModel, table=True):
     """An instruction of a controller about one person (P24).
 
     `state`: `controller_instructions.InstructionState`. The person is known by `address` or
-    `external_id`, as the controller named them; `request_id`: the request that it answers, if one
-    does. `corrections`: category, field, wrong and right value of each. `contact_address`: where
-    its report goes, as the data map said; empty for nowhere. `doubt`: why it looks unlawful.
+    `external_id`, the id that the controller has for them, never ours; `account_id`: their account
+    with us, if they have one; `request_id`: the request that it answers, if one does.
+    `corrections`: category, field, wrong and right value of each. `contact_address`: where its
+    report goes, as the data map said; empty for nowhere. `doubt`: why it looks unlawful.
     `evidence`: how the instruction came, and how we know that it is theirs. `claimed_until`: by
     then a source that is asked at this moment to change something has answered.
     """
@@ -32,6 +33,7 @@ class ControllerInstruction(SQLModel, table=True):
     request_id: UUID | None = None
     address: str
     external_id: str
+    account_id: UUID | None = Field(default=None, foreign_key="account.id", index=True)
     corrections: list[dict[str, str]] | None = Field(default=None, sa_type=JSON)
     evidence: str
     doubt: str = ""

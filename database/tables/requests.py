@@ -64,7 +64,7 @@ class DataSubjectRequest(SQLModel, table=True):
     )
     is_appeal: bool = False
     duplicate_of_id: UUID | None = Field(
-        default=None, foreign_key="data_subject_request.id", ondelete="SET NULL"
+        default=None, foreign_key="data_subject_request.id", ondelete="SET NULL", index=True
     )
     assignee_id: UUID | None = Field(default=None, foreign_key="staff.id")
     outcome: str | None = None

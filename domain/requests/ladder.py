@@ -16,6 +16,8 @@ from domain.working_days import after_working_time, working_day_after, working_d
 
 SPREAD_SECONDS = 15 * 60
 UNASSIGNED, LATE_REPLY, BREACH = "unassigned", "late_reply", "breach"
+OVERDUE = "overdue-"
+"""What the key of a daily alarm begins with; the days overdue follow."""
 FOR_STAFF = (RungKind.REMINDER, RungKind.ESCALATION)
 TO_THE_MINUTE = (RungKind.LATE_REPLY, RungKind.BREACH)
 TURNS = (Role.ASSIGNEE, Role.LEAD, Role.PRIVACY_OFFICER, Role.DEPUTY, Role.EXECUTIVE)
@@ -57,17 +59,20 @@ def armed(
     """Every rung of a request as it stands, earliest first.
 
     That is its ladder; the next persons of each step that was told and that nobody acknowledged;
-    and an alarm for each day overdue at `now`, and so many `more` of these. `fired` are the rungs
-    for this due time, by their keys: for another one the whole ladder is armed again.
+    the alarm for the days overdue at `now`, if it has not fired, which counts for every day before
+    it; and so many `more` for the days that follow. `fired` are the rungs for this due time, by
+    their keys: for another one the whole ladder is armed again.
     """
     ladder = request_ladder(
         request_id=request_id, received_at=received_at, due_at=due_at, office=office
     )
     handed_on = _handed_on(ladder, in_utc(due_at), office, fired)
-    days_overdue = max((now - due_at).days, 0)
+    told_days = max((_days_overdue(key) for key in fired), default=0)
+    days = max((now - due_at).days, told_days)
+    first = days if days > told_days else days + 1
     return (
         *from_then_on(received_at, *ladder, *handed_on),
-        *(overdue_rung(due_at, number) for number in range(1, days_overdue + more + 1)),
+        *(overdue_rung(due_at, number) for number in range(first, days + more + 1)),
     )
 
 
@@ -163,12 +168,17 @@ def overdue_rung(due_at: datetime, number: int) -> Rung:
     if number < 1:
         raise ValueError("days overdue are counted from one")
     return Rung(
-        key=f"overdue-{number}",
+        key=f"{OVERDUE}{number}",
         at=in_utc(due_at) + number * ONE_DAY,
         kind=RungKind.OVERDUE,
         audience=(Role.PRIVACY_OFFICER, Role.EXECUTIVE),
         summary=f"the answer is {number} {'day' if number == 1 else 'days'} overdue",
     )
+
+
+def _days_overdue(key: str) -> int:
+    """The days that a rung of this key says the answer is overdue; none for every other rung."""
+    return int(key.removeprefix(OVERDUE)) if key.startswith(OVERDUE) else 0
 
 
 def next_persons(key: str, audience: Sequence[Role]) -> tuple[tuple[str, Role], ...]:
@@ -204,6 +214,13 @@ def _days_before(what: str, days: int) -> str:
 def step_of(key: str) -> str:
     """The key of the rung that a next person's rung belongs to; any other key as it is."""
     return key.partition("+")[0]
+
+
+def may_page(rung: Rung, numbers: LadderNumbers) -> bool:
+    """Whether a rung may get people out of bed: from that of the deputy on, with its next persons,
+    and whatever is due. All others are mailed alone."""
+    near = {f"d-{numbers.deputy}", f"d-{numbers.executive}"}
+    return rung.kind not in FOR_STAFF or step_of(rung.key) in near
 
 
 def roles_told(ladder: Sequence[Rung], key: str) -> tuple[Role, ...]:
@@ -273,8 +290,8 @@ def highest_missed(rungs: Sequence[Rung], now: datetime, fired: Collection[str])
     """Sort out the rungs (earliest first) due at `now` whose keys are not in `fired`.
 
     Of several rungs for staff only the highest fires, and none under one that fired already. The
-    late reply fires before the breach's time or not at all; the breach always fires, and then no
-    lower rung does.
+    late reply and the breach always fire, however late: an outage must not keep from the person
+    that we owe them word. After the breach's time no lower rung for staff does.
     """
     come = [rung for rung in rungs if rung.at <= now]
     missed = [rung for rung in come if rung.key not in fired]
@@ -282,15 +299,9 @@ def highest_missed(rungs: Sequence[Rung], now: datetime, fired: Collection[str])
     highest = next((rung for rung in reversed(come) if rung.kind not in TO_THE_MINUTE), None)
 
     def fires(rung: Rung) -> bool:
-        match rung.kind:
-            case RungKind.BREACH:
-                return True
-            case RungKind.LATE_REPLY:
-                return not overdue
-            case RungKind.OVERDUE:
-                return rung is highest
-            case _:
-                return rung is highest and not overdue
+        if rung.kind in TO_THE_MINUTE:
+            return True
+        return rung is highest and (rung.kind is RungKind.OVERDUE or not overdue)
 
     return Missed(
         fire=tuple(rung for rung in missed if fires(rung)),

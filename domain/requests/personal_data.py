@@ -208,11 +208,10 @@ class Receipt:
 
 @dataclass(frozen=True, kw_only=True)
 class Waits:
-    """A person has to do it; `task_id` is opaque. Asked again, the source says whether they did."""
+    """Somebody of staff has to do it, and hands in what came of it."""
 
     source: str
     verb: Verb
-    task_id: str
 
 
 def same_address(address: str) -> str:

@@ -1,12 +1,20 @@
 """What data sources are asked for a right, and when they are asked again (P10-P17, P24). Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.requests.data_subject_requests import GATED_KINDS, Kind
-from domain.requests.personal_data import OWN_SOURCE, DataRole, Located, Receipt, Record, Verb
+from domain.requests.personal_data import (
+    OWN_SOURCE,
+    DataRole,
+    Located,
+    Receipt,
+    Record,
+    Retained,
+    Verb,
+)
 
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
@@ -133,20 +141,25 @@ def exported_receipt(
     }
 
 
+def kept_entries(retained: Iterable[Retained]) -> list[dict[str, object]]:
+    """What an erasure left, as it is kept in a receipt."""
+    return [
+        {
+            "category": one.category,
+            "rows": one.rows,
+            "reason": one.reason,
+            "until": one.until,
+            "until_on": one.until_on.isoformat() if one.until_on else None,
+        }
+        for one in retained
+    ]
+
+
 def done_receipt(receipt: Receipt) -> dict[str, object]:
     """What a source did, as it is kept."""
     return {
         "done": [{"category": one.category, "rows": one.rows} for one in receipt.done],
-        "retained": [
-            {
-                "category": one.category,
-                "rows": one.rows,
-                "reason": one.reason,
-                "until": one.until,
-                "until_on": one.until_on.isoformat() if one.until_on else None,
-            }
-            for one in receipt.retained
-        ],
+        "retained": kept_entries(receipt.retained),
         "failed": [
             {"category": one.category, "rows": one.rows, "reason": one.reason}
             for one in receipt.failed

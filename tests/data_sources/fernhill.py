@@ -1,14 +1,13 @@
 """The invented company's sources in a database of a test's own, and whom they are asked about."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from data_sources.data_map import DataMap
-from data_sources.manual import Result, Task
 from data_sources.map_file import read_data_map
 from data_sources.opening import Means
 from data_sources.source import Call
@@ -28,19 +27,6 @@ ALICE, BOB, EMIL = (
 )
 NOBODY = Person(addresses=("nobody@elsewhere.example",))
 Contents = Mapping[str, Sequence[Mapping[str, Any]]]
-
-
-@dataclass(kw_only=True)
-class Board:
-    """Keeps tasks, and what was handed in for them."""
-
-    tasks: dict[str, Task] = field(default_factory=dict)
-    results: dict[str, Result] = field(default_factory=dict)
-
-    def give(self, task: Task) -> Result | None:
-        """As `Tasks` says."""
-        self.tasks.setdefault(task.id, task)
-        return self.results.get(task.id)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,13 +70,12 @@ def read_map() -> DataMap:
     return read_data_map(SAMPLE_DATA_MAP)
 
 
-def means(board: Board, url: str) -> Means:
+def means(url: str) -> Means:
     """What `open_sources` needs."""
     return Means(
         folder=SAMPLE_DATA_MAP.parent,
         pseudonym_key=KEY,
         outside_clock=lambda: NOW,
-        tasks=board,
         urls=dict.fromkeys(IN_ONE_DATABASE, url),
     )
 

@@ -1,8 +1,11 @@
 """What somebody typed for paper is read strictly: nothing is guessed, nothing is left out."""
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 
-from data_sources.by_hand import Typed, TypedWrong, counted, records
+from data_sources.by_hand import Typed, TypedWrong, counted, records, retained
 from data_sources.data_map import ManualDescription
 from tests.data_sources.fernhill import read_map
 
@@ -31,6 +34,25 @@ def test_entries_are_parted_by_an_empty_line_and_a_value_may_go_on() -> None:
 def test_nothing_typed_is_nothing_found() -> None:
     assert records(PAPER, Typed(entries={"Contracts": " \r\n "})) == ()
     assert counted(PAPER, Typed(rows={"Contracts": "0"})) == [{"category": "Contracts", "rows": 0}]
+
+
+def test_what_stays_of_an_erasure_stays_by_a_rule_of_the_map() -> None:
+    """P13: retained with reason and until when."""
+    typed = Typed(
+        kept={"Contracts": "2"}, rules={"Contracts": "contracts"}, until={"Contracts": "2029-01-01"}
+    )
+    (kept,) = retained(PAPER, typed)
+    assert (kept.category, kept.rows, kept.until_on) == ("Contracts", 2, date(2029, 1, 1))
+    assert "three years" in kept.reason
+    assert "3 years" in kept.until
+    assert list(retained(PAPER, Typed(kept={"Contracts": ""}, rules={"Contracts": ""}))) == []
+    for wrong, told in (
+        (replace(typed, rules={"Contracts": "mine"}), "say by which rule the 2 are kept"),
+        (replace(typed, until={"Contracts": "soon"}), "give the day until which"),
+        (replace(typed, kept={"Contracts": "some"}), "as a whole number"),
+    ):
+        with pytest.raises(TypedWrong, match=told):
+            list(retained(PAPER, wrong))
 
 
 @pytest.mark.parametrize(

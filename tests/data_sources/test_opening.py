@@ -12,7 +12,7 @@ from data_sources.map_file import DataMapRefused, read_data_map
 from data_sources.opening import Means, open_sources
 from data_sources.sql import SqlSource
 from tests.data_sources.example_service import SECRET
-from tests.data_sources.fernhill import Board, means, read_map
+from tests.data_sources.fernhill import means, read_map
 from tests.data_sources.test_data_map import DESK, SMALL
 
 
@@ -28,11 +28,11 @@ def shop(tmp_path: Path) -> DataMap:
 
 @pytest.fixture
 def here(tmp_path: Path) -> Means:
-    return replace(means(Board(), "sqlite://"), folder=tmp_path)
+    return replace(means("sqlite://"), folder=tmp_path)
 
 
 def test_every_source_of_the_company_opens() -> None:
-    sources = open_sources(read_map(), means(Board(), "sqlite://"))
+    sources = open_sources(read_map(), means("sqlite://"))
     assert [one.about.name for one in sources] == [
         *("billing", "sessions", "marketing", "support", "paper")
     ]
@@ -69,4 +69,4 @@ def test_a_secret_that_is_wrong_is_refused_without_being_told(
 
 def test_a_database_without_an_address_is_named() -> None:
     with pytest.raises(DataMapRefused, match='source "billing": says no address'):
-        open_sources(read_map(), replace(means(Board(), "sqlite://"), urls={}))
+        open_sources(read_map(), replace(means("sqlite://"), urls={}))

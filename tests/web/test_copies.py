@@ -495,6 +495,28 @@ def test_it_is_said_how_it_was_looked_up(on_paper: Asking) -> None:
     assert "Say how you did it" in refused.text
 
 
+def test_what_an_archive_has_to_keep_is_handed_in_with_its_rule(on_paper: Asking) -> None:
+    """P13: retained with reason and until when, for people as for machines."""
+    with on_paper.world.database.transaction() as transaction:
+        transaction.get_one(SourceTask, task_of(on_paper, "paper", "locate").id).verb = "erase"
+    told = {"rows-Contracts": "1", "kept-Contracts": "2", "how": "Folder A."}
+    refused = hand_in(on_paper, "erase", **told)
+    assert "say by which rule the 2 are kept" in refused.text
+    assert 'name="kept-Contracts" inputmode="numeric" value="2"' in refused.text
+    assert hand_in(on_paper, "erase", **told, **{"rule-Contracts": "contracts"}).status_code == 303
+    receipt = task_of(on_paper, "paper", "erase").receipt
+    assert receipt is not None
+    assert receipt["retained"] == [
+        {
+            "category": "Contracts",
+            "rows": 2,
+            "reason": "Claims from a contract can be made for three years",
+            "until": "3 years after the end of the year in which the contract ended",
+            "until_on": None,
+        }
+    ]
+
+
 def test_an_inquiry_is_drafted_from_what_the_sources_said(on_paper: Asking) -> None:
     """P10, P24: what, what for, from where, to whom, how long; and whose the rest is."""
     case = f"/staff/requests/{on_paper.reference}"

@@ -185,7 +185,29 @@ def test_a_duplicate_says_where_it_is_answered(world: World) -> None:
         f"/staff/requests/{first.reference}/end",
         **{**said, "of": second.reference},
     )
-    assert "answered already" in other_way.text
+    assert "waits for the answer to this one" in other_way.text
+
+
+def test_what_answers_a_duplicate_has_to_be_answered(world: World) -> None:
+    """P21, P22: else whoever was told to wait for it hears nothing, and counts as answered."""
+    first, second, third = ask(world), ask(world), ask(world)
+    for one in (first, third):
+        verify(world, one)
+    world.enter_as("priya")
+
+    def end(one: DataSubjectRequest, how: str, of: str = "") -> str:
+        path = f"/staff/requests/{one.reference}"
+        return world.post(path, f"{path}/end", end=how, of=of, reason="As I see it").text
+
+    end(second, "duplicate", of=first.reference)
+    assert now_of(world, second).outcome == "duplicate"
+    assert "waits for the answer to this one" in end(first, "spam")
+    assert "waits for the answer to this one" in end(first, "duplicate", of=third.reference)
+    page = page_of(world, first)
+    assert "Withdraw the request" not in world.browser.get(page).text
+    refused = world.browser.post(f"{page}/withdraw")
+    assert (refused.status_code, now_of(world, first).answered_at) == (409, None)
+    assert "waits for the answer to this one" in refused.text
 
 
 def member(world: World, handle: str) -> UUID:

@@ -104,16 +104,15 @@ def test_a_letter_recognised_late_opens_with_its_true_receipt_and_one_rung(
 
 
 def test_a_letter_older_than_thirty_days_opens_as_breached(running_town: Town) -> None:
-    """P21: the breach stands from the first moment; no late reply; staff hear of it at once."""
+    """P21: the breach stands from the first moment; the person and staff hear of it at once."""
     town = running_town
     request = asks(town, ago=35 * DAY)
     assert request.policy_breach_at is not None
     assert request.acknowledged_at is not None
     assert request.policy_breach_at <= request.acknowledged_at
     eventually(lambda: {"breach", "overdue-5"} <= steps(town, request))
-    assert spoke(town, request) == ["breach", "overdue-5"]
-    assert "late_reply" not in steps(town, request)
-    assert look(town, request.id).late_reply_at is None
+    assert spoke(town, request) == ["late_reply", "breach", "overdue-5"]
+    assert look(town, request.id).late_reply_at is not None
     town.advance(days=1, hours=1)
     eventually(lambda: "overdue-6" in spoke(town, request))
 

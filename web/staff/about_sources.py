@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sqlmodel import Session
 
+from data_sources.by_hand import Typed
 from data_sources.data_map import ManualDescription
 from database.requests.packages import held_for_others, package_of, parts_of
 from database.requests.requested_rights import rights_of
@@ -11,6 +12,7 @@ from database.requests.source_tasks import last_rounds, tasks_of, why_not_by_han
 from database.tables import DataSubjectRequest
 from domain.requests.personal_data import Verb
 from domain.requests.source_tasks import COPIED, TaskState
+from web.forms import Posted
 from web.site import Site
 from workflows.messenger import Refused
 
@@ -53,6 +55,25 @@ def about_sources(session: Session, site: Site, request: DataSubjectRequest) -> 
         "verb_words": VERB_WORDS,
         "task_words": TASK_WORDS,
     }
+
+
+def typed_by_hand(posted: Posted) -> Typed:
+    """What somebody typed into the form of a source of people (`_by_hand.html`)."""
+
+    def of(kind: str) -> dict[str, str]:
+        """The fields of a kind, by category."""
+        return {
+            name.removeprefix(kind): value for name, value in posted.fields if name.startswith(kind)
+        }
+
+    return Typed(
+        rows=of("rows-"),
+        entries=of("entries-"),
+        kept=of("kept-"),
+        rules=of("rule-"),
+        until=of("until-"),
+        evidence=posted.text("how"),
+    )
 
 
 def _manual_sources(site: Site) -> Mapping[str, ManualDescription]:

@@ -1,6 +1,6 @@
 """Instructions of the companies for which we keep data: entered, decided, carried out (P24)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +8,6 @@ from fastapi import APIRouter, Depends, Path
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
-from data_sources.by_hand import Typed
 from database.people.staff import everybody
 from database.requests.instructed_tasks import tasks_of
 from database.requests.instructions import InstructionRefused, all_instructions, instruction_by_id
@@ -16,7 +15,7 @@ from database.requests.requests import mails_of
 from domain.requests.controller_instructions import INSTRUCTED, UNFINISHED, InstructionState
 from domain.requests.personal_data import Verb
 from web.forms import NOTHING_POSTED, Form, Posted
-from web.staff.about_sources import TASK_WORDS
+from web.staff.about_sources import TASK_WORDS, typed_by_hand
 from web.staff.access import GENUINE
 from web.staff.asked import Asker, OfRequest, asker
 from web.staff.clock import local_minute, read_local
@@ -25,8 +24,6 @@ from workflows.messenger import Refused
 
 router = APIRouter(prefix="/staff/instructions")
 PATH = "/staff/instructions"
-ROWS, ENTRIES = "rows-", "entries-"
-"""What the fields of a form are called; the category follows."""
 CORRECTION = ("category", "field", "before", "after")
 STATE_WORDS = {
     InstructionState.REVIEW: "waits for a second person",
@@ -139,15 +136,13 @@ def hand_in(
     asked: ByPrivacy, instruction_id: InstructionId, task_id: TaskId, posted: Form
 ) -> Response:
     """Say what one copied or did where no machine reaches."""
-    typed = Typed(
-        rows=dict(_of(posted, ROWS)),
-        entries=dict(_of(posted, ENTRIES)),
-        evidence=posted.text("how"),
-    )
     return _back(
         asked,
         instruction_id,
-        lambda: asked.site.desk.hand_in_instructed(instruction_id, task_id, asked.member.id, typed),
+        lambda: asked.site.desk.hand_in_instructed(
+            instruction_id, task_id, asked.member.id, typed_by_hand(posted)
+        ),
+        posted,
     )
 
 
@@ -162,19 +157,17 @@ def copy(asked: ByPrivacy, instruction_id: InstructionId) -> Response:
     return Response(content, media_type="application/json", headers=headers)
 
 
-def _of(posted: Posted, prefix: str) -> Iterator[tuple[str, str]]:
-    """The fields of a kind, by category."""
-    for name, value in posted.fields:
-        if name.startswith(prefix):
-            yield name.removeprefix(prefix), value
-
-
-def _back(asked: Asker, instruction_id: UUID, act: Callable[[], object]) -> Response:
-    """To its page once it is done, or the page with why not."""
+def _back(
+    asked: Asker,
+    instruction_id: UUID,
+    act: Callable[[], object],
+    posted: Posted = NOTHING_POSTED,
+) -> Response:
+    """To its page once it is done, or the page with why not, and what was typed."""
     try:
         act()
     except Refused as refusal:
-        return _page(asked, instruction_id, refusal=str(refusal))
+        return _page(asked, instruction_id, refusal=str(refusal), posted=posted)
     return RedirectResponse(f"{PATH}/{instruction_id}", status_code=303)
 
 
@@ -201,7 +194,9 @@ def _list(
         )
 
 
-def _page(asked: Asker, instruction_id: UUID, *, refusal: str = "") -> HTMLResponse:
+def _page(
+    asked: Asker, instruction_id: UUID, *, refusal: str = "", posted: Posted = NOTHING_POSTED
+) -> HTMLResponse:
     site = asked.site
     with site.database.transaction() as transaction:
         if not _is_there(transaction, instruction_id):
@@ -214,6 +209,7 @@ def _page(asked: Asker, instruction_id: UUID, *, refusal: str = "") -> HTMLRespo
             "instruction.html",
             status=409 if refusal else 200,
             refusal=refusal,
+            posted=posted,
             row=row,
             path=f"{PATH}/{row.id}",
             tasks=tasks,

@@ -20,6 +20,7 @@ from web.forms import NOTHING_POSTED, Form, Posted
 from web.requests import CHOICES, countries
 from web.site import OnSite, Site
 from web.staff.access import GENUINE, console, holding
+from workflows.desk.reception import OLD_RECEIPT
 from workflows.messenger import Refused
 
 router = APIRouter(prefix="/staff/requests")
@@ -47,6 +48,7 @@ def take_in(request: Request, site: OnSite, member: TakesIn, posted: Form) -> Re
             member.id,
             channel=posted.text("channel"),
             received_at=received_at,
+            is_old=posted.text("is_old") == "yes",
             account_id=account_id,
         )
     except Refused as refusal:
@@ -125,6 +127,7 @@ def _form(
         status=422 if found else 200,
         posted=posted,
         problems=found or {},
+        may_be_old=OLD_RECEIPT in (found or {}).values() or posted.text("is_old") == "yes",
         channels=CHANNELS,
         choices=CHOICES,
         countries=countries(pages.language),

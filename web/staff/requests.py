@@ -24,7 +24,13 @@ from database.requests.on_paper import letters_to_post, posted_letters
 from database.requests.receipts import Receipt, clock_on_file
 from database.requests.recipients import still_to_tell
 from database.requests.requested_rights import decisions_of, rights_by_request, rights_of
-from database.requests.requests import OPEN_STATES, all_requests, mails_of, request_by_reference
+from database.requests.requests import (
+    OPEN_STATES,
+    last_answered,
+    mails_of,
+    open_requests,
+    request_by_reference,
+)
 from database.requests.rungs import with_fired_rung
 from database.requests.standing_holds import standing_on
 from database.tables import DataSubjectRequest, Staff
@@ -68,20 +74,25 @@ STANDING: Mapping[RightState, str] = {
     RightState.DECIDED: "decided",
 }
 
+DONE_SHOWN = 100
+"""So many of the requests that were answered last are listed; the others are found by reference."""
+
 
 @router.get("")
 def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
     """Requests by due date: those without an answer first. Names nobody."""
     with site.database.session() as session:
-        rows, now = all_requests(session), site.now()
+        waiting, done = open_requests(session), last_answered(session, DONE_SHOWN)
+        now = site.now()
         with_draft = set(with_fired_rung(session, DRAFT))
         return console(
             request,
             site,
             member,
             "requests.html",
-            open=[row for row in rows if row.state in OPEN_STATES],
-            done=[row for row in rows if row.state not in OPEN_STATES],
+            open=waiting,
+            done=done,
+            done_shown=DONE_SHOWN,
             letters=len(letters_to_post(session)),
             to_tell=[
                 tell_by(one.noted_at, site.company.office) for one, *_ in still_to_tell(session)
@@ -91,9 +102,9 @@ def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
                 check_by(one.opened_at, site.company.office) for one, _ in open_checks(session)
             ],
             today=site.company.today(site.now()),
-            rights=rights_by_request(session),
+            rights=rights_by_request(session, OPEN_STATES, beside=[row.id for row in done]),
             standing=STANDING,
-            notes={row.id: note_of(row, with_draft, now) for row in rows},
+            notes={row.id: note_of(row, with_draft, now) for row in (*waiting, *done)},
             staff=all_staff(session),
             now=now,
         )

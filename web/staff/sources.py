@@ -1,21 +1,18 @@
 """Helping along what a data source did not do by itself, from the page of the request."""
 
-from collections.abc import Iterator
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
-from data_sources.by_hand import Typed
-from web.forms import Form, Posted
+from web.forms import Form
+from web.staff.about_sources import typed_by_hand
 from web.staff.access import GENUINE
 from web.staff.requests import ByPrivacy, back
 
 router = APIRouter(prefix="/staff/requests/{reference}/sources/{task_id}")
 TaskId = Annotated[UUID, Path()]
-ROWS, ENTRIES = "rows-", "entries-"
-"""What the fields of a form are called; the category follows."""
 
 
 @router.post("/again", dependencies=[GENUINE])
@@ -44,18 +41,7 @@ def hand_in(asked: ByPrivacy, task_id: TaskId, posted: Form) -> Response:
             asked.reference,
             task_id,
             asked.member.id,
-            Typed(
-                rows=dict(_of(posted, ROWS)),
-                entries=dict(_of(posted, ENTRIES)),
-                evidence=posted.text("how"),
-            ),
+            typed_by_hand(posted),
         ),
         posted,
     )
-
-
-def _of(posted: Posted, prefix: str) -> Iterator[tuple[str, str]]:
-    """The fields of a kind, by category."""
-    for name, value in posted.fields:
-        if name.startswith(prefix):
-            yield name.removeprefix(prefix), value

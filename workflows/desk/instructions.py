@@ -28,8 +28,8 @@ from workflows.messenger import Refused
 @dataclass(frozen=True, kw_only=True)
 class NewInstruction:
     """An instruction as somebody of staff types it. `reference`: of the request that it answers,
-    which says whom it is about; else `address` or `external_id` do. `correction`: the category, the
-    field, the wrong value and the right one."""
+    which says the address that it is about; else `address` does, or `external_id`: what the company
+    itself calls the person. `correction`: category, field, the wrong value and the right one."""
 
     controller: str
     verb: Verb
@@ -65,13 +65,12 @@ class Instructions(Sources):
             raise Refused("The data map knows no such company for which we keep data.")
         now = self.clock.now()
         with self._acting(staff_id, "privacy") as transaction:
-            address, external_id, request_id = told.address, told.external_id, None
+            address, request_id, account_id = told.address, None, None
             if told.reference:
                 request = request_by_reference(transaction, told.reference)
                 person = person_asked_about(transaction, request, told.verb)
                 address = address or next(iter(person.addresses), "")
-                external_id = external_id or next(iter(person.external_ids), "")
-                request_id = request.id
+                request_id, account_id = request.id, request.account_id
             row = instructions.enter(
                 transaction,
                 Instruction(
@@ -80,12 +79,13 @@ class Instructions(Sources):
                     sources=[one.name for one in sources],
                     verb=told.verb,
                     address=address,
-                    external_id=external_id,
+                    external_id=told.external_id,
                     received_at=told.received_at,
                     evidence=told.evidence,
                     doubt=told.doubt,
                     corrections=[dict(told.correction)] if told.correction else (),
                     request_id=request_id,
+                    account_id=account_id,
                 ),
                 staff_id=staff_id,
                 now=now,

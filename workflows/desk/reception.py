@@ -12,6 +12,7 @@ from database.people.links import REQUEST_VERIFY
 from database.people.staff import INTAKE_ROLES
 from database.policies import policies
 from database.requests import at_once, ends, identity, joined, requests
+from database.requests.receipts import OLD_AFTER
 from database.tables import Account, DataSubjectRequest, Link
 from database.writing import held
 from domain.requests.data_subject_requests import Intake, Kind, problems
@@ -37,6 +38,12 @@ class Receipt:
     reference: str
     received_at: datetime
     due_at: datetime
+
+
+OLD_RECEIPT = (
+    "That is more than a year ago. Look at the year; if the day is right, confirm that it is. "
+    "Nothing was stored."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,13 +78,17 @@ class Reception(DeskPart):
         *,
         channel: str,
         received_at: datetime,
+        is_old: bool = False,
         account_id: UUID | None = None,
     ) -> DataSubjectRequest:
         """Staff take in what came by mail, telephone or post, with the true time of receipt (P26).
 
-        Raises Refused, for a receipt in the future too.
+        `is_old`: they have confirmed that it came more than a year ago. Raises Refused, for a
+        receipt in the future too.
         """
         now, intake = self.clock.now(), self._with_what_is_on_file(intake, account_id)
+        if received_at < now - OLD_AFTER and not is_old:
+            raise Refused(OLD_RECEIPT)
         received = replace(
             self._received(channel, self._deadline(intake, received_at, now), now),
             account_id=account_id,

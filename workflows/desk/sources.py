@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from data_sources.by_hand import Typed, TypedWrong, counted, records
+from data_sources.by_hand import Typed, TypedWrong, counted, records, retained
 from data_sources.data_map import ManualDescription
 from data_sources.map_file import DataMapRefused, read_data_map
 from database.requests import source_tasks
@@ -10,7 +10,7 @@ from database.requests.asked_tasks import ByHand
 from database.tables import SourceTask
 from domain.requests.collected import Collected
 from domain.requests.personal_data import Verb
-from domain.requests.source_tasks import exported_receipt
+from domain.requests.source_tasks import exported_receipt, kept_entries
 from workflows.desk.part import DeskPart, require_showable
 from workflows.messenger import Refused
 
@@ -95,5 +95,6 @@ class Sources(DeskPart):
             receipt = exported_receipt(tuple(about.categories), found, 0)
             file = self._storage.keep(collected.to_bytes())
             return ByHand(receipt=receipt, evidence=typed.evidence, file=file)
-        receipt = {"done": counted(about, typed), "retained": [], "failed": []}
+        kept = retained(about, typed) if verb is Verb.ERASE else ()
+        receipt = {"done": counted(about, typed), "retained": kept_entries(kept), "failed": []}
         return ByHand(receipt=receipt, evidence=typed.evidence)

@@ -19,6 +19,7 @@ from data_sources.data_map import Description
 from data_sources.source import Call, DataSource, SourceUnavailable
 from data_sources.sql import SqlSource
 from database.mail.mail_rows import Batch
+from database.mail.outbox import states
 from database.people.accounts import account_by_external_id
 from database.requests import (
     asked_tasks,
@@ -201,6 +202,22 @@ def test_doubt_may_come_while_it_is_carried_out(clinic: Instructed) -> None:
             clinic.decide(export, one)
 
 
+def test_the_clinic_hears_of_every_doubt(clinic: Instructed) -> None:
+    """P24: also of one that comes after another was decided."""
+    export = clinic.enter(told(Verb.EXPORT, doubt="It has no signature."))
+    clinic.decide(export, "paul")
+    with clinic.database.transaction() as transaction:
+        instructions.question(
+            transaction,
+            export,
+            "It names another person.",
+            staff_id=clinic.staff["paul"],
+            now=NOW + timedelta(hours=1),
+        )
+        held = states(transaction, Batch(subject_id=export, addressee_kind="controller"))
+    assert sum(held.values()) == 2
+
+
 @pytest.mark.parametrize("source", ["", "support"])
 def test_nothing_is_erased_under_a_hold_whoever_decides(clinic: Instructed, source: str) -> None:
     """P13, P24: it is held, the clinic hears it, and it goes on after the release."""
@@ -224,6 +241,18 @@ def test_nothing_is_erased_under_a_hold_whoever_decides(clinic: Instructed, sour
         )
     clinic.decide(erasure, "paul")
     assert clinic.carry_out(erasure).state == "done"
+
+
+def test_a_hold_is_found_by_our_account_and_never_by_the_clinics_id(clinic: Instructed) -> None:
+    """P13, P24: also once its holder has another address; the clinic counts its people itself."""
+    named_alike = clinic.enter(told(Verb.ERASE, address=PATIENT, external_id=ALICE.external_id))
+    erasure = clinic.enter(told(Verb.ERASE))
+    with clinic.database.transaction() as transaction:
+        account_by_external_id(transaction, ALICE.external_id).email = "alice@new.example"
+    place_hold(clinic.company.scene)
+    clinic.decide(named_alike, "paul")
+    with pytest.raises(InstructionRefused, match="legal hold"):
+        clinic.decide(erasure, "paul")
 
 
 def test_a_hold_that_comes_after_the_decision_holds_it_again(clinic: Instructed) -> None:

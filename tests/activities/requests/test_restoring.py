@@ -16,7 +16,7 @@ from domain.company import OfficeHours
 from domain.requests.personal_data import Person
 from embedded.sample_company.people import NAMED
 from tests.data_sources.conftest import fernhill
-from tests.data_sources.fernhill import KEY, NOW, Board, Fernhill, means
+from tests.data_sources.fernhill import KEY, NOW, Fernhill, means
 from tests.scene import Scene
 
 __all__ = ("fernhill",)
@@ -168,5 +168,5 @@ def test_tombstones_kept_apart_are_taken_in_once(scene: Scene) -> None:
 def test_what_cannot_be_searched_is_named(scene: Scene, fernhill: Fernhill) -> None:
     """P13: somebody has to look there by other means."""
     assert scene
-    sources = open_sources(fernhill.data_map, means(Board(), fernhill.url))
+    sources = open_sources(fernhill.data_map, means(fernhill.url))
     assert cannot_be_searched(Backup(sources=sources, erased=[])) == ("paper",)

@@ -144,7 +144,7 @@ def test_a_step_goes_on_from_person_to_person_until_somebody_acts(
     assert case.next_rung is not None
     assert case.next_rung.key == "d-15"
     with scene.database.session() as session:
-        assert [alarm.kind for alarm in session.exec(select(Alarm))] == ["request.escalated"]
+        assert session.exec(select(Alarm)).all() == []  # there is time: mails will do
 
 
 def test_whoever_was_told_of_a_step_is_told_no_second_time(

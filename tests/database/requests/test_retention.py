@@ -23,6 +23,8 @@ from database.tables import (
     Fact,
     Link,
     OutboxMail,
+    PostedLetter,
+    RecipientNotice,
     RequestAttachment,
     RequestedRight,
 )
@@ -36,6 +38,9 @@ from tests.scene import NOW, Scene
 
 A_DAY = timedelta(days=1)
 NOWHERE = Storage(Path("/nowhere"), [DEVELOPMENT_DATA_KEY])
+FREE_WORDS = {
+    *("requested_right", "data_correction", "link", "fact", "posted_letter", "recipient_notice"),
+}
 SECRET = "My former wife reads my mail"
 
 
@@ -97,8 +102,7 @@ def everything(scene: Scene) -> str:
         return "\n".join(
             str(row)
             for table in SQLModel.metadata.sorted_tables
-            if "request" in table.name
-            or table.name in {"requested_right", "data_correction", "link", "fact"}
+            if "request" in table.name or table.name in FREE_WORDS
             for row in session.execute(table.select())
         )
 
@@ -135,6 +139,44 @@ def test_an_address_that_an_account_had_is_forgotten_after_a_fortnight(scene: Sc
         with scene.database.session() as session:
             kept.append([one.address for one in session.exec(select(AddressChange))])
     assert kept == [[DORA.email], []]
+
+
+def test_what_staff_wrote_of_a_purged_request_is_gone_with_it(
+    scene: Scene, answered: DataSubjectRequest
+) -> None:
+    """P33: what proved a letter, how a recipient was told, and what intake warned of."""
+    send_all(scene)
+    with scene.database.transaction() as transaction:
+        transaction.get_one(DataSubjectRequest, answered.id).warnings = [SECRET]
+        mail = transaction.exec(
+            select(OutboxMail).where(OutboxMail.subject_id == answered.id)
+        ).first()
+        assert mail is not None
+        transaction.add(
+            PostedLetter(
+                mail_id=mail.id,
+                posted_on=NOW.date(),
+                proof=SECRET,
+                recorded_by=scene.staff["petra"],
+                recorded_at=NOW,
+            )
+        )
+        transaction.add(
+            RecipientNotice(
+                request_id=answered.id,
+                right_id=rights_of(transaction, answered.id)[0].id,
+                recipient="A bank",
+                source="billing",
+                noted_at=NOW,
+                told_at=NOW,
+                told_by=scene.staff["petra"],
+                how=SECRET,
+            )
+        )
+    assert after(scene, 1095) == "closed"
+    assert everything(scene).count(SECRET) >= 3
+    assert after(scene, 1096) == "purged"
+    assert SECRET not in everything(scene)
 
 
 def test_the_links_of_a_purged_request_open_nothing(

@@ -9,6 +9,7 @@ from sqlmodel import select
 from database.requests import asked_tasks, instructed_tasks
 from database.tables import ControllerInstruction, Fact
 from domain.requests.collected import Collected
+from domain.requests.data_subject_requests import Intake
 from domain.requests.personal_data import LegalBasis, Origin, Record, Use
 from tests.web.world import NOW, World
 
@@ -85,6 +86,29 @@ def test_what_cannot_be_taken_in_keeps_its_words(
     assert "A signed letter." in answer.text
     with world.database.session() as session:
         assert session.exec(select(ControllerInstruction)).all() == []
+
+
+def test_of_a_request_the_company_is_asked_about_the_address_and_never_about_our_id(
+    world: World,
+) -> None:
+    """P24: its own ids are its own; where numbers coincide ours is a stranger's there."""
+    request = world.desk.receive(
+        Intake(name="Alice", contact_address="alice@example.org", kinds=("erasure",)), channel="web"
+    )
+    page = enter(world, address="", reference=request.reference)
+    row = stored(world)
+    assert (row.address, row.external_id) == ("alice@example.org", "")
+    assert row.account_id == request.account_id == world.accounts["alice"].id
+    assert "legal holds on it are heeded" in world.browser.get(page).text
+
+
+def test_what_the_company_calls_them_is_asked_there_and_nowhere_else(world: World) -> None:
+    """P13, P24: and staff are told that no account, so no hold, is known by it."""
+    page = enter(world, address="", external_id=world.accounts["alice"].external_id)
+    row = stored(world)
+    assert row.external_id == world.accounts["alice"].external_id
+    assert row.account_id is None
+    assert "none known by what they told us" in world.browser.get(page).text
 
 
 @pytest.mark.parametrize("who", ["lena", "otto", "sofia"])

@@ -1,6 +1,7 @@
 """Staff take in what came by mail, telephone and post, and post the answers (P26, P30)."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -11,11 +12,13 @@ from sqlmodel import select
 from database.requests.metrics import request_metrics
 from database.requests.on_paper import letters_to_post
 from database.requests.reached import answers_in_vain, note_late_answers
+from database.requests.receipts import Receipt
 from database.requests.requested_rights import kinds_of
 from database.requests.requests import acknowledge, record_late_reply
 from database.tables import DataSubjectRequest, Fact, OutboxMail, PostedLetter
 from domain.requests.data_subject_requests import Kind
 from tests.web.world import NOW, World
+from workflows.messenger import Refused
 
 NEW = "/staff/requests/new"
 LETTER = {
@@ -80,6 +83,28 @@ def test_a_letter_that_lay_for_weeks_is_overdue_at_once(world: World) -> None:
     request = stored(world)
     assert request.due_at < NOW
     assert "overdue" in world.browser.get(f"/staff/requests/{request.reference}").text
+
+
+def test_a_receipt_of_another_year_is_asked_about_before_it_is_taken_in(world: World) -> None:
+    """P21, P26: a mistyped year is a breach and an alarm; a letter that lay so long is one too."""
+    asked = take_in(world, received_on="2006-02-20")
+    assert asked.status_code == 422
+    assert "more than a year ago. Look at the year" in asked.text
+    assert 'name="is_old"' in asked.text
+    assert "Greta Gruber" in asked.text
+    assert take_in(world, received_on="2006-02-20", is_old="yes").status_code == 303
+    assert stored(world).received_at.year == 2006
+
+
+def test_a_receipt_is_corrected_to_another_year_with_what_it_rests_on(world: World) -> None:
+    take_in(world)
+    reference, priya = stored(world).reference, world.staff["priya"].id
+    old = Receipt(received_at=datetime(2006, 2, 20, tzinfo=UTC), country="DE")
+    with pytest.raises(Refused, match="Look at the year"):
+        world.desk.correct_receipt(reference, priya, old)
+    assert stored(world).received_at.year == 2026
+    world.desk.correct_receipt(reference, priya, replace(old, proof="The postmark."))
+    assert stored(world).received_at.year == 2006
 
 
 @pytest.mark.parametrize(

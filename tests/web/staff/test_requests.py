@@ -1,6 +1,7 @@
 """What the privacy team does in the console: read a case, take it on, answer it (P19-P22, P30)."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlmodel import select
@@ -10,9 +11,10 @@ from database.requests.identity import confirm_contact, verify_identity
 from database.requests.requested_rights import rights_of
 from database.requests.rungs import fire
 from database.tables import DataSubjectRequest, Fact, RequestDecision, RequestedRight
-from domain.requests.data_subject_requests import Ground, Kind, Outcome
+from domain.requests.data_subject_requests import Ground, Kind, Outcome, State
 from domain.requests.identity import identity_rungs
 from tests.web.world import NOW, World, hidden
+from web.staff import requests as staff_requests
 
 
 @pytest.fixture
@@ -30,6 +32,29 @@ def test_the_queue_names_no_person(world: World, request_made: str) -> None:
     page = world.browser.get("/staff/requests").text
     assert request_made in page
     assert "alice" not in page.lower()
+
+
+def test_the_queue_lists_the_last_answered_and_nothing_purged(
+    world: World, request_made: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P33: what is purged is proof, and no work; of years of answers the newest are shown."""
+    monkeypatch.setattr(staff_requests, "DONE_SHOWN", 1)
+    form = {"kinds": "access", "contact_address": "bob@example.org", "name": "Bob"}
+    world.browser.post("/requests/new", data=form)
+    world.enter_as("priya")
+
+    def listed(**states: State) -> set[str]:
+        with world.database.transaction() as transaction:
+            for row in transaction.exec(select(DataSubjectRequest)):
+                alices = row.reference == request_made
+                row.state = states["alices" if alices else "bobs"]
+                row.answered_at = NOW - timedelta(days=alices)
+        page = world.browser.get("/staff/requests").text
+        return set(re.findall(r"/staff/requests/(R-\w+)", page))
+
+    assert len(listed(alices=State.WORK, bobs=State.ANSWERED)) == 2
+    assert request_made not in listed(alices=State.CLOSED, bobs=State.ANSWERED)
+    assert listed(alices=State.ANSWERED, bobs=State.PURGED) == {request_made}
 
 
 def test_reading_a_case_is_recorded(world: World, request_made: str) -> None:
