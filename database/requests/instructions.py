@@ -188,9 +188,11 @@ def person_named(row: ControllerInstruction) -> Person:
     )
 
 
-def _known_to_us(session: Session, row: ControllerInstruction) -> Person:
-    """The same person as we know them, whose legal holds stand here."""
+def _known_to_us(session: Session, row: ControllerInstruction) -> Person | None:
+    """The same person as we know them, whose legal holds stand here; None where we know nobody."""
     account = session.get(Account, row.account_id) if row.account_id else None
+    if not row.address and account is None:
+        return None
     return Person(
         addresses=(row.address,) if row.address else (),
         external_ids=(account.external_id,) if account else (),
@@ -244,7 +246,8 @@ def is_under_hold(transaction: Session, row: ControllerInstruction) -> bool:
     against what is to be done. As long as the transaction lasts, none comes."""
     if not bars(Verb(row.verb)):
         return False
-    on_hold = sources_kept_on_hold(transaction, _known_to_us(transaction, row))
+    known = _known_to_us(transaction, row)
+    on_hold = sources_kept_on_hold(transaction, known) if known else frozenset[str]()
     return _is_kept_by(transaction, row, on_hold)
 
 
