@@ -496,7 +496,9 @@ def test_it_is_said_how_it_was_looked_up(on_paper: Asking) -> None:
 
 
 def test_what_an_archive_has_to_keep_is_handed_in_with_its_rule(on_paper: Asking) -> None:
-    """P13: retained with reason and until when, for people as for machines."""
+    """P13: retained with reason and until when, for people as for machines; copied first (P11)."""
+    copied = {"entries-Contracts": CONTRACT, "how": "Folder A."}
+    assert hand_in(on_paper, "export", **copied).status_code == 303
     with on_paper.world.database.transaction() as transaction:
         transaction.get_one(SourceTask, task_of(on_paper, "paper", "locate").id).verb = "erase"
     told = {"rows-Contracts": "1", "kept-Contracts": "2", "how": "Folder A."}
