@@ -203,7 +203,9 @@ def a_request_whose_sources_take_their_time(town: Town) -> Recorded:
     eventually(lambda: set(standing_of(town, request).values()) == {"done", "by_hand"})
     petra, paul = town.staff["petra"], town.staff["paul"]
     for task in tasks_by_hand(town, request):
-        typed = Typed(evidence="Looked through the cabinet: nothing under D.")
+        typed = Typed(
+            rows={"Contracts": "0"}, evidence="Looked through the cabinet: nothing under D."
+        )
         town.desk.hand_in(request.reference, task, petra, typed)
     let_the_copy_go(town, request)
     answer = Answer(outcome=Outcome.FULFILLED, explanation="Here is your copy.")

@@ -141,8 +141,8 @@ def test_the_answer_brings_a_link_and_a_code_comes_when_it_is_asked_for(
         assert any("/requests/copy/" in str(link) for link in code["links"])
         files = running.settings.storage_folder
         assert list(files.iterdir())
-        (files / "of-a-worker-that-died").touch()
-        os.utime(files / "of-a-worker-that-died", times=(0, 0))
+        (files / "0123456789abcdef0123456789abcdef").touch()
+        os.utime(files / "0123456789abcdef0123456789abcdef", times=(0, 0))
         leap(running, 31)
         running.patrol()
         assert list(files.iterdir()) == []
