@@ -256,7 +256,8 @@ def approve_each(url: str, version_id: UUID, subjects: Sequence[UUID]) -> None:
             meet()
             with database.transaction() as transaction:
                 version = transaction.get_one(PolicyVersion, version_id)
-                shown = approvals.Shown(version=version, base=version, how="link", language="en")
+                base = policies.version_by_slug(transaction, POLICY, 1)
+                shown = approvals.Shown(version=version, base=base, how="link", language="en")
                 account = transaction.get_one(Account, subject)
                 at = NOW + number * ONE_HOUR
                 approvals.decide(transaction, account, shown, Decision.APPROVED, at)
