@@ -112,6 +112,7 @@ def test_a_source_that_nobody_asks_though_it_is_due_is_found_by_the_watchdog(
     """As when the database knows of it, and the workflow does not."""
     town = company_town
     request = asks(town, "inquiry")
+    eventually(lambda: is_acknowledged(town, request))  # a workflow not listed yet seems at rest
     town.come_to_rest()
     with town.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request.id)
@@ -119,6 +120,11 @@ def test_a_source_that_nobody_asks_though_it_is_due_is_found_by_the_watchdog(
         source_tasks.add_task(transaction, right, "billing", Verb.LOCATE, town.now())
     leap(town, 0.1)
     assert any(request_id(request) in line for line in town.patrol().stuck)
+
+
+def is_acknowledged(town: Town, request: DataSubjectRequest) -> bool:
+    with town.database.session() as session:
+        return session.get_one(DataSubjectRequest, request.id).acknowledged_at is not None
 
 
 def tasks(town: Town, request: DataSubjectRequest) -> list[SourceTask]:
