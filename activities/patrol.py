@@ -53,6 +53,7 @@ LATE_AFTER = timedelta(hours=1)
 IMPORTS_WITHIN = timedelta(minutes=3)
 AT_ONCE = 20
 LIFTED_AT_ONCE = 100
+LATE_ANSWERS_AT_ONCE = 100
 PURGED_AT_ONCE = 1000
 PURGED_IN_A_ROUND = 100_000
 """The next round goes on."""
@@ -320,10 +321,8 @@ class PatrolActivities:
                 lifted = lift_what_was_told(transaction, now, limit=LIFTED_AT_ONCE)
 
     def _note_late_answers(self, now: datetime) -> None:
-        noted = LIFTED_AT_ONCE
-        while noted == LIFTED_AT_ONCE:
-            with self._database.transaction() as transaction:
-                noted = note_late_answers(transaction, now, limit=LIFTED_AT_ONCE)
+        with self._database.transaction() as transaction:
+            note_late_answers(transaction, now, limit=LATE_ANSWERS_AT_ONCE)
 
     def _purge(self, now: datetime) -> None:
         for table, period in posts.KEPT.items():

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from activities.mail.courier import Courier
 from database.campaigns.controls import BREAKER, stop_by_machine
-from database.campaigns.evidence import why_stop_campaign
+from database.campaigns.tally import why_stop_campaign
 from database.engine import Database
 from database.mail.mail_rows import Batch
 from domain.campaigns.sending import Limits

@@ -169,16 +169,7 @@ def decide_at_once(
     )
     transaction.add(decision)
     transaction.flush()
-    record(
-        transaction,
-        "request.decided",
-        request.id,
-        now,
-        right=right.kind,
-        decision=decision.id,
-        outcome=decision.outcome,
-        by="machine",
-    )
+    _record(transaction, right, decision, now, by="machine")
     _stand(transaction, right, decision, RightState.DECIDED, now)
     answer_when_decided(transaction, request, now)
 
@@ -246,16 +237,8 @@ def apply_decision(
     _require_sendable(transaction, request, right, decision, confirmed_by=second, now=now)
     decision.recorded_at = now
     transaction.add(decision)
-    record(
-        transaction,
-        "request.decided",
-        request.id,
-        now,
-        right=right.kind,
-        decision=decision.id,
-        outcome=decision.outcome,
-        ground=decision.ground,
-        decided_by=decision.decided_by,
+    _record(
+        transaction, right, decision, now, ground=decision.ground, decided_by=decision.decided_by
     )
     _stand(transaction, right, decision, RightState.REVIEW if second else RightState.DECIDED, now)
     answer_when_decided(transaction, request, now)
@@ -454,6 +437,25 @@ def _defer_what_is_held_back(
         held_back = waits_for_release(Kind(right.kind), Outcome(decision.outcome), ground)
         if held_back and bars_erasure(transaction, request):
             defer(transaction, right, now)
+
+
+def _record(
+    transaction: Session,
+    right: RequestedRight,
+    decision: RequestDecision,
+    now: datetime,
+    **by: object,
+) -> None:
+    record(
+        transaction,
+        "request.decided",
+        right.request_id,
+        now,
+        right=right.kind,
+        decision=decision.id,
+        outcome=decision.outcome,
+        **by,
+    )
 
 
 def _some_second_person(decision: RequestDecision) -> UUID | None:

@@ -41,7 +41,8 @@ Sources = Mapping[str, DataRole]
 WHO_READS_WHY = "a second person and the person hear of it."
 NOBODY_LOOKED = (
     "No data source has been asked yet whether it has something of this person. That begins by "
-    "itself, as soon as they confirmed their address. Nothing was sent."
+    "itself, as soon as they confirmed their address, and that whoever asks for them may. Nothing "
+    "was sent."
 )
 STILL_LOOKING = (
     "Not every data source has said yet whether it has something of this person: {sources}. Wait "

@@ -17,7 +17,6 @@ from temporalio.client import (
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
-from temporalio.service import RPCError, RPCStatusCode
 
 import temporal
 from activities import patrol
@@ -35,10 +34,9 @@ from domain.requests.data_subject_requests import Intake
 from domain.rungs import Role, Rung, RungKind
 from tests.answers import IN_FULL
 from tests.eventually import eventually
-from tests.people import ALICE, DORA, POLICY
+from tests.people import ALICE, DORA
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town, town
-from tests.workflows.living import announced
 from worker import watch
 from workflows.messenger import Messenger
 from workflows.watchdog import EVERY
@@ -228,10 +226,21 @@ def decided_import(town: Town) -> None:
     assert account_imports.decide(town.database, import_id, town.now())
 
 
-def test_an_import_that_goes_wrong_holds_up_nothing_and_is_named(
-    running_town: Town, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("of", "step", "told"),
+    [
+        (patrol, "carry_on_imports", "imports of accounts: stands still, because carrying one"),
+        (
+            Storage,
+            "older_than",
+            "copies of people's data: stands still, because seeing to them",
+        ),
+    ],
+)
+def test_what_goes_wrong_beside_holds_up_nothing_and_is_named(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch, of: object, step: str, told: str
 ) -> None:
-    """P21: whatever becomes of an import, the thirty days of a request run."""
+    """P21: whatever becomes of an import or a file, the thirty days of a request run."""
 
     def broken(*_: object) -> None:
         raise ValueError("alice@example.com")
@@ -239,62 +248,11 @@ def test_an_import_that_goes_wrong_holds_up_nothing_and_is_named(
     town = running_town
     town.put_in_force(FIRST)
     request = lost_request(town)
-    monkeypatch.setattr(patrol, "carry_on_imports", broken)
+    monkeypatch.setattr(of, step, broken)
     found = town.patrol()
     assert names(found.repaired) == {f"data-subject-request/{request.id}"}
     (line,) = found.stuck
-    assert re.fullmatch(
-        r"imports of accounts: stands still, because carrying one goes wrong: incident [-0-9a-f]+",
-        line,
-    )
-
-
-def test_a_chore_that_goes_wrong_holds_up_nothing_and_is_named(
-    running_town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """P21: as when a file cannot be deleted."""
-
-    def broken(*_: object) -> None:
-        raise OSError("alice@example.com")
-
-    town = running_town
-    town.put_in_force(FIRST)
-    request = lost_request(town)
-    monkeypatch.setattr(Storage, "older_than", broken)
-    found = town.patrol()
-    assert names(found.repaired) == {f"data-subject-request/{request.id}"}
-    (line,) = found.stuck
-    assert re.fullmatch(
-        r"copies of people's data: stands still, because seeing to them goes wrong: "
-        r"incident [-0-9a-f]+",
-        line,
-    )
-
-
-def test_a_workflow_that_cannot_be_told_holds_up_nothing_and_is_named(
-    running_town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """P8, P21: what was decided about it holds, and the next round tells it."""
-
-    async def is_silent(*_: object) -> None:
-        raise RPCError("alice@example.com", RPCStatusCode.UNAVAILABLE, b"")
-
-    town = running_town
-    number = announced(town)
-    request = lost_request(town)
-    with monkeypatch.context() as away:
-        away.setattr(temporal, "wake", is_silent)
-        town.desk.pause(POLICY, number, town.staff["noor"], "a wrong word")
-        found = town.patrol()
-    assert names(found.repaired) == {f"data-subject-request/{request.id}"}
-    (line,) = found.stuck
-    assert re.fullmatch(
-        rf"campaign/{POLICY}/{number}: stands still, because telling it what was decided goes "
-        r"wrong: incident [-0-9a-f]+",
-        line,
-    )
-    assert not town.patrol().stuck
-    eventually(lambda: town.told(f"campaign/{POLICY}/{number}")["stage"] == "paused")
+    assert re.fullmatch(rf"{told} goes wrong: incident [-0-9a-f]+", line)
 
 
 def test_a_large_import_is_left_to_the_next_round(

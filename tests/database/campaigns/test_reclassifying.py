@@ -5,7 +5,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from database.approvals import standings
 from database.approvals.approvals import PolicyHistory, took_for_clean
@@ -178,16 +178,23 @@ def test_exactly_those_who_fell_back_are_asked(scene: Scene, wrong: PolicyVersio
     assert asked.governing_version_id != second(scene).id
 
 
+def only_told(transaction: Session, wrong: PolicyVersion) -> Campaign:
+    """The campaign of the version, which was of class notice: it told people, and asked nobody."""
+    row = transaction.get_one(PolicyVersion, wrong.id)
+    row.version_class = VersionClass.NOTICE
+    policy = policies.policy_by_slug(transaction, POLICY)
+    told = Campaign(policy_version_id=row.id, owner_id=policy.owner_id, started_at=NOW)
+    transaction.add(told)
+    transaction.flush()
+    return told
+
+
 def test_a_campaign_that_only_told_people_gives_way_to_one_that_asks(
     scene: Scene, wrong: PolicyVersion
 ) -> None:
     """P2: class notice; what was told stays on record."""
     with scene.database.transaction() as transaction:
-        row = transaction.get_one(PolicyVersion, wrong.id)
-        row.version_class = VersionClass.NOTICE
-        policy = policies.policy_by_slug(transaction, POLICY)
-        told = Campaign(policy_version_id=row.id, owner_id=policy.owner_id, started_at=NOW)
-        transaction.add(told)
+        told = only_told(transaction, wrong)
     propose(scene)
     asks = confirm(scene)
     with scene.database.session() as session:
@@ -546,12 +553,7 @@ def test_a_campaign_that_owes_people_a_correction_does_not_give_way_before(
 ) -> None:
     """P2, P8: whose answers were voided are told so first."""
     with scene.database.transaction() as transaction:
-        row = transaction.get_one(PolicyVersion, wrong.id)
-        row.version_class = VersionClass.NOTICE
-        policy = policies.policy_by_slug(transaction, POLICY)
-        told = Campaign(policy_version_id=row.id, owner_id=policy.owner_id, started_at=NOW)
-        transaction.add(told)
-        transaction.flush()
+        told = only_told(transaction, wrong)
         owed_to_them = CampaignCorrection(
             campaign_id=told.id,
             reason="a wrong period",

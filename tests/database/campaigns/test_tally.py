@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from database.campaigns import controls, freezing
-from database.campaigns.evidence import why_stop_campaign
+from database.campaigns.tally import why_stop_campaign
 from database.mail import delivery, outbox, outcomes
 from database.mail.delivery import Event
 from database.mail.mail_rows import Batch
