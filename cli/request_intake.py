@@ -11,7 +11,7 @@ import typer
 from cli.options import AsStaff, FormatOption, ListFormat, Reference, day
 from domain.requests.data_subject_requests import Intake, Kind, problems
 
-LETTERS = ("letter", "reference", "step", "written_at", "due_at")
+LETTERS = ("letter", "reference", "step", "written_on", "due_at")
 
 
 class Channel(StrEnum):
@@ -102,6 +102,7 @@ def letters(*, output_format: FormatOption = ListFormat.TABLE) -> None:
     from cli.context import opened
     from cli.printing import print_rows
     from database.requests.on_paper import letters_to_post
+    from domain.places import local_date
 
     with opened() as office, office.database.session() as session:
         rows = [
@@ -109,7 +110,7 @@ def letters(*, output_format: FormatOption = ListFormat.TABLE) -> None:
                 "letter": mail.id,
                 "reference": request.reference,
                 "step": mail.step,
-                "written_at": mail.queued_at,
+                "written_on": local_date(mail.queued_at, office.settings.zone),
                 "due_at": request.due_at,
             }
             for mail, request in letters_to_post(session)

@@ -79,7 +79,7 @@ def test_a_letter_is_listed_until_it_was_posted(promisekeeper: Run, database: Da
     posted = ("requests", "posted", request.reference, "--letter", row["letter"])
     early = (*posted, "--on", "2026-01-31", "--proof", "RR 1", "--as", "petra")
     assert promisekeeper(*early).exit_code == 1
-    on_time = (*posted, "--on", row["written_at"][:10], "--proof", "RR 1")
+    on_time = (*posted, "--on", row["written_on"], "--proof", "RR 1")
     assert promisekeeper(*on_time, "--as", "lena").exit_code == 1
     done = promisekeeper(*on_time, "--as", "petra")
     assert done.exit_code == 0, done.stderr

@@ -60,13 +60,14 @@ class Course:
     now: datetime = NOW
     copies: list[Copy] = field(default_factory=list)
     heard: set[Copy] = field(default_factory=set)
+    bounced: set[Copy] = field(default_factory=set)
     doubted: set[UUID] = field(default_factory=set)
     """Mails of attempts of which nobody could tell whether they went out."""
     died: list[UUID] = field(default_factory=list)
     stopped: set[str] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
     told_off: list[str] = field(default_factory=list)
-    """Whom the withdrawal concerns: open accounts that had the mail by then."""
+    """Whom the withdrawal concerns: open accounts that had by then a mail that did not bounce."""
     moves: int = 0
 
     def do(self, act: str, number: int) -> None:  # noqa: C901, a case for all that may happen
@@ -151,6 +152,8 @@ class Course:
         )
         with self.scene.database.transaction() as transaction:
             delivery.record_events(transaction, [event], self.now)
+            if name == "bounce":
+                self.bounced.add(copy)
             if name in STOPS:
                 failed = suppressions.Failed(
                     mail_id=copy.mail_id,
@@ -196,7 +199,7 @@ class Course:
             if act == "withdraw":
                 campaign = transaction.get_one(Campaign, self.campaign_id)
                 queue_step(transaction, campaign, WITHDRAWAL, 0, languages=LANGUAGES, now=self.now)
-                had = {copy.account for copy in self.copies}
+                had = {copy.account for copy in self.copies if copy not in self.bounced}
                 self.told_off = sorted(had - self.closed)
 
     def come_to_rest(self) -> None:
@@ -242,6 +245,7 @@ def a_course(scene: Scene) -> Course:
 @example([("send", 1), ("move", 0), ("hear", 1), ("time", 0), ("send", 0)])
 @example([("send", 2), ("send", 0), ("late answer", 0), ("time", 0), ("resend", 0)])
 @example([("send", 0), ("hear", 1), ("pause", 0), ("allow", 0), ("move", 0), ("withdraw", 0)])
+@example([("send", 0), ("hear", 1), ("move", 0), ("move", 1), ("move", 2), ("withdraw", 0)])
 @given(ACTS)
 def test_everybody_has_one_notice_or_is_on_a_list_whatever_happens(
     database_kind: str, acts: list[tuple[str, int]]
