@@ -320,9 +320,7 @@ def status_page(
     code = live_code(session, request, reader.site.now())
     verifies = link.purpose == REQUEST_VERIFY
     elsewhere = (
-        request.answered_at is not None
-        and not verifies
-        and answer_goes_on_file(session, request) is not None
+        request.answered_at is not None and not verifies and answer_goes_on_file(session, request)
     )
     return reader.show(
         "request_status.html",

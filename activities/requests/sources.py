@@ -171,7 +171,7 @@ class SourceActivities(Asking[SourceTask]):
                     receipt |= would_erase
                     settled = asked_tasks.settle(transaction, task, receipt, what.now)
                     request = transaction.get_one(DataSubjectRequest, task.request_id)
-                    source_tasks.verify_by_source(transaction, request, what.now)
+                    source_tasks.identify_by_source(transaction, request, what.now)
                 case Exported():
                     names = tuple(source.about.categories)
                     receipt = exported_receipt(names, answer.records, answer.doubtful)

@@ -29,6 +29,7 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
     RequestAgent,
+    SourceAddress,
     Staff,
 )
 from database.writing import insert_new
@@ -54,6 +55,8 @@ CONTROLLER = "controller"
 """The contact of a company for which we keep data."""
 BY_POST = "by_post"
 """The state of a mail to whoever has no mailbox: staff print it, and post it."""
+AT_SOURCE = "at_source"
+"""The address that a request names and a data source has (`SourceAddress`)."""
 FORMER = "former"
 """The address that an account had before (`AddressWarning`)."""
 NO_ADDRESS = "no_address"
@@ -81,6 +84,7 @@ _ADDRESSES: Mapping[str, tuple[Any, Any, Any]] = {
         col(ControllerInstruction.controller),
         col(ControllerInstruction.contact_address),
     ),
+    AT_SOURCE: (SourceAddress, literal(""), col(SourceAddress.address)),
     FORMER: (AddressWarning, literal(""), col(AddressWarning.address)),
 }
 """Whom a mail goes to by its addressee: the table, their name, their address. What a stranger typed

@@ -51,7 +51,7 @@ def may_withdraw(session: Session, request: DataSubjectRequest, purpose: str) ->
         return False
     if _answers_another(session, request):
         return False
-    if answer_goes_on_file(session, request) is not None:
+    if answer_goes_on_file(session, request):
         return purpose == REQUEST_VERIFY
     return purpose == REQUEST_STATUS or (purpose == REQUEST_VERIFY and is_verified(request))
 
@@ -163,7 +163,7 @@ def may_be_taken_up_again(
 def may_be_appealed(session: Session, request: DataSubjectRequest, purpose: str) -> Sequence[Kind]:
     """The rights that whoever got the answer may have decided by somebody else: once, until the
     request is closed, and where a person judged."""
-    on_file = answer_goes_on_file(session, request) is not None
+    on_file = answer_goes_on_file(session, request)
     if request.state != State.ANSWERED or request.is_appeal:
         return ()
     if on_file and purpose != REQUEST_VERIFY:

@@ -13,7 +13,16 @@ from sqlmodel import Session, col, select
 
 from database.facts import record
 from database.mail.mail_rows import Batch
-from database.mail.outbox import ACCOUNT, BY_POST, REQUEST, REQUESTER, Queued, queue, states
+from database.mail.outbox import (
+    ACCOUNT,
+    AT_SOURCE,
+    BY_POST,
+    REQUEST,
+    REQUESTER,
+    Queued,
+    queue,
+    states,
+)
 from database.people.links import REQUEST_ERASURE, add_link
 from database.requests import (
     asked_tasks,
@@ -24,7 +33,7 @@ from database.requests import (
 )
 from database.requests.erase_tasks import erase_tasks, is_open, last_erase_tasks, receipts_of
 from database.requests.erasure_gate import why_not_now, why_not_there
-from database.requests.identity import account_of, language_on_file
+from database.requests.identity import account_of, language_on_file, source_address
 from database.requests.packages import waits_to_be_fetched
 from database.requests.same_person import is_about, person_asked_about
 from database.requests.standing_holds import sources_kept_on_hold, sources_on_hold
@@ -516,12 +525,14 @@ def _announce(
     """Tell the address on file when it begins, with a link to have it at once or not at all."""
     account = account_of(transaction, request)
     link = _link(transaction, request, account, now)
-    on_file = account is not None and bool(account.email)
+    found = source_address(transaction, request)
+    on_file = account if account is not None and account.email else found
+    kind = REQUESTER if on_file is None else AT_SOURCE if on_file is found else ACCOUNT
     mail = Queued(
         subject_kind=REQUEST,
         subject_id=request.id,
-        addressee_kind=ACCOUNT if on_file else REQUESTER,
-        addressee_id=account.id if account is not None and on_file else request.id,
+        addressee_kind=kind,
+        addressee_id=on_file.id if on_file else request.id,
         step=_announcement(erasure),
         template=ANNOUNCED,
         variant=request.id,

@@ -15,6 +15,7 @@ from database.facts import record
 from database.ids import new_nonce
 from database.mail.outbox import (
     ACCOUNT,
+    AT_SOURCE,
     BY_POST,
     FORMER,
     NO_ADDRESS,
@@ -37,6 +38,7 @@ from database.tables import (
     IdentityCode,
     Link,
     OutboxMail,
+    SourceAddress,
 )
 from database.writing import hold
 from domain.requests.data_subject_requests import State
@@ -45,6 +47,8 @@ from domain.requests.personal_data import ERASED_HOST
 
 VERIFY_LINK_PERIOD = timedelta(days=60)  # after the due time: being late must shut nobody out
 VERIFICATION = "verification"
+FOUND = "verification_found"
+"""The step of the first mail to an address that a data source has."""
 IDENTITY = "identity"
 """What a code is for; there are others (`packages.py`)."""
 BY_LINK = "link to the address on file"
@@ -88,9 +92,7 @@ def ask_for_identity(
 ) -> Queued:
     """The first mail with link and code, to the address on file if there is one; without a code to
     whoever has no mailbox where it could be typed."""
-    account = account_of(transaction, request)
-    link = _verify_link(transaction, request, account, now)
-    return _verification(transaction, request, account, link, VERIFICATION, language, now)
+    return _verification(transaction, request, VERIFICATION, language, now)
 
 
 def first_asked_at(session: Session, request: DataSubjectRequest) -> datetime:
@@ -108,10 +110,8 @@ def ask_again(transaction: Session, request: DataSubjectRequest, now: datetime) 
     if not asks_by_mail(request) or not may_have_another([c.asked_at for c in codes], now):
         return False
     _give_way(transaction, codes, now)
-    account = account_of(transaction, request)
-    link = _verify_link(transaction, request, account, now)
     step, language = f"{VERIFICATION}_{len(codes) + 1}", language_on_file(transaction, request)
-    mail = _verification(transaction, request, account, link, step, language, now)
+    mail = _verification(transaction, request, step, language, now)
     queue(transaction, [mail], now)
     record(transaction, "request.code_asked_for", request.id, now)
     return True
@@ -122,12 +122,8 @@ def remind(transaction: Session, request: DataSubjectRequest, step: str, now: da
     another one and confirmed as theirs."""
     account = account_of(transaction, request)
     mails = []
-    if account is not None and account.email:
-        link = _verify_link(transaction, request, account, now)
-        language = language_on_file(transaction, request)
-        mails.append(
-            _to_account(request, account, step, "request_verification_reminder", link, language)
-        )
+    if is_on_file(transaction, request):
+        mails.append(_to_file(transaction, request, step, "request_verification_reminder", now))
     if request.contact_confirmed_at is not None and not _is_contact(request, account):
         mails.append(to_contact(transaction, request, step, "request_identity_reminder"))
     queue(transaction, mails, now)
@@ -153,14 +149,15 @@ def try_code(
     """Whether what somebody typed proves that they read mail at an address on file.
 
     `opens` says whether the code of these random bytes was typed. A guess counts whatever comes of
-    it, and opens nothing where nobody has an address on file, or where it was sent to another one.
+    it, and opens nothing where no address is on file, or where it was sent to another one.
     """
     hold(transaction, request)
     code = live_code(transaction, request, now)
     if code is None:
         return False
     account = account_of(transaction, request)
-    right = opens(code.nonce) and account is not None and _is_current(code.asked_at, account)
+    is_current = account is None or _is_current(code.asked_at, account)
+    right = opens(code.nonce) and is_current and is_on_file(transaction, request)
     code.tries += 1
     code.used_at = now if right else None
     transaction.add(code)
@@ -284,19 +281,20 @@ def dispute(
     return True
 
 
-def answer_goes_on_file(session: Session, request: DataSubjectRequest) -> Account | None:
-    """The account whose address gets the answer, as the contact address is not on file.
+def answer_goes_on_file(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether the address on file gets the answer, as the contact address is another one.
 
-    None when the contact address gets it: it is on file, or staff found out that it is theirs, or
-    nobody proved anything, so that the answer discloses nothing. None too for a letter.
+    Not when the contact address gets it: it is on file, or staff found out that it is theirs, or
+    nobody proved anything, so that the answer discloses nothing. Nor is a letter sent there.
     """
-    account = account_of(session, request)
-    if account is None or not account.email or not is_verified(request):
-        return None
+    if not is_on_file(session, request) or not is_verified(request):
+        return False
     if not request.contact_email or _went_to_contact(session, request):
-        return None
-    checked = checked_by_staff(session, request)
-    return None if checked or _is_contact(request, account) else account
+        return False
+    is_theirs = checked_by_staff(session, request) or _is_contact(
+        request, account_of(session, request)
+    )
+    return not is_theirs
 
 
 def checked_by_staff(session: Session, request: DataSubjectRequest) -> bool:
@@ -329,7 +327,7 @@ def queue_answer(
     """The answer goes to an address that may have it; a confirmed contact address beside it hears
     that there is one."""
     mails = [to_whom_it_concerns(transaction, request, "answer", template, now)]
-    elsewhere = mails[0].addressee_kind == ACCOUNT and request.contact_confirmed_at is not None
+    elsewhere = mails[0].addressee_kind != REQUESTER and request.contact_confirmed_at is not None
     if elsewhere:
         mails.append(to_contact(transaction, request, "answer", "request_answer_elsewhere"))
     queue(transaction, mails, now)
@@ -339,12 +337,9 @@ def to_whom_it_concerns(
     transaction: Session, request: DataSubjectRequest, step: str, template: str, now: datetime
 ) -> Queued:
     """A mail to the address that may have the answer, and what comes after it."""
-    account = answer_goes_on_file(transaction, request)
-    if account is None:
+    if not answer_goes_on_file(transaction, request):
         return to_contact(transaction, request, step, template)
-    link = _verify_link(transaction, request, account, now)
-    language = language_on_file(transaction, request)
-    return _to_account(request, account, step, template, link, language)
+    return _to_file(transaction, request, step, template, now)
 
 
 def account_of(session: Session, request: DataSubjectRequest) -> Account | None:
@@ -352,6 +347,49 @@ def account_of(session: Session, request: DataSubjectRequest) -> Account | None:
     account has the id of a request."""
     found = select(Account).where(Account.id == (request.account_id or request.id))
     return session.exec(found).first()
+
+
+def source_address(session: Session, request: DataSubjectRequest) -> SourceAddress | None:
+    """The address that a request names and a data source has of somebody, where no account is
+    known. The same is asked whether there is one or not."""
+    found = session.exec(
+        select(SourceAddress).where(SourceAddress.request_id == request.id)
+    ).one_or_none()
+    return found if request.account_id is None else None
+
+
+def is_on_file(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether an address is on file which the request is about: of an account, or at a source."""
+    account, found = account_of(session, request), source_address(session, request)
+    return found is not None or (account is not None and bool(account.email))
+
+
+def is_to_be_found(request: DataSubjectRequest) -> bool:
+    """Whether a request names an address that no account has, so that only data sources can tell
+    whether it is on file (P19)."""
+    return (
+        awaits_identity(request) and request.account_id is None and names_another_address(request)
+    )
+
+
+def write_to_source_address(
+    transaction: Session, request: DataSubjectRequest, now: datetime
+) -> bool:
+    """A data source has the address that the request names: whoever reads mail there is asked
+    whether it is theirs, with the code that waits already. False when they were, or need not be.
+
+    No code is made for it: the page of the request would show by it that something was found (P19).
+    """
+    hold(transaction, request)
+    asked = source_address(transaction, request) is not None
+    if asked or not is_to_be_found(request) or request.disputed_at is not None:
+        return False
+    address = request.account_address or ""
+    transaction.add(SourceAddress(request_id=request.id, address=address, found_at=now))
+    transaction.flush()
+    queue(transaction, [_to_file(transaction, request, FOUND, "request_verification", now)], now)
+    record(transaction, "request.address_found", request.id, now)
+    return True
 
 
 def other_accounts(session: Session, request: DataSubjectRequest) -> Sequence[Account]:
@@ -397,16 +435,13 @@ def _give_way(transaction: Session, codes: Sequence[IdentityCode], now: datetime
 def _verification(
     transaction: Session,
     request: DataSubjectRequest,
-    account: Account | None,
-    link: Link,
     step: str,
     language: str,
     now: datetime,
 ) -> Queued:
     if request.contact_email:
         transaction.add(IdentityCode(request_id=request.id, nonce=new_nonce(), asked_at=now))
-    transaction.flush()
-    return _to_account(request, account, step, "request_verification", link, language)
+    return _to_file(transaction, request, step, "request_verification", now, language=language)
 
 
 def _verify_link(
@@ -438,35 +473,44 @@ def _verify_link(
     return new
 
 
-def _to_account(
+def _to_file(
+    transaction: Session,
     request: DataSubjectRequest,
-    account: Account | None,
     step: str,
     template: str,
-    link: Link,
-    language: str,
+    now: datetime,
+    *,
+    language: str | None = None,
 ) -> Queued:
-    """Without an address on file, once that is erased, or its holder disowned the request or died,
-    it goes to nobody."""
-    is_at_home = (
-        account is not None
-        and account.email
-        and not account.email.endswith(f"@{ERASED_HOST}")
-        and not holder_died(account)
-        and request.disputed_at is None
+    """A mail to the address on file, of the account or at a source, with the link to verify.
+
+    Without such an address, once that is erased, or its holder disowned the request or died, it
+    goes to nobody.
+    """
+    account, found = account_of(transaction, request), source_address(transaction, request)
+    link = _verify_link(transaction, request, account, now)
+    transaction.flush()
+    is_at_home = request.disputed_at is None and (
+        found is not None or (account is not None and _reads_mail(account))
     )
+    to = account or found or request
     return Queued(
         subject_kind=REQUEST,
         subject_id=request.id,
-        addressee_kind=ACCOUNT,
-        addressee_id=account.id if account else request.id,
+        addressee_kind=AT_SOURCE if found else ACCOUNT,
+        addressee_id=to.id,
         step=step,
         template=template,
         variant=request.id,
-        language=language,
+        language=language_on_file(transaction, request) if language is None else language,
         link_id=link.id,
         state="queued" if is_at_home else NO_ADDRESS,
     )
+
+
+def _reads_mail(account: Account) -> bool:
+    is_erased = account.email.endswith(f"@{ERASED_HOST}")
+    return bool(account.email) and not is_erased and not holder_died(account)
 
 
 def _warning(

@@ -36,6 +36,7 @@ from database.tables import (
     RecipientNotice,
     RequestAgent,
     RequestDecision,
+    SourceAddress,
     SourceTask,
 )
 from domain.requests.data_subject_requests import State
@@ -176,6 +177,7 @@ def _purge(
         update(Link)
         .where(col(Link.subject_id) == request.id)
         .values(expires_at=now, account_id=None),
+        delete(SourceAddress).where(_of(SourceAddress, request)),
         delete(AddressWarning).where(_of(AddressWarning, request)),
         delete(IdentityCode).where(_of(IdentityCode, request)),
     ):

@@ -25,6 +25,7 @@ from database.tables.identity import (
     IdentityCheck,
     IdentityCode,
     IdentityEvidence,
+    SourceAddress,
 )
 from database.tables.instructions import ControllerInstruction, InstructedTask
 from database.tables.intake import (
@@ -156,6 +157,7 @@ __all__ = [
     "Restriction",
     "Review",
     "ShownWords",
+    "SourceAddress",
     "SourceTask",
     "Staff",
     "StaffAbsence",
