@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
         ShardsInput,
         StepInput,
     )
-    from activities.mail.outbox import SendProgress
+    from activities.mail.outbox import ALL_STOPPED, SendProgress
     from domain.rungs import Rung, RungKind
     from temporal import Case
     from workflows.acting import act, attempt, continue_when_long, reach, wait, why
@@ -45,6 +45,8 @@ SHARDS_AT_ONCE = 8
 SHARDS_IN_A_TRY = 5
 """Fewer tries are fewer events in Temporal; more would hold up what was decided meanwhile."""
 PAUSE = timedelta(seconds=30)
+WHILE_ALL_IS_STOPPED = timedelta(hours=1)
+"""Whoever starts mail again wakes the campaigns; this is for when that was missed."""
 LOOK_AGAIN = timedelta(hours=6)
 LOOKS = "look what was decided"
 LOOKS_AT_CANARY = "look at the canary"
@@ -61,6 +63,7 @@ class CampaignWorkflow:
         self._subject = case
         self._story = Story()
         self._news = False
+        self._woken = 0
 
     @workflow.run
     async def run(self, case: Case) -> str:
@@ -88,8 +91,9 @@ class CampaignWorkflow:
 
     @workflow.signal
     def look_again(self) -> None:
-        """Somebody paused, resumed or called it off: what exactly, the database says."""
+        """Somebody paused, resumed or called it off, or let mail go on: the database says what."""
         self._news = True
+        self._woken += 1
 
     async def _notify(self, campaign: CampaignCase) -> CampaignCase:
         """Send the first notice to everybody, which fixes the date of effect."""
@@ -241,6 +245,7 @@ class CampaignWorkflow:
             in_a_try = 1 if left else _in_a_try(shards)  # what held some up concerns one, or all
             window, shards = shards[: at_once * in_a_try], shards[at_once * in_a_try :]
             tries = [window[first : first + in_a_try] for first in range(0, len(window), in_a_try)]
+            woken = self._woken
             sent = await asyncio.gather(*(self._send_shards(step, each) for each in tries))
             left = []
             for each, progress in zip(tries, sent, strict=True):
@@ -259,15 +264,21 @@ class CampaignWorkflow:
             if not campaign.paused and campaign.called_off is called_off:
                 pace = pace_of(limited, rest_of(shards, campaign))
                 self._story.tell(sends(step, mails, problem, since, pace))
-                await self._before_the_rest(limited)
+                await self._before_the_rest(limited, problem, woken)
         return campaign
 
-    async def _before_the_rest(self, limited: SendProgress) -> None:
-        """Wait half a minute; or, where a rate or a 429 said so, until then or until news."""
-        if limited.not_before is None:
-            await workflow.sleep(PAUSE, summary="before trying the rest again")
-        else:
+    async def _before_the_rest(
+        self, limited: SendProgress, problem: str | None, woken: int
+    ) -> None:
+        """Wait half a minute; or, where a rate or a 429 said so, until then or until news; or,
+        where all mail is stopped, until somebody woke us since it was tried."""
+        if limited.not_before is not None:
             await wait(lambda: self._news, limited.not_before, summary="until more mails may go")
+        elif (pause := _until_the_next_try(problem)) > PAUSE:
+            until = workflow.now() + pause
+            await wait(lambda: self._woken > woken, until, summary="until mail goes on")
+        else:
+            await workflow.sleep(PAUSE, summary="before trying the rest again")
 
     async def _open_shards(self, step: str) -> list[int]:
         return await act(
@@ -328,7 +339,9 @@ class CampaignWorkflow:
             if not heeds:
                 await workflow.sleep(PAUSE, summary="before trying again")
             elif await wait(
-                lambda: self._news, workflow.now() + PAUSE, summary="before trying again"
+                lambda: self._news,
+                workflow.now() + _until_the_next_try(progress.problem),
+                summary="before trying again",
             ):
                 return False
 
@@ -383,6 +396,13 @@ def _overtaken_by(step: str, campaign: CampaignCase) -> str | None:
     return (
         campaign.correction if reminds and workflow.patched("corrects-before-it-reminds") else None
     )
+
+
+def _until_the_next_try(problem: str | None) -> timedelta:
+    """Half a minute; where people stopped all mail, it is theirs to start it, and they say so."""
+    if problem == ALL_STOPPED and workflow.patched("waits-while-all-is-stopped"):
+        return WHILE_ALL_IS_STOPPED
+    return PAUSE
 
 
 def _limited(sent: Sequence[SendProgress]) -> SendProgress:

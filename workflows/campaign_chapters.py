@@ -36,7 +36,7 @@ def sends(
         waits_for=f"the mail service to take {mails}{so}",
         awaiting=_whose_turn(problem),
         since=since,
-        by_itself="tries again every half minute" if problem else "goes on sending",
+        by_itself=_by_itself(problem),
         wake=YOURS_AFTER_AN_HOUR if problem else "nobody",
     )
 
@@ -155,6 +155,14 @@ def _unheard(campaign: CampaignCase) -> str:
             f"not-reached {campaign.slug} {campaign.number}`"
         )
     return told
+
+
+def _by_itself(problem: str | None) -> str:
+    if problem is None:
+        return "goes on sending"
+    if problem == ALL_STOPPED:
+        return "goes on as soon as mail is started again"
+    return "tries again every half minute"
 
 
 def _whose_turn(problem: str | None) -> str:
