@@ -26,6 +26,14 @@ class VersionState(StrEnum):
 
 TO_COME = (VersionState.ANNOUNCED, VersionState.POSTPONED)
 """People know of it, and it is not in force yet. At most one version of a policy is."""
+DECIDED = (
+    VersionState.IN_FORCE,
+    VersionState.SUPERSEDED,
+    VersionState.REJECTED,
+    VersionState.REPLACED,
+    VersionState.WITHDRAWN,
+)
+"""Nothing of it is left to review or to release, and its workflow has ended."""
 
 
 class VersionClass(StrEnum):
@@ -329,6 +337,13 @@ def _waits_for_agreement(version: VersionUnderReview, review: ReviewRequest) -> 
     ]
     is_all = len(cited) == len(asked) and not review.additions
     return cited if is_all and review.version_class is VersionClass.NOTICE else []
+
+
+def decided_refusal(state: VersionState) -> str | None:
+    """The sentence why nobody reviews or releases a version any more, or None."""
+    if state not in DECIDED:
+        return None
+    return f"This version is {_words(state)}: there is nothing left to review or to release."
 
 
 def release_refusal(
