@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from database.people.staff import everybody
 from database.requests.answering import Answer
+from database.requests.at_once import is_known
 from database.requests.attachments import attachments_of
 from database.requests.authorised_agents import Authority, agent_of
 from database.requests.deferred_erasures import erasure_of, to_be_done
@@ -20,6 +21,7 @@ from database.requests.estates import authorities_of, has_died
 from database.requests.identity import controls_empty_address, is_verified
 from database.requests.joined import joined_to, possible_duplicates
 from database.requests.minors import open_checks
+from database.requests.naming import why_not_named
 from database.requests.on_paper import letters_to_post, posted_letters
 from database.requests.receipts import Receipt, clock_on_file
 from database.requests.recipients import still_to_tell
@@ -322,6 +324,18 @@ def delete_evidence(asked: ByPrivacy) -> Response:
     return RedirectResponse(asked.path, status_code=303)
 
 
+@router.post("/{reference}/account", dependencies=[GENUINE])
+def name_account(asked: ByPrivacy, posted: Form) -> Response:
+    """Say which account a request is about that came with nothing to know it by."""
+    return back(
+        asked,
+        lambda: asked.site.desk.name_account(
+            asked.reference, asked.member.id, posted.line("account")
+        ),
+        posted,
+    )
+
+
 @router.post("/{reference}/check", dependencies=[GENUINE])
 def check(asked: ByPrivacy, posted: Form) -> Response:
     """Note how somebody found out who asks, whose mailbox is gone (P19)."""
@@ -392,6 +406,8 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
                 for one in request.candidates
             ],
             **about_identity(session, request, now),
+            is_known=is_known(request),
+            may_be_named=why_not_named(session, request) is None,
             attachments=attachments_of(session, request.id),
             has_died=has_died(session, request),
             estates=authorities_of(session, request),

@@ -6,6 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from activities.requests.requests import Confirmation
+from database.people.accounts import account_by_external_id
 from database.people.staff import INTAKE_ROLES, require_role
 from database.requests import (
     answering,
@@ -14,6 +15,7 @@ from database.requests import (
     estates,
     identity,
     identity_checks,
+    naming,
     on_paper,
     receipts,
     requests,
@@ -99,6 +101,20 @@ class Requests(DeskPart):
             if identity.dispute(transaction, request, by=by, now=now):
                 requests.tell_of_dispute(transaction, request, now)
         self._wake(request_id)
+
+    def name_account(self, reference: str, staff_id: UUID, external_id: str) -> None:
+        """Somebody of the team found out which account a request is about that came with nothing to
+        know it by. Raises Refused."""
+        with self._on_request(reference, staff_id) as (transaction, request):
+            naming.name_account(
+                transaction,
+                request,
+                account_by_external_id(transaction, external_id),
+                self._suppression_key,
+                staff_id=staff_id,
+                now=self.clock.now(),
+            )
+        self._wake(request.id)
 
     def record_check(
         self, reference: str, staff_id: UUID, *, method: CheckMethod, passed: bool, evidence: str
