@@ -15,7 +15,7 @@ from database.requests.on_paper import letters_to_post
 from database.requests.reached import answers_in_vain, note_late_answers
 from database.requests.receipts import Receipt
 from database.requests.requested_rights import kinds_of
-from database.requests.requests import acknowledge, record_late_reply
+from database.requests.requests import acknowledge, record_breach, record_late_reply
 from database.requests.same_person import person_asked_about
 from database.tables import (
     Account,
@@ -25,6 +25,7 @@ from database.tables import (
     OutboxMail,
     PostedLetter,
 )
+from database.writing import held
 from domain.mail.suppressions import keys_of
 from domain.requests.data_subject_requests import Kind
 from domain.requests.identity import CheckMethod
@@ -95,6 +96,11 @@ def test_a_letter_that_lay_for_weeks_is_overdue_at_once(world: World) -> None:
     request = stored(world)
     assert request.due_at < NOW
     assert "overdue" in world.browser.get(f"/staff/requests/{request.reference}").text
+    with world.database.transaction() as transaction:
+        record_breach(transaction, held(transaction, DataSubjectRequest, request.id), NOW)
+    page = world.browser.get(f"/staff/requests/{request.reference}").text
+    assert "promise was broken on 31 December 2025, 10:30 (Europe/Berlin)." in page
+    assert "limit passed on 2 January 2026, 00:00 (Europe/Berlin)." in page
 
 
 def test_a_receipt_of_another_year_is_asked_about_before_it_is_taken_in(world: World) -> None:
