@@ -33,6 +33,7 @@ from database.requests.requests import (
     open_requests,
     request_by_reference,
 )
+from database.requests.restrictions import outlived
 from database.requests.rungs import with_fired_rung
 from database.requests.standing_holds import standing_on
 from database.tables import DataSubjectRequest, Staff
@@ -100,6 +101,7 @@ def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
                 tell_by(one.noted_at, site.company.office) for one, *_ in still_to_tell(session)
             ],
             to_erase=to_be_done(session),
+            outlived=len(outlived(session)),
             minors=[
                 check_by(one.opened_at, site.company.office) for one, _ in open_checks(session)
             ],
