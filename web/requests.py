@@ -39,6 +39,7 @@ from database.requests.requests import follower_of
 from database.tables import DataSubjectRequest, Link, RequestDecision, RequestedRight
 from domain.requests.attachments import problems as attachment_problems
 from domain.requests.data_subject_requests import (
+    GATED_KINDS,
     GROUND_WORDS,
     KIND_WORDS,
     RIGHT_STATE_WORDS,
@@ -83,6 +84,10 @@ CHOICES: Mapping[Kind, str] = {
 }
 
 
+SIGNED_IN, NOT_NEEDED = "signed-in", "not-needed"
+"""Why a page of receipt says nothing of a question who asks."""
+
+
 @router.get("/new")
 def request_form(reader: OnReader) -> HTMLResponse:
     """The form, with a link to the policy it is made under (P1)."""
@@ -105,14 +110,15 @@ def make_request(site: OnSite, reader: OnReader, posted: Form) -> Response:
         return form_page(reader, posted, found, status=422)
     receipt, _ = site.desk.take_in(intake, channel="web")
     attach(reader, receipt, posted)
-    return to_receipt(reader, receipt)
+    asks_who = not GATED_KINDS.isdisjoint(intake.rights)
+    return to_receipt(reader, receipt, proof="" if asks_who else NOT_NEEDED)
 
 
 @router.get("/received/{receipt}")
 def receipt_page(receipt: str, site: OnSite, reader: OnReader) -> HTMLResponse:
     """The same words and dates, whether we know the person or not (P19)."""
     try:
-        reference, received_at, due_at, *signed_in = _receipts(site).loads(receipt)
+        reference, received_at, due_at, *proof = _receipts(site).loads(receipt)
     except (BadSignature, ValueError):
         raise HTTPException(404) from None
     return reader.show(
@@ -120,7 +126,8 @@ def receipt_page(receipt: str, site: OnSite, reader: OnReader) -> HTMLResponse:
         reference=reference,
         received_at=datetime.fromisoformat(received_at),
         due_at=datetime.fromisoformat(due_at),
-        signed_in=bool(signed_in),
+        signed_in=SIGNED_IN in proof,
+        asks_who=not proof,
     )
 
 
@@ -217,10 +224,11 @@ def attach(reader: Reader, receipt: Receipt, posted: Posted) -> None:
         ) from None
 
 
-def to_receipt(reader: Reader, receipt: Receipt, *, signed_in: bool = False) -> Response:
-    """Lead to the page that says what was received, and until when we answer."""
+def to_receipt(reader: Reader, receipt: Receipt, *, proof: str = "") -> Response:
+    """Lead to the page that says what was received, and until when we answer. `proof`: why nobody
+    is asked who they are, if so."""
     told = [receipt.reference, receipt.received_at.isoformat(), receipt.due_at.isoformat()]
-    signed = _receipts(reader.site).dumps([*told, *(["signed-in"] if signed_in else [])])
+    signed = _receipts(reader.site).dumps([*told, *([proof] if proof else [])])
     return RedirectResponse(f"/requests/received/{signed}{reader.kept}", status_code=303)
 
 
