@@ -58,10 +58,11 @@ class SendProgress:
     """Of the shards of a try, how many have not had their turn."""
 
     def then(self, later: "SendProgress") -> "SendProgress":
-        """How far both got together, where the later one began as the earlier had none waiting."""
+        """How far both got together."""
         return replace(
-            later,
+            later if later.patience else self,
             accepted=self.accepted + later.accepted,
+            waiting=self.waiting + later.waiting,
             unknown=self.unknown + later.unknown,
             problem=later.problem or self.problem,
             held=self.held or later.held,
@@ -120,9 +121,7 @@ class Sender:
         or a 429 lets nothing out it ends, and says until when: a thread that waits is no use.
         """
         moments = Moments(now)
-        with self._database.transaction() as transaction:
-            outcomes.doubt_abandoned(transaction, batch, now)
-            outcomes.settle(transaction, batch, settle_after=self._settle_after, now=now)
+        self._settle(batch, now)
         all_claimed, problem, limit = False, None, self._batch_size
         stopped, per_minute, wait = False, None, None
         while problem is None and not stopped and moments.passed() < SEND_WITHIN:
@@ -149,6 +148,15 @@ class Sender:
         """Send these mails now. What does not go out, the watchdog sends later."""
         for mail_id in mails:
             self.send(Batch(mail_id=mail_id), now)
+
+    def _settle(self, batch: Batch, now: datetime) -> None:
+        """Decide about mails in doubt; where there are none, without taking a turn to write."""
+        with self._database.session() as session:
+            if not outcomes.any_in_doubt(session, batch):
+                return
+        with self._database.transaction() as transaction:
+            outcomes.doubt_abandoned(transaction, batch, now)
+            outcomes.settle(transaction, batch, settle_after=self._settle_after, now=now)
 
     def _claim(self, batch: Batch, limit: int, now: datetime) -> Claim | None:
         with self._database.transaction() as transaction:
@@ -222,7 +230,7 @@ class Sender:
         self, batch: Batch, problem: str | None, *, all_claimed: bool, stopped: bool
     ) -> SendProgress:
         with self._database.session() as session:
-            states = outbox.states(session, batch)
+            states = outbox.states_of_sending(session, batch)
             all_stopped = outbox.all_is_stopped(session)
         waiting = states.get("queued", 0)
         return SendProgress(

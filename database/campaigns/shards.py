@@ -102,6 +102,20 @@ def open_shards(session: Session, campaign_id: UUID, step: str) -> list[int]:
     return sorted(set(there) - set(done))
 
 
+def not_begun(session: Session, campaign_id: UUID, steps: Sequence[str]) -> tuple[str, ...]:
+    """Those of the steps of which no mail is queued yet: every shard is open for them."""
+    begun = (
+        exists().where(
+            col(OutboxMail.subject_id) == campaign_id,
+            col(OutboxMail.addressee_kind) == ACCOUNT,
+            col(OutboxMail.step) == step,
+        )
+        for step in steps
+    )
+    found = session.execute(select_columns(true(), *begun)).one()[1:]
+    return tuple(step for step, is_there in zip(steps, found, strict=True) if not is_there)
+
+
 def queue_step(
     transaction: Session,
     campaign: Campaign,
@@ -157,6 +171,8 @@ def queue_step(
         "attempts": literal(0),
         "queued_at": literal(now, UTCDateTime()),
     }
+    # By the plain column SQLite would walk the whole campaign in its order for the sake of a shard.
+    in_no_index = func.coalesce(col(CampaignAddressee.account_id), col(CampaignAddressee.id))
     owed = (
         select_columns(*given.values())
         .join_from(CampaignAddressee, Account, col(Account.id) == CampaignAddressee.account_id)
@@ -167,7 +183,7 @@ def queue_step(
             col(Link.successor_id).is_(None),
             _is_owed(transaction, campaign, step),
         )
-        .order_by(col(CampaignAddressee.account_id))
+        .order_by(in_no_index)
     )
     insert_selected(transaction, OutboxMail, list(given), owed)
 

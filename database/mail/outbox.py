@@ -185,6 +185,8 @@ def claim(
     what limits how many go out: `per_minute` (0: nothing), the campaign's own rate, a 429. Raises
     NotYet when that is none.
     """
+    if transaction.exec(select(OutboxMail.id).where(_queued(batch)).limit(1)).first() is None:
+        return None
     cancel_overtaken(transaction, batch, now)
     waiting = and_(_queued(batch), ~_all_is_stopped(), subject_is_running())
     oldest_first = (col(OutboxMail.queued_at), col(OutboxMail.id))
@@ -303,10 +305,19 @@ def addressed(session: Session, claim: Claim) -> list[Addressed]:
 
 def states(session: Session, batch: Batch) -> dict[str, int]:
     """How many mails of a batch are in which state."""
-    rows = session.exec(
-        select(OutboxMail.state, func.count()).where(in_batch(batch)).group_by(OutboxMail.state)
-    ).all()
-    return dict(rows)
+    return _states(session, in_batch(batch))
+
+
+def states_of_sending(session: Session, batch: Batch) -> dict[str, int]:
+    """As `states`, of those in which a sender is interested: of a shard they are found by the index
+    of claims, without a walk over all others of its step."""
+    states = col(OutboxMail.state).in_(["queued", *IN_DOUBT, *WENT_OUT])
+    return _states(session, and_(in_batch(batch), states))
+
+
+def _states(session: Session, which: ColumnElement[bool]) -> dict[str, int]:
+    counted = select(OutboxMail.state, func.count()).where(which).group_by(OutboxMail.state)
+    return dict(session.exec(counted).all())
 
 
 def last_accepted_at(

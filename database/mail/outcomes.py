@@ -78,6 +78,12 @@ def suppress(
         _finish(transaction, attempt_id, now, "suppressed")
 
 
+def any_in_doubt(session: Session, batch: Batch) -> bool:
+    """Whether of any mail of a batch nobody knows whether it went out."""
+    in_doubt = select(OutboxMail.id).where(in_batch(batch), col(OutboxMail.state).in_(IN_DOUBT))
+    return session.exec(in_doubt.limit(1)).first() is not None
+
+
 def doubt_abandoned(transaction: Session, batch: Batch, now: datetime) -> int:
     """Mails a dead sender left in `sending` become `unknown`: never straight back to queued."""
     abandoned = select(OutboxMail.id).where(in_batch(batch), OutboxMail.state == "sending")
