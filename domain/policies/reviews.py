@@ -91,9 +91,11 @@ OF_LAW = "-law"
 
 @dataclass(frozen=True, kw_only=True)
 class MissingWords:
-    """What nobody wrote yet in a language that account holders read: the summary, sentences."""
+    """What nobody wrote yet in a language that account holders read: the policy's title, the
+    summary, sentences."""
 
     language: str
+    title: bool = False
     summary: bool
     findings: tuple[str, ...]
 
@@ -101,7 +103,8 @@ class MissingWords:
         laws = [key.removesuffix(OF_LAW) for key in self.findings if key.endswith(OF_LAW)]
         others = [key for key in self.findings if not key.endswith(OF_LAW)]
         sentences = f"the sentence{'s' * (len(others) > 1)} of {', '.join(others)}"
-        parts = ["the summary"] * self.summary + [sentences] * bool(others)
+        parts = ["the policy's title"] * self.title + ["the summary"] * self.summary
+        parts += [sentences] * bool(others)
         parts += [f"what people are told of the law that requires {key}" for key in laws]
         return f"in {self.language} {' and '.join(parts)}"
 

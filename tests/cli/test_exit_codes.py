@@ -19,6 +19,7 @@ REFERENCE = "R-7KQ2M4XA"
 WITHOUT_SERVICES = ("up", "doctor", "assess", "deadline", "data-map", "demo run")
 COMMANDS = {
     "governing": ["privacy", "a1"],
+    "policy title": ["privacy", "--in", "de=Datenschutz", "--as", "lena"],
     "policy add": ["privacy", "--title", "Privacy", "--owner", "lena"],
     "policy submit": ["privacy", "1.md", "--summary", "New", "--as", "lena"],
     "policy import-history": ["privacy", "past", "--as", "lena"],
@@ -119,6 +120,7 @@ UNKNOWN = [
     ["policy", "audience", "nothing", "1"],
     ["policy", "lessons", "nothing", "--to", "cases"],
     ["policy", "agreement", "nothing"],
+    ["policy", "title", "nothing", "--in", "de=Hausordnung", "--as", "lena"],
     ["policy", "wording", "nothing", "1"],
     ["policy", "preview", "nothing", "1", "--to", "mails", "--as", "lena"],
     ["policy", "test-mail", "nothing", "1", "--as", "lena"],

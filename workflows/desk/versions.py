@@ -1,6 +1,6 @@
 """A version of a policy, from handing it in to its release (P1, P2, P4, P5)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -95,6 +95,20 @@ class Versions(DeskPart):
         self._messenger.have_decided(
             f"publication/{slug}/{number}", PublicationWorkflow.review, request
         )
+
+    def entitle(self, slug: str, staff_id: UUID, titles: Mapping[str, str]) -> None:
+        """Say what a policy is called in these languages. Raises Refused."""
+        require_showable(*titles.values())
+        now = self.clock.now()
+        with self._acting(staff_id, "legal") as transaction:
+            policies.entitle(
+                transaction,
+                policies.policy_by_slug(transaction, slug),
+                titles,
+                languages=self.company.languages,
+                by=staff_id,
+                now=now,
+            )
 
     def word(self, slug: str, number: int, staff_id: UUID, words: Sequence[wording.Words]) -> None:
         """Write what people read of a version, in one or more languages (P4). Raises Refused."""
