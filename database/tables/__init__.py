@@ -54,6 +54,7 @@ from database.tables.people import (
     AddressChange,
     ApiKey,
     AssertedVersion,
+    EarlierStage,
     Staff,
     StaffAbsence,
 )
@@ -111,6 +112,7 @@ __all__ = [
     "DataSubjectRequest",
     "DeferredErasure",
     "DeliveryEvent",
+    "EarlierStage",
     "Erasure",
     "EstateAuthority",
     "Event",

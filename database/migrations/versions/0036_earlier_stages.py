@@ -1,0 +1,24 @@
+"""when somebody was said to have died, or to be a minor, is kept when it is said again"""
+
+import sqlalchemy as sa
+import sqlmodel
+from alembic import op
+
+revision = '0036'
+down_revision = '0035'
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        'earlier_stage',
+        sa.Column('id', sa.Uuid(), nullable=False),
+        sa.Column('account_id', sa.Uuid(), nullable=False),
+        sa.Column('said', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column('begun_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column('over_at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(['account_id'], ['account.id']),
+        sa.PrimaryKeyConstraint('id'),
+    )
+    op.create_index('ix_earlier_stage_account_id', 'earlier_stage', ['account_id'])
