@@ -407,9 +407,6 @@ def decide(
         and earlier.decision == decision
         and earlier.shown_from_version_id == shown.base.id
         and _is_last(transaction, earlier, version)
-        and not void_as_a_minors(
-            earlier.decided_at, stages_of(transaction, [account])[account.id].minor
-        )
     ):
         return earlier
     change = shown.change or change_shown(transaction, account, shown)

@@ -1,4 +1,4 @@
-"""when somebody was said to have died, or to be a minor, is kept when it is said again"""
+"""what was said of accounts before is kept when it is said again; answers that count no more are marked"""
 
 import sqlalchemy as sa
 import sqlmodel
@@ -22,3 +22,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('id'),
     )
     op.create_index('ix_earlier_stage_account_id', 'earlier_stage', ['account_id'])
+    with op.batch_alter_table('campaign_addressee', schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column('unheard_until', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True)
+        )
+    op.create_index(
+        'unheard_addressee',
+        'campaign_addressee',
+        ['account_id'],
+        sqlite_where=sa.text('unheard_until IS NOT NULL'),
+        postgresql_where=sa.text('unheard_until IS NOT NULL'),
+    )
