@@ -18,6 +18,7 @@ from database.ids import id_of_each
 from database.mail.outbox import (
     ACCOUNT,
     CAMPAIGN,
+    CARRIED,
     IN_DOUBT,
     maybe_told,
     maybe_told_before,
@@ -120,8 +121,9 @@ def queue_step(
     the version governs them is asked; the others are told, also of a law that requires it, and
     minors, who cannot approve. That a version was withdrawn is told to those who were told, or may
     have been, of it or of one whose place it took; that it comes later, to those of them who were
-    before that was decided; that mails were wrong to those who had wrong words before they were put
-    right, be it about a version that this one corrects (P8).
+    before that was decided, or, where only a correction comes later, whose mail was carried: its
+    own say from when on it takes effect at the earliest; that mails were wrong to those who had
+    wrong words before they were put right, be it about a version that this one corrects (P8).
     """
     of_shard = and_(
         col(CampaignAddressee.campaign_id) == campaign.id, col(CampaignAddressee.shard) == shard
@@ -178,8 +180,9 @@ def _is_owed(session: Session, campaign: Campaign, step: str) -> ColumnElement[b
     if step.startswith(CORRECTION):
         return had_wrong_words(session, corrections(session, campaign.id)[step])
     if step.startswith(POSTPONEMENT):
-        decided_at = postponements(session, campaign.policy_version_id)[step]
-        return _was_mailed_before(_waiting(session, campaign), decided_at + AT_THE_SAME_TIME)
+        act = postponements(session, campaign.policy_version_id)[step]
+        before = _was_mailed_before(_waiting(session, campaign), act.acted_at + AT_THE_SAME_TIME)
+        return before if act.staff_id else and_(before, _was_carried(campaign))
     if step == WITHDRAWAL:
         return _was_mailed(_waiting(session, campaign))
     return owes_answer(campaign)
@@ -188,6 +191,16 @@ def _is_owed(session: Session, campaign: Campaign, step: str) -> ColumnElement[b
 def _waiting(session: Session, campaign: Campaign) -> Sequence[UUID]:
     """The campaigns whose mails make people wait for what becomes of this one's version."""
     return [campaign.id, *campaigns_replaced(session, campaign.policy_version_id)]
+
+
+def _was_carried(campaign: Campaign) -> ColumnElement[bool]:
+    """Whether a mail about a version that this one corrects stands for its first notice."""
+    return exists().where(
+        col(OutboxMail.subject_id) == campaign.id,
+        col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
+        col(OutboxMail.step) == FIRST_NOTICE,
+        col(OutboxMail.state) == CARRIED,
+    )
 
 
 def _was_mailed(campaigns: Sequence[UUID]) -> ColumnElement[bool]:
