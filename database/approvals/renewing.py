@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from database.approvals.approvals import PolicyHistory, Proven
 from database.facts import record
-from database.mail.outbox import MAYBE_TOLD
+from database.mail.outbox import MAYBE_TOLD, TOLD_ANEW
 from database.mail.steps import CALLED_OFF, FIRST_NOTICE, notice_template
 from database.policies.lineage import lineage
 from database.tables import Account, Campaign, CampaignAddressee, OutboxMail, Policy, PolicyVersion
@@ -145,7 +145,7 @@ def _tell_anew(
     notice.template = notice_template(FIRST_NOTICE, asks_approval=True, minor=minor)
     if notice.state in MAYBE_TOLD:
         record(transaction, "mail.reopened", notice.id, now, was=notice.state, link=notice.link_id)
-        notice.state, notice.reason = "queued", "another version governs them: told from that one"
+        notice.state, notice.reason = "queued", TOLD_ANEW
         notice.attempt_id = notice.claimed_at = notice.settled_at = None
         notice.queued_at = now
     transaction.add(notice)

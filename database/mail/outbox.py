@@ -13,7 +13,14 @@ from sqlmodel import Session, col, func, select
 from database.ids import new_id
 from database.mail import pace
 from database.mail.mail_rows import Batch, change, in_batch, of_nobody_else
-from database.mail.steps import CORRECTION, OWNERS_REPORT, POSTPONEMENT, STOPPED, WITHDRAWAL
+from database.mail.steps import (
+    CORRECTION,
+    FIRST_NOTICE,
+    OWNERS_REPORT,
+    POSTPONEMENT,
+    STOPPED,
+    WITHDRAWAL,
+)
 from database.people.accounts import is_mailed
 from database.policies.counting import has_answered
 from database.tables import (
@@ -88,6 +95,11 @@ for a name is written to nobody who has not said that the request is theirs."""
 COPY_CODE, OF_SOURCE, AFTER_HOLD = "copy_code_", "source_", "erased_after_hold"
 AFTERWARDS = (COPY_CODE, OF_SOURCE, AFTER_HOLD)
 """What steps of a request begin with that go out when it is answered already."""
+MENDED = "the address was mended: sent again"
+RETURNED = "the account is open again: sent now"
+TOLD_ANEW = "another version governs them: told from that one"
+OWED_AGAIN = (MENDED, RETURNED, TOLD_ANEW)
+"""Why a first notice that was done with is queued again."""
 LINK_AGAIN = "link_again"
 SENT_AGAIN_BY_OPS = "sent again by ops"
 SENT_AGAIN_BY_MACHINE = "no event came, while those of later mails did: sent again, not by ops"
@@ -321,11 +333,12 @@ def steps_without_sender(
     session: Session, *, account_id: UUID | None = None, mail_ids: Collection[UUID] = ()
 ) -> Sequence[tuple[UUID, str]]:
     """A campaign's steps that are taken, with mails under way: they need a delivery together, as
-    they may be a million. Each with the campaign's id; only where a mail to an account, or one of
-    these mails, is under way, where those are given."""
+    they may be a million. So does a first notice that is still being sent, once some of it is owed
+    again: the shards of those may be done. Each with the campaign's id; only where a mail to an
+    account, or one of these mails, is under way, where those are given."""
     of_account = col(OutboxMail.addressee_id) == account_id if account_id else true()
     of_mails = col(OutboxMail.id).in_(mail_ids) if mail_ids else true()
-    return session.exec(
+    taken = session.exec(
         select(CampaignStep.campaign_id, CampaignStep.step).where(
             exists().where(
                 col(OutboxMail.subject_id) == col(CampaignStep.campaign_id),
@@ -337,6 +350,25 @@ def steps_without_sender(
             )
         )
     ).all()
+    being_sent = session.exec(
+        select(Campaign.id).where(
+            col(Campaign.finished_at).is_(None),
+            ~exists().where(
+                col(CampaignStep.campaign_id) == col(Campaign.id),
+                col(CampaignStep.step) == FIRST_NOTICE,
+            ),
+            exists().where(
+                col(OutboxMail.subject_id) == col(Campaign.id),
+                col(OutboxMail.step) == FIRST_NOTICE,
+                col(OutboxMail.state) == "queued",
+                col(OutboxMail.reason).in_(OWED_AGAIN),
+                subject_is_running(),
+                of_account,
+                of_mails,
+            ),
+        )
+    ).all()
+    return [*taken, *((campaign_id, FIRST_NOTICE) for campaign_id in being_sent)]
 
 
 def without_sender(session: Session) -> Sequence[OutboxMail]:

@@ -395,3 +395,24 @@ def test_who_complained_and_mended_their_address_hears_that_it_is_off(
     assert first_notice(scene, campaign).state == "queued"
     alice = scene.account(ALICE.external_id).id
     assert (alice in told_that_it_is_off(scene, campaign)) is hears
+
+
+def test_a_notice_owed_again_is_sent_while_its_step_is_still_being_sent(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P4: the shard that it belongs to may be done, and the campaign comes to it no more."""
+    with scene.database.transaction() as transaction:
+        transaction.get_one(OutboxMail, first_notice(scene, campaign).id).state = "bounced"
+    alice, bob = (scene.account(each.external_id).id for each in (ALICE, BOB))
+    with scene.database.session() as session:
+        assert outbox.steps_without_sender(session) == []
+    scene.import_accounts(MENDED, now=NOW)
+    with scene.database.session() as session:
+        assert outbox.steps_without_sender(session, account_id=bob) == []
+        (owed,) = outbox.steps_without_sender(session, account_id=alice)
+    assert owed == (campaign, FIRST_NOTICE)
+    with scene.database.transaction() as transaction:
+        batch = Batch(subject_id=campaign, step=FIRST_NOTICE)
+        assert outbox.claim(transaction, batch, limit=9, now=NOW)
+    with scene.database.session() as session:
+        assert outbox.steps_without_sender(session) == []
