@@ -1,7 +1,7 @@
 """what was said of accounts before is kept when it is said again; answers that count no more are marked"""
 
 import sqlalchemy as sa
-import sqlmodel
+import sqlmodel.sql.sqltypes
 from alembic import op
 
 revision = '0036'
