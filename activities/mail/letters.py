@@ -192,10 +192,8 @@ class Letters:
         campaign = session.get_one(Campaign, mail.subject_id)
         version = session.get_one(PolicyVersion, campaign.policy_version_id)
         policy = session.get_one(Policy, version.policy_id)
-        title, planned_on = (
-            language.title(policy.title, policy.titles),
-            version.planned_effective_on,
-        )
+        title = language.title(policy.title, policy.titles)
+        planned_on = version.planned_effective_on
         shared: dict[str, object] = {
             "policy_title": title,
             "effective_on": language.day_of(version.effective_at, self._company.zone),

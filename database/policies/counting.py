@@ -35,6 +35,7 @@ def _is_of_a_minor() -> ColumnElement[bool]:
     """As `void_as_a_minors` has it by now: of several times in which its holder was said to be one
     the last, which stands in the account, voids what those before did."""
     of_a_minor = select(_HOLDER.id).where(
+        col(Approval.decision) == Decision.APPROVED,
         col(_HOLDER.id) == col(Approval.account_id),
         col(_HOLDER.minor_from).is_not(None),
         or_(
@@ -42,10 +43,7 @@ def _is_of_a_minor() -> ColumnElement[bool]:
             col(_HOLDER.minor_until) > col(Approval.decided_at),
         ),
     )
-    return and_(
-        col(Approval.decision) == Decision.APPROVED,
-        exists(of_a_minor.correlate_except(_HOLDER)),
-    )
+    return exists(of_a_minor.correlate_except(_HOLDER))
 
 
 def _is_unheard(version_id: SQLColumnExpression[UUID] | UUID) -> ColumnElement[bool]:
