@@ -28,7 +28,7 @@ from database.imports.unfinished_imports import carry_on_imports
 from database.mail.doubts import count_doubtful, reconsider
 from database.mail.mail_status import requests_in_vain
 from database.mail.outbox import SENT_AGAIN, steps_without_sender, without_sender
-from database.requests import instructed_tasks, instructions, minors, packages
+from database.requests import instructed_tasks, instructions, manual_tasks, minors, packages
 from database.requests.attachments import known_attachments
 from database.requests.erasures import due_in_our_own
 from database.requests.reached import answers_in_vain, note_late_answers
@@ -276,6 +276,9 @@ class PatrolActivities:
             if late:
                 kind = AlarmKind.MINORS_OVERDUE
                 sound(transaction, kind, today, now, page="/staff/minors", checks=len(late))
+            if late_tasks := manual_tasks.overdue(transaction, self._company.today(now)):
+                kind = AlarmKind.TASKS_OVERDUE
+                sound(transaction, kind, today, now, page="/staff/tasks", tasks=late_tasks)
             if mails := answers_in_vain(transaction):
                 kind, page = AlarmKind.ANSWERS_UNDELIVERED, "/staff/requests/letters"
                 sound(transaction, kind, today, now, page=page, mails=mails)

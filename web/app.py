@@ -83,6 +83,7 @@ from web.staff import (
     request_metrics,
     restrictions,
     sources,
+    tasks,
 )
 from web.staff import minors as staff_minors
 from web.staff import requests as staff_requests
@@ -121,6 +122,7 @@ SITE_MAP = (
     restrictions.router,  # /staff/restrictions
     staff_minors.router,  # /staff/minors
     holds.router,  # /staff/holds
+    tasks.router,  # /staff/tasks
     instructions.router,  # /staff/instructions
     late_reply.router,  # /staff/late-reply
     colleagues.router,  # /staff/colleagues

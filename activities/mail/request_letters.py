@@ -11,7 +11,7 @@ from activities.mail.done_words import foretold, told_of
 from activities.mail.personal_links import personal_link
 from database.mail.outbox import AFTER_HOLD
 from database.people.links import REQUEST_CODE, REQUEST_COPY, REQUEST_COPY_CODE
-from database.requests import erasures, identity, packages
+from database.requests import erasures, identity, manual_tasks, packages
 from database.requests.instructed_tasks import tasks_of as tasks_of_instruction
 from database.requests.redirections import sent_elsewhere
 from database.requests.requested_rights import decisions_of, rights_of
@@ -88,6 +88,19 @@ class RequestLetters:
             "console_url": f"{self._company.base_url}/staff/requests/{request.reference}",
             **self._of_identity(session, request, mail, language, now),
             **self._of_copy(session, request, language, now),
+            **self._of_task(session, mail, language),
+        }
+
+    def _of_task(self, session: Session, mail: OutboxMail, language: Language) -> dict[str, object]:
+        """What whoever does something by hand reads of it; nothing about the person (P30)."""
+        if mail.template != manual_tasks.FOR_YOU:
+            return {}
+        task = manual_tasks.asked_task(session, mail.variant)
+        return {
+            "source": task.source,
+            "step": language.gettext(SOURCE_WORDS[rung_of(mail.step)]),
+            "due_on": language.day(task.due_on) if task.due_on else "",
+            "console_url": f"{self._company.base_url}/staff/tasks/{task.id}",
         }
 
     def _of_erasure(
@@ -127,6 +140,7 @@ class RequestLetters:
             "state": mail.step,
             "counts": instructed.in_words(language, tasks_of_instruction(session, row.id)),
             "console_url": f"{self._company.base_url}/staff/instructions/{row.id}",
+            **self._of_task(session, mail, language),
         }
 
     def _of_identity(

@@ -60,12 +60,14 @@ class InstructionActivities(Asking[InstructedTask]):
     @activity.defn
     def carry_out(self, what: InstructionInput) -> InstructionCase:
         """Ask a source that is due, unless a second person has to decide first, the next one at the
-        next call; and report once all of them are settled. Asked twice, a source does nothing
-        twice."""
+        next call, and remind those who do by hand what is due; and report once all of them are
+        settled. Asked twice, a source does nothing twice."""
         with self._database.session() as session:
             task = instructed_tasks.due(session, what.instruction_id, what.now)
+            by_hand = instructed_tasks.to_remind(session, what.instruction_id, what.now)
         if task is not None:
             self._ask_if_it_may_be(task, what)
+        self._remind(by_hand, what.now)
         with self._database.transaction() as transaction:
             instructions.finish(transaction, what.instruction_id, what.now)
             case = self._case(transaction, what.instruction_id)
@@ -142,6 +144,9 @@ class InstructionActivities(Asking[InstructedTask]):
     def _tell(self, transaction: Session, task: InstructedTask, step: str, now: datetime) -> None:
         row = instruction_by_id(transaction, task.instruction_id)
         tell_staff(transaction, row, f"{step}#{task.source}.{task.attempts}", now)
+
+    def _must_wait(self, _transaction: Session, _task: InstructedTask) -> bool:
+        return False  # what waits for a second person is not carried out, and reminds nobody
 
     def _sound(
         self, transaction: Session, kind: AlarmKind, task: InstructedTask, now: datetime

@@ -85,7 +85,8 @@ class SourceActivities(Asking[SourceTask]):
 
     @activity.defn
     def ask_sources(self, what: RequestInput) -> None:
-        """Ask each source that waits for it and is due, the next ones at the next call.
+        """Ask each source that waits for it and is due, the next ones at the next call, and remind
+        those who do by hand what is due.
 
         No source is asked within a transaction of ours, and none that fails holds up another.
         Asked twice, because a worker died in between, a source does nothing twice.
@@ -98,8 +99,10 @@ class SourceActivities(Asking[SourceTask]):
                 (task, person_asked_about(transaction, request, Verb(task.verb)))
                 for task in source_tasks.due(transaction, request.id, what.now)
             ]
+            by_hand = source_tasks.to_remind(transaction, request.id, what.now)
         for task, person in asked:
             self._ask(task, person, what)
+        self._remind(by_hand, what.now)
         erasing.settle(self._database, self._sources, what.request_id, what.now)
         correcting.settle(self._database, self._sources, what.request_id, what.now)
         restricting.settle(self._database, self._sources, what.request_id, what.now)
@@ -208,6 +211,10 @@ class SourceActivities(Asking[SourceTask]):
             template="request_rung",
             now=now,
         )
+
+    def _must_wait(self, transaction: Session, task: SourceTask) -> bool:
+        request = transaction.get_one(DataSubjectRequest, task.request_id)
+        return source_tasks.why_not_by_hand(transaction, request, task) is not None
 
     def _sound(
         self, transaction: Session, kind: AlarmKind, task: SourceTask, now: datetime

@@ -62,6 +62,13 @@ def due(session: Session, instruction_id: UUID, now: datetime) -> InstructedTask
     return next(tasks, None)
 
 
+def to_remind(session: Session, instruction_id: UUID, now: datetime) -> Sequence[InstructedTask]:
+    """What somebody does by hand, and is to hear of again now."""
+    return [
+        task for task in tasks_of(session, instruction_id) if asked_tasks.is_to_remind(task, now)
+    ]
+
+
 def standing(session: Session, instruction_id: UUID) -> Asked:
     """How far an instruction is with the sources."""
     tasks = tasks_of(session, instruction_id)

@@ -149,6 +149,11 @@ def due(session: Session, request_id: UUID, now: datetime) -> Sequence[SourceTas
     return others[:AT_ONCE] or tasks[:1]
 
 
+def to_remind(session: Session, request_id: UUID, now: datetime) -> Sequence[SourceTask]:
+    """What somebody does by hand, and is to hear of again now."""
+    return [task for task in tasks_of(session, request_id) if asked_tasks.is_to_remind(task, now)]
+
+
 def verify_by_source(transaction: Session, request: DataSubjectRequest, now: datetime) -> bool:
     """Whoever proved control of an address that another data source than our own has of somebody
     is that person, account or not (P19). False where none has it, or they were known already.

@@ -23,6 +23,7 @@ from domain.requests.data_subject_requests import Kind, Outcome
 from domain.requests.legal_holds import EVERYWHERE
 from domain.requests.personal_data import OWN_SOURCE, Exported, Person, Verb
 from domain.requests.source_tasks import TaskState
+from tests.activities.requests.asked_sources import COMPANY
 from tests.activities.requests.erasing_lives import ALICE, BY_LAW, UNDER_HOLD, Life, a_life
 from tests.data_sources.conftest import fernhill
 from tests.data_sources.fernhill import Fernhill
@@ -171,7 +172,9 @@ def test_what_is_disputed_is_not_erased_by_hand_either(life: Life) -> None:
     life.pass_time(2 * DAY + MINUTE)
     task = life.tasks()["sessions"]
     with life.scene.database.transaction() as transaction:
-        assert give_to_staff(transaction, task, life.now.date(), life.now)
+        assert give_to_staff(
+            transaction, task, life.now.date(), role="task", office=COMPANY.office, now=life.now
+        )
     disputes(life)
     done = ByHand(receipt={"done": [], "retained": [], "failed": []}, evidence="Folder 7, burnt")
 

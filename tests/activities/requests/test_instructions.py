@@ -372,7 +372,14 @@ def test_what_is_to_be_erased_by_hand_waits_again_when_a_hold_comes(clinic: Inst
     erasure = clinic.enter(told(Verb.ERASE))
     clinic.decide(erasure, "paul")
     with clinic.database.transaction() as transaction:
-        asked_tasks.give_to_staff(transaction, clinic.task(erasure), NOW.date(), NOW)
+        asked_tasks.give_to_staff(
+            transaction,
+            clinic.task(erasure),
+            NOW.date(),
+            role="task",
+            office=COMPANY.office,
+            now=NOW,
+        )
     with clinic.database.transaction() as transaction:
         account = account_by_external_id(transaction, ALICE.external_id)
         assert not instructions.give_way_to_hold(transaction, account.id, "billing", NOW)
