@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from database.facts import record
 from database.requests import data_corrections, erase_tasks, erasures
+from database.requests.appeals import why_not_them
 from database.requests.authorised_agents import is_authorised
 from database.requests.deferred_erasures import defer
 from database.requests.estates import waits_for_authority
@@ -53,9 +54,6 @@ ANOTHER_WAITS = (
 NOT_AUTHORISED = (
     "Somebody asks for another person, and nobody has decided yet that they may: first the person "
     "confirms it from their address on file, or one of us looks at what shows it."
-)
-DECIDED_BEFORE = (
-    "The person does not agree with the answer that you gave: somebody else has to decide about it."
 )
 AFTER_A_DEATH = (
     "The holder of this account has died. Nothing is disclosed, corrected or erased before two of "
@@ -512,7 +510,7 @@ def _require_fresh_eyes(
     session: Session, request: DataSubjectRequest, deciding: Iterable[UUID | None]
 ) -> None:
     if decided_before(session, request).intersection(one for one in deciding if one):
-        raise DecisionRefused(DECIDED_BEFORE)
+        raise DecisionRefused(why_not_them(session, request))
 
 
 def _require_fitting(session: Session, right: RequestedRight, decision: RequestDecision) -> None:

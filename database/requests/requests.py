@@ -197,15 +197,22 @@ def acknowledge(transaction: Session, request: DataSubjectRequest, now: datetime
 
 
 def assign(
-    transaction: Session, request: DataSubjectRequest, staff_id: UUID, now: datetime
+    transaction: Session,
+    request: DataSubjectRequest,
+    staff_id: UUID,
+    now: datetime,
+    *,
+    by: UUID | None = None,
 ) -> None:
-    """Give a request to a member of staff."""
+    """Give a request to a member of staff; `by`: who did, where they did not take it themselves."""
     hold(transaction, request)
     if request.assignee_id == staff_id:
         return
     request.assignee_id = staff_id
     transaction.add(request)
-    record(transaction, "request.assigned", request.id, now, assignee=staff_id)
+    record(
+        transaction, "request.assigned", request.id, now, assignee=staff_id, staff=by or staff_id
+    )
 
 
 def queue_for_staff(

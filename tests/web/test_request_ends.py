@@ -272,6 +272,52 @@ def test_alice_has_an_answer_looked_at_again_by_somebody_else(world: World) -> N
     assert "Have it looked at again" not in world.browser.get(page_of(world, again)).text
 
 
+def leaves(world: World, handle: str) -> None:
+    """They are of the company no more."""
+    staff_id = member(world, handle)
+    with world.database.transaction() as transaction:
+        transaction.get_one(Staff, staff_id).left_at = NOW
+
+
+def test_staff_are_told_when_too_few_are_left_to_decide_an_appeal(world: World) -> None:
+    """P20: on its page and when they try; and what to do about it."""
+    request = ask(world)
+    verify(world, request)
+    decide(world, request, by="priya")
+    world.browser.post(f"{page_of(world, request)}/appeal", data={"words": "No."})
+    again = the_appeal(world, request)
+    world.enter_as("priya")
+    page = f"/staff/requests/{again.reference}"
+    assert "nobody of you can answer it" in world.browser.get(page).text
+    assert "staff add HANDLE" in world.browser.get(page).text
+    with pytest.raises(DecisionRefused, match="staff add HANDLE"):
+        decide(world, again, by="priya")
+    member(world, "petra")
+    shown = world.browser.get(page).text
+    assert "Only Petra did not decide" in shown
+    assert "takes two" in shown
+    member(world, "piet")
+    assert "Too few to decide" not in world.browser.get(page).text
+    leaves(world, "piet")
+    leaves(world, "petra")
+    assert "nobody of you can answer it" in world.browser.get(page).text
+    assert "Too few to decide" not in world.browser.get(f"/staff/requests/{request.reference}").text
+
+
+def test_an_appeal_is_given_to_nobody_who_decided_before(world: World) -> None:
+    """P20: only those are offered who may decide it."""
+    request = ask(world)
+    verify(world, request)
+    decide(world, request, by="priya")
+    world.browser.post(f"{page_of(world, request)}/appeal", data={"words": "No."})
+    again = the_appeal(world, request)
+    member(world, "petra")
+    world.enter_as("priya")
+    offered = world.browser.get(f"/staff/requests/{again.reference}").text
+    assert f'<option value="{member(world, "petra")}"' in offered
+    assert f'<option value="{member(world, "paul")}"' not in offered
+
+
 def test_words_that_cannot_be_kept_are_shown_again(world: World) -> None:
     request = ask(world)
     verify(world, request)

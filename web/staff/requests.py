@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from database.people.staff import everybody
 from database.requests.answering import Answer
+from database.requests.appeals import may_decide, too_few
 from database.requests.attachments import attachments_of
 from database.requests.authorised_agents import Authority, agent_of
 from database.requests.deferred_erasures import erasure_of, to_be_done
@@ -139,10 +140,13 @@ def case_page(asked: ByPrivacy) -> HTMLResponse:
 
 
 @router.post("/{reference}/assign", dependencies=[GENUINE])
-def assign_to_me(asked: ByPrivacy) -> Response:
-    """Take a request on."""
-    asked.site.desk.assign(asked.reference, asked.member.id)
-    return RedirectResponse(asked.path, status_code=303)
+def assign(asked: ByPrivacy, posted: Form) -> Response:
+    """Take a request on, or give it to a colleague."""
+    try:
+        to = UUID(posted.text("to")) if posted.text("to") else None
+    except ValueError:
+        return _case(asked, refusal="Choose one of the privacy team. Nothing was changed.")
+    return back(asked, lambda: asked.site.desk.assign(asked.reference, asked.member.id, to=to))
 
 
 @router.post("/{reference}/take-out", dependencies=[GENUINE])
@@ -393,6 +397,8 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             ],
             **about_identity(session, request, now),
             attachments=attachments_of(session, request.id),
+            too_few=too_few(session, request),
+            colleagues=[one for one in may_decide(session, request) if one.id != asked.member.id],
             has_died=has_died(session, request),
             estates=authorities_of(session, request),
             **about_sources(session, site, request),

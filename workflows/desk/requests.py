@@ -130,10 +130,12 @@ class Requests(DeskPart):
                 )
         self._wake(request_id)
 
-    def assign(self, reference: str, staff_id: UUID) -> None:
-        """Give a request to a member of the privacy team. Raises Refused."""
+    def assign(self, reference: str, staff_id: UUID, *, to: UUID | None = None) -> None:
+        """Take a request on, or give it `to` another member of the privacy team. Raises Refused."""
+        assignee_id = to or staff_id
         with self._on_request(reference, staff_id) as (transaction, request):
-            requests.assign(transaction, request, staff_id, self.clock.now())
+            require_role(transaction, assignee_id, "privacy")
+            requests.assign(transaction, request, assignee_id, self.clock.now(), by=staff_id)
         self._wake(request.id)
 
     def decide(
