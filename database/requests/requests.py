@@ -164,16 +164,6 @@ def all_requests(session: Session) -> Sequence[DataSubjectRequest]:
     return session.exec(select(DataSubjectRequest).order_by(col(DataSubjectRequest.due_at))).all()
 
 
-def last_answered(session: Session, limit: int) -> Sequence[DataSubjectRequest]:
-    """The requests that were answered last and are not purged, the newest first."""
-    return session.exec(
-        select(DataSubjectRequest)
-        .where(col(DataSubjectRequest.state).in_([State.ANSWERED, State.CLOSED]))
-        .order_by(col(DataSubjectRequest.answered_at).desc(), col(DataSubjectRequest.id))
-        .limit(limit)
-    ).all()
-
-
 def mails_of(session: Session, request_id: UUID) -> Sequence[OutboxMail]:
     """Every mail of a request, the first one first."""
     return session.exec(

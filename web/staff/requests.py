@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
@@ -16,10 +16,11 @@ from database.requests.appeals import may_decide, too_few
 from database.requests.attachments import attachments_of
 from database.requests.authorised_agents import Authority, agent_of
 from database.requests.deferred_erasures import erasure_of, to_be_done
-from database.requests.ends import proposed_end
+from database.requests.ends import possible_duplicates, proposed_end
 from database.requests.estates import authorities_of, has_died
+from database.requests.finding import answered, found
 from database.requests.identity import controls_empty_address, is_verified
-from database.requests.joined import joined_to, possible_duplicates
+from database.requests.joined import joined_to
 from database.requests.minors import open_checks
 from database.requests.on_paper import letters_to_post, posted_letters
 from database.requests.receipts import Receipt, clock_on_file
@@ -27,7 +28,6 @@ from database.requests.recipients import still_to_tell
 from database.requests.requested_rights import decisions_of, rights_by_request, rights_of
 from database.requests.requests import (
     OPEN_STATES,
-    last_answered,
     mails_of,
     open_requests,
     request_by_reference,
@@ -76,14 +76,24 @@ STANDING: Mapping[RightState, str] = {
 }
 
 DONE_SHOWN = 100
-"""So many of the requests that were answered last are listed; the others are found by reference."""
+"""So many of the requests that were answered stand on a page."""
+PageNumber = Annotated[int, Query(ge=1, le=100_000)]
+Wanted = Annotated[str, Query(max_length=40)]
 
 
 @router.get("")
-def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
-    """Requests by due date: those without an answer first. Names nobody."""
+def queue(
+    request: Request, site: OnSite, member: Privacy, page: PageNumber = 1, wanted: Wanted = ""
+) -> Response:
+    """Requests by due date: those without an answer first, page by page those that have one; or
+    those with the reference that somebody looks for. Names nobody."""
     with site.database.session() as session:
-        waiting, done = open_requests(session), last_answered(session, DONE_SHOWN)
+        matching = found(session, wanted) if wanted else ()
+        if len(matching) == 1:
+            return RedirectResponse(f"/staff/requests/{matching[0].reference}", status_code=303)
+        waiting = open_requests(session) if page == 1 and not wanted else ()
+        further = matching if wanted else answered(session, DONE_SHOWN, page)
+        done = further[:DONE_SHOWN]
         now = site.now()
         with_draft = set(with_fired_rung(session, DRAFT))
         return console(
@@ -93,7 +103,9 @@ def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
             "requests.html",
             open=waiting,
             done=done,
-            done_shown=DONE_SHOWN,
+            page=page,
+            is_more=len(further) > len(done),
+            wanted=wanted,
             letters=len(letters_to_post(session)),
             to_tell=[
                 tell_by(one.noted_at, site.company.office) for one, *_ in still_to_tell(session)
