@@ -1,9 +1,11 @@
 """Requests that end without being judged: withdrawn, spam, a duplicate of another (P19-P22)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import exists, or_
 from sqlmodel import Session, col, select
 
 from database.facts import record
@@ -26,6 +28,8 @@ MAILS: Mapping[Outcome, str] = {
     Outcome.SPAM: "request_answer",
 }
 """What whoever asked is written when it ends so."""
+SHOWN = 100
+"""So many open requests that look alike are compared."""
 ANSWERED = "This request is answered already. Nothing was changed."
 NO_WAY_BACK = (
     "This request cannot be withdrawn any more: what it asks to erase is being erased. Nothing was "
@@ -286,8 +290,7 @@ def _require_way_back(session: Session, request: DataSubjectRequest) -> None:
 
 def _answers_another(session: Session, request: DataSubjectRequest) -> bool:
     """Whether somebody was promised their answer with this request's."""
-    follower = select(DataSubjectRequest.id).where(DataSubjectRequest.duplicate_of_id == request.id)
-    return session.exec(follower.limit(1)).first() is not None
+    return bool(waiting_for(session, request))
 
 
 def _is_being_erased(session: Session, request: DataSubjectRequest) -> bool:

@@ -1,6 +1,7 @@
 """Requests that end without being judged: by their person from their page, by staff in the console
 (P19-P22)."""
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -208,6 +209,57 @@ def test_what_answers_a_duplicate_has_to_be_answered(world: World) -> None:
     refused = world.browser.post(f"{page}/withdraw")
     assert (refused.status_code, now_of(world, first).answered_at) == (409, None)
     assert "waits for the answer to this one" in refused.text
+
+
+def test_what_is_suggested_as_a_duplicate_can_end_as_one(world: World) -> None:
+    """P19, P21: each suggestion on a page is taken, and what would be refused is not made."""
+    first, second, third = ask(world), ask(world), ask(world, "erasure")
+    world.enter_as("priya")
+
+    def suggested(one: DataSubjectRequest) -> list[str]:
+        page = world.browser.get(f"/staff/requests/{one.reference}").text
+        return re.findall(r'<option value="(R-\w+)">', page)
+
+    assert suggested(first) == suggested(second) == []
+    verify(world, first)
+    assert (suggested(first), suggested(second), suggested(third)) == ([], [first.reference], [])
+    assert "can end, on its page" in world.browser.get(f"/staff/requests/{first.reference}").text
+    path = f"/staff/requests/{second.reference}"
+    said = {"end": "duplicate", "of": suggested(second)[0], "reason": "The same words"}
+    assert world.post(path, f"{path}/end", **said).status_code == 303
+
+
+def test_a_duplicate_has_an_answer_of_its_own_when_its_twin_is_disputed(world: World) -> None:
+    """P19, P21: what answers it may be nobody's, and end unproved; it is due when it was."""
+    first, second = ask(world), ask(world)
+    verify(world, first)
+    world.enter_as("priya")
+    path = f"/staff/requests/{second.reference}"
+    said = {"end": "duplicate", "of": first.reference, "reason": "The same words"}
+    assert world.post(path, f"{path}/end", **said).status_code == 303
+    world.desk.clock.advance(timedelta(days=20))
+    world.messenger.started.clear()
+    for _ in range(2):
+        world.desk.dispute(first.id, by="address on file")
+    with world.database.session() as session:
+        own = follower_of(session, now_of(world, second)) or pytest.fail("it has no request")
+        rows = session.exec(select(DataSubjectRequest)).all()
+    assert len(rows) == 3
+    assert (own.received_at, own.due_at) == (second.received_at, second.due_at)
+    assert (own.answered_at, own.verified_at, own.contact_email) == (None, None, ALICE)
+    assert world.messenger.started == [f"data-subject-request/{own.id}"]
+    shown = world.browser.get(page_of(world, second)).text
+    assert own.reference in shown
+    assert first.reference not in shown
+    assert (
+        "waits for the answer to this one"
+        not in world.post(
+            f"/staff/requests/{first.reference}",
+            f"/staff/requests/{first.reference}/end",
+            end="spam",
+            reason="A stranger's",
+        ).text
+    )  # nobody waits for it any more
 
 
 def member(world: World, handle: str) -> UUID:

@@ -237,23 +237,36 @@ class Reception(DeskPart):
         *,
         is_appeal: bool = False,
     ) -> DataSubjectRequest:
-        proved = verified_by is not None and old.disputed_at is None
-        intake = self._with_what_is_on_file(intake, old.account_id, proved=proved)
         now = self.clock.now()
-        received = replace(
-            self._received(old.channel, self._deadline(intake, None, now), now),
-            account_id=old.account_id,
-            verified_by=verified_by,
-            follows_id=old.id,
-            is_appeal=is_appeal,
-            disputed_at=old.disputed_at,
-        )
+        received = self._following(old, intake, verified_by, now, is_appeal=is_appeal)
         with self.database.transaction() as transaction:
             request = requests.follower_of(
                 transaction, held(transaction, DataSubjectRequest, old.id), is_appeal=is_appeal
             ) or at_once.take_in(transaction, intake, received, self._suppression_key, now)
         self._start(request, intake, now)
         return request
+
+    def _following(
+        self,
+        old: DataSubjectRequest,
+        intake: Intake,
+        verified_by: str | None,
+        now: datetime,
+        *,
+        received_at: datetime | None = None,
+        is_appeal: bool = False,
+    ) -> requests.Received:
+        """How a request comes that takes up an old one: now, or when the old one did."""
+        proved = verified_by is not None and old.disputed_at is None
+        told = self._with_what_is_on_file(intake, old.account_id, proved=proved)
+        return replace(
+            self._received(old.channel, self._deadline(told, received_at, now), now),
+            account_id=old.account_id,
+            verified_by=verified_by,
+            follows_id=old.id,
+            is_appeal=is_appeal,
+            disputed_at=old.disputed_at,
+        )
 
     def _with_what_is_on_file(
         self, intake: Intake, account_id: UUID | None, *, proved: bool = False

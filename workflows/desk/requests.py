@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
-from typing import Literal
 from uuid import UUID
 
 from activities.requests.requests import Confirmation
@@ -89,16 +88,6 @@ class Requests(DeskPart):
             sent = identity.ask_again(transaction, request, self.clock.now())
         self._wake(request_id)
         return sent
-
-    def dispute(self, request_id: UUID, by: Literal["address on file", "former address"]) -> None:
-        """Somebody at an address on file, or at one that was, says it is not theirs: the team is
-        told, and nothing is disclosed until two of them found out who asks."""
-        now = self.clock.now()
-        with self.database.transaction() as transaction:
-            request = transaction.get_one(DataSubjectRequest, request_id)
-            if identity.dispute(transaction, request, by=by, now=now):
-                requests.tell_of_dispute(transaction, request, now)
-        self._wake(request_id)
 
     def record_check(
         self, reference: str, staff_id: UUID, *, method: CheckMethod, passed: bool, evidence: str

@@ -9,6 +9,7 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
+from database.requests.identity import verify_identity
 from database.requests.metrics import request_metrics
 from database.requests.on_paper import letters_to_post
 from database.requests.reached import answers_in_vain, note_late_answers
@@ -335,7 +336,8 @@ def test_a_reminder_that_an_answer_overtook_is_not_posted(world: World) -> None:
 
 
 def test_what_came_before_from_there_for_the_same_is_pointed_out(world: World) -> None:
-    """A possible duplicate is shown; another right, and an answered one, are none."""
+    """A possible duplicate is shown once it could end as one; another right, and an answered one,
+    are none."""
     world.enter_as("priya")
     for kinds in (["access"], ["erasure"], ["portability", "access"]):
         fields: dict[str, Any] = {**LETTER, "kinds": kinds}
@@ -351,6 +353,11 @@ def test_what_came_before_from_there_for_the_same_is_pointed_out(world: World) -
         _, found, rest = page.partition("Possibly the same")
         return re.findall(r">(R-\w+)</a>", rest.partition("</ul>")[0]) if found else []
 
+    for one in (first, last, erasure):
+        assert pointed_out(one) == []  # nobody has shown yet that either comes from the person
+    with world.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, last.id)
+        verify_identity(transaction, row, how="link", now=NOW)
     assert pointed_out(first) == [last.reference]
     assert pointed_out(last) == [first.reference]
     assert pointed_out(erasure) == []
