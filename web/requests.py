@@ -54,6 +54,7 @@ from domain.requests.data_subject_requests import (
 from domain.requests.deadlines import Authority, authority_for, court_remedy
 from domain.requests.decisions import in_our_words, words_of_outcome
 from domain.requests.identity import TRIES
+from domain.requests.minors import BY_CHECK
 from translations.catalogues import Language
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.links import LinkClosed, locale_of, open_link
@@ -330,6 +331,7 @@ def status_page(
         path=f"/requests/{token}",
         rights=[_right(session, reader, right, decisions.get(right.id)) for right in rights],
         stage=reader.gettext(stage),
+        by_us=request.verified_by == BY_CHECK,
         agent=agent_of(session, request.id),
         asks=asks_by_mail(request),
         code_until=value_of(code).good_until if code else None,

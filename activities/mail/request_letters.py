@@ -39,6 +39,7 @@ from domain.requests.decisions import in_our_words, words_of_outcome
 from domain.requests.erasures import begins_at
 from domain.requests.identity import WORDS_FOR_STAFF
 from domain.requests.ladder import words_of_rungs
+from domain.requests.minors import BY_CHECK
 from domain.requests.personal_data import Verb
 from domain.requests.source_tasks import SOURCE_WORDS
 from mail.links import make_code
@@ -65,6 +66,7 @@ class RequestLetters:
         return {
             **self._of_erasure(session, request, mail, language, now),
             "reference": request.reference,
+            "by_us": request.verified_by == BY_CHECK,
             "kind": language.listed(KIND_WORDS[Kind(right.kind)] for right in rights),
             "rights": _answered(session, rights, language) if request.answered_at else [],
             "elsewhere": redirections.in_words(language, sent_elsewhere(session, request))
