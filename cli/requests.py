@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from cli import holds, request_ends, request_intake, request_metrics
+from cli import holds, recipients, request_ends, request_intake, request_metrics
 from cli.options import AsReader, AsStaff, FormatOption, ListFormat, Reference
 from domain.requests.data_subject_requests import Ground, Kind, Outcome
 from domain.requests.erasures import ErasureGround
@@ -447,9 +447,14 @@ for command in (
     request_intake.posted,
     request_intake.authority,
     request_ends.end,
+    request_ends.died,
+    request_ends.lives,
+    recipients.recipients,
+    recipients.told,
     request_metrics.metrics,
 ):
     app.command()(command)
 app.command("confirm-end")(request_ends.confirm_end)
+app.command("take-out")(request_ends.take_out)
 app.command("release-hold")(holds.release_of_request)
 app.command()(holds.erased)

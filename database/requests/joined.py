@@ -152,6 +152,13 @@ def joined_to(session: Session, request: DataSubjectRequest) -> Joined:
     )
 
 
+def joined_as(session: Session, reference: str) -> JoinedRequest | None:
+    """What was joined under a reference; None where that is a request of its own."""
+    return session.exec(
+        select(JoinedRequest).where(JoinedRequest.reference == reference.upper())
+    ).first()
+
+
 def take_out(
     transaction: Session, request: DataSubjectRequest, joined_id: UUID, now: datetime
 ) -> Taken:
