@@ -62,13 +62,15 @@ class WhatToDo:
 
 
 def open_tasks(session: Session, roles: Collection[str]) -> Sequence[ManualTask]:
-    """What waits for the hands of whoever holds these roles, due first; privacy sees all of it."""
-    found = [
-        *_open_of_requests(session),
-        *_open_of_instructions(session),
-    ]
+    """What waits for the hands of whoever holds these roles, due first, what must not be done yet
+    last; privacy sees all of it."""
+    found = [*_open_of_requests(session), *_open_of_instructions(session)]
     mine = [task for task in found if may_do(task.row, roles)]
-    return sorted(mine, key=lambda task: (task.row.due_on or date.max, task.reference))
+
+    def due(task: ManualTask) -> tuple[bool, date, str]:
+        return task.not_yet is not None, task.row.due_on or date.max, task.reference
+
+    return sorted(mine, key=due)
 
 
 def task_of(session: Session, task_id: UUID, roles: Collection[str]) -> ManualTask:

@@ -86,8 +86,9 @@ def _task(
     try:
         with site.database.transaction() as transaction:
             task = task_of(transaction, task_id, asked.member.roles)
-            about = what_to_do(transaction, task)
-            asked.reads_of(transaction, about.subject_id)
+            about = what_to_do(transaction, task) if task.not_yet is None else None
+            if about:
+                asked.reads_of(transaction, about.subject_id)
             team = [member.name for member in in_role(transaction, "privacy")]
     except TaskRefused as gone:
         return _list(asked, refusal=str(gone))

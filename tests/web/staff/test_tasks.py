@@ -180,13 +180,17 @@ def test_what_is_to_be_put_right_is_named_with_before_and_after(tamara: World) -
 
 
 def test_what_must_not_be_erased_yet_has_no_form(tamara: World) -> None:
-    """P11, P13: what is to be copied is copied first."""
-    give(tamara, Verb.EXPORT, "access")
+    """P11, P13, P30: what is to be copied is copied first, and nobody is named before."""
     erase = give(tamara, Verb.ERASE, "erasure")
+    give(tamara, Verb.EXPORT, "access")
     page = tamara.browser.get(f"{LIST}/{erase}").text
     assert "Do not erase it yet." in page
     assert "I have done it" not in page
-    assert "Not yet, for" in tamara.browser.get(LIST).text
+    assert "alice@example.org" not in page
+    assert read_by(tamara, "tamara") == []
+    assert tamara.browser.get(LIST).text.index("By 2 March") < tamara.browser.get(LIST).text.index(
+        "Not yet, for"
+    )
 
 
 def test_a_restriction_that_a_system_has_no_flag_for_is_done_and_said(tamara: World) -> None:
