@@ -1,8 +1,9 @@
 """Asking the data sources what a request is about: each answer is settled by itself (P10-P17)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import TypeAlias
 
 from sqlmodel import Session
@@ -35,6 +36,8 @@ from domain.requests.personal_data import (
 )
 from domain.requests.source_tasks import done_receipt, exported_receipt, located_receipt
 
+ENOUGH = timedelta(minutes=2)
+"""After so long no further source is asked in one go, so that several slow ones do not add up."""
 Answer: TypeAlias = Located | Exported | Receipt | Waits
 NOT_ALL = (
     "The data source {source} has not done all of it: {failed}. See to the rest there, and have it "
@@ -85,7 +88,8 @@ class SourceActivities(Asking[SourceTask]):
 
     @activity.defn
     def ask_sources(self, what: RequestInput) -> None:
-        """Ask each source that waits for it and is due, the next ones at the next call.
+        """Ask each source that waits for it and is due, the next ones at the next call; so it is
+        too after slow ones, that what is done is never begun again.
 
         No source is asked within a transaction of ours, and none that fails holds up another.
         Asked twice, because a worker died in between, a source does nothing twice.
@@ -98,8 +102,11 @@ class SourceActivities(Asking[SourceTask]):
                 (task, person_asked_about(transaction, request, Verb(task.verb)))
                 for task in source_tasks.due(transaction, request.id, what.now)
             ]
+        enough_at = monotonic() + ENOUGH.total_seconds()
         for task, person in asked:
             self._ask(task, person, what)
+            if monotonic() >= enough_at:
+                break
         erasing.settle(self._database, self._sources, what.request_id, what.now)
         correcting.settle(self._database, self._sources, what.request_id, what.now)
         restricting.settle(self._database, self._sources, what.request_id, what.now)

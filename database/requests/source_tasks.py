@@ -57,7 +57,7 @@ NOT_YET = (
     "Nothing was changed."
 )
 AT_ONCE = 10
-"""So many are asked in one go, each of which may take its whole time."""
+"""So many are asked in one go, at most."""
 
 
 def plan(
