@@ -16,6 +16,7 @@ from sqlmodel import Session
 from database.people.accounts import accounts_at_address
 from database.requests import joined, minors
 from database.requests.answering import decide_at_once
+from database.requests.estates import waits_for_authority
 from database.requests.identity import is_verified
 from database.requests.marketing import REQUEST, refuse
 from database.requests.receipts import ClockOf, bring_forward
@@ -120,14 +121,15 @@ def showing_who_asks(
     """The request, ours, while somebody may show who asks; what follows of that takes effect.
 
     From then on the law of the country on file counts too, in the time zone on file: before, a due
-    time could tell a stranger of an account (P19, P21).
+    time could tell a stranger of an account (P19, P21). After a death whoever reads the mail there
+    is such a stranger, until two of us found that they may ask.
     """
     request = held(transaction, DataSubjectRequest, request_id)
     was_known = request.verified_at is not None
     yield request
     if not was_known and request.verified_at is not None:
         take_effect_once_verified(transaction, request, now)
-    if is_verified(request):
+    if is_verified(request) and not waits_for_authority(transaction, request):
         bring_forward(transaction, request, clock_of, now)
 
 

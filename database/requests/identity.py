@@ -23,7 +23,7 @@ from database.mail.outbox import (
     Queued,
     queue,
 )
-from database.people.accounts import accounts_at_address, holder_died
+from database.people.accounts import accounts_asked_about, accounts_at_address, holder_died
 from database.people.address_changes import replaced_lately
 from database.people.links import REQUEST_STATUS, REQUEST_STOP, REQUEST_VERIFY, add_link
 from database.requests.requested_rights import reopen_unverified
@@ -223,14 +223,14 @@ def confirm_contact(transaction: Session, request: DataSubjectRequest, now: date
 
 def controls_empty_address(session: Session, request: DataSubjectRequest) -> bool:
     """Whether the person proved control of the address that a gated request is about, and there is
-    no account with it."""
+    no account with it, of the living or the dead."""
     return (
         request.needs_identity
         and request.contact_confirmed_at is not None
         and request.verified_at is None
         and request.account_id is None
         and not names_another_address(request)
-        and not accounts_at_address(session, request.contact_email)
+        and not accounts_asked_about(session, request.contact_email)
     )
 
 

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from database.facts import record
 from database.mail.outbox import AGENT, BY_POST, REQUEST, STAFF, Queued, queue
 from database.mail.steps import GOT_BY_NOBODY
-from database.people.accounts import accounts_at_address
+from database.people.accounts import accounts_asked_about
 from database.people.links import REQUEST_AGENT, REQUEST_STATUS, add_link
 from database.people.staff import in_charge
 from database.requests.identity import (
@@ -357,7 +357,7 @@ def _taken_in(transaction: Session, intake: Intake, received: Received) -> DataS
 
 
 def _account_at(session: Session, address: str) -> UUID | None:
-    accounts = accounts_at_address(session, address) if address else ()
+    accounts = accounts_asked_about(session, address) if address else ()
     return accounts[0].id if accounts else None
 
 
