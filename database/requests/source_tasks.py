@@ -153,7 +153,8 @@ def verify_by_source(transaction: Session, request: DataSubjectRequest, now: dat
     """Whoever proved control of an address that another data source than our own has of somebody
     is that person, account or not (P19). False where none has it, or they were known already.
 
-    The request is held.
+    The request is held. By other proofs a clock may run shorter; not by this one, as there is no
+    account that could say where they live (P21).
     """
     if not controls_empty_address(transaction, request):
         return False
