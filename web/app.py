@@ -160,6 +160,7 @@ def create_app(
         link_keys=settings.link_key_bytes,
         events_keys=settings.sendgrid_webhook_public_keys,
         suppression_key=settings.suppression_key_bytes,
+        metrics_token=settings.metrics_token.get_secret_value(),
         sending_period=settings.sending_period,
         mail_rate=settings.mail_rate_limit,
         identity=settings.identity,
