@@ -22,6 +22,7 @@ from database.people.links import (
     REQUEST_VERIFY,
 )
 from database.policies.policies import policies, version_in_force
+from database.requests.additions import additions_of
 from database.requests.attachments import attachments_of
 from database.requests.authorised_agents import agent_of
 from database.requests.ends import appeal_of, may_be_appealed, may_be_taken_up_again, may_withdraw
@@ -303,13 +304,12 @@ def status_page(
     *,
     problem: str = "",
     refusal: str = "",
-    words: str = "",
+    posted: Posted = NOTHING_POSTED,
 ) -> HTMLResponse:
     """How a request stands: the same whether the person is known to us or not (P19).
 
     The answer is shown behind a link that went where the answer goes. `problem`: why a code did
-    not do, for its field; `refusal`: why something else was not done; `words`: why they do not
-    agree, as typed.
+    not do, for its field; `refusal`: why something else was not done; `posted`: what was typed.
     """
     request = session.get_one(DataSubjectRequest, link.subject_id)
     rights = rights_of(session, request.id)
@@ -337,6 +337,7 @@ def status_page(
         problems={"code": problem} if problem else {},
         refusal=refusal,
         files=len(attachments_of(session, request.id)),
+        added=[one.added_at for one in additions_of(session, request.id)],
         elsewhere=elsewhere,
         may_withdraw=may_withdraw(session, request, link.purpose),
         answered_with=session.get(DataSubjectRequest, request.duplicate_of_id)
@@ -346,7 +347,7 @@ def status_page(
         follower=follower_of(session, request),
         may_appeal=may_be_appealed(session, request, link.purpose),
         appeal=appeal_of(session, request),
-        words=words,
+        posted=posted,
         others=redirections.in_words(reader.pages.language, sent_elsewhere(session, request)),
         authority=authority_for(request.country, lead=lead),
         court=reader.gettext(court_remedy(request.regime)),

@@ -37,6 +37,7 @@ from database.tables import (
     ProposedEnd,
     ReceiptCorrection,
     RecipientNotice,
+    RequestAddition,
     RequestAgent,
     RequestDecision,
     SourceTask,
@@ -216,6 +217,7 @@ def _purge(
         update(Link)
         .where(col(Link.subject_id) == request.id)
         .values(expires_at=now, account_id=None),
+        delete(RequestAddition).where(_of(RequestAddition, request)),
         delete(AddressWarning).where(_of(AddressWarning, request)),
         delete(IdentityCode).where(_of(IdentityCode, request)),
     ):

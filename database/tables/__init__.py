@@ -31,6 +31,7 @@ from database.tables.intake import (
     HandedIn,
     JoinedRequest,
     PostedLetter,
+    RequestAddition,
     RequestAgent,
     RequestAttachment,
 )
@@ -149,6 +150,7 @@ __all__ = [
     "RecipientNotice",
     "Reclassification",
     "ReminderOptOut",
+    "RequestAddition",
     "RequestAgent",
     "RequestAttachment",
     "RequestDecision",

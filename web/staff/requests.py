@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from database.people.staff import everybody
+from database.requests.additions import additions_of
 from database.requests.answering import Answer
 from database.requests.attachments import attachments_of
 from database.requests.authorised_agents import Authority, agent_of
@@ -392,6 +393,7 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
                 for one in request.candidates
             ],
             **about_identity(session, request, now),
+            additions=additions_of(session, request.id),
             attachments=attachments_of(session, request.id),
             has_died=has_died(session, request),
             estates=authorities_of(session, request),

@@ -34,6 +34,7 @@ from database.requests import (
     requests,
     restrictions,
 )
+from database.requests.additions import AdditionRefused
 from database.requests.attachments import AttachmentRefused
 from database.requests.rungs import NothingToAcknowledge
 from database.storage import Storage
@@ -72,6 +73,7 @@ REFUSALS = (
     NoticeTooShort,
     controls.ControlRefused,
     AccountUnknown,
+    AdditionRefused,
     AttachmentRefused,
     wording.WordingRefused,
     rehearsals.RehearsalRefused,

@@ -8,6 +8,7 @@ from uuid import UUID
 from activities.requests.requests import Confirmation
 from database.people.staff import INTAKE_ROLES, require_role
 from database.requests import (
+    additions,
     answering,
     authorised_agents,
     ends,
@@ -31,6 +32,7 @@ from database.tables import (
     RequestAttachment,
     RequestDecision,
 )
+from database.writing import held
 from domain.requests.attachments import Attachment
 from domain.requests.data_subject_requests import Kind, Outcome
 from domain.requests.deadlines import Deadline
@@ -252,15 +254,39 @@ class Requests(DeskPart):
         with refusing(), self.database.transaction() as transaction:
             if staff_id is not None:
                 require_role(transaction, staff_id, *INTAKE_ROLES)
+            request = requests.request_by_reference(transaction, reference)
             request_attachments.attach(
                 transaction,
-                requests.request_by_reference(transaction, reference),
+                request,
                 attachments,
                 self._storage,
                 limits=self.company.attachments,
                 staff_id=staff_id,
                 now=self.clock.now(),
             )
+        self._wake(request.id)
+
+    def add_information(
+        self, request_id: UUID, words: str, attachments: Sequence[Attachment]
+    ) -> None:
+        """Keep what a person tells later about an open request, and files with it: all or nothing.
+        Raises Refused."""
+        now = self.clock.now()
+        with refusing(), self.database.transaction() as transaction:
+            request = held(transaction, DataSubjectRequest, request_id)
+            if words:
+                additions.add(transaction, request, words, now)
+            if attachments:
+                request_attachments.attach(
+                    transaction,
+                    request,
+                    attachments,
+                    self._storage,
+                    limits=self.company.attachments,
+                    staff_id=None,
+                    now=now,
+                )
+        self._wake(request_id)
 
     def attachment(self, request_id: UUID, attachment_id: UUID) -> tuple[str, bytes]:
         """The name of a file of a request and what is in it. Raises Refused."""
