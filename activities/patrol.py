@@ -30,7 +30,7 @@ from database.mail.mail_status import requests_in_vain
 from database.mail.outbox import SENT_AGAIN, steps_without_sender, without_sender
 from database.requests import instructed_tasks, instructions, minors, packages
 from database.requests.attachments import known_attachments
-from database.requests.erasures import due_in_our_own
+from database.requests.own_erasure import due_in_our_own
 from database.requests.reached import answers_in_vain, note_late_answers
 from database.requests.requested_rights import kinds_of, rights_by_request
 from database.requests.requests import OPEN_STATES

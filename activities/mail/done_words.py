@@ -7,7 +7,14 @@ from typing import Any
 
 from sqlmodel import Session
 
-from database.requests import data_corrections, erase_tasks, erasures, recipients, source_tasks
+from database.requests import (
+    data_corrections,
+    erase_tasks,
+    erasures,
+    own_erasure,
+    recipients,
+    source_tasks,
+)
 from database.tables import (
     DataCorrection,
     DataSubjectRequest,
@@ -68,12 +75,12 @@ def _erased(session: Session, right: RequestedRight, language: Language) -> Iter
             "erased then by itself."
         )
     request = session.get_one(DataSubjectRequest, right.request_id)
-    if erasures.waits_for_other_answers(session, request, erasure):
+    if own_erasure.waits_for_other_answers(session, request, erasure):
         yield language.gettext(
             "What we need to answer another request about you is kept until that is answered, and "
             "is erased then by itself."
         )
-    if erasures.waits_for_a_copy(session, request, erasure):
+    if own_erasure.waits_for_a_copy(session, request, erasure):
         yield language.gettext(
             "What we need to give you your copy is kept until you have fetched it, or its time is "
             "over, and is erased then by itself."

@@ -14,7 +14,14 @@ from data_sources.source import Call, DataSource, SourceWrong
 from data_sources.sql import SqlSource
 from data_sources.tombstones import known_as
 from database.engine import Database
-from database.requests import erase_tasks, erasure_ends, erasures, recipients, source_tasks
+from database.requests import (
+    erase_tasks,
+    erasure_ends,
+    erasures,
+    own_erasure,
+    recipients,
+    source_tasks,
+)
 from database.requests.same_person import person_asked_about
 from database.tables import DataSubjectRequest, RequestedRight, SourceTask
 from database.writing import held
@@ -52,8 +59,8 @@ def go_on(
         return
     if erasure_ends.is_to_be_told(transaction, request):
         return  # before we forget where to write
-    if erasures.our_own_is_due(transaction, request, erasure):
-        erasures.erase_our_own(transaction, request, erasure, now)
+    if own_erasure.our_own_is_due(transaction, request, erasure):
+        own_erasure.erase_our_own(transaction, request, erasure, now)
 
 
 @contextmanager

@@ -8,11 +8,12 @@ from sqlmodel import Session, col, select
 
 from database.facts import record
 from database.people.links import REQUEST_STATUS, REQUEST_VERIFY
-from database.requests.answering import DECIDED_BEFORE, set_aside
+from database.requests.answering import set_aside
 from database.requests.erasures import of_request
 from database.requests.identity import answer_goes_on_file, is_verified
 from database.requests.requested_rights import decided_before, rights_of
 from database.requests.requests import contact_key, follower_of, request_by_reference
+from database.requests.sendable import DECIDED_BEFORE
 from database.tables import DataSubjectRequest, ProposedEnd
 from database.writing import hold
 from domain.requests.data_subject_requests import GATED_KINDS, Kind, Outcome, RightState, State

@@ -20,7 +20,7 @@ from activities.mail.courier import Courier
 from activities.requests.requests import RequestInput
 from activities.requests.sources import SourceActivities
 from database.people.links import REQUEST_COPY, REQUEST_COPY_CODE
-from database.requests import answering, packages, source_tasks
+from database.requests import answering, packages, sendable, source_tasks
 from database.storage import Storage
 from database.tables import (
     Account,
@@ -286,7 +286,7 @@ def test_what_changed_after_it_was_put_forward_is_looked_through_again(asking: A
 
 def test_a_copy_that_nobody_released_is_no_answer(asking: Asking) -> None:
     """Unless the person gets it in another way, which the evidence says."""
-    with pytest.raises(answering.DecisionRefused, match="not released yet"):
+    with pytest.raises(sendable.DecisionRefused, match="not released yet"):
         asking.answer()
 
 

@@ -9,17 +9,12 @@ from sqlmodel import select
 
 from database.people.links import REQUEST_STATUS, REQUEST_VERIFY
 from database.people.staff import add_staff
-from database.requests.answering import (
-    Answer,
-    DecisionRefused,
-    apply_decision,
-    confirm_decision,
-    propose_decision,
-)
+from database.requests.answering import Answer, apply_decision, confirm_decision, propose_decision
 from database.requests.ends import appeal_of
 from database.requests.identity import verify_identity
 from database.requests.requested_rights import rights_of
 from database.requests.requests import follower_of
+from database.requests.sendable import DecisionRefused
 from database.tables import DataSubjectRequest, Link, OutboxMail, ProposedEnd, RequestedRight, Staff
 from domain.requests.data_subject_requests import Ground, Outcome
 from tests.web.world import NOW, World

@@ -14,7 +14,6 @@ from database.people.accounts import AccountUnknown
 from database.people.staff import StaffRefused, require_role
 from database.policies import policies, without_approval, wording
 from database.requests import (
-    answering,
     asked_tasks,
     authorised_agents,
     data_corrections,
@@ -33,6 +32,7 @@ from database.requests import (
     recipients,
     requests,
     restrictions,
+    sendable,
 )
 from database.requests.additions import AdditionRefused
 from database.requests.attachments import AttachmentRefused
@@ -50,7 +50,7 @@ REFUSALS = (
     policies.SubmissionRefused,
     reviews.ReviewRefused,
     requests.RequestUnknown,
-    answering.DecisionRefused,
+    sendable.DecisionRefused,
     ends.EndRefused,
     estates.EstateRefused,
     identity_checks.CheckRefused,

@@ -9,10 +9,11 @@ import pytest
 from activities.mail.courier import Courier
 from activities.mail.done_words import told_of
 from database.requests import source_tasks
-from database.requests.answering import Answer, DecisionRefused
+from database.requests.answering import Answer
 from database.requests.data_corrections import ClaimRefused, note
 from database.requests.recipients import NoticeRefused, of_request, told
 from database.requests.requested_rights import rights_of
+from database.requests.sendable import DecisionRefused
 from database.tables import DataSubjectRequest
 from domain.requests.data_corrections import Claim
 from domain.requests.data_subject_requests import Ground, Kind, Outcome

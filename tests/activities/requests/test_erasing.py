@@ -14,22 +14,18 @@ from activities.mail.done_words import told_of
 from activities.mail.outbox import Sender
 from activities.patrol import register
 from database.mail.mail_rows import Batch
-from database.requests.answering import DecisionRefused, set_aside
+from database.requests.answering import set_aside
 from database.requests.deferred_erasures import erasure_of
 from database.requests.erasure_ends import keep_the_data
-from database.requests.erasures import (
-    ErasureRefused,
-    due_in_our_own,
-    erase_our_own,
-    grounds_of,
-    skip_the_wait,
-)
+from database.requests.erasures import ErasureRefused, grounds_of, skip_the_wait
 from database.requests.estates import confirm_authority, freeze, record_authority
 from database.requests.holds import HoldRefused
 from database.requests.identity import verify_identity
+from database.requests.own_erasure import due_in_our_own, erase_our_own
 from database.requests.recipients import of_request
 from database.requests.requested_rights import rights_of
 from database.requests.restrictions import restrict
+from database.requests.sendable import DecisionRefused
 from database.requests.tombstones import every_mark
 from database.tables import Account, DataSubjectRequest, Erasure, Fact
 from database.writing import held

@@ -12,11 +12,12 @@ from activities.mail.courier import Courier
 from activities.mail.done_words import told_of
 from data_sources.source import Call, SourceUnavailable
 from database.people.accounts import AccountRow
-from database.requests import deferred_erasures, erasures, estates, identity, packages
-from database.requests.answering import Answer, DecisionRefused
+from database.requests import deferred_erasures, erasures, estates, identity, own_erasure, packages
+from database.requests.answering import Answer
 from database.requests.asked_tasks import ByHand, TaskRefused, give_to_staff
 from database.requests.deferred_erasures import NotToErase
 from database.requests.requested_rights import rights_of
+from database.requests.sendable import DecisionRefused
 from database.requests.source_tasks import hand_in
 from database.tables import Account, DataSubjectRequest, OutboxMail, Package
 from domain.requests.data_subject_requests import Kind, Outcome
@@ -281,7 +282,7 @@ def test_our_own_database_waits_until_her_copy_is_fetched_or_deleted(
     with life.scene.database.session() as session:
         account = session.get_one(Account, life.request.account_id)
         assert account.email == ALICE.email
-        assert erasures.due_in_our_own(session) == []
+        assert own_erasure.due_in_our_own(session) == []
         right = next(one for one in rights_of(session, life.request_id) if one.kind == "erasure")
         assert "until you have fetched it" in "\n".join(told_of(session, right, speak("en")))
     with life.scene.database.transaction() as transaction:
@@ -297,7 +298,7 @@ def test_our_own_database_waits_until_her_copy_is_fetched_or_deleted(
             for part in packages.parts_of(transaction, request.id):
                 packages.forget_file(transaction, part.task.id, life.now)
     with life.scene.database.session() as session:
-        assert erasures.due_in_our_own(session) == [life.request_id]
+        assert own_erasure.due_in_our_own(session) == [life.request_id]
     life.pass_time(MINUTE)
     assert OWN_SOURCE in life.tasks()
 

@@ -29,11 +29,12 @@ from database.requests import (
     instructions,
     redirections,
 )
-from database.requests.answering import Answer, DecisionRefused, apply_decision, propose_decision
+from database.requests.answering import Answer, apply_decision, propose_decision
 from database.requests.asked_tasks import ByHand, TaskRefused
 from database.requests.holds import HoldRefused
 from database.requests.instructions import InstructionRefused
 from database.requests.packages import held_for_others
+from database.requests.sendable import DecisionRefused
 from database.requests.tombstones import every_mark
 from database.tables import DataSubjectRequest, Fact
 from domain.requests.collected import collected_from

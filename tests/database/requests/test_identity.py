@@ -18,8 +18,9 @@ from database.requests import (
     requests,
     source_tasks,
 )
-from database.requests.answering import Answer, DecisionRefused
+from database.requests.answering import Answer
 from database.requests.identity_checks import CheckRefused
+from database.requests.sendable import DecisionRefused
 from database.tables import (
     DataSubjectRequest,
     Fact,
