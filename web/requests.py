@@ -25,15 +25,9 @@ from database.policies.policies import policies, version_in_force
 from database.requests.additions import additions_of
 from database.requests.attachments import attachments_of
 from database.requests.authorised_agents import agent_of
+from database.requests.codes import live_code, value_of
 from database.requests.ends import appeal_of, may_be_appealed, may_be_taken_up_again, may_withdraw
-from database.requests.identity import (
-    BY_LINK,
-    answer_goes_on_file,
-    asks_by_mail,
-    link_is_current,
-    live_code,
-    value_of,
-)
+from database.requests.identity import BY_LINK, answer_goes_on_file, asks_by_mail, link_is_current
 from database.requests.redirections import sent_elsewhere
 from database.requests.requested_rights import decisions_of, kinds_of, rights_of
 from database.requests.requests import follower_of

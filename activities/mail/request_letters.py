@@ -11,7 +11,7 @@ from activities.mail.done_words import foretold, told_of
 from activities.mail.personal_links import personal_link
 from database.mail.outbox import AFTER_HOLD
 from database.people.links import REQUEST_CODE, REQUEST_COPY, REQUEST_COPY_CODE
-from database.requests import erasures, identity, packages
+from database.requests import codes, erasures, packages
 from database.requests.instructed_tasks import tasks_of as tasks_of_instruction
 from database.requests.redirections import sent_elsewhere
 from database.requests.requested_rights import decisions_of, rights_of
@@ -138,8 +138,8 @@ class RequestLetters:
         now: datetime,
     ) -> dict[str, object]:
         """Until when a code is good, and what a warning to an old address tells (P19)."""
-        code, zone = identity.live_code(session, request, now), self._company.zone
-        until = language.moment(identity.value_of(code).good_until, zone) if code else ""
+        code, zone = codes.live_code(session, request, now), self._company.zone
+        until = language.moment(codes.value_of(code).good_until, zone) if code else ""
         warning = session.get(AddressWarning, mail.addressee_id)
         held_until = request.disclosure_held_until
         return {
@@ -191,7 +191,7 @@ class RequestLetters:
             return {"code": made}
         if mail.template != "request_verification":
             return {}
-        code = identity.live_code(session, request, now)
+        code = codes.live_code(session, request, now)
         return {"code": make_code(REQUEST_CODE, code.nonce, self._link_keys) if code else ""}
 
 

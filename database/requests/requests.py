@@ -14,13 +14,8 @@ from database.mail.steps import GOT_BY_NOBODY
 from database.people.accounts import accounts_asked_about
 from database.people.links import REQUEST_AGENT, REQUEST_STATUS, add_link
 from database.people.staff import in_charge
-from database.requests.identity import (
-    account_of,
-    ask_for_identity,
-    awaits_identity,
-    to_contact,
-    verify_identity,
-)
+from database.requests.codes import ask_for_identity
+from database.requests.identity import account_of, awaits_identity, to_contact, verify_identity
 from database.requests.requested_rights import add_rights
 from database.tables import (
     Account,

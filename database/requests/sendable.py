@@ -69,6 +69,7 @@ def require_sendable(
     confirmed_by: UUID | None,
     now: datetime,
 ) -> None:
+    """A right may be answered like this, with this second person (P19, P20, P22)."""
     if right.kind in GATED_KINDS and decision.outcome in DONE:
         require_not_held(request, now)
         if not (decision.evidence or "").strip() and needs_copy(transaction, right):

@@ -11,6 +11,7 @@ from database.requests import (
     additions,
     answering,
     authorised_agents,
+    codes,
     ends,
     estates,
     identity,
@@ -79,7 +80,7 @@ class Requests(DeskPart):
             self.database.transaction() as transaction,
             showing_who_asks(transaction, request_id, now, self.clock_of) as request,
         ):
-            right = identity.try_code(transaction, request, opens, now)
+            right = codes.try_code(transaction, request, opens, now)
         if right:
             self._wake(request_id)
         return right
@@ -88,7 +89,7 @@ class Requests(DeskPart):
         """Another code to the address on file, if there is one; False when there were too many."""
         with self.database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, request_id)
-            sent = identity.ask_again(transaction, request, self.clock.now())
+            sent = codes.ask_again(transaction, request, self.clock.now())
         self._wake(request_id)
         return sent
 

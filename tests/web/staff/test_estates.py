@@ -8,7 +8,8 @@ from sqlmodel import select
 from database.imports.one_account import put_account
 from database.people.accounts import AccountRow
 from database.requests.answering import Answer, propose_decision
-from database.requests.identity import ask_again, queue_answer, verify_identity
+from database.requests.codes import ask_again
+from database.requests.identity import queue_answer, verify_identity
 from database.requests.redirections import may_be_sent_elsewhere
 from database.requests.sendable import DecisionRefused
 from database.tables import Account, DataSubjectRequest, EstateAuthority, OutboxMail
