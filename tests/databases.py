@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from functools import cache
 from itertools import count
@@ -15,12 +16,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import Dialect
+from sqlalchemy import Dialect, text
 from sqlalchemy.util import LRUCache
 
 from database.engine import Database
 from database.migrate import migrate
 from tests import postgres_server
+from tests.eventually import eventually
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 DATABASES = (SQLITE, POSTGRESQL)
@@ -66,6 +68,15 @@ def filled_database(
         shutil.copy(template, path)
     with _opened(kind, path, template) as database:
         yield database, given
+
+
+def until_somebody_waits(database: Database, work: Future[Any]) -> None:
+    """On PostgreSQL: until a writer waits for a row that another holds, or `work` has not. On
+    SQLite writers come one after the other anyway."""
+    waits = text("SELECT 1 FROM pg_locks WHERE NOT granted")
+    with database.engine.connect() as beside:
+        if not database.is_sqlite:
+            eventually(lambda: work.done() or beside.execute(waits).first())
 
 
 @contextmanager

@@ -122,6 +122,7 @@ class Sender:
         moments = Moments(now)
         with self._database.transaction() as transaction:
             outcomes.doubt_abandoned(transaction, batch, now)
+        with self._database.transaction() as transaction:  # of its own: each holds mails in order
             outcomes.settle(transaction, batch, settle_after=self._settle_after, now=now)
         all_claimed, problem, limit = False, None, self._batch_size
         stopped, per_minute, wait = False, None, None
@@ -203,8 +204,7 @@ class Sender:
                     outcomes.accept(transaction, attempt, outcome.provider_id, now)
                     return None
                 case Rejected():
-                    culprits = outcome.mail_ids or _only(claim)
-                    outcomes.reject(transaction, attempt, culprits, outcome.reason, now)
+                    outcomes.reject(transaction, attempt, outcome.mail_ids, outcome.reason, now)
                     return None
                 case NotSent(too_fast=True):
                     outcomes.give_back(transaction, attempt, outcome.reason, now)
@@ -245,7 +245,3 @@ class OutboxActivities:
         """Send the queued mails of a data-subject request, of a campaign's step, or one mail."""
         batch = Batch(subject_id=send.subject_id, step=send.step, mail_id=send.mail_id)
         return self._sender.send(batch, moments_since(send.now).now())
-
-
-def _only(claim: Claim) -> tuple[UUID, ...]:
-    return (claim.like.id,) if claim.copies == 1 else ()
