@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from database.approvals.approvals import PolicyHistory
 from database.facts import record
 from database.mail.outbox import MAYBE_TOLD
-from database.mail.steps import CALLED_OFF, FIRST_NOTICE, notice_template
+from database.mail.steps import CALLED_OFF, FINISHED, FIRST_NOTICE, notice_template
 from database.tables import Account, Campaign, CampaignAddressee, OutboxMail, Policy, PolicyVersion
 from database.writing import held
 from domain.approvals.approvals import Governing
@@ -98,7 +98,13 @@ def _renew(
 def _tell_anew(
     transaction: Session, addressee: CampaignAddressee, account: Account, now: datetime
 ) -> None:
-    """Queue the first notice again, which says what changes from the text that is theirs."""
+    """Queue the first notice again, which says what changes from the text that is theirs.
+
+    A campaign that is over sends nothing more: whoever falls back then reads it on the page on
+    which they said so, and the mail stays what it came to.
+    """
+    if transaction.get_one(Campaign, addressee.campaign_id).state == FINISHED:
+        return
     notice = transaction.exec(
         select(OutboxMail)
         .where(

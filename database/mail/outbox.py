@@ -462,11 +462,16 @@ def is_settled_for(now: datetime) -> ColumnElement[bool]:
 def is_overtaken(now: datetime) -> ColumnElement[bool]:
     """What became wrong while it waited: a reminder to someone who has answered, or after the
     effect; a late reply or a rung beside the answer; asking for an identity that is proved; a
-    campaign's mail to a closed account; word that a campaign is paused, which goes on."""
+    campaign's mail to a closed account, or of one that is over; word that a campaign is paused,
+    which goes on."""
     goes_on = exists().where(
         col(Campaign.id) == col(OutboxMail.subject_id), col(Campaign.state) != "paused"
     )
     closed = exists().where(col(Account.id) == col(OutboxMail.addressee_id), ~is_mailed())
+    over = exists().where(
+        col(Campaign.id) == col(OutboxMail.subject_id), col(Campaign.finished_at).is_not(None)
+    )
+    outlives = or_(col(OutboxMail.step).startswith(LINK_AGAIN), col(OutboxMail.step) == WITHDRAWAL)
     answered = exists().where(
         col(DataSubjectRequest.id) == col(OutboxMail.subject_id),
         col(DataSubjectRequest.answered_at).is_not(None),
@@ -482,6 +487,7 @@ def is_overtaken(now: datetime) -> ColumnElement[bool]:
     return or_(
         and_(of_campaign, col(OutboxMail.step).startswith(RungKind.REMINDER), is_settled_for(now)),
         and_(of_campaign, closed),
+        and_(of_campaign, col(OutboxMail.addressee_kind) == ACCOUNT, ~outlives, over),
         and_(of_campaign, col(OutboxMail.step).startswith(STOPPED, autoescape=True), goes_on),
         and_(
             col(OutboxMail.subject_kind) == REQUEST,

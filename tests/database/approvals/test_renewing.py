@@ -12,12 +12,13 @@ from database.campaigns import controls, corrections, freezing, reclassifying
 from database.campaigns.campaigns import addressee_of
 from database.campaigns.controls import ControlRefused
 from database.campaigns.corrections import Right
+from database.campaigns.progress import progress_of
 from database.campaigns.reclassifying import Mistake
 from database.mail import outbox, outcomes
 from database.mail.mail_rows import Batch
 from database.policies.assessments import findings_of
 from database.policies.policies import policy_by_slug
-from database.tables import Account, OutboxMail, PolicyVersion
+from database.tables import Account, Campaign, OutboxMail, PolicyVersion
 from domain.approvals.approvals import Decision
 from domain.policies.reviews import Decisions, FindingStatus, VersionClass
 from tests.deciding import APPROVED, DECLINED
@@ -106,6 +107,20 @@ def test_who_was_only_told_is_asked_once_they_went_back(scene: Scene) -> None:
     assert asked_from(scene) == (1, True)
     mail = notice(scene, campaign)
     assert (mail.state, mail.template) == ("queued", "approval_first_notice")
+
+
+def test_a_campaign_that_is_over_has_nothing_in_its_queue_for_who_falls_back(scene: Scene) -> None:
+    """P4, P6: it sends no more, so her mail stays what it came to; she counts as silent, as Bob."""
+    campaign = third_announced(scene, THIRD, VersionClass.NOTICE)
+    scene.put_in_force(scene.version(3), LATER)
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(Campaign, campaign)
+        row.state, row.finished_at = "finished", LATER
+    says(scene, DECLINED, 2, base=1, days=70)
+    assert asked_from(scene) == (1, True)
+    assert notice(scene, campaign).state == "accepted"
+    with scene.database.session() as session:
+        assert progress_of(session, session.get_one(Campaign, campaign)).silent == 2
 
 
 def test_who_comes_to_a_later_version_needs_no_second_mail(scene: Scene) -> None:
