@@ -15,6 +15,7 @@ from database.mail import pace
 from database.mail.mail_rows import Batch, change, in_batch, of_nobody_else
 from database.mail.steps import CORRECTION, OWNERS_REPORT, POSTPONEMENT, STOPPED, WITHDRAWAL
 from database.people.accounts import is_mailed
+from database.people.links import latest_nonces
 from database.policies.counting import has_answered
 from database.tables import (
     Account,
@@ -273,7 +274,11 @@ def cancel_overtaken(
 
 
 def addressed(session: Session, claim: Claim) -> list[Addressed]:
-    """The copies of a claim, with the address that each person has now."""
+    """The copies of a claim, with the address that each person has now, and the link.
+
+    Whoever mends an address while a mail is being queued does not see it: it holds the old link
+    then, and the one in its place is looked for here (`links.replace_links`).
+    """
     person, name, address = _ADDRESSES[claim.like.addressee_kind]
     rows = session.execute(
         select_columns(
@@ -283,11 +288,13 @@ def addressed(session: Session, claim: Claim) -> list[Addressed]:
             address,
             col(Link.purpose),
             col(Link.nonce),
+            case((col(Link.successor_id).is_not(None), Link.subject_id)),
         )
         .join(person, col(person.id) == col(OutboxMail.addressee_id))
         .join(Link, col(Link.id) == col(OutboxMail.link_id), isouter=True)
         .where(col(OutboxMail.attempt_id) == claim.attempt_id)
-    )
+    ).all()
+    latest = latest_nonces(session, {subject for *_, subject in rows if subject})
     return [
         Addressed(
             mail_id=mail_id,
@@ -295,9 +302,9 @@ def addressed(session: Session, claim: Claim) -> list[Addressed]:
             name=name,
             address=to,
             purpose=purpose,
-            nonce=nonce,
+            nonce=latest.get(subject, nonce),
         )
-        for mail_id, addressee_id, name, to, purpose, nonce in rows
+        for mail_id, addressee_id, name, to, purpose, nonce, subject in rows
     ]
 
 
