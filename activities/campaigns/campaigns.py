@@ -418,7 +418,7 @@ class CampaignActivities:
         progress = self._progress(what.campaign_id)
         with self._database.transaction() as transaction:
             addressed = transaction.get_one(Campaign, what.campaign_id)
-            version = transaction.get_one(PolicyVersion, addressed.policy_version_id)
+            version = held(transaction, PolicyVersion, addressed.policy_version_id)
             campaign = held(transaction, Campaign, what.campaign_id)
             if campaign.finished_at is None and not self._goes_on(
                 transaction, campaign, version, what

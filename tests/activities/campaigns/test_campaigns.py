@@ -1,8 +1,10 @@
 """The steps of a campaign, asked for at their time and too late."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from unittest.mock import patch
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import select
@@ -19,17 +21,19 @@ from activities.campaigns.campaigns import (
     StepInput,
 )
 from activities.mail.outbox import SendProgress
-from database.campaigns import freezing
+from database.campaigns import controls, freezing
 from database.campaigns.progress import count_not_reached
 from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.tables import Campaign, OutboxMail, PolicyVersion
 from domain.policies.reviews import VersionState
+from tests.databases import until_somebody_waits
 from tests.people import ALICE, BOB, CAROL
 from tests.sandbox_server import RunningSandbox
 from tests.scene import NOW, Scene
 
 EFFECT = NOW + timedelta(days=31)
+A_SECOND = timedelta(seconds=1)
 ASKED = SendProgress(accepted=2)
 NOBODY = SendProgress()
 
@@ -206,6 +210,32 @@ def test_a_campaign_does_not_end_before_its_date_which_may_have_moved(
     what = FinishInput(campaign_id=campaign, now=EFFECT + timedelta(days=7))
     case = ActivityEnvironment().run(steps.finish_campaign, what)
     assert (case.over, case.postponed) == (False, True)
+
+
+def test_a_campaign_does_not_end_beside_whoever_is_just_moving_its_day(
+    scene: Scene, steps: CampaignActivities, campaign: UUID
+) -> None:
+    """P8: it would be over, and nobody would hear of the later day."""
+    what = FinishInput(campaign_id=campaign, now=EFFECT)
+    with ThreadPoolExecutor(1) as worker:
+        with scene.database.transaction() as transaction:
+            act = controls.acting(
+                transaction, scene.staff["lena"], "legal", reason="not yet", now=EFFECT - A_SECOND
+            )
+            controls.postpone(
+                transaction,
+                scene.version(2),
+                act,
+                until_on=(EFFECT + timedelta(days=9)).date(),
+                zone=ZoneInfo("UTC"),
+                sending_period=timedelta(),
+            )
+            transaction.flush()
+            ending = worker.submit(ActivityEnvironment().run, steps.finish_campaign, what)
+            until_somebody_waits(scene.database, ending)
+        case = ending.result()
+    assert not case.closed
+    assert case.owed == ("postponement_1",)
 
 
 def test_a_campaign_whose_day_is_open_does_not_end(
