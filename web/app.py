@@ -204,12 +204,13 @@ def own_neighbours(settings: Settings, database: Database) -> Mapping[str, Quest
 def from_environment() -> FastAPI:
     """The website as the settings describe it: `uvicorn web.app:from_environment --factory`.
 
-    Run it with uvicorn's own access log off: ours never writes a token. It starts whatever of its
-    neighbours is away, and ends in words what waiting does not mend: exit code 2 for settings, 3
-    for a database of another version. One of several `--workers` ends with the process that started
-    it, however that ends.
+    uvicorn's own access log is off, whatever its options say: ours never writes a token. It starts
+    whatever of its neighbours is away, and ends in words what waiting does not mend: exit code 2
+    for settings, 3 for a database of another version. One of several `--workers` ends with the
+    process that started it, however that ends.
     """
     _end_with_parent()
+    logging.getLogger("uvicorn.access").disabled = True
     logging.basicConfig(format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("promisekeeper").setLevel(logging.INFO)
     try:
