@@ -26,7 +26,7 @@ from temporal import WATCHDOG
 from tests.eventually import eventually
 from tests.postgres_server import Postgres, own_postgres
 
-pytestmark = [pytest.mark.temporal, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.temporal, pytest.mark.slow, pytest.mark.timeout(180)]
 
 FAILURES = (ROOT / "docs" / "failures.md").read_text("utf-8")
 Answers = Callable[[str], bool]
