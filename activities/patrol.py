@@ -19,6 +19,8 @@ from activities.interceptor import incident
 from activities.mail.courier import Courier
 from activities.requests.retention import Retention
 from clock import Clock, real_now
+from database.campaigns import controls
+from database.campaigns.progress import count_missed
 from database.campaigns.unheard import About, note_heard, unheard
 from database.chunks import LongEnough, at_most
 from database.engine import Database
@@ -28,9 +30,10 @@ from database.imports.unfinished_imports import carry_on_imports
 from database.mail.doubts import count_doubtful, reconsider
 from database.mail.mail_status import requests_in_vain
 from database.mail.outbox import SENT_AGAIN, steps_without_sender, without_sender
-from database.requests import instructed_tasks, instructions, minors, packages
+from database.mail.steps import DOUBTFUL
+from database.requests import instructed_tasks, instructions, manual_tasks, minors, packages
 from database.requests.attachments import known_attachments
-from database.requests.erasures import due_in_our_own
+from database.requests.own_erasure import due_in_our_own
 from database.requests.reached import answers_in_vain, note_late_answers
 from database.requests.requested_rights import kinds_of, rights_by_request
 from database.requests.requests import OPEN_STATES
@@ -48,6 +51,7 @@ from mail.webhooks import ping
 
 LIVES = (VersionState.SUBMITTED, VersionState.IN_REVIEW, *TO_COME)
 RUNNING = "ExecutionStatus = 'Running'"
+FOR_OPS = f"{RUNNING} AND AwaitingWhom = 'ops'"
 FAILING = "TemporalReportedProblems IN ('category=WorkflowTaskFailed')"
 LATE_AFTER = timedelta(hours=1)
 IMPORTS_WITHIN = timedelta(minutes=3)
@@ -147,10 +151,10 @@ class PatrolActivities:
         restrictions are lifted whose holders have been told by now (P14), copies of people's data
         are deleted whose time is over (P11), what was posted long ago is deleted, and requests are
         closed and purged whose time has come (P33). What was decided while Temporal did not answer
-        workflows hear of now (P8). One that runs and stands still it cannot mend, but it says so.
-        An import of accounts that was stopped after its decision is finished last. Whatever becomes
-        of one of these, the rest is done. A dead-man switch outside hears of a round that came to
-        its end, and of no other.
+        workflows hear of now (P8), and campaigns that none of their mails is in doubt any more. One
+        that runs and stands still it cannot mend, but it says so. An import of accounts that was
+        stopped after its decision is finished last. Whatever becomes of one of these, the rest is
+        done. A dead-man switch outside hears of a round that came to its end, and of no other.
         """
         now = await asyncio.to_thread(self._clock.now)
         undone = await asyncio.to_thread(self._do_chores, now)
@@ -159,6 +163,7 @@ class PatrolActivities:
         missing = [what for what in wanted if what.workflow_id not in running]
         repaired, failures = await self._repair(missing, now)
         undone += await self._tell_unheard(now)
+        await self._tell_settled()
         fresh = {found.workflow_id for found in repaired}
         stuck = [one for one in await self._stuck(now) if one.workflow_id not in fresh]
         stuck += undone
@@ -210,6 +215,22 @@ class PatrolActivities:
                 untold.append(Found(workflow_id=campaign, why=why))
         return untold
 
+    async def _tell_settled(self) -> None:
+        """Have campaigns look again that wait for ops and need not, as none of their first notices
+        is in doubt any more: the delivery events that settled them wake nobody."""
+        waiting = {found async for found in self._list(FOR_OPS)}
+        for workflow_id in await asyncio.to_thread(self._settled, waiting):
+            await temporal.wake(self._client, workflow_id)
+
+    def _settled(self, waiting: Collection[str]) -> Sequence[str]:
+        with self._database.session() as session:
+            return [
+                workflow_id
+                for policy, version, campaign in controls.running(session)
+                if (workflow_id := f"campaign/{policy.slug}/{version.number}") in waiting
+                and not count_missed(session, campaign, DOUBTFUL)
+            ]
+
     def _unheard(self) -> Mapping[About, Sequence[UUID]]:
         with self._database.session() as session:
             return unheard(session)
@@ -239,7 +260,7 @@ class PatrolActivities:
         }
         late |= await asyncio.to_thread(self._late_requests, now - LATE_AFTER)
         late |= await asyncio.to_thread(self._late_sources, now - LATE_AFTER)
-        trying = {found async for found in self._list(f"{RUNNING} AND AwaitingWhom = 'ops'")}
+        trying = {found async for found in self._list(FOR_OPS)}
         found = dict.fromkeys(sorted(late), LATE)
         found |= dict.fromkeys(sorted(trying), TRIES) | dict.fromkeys(sorted(failing), FAILS)
         return [Found(workflow_id=workflow_id, why=why) for workflow_id, why in found.items()]
@@ -276,6 +297,9 @@ class PatrolActivities:
             if late:
                 kind = AlarmKind.MINORS_OVERDUE
                 sound(transaction, kind, today, now, page="/staff/minors", checks=len(late))
+            if late_tasks := manual_tasks.overdue(transaction, self._company.today(now)):
+                kind = AlarmKind.TASKS_OVERDUE
+                sound(transaction, kind, today, now, page="/staff/tasks", tasks=late_tasks)
             if mails := answers_in_vain(transaction):
                 kind, page = AlarmKind.ANSWERS_UNDELIVERED, "/staff/requests/letters"
                 sound(transaction, kind, today, now, page=page, mails=mails)

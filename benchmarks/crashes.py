@@ -21,6 +21,7 @@ from typing import Any
 import urllib3
 from sqlmodel import select
 
+from activities.campaigns.campaigns import HANDS
 from benchmarks.campaign import show
 from benchmarks.company import Company, Parts, a_company, until
 from database.campaigns.freezing import SHARD_SIZE
@@ -29,7 +30,7 @@ from tests.account_holders import approving
 from tests.crashes import POSTGRESQL, TEMPORAL, WEBSITE, WORKER, Crashes, Part, planned
 from tests.mailed import count_mails, events_are_told
 from tests.postgres_server import Postgres, own_postgres
-from workflows.campaign import SHARDS_AT_ONCE
+from workflows.campaign import TRIES_AT_ONCE
 
 BATCH = 50
 SETTLE_AFTER_SECONDS = 60
@@ -140,7 +141,7 @@ def _server(*, wanted: bool) -> Iterator[Postgres | None]:
 
 def _latency(addressees: int, seconds: float) -> int:
     """Milliseconds for each request, so that all of them take so many seconds together."""
-    rounds = ceil(addressees / SHARD_SIZE / SHARDS_AT_ONCE)
+    rounds = ceil(addressees / SHARD_SIZE / (TRIES_AT_ONCE * HANDS))
     requests = rounds * ceil(min(addressees, SHARD_SIZE) / BATCH)
     return round(min(seconds / requests, LONGEST_LATENCY_SECONDS) * 1000)
 

@@ -95,7 +95,7 @@ def start(*, reason: Reason, as_staff: AsStaff) -> None:
 
     with at_the_desk(as_staff) as (desk, staff_id):
         desk.start_mail(staff_id, reason)
-    say("Mail goes on. What was queued meanwhile goes out now.")
+    say("Mail goes on. What was queued meanwhile goes out within ten minutes.")
 
 
 @app.command()
@@ -114,8 +114,9 @@ def allow(
         with office.desk() as desk:
             count = desk.allow_mail(address, member.id, reason)
     say(
-        f"Mail goes to this address again; of what was held back, {count} go out now. The mail "
-        "service keeps a list of its own: take the address off there too, else it drops them."
+        f"Mail goes to this address again; of what was held back, {count} go out, each once its "
+        "campaign runs. The mail service keeps a list of its own: take the address off there too, "
+        "else it drops them."
     )
 
 

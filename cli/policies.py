@@ -51,6 +51,12 @@ def add(
     slug: Slug,
     *,
     title: Annotated[str, typer.Option(help="As people read it", show_default=False)],
+    titles: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--title-in", metavar="LANGUAGE=TEXT", help="The same, like de=TEXT; repeatable"
+        ),
+    ] = None,
     owner: Annotated[
         str,
         typer.Option(
@@ -64,14 +70,50 @@ def add(
     from cli.context import opened
     from cli.printing import say
     from database.people.staff import require_role
-    from database.policies.policies import add_policy
+    from database.policies.policies import add_policy, titled
 
+    by_language = _titles("--title-in", titles or [])
     with opened() as office:
         member = office.member(owner)
+        kept = titled(by_language, office.settings.company.languages)
         with office.database.transaction() as transaction:
             require_role(transaction, member.id, "legal")
-            add_policy(transaction, slug=slug, title=title, owner_id=member.id)
+            add_policy(transaction, slug=slug, title=title, titles=kept, owner_id=member.id)
     say(f"The policy {slug} is added; {member.handle} owns it.")
+
+
+def title(
+    slug: Slug,
+    *,
+    titles: Annotated[
+        list[str],
+        typer.Option(
+            "--in", metavar="LANGUAGE=TEXT", help="Like de=TEXT; repeatable", show_default=False
+        ),
+    ],
+    as_staff: AsStaff,
+) -> None:
+    """Say what a policy is called in a language: in mails and pages from now on."""
+    from cli.context import at_the_desk
+    from cli.printing import say
+
+    by_language = _titles("--in", titles)
+    with at_the_desk(as_staff) as (desk, staff_id):
+        desk.entitle(slug, staff_id, by_language)
+    said = ", ".join(f"{text} ({language})" for language, text in by_language.items())
+    say(f"The policy {slug} is called {said}. Mails that are out keep what they said.")
+
+
+def _titles(option: str, given: list[str]) -> dict[str, str]:
+    from cli.printing import stop
+
+    by_language = {}
+    for each in given:
+        language, sign, text = each.partition("=")
+        if not sign:
+            raise stop(f"{option} {each}: write it like de=Hausordnung. Nothing was stored.", 2)
+        by_language[language.strip()] = text.strip()
+    return by_language
 
 
 def submit(  # noqa: PLR0913 - one option for each thing that is fixed before the release
@@ -349,6 +391,7 @@ for name, command in (
     ("audience", audience_command),
     ("reclassify", reclassify_command),
     ("add", add),
+    ("title", title),
     ("submit", submit),
     ("import-history", import_history),
     ("review", review),

@@ -1,4 +1,5 @@
-"""`promisekeeper requests end`: requests that end without being judged (P20)."""
+"""`promisekeeper requests end` and the like: requests that end without being judged, that are taken
+out of others, and whose person has died, or has not (P19, P20)."""
 
 from typing import Annotated
 from uuid import UUID
@@ -55,3 +56,52 @@ def confirm_end(
     with at_the_desk(as_staff) as (desk, member_id):
         desk.confirm_end(reference, end_id, member_id)
     say(f"{reference} is ended; the mail that says so is on its way.")
+
+
+def take_out(
+    joined: Annotated[
+        str,
+        typer.Argument(
+            help="The reference that whoever asked was told, like R-7KQ2M4XA", show_default=False
+        ),
+    ],
+    *,
+    as_staff: AsStaff,
+) -> None:
+    """Make a case of its own of what was joined to another request, due from when it came."""
+    from cli.context import THE_ANSWER_IS_NO, at_the_desk
+    from cli.printing import say, stop
+    from database.requests.joined import joined_as
+    from database.requests.requests import request_by_reference
+
+    with at_the_desk(as_staff) as (desk, member_id):
+        with desk.database.session() as session:
+            beside = request_by_reference(session, joined)
+            row = joined_as(session, joined)
+        if row is None:
+            raise stop(
+                f"{joined} is a case of its own, joined to no other. Nothing was changed.",
+                THE_ANSWER_IS_NO,
+            )
+        own = desk.take_out(beside.reference, row.id, member_id)
+    say(f"{own.reference} is a case of its own, due {own.due_at:%Y-%m-%d %H:%M} UTC.")
+
+
+def died(reference: Reference, *, as_staff: AsStaff) -> None:
+    """Note that the holder of the account that a request is about has died: it is frozen."""
+    from cli.context import at_the_desk
+    from cli.printing import say
+
+    with at_the_desk(as_staff) as (desk, member_id):
+        desk.freeze_account(reference, member_id)
+    say(f"Noted. The account of {reference} is frozen: no mail goes to it.")
+
+
+def lives(reference: Reference, *, as_staff: AsStaff) -> None:
+    """As a second person, take back a death that was noted by mistake."""
+    from cli.context import at_the_desk
+    from cli.printing import say
+
+    with at_the_desk(as_staff) as (desk, member_id):
+        desk.take_back_death(reference, member_id)
+    say(f"Taken back: the holder of the account of {reference} lives.")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from cli import holds, request_ends, request_intake, request_metrics
+from cli import holds, recipients, request_ends, request_intake, request_metrics
 from cli.options import AsReader, AsStaff, FormatOption, ListFormat, Reference
 from domain.requests.data_subject_requests import Ground, Kind, Outcome
 from domain.requests.erasures import ErasureGround
@@ -50,6 +50,7 @@ def show(
     """Show a request, its ladder and its mails; with --as what was asked, and by whom."""
     from cli.context import opened
     from cli.printing import print_thing
+    from database.requests.appeals import too_few
     from database.requests.deferred_erasures import erasure_of
     from database.requests.requests import mails_of, request_by_reference
     from database.requests.rungs import fired_rungs
@@ -84,6 +85,7 @@ def show(
                 "mails": mails,
                 "on_hold": bool(request.account_id and standing_on(session, request.account_id)),
                 "erase_by": erasure.due_on if erasure and not erasure.erased_at else None,
+                **({"appeal": warning} if (warning := too_few(session, request)) else {}),
                 "rights": _rights(session, request, personal=as_staff is not None),
                 "workflow": office.workflow_url(f"data-subject-request/{request.id}"),
             },
@@ -100,18 +102,15 @@ def assign(
     ],
     as_staff: AsStaff,
 ) -> None:
-    """Give a request to a member of the privacy team."""
-    from cli.context import opened
+    """Give a request to a member of the privacy team; who gave it is on record."""
+    from cli.context import at_the_desk
     from cli.printing import say
-    from database.people.staff import by_handle, require_role
+    from database.people.staff import by_handle
 
-    with opened() as office:
-        acting = office.member(as_staff)
-        with office.database.session() as session:
-            require_role(session, acting.id, "privacy")
+    with at_the_desk(as_staff) as (desk, member_id):
+        with desk.database.session() as session:
             assignee = by_handle(session, to)
-        with office.desk() as desk:
-            desk.assign(reference, assignee.id)
+        desk.assign(reference, member_id, to=assignee.id)
     say(f"{reference} is now with {assignee.handle}.")
 
 
@@ -448,9 +447,14 @@ for command in (
     request_intake.posted,
     request_intake.authority,
     request_ends.end,
+    request_ends.died,
+    request_ends.lives,
+    recipients.recipients,
+    recipients.told,
     request_metrics.metrics,
 ):
     app.command()(command)
 app.command("confirm-end")(request_ends.confirm_end)
+app.command("take-out")(request_ends.take_out)
 app.command("release-hold")(holds.release_of_request)
 app.command()(holds.erased)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from data_sources.data_map import ManualDescription
+from data_sources.data_map import Description
 from domain.requests.personal_data import Record, Retained
 
 
@@ -29,7 +29,7 @@ class Typed:
     evidence: str = ""
 
 
-def counted(about: ManualDescription, typed: Typed) -> list[dict[str, object]]:
+def counted(about: Description, typed: Typed) -> list[dict[str, object]]:
     """Each category once, with its number. Raises TypedWrong."""
     return [
         {"category": name, "rows": _number(name, typed.rows.get(name, ""))}
@@ -37,7 +37,7 @@ def counted(about: ManualDescription, typed: Typed) -> list[dict[str, object]]:
     ]
 
 
-def retained(about: ManualDescription, typed: Typed) -> Iterator[Retained]:
+def retained(about: Description, typed: Typed) -> Iterator[Retained]:
     """What an erasure left, why and until when (P13). Raises TypedWrong."""
     for name in about.categories:
         rows = _number(name, typed.kept.get(name, "").strip() or "0")
@@ -55,7 +55,7 @@ def retained(about: ManualDescription, typed: Typed) -> Iterator[Retained]:
         )
 
 
-def records(about: ManualDescription, typed: Typed) -> tuple[Record, ...]:
+def records(about: Description, typed: Typed) -> tuple[Record, ...]:
     """Every value that was typed, with what the map says of it. Raises TypedWrong."""
     known = {(one.category, one.field): one for one in about.described()}
     found = []

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from data_sources.description import Collection, DataField, Described, Key, Part, Source, Words
 from data_sources.tables import SqlDescription
+from domain.people.roles import ROLES
 from domain.requests.personal_data import Verb
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -76,6 +77,10 @@ class ManualDescription(_Told):
 
     @model_validator(mode="after")
     def _says_all(self) -> Self:
+        if self.assigned_role not in ROLES:
+            raise ValueError(
+                f"no role {self.assigned_role} of staff; the roles are {', '.join(ROLES)}"
+            )
         if missing := [verb for verb in Verb if verb not in self.instructions]:
             raise ValueError(f"has no instructions for {missing[0]}")
         return self

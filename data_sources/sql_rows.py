@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from time import monotonic
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -18,6 +19,7 @@ from data_sources.source import SourceUnavailable, SourceWrong
 from data_sources.tables import Match, SqlDescription, Table, Through
 from domain.requests.personal_data import Person, same_address
 
+ONE_QUESTION = timedelta(minutes=2)
 AT_ONCE = 500  # keys in one statement
 POSTGRESQL = {
     "application_name": "promisekeeper",
@@ -67,7 +69,13 @@ class SqlDatabase:
 
     def _opened(self, connection: sa.Connection, *, writes: bool) -> "OpenDatabase":
         tables = {table.name: self._table(connection, table) for table in self.about.tables}
-        return OpenDatabase(source=self, connection=connection, tables=tables, writes=writes)
+        return OpenDatabase(
+            source=self,
+            connection=connection,
+            tables=tables,
+            writes=writes,
+            until=monotonic() + ONE_QUESTION.total_seconds(),
+        )
 
     def _table(self, connection: sa.Connection, table: Table) -> sa.TableClause:
         """The table as it is now. Raises SourceWrong where the map does not say what it is."""
@@ -94,6 +102,15 @@ class SqlDatabase:
         """A person must look."""
         return SourceWrong(f"The data source {self.about.name} {what}. Nothing was changed.")
 
+    def too_slow(self) -> SourceUnavailable:
+        """Each statement took its time, and all of them too long: somebody hears of it by and by,
+        and no worker is kept for good."""
+        return SourceUnavailable(
+            f"The data source {self.about.name} took longer than "
+            f"{ONE_QUESTION.total_seconds():.0f} seconds: an index may be missing on what people "
+            "are looked for by. Nothing was changed, and asking again is safe."
+        )
+
     @contextmanager
     def _in_our_words(self) -> Iterator[None]:
         """What a driver says may quote a row: its kind is told, its words are not."""
@@ -117,12 +134,13 @@ class SqlDatabase:
 
 @dataclass(frozen=True, kw_only=True)
 class OpenDatabase:
-    """A connection in use, with the tables as they are."""
+    """A connection in use, with the tables as they are. `until`: no statement begins after it."""
 
     source: SqlDatabase
     connection: sa.Connection
     tables: Mapping[str, sa.TableClause]
     writes: bool
+    until: float
 
     def find(self, person: Person) -> Found:
         """Every row of a person; parents first. Raises SourceWrong for a row that is not theirs."""
@@ -194,6 +212,8 @@ class OpenDatabase:
         return found
 
     def _rows(self, table: Table, where: sa.ColumnElement[bool]) -> Sequence[Row]:
+        if monotonic() > self.until:
+            raise self.source.too_slow()
         there = self.tables[table.name]
         names = sorted({*table.columns, *table.structural})
         asked = sa.select(*(there.c[name] for name in names)).where(where)

@@ -30,6 +30,10 @@ WRITERS_CACHE_KILOBYTES = 16_000
 """Of a connection, when it needs them. There are many readers and one writer: what a chunk has
 changed is written, read and written again before it ends, and what the last one read is still
 there, as long as no other process wrote."""
+LOG_PAGES = 8_000
+"""So long, 32 MB, SQLite's log may become before it is carried over into the file, which waits for
+the disk. After a thousand pages, as SQLite would have it, that is at each thousand mails; and what
+was changed again and again meanwhile is carried over once."""
 WHILE_ANOTHER_OPENS_IT = [0.01] * 500  # seconds; it takes milliseconds
 CONNECT_TIMEOUT_SECONDS = 10
 SILENT_NETWORK_MILLISECONDS = 30_000
@@ -225,6 +229,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, cache_kilobytes: int) -> Non
         "foreign_keys=ON",
         f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}",
         f"cache_size=-{cache_kilobytes}",
+        f"wal_autocheckpoint={LOG_PAGES}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

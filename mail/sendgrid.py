@@ -80,7 +80,8 @@ class NotSent:
 
 @dataclass(frozen=True, kw_only=True)
 class Rejected:
-    """Nothing went out because of the copies named; with none named, halve the batch to find it."""
+    """Nothing went out because of the copies named; with none named, halve the batch to find it.
+    A copy that went alone is always named."""
 
     mail_ids: tuple[UUID, ...]
     reason: str
@@ -300,6 +301,8 @@ def _outcome(answer: urllib3.BaseHTTPResponse, copies: Sequence[Copy]) -> Outcom
     status = answer.status
     if status in (200, 202):  # 200 is SendGrid's own sandbox mode
         return Accepted(provider_id=answer.headers.get("X-Message-Id", ""))
+    if 200 <= status < 300:  # something on the way says that all is well, and not who took it
+        return Unknown(reason=f"SendGrid answered {status}")
     if status >= 500 or status == 408:
         return Unknown(reason=f"SendGrid answered {status}", answered=status)
     errors = _errors(answer)

@@ -40,6 +40,23 @@ class KeySettings(BaseModel):
         SecretStr, Field(description="Signs the staff console's session cookie")
     ] = SecretStr(DEVELOPMENT_SESSION_KEY)
 
+    metrics_token: Annotated[
+        SecretStr,
+        Field(
+            description="What Prometheus sends to read `/metrics`, as `Authorization: Bearer ...`; "
+            "32 characters at least. Empty means that anybody may on a laptop, and nobody in "
+            "production"
+        ),
+    ] = SecretStr("")
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _is_no_short_token(cls, token: SecretStr) -> SecretStr:
+        given = token.get_secret_value()
+        if given and (len(given) < 32 or not given.isascii() or not given.isprintable()):
+            raise ValueError("is 32 letters and digits at least, so that nobody guesses it")
+        return token
+
     @field_validator("link_keys")
     @classmethod
     def _are_long_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from activities.mail.letters import ANSWERS, NOT_ASKED, SEGMENT_WORDS
 from data_sources.erasing import UNTIL_RELEASE
 from data_sources.map_file import read_data_map
 from data_sources.opening import OWN_MAP
+from database.requests.additions import TOO_MANY
 from database.requests.attachments import TOO_LATE
 from database.requests.ends import ANSWERED, ANSWERS_ANOTHER, NO_WAY_BACK, NOT_FROM_HERE
 from database.requests.erasure_ends import KEPT_BY_YOU
@@ -150,6 +151,7 @@ def _tables() -> Iterator[tuple[str, str]]:
         "domain/requests/packs": (
             pack.court_remedy for pack in PACKS.values() if pack.court_remedy
         ),
+        "database/requests/additions.py": (TOO_MANY,),
         "database/requests/attachments.py": (TOO_LATE,),
         "domain/requests/attachments.py": ATTACHMENT_WORDS.values(),
         "database/requests/ends.py": (ANSWERED, ANSWERS_ANOTHER, NO_WAY_BACK, NOT_FROM_HERE),

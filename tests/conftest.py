@@ -1,5 +1,6 @@
 """What tests of several rooms need: a database of their own, a stack of their own."""
 
+import gc
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -30,18 +31,25 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("everyday")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """One process makes all journeys, one after the other: a browser and a stack fill a core."""
+    if item.get_closest_marker("journey"):
+        item.add_marker(pytest.mark.xdist_group("journeys"))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest first, the rest shuffled: what begins late, all others would wait for."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     items.sort(key=lambda item: item.get_closest_marker("journey") is None)
 
 
-@pytest.fixture(
-    params=[
-        databases.SQLITE,
-        pytest.param(databases.POSTGRESQL, marks=pytest.mark.postgresql),
-    ]
-)
+def pytest_collection_finish() -> None:
+    """What is there now stays to the end: nobody looks for garbage in thousands of tests again."""
+    gc.freeze()
+
+
+@pytest.fixture(params=databases.BOTH)
 def database_kind(request: pytest.FixtureRequest) -> str:
     """A kind of database: each test that has one runs on both."""
     return str(request.param)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from functools import cache
 from itertools import count
@@ -15,15 +16,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import Dialect
+import pytest
+from sqlalchemy import Dialect, text
 from sqlalchemy.util import LRUCache
 
 from database.engine import Database
 from database.migrate import migrate
 from tests import postgres_server
+from tests.eventually import eventually
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 DATABASES = (SQLITE, POSTGRESQL)
+BOTH = (SQLITE, pytest.param(POSTGRESQL, marks=pytest.mark.postgresql))
+"""What a test is run on, one after the other."""
 FILE = "promisekeeper.db"
 FORGETFUL = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
 MEMORY, PLENTY_BYTES = Path("/dev/shm"), 2_000_000_000  # noqa: S108 - the name inside is random
@@ -56,7 +61,7 @@ def migrated_database(kind: str, directory: Path) -> Iterator[Database]:
 def filled_database(
     kind: str, directory: Path, fill: Callable[[Database], T]
 ) -> Iterator[tuple[Database, T]]:
-    """A database with what a function put into one without tables, and what it gave back.
+    """A database with every table and what a function put there, and what it gave back.
 
     It does so once in this process: what it gives back should not be changed.
     """
@@ -66,6 +71,15 @@ def filled_database(
         shutil.copy(template, path)
     with _opened(kind, path, template) as database:
         yield database, given
+
+
+def until_somebody_waits(database: Database, work: Future[Any]) -> None:
+    """On PostgreSQL: until a writer waits for a row that another holds, or `work` has not. On
+    SQLite writers come one after the other anyway."""
+    waits = text("SELECT 1 FROM pg_locks WHERE NOT granted")
+    with database.engine.connect() as beside:
+        if not database.is_sqlite:
+            eventually(lambda: work.done() or beside.execute(waits).first())
 
 
 @contextmanager
@@ -103,15 +117,18 @@ def _compiling(kind: str) -> tuple[Dialect, LRUCache[Any, Any]]:
 
 @cache
 def _template(kind: str, fill: Callable[[Database], Any]) -> tuple[str, Any]:
-    """What to copy, file or database, and what `fill` gave back."""
+    """What to copy, file or database, and what `fill` gave back. Migrations run once for all."""
+    migrated = None if fill is migrate else _template(kind, migrate)[0]
     name = f"template_{next(_numbers)}"
     if kind == SQLITE:
         place = str(_own_directory() / name)
         url = f"sqlite:///{place}"
+        if migrated:
+            shutil.copy(migrated, place)
     else:
         place = name
-        _tell_server(f"CREATE DATABASE {name}")
         url = _url(name)
+        _tell_server(f"CREATE DATABASE {name} TEMPLATE {migrated or 'template1'}")
     with closing(Database(url)) as database:
         given = fill(database)
     return place, given

@@ -7,13 +7,17 @@ from typing import TypeVar
 
 T = TypeVar("T")
 LONGEST = 90.0
+BETWEEN_LOOKS = 0.02
+PART_OF_THE_WAIT = 0.1
+"""What takes long is looked at less often: to look costs as much as what is waited for."""
 
 
 def eventually(look: Callable[[], T]) -> T:
     """What `look` returns as soon as it is true. An AssertionError it raises counts as not yet."""
-    give_up_at = monotonic() + LONGEST
+    begun_at = monotonic()
     while True:
-        last = monotonic() > give_up_at
+        waited = monotonic() - begun_at
+        last = waited > LONGEST
         try:
             found = look()
         except AssertionError:
@@ -23,4 +27,4 @@ def eventually(look: Callable[[], T]) -> T:
             if found:
                 return found
             assert not last, f"{look} did not come true"
-        Event().wait(0.02)
+        Event().wait(max(BETWEEN_LOOKS, waited * PART_OF_THE_WAIT))

@@ -18,15 +18,23 @@ GROWING = {
 """Tables with a row for each account holder, or several."""
 _SCANNED = re.compile(r"SCAN (\w+)")
 _BY_STATE = re.compile(r"(?:SCAN|SEARCH(?= .*\(state=\?\)$)) (\w+)")
+_WITHOUT_SHARD = re.compile(
+    r"SEARCH(?= .*\((?:campaign_id=\?|subject_id=\?(?: AND step=\?)?)\)$) "
+    r"(campaign_addressee|outbox_mail)"
+)
 
 
 @contextmanager
-def whole_tables_read(database: Database, *, by_state: bool = False) -> Iterator[set[str]]:
+def whole_tables_read(
+    database: Database, *, by_state: bool = False, without_shard: bool = False
+) -> Iterator[set[str]]:
     """The growing tables that what is asked meanwhile reads from end to end: told at the end.
 
     `by_state`: what SQLite finds by nothing but a state counts too, as nearly all may be in it.
+    `without_shard`: instead, what it finds by nothing but a campaign, or a step of it.
     PostgreSQL likes to read a table of a few rows whole; it is told not to where an index helps.
     """
+    whole = _WITHOUT_SHARD if without_shard else _BY_STATE if by_state else _SCANNED
     asked: list[tuple[str, Any]] = []
     found: set[str] = set()
 
@@ -41,7 +49,7 @@ def whole_tables_read(database: Database, *, by_state: bool = False) -> Iterator
             if re.match(r"(SELECT|INSERT|UPDATE|DELETE|WITH)\b", statement):
                 of_one = values[0] if isinstance(values, list) else values
                 found |= (
-                    _of_sqlite(session, statement, of_one, _BY_STATE if by_state else _SCANNED)
+                    _of_sqlite(session, statement, of_one, whole)
                     if database.is_sqlite
                     else _of_postgresql(session, statement, of_one)
                 )

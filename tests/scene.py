@@ -14,7 +14,6 @@ from database.campaigns.shards import queue_step
 from database.engine import Database
 from database.mail import outbox
 from database.mail.steps import FIRST_NOTICE
-from database.migrate import migrate
 from database.people import accounts
 from database.policies import assessments, policies
 from database.requests import requests
@@ -226,13 +225,8 @@ class Scene:
 @contextmanager
 def a_scene(kind: str, directory: Path) -> Iterator[Scene]:
     """Staff, and a policy without versions, in a database of that kind."""
-    with filled_database(kind, directory, _moved_in) as (database, staff):
+    with filled_database(kind, directory, move_in) as (database, staff):
         yield Scene(database=database, staff=staff)
-
-
-def _moved_in(database: Database) -> Mapping[str, UUID]:
-    migrate(database)
-    return move_in(database)
 
 
 def loose_mails(

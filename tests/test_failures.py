@@ -26,7 +26,7 @@ from temporal import WATCHDOG
 from tests.eventually import eventually
 from tests.postgres_server import Postgres, own_postgres
 
-pytestmark = [pytest.mark.temporal, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.temporal, pytest.mark.slow, pytest.mark.timeout(180)]
 
 FAILURES = (ROOT / "docs" / "failures.md").read_text("utf-8")
 Answers = Callable[[str], bool]
@@ -67,11 +67,11 @@ class Machine:
         """Start a worker, and wait until it has said this."""
         return self.start("worker", sys.executable, "worker.py", answers=lambda log: says in log)
 
-    def start_website(self) -> Process:
+    def start_website(self, *options: str) -> Process:
         """Start a website, and wait until it is alive."""
         port = str(self.settings.web_port)
         command = [sys.executable, "-m", "uvicorn", "web.app:from_environment", "--factory"]
-        command += ["--port", port, "--no-access-log", "--log-level", "warning"]
+        command += ["--port", port, *(options or ("--no-access-log", "--log-level", "warning"))]
         return self.start("website", *command, answers=lambda _log: self.status("/healthz") == 200)
 
     def start_temporal(self) -> Process:
@@ -238,6 +238,17 @@ def test_a_website_that_cannot_start_says_why_without_a_traceback(
     assert (ended.returncode, words in ended.stderr) == (code, True)
     assert "Traceback" not in ended.stderr
     assert "a:b@" not in ended.stderr
+
+
+def test_no_log_keeps_a_token_however_the_website_was_started(
+    machine: Callable[..., Machine],
+) -> None:
+    """P32: whoever reads the log could decide for somebody."""
+    house = machine()
+    house.start_website("--access-log")
+    assert house.status("/approve/the-token-of-somebody") == 404
+    eventually(lambda: "GET /approve/{token} 404" in house.said("website"))
+    assert "the-token-of-somebody" not in house.said("website")
 
 
 @pytest.mark.postgresql

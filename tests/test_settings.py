@@ -191,6 +191,7 @@ def test_several_wrong_entries_of_a_list_are_one_line(monkeypatch: pytest.Monkey
         ("COMPANY_COUNTRY", "DE-XX", "COMPANY_COUNTRY: the holidays of 'DE-XX' are not known"),
         ("MAIL_BATCH_SIZE", "1001", "MAIL_BATCH_SIZE"),
         ("ALARM_WEBHOOK_URL", "ops.example.com/alarms", "ALARM_WEBHOOK_URL: is no address"),
+        ("METRICS_TOKEN", "guess-me", "METRICS_TOKEN: is 32 letters and digits at least"),
         ("ALARM_WEBHOOK_SECRET", "short", "ALARM_WEBHOOK_SECRET: is `whsec_` followed by 24 to 64"),
         ("ALARM_WEBHOOK_SECRET", "whsec_c2hvcnQ=", "ALARM_WEBHOOK_SECRET: is `whsec_` followed"),
         ("DEAD_MAN_URL", "ping.example.com", "DEAD_MAN_URL: is no address"),

@@ -5,7 +5,7 @@ this folder, read when it is first spoken. One catalogue serves mails and pages 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
@@ -26,6 +26,11 @@ CLDR_NAMES = {SOURCE: "en_GB"}
 """Our English is British: 3 April, not April 3."""
 POLICY_TITLES = ("privacy policy", "cookie policy", "terms of service", "terms of use")
 """What policies are usually called, so that catalogues have a word for it."""
+
+
+def is_usual_title(title: str) -> bool:
+    """Whether every catalogue has a word for a policy of this title."""
+    return title.casefold() in POLICY_TITLES
 
 
 class CatalogueMissing(Exception):
@@ -53,10 +58,11 @@ class Language:
         words: str = format_list([self.gettext(one) for one in messages], locale=self._locale)
         return words
 
-    def title(self, title: str) -> str:
-        """A policy's title, in this language when it is one of the usual ones."""
-        usual = title.casefold()
-        return self.gettext(usual) if usual in POLICY_TITLES else title
+    def title(self, title: str, titles: Mapping[str, str]) -> str:
+        """A policy's title: as legal wrote it in this language, else the catalogue's when it is one
+        of the usual ones, else as it stands. `titles`: what legal wrote, by language."""
+        written = titles.get(self.tag)
+        return written or (self.gettext(title.casefold()) if is_usual_title(title) else title)
 
     def day(self, day: date) -> str:
         """A date: `3 March 2027`, `3. März 2027`."""

@@ -83,6 +83,7 @@ from web.staff import (
     request_metrics,
     restrictions,
     sources,
+    tasks,
 )
 from web.staff import minors as staff_minors
 from web.staff import requests as staff_requests
@@ -121,6 +122,7 @@ SITE_MAP = (
     restrictions.router,  # /staff/restrictions
     staff_minors.router,  # /staff/minors
     holds.router,  # /staff/holds
+    tasks.router,  # /staff/tasks
     instructions.router,  # /staff/instructions
     late_reply.router,  # /staff/late-reply
     colleagues.router,  # /staff/colleagues
@@ -160,6 +162,7 @@ def create_app(
         link_keys=settings.link_key_bytes,
         events_keys=settings.sendgrid_webhook_public_keys,
         suppression_key=settings.suppression_key_bytes,
+        metrics_token=settings.metrics_token.get_secret_value(),
         sending_period=settings.sending_period,
         mail_rate=settings.mail_rate_limit,
         identity=settings.identity,
@@ -204,12 +207,13 @@ def own_neighbours(settings: Settings, database: Database) -> Mapping[str, Quest
 def from_environment() -> FastAPI:
     """The website as the settings describe it: `uvicorn web.app:from_environment --factory`.
 
-    Run it with uvicorn's own access log off: ours never writes a token. It starts whatever of its
-    neighbours is away, and ends in words what waiting does not mend: exit code 2 for settings, 3
-    for a database of another version. One of several `--workers` ends with the process that started
-    it, however that ends.
+    uvicorn's own access log is off, whatever its options say: ours never writes a token. It starts
+    whatever of its neighbours is away, and ends in words what waiting does not mend: exit code 2
+    for settings, 3 for a database of another version. One of several `--workers` ends with the
+    process that started it, however that ends.
     """
     _end_with_parent()
+    logging.getLogger("uvicorn.access").disabled = True
     logging.basicConfig(format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("promisekeeper").setLevel(logging.INFO)
     try:

@@ -13,7 +13,15 @@ from mail.links import LinkRefused, make_token, read_token
 from web.forms import Form, Posted
 from web.links import LinkClosed, locale_of
 from web.readers import OnReader
-from web.requests import asked_for, attach, faults_of, faults_of_files, form_page, to_receipt
+from web.requests import (
+    SIGNED_IN,
+    asked_for,
+    attach,
+    faults_of,
+    faults_of_files,
+    form_page,
+    to_receipt,
+)
 from web.site import OnSite, Site
 from workflows.desk import Receipt
 
@@ -64,7 +72,7 @@ def make_request_signed_in(token: Token, site: OnSite, reader: OnReader, posted:
         reference=request.reference, received_at=request.received_at, due_at=request.due_at
     )
     attach(reader, receipt, posted)
-    return to_receipt(reader, receipt, signed_in=True)
+    return to_receipt(reader, receipt, proof=SIGNED_IN)
 
 
 def _audience(site: Site) -> str:

@@ -43,7 +43,7 @@ def _link(reader: Reader, slug: str) -> dict[str, object]:
     with site.database.session() as session:
         policy = policy_by_slug(session, slug)
         version = version_in_force(session, policy.id, site.now())
-    title = reader.pages.language.title(policy.title)
+    title = reader.pages.title(policy)
     return {
         "policy": policy.slug,
         "words": title[:1].upper() + title[1:],

@@ -192,9 +192,8 @@ def notice_json(slug: Slug, request: Request, reader: OnReader) -> Response:
 def notice_js(slug: Slug, request: Request, reader: OnReader) -> Response:
     """A script that shows the notice where it is embedded, as text and never as markup."""
     told = _notice(reader, slug)
-    title = reader.pages.language.title(str(told["title"]))
     words = {
-        "heading": reader.gettext("Our %(policy)s is about to change.", policy=title),
+        "heading": reader.gettext("Our %(policy)s is about to change.", policy=told["title"]),
         "read": reader.gettext("Read what changes"),
     }
     data = json.dumps({**told, "words": words}).replace("<", "\\u003c")
@@ -234,7 +233,7 @@ def _notice(reader: Reader, slug: str) -> dict[str, object]:
         notice = notice_of(session, site, policy, reader.language)
     return {
         "policy": policy.slug,
-        "title": policy.title,
+        "title": reader.pages.title(policy),
         "notice": _notice_fields(reader, notice) if notice else None,
     }
 

@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from database.tables import Policy
 from domain.company import Company
 from domain.mail.pace import rate_in_words
 from domain.materiality.in_words import about, bases, happened, track_record
@@ -52,7 +53,7 @@ class Pages:
             last_day=self.last_day,
             words=words,
             sentence=sentence,
-            title=language.title,
+            title=self.title,
             said=language.gettext,
             language_name=language.name_of,
             about=about,
@@ -69,6 +70,10 @@ class Pages:
     def text(self, name: str, values: Mapping[str, object]) -> str:
         """A template with its values filled in."""
         return self._environment.get_template(name).render(values)
+
+    def title(self, policy: Policy) -> str:
+        """A policy's title, in the language of the pages."""
+        return self.language.title(policy.title, policy.titles)
 
     def day(self, when: date | datetime, zone: ZoneInfo | None = None) -> str:
         """A date in words; an instant is taken in the zone, else in the company's."""

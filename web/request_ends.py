@@ -1,4 +1,4 @@
-"""What a person may still do about a request of theirs from its page: send files, take it back,
+"""What a person may still do about a request of theirs from its page: tell us more, take it back,
 take it up again, or have the answer looked at again (P19, P20)."""
 
 from collections.abc import Callable
@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
 from database.people.links import REQUEST_STATUS, REQUEST_VERIFY
-from database.tables import DataSubjectRequest, Link
-from web.forms import Form, Posted
+from database.tables import Link
+from web.forms import NOTHING_POSTED, Form, Posted
 from web.links import locale_of
 from web.readers import OnReader, Reader
 from web.requests import Token, open_request, status_page
@@ -44,26 +44,31 @@ def appeal(token: Token, site: OnSite, reader: OnReader, posted: Form) -> Respon
         site,
         reader,
         lambda link: site.desk.appeal(link.subject_id, link.purpose, words),
-        words,
+        posted,
     )
 
 
 @router.post("/files")
-def add_files(token: Token, site: OnSite, reader: OnReader, posted: Form) -> Response:
-    """Send something along that helps."""
-    if not posted.attached:
+def add_information(token: Token, site: OnSite, reader: OnReader, posted: Form) -> Response:
+    """Tell us more, or send something along that helps."""
+    more = posted.text("more")
+    if not (more or posted.attached):
         return RedirectResponse(f"/requests/{token}{reader.kept}", status_code=303)
-    return _back(token, site, reader, lambda link: _attach(site, link, posted))
-
-
-def _attach(site: Site, link: Link, posted: Posted) -> None:
-    with site.database.session() as session:
-        reference = session.get_one(DataSubjectRequest, link.subject_id).reference
-    site.desk.attach(reference, posted.attached)
+    return _back(
+        token,
+        site,
+        reader,
+        lambda link: site.desk.add_information(link.subject_id, more, posted.attached),
+        posted,
+    )
 
 
 def _back(
-    token: str, site: Site, reader: Reader, act: Callable[[Link], object], words: str = ""
+    token: str,
+    site: Site,
+    reader: Reader,
+    act: Callable[[Link], object],
+    posted: Posted = NOTHING_POSTED,
 ) -> Response:
     """To the page of the request once it is done; or that page with why not, and what was typed."""
     with site.database.session() as session:
@@ -74,7 +79,7 @@ def _back(
     except Refused as refused:
         refusal = known.gettext(str(refused))
         with site.database.session() as session:
-            page = status_page(session, known, link, token, refusal=refusal, words=words)
+            page = status_page(session, known, link, token, refusal=refusal, posted=posted)
             page.status_code = 409
             return page
     return RedirectResponse(f"/requests/{token}{reader.kept}", status_code=303)

@@ -22,23 +22,19 @@ from database.people.links import (
     REQUEST_VERIFY,
 )
 from database.policies.policies import policies, version_in_force
+from database.requests.additions import additions_of
 from database.requests.attachments import attachments_of
 from database.requests.authorised_agents import agent_of
+from database.requests.codes import live_code, value_of
 from database.requests.ends import appeal_of, may_be_appealed, may_be_taken_up_again, may_withdraw
-from database.requests.identity import (
-    BY_LINK,
-    answer_goes_on_file,
-    asks_by_mail,
-    link_is_current,
-    live_code,
-    value_of,
-)
+from database.requests.identity import BY_LINK, answer_goes_on_file, asks_by_mail, link_is_current
 from database.requests.redirections import sent_elsewhere
 from database.requests.requested_rights import decisions_of, kinds_of, rights_of
 from database.requests.requests import follower_of
 from database.tables import DataSubjectRequest, Link, RequestDecision, RequestedRight
 from domain.requests.attachments import problems as attachment_problems
 from domain.requests.data_subject_requests import (
+    GATED_KINDS,
     GROUND_WORDS,
     KIND_WORDS,
     RIGHT_STATE_WORDS,
@@ -54,6 +50,7 @@ from domain.requests.data_subject_requests import (
 from domain.requests.deadlines import Authority, authority_for, court_remedy
 from domain.requests.decisions import in_our_words, words_of_outcome
 from domain.requests.identity import TRIES
+from domain.requests.minors import BY_CHECK
 from translations.catalogues import Language
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.links import LinkClosed, locale_of, open_link
@@ -83,6 +80,10 @@ CHOICES: Mapping[Kind, str] = {
 }
 
 
+SIGNED_IN, NOT_NEEDED = "signed-in", "not-needed"
+"""Why a page of receipt says nothing of a question who asks."""
+
+
 @router.get("/new")
 def request_form(reader: OnReader) -> HTMLResponse:
     """The form, with a link to the policy it is made under (P1)."""
@@ -105,14 +106,15 @@ def make_request(site: OnSite, reader: OnReader, posted: Form) -> Response:
         return form_page(reader, posted, found, status=422)
     receipt, _ = site.desk.take_in(intake, channel="web")
     attach(reader, receipt, posted)
-    return to_receipt(reader, receipt)
+    asks_who = not GATED_KINDS.isdisjoint(intake.rights)
+    return to_receipt(reader, receipt, proof="" if asks_who else NOT_NEEDED)
 
 
 @router.get("/received/{receipt}")
 def receipt_page(receipt: str, site: OnSite, reader: OnReader) -> HTMLResponse:
     """The same words and dates, whether we know the person or not (P19)."""
     try:
-        reference, received_at, due_at, *signed_in = _receipts(site).loads(receipt)
+        reference, received_at, due_at, *proof = _receipts(site).loads(receipt)
     except (BadSignature, ValueError):
         raise HTTPException(404) from None
     return reader.show(
@@ -120,7 +122,8 @@ def receipt_page(receipt: str, site: OnSite, reader: OnReader) -> HTMLResponse:
         reference=reference,
         received_at=datetime.fromisoformat(received_at),
         due_at=datetime.fromisoformat(due_at),
-        signed_in=bool(signed_in),
+        signed_in=SIGNED_IN in proof,
+        asks_who=not proof,
     )
 
 
@@ -217,10 +220,11 @@ def attach(reader: Reader, receipt: Receipt, posted: Posted) -> None:
         ) from None
 
 
-def to_receipt(reader: Reader, receipt: Receipt, *, signed_in: bool = False) -> Response:
-    """Lead to the page that says what was received, and until when we answer."""
+def to_receipt(reader: Reader, receipt: Receipt, *, proof: str = "") -> Response:
+    """Lead to the page that says what was received, and until when we answer. `proof`: why nobody
+    is asked who they are, if so."""
     told = [receipt.reference, receipt.received_at.isoformat(), receipt.due_at.isoformat()]
-    signed = _receipts(reader.site).dumps([*told, *(["signed-in"] if signed_in else [])])
+    signed = _receipts(reader.site).dumps([*told, *([proof] if proof else [])])
     return RedirectResponse(f"/requests/received/{signed}{reader.kept}", status_code=303)
 
 
@@ -303,13 +307,12 @@ def status_page(
     *,
     problem: str = "",
     refusal: str = "",
-    words: str = "",
+    posted: Posted = NOTHING_POSTED,
 ) -> HTMLResponse:
     """How a request stands: the same whether the person is known to us or not (P19).
 
     The answer is shown behind a link that went where the answer goes. `problem`: why a code did
-    not do, for its field; `refusal`: why something else was not done; `words`: why they do not
-    agree, as typed.
+    not do, for its field; `refusal`: why something else was not done; `posted`: what was typed.
     """
     request = session.get_one(DataSubjectRequest, link.subject_id)
     rights = rights_of(session, request.id)
@@ -320,9 +323,7 @@ def status_page(
     code = live_code(session, request, reader.site.now())
     verifies = link.purpose == REQUEST_VERIFY
     elsewhere = (
-        request.answered_at is not None
-        and not verifies
-        and answer_goes_on_file(session, request) is not None
+        request.answered_at is not None and not verifies and answer_goes_on_file(session, request)
     )
     return reader.show(
         "request_status.html",
@@ -330,6 +331,7 @@ def status_page(
         path=f"/requests/{token}",
         rights=[_right(session, reader, right, decisions.get(right.id)) for right in rights],
         stage=reader.gettext(stage),
+        by_us=request.verified_by == BY_CHECK,
         agent=agent_of(session, request.id),
         asks=asks_by_mail(request),
         code_until=value_of(code).good_until if code else None,
@@ -337,6 +339,7 @@ def status_page(
         problems={"code": problem} if problem else {},
         refusal=refusal,
         files=len(attachments_of(session, request.id)),
+        added=[one.added_at for one in additions_of(session, request.id)],
         elsewhere=elsewhere,
         may_withdraw=may_withdraw(session, request, link.purpose),
         answered_with=session.get(DataSubjectRequest, request.duplicate_of_id)
@@ -346,7 +349,7 @@ def status_page(
         follower=follower_of(session, request),
         may_appeal=may_be_appealed(session, request, link.purpose),
         appeal=appeal_of(session, request),
-        words=words,
+        posted=posted,
         others=redirections.in_words(reader.pages.language, sent_elsewhere(session, request)),
         authority=authority_for(request.country, lead=lead),
         court=reader.gettext(court_remedy(request.regime)),

@@ -29,7 +29,7 @@ class Site:
     public keys; `mail_rate`: copies in a minute, 0 for no limit; `identity`: when people are
     reminded to say who they are; `suppression_key` makes the hashes
     by which stopped addresses are known; `alarm_webhook_url` is empty where alarms go by mail only;
-    `inbox_url` is the mail sandbox's inbox, in development.
+    `inbox_url` is the mail sandbox's inbox, in development. `metrics_token` lets Prometheus in.
     """
 
     database: Database
@@ -39,6 +39,7 @@ class Site:
     link_keys: tuple[bytes, ...]
     events_keys: tuple[str, ...]
     suppression_key: bytes
+    metrics_token: str
     sending_period: timedelta
     mail_rate: int
     identity: IdentityNumbers

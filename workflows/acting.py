@@ -22,6 +22,9 @@ Input = TypeVar("Input")
 Output = TypeVar("Output")
 
 ONE_TRY = timedelta(minutes=5)
+TO_ASK = timedelta(minutes=10)
+"""As long as asking data sources takes at most: none is asked more than three things in one try,
+and each of them has answered within three minutes, or is asked later."""
 TO_BEGIN = timedelta(minutes=10)
 """As long as thousands take that are all due at one moment: who is not begun by then tries again,
 behind all others, and the more of them do, the longer it takes."""
@@ -39,13 +42,15 @@ async def attempt(
     what: Callable[[datetime], Input],
     *,
     summary: str,
+    longest: timedelta = ONE_TRY,
 ) -> Output:
-    """Try something once, with the time of this moment. Raises ActivityError when it goes wrong."""
+    """Try something once, with the time of this moment. Raises ActivityError when it goes wrong, or
+    takes longer."""
     return await workflow.execute_activity_method(
         activity,
         what(workflow.now()),
         schedule_to_start_timeout=TO_BEGIN,
-        start_to_close_timeout=ONE_TRY,
+        start_to_close_timeout=longest,
         heartbeat_timeout=SIGN_OF_LIFE,
         retry_policy=ONCE,
         summary=summary,
@@ -60,6 +65,7 @@ async def act(
     summary: str,
     case: Case,
     story: Story,
+    longest: timedelta = ...,
 ) -> Output: ...
 @overload
 async def act(
@@ -69,6 +75,7 @@ async def act(
     summary: str,
     case: Case,
     story: Story,
+    longest: timedelta = ...,
 ) -> Output: ...
 async def act(
     activity: Callable[[Any, Input], Any],
@@ -77,6 +84,7 @@ async def act(
     summary: str,
     case: Case,
     story: Story,
+    longest: timedelta = ONE_TRY,
 ) -> Any:
     """Do something until it is done.
 
@@ -92,7 +100,7 @@ async def act(
     with story.step(summary):
         while True:
             try:
-                return await attempt(activity, what, summary=summary)
+                return await attempt(activity, what, summary=summary, longest=longest)
             except ActivityError as failure:
                 if is_cancelled_exception(failure):
                     raise

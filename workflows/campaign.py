@@ -20,13 +20,15 @@ with workflow.unsafe.imports_passed_through():
         ShardsInput,
         StepInput,
     )
-    from activities.mail.outbox import SendProgress
+    from activities.mail.outbox import ALL_STOPPED, SendProgress
     from domain.rungs import Rung, RungKind
     from temporal import Case
     from workflows.acting import act, attempt, continue_when_long, reach, wait, why
     from workflows.campaign_chapters import (
         FIRST_NOTICE,
         FREEZES,
+        TAKES_UP,
+        every_shard,
         is_paused,
         is_postponed,
         pace_of,
@@ -41,10 +43,17 @@ with workflow.unsafe.imports_passed_through():
     from workflows.story import Story
 
 WITHDRAWAL = "withdrawal"
-SHARDS_AT_ONCE = 8
-SHARDS_IN_A_TRY = 5
+TRIES_AT_ONCE = 4
+SHARDS_IN_A_TRY = 10
 """Fewer tries are fewer events in Temporal; more would hold up what was decided meanwhile."""
+TRIES_AT_ONCE_BEFORE = 8
+SHARDS_IN_A_TRY_BEFORE = 5
+"""Of runs that began before a try had two hands."""
+FEWER_EVENTS = "keeps-fewer-events"
+"""A run that began before the patch of this name keeps the order in which it began."""
 PAUSE = timedelta(seconds=30)
+WHILE_ALL_IS_STOPPED = timedelta(hours=1)
+"""Whoever starts mail again wakes the campaigns; this is for when that was missed."""
 LOOK_AGAIN = timedelta(hours=6)
 LOOKS = "look what was decided"
 LOOKS_AT_CANARY = "look at the canary"
@@ -61,14 +70,23 @@ class CampaignWorkflow:
         self._subject = case
         self._story = Story()
         self._news = False
+        self._woken = 0
+        self._fewer_events = workflow.patched(FEWER_EVENTS)
+        self._at_once = TRIES_AT_ONCE if self._fewer_events else TRIES_AT_ONCE_BEFORE
+        self._in_a_try = _in_a_try if self._fewer_events else _in_a_try_before
 
     @workflow.run
     async def run(self, case: Case) -> str:
         """Take the steps that are not recorded yet, each at its time; then those of the campaign
         that asks again about the same version, if one waits for this one's end."""
-        self._story.begin()
+        self._story.begin(TAKES_UP)
         await reach(case.as_of, summary="until it was asked for")
-        campaign = await self._do(CampaignActivities.load_campaign, "load the campaign")
+        if self._fewer_events:
+            campaign = await self._do(
+                CampaignActivities.freeze_audience, "load the campaign, and freeze its audience"
+            )
+        else:
+            campaign = await self._do(CampaignActivities.load_campaign, "load the campaign")
         while not (campaign := await self._timetable(campaign)).over:
             campaign = await self._until_it_has_a_day(campaign)
         if campaign.followed_by:
@@ -88,8 +106,9 @@ class CampaignWorkflow:
 
     @workflow.signal
     def look_again(self) -> None:
-        """Somebody paused, resumed or called it off: what exactly, the database says."""
+        """Somebody paused, resumed or called it off, or let mail go on: the database says what."""
         self._news = True
+        self._woken += 1
 
     async def _notify(self, campaign: CampaignCase) -> CampaignCase:
         """Send the first notice to everybody, which fixes the date of effect."""
@@ -149,16 +168,10 @@ class CampaignWorkflow:
         self._story.tell(waits_for(rung, campaign))
         if not await self._undisturbed_until(rung.at, rung.summary, campaign):
             return await self._heed(campaign)
-        mailed = await self._mail(rung, campaign)
-        if mailed is None:
-            return await self._heed(campaign)
-        return mailed if mailed.called_off else await self._note(rung.key, rung.at, rung.effect_at)
-
-    async def _mail(self, rung: Rung, campaign: CampaignCase) -> CampaignCase | None:
-        """Send what a rung sends; None when something was decided before it was out."""
-        if rung.kind is RungKind.REMINDER:
-            return await self._send_to_all(rung.key, campaign)
-        return campaign if await self._escalate(rung) else None
+        if rung.kind is RungKind.ESCALATION:
+            return await self._escalate(rung, campaign)
+        sent = await self._send_to_all(rung.key, campaign)
+        return sent if sent.called_off else await self._note(rung.key, rung.at, rung.effect_at)
 
     async def _heed(self, campaign: CampaignCase) -> CampaignCase:
         """Ask the database for what was decided, if we were told that something was."""
@@ -208,20 +221,20 @@ class CampaignWorkflow:
     ) -> CampaignCase:
         return await act(
             CampaignActivities.take_step,
-            lambda at: replace(self._step(step, due_at, at), effect_at=effect_at),
+            lambda at: self._step(step, due_at, at, effect_at),
             summary=f"note {step} as taken",
             case=self._subject,
             story=self._story,
         )
 
     async def _send_to_all(self, step: str, campaign: CampaignCase) -> CampaignCase:
-        """Send a step to every shard, eight tries at a time, until none has a mail waiting.
+        """Send a step to every shard, four tries at a time, until none has a mail waiting.
 
         A shard with mails left takes its turn again when the others had theirs. The database knows
         what an earlier run has sent, so a run that continues as new needs no memory of its own.
         """
         called_off = campaign.called_off
-        shards = await self._open_shards(step)
+        shards = await self._open_shards(step, campaign)
         problem, limited = None, SendProgress()
         left: list[int] = []
         since = campaign.since if step == FIRST_NOTICE else None
@@ -237,10 +250,12 @@ class CampaignWorkflow:
                 continue
             pace = pace_of(limited, rest_of(shards, campaign))
             self._story.tell(sends(step, mails, problem, since, pace))
-            at_once = 1 if limited.patience else SHARDS_AT_ONCE
-            in_a_try = 1 if left else _in_a_try(shards)  # what held some up concerns one, or all
+            at_once = 1 if limited.patience else self._at_once
+            # What held some up concerns one, or all.
+            in_a_try = 1 if left else self._in_a_try(shards)
             window, shards = shards[: at_once * in_a_try], shards[at_once * in_a_try :]
             tries = [window[first : first + in_a_try] for first in range(0, len(window), in_a_try)]
+            woken = self._woken
             sent = await asyncio.gather(*(self._send_shards(step, each) for each in tries))
             left = []
             for each, progress in zip(tries, sent, strict=True):
@@ -259,17 +274,27 @@ class CampaignWorkflow:
             if not campaign.paused and campaign.called_off is called_off:
                 pace = pace_of(limited, rest_of(shards, campaign))
                 self._story.tell(sends(step, mails, problem, since, pace))
-                await self._before_the_rest(limited)
+                await self._before_the_rest(limited, problem, woken)
         return campaign
 
-    async def _before_the_rest(self, limited: SendProgress) -> None:
-        """Wait half a minute; or, where a rate or a 429 said so, until then or until news."""
-        if limited.not_before is None:
-            await workflow.sleep(PAUSE, summary="before trying the rest again")
-        else:
+    async def _before_the_rest(
+        self, limited: SendProgress, problem: str | None, woken: int
+    ) -> None:
+        """Wait half a minute; or, where a rate or a 429 said so, until then or until news; or,
+        where all mail is stopped, until somebody woke us since it was tried."""
+        if limited.not_before is not None:
             await wait(lambda: self._news, limited.not_before, summary="until more mails may go")
+        elif (pause := _until_the_next_try(problem)) > PAUSE:
+            until = workflow.now() + pause
+            await wait(lambda: self._woken > woken, until, summary="until mail goes on")
+        else:
+            await workflow.sleep(PAUSE, summary="before trying the rest again")
 
-    async def _open_shards(self, step: str) -> list[int]:
+    async def _open_shards(self, step: str, campaign: CampaignCase) -> list[int]:
+        """Those that are not done with it: all, where no mail of it was queued yet, which the case
+        says. Nobody but this workflow begins a step."""
+        if self._fewer_events and step in campaign.not_begun:
+            return every_shard(step, campaign)
         return await act(
             CampaignActivities.open_shards,
             lambda at: SendingInput(campaign_id=self._subject.subject_id, step=step, now=at),
@@ -306,31 +331,36 @@ class CampaignWorkflow:
         self._story.goes_well(summary)
         return progress
 
-    async def _escalate(self, rung: Rung) -> bool:
-        """Tell staff; False when something was decided before the mail service took it. A mail in
-        doubt holds nothing up: the watchdog looks after it once the step is noted."""
+    async def _escalate(self, rung: Rung, campaign: CampaignCase) -> CampaignCase:
+        """Tell staff, unless something is decided before the mail service took it. A mail in doubt
+        holds nothing up: the watchdog looks after it once the step is noted."""
         mails = f"the {rung.summary}"
-        self._story.tell(sends(rung.key, mails, None))
+        if not self._fewer_events:
+            self._story.tell(sends(rung.key, mails, None))
         while True:
-            progress = await act(
+            told = await act(
                 CampaignActivities.escalate,
-                lambda at: self._step(rung.key, rung.at, at),
+                lambda at: self._step(rung.key, rung.at, at, rung.effect_at),
                 summary=rung.summary,
                 case=self._subject,
                 story=self._story,
             )
-            heeds = workflow.patched("heeds-while-it-escalates")
-            if not (progress.waiting or (progress.unknown and not heeds)):
-                return True
-            pace = pace_of(_limited([progress]), progress.waiting)
-            self._story.tell(sends(rung.key, mails, problem_with(progress), pace=pace))
+            if told.noted:
+                return told.noted
+            heeds = self._fewer_events or workflow.patched("heeds-while-it-escalates")
+            if not (told.waiting or (told.unknown and not heeds)):  # by code that did not note it
+                return await self._note(rung.key, rung.at, rung.effect_at)
+            pace = pace_of(_limited([told]), told.waiting)
+            self._story.tell(sends(rung.key, mails, problem_with(told), pace=pace))
             await continue_when_long(self._subject)
             if not heeds:
                 await workflow.sleep(PAUSE, summary="before trying again")
             elif await wait(
-                lambda: self._news, workflow.now() + PAUSE, summary="before trying again"
+                lambda: self._news,
+                workflow.now() + _until_the_next_try(told.problem),
+                summary="before trying again",
             ):
-                return False
+                return await self._heed(campaign)
 
     async def _tell_publication(self, campaign: CampaignCase) -> None:
         if campaign.effective_at is None:
@@ -344,14 +374,23 @@ class CampaignWorkflow:
     async def _effect(self, campaign: CampaignCase) -> CampaignCase:
         """Wait for the date of effect, unless the version is withdrawn before; it may move."""
         while campaign.effective_at is not None and not campaign.called_off:
-            self._story.tell(waits_for_effect(campaign))
+            if campaign.effective_at > workflow.now() or not self._fewer_events:
+                self._story.tell(waits_for_effect(campaign))
             if await self._undisturbed_until(campaign.effective_at, "date of effect", campaign):
                 break
             campaign = await self._take_steps(await self._heed(campaign))
         return campaign
 
-    def _step(self, step: str, due_at: datetime, at: datetime) -> StepInput:
-        return StepInput(campaign_id=self._subject.subject_id, step=step, due_at=due_at, now=at)
+    def _step(
+        self, step: str, due_at: datetime, at: datetime, effect_at: datetime | None
+    ) -> StepInput:
+        return StepInput(
+            campaign_id=self._subject.subject_id,
+            step=step,
+            due_at=due_at,
+            now=at,
+            effect_at=effect_at,
+        )
 
     async def _finish(self, *, told_the_end: bool) -> CampaignCase:
         return await act(
@@ -385,6 +424,13 @@ def _overtaken_by(step: str, campaign: CampaignCase) -> str | None:
     )
 
 
+def _until_the_next_try(problem: str | None) -> timedelta:
+    """Half a minute; where people stopped all mail, it is theirs to start it, and they say so."""
+    if problem == ALL_STOPPED and workflow.patched("waits-while-all-is-stopped"):
+        return WHILE_ALL_IS_STOPPED
+    return PAUSE
+
+
 def _limited(sent: Sequence[SendProgress]) -> SendProgress:
     """Of what some shards came to, the one that a rate or a 429 holds longest, if any is."""
     limited = [progress for progress in sent if progress.patience]
@@ -394,10 +440,18 @@ def _limited(sent: Sequence[SendProgress]) -> SendProgress:
 
 
 def _in_a_try(shards: Sequence[int]) -> int:
-    """How many shards one try sends after each other: in as few tries as may be, of like size."""
+    """How many shards one try sends: in as few tries as may be, of like size."""
+    return _alike(shards, SHARDS_IN_A_TRY, TRIES_AT_ONCE)
+
+
+def _in_a_try_before(shards: Sequence[int]) -> int:
     if len(shards) > 1 and workflow.patched("as-few-tries-as-may-be"):
-        tries = min(ceil(len(shards) / SHARDS_IN_A_TRY), SHARDS_AT_ONCE)
-        return min(ceil(len(shards) / tries), SHARDS_IN_A_TRY)
-    if len(shards) <= SHARDS_AT_ONCE or not workflow.patched("several-shards-in-a-try"):
+        return _alike(shards, SHARDS_IN_A_TRY_BEFORE, TRIES_AT_ONCE_BEFORE)
+    if len(shards) <= TRIES_AT_ONCE_BEFORE or not workflow.patched("several-shards-in-a-try"):
         return 1
-    return min(ceil(len(shards) / SHARDS_AT_ONCE), SHARDS_IN_A_TRY)
+    return min(ceil(len(shards) / TRIES_AT_ONCE_BEFORE), SHARDS_IN_A_TRY_BEFORE)
+
+
+def _alike(shards: Sequence[int], most: int, at_once: int) -> int:
+    tries = min(ceil(len(shards) / most), at_once)
+    return min(ceil(len(shards) / tries), most)

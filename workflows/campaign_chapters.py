@@ -11,10 +11,14 @@ with workflow.unsafe.imports_passed_through():
     from database.campaigns.freezing import SHARD_SIZE
     from domain.mail.pace import about
     from domain.rungs import Rung
-    from workflows.story import YOURS_AFTER_AN_HOUR, Chapter, moment
+    from workflows.story import LOOKS, YOURS_AFTER_AN_HOUR, Chapter, moment
 
 FIRST_NOTICE = "first_notice"
 NO_NEWS = "some mails are of unknown outcome until the mail service reports on them"
+TAKES_UP = (
+    f"{LOOKS}, and to write down all account holders whom it concerns if that is still to do; "
+    "some minutes when they are many"
+)
 FREEZES = Chapter(
     stage="freezing the audience",
     waits_for="the list of all account holders whom it concerns; some minutes when they are many",
@@ -36,7 +40,7 @@ def sends(
         waits_for=f"the mail service to take {mails}{so}",
         awaiting=_whose_turn(problem),
         since=since,
-        by_itself="tries again every half minute" if problem else "goes on sending",
+        by_itself=_by_itself(problem),
         wake=YOURS_AFTER_AN_HOUR if problem else "nobody",
     )
 
@@ -141,6 +145,12 @@ def pace_of(limited: SendProgress, rest: int) -> str:
     return f"; {limited.patience}{until}" if limited.patience else ""
 
 
+def every_shard(step: str, campaign: CampaignCase) -> list[int]:
+    """All that a step goes out to: of the first notice, while the others wait, the canary's."""
+    waits = step == FIRST_NOTICE and campaign.canary
+    return list(range(-campaign.canary_shards, 0 if waits else campaign.shards))
+
+
 def _unheard(campaign: CampaignCase) -> str:
     """How many have no mail or may have none, and where that is seen and mended."""
     told = ""
@@ -155,6 +165,14 @@ def _unheard(campaign: CampaignCase) -> str:
             f"not-reached {campaign.slug} {campaign.number}`"
         )
     return told
+
+
+def _by_itself(problem: str | None) -> str:
+    if problem is None:
+        return "goes on sending"
+    if problem == ALL_STOPPED:
+        return "goes on as soon as mail is started again"
+    return "tries again every half minute"
 
 
 def _whose_turn(problem: str | None) -> str:

@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.requests.controller_instructions import InstructionState
     from temporal import Case
-    from workflows.acting import LONGEST_PAUSE, act, continue_when_long, reach, wait
+    from workflows.acting import LONGEST_PAUSE, TO_ASK, act, continue_when_long, reach, wait
     from workflows.story import YOURS_AFTER_AN_HOUR, Chapter, Story, moment
 
 PAUSE = timedelta(seconds=30)
@@ -74,6 +74,7 @@ class ControllerInstructionWorkflow:
             summary="ask the controller's data sources",
             case=self._subject,
             story=self._story,
+            longest=TO_ASK,
         )
 
     async def _send(self) -> InstructionCase:

@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.requests.erasures import Stage
     from domain.requests.source_tasks import Asked
     from temporal import Case
-    from workflows.acting import LONGEST_PAUSE, act, continue_when_long, reach, wait
+    from workflows.acting import LONGEST_PAUSE, TO_ASK, act, continue_when_long, reach, wait
     from workflows.story import YOURS_AFTER_AN_HOUR, Chapter, Story, moment
 
 Input = TypeVar("Input", bound=RequestInput)
@@ -166,6 +166,7 @@ class DataSubjectRequestWorkflow:
             summary="ask the data sources",
             case=self._subject,
             story=self._story,
+            longest=TO_ASK,
         )
         return await self._load()
 

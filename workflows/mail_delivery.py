@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.mail.outbox import OutboxActivities, SendInput
+    from activities.mail.outbox import OutboxActivities, SendInput, SendProgress
     from temporal import Case
     from workflows.acting import LONGEST_PAUSE, act, continue_when_long, reach
     from workflows.story import YOURS_AFTER_AN_HOUR, Chapter, Story
@@ -38,6 +38,8 @@ class MailDeliveryWorkflow:
                 return
             if progress.patience and not progress.problem:
                 story.tell(_waits_its_turn(progress.patience))
+            elif _only_held(progress) and workflow.patched("says-that-it-is-held"):
+                story.tell(_is_held(case))
             else:
                 story.tell(_sends(case, progress.problem or NO_NEWS))
             await continue_when_long(case)
@@ -51,8 +53,17 @@ def _mails(case: Case, at: datetime) -> SendInput:
     return SendInput(mail_id=case.subject_id, now=at)
 
 
+def _only_held(progress: SendProgress) -> bool:
+    """Whether nothing is wrong: somebody holds back what its mails belong to."""
+    return progress.held and not (progress.problem or progress.unknown)
+
+
+def _named(case: Case) -> str:
+    return f"what is left of the {case.step.replace('_', ' ')}" if case.step else "one mail"
+
+
 def _sends(case: Case, problem: str | None) -> Chapter:
-    mails = f"what is left of the {case.step.replace('_', ' ')}" if case.step else "one mail"
+    mails = _named(case)
     if problem is None:
         return Chapter(
             stage="sending", waits_for=f"the mail service to take {mails}", by_itself="sends it"
@@ -71,4 +82,14 @@ def _waits_its_turn(patience: str) -> Chapter:
         stage="sending",
         waits_for=f"its turn: {patience}",
         by_itself="tries again, after half a minute at first and ten minutes at most",
+    )
+
+
+def _is_held(case: Case) -> Chapter:
+    return Chapter(
+        stage="held back",
+        waits_for=f"somebody to let {_named(case)} go: its campaign is paused, or its version has "
+        "no day. Which, and why: /staff/ops",
+        awaiting="campaign owner",
+        by_itself="looks again every ten minutes, and sends it once it may go",
     )

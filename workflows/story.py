@@ -23,6 +23,7 @@ YOURS_AFTER_AN_HOUR = (
     "nobody in the first hour. Then it is yours: look at /staff/ops and at the mail service's own "
     "status. When it refuses our key, whoever holds the account there"
 )
+LOOKS = "the database to say what is done already"
 OURS_AFTER = timedelta(minutes=15)
 YOURS_AFTER_A_QUARTER = (
     "nobody in the first quarter of an hour. Then it is yours: `promisekeeper doctor`, and the "
@@ -121,8 +122,9 @@ class Story:
         self._troubles: dict[str, Trouble] = {}
         self._told: Chapter | None = None
 
-    def begin(self) -> None:
-        """Say that the workflow runs."""
+    def begin(self, looks: str = LOOKS) -> None:
+        """Say that the workflow runs, and what its first step looks for."""
+        self._chapter = replace(self._chapter, waits_for=looks)
         self._tell()
 
     def tell(self, chapter: Chapter) -> None:
@@ -192,7 +194,7 @@ def _opening() -> Chapter:
     known = workflow.info().typed_search_attributes
     return Chapter(
         stage=known.get(STAGE, "begins"),
-        waits_for="the database to say what is done already",
+        waits_for=LOOKS,
         until=known.get(DUE_AT),
         by_itself="goes on from there",
     )

@@ -1,9 +1,11 @@
 """The steps of a campaign. The database holds the people; these hold it to its timetable."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import reduce
 from uuid import UUID
 
 from sqlmodel import Session
@@ -18,7 +20,14 @@ from database.campaigns.controls import last_act
 from database.campaigns.owed import steps_owed
 from database.campaigns.progress import Progress, count_addressees, count_missed, progress_of
 from database.campaigns.replacing import carry_over, last_told_at, tell_of_later_day
-from database.campaigns.shards import canary_to_come, open_shards, queue_step
+from database.campaigns.shards import (
+    canary_shards,
+    canary_to_come,
+    not_begun,
+    open_shards,
+    queue_step,
+    shards,
+)
 from database.chunks import LongEnough, at_most
 from database.engine import Database
 from database.facts import record
@@ -63,6 +72,8 @@ CANCELLED_AT_ONCE = 1000
 NEARBY = timedelta(hours=18)
 BEGIN_WITHIN = timedelta(minutes=1)
 """A shard that is begun later might not end within one try of a workflow (see SEND_WITHIN)."""
+HANDS = 2
+"""One fills in letters while the other waits for the database or the mail service."""
 FREEZE_WITHIN = timedelta(minutes=3)
 """Well within one try of a workflow, which takes it for broken after five minutes."""
 
@@ -95,7 +106,7 @@ class ShardInput(SendingInput):
 
 @dataclass(frozen=True, kw_only=True)
 class ShardsInput(SendingInput):
-    """Several thousands, served one after the other."""
+    """Several thousands, served in this order."""
 
     shards: tuple[int, ...]
 
@@ -109,6 +120,13 @@ class StepInput:
     due_at: datetime
     now: datetime
     effect_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Escalated(SendProgress):
+    """How far word to staff got, and the campaign once it is out and the step noted as taken."""
+
+    noted: "CampaignCase | None" = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +172,12 @@ class CampaignCase:
     """Of how many nobody knows whether their first notice went out; until ops decide (P4)."""
     without_mail: int = 0
     """How many no first notice reached, whom nobody told otherwise: its owner has the list (P4)."""
+    shards: int = 0
+    """How many shards its audience fills, from nought on."""
+    canary_shards: int = 0
+    """How many those who go first fill, below nought."""
+    not_begun: tuple[str, ...] = ()
+    """Of the steps that come next, those of which no mail is queued yet."""
     followed_by: UUID | None = None
     """The campaign that asks again about its version, which was waiting for this one's end (P2)."""
 
@@ -226,7 +250,10 @@ class CampaignActivities:
     @activity.defn
     def freeze_audience(self, what: CampaignInput) -> CampaignCase:
         """Write down whom the campaign addresses (P4), and who of them are mailed first (P8); not
-        yet frozen if that takes very long."""
+        yet frozen if that takes very long. Done once, and not where nobody is to be mailed."""
+        case = self.load_campaign(what)
+        if case.frozen or not case.addresses:
+            return case
         with suppress(LongEnough):
             enough = at_most(FREEZE_WITHIN)
             freezing.freeze_audience(self._database, what.campaign_id, what.now, enough)
@@ -266,17 +293,26 @@ class CampaignActivities:
 
     @activity.defn
     def send_shards(self, what: ShardsInput) -> SendProgress:
-        """As `send_shard`, for one shard after the other; until one has mails left, or a minute has
-        passed. How many were not begun, the progress says."""
-        moments, progress = moments_since(what.now), SendProgress()
-        for begun, number in enumerate(what.shards):
-            if begun and (progress.waiting or moments.passed() > BEGIN_WITHIN):
-                return replace(progress, not_begun=len(what.shards) - begun)
-            shard = ShardInput(
-                campaign_id=what.campaign_id, step=what.step, shard=number, now=what.now
-            )
-            progress = progress.then(self._send_shard(shard, moments))
-        return progress
+        """As `send_shard`, for one shard after the other, by two hands; until one has mails left,
+        or a minute has passed. How many were not begun, the progress says."""
+        moments, waiting = moments_since(what.now), iter(what.shards)
+
+        def serve(_hand: int) -> list[SendProgress]:
+            served: list[SendProgress] = []
+            while not served or not (served[-1].waiting or moments.passed() > BEGIN_WITHIN):
+                number = next(waiting, None)  # of both hands' shards
+                if number is None:
+                    break
+                shard = ShardInput(
+                    campaign_id=what.campaign_id, step=what.step, shard=number, now=what.now
+                )
+                served.append(self._send_shard(shard, moments))
+            return served
+
+        with ThreadPoolExecutor(HANDS) as hands:
+            served = [each for hand in hands.map(serve, range(HANDS)) for each in hand]
+        together = reduce(SendProgress.then, served, SendProgress())
+        return replace(together, not_begun=len(what.shards) - len(served))
 
     def _send_shard(self, shard: ShardInput, moments: Moments) -> SendProgress:
         batch = Batch(subject_id=shard.campaign_id, step=shard.step, shard=shard.shard)
@@ -368,8 +404,9 @@ class CampaignActivities:
             return self._case(transaction, campaign, step.now)
 
     @activity.defn
-    def escalate(self, step: StepInput) -> SendProgress:
-        """Tell the campaign's owner, or legal, how many stay silent and who was not reached."""
+    def escalate(self, step: StepInput) -> Escalated:
+        """Tell the campaign's owner, or legal, how many stay silent and who was not reached; once
+        the mail service has it, or may have, note the step as taken."""
         progress = self._progress(step.campaign_id)
         with self._database.transaction() as transaction:
             campaign = transaction.get_one(Campaign, step.campaign_id)
@@ -379,7 +416,8 @@ class CampaignActivities:
                 self._sound(transaction, campaign, step, progress)
         now = moments_since(step.now).now()
         self._courier.tell(now)
-        return self._sender.send(Batch(subject_id=step.campaign_id, step=step.step), now)
+        sent = self._sender.send(Batch(subject_id=step.campaign_id, step=step.step), now)
+        return Escalated(**vars(sent), noted=None if sent.waiting else self.take_step(step))
 
     def _progress(self, campaign_id: UUID) -> Progress:
         """Counted before anything is written: of a million that takes seconds, in which everybody
@@ -418,7 +456,7 @@ class CampaignActivities:
         progress = self._progress(what.campaign_id)
         with self._database.transaction() as transaction:
             addressed = transaction.get_one(Campaign, what.campaign_id)
-            version = transaction.get_one(PolicyVersion, addressed.policy_version_id)
+            version = held(transaction, PolicyVersion, addressed.policy_version_id)
             campaign = held(transaction, Campaign, what.campaign_id)
             if campaign.finished_at is None and not self._goes_on(
                 transaction, campaign, version, what
@@ -476,6 +514,11 @@ class CampaignActivities:
     def _case(self, session: Session, campaign: Campaign, now: datetime) -> CampaignCase:
         version = session.get_one(PolicyVersion, campaign.policy_version_id)
         policy = session.get_one(Policy, version.policy_id)
+        to_come = self._to_come(session, campaign, version, now)
+        owed = steps_owed(session, campaign)
+        next_ones = [*owed, *(rung.key for rung in to_come[:1])]
+        if campaign.notified_at is None:
+            next_ones.append(FIRST_NOTICE)
         return CampaignCase(
             publication=f"publication/{policy.slug}/{version.number}",
             slug=policy.slug,
@@ -484,9 +527,9 @@ class CampaignActivities:
             frozen=campaign.audience_frozen_at is not None and campaign.canary is not None,
             addressees=count_addressees(session, campaign.id),
             effective_at=campaigns.ends_at(campaign, version) if campaign.notified_at else None,
-            to_come=self._to_come(session, campaign, version, now),
+            to_come=to_come,
             postponed=version.state == VersionState.POSTPONED,
-            owed=steps_owed(session, campaign),
+            owed=owed,
             canary=canary_to_come(campaign),
             canary_until=campaign.canary_until,
             stopped_because=_why_stopped(session, campaign),
@@ -495,6 +538,9 @@ class CampaignActivities:
             replaces=bool(campaigns_replaced(session, version.id)),
             in_doubt=count_missed(session, campaign, DOUBTFUL),
             without_mail=count_missed(session, campaign, WITHOUT_MAIL),
+            shards=shards(session, campaign.id),
+            canary_shards=canary_shards(session, campaign.id),
+            not_begun=not_begun(session, campaign.id, next_ones),
             followed_by=campaigns.followed_by(session, campaign),
             since=campaign.finished_at
             or campaign.notified_at

@@ -80,11 +80,14 @@ class PublicationActivities:
 
     @activity.defn
     def assess_version(self, what: VersionInput) -> PublicationCase:
-        """Compare the version with every text that governs a live account, or is announced, and
-        put it in review.
+        """Compare a new version with every text that governs a live account, or is announced, and
+        put it in review; one that was compared is only loaded.
 
         The first version of a policy has nothing to be compared with.
         """
+        case = self.load_publication(what)
+        if case.state is not VersionState.SUBMITTED:
+            return case
         bases = self._assess(what)
         with self._database.transaction() as transaction:
             version = held(transaction, PolicyVersion, what.version_id)

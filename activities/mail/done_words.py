@@ -7,7 +7,16 @@ from typing import Any
 
 from sqlmodel import Session
 
-from database.requests import data_corrections, erase_tasks, erasures, recipients, source_tasks
+from database.requests import (
+    data_corrections,
+    erase_tasks,
+    erasures,
+    own_erasure,
+    recipients,
+    source_tasks,
+)
+from database.requests.same_person import person_asked_about
+from database.requests.standing_holds import sources_on_hold
 from database.tables import (
     DataCorrection,
     DataSubjectRequest,
@@ -17,6 +26,7 @@ from database.tables import (
 )
 from domain.requests.decisions import DONE
 from domain.requests.erasures import GROUND_WORDS, ErasureGround
+from domain.requests.legal_holds import keeps
 from domain.requests.personal_data import OWN_SOURCE, Verb
 from domain.requests.source_tasks import TaskState
 from translations.catalogues import Language
@@ -35,19 +45,32 @@ def told_of(session: Session, right: RequestedRight, language: Language) -> tupl
 
 
 def foretold(session: Session, right: RequestedRight, language: Language) -> tuple[str, ...]:
-    """The same before it begins: what will go, and what will stay, as far as the sources say."""
+    """The same before it begins: what will go, and what will stay, as far as the sources say. What
+    is held for others is not ours to erase, and what a legal hold stands on goes later."""
     looked = [
         task
         for task in source_tasks.last_rounds(source_tasks.tasks_of(session, right.request_id))
-        if task.right_id == right.id and task.verb == Verb.LOCATE and task.source != OWN_SOURCE
+        if task.right_id == right.id
+        and task.verb == Verb.LOCATE
+        and task.source != OWN_SOURCE
+        and not (task.receipt or {}).get("controller")
     ]
-    goes = dict.fromkeys(one["category"] for one in _entries(looked, "done") if one["rows"])
-    lines = [_kept(one, language) for one in _entries(looked, "retained")]
-    if goes:
-        lines = [
-            language.gettext("To be erased: %(categories)s.", categories=language.listed(goes)),
-            *lines,
-        ]
+    request = session.get_one(DataSubjectRequest, right.request_id)
+    on_hold = sources_on_hold(session, person_asked_about(session, request, Verb.ERASE))
+    free = [task for task in looked if not keeps(task.source, on_hold)]
+    unsaid = [task for task in free if "retained" not in (task.receipt or {})]
+    lines = [_kept(one, language) for one in _entries(free, "retained")]
+    if may_go := _categories(unsaid, "held"):
+        line = language.gettext(
+            "To be erased, unless a law has us keep it: %(categories)s.",
+            categories=language.listed(may_go),
+        )
+        lines.insert(0, line)
+    if goes := _categories(free, "done"):
+        line = language.gettext("To be erased: %(categories)s.", categories=language.listed(goes))
+        lines.insert(0, line)
+    if len(free) < len(looked):
+        lines.append(_kept_for_claims(language))
     return tuple(lines)
 
 
@@ -57,23 +80,19 @@ def _erased(session: Session, right: RequestedRight, language: Language) -> Iter
         return
     yield language.gettext(GROUND_WORDS[ErasureGround(erasure.ground)])
     tasks = list(erase_tasks.receipts_of(session, erasure).values())
-    gone = dict.fromkeys(one["category"] for one in _entries(tasks, "done") if one["rows"])
-    if gone:
+    if gone := _categories(tasks, "done"):
         yield language.gettext("Erased: %(categories)s.", categories=language.listed(gone))
     for one in chain(_entries(tasks, "retained"), _kept_by_us(erasure)):
         yield _kept(one, language)
     if erasure.held_back:
-        yield language.gettext(
-            "What is needed for legal claims or proceedings is kept until that is over, and is "
-            "erased then by itself."
-        )
+        yield _kept_for_claims(language)
     request = session.get_one(DataSubjectRequest, right.request_id)
-    if erasures.waits_for_other_answers(session, request, erasure):
+    if own_erasure.waits_for_other_answers(session, request, erasure):
         yield language.gettext(
             "What we need to answer another request about you is kept until that is answered, and "
             "is erased then by itself."
         )
-    if erasures.waits_for_a_copy(session, request, erasure):
+    if own_erasure.waits_for_a_copy(session, request, erasure):
         yield language.gettext(
             "What we need to give you your copy is kept until you have fetched it, or its time is "
             "over, and is erased then by itself."
@@ -97,6 +116,18 @@ def _corrected(session: Session, right: RequestedRight, language: Language) -> I
 
 def _fields(claims: Sequence[DataCorrection]) -> list[str]:
     return [f"{claim.category} ({claim.field.replace('_', ' ')})" for claim in claims]
+
+
+def _kept_for_claims(language: Language) -> str:
+    return language.gettext(
+        "What is needed for legal claims or proceedings is kept until that is over, and is "
+        "erased then by itself."
+    )
+
+
+def _categories(tasks: list[SourceTask], part: str) -> Sequence[str]:
+    """Each once, of which there is anything."""
+    return [*dict.fromkeys(one["category"] for one in _entries(tasks, part) if one["rows"])]
 
 
 def _entries(tasks: list[SourceTask], part: str) -> Iterator[Entry]:

@@ -192,7 +192,8 @@ class Letters:
         campaign = session.get_one(Campaign, mail.subject_id)
         version = session.get_one(PolicyVersion, campaign.policy_version_id)
         policy = session.get_one(Policy, version.policy_id)
-        title, planned_on = language.title(policy.title), version.planned_effective_on
+        title = language.title(policy.title, policy.titles)
+        planned_on = version.planned_effective_on
         shared: dict[str, object] = {
             "policy_title": title,
             "effective_on": language.day_of(version.effective_at, self._company.zone),
@@ -232,7 +233,7 @@ class Letters:
         )
         on = language.day(not_before_on)
         return {
-            "policy_title": language.title(policy.title),
+            "policy_title": language.title(policy.title, policy.titles),
             "effective_on": on,
             "not_before_on": on,
             **self._of_change(session, mail, policy, version, language),
@@ -247,7 +248,7 @@ class Letters:
         version: PolicyVersion,
         language: Language,
     ) -> dict[str, object]:
-        title = language.title(policy.title)
+        title = language.title(policy.title, policy.titles)
         page = f"{self._company.base_url}/policies/{policy.slug}"
         base, until_on = session.get_one(PolicyVersion, mail.variant), version.stay_until_on
         findings = assessments.findings_between(session, base.id, version.id)

@@ -58,10 +58,11 @@ class SendProgress:
     """Of the shards of a try, how many have not had their turn."""
 
     def then(self, later: "SendProgress") -> "SendProgress":
-        """How far both got together, where the later one began as the earlier had none waiting."""
+        """How far both got together."""
         return replace(
-            later,
+            later if later.patience else self,
             accepted=self.accepted + later.accepted,
+            waiting=self.waiting + later.waiting,
             unknown=self.unknown + later.unknown,
             problem=later.problem or self.problem,
             held=self.held or later.held,
@@ -120,9 +121,7 @@ class Sender:
         or a 429 lets nothing out it ends, and says until when: a thread that waits is no use.
         """
         moments = Moments(now)
-        with self._database.transaction() as transaction:
-            outcomes.doubt_abandoned(transaction, batch, now)
-            outcomes.settle(transaction, batch, settle_after=self._settle_after, now=now)
+        self._settle(batch, now)
         all_claimed, problem, limit = False, None, self._batch_size
         stopped, per_minute, wait = False, None, None
         while problem is None and not stopped and moments.passed() < SEND_WITHIN:
@@ -149,6 +148,16 @@ class Sender:
         """Send these mails now. What does not go out, the watchdog sends later."""
         for mail_id in mails:
             self.send(Batch(mail_id=mail_id), now)
+
+    def _settle(self, batch: Batch, now: datetime) -> None:
+        """Decide about mails in doubt; where there are none, without taking a turn to write."""
+        with self._database.session() as session:
+            if not outcomes.any_in_doubt(session, batch):
+                return
+        with self._database.transaction() as transaction:
+            outcomes.doubt_abandoned(transaction, batch, now)
+        with self._database.transaction() as transaction:  # of its own: each holds mails in order
+            outcomes.settle(transaction, batch, settle_after=self._settle_after, now=now)
 
     def _claim(self, batch: Batch, limit: int, now: datetime) -> Claim | None:
         with self._database.transaction() as transaction:
@@ -203,8 +212,7 @@ class Sender:
                     outcomes.accept(transaction, attempt, outcome.provider_id, now)
                     return None
                 case Rejected():
-                    culprits = outcome.mail_ids or _only(claim)
-                    outcomes.reject(transaction, attempt, culprits, outcome.reason, now)
+                    outcomes.reject(transaction, attempt, outcome.mail_ids, outcome.reason, now)
                     return None
                 case NotSent(too_fast=True):
                     outcomes.give_back(transaction, attempt, outcome.reason, now)
@@ -222,7 +230,7 @@ class Sender:
         self, batch: Batch, problem: str | None, *, all_claimed: bool, stopped: bool
     ) -> SendProgress:
         with self._database.session() as session:
-            states = outbox.states(session, batch)
+            states = outbox.states_of_sending(session, batch)
             all_stopped = outbox.all_is_stopped(session)
         waiting = states.get("queued", 0)
         return SendProgress(
@@ -245,7 +253,3 @@ class OutboxActivities:
         """Send the queued mails of a data-subject request, of a campaign's step, or one mail."""
         batch = Batch(subject_id=send.subject_id, step=send.step, mail_id=send.mail_id)
         return self._sender.send(batch, moments_since(send.now).now())
-
-
-def _only(claim: Claim) -> tuple[UUID, ...]:
-    return (claim.like.id,) if claim.copies == 1 else ()

@@ -11,7 +11,7 @@ from activities.mail.done_words import foretold, told_of
 from activities.mail.personal_links import personal_link
 from database.mail.outbox import AFTER_HOLD
 from database.people.links import REQUEST_CODE, REQUEST_COPY, REQUEST_COPY_CODE
-from database.requests import erasures, identity, packages
+from database.requests import codes, erasures, manual_tasks, packages
 from database.requests.instructed_tasks import tasks_of as tasks_of_instruction
 from database.requests.redirections import sent_elsewhere
 from database.requests.requested_rights import decisions_of, rights_of
@@ -39,6 +39,7 @@ from domain.requests.decisions import in_our_words, words_of_outcome
 from domain.requests.erasures import begins_at
 from domain.requests.identity import WORDS_FOR_STAFF
 from domain.requests.ladder import words_of_rungs
+from domain.requests.minors import BY_CHECK
 from domain.requests.personal_data import Verb
 from domain.requests.source_tasks import SOURCE_WORDS
 from mail.links import make_code
@@ -65,6 +66,7 @@ class RequestLetters:
         return {
             **self._of_erasure(session, request, mail, language, now),
             "reference": request.reference,
+            "by_us": request.verified_by == BY_CHECK,
             "kind": language.listed(KIND_WORDS[Kind(right.kind)] for right in rights),
             "rights": _answered(session, rights, language) if request.answered_at else [],
             "elsewhere": redirections.in_words(language, sent_elsewhere(session, request))
@@ -88,6 +90,19 @@ class RequestLetters:
             "console_url": f"{self._company.base_url}/staff/requests/{request.reference}",
             **self._of_identity(session, request, mail, language, now),
             **self._of_copy(session, request, language, now),
+            **self._of_task(session, mail, language),
+        }
+
+    def _of_task(self, session: Session, mail: OutboxMail, language: Language) -> dict[str, object]:
+        """What whoever does something by hand reads of it; nothing about the person (P30)."""
+        if mail.template != manual_tasks.FOR_YOU:
+            return {}
+        task = manual_tasks.asked_task(session, mail.variant)
+        return {
+            "source": task.source,
+            "step": language.gettext(SOURCE_WORDS[rung_of(mail.step)]),
+            "due_on": language.day(task.due_on) if task.due_on else "",
+            "console_url": f"{self._company.base_url}/staff/tasks/{task.id}",
         }
 
     def _of_erasure(
@@ -127,6 +142,7 @@ class RequestLetters:
             "state": mail.step,
             "counts": instructed.in_words(language, tasks_of_instruction(session, row.id)),
             "console_url": f"{self._company.base_url}/staff/instructions/{row.id}",
+            **self._of_task(session, mail, language),
         }
 
     def _of_identity(
@@ -138,8 +154,8 @@ class RequestLetters:
         now: datetime,
     ) -> dict[str, object]:
         """Until when a code is good, and what a warning to an old address tells (P19)."""
-        code, zone = identity.live_code(session, request, now), self._company.zone
-        until = language.moment(identity.value_of(code).good_until, zone) if code else ""
+        code, zone = codes.live_code(session, request, now), self._company.zone
+        until = language.moment(codes.value_of(code).good_until, zone) if code else ""
         warning = session.get(AddressWarning, mail.addressee_id)
         held_until = request.disclosure_held_until
         return {
@@ -191,7 +207,7 @@ class RequestLetters:
             return {"code": made}
         if mail.template != "request_verification":
             return {}
-        code = identity.live_code(session, request, now)
+        code = codes.live_code(session, request, now)
         return {"code": make_code(REQUEST_CODE, code.nonce, self._link_keys) if code else ""}
 
 

@@ -10,10 +10,11 @@ from sqlmodel import Session
 
 from activities.interceptor import incident
 from activities.mail.courier import Courier
+from activities.requests.turns import PRIVACY, does_by_hand
 from data_sources.data_map import ManualDescription
 from data_sources.source import CorrectionRefused, DataSource, SourceUnavailable, SourceWrong
 from database.engine import Database
-from database.requests import asked_tasks
+from database.requests import asked_tasks, manual_tasks
 from database.requests.asked_tasks import AskedTask
 from database.storage import Storage
 from database.webhooks.alarms import AlarmKind
@@ -21,7 +22,7 @@ from domain.company import Company
 from domain.places import local_date
 from domain.requests.collected import Collected
 from domain.requests.personal_data import Exported
-from domain.requests.source_tasks import BY_HAND, SILENT, WRONG
+from domain.requests.source_tasks import BY_HAND, BY_HAND_OVERDUE, SILENT, WRONG
 
 Task = TypeVar("Task", bound=AskedTask)
 Answer = TypeVar("Answer")
@@ -55,6 +56,10 @@ class Asking(ABC, Generic[Task]):
         """Have staff hear of a step of what a source is asked."""
 
     @abstractmethod
+    def _must_wait(self, transaction: Session, task: Task) -> bool:
+        """Whether what is to be done by hand must not be done yet."""
+
+    @abstractmethod
     def _sound(self, transaction: Session, kind: AlarmKind, task: Task, now: datetime) -> None:
         """Sound the alarm about a source that is silent, or wrong."""
 
@@ -85,12 +90,34 @@ class Asking(ABC, Generic[Task]):
     def _give_to_staff(
         self, transaction: Session, source: DataSource, task: Task, now: datetime
     ) -> bool:
-        days = source.about.days if isinstance(source.about, ManualDescription) else 0
+        about = source.about
+        manual = about if isinstance(about, ManualDescription) else None
+        days, role = (manual.days, manual.assigned_role) if manual else (0, PRIVACY)
         due_on = local_date(now + timedelta(days=days), self._company.zone)
-        given = asked_tasks.give_to_staff(transaction, task, due_on, now)
+        given = asked_tasks.give_to_staff(
+            transaction, task, due_on, role=role, office=self._company.office, now=now
+        )
         if given:
-            self._tell(transaction, task, BY_HAND, now)
+            self._tell_by_hand(transaction, task, BY_HAND, now)
         return given
+
+    def _tell_by_hand(self, transaction: Session, task: Task, step: str, now: datetime) -> None:
+        """Have those hear of it who may do by hand what no machine can."""
+        row = asked_tasks.hold_task(transaction, task)
+        members = does_by_hand(transaction, row, self._company.today(now))
+        manual_tasks.tell(transaction, row, members, step, now)
+
+    def _remind(self, tasks: Sequence[Task], now: datetime) -> None:
+        """Whoever does something by hand hears of it on the day on which it is due; each working
+        day after, whoever is in charge does too."""
+        for task in tasks:
+            with self._database.transaction() as transaction:
+                step = asked_tasks.remind(transaction, task, self._company.office, now)
+                if step is None or self._must_wait(transaction, task):
+                    continue
+                self._tell_by_hand(transaction, task, step, now)
+                if step == BY_HAND_OVERDUE:
+                    self._tell(transaction, task, step, now)
 
     def _kept(self, source: DataSource, exported: Exported) -> str:
         """The name of the encrypted file with the values that a source gave."""

@@ -1,6 +1,5 @@
 """Erasing at the sources: begun in time, under no hold, believed only when looked at (P13)."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,12 +14,19 @@ from data_sources.source import Call, DataSource, SourceWrong
 from data_sources.sql import SqlSource
 from data_sources.tombstones import known_as
 from database.engine import Database
-from database.requests import erase_tasks, erasure_ends, erasures, recipients, source_tasks
+from database.requests import (
+    erase_tasks,
+    erasure_ends,
+    erasures,
+    own_erasure,
+    recipients,
+    source_tasks,
+)
 from database.requests.same_person import person_asked_about
 from database.tables import DataSubjectRequest, RequestedRight, SourceTask
 from database.writing import held
 from domain.requests.data_subject_requests import Kind
-from domain.requests.erasures import gone, rows_of, rows_there, still_there
+from domain.requests.erasures import still_there, told_whole
 from domain.requests.personal_data import (
     OWN_SOURCE,
     DataRole,
@@ -53,8 +59,8 @@ def go_on(
         return
     if erasure_ends.is_to_be_told(transaction, request):
         return  # before we forget where to write
-    if erasures.our_own_is_due(transaction, request, erasure):
-        erasures.erase_our_own(transaction, request, erasure, now)
+    if own_erasure.our_own_is_due(transaction, request, erasure):
+        own_erasure.erase_our_own(transaction, request, erasure, now)
 
 
 @contextmanager
@@ -96,13 +102,7 @@ def with_what_went_before(
     try may have erased it whose answer was lost, and an earlier round did."""
     if task.verb != Verb.ERASE:
         return dict(receipt)
-    before: Counter[str] = Counter()
-    for known in erase_tasks.looked_into(session, task):
-        before |= rows_there(known)
-    stays = rows_of(receipt["retained"])
-    rows = gone(rows_of(receipt["done"]), stays, before)
-    done = [{"category": category, "rows": count} for category, count in rows.items()]
-    return {**receipt, "done": done}
+    return told_whole(receipt, erase_tasks.looked_into(session, task))
 
 
 def preview(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from database.requests import identity, requests, rungs
+from database.requests import codes, identity, requests, rungs
 from database.tables import DataSubjectRequest, Staff
 from domain.requests.identity import DRAFT, IdentityNumbers, identity_rungs
 from domain.rungs import Role, Rung
@@ -30,7 +30,7 @@ def fire_rungs(
     """Fire those whose time has come: of several reminders that were missed only the last, and none
     from before we first asked. Staff who hear that it is overdue hear of no draft."""
     due = [rung for rung in _coming(request, numbers) if rung.at <= now]
-    asked_at = identity.first_asked_at(transaction, request)
+    asked_at = codes.first_asked_at(transaction, request)
     for rung in due:
         is_draft = rung.key == DRAFT
         moot = now >= request.due_at if is_draft else _is_moot(rung, due, asked_at)
@@ -43,7 +43,7 @@ def fire_rungs(
                 transaction, request, staff, step=step, template="request_rung", now=now
             )
         else:
-            identity.remind(transaction, request, rung.key, now)
+            codes.remind(transaction, request, rung.key, now)
 
 
 def _is_moot(reminder: Rung, due: Sequence[Rung], asked_at: datetime) -> bool:

@@ -1,6 +1,6 @@
 """Carrying out what a controller told us: only its own sources are asked (P24)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -18,8 +18,8 @@ from database.requests.instructions import instruction_by_id, tell_staff
 from database.tables import ControllerInstruction, InstructedTask
 from database.webhooks.alarms import AlarmKind, sound
 from domain.requests.controller_instructions import InstructionState
-from domain.requests.personal_data import Correction, Exported, Receipt, Verb, Waits
-from domain.requests.source_tasks import Asked, done_receipt, exported_receipt
+from domain.requests.personal_data import Correction, Exported, Located, Receipt, Verb, Waits
+from domain.requests.source_tasks import Asked, done_receipt, exported_receipt, located_receipt
 
 NOT_THEIRS = (
     "The data map says that this source is held for somebody else now. It was not asked anything."
@@ -60,12 +60,14 @@ class InstructionActivities(Asking[InstructedTask]):
     @activity.defn
     def carry_out(self, what: InstructionInput) -> InstructionCase:
         """Ask a source that is due, unless a second person has to decide first, the next one at the
-        next call; and report once all of them are settled. Asked twice, a source does nothing
-        twice."""
+        next call, and remind those who do by hand what is due; and report once all of them are
+        settled. Asked twice, a source does nothing twice."""
         with self._database.session() as session:
             task = instructed_tasks.due(session, what.instruction_id, what.now)
+            by_hand = instructed_tasks.to_remind(session, what.instruction_id, what.now)
         if task is not None:
             self._ask_if_it_may_be(task, what)
+        self._remind(by_hand, what.now)
         with self._database.transaction() as transaction:
             instructions.finish(transaction, what.instruction_id, what.now)
             case = self._case(transaction, what.instruction_id)
@@ -104,9 +106,29 @@ class InstructionActivities(Asking[InstructedTask]):
         what: InstructionInput,
     ) -> None:
         call = Call(id=str(task.id), now=what.now)
-        answer = self._answered(task, lambda: _answer(source, row, call), what.now)
+
+        def ask() -> Exported | Receipt | Waits:
+            if row.verb == Verb.ERASE and task.found is None:
+                self._look_first(source, row, task, call)
+            return _answer(source, row, call)
+
+        answer = self._answered(task, ask, what.now)
         if answer is not None:
             self._settle(source, task, answer, what.now)
+
+    def _look_first(
+        self, source: DataSource, row: ControllerInstruction, task: InstructedTask, call: Call
+    ) -> None:
+        """Note what there is before any of it can be gone: a source that erased, and whose answer
+        was lost, says at the next try that it had nothing."""
+        located = source.locate(
+            instructions.person_named(row), replace(call, id=f"{call.id}/first")
+        )
+        if isinstance(located, Located):
+            about = source.about
+            found = located_receipt(located, title=about.title, controller=about.controller)
+            with self._database.transaction() as transaction:
+                instructed_tasks.note_found(transaction, task, found)
 
     def _settle(
         self,
@@ -119,6 +141,9 @@ class InstructionActivities(Asking[InstructedTask]):
             case Receipt(failed=failed) if failed:
                 told = ", ".join(f"{one.category} ({one.reason})" for one in failed)
                 self._needs_person(task, NOT_ALL.format(failed=told), now)
+            case Receipt(verb=Verb.ERASE):
+                with self._database.transaction() as transaction:
+                    instructed_tasks.settle_erasure(transaction, task, done_receipt(answer), now)
             case Receipt():
                 with self._database.transaction() as transaction:
                     asked_tasks.settle(transaction, task, done_receipt(answer), now)
@@ -142,6 +167,9 @@ class InstructionActivities(Asking[InstructedTask]):
     def _tell(self, transaction: Session, task: InstructedTask, step: str, now: datetime) -> None:
         row = instruction_by_id(transaction, task.instruction_id)
         tell_staff(transaction, row, f"{step}#{task.source}.{task.attempts}", now)
+
+    def _must_wait(self, _transaction: Session, _task: InstructedTask) -> bool:
+        return False  # what waits for a second person is not carried out, and reminds nobody
 
     def _sound(
         self, transaction: Session, kind: AlarmKind, task: InstructedTask, now: datetime

@@ -16,7 +16,15 @@ from activities.requests.turns import whose_turn, works_on_it
 from database.engine import Database
 from database.mail.mail_rows import Batch
 from database.mail.outbox import states
-from database.requests import answering, erasures, requested_rights, requests, rungs, source_tasks
+from database.requests import (
+    answering,
+    erasures,
+    requested_rights,
+    requests,
+    rungs,
+    sendable,
+    source_tasks,
+)
 from database.requests.identity import hears_of_progress
 from database.tables import DataSubjectRequest, RequestedRight, Staff
 from database.webhooks.alarms import AlarmKind, sound
@@ -318,5 +326,5 @@ def _since(
 def _final() -> Iterator[None]:
     try:
         yield
-    except answering.DecisionRefused as refusal:
+    except sendable.DecisionRefused as refusal:
         raise ApplicationError(str(refusal), type="Refused", non_retryable=True) from None

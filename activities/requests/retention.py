@@ -9,7 +9,7 @@ from data_sources.pseudonyms import address_pseudonym
 from database.engine import Database
 from database.mail.forgetting import EVENTS_KEPT, attempts_to_forget, forget_events
 from database.people.address_changes import forget_replaced
-from database.requests.retention import close_answered, purge_closed
+from database.requests.retention import close_answered, purge_closed, purge_instructions
 from database.storage import Storage
 from domain.requests.retention import RequestPeriods
 
@@ -32,8 +32,9 @@ class Retention:
         self._key = pseudonym_key
 
     def keep_to_it(self, now: datetime) -> None:
-        """Close and purge every request whose time has come, a hundred in a transaction; forget the
-        addresses that accounts had before, and delivery events of campaigns that ended long ago."""
+        """Close and purge every request, and purge every instruction, whose time has come, each a
+        hundred in a transaction; forget the addresses that accounts had before, and delivery events
+        of campaigns that ended long ago."""
         closed_by = now - self._periods.until_closed
         purged_by = now - self._periods.until_purged
         self._in_chunks(
@@ -41,6 +42,9 @@ class Retention:
         )
         self._in_chunks(
             lambda transaction: purge_closed(transaction, purged_by, self._pseudonym, now)
+        )
+        self._in_chunks(
+            lambda transaction: purge_instructions(transaction, purged_by, self._pseudonym, now)
         )
         self._in_chunks(lambda transaction: forget_replaced(transaction, now))
         self._forget_events(now)

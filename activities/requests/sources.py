@@ -1,8 +1,9 @@
 """Asking the data sources what a request is about: each answer is settled by itself (P10-P17)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import TypeAlias
 
 from sqlmodel import Session
@@ -35,6 +36,8 @@ from domain.requests.personal_data import (
 )
 from domain.requests.source_tasks import done_receipt, exported_receipt, located_receipt
 
+ENOUGH = timedelta(minutes=2)
+"""After so long no further source is asked in one go, so that several slow ones do not add up."""
 Answer: TypeAlias = Located | Exported | Receipt | Waits
 NOT_ALL = (
     "The data source {source} has not done all of it: {failed}. See to the rest there, and have it "
@@ -85,7 +88,9 @@ class SourceActivities(Asking[SourceTask]):
 
     @activity.defn
     def ask_sources(self, what: RequestInput) -> None:
-        """Ask each source that waits for it and is due, the next ones at the next call.
+        """Ask each source that waits for it and is due, the next ones at the next call, and remind
+        those who do by hand what is due. After slow ones the rest comes at the next call too, that
+        what is done is never begun again.
 
         No source is asked within a transaction of ours, and none that fails holds up another.
         Asked twice, because a worker died in between, a source does nothing twice.
@@ -98,8 +103,13 @@ class SourceActivities(Asking[SourceTask]):
                 (task, person_asked_about(transaction, request, Verb(task.verb)))
                 for task in source_tasks.due(transaction, request.id, what.now)
             ]
+            by_hand = source_tasks.to_remind(transaction, request.id, what.now)
+        enough_at = monotonic() + ENOUGH.total_seconds()
         for task, person in asked:
             self._ask(task, person, what)
+            if monotonic() >= enough_at:
+                break
+        self._remind(by_hand, what.now)
         erasing.settle(self._database, self._sources, what.request_id, what.now)
         correcting.settle(self._database, self._sources, what.request_id, what.now)
         restricting.settle(self._database, self._sources, what.request_id, what.now)
@@ -171,7 +181,7 @@ class SourceActivities(Asking[SourceTask]):
                     receipt |= would_erase
                     settled = asked_tasks.settle(transaction, task, receipt, what.now)
                     request = transaction.get_one(DataSubjectRequest, task.request_id)
-                    source_tasks.verify_by_source(transaction, request, what.now)
+                    source_tasks.identify_by_source(transaction, request, what.now)
                 case Exported():
                     names = tuple(source.about.categories)
                     receipt = exported_receipt(names, answer.records, answer.doubtful)
@@ -208,6 +218,10 @@ class SourceActivities(Asking[SourceTask]):
             template="request_rung",
             now=now,
         )
+
+    def _must_wait(self, transaction: Session, task: SourceTask) -> bool:
+        request = transaction.get_one(DataSubjectRequest, task.request_id)
+        return source_tasks.why_not_by_hand(transaction, request, task) is not None
 
     def _sound(
         self, transaction: Session, kind: AlarmKind, task: SourceTask, now: datetime

@@ -7,10 +7,13 @@ from uuid import UUID
 from sqlmodel import Session
 
 from database.people.absences import absent, acting_for
-from database.people.staff import StaffRefused, by_handle, in_charge
+from database.people.staff import StaffRefused, by_handle, in_charge, in_role
+from database.requests.asked_tasks import AskedTask
 from database.tables import DataSubjectRequest, Staff
 from domain.company import Officers
 from domain.rungs import Role
+
+PRIVACY = "privacy"
 
 
 def whose_turn(
@@ -29,6 +32,13 @@ def whose_turn(
         for member in _holders(session, request, role, officers, on):
             found[member.id] = member
     return list(found.values())
+
+
+def does_by_hand(session: Session, task: AskedTask, on: date) -> Sequence[Staff]:
+    """Everybody at work on a day who may do what no machine can: whoever holds the role that the
+    data map gives it to, and where nobody does, the privacy team (P30)."""
+    holders = in_role(session, task.assigned_role or PRIVACY) or in_charge(session, PRIVACY)
+    return _at_work(session, holders, on)
 
 
 def works_on_it(session: Session, request: DataSubjectRequest) -> bool:

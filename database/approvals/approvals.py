@@ -1,6 +1,6 @@
 """What account holders decided, and which version governs them (P5, P6)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from database.approvals.reach import correction_for
 from database.approvals.shown_changes import ShownChange, keep_shown, shown_change, words_behind
 from database.facts import record
+from database.people.stages import stages_of
 from database.policies.assessments import is_clean, ways_shown
 from database.policies.counting import counts_for
 from database.policies.law import law_between, takes_approval
@@ -30,10 +31,10 @@ from database.writing import held
 from domain.approvals.approvals import (
     Decided,
     Decision,
-    Frozen,
     Governing,
     InForce,
     Reclassified,
+    Stage,
     Start,
     Voided,
     Ways,
@@ -147,14 +148,16 @@ class PolicyHistory:
         """As `governing`, with the rows that prove it."""
         ids = [account.id for account in accounts]
         asserted, approvals = self._asserted(ids), self._approvals(ids)
+        stages = stages_of(self._session, accounts)
         answers = {}
         for account in accounts:
             start = self.start(account.recorded_at, asserted.get(account.id))
             rows = approvals.get(account.id, ())
             if start is None or start.at > at:
                 continue
-            decided = tuple(self._decided(row, account) for row in rows)
-            state = self._governing(at, start, decided, frozen(account))
+            stage = stages[account.id]
+            decided = tuple(self._decided(row, stage.minor) for row in rows)
+            state = self._governing(at, start, decided, stage.frozen)
             answers[account.id] = Proven(
                 state=state,
                 asserted=asserted.get(account.id),
@@ -179,7 +182,7 @@ class PolicyHistory:
         at: datetime,
         start: Start,
         decisions: tuple[Decided, ...],
-        frozen: Frozen | None,
+        frozen: tuple[Stage, ...],
     ) -> Governing:
         """Worked out once for all accounts with the same past: most share theirs."""
         past = (at, start, decisions, frozen)
@@ -266,7 +269,7 @@ class PolicyHistory:
             approvals.setdefault(row.account_id, []).append(row)
         return approvals
 
-    def _decided(self, row: Approval, account: Account) -> Decided:
+    def _decided(self, row: Approval, minor: Sequence[Stage]) -> Decided:
         return Decided(
             number=self.by_id[row.policy_version_id].number,
             base=self.by_id[row.shown_from_version_id].number,
@@ -279,8 +282,7 @@ class PolicyHistory:
                 Decision(row.decision),
                 row.decided_at,
                 self.voids.of(reading_of(row), row.decided_at, row.link_id),
-                minor_from=account.minor_from,
-                minor_until=account.minor_until,
+                minor=minor,
             ),
         )
 
@@ -315,27 +317,16 @@ def took_for_clean(session: Session, base: PolicyVersion, version: PolicyVersion
     return wrong and is_clean(session, base, version, at_release=True)
 
 
-def frozen(account: Account) -> Frozen | None:
-    """Since when an account is frozen, because its holder died."""
-    if account.frozen_at is None:
-        return None
-    return Frozen(at=account.frozen_at, until=account.thawed_at)
-
-
 def earliest_void(
     decision: Decision,
     decided_at: datetime,
     void: Voided | None,
     *,
-    minor_from: datetime | None,
-    minor_until: datetime | None,
+    minor: Iterable[Stage],
 ) -> Voided | None:
-    """From when a decision counts for nothing: by two people, or as an approval of a minor."""
-    minors = (
-        void_as_a_minors(decided_at, minor_from, minor_until)
-        if decision is Decision.APPROVED
-        else None
-    )
+    """From when a decision counts for nothing: by two people, or as an approval of a minor.
+    `minor`: the times in which the account holder was said to be one."""
+    minors = void_as_a_minors(decided_at, minor) if decision is Decision.APPROVED else None
     if minors is None or (void is not None and void.at <= minors):
         return void
     return Voided(at=minors, proof="the account holder is a minor")
@@ -416,7 +407,6 @@ def decide(
         and earlier.decision == decision
         and earlier.shown_from_version_id == shown.base.id
         and _is_last(transaction, earlier, version)
-        and not void_as_a_minors(earlier.decided_at, account.minor_from, account.minor_until)
     ):
         return earlier
     change = shown.change or change_shown(transaction, account, shown)

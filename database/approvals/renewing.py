@@ -5,16 +5,18 @@ governed by an older text than the one from which a later change was shown to th
 and asked, from the text that is theirs now, and have the notice once more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import true
 from sqlmodel import Session, col, select
 
-from database.approvals.approvals import PolicyHistory
+from database.approvals.approvals import PolicyHistory, Proven
 from database.facts import record
-from database.mail.outbox import MAYBE_TOLD
-from database.mail.steps import CALLED_OFF, FIRST_NOTICE, notice_template
+from database.mail.outbox import MAYBE_TOLD, TOLD_ANEW
+from database.mail.steps import CALLED_OFF, FINISHED, FIRST_NOTICE, notice_template
+from database.policies.lineage import lineage
 from database.tables import Account, Campaign, CampaignAddressee, OutboxMail, Policy, PolicyVersion
 from database.writing import held
 from domain.approvals.approvals import Governing
@@ -38,29 +40,57 @@ def renew_addressee(
     transaction: Session, policy: Policy, account: Account, now: datetime, *, after: UUID
 ) -> None:
     """Let campaigns address an account as it stands after what was said or undone about the version
-    `after`, in the same transaction: those about other versions that may govern it yet."""
-    addressed = _addressed(transaction, policy, account.id, after)
+    `after`, in the same transaction: those about other versions that may govern it yet. What was
+    answered to these counts, or counts no more, as the fold has it."""
+    addressed = _addressed(transaction, policy, account, after)
     if not addressed:
         return
     history = PolicyHistory(transaction, policy)
-    state = history.governing([account], now).get(account.id)
+    proven = history.proven([account], now).get(account.id)
+    if proven is None:
+        return
     for addressee, version in addressed:
-        if state and state.number < version.number:
-            _renew(transaction, history, state, addressee, version, account, now)
+        _hear(transaction, proven, addressee, version)
+        if proven.state.number < version.number:
+            _renew(transaction, history, proven.state, addressee, version, account, now)
+
+
+def _hear(
+    transaction: Session, proven: Proven, addressee: CampaignAddressee, version: PolicyVersion
+) -> None:
+    """Mark whether what an account answered to a version counts no more, as it was shown less."""
+    until = unheard_until(proven, lineage(transaction, version.id))
+    if addressee.unheard_until != until:
+        addressee = held(transaction, CampaignAddressee, addressee.id)
+        addressee.unheard_until = until
+        transaction.add(addressee)
+
+
+def unheard_until(proven: Proven, about: Collection[UUID]) -> datetime | None:
+    """Until when what an account answered to these versions counts no more, as the fold has it;
+    None while any of it counts."""
+    answers = [row for row in proven.approvals if row.policy_version_id in about]
+    counted = {word.row for word in proven.state.words}
+    if any(row.id in counted for row in answers):
+        return None
+    return max((row.decided_at for row in answers), default=None)
 
 
 def _addressed(
-    session: Session, policy: Policy, account_id: UUID, after: UUID
+    session: Session, policy: Policy, account: Account, after: UUID
 ) -> Sequence[tuple[CampaignAddressee, PolicyVersion]]:
+    """Who was a minor may have been shown the version itself from a text that they could not
+    approve; else what was just decided of it was shown from the one that is theirs."""
+    of_others = true() if account.minor_from else col(PolicyVersion.id) != after
     return session.exec(
         select(CampaignAddressee, PolicyVersion)
         .join(Campaign, col(Campaign.id) == col(CampaignAddressee.campaign_id))
         .join(PolicyVersion, col(PolicyVersion.id) == col(Campaign.policy_version_id))
         .where(
-            CampaignAddressee.account_id == account_id,
+            CampaignAddressee.account_id == account.id,
             col(Campaign.state).not_in(CALLED_OFF),
             PolicyVersion.policy_id == policy.id,
-            PolicyVersion.id != after,
+            of_others,
             col(PolicyVersion.state).in_((*TO_COME, VersionState.IN_FORCE)),
         )
         .order_by(col(CampaignAddressee.id))
@@ -98,7 +128,13 @@ def _renew(
 def _tell_anew(
     transaction: Session, addressee: CampaignAddressee, account: Account, now: datetime
 ) -> None:
-    """Queue the first notice again, which says what changes from the text that is theirs."""
+    """Queue the first notice again, which says what changes from the text that is theirs.
+
+    A campaign that is over sends nothing more: whoever falls back then reads it on the page on
+    which they said so, and the mail stays what it came to.
+    """
+    if transaction.get_one(Campaign, addressee.campaign_id).state == FINISHED:
+        return
     notice = transaction.exec(
         select(OutboxMail)
         .where(
@@ -115,7 +151,7 @@ def _tell_anew(
     notice.template = notice_template(FIRST_NOTICE, asks_approval=True, minor=minor)
     if notice.state in MAYBE_TOLD:
         record(transaction, "mail.reopened", notice.id, now, was=notice.state, link=notice.link_id)
-        notice.state, notice.reason = "queued", "another version governs them: told from that one"
+        notice.state, notice.reason = "queued", TOLD_ANEW
         notice.attempt_id = notice.claimed_at = notice.settled_at = None
         notice.queued_at = now
     transaction.add(notice)

@@ -19,14 +19,15 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import Session, and_, col, exists, func
 
 from database.approvals.approvals import Asserted, PolicyHistory, earliest_void
+from database.people.stages import stages_after
 from database.policies.voids import Reading
 from database.tables import Account, Approval, AssertedVersion, Link, PolicyVersion
 from domain.approvals.approvals import (
     Decided,
     Decision,
-    Frozen,
     Governing,
     InForce,
+    Stage,
     Start,
     governing,
 )
@@ -274,14 +275,13 @@ def _one_by_one(
     known: dict[object, Governing] = {}
     after = ""
     while rows := session.execute(_next_decisions(history, after, which)).all():
-        for external_id, of_account in groupby(rows, key=itemgetter(0)):
-            after = external_id
+        stages = stages_after(session, {row[0]: row[6:10] for row in rows})
+        for account_id, of_account in groupby(rows, key=itemgetter(0)):
             decisions = list(of_account)
-            _, status, kind, language, recorded_at, *stages, asserted, asserted_at = decisions[0][
-                :11
+            _, after, status, kind, language, recorded_at, *_, asserted, asserted_at = decisions[0][
+                :12
             ]
-            frozen_at, thawed_at, minor_from, minor_until = stages
-            frozen = Frozen(at=frozen_at, until=thawed_at) if frozen_at else None
+            frozen, minor = stages[account_id].frozen, stages[account_id].minor
             said = asserted and Asserted(
                 number=history.by_id[asserted].number, by="", at=asserted_at
             )
@@ -299,8 +299,7 @@ def _one_by_one(
                         Decision(decision),
                         on,
                         history.voids.of(Reading(version, base, read_in), on, link),
-                        minor_from=minor_from,
-                        minor_until=minor_until,
+                        minor=minor,
                     ),
                 )
                 for *_, version, base, read_in, decision, on, link in decisions
@@ -317,18 +316,18 @@ def _one_by_one(
                     frozen=frozen,
                     reclassified=history.reclassified,
                 )
-            yield status, kind, language, known[shape], alike.get(external_id, 1)
+            yield status, kind, language, known[shape], alike.get(after, 1)
 
 
 def _shape(
     start: Start,
     history: PolicyHistory,
     words: Sequence[Decided],
-    frozen: Frozen | None,
+    frozen: Sequence[Stage],
 ) -> object:
     """What of a past decides: the version it began with, what was said or voided, in what order."""
     voids = {word.voided.at for word in words if word.voided}
-    stages = (frozen.at, frozen.until) if frozen else ()
+    stages = [instant for stage in frozen for instant in (stage.at, stage.until)]
     public = [*(e.at for e in history.timeline), *(one.at for one in history.reclassified)]
     instants = {start.at, *public, *(word.at for word in words), *voids}
     instants |= {stage for stage in stages if stage}
@@ -359,6 +358,7 @@ def _next_decisions(history: PolicyHistory, after: str, which: ColumnElement[boo
     )
     return (
         select(
+            accounts.c.id,
             accounts.c.external_id,
             accounts.c.status,
             accounts.c.kind,

@@ -11,7 +11,7 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, and_, col, func, select
 
 from database.approvals.approvals import PolicyHistory
-from database.approvals.renewing import stands
+from database.approvals.renewing import stands, unheard_until
 from database.approvals.standings import is_looked_at_alone, silent, state_of_silent
 from database.campaigns.audiences import is_addressed
 from database.campaigns.progress import count_addressees
@@ -23,6 +23,7 @@ from database.facts import record
 from database.ids import id_of_each, new_id
 from database.imports.unfinished_imports import finish_imports, one_stands_unfinished
 from database.people.accounts import open_since
+from database.policies.lineage import lineage
 from database.policies.policies import TAKEN_BACK
 from database.tables import Account, Campaign, CampaignAddressee, Policy, PolicyVersion
 from database.writing import as_table, held, hold, insert_new, insert_selected
@@ -239,16 +240,20 @@ def _address_each(
 ) -> int:
     """Address accounts that are looked at one by one."""
     version = transaction.get_one(PolicyVersion, campaign.policy_version_id)
-    states = history.governing(accounts, at)
+    found, about = history.proven(accounts, at), lineage(transaction, version.id)
     concerned = (
-        (account, states[account.id], history.needs_approval(states[account.id], version))
+        (account, proven, history.needs_approval(proven.state, version))
         for account in accounts
-        if account.id in states
+        if (proven := found.get(account.id))
     )
     owed = (
-        {"account_id": account.id, **stands(history, state, version, asks=asks)}
-        for account, state, asks in concerned
-        if _is_owed_mail(version, state, account.kind)
+        {
+            "account_id": account.id,
+            "unheard_until": unheard_until(proven, about),
+            **stands(history, proven.state, version, asks=asks),
+        }
+        for account, proven, asks in concerned
+        if _is_owed_mail(version, proven.state, account.kind)
     )
     rows = [
         {

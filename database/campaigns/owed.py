@@ -11,19 +11,20 @@ from database.mail.steps import CORRECTION, POSTPONEMENT
 from database.tables import Campaign, CampaignCorrection, CampaignStep, ControlAct
 
 
-def postponements(session: Session, version_id: UUID) -> Mapping[str, datetime]:
-    """The steps by which people hear that a version comes later, and when each was decided."""
+def postponements(session: Session, version_id: UUID) -> Mapping[str, ControlAct]:
+    """The steps by which people hear that a version comes later, and how each was decided."""
     rows = session.exec(
-        select(ControlAct.acted_at)
+        select(ControlAct)
         .where(ControlAct.policy_version_id == version_id, ControlAct.act == "postpone")
         .order_by(col(ControlAct.acted_at), col(ControlAct.id))
     ).all()
-    return {f"{POSTPONEMENT}{number}": at for number, at in enumerate(rows, start=1)}
+    return {f"{POSTPONEMENT}{number}": act for number, act in enumerate(rows, start=1)}
 
 
 def postponed_at(session: Session, version_id: UUID) -> datetime | None:
     """When it was last decided that a version comes later."""
-    return max(postponements(session, version_id).values(), default=None)
+    acts = postponements(session, version_id).values()
+    return max((act.acted_at for act in acts), default=None)
 
 
 def corrections(session: Session, campaign_id: UUID) -> Mapping[str, CampaignCorrection]:
@@ -79,7 +80,8 @@ def steps_caused(session: Session, campaign: Campaign) -> tuple[str, ...]:
     One that asks late is about a version in force: no day of it was moved.
     """
     late = campaign.reclassified_id is not None
-    decided = {} if late else dict(postponements(session, campaign.policy_version_id))
+    acts = {} if late else postponements(session, campaign.policy_version_id)
+    decided = {step: act.acted_at for step, act in acts.items()}
     for step, correction in corrections(session, campaign.id).items():
         if correction.confirmed_at:
             decided[step] = correction.confirmed_at

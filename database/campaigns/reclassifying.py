@@ -1,10 +1,13 @@
 """A version was released without asking for approval, which was wrong: two people of legal mend it.
 
+Where a later one is in force that asks for approval, and says the same, it is mended there: whoever
+approved that one was shown what it changes, and not what the one before had brought.
+
 From the instant at which the second one agrees the change takes approval (P2): the fold moves back
 whoever did not give it, what governed until then stays told, and the owed campaign begins.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -20,6 +23,7 @@ from database.people.staff import require_role
 from database.policies.assessments import (
     add_by_legal,
     confirmed_adverse,
+    findings_between,
     findings_of,
     is_material_adverse,
     quote_refusal,
@@ -101,10 +105,13 @@ def missed(session: Session, version: PolicyVersion, languages: Sequence[str]) -
     except ControlRefused:
         return None
     findings = findings_of(session, version.id)
+    brought_before = _brought_before(session, version)
     could_be = [
         each
         for each in findings
-        if is_material_adverse(each) and each.status != FindingStatus.CONFIRMED
+        if is_material_adverse(each)
+        and each.status != FindingStatus.CONFIRMED
+        and (not _asked(version) or brought_before(each))
     ]
     read = languages_of_accounts(session, languages)
     told = {language: sentences_in(session, could_be, language) for language in read}
@@ -235,7 +242,7 @@ def confirm(
 
 
 def _require_reclassifiable(session: Session, version: PolicyVersion) -> None:
-    if version.version_class == VersionClass.APPROVAL:
+    if _asked(version) and all(map(_asked, _moved_to_before(session, version))):
         raise ControlRefused(
             f"Version {version.number} asks for approval already, and a class is never lowered "
             "after the release."
@@ -246,6 +253,33 @@ def _require_reclassifiable(session: Session, version: PolicyVersion) -> None:
         raise ControlRefused(
             "No version before this one was released here, so nobody was moved to it from another."
         )
+
+
+def _asked(version: PolicyVersion) -> bool:
+    return version.version_class == VersionClass.APPROVAL
+
+
+def _moved_to_before(session: Session, version: PolicyVersion) -> Sequence[PolicyVersion]:
+    """The earlier versions that were released here, and to which people were moved from another."""
+    in_force = session.exec(
+        select(PolicyVersion)
+        .where(
+            PolicyVersion.policy_id == version.policy_id,
+            PolicyVersion.number < version.number,
+            col(PolicyVersion.in_force_at).is_not(None),
+        )
+        .order_by(col(PolicyVersion.number))
+    ).all()
+    return [each for each in in_force[1:] if each.version_class is not None]
+
+
+def _brought_before(session: Session, version: PolicyVersion) -> Callable[[Finding], bool]:
+    """Of a finding of a version, whether an earlier one brought it, so that it does not show in
+    what this one changes."""
+    previous = previous_version(session, version)
+    step = findings_between(session, previous.id, version.id) if previous else ()
+    keys = {finding.key for finding in step}
+    return lambda finding: finding.key not in keys
 
 
 def _require_adverse(
@@ -274,6 +308,30 @@ def _require_adverse(
     for quote in mistake.add:
         if refusal := quote_refusal(session, version, quote):
             raise ControlRefused(refusal)
+    if _asked(version):
+        _require_brought_before(session, version, mistake, findings)
+
+
+def _require_brought_before(
+    session: Session,
+    version: PolicyVersion,
+    mistake: Mistake,
+    findings: Mapping[str, Finding],
+) -> None:
+    """Of a version that asks: what it changes itself governs nobody who did not approve it."""
+    previous, brought_before = previous_version(session, version), _brought_before(session, version)
+    own = [key for key in mistake.confirm if not brought_before(findings[key])]
+    own += [
+        f"“{quote}”"
+        for quote in mistake.add
+        if previous and stands_in(quote, version.text) != stands_in(quote, previous.text)
+    ]
+    if own:
+        raise ControlRefused(
+            f"Version {version.number} asks for approval already, and {', '.join(own)} is what it "
+            "changes itself: it governs nobody who did not approve it. What its mails left out is "
+            "put right by a correction of its campaign. Nothing was changed."
+        )
 
 
 def _require_to_stay_mended(session: Session, version: PolicyVersion, mistake: Mistake) -> None:

@@ -123,7 +123,12 @@ def send_to(
 
 
 def rehearsed(session: Session, version: PolicyVersion, *, languages: Sequence[str]) -> Rehearsed:
-    """Whether somebody had each test mail of a version as it stands now."""
+    """Whether somebody had each test mail of a version as it stands now.
+
+    Which there are its class decides; before it is given, nobody can have had them.
+    """
+    if version.version_class is None:
+        return Rehearsed.NO
     mails = [(sample.template, sample.base.id) for sample in samples_of(session, version)]
     wanted = set(product(mails, languages_read(session, version, languages)))
     if not wanted:

@@ -19,6 +19,7 @@ from database.tables import PolicyVersion
 from domain.approvals.without_approval import promise_refusal
 from domain.campaigns.timetable import not_before
 from domain.company import Company
+from domain.people.languages import nearest_language
 from domain.places import local_date
 from domain.policies.reviews import (
     Preparation,
@@ -34,8 +35,8 @@ class Forecast:
     """A release as it would go if it were made now.
 
     `refusals`: why it would not, sentence by sentence, with what is still to be prepared.
-    `by_language`: how many accounts would be addressed in each. `not_before_on`: the day that mails
-    and pages would name, the company's.
+    `by_language`: how many mails there would be in each language that we write. `not_before_on`:
+    the day that mails and pages would name, the company's.
     """
 
     version_class: str | None
@@ -61,7 +62,7 @@ def forecast(
     by_language: Counter[str] = Counter()
     for group in audience.groups:
         if group.addressed:
-            by_language[group.language] += group.accounts
+            by_language[nearest_language(group.language, company.languages)] += group.accounts
     prepared = preparation(session, version, company.languages)
     mends = mending(session, version)
     not_before_on = _not_before(session, version, mends, company, sending_period, now)

@@ -128,7 +128,8 @@ def tell_of_later_day(
     transaction: Session, version: PolicyVersion, effect_on: date, now: datetime
 ) -> None:
     """Where a correction comes later than was said of what it corrects: whose mail was carried
-    hears it like any postponement (P8)."""
+    hears it like any postponement (P8). Whoever just had one of its own mails read there from when
+    on it takes effect at the earliest, as in any campaign, and hears nothing twice."""
     said = version.planned_effective_on
     if said and effect_on > said and corrected_by(transaction, version.id):
         act = ControlAct(

@@ -18,6 +18,7 @@ from database.ids import id_of_each
 from database.mail.outbox import (
     ACCOUNT,
     CAMPAIGN,
+    CARRIED,
     IN_DOUBT,
     maybe_told,
     maybe_told_before,
@@ -102,6 +103,20 @@ def open_shards(session: Session, campaign_id: UUID, step: str) -> list[int]:
     return sorted(set(there) - set(done))
 
 
+def not_begun(session: Session, campaign_id: UUID, steps: Sequence[str]) -> tuple[str, ...]:
+    """Those of the steps of which no mail is queued yet: every shard is open for them."""
+    begun = (
+        exists().where(
+            col(OutboxMail.subject_id) == campaign_id,
+            col(OutboxMail.addressee_kind) == ACCOUNT,
+            col(OutboxMail.step) == step,
+        )
+        for step in steps
+    )
+    found = session.execute(select_columns(true(), *begun)).one()[1:]
+    return tuple(step for step, is_there in zip(steps, found, strict=True) if not is_there)
+
+
 def queue_step(
     transaction: Session,
     campaign: Campaign,
@@ -120,8 +135,9 @@ def queue_step(
     the version governs them is asked; the others are told, also of a law that requires it, and
     minors, who cannot approve. That a version was withdrawn is told to those who were told, or may
     have been, of it or of one whose place it took; that it comes later, to those of them who were
-    before that was decided; that mails were wrong to those who had wrong words before they were put
-    right, be it about a version that this one corrects (P8).
+    before that was decided, or, where only a correction comes later, whose mail was carried: its
+    own say from when on it takes effect at the earliest; that mails were wrong to those who had
+    wrong words before they were put right, be it about a version that this one corrects (P8).
     """
     of_shard = and_(
         col(CampaignAddressee.campaign_id) == campaign.id, col(CampaignAddressee.shard) == shard
@@ -157,6 +173,8 @@ def queue_step(
         "attempts": literal(0),
         "queued_at": literal(now, UTCDateTime()),
     }
+    # By the plain column SQLite would walk the whole campaign in its order for the sake of a shard.
+    in_no_index = func.coalesce(col(CampaignAddressee.account_id), col(CampaignAddressee.id))
     owed = (
         select_columns(*given.values())
         .join_from(CampaignAddressee, Account, col(Account.id) == CampaignAddressee.account_id)
@@ -167,7 +185,7 @@ def queue_step(
             col(Link.successor_id).is_(None),
             _is_owed(transaction, campaign, step),
         )
-        .order_by(col(CampaignAddressee.account_id))
+        .order_by(in_no_index)
     )
     insert_selected(transaction, OutboxMail, list(given), owed)
 
@@ -178,8 +196,9 @@ def _is_owed(session: Session, campaign: Campaign, step: str) -> ColumnElement[b
     if step.startswith(CORRECTION):
         return had_wrong_words(session, corrections(session, campaign.id)[step])
     if step.startswith(POSTPONEMENT):
-        decided_at = postponements(session, campaign.policy_version_id)[step]
-        return _was_mailed_before(_waiting(session, campaign), decided_at + AT_THE_SAME_TIME)
+        act = postponements(session, campaign.policy_version_id)[step]
+        before = _was_mailed_before(_waiting(session, campaign), act.acted_at + AT_THE_SAME_TIME)
+        return before if act.staff_id else and_(before, _was_carried(campaign))
     if step == WITHDRAWAL:
         return _was_mailed(_waiting(session, campaign))
     return owes_answer(campaign)
@@ -188,6 +207,16 @@ def _is_owed(session: Session, campaign: Campaign, step: str) -> ColumnElement[b
 def _waiting(session: Session, campaign: Campaign) -> Sequence[UUID]:
     """The campaigns whose mails make people wait for what becomes of this one's version."""
     return [campaign.id, *campaigns_replaced(session, campaign.policy_version_id)]
+
+
+def _was_carried(campaign: Campaign) -> ColumnElement[bool]:
+    """Whether a mail about a version that this one corrects stands for its first notice."""
+    return exists().where(
+        col(OutboxMail.subject_id) == campaign.id,
+        col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
+        col(OutboxMail.step) == FIRST_NOTICE,
+        col(OutboxMail.state) == CARRIED,
+    )
 
 
 def _was_mailed(campaigns: Sequence[UUID]) -> ColumnElement[bool]:

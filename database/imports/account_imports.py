@@ -260,6 +260,12 @@ def refuse_unknown_versions(session: Session, import_id: UUID, now: datetime) ->
 def _why_not(left: str, known: Sequence[Assertable]) -> str:
     policy, _, number = left[1 : left.index("]")].rpartition(":")
     slugs = [assertable.policy for assertable in known]
+    if not slugs:
+        return (
+            f"is said to be governed by version {number}, and there is no policy yet. Add it first "
+            "(promisekeeper policy add) and take in its history (promisekeeper policy "
+            "import-history)."
+        )
     if not policy and len(slugs) > 1:
         example = ";".join(f"{slug}:{number}" for slug in slugs)
         return (
@@ -267,7 +273,7 @@ def _why_not(left: str, known: Sequence[Assertable]) -> str:
             f"which, like {example}; of a policy that is left out it is the version in force."
         )
     if policy not in slugs:
-        there = ", ".join(slugs) or "none yet"
+        there = ", ".join(slugs)
         return f"is said to be governed by a version of {policy!r}; there are: {there}."
     return f"is said to be governed by version {number} of {policy}, which was never in force."
 

@@ -20,6 +20,7 @@ from sqlalchemy import (
     cast,
     delete,
     insert,
+    literal,
     null,
     or_,
     select,
@@ -134,6 +135,8 @@ def _from_to(
     }
 
 
+_OF_THE_DEAD = ("status", _STATUS, Status.DECEASED, "frozen_at", "thawed_at")
+_OF_MINORS = ("kind", _KIND, AccountKind.MINOR, "minor_from", "minor_until")
 _RETURNS = or_(
     _becomes("status", _STATUS, Status.OPEN), _is_no_more("kind", _KIND, AccountKind.SERVICE)
 )
@@ -161,8 +164,8 @@ UPDATE_ACCOUNTS = (
             "address_changed_at": case(
                 (_OTHER_ADDRESS, _DECIDED_AT), else_=col(Account.address_changed_at)
             ),
-            **_from_to("status", _STATUS, Status.DECEASED, "frozen_at", "thawed_at"),
-            **_from_to("kind", _KIND, AccountKind.MINOR, "minor_from", "minor_until"),
+            **_from_to(*_OF_THE_DEAD),
+            **_from_to(*_OF_MINORS),
         }
     )
 )
@@ -220,6 +223,34 @@ KEEP_REPLACED = insert(_TABLES["address_change"]).from_select(
     select(*_CHANGE.values()).join(AccountImportRow, same_account()).where(_CHUNK, _OTHER_ADDRESS),
 )
 """Keeps the addresses that a chunk replaces, before it does. Needs `decided_at`."""
+
+
+def _earlier(
+    column: str, given: ColumnElement[Any], value: str, begin: str, end: str
+) -> Executable:
+    stage: dict[str, Any] = {
+        "id": id_of_each(),
+        "account_id": col(Account.id),
+        "said": literal(value),
+        "begun_at": getattr(Account, begin),
+        "over_at": getattr(Account, end),
+    }
+    return insert(_TABLES["earlier_stage"]).from_select(
+        list(stage),
+        select(*stage.values())
+        .join(AccountImportRow, same_account())
+        .where(
+            _CHUNK,
+            _becomes(column, given, value),
+            getattr(Account, begin).is_not(None),
+            getattr(Account, end).is_not(None),
+        ),
+    )
+
+
+KEEP_STAGES = (_earlier(*_OF_THE_DEAD), _earlier(*_OF_MINORS))
+"""Keeps the times in which somebody was said to have died, or to be a minor, before a chunk says so
+again."""
 
 RETURNED = select(col(Account.id)).join(AccountImportRow, same_account()).where(_CHUNK, _RETURNS)
 """The known accounts of a chunk that it opens, or that are no service's after all: they may be

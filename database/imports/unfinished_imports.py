@@ -30,6 +30,7 @@ from database.imports.carrying import (
     ASSERT_VERSIONS,
     DELETE_ROWS,
     KEEP_REPLACED,
+    KEEP_STAGES,
     RE_ADDRESSED,
     RETURNED,
     UPDATE_ACCOUNTS,
@@ -203,6 +204,8 @@ def carry_rows(
     returned = transaction.scalars(RETURNED, dict(chunk)).all()
     if re_addressed:
         rows_of(transaction, KEEP_REPLACED, given)
+    for keep in KEEP_STAGES:
+        transaction.execute(keep, dict(chunk))
     updated = rows_of(transaction, UPDATE_ACCOUNTS, given)
     if re_addressed or returned:
         hold_mails(transaction, of_campaigns_to({*re_addressed, *returned}))

@@ -6,13 +6,14 @@ from uuid import UUID
 
 from sqlmodel import Session, col, func, select
 
-from database.mail.outbox import ACCOUNT, AGENT, REQUESTER, STAFF
+from database.mail.outbox import ACCOUNT, AGENT, AT_SOURCE, REQUESTER, STAFF
 from database.tables import (
     Account,
     DataSubjectRequest,
     MailAttempt,
     OutboxMail,
     RequestAgent,
+    SourceAddress,
     Staff,
 )
 
@@ -40,7 +41,11 @@ def place(session: Session, provider_id: str, address: str) -> list[tuple[UUID, 
         return []
     kind, addressee = col(OutboxMail.addressee_kind), col(OutboxMail.addressee_id)
     addresses = func.coalesce(
-        Account.email, Staff.email, DataSubjectRequest.contact_email, RequestAgent.email
+        Account.email,
+        Staff.email,
+        DataSubjectRequest.contact_email,
+        RequestAgent.email,
+        SourceAddress.address,
     )
     rows = session.exec(
         select(OutboxMail.id, MailAttempt.id)
@@ -51,6 +56,7 @@ def place(session: Session, provider_id: str, address: str) -> list[tuple[UUID, 
             DataSubjectRequest, (kind == REQUESTER) & (col(DataSubjectRequest.id) == addressee)
         )
         .outerjoin(RequestAgent, (kind == AGENT) & (col(RequestAgent.id) == addressee))
+        .outerjoin(SourceAddress, (kind == AT_SOURCE) & (col(SourceAddress.id) == addressee))
         .where(
             MailAttempt.provider_id == provider_id,
             func.lower(addresses) == address.strip().lower(),

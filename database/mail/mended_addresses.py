@@ -10,7 +10,7 @@ from sqlmodel import Session, col, func, or_, select
 
 from database.facts import record
 from database.mail.mail_rows import of_campaigns_to
-from database.mail.outbox import ACCOUNT, MAYBE_TOLD
+from database.mail.outbox import ACCOUNT, MAYBE_TOLD, MENDED, RETURNED
 from database.mail.steps import FIRST_NOTICE, GOT_BY_NOBODY, PAUSED, RUNNING, notice_template
 from database.people.accounts import is_mailed
 from database.people.links import to_approve
@@ -36,7 +36,7 @@ def reopen_re_addressed(transaction: Session, accounts: Collection[UUID], now: d
     if not accounts:
         return 0
     missed = col(OutboxMail.state).in_(GOT_BY_NOBODY)
-    return _reopen(transaction, accounts, missed, "the address was mended: sent again", now)
+    return _reopen(transaction, accounts, missed, MENDED, now)
 
 
 def reopen_returned(transaction: Session, accounts: Collection[UUID], now: datetime) -> int:
@@ -51,7 +51,7 @@ def reopen_returned(transaction: Session, accounts: Collection[UUID], now: datet
         or_(col(OutboxMail.link_id) != col(Link.id), failed_at < col(Link.created_at)),
     )
     kept_back = or_(col(OutboxMail.state) == "cancelled", mended)
-    return _reopen(transaction, accounts, kept_back, "the account is open again: sent now", now)
+    return _reopen(transaction, accounts, kept_back, RETURNED, now)
 
 
 def reopen_fallen_back(transaction: Session, mails: Collection[UUID], now: datetime) -> int:
@@ -77,7 +77,7 @@ def reopen_fallen_back(transaction: Session, mails: Collection[UUID], now: datet
         col(OutboxMail.state).in_(GOT_BY_NOBODY),
         or_(col(OutboxMail.link_id) != col(Link.id), sent_before),
     )
-    return _reopen(transaction, addressees, came_back, "the address was mended: sent again", now)
+    return _reopen(transaction, addressees, came_back, MENDED, now)
 
 
 def _reopen(

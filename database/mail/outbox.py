@@ -13,8 +13,16 @@ from sqlmodel import Session, col, func, select
 from database.ids import new_id
 from database.mail import pace
 from database.mail.mail_rows import Batch, change, in_batch, of_nobody_else
-from database.mail.steps import CORRECTION, OWNERS_REPORT, POSTPONEMENT, STOPPED, WITHDRAWAL
+from database.mail.steps import (
+    CORRECTION,
+    FIRST_NOTICE,
+    OWNERS_REPORT,
+    POSTPONEMENT,
+    STOPPED,
+    WITHDRAWAL,
+)
 from database.people.accounts import is_mailed
+from database.people.links import latest_nonces
 from database.policies.counting import has_answered
 from database.tables import (
     Account,
@@ -29,6 +37,7 @@ from database.tables import (
     OutboxMail,
     PolicyVersion,
     RequestAgent,
+    SourceAddress,
     Staff,
 )
 from database.writing import insert_new
@@ -54,6 +63,8 @@ CONTROLLER = "controller"
 """The contact of a company for which we keep data."""
 BY_POST = "by_post"
 """The state of a mail to whoever has no mailbox: staff print it, and post it."""
+AT_SOURCE = "at_source"
+"""The address that a request names and a data source has (`SourceAddress`)."""
 FORMER = "former"
 """The address that an account had before (`AddressWarning`)."""
 NO_ADDRESS = "no_address"
@@ -81,6 +92,7 @@ _ADDRESSES: Mapping[str, tuple[Any, Any, Any]] = {
         col(ControllerInstruction.controller),
         col(ControllerInstruction.contact_address),
     ),
+    AT_SOURCE: (SourceAddress, literal(""), col(SourceAddress.address)),
     FORMER: (AddressWarning, literal(""), col(AddressWarning.address)),
 }
 """Whom a mail goes to by its addressee: the table, their name, their address. What a stranger typed
@@ -88,6 +100,11 @@ for a name is written to nobody who has not said that the request is theirs."""
 COPY_CODE, OF_SOURCE, AFTER_HOLD = "copy_code_", "source_", "erased_after_hold"
 AFTERWARDS = (COPY_CODE, OF_SOURCE, AFTER_HOLD)
 """What steps of a request begin with that go out when it is answered already."""
+MENDED = "the address was mended: sent again"
+RETURNED = "the account is open again: sent now"
+TOLD_ANEW = "another version governs them: told from that one"
+OWED_AGAIN = (MENDED, RETURNED, TOLD_ANEW)
+"""Why a first notice that was done with is queued again."""
 LINK_AGAIN = "link_again"
 SENT_AGAIN_BY_OPS = "sent again by ops"
 SENT_AGAIN_BY_MACHINE = "no event came, while those of later mails did: sent again, not by ops"
@@ -185,6 +202,8 @@ def claim(
     what limits how many go out: `per_minute` (0: nothing), the campaign's own rate, a 429. Raises
     NotYet when that is none.
     """
+    if transaction.exec(select(OutboxMail.id).where(_queued(batch)).limit(1)).first() is None:
+        return None
     cancel_overtaken(transaction, batch, now)
     waiting = and_(_queued(batch), ~_all_is_stopped(), subject_is_running())
     oldest_first = (col(OutboxMail.queued_at), col(OutboxMail.id))
@@ -273,7 +292,11 @@ def cancel_overtaken(
 
 
 def addressed(session: Session, claim: Claim) -> list[Addressed]:
-    """The copies of a claim, with the address that each person has now."""
+    """The copies of a claim, with the address that each person has now, and the link.
+
+    Whoever mends an address while a mail is being queued does not see it: it holds the old link
+    then, and the one in its place is looked for here (`links.replace_links`).
+    """
     person, name, address = _ADDRESSES[claim.like.addressee_kind]
     rows = session.execute(
         select_columns(
@@ -283,11 +306,13 @@ def addressed(session: Session, claim: Claim) -> list[Addressed]:
             address,
             col(Link.purpose),
             col(Link.nonce),
+            case((col(Link.successor_id).is_not(None), Link.subject_id)),
         )
         .join(person, col(person.id) == col(OutboxMail.addressee_id))
         .join(Link, col(Link.id) == col(OutboxMail.link_id), isouter=True)
         .where(col(OutboxMail.attempt_id) == claim.attempt_id)
-    )
+    ).all()
+    latest = latest_nonces(session, {subject for *_, subject in rows if subject})
     return [
         Addressed(
             mail_id=mail_id,
@@ -295,18 +320,27 @@ def addressed(session: Session, claim: Claim) -> list[Addressed]:
             name=name,
             address=to,
             purpose=purpose,
-            nonce=nonce,
+            nonce=latest.get(subject, nonce),
         )
-        for mail_id, addressee_id, name, to, purpose, nonce in rows
+        for mail_id, addressee_id, name, to, purpose, nonce, subject in rows
     ]
 
 
 def states(session: Session, batch: Batch) -> dict[str, int]:
     """How many mails of a batch are in which state."""
-    rows = session.exec(
-        select(OutboxMail.state, func.count()).where(in_batch(batch)).group_by(OutboxMail.state)
-    ).all()
-    return dict(rows)
+    return _states(session, in_batch(batch))
+
+
+def states_of_sending(session: Session, batch: Batch) -> dict[str, int]:
+    """As `states`, of those in which a sender is interested: of a shard they are found by the index
+    of claims, without a walk over all others of its step."""
+    states = col(OutboxMail.state).in_(["queued", *IN_DOUBT, *WENT_OUT])
+    return _states(session, and_(in_batch(batch), states))
+
+
+def _states(session: Session, which: ColumnElement[bool]) -> dict[str, int]:
+    counted = select(OutboxMail.state, func.count()).where(which).group_by(OutboxMail.state)
+    return dict(session.exec(counted).all())
 
 
 def last_accepted_at(
@@ -321,11 +355,12 @@ def steps_without_sender(
     session: Session, *, account_id: UUID | None = None, mail_ids: Collection[UUID] = ()
 ) -> Sequence[tuple[UUID, str]]:
     """A campaign's steps that are taken, with mails under way: they need a delivery together, as
-    they may be a million. Each with the campaign's id; only where a mail to an account, or one of
-    these mails, is under way, where those are given."""
+    they may be a million. So does a first notice that is still being sent, once some of it is owed
+    again: the shards of those may be done. Each with the campaign's id; only where a mail to an
+    account, or one of these mails, is under way, where those are given."""
     of_account = col(OutboxMail.addressee_id) == account_id if account_id else true()
     of_mails = col(OutboxMail.id).in_(mail_ids) if mail_ids else true()
-    return session.exec(
+    taken = session.exec(
         select(CampaignStep.campaign_id, CampaignStep.step).where(
             exists().where(
                 col(OutboxMail.subject_id) == col(CampaignStep.campaign_id),
@@ -337,6 +372,25 @@ def steps_without_sender(
             )
         )
     ).all()
+    being_sent = session.exec(
+        select(Campaign.id).where(
+            col(Campaign.finished_at).is_(None),
+            ~exists().where(
+                col(CampaignStep.campaign_id) == col(Campaign.id),
+                col(CampaignStep.step) == FIRST_NOTICE,
+            ),
+            exists().where(
+                col(OutboxMail.subject_id) == col(Campaign.id),
+                col(OutboxMail.step) == FIRST_NOTICE,
+                col(OutboxMail.state) == "queued",
+                col(OutboxMail.reason).in_(OWED_AGAIN),
+                subject_is_running(),
+                of_account,
+                of_mails,
+            ),
+        )
+    ).all()
+    return [*taken, *((campaign_id, FIRST_NOTICE) for campaign_id in being_sent)]
 
 
 def without_sender(session: Session) -> Sequence[OutboxMail]:
@@ -462,11 +516,16 @@ def is_settled_for(now: datetime) -> ColumnElement[bool]:
 def is_overtaken(now: datetime) -> ColumnElement[bool]:
     """What became wrong while it waited: a reminder to someone who has answered, or after the
     effect; a late reply or a rung beside the answer; asking for an identity that is proved; a
-    campaign's mail to a closed account; word that a campaign is paused, which goes on."""
+    campaign's mail to a closed account, or of one that is over; word that a campaign is paused,
+    which goes on."""
     goes_on = exists().where(
         col(Campaign.id) == col(OutboxMail.subject_id), col(Campaign.state) != "paused"
     )
     closed = exists().where(col(Account.id) == col(OutboxMail.addressee_id), ~is_mailed())
+    over = exists().where(
+        col(Campaign.id) == col(OutboxMail.subject_id), col(Campaign.finished_at).is_not(None)
+    )
+    outlives = or_(col(OutboxMail.step).startswith(LINK_AGAIN), col(OutboxMail.step) == WITHDRAWAL)
     answered = exists().where(
         col(DataSubjectRequest.id) == col(OutboxMail.subject_id),
         col(DataSubjectRequest.answered_at).is_not(None),
@@ -482,6 +541,7 @@ def is_overtaken(now: datetime) -> ColumnElement[bool]:
     return or_(
         and_(of_campaign, col(OutboxMail.step).startswith(RungKind.REMINDER), is_settled_for(now)),
         and_(of_campaign, closed),
+        and_(of_campaign, col(OutboxMail.addressee_kind) == ACCOUNT, ~outlives, over),
         and_(of_campaign, col(OutboxMail.step).startswith(STOPPED, autoescape=True), goes_on),
         and_(
             col(OutboxMail.subject_kind) == REQUEST,

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import exists, true, update
 from sqlmodel import Session, col, select
 
-from database.mail.mail_rows import Batch, change, hold_mails, in_batch, in_order
+from database.mail.mail_rows import Batch, change, hold_mails, hold_many, in_batch, in_order
 from database.mail.outbox import (
     IN_DOUBT,
 )
@@ -51,10 +51,11 @@ def reject(
 ) -> None:
     """The mail service will never take these copies; the rest of the attempt did not go out."""
     _finish(transaction, attempt_id, now, "rejected", reason=reason)
+    _hold_attempt(transaction, attempt_id)
     named = select(OutboxMail.id).where(
         OutboxMail.attempt_id == attempt_id, col(OutboxMail.id).in_(mail_ids)
     )
-    change(transaction, in_order(named), state="rejected", reason=reason, settled_at=now)
+    change(transaction, named, state="rejected", reason=reason, settled_at=now)
     _settle_attempt(transaction, attempt_id, state="queued", attempt_id=None)
 
 
@@ -64,6 +65,7 @@ def suppress(
     """These copies of an attempt are not sent to anybody (`suppressions.py`); the rest
     of the attempt goes out."""
     attempt = transaction.get_one(MailAttempt, attempt_id)
+    _hold_attempt(transaction, attempt_id)
     for reason in sorted(set(reasons.values())):
         named = select(OutboxMail.id).where(
             OutboxMail.attempt_id == attempt_id,
@@ -71,11 +73,17 @@ def suppress(
             col(OutboxMail.id).in_([mail for mail, why in reasons.items() if why == reason]),
         )
         attempt.copies -= change(
-            transaction, in_order(named), state="suppressed", reason=reason, settled_at=now
+            transaction, named, state="suppressed", reason=reason, settled_at=now
         )
     transaction.add(attempt)
     if not attempt.copies:
         _finish(transaction, attempt_id, now, "suppressed")
+
+
+def any_in_doubt(session: Session, batch: Batch) -> bool:
+    """Whether of any mail of a batch nobody knows whether it went out."""
+    in_doubt = select(OutboxMail.id).where(in_batch(batch), col(OutboxMail.state).in_(IN_DOUBT))
+    return session.exec(in_doubt.limit(1)).first() is not None
 
 
 def doubt_abandoned(transaction: Session, batch: Batch, now: datetime) -> int:
@@ -184,6 +192,12 @@ def _finish(
     attempt.reason = reason
     attempt.answered = answered
     transaction.add(attempt)
+
+
+def _hold_attempt(transaction: Session, attempt: UUID) -> None:
+    """All its mails at once: held one part after the other, they might wait in a circle for whoever
+    hears of an earlier attempt of theirs."""
+    hold_many(transaction, col(OutboxMail.attempt_id) == attempt)
 
 
 def _settle_attempt(transaction: Session, attempt: UUID, **values: object) -> None:

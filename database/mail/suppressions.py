@@ -56,22 +56,15 @@ def suppress(transaction: Session, failed: Iterable[Failed], now: datetime) -> i
 
     Returns how many were new.
     """
-    by_mail = {failure.mail_id: failure for failure in failed}
-    if not by_mail:
+    told = {(each.mail_id, each.attempt_id, each.cause): each for each in failed}
+    if not told:
         return 0
-    known = transaction.exec(
-        select(OutboxMail.id).where(col(OutboxMail.id).in_(by_mail)).order_by(col(OutboxMail.id))
-    ).all()
+    mails = {mail_id for mail_id, _, _ in told}
+    known = set(transaction.exec(select(OutboxMail.id).where(col(OutboxMail.id).in_(mails))).all())
     rows = {
-        (id_ := new_id()): {
-            "id": id_,
-            "address_key": by_mail[mail_id].address_key,
-            "cause": by_mail[mail_id].cause,
-            "mail_id": mail_id,
-            "attempt_id": by_mail[mail_id].attempt_id,
-            "suppressed_at": now,
-        }
-        for mail_id in known
+        (id_ := new_id()): {**vars(told[key]), "id": id_, "suppressed_at": now}
+        for key in sorted(told)
+        if key[0] in known
     }
     new = insert_new(transaction, MailSuppression, list(rows.values()))
     for id_ in new:

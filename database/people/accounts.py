@@ -60,11 +60,23 @@ def accounts_by_external_ids(
 
 def accounts_at_address(session: Session, address: str) -> Sequence[Account]:
     """The open accounts whose address this is, whatever its case."""
+    return _at_address(session, address, Status.OPEN)
+
+
+def accounts_asked_about(session: Session, address: str) -> Sequence[Account]:
+    """The accounts that somebody may mean who asks about an address: the open ones, else those that
+    are frozen, as their holders have died. Whoever reads mail there now is somebody else (P19).
+    Looked for at once, so that no time tells whether there is one."""
+    found = _at_address(session, address, Status.OPEN, Status.DECEASED)
+    return [one for one in found if one.status == Status.OPEN] or found
+
+
+def _at_address(session: Session, address: str, *statuses: Status) -> Sequence[Account]:
     return session.exec(
         select(Account).where(
             func.lower(Account.email) == ascii_address(address.strip()).lower(),
             Account.email != "",
-            Account.status == "open",
+            col(Account.status).in_(statuses),
         )
     ).all()
 

@@ -1,6 +1,6 @@
 """Personal links: random bytes bound to one person, one subject and one purpose (P32)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -152,6 +152,20 @@ def replace_links(transaction: Session, account_ids: Collection[UUID], now: date
             .values(link_id=successor.id)
         )
         record(transaction, "link.replaced", link.id, now, successor=successor.id)
+
+
+def latest_nonces(session: Session, addressees: Collection[UUID]) -> Mapping[UUID, bytes]:
+    """The bytes of the links by which addressees decide, where those they had were replaced."""
+    if not addressees:
+        return {}
+    rows = session.exec(
+        select(Link.subject_id, Link.nonce).where(
+            col(Link.subject_id).in_(addressees),
+            Link.purpose == APPROVE,
+            col(Link.successor_id).is_(None),
+        )
+    ).all()
+    return dict(rows)
 
 
 def usable_link(session: Session, purpose: str, nonce: bytes, now: datetime) -> Link:

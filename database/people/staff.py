@@ -10,8 +10,8 @@ from sqlmodel import Session, select
 from database.ids import new_id
 from database.tables import Staff
 from database.writing import insert_new
+from domain.people.roles import ROLES
 
-ROLES = ("legal", "privacy", "ops", "auditor", "admin", "support", "task")
 TOKEN_PREFIX = "pk_staff_"  # noqa: S105 - the visible start of a token, not a token
 
 INTAKE_ROLES = ("privacy", "support")

@@ -1,9 +1,10 @@
 """Policies and their versions: submitted, announced, in force."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
+from types import MappingProxyType
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,7 @@ PUBLIC_STATES = (
     VersionState.SUPERSEDED,
     VersionState.WITHDRAWN,
 )
+LONGEST_TITLE = 100
 DRAFT_STATES = (VersionState.SUBMITTED, VersionState.IN_REVIEW)
 TAKEN_BACK = (VersionState.REJECTED, VersionState.WITHDRAWN, VersionState.REPLACED)
 
@@ -51,12 +53,65 @@ class Submission:
     promise: Promise = JUST_STAY
 
 
-def add_policy(transaction: Session, *, slug: str, title: str, owner_id: UUID) -> Policy:
-    """Add a kind of document. Raises SubmissionRefused when the slug is taken."""
-    row = {"id": new_id(), "slug": slug, "title": title, "owner_id": owner_id}
+def add_policy(
+    transaction: Session,
+    *,
+    slug: str,
+    title: str,
+    owner_id: UUID,
+    titles: Mapping[str, str] = MappingProxyType({}),
+) -> Policy:
+    """Add a kind of document; `titles` by language, as `titled` returns them.
+
+    Raises SubmissionRefused when the slug is taken.
+    """
+    row = {
+        "id": new_id(),
+        "slug": slug,
+        "title": title,
+        "titles": dict(titles),
+        "owner_id": owner_id,
+    }
     if not insert_new(transaction, Policy, [row]):
         raise SubmissionRefused(f"There is a policy {slug} already.")
     return transaction.get_one(Policy, row["id"])
+
+
+def titled(titles: Mapping[str, str], languages: Sequence[str]) -> Mapping[str, str]:
+    """Titles as they are kept: each in one line, in a language that we speak.
+
+    Raises SubmissionRefused.
+    """
+    kept = {language: " ".join(title.split()) for language, title in titles.items()}
+    for language, title in kept.items():
+        if language not in languages:
+            raise SubmissionRefused(
+                f"{language!r} is none of the languages in PROMISEKEEPER_LANGUAGES: "
+                f"{', '.join(languages)}. Nothing was stored."
+            )
+        if not 0 < len(title) <= LONGEST_TITLE:
+            raise SubmissionRefused(
+                f"The title in {language} has {len(title)} characters; 1 to {LONGEST_TITLE} can "
+                "be shown. Nothing was stored."
+            )
+    return kept
+
+
+def entitle(
+    transaction: Session,
+    policy: Policy,
+    titles: Mapping[str, str],
+    *,
+    languages: Sequence[str],
+    by: UUID,
+    now: datetime,
+) -> None:
+    """Let a policy be called so from now on, in these languages. Raises SubmissionRefused."""
+    hold(transaction, policy)
+    kept = titled(titles, languages)
+    policy.titles = {**policy.titles, **kept}
+    transaction.add(policy)
+    record(transaction, "policy.titled", policy.id, now, by=by, titles=kept)
 
 
 def policies(session: Session) -> Sequence[Policy]:

@@ -31,6 +31,7 @@ from database.tables import (
     Finding,
     FindingSentence,
     LegalRequirement,
+    Policy,
     PolicyVersion,
     VersionSummary,
 )
@@ -38,7 +39,9 @@ from database.writing import hold
 from domain.people.account_holders import Status
 from domain.people.languages import language_named, nearest_language
 from domain.policies.reviews import OF_LAW, FindingStatus, MissingWords, VersionClass, VersionState
+from translations.catalogues import is_usual_title
 
+TITLE = "title"
 SUMMARY = "summary"
 DRAFTED_IN = "en"
 """The language of the engine's own sentences."""
@@ -103,8 +106,8 @@ class WordsState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """One thing to tell people in one language. `of`: the summary, a finding's key, that of a
-    purpose that takes consent, or like F1-law of the law that requires a finding."""
+    """One thing to tell people in one language. `of`: the title, the summary, a finding's
+    key, that of a purpose that takes consent, or like F1-law of the law that requires a finding."""
 
     language: str
     of: str
@@ -185,7 +188,8 @@ def languages_of_accounts(session: Session, languages: Sequence[str]) -> tuple[s
 def wording_of(
     session: Session, version: PolicyVersion, languages: Sequence[str]
 ) -> tuple[Told, ...]:
-    """What is there and what is missing, language by language: summary, then sentences."""
+    """What is there and what is missing, language by language: title where it is legal's to
+    write, summary, then sentences."""
     confirmed = _confirmed(session, version)
     read = languages_read(session, version, languages)
     purposes = purposes_of(session, version.id)
@@ -194,6 +198,7 @@ def wording_of(
         told
         for language in languages
         for told in (
+            *_of_title(session, version, language, default=languages[0], read=read),
             *_told(session, version, confirmed, language, default=languages[0], read=read),
             *_said_of_laws(session, laws, language, read=read),
             *_asked(session, version, purposes, language, read=read),
@@ -210,8 +215,9 @@ def missing_words(told: Iterable[Told]) -> tuple[MissingWords, ...]:
     return tuple(
         MissingWords(
             language=language,
+            title=TITLE in lacking,
             summary=SUMMARY in lacking,
-            findings=tuple(key for key in lacking if key != SUMMARY),
+            findings=tuple(key for key in lacking if key not in (TITLE, SUMMARY)),
         )
         for language, lacking in missing.items()
     )
@@ -325,6 +331,18 @@ def _confirmed(session: Session, version: PolicyVersion) -> list[Finding]:
         for finding in findings_of(session, version.id)
         if finding.status == FindingStatus.CONFIRMED
     ]
+
+
+def _of_title(
+    session: Session, version: PolicyVersion, language: str, *, default: str, read: Sequence[str]
+) -> Iterator[Told]:
+    """Nothing where it needs no writing: in the default language, and of one that is usual."""
+    policy = session.get_one(Policy, version.policy_id)
+    if title := policy.titles.get(language):
+        yield Told(language=language, of=TITLE, text=title, state=WordsState.WRITTEN)
+    elif language != default and not is_usual_title(policy.title):
+        lacking = WordsState.MISSING if language in read else WordsState.NOT_NEEDED
+        yield Told(language=language, of=TITLE, text="", state=lacking)
 
 
 def _told(

@@ -4,7 +4,7 @@ A decision is put forward, agreed to by a second person where it takes one, and 
 until the answer goes out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,18 +12,22 @@ from uuid import UUID
 from sqlmodel import Session
 
 from database.facts import record
-from database.requests import data_corrections, erase_tasks, erasures
-from database.requests.authorised_agents import is_authorised
+from database.requests import data_corrections, erasures
 from database.requests.deferred_erasures import defer
-from database.requests.estates import waits_for_authority
-from database.requests.identity import controls_empty_address, is_verified, queue_answer
+from database.requests.identity import queue_answer
 from database.requests.identity_checks import delete_evidence
-from database.requests.packages import NO_COPY, hand_over, held_for_others, needs_copy
-from database.requests.redirections import HELD_FOR_OTHERS
-from database.requests.requested_rights import decided_before, decisions_of, reopen, rights_of
+from database.requests.packages import hand_over
+from database.requests.requested_rights import decisions_of, reopen, rights_of
 from database.requests.requests import record_breach
 from database.requests.restrictions import restrict
-from database.requests.source_tasks import drop_what_nobody_needs, why_not_nothing
+from database.requests.sendable import (
+    DecisionRefused,
+    require_authority,
+    require_fitting,
+    require_not_held,
+    require_sendable,
+)
+from database.requests.source_tasks import drop_what_nobody_needs
 from database.requests.standing_holds import bars_erasure
 from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
 from database.webhooks.events import EventKind, tell_of_request
@@ -38,11 +42,10 @@ from domain.requests.data_subject_requests import (
     RightState,
     State,
 )
-from domain.requests.decisions import DONE, decision_refusal, needs_second_person, outcome_of
+from domain.requests.decisions import DONE, needs_second_person, outcome_of
 from domain.requests.ends import WORDS
 from domain.requests.erasures import ErasureGround
-from domain.requests.identity import disclosure_refusal
-from domain.requests.legal_holds import HELD_BACK, waits_for_release
+from domain.requests.legal_holds import waits_for_release
 
 ANSWERED_ALREADY = "This request is answered already, with another answer. Nothing was sent twice."
 NOTHING_WAITS = "There is no answer that waits for a second person."
@@ -50,35 +53,10 @@ ANOTHER_WAITS = (
     "This is not the answer that waits: another one was put forward since. Nothing was sent. Read "
     "that one, and confirm it if you agree."
 )
-NOT_AUTHORISED = (
-    "Somebody asks for another person, and nobody has decided yet that they may: first the person "
-    "confirms it from their address on file, or one of us looks at what shows it."
-)
-DECIDED_BEFORE = (
-    "The person does not agree with the answer that you gave: somebody else has to decide about it."
-)
-AFTER_A_DEATH = (
-    "The holder of this account has died. Nothing is disclosed, corrected or erased before two of "
-    "you found that whoever asks may have it."
-)
-
-KEPT_ELSEWHERE = (
-    "Not everything goes: {sources} must keep a part of it, as the preview says. Choose partial "
-    "with the ground for that, and a second person confirms it."
-)
-NOT_PUT_RIGHT = (
-    "{sources} did not put it right, and one of you gave that up. Choose partial, and a second "
-    "person confirms it."
-)
 NO_ERASURE_GROUND = (
     "Choose why the data is to be erased: one of the four grounds of the policy; or that its "
     "holder is a minor, where somebody reported it. Nothing was changed."
 )
-BEGUN = "The erasure has begun, and cannot be undone. Answer it as fulfilled or partial."
-
-
-class DecisionRefused(Exception):
-    """An answer cannot go out like this; nothing changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,10 +95,10 @@ def propose_decision(
         decided_by=decided_by,
         decided_at=now,
     )
-    _require_authority(transaction, right, decision)
+    require_authority(transaction, right, decision)
     second = _some_second_person(decision)
-    _require_sendable(transaction, request, right, decision, confirmed_by=second, now=now)
-    _require_fitting(transaction, right, decision)
+    require_sendable(transaction, request, right, decision, confirmed_by=second, now=now)
+    require_fitting(transaction, right, decision)
     transaction.add(decision)
     return decision
 
@@ -233,8 +211,8 @@ def apply_decision(
         raise DecisionRefused(ANSWERED_ALREADY)
     right = held(transaction, RequestedRight, decision.right_id)
     second = _some_second_person(decision)
-    _require_authority(transaction, right, decision)
-    _require_sendable(transaction, request, right, decision, confirmed_by=second, now=now)
+    require_authority(transaction, right, decision)
+    require_sendable(transaction, request, right, decision, confirmed_by=second, now=now)
     decision.recorded_at = now
     transaction.add(decision)
     _record(
@@ -262,8 +240,8 @@ def confirm_decision(
     right, decision = _read_by_second_person(transaction, request, decision_id)
     if right.state == RightState.DECIDED:
         return
-    _require_authority(transaction, right, decision)
-    _require_sendable(transaction, request, right, decision, confirmed_by=staff_id, now=now)
+    require_authority(transaction, right, decision)
+    require_sendable(transaction, request, right, decision, confirmed_by=staff_id, now=now)
     decision.confirmed_by = staff_id
     transaction.add(decision)
     record(
@@ -400,7 +378,7 @@ def _answer(
     mail: str = "request_answer",
 ) -> None:
     if any(right.kind in GATED_KINDS and right.outcome in DONE for right in rights):
-        _require_not_held(request, now)
+        require_not_held(request, now)
     record_breach(transaction, request, now)
     _defer_what_is_held_back(transaction, request, rights, now)
     request.state = State.ANSWERED
@@ -461,93 +439,3 @@ def _record(
 def _some_second_person(decision: RequestDecision) -> UUID | None:
     """Stands for whoever will agree, while nobody has yet; None where nobody need."""
     return UUID(int=0) if needs_second_person(Outcome(decision.outcome)) else None
-
-
-def _require_authority(session: Session, right: RequestedRight, decision: RequestDecision) -> None:
-    """Who asks for somebody else may (P19); a right that takes no identity takes no authority."""
-    acts = decision.outcome in DONE and right.kind in GATED_KINDS
-    if acts and not is_authorised(session, right.request_id):
-        raise DecisionRefused(NOT_AUTHORISED)
-
-
-def _require_sendable(
-    transaction: Session,
-    request: DataSubjectRequest,
-    right: RequestedRight,
-    decision: RequestDecision,
-    *,
-    confirmed_by: UUID | None,
-    now: datetime,
-) -> None:
-    if right.kind in GATED_KINDS and decision.outcome in DONE:
-        _require_not_held(request, now)
-        if not (decision.evidence or "").strip() and needs_copy(transaction, right):
-            raise DecisionRefused(NO_COPY)
-    _require_fresh_eyes(transaction, request, (decision.decided_by, confirmed_by))
-    after_a_death = right.kind in GATED_KINDS and waits_for_authority(transaction, request)
-    if after_a_death and decision.outcome in DONE:
-        raise DecisionRefused(AFTER_A_DEATH)
-    if decision.outcome == Outcome.NOTHING_HELD and held_for_others(transaction, request.id):
-        raise DecisionRefused(HELD_FOR_OTHERS)
-    refusal = decision_refusal(
-        kind=Kind(right.kind),
-        verified=is_verified(request) and not after_a_death,
-        outcome=Outcome(decision.outcome),
-        ground=Ground(decision.ground) if decision.ground else None,
-        explanation=decision.explanation,
-        decided_by=decision.decided_by,
-        confirmed_by=confirmed_by,
-        evidence=decision.evidence,
-        on_hold=right.kind == HELD_BACK and bars_erasure(transaction, request),
-        regime=request.regime,
-        controls_empty_address=controls_empty_address(transaction, request),
-    )
-    if refusal is None and decision.outcome == Outcome.NOTHING_HELD:
-        refusal = why_not_nothing(transaction, request.id)
-    if refusal:
-        raise DecisionRefused(refusal)
-
-
-def _require_fresh_eyes(
-    session: Session, request: DataSubjectRequest, deciding: Iterable[UUID | None]
-) -> None:
-    if decided_before(session, request).intersection(one for one in deciding if one):
-        raise DecisionRefused(DECIDED_BEFORE)
-
-
-def _require_fitting(session: Session, right: RequestedRight, decision: RequestDecision) -> None:
-    """An erasure is answered as what the sources said, and what is begun is not refused (P13)."""
-    if right.kind == Kind.CORRECTION:
-        _require_shown(session, right, decision)
-    if right.kind != Kind.ERASURE:
-        return
-    if decision.outcome == Outcome.FULFILLED and (
-        kept := erase_tasks.kept_elsewhere(session, right)
-    ):
-        raise DecisionRefused(KEPT_ELSEWHERE.format(sources=", ".join(kept)))
-    erasure = erasures.of_right(session, right.id)
-    if decision.outcome not in DONE and erasure is not None and erasure.begun_at is not None:
-        raise DecisionRefused(BEGUN)
-
-
-def _require_shown(session: Session, right: RequestedRight, decision: RequestDecision) -> None:
-    """A correction is answered as its values were judged (P12)."""
-    claims = data_corrections.claims_of(session, right.id)
-    ground = Ground(decision.ground) if decision.ground else None
-    refusal = outcome_refusal(
-        Outcome(decision.outcome), ground, [claim.credible for claim in claims]
-    )
-    if claims and refusal:
-        raise DecisionRefused(refusal)
-    given_up = data_corrections.given_up(session, right)
-    if decision.outcome == Outcome.FULFILLED and given_up:
-        raise DecisionRefused(NOT_PUT_RIGHT.format(sources=", ".join(given_up)))
-
-
-def _require_not_held(request: DataSubjectRequest, now: datetime) -> None:
-    """What was asked for may be done now (P19)."""
-    refusal = disclosure_refusal(
-        held_until=request.disclosure_held_until, disputed_at=request.disputed_at, now=now
-    )
-    if refusal:
-        raise DecisionRefused(refusal)

@@ -2,7 +2,7 @@
 is settled, or needs a person (P10-P17, P24)."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TypeAlias
 from uuid import UUID
 
@@ -11,7 +11,19 @@ from sqlmodel import Session
 from database.facts import record
 from database.tables import ControllerInstruction, DataSubjectRequest, InstructedTask, SourceTask
 from database.writing import held
-from domain.requests.source_tasks import OPEN_TASKS, SILENT_PERIOD, TaskState, next_try
+from domain.company import OfficeHours
+from domain.places import local_date, zone_named
+from domain.requests.ladder import SPREAD_SECONDS
+from domain.requests.source_tasks import (
+    BY_HAND_DUE,
+    BY_HAND_OVERDUE,
+    OPEN_TASKS,
+    SILENT_PERIOD,
+    TaskState,
+    next_try,
+    reminded_at,
+)
+from domain.working_days import working_day_by
 
 AskedTask: TypeAlias = SourceTask | InstructedTask
 
@@ -84,16 +96,47 @@ def needs_person(transaction: Session, task: AskedTask, problem: str, now: datet
     return True
 
 
-def give_to_staff(transaction: Session, task: AskedTask, due_on: date, now: datetime) -> bool:
-    """No machine reaches this source: somebody of staff does it until that day. False when it does
-    not wait any more."""
+def give_to_staff(
+    transaction: Session,
+    task: AskedTask,
+    due_on: date,
+    *,
+    role: str,
+    office: OfficeHours,
+    now: datetime,
+) -> bool:
+    """No machine reaches this source: somebody who holds a role does it until that day. False when
+    it does not wait any more."""
     row = hold_task(transaction, task)
     if row.state != TaskState.WAITING:
         return False
-    row.state, row.due_on, row.next_try_at, row.problem = TaskState.BY_HAND, due_on, None, ""
+    row.state, row.problem = TaskState.BY_HAND, ""
+    row.due_on, row.assigned_role = due_on, role
+    row.next_try_at = reminded_at(due_on, _moment(row), office, now)
     transaction.add(row)
     note(transaction, row, "given_to_staff", now)
     return True
+
+
+def remind(transaction: Session, task: AskedTask, office: OfficeHours, now: datetime) -> str | None:
+    """The step by which whoever does it by hand is to hear of it now: that it is due, or overdue;
+    None where it is neither. When they hear of it next is written down."""
+    row = hold_task(transaction, task)
+    if not is_to_remind(row, now) or row.due_on is None:
+        return None
+    today = local_date(now, zone_named(office.time_zone))
+    row.next_try_at = reminded_at(row.due_on, _moment(row), office, now)
+    row.attempts += 1
+    transaction.add(row)
+    if today > row.due_on:
+        return BY_HAND_OVERDUE
+    return BY_HAND_DUE if today >= working_day_by(row.due_on, office.country) else None
+
+
+def is_to_remind(task: AskedTask, now: datetime) -> bool:
+    """Whether it is time that whoever does it by hand hears of it again."""
+    at = task.next_try_at
+    return task.state == TaskState.BY_HAND and at is not None and at <= now
 
 
 def hand_in(
@@ -105,6 +148,7 @@ def hand_in(
     if not done.evidence.strip():
         raise TaskRefused("Say how you did it: where you looked, or what you destroyed.")
     row.state, row.receipt, row.file = TaskState.DONE, done.receipt, done.file
+    row.next_try_at = None
     row.evidence, row.done_by, row.settled_at = done.evidence.strip(), staff_id, now
     transaction.add(row)
     note(transaction, row, "settled", now, by=staff_id)
@@ -129,6 +173,11 @@ def give_up(
     row.done_by, row.settled_at = staff_id, now
     transaction.add(row)
     note(transaction, row, "given_up", now, by=staff_id)
+
+
+def _moment(task: AskedTask) -> timedelta:
+    """Not all that is due on a day is told at one instant."""
+    return timedelta(seconds=task.id.int % SPREAD_SECONDS)
 
 
 def hold_task(transaction: Session, task: AskedTask) -> AskedTask:

@@ -16,10 +16,11 @@ from sqlmodel import Session
 from database.people.accounts import accounts_at_address
 from database.requests import joined, minors
 from database.requests.answering import decide_at_once
+from database.requests.estates import waits_for_authority
 from database.requests.identity import is_verified
 from database.requests.marketing import REQUEST, refuse
 from database.requests.receipts import ClockOf, bring_forward
-from database.requests.requested_rights import kinds_of
+from database.requests.requested_rights import kinds_of, rights_of
 from database.requests.requests import Received, receive
 from database.requests.restrictions import restrict
 from database.tables import DataSubjectRequest, JoinedRequest
@@ -27,7 +28,7 @@ from database.writing import held
 from domain.mail.suppressions import keys_of
 from domain.people.marketing import MARKETING, OBJECTION, STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
 from domain.people.restrictions import Reason
-from domain.requests.data_subject_requests import Intake, Kind
+from domain.requests.data_subject_requests import Intake, Kind, RightState
 from domain.requests.minors import TO_WHOEVER_REPORTS
 
 _STOPS: Mapping[Kind, tuple[Sequence[str], str]] = {
@@ -93,15 +94,29 @@ def take_effect(
     now: datetime,
 ) -> None:
     """Do what is owed at once, in the transaction that takes the request in, and decide by machine
-    about the rights that ask for no more."""
+    about the rights that ask for no more. Marketing that goes to nobody we know cannot be stopped:
+    whoever wrote a letter with a name and a street waits until staff found their account."""
     for kind in rights:
         if kind is Kind.MINOR:
             _report(transaction, request, request.account_address, request.message, received, now)
             decide_at_once(transaction, request, kind, TO_WHOEVER_REPORTS, now)
-        elif kind in _STOPS:
-            purposes, explanation = _STOPS[kind]
-            _stop(transaction, request, request.account_id, purposes, suppression_key, now)
-            decide_at_once(transaction, request, kind, explanation, now)
+        elif kind in _STOPS and is_known(request):
+            _stop_and_say_so(transaction, request, kind, suppression_key, now)
+
+
+def is_known(request: DataSubjectRequest) -> bool:
+    """Whether there is an address or an account that a request can be about."""
+    return bool(request.contact_email or request.account_address or request.account_id)
+
+
+def take_effect_once_named(
+    transaction: Session, request: DataSubjectRequest, suppression_key: bytes, now: datetime
+) -> None:
+    """Do what could not be done before it was known whose account a request is about."""
+    for right in rights_of(transaction, request.id):
+        kind = Kind(right.kind)
+        if kind in _STOPS and right.state == RightState.OPEN:
+            _stop_and_say_so(transaction, request, kind, suppression_key, now)
 
 
 def take_effect_once_verified(
@@ -120,14 +135,15 @@ def showing_who_asks(
     """The request, ours, while somebody may show who asks; what follows of that takes effect.
 
     From then on the law of the country on file counts too, in the time zone on file: before, a due
-    time could tell a stranger of an account (P19, P21).
+    time could tell a stranger of an account (P19, P21). After a death whoever reads the mail there
+    is such a stranger, until two of us found that they may ask.
     """
     request = held(transaction, DataSubjectRequest, request_id)
     was_known = request.verified_at is not None
     yield request
     if not was_known and request.verified_at is not None:
         take_effect_once_verified(transaction, request, now)
-    if is_verified(request):
+    if is_verified(request) and not waits_for_authority(transaction, request):
         bring_forward(transaction, request, clock_of, now)
 
 
@@ -148,6 +164,18 @@ def _report(
         languages=received.languages,
         now=now,
     )
+
+
+def _stop_and_say_so(
+    transaction: Session,
+    request: DataSubjectRequest,
+    kind: Kind,
+    suppression_key: bytes,
+    now: datetime,
+) -> None:
+    purposes, explanation = _STOPS[kind]
+    _stop(transaction, request, request.account_id, purposes, suppression_key, now)
+    decide_at_once(transaction, request, kind, explanation, now)
 
 
 def _stop(

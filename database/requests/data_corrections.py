@@ -65,6 +65,9 @@ def take_back(
     row = transaction.get(DataCorrection, claim_id)
     if row is None or row.right_id != right.id or row.dropped_at is not None:
         raise ClaimRefused("There is no such value (any more). Nothing was changed.")
+    task = _tasks(transaction, right).get(row.source)
+    if task is not None and task.state == TaskState.DONE:
+        raise ClaimRefused(f"{row.source} has put it right already. Nothing was changed.")
     row.dropped_at = now
     transaction.add(row)
     record(transaction, "correction.dropped", request.id, now, claim=row.id, staff=staff_id)
@@ -95,11 +98,24 @@ def of_source(session: Session, right_id: UUID, source: str) -> tuple[Correction
 
 def begin(transaction: Session, right: RequestedRight, now: datetime) -> None:
     """It is decided: each source puts right what it has. What one did, or a person gave up, is not
-    done twice."""
+    done twice, unless something else is to be put right there since."""
     settled = _tasks(transaction, right)
     for source in sorted({one.source for one in claims_of(transaction, right.id) if one.credible}):
-        if source not in settled:
+        task = settled.get(source)
+        if task is None or _changed_since(transaction, task):
             source_tasks.add_task(transaction, right, source, Verb.CORRECT, now)
+
+
+def _changed_since(session: Session, task: SourceTask) -> bool:
+    """Whether something about a source was noted, or taken back, after it was asked."""
+    claims = select(DataCorrection).where(
+        DataCorrection.right_id == task.right_id, DataCorrection.source == task.source
+    )
+    return any(
+        at is not None and at > task.created_at
+        for claim in session.exec(claims).all()
+        for at in (claim.noted_at, claim.dropped_at)
+    )
 
 
 def is_under_way(session: Session, request_id: UUID) -> bool:
@@ -126,9 +142,13 @@ def done_at(session: Session, request: DataSubjectRequest) -> datetime | None:
 
 
 def given_up(session: Session, right: RequestedRight) -> tuple[str, ...]:
-    """Where people gave up to have it put right."""
+    """Where people gave up to have it put right, and nothing else is to be put right since."""
     tasks = _tasks(session, right)
-    return tuple(name for name, task in tasks.items() if task.state == TaskState.GIVEN_UP)
+    return tuple(
+        name
+        for name, task in tasks.items()
+        if task.state == TaskState.GIVEN_UP and not _changed_since(session, task)
+    )
 
 
 def _rights(session: Session, request_id: UUID) -> Sequence[RequestedRight]:
@@ -152,6 +172,6 @@ def _undecided(session: Session, request: DataSubjectRequest) -> RequestedRight:
         raise ClaimRefused("This request does not ask for a correction. Nothing was changed.")
     if request.answered_at is not None or right.state != RightState.OPEN:
         raise ClaimRefused("The correction is decided, or being decided. Nothing was changed.")
-    if _tasks(session, right):
+    if is_under_way(session, request.id):
         raise ClaimRefused("The sources are putting it right already. Nothing was changed.")
     return right

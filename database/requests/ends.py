@@ -1,19 +1,22 @@
 """Requests that end without being judged: withdrawn, spam, a duplicate of another (P19-P22)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import exists, or_
 from sqlmodel import Session, col, select
 
 from database.facts import record
 from database.people.links import REQUEST_STATUS, REQUEST_VERIFY
-from database.requests.answering import DECIDED_BEFORE, set_aside
+from database.requests.answering import set_aside
+from database.requests.appeals import why_not_them
 from database.requests.erasures import of_request
 from database.requests.identity import answer_goes_on_file, is_verified
-from database.requests.requested_rights import decided_before, rights_of
-from database.requests.requests import contact_key, follower_of, request_by_reference
-from database.tables import DataSubjectRequest, ProposedEnd
+from database.requests.requested_rights import decided_before, kinds_of, rights_of
+from database.requests.requests import OPEN_STATES, contact_key, follower_of, request_by_reference
+from database.tables import DataSubjectRequest, ProposedEnd, RequestedRight
 from database.writing import hold
 from domain.requests.data_subject_requests import GATED_KINDS, Kind, Outcome, RightState, State
 from domain.requests.decisions import DONE, SET_ASIDE
@@ -25,6 +28,8 @@ MAILS: Mapping[Outcome, str] = {
     Outcome.SPAM: "request_answer",
 }
 """What whoever asked is written when it ends so."""
+SHOWN = 100
+"""So many open requests that look alike are compared."""
 ANSWERED = "This request is answered already. Nothing was changed."
 NO_WAY_BACK = (
     "This request cannot be withdrawn any more: what it asks to erase is being erased. Nothing was "
@@ -51,7 +56,7 @@ def may_withdraw(session: Session, request: DataSubjectRequest, purpose: str) ->
         return False
     if _answers_another(session, request):
         return False
-    if answer_goes_on_file(session, request) is not None:
+    if answer_goes_on_file(session, request):
         return purpose == REQUEST_VERIFY
     return purpose == REQUEST_STATUS or (purpose == REQUEST_VERIFY and is_verified(request))
 
@@ -163,7 +168,7 @@ def may_be_taken_up_again(
 def may_be_appealed(session: Session, request: DataSubjectRequest, purpose: str) -> Sequence[Kind]:
     """The rights that whoever got the answer may have decided by somebody else: once, until the
     request is closed, and where a person judged."""
-    on_file = answer_goes_on_file(session, request) is not None
+    on_file = answer_goes_on_file(session, request)
     if request.state != State.ANSWERED or request.is_appeal:
         return ()
     if on_file and purpose != REQUEST_VERIFY:
@@ -180,9 +185,80 @@ def appeal_of(session: Session, request: DataSubjectRequest) -> DataSubjectReque
     return follower_of(session, request, is_appeal=True)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Duplicates:
+    """Open requests that look like one: those that could answer it too, and those that could be
+    answered with it."""
+
+    answer_it: Sequence[DataSubjectRequest]
+    answered_with_it: Sequence[DataSubjectRequest]
+
+
+def possible_duplicates(session: Session, request: DataSubjectRequest) -> Duplicates:
+    """Of the open requests from the same account or address for the same right those of which one
+    may end as the duplicate of the other, the oldest first. What would be refused is not offered.
+    """
+    others = _alike(session, request) if request.answered_at is None else ()
+    this, as_twin = (_twin(session, request, only_open=only_open) for only_open in (True, False))
+    may_end = not _answers_another(session, request)
+    return Duplicates(
+        answer_it=[
+            other
+            for other in others
+            if may_end and not duplicate_refusal(this, _twin(session, other, only_open=False))
+        ],
+        answered_with_it=[
+            other
+            for other in others
+            if not _answers_another(session, other)
+            and not duplicate_refusal(_twin(session, other, only_open=True), as_twin)
+        ],
+    )
+
+
+def waiting_for(session: Session, request: DataSubjectRequest) -> Sequence[DataSubjectRequest]:
+    """The requests whose people were told that the answer to this one is theirs too."""
+    return session.exec(
+        select(DataSubjectRequest)
+        .where(DataSubjectRequest.duplicate_of_id == request.id)
+        .order_by(col(DataSubjectRequest.id))
+    ).all()
+
+
+def stand_alone(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
+    """What answered a request as its duplicate does not any more. It is held."""
+    record(transaction, "request.stands_alone", request.id, now, of=request.duplicate_of_id)
+    request.duplicate_of_id = None
+    transaction.add(request)
+
+
+def _alike(session: Session, request: DataSubjectRequest) -> Sequence[DataSubjectRequest]:
+    same = []
+    if request.account_id is not None:
+        same.append(col(DataSubjectRequest.account_id) == request.account_id)
+    if request.contact_key:
+        same.append(col(DataSubjectRequest.contact_key) == request.contact_key)
+    if not same:
+        return ()
+    return session.exec(
+        select(DataSubjectRequest)
+        .where(
+            or_(*same),
+            DataSubjectRequest.id != request.id,
+            exists().where(
+                col(RequestedRight.request_id) == col(DataSubjectRequest.id),
+                col(RequestedRight.kind).in_(kinds_of(session, request.id)),
+            ),
+            col(DataSubjectRequest.state).in_(OPEN_STATES),
+        )
+        .order_by(col(DataSubjectRequest.received_at))
+        .limit(SHOWN)
+    ).all()
+
+
 def _require_fresh_eyes(session: Session, request: DataSubjectRequest, staff_id: UUID) -> None:
     if staff_id in decided_before(session, request):
-        raise EndRefused(DECIDED_BEFORE)
+        raise EndRefused(why_not_them(session, request))
 
 
 def _end(
@@ -214,8 +290,7 @@ def _require_way_back(session: Session, request: DataSubjectRequest) -> None:
 
 def _answers_another(session: Session, request: DataSubjectRequest) -> bool:
     """Whether somebody was promised their answer with this request's."""
-    follower = select(DataSubjectRequest.id).where(DataSubjectRequest.duplicate_of_id == request.id)
-    return session.exec(follower.limit(1)).first() is not None
+    return bool(waiting_for(session, request))
 
 
 def _is_being_erased(session: Session, request: DataSubjectRequest) -> bool:

@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 
 from database.facts import record
 from database.mail.outbox import AFTER_HOLD, NO_ADDRESS, queue
-from database.requests import erase_tasks, erasures
+from database.requests import erase_tasks, erasures, own_erasure
 from database.requests.answering import answer_when_decided, decide_at_once
 from database.requests.deferred_erasures import erasure_of
 from database.requests.identity import to_whom_it_concerns
@@ -105,7 +105,7 @@ def tell_before_our_own(
     """What a hold kept back is erased everywhere else: its person hears so, and what our own
     database will keep now. It is held."""
     erasure = erasures.of_request(transaction, request.id)
-    if erasure is None or not erasures.our_own_is_due(transaction, request, erasure):
+    if erasure is None or not own_erasure.our_own_is_due(transaction, request, erasure):
         return
     if is_to_be_told(transaction, request):
         erasure.kept_by_us = dict(kept_by_us)

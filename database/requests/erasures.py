@@ -8,12 +8,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import String, cast, exists, or_
+from sqlalchemy import String, cast
 from sqlmodel import Session, col, select
 
 from database.facts import record
-from database.mail.mail_rows import Batch
-from database.mail.outbox import ACCOUNT, BY_POST, REQUEST, REQUESTER, Queued, queue, states
+from database.mail.outbox import ACCOUNT, AT_SOURCE, BY_POST, REQUEST, REQUESTER, Queued, queue
 from database.people.links import REQUEST_ERASURE, add_link
 from database.requests import (
     asked_tasks,
@@ -22,10 +21,10 @@ from database.requests import (
     source_tasks,
     tombstones,
 )
-from database.requests.erase_tasks import erase_tasks, is_open, last_erase_tasks, receipts_of
+from database.requests.erase_tasks import erase_tasks, is_open, last_erase_tasks
 from database.requests.erasure_gate import why_not_now, why_not_there
-from database.requests.identity import account_of, language_on_file
-from database.requests.packages import waits_to_be_fetched
+from database.requests.identity import account_of, language_on_file, source_address
+from database.requests.own_erasure import is_needed, our_own_is_due, our_own_is_next
 from database.requests.same_person import is_about, person_asked_about
 from database.requests.standing_holds import sources_kept_on_hold, sources_on_hold
 from database.tables import (
@@ -38,9 +37,8 @@ from database.tables import (
     SourceTask,
 )
 from database.writing import held
-from domain.people.account_holders import Status
 from domain.people.restrictions import Reason
-from domain.requests.data_subject_requests import RightState, State
+from domain.requests.data_subject_requests import RightState
 from domain.requests.erasures import (
     OF_THE_POLICY,
     ErasureGround,
@@ -54,8 +52,6 @@ from domain.requests.source_tasks import OPEN_TASKS, Asked, TaskState
 
 ANNOUNCED = "erasure_announced"
 """The step, and the template, of the mail that says when it begins."""
-NOT_OUT = frozenset({"queued", "sending", "unknown", "operator"})
-"""States of mails that may still have to go to an address."""
 TOLD = frozenset({"accepted", "delivered", "complained", "posted"})
 """States of mails that their person can have read."""
 ONE_CALL = timedelta(minutes=10)
@@ -202,7 +198,7 @@ def standing(
         instants.append(data_corrections.done_at(session, request))
     asked = replace(asked, next_at=min((at for at in instants if at), default=None))
     ours_is_next = erasure is not None and our_own_is_next(session, request, erasure)
-    if erasure and ours_is_next and not _is_needed(session, request, erasure):
+    if erasure and ours_is_next and not is_needed(session, request, erasure):
         asked = replace(asked, waiting=(*asked.waiting, OWN_SOURCE))
     return asked if asked.is_open else None
 
@@ -337,77 +333,6 @@ def may_end(session: Session, erasure: Erasure) -> bool:
     )
 
 
-def our_own_is_next(session: Session, request: DataSubjectRequest, erasure: Erasure) -> bool:
-    """Whether nothing is left to be erased but what our own database has."""
-    return (
-        request.answered_at is not None
-        and bool(erasure.kept_by_us)
-        and not erasure.held_back
-        and OWN_SOURCE not in receipts_of(session, erasure)
-        and not any(is_open(task) for task in last_erase_tasks(session, erasure))
-    )
-
-
-def our_own_is_due(session: Session, request: DataSubjectRequest, erasure: Erasure) -> bool:
-    """Whether it is to be erased now: the answer is out, and with it all that has to reach the
-    address which we know from there."""
-    return (
-        our_own_is_next(session, request, erasure)
-        and not _mails_wait(session, request)
-        and not _is_needed(session, request, erasure)
-        and why_not_there(session, request, OWN_SOURCE) is None
-    )
-
-
-def waits_for_other_answers(
-    session: Session, request: DataSubjectRequest, erasure: Erasure
-) -> bool:
-    """Whether our own database is the last that is left, and erased only once another request is
-    answered, as it knows where that answer goes."""
-    return our_own_is_next(session, request, erasure) and _others_wait(session, request, erasure)
-
-
-def waits_for_a_copy(session: Session, request: DataSubjectRequest, erasure: Erasure) -> bool:
-    """The same, until its person has fetched a copy, or that is deleted: the code to fetch it with
-    goes to the address that our own database knows."""
-    return our_own_is_next(session, request, erasure) and _copy_waits(session, request)
-
-
-def due_in_our_own(session: Session) -> Sequence[UUID]:
-    """The requests whose erasure nothing but our own database is left of, which is due."""
-    rows = session.exec(
-        select(Erasure, DataSubjectRequest)
-        .join(DataSubjectRequest, col(DataSubjectRequest.id) == col(Erasure.request_id))
-        .where(
-            col(Erasure.ended_at).is_not(None),
-            col(DataSubjectRequest.answered_at).is_not(None),
-            ~exists().where(
-                col(SourceTask.right_id) == col(Erasure.right_id),
-                col(SourceTask.source) == OWN_SOURCE,
-                col(SourceTask.verb) == Verb.ERASE,
-                col(SourceTask.state) != TaskState.DROPPED,
-            ),
-        )
-    ).all()
-    return [request.id for erasure, request in rows if our_own_is_due(session, request, erasure)]
-
-
-def erase_our_own(
-    transaction: Session, request: DataSubjectRequest, erasure: Erasure, now: datetime
-) -> None:
-    """Have our own database erased, unless a hold came; the account is closed first, so that
-    nothing is written to it."""
-    if keeps(OWN_SOURCE, _kept_on_hold(transaction, request)):
-        erasure.held_back = [*erasure.held_back, OWN_SOURCE]
-        transaction.add(erasure)
-        return
-    account = account_of(transaction, request)
-    if account is not None and account.status != Status.CLOSED:
-        account.status, account.closed_at = Status.CLOSED, now
-        transaction.add(account)
-    _ask(transaction, erasure, [OWN_SOURCE], now, ours_too=True)
-
-
 def _ask_again(
     transaction: Session, erasure: Erasure, on_hold: Collection[str], now: datetime
 ) -> None:
@@ -437,47 +362,12 @@ def _ask(
     erasure: Erasure,
     names: Iterable[str],
     now: datetime,
-    *,
-    ours_too: bool = False,
 ) -> None:
+    """Our own database is asked by itself, when its time has come."""
     right = transaction.get_one(RequestedRight, erasure.right_id)
     for name in sorted(names):
-        if ours_too or name != OWN_SOURCE:
+        if name != OWN_SOURCE:
             source_tasks.add_task(transaction, right, name, Verb.ERASE, now)
-
-
-def _others_wait(session: Session, request: DataSubjectRequest, erasure: Erasure) -> bool:
-    """Whether another request of whoever is erased has still to be answered.
-
-    One that nobody has shown to be the account holder's counts only if it came before the erasure
-    began: anybody can make one, and would put the erasure off for ever.
-    """
-    others = session.exec(
-        select(DataSubjectRequest).where(
-            is_about(session, person_asked_about(session, request, Verb.ERASE)),
-            DataSubjectRequest.id != request.id,
-            or_(
-                col(DataSubjectRequest.verified_at).is_not(None),
-                col(DataSubjectRequest.received_at) < erasure.begun_at,
-            ),
-            col(DataSubjectRequest.state).not_in([State.CLOSED, State.PURGED]),
-        )
-    ).all()
-    return any(one.answered_at is None or _mails_wait(session, one) for one in others)
-
-
-def _copy_waits(session: Session, request: DataSubjectRequest) -> bool:
-    person = person_asked_about(session, request, Verb.ERASE)
-    return waits_to_be_fetched(session, is_about(session, person))
-
-
-def _is_needed(session: Session, request: DataSubjectRequest, erasure: Erasure) -> bool:
-    """Whether something that is still to reach its person needs what our own database knows."""
-    return _others_wait(session, request, erasure) or _copy_waits(session, request)
-
-
-def _mails_wait(session: Session, request: DataSubjectRequest) -> bool:
-    return bool(states(session, Batch(subject_id=request.id)).keys() & NOT_OUT)
 
 
 def _may_begin(session: Session, request: DataSubjectRequest, erasure: Erasure) -> bool:
@@ -516,12 +406,14 @@ def _announce(
     """Tell the address on file when it begins, with a link to have it at once or not at all."""
     account = account_of(transaction, request)
     link = _link(transaction, request, account, now)
-    on_file = account is not None and bool(account.email)
+    found = source_address(transaction, request)
+    on_file = account if account is not None and account.email else found
+    kind = REQUESTER if on_file is None else AT_SOURCE if on_file is found else ACCOUNT
     mail = Queued(
         subject_kind=REQUEST,
         subject_id=request.id,
-        addressee_kind=ACCOUNT if on_file else REQUESTER,
-        addressee_id=account.id if account is not None and on_file else request.id,
+        addressee_kind=kind,
+        addressee_id=on_file.id if on_file else request.id,
         step=_announcement(erasure),
         template=ANNOUNCED,
         variant=request.id,

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from database.facts import record
 from database.people.accounts import holder_died
+from database.people.stages import begin_deceased
 from database.requests.identity import account_of, verify_identity
 from database.tables import Account, DataSubjectRequest, Erasure, EstateAuthority
 from database.writing import held, hold
@@ -37,7 +38,7 @@ def freeze(
         return
     account.death_noted_at, account.death_noted_by = now, staff_id
     if account.status != Status.DECEASED:
-        account.status, account.frozen_at, account.thawed_at = Status.DECEASED, now, None
+        begin_deceased(transaction, account, now)
     transaction.add(account)
     record(transaction, "account.frozen", account.id, now, request=request.id, staff=staff_id)
 

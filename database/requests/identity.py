@@ -1,20 +1,17 @@
-"""Whether a request comes from the person it concerns (P19): links and codes to an address on file,
-what the typed contact address gets, and disclosure held after a change of address.
-
-What is written is the same whether somebody is known to us or not: a link and a code for each
-request that asks for identity, and a mail, which goes to nobody where no address is on file.
+"""Whether a request comes from the person it concerns (P19): what proves it, what goes to the
+address on file and what to the typed one, and disclosure held after a change of address.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from database.facts import record
-from database.ids import new_nonce
 from database.mail.outbox import (
     ACCOUNT,
+    AT_SOURCE,
     BY_POST,
     FORMER,
     NO_ADDRESS,
@@ -23,7 +20,7 @@ from database.mail.outbox import (
     Queued,
     queue,
 )
-from database.people.accounts import accounts_at_address, holder_died
+from database.people.accounts import accounts_asked_about, accounts_at_address, holder_died
 from database.people.address_changes import replaced_lately
 from database.people.links import REQUEST_STATUS, REQUEST_STOP, REQUEST_VERIFY, add_link
 from database.requests.requested_rights import reopen_unverified
@@ -34,21 +31,20 @@ from database.tables import (
     DataSubjectRequest,
     EstateAuthority,
     IdentityCheck,
-    IdentityCode,
     Link,
     OutboxMail,
+    SourceAddress,
 )
 from database.writing import hold
 from domain.requests.data_subject_requests import State
-from domain.requests.identity import DISCLOSURE_HOLD_PERIOD, Code, may_have_another
+from domain.requests.identity import DISCLOSURE_HOLD_PERIOD
 from domain.requests.personal_data import ERASED_HOST
 
 VERIFY_LINK_PERIOD = timedelta(days=60)  # after the due time: being late must shut nobody out
 VERIFICATION = "verification"
-IDENTITY = "identity"
-"""What a code is for; there are others (`packages.py`)."""
+FOUND = "verification_found"
+"""The step of the first mail to an address that a data source has."""
 BY_LINK = "link to the address on file"
-BY_CODE = "code sent to the address on file"
 BY_SOURCE = "link to an address that a data source has"
 _BEFORE_WORK = (State.RECEIVED, State.ACKNOWLEDGED, State.IDENTITY)
 """What is proved before the acknowledgement is noted goes to work with it."""
@@ -83,98 +79,10 @@ def hears_of_progress(request: DataSubjectRequest) -> bool:
     return request.contact_confirmed_at is not None or not request.contact_email
 
 
-def ask_for_identity(
-    transaction: Session, request: DataSubjectRequest, *, language: str, now: datetime
-) -> Queued:
-    """The first mail with link and code, to the address on file if there is one; without a code to
-    whoever has no mailbox where it could be typed."""
-    account = account_of(transaction, request)
-    link = _verify_link(transaction, request, account, now)
-    return _verification(transaction, request, account, link, VERIFICATION, language, now)
-
-
-def first_asked_at(session: Session, request: DataSubjectRequest) -> datetime:
-    """When we first asked who they are: later than receipt where that was noted late."""
-    first = select(func.min(Link.created_at)).where(
-        Link.subject_id == request.id, Link.purpose == REQUEST_VERIFY
-    )
-    return session.exec(first).one() or request.received_at
-
-
-def ask_again(transaction: Session, request: DataSubjectRequest, now: datetime) -> bool:
-    """Send another code, in the place of the last one; False when there were too many."""
-    hold(transaction, request)
-    codes = _codes(transaction, request)
-    if not asks_by_mail(request) or not may_have_another([c.asked_at for c in codes], now):
-        return False
-    _give_way(transaction, codes, now)
-    account = account_of(transaction, request)
-    link = _verify_link(transaction, request, account, now)
-    step, language = f"{VERIFICATION}_{len(codes) + 1}", language_on_file(transaction, request)
-    mail = _verification(transaction, request, account, link, step, language, now)
-    queue(transaction, [mail], now)
-    record(transaction, "request.code_asked_for", request.id, now)
-    return True
-
-
-def remind(transaction: Session, request: DataSubjectRequest, step: str, now: datetime) -> None:
-    """Ask once more who they are: at the address on file, and at the contact address where that is
-    another one and confirmed as theirs."""
-    account = account_of(transaction, request)
-    mails = []
-    if account is not None and account.email:
-        link = _verify_link(transaction, request, account, now)
-        language = language_on_file(transaction, request)
-        mails.append(
-            _to_account(request, account, step, "request_verification_reminder", link, language)
-        )
-    if request.contact_confirmed_at is not None and not _is_contact(request, account):
-        mails.append(to_contact(transaction, request, step, "request_identity_reminder"))
-    queue(transaction, mails, now)
-
-
-def live_code(session: Session, request: DataSubjectRequest, now: datetime) -> IdentityCode | None:
-    """The code that may be tried at this instant."""
-    last = next(iter(_codes(session, request)), None)
-    return last if last is not None and value_of(last).may_be_tried(now) else None
-
-
-def value_of(code: IdentityCode) -> Code:
-    """What the rules know of a code."""
-    return Code(asked_at=code.asked_at, tries=code.tries, used=code.used_at is not None)
-
-
-def try_code(
-    transaction: Session,
-    request: DataSubjectRequest,
-    opens: Callable[[bytes], bool],
-    now: datetime,
-) -> bool:
-    """Whether what somebody typed proves that they read mail at an address on file.
-
-    `opens` says whether the code of these random bytes was typed. A guess counts whatever comes of
-    it, and opens nothing where nobody has an address on file, or where it was sent to another one.
-    """
-    hold(transaction, request)
-    code = live_code(transaction, request, now)
-    if code is None:
-        return False
-    account = account_of(transaction, request)
-    right = opens(code.nonce) and account is not None and _is_current(code.asked_at, account)
-    code.tries += 1
-    code.used_at = now if right else None
-    transaction.add(code)
-    record(transaction, "request.code_tried", request.id, now, right=right)
-    if right:
-        verify_identity(transaction, request, how=BY_CODE, now=now)
-        _confirm(transaction, request, now)
-    return right
-
-
 def link_is_current(session: Session, link: Link) -> bool:
     """Whether a link to verify went to the address that is on file now."""
     account = session.get(Account, link.account_id) if link.account_id else None
-    return account is None or _is_current(link.created_at, account)
+    return account is None or is_current(link.created_at, account)
 
 
 def verify_identity(
@@ -195,8 +103,8 @@ def verify_identity(
     _go_to_work(request)
     transaction.add(request)
     record(transaction, "request.verified", request.id, now, how=how)
-    if _is_contact(request, account_of(transaction, request)):
-        _confirm(transaction, request, now)
+    if is_contact(request, account_of(transaction, request)):
+        confirm(transaction, request, now)
     hold_disclosure(transaction, request, now)
     return True
 
@@ -211,10 +119,10 @@ def confirm_contact(transaction: Session, request: DataSubjectRequest, now: date
     if not request.contact_email:
         return False
     awaited = awaits_identity(request) and not names_another_address(request)
-    _confirm(transaction, request, now)
+    confirm(transaction, request, now)
     if not awaited:
         return False
-    if _is_contact(request, account_of(transaction, request)):
+    if is_contact(request, account_of(transaction, request)):
         return verify_identity(transaction, request, how=BY_LINK, now=now)
     _go_to_work(request)
     transaction.add(request)
@@ -223,14 +131,14 @@ def confirm_contact(transaction: Session, request: DataSubjectRequest, now: date
 
 def controls_empty_address(session: Session, request: DataSubjectRequest) -> bool:
     """Whether the person proved control of the address that a gated request is about, and there is
-    no account with it."""
+    no account with it, of the living or the dead."""
     return (
         request.needs_identity
         and request.contact_confirmed_at is not None
         and request.verified_at is None
         and request.account_id is None
         and not names_another_address(request)
-        and not accounts_at_address(session, request.contact_email)
+        and not accounts_asked_about(session, request.contact_email)
     )
 
 
@@ -284,19 +192,20 @@ def dispute(
     return True
 
 
-def answer_goes_on_file(session: Session, request: DataSubjectRequest) -> Account | None:
-    """The account whose address gets the answer, as the contact address is not on file.
+def answer_goes_on_file(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether the address on file gets the answer, as the contact address is another one.
 
-    None when the contact address gets it: it is on file, or staff found out that it is theirs, or
-    nobody proved anything, so that the answer discloses nothing. None too for a letter.
+    Not when the contact address gets it: it is on file, or staff found out that it is theirs, or
+    nobody proved anything, so that the answer discloses nothing. Nor is a letter sent there.
     """
-    account = account_of(session, request)
-    if account is None or not account.email or not is_verified(request):
-        return None
+    if not is_on_file(session, request) or not is_verified(request):
+        return False
     if not request.contact_email or _went_to_contact(session, request):
-        return None
-    checked = checked_by_staff(session, request)
-    return None if checked or _is_contact(request, account) else account
+        return False
+    is_theirs = checked_by_staff(session, request) or is_contact(
+        request, account_of(session, request)
+    )
+    return not is_theirs
 
 
 def checked_by_staff(session: Session, request: DataSubjectRequest) -> bool:
@@ -329,7 +238,7 @@ def queue_answer(
     """The answer goes to an address that may have it; a confirmed contact address beside it hears
     that there is one."""
     mails = [to_whom_it_concerns(transaction, request, "answer", template, now)]
-    elsewhere = mails[0].addressee_kind == ACCOUNT and request.contact_confirmed_at is not None
+    elsewhere = mails[0].addressee_kind != REQUESTER and request.contact_confirmed_at is not None
     if elsewhere:
         mails.append(to_contact(transaction, request, "answer", "request_answer_elsewhere"))
     queue(transaction, mails, now)
@@ -339,12 +248,9 @@ def to_whom_it_concerns(
     transaction: Session, request: DataSubjectRequest, step: str, template: str, now: datetime
 ) -> Queued:
     """A mail to the address that may have the answer, and what comes after it."""
-    account = answer_goes_on_file(transaction, request)
-    if account is None:
+    if not answer_goes_on_file(transaction, request):
         return to_contact(transaction, request, step, template)
-    link = _verify_link(transaction, request, account, now)
-    language = language_on_file(transaction, request)
-    return _to_account(request, account, step, template, link, language)
+    return to_file(transaction, request, step, template, now)
 
 
 def account_of(session: Session, request: DataSubjectRequest) -> Account | None:
@@ -352,6 +258,49 @@ def account_of(session: Session, request: DataSubjectRequest) -> Account | None:
     account has the id of a request."""
     found = select(Account).where(Account.id == (request.account_id or request.id))
     return session.exec(found).first()
+
+
+def source_address(session: Session, request: DataSubjectRequest) -> SourceAddress | None:
+    """The address that a request names and a data source has of somebody, where no account is
+    known. The same is asked whether there is one or not."""
+    found = session.exec(
+        select(SourceAddress).where(SourceAddress.request_id == request.id)
+    ).one_or_none()
+    return found if request.account_id is None else None
+
+
+def is_on_file(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether an address is on file which the request is about: of an account, or at a source."""
+    account, found = account_of(session, request), source_address(session, request)
+    return found is not None or (account is not None and bool(account.email))
+
+
+def is_to_be_found(request: DataSubjectRequest) -> bool:
+    """Whether a request names an address that no account has, so that only data sources can tell
+    whether it is on file (P19)."""
+    return (
+        awaits_identity(request) and request.account_id is None and names_another_address(request)
+    )
+
+
+def write_to_source_address(
+    transaction: Session, request: DataSubjectRequest, now: datetime
+) -> bool:
+    """A data source has the address that the request names: whoever reads mail there is asked
+    whether it is theirs, with the code that waits already. False when they were, or need not be.
+
+    No code is made for it: the page of the request would show by it that something was found (P19).
+    """
+    hold(transaction, request)
+    asked = source_address(transaction, request) is not None
+    if asked or not is_to_be_found(request) or request.disputed_at is not None:
+        return False
+    address = request.account_address or ""
+    transaction.add(SourceAddress(request_id=request.id, address=address, found_at=now))
+    transaction.flush()
+    queue(transaction, [to_file(transaction, request, FOUND, "request_verification", now)], now)
+    record(transaction, "request.address_found", request.id, now)
+    return True
 
 
 def other_accounts(session: Session, request: DataSubjectRequest) -> Sequence[Account]:
@@ -379,37 +328,7 @@ def language_on_file(session: Session, request: DataSubjectRequest) -> str:
     return request.language if first is None else first
 
 
-def _codes(session: Session, request: DataSubjectRequest) -> Sequence[IdentityCode]:
-    """The codes of a request, the last one first."""
-    return session.exec(
-        select(IdentityCode)
-        .where(IdentityCode.request_id == request.id, IdentityCode.purpose == IDENTITY)
-        .order_by(col(IdentityCode.asked_at).desc(), col(IdentityCode.id).desc())
-    ).all()
-
-
-def _give_way(transaction: Session, codes: Sequence[IdentityCode], now: datetime) -> None:
-    for code in codes[:1]:
-        code.used_at = code.used_at or now
-        transaction.add(code)
-
-
-def _verification(
-    transaction: Session,
-    request: DataSubjectRequest,
-    account: Account | None,
-    link: Link,
-    step: str,
-    language: str,
-    now: datetime,
-) -> Queued:
-    if request.contact_email:
-        transaction.add(IdentityCode(request_id=request.id, nonce=new_nonce(), asked_at=now))
-    transaction.flush()
-    return _to_account(request, account, step, "request_verification", link, language)
-
-
-def _verify_link(
+def verify_link(
     transaction: Session, request: DataSubjectRequest, account: Account | None, now: datetime
 ) -> Link:
     """The link that verifies; another one where the address on file has changed since."""
@@ -420,7 +339,7 @@ def _verify_link(
             col(Link.successor_id).is_(None),
         )
     ).first()
-    if link is not None and (account is None or _is_current(link.created_at, account)):
+    if link is not None and (account is None or is_current(link.created_at, account)):
         return link
     new = add_link(
         transaction,
@@ -438,35 +357,44 @@ def _verify_link(
     return new
 
 
-def _to_account(
+def to_file(
+    transaction: Session,
     request: DataSubjectRequest,
-    account: Account | None,
     step: str,
     template: str,
-    link: Link,
-    language: str,
+    now: datetime,
+    *,
+    language: str | None = None,
 ) -> Queued:
-    """Without an address on file, once that is erased, or its holder disowned the request or died,
-    it goes to nobody."""
-    is_at_home = (
-        account is not None
-        and account.email
-        and not account.email.endswith(f"@{ERASED_HOST}")
-        and not holder_died(account)
-        and request.disputed_at is None
+    """A mail to the address on file, of the account or at a source, with the link to verify.
+
+    Without such an address, once that is erased, or its holder disowned the request or died, it
+    goes to nobody.
+    """
+    account, found = account_of(transaction, request), source_address(transaction, request)
+    link = verify_link(transaction, request, account, now)
+    transaction.flush()
+    is_at_home = request.disputed_at is None and (
+        found is not None or (account is not None and _reads_mail(account))
     )
+    to = account or found or request
     return Queued(
         subject_kind=REQUEST,
         subject_id=request.id,
-        addressee_kind=ACCOUNT,
-        addressee_id=account.id if account else request.id,
+        addressee_kind=AT_SOURCE if found else ACCOUNT,
+        addressee_id=to.id,
         step=step,
         template=template,
         variant=request.id,
-        language=language,
+        language=language_on_file(transaction, request) if language is None else language,
         link_id=link.id,
         state="queued" if is_at_home else NO_ADDRESS,
     )
+
+
+def _reads_mail(account: Account) -> bool:
+    is_erased = account.email.endswith(f"@{ERASED_HOST}")
+    return bool(account.email) and not is_erased and not holder_died(account)
 
 
 def _warning(
@@ -528,7 +456,8 @@ def _go_to_work(request: DataSubjectRequest) -> None:
         request.state = State.WORK
 
 
-def _confirm(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
+def confirm(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
+    """Somebody who reads mail at the contact address says that it is theirs; noted once."""
     if request.contact_confirmed_at is not None:
         return
     request.contact_confirmed_at = now
@@ -542,11 +471,13 @@ def _warned_of(session: Session, request: DataSubjectRequest) -> Sequence[dateti
     ).all()
 
 
-def _is_current(sent_at: datetime, account: Account) -> bool:
+def is_current(sent_at: datetime, account: Account) -> bool:
+    """Whether what was sent to the address on file then went to the one that is there now."""
     return account.address_changed_at is None or sent_at >= account.address_changed_at
 
 
-def _is_contact(request: DataSubjectRequest, account: Account | None) -> bool:
+def is_contact(request: DataSubjectRequest, account: Account | None) -> bool:
+    """Whether the contact address is the one on file."""
     return (
         account is not None and bool(account.email) and _same(account.email, request.contact_email)
     )

@@ -14,8 +14,9 @@ from database.ids import new_id
 from database.requests import asked_tasks
 from database.requests.asked_tasks import AskedTask, ByHand, TaskRefused
 from database.tables import Account, ControllerInstruction, InstructedTask
-from database.writing import insert_new
+from database.writing import held, insert_new
 from domain.requests.controller_instructions import InstructionState
+from domain.requests.erasures import told_whole
 from domain.requests.legal_holds import keeps
 from domain.requests.source_tasks import Asked, TaskState
 
@@ -62,6 +63,13 @@ def due(session: Session, instruction_id: UUID, now: datetime) -> InstructedTask
     return next(tasks, None)
 
 
+def to_remind(session: Session, instruction_id: UUID, now: datetime) -> Sequence[InstructedTask]:
+    """What somebody does by hand, and is to hear of again now."""
+    return [
+        task for task in tasks_of(session, instruction_id) if asked_tasks.is_to_remind(task, now)
+    ]
+
+
 def standing(session: Session, instruction_id: UUID) -> Asked:
     """How far an instruction is with the sources."""
     tasks = tasks_of(session, instruction_id)
@@ -75,6 +83,24 @@ def standing(session: Session, instruction_id: UUID) -> Asked:
         by_hand=names(TaskState.BY_HAND),
         needs_person=names(TaskState.NEEDS_PERSON),
     )
+
+
+def note_found(transaction: Session, task: InstructedTask, found: dict[str, object]) -> None:
+    """What a source has, before it is first asked to erase: the answer to a try may be lost that
+    erased it. What was noted first stays."""
+    row = held(transaction, InstructedTask, task.id)
+    if row.found is None:
+        row.found = found
+        transaction.add(row)
+
+
+def settle_erasure(
+    transaction: Session, task: InstructedTask, receipt: dict[str, object], now: datetime
+) -> None:
+    """A source erased: its receipt tells what is gone since it was looked into, also by tries whose
+    answers were lost."""
+    row = held(transaction, InstructedTask, task.id)
+    asked_tasks.settle(transaction, row, told_whole(receipt, [row.found] if row.found else []), now)
 
 
 def hand_in(

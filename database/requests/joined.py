@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import exists, or_
 from sqlmodel import Session, col, func, select
 
 from database.facts import record
-from database.requests.requested_rights import kinds_of
 from database.requests.requests import OPEN_STATES, address_named, contact_key, new_reference
 from database.tables import (
     DataSubjectRequest,
@@ -30,7 +28,7 @@ from domain.requests.deadlines import Deadline
 
 WITHIN = timedelta(hours=1)
 SHOWN = 100
-"""Of what was joined, the newest so many; of possible duplicates likewise."""
+"""Of what was joined, the newest so many."""
 
 
 class NotJoined(Exception):
@@ -154,6 +152,13 @@ def joined_to(session: Session, request: DataSubjectRequest) -> Joined:
     )
 
 
+def joined_as(session: Session, reference: str) -> JoinedRequest | None:
+    """What was joined under a reference; None where that is a request of its own."""
+    return session.exec(
+        select(JoinedRequest).where(JoinedRequest.reference == reference.upper())
+    ).first()
+
+
 def take_out(
     transaction: Session, request: DataSubjectRequest, joined_id: UUID, now: datetime
 ) -> Taken:
@@ -190,33 +195,6 @@ def take_out(
             agent_address=row.agent_email,
         ),
     )
-
-
-def possible_duplicates(
-    session: Session, request: DataSubjectRequest
-) -> Sequence[DataSubjectRequest]:
-    """Other open requests of the same account or address for the same right, the oldest first."""
-    same = []
-    if request.account_id is not None:
-        same.append(col(DataSubjectRequest.account_id) == request.account_id)
-    if request.contact_key:
-        same.append(col(DataSubjectRequest.contact_key) == request.contact_key)
-    if not same:
-        return ()
-    return session.exec(
-        select(DataSubjectRequest)
-        .where(
-            or_(*same),
-            DataSubjectRequest.id != request.id,
-            exists().where(
-                col(RequestedRight.request_id) == col(DataSubjectRequest.id),
-                col(RequestedRight.kind).in_(kinds_of(session, request.id)),
-            ),
-            col(DataSubjectRequest.state).in_(OPEN_STATES),
-        )
-        .order_by(col(DataSubjectRequest.received_at))
-        .limit(SHOWN)
-    ).all()
 
 
 def _usable(

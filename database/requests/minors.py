@@ -23,6 +23,7 @@ from database.people.absences import absent
 from database.people.links import MINOR_CHECK as LINK
 from database.people.links import add_link
 from database.people.staff import in_charge
+from database.people.stages import begin_minor
 from database.requests import restrictions
 from database.requests.requests import Received, receive
 from database.tables import (
@@ -250,8 +251,7 @@ def confirm_minor(
     _require_heard(check, office, now)
     account = held(transaction, Account, check.account_id)
     if account.kind != AccountKind.MINOR:
-        account.kind, account.minor_from, account.minor_until = AccountKind.MINOR, now, None
-        transaction.add(account)
+        begin_minor(transaction, account, now)
     restrictions.restrict(
         transaction, [account.id], Reason.MINOR_REPORT, now=now, staff_id=staff_id
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, case
 from sqlmodel import Session, col, func, select
 
-from database.mail.outbox import ACCOUNT, AGENT, REQUEST, REQUESTER
+from database.mail.outbox import ACCOUNT, AGENT, AT_SOURCE, REQUEST, REQUESTER
 from database.mail.steps import GOT_BY_NOBODY
 from database.requests.requests import ACKNOWLEDGEMENT, ANSWER, record_breach
 from database.tables import DataSubjectRequest, OutboxMail
@@ -26,7 +26,7 @@ def came_back() -> ColumnElement[bool]:
             (unanswered, col(OutboxMail.step) == ACKNOWLEDGEMENT),
             else_=col(OutboxMail.step) == ANSWER,
         ),
-        col(OutboxMail.addressee_kind).in_((ACCOUNT, AGENT, REQUESTER)),
+        col(OutboxMail.addressee_kind).in_((ACCOUNT, AGENT, AT_SOURCE, REQUESTER)),
         col(OutboxMail.template) != ELSEWHERE,
         col(OutboxMail.state).in_(GOT_BY_NOBODY),
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlmodel import Session
 
+from database.requests.estates import waits_for_authority
 from database.requests.identity import controls_empty_address, is_verified
 from database.requests.packages import held_for_others
 from database.requests.requested_rights import rights_of
@@ -18,8 +19,9 @@ HELD_FOR_OTHERS = (
 
 def may_be_sent_elsewhere(session: Session, request: DataSubjectRequest) -> bool:
     """Whether the person showed who they are, or that the address is theirs: then they may know for
-    whom we keep data about them."""
-    return is_verified(request) or controls_empty_address(session, request)
+    whom we keep data about them. After a death that takes more than the mailbox of the dead."""
+    known = is_verified(request) and not waits_for_authority(session, request)
+    return known or controls_empty_address(session, request)
 
 
 def sent_elsewhere(session: Session, request: DataSubjectRequest) -> Sequence[str] | None:

@@ -11,16 +11,11 @@ from sqlmodel import Session, col, select
 from database.facts import record
 from database.mail.outbox import AGENT, BY_POST, REQUEST, STAFF, Queued, queue
 from database.mail.steps import GOT_BY_NOBODY
-from database.people.accounts import accounts_at_address
+from database.people.accounts import accounts_asked_about
 from database.people.links import REQUEST_AGENT, REQUEST_STATUS, add_link
 from database.people.staff import in_charge
-from database.requests.identity import (
-    account_of,
-    ask_for_identity,
-    awaits_identity,
-    to_contact,
-    verify_identity,
-)
+from database.requests.codes import ask_for_identity
+from database.requests.identity import account_of, awaits_identity, to_contact, verify_identity
 from database.requests.requested_rights import add_rights
 from database.tables import (
     Account,
@@ -164,16 +159,6 @@ def all_requests(session: Session) -> Sequence[DataSubjectRequest]:
     return session.exec(select(DataSubjectRequest).order_by(col(DataSubjectRequest.due_at))).all()
 
 
-def last_answered(session: Session, limit: int) -> Sequence[DataSubjectRequest]:
-    """The requests that were answered last and are not purged, the newest first."""
-    return session.exec(
-        select(DataSubjectRequest)
-        .where(col(DataSubjectRequest.state).in_([State.ANSWERED, State.CLOSED]))
-        .order_by(col(DataSubjectRequest.answered_at).desc(), col(DataSubjectRequest.id))
-        .limit(limit)
-    ).all()
-
-
 def mails_of(session: Session, request_id: UUID) -> Sequence[OutboxMail]:
     """Every mail of a request, the first one first."""
     return session.exec(
@@ -197,15 +182,22 @@ def acknowledge(transaction: Session, request: DataSubjectRequest, now: datetime
 
 
 def assign(
-    transaction: Session, request: DataSubjectRequest, staff_id: UUID, now: datetime
+    transaction: Session,
+    request: DataSubjectRequest,
+    staff_id: UUID,
+    now: datetime,
+    *,
+    by: UUID | None = None,
 ) -> None:
-    """Give a request to a member of staff."""
+    """Give a request to a member of staff; `by`: who did, where they did not take it themselves."""
     hold(transaction, request)
     if request.assignee_id == staff_id:
         return
     request.assignee_id = staff_id
     transaction.add(request)
-    record(transaction, "request.assigned", request.id, now, assignee=staff_id)
+    record(
+        transaction, "request.assigned", request.id, now, assignee=staff_id, staff=by or staff_id
+    )
 
 
 def queue_for_staff(
@@ -357,7 +349,7 @@ def _taken_in(transaction: Session, intake: Intake, received: Received) -> DataS
 
 
 def _account_at(session: Session, address: str) -> UUID | None:
-    accounts = accounts_at_address(session, address) if address else ()
+    accounts = accounts_asked_about(session, address) if address else ()
     return accounts[0].id if accounts else None
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import exists
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from database.facts import record
@@ -13,11 +14,19 @@ from database.ids import new_id
 from database.mail.outbox import ACCOUNT, RESTRICTION, Queued, queue
 from database.people.restricted import restricted_among
 from database.requests.source_tasks import ask_once_more
-from database.tables import Account, DataSubjectRequest, OutboxMail, Restriction
+from database.tables import (
+    Account,
+    DataSubjectRequest,
+    OutboxMail,
+    RequestedRight,
+    Restriction,
+)
 from database.webhooks.events import EventKind, tell
 from database.writing import held_if_there, insert_new
 from domain.people.languages import nearest_language
 from domain.people.restrictions import Reason
+from domain.requests.data_subject_requests import Kind
+from domain.requests.decisions import DONE
 from domain.requests.personal_data import Verb
 
 LIFTED = "restriction_lifted"
@@ -161,6 +170,31 @@ def standing(session: Session) -> Sequence[tuple[Restriction, Account]]:
         .where(col(Restriction.lifted_at).is_(None))
         .order_by(col(Restriction.restricted_at), col(Restriction.id))
     ).all()
+
+
+def outlived(session: Session) -> Mapping[UUID, str]:
+    """Restrictions that stood while an objection was weighed, which was not granted and is not
+    looked at again: nobody has asked yet that they end (P14, P15). By id, the reference of the
+    request."""
+    appeal = aliased(DataSubjectRequest)
+    weighed_again = exists().where(
+        col(appeal.follows_id) == col(DataSubjectRequest.id), col(appeal.answered_at).is_(None)
+    )
+    rows = session.exec(
+        select(Restriction.id, DataSubjectRequest.reference)
+        .join(DataSubjectRequest, col(DataSubjectRequest.id) == col(Restriction.request_id))
+        .join(RequestedRight, col(RequestedRight.request_id) == col(DataSubjectRequest.id))
+        .where(
+            Restriction.reason == Reason.DISPUTED,
+            col(Restriction.lifted_at).is_(None),
+            col(Restriction.lift_asked_at).is_(None),
+            RequestedRight.kind == Kind.OBJECTION,
+            col(RequestedRight.outcome).not_in(DONE),
+            col(DataSubjectRequest.answered_at).is_not(None),
+            ~weighed_again,
+        )
+    ).all()
+    return dict(rows)
 
 
 def mails_about(session: Session, restrictions: Iterable[Restriction]) -> Mapping[UUID, str]:

@@ -1,4 +1,5 @@
-"""What becomes of answered requests: closed, then purged but for what proves the answer (P33).
+"""What becomes of answered requests, and of controllers' instructions: closed, then purged but for
+what proves the answer (P33).
 
 Legal holds on an account keep the requests about it as they are. Both steps take so many at once;
 whoever calls repeats until there are none.
@@ -21,11 +22,13 @@ from database.requests.requests import OPEN_STATES
 from database.storage import Storage
 from database.tables import (
     AddressWarning,
+    ControllerInstruction,
     DataCorrection,
     DataSubjectRequest,
     DeferredErasure,
     EstateAuthority,
     IdentityCode,
+    InstructedTask,
     JoinedRequest,
     LegalHold,
     Link,
@@ -34,8 +37,10 @@ from database.tables import (
     ProposedEnd,
     ReceiptCorrection,
     RecipientNotice,
+    RequestAddition,
     RequestAgent,
     RequestDecision,
+    SourceAddress,
     SourceTask,
 )
 from domain.requests.data_subject_requests import State
@@ -75,6 +80,38 @@ def purge_closed(
         _purge(transaction, request, pseudonym, now)
         record(transaction, "request.purged", request.id, now)
     return len(requests)
+
+
+def purge_instructions(
+    transaction: Session, settled_by: datetime, pseudonym: Callable[[str], str], now: datetime
+) -> int:
+    """Take out of what controllers told us, and was carried out or refused by then, all that is
+    about a person; what was told, by whom, and the counts of its report stay. Returns how many were
+    purged: evidence they have until then."""
+    instructions = transaction.exec(
+        of_nobody_else(
+            select(ControllerInstruction)
+            .where(
+                col(ControllerInstruction.settled_at) <= settled_by,
+                ControllerInstruction.evidence != "",
+                ~_keeps_our_records(ControllerInstruction),
+            )
+            .order_by(col(ControllerInstruction.id))
+            .limit(AT_ONCE)
+        )
+    ).all()
+    for row in instructions:
+        row.address = pseudonym(row.address) if row.address else ""
+        row.external_id = row.evidence = row.doubt = row.reason = ""
+        row.corrections = row.account_id = row.request_id = None
+        transaction.add(row)
+        transaction.execute(
+            update(InstructedTask)
+            .where(col(InstructedTask.instruction_id) == row.id)
+            .values(problem="", evidence="")
+        )
+        record(transaction, "instruction.purged", row.id, now)
+    return len(instructions)
 
 
 def _some(
@@ -122,9 +159,14 @@ def _is_deferred() -> ColumnElement[bool]:
 
 
 def _is_held() -> ColumnElement[bool]:
+    return _keeps_our_records(DataSubjectRequest)
+
+
+def _keeps_our_records(
+    about: type[DataSubjectRequest | ControllerInstruction],
+) -> ColumnElement[bool]:
     return exists().where(
-        col(LegalHold.account_id) == col(DataSubjectRequest.account_id),
-        col(LegalHold.keeps_our_records),
+        col(LegalHold.account_id) == col(about.account_id), col(LegalHold.keeps_our_records)
     )
 
 
@@ -176,6 +218,8 @@ def _purge(
         update(Link)
         .where(col(Link.subject_id) == request.id)
         .values(expires_at=now, account_id=None),
+        delete(SourceAddress).where(_of(SourceAddress, request)),
+        delete(RequestAddition).where(_of(RequestAddition, request)),
         delete(AddressWarning).where(_of(AddressWarning, request)),
         delete(IdentityCode).where(_of(IdentityCode, request)),
     ):

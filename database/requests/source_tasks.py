@@ -16,8 +16,10 @@ from database.requests.identity import (
     BY_SOURCE,
     account_of,
     controls_empty_address,
+    is_to_be_found,
     is_verified,
     verify_identity,
+    write_to_source_address,
 )
 from database.requests.requested_rights import rights_of
 from database.tables import DataSubjectRequest, RequestedRight, SourceTask
@@ -57,7 +59,7 @@ NOT_YET = (
     "Nothing was changed."
 )
 AT_ONCE = 10
-"""So many are asked in one go, each of which may take its whole time."""
+"""So many are asked in one go, at most."""
 
 
 def plan(
@@ -149,16 +151,27 @@ def due(session: Session, request_id: UUID, now: datetime) -> Sequence[SourceTas
     return others[:AT_ONCE] or tasks[:1]
 
 
-def verify_by_source(transaction: Session, request: DataSubjectRequest, now: datetime) -> bool:
-    """Whoever proved control of an address that another data source than our own has of somebody
-    is that person, account or not (P19). False where none has it, or they were known already.
+def to_remind(session: Session, request_id: UUID, now: datetime) -> Sequence[SourceTask]:
+    """What somebody does by hand, and is to hear of again now."""
+    return [task for task in tasks_of(session, request_id) if asked_tasks.is_to_remind(task, now)]
 
-    The request is held.
+
+def identify_by_source(transaction: Session, request: DataSubjectRequest, now: datetime) -> bool:
+    """Whoever proved control of an address that another data source than our own has of somebody
+    is that person, account or not; where the request names another address than the one that we
+    write to, we ask there first (P19). False where none has it, or all this was done.
+
+    The request is held. By other proofs a clock may run shorter; not by this one, as there is no
+    account that could say where they live (P21).
     """
-    if not controls_empty_address(transaction, request):
+    proved = controls_empty_address(transaction, request)
+    if not proved and not is_to_be_found(request):
         return False
-    known = any(_is_found(task) for task in tasks_of(transaction, request.id))
-    return known and verify_identity(transaction, request, how=BY_SOURCE, now=now)
+    if not any(_is_found(task) for task in tasks_of(transaction, request.id)):
+        return False
+    if proved:
+        return verify_identity(transaction, request, how=BY_SOURCE, now=now)
+    return write_to_source_address(transaction, request, now)
 
 
 def why_not_nothing(session: Session, request_id: UUID) -> str | None:
@@ -188,7 +201,7 @@ def hand_in(
     if refusal := why_not_by_hand(transaction, request, row):
         raise TaskRefused(NOT_YET.format(why=refusal))
     asked_tasks.hand_in(transaction, row, done, staff_id=staff_id, now=now)
-    verify_by_source(transaction, request, now)
+    identify_by_source(transaction, request, now)
 
 
 def why_not_by_hand(session: Session, request: DataSubjectRequest, task: SourceTask) -> str | None:
@@ -274,7 +287,7 @@ def _missing(
 ) -> Sequence[tuple[RequestedRight, str, Verb]]:
     """What nobody has written down yet: by right, source and verb."""
     rights = rights_of(session, request.id)
-    looks_first = controls_empty_address(session, request)
+    looks_first = controls_empty_address(session, request) or is_to_be_found(request)
     if not _may_ask(session, request, looks_first=looks_first):
         rights = [right for right in rights if right.kind not in GATED_KINDS]
     wanted = [

@@ -25,12 +25,14 @@ from database.tables.identity import (
     IdentityCheck,
     IdentityCode,
     IdentityEvidence,
+    SourceAddress,
 )
 from database.tables.instructions import ControllerInstruction, InstructedTask
 from database.tables.intake import (
     HandedIn,
     JoinedRequest,
     PostedLetter,
+    RequestAddition,
     RequestAgent,
     RequestAttachment,
 )
@@ -54,6 +56,7 @@ from database.tables.people import (
     AddressChange,
     ApiKey,
     AssertedVersion,
+    EarlierStage,
     Staff,
     StaffAbsence,
 )
@@ -111,6 +114,7 @@ __all__ = [
     "DataSubjectRequest",
     "DeferredErasure",
     "DeliveryEvent",
+    "EarlierStage",
     "Erasure",
     "EstateAuthority",
     "Event",
@@ -149,6 +153,7 @@ __all__ = [
     "RecipientNotice",
     "Reclassification",
     "ReminderOptOut",
+    "RequestAddition",
     "RequestAgent",
     "RequestAttachment",
     "RequestDecision",
@@ -156,6 +161,7 @@ __all__ = [
     "Restriction",
     "Review",
     "ShownWords",
+    "SourceAddress",
     "SourceTask",
     "Staff",
     "StaffAbsence",

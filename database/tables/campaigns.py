@@ -55,13 +55,20 @@ class CampaignAddressee(SQLModel, table=True):
     `governing_version_id`: what the change is shown from. That is the version that governs it, or
     the one that it accepted last, where something else is adverse since that. `asks_approval` says
     that the version would not govern it without its approval; the others, and minors, are only
-    told.
+    told. `unheard_until`: what its holder answered until then counts no more, as they had not been
+    shown all that the version changes for them by now; null where that is not so.
     """
 
     __tablename__ = "campaign_addressee"
     __table_args__ = (
         UniqueConstraint("campaign_id", "account_id"),
         Index("campaign_shard", "campaign_id", "shard"),
+        Index(
+            "unheard_addressee",
+            "account_id",
+            sqlite_where=text("unheard_until IS NOT NULL"),
+            postgresql_where=text("unheard_until IS NOT NULL"),
+        ),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -71,6 +78,7 @@ class CampaignAddressee(SQLModel, table=True):
     governing_version_id: UUID = Field(foreign_key="policy_version.id")
     accepted_version_id: UUID = Field(foreign_key="policy_version.id")
     asks_approval: bool
+    unheard_until: datetime | None = None
 
 
 class MissedNotice(SQLModel, table=True):

@@ -68,6 +68,17 @@ class EstateAuthority(SQLModel, table=True):
     confirmed_at: datetime | None = None
 
 
+class SourceAddress(SQLModel, table=True):
+    """The address that a request names, which no account has, but a data source has of somebody."""
+
+    __tablename__ = "source_address"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    request_id: UUID = Field(foreign_key="data_subject_request.id", unique=True)
+    address: str
+    found_at: datetime
+
+
 class AddressWarning(SQLModel, table=True):
     """A warning to the address that an account had before, because of a request."""
 

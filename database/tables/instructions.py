@@ -50,9 +50,13 @@ class ControllerInstruction(SQLModel, table=True):
 
 
 class InstructedTask(AskedOfSource, table=True):
-    """What one source of a controller is asked because of an instruction (P24)."""
+    """What one source of a controller is asked because of an instruction (P24).
+
+    `found`: what the source had, in counts, before it was first asked to erase it.
+    """
 
     __tablename__ = "instructed_task"
     __table_args__ = (UniqueConstraint("instruction_id", "source"),)
 
     instruction_id: UUID = Field(foreign_key="controller_instruction.id")
+    found: dict[str, object] | None = Field(default=None, sa_type=JSON)

@@ -48,6 +48,17 @@ class RequestAttachment(SQLModel, table=True):
     added_at: datetime
 
 
+class RequestAddition(SQLModel, table=True):
+    """What a person told us later, on the page of their request."""
+
+    __tablename__ = "request_addition"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    request_id: UUID = Field(foreign_key="data_subject_request.id", index=True)
+    words: str
+    added_at: datetime
+
+
 class JoinedRequest(SQLModel, table=True):
     """One request too many from an address within an hour: kept whole beside a request for the
     same, and answered with that. `account_address`: as in `DataSubjectRequest`."""

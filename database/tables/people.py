@@ -13,10 +13,10 @@ class Account(SQLModel, table=True):
     """One account of the company's; two accounts may share an address.
 
     `reopened_at`: when an import last opened it again, or said that it is no service's after all.
-    `frozen_at`, `thawed_at`: from when to when its holder was said to have died. `minor_from`,
-    `minor_until`: likewise to be a minor. `address_changed_at`: when an import last gave it another
-    address (`address_change`). `death_noted_at`: when one of us noted that its holder died, which
-    no import takes back.
+    `frozen_at`, `thawed_at`: from when to when its holder was said to have died, the last time (for
+    those before, `earlier_stage`). `minor_from`, `minor_until`: likewise to be a minor.
+    `address_changed_at`: when an import last gave it another address (`address_change`).
+    `death_noted_at`: when one of us noted that its holder died, which no import takes back.
     """
 
     # SQLite copies a table to alter it, without this: a migration that does so makes it anew.
@@ -45,6 +45,20 @@ class Account(SQLModel, table=True):
     minor_until: datetime | None = None
     death_noted_at: datetime | None = None
     death_noted_by: UUID | None = Field(default=None, foreign_key="staff.id")
+
+
+class EarlierStage(SQLModel, table=True):
+    """A time in which the holder of an account was `said` to be deceased, or a minor, and which was
+    over when they were said to be so again: what governed the account then stays what it was (P6).
+    """
+
+    __tablename__ = "earlier_stage"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    account_id: UUID = Field(foreign_key="account.id", index=True)
+    said: str
+    begun_at: datetime
+    over_at: datetime
 
 
 class AddressChange(SQLModel, table=True):

@@ -19,11 +19,13 @@ def _at_most_one(name: str, *states: str) -> Index:
 
 
 class Policy(SQLModel, table=True):
-    """A kind of document, such as the privacy policy."""
+    """A kind of document, such as the privacy policy. `titles`: its title by language, where legal
+    wrote one; elsewhere `title` is read, which is the default language's."""
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     slug: str = Field(unique=True)
     title: str
+    titles: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
     owner_id: UUID = Field(foreign_key="staff.id")
 
 

@@ -14,8 +14,9 @@ class AskedOfSource(SQLModel):
 
     `state`: `source_tasks.TaskState`. `receipt`: what the source did or has, in counts and
     in the words of the data map, no personal data. `file`: where the values are kept, encrypted,
-    that it gave. `problem`: why it is not done, in words that name no value. `due_on`: by when a
-    person is to do what no machine can; `evidence` is how they did it.
+    that it gave. `problem`: why it is not done, in words that name no value. `due_on`: by when
+    somebody who holds `assigned_role` is to do what no machine can, who hears of it again at
+    `next_try_at`; `evidence` is how they did it.
     """
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -27,6 +28,7 @@ class AskedOfSource(SQLModel):
     file: str | None = None
     problem: str = ""
     due_on: date | None = None
+    assigned_role: str | None = None
     evidence: str = ""
     done_by: UUID | None = Field(default=None, foreign_key="staff.id")
     created_at: datetime

@@ -21,6 +21,7 @@ class AlarmKind(StrEnum):
     REQUEST_OVERDUE = "request.overdue"
     ANSWERS_UNDELIVERED = "answers.undelivered"
     MINORS_OVERDUE = "minors.overdue"
+    TASKS_OVERDUE = "tasks.overdue"
     SOURCE_SILENT = "source.silent"
     SOURCE_WRONG = "source.wrong"
     WATCHDOG_STUCK = "watchdog.stuck"

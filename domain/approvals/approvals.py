@@ -123,14 +123,15 @@ class Start:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Frozen:
-    """From when, and until when if it was a mistake, an account's holder was said to have died."""
+class Stage:
+    """From when, and until when if it is over, an account's holder was said to have died, or to be
+    a minor."""
 
     at: datetime
     until: datetime | None = None
 
     def holds(self, moment: datetime) -> bool:
-        """Whether the account is frozen at an instant."""
+        """Whether it is so at an instant."""
         return self.at <= moment and (self.until is None or moment < self.until)
 
 
@@ -188,7 +189,7 @@ def governing(
     timeline: Sequence[InForce],
     decisions: Sequence[Decided],
     ways: Ways,
-    frozen: Frozen | None = None,
+    frozen: Sequence[Stage] = (),
     reclassified: Sequence[Reclassified] = (),
 ) -> Governing:
     """Answer for one account and one instant, past or present.
@@ -276,16 +277,15 @@ def _moments(
     start: Start,
     timeline: Sequence[InForce],
     decisions: Sequence[Decided],
-    frozen: Frozen | None,
+    frozen: Sequence[Stage],
     reclassified: Sequence[Reclassified],
 ) -> list[datetime]:
     """The instants at which anything may change, the start among them."""
     voids = (decided.voided.at for decided in decisions if decided.voided)
     moments = {start.at, *(e.at for e in timeline), *(d.at for d in decisions), *voids}
     moments |= {one.at for one in reclassified}
-    if frozen is not None:
-        thawed = {frozen.until} if frozen.until else set()
-        moments = {moment for moment in moments if not frozen.holds(moment)} | thawed
+    moments |= {stage.until for stage in frozen if stage.until}
+    moments = {one for one in moments if not any(stage.holds(one) for stage in frozen)}
     return sorted(moment for moment in moments if start.at <= moment <= at)
 
 

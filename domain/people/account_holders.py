@@ -1,7 +1,10 @@
 """What an account is, how it stands, and which mails it is owed because of that (P4, P5). Pure."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+
+from domain.approvals.approvals import Stage
 
 
 class Status(StrEnum):
@@ -49,13 +52,15 @@ def left_out(status: str, kind: str) -> LeftOut | None:
             return None
 
 
-def void_as_a_minors(
-    approved_at: datetime, minor_from: datetime | None, minor_until: datetime | None
-) -> datetime | None:
-    """From when an approval is void because a minor gave it; None when it is not.
+def void_as_a_minors(approved_at: datetime, minor: Iterable[Stage]) -> datetime | None:
+    """From when an approval is void because a minor gave it; None when it is not. `minor`: the
+    times in which the holder was said to be one.
 
     Those given before it was known that the holder is a minor count until then, and no longer.
     """
-    if minor_from is None or (minor_until is not None and approved_at >= minor_until):
-        return None
-    return max(approved_at, minor_from)
+    voids = (
+        max(approved_at, stage.at)
+        for stage in minor
+        if stage.until is None or approved_at < stage.until
+    )
+    return min(voids, default=None)

@@ -26,6 +26,14 @@ class VersionState(StrEnum):
 
 TO_COME = (VersionState.ANNOUNCED, VersionState.POSTPONED)
 """People know of it, and it is not in force yet. At most one version of a policy is."""
+DECIDED = (
+    VersionState.IN_FORCE,
+    VersionState.SUPERSEDED,
+    VersionState.REJECTED,
+    VersionState.REPLACED,
+    VersionState.WITHDRAWN,
+)
+"""Nothing of it is left to review or to release, and its workflow has ended."""
 
 
 class VersionClass(StrEnum):
@@ -91,9 +99,11 @@ OF_LAW = "-law"
 
 @dataclass(frozen=True, kw_only=True)
 class MissingWords:
-    """What nobody wrote yet in a language that account holders read: the summary, sentences."""
+    """What nobody wrote yet in a language that account holders read: the policy's title, the
+    summary, sentences."""
 
     language: str
+    title: bool = False
     summary: bool
     findings: tuple[str, ...]
 
@@ -101,7 +111,8 @@ class MissingWords:
         laws = [key.removesuffix(OF_LAW) for key in self.findings if key.endswith(OF_LAW)]
         others = [key for key in self.findings if not key.endswith(OF_LAW)]
         sentences = f"the sentence{'s' * (len(others) > 1)} of {', '.join(others)}"
-        parts = ["the summary"] * self.summary + [sentences] * bool(others)
+        parts = ["the policy's title"] * self.title + ["the summary"] * self.summary
+        parts += [sentences] * bool(others)
         parts += [f"what people are told of the law that requires {key}" for key in laws]
         return f"in {self.language} {' and '.join(parts)}"
 
@@ -329,6 +340,13 @@ def _waits_for_agreement(version: VersionUnderReview, review: ReviewRequest) -> 
     ]
     is_all = len(cited) == len(asked) and not review.additions
     return cited if is_all and review.version_class is VersionClass.NOTICE else []
+
+
+def decided_refusal(state: VersionState) -> str | None:
+    """The sentence why nobody reviews or releases a version any more, or None."""
+    if state not in DECIDED:
+        return None
+    return f"This version is {_words(state)}: there is nothing left to review or to release."
 
 
 def release_refusal(

@@ -234,6 +234,11 @@ def _problems(intake: Intake) -> Iterator[tuple[str, str]]:
         yield from _problems_of_agent(intake)
 
 
+def problem_of_message(message: str) -> str | None:
+    """What is wrong with a message, as its writer reads it; None when nothing is."""
+    return next((said for _, said in _problems_of_text("message", message, LONGEST_MESSAGE)), None)
+
+
 def _problems_of_name(field: str, name: str) -> Iterator[tuple[str, str]]:
     if len(name) > LONGEST_NAME:
         yield field, PROBLEM_WORDS["long_name"]

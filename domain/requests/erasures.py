@@ -145,6 +145,19 @@ def gone(done: Counts, stays: Counts, before: Counts) -> Counts:
     }
 
 
+def told_whole(
+    receipt: Mapping[str, Any], earlier: Iterable[Mapping[str, Any]]
+) -> dict[str, object]:
+    """A receipt for an erasure that tells all that is gone since a source was first looked into.
+    `earlier`: what it said before it was asked to erase this time."""
+    before: Counter[str] = Counter()
+    for known in earlier:
+        before |= rows_there(known)
+    rows = gone(rows_of(receipt["done"]), rows_of(receipt["retained"]), before)
+    done = [{"category": category, "rows": count} for category, count in rows.items()]
+    return {**receipt, "done": done}
+
+
 class SourceEnd(StrEnum):
     """What became of an erasure in one source. `not_done`: a person gave it up."""
 

@@ -1,26 +1,11 @@
 """How well requests were answered, in numbers that are about nobody."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from statistics import median
+from datetime import timedelta
 
 NEAR = timedelta(days=2)
 """An answer that went out so shortly before its due time is a near miss."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Counted:
-    """What is counted of one request. `breached`: its answer went out late. `rights`: of each what
-    was asked for, how it ended, and on which ground, where they are known."""
-
-    received_at: datetime
-    due_at: datetime
-    answered_at: datetime | None
-    late_reply: bool
-    breached: bool = False
-    rights: Sequence[tuple[str, str | None, str | None]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,30 +27,3 @@ class RequestMetrics:
     def to_json_dict(self) -> dict[str, object]:
         """Plain values."""
         return asdict(self)
-
-
-def metrics_of(requests: Iterable[Counted], now: datetime) -> RequestMetrics:
-    """Count requests as they stand at an instant."""
-    counted = list(requests)
-    took = [(one, one.answered_at) for one in counted if one.answered_at and one.answered_at <= now]
-    waiting = [one for one in counted if one.answered_at is None]
-    in_time = [(one, at) for one, at in took if at < one.due_at and not one.breached]
-    rights = [right for one in counted for right in one.rights]
-    days = [(at - one.received_at) / timedelta(days=1) for one, at in took]
-    return RequestMetrics(
-        received=len(counted),
-        open=len(waiting),
-        overdue=sum(one.due_at <= now for one in waiting),
-        answered=len(took),
-        answered_in_time=len(in_time),
-        near_misses=sum(one.due_at - at <= NEAR for one, at in in_time),
-        late_replies=sum(one.late_reply for one in counted),
-        median_days=round(median(days), 1) if days else None,
-        by_kind=_counts(kind for kind, _, _ in rights),
-        by_outcome=_counts(outcome for _, outcome, _ in rights if outcome),
-        by_ground=_counts(ground for _, _, ground in rights if ground),
-    )
-
-
-def _counts(words: Iterable[str]) -> Mapping[str, int]:
-    return dict(sorted(Counter(words).items()))

@@ -11,6 +11,7 @@ class RequestPeriods:
     `until_closed`: the answer can be appealed against; then what showed that somebody may ask for
     another goes, and so do attachments. `until_purged`: what was asked and answered, names and
     addresses are kept, as proof that it was; then a skeleton stays, of instants, kinds and ends.
+    What controllers told us (P24) is kept as long, from when it was carried out or refused.
     """
 
     until_closed: timedelta

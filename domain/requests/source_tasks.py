@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
+from domain.company import OfficeHours
+from domain.places import local_date, zone_named
 from domain.requests.data_subject_requests import GATED_KINDS, Kind
 from domain.requests.personal_data import (
     OWN_SOURCE,
@@ -15,6 +17,8 @@ from domain.requests.personal_data import (
     Retained,
     Verb,
 )
+from domain.rungs import ONE_DAY
+from domain.working_days import working_day_after, working_day_by
 
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
@@ -25,7 +29,8 @@ SILENT_PERIOD = timedelta(days=1)
 class TaskState(StrEnum):
     """How something that a source is asked for stands.
 
-    `waiting`: it is asked at `next_try_at`. `by_hand`: somebody of staff does it. `needs_person`:
+    `waiting`: it is asked at `next_try_at`. `by_hand`: somebody of staff does it, and is reminded
+    then. `needs_person`:
     what the source answered cannot be right. `given_up`: a person said that it cannot be had, and
     why. `dropped`: the request was answered without it.
     """
@@ -49,9 +54,12 @@ LOOKING = frozenset({Verb.LOCATE, Verb.EXPORT})
 
 
 BY_HAND, SILENT, WRONG = "source_by_hand", "source_silent", "source_wrong"
+BY_HAND_DUE, BY_HAND_OVERDUE = "source_by_hand_due", "source_by_hand_overdue"
 """The steps that tell staff of it."""
 SOURCE_WORDS: Mapping[str, str] = {
     BY_HAND: "something that no machine can look up or do waits for one of you",
+    BY_HAND_DUE: "what one of you does by hand is due",
+    BY_HAND_OVERDUE: "what somebody is to do by hand is overdue",
     SILENT: "a data source has not answered for a day; it is asked again",
     WRONG: "a data source answers what cannot be right: somebody has to look",
 }
@@ -61,7 +69,8 @@ SOURCE_WORDS: Mapping[str, str] = {
 class Asked:
     """How far a request is with the data sources, by their names in the data map.
 
-    `next_at`: when one of them is asked next; None when nothing goes on by itself.
+    `next_at`: when one of them is asked next, or whoever does it by hand is reminded; None when
+    nothing goes on by itself.
     """
 
     next_at: datetime | None = None
@@ -118,6 +127,16 @@ def next_try(attempts: int, now: datetime) -> datetime:
     """When a source is asked again that has not answered so often."""
     pause = LONGEST_PAUSE if attempts > 12 else FIRST_PAUSE * 2 ** max(attempts - 1, 0)
     return now + min(pause, LONGEST_PAUSE)
+
+
+def reminded_at(due_on: date, moment: timedelta, office: OfficeHours, now: datetime) -> datetime:
+    """When whoever does something by hand hears of it next: on the day by which it is to be done,
+    rolled back to a working day, and then each working day. That is when the office opens, and a
+    `moment` later, which each task has of its own."""
+    zone, day = zone_named(office.time_zone), working_day_by(due_on, office.country)
+    while (at := datetime.combine(day, office.numbers.hour, zone) + moment) <= now:
+        day = working_day_after(max(day, local_date(now, zone) - ONE_DAY), 1, office.country)
+    return at.astimezone(UTC)
 
 
 def located_receipt(located: Located, *, title: str, controller: str | None) -> dict[str, object]:

@@ -69,6 +69,28 @@ def test_who_submitted_it_and_what_is_undecided_are_named(dry_run: Run) -> None:
     assert "Not decided yet: F1" in dry_run("--as", "noor").stdout.replace("\n", " ")
 
 
+def test_before_the_class_is_given_nobody_is_said_to_have_had_the_test_mails(
+    dry_run: Run,
+) -> None:
+    """P4: the class decides which mails there are."""
+    said = json.loads(dry_run("--as", "noor", "--format", "json").stdout)
+    assert (said["class"], said["test_mail"]) == (None, "no")
+
+
+def test_mails_are_counted_in_the_languages_that_they_are_written_in(
+    dry_run: Run, scene: Scene
+) -> None:
+    """P4: whoever reads none of ours gets the first one, whatever their locale."""
+    austria, france = (
+        AccountRow(**{**vars(GRETA), "external_id": locale, "locale": locale})
+        for locale in ("de-AT", "fr-FR")
+    )
+    scene.import_accounts(austria, france)
+    scene.confirm_all(scene.version(2), VersionClass.APPROVAL)
+    said = json.loads(dry_run("--as", "noor", "--format", "json").stdout)
+    assert said["by_language"] == {"de": 2, "en": 3}
+
+
 def test_nothing_stops_what_is_prepared(dry_run: Run, scene: Scene) -> None:
     """P7: with the earliest day."""
     scene.import_accounts(AccountRow(**{**vars(GRETA), "locale": "en"}))

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import select
 from typer.testing import CliRunner, Result
 
 from cli.main import app
 from database.people.accounts import AccountRow
-from database.tables import PolicyVersion
+from database.tables import Policy, PolicyVersion
 from domain.policies.reviews import VersionClass
 from tests.people import POLICY
 from tests.scene import FIRST_DAY, Scene
@@ -137,3 +138,21 @@ def test_sample_mails_are_written_to_a_folder(promisekeeper: Run, tmp_path: Path
     ]
     text = (folder / "01-from-version-1-de.txt").read_text()
     assert text.startswith("To: hanna@people.example\nSubject: Bitte entscheiden Sie")
+
+
+def test_a_policy_is_called_otherwise_in_another_language(promisekeeper: Run, scene: Scene) -> None:
+    """P4: where it is no usual title; and what was typed wrong changes nothing."""
+    added = promisekeeper(
+        *("policy", "add", "house-rules", "--title", "House rules"),
+        *("--title-in", "de=Hausordnung", "--owner", "lena"),
+    )
+    assert added.exit_code == 0, added.stderr
+    called = promisekeeper("policy", "title", POLICY, "--in", "de=Datenschutz", "--as", "lena")
+    assert called.exit_code == 0, called.stderr
+    wrong = promisekeeper("policy", "title", POLICY, "--in", "fr=Vie privée", "--as", "lena")
+    assert (wrong.exit_code, "none of the languages" in wrong.stderr) == (1, True)
+    assert promisekeeper("policy", "title", POLICY, "--in", "de", "--as", "lena").exit_code == 2
+    with scene.database.session() as session:
+        titles = {policy.slug: policy.titles for policy in session.exec(select(Policy))}
+    assert titles == {"house-rules": {"de": "Hausordnung"}, POLICY: {"de": "Datenschutz"}}
+    assert wording(promisekeeper)["de", "title"]["state"] == "written"

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -388,6 +389,19 @@ def test_a_database_that_does_not_answer_is_asked_again_later(fernhill: Fernhill
         gone.erase(ALICE, CALL)
     assert "secret" not in str(told.value)
     assert told.value.__cause__ is None
+
+
+def test_a_source_whose_every_statement_is_slow_is_asked_again_later(
+    fernhill: Fernhill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P11, P13: no worker is kept for good, and nothing was erased of what was found so far."""
+    billing = fernhill.source("billing")
+    before = located(billing.locate(ALICE, CALL))
+    monkeypatch.setattr(sql_rows, "monotonic", count(step=50).__next__)
+    with pytest.raises(SourceUnavailable, match="longer than 120 seconds"):
+        billing.erase(ALICE, CALL)
+    monkeypatch.undo()
+    assert located(billing.locate(ALICE, CALL)) == before
 
 
 def test_a_file_that_is_not_there_is_not_made(fernhill: Fernhill, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from database.people.accounts import AccountRow
 from database.people.staff import by_handle
 from database.policies import policies
 from database.policies.voids import Voids, reading_of, stands
-from database.requests import answering, identity, requests, rungs
+from database.requests import answering, identity, requests, rungs, sendable
 from database.requests.answering import Answer
 from database.requests.requested_rights import rights_of
 from database.tables import (
@@ -58,7 +58,7 @@ COPIES = 40
 A_MILLISECOND = timedelta(milliseconds=1)
 REFUSALS = (
     policies.SubmissionRefused,
-    answering.DecisionRefused,
+    sendable.DecisionRefused,
     reviews.ReviewRefused,
     staff.StaffRefused,
 )

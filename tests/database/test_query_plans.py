@@ -11,12 +11,13 @@ from database.approvals.approvals import PolicyHistory
 from database.approvals.reach import correction_for, had_wrong_words
 from database.campaigns import controls, freezing
 from database.campaigns.corrections import Right, RightWords
+from database.campaigns.shards import queue_step
 from database.mail import delivery, outbox, outcomes, suppressions
 from database.mail.mail_rows import Batch, hold_mails, of_campaigns_to
 from database.people import links
 from database.people.accounts import AccountRow, accounts_at_address
 from database.policies.policies import version_by_slug
-from database.tables import Account, CampaignAddressee, Link, OutboxMail, Policy, Staff
+from database.tables import Account, Campaign, CampaignAddressee, Link, OutboxMail, Policy, Staff
 from domain.mail.suppressions import Cause, address_key
 from domain.policies.reviews import Decisions
 from tests import correcting
@@ -131,5 +132,21 @@ def test_who_had_wrong_words_is_found_by_campaign_and_account(scene: Scene, camp
                 CampaignAddressee.campaign_id == campaign, had_wrong_words(session, put_right)
             )
             assert len(session.exec(told).all()) == len([ALICE, BOB])
+        session.rollback()
+    assert read == set()
+
+
+def test_what_a_sender_asks_of_a_shard_costs_what_the_shard_costs(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P4: of a million a walk over the campaign for each thousand is a thousand walks."""
+    batch = Batch(subject_id=campaign, step="reminder_1", shard=0)
+    with scene.database.session() as session:
+        addressed = session.get_one(Campaign, campaign)
+        with whole_tables_read(scene.database, without_shard=True) as read:
+            queue_step(session, addressed, "reminder_1", 0, languages=("en",), now=NOW)
+            outcomes.any_in_doubt(session, batch)
+            assert outbox.claim(session, batch, limit=9, now=NOW)
+            outbox.states_of_sending(session, batch)
         session.rollback()
     assert read == set()

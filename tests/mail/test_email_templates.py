@@ -36,6 +36,7 @@ LISTS: dict[str, object] = {
     "rights": RIGHTS,
     "elsewhere": ["Please ask <Clinic>."],
     "needs_identity": True,
+    "by_us": False,
     "segments": [("Silent, language de", 40), ("Not reached, bounced", 3)],
 }
 
@@ -113,7 +114,7 @@ class Anchors(HTMLParser):
 
 def test_every_mail_is_in_the_readme_and_the_other_way_round() -> None:
     assert sorted(re.findall(r"^## (\w+)$", README, re.MULTILINE)) == MAILS
-    assert len(MAILS) == 34
+    assert len(MAILS) == 35
 
 
 @pytest.mark.parametrize("mail", MAILS)
@@ -247,3 +248,13 @@ def test_where_no_change_has_a_sentence_the_summary_has_no_empty_heading_before_
     assert "<ul>\n</ul>" not in without.html
     assert "the summary" in without.text
     assert "\n\n\n" not in without.text
+
+
+def test_what_is_erased_of_a_minor_is_no_answer_to_a_request_of_theirs() -> None:
+    """P18: somebody else reported them, and they asked for nothing."""
+    for language in ("en", "de"):
+        message = example("request_answer", language, by_us=True)
+        for text in (message.subject, message.text, message.html):
+            assert not re.search(r"your request|You asked|Ihre Anfrage|Ihren Antrag", text)
+        asked = example("request_answer", language)
+        assert message.subject != asked.subject

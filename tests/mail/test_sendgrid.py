@@ -246,6 +246,7 @@ def test_a_failed_tls_handshake_sent_nothing(message: Message, sandbox: RunningS
             "429 Too Many Requests\r\nRetry-After: tomorrow",
             NotSent(reason="SendGrid answered 429", too_fast=True),
         ),
+        ("204 No Content", Unknown(reason="SendGrid answered 204")),
         ("301 Moved\r\nLocation: https://example.com", Halt(reason="SendGrid answered 301")),
         ("403 Forbidden", Halt(reason="SendGrid answered 403")),
         ("413 Too Large", Rejected(mail_ids=(), reason="SendGrid answered 413")),

@@ -10,7 +10,6 @@ from database.campaigns.campaigns import open_campaign
 from database.campaigns.freezing import freeze_audience
 from database.campaigns.reviews import ReviewContent, apply_review, propose_review
 from database.engine import Database
-from database.migrate import migrate
 from database.people.links import add_first_links
 from database.people.staff import add_staff, by_handle
 from database.policies.assessments import findings_of
@@ -38,7 +37,6 @@ STAFF = {
 
 def with_staff_and_a_policy(database: Database) -> Tokens:
     """Staff of every role that signs in, and a policy without a version."""
-    migrate(database)
     tokens = {}
     with database.transaction() as transaction:
         for handle, (name, roles) in STAFF.items():

@@ -56,6 +56,23 @@ def test_a_request_is_taken_in_with_its_clock(world: World, key: Caller) -> None
     assert steps == ["acknowledgement", "verification"]
 
 
+def test_a_receipt_of_more_than_a_year_ago_is_asked_about_before_its_clock_runs(
+    world: World, key: Caller
+) -> None:
+    """P26: as staff are asked; the key of the refused call is still free."""
+    came = (NOW - timedelta(days=400)).isoformat()
+    asked = hand_in(world, key, received_at=came, header="k1")
+    assert asked.status_code == 422
+    assert "more than a year ago" in asked.json()["detail"]
+    assert "is_old" in str(asked.json()["faults"])
+    assert not requests_made(world)
+    for status in (201, 200):
+        confirmed = hand_in(world, key, received_at=came, is_old=True, header="k1")
+        assert confirmed.status_code == status
+    assert len(requests_made(world)) == 1
+    assert hand_in(world, key, is_old=True).status_code == 201  # what came now is not old
+
+
 def test_the_thirty_days_run_from_when_it_truly_came(world: World, key: Caller) -> None:
     """P26: earlier freely, never later."""
     came = NOW - timedelta(days=45)

@@ -20,7 +20,7 @@ from activities.mail.courier import Courier
 from activities.requests.requests import RequestInput
 from activities.requests.sources import SourceActivities
 from database.people.links import REQUEST_COPY, REQUEST_COPY_CODE
-from database.requests import answering, packages, source_tasks
+from database.requests import answering, packages, sendable, source_tasks
 from database.storage import Storage
 from database.tables import (
     Account,
@@ -245,6 +245,31 @@ def test_what_tells_of_others_is_looked_at_before_anybody_lets_it_go(asking: Ask
     assert "nobody has looked at them yet" in refused.text
 
 
+def test_whatever_tells_of_others_is_taken_out_though_the_data_map_does_not_say_so(
+    asking: Asking,
+) -> None:
+    """P11: the person who looks has the last word."""
+    asking.look_at_everything("priya")
+    with asking.world.database.session() as session:
+        (part, one), *_ = zip(
+            parts := packages.parts_of(session, asking.id),
+            asking.world.desk.collected(parts),
+            strict=True,
+        )
+    place = next(place for place, record in enumerate(one.records) if not record.others)
+    field = f"value-{place}"
+    page = asking.world.browser.get(asking.page).text
+    link = f"?value={part.task.id}-{place}#"
+    assert link in page
+    assert f'name="{field}"' not in page.split(f"redact/{part.task.id}")[1].split("</form>")[0]
+    opened = asking.world.browser.get(f"{asking.page}{link}").text
+    assert "You found that it tells of other people." in opened
+    words = {field: "[taken out]"}
+    asking.world.post(asking.page, f"{asking.page}/redact/{part.task.id}", **words)
+    assert "[taken out]" in asking.world.browser.get(f"{asking.page}/print").text
+    assert "Altered; it was:" in asking.world.browser.get(asking.page).text
+
+
 def test_what_is_taken_out_stands_in_no_file_that_alice_gets(asking: Asking) -> None:
     (fields,) = [one for one in asking.forms().values() if any(one.values())][-1:]
     secret = next(iter(fields.values()))
@@ -286,7 +311,7 @@ def test_what_changed_after_it_was_put_forward_is_looked_through_again(asking: A
 
 def test_a_copy_that_nobody_released_is_no_answer(asking: Asking) -> None:
     """Unless the person gets it in another way, which the evidence says."""
-    with pytest.raises(answering.DecisionRefused, match="not released yet"):
+    with pytest.raises(sendable.DecisionRefused, match="not released yet"):
         asking.answer()
 
 

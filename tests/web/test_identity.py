@@ -10,7 +10,7 @@ from httpx import Response
 from sqlmodel import Session, select
 
 from database.people.links import REQUEST_CODE, REQUEST_STATUS, REQUEST_STOP, REQUEST_VERIFY
-from database.requests import answering, identity
+from database.requests import answering, codes
 from database.requests.answering import Answer
 from database.requests.requested_rights import kinds_of
 from database.tables import (
@@ -155,7 +155,7 @@ def test_the_code_is_typed_on_the_page_of_the_request(known: Asked) -> None:
     page = known.press(button="code", code=f"{code[:4]} {code[4:]}")
     assert page.status_code == 200
     assert "The code" not in page.text
-    assert known.now().verified_by == identity.BY_CODE
+    assert known.now().verified_by == codes.BY_CODE
     assert known.now().contact_confirmed_at == NOW
 
 

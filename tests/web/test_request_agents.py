@@ -6,8 +6,9 @@ import pytest
 from sqlmodel import select
 
 from database.people.links import REQUEST_AGENT, REQUEST_STATUS, REQUEST_VERIFY
-from database.requests.answering import Answer, DecisionRefused, apply_decision, propose_decision
+from database.requests.answering import Answer, apply_decision, propose_decision
 from database.requests.identity import verify_identity
+from database.requests.sendable import DecisionRefused
 from database.tables import DataSubjectRequest, Fact, Link, OutboxMail, RequestAgent
 from domain.requests.data_subject_requests import Outcome
 from tests.web.world import NOW, World

@@ -1,6 +1,7 @@
 """Requests that end without being judged: by their person from their page, by staff in the console
 (P19-P22)."""
 
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,17 +10,12 @@ from sqlmodel import select
 
 from database.people.links import REQUEST_STATUS, REQUEST_VERIFY
 from database.people.staff import add_staff
-from database.requests.answering import (
-    Answer,
-    DecisionRefused,
-    apply_decision,
-    confirm_decision,
-    propose_decision,
-)
+from database.requests.answering import Answer, apply_decision, confirm_decision, propose_decision
 from database.requests.ends import appeal_of
 from database.requests.identity import verify_identity
 from database.requests.requested_rights import rights_of
 from database.requests.requests import follower_of
+from database.requests.sendable import DecisionRefused
 from database.tables import DataSubjectRequest, Link, OutboxMail, ProposedEnd, RequestedRight, Staff
 from domain.requests.data_subject_requests import Ground, Outcome
 from tests.web.world import NOW, World
@@ -210,6 +206,57 @@ def test_what_answers_a_duplicate_has_to_be_answered(world: World) -> None:
     assert "waits for the answer to this one" in refused.text
 
 
+def test_what_is_suggested_as_a_duplicate_can_end_as_one(world: World) -> None:
+    """P19, P21: each suggestion on a page is taken, and what would be refused is not made."""
+    first, second, third = ask(world), ask(world), ask(world, "erasure")
+    world.enter_as("priya")
+
+    def suggested(one: DataSubjectRequest) -> list[str]:
+        page = world.browser.get(f"/staff/requests/{one.reference}").text
+        return re.findall(r'<option value="(R-\w+)">', page)
+
+    assert suggested(first) == suggested(second) == []
+    verify(world, first)
+    assert (suggested(first), suggested(second), suggested(third)) == ([], [first.reference], [])
+    assert "can end, on its page" in world.browser.get(f"/staff/requests/{first.reference}").text
+    path = f"/staff/requests/{second.reference}"
+    said = {"end": "duplicate", "of": suggested(second)[0], "reason": "The same words"}
+    assert world.post(path, f"{path}/end", **said).status_code == 303
+
+
+def test_a_duplicate_has_an_answer_of_its_own_when_its_twin_is_disputed(world: World) -> None:
+    """P19, P21: what answers it may be nobody's, and end unproved; it is due when it was."""
+    first, second = ask(world), ask(world)
+    verify(world, first)
+    world.enter_as("priya")
+    path = f"/staff/requests/{second.reference}"
+    said = {"end": "duplicate", "of": first.reference, "reason": "The same words"}
+    assert world.post(path, f"{path}/end", **said).status_code == 303
+    world.desk.clock.advance(timedelta(days=20))
+    world.messenger.started.clear()
+    for _ in range(2):
+        world.desk.dispute(first.id, by="address on file")
+    with world.database.session() as session:
+        own = follower_of(session, now_of(world, second)) or pytest.fail("it has no request")
+        rows = session.exec(select(DataSubjectRequest)).all()
+    assert len(rows) == 3
+    assert (own.received_at, own.due_at) == (second.received_at, second.due_at)
+    assert (own.answered_at, own.verified_at, own.contact_email) == (None, None, ALICE)
+    assert world.messenger.started == [f"data-subject-request/{own.id}"]
+    shown = world.browser.get(page_of(world, second)).text
+    assert own.reference in shown
+    assert first.reference not in shown
+    assert (
+        "waits for the answer to this one"
+        not in world.post(
+            f"/staff/requests/{first.reference}",
+            f"/staff/requests/{first.reference}/end",
+            end="spam",
+            reason="A stranger's",
+        ).text
+    )  # nobody waits for it any more
+
+
 def member(world: World, handle: str) -> UUID:
     """One of privacy, who joins the team when they are first needed."""
     if handle in world.staff:
@@ -270,6 +317,52 @@ def test_alice_has_an_answer_looked_at_again_by_somebody_else(world: World) -> N
     decide(world, again, by="petra", second="piet")
     assert now_of(world, again).outcome == "refused"
     assert "Have it looked at again" not in world.browser.get(page_of(world, again)).text
+
+
+def leaves(world: World, handle: str) -> None:
+    """They are of the company no more."""
+    staff_id = member(world, handle)
+    with world.database.transaction() as transaction:
+        transaction.get_one(Staff, staff_id).left_at = NOW
+
+
+def test_staff_are_told_when_too_few_are_left_to_decide_an_appeal(world: World) -> None:
+    """P20: on its page and when they try; and what to do about it."""
+    request = ask(world)
+    verify(world, request)
+    decide(world, request, by="priya")
+    world.browser.post(f"{page_of(world, request)}/appeal", data={"words": "No."})
+    again = the_appeal(world, request)
+    world.enter_as("priya")
+    page = f"/staff/requests/{again.reference}"
+    assert "nobody of you can answer it" in world.browser.get(page).text
+    assert "staff add HANDLE" in world.browser.get(page).text
+    with pytest.raises(DecisionRefused, match="staff add HANDLE"):
+        decide(world, again, by="priya")
+    member(world, "petra")
+    shown = world.browser.get(page).text
+    assert "Only Petra did not decide" in shown
+    assert "takes two" in shown
+    member(world, "piet")
+    assert "Too few to decide" not in world.browser.get(page).text
+    leaves(world, "piet")
+    leaves(world, "petra")
+    assert "nobody of you can answer it" in world.browser.get(page).text
+    assert "Too few to decide" not in world.browser.get(f"/staff/requests/{request.reference}").text
+
+
+def test_an_appeal_is_given_to_nobody_who_decided_before(world: World) -> None:
+    """P20: only those are offered who may decide it."""
+    request = ask(world)
+    verify(world, request)
+    decide(world, request, by="priya")
+    world.browser.post(f"{page_of(world, request)}/appeal", data={"words": "No."})
+    again = the_appeal(world, request)
+    member(world, "petra")
+    world.enter_as("priya")
+    offered = world.browser.get(f"/staff/requests/{again.reference}").text
+    assert f'<option value="{member(world, "petra")}"' in offered
+    assert f'<option value="{member(world, "paul")}"' not in offered
 
 
 def test_words_that_cannot_be_kept_are_shown_again(world: World) -> None:

@@ -20,7 +20,7 @@ from workflows.desk import Desk
 FORM = {"name": "Alice", "kinds": "access", "contact_address": "alice@example.org", "country": "DE"}
 
 
-def ask(world: World, **changes: str) -> Response:
+def ask(world: World, **changes: str | list[str]) -> Response:
     """Send the form."""
     answer: Response = world.browser.post("/requests/new", data={**FORM, **changes})
     return answer
@@ -74,6 +74,15 @@ def test_the_receipt_is_the_same_whether_we_know_the_person_or_not(world: World)
     known, unknown = ask(world).text, ask(world, contact_address="eve@example.com").text
     without_reference = [re.sub(r"R-[A-Z0-9]{8}", "", page) for page in (known, unknown)]
     assert without_reference[0] == without_reference[1]
+
+
+@pytest.mark.parametrize("kind", ["minor", "marketing_opt_out", "objection_marketing"])
+def test_who_needs_no_proof_is_not_told_that_the_account_is_asked(world: World, kind: str) -> None:
+    """P15, P17-P19: the machine answers at once, and writes to nobody else."""
+    page = ask(world, kinds=kind).text
+    assert "What you ask for needs no proof of who you are." in page
+    assert "address in that account" not in page
+    assert "address in that account" in ask(world, kinds=[kind, "access"]).text
 
 
 def test_what_is_wrong_is_said_at_the_field_and_the_rest_is_kept(world: World) -> None:

@@ -26,6 +26,7 @@ from temporalio.service import RPCError, RPCStatusCode
 import temporal
 from activities.patrol import register
 from clock import Clock
+from data_sources.opening import OWN_MAP
 from database.engine import Database
 from database.tables import (
     Account,
@@ -116,6 +117,7 @@ def fragile_town(database: Database, directory: Path) -> Iterator[FragileTown]:
                 "database_url": database.url,
                 "sendgrid_host": mail.url,
                 "sendgrid_api_key": SecretStr(API_KEY),
+                "data_map": str(OWN_MAP),  # others are silent here, and asked again for weeks
             }
         )
         threads = stack.enter_context(ThreadPoolExecutor(THREADS))

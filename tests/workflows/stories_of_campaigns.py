@@ -22,7 +22,7 @@ from tests.workflows.living import (
     publication,
     trap,
 )
-from workflows.campaign import SHARDS_AT_ONCE
+from workflows.campaign import SHARDS_IN_A_TRY
 
 
 def a_campaign_from_beginning_to_end(town: Town) -> Recorded:
@@ -219,7 +219,7 @@ def a_campaign_of_many_shards(town: Town) -> Recorded:
     town.import_accounts(
         *(
             AccountRow(external_id=f"c-{number:05}", email=f"person.{number}@people.example")
-            for number in range(SHARDS_AT_ONCE + 1)
+            for number in range(SHARDS_IN_A_TRY + 1)
         )
     )
     with patch.object(freezing, "SHARD_SIZE", 1):
@@ -233,6 +233,15 @@ def a_campaign_of_many_shards(town: Town) -> Recorded:
 def a_campaign_in_few_tries(town: Town) -> Recorded:
     """As the one before, whose history was kept when many shards made many tries."""
     return {"campaign/in_few_tries": a_campaign_of_many_shards(town)["campaign/many_shards"]}
+
+
+def a_campaign_in_fewer_events(town: Town) -> Recorded:
+    """As the first one, whose history was kept when its steps were more."""
+    lived = a_campaign_from_beginning_to_end(town)
+    return {
+        "publication/in_fewer_events": lived["publication/released_with_campaign"],
+        "campaign/in_fewer_events": lived["campaign/reminded_and_escalated"],
+    }
 
 
 STORIES = (
@@ -281,6 +290,10 @@ STORIES = (
     Story(live=a_campaign_whose_publication_is_away, paths=("campaign/publication_away",)),
     Story(live=a_campaign_of_many_shards, paths=("campaign/many_shards",)),
     Story(live=a_campaign_in_few_tries, paths=("campaign/in_few_tries",)),
+    Story(
+        live=a_campaign_in_fewer_events,
+        paths=("publication/in_fewer_events", "campaign/in_fewer_events"),
+    ),
     Story(
         live=a_campaign_with_a_shard_that_goes_wrong,
         paths=("campaign/shard_goes_wrong",),

@@ -6,10 +6,19 @@ from database.mail.doubts import doubts
 from database.tables import OutboxMail
 from domain.policies.reviews import VersionClass
 from tests.eventually import eventually
-from tests.people import ALICE, BOB
+from tests.people import ALICE, BOB, POLICY
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town
-from tests.workflows.living import FAILED, Recorded, Story, ended, in_a_while, kinds_of, trap
+from tests.workflows.living import (
+    FAILED,
+    Recorded,
+    Story,
+    announced,
+    ended,
+    in_a_while,
+    kinds_of,
+    trap,
+)
 
 
 def mails_sent_again(town: Town) -> Recorded:
@@ -78,10 +87,35 @@ def a_mail_delivery_that_continues_as_new(town: Town) -> Recorded:
     }
 
 
+def held_back(town: Town) -> str:
+    """Ops send a mail again, the mail service is away, and before the next try its campaign is
+    paused: the workflow that waits."""
+    number = announced(town)
+    with town.database.transaction() as transaction:
+        query = select(OutboxMail).where(OutboxMail.step == "first_notice").limit(1)
+        mail = transaction.exec(query).one()
+        mail.state = "operator"
+    delivery = f"mail-delivery/{mail.id}"
+    town.mail.misbehave("401", times=1)
+    town.desk.resend(mail.id, town.staff["omar"])
+    eventually(lambda: town.told(delivery).get("whose_turn") == "mail service")
+    town.desk.pause(POLICY, number, town.staff["lena"], "a wrong sentence")
+    in_a_while(town, lambda: town.told(delivery)["stage"] == "held back")
+    return delivery
+
+
+def a_mail_that_its_campaign_holds_back(town: Town) -> Recorded:
+    delivery = held_back(town)
+    town.desk.resume(POLICY, 2, town.staff["lena"], "it is right")
+    in_a_while(town, lambda: ended(town, delivery))
+    return {"mail-delivery/held_back": (delivery, 0)}
+
+
 STORIES = (
     Story(live=mails_of_a_step_sent_again, paths=("mail-delivery/step_sent_again",)),
     Story(live=mails_sent_again, paths=("mail-delivery/sent", "mail-delivery/mail_service_down")),
     Story(live=a_mail_delivery_that_tells_its_end, paths=("mail-delivery/end_told",)),
+    Story(live=a_mail_that_its_campaign_holds_back, paths=("mail-delivery/held_back",)),
     Story(live=a_mail_delivery_that_goes_wrong, paths=("mail-delivery/goes_wrong",)),
     Story(
         live=a_mail_delivery_that_continues_as_new,

@@ -97,13 +97,14 @@ def test_a_page_has_words_from_the_first_step_on(
                 submitted_by=town.staff["lena"],
             )
         ).number
-        eventually(lambda: town.told(f"publication/{POLICY}/{number}").get("stage") == "submitted")
+        publication = f"publication/{POLICY}/{number}"
+        eventually(lambda: "the comparison" in town.told(publication).get("waits_for", ""))
     eventually(lambda: town.version(number).state == "in_review")
     with held_up(monkeypatch, freezing, "freeze_audience"):
         town.confirm_all(number, VersionClass.APPROVAL)
         town.release(number)
         campaign = f"campaign/{POLICY}/{number}"
-        eventually(lambda: town.told(campaign).get("stage") == "freezing the audience")
+        eventually(lambda: "all account holders" in town.told(campaign).get("waits_for", ""))
 
 
 @pytest.mark.temporal

@@ -40,6 +40,12 @@ CORRECTED = "A correction: what we wrote about our privacy policy was wrong"
 WITHDRAWN = "We have withdrawn the change of our privacy policy"
 
 
+def events(town: Town, workflow_id: str) -> int:
+    """How many events the history of a workflow's run has."""
+    handle = town.client.get_workflow_handle(workflow_id)
+    return town.portal.call(handle.describe).history_length
+
+
 def subjects(town: Town) -> Counter[tuple[str, str]]:
     return Counter((mail["to"], mail["subject"]) for mail in town.mails())
 
@@ -190,7 +196,8 @@ def test_who_was_mailed_hears_of_the_new_day_and_is_reminded_before_it(
     assert all(f"{later_on:%-d %B %Y}" in text for text in of_bob)
 
 
-def test_while_all_mail_is_stopped_a_campaign_rests_between_its_tries(running_town: Town) -> None:
+def test_while_all_mail_is_stopped_a_campaign_waits_until_it_goes_on(running_town: Town) -> None:
+    """It tries once an hour, not each half minute, and goes on as soon as mail does."""
     town = running_town
     town.put_in_force(FIRST)
     town.import_accounts(ALICE)
@@ -202,8 +209,14 @@ def test_while_all_mail_is_stopped_a_campaign_rests_between_its_tries(running_to
     town.come_to_rest()
     assert town.told(campaign)["whose_turn"] == "ops"
     assert town.mails() == []
+    assert town.told(campaign)["next_by_itself"] == "goes on as soon as mail is started again"
+    before = events(town, campaign)
+    leap(town, 0.25)
+    eventually(lambda: events(town, campaign) > before)
+    assert events(town, campaign) < before + 1000  # a try each half minute makes ten thousand
+    assert town.mails() == []
     town.desk.start_mail(town.staff["lena"], "a new key")
-    in_a_while(town, lambda: town.mails(to=ALICE.email))
+    eventually(lambda: town.mails(to=ALICE.email))
 
 
 @pytest.mark.timeout(300)  # it takes a hundred and fifty looks, one after the other

@@ -16,10 +16,12 @@ from domain.mail.suppressions import Cause, address_key
 from domain.policies.reviews import VersionClass
 from settings import Settings
 from tests.eventually import eventually
-from tests.people import ALICE
+from tests.people import ALICE, BOB, POLICY
 from tests.scene import NOW, loose_mails
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town
+from tests.workflows.living import ended, in_a_while
+from tests.workflows.stories_of_mails import held_back
 from workflows.messenger import Refused
 
 pytestmark = pytest.mark.temporal
@@ -142,3 +144,17 @@ def test_a_notice_that_was_held_back_goes_out_when_ops_let_mail_go_to_that_addre
     assert town.mails(to=ALICE.email) == []
     assert town.desk.allow_mail(ALICE.email, town.staff["omar"], "She wrote to us.") == 1
     eventually(lambda: len(town.mails(to=ALICE.email)) == 1)
+
+
+def test_a_mail_that_its_paused_campaign_holds_back_says_that_and_goes_out_afterwards(
+    running_town: Town,
+) -> None:
+    """P8: nothing is wrong with the mail service, and ops are not to look for it there."""
+    town = running_town
+    delivery_of_it = held_back(town)
+    told = town.told(delivery_of_it)
+    assert "its campaign is paused" in told["waits_for"]
+    assert (told["whose_turn"], told["wake"]) == ("campaign owner", "nobody")
+    town.desk.resume(POLICY, 2, town.staff["lena"], "it is right")
+    in_a_while(town, lambda: ended(town, delivery_of_it))
+    assert len(town.mails(to=ALICE.email)) + len(town.mails(to=BOB.email)) == 3

@@ -45,7 +45,7 @@ from tests.workflows.lags import LAG, lags_behind
 from web.app import create_app
 from workflows.watchdog import WatchdogWorkflow
 
-pytestmark = pytest.mark.temporal
+pytestmark = [pytest.mark.temporal, pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

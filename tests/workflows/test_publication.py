@@ -5,7 +5,7 @@ from datetime import timedelta
 from threading import Event
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, select
 from temporalio import activity
 from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
@@ -14,7 +14,7 @@ from activities.campaigns import publication
 from database.campaigns import campaigns, reviews
 from database.campaigns.reviews import ReviewContent
 from database.policies.assessments import findings_of
-from database.tables import PolicyVersion
+from database.tables import PolicyVersion, Review
 from domain.policies.reviews import VersionClass
 from tests.deciding import APPROVED, DECLINED
 from tests.eventually import eventually
@@ -169,8 +169,16 @@ def test_a_rejected_version_makes_room_for_another(running_town: Town) -> None:
     town.desk.reject(POLICY, number, town.staff["lena"], "sent in by mistake")
     assert town.version(number).state == "rejected"
     assert town.submit(THIRD) == number + 1
-    with pytest.raises(Refused):
-        town.release(number)
+    with pytest.raises(Refused, match="This version is rejected: there is nothing left to"):
+        town.desk.release(POLICY, number, town.staff["noor"])
+    content = ReviewContent(version_class=VersionClass.APPROVAL)
+    with pytest.raises(Refused, match="This version is rejected: there is nothing left to"):
+        town.desk.review(POLICY, number, town.staff["noor"], content, "adverse after all")
+    with town.database.session() as session:
+        kept = session.exec(
+            select(Review).where(Review.policy_version_id == town.version(number).id)
+        ).all()
+    assert [review.reason for review in kept] == ["sent in by mistake"]
 
 
 def test_a_notice_does_not_bind_those_who_have_not_approved_what_came_before(

@@ -37,7 +37,7 @@ from tests.workflows.disturbances import (
 
 # A task that a dying worker or server had in its hands comes again only when its time is over, ten
 # or thirty seconds later; that may happen at each of eight points.
-pytestmark = [pytest.mark.temporal, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.temporal, pytest.mark.slow, pytest.mark.timeout(300)]
 
 Story = Callable[[FragileTown], Iterator[str]]
 Disturb = Callable[[FragileTown], None]

@@ -16,7 +16,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
 from activities.campaigns.campaigns import CampaignCase
-from domain.rungs import Rung
+from database.mail.steps import FIRST_NOTICE
 from temporal import Case
 from tests.people import personal_words
 from tests.workflows.record_histories import HISTORIES, release
@@ -125,7 +125,7 @@ def heard_in(event: dict[str, Any]) -> Iterator[str]:
 
 @workflow.defn(name="campaign", sandboxed=False)
 class NotesBeforeItSends(CampaignWorkflow):
-    """Two steps of a rung in another order, and nothing else."""
+    """Two steps of a reminder in another order, and nothing else."""
 
     @workflow.init
     def __init__(self, case: Case) -> None:
@@ -135,9 +135,10 @@ class NotesBeforeItSends(CampaignWorkflow):
     async def run(self, case: Case) -> str:
         return await super().run(case)
 
-    async def _mail(self, rung: Rung, campaign: CampaignCase) -> CampaignCase | None:
-        self._noted = await super()._note(rung.key, rung.at)
-        return await super()._mail(rung, campaign)
+    async def _send_to_all(self, step: str, campaign: CampaignCase) -> CampaignCase:
+        if step != FIRST_NOTICE:
+            self._noted = await super()._note(step, workflow.now())
+        return await super()._send_to_all(step, campaign)
 
     async def _note(
         self, step: str, due_at: datetime, effect_at: datetime | None = None

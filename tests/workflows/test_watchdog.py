@@ -37,6 +37,7 @@ from tests.eventually import eventually
 from tests.people import ALICE, DORA
 from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town, town
+from tests.workflows.living import in_a_while, send_again_what_is_in_doubt
 from worker import watch
 from workflows.messenger import Messenger
 from workflows.watchdog import EVERY
@@ -180,6 +181,26 @@ def test_it_names_what_runs_and_stands_still(running_town: Town) -> None:
     eventually(lambda: names(town.patrol().stuck) == all_three)
     town.advance(minutes=1)
     assert eventually(lambda: town.patrol().stuck == ())
+
+
+def test_a_campaign_is_told_that_none_of_its_mails_is_in_doubt_any_more(
+    running_town: Town,
+) -> None:
+    """P4: it looks by itself after six hours; till then ops would be sent to an empty list."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE)
+    number = town.prepare(SECOND, VersionClass.APPROVAL)
+    town.mail.misbehave("500", times=1)
+    town.release(number)
+    in_a_while(town, lambda: town.version(number).effective_at)
+    campaign = f"campaign/privacy-policy/{number}"
+    eventually(lambda: town.told(campaign)["whose_turn"] == "ops")
+    eventually(lambda: names(town.patrol().stuck) == {campaign})
+    send_again_what_is_in_doubt(town)
+    eventually(lambda: town.mails(to=ALICE.email))
+    eventually(lambda: town.patrol().stuck == ())
+    assert town.told(campaign)["whose_turn"] == "account holders"
 
 
 @pytest.fixture

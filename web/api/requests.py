@@ -23,9 +23,11 @@ from web.api.problems import Problem
 from web.handoffs import handoff_token
 from web.site import OnSite, Site
 from workflows.desk import ByKey
+from workflows.desk.reception import OldReceipt
 from workflows.messenger import Refused
 
 router = APIRouter(prefix="/api/v1", tags=["requests"])
+SAY_IS_OLD = "is more than a year ago: send is_old as true if it really is"
 ExternalId = Annotated[str, Field(max_length=LONGEST_VALUE, pattern=NO_CONTROL_CHARACTERS)]
 Key = Annotated[str, Field(min_length=1, max_length=LONGEST_KEY, pattern=NO_CONTROL_CHARACTERS)]
 IdempotencyKey = Annotated[
@@ -57,6 +59,9 @@ class RequestBody(BaseModel):
     language: str = Field(default="", max_length=35, description="The person's, like de")
     received_at: AwareDatetime | None = Field(
         default=None, description="When it truly came, now or earlier; left out: now"
+    )
+    is_old: bool = Field(
+        default=False, description="It really came more than a year ago; it is refused without"
     )
     account: ExternalId | None = Field(
         default=None, description="The company's own id of the account it is about"
@@ -104,9 +109,12 @@ def hand_in(
             intake,
             channel="api",
             received_at=_in_utc("received_at", body.received_at) if body.received_at else None,
+            is_old=body.is_old,
             account_id=account.id if account else None,
             by_key=_by_key(body, key.id, idempotency_key or body.idempotency_key),
         )
+    except OldReceipt as refusal:
+        raise Problem(422, str(refusal), [("received_at", SAY_IS_OLD)]) from None
     except (KeyUsedOtherwise, Refused) as refusal:
         raise Problem(422, str(refusal)) from None
     response.status_code = 201 if is_new else 200
@@ -177,6 +185,6 @@ def _by_key(body: RequestBody, api_key_id: UUID, given: str | None) -> ByKey | N
     """The key salts the hash, which tells nobody what was asked."""
     if given is None:
         return None
-    content = body.model_dump_json(exclude={"idempotency_key"})
+    content = body.model_dump_json(exclude={"idempotency_key", "is_old"})
     digest = sha256(f"{given}\0{content}".encode()).hexdigest()
     return ByKey(api_key_id=api_key_id, key=given, content_sha256=digest)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from database.requests import erasure_ends, erasures, recipients
+from database.requests import erasure_ends, erasures, own_erasure, recipients
 from database.requests.requested_rights import rights_of
 from database.requests.source_tasks import last_rounds, tasks_of
 from database.tables import DataSubjectRequest, SourceTask
@@ -28,7 +28,7 @@ def about_erasing(session: Session, site: Site, request: DataSubjectRequest) -> 
         "told_after_hold": erasure_ends.told_after_hold(session, request.id),
         "waits_for_other_answers": granted is not None
         and granted.ended_at is not None
-        and erasures.waits_for_other_answers(session, request, granted),
+        and own_erasure.waits_for_other_answers(session, request, granted),
         "granted_stage": life.stage if life else None,
         "begins_at": life.begins_at if life else None,
         "would_erase": [] if begun or request.answered_at else _would_erase(session, request),

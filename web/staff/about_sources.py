@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlmodel import Session
 
 from data_sources.by_hand import Typed
-from data_sources.data_map import ManualDescription
+from data_sources.data_map import Description
 from database.requests.packages import held_for_others, package_of, parts_of
 from database.requests.requested_rights import rights_of
 from database.requests.source_tasks import last_rounds, tasks_of, why_not_by_hand
@@ -48,7 +48,7 @@ def about_sources(session: Session, site: Site, request: DataSubjectRequest) -> 
             }
             for task in last_rounds(tasks_of(session, request.id))
         ],
-        "by_hand": _manual_sources(site),
+        "by_hand": described_sources(site),
         "has_copy": bool(parts_of(session, request.id)),
         "package": package_of(session, request.id),
         "held_for": held_for_others(session, request.id),
@@ -76,9 +76,10 @@ def typed_by_hand(posted: Posted) -> Typed:
     )
 
 
-def _manual_sources(site: Site) -> Mapping[str, ManualDescription]:
-    """Those that have a form on the page; none where the data map cannot be read."""
+def described_sources(site: Site) -> Mapping[str, Description]:
+    """What the data map says of each, for the forms of what is done by hand; nothing where it
+    cannot be read."""
     try:
-        return site.desk.manual_sources()
+        return site.desk.described_sources()
     except Refused:
         return {}

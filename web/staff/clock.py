@@ -41,9 +41,26 @@ def clock_of(session: Session, site: Site, request: DataSubjectRequest) -> Mappi
         },
         "step": waiting,
         "receipt": waiting_receipt(session, request.id) if is_open else None,
+        "promise_broken_at": _broken_at(request, "policy.", request.policy_breach_at),
+        "limit_passed_at": _broken_at(request, "statute.", request.statutory_breach_at),
         "received_local": local_minute(request.received_at, site),
         "zone": site.company.time_zone,
     }
+
+
+def _broken_at(
+    request: DataSubjectRequest, clocks: str, noted_at: datetime | None
+) -> datetime | None:
+    """When a promise or limit was broken: as it ran out, which for a letter that lay about is long
+    before anybody could note it."""
+    if noted_at is None:
+        return None
+    ran_out = (
+        datetime.fromisoformat(str(one["due_at"]))
+        for one in request.candidates
+        if str(one["rule"]).startswith(clocks)
+    )
+    return min(ran_out, default=noted_at)
 
 
 def local_minute(instant: datetime, site: Site) -> str:

@@ -12,6 +12,7 @@ from database.requests.identity import (
     awaits_identity,
     controls_empty_address,
     other_accounts,
+    source_address,
 )
 from database.requests.identity_checks import checks_of, evidence_of
 from database.requests.packages import held_for_others
@@ -38,6 +39,7 @@ def about_identity(
     held_until = request.disclosure_held_until
     return {
         "account": account_of(session, request),
+        "at_source": source_address(session, request) is not None,
         "other_accounts": other_accounts(session, request),
         "checks": checks,
         "methods": METHOD_WORDS,

@@ -15,7 +15,7 @@ from database.requests.requests import mails_of
 from domain.requests.controller_instructions import INSTRUCTED, UNFINISHED, InstructionState
 from domain.requests.personal_data import Verb
 from web.forms import NOTHING_POSTED, Form, Posted
-from web.staff.about_sources import TASK_WORDS, typed_by_hand
+from web.staff.about_sources import TASK_WORDS, described_sources, typed_by_hand
 from web.staff.access import GENUINE
 from web.staff.asked import Asker, OfRequest, asker
 from web.staff.clock import local_minute, read_local
@@ -213,7 +213,7 @@ def _page(
             row=row,
             path=f"{PATH}/{row.id}",
             tasks=tasks,
-            by_hand=site.desk.manual_sources_of([task.source for task in tasks]),
+            by_hand=described_sources(site),
             mails=mails_of(session, row.id),
             open=row.state in UNFINISHED,
             mine=asked.member.id in {row.entered_by, row.doubted_by},

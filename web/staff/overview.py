@@ -16,6 +16,7 @@ from database.campaigns.reclassifying import open_reclassifications
 from database.mail.doubts import count_doubtful
 from database.mail.steps import PAUSED
 from database.policies.policies import policies, versions
+from database.requests.manual_tasks import open_tasks
 from database.requests.on_paper import letters_to_post
 from database.requests.requested_rights import kinds_of
 from database.requests.requests import open_requests
@@ -55,6 +56,7 @@ def overview(request: Request, site: OnSite, member: SignedIn) -> HTMLResponse:
             asked_for={row.id: kinds_of(session, row.id) for row in urgent},
             open_requests=len(open_requests(session)),
             letters=len(letters_to_post(session)) if "privacy" in member.roles else 0,
+            tasks=len(open_tasks(session, member.roles)),
             not_reached=_not_reached(session) if {*member.roles} & {*WHO_REACHES} else [],
             mail_stop=open_stop(session),
             doubtful_mails=count_doubtful(session),

@@ -26,9 +26,10 @@ VALUE = "value-"
 
 
 @router.get("")
-def show(asked: ByPrivacy) -> HTMLResponse:
-    """Everything that would be given away; that it was read is recorded (P30)."""
-    return _page(asked)
+def show(asked: ByPrivacy, value: str = "") -> HTMLResponse:
+    """Everything that would be given away; that it was read is recorded (P30). `value`: of which
+    somebody finds that it tells of others, though the data map does not say so."""
+    return _page(asked, opened=value)
 
 
 @router.get("/print")
@@ -80,7 +81,7 @@ def release(asked: ByPrivacy, posted: Form) -> Response:
     return RedirectResponse(asked.path, status_code=303)
 
 
-def _page(asked: Asked, *, refusal: str = "") -> HTMLResponse:
+def _page(asked: Asked, *, refusal: str = "", opened: str = "") -> HTMLResponse:
     site = asked.site
     with site.database.transaction() as transaction:
         request = request_by_reference(transaction, asked.reference)
@@ -97,6 +98,7 @@ def _page(asked: Asked, *, refusal: str = "") -> HTMLResponse:
             status=409 if refusal else 200,
             case=request,
             refusal=refusal,
+            opened=opened,
             contents=_by_source(contents),
             kinds=dict.fromkeys(part.kind for part, _ in contents),
             to_look_at=sum(len(one.to_look_at) for _, one, _ in _by_source(contents)),

@@ -41,6 +41,7 @@ from domain.policies.reviews import (
     release_refusal,
 )
 from domain.texts.policy_text import PolicyRefused
+from translations.catalogues import speak
 from web.addresses import Slug
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.notices import effective_on, not_before_on
@@ -75,13 +76,51 @@ def policy_list(request: Request, site: OnSite, member: ReadsPolicies) -> HTMLRe
 @router.get("/{slug}")
 def policy_page(slug: Slug, request: Request, site: OnSite, member: ReadsPolicies) -> HTMLResponse:
     """The versions of a policy, the newest first."""
+    return _policy_page(request, site, member, slug)
+
+
+@router.post("/{slug}/titles", dependencies=[GENUINE])
+def entitle(slug: Slug, request: Request, site: OnSite, member: Legal, posted: Form) -> Response:
+    """Keep what a policy is called in each language; an empty field changes nothing."""
+    given = posted.with_prefix("title:")
+    try:
+        site.desk.entitle(slug, member.id, {key: said for key, said in given.items() if said})
+    except Refused as refusal:
+        return _policy_page(request, site, member, slug, posted=posted, refusal=str(refusal))
+    return RedirectResponse(f"/staff/policies/{slug}", status_code=303)
+
+
+def _policy_page(
+    request: Request,
+    site: Site,
+    member: Staff,
+    slug: str,
+    *,
+    posted: Posted = NOTHING_POSTED,
+    refusal: str | None = None,
+) -> HTMLResponse:
     with site.database.session() as session:
         policy = policies.policy_by_slug(session, slug)
         versions = [
             (version, effective_on(site, version))
             for version in reversed(policies.versions(session, policy.id))
         ]
-        return console(request, site, member, "policy.html", policy=policy, versions=versions)
+        titles = {
+            language: posted.text(f"title:{language}") or policy.titles.get(language, "")
+            for language in site.company.languages[1:]
+        }
+        return console(
+            request,
+            site,
+            member,
+            "policy.html",
+            status=400 if refusal else 200,
+            policy=policy,
+            versions=versions,
+            titles=titles,
+            usual={each: speak(each).title(policy.title, {}) for each in titles},
+            refusal=refusal,
+        )
 
 
 @router.get("/{slug}/submit")

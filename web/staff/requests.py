@@ -6,31 +6,36 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from database.people.staff import everybody
+from database.requests.additions import additions_of
 from database.requests.answering import Answer
+from database.requests.appeals import may_decide, too_few
+from database.requests.at_once import is_known
 from database.requests.attachments import attachments_of
 from database.requests.authorised_agents import Authority, agent_of
 from database.requests.deferred_erasures import erasure_of, to_be_done
-from database.requests.ends import proposed_end
+from database.requests.ends import possible_duplicates, proposed_end
 from database.requests.estates import authorities_of, has_died
+from database.requests.finding import answered, found
 from database.requests.identity import controls_empty_address, is_verified
-from database.requests.joined import joined_to, possible_duplicates
+from database.requests.joined import joined_to
 from database.requests.minors import open_checks
+from database.requests.naming import why_not_named
 from database.requests.on_paper import letters_to_post, posted_letters
 from database.requests.receipts import Receipt, clock_on_file
 from database.requests.recipients import still_to_tell
 from database.requests.requested_rights import decisions_of, rights_by_request, rights_of
 from database.requests.requests import (
     OPEN_STATES,
-    last_answered,
     mails_of,
     open_requests,
     request_by_reference,
 )
+from database.requests.restrictions import outlived
 from database.requests.rungs import with_fired_rung
 from database.requests.standing_holds import standing_on
 from database.tables import DataSubjectRequest, Staff
@@ -75,14 +80,24 @@ STANDING: Mapping[RightState, str] = {
 }
 
 DONE_SHOWN = 100
-"""So many of the requests that were answered last are listed; the others are found by reference."""
+"""So many of the requests that were answered stand on a page."""
+PageNumber = Annotated[int, Query(ge=1, le=100_000)]
+Wanted = Annotated[str, Query(max_length=40)]
 
 
 @router.get("")
-def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
-    """Requests by due date: those without an answer first. Names nobody."""
+def queue(
+    request: Request, site: OnSite, member: Privacy, page: PageNumber = 1, wanted: Wanted = ""
+) -> Response:
+    """Requests by due date: those without an answer first, page by page those that have one; or
+    those with the reference that somebody looks for. Names nobody."""
     with site.database.session() as session:
-        waiting, done = open_requests(session), last_answered(session, DONE_SHOWN)
+        matching = found(session, wanted) if wanted else ()
+        if len(matching) == 1:
+            return RedirectResponse(f"/staff/requests/{matching[0].reference}", status_code=303)
+        waiting = open_requests(session) if page == 1 and not wanted else ()
+        further = matching if wanted else answered(session, DONE_SHOWN, page)
+        done = further[:DONE_SHOWN]
         now = site.now()
         with_draft = set(with_fired_rung(session, DRAFT))
         return console(
@@ -92,12 +107,15 @@ def queue(request: Request, site: OnSite, member: Privacy) -> HTMLResponse:
             "requests.html",
             open=waiting,
             done=done,
-            done_shown=DONE_SHOWN,
+            page=page,
+            is_more=len(further) > len(done),
+            wanted=wanted,
             letters=len(letters_to_post(session)),
             to_tell=[
                 tell_by(one.noted_at, site.company.office) for one, *_ in still_to_tell(session)
             ],
             to_erase=to_be_done(session),
+            outlived=len(outlived(session)),
             minors=[
                 check_by(one.opened_at, site.company.office) for one, _ in open_checks(session)
             ],
@@ -139,10 +157,13 @@ def case_page(asked: ByPrivacy) -> HTMLResponse:
 
 
 @router.post("/{reference}/assign", dependencies=[GENUINE])
-def assign_to_me(asked: ByPrivacy) -> Response:
-    """Take a request on."""
-    asked.site.desk.assign(asked.reference, asked.member.id)
-    return RedirectResponse(asked.path, status_code=303)
+def assign(asked: ByPrivacy, posted: Form) -> Response:
+    """Take a request on, or give it to a colleague."""
+    try:
+        to = UUID(posted.text("to")) if posted.text("to") else None
+    except ValueError:
+        return _case(asked, refusal="Choose one of the privacy team. Nothing was changed.")
+    return back(asked, lambda: asked.site.desk.assign(asked.reference, asked.member.id, to=to))
 
 
 @router.post("/{reference}/take-out", dependencies=[GENUINE])
@@ -322,6 +343,18 @@ def delete_evidence(asked: ByPrivacy) -> Response:
     return RedirectResponse(asked.path, status_code=303)
 
 
+@router.post("/{reference}/account", dependencies=[GENUINE])
+def name_account(asked: ByPrivacy, posted: Form) -> Response:
+    """Say which account a request is about that came with nothing to know it by."""
+    return back(
+        asked,
+        lambda: asked.site.desk.name_account(
+            asked.reference, asked.member.id, posted.line("account")
+        ),
+        posted,
+    )
+
+
 @router.post("/{reference}/check", dependencies=[GENUINE])
 def check(asked: ByPrivacy, posted: Form) -> Response:
     """Note how somebody found out who asks, whose mailbox is gone (P19)."""
@@ -392,7 +425,12 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
                 for one in request.candidates
             ],
             **about_identity(session, request, now),
+            additions=additions_of(session, request.id),
+            is_known=is_known(request),
+            may_be_named=why_not_named(session, request) is None,
             attachments=attachments_of(session, request.id),
+            too_few=too_few(session, request),
+            colleagues=[one for one in may_decide(session, request) if one.id != asked.member.id],
             has_died=has_died(session, request),
             estates=authorities_of(session, request),
             **about_sources(session, site, request),

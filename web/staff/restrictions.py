@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from database.people.staff import everybody
-from database.requests.restrictions import Lift, mails_about, standing
+from database.requests.restrictions import Lift, mails_about, outlived, standing
 from domain.people.restrictions import WORDS, Reason
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.staff.access import GENUINE
@@ -79,6 +79,7 @@ def _page(
             account=posted.text("account") or (account.external_id if account else ""),
             rows=rows,
             mails=mails_about(session, [restriction for restriction, _ in rows]),
+            outlived=outlived(session),
             words=WORDS,
             staff={member.id: member for member in everybody(session)},
         )

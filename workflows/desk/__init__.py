@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from workflows.desk.campaigns import Campaigns
 from workflows.desk.data_corrections import DataCorrections
+from workflows.desk.disputes import Disputes
 from workflows.desk.erasures import Erasures
 from workflows.desk.holds import Holds
 from workflows.desk.instructions import Instructions
@@ -26,6 +27,7 @@ class Desk(
     Versions,
     Campaigns,
     Minors,
+    Disputes,
     Reception,
     Requests,
     DataCorrections,

@@ -195,10 +195,11 @@ class Campaigns(DeskPart):
         """It works with the row that is written here; the workflows are only told."""
         require_showable(reason)
         with refusing(), self.database.transaction() as transaction:
+            policy = policies.policy_by_slug(transaction, slug)
+            hold(transaction, policy)  # else it may be done after the instant that it says
             act = controls.acting(
                 transaction, staff_id, *roles, reason=reason, now=self.clock.now()
             )
-            policy = policies.policy_by_slug(transaction, slug)
             version = policies.version_by_number(transaction, policy.id, number)
             found = control(transaction, version, act)
         self._tell(slug, number)

@@ -8,12 +8,13 @@ from uuid import UUID
 
 import temporal
 from data_sources.by_hand import Typed, TypedWrong
-from data_sources.data_map import Description, ManualDescription
+from data_sources.data_map import Description
 from data_sources.map_file import DataMapRefused, read_data_map
 from database.facts import record
 from database.requests import instructed_tasks, instructions
 from database.requests.instructed_tasks import task_by_id, tasks_of
 from database.requests.instructions import Instruction, instruction_by_id
+from database.requests.manual_tasks import doers
 from database.requests.requests import request_by_reference
 from database.requests.same_person import person_asked_about
 from database.storage import FileUnusable
@@ -141,21 +142,21 @@ class Instructions(Sources):
     def hand_in_instructed(
         self, instruction_id: UUID, task_id: UUID, staff_id: UUID, typed: Typed
     ) -> None:
-        """Hand in what came of something that one did by hand. Raises Refused."""
+        """Hand in what came of something that one did by hand, as for a request. Raises Refused."""
         require_showable(typed.evidence, *typed.entries.values())
         with refusing(), self.database.session() as session:
             row = instruction_by_id(session, instruction_id)
             task = task_by_id(session, instruction_id, task_id)
-        about = self.manual_sources().get(task.source)
+        about = self.described_sources().get(task.source)
         if about is None:
-            raise Refused("The data map has no such source for people. Nothing was changed.")
+            raise Refused("The data map has no such source. Nothing was changed.")
         try:
             done = self._by_hand(about, Verb(row.verb), typed)
         except TypedWrong as wrong:
             raise Refused(f"{wrong} Nothing was changed.") from None
         with (
             self._storage.until_known([done.file]),
-            self._acting(staff_id, "privacy") as transaction,
+            self._acting(staff_id, *doers(task)) as transaction,
         ):
             instructed_tasks.hand_in(
                 transaction, task, done, staff_id=staff_id, now=self.clock.now()
@@ -184,14 +185,6 @@ class Instructions(Sources):
             records=[record for one in collected for record in one.records],
             titles={one.source: one.title for one in collected},
         ).to_json()
-
-    def manual_sources_of(self, sources: Sequence[str]) -> Mapping[str, ManualDescription]:
-        """Those of them that people do; none where the data map cannot be read."""
-        try:
-            known = self.manual_sources()
-        except Refused:
-            return {}
-        return {name: known[name] for name in sources if name in known}
 
     def _wake_instruction(self, instruction_id: UUID) -> None:
         self._messenger.wake(f"controller-instruction/{instruction_id}")

@@ -21,8 +21,16 @@ class Mail(DeskPart):
         self._switch_mail(controls.stop_mail, staff_id, reason)
 
     def start_mail(self, staff_id: UUID, reason: str) -> None:
-        """Let mail go on, which takes an owner of a policy (P8). Raises Refused."""
+        """Let mail go on, which takes an owner of a policy (P8). Raises Refused.
+
+        Campaigns are woken; one that does not hear of it looks within the hour.
+        """
         self._switch_mail(controls.start_mail, staff_id, reason)
+        with self.database.session() as session:
+            running = controls.running(session)
+        for policy, version, _ in running:
+            if not self._messenger.wake(f"campaign/{policy.slug}/{version.number}"):
+                return
 
     def send(self, mail: outbox.Queued) -> None:
         """Send one mail that somebody asked for on a page."""

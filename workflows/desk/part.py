@@ -14,7 +14,6 @@ from database.people.accounts import AccountUnknown
 from database.people.staff import StaffRefused, require_role
 from database.policies import policies, without_approval, wording
 from database.requests import (
-    answering,
     asked_tasks,
     authorised_agents,
     data_corrections,
@@ -27,13 +26,16 @@ from database.requests import (
     instructions,
     joined,
     minors,
+    naming,
     on_paper,
     packages,
     receipts,
     recipients,
     requests,
     restrictions,
+    sendable,
 )
+from database.requests.additions import AdditionRefused
 from database.requests.attachments import AttachmentRefused
 from database.requests.rungs import NothingToAcknowledge
 from database.storage import Storage
@@ -49,10 +51,11 @@ REFUSALS = (
     policies.SubmissionRefused,
     reviews.ReviewRefused,
     requests.RequestUnknown,
-    answering.DecisionRefused,
+    sendable.DecisionRefused,
     ends.EndRefused,
     estates.EstateRefused,
     identity_checks.CheckRefused,
+    naming.NotNamed,
     authorised_agents.AgentRefused,
     on_paper.PostRefused,
     restrictions.RestrictionRefused,
@@ -72,6 +75,7 @@ REFUSALS = (
     NoticeTooShort,
     controls.ControlRefused,
     AccountUnknown,
+    AdditionRefused,
     AttachmentRefused,
     wording.WordingRefused,
     rehearsals.RehearsalRefused,

@@ -40,6 +40,10 @@ class Receipt:
     due_at: datetime
 
 
+class OldReceipt(Refused):
+    """It is said to have come more than a year ago, and nobody confirmed that it did."""
+
+
 OLD_RECEIPT = (
     "That is more than a year ago. Look at the year; if the day is right, confirm that it is. "
     "Nothing was stored."
@@ -87,8 +91,7 @@ class Reception(DeskPart):
         receipt in the future too.
         """
         now, intake = self.clock.now(), self._with_what_is_on_file(intake, account_id)
-        if received_at < now - OLD_AFTER and not is_old:
-            raise Refused(OLD_RECEIPT)
+        _require_recent(received_at, now, is_old=is_old)
         received = replace(
             self._received(channel, self._deadline(intake, received_at, now), now),
             account_id=account_id,
@@ -105,6 +108,7 @@ class Reception(DeskPart):
         *,
         channel: str,
         received_at: datetime | None = None,
+        is_old: bool = False,
         account_id: UUID | None = None,
         by_key: ByKey | None = None,
     ) -> tuple[Receipt, bool]:
@@ -112,7 +116,8 @@ class Reception(DeskPart):
         ones are kept with one for the same (`database/joined.py`).
 
         Returns the receipt, and whether this came for the first time. Raises Refused for a receipt
-        in the future, KeyUsedOtherwise.
+        in the future, OldReceipt for one of more than a year ago that nobody confirmed (`is_old`),
+        KeyUsedOtherwise.
         """
         now, intake = self.clock.now(), self._with_what_is_on_file(intake, account_id)
         due, an_hour = self._deadline(intake, received_at, now), self.company.requests_an_hour
@@ -123,6 +128,7 @@ class Reception(DeskPart):
             )
             if known and known.answer:
                 return _receipt_of(known.answer), False
+            _require_recent(due.received_at, now, is_old=is_old)
             row = at_once.join_if_too_many(
                 transaction, intake, received, self._suppression_key, now, an_hour=an_hour
             ) or at_once.take_in(
@@ -231,23 +237,36 @@ class Reception(DeskPart):
         *,
         is_appeal: bool = False,
     ) -> DataSubjectRequest:
-        proved = verified_by is not None and old.disputed_at is None
-        intake = self._with_what_is_on_file(intake, old.account_id, proved=proved)
         now = self.clock.now()
-        received = replace(
-            self._received(old.channel, self._deadline(intake, None, now), now),
-            account_id=old.account_id,
-            verified_by=verified_by,
-            follows_id=old.id,
-            is_appeal=is_appeal,
-            disputed_at=old.disputed_at,
-        )
+        received = self._following(old, intake, verified_by, now, is_appeal=is_appeal)
         with self.database.transaction() as transaction:
             request = requests.follower_of(
                 transaction, held(transaction, DataSubjectRequest, old.id), is_appeal=is_appeal
             ) or at_once.take_in(transaction, intake, received, self._suppression_key, now)
         self._start(request, intake, now)
         return request
+
+    def _following(
+        self,
+        old: DataSubjectRequest,
+        intake: Intake,
+        verified_by: str | None,
+        now: datetime,
+        *,
+        received_at: datetime | None = None,
+        is_appeal: bool = False,
+    ) -> requests.Received:
+        """How a request comes that takes up an old one: now, or when the old one did."""
+        proved = verified_by is not None and old.disputed_at is None
+        told = self._with_what_is_on_file(intake, old.account_id, proved=proved)
+        return replace(
+            self._received(old.channel, self._deadline(told, received_at, now), now),
+            account_id=old.account_id,
+            verified_by=verified_by,
+            follows_id=old.id,
+            is_appeal=is_appeal,
+            disputed_at=old.disputed_at,
+        )
 
     def _with_what_is_on_file(
         self, intake: Intake, account_id: UUID | None, *, proved: bool = False
@@ -308,3 +327,9 @@ def _receipt_of(told: dict[str, str]) -> Receipt:
         received_at=datetime.fromisoformat(told["received_at"]),
         due_at=datetime.fromisoformat(told["due_at"]),
     )
+
+
+def _require_recent(received_at: datetime, now: datetime, *, is_old: bool) -> None:
+    """Raises OldReceipt: mostly it is the year that was mistyped (P26)."""
+    if received_at < now - OLD_AFTER and not is_old:
+        raise OldReceipt(OLD_RECEIPT)

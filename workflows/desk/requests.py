@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
-from typing import Literal
 from uuid import UUID
 
 from activities.requests.requests import Confirmation
+from database.people.accounts import account_by_external_id
 from database.people.staff import INTAKE_ROLES, require_role
 from database.requests import (
+    additions,
     answering,
     authorised_agents,
+    codes,
     ends,
     estates,
     identity,
     identity_checks,
+    naming,
     on_paper,
     receipts,
     requests,
@@ -31,6 +34,7 @@ from database.tables import (
     RequestAttachment,
     RequestDecision,
 )
+from database.writing import held
 from domain.requests.attachments import Attachment
 from domain.requests.data_subject_requests import Kind, Outcome
 from domain.requests.deadlines import Deadline
@@ -77,7 +81,7 @@ class Requests(DeskPart):
             self.database.transaction() as transaction,
             showing_who_asks(transaction, request_id, now, self.clock_of) as request,
         ):
-            right = identity.try_code(transaction, request, opens, now)
+            right = codes.try_code(transaction, request, opens, now)
         if right:
             self._wake(request_id)
         return right
@@ -86,19 +90,23 @@ class Requests(DeskPart):
         """Another code to the address on file, if there is one; False when there were too many."""
         with self.database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, request_id)
-            sent = identity.ask_again(transaction, request, self.clock.now())
+            sent = codes.ask_again(transaction, request, self.clock.now())
         self._wake(request_id)
         return sent
 
-    def dispute(self, request_id: UUID, by: Literal["address on file", "former address"]) -> None:
-        """Somebody at an address on file, or at one that was, says it is not theirs: the team is
-        told, and nothing is disclosed until two of them found out who asks."""
-        now = self.clock.now()
-        with self.database.transaction() as transaction:
-            request = transaction.get_one(DataSubjectRequest, request_id)
-            if identity.dispute(transaction, request, by=by, now=now):
-                requests.tell_of_dispute(transaction, request, now)
-        self._wake(request_id)
+    def name_account(self, reference: str, staff_id: UUID, external_id: str) -> None:
+        """Somebody of the team found out which account a request is about that came with nothing to
+        know it by. Raises Refused."""
+        with self._on_request(reference, staff_id) as (transaction, request):
+            naming.name_account(
+                transaction,
+                request,
+                account_by_external_id(transaction, external_id),
+                self._suppression_key,
+                staff_id=staff_id,
+                now=self.clock.now(),
+            )
+        self._wake(request.id)
 
     def record_check(
         self, reference: str, staff_id: UUID, *, method: CheckMethod, passed: bool, evidence: str
@@ -130,10 +138,12 @@ class Requests(DeskPart):
                 )
         self._wake(request_id)
 
-    def assign(self, reference: str, staff_id: UUID) -> None:
-        """Give a request to a member of the privacy team. Raises Refused."""
+    def assign(self, reference: str, staff_id: UUID, *, to: UUID | None = None) -> None:
+        """Take a request on, or give it `to` another member of the privacy team. Raises Refused."""
+        assignee_id = to or staff_id
         with self._on_request(reference, staff_id) as (transaction, request):
-            requests.assign(transaction, request, staff_id, self.clock.now())
+            require_role(transaction, assignee_id, "privacy")
+            requests.assign(transaction, request, assignee_id, self.clock.now(), by=staff_id)
         self._wake(request.id)
 
     def decide(
@@ -252,15 +262,39 @@ class Requests(DeskPart):
         with refusing(), self.database.transaction() as transaction:
             if staff_id is not None:
                 require_role(transaction, staff_id, *INTAKE_ROLES)
+            request = requests.request_by_reference(transaction, reference)
             request_attachments.attach(
                 transaction,
-                requests.request_by_reference(transaction, reference),
+                request,
                 attachments,
                 self._storage,
                 limits=self.company.attachments,
                 staff_id=staff_id,
                 now=self.clock.now(),
             )
+        self._wake(request.id)
+
+    def add_information(
+        self, request_id: UUID, words: str, attachments: Sequence[Attachment]
+    ) -> None:
+        """Keep what a person tells later about an open request, and files with it: all or nothing.
+        Raises Refused."""
+        now = self.clock.now()
+        with refusing(), self.database.transaction() as transaction:
+            request = held(transaction, DataSubjectRequest, request_id)
+            if words:
+                additions.add(transaction, request, words, now)
+            if attachments:
+                request_attachments.attach(
+                    transaction,
+                    request,
+                    attachments,
+                    self._storage,
+                    limits=self.company.attachments,
+                    staff_id=None,
+                    now=now,
+                )
+        self._wake(request_id)
 
     def attachment(self, request_id: UUID, attachment_id: UUID) -> tuple[str, bytes]:
         """The name of a file of a request and what is in it. Raises Refused."""

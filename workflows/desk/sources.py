@@ -3,10 +3,12 @@
 from uuid import UUID
 
 from data_sources.by_hand import Typed, TypedWrong, counted, records, retained
-from data_sources.data_map import ManualDescription
+from data_sources.data_map import Description, ManualDescription
 from data_sources.map_file import DataMapRefused, read_data_map
 from database.requests import source_tasks
 from database.requests.asked_tasks import ByHand
+from database.requests.manual_tasks import doers
+from database.requests.requests import request_by_reference
 from database.tables import SourceTask
 from domain.requests.collected import Collected
 from domain.requests.personal_data import Verb
@@ -41,39 +43,44 @@ class Sources(DeskPart):
             )
         self._wake(request.id)
 
-    def manual_sources(self) -> dict[str, ManualDescription]:
-        """The sources of the data map that no machine reaches, by name. Raises Refused."""
+    def described_sources(self) -> dict[str, Description]:
+        """What the data map says of each source, by name. Raises Refused."""
         if self._data_map is None:
             return {}
         try:
             sources = read_data_map(self._data_map).sources
         except DataMapRefused as fault:
             raise Refused(str(fault)) from None
-        return {one.name: one for one in sources if isinstance(one, ManualDescription)}
+        return {one.name: one for one in sources}
 
     def hand_in(self, reference: str, task_id: UUID, staff_id: UUID, typed: Typed) -> None:
-        """Hand in what came of something that one did by hand. Raises Refused."""
+        """Hand in what came of something that one did by hand: somebody of privacy, or who holds
+        the role that it is given to. Raises Refused."""
         require_showable(typed.evidence, *typed.entries.values())
         with self.database.session() as session:
             task = session.get(SourceTask, task_id)
-        about = self.manual_sources().get(task.source) if task else None
+        about = self.described_sources().get(task.source) if task else None
         if task is None or about is None:
-            raise Refused("The data map has no such source for people. Nothing was changed.")
+            raise Refused("The data map has no such source. Nothing was changed.")
         try:
             done = self._by_hand(about, Verb(task.verb), typed)
         except TypedWrong as wrong:
             raise Refused(f"{wrong} Nothing was changed.") from None
         with (
             self._storage.until_known([done.file]),
-            self._on_request(reference, staff_id) as (transaction, request),
+            self._acting(staff_id, *doers(task)) as transaction,
         ):
+            request = request_by_reference(transaction, reference)
             source_tasks.hand_in(
                 transaction, request, task_id, done, staff_id=staff_id, now=self.clock.now()
             )
         self._wake(request.id)
 
-    def _by_hand(self, about: ManualDescription, verb: Verb, typed: Typed) -> ByHand:
-        """What was typed, as the source's receipt; the values are kept encrypted."""
+    def _by_hand(self, about: Description, verb: Verb, typed: Typed) -> ByHand:
+        """What was typed, as the source's receipt; the values are kept encrypted. Of a source that
+        is asked by machine a restriction alone is done by hand, where it has no flag for it."""
+        if not isinstance(about, ManualDescription) and verb is not Verb.RESTRICT:
+            raise TypedWrong("This source is asked by machine.")
         if verb is Verb.LOCATE:
             uses = about.categories
             held = [

@@ -1,6 +1,6 @@
 """A version of a policy, from handing it in to its release (P1, P2, P4, P5)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from database.people.staff import require_role
 from database.policies import policies, without_approval, wording
 from database.tables import PolicyVersion
 from domain.approvals.without_approval import JUST_STAY, Promise, moved_later, promise_refusal
-from domain.policies.reviews import ReviewRequest
+from domain.policies.reviews import ReviewRequest, VersionState, decided_refusal
 from domain.texts.policy_text import PolicyText
 from workflows.desk.part import DeskPart, refusing, require_showable
 from workflows.messenger import Refused
@@ -96,6 +96,20 @@ class Versions(DeskPart):
             f"publication/{slug}/{number}", PublicationWorkflow.review, request
         )
 
+    def entitle(self, slug: str, staff_id: UUID, titles: Mapping[str, str]) -> None:
+        """Say what a policy is called in these languages. Raises Refused."""
+        require_showable(*titles.values())
+        now = self.clock.now()
+        with self._acting(staff_id, "legal") as transaction:
+            policies.entitle(
+                transaction,
+                policies.policy_by_slug(transaction, slug),
+                titles,
+                languages=self.company.languages,
+                by=staff_id,
+                now=now,
+            )
+
     def word(self, slug: str, number: int, staff_id: UUID, words: Sequence[wording.Words]) -> None:
         """Write what people read of a version, in one or more languages (P4). Raises Refused."""
         for each in words:
@@ -154,7 +168,7 @@ class Versions(DeskPart):
         """Let a reviewed version go out; never its submitter alone (P2). Raises Refused."""
         with refusing(), self.database.session() as session:
             require_role(session, releaser_id, "legal")
-            policies.version_by_slug(session, slug, number)
+            _require_undecided(policies.version_by_slug(session, slug, number))
         self._messenger.have_decided(
             f"publication/{slug}/{number}", PublicationWorkflow.release, releaser_id
         )
@@ -170,6 +184,7 @@ class Versions(DeskPart):
         now = self.clock.now()
         with self._acting(reviewer_id, "legal") as transaction:
             version = policies.version_by_slug(transaction, slug, number)
+            _require_undecided(version)
             return reviews.propose_review(
                 transaction,
                 version,
@@ -197,3 +212,8 @@ class Versions(DeskPart):
                 f"The effective date {effective_on} lies inside the notice period of {notice_days} "
                 f"days (P7): the earliest is {earliest}. Nothing was stored."
             )
+
+
+def _require_undecided(version: PolicyVersion) -> None:
+    if refusal := decided_refusal(VersionState(version.state)):
+        raise Refused(refusal)

@@ -1,8 +1,10 @@
 """The steps of a campaign, asked for at their time and too late."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from unittest.mock import patch
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import select
@@ -10,6 +12,7 @@ from temporalio.testing import ActivityEnvironment
 
 import activities.campaigns.campaigns
 from activities.campaigns.campaigns import (
+    HANDS,
     CampaignActivities,
     CampaignCase,
     CampaignInput,
@@ -19,17 +22,19 @@ from activities.campaigns.campaigns import (
     StepInput,
 )
 from activities.mail.outbox import SendProgress
-from database.campaigns import freezing
+from database.campaigns import controls, freezing
 from database.campaigns.progress import count_not_reached
 from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.tables import Campaign, OutboxMail, PolicyVersion
 from domain.policies.reviews import VersionState
+from tests.databases import until_somebody_waits
 from tests.people import ALICE, BOB, CAROL
 from tests.sandbox_server import RunningSandbox
 from tests.scene import NOW, Scene
 
 EFFECT = NOW + timedelta(days=31)
+A_SECOND = timedelta(seconds=1)
 ASKED = SendProgress(accepted=2)
 NOBODY = SendProgress()
 
@@ -111,8 +116,8 @@ def test_a_try_begins_no_shard_behind_one_that_has_mails_left(
 ) -> None:
     """P4: what was not begun is told, so that nobody takes it for done."""
     sandbox.misbehave("401", times=None)
-    progress = send_all(scene, steps, ALICE, BOB)
-    assert (progress.waiting, progress.not_begun) == (1, 1)
+    progress = send_all(scene, steps, ALICE, BOB, CAROL)
+    assert (progress.waiting, progress.not_begun) == (HANDS, 3 - HANDS)
 
 
 def test_a_try_that_has_taken_long_begins_no_other_shard(
@@ -124,8 +129,8 @@ def test_a_try_that_has_taken_long_begins_no_other_shard(
     """P4: it would be taken for broken in the middle of it."""
     monkeypatch.setattr(activities.campaigns.campaigns, "BEGIN_WITHIN", timedelta(0))
     progress = send_all(scene, steps, ALICE, BOB, CAROL)
-    assert (progress.accepted, progress.waiting, progress.not_begun) == (1, 0, 2)
-    assert [mail["to"] for mail in sandbox.messages()] == [ALICE.email]
+    assert (progress.accepted, progress.waiting, progress.not_begun) == (HANDS, 0, 3 - HANDS)
+    assert {mail["to"] for mail in sandbox.messages()} == {ALICE.email, BOB.email}
 
 
 def test_a_reminder_that_is_not_out_at_the_effect_goes_to_nobody(
@@ -206,6 +211,32 @@ def test_a_campaign_does_not_end_before_its_date_which_may_have_moved(
     what = FinishInput(campaign_id=campaign, now=EFFECT + timedelta(days=7))
     case = ActivityEnvironment().run(steps.finish_campaign, what)
     assert (case.over, case.postponed) == (False, True)
+
+
+def test_a_campaign_does_not_end_beside_whoever_is_just_moving_its_day(
+    scene: Scene, steps: CampaignActivities, campaign: UUID
+) -> None:
+    """P8: it would be over, and nobody would hear of the later day."""
+    what = FinishInput(campaign_id=campaign, now=EFFECT)
+    with ThreadPoolExecutor(1) as worker:
+        with scene.database.transaction() as transaction:
+            act = controls.acting(
+                transaction, scene.staff["lena"], "legal", reason="not yet", now=EFFECT - A_SECOND
+            )
+            controls.postpone(
+                transaction,
+                scene.version(2),
+                act,
+                until_on=(EFFECT + timedelta(days=9)).date(),
+                zone=ZoneInfo("UTC"),
+                sending_period=timedelta(),
+            )
+            transaction.flush()
+            ending = worker.submit(ActivityEnvironment().run, steps.finish_campaign, what)
+            until_somebody_waits(scene.database, ending)
+        case = ending.result()
+    assert not case.closed
+    assert case.owed == ("postponement_1",)
 
 
 def test_a_campaign_whose_day_is_open_does_not_end(

@@ -130,7 +130,13 @@ def test_a_later_day_says_nothing_of_an_answer(
         row = transaction.get_one(Campaign, campaign)
         version = transaction.get_one(PolicyVersion, row.policy_version_id)
         version.effective_at = EFFECT
-        later = ControlAct(policy_version_id=version.id, act="postpone", reason="-", acted_at=NOW)
+        later = ControlAct(
+            policy_version_id=version.id,
+            act="postpone",
+            reason="-",
+            staff_id=scene.staff["lena"],
+            acted_at=NOW,
+        )
         transaction.add(later)
     scene.queue_step(campaign, "postponement_1")
     message = write()[ALICE.email]

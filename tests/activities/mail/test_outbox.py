@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
-from sqlmodel import select
+from sqlmodel import col, select
 from temporalio.testing import ActivityEnvironment
 
 import activities.mail.outbox
@@ -21,7 +22,7 @@ from database.campaigns import freezing, rehearsals
 from database.engine import Database
 from database.mail import delivery
 from database.mail.delivery import Event
-from database.mail.mail_rows import Batch
+from database.mail.mail_rows import Batch, hold_mails
 from database.people.accounts import AccountRow
 from database.silence import is_silence
 from database.tables import Account, MailAttempt, OutboxMail, PolicyVersion
@@ -29,6 +30,7 @@ from domain.policies.reviews import VersionClass
 from mail.message import Message, TemplateRefused
 from mail.sendgrid import Accepted, Copy, MailService, Outcome, Rejected
 from tests import databases
+from tests.databases import until_somebody_waits
 from tests.people import ALICE, BOB, CAROL, LANGUAGES
 from tests.sandbox_server import API_KEY, RunningSandbox
 from tests.scene import NOW, ONE_HOUR, Scene
@@ -225,13 +227,14 @@ def test_one_bad_address_costs_nobody_else_their_notice(
 
 
 class Mute(MailService):
-    """Refuses every request that holds a copy for Bob, and never says why."""
+    """Refuses every request that holds a copy for Bob, and says which only where he is alone."""
 
     def send(
         self, message: Message, copies: Sequence[Copy], attempt_id: UUID, headers: object = None
     ) -> Outcome:
         if any(copy.address == BOB.email for copy in copies):
-            return Rejected(mail_ids=(), reason="SendGrid answered 400")
+            named = tuple(copy.mail_id for copy in copies if len(copies) == 1)
+            return Rejected(mail_ids=named, reason="SendGrid answered 400")
         return Accepted(provider_id="provider")
 
 
@@ -344,6 +347,25 @@ def test_mails_that_went_out_and_could_not_be_noted_are_in_doubt_until_their_eve
         delivery.record_events(transaction, [heard], NOW)
     assert send(sender(), campaign) == SendProgress(accepted=3)
     assert len(sandbox.messages()) == 3
+
+
+def test_a_sender_that_takes_over_and_late_events_do_not_wait_in_a_circle(
+    scene: Scene, campaign: UUID, sender: MakeSender
+) -> None:
+    """P4: it looks after what was abandoned, and after what is in doubt for long."""
+    with scene.database.transaction() as transaction:
+        mails = transaction.exec(select(OutboxMail).order_by(col(OutboxMail.id))).all()
+        first, last = mails[0].id, mails[-1].id
+        mails[0].state, mails[-1].state = "unknown", "sending"
+        mails[0].claimed_at = mails[-1].claimed_at = NOW
+    with ThreadPoolExecutor(1) as worker:
+        with scene.database.transaction() as events:
+            hold_mails(events, col(OutboxMail.id) == first)
+            sending = worker.submit(send, sender(), campaign, NOW + ONE_HOUR)
+            until_somebody_waits(scene.database, sending)
+            hold_mails(events, col(OutboxMail.id) == last)
+        assert sending.result().accepted == 1
+    assert states(scene) == ["accepted", "operator", "unknown"]
 
 
 def test_an_address_mended_before_the_sending_is_the_one_that_counts(

@@ -9,10 +9,11 @@ import pytest
 from activities.mail.courier import Courier
 from activities.mail.done_words import told_of
 from database.requests import source_tasks
-from database.requests.answering import Answer, DecisionRefused
-from database.requests.data_corrections import ClaimRefused, note
+from database.requests.answering import Answer
+from database.requests.data_corrections import ClaimRefused, claims_of, note, take_back
 from database.requests.recipients import NoticeRefused, of_request, told
 from database.requests.requested_rights import rights_of
+from database.requests.sendable import DecisionRefused
 from database.tables import DataSubjectRequest
 from domain.requests.data_corrections import Claim
 from domain.requests.data_subject_requests import Ground, Kind, Outcome
@@ -102,21 +103,68 @@ def test_a_wrong_value_that_stands_nowhere_is_for_a_person_to_look_at(life: Life
     task = life.tasks(Verb.CORRECT)["billing"]
     assert task.state == TaskState.NEEDS_PERSON
     assert life.request.answered_at is None
-    with life.scene.database.transaction() as transaction:
-        source_tasks.give_up(
-            transaction,
-            transaction.get_one(DataSubjectRequest, life.request_id),
-            task.id,
-            reason="That address is nowhere.",
-            staff_id=life.scene.staff["petra"],
-            now=life.now,
-        )
+    give_up(life)
     life.step()
     assert life.request.answered_at is None
     with pytest.raises(DecisionRefused, match="billing did not put it right"):
         life.decide(RIGHT, Kind.CORRECTION)
     life.decide(replace(IN_PART, ground=Ground.CONDITIONS_NOT_MET), Kind.CORRECTION)
     assert life.request.outcome == Outcome.PARTIAL
+
+
+def test_what_was_noted_wrongly_is_put_right_when_its_source_knows_no_such_value(
+    life: Life,
+) -> None:
+    """P12: Petra mistyped a name; what billing did put right is not told as left."""
+    claim(life, street(life), replace(NAME, before="Alice Abe1", credible=True))
+    life.decide(RIGHT, Kind.CORRECTION)
+    life.pass_time(timedelta(minutes=1))
+    assert customer(life)["street"] == "2 New Road"
+    with pytest.raises(ClaimRefused, match="is decided"):
+        take_the_last_back(life)
+    give_up(life)
+    life.pass_time(timedelta(minutes=1))
+    take_the_last_back(life)
+    life.decide(RIGHT, Kind.CORRECTION)
+    life.pass_time(timedelta(minutes=1))
+    assert life.tasks(Verb.CORRECT)["billing"].state == TaskState.DONE
+    assert life.request.outcome == Outcome.FULFILLED
+    assert "Corrected: Contact details (street)." in sentences(life)
+    assert "Not corrected" not in sentences(life)
+
+
+def test_what_a_source_has_put_right_is_not_taken_back(life: Life) -> None:
+    """P12: what was done stays on record."""
+    elsewhere = replace(
+        NAME, source="marketing", category="Marketing contacts", before="Nobody", credible=True
+    )
+    claim(life, street(life), elsewhere)
+    life.decide(RIGHT, Kind.CORRECTION)
+    life.pass_time(timedelta(minutes=1))
+    give_up(life, "marketing")
+    life.pass_time(timedelta(minutes=1))
+    with pytest.raises(ClaimRefused, match="billing has put it right already"):
+        take_the_last_back(life, "billing")
+
+
+def give_up(life: Life, source: str = "billing") -> None:
+    with life.scene.database.transaction() as transaction:
+        source_tasks.give_up(
+            transaction,
+            transaction.get_one(DataSubjectRequest, life.request_id),
+            life.tasks(Verb.CORRECT)[source].id,
+            reason="That value is nowhere.",
+            staff_id=life.scene.staff["petra"],
+            now=life.now,
+        )
+
+
+def take_the_last_back(life: Life, source: str = "billing") -> None:
+    with life.scene.database.transaction() as transaction:
+        request = transaction.get_one(DataSubjectRequest, life.request_id)
+        (right,) = rights_of(transaction, request.id)
+        *_, last = [one for one in claims_of(transaction, right.id) if one.source == source]
+        take_back(transaction, request, last.id, staff_id=life.scene.staff["petra"], now=life.now)
 
 
 def test_once_decided_nothing_more_is_claimed(life: Life) -> None:

@@ -10,28 +10,24 @@ import pytest
 from sqlmodel import select
 
 from activities.mail.courier import Courier
-from activities.mail.done_words import told_of
+from activities.mail.done_words import foretold, told_of
 from activities.mail.outbox import Sender
 from activities.patrol import register
 from database.mail.mail_rows import Batch
-from database.requests.answering import DecisionRefused, set_aside
+from database.requests.answering import set_aside
 from database.requests.deferred_erasures import erasure_of
 from database.requests.erasure_ends import keep_the_data
-from database.requests.erasures import (
-    ErasureRefused,
-    due_in_our_own,
-    erase_our_own,
-    grounds_of,
-    skip_the_wait,
-)
+from database.requests.erasures import ErasureRefused, grounds_of, skip_the_wait
 from database.requests.estates import confirm_authority, freeze, record_authority
 from database.requests.holds import HoldRefused
 from database.requests.identity import verify_identity
+from database.requests.own_erasure import due_in_our_own, erase_our_own
 from database.requests.recipients import of_request
 from database.requests.requested_rights import rights_of
 from database.requests.restrictions import restrict
+from database.requests.sendable import DecisionRefused
 from database.requests.tombstones import every_mark
-from database.tables import Account, DataSubjectRequest, Erasure, Fact
+from database.tables import Account, DataSubjectRequest, Erasure, Fact, SourceTask
 from database.writing import held
 from domain.people.restrictions import Reason
 from domain.requests.data_subject_requests import Outcome, RightState, State
@@ -71,6 +67,14 @@ def account_of(life: Life) -> Account:
         return session.get_one(Account, life.request.account_id)
 
 
+def foretold_to(life: Life) -> tuple[str, ...]:
+    """What she reads before it begins, but for what a law keeps."""
+    with life.scene.database.session() as session:
+        (right,) = rights_of(session, life.request_id)
+        lines = foretold(session, right, speak("en"))
+    return tuple(line for line in lines if not line.startswith("Kept: "))
+
+
 def sentences(life: Life, language: str = "en") -> str:
     """What her answer says was done."""
     with life.scene.database.session() as session:
@@ -101,6 +105,31 @@ def test_what_must_stay_somewhere_is_not_promised_to_go(life: Life) -> None:
     life.pass_time()
     with pytest.raises(DecisionRefused, match="billing must keep a part of it"):
         life.decide(ERASED)
+
+
+def test_she_is_foretold_only_what_is_ours_to_erase_and_what_is_free_to_go(life: Life) -> None:
+    """P13, P24: what is held for the clinic does not go, nor what a hold stands on; what whoever
+    keeps it by hand has said nothing of goes only where no law keeps it."""
+    life.step()
+    assert "support" in life.tasks(Verb.LOCATE)
+    with life.scene.database.transaction() as transaction:
+        task = held(transaction, SourceTask, life.tasks(Verb.LOCATE)["sessions"].id)
+        assert task.receipt is not None
+        task.receipt = {"held": task.receipt["held"]}
+        transaction.add(task)
+    certain, perhaps = foretold_to(life)
+    assert certain == (
+        "To be erased: Invoices and payments, Marketing contacts, Profile and Use of the "
+        "newsletter."
+    )
+    assert perhaps == (
+        "To be erased, unless a law has us keep it: Sessions and devices and Taking part in "
+        "sessions."
+    )
+    life.place("marketing")
+    goes, *_, until_then = foretold_to(life)
+    assert goes == "To be erased: Invoices and payments."
+    assert until_then.startswith("What is needed for legal claims or proceedings is kept")
 
 
 def test_nothing_is_erased_before_two_days_are_over_and_then_everywhere(life: Life) -> None:

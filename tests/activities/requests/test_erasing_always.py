@@ -23,13 +23,14 @@ from data_sources.data_map import Description
 from data_sources.source import Call, DataSource, SourceUnavailable
 from database.people.accounts import AccountRow
 from database.requests import erasures, estates, source_tasks
-from database.requests.answering import Answer, DecisionRefused
+from database.requests.answering import Answer
 from database.requests.erasure_ends import keep_the_data
 from database.requests.erasures import ANNOUNCED, ErasureRefused, skip_the_wait
 from database.requests.estates import EstateRefused
 from database.requests.holds import HoldRefused
 from database.requests.identity import dispute, verify_identity
 from database.requests.requested_rights import rights_of
+from database.requests.sendable import DecisionRefused
 from database.requests.standing_holds import standing_on
 from database.storage import Storage
 from database.tables import Account, DataSubjectRequest

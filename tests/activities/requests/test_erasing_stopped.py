@@ -12,17 +12,19 @@ from activities.mail.courier import Courier
 from activities.mail.done_words import told_of
 from data_sources.source import Call, SourceUnavailable
 from database.people.accounts import AccountRow
-from database.requests import deferred_erasures, erasures, estates, identity, packages
-from database.requests.answering import Answer, DecisionRefused
+from database.requests import deferred_erasures, erasures, estates, identity, own_erasure, packages
+from database.requests.answering import Answer
 from database.requests.asked_tasks import ByHand, TaskRefused, give_to_staff
 from database.requests.deferred_erasures import NotToErase
 from database.requests.requested_rights import rights_of
+from database.requests.sendable import DecisionRefused
 from database.requests.source_tasks import hand_in
 from database.tables import Account, DataSubjectRequest, OutboxMail, Package
 from domain.requests.data_subject_requests import Kind, Outcome
 from domain.requests.legal_holds import EVERYWHERE
 from domain.requests.personal_data import OWN_SOURCE, Exported, Person, Verb
 from domain.requests.source_tasks import TaskState
+from tests.activities.requests.asked_sources import COMPANY
 from tests.activities.requests.erasing_lives import ALICE, BY_LAW, UNDER_HOLD, Life, a_life
 from tests.data_sources.conftest import fernhill
 from tests.data_sources.fernhill import Fernhill
@@ -171,7 +173,9 @@ def test_what_is_disputed_is_not_erased_by_hand_either(life: Life) -> None:
     life.pass_time(2 * DAY + MINUTE)
     task = life.tasks()["sessions"]
     with life.scene.database.transaction() as transaction:
-        assert give_to_staff(transaction, task, life.now.date(), life.now)
+        assert give_to_staff(
+            transaction, task, life.now.date(), role="task", office=COMPANY.office, now=life.now
+        )
     disputes(life)
     done = ByHand(receipt={"done": [], "retained": [], "failed": []}, evidence="Folder 7, burnt")
 
@@ -281,7 +285,7 @@ def test_our_own_database_waits_until_her_copy_is_fetched_or_deleted(
     with life.scene.database.session() as session:
         account = session.get_one(Account, life.request.account_id)
         assert account.email == ALICE.email
-        assert erasures.due_in_our_own(session) == []
+        assert own_erasure.due_in_our_own(session) == []
         right = next(one for one in rights_of(session, life.request_id) if one.kind == "erasure")
         assert "until you have fetched it" in "\n".join(told_of(session, right, speak("en")))
     with life.scene.database.transaction() as transaction:
@@ -297,7 +301,7 @@ def test_our_own_database_waits_until_her_copy_is_fetched_or_deleted(
             for part in packages.parts_of(transaction, request.id):
                 packages.forget_file(transaction, part.task.id, life.now)
     with life.scene.database.session() as session:
-        assert erasures.due_in_our_own(session) == [life.request_id]
+        assert own_erasure.due_in_our_own(session) == [life.request_id]
     life.pass_time(MINUTE)
     assert OWN_SOURCE in life.tasks()
 

@@ -29,11 +29,12 @@ from database.requests import (
     instructions,
     redirections,
 )
-from database.requests.answering import Answer, DecisionRefused, apply_decision, propose_decision
+from database.requests.answering import Answer, apply_decision, propose_decision
 from database.requests.asked_tasks import ByHand, TaskRefused
 from database.requests.holds import HoldRefused
 from database.requests.instructions import InstructionRefused
 from database.requests.packages import held_for_others
+from database.requests.sendable import DecisionRefused
 from database.requests.tombstones import every_mark
 from database.tables import DataSubjectRequest, Fact
 from domain.requests.collected import collected_from
@@ -114,7 +115,7 @@ def test_an_erasure_waits_for_a_second_person_and_reaches_the_clinics_data_alone
     clinic.decide(erasure, "paul")
     assert clinic.carry_out(erasure).state == "done"
     assert {name: one.asked for name, one in watched.items() if one.asked} == {
-        "support": ["erase", "locate"]
+        "support": ["locate", "erase", "locate"]
     }
     receipt = clinic.task(erasure).receipt
     assert receipt is not None
@@ -334,6 +335,34 @@ def test_whom_the_clinic_had_erased_is_marked_at_its_source_alone(clinic: Instru
     assert "alice" not in repr(marks)
 
 
+class LosesItsAnswer(Watched):
+    """A source that erases, and whose answer to the first try nobody gets."""
+
+    def erase(self, person: Person, call: Call) -> Receipt:
+        receipt = cast("SqlSource", self._source).erase(person, call)
+        self.asked.append("erase")
+        if self.asked.count("erase") == 1:
+            raise SourceUnavailable("support did not answer in time.")
+        return receipt
+
+
+def test_an_answer_that_was_lost_is_no_erasure_of_nothing(
+    clinic: Instructed, sender: Callable[..., Sender], sandbox: RunningSandbox
+) -> None:
+    """P24: the clinic hears of what is gone since its source was first looked into."""
+    clinic.company.instead["support"] = LosesItsAnswer(clinic.company.sources["support"])
+    erasure = clinic.enter(told(Verb.ERASE))
+    clinic.decide(erasure, "paul")
+    assert clinic.carry_out(erasure).asked.waiting == ("support",)
+    assert clinic.carry_out(erasure, NOW + timedelta(minutes=1)).state == "done"
+    receipt = clinic.task(erasure).receipt
+    assert receipt is not None
+    assert receipt["done"] == [{"category": "Support tickets", "rows": 2}]
+    sender().send(Batch(subject_id=erasure), NOW + timedelta(minutes=1))
+    (report,) = sandbox.messages(to=CONTACT)
+    assert "Support tickets: 2 done" in str(report["text"])
+
+
 def test_two_tries_at_once_ask_the_source_once(clinic: Instructed) -> None:
     """P13: the later one waits until the earlier one can have no answer any more."""
     erasure = clinic.enter(told(Verb.ERASE))
@@ -372,7 +401,14 @@ def test_what_is_to_be_erased_by_hand_waits_again_when_a_hold_comes(clinic: Inst
     erasure = clinic.enter(told(Verb.ERASE))
     clinic.decide(erasure, "paul")
     with clinic.database.transaction() as transaction:
-        asked_tasks.give_to_staff(transaction, clinic.task(erasure), NOW.date(), NOW)
+        asked_tasks.give_to_staff(
+            transaction,
+            clinic.task(erasure),
+            NOW.date(),
+            role="task",
+            office=COMPANY.office,
+            now=NOW,
+        )
     with clinic.database.transaction() as transaction:
         account = account_by_external_id(transaction, ALICE.external_id)
         assert not instructions.give_way_to_hold(transaction, account.id, "billing", NOW)

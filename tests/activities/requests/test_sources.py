@@ -427,3 +427,17 @@ def test_paper_too_shows_that_somebody_is_known(company: AskedSources) -> None:
         row = session.get_one(DataSubjectRequest, request.id)
         assert row.verified_by == identity.BY_SOURCE
         assert "paper has something" in (source_tasks.why_not_nothing(session, row.id) or "")
+
+
+def test_after_a_slow_source_the_others_are_asked_at_the_next_call(
+    company: AskedSources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P11: so nothing that is done is begun again because the rest took too long."""
+    monkeypatch.setattr("activities.requests.sources.ENOUGH", timedelta(0))
+    request = company.verified(ALICE, "inquiry")
+    settled = []
+    while set(company.states(request.id).values()) != {"done", "by_hand"}:
+        company.ask(request.id)
+        states = company.states(request.id).values()
+        settled.append(sum(state != "waiting" for state in states))
+    assert settled == list(range(1, len(company.states(request.id)) + 1))

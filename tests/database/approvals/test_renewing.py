@@ -1,10 +1,11 @@
 """Who goes back to an earlier version is shown later changes from that one (P5, P6)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from random import Random
 from uuid import UUID
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from database.approvals.approvals import Shown, decide
 from database.approvals.renewing import renew_addressee
@@ -12,12 +13,15 @@ from database.campaigns import controls, corrections, freezing, reclassifying
 from database.campaigns.campaigns import addressee_of
 from database.campaigns.controls import ControlRefused
 from database.campaigns.corrections import Right
+from database.campaigns.progress import progress_of
 from database.campaigns.reclassifying import Mistake
 from database.mail import outbox, outcomes
 from database.mail.mail_rows import Batch
+from database.people.accounts import AccountRow
 from database.policies.assessments import findings_of
+from database.policies.counting import has_answered
 from database.policies.policies import policy_by_slug
-from database.tables import Account, OutboxMail, PolicyVersion
+from database.tables import Account, Campaign, CampaignAddressee, OutboxMail, PolicyVersion
 from domain.approvals.approvals import Decision
 from domain.policies.reviews import Decisions, FindingStatus, VersionClass
 from tests.deciding import APPROVED, DECLINED
@@ -108,6 +112,20 @@ def test_who_was_only_told_is_asked_once_they_went_back(scene: Scene) -> None:
     assert (mail.state, mail.template) == ("queued", "approval_first_notice")
 
 
+def test_a_campaign_that_is_over_has_nothing_in_its_queue_for_who_falls_back(scene: Scene) -> None:
+    """P4, P6: it sends no more, so her mail stays what it came to; she counts as silent, as Bob."""
+    campaign = third_announced(scene, THIRD, VersionClass.NOTICE)
+    scene.put_in_force(scene.version(3), LATER)
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(Campaign, campaign)
+        row.state, row.finished_at = "finished", LATER
+    says(scene, DECLINED, 2, base=1, days=70)
+    assert asked_from(scene) == (1, True)
+    assert notice(scene, campaign).state == "accepted"
+    with scene.database.session() as session:
+        assert progress_of(session, session.get_one(Campaign, campaign)).silent == 2
+
+
 def test_who_comes_to_a_later_version_needs_no_second_mail(scene: Scene) -> None:
     """P4: all that is adverse from there was in the mail that she had."""
     campaign = third_announced(scene, SLOWER, VersionClass.APPROVAL)
@@ -157,3 +175,56 @@ def test_nobody_falls_back_under_a_version_that_was_shown_to_them_from_the_other
         mistake = Mistake(confirm=[key])
         with pytest.raises(ControlRefused, match="Withdraw version 3 first"):
             reclassifying.propose(transaction, scene.version(2), act, mistake, languages=LANGUAGES)
+
+
+def counts_in_sql(scene: Scene, campaign: UUID) -> bool:
+    """Whether reminders, progress and report take Alice for one who has answered."""
+    with scene.database.session() as session:
+        row = session.get_one(Campaign, campaign)
+        counted = progress_of(session, row)
+        asked = session.exec(
+            select(CampaignAddressee.asks_approval).where(
+                CampaignAddressee.campaign_id == campaign,
+                CampaignAddressee.account_id == scene.account(ALICE.external_id).id,
+                has_answered(col(CampaignAddressee.account_id), row.policy_version_id),
+            )
+        ).first()
+        answered = counted.approved + counted.declined
+    assert answered == (asked is not None)
+    return asked is not None
+
+
+def counts_in_the_fold(scene: Scene, at: datetime) -> bool:
+    return any(word.number == 3 for word in scene.governs(ALICE, at).words)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_an_answer_counts_in_mails_and_reports_as_it_does_for_what_governs(
+    scene: Scene, seed: int
+) -> None:
+    """P5, P6: whatever she says of both versions, in whatever order; from the page that is hers, or
+    from one that was opened before; and while she is said to be a minor, and after."""
+    chance = Random(seed)
+    campaign = third_announced(scene, SLOWER, VersionClass.APPROVAL)
+    for day in range(1, 25):
+        if chance.random() < 0.15:
+            kind = chance.choice(["person", "minor"])
+            row = AccountRow(**vars(ALICE) | {"kind": kind})
+            scene.import_accounts(row, now=TOLD + day * A_DAY - timedelta(hours=1))
+        number = chance.choice([2, 3, 3])
+        base = 1 if number == 2 else asked_from(scene)[0]
+        says(scene, chance.choice([APPROVED, APPROVED, DECLINED]), number, base=base, days=day)
+        at = TOLD + day * A_DAY + timedelta(hours=1)
+        assert counts_in_sql(scene, campaign) == counts_in_the_fold(scene, at), (seed, day)
+
+
+def test_whoever_is_asked_anew_is_reminded_though_they_approved_what_was_shown_before(
+    scene: Scene,
+) -> None:
+    """P5: and once the earlier text is theirs again, what they said of the later one counts."""
+    campaign = third_announced(scene, SLOWER, VersionClass.APPROVAL)
+    says(scene, APPROVED, 3, base=2, days=1)
+    says(scene, DECLINED, 2, base=1, days=2)
+    assert not counts_in_sql(scene, campaign)
+    says(scene, APPROVED, 2, base=1, days=3)
+    assert counts_in_sql(scene, campaign)

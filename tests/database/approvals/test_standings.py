@@ -64,6 +64,7 @@ def a_crowd(scene: Scene) -> PolicyVersion:
     scene.import_accounts(*people[40:], now=EFFECT + A_DAY)
     again = [replace(one, status="open", kind="person") for one in people[::7]]
     scene.import_accounts(*again, now=EFFECT + 20 * A_DAY)
+    scene.import_accounts(*people[::14], now=EFFECT + 25 * A_DAY)
     third = scene.submit(THIRD, now=EFFECT + A_DAY)
     scene.assess(second, first, version=third)
     with scene.database.transaction() as transaction:

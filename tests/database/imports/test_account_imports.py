@@ -525,6 +525,16 @@ def test_a_version_that_was_never_in_force_cannot_be_asserted(scene: Scene, numb
     assert known(scene) == 0
 
 
+def test_before_there_is_a_policy_it_is_said_what_comes_first(scene: Scene) -> None:
+    """P6: accounts often come before the texts."""
+    with scene.database.transaction() as transaction:
+        transaction.delete(policy_by_slug(transaction, POLICY))
+    early = AccountRow(external_id="a1", email="a1@example.com", governing_version={"": 1})
+    with pytest.raises(ImportRefused, match=r"'a1' .* there is no policy yet. Add it first"):
+        scene.import_accounts(early, now=NOW)
+    assert known(scene) == 0
+
+
 def test_an_import_leaves_one_fact_without_anybody_in_it(scene: Scene) -> None:
     """P31, P33."""
     scene.import_accounts(ALICE, BOB)

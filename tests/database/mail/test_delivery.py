@@ -1,5 +1,7 @@
 """What the mail service says of each mail, in whatever order it says it (P4)."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -7,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Insert, insert, literal, true
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from database.ids import id_of_each
 from database.mail import outbox, outcomes
-from database.mail.mail_rows import Batch
+from database.mail.mail_rows import Batch, hold_mails
 from database.tables import DeliveryEvent, MailAttempt, OutboxMail
 from tests.database.mail.test_outbox import (
     LATER,
@@ -25,6 +27,7 @@ from tests.database.mail.test_outbox import (
     settle,
     tell,
 )
+from tests.databases import until_somebody_waits
 from tests.scene import NOW, ONE_HOUR, Scene, loose_mails
 
 EVENTS = ("processed", "deferred", "delivered", "bounce", "dropped", "spamreport", "open")
@@ -119,6 +122,38 @@ def copy_of_every_mail_in_every_attempt() -> Insert:
     }
     every = select(*columns.values()).select_from(OutboxMail).join(MailAttempt, true())
     return insert(OutboxMail).from_select(list(columns), every)
+
+
+def reject_the_second(session: Session, attempt: UUID, _first: UUID, second: UUID) -> None:
+    outcomes.reject(session, attempt, [second], "SendGrid answered 400", NOW)
+
+
+def suppress_both(session: Session, attempt: UUID, first: UUID, second: UUID) -> None:
+    outcomes.suppress(session, attempt, {second: "a reason", first: "another"}, NOW)
+
+
+@pytest.mark.parametrize("settle", [reject_the_second, suppress_both])
+def test_a_sender_and_events_of_an_earlier_attempt_do_not_wait_in_a_circle(
+    scene: Scene, settle: Callable[[Session, UUID, UUID, UUID], None]
+) -> None:
+    """P4: whoever writes to several mails holds all of them in one order."""
+    subject = uuid4()
+    first, second = sorted(queue(scene, loose_mails(2, subject_id=subject)))
+    claimed = claim(scene.database, Batch(subject_id=subject))
+    assert claimed
+
+    def settles() -> None:
+        with scene.database.transaction() as transaction:
+            settle(transaction, claimed.attempt_id, first, second)
+
+    with ThreadPoolExecutor(1) as sender:
+        with scene.database.transaction() as events:
+            hold_mails(events, col(OutboxMail.id) == first)
+            settling = sender.submit(settles)
+            until_somebody_waits(scene.database, settling)
+            hold_mails(events, col(OutboxMail.id) == second)
+        settling.result()
+    assert scene.mail(second).state in ("rejected", "suppressed")
 
 
 def test_an_event_before_the_answer_is_not_undone_by_it(scene: Scene, mail: UUID) -> None:

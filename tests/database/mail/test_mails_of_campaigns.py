@@ -5,8 +5,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from database.campaigns import campaigns, freezing
+from database.campaigns.progress import count_missed
 from database.mail import doubts, outbox
 from database.mail.mail_rows import Batch
+from database.mail.steps import WITHOUT_MAIL
 from database.tables import Campaign, PolicyVersion
 from domain.approvals.approvals import Decision
 from tests.database.mail.test_outbox import (
@@ -14,6 +16,7 @@ from tests.database.mail.test_outbox import (
     SECOND,
     claim,
     doubtful,
+    heard_of_later,
     must_claim,
     queue,
     settle,
@@ -73,6 +76,26 @@ def test_a_campaign_that_does_not_run_sends_nothing(
     assert claim(scene.database, Batch(subject_id=campaign))
 
 
+def test_what_turns_out_lost_once_its_campaign_is_over_waits_in_no_queue(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P4: it may not go out any more, so no sender tries for ever, and somebody tells them."""
+    one, other = scene.queue_step(campaign)
+    for mail in (one, other):
+        doubtful(scene, mail)
+    heard_of_later(scene, 3)
+    with scene.database.transaction() as transaction:
+        over = transaction.get_one(Campaign, campaign)
+        over.state, over.finished_at = "finished", NOW
+    assert settle(scene, one, NOW + ONE_HOUR) == "queued"
+    assert claim(scene.database, Batch(mail_id=one), now=NOW + ONE_HOUR) is None
+    assert scene.mail(one).state == "cancelled"
+    assert scene.mail(other).state == "unknown"
+    with scene.database.session() as session:
+        over = session.get_one(Campaign, campaign)
+        assert count_missed(session, over, WITHOUT_MAIL) == 1
+
+
 def test_a_link_asked_for_again_goes_out_after_the_campaign(scene: Scene, campaign: UUID) -> None:
     """P5: who asks for their link gets it, however late."""
     again = outbox.Queued(
@@ -85,7 +108,9 @@ def test_a_link_asked_for_again_goes_out_after_the_campaign(scene: Scene, campai
         variant=uuid4(),
     )
     (mail,) = queue(scene, [again])
-    stop(scene, campaign, "finished")
+    with scene.database.transaction() as transaction:
+        over = transaction.get_one(Campaign, campaign)
+        over.state, over.finished_at = "finished", NOW
     assert must_claim(scene, mail).copies == 1
 
 

@@ -6,16 +6,17 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlmodel import col, select, text
+from sqlmodel import col, select
 
 from database.approvals.wrong_words import keep_wrong, whatever_was_told
 from database.campaigns import controls, freezing
 from database.campaigns.progress import count_addressees
+from database.campaigns.shards import queue_step
 from database.mail import delivery, outbox, outcomes, suppressions
 from database.mail.mail_rows import Batch, hold_mails
 from database.mail.steps import FIRST_NOTICE, WITHDRAWAL
 from database.people.accounts import AccountRow
-from database.people.links import APPROVE, add_link
+from database.people.links import APPROVE, add_link, usable_link
 from database.policies.voids import stands
 from database.tables import (
     Approval,
@@ -29,8 +30,8 @@ from database.tables import (
 )
 from domain.mail.suppressions import address_key
 from domain.policies.reviews import Decisions
-from tests.eventually import eventually
-from tests.people import ALICE, BOB
+from tests.databases import until_somebody_waits
+from tests.people import ALICE, BOB, LANGUAGES
 from tests.scene import NOW, ONE_HOUR, Scene
 
 KEY = b"k" * 32
@@ -275,15 +276,35 @@ def test_who_mends_addresses_and_who_hears_of_their_mails_never_wait_for_each_ot
         with scene.database.transaction() as transaction:
             hold_mails(transaction, col(OutboxMail.id) == mails[0].id)
             mending = other.submit(scene.import_accounts, MENDED, bobs, now=NOW + ONE_HOUR)
-            if not scene.database.is_sqlite:
-                waits = text("SELECT 1 FROM pg_locks WHERE NOT granted")
-                eventually(lambda: transaction.execute(waits).first())
+            until_somebody_waits(scene.database, mending)
             hold_mails(transaction, col(OutboxMail.id) == mails[1].id)
         mending.result()
     with scene.database.session() as session:
         latest = session.exec(select(Link.id).where(col(Link.successor_id).is_(None))).all()
         carried = session.exec(select(OutboxMail.link_id)).all()
     assert sorted(map(str, carried)) == sorted(map(str, latest))
+
+
+def test_a_reminder_that_is_queued_while_an_address_is_mended_has_a_link_that_works(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P32: neither writer sees what the other one does, and the mail goes to the new address."""
+    with ThreadPoolExecutor(1) as other:
+        with scene.database.transaction() as transaction:
+            row = transaction.get_one(Campaign, campaign)
+            queue_step(transaction, row, "reminder_1", 0, languages=LANGUAGES, now=NOW)
+            mending = other.submit(scene.import_accounts, MENDED, now=NOW + ONE_HOUR)
+            until_somebody_waits(scene.database, mending)
+        mending.result()
+    with scene.database.transaction() as transaction:
+        claim = outbox.claim(
+            transaction, Batch(subject_id=campaign, step="reminder_1"), limit=9, now=NOW
+        )
+        assert claim
+        copies = outbox.addressed(transaction, claim)
+        (hers,) = [copy.nonce for copy in copies if copy.address == MENDED.email]
+        assert hers
+        assert usable_link(transaction, APPROVE, hers, NOW + ONE_HOUR)
 
 
 @pytest.mark.parametrize("word", ["processed", "delivered"])
@@ -395,3 +416,24 @@ def test_who_complained_and_mended_their_address_hears_that_it_is_off(
     assert first_notice(scene, campaign).state == "queued"
     alice = scene.account(ALICE.external_id).id
     assert (alice in told_that_it_is_off(scene, campaign)) is hears
+
+
+def test_a_notice_owed_again_is_sent_while_its_step_is_still_being_sent(
+    scene: Scene, campaign: UUID
+) -> None:
+    """P4: the shard that it belongs to may be done, and the campaign comes to it no more."""
+    with scene.database.transaction() as transaction:
+        transaction.get_one(OutboxMail, first_notice(scene, campaign).id).state = "bounced"
+    alice, bob = (scene.account(each.external_id).id for each in (ALICE, BOB))
+    with scene.database.session() as session:
+        assert outbox.steps_without_sender(session) == []
+    scene.import_accounts(MENDED, now=NOW)
+    with scene.database.session() as session:
+        assert outbox.steps_without_sender(session, account_id=bob) == []
+        (owed,) = outbox.steps_without_sender(session, account_id=alice)
+    assert owed == (campaign, FIRST_NOTICE)
+    with scene.database.transaction() as transaction:
+        batch = Batch(subject_id=campaign, step=FIRST_NOTICE)
+        assert outbox.claim(transaction, batch, limit=9, now=NOW)
+    with scene.database.session() as session:
+        assert outbox.steps_without_sender(session) == []

@@ -1,5 +1,6 @@
 """Addresses that mail stopped going to: until they change, or ops decide otherwise."""
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -98,6 +99,18 @@ def test_an_address_is_known_in_every_spelling_and_by_its_key_alone(
     assert address_key(f" {address.upper()}\n", KEY) == known
     assert address.lower().encode() not in known
     assert (address_key(address, other_key) == known) == (other_key == KEY)
+
+
+def test_what_two_tries_of_a_mail_came_to_stops_both_of_their_addresses(scene: Scene) -> None:
+    """P4: it went to the old address and to the mended one, and both events come in one batch, as
+    they do after a day of silence."""
+    mail, new = any_mail(scene), address_key("alice@new.example", KEY)
+    both = [failed(mail), replace(failed(mail), address_key=new)]
+    assert suppress(scene, *both) == 2
+    assert suppress(scene, *both, both[0]) == 0
+    with scene.database.session() as session:
+        keys = session.exec(select(MailSuppression.address_key)).all()
+    assert set(keys) == {OF_ALICE, new}
 
 
 @pytest.mark.parametrize("cause", list(Cause))

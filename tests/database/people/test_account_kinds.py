@@ -1,6 +1,7 @@
 """Accounts that are not like others: of the dead, of minors, of machines, and those that move."""
 
 from datetime import datetime, timedelta
+from random import Random
 
 import pytest
 from sqlmodel import Session, select
@@ -13,7 +14,7 @@ from database.people.links import LinkUnusable, usable_link
 from database.policies.policies import policy_by_slug
 from database.tables import Account, CampaignAddressee, Link, OutboxMail, PolicyVersion
 from domain.people.account_holders import LeftOut
-from tests.deciding import APPROVED
+from tests.deciding import APPROVED, DECLINED
 from tests.people import ALICE, BOB, CAROL, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, ONE_HOUR, Scene
 
@@ -162,3 +163,44 @@ def links(scene: Scene) -> dict[object, Link]:
     with scene.database.session() as session:
         rows = session.exec(select(Link).where(Link.successor_id == None)).all()  # noqa: E711
         return {row.account_id: row for row in rows}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_import_changes_what_governed_before_it(scene: Scene, seed: int) -> None:
+    """P6: whatever it says, and however often: dead, alive, a minor, grown up, and again."""
+    chance = Random(seed)
+    scene.campaign()
+    people = [
+        AccountRow(external_id=f"a{number}", email=f"a{number}@people.example")
+        for number in range(12)
+    ]
+    scene.import_accounts(*people, now=FIRST_DAY + ONE_HOUR)
+    scene.put_in_force(version(scene, 2), EFFECT)
+    told: dict[tuple[str, datetime], object] = {}
+    for number in range(8):
+        now = NOW + number * 20 * A_DAY
+        for one in people:
+            if chance.random() < 0.5:
+                scene.decide(one, chance.choice([APPROVED, DECLINED]), at=now)
+        some = [
+            but(
+                one,
+                status=chance.choice(["open", "open", "closed", "deceased"]),
+                kind=chance.choice(["person", "minor", "service"]),
+            )
+            for one in people
+            if chance.random() < 0.7
+        ]
+        scene.import_accounts(*some, now=now + A_DAY)
+        with scene.database.session() as session:
+            accounts = session.exec(select(Account)).all()
+            history = history_of(session)
+            instants = {at for _, at in told} | {now, now + A_DAY / 2}
+            answers = {
+                (account.external_id, at): history.governing(accounts, at)[account.id]
+                for at in instants
+                for account in accounts
+            }
+        for known, before in told.items():
+            assert answers[known] == before, known
+        told = dict(answers)

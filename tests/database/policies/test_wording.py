@@ -5,15 +5,18 @@ from sqlmodel import select
 
 from database.approvals.shown_changes import shown_change
 from database.campaigns import reviews
+from database.campaigns.rehearsals import fingerprint
 from database.campaigns.reviews import ReviewContent, ReviewRefused
 from database.people.accounts import AccountRow
-from database.policies import assessments, wording
+from database.policies import assessments, policies, wording
+from database.policies.policies import SubmissionRefused
 from database.policies.wording import WordingRefused, Words, WordsState
-from database.tables import Fact, Finding, PolicyVersion
+from database.tables import Fact, Finding, Policy, PolicyVersion
 from domain.policies.reviews import VersionClass, release_refusal
 from tests.people import ALICE, LANGUAGES
 from tests.scene import FIRST_DAY, NOW, Scene
 from tests.texts import FIRST, SECOND
+from translations.catalogues import speak
 
 APPROVAL = VersionClass.APPROVAL
 HANNA = AccountRow(external_id="hanna", email="hanna@people.example", locale="de-AT")
@@ -209,3 +212,66 @@ def test_an_approval_proves_what_was_shown_in_that_language(
             assert shown_change(session, first, row, "en").sha256 == english
             seen.add(shown_change(session, first, row, "de").sha256)
     assert len(seen) == 4
+
+
+def test_the_title_is_a_word_that_people_read(scene: Scene, second: PolicyVersion) -> None:
+    """P4: it stands in the subject of each mail, so a release waits for it in the languages read,
+    unless every catalogue has it."""
+    assert "title" not in refusal(scene, second)
+    with scene.database.transaction() as transaction:
+        policy = transaction.get_one(Policy, second.policy_id)
+        policy.title = "House rules"
+    assert "in de the policy's title and the summary" in refusal(scene, second)
+    entitle(scene, second, {"de": " Unsere\n Hausordnung "})
+    assert "the policy's title" not in refusal(scene, second)
+    with scene.database.session() as session:
+        policy = session.get_one(Policy, second.policy_id)
+        assert speak("de").title(policy.title, policy.titles) == "Unsere Hausordnung"
+        assert speak("en").title(policy.title, policy.titles) == "House rules"
+
+
+def test_a_title_that_nobody_reads_holds_nothing_back(scene: Scene, second: PolicyVersion) -> None:
+    """P4: nor does one of an editorial version, of which nobody is told."""
+    with scene.database.transaction() as transaction:
+        transaction.get_one(Policy, second.policy_id).title = "House rules"
+    close_hanna(scene)
+    assert "title" not in refusal(scene, second)
+
+
+@pytest.mark.parametrize(
+    ("titles", "why"),
+    [
+        ({"de": "Hausordnung", "fr": "Règlement"}, "none of the languages"),
+        ({"de": " \n"}, "has 0 characters"),
+        ({"de": "ü" * 101}, "has 101 characters"),
+    ],
+)
+def test_titles_are_taken_whole_or_not_at_all(
+    scene: Scene, second: PolicyVersion, titles: dict[str, str], why: str
+) -> None:
+    with pytest.raises(SubmissionRefused, match=why):
+        entitle(scene, second, titles)
+    with scene.database.session() as session:
+        assert session.get_one(Policy, second.policy_id).titles == {}
+
+
+def test_a_new_title_takes_a_new_test_mail(scene: Scene, second: PolicyVersion) -> None:
+    """P4: nobody has read the mail that goes out now."""
+    with scene.database.session() as session:
+        before = fingerprint(session, session.get_one(PolicyVersion, second.id), LANGUAGES)
+    entitle(scene, second, {"de": "Hausordnung"})
+    with scene.database.session() as session:
+        row = session.get_one(PolicyVersion, second.id)
+        assert fingerprint(session, row, LANGUAGES) != before
+
+
+def entitle(scene: Scene, version: PolicyVersion, titles: dict[str, str]) -> None:
+    with scene.database.transaction() as transaction:
+        policies.entitle(
+            transaction,
+            transaction.get_one(Policy, version.policy_id),
+            titles,
+            languages=LANGUAGES,
+            by=scene.staff["lena"],
+            now=NOW,
+        )

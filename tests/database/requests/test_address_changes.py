@@ -8,7 +8,8 @@ from sqlmodel import select
 from database.requests import (
     identity,
 )
-from database.requests.answering import Answer, DecisionRefused
+from database.requests.answering import Answer
+from database.requests.sendable import DecisionRefused
 from database.tables import (
     AddressChange,
     AddressWarning,

@@ -14,11 +14,12 @@ from sqlmodel import Session, col, select
 from database.engine import Database
 from database.people.accounts import AccountRow
 from database.requests import answering, deferred_erasures, holds
-from database.requests.answering import Answer, DecisionRefused
+from database.requests.answering import Answer
 from database.requests.deferred_erasures import NotToErase
 from database.requests.holds import HoldRefused
 from database.requests.identity import verify_identity
 from database.requests.requested_rights import rights_of
+from database.requests.sendable import DecisionRefused
 from database.requests.standing_holds import standing_on
 from database.tables import (
     DataSubjectRequest,

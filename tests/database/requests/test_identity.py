@@ -13,13 +13,15 @@ from sqlmodel import Session, select
 from database.requests import (
     answering,
     asked_tasks,
+    codes,
     identity,
     identity_checks,
     requests,
     source_tasks,
 )
-from database.requests.answering import Answer, DecisionRefused
+from database.requests.answering import Answer
 from database.requests.identity_checks import CheckRefused
+from database.requests.sendable import DecisionRefused
 from database.tables import (
     DataSubjectRequest,
     Fact,
@@ -72,7 +74,7 @@ def mails(scene: Scene, request: DataSubjectRequest, step: str) -> dict[str, str
 
 def last_code(scene: Scene, request: DataSubjectRequest) -> bytes:
     with scene.database.session() as session:
-        code = identity.live_code(session, look(scene, request), NOW)
+        code = codes.live_code(session, look(scene, request), NOW)
     assert code is not None
     return code.nonce
 
@@ -89,12 +91,12 @@ def guess(
     now: datetime = NOW,
 ) -> bool:
     with the_row(scene, request) as (transaction, row):
-        return identity.try_code(transaction, row, opens, now)
+        return codes.try_code(transaction, row, opens, now)
 
 
 def ask_again(scene: Scene, request: DataSubjectRequest, now: datetime = NOW) -> bool:
     with the_row(scene, request) as (transaction, row):
-        return identity.ask_again(transaction, row, now)
+        return codes.ask_again(transaction, row, now)
 
 
 def confirm(scene: Scene, request: DataSubjectRequest, now: datetime = NOW) -> None:
@@ -227,7 +229,7 @@ def test_the_right_code_proves_who_somebody_is_and_confirms_their_address(
     acknowledge(scene, asked)
     assert guess(scene, asked, lambda of: of == nonce)
     verified = look(scene, asked)
-    assert (verified.verified_by, verified.state) == (identity.BY_CODE, "work")
+    assert (verified.verified_by, verified.state) == (codes.BY_CODE, "work")
     assert verified.contact_confirmed_at == NOW
     assert not guess(scene, asked, lambda _: True)
 
@@ -381,7 +383,7 @@ def test_reminders_go_to_the_address_on_file_and_to_a_confirmed_contact_address(
     def remind(step: str) -> list[dict[str, str]]:
         for request in (known, unknown, same):
             with the_row(scene, request) as (transaction, row):
-                identity.remind(transaction, row, step, NOW)
+                codes.remind(transaction, row, step, NOW)
         return [mails(scene, request, step) for request in (known, unknown, same)]
 
     on_file = {"account": "request_verification_reminder"}
@@ -415,7 +417,7 @@ def test_who_is_at_an_address_on_file_stops_a_request_that_is_not_theirs(
     assert ask_again(scene, asked)
     assert mails(scene, asked, "verification_2") == {"account": "no_address"}
     with the_row(scene, asked) as (transaction, row):
-        identity.remind(transaction, row, "identity-1", NOW)
+        codes.remind(transaction, row, "identity-1", NOW)
     assert mails(scene, asked, "identity-1") == {"account": "no_address"}
 
 
@@ -433,7 +435,7 @@ def test_a_confirmed_contact_is_reminded_whether_or_not_the_holder_disowned_it(
     reminded = []
     for request in (asked, unknown):
         with the_row(scene, request) as (transaction, row):
-            identity.remind(transaction, row, "identity-1", NOW)
+            codes.remind(transaction, row, "identity-1", NOW)
         reminded.append(mails(scene, request, "identity-1")["requester"])
     assert reminded == ["request_identity_reminder"] * 2
 

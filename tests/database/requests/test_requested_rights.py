@@ -7,9 +7,10 @@ import pytest
 from sqlmodel import select
 
 from database.requests import answering, identity, requests
-from database.requests.answering import Answer, DecisionRefused
+from database.requests.answering import Answer
 from database.requests.requested_rights import rights_by_request, rights_of
 from database.requests.requests import OPEN_STATES
+from database.requests.sendable import DecisionRefused
 from database.tables import DataSubjectRequest, Fact, Link
 from domain.requests.data_subject_requests import Ground, Kind, Outcome, RightState
 from tests.answers import IN_FULL, INVOICES, REFUSAL

@@ -12,9 +12,10 @@ from database.mail import outbox
 from database.mail.mail_rows import Batch
 from database.people.staff import by_handle, in_role
 from database.requests import answering, identity, requests
-from database.requests.answering import Answer, DecisionRefused
+from database.requests.answering import Answer
 from database.requests.requested_rights import rights_of
 from database.requests.requests import RequestUnknown
+from database.requests.sendable import DecisionRefused
 from database.tables import DataSubjectRequest, Fact, Link, OutboxMail, RequestDecision
 from domain.requests.data_subject_requests import Ground, Outcome
 from tests.people import DORA

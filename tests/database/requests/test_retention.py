@@ -25,6 +25,7 @@ from database.tables import (
     OutboxMail,
     PostedLetter,
     RecipientNotice,
+    RequestAddition,
     RequestAttachment,
     RequestedRight,
 )
@@ -52,6 +53,7 @@ def answered(scene: Scene) -> DataSubjectRequest:
     with scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request.id)
         row.message = SECRET
+        transaction.add(RequestAddition(request_id=row.id, words=SECRET, added_at=NOW))
         transaction.add(wrong(rights_of(transaction, row.id)[0], noted_by=scene.staff["petra"]))
         decision = propose_decision(
             transaction, row, IN_FULL, decided_by=scene.staff["petra"], now=NOW

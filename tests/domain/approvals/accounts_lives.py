@@ -11,11 +11,11 @@ from domain.approvals.approvals import (
     Clean,
     Decided,
     Decision,
-    Frozen,
     Governing,
     InForce,
     Reclassified,
     Required,
+    Stage,
     Start,
     Voided,
     Ways,
@@ -69,7 +69,7 @@ def on(
     clean: Clean,
     required: Required = by_no_law,
     start: Start | None = None,
-    frozen: Frozen | None = None,
+    frozen: Sequence[Stage] = (),
     reclassified: Sequence[Reclassified] = (),
 ) -> Governing:
     """What governs an account on a day."""
@@ -108,7 +108,7 @@ def stories(draw: st.DrawFn) -> Story:
     return start, force(*days), tuple(decisions), clean_except(*adverse)
 
 
-def told(story: Story, at: datetime, frozen: Frozen | None = None) -> Governing:
+def told(story: Story, at: datetime, frozen: Sequence[Stage] = ()) -> Governing:
     start, timeline, decisions, clean = story
     return governing(
         at,

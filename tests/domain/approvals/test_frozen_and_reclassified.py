@@ -6,7 +6,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.approvals.approvals import Frozen, Reclassified
+from domain.approvals.approvals import Reclassified, Stage
 from tests.domain.approvals.accounts_lives import (
     APPROVED,
     DECLINED,
@@ -30,15 +30,15 @@ def test_while_it_is_frozen_nothing_moves_an_account(
     """P5: what governed a person who died stays; a mistake is mended from then on."""
     start = story[0]
     begin = max(day(first), start.at)
-    frozen = Frozen(at=begin, until=None if days is None else begin + days * ONE_DAY)
-    steps = told(story, day(200), frozen).steps
+    frozen = Stage(at=begin, until=None if days is None else begin + days * ONE_DAY)
+    steps = told(story, day(200), [frozen]).steps
     assert not any(frozen.holds(step.since) for step in steps[1:])
     just_before = begin - timedelta.resolution
     if just_before >= start.at:
-        assert told(story, just_before, frozen).number == told(story, just_before).number
-        assert told(story, begin, frozen).number == told(story, just_before).number
+        assert told(story, just_before, [frozen]).number == told(story, just_before).number
+        assert told(story, begin, [frozen]).number == told(story, just_before).number
     if frozen.until is None:
-        assert told(story, day(200), frozen).number == told(story, begin, frozen).number
+        assert told(story, day(200), [frozen]).number == told(story, begin, [frozen]).number
 
 
 def test_a_frozen_account_is_moved_back_once_it_is_not_frozen_any_more() -> None:
@@ -48,7 +48,7 @@ def test_a_frozen_account_is_moved_back_once_it_is_not_frozen_any_more() -> None
             at,
             timeline=force(0, 30),
             clean=clean_except(),
-            frozen=Frozen(at=day(40), until=day(60)),
+            frozen=[Stage(at=day(40), until=day(60))],
             reclassified=(found_out(2, 50, 1),),
         )
         assert state.number == number

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.approvals.approvals import (
-    Frozen,
     Governing,
     InForce,
     Reclassified,
     Required,
+    Stage,
     Start,
     Ways,
     governing,
@@ -137,7 +137,7 @@ def test_a_frozen_account_is_governed_once_it_is_not_frozen_any_more() -> None:
             timeline=force(0, 30),
             decisions=(),
             ways=Ways(clean=ADVERSE, required=by_law((1, 2))),
-            frozen=Frozen(at=day(20), until=day(until) if until else None),
+            frozen=[Stage(at=day(20), until=day(until) if until else None)],
         )
 
     assert frozen(None).number == 1

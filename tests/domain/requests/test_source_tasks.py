@@ -1,16 +1,27 @@
 """What sources are asked for which right, and when again."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.company import OfficeHours
 from domain.requests.collected import Collected, collected_from
 from domain.requests.data_subject_requests import Kind
 from domain.requests.personal_data import DataRole, LegalBasis, Origin, Record, Use, Verb
-from domain.requests.source_tasks import FIRST_PAUSE, LONGEST_PAUSE, Asked, asked_first, next_try
+from domain.requests.source_tasks import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    Asked,
+    asked_first,
+    next_try,
+    reminded_at,
+)
+from domain.working_days import works_on
 
+BERLIN = OfficeHours(time_zone="Europe/Berlin", country="DE")
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 CHANGES_DATA = {Verb.CORRECT, Verb.ERASE, Verb.RESTRICT, Verb.SUPPRESS}
 
@@ -114,3 +125,28 @@ def test_what_is_taken_out_of_a_value_is_all_that_changes(
 def test_a_place_without_a_value_is_refused() -> None:
     with pytest.raises(ValueError, match="no such value"):
         kept([]).redacted({0: "x"})
+
+
+@given(
+    due_on=st.dates(min_value=date(2024, 1, 1), max_value=date(2032, 12, 31)),
+    now=st.datetimes(
+        min_value=datetime(2024, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
+        max_value=datetime(2032, 12, 31),  # noqa: DTZ001 - the same
+        timezones=st.just(UTC),
+    ),
+    seconds=st.integers(min_value=0, max_value=899),
+)
+def test_whoever_does_it_by_hand_is_reminded_on_working_days_alone_and_never_in_the_past(
+    due_on: date, now: datetime, seconds: int
+) -> None:
+    """P30: not before it is due, but for a weekend or holiday before which it is."""
+    at = reminded_at(due_on, timedelta(seconds=seconds), BERLIN, now)
+    local = at.astimezone(ZoneInfo(BERLIN.time_zone))
+    assert at > now
+    assert works_on(local.date(), BERLIN.country)
+    assert (local.hour, local.minute) >= (9, 0)
+    assert local.hour == 9
+    if at < now + timedelta(days=1):
+        return
+    days = ((now + timedelta(days=number)).date() for number in range(1, (at - now).days))
+    assert not any(works_on(day, BERLIN.country) and day >= due_on for day in days)

@@ -1,5 +1,6 @@
 """What is wrong is stopped from the console, by whoever sees it, and told to everybody (P8)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -13,11 +14,23 @@ from database.mail.outcomes import accept
 from database.mail.steps import FIRST_NOTICE
 from database.policies.assessments import findings_of
 from database.policies.policies import put_in_force
-from database.tables import Account, Campaign, CampaignCorrection, ControlAct, PolicyVersion
-from tests.web.world import NOW, World
+from database.tables import (
+    Account,
+    Campaign,
+    CampaignCorrection,
+    ClockOffset,
+    ControlAct,
+    Policy,
+    PolicyVersion,
+)
+from database.writing import held
+from tests.databases import until_somebody_waits
+from tests.web.world import NOW, World, version
 from workflows.desk import Desk
+from workflows.messenger import Refused
 
 VERSION_2 = "/staff/policies/privacy-policy/versions/2"
+A_MINUTE = timedelta(minutes=1)
 
 
 def state(world: World) -> str:
@@ -93,6 +106,22 @@ def test_the_page_says_how_the_canary_stands_and_why_the_machine_paused_the_camp
     assert "6 of 100 copies bounced" in page
     assert do(world, VERSION_2, f"{VERSION_2}/campaign/resume", "old addresses") == 303
     assert "looked at" in world.browser.get(VERSION_2).text
+
+
+def test_what_waited_until_the_version_was_in_force_is_refused(world: World) -> None:
+    """P8: somebody else had the policy when it was pressed, and meanwhile it came to govern."""
+    lena = world.staff["lena"].id
+    with ThreadPoolExecutor(1) as legal:
+        with world.database.transaction() as transaction:
+            second = version(world, 2)
+            held(transaction, Policy, second.policy_id)
+            pressed = legal.submit(world.desk.withdraw, "privacy-policy", 2, lena, "it is wrong")
+            until_somebody_waits(world.database, pressed)
+            transaction.get_one(PolicyVersion, second.id).effective_at = NOW + A_MINUTE
+            transaction.merge(ClockOffset(id=1, seconds=A_MINUTE.total_seconds()))
+        with pytest.raises(Refused, match="is in force"):
+            pressed.result()
+    assert state(world) == "running"
 
 
 def test_legal_withdraws_a_version_and_its_links_say_so(world: World) -> None:

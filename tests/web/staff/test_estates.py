@@ -7,8 +7,11 @@ from sqlmodel import select
 
 from database.imports.one_account import put_account
 from database.people.accounts import AccountRow
-from database.requests.answering import Answer, DecisionRefused, propose_decision
-from database.requests.identity import ask_again, queue_answer, verify_identity
+from database.requests.answering import Answer, propose_decision
+from database.requests.codes import ask_again
+from database.requests.identity import queue_answer, verify_identity
+from database.requests.redirections import may_be_sent_elsewhere
+from database.requests.sendable import DecisionRefused
 from database.tables import Account, DataSubjectRequest, EstateAuthority, OutboxMail
 from domain.requests.data_subject_requests import Ground, Outcome
 from tests.web.world import NOW, World
@@ -135,3 +138,53 @@ def test_a_second_person_takes_a_mistaken_note_of_a_death_back(world: World, cas
     world.enter_as("priya")
     assert world.post(case, f"{case}/lives").status_code == 303
     assert "The holder of this account has died" in world.browser.get(case).text
+
+
+def ask_after_the_death(world: World, contact: str) -> str:
+    """The company says that Alice died; then somebody asks about her address: the case page."""
+    the_company_says(world, "deceased")
+    with world.database.transaction() as transaction:
+        transaction.get_one(Account, world.accounts["alice"].id).country = "BR"
+    form = {"kinds": "access", "contact_address": contact, "account_address": "alice@example.org"}
+    world.browser.post("/requests/new", data=form)
+    world.enter_as("priya")
+    return f"/staff/requests/{stored(world).reference}"
+
+
+def test_an_heir_who_asks_after_the_death_is_heard(world: World) -> None:
+    """P19: the frozen account is known, so that two of us can find that they may have it."""
+    case = ask_after_the_death(world, "alan@example.com")
+    assert "The holder of this account has died" in world.browser.get(case).text
+    assert world.post(case, f"{case}/estate", **HEIR).status_code == 303
+    with world.database.session() as session:
+        found = session.exec(select(EstateAuthority)).one()
+    world.desk.confirm_estate(stored(world).reference, found.id, world.staff["paul"].id)
+    propose(world, Outcome.FULFILLED)
+
+
+def test_whoever_reads_the_mail_of_the_dead_learns_of_nothing(world: World) -> None:
+    """P19, P21: neither that nothing is held, nor by when the law where she lived has it due."""
+    ask_after_the_death(world, "alice@example.org")
+    due_at = stored(world).due_at
+    world.desk.confirm_contact(stored(world).id)
+    assert stored(world).due_at == due_at
+    with pytest.raises(DecisionRefused):
+        propose(world, Outcome.NOTHING_HELD)
+    with pytest.raises(DecisionRefused, match="has died"):
+        propose(world, Outcome.FULFILLED)
+    with world.database.session() as session:
+        assert not may_be_sent_elsewhere(session, stored(world))
+
+
+def test_an_open_account_at_the_same_address_is_asked_about_first(world: World) -> None:
+    """P19: of a couple with one mailbox the one who lives asks for themselves."""
+    put_account(
+        world.database,
+        AccountRow(external_id="alan", email="alice@example.org"),
+        asserted_by=world.staff["omar"].id,
+        now=NOW,
+    )
+    ask_after_the_death(world, "alice@example.org")
+    with world.database.session() as session:
+        account = session.get_one(Account, stored(world).account_id)
+    assert account.external_id == "alan"

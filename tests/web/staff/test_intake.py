@@ -9,14 +9,28 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
+from database.requests.identity import verify_identity
+from database.requests.identity_checks import checks_of
 from database.requests.metrics import request_metrics
 from database.requests.on_paper import letters_to_post
 from database.requests.reached import answers_in_vain, note_late_answers
 from database.requests.receipts import Receipt
 from database.requests.requested_rights import kinds_of
-from database.requests.requests import acknowledge, record_late_reply
-from database.tables import DataSubjectRequest, Fact, OutboxMail, PostedLetter
+from database.requests.requests import acknowledge, record_breach, record_late_reply
+from database.requests.same_person import person_asked_about
+from database.tables import (
+    Account,
+    DataSubjectRequest,
+    Fact,
+    MarketingRefusal,
+    OutboxMail,
+    PostedLetter,
+)
+from database.writing import held
+from domain.mail.suppressions import keys_of
 from domain.requests.data_subject_requests import Kind
+from domain.requests.identity import CheckMethod
+from domain.requests.personal_data import Verb
 from tests.web.world import NOW, World
 from workflows.messenger import Refused
 
@@ -83,6 +97,11 @@ def test_a_letter_that_lay_for_weeks_is_overdue_at_once(world: World) -> None:
     request = stored(world)
     assert request.due_at < NOW
     assert "overdue" in world.browser.get(f"/staff/requests/{request.reference}").text
+    with world.database.transaction() as transaction:
+        record_breach(transaction, held(transaction, DataSubjectRequest, request.id), NOW)
+    page = world.browser.get(f"/staff/requests/{request.reference}").text
+    assert "promise was broken on 31 December 2025, 10:30 (Europe/Berlin)." in page
+    assert "limit passed on 2 January 2026, 00:00 (Europe/Berlin)." in page
 
 
 def test_a_receipt_of_another_year_is_asked_about_before_it_is_taken_in(world: World) -> None:
@@ -179,6 +198,19 @@ def test_whoever_has_no_mailbox_is_written_to_on_paper(world: World) -> None:
     assert len(read) == 2
 
 
+def account_of_greta(world: World) -> None:
+    with world.database.transaction() as transaction:
+        transaction.add(
+            Account(
+                external_id="a-greta",
+                email="greta@example.com",
+                name="Greta Gruber",
+                joined_at=NOW,
+                recorded_at=NOW,
+            )
+        )
+
+
 def post_letter(world: World, letter: OutboxMail, **fields: str) -> Response:
     path = f"/staff/requests/{stored(world).reference}/letters/{letter.id}"
     given = {"posted_on": "2026-03-02", "proof": "Receipt RR 12 345", **fields}
@@ -251,7 +283,9 @@ def test_a_letter_of_another_request_is_not_found(world: World) -> None:
 def test_an_answer_that_was_posted_too_late_is_a_breach(world: World) -> None:
     """P21: decided at once, and left lying until the day after."""
     world.enter_as("priya")
-    world.post(NEW, NEW, **{**ON_PAPER, "kinds": "objection_marketing"})
+    form = {**ON_PAPER, "kinds": "objection_marketing", "external_id": "a-greta"}
+    account_of_greta(world)
+    world.post(NEW, NEW, **form)
     answer = next(letter for letter in letters_of(world) if letter.step == "answer")
     page = world.browser.get(f"/staff/requests/{stored(world).reference}/letters/{answer.id}").text
     assert "Das haben wir beendet" in page
@@ -259,6 +293,65 @@ def test_an_answer_that_was_posted_too_late_is_a_breach(world: World) -> None:
     post_letter(world, answer, posted_on="2026-03-21")
     assert stored(world).statutory_breach_at == NOW + timedelta(days=25)
     assert stored(world).policy_breach_at is None
+
+
+def test_marketing_is_stopped_once_staff_found_whose_letter_it_is(world: World) -> None:
+    """P15, P17, P26: before, nobody says that it was; the machine answers when it is."""
+    account_of_greta(world)
+    world.enter_as("priya")
+    world.post(NEW, NEW, **{**ON_PAPER, "kinds": "marketing_opt_out"})
+    case = f"/staff/requests/{stored(world).reference}"
+    assert "Nothing is stopped yet" in world.browser.get(case).text
+    assert stored(world).answered_at is None
+    assert [letter.step for letter in letters_of(world)] == ["acknowledgement"]
+    unknown = world.post(case, f"{case}/account", account="a-nobody")
+    assert (unknown.status_code, stored(world).account_id) == (409, None)
+    world.post(case, f"{case}/account", account="a-greta")
+    assert stored(world).outcome == "fulfilled"
+    assert {letter.step for letter in letters_of(world)} == {"acknowledgement", "answer"}
+    with world.database.session() as session:
+        refused = session.exec(select(MarketingRefusal)).all()
+        assert {row.purpose for row in refused} == {"marketing"}
+        account_id = stored(world).account_id
+        assert account_id is not None
+        (key,) = keys_of("", [account_id], world.settings.suppression_key_bytes)
+        assert key in {row.subject_key for row in refused}
+    again = world.post(case, f"{case}/account", account="a-greta")
+    assert again.status_code == 409
+
+
+def test_a_letter_is_about_an_account_once_staff_found_it_and_two_found_out_who_asks(
+    world: World,
+) -> None:
+    """P19, P26: its holder is asked; who was found out before, without an account, is again."""
+    account_of_greta(world)
+    world.enter_as("priya")
+    world.post(NEW, NEW, **ON_PAPER)
+    reference = stored(world).reference
+    check_by_two(world, reference)
+    assert stored(world).verified_at is not None
+    case = f"/staff/requests/{reference}"
+    world.post(case, f"{case}/account", account="a-greta")
+    request = stored(world)
+    assert (request.account_address, request.verified_at) == ("greta@example.com", None)
+    with world.database.session() as session:
+        asked = session.exec(select(OutboxMail).where(OutboxMail.step == "account_named")).one()
+    assert (asked.addressee_id, asked.state) == (request.account_id, "queued")
+    check_by_two(world, reference)
+    assert stored(world).verified_at is not None
+    with world.database.session() as session:
+        person = person_asked_about(session, stored(world), Verb.EXPORT)
+    assert person.external_ids == ("a-greta",)
+
+
+def check_by_two(world: World, reference: str) -> None:
+    priya, paul = world.staff["priya"].id, world.staff["paul"].id
+    world.desk.record_check(
+        reference, priya, method=CheckMethod.CALL_BACK, passed=True, evidence="She knew."
+    )
+    with world.database.session() as session:
+        check, *_ = checks_of(session, stored(world))
+    world.desk.confirm_check(reference, check.id, paul)
 
 
 @pytest.mark.parametrize("state", ["bounced", "rejected", "suppressed"])
@@ -335,7 +428,8 @@ def test_a_reminder_that_an_answer_overtook_is_not_posted(world: World) -> None:
 
 
 def test_what_came_before_from_there_for_the_same_is_pointed_out(world: World) -> None:
-    """A possible duplicate is shown; another right, and an answered one, are none."""
+    """A possible duplicate is shown once it could end as one; another right, and an answered one,
+    are none."""
     world.enter_as("priya")
     for kinds in (["access"], ["erasure"], ["portability", "access"]):
         fields: dict[str, Any] = {**LETTER, "kinds": kinds}
@@ -351,6 +445,11 @@ def test_what_came_before_from_there_for_the_same_is_pointed_out(world: World) -
         _, found, rest = page.partition("Possibly the same")
         return re.findall(r">(R-\w+)</a>", rest.partition("</ul>")[0]) if found else []
 
+    for one in (first, last, erasure):
+        assert pointed_out(one) == []  # nobody has shown yet that either comes from the person
+    with world.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, last.id)
+        verify_identity(transaction, row, how="link", now=NOW)
     assert pointed_out(first) == [last.reference]
     assert pointed_out(last) == [first.reference]
     assert pointed_out(erasure) == []

@@ -513,3 +513,19 @@ def test_a_version_from_before_is_shown_as_one(empty: World) -> None:
     public = empty.browser.get("/policies/privacy-policy").text
     assert "We keep letters." in public
     assert "in force since 1 July 2019" in public
+
+
+def test_legal_says_what_a_policy_is_called_in_another_language(world: World) -> None:
+    """P1, P4: and the public reads it so, while other staff cannot say it."""
+    path = "/staff/policies/privacy-policy"
+    world.enter_as("lena")
+    assert "usually: Datenschutzerklärung" in world.browser.get(path).text
+    world.post(path, f"{path}/titles", **{"title:de": "Hinweise <zum> Datenschutz"})
+    page = world.browser.get("/policies/privacy-policy?lang=de").text
+    assert "<title>Hinweise &lt;zum&gt; Datenschutz ·" in page
+    told = world.browser.get("/policies/privacy-policy/notice.json?lang=de").json()
+    assert told["title"] == "Hinweise <zum> Datenschutz"
+    in_english = world.browser.get("/policies/privacy-policy?lang=en").text
+    assert "<title>Privacy policy ·" in in_english
+    refused = world.post(path, f"{path}/titles", **{"title:de": "x" * 101})
+    assert (refused.status_code, "101 characters" in refused.text) == (400, True)

@@ -85,6 +85,59 @@ def test_priya_takes_a_request_on(world: World, request_made: str) -> None:
     assert request.assignee_id == world.staff["priya"].id
 
 
+def test_priya_gives_a_request_to_paul(world: World, request_made: str) -> None:
+    """P30: who gave it to whom is on record; nobody outside privacy can be given one."""
+    world.enter_as("priya")
+    path = f"/staff/requests/{request_made}"
+    paul, priya, sofia = (str(world.staff[name].id) for name in ("paul", "priya", "sofia"))
+    assert "Give it to a colleague" in world.browser.get(path).text
+    for wrong in (sofia, "nobody"):
+        assert world.post(path, f"{path}/assign", to=wrong).status_code == 409
+    assert world.post(path, f"{path}/assign", to=paul).status_code == 303
+    with world.database.session() as session:
+        request = session.exec(select(DataSubjectRequest)).one()
+        given = session.exec(select(Fact).where(Fact.kind == "request.assigned")).one()
+    assert str(request.assignee_id) == paul
+    assert given.payload == {"assignee": paul, "staff": priya}
+
+
+def test_an_older_answer_is_found_page_by_page_and_by_its_reference(
+    world: World, request_made: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P30: and what is purged by its reference alone."""
+    monkeypatch.setattr(staff_requests, "DONE_SHOWN", 2)
+    for name in ("bob", "carol", "dora", "emil"):
+        form = {"kinds": "access", "contact_address": f"{name}@example.org"}
+        world.browser.post("/requests/new", data=form)
+    with world.database.transaction() as transaction:
+        for number, row in enumerate(transaction.exec(select(DataSubjectRequest)).all()):
+            row.state, row.answered_at = State.ANSWERED, NOW + timedelta(days=number)
+    world.enter_as("priya")
+
+    def listed(query: str) -> tuple[list[str], str]:
+        page = world.browser.get(f"/staff/requests{query}").text
+        return list(dict.fromkeys(re.findall(r"/staff/requests/(R-\w+)", page))), page
+
+    first, second, third = (listed(query) for query in ("", "?page=2", "?page=3"))
+    assert (len(first[0]), len(second[0]), len(third[0])) == (2, 2, 1)
+    assert len({*first[0], *second[0], *third[0]}) == 5
+    assert 'href="/staff/requests?page=2">Older' in first[1]
+    assert "Newer" not in first[1]
+    assert 'href="/staff/requests">Newer' in second[1]
+    assert "Older" not in third[1]
+    assert listed("?page=9")[0] == []
+    wanted = request_made.removeprefix("R-").lower()
+    for words in (request_made, wanted, f" {wanted[:6]} "):
+        answer = world.browser.get(
+            "/staff/requests", params={"wanted": words}, follow_redirects=False
+        )
+        assert answer.headers.get("location") == f"/staff/requests/{request_made}"
+    assert "None: give at least three" in listed("?wanted=zz")[1]
+    assert "None: give at least three" in listed("?wanted=%25%25%25%25")[1]
+    assert "&lt;b&gt;" in listed("?wanted=<b>none")[1]
+    assert world.browser.get("/staff/requests?page=0").status_code in {404, 422}
+
+
 def test_an_answer_that_cannot_go_out_keeps_its_words(world: World, request_made: str) -> None:
     """P19: nothing is disclosed before the identity is verified."""
     world.enter_as("priya")

@@ -3,8 +3,16 @@
 import pytest
 from sqlmodel import select
 
-from database.tables import Fact, OutboxMail, Restriction
-from tests.web.world import World
+from database.requests.answering import (
+    Answer,
+    apply_decision,
+    confirm_decision,
+    propose_decision,
+)
+from database.tables import DataSubjectRequest, Fact, OutboxMail, Restriction
+from database.writing import held
+from domain.requests.data_subject_requests import Ground, Outcome
+from tests.web.world import NOW, World
 
 PATH = "/staff/restrictions"
 
@@ -110,3 +118,35 @@ def test_who_looked_is_recorded(world: World) -> None:
     with world.database.session() as session:
         read = session.exec(select(Fact).where(Fact.kind == "personal_data.read")).all()
     assert {fact.subject_id for fact in read} == {world.accounts["alice"].id}
+
+
+def test_a_restriction_that_outlived_its_objection_is_put_before_the_team(world: World) -> None:
+    """P14, P15: the account is not restricted for good because nobody thought of it."""
+    form = {"kinds": "objection", "contact_address": "alice@example.org"}
+    world.browser.post("/requests/new", data=form)
+    with world.database.session() as session:
+        request = session.exec(select(DataSubjectRequest)).one()
+    world.desk.verify(request.id, "link")
+    world.enter_as("priya")
+    queue = "/staff/requests"
+    assert "still restricted" not in world.browser.get(queue).text
+    refused = Answer(
+        outcome=Outcome.REFUSED,
+        ground=Ground.LEGAL_MATTERS,
+        explanation="A court has to decide first.",
+        evidence="Case 1 O 23/26",
+    )
+    with world.database.transaction() as transaction:
+        row = held(transaction, DataSubjectRequest, request.id)
+        priya = world.staff["priya"].id
+        decision = propose_decision(transaction, row, refused, decided_by=priya, now=NOW)
+        transaction.flush()
+        apply_decision(transaction, row, decision.id, NOW)
+        confirm_decision(transaction, row, decision.id, staff_id=world.staff["paul"].id, now=NOW)
+    assert "still restricted" in world.browser.get(queue).text
+    page = world.browser.get(PATH).text
+    assert "was answered, and not granted" in page
+    assert request.reference in page
+    lift = f"{PATH}/{stored(world).id}/lift"
+    assert world.post(PATH, lift, explanation="The objection is weighed.").status_code == 303
+    assert "still restricted" not in world.browser.get(queue).text

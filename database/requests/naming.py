@@ -1,0 +1,63 @@
+"""Staff find out which account a request is about that came with nothing to know it by: a letter
+with a name and a street (P19, P26)."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import Session
+
+from database.facts import record
+from database.requests import at_once, codes
+from database.requests.requests import contact_key
+from database.requests.source_tasks import tasks_of
+from database.tables import Account, DataSubjectRequest
+from database.writing import hold
+
+NAMED = "account_named"
+"""The step of the mail that asks the account's holder."""
+
+
+class NotNamed(Exception):
+    """No account can be named for this request (any more); nothing changed."""
+
+
+def name_account(
+    transaction: Session,
+    request: DataSubjectRequest,
+    account: Account,
+    suppression_key: bytes,
+    *,
+    staff_id: UUID,
+    now: datetime,
+) -> None:
+    """From now on it is about this account, as if that had been said at receipt. It proves nothing:
+    its holder is asked, and what two of the team found out before, without an account, they find
+    out anew. Marketing is stopped for it at once, where that is asked. Raises NotNamed."""
+    hold(transaction, request)
+    if refusal := why_not_named(transaction, request):
+        raise NotNamed(refusal)
+    is_contact = contact_key(account.email) == request.contact_key
+    request.account_id = account.id
+    request.account_address = None if is_contact else account.email or None
+    request.verified_at = request.verified_by = None
+    transaction.add(request)
+    record(
+        transaction, "request.account_named", request.id, now, account=account.id, staff=staff_id
+    )
+    if request.needs_identity:
+        codes.remind(transaction, request, NAMED, now)
+    at_once.take_effect_once_named(transaction, request, suppression_key, now)
+
+
+def why_not_named(session: Session, request: DataSubjectRequest) -> str | None:
+    """For staff, why no account can be named for a request (any more); None where one can."""
+    if request.answered_at is not None:
+        return "This request is answered. Nothing was changed."
+    if request.account_id is not None:
+        return "It is known whose account this request is about. Nothing was changed."
+    if tasks_of(session, request.id):
+        return (
+            "The data sources were asked by the address that the request came with. Take it in "
+            "again with this account and the true time of its receipt. Nothing was changed."
+        )
+    return None
