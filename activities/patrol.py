@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,10 +15,11 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 import temporal
+from activities.chores import Chores
 from activities.interceptor import incident
 from activities.mail.courier import Courier
 from activities.requests.retention import Retention
-from clock import Clock, real_now
+from clock import Clock
 from database.campaigns import controls
 from database.campaigns.progress import count_missed
 from database.campaigns.unheard import About, note_heard, unheard
@@ -27,22 +28,19 @@ from database.engine import Database
 from database.facts import record
 from database.imports.account_imports import discard_dead
 from database.imports.unfinished_imports import carry_on_imports
-from database.mail.doubts import count_doubtful, reconsider
+from database.mail.doubts import count_doubtful
 from database.mail.mail_status import requests_in_vain
 from database.mail.outbox import SENT_AGAIN, steps_without_sender, without_sender
 from database.mail.steps import DOUBTFUL
-from database.requests import instructed_tasks, instructions, manual_tasks, minors, packages
-from database.requests.attachments import known_attachments
+from database.requests import instructions, manual_tasks, minors
 from database.requests.own_erasure import due_in_our_own
-from database.requests.reached import answers_in_vain, note_late_answers
+from database.requests.reached import answers_in_vain
 from database.requests.requested_rights import kinds_of, rights_by_request
 from database.requests.requests import OPEN_STATES
-from database.requests.restrictions import lift_what_was_told
 from database.requests.rungs import as_fired
 from database.requests.source_tasks import answered_with_open_tasks, overdue_since
 from database.storage import Storage
 from database.tables import Campaign, DataSubjectRequest, FiredRung, Policy, PolicyVersion
-from database.webhooks import posts
 from database.webhooks.alarms import AlarmKind, sound
 from domain.company import Company
 from domain.policies.reviews import TO_COME, VersionState
@@ -56,13 +54,6 @@ FAILING = "TemporalReportedProblems IN ('category=WorkflowTaskFailed')"
 LATE_AFTER = timedelta(hours=1)
 IMPORTS_WITHIN = timedelta(minutes=3)
 AT_ONCE = 20
-LIFTED_AT_ONCE = 100
-LATE_ANSWERS_AT_ONCE = 100
-PURGED_AT_ONCE = 1000
-PURGED_IN_A_ROUND = 100_000
-"""The next round goes on."""
-UNKNOWN_FOR = timedelta(days=1)
-"""A file is written before its row knows it; a day later none will."""
 LINES = 20
 """So many are named in the result and the log; all that were started stand in the facts."""
 ENDS = {
@@ -85,7 +76,6 @@ FOR_NOW = (
     "goes on with what is left"
 )
 GOES_WRONG = "carrying one goes wrong: {}"
-CHORE_GOES_WRONG = "seeing to them goes wrong: {}"
 TELLING_GOES_WRONG = "telling it what was decided goes wrong: {}"
 
 log = logging.getLogger("promisekeeper.watchdog")
@@ -138,9 +128,13 @@ class PatrolActivities:
         self._client = client
         self._company = company
         self._courier = courier
-        self._settle_after = settle_after
-        self._storage = storage
-        self._retention = retention
+        self._chores = Chores(
+            database=database,
+            company=company,
+            storage=storage,
+            retention=retention,
+            settle_after=settle_after,
+        )
         self._dead_man_url = dead_man_url
 
     @activity.defn
@@ -157,7 +151,10 @@ class PatrolActivities:
         done. A dead-man switch outside hears of a round that came to its end, and of no other.
         """
         now = await asyncio.to_thread(self._clock.now)
-        undone = await asyncio.to_thread(self._do_chores, now)
+        undone = [
+            Found(workflow_id=name, why=why)
+            for name, why in (await asyncio.to_thread(self._chores.do, now)).items()
+        ]
         running = {workflow_id async for workflow_id in self._list(RUNNING)}
         wanted = await asyncio.to_thread(self._wanted, running, now)
         missing = [what for what in wanted if what.workflow_id not in running]
@@ -312,73 +309,6 @@ class PatrolActivities:
         problem = ping(self._dead_man_url) if self._dead_man_url else None
         if problem:
             log.warning("The dead-man switch was not reached: %s. The next round tries.", problem)
-
-    def _do_chores(self, now: datetime) -> list[Found]:
-        """What is done beside, each by itself; those that go wrong are named."""
-        chores: Mapping[str, Callable[[datetime], None]] = {
-            "mails that were in doubt": self._reconsider,
-            "restrictions whose holders were told": self._lift,
-            "answers that went out late": self._note_late_answers,
-            "what was posted long ago": self._purge,
-            "copies of people's data": self._delete_copies,
-            "requests that were answered long ago": self._retention.keep_to_it,
-        }
-        undone = []
-        for name, chore in chores.items():
-            try:
-                chore(now)
-            except Exception as fault:  # noqa: BLE001 - whatever it is, its words stay here
-                why = CHORE_GOES_WRONG.format(incident(fault).message)
-                undone.append(Found(workflow_id=name, why=why))
-        return undone
-
-    def _reconsider(self, now: datetime) -> None:
-        moved = 1
-        while moved:
-            with self._database.transaction() as transaction:
-                moved = reconsider(transaction, settle_after=self._settle_after, now=now)
-
-    def _lift(self, now: datetime) -> None:
-        lifted = LIFTED_AT_ONCE
-        while lifted == LIFTED_AT_ONCE:
-            with self._database.transaction() as transaction:
-                lifted = lift_what_was_told(transaction, now, limit=LIFTED_AT_ONCE)
-
-    def _note_late_answers(self, now: datetime) -> None:
-        with self._database.transaction() as transaction:
-            note_late_answers(transaction, now, limit=LATE_ANSWERS_AT_ONCE)
-
-    def _purge(self, now: datetime) -> None:
-        for table, period in posts.KEPT.items():
-            gone, left = PURGED_AT_ONCE, PURGED_IN_A_ROUND
-            while gone == PURGED_AT_ONCE and left > 0:
-                with self._database.transaction() as transaction:
-                    gone = posts.purge(transaction, table, now - period, limit=PURGED_AT_ONCE)
-                left -= gone
-
-    def _delete_copies(self, now: datetime) -> None:
-        """Those whose time is over; and files that no row knows, as a worker died over them."""
-        with self._database.session() as session:
-            tasks = packages.files_to_delete(session, self._company.package_period, now)
-            instructed = instructed_tasks.files_to_delete(
-                session, self._company.package_period, now
-            )
-        for task_id in tasks:
-            with self._database.transaction() as transaction:
-                file = packages.forget_file(transaction, task_id, now)
-            self._storage.delete(file)
-        for task_id in instructed:
-            with self._database.transaction() as transaction:
-                file = instructed_tasks.forget_file(transaction, task_id)
-            self._storage.delete(file)
-        old = self._storage.older_than(UNKNOWN_FOR, real_now())
-        with self._database.session() as session:
-            known = (
-                packages.known_files(session, old)
-                | known_attachments(session, old)
-                | instructed_tasks.known_files(session)
-            )
-        self._storage.delete(*set(old).difference(known))
 
     def _carry_on_imports(self, now: datetime) -> _Imports:
         """Carry on what was left in the middle, then throw away what is dead.

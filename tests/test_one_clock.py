@@ -32,7 +32,7 @@ ALLOWED = {
     "cli/checkups/house.py": "the same",
     "cli/erasures.py": "the same",
     "database/storage.py": "the file system notes in real time when a file was written",
-    "activities/patrol.py": "the same: a file that no row knows is left for a day",
+    "activities/chores.py": "the same: a file that no row knows is left for a day",
     "activities/mail/courier.py": "who takes an alarm compares when it was signed with their clock",
     "web/webhooks.py": "when a batch of delivery events was signed is told by the mail service",
     "database/ids.py": "an id holds real time only to lie beside its neighbours: nobody reads it",
