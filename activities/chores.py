@@ -1,5 +1,5 @@
-"""What each round of the watchdog does besides: it looks at mails in doubt, lifts restrictions, deletes
-copies, closes and purges requests."""
+"""What each round of the watchdog does besides: it looks at mails in doubt, lifts restrictions,
+deletes copies, closes and purges requests."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta

@@ -35,6 +35,7 @@ ALLOWED = {
     "activities/chores.py": "the same: a file that no row knows is left for a day",
     "activities/mail/courier.py": "who takes an alarm compares when it was signed with their clock",
     "web/webhooks.py": "when a batch of delivery events was signed is told by the mail service",
+    "database/requests/metrics.py": "SQLite counts the days between two instants of rows like this",
     "database/ids.py": "an id holds real time only to lie beside its neighbours: nobody reads it",
     "web/app.py": "a session of staff ends twelve real hours later: their browser counts too",
     "embedded/sandbox/app.py": "the mail service stands outside the product, and so does its clock",

@@ -1,0 +1,42 @@
+"""Version 2 came into force as a typing correction, and was none: the wrong that is mended (P2)."""
+
+from datetime import timedelta
+
+from sqlmodel import select
+
+from database.policies.assessments import findings_of
+from database.tables import (
+    PolicyVersion,
+)
+from domain.policies.reviews import VersionClass
+from tests.people import ALICE, BOB, CAROL
+from tests.scene import EFFECT, FIRST_DAY, NOW, Scene
+from tests.texts import FIRST, SECOND
+
+A_DAY = timedelta(days=1)
+FOUND = EFFECT + 10 * A_DAY
+"""When legal finds out."""
+JUST_BEFORE = FOUND - timedelta.resolution
+
+
+def second(scene: Scene) -> PolicyVersion:
+    with scene.database.session() as session:
+        return session.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
+
+
+def wrongly_editorial(scene: Scene) -> PolicyVersion:
+    """Version 2 came into force as editorial, with its adverse findings dismissed. Alice and Bob
+    were moved to it, and Alice approved it all the same."""
+    first = scene.submit(FIRST, now=FIRST_DAY)
+    scene.put_in_force(first, FIRST_DAY)
+    scene.import_accounts(ALICE, BOB)
+    version = scene.submit(SECOND)
+    scene.assess(first, version=version)
+    with scene.database.transaction() as transaction:
+        for finding in findings_of(transaction, version.id):
+            finding.status = "dismissed"
+        row = transaction.get_one(PolicyVersion, version.id)
+        row.version_class, row.state, row.announced_at = VersionClass.EDITORIAL, "announced", NOW
+    scene.put_in_force(second(scene), EFFECT)
+    scene.import_accounts(CAROL, now=EFFECT + A_DAY)
+    return second(scene)
