@@ -4,7 +4,7 @@ On SQLite writers come one after the other. On PostgreSQL they run side by side,
 something and writes because of it holds the row it hangs on until the transaction ends:
 
     policy, then policy version, campaign, request, source task, account import, account, hold,
-    mail, its link, rate
+    addressee, mail, its link, rate
 
 in that order, and several rows of one table in the order of their ids, so that no two writers ever
 wait for each other. The row is read again when it is ours: what was known of it may be old.

@@ -66,9 +66,19 @@ def is_code(typed: str, purpose: str, nonce: bytes, keys: Sequence[bytes]) -> bo
 
     Spaces and dashes between the digits do not count. Takes as long whatever was typed.
     """
-    digits = "".join(typed.split()).replace("-", "").encode(errors="replace")
+    digits = _digits(typed).encode(errors="replace")
     matches = [hmac.compare_digest(digits, _code(purpose, nonce, key).encode()) for key in keys]
     return any(matches)
+
+
+def has_form_of_code(typed: str) -> bool:
+    """Whether what somebody typed could be a code at all: eight digits, spaces and dashes apart."""
+    digits = _digits(typed)
+    return len(digits) == CODE_DIGITS and digits.isascii() and digits.isdigit()
+
+
+def _digits(typed: str) -> str:
+    return "".join(typed.split()).replace("-", "")
 
 
 def _code(purpose: str, nonce: bytes, key: bytes) -> str:

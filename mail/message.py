@@ -99,8 +99,9 @@ class Templates:
         language: str = SOURCE,
         shared: Mapping[str, object],
         personal: Sequence[str],
+        on_paper: bool = False,
     ) -> Message:
-        """Render a mail once for everybody who gets it.
+        """Render a mail once for everybody who gets it; `on_paper` to be printed and posted.
 
         `shared` holds the values that are the same for all; `personal` names the fields that each
         copy brings along. Raises TemplateRefused when a value or a field that the mail uses is not
@@ -112,7 +113,7 @@ class Templates:
         try:
             subject, text, html = (
                 environment.get_template(f"{template}/{part}").render(
-                    {**shared, "personal": fields}
+                    {**shared, "personal": fields, "on_paper": on_paper}
                 )
                 for part, fields in (
                     ("subject.txt", plain),

@@ -17,7 +17,8 @@ from database.mail.suppressions import not_theirs
 from database.policies.law import laws_said
 from database.policies.without_approval import promise_of
 from database.policies.wording import summary_in
-from database.tables import PolicyVersion
+from database.tables import Account, PolicyVersion
+from database.writing import held
 from domain.approvals.approvals import Decision, Governing
 from domain.approvals.consents import Consent
 from domain.approvals.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
@@ -112,7 +113,8 @@ def not_me(token: Token, site: OnSite, reader: OnReader, posted: Form) -> HTMLRe
         reader = reader.known_as(matter.account.locale)
         if _change_shown(transaction, reader, matter, posted, now) is None:
             return _show(transaction, reader, matter, status=409, again="old_page")
-        address = matter.account.email
+        account = held(transaction, Account, matter.account.id)
+        address = account.email
         key = address_key(address, site.suppression_key)
         not_theirs(transaction, address, matter.link, key, now)
         transaction.flush()

@@ -17,6 +17,7 @@ from database.tables import DataSubjectRequest, Link
 from mail.links import is_code
 from web.copy_files import NAME, copy_archive
 from web.forms import Form
+from web.identity import no_code
 from web.links import LinkClosed, locale_of, open_link
 from web.readers import OnReader, Reader
 from web.requests import Token
@@ -51,7 +52,10 @@ def fetch(token: Token, site: OnSite, reader: OnReader, posted: Form) -> Respons
     """Give the copy to whoever types the code."""
     with site.database.session() as session:
         link = _open(session, site, token)
-    opens = partial(_opens, site, posted.text("code"))
+    typed = posted.text("code")
+    if words := no_code(reader, typed):
+        return _page(token, site, reader, problem=words, status=422)
+    opens = partial(_opens, site, typed)
     if not site.desk.try_copy_code(link.subject_id, opens):
         words = reader.gettext(
             "This is not the code, or it is good no more. Nothing was given away. You may try "

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from database.people.links import REQUEST_CODE, REQUEST_STATUS, REQUEST_VERIFY
-from mail.links import is_code
+from mail.links import has_form_of_code, is_code
 from web.forms import Form
 from web.links import locale_of
 from web.readers import OnReader, Reader
@@ -22,6 +22,8 @@ def type_code(token: Token, site: OnSite, reader: OnReader, posted: Form) -> Res
     with site.database.session() as session:
         link = open_request(session, site, token, REQUEST_STATUS)
     typed = posted.text("code")
+    if words := no_code(reader, typed):
+        return _with_problem(token, site, reader, words, status=422)
     opens = partial(_opens, site, typed)
     if site.desk.try_code(link.subject_id, opens):
         return _back(token, reader)
@@ -53,6 +55,15 @@ def disown(token: Token, site: OnSite, reader: OnReader) -> Response:
         link = open_request(session, site, token, REQUEST_VERIFY)
     site.desk.dispute(link.subject_id, by="address on file")
     return _back(token, reader)
+
+
+def no_code(reader: Reader, typed: str) -> str:
+    """Why what was typed cannot be a code, and so counts as no try; empty where it can."""
+    if has_form_of_code(typed):
+        return ""
+    return reader.gettext(
+        "The code has eight digits, as they stand in the mail. This did not count as a try."
+    )
 
 
 def _opens(site: Site, typed: str, nonce: bytes) -> bool:

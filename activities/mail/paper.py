@@ -45,5 +45,6 @@ class PaperLetters:
             language=letter.language,
             shared=letter.shared,
             personal=letter.personal,
+            on_paper=True,
         )
         return message.personal(letter.copies[0].fields)

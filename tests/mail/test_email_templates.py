@@ -96,7 +96,7 @@ def used(mail: str) -> tuple[set[str], set[str]]:
             for found in tree.find_all(nodes.Getattr)
             if isinstance(found.node, nodes.Name) and found.node.name == "personal"
         }
-    return shared - FRAME.keys() - {"personal", "gettext", "_"}, personal
+    return shared - FRAME.keys() - {"personal", "on_paper", "gettext", "_"}, personal
 
 
 class Anchors(HTMLParser):

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mail.links import NONCE_BYTES, LinkRefused, is_code, make_code, make_token, read_token
+from mail.links import (
+    NONCE_BYTES,
+    LinkRefused,
+    has_form_of_code,
+    is_code,
+    make_code,
+    make_token,
+    read_token,
+)
 
 KEY, OLD_KEY = b"k" * 32, b"o" * 32
 nonces = st.binary(min_size=16, max_size=16)
@@ -92,6 +100,7 @@ def test_what_is_not_the_code_opens_nothing_and_never_crashes(typed: str, nonce:
     """P19: digits of other scripts, emptiness and halves of letters too."""
     code = make_code("code", nonce, [KEY])
     assert is_code(typed, "code", nonce, [KEY]) == ("".join(typed.split()).replace("-", "") == code)
+    assert has_form_of_code(typed) or not is_code(typed, "code", nonce, [KEY])
 
 
 def test_a_code_is_bound_to_its_purpose_and_its_bytes() -> None:

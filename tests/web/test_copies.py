@@ -382,6 +382,7 @@ def test_three_wrong_codes_and_one_asks_for_another(asking: Asking) -> None:
     browser = asking.world.browser
     browser.post(f"{asking.link}/code")
     first = asking.code()
+    assert "eight digits" in browser.post(asking.link, data={"code": "abc"}).text
     for _ in range(3):
         assert browser.post(asking.link, data={"code": "00000000"}).status_code == 422
     assert browser.post(asking.link, data={"code": first}).status_code == 422

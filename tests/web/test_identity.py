@@ -319,6 +319,8 @@ def test_whatever_is_typed_for_a_code_is_answered_in_words(known: Asked, code: s
     page = known.press(button="code", code=code)
     assert page.status_code == 422
     assert "<script" not in page.text
+    assert "eight digits" in page.text
+    assert "for 5 more tries" in page.text, "a slip of the finger is no guess"
 
 
 def test_the_address_in_the_account_is_looked_at_like_the_other(world: World) -> None:
