@@ -27,7 +27,7 @@ PEOPLE = 1000
 ALICE, BOB, CAROL, DORA, EMIL = (
     f"{name}@people.example" for name in ("alice", "bob", "carol", "dora", "emil")
 )
-PETRA = "petra@fernhill.example"
+PETRA, THEO = "petra@fernhill.example", "theo@fernhill.example"
 FIRST_NAMES = ("Ada", "Ben", "Chloe", "David", "Ela", "Finn", "Greta", "Hugo", "Iris", "Jonas")
 LAST_NAMES = ("Abel", "Brandt", "Castro", "Dahl", "Eriksen", "Fuchs", "Garcia", "Holm", "Ito")
 
@@ -254,15 +254,14 @@ def _answer(scene: Scene, reference: str) -> None:
         "every data source has given what it holds of her, except for the cabinet with paper (P11)",
         lambda: _asked_of_people_only(scene, reference),
     )
-    by_hand = "no machine"
     scene.wait(
-        "what is on paper waits for one of the privacy team",
-        lambda: scene.mails(to=PETRA, subject=by_hand),
+        "Theo, who keeps the cabinet, has a mail that there is something to look up",
+        lambda: scene.mails(to=THEO, subject="A task for you"),
     )
     scene.advance(12)
     scene.wait(
         "the ladder reminds the privacy team twenty days before the answer is due",
-        lambda: len(scene.mails(to=PETRA)) > len(scene.mails(to=PETRA, subject=by_hand)),
+        lambda: scene.mails(to=PETRA, subject="20 days before the answer is due"),
     )
     known = len(scene.mails(to=DORA))
     scene.type(*answer)

@@ -33,6 +33,7 @@ SAMPLE_STAFF = (
     ("noor", "Noor Legal", ("legal",)),
     ("petra", "Petra Privacy", ("privacy",)),
     ("paul", "Paul Privacy", ("privacy",)),
+    ("theo", "Theo Tasks", ("task",)),
     ("omar", "Omar Operations", ("ops", "admin")),
 )
 

@@ -98,7 +98,7 @@ def test_an_answered_request_goes_on_until_marketing_has_stopped_everywhere(
     town.advance(hours=1)
     eventually(lambda: set(standing_of(town, request).values()) == {"done", "by_hand"})
     (paper,) = [task for task in tasks(town, request) if task.state == "by_hand"]
-    assert eventually(lambda: town.mails(to="petra@staff.example", subject="no machine"))
+    assert eventually(lambda: town.mails(to="petra@staff.example", subject="A task for you"))
     town.desk.give_up(
         request.reference, paper.id, town.staff["petra"], reason="Nothing there is for marketing."
     )

@@ -19,7 +19,7 @@ from temporalio.client import (
 )
 
 import temporal
-from activities import patrol
+from activities import chores, patrol
 from database.engine import Database
 from database.imports import account_imports, unfinished_imports
 from database.people import accounts
@@ -118,7 +118,7 @@ def test_it_deletes_what_was_posted_long_ago(
     running_town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """P33: events after thirty days, alarms, which name nobody, after a year; never what waits."""
-    monkeypatch.setattr(patrol, "PURGED_AT_ONCE", 1)
+    monkeypatch.setattr(chores, "PURGED_AT_ONCE", 1)
     now = running_town.now()
     with running_town.database.transaction() as transaction:
         for days in (400, 31, 31, 29):
