@@ -17,7 +17,7 @@ from translations.catalogues import speak
 TEMPLATE = "request_late_reply"
 OF_ANY_REQUEST = (
     *("company_name", "company_address", "contact_url", "contact_email", "base_url"),
-    *("reference", "kind", "authority_name", "authority_url", "court"),
+    *("reference", "kind", "answer_by_on", "authority_name", "authority_url", "court"),
 )
 OF_ANYBODY = ("greeting", "link")
 
