@@ -8,17 +8,19 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 ROOMS = (
     "activities",
+    "data_sources",
     "database",
     "domain",
     "email_templates",
     "health",
     "mail",
     "settings",
+    "translations",
     "web",
     "workflows",
 )
 """What decides how promises are kept. Website and worker should agree about it."""
-KINDS = (".py", ".toml", ".html", ".txt")
+KINDS = (".py", ".toml", ".html", ".txt", ".po")
 
 
 @cache
