@@ -14,7 +14,7 @@ import urllib3
 
 from database.engine import Database
 from database.people.staff import everybody
-from embedded.stack import environment_of, stack
+from embedded.stack import SAMPLE_STAFF, environment_of, stack
 from settings import ROOT, Settings
 
 pytestmark = [pytest.mark.temporal, pytest.mark.journey]
@@ -129,5 +129,5 @@ def test_a_stack_keeps_its_data_between_two_starts(
         with database.session() as session:
             assert [member.id for member in everybody(session)] == before
         database.close()
-    assert len(before) == 5
+    assert len(before) == len(SAMPLE_STAFF)
     assert (tmp_path / "data" / "logs" / "worker.previous.log").exists()
