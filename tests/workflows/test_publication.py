@@ -302,9 +302,9 @@ def test_nobody_is_bound_because_somebody_says_that_the_date_has_come(
     eventually(lambda: town.version(number).state == "announced")
     if said_in == "announced":
         says_that_the_date_is_fixed(town, number)
-    eventually(lambda: looks(town, number) == 2)
+    eventually(lambda: looks(town, number) == 1)
     says_that_the_date_is_fixed(town, number)
-    eventually(lambda: looks(town, number) == 3)
+    eventually(lambda: looks(town, number) == 2)
     steps = town.portal.call(steps_of, town, f"publication/{POLICY}/{number}")
     assert "put_in_force" not in steps
     assert town.version(number).state == "announced"

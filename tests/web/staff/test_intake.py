@@ -193,7 +193,8 @@ def test_whoever_has_no_mailbox_is_written_to_on_paper(world: World) -> None:
     assert "Am Bach 3" in printed
     assert request.reference in printed
     assert "Ihre Anfrage ist bei uns eingegangen" in printed
-    assert "Mail" not in printed, "it is none"
+    assert "Sie erhalten diese E-Mail" not in printed, "it is a letter"
+    assert "Wie es um sie steht" in printed
     with world.database.session() as session:
         read = session.exec(select(Fact).where(Fact.kind == "personal_data.read")).all()
     assert len(read) == 2
