@@ -45,6 +45,7 @@ POSTGRESQL_SETTINGS = {
     "timezone": "UTC",
     "lock_timeout": "30s",
     "statement_timeout": "2min",
+    "random_page_cost": "1.1",  # of a disk without a needle: by an index, not by all accounts
     "idle_in_transaction_session_timeout": "2min",
 }
 """What takes long ends in words. A PostgreSQL that hangs ends nothing: see `Database.hangs`.

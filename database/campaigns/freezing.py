@@ -21,12 +21,16 @@ from database.chunks import Advance
 from database.engine import Database
 from database.facts import record
 from database.ids import id_of_each, new_id
-from database.imports.unfinished_imports import finish_imports, one_stands_unfinished
+from database.imports.unfinished_imports import (
+    COUNTED_ANEW,
+    finish_imports,
+    one_stands_unfinished,
+)
 from database.people.accounts import open_since
 from database.policies.lineage import lineage
 from database.policies.policies import TAKEN_BACK
 from database.tables import Account, Campaign, CampaignAddressee, Policy, PolicyVersion
-from database.writing import as_table, held, hold, insert_new, insert_selected
+from database.writing import as_table, count_anew, held, hold, insert_new, insert_selected
 from domain.approvals.approvals import Governing
 from domain.people.account_holders import AccountKind, Status, left_out
 
@@ -56,6 +60,8 @@ def freeze_audience(
         addressees = count_addressees(transaction, campaign_id)
         if campaign.audience_frozen_at is None:
             campaign.audience_frozen_at = freezing_at
+            if addressees >= COUNTED_ANEW:
+                count_anew(transaction, CampaignAddressee)
             record(transaction, "campaign.audience_frozen", campaign_id, now, addressees=addressees)
     return addressees
 
