@@ -10,8 +10,8 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities.campaigns.campaigns import (
-        CampaignActivities,
+    from activities.campaigns.campaigns import CampaignActivities
+    from activities.campaigns.case import (
         CampaignCase,
         CampaignInput,
         FinishInput,

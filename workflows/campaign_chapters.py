@@ -6,7 +6,7 @@ from datetime import datetime
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.campaigns.campaigns import CampaignCase
+    from activities.campaigns.case import CampaignCase
     from activities.mail.outbox import ALL_STOPPED, SendProgress
     from database.campaigns.freezing import SHARD_SIZE
     from domain.mail.pace import about

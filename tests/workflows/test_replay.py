@@ -15,7 +15,7 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, WorkflowRunne
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporalio.workflow import NondeterminismError
 
-from activities.campaigns.campaigns import CampaignCase
+from activities.campaigns.case import CampaignCase
 from database.mail.steps import FIRST_NOTICE
 from temporal import Case
 from tests.people import personal_words

@@ -5,13 +5,8 @@ from datetime import datetime, timedelta
 
 from temporalio.testing import ActivityEnvironment
 
-from activities.campaigns.campaigns import (
-    CampaignActivities,
-    CampaignCase,
-    CampaignInput,
-    FinishInput,
-    ShardInput,
-)
+from activities.campaigns.campaigns import CampaignActivities
+from activities.campaigns.case import CampaignCase, CampaignInput, FinishInput, ShardInput
 from activities.campaigns.publication import PublicationActivities, VersionInput
 from database.campaigns import campaigns, freezing
 from database.mail.mail_rows import Batch

@@ -11,9 +11,8 @@ from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
 import activities.campaigns.campaigns
-from activities.campaigns.campaigns import (
-    HANDS,
-    CampaignActivities,
+from activities.campaigns.campaigns import HANDS, CampaignActivities
+from activities.campaigns.case import (
     CampaignCase,
     CampaignInput,
     FinishInput,

@@ -9,7 +9,8 @@ import pytest
 from sqlmodel import col, select
 from temporalio.testing import ActivityEnvironment
 
-from activities.campaigns.campaigns import CampaignActivities, CampaignInput, StepInput
+from activities.campaigns.campaigns import CampaignActivities
+from activities.campaigns.case import CampaignInput, StepInput
 from activities.mail.courier import Courier
 from activities.requests.requests import RequestActivities, RequestInput
 from database.campaigns import freezing

@@ -7,7 +7,8 @@ import pytest
 from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
-from activities.campaigns.campaigns import CampaignActivities, CampaignInput
+from activities.campaigns.campaigns import CampaignActivities
+from activities.campaigns.case import CampaignInput
 from activities.mail.letters import Letters
 from database.campaigns import freezing
 from database.campaigns.reviews import ReviewContent

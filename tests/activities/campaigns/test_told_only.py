@@ -7,7 +7,8 @@ import pytest
 from sqlmodel import select
 from temporalio.testing import ActivityEnvironment
 
-from activities.campaigns.campaigns import CampaignActivities, ShardInput, StepInput
+from activities.campaigns.campaigns import CampaignActivities
+from activities.campaigns.case import ShardInput, StepInput
 from database.approvals.approvals import PolicyHistory
 from database.campaigns import freezing, rehearsals
 from database.campaigns.audiences import preview

@@ -8,7 +8,8 @@ from sqlmodel import select
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from activities.campaigns.campaigns import CampaignActivities, CampaignInput
+from activities.campaigns.campaigns import CampaignActivities
+from activities.campaigns.case import CampaignInput
 from activities.campaigns.publication import PublicationActivities, VersionInput
 from database.imports import account_imports, unfinished_imports
 from database.tables import Campaign, PolicyVersion

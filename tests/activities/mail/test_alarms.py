@@ -11,7 +11,8 @@ from sqlmodel import col, select
 from temporalio.testing import ActivityEnvironment
 
 import activities.mail.breaker
-from activities.campaigns.campaigns import CampaignActivities, StepInput
+from activities.campaigns.campaigns import CampaignActivities
+from activities.campaigns.case import StepInput
 from activities.mail import courier as couriers
 from activities.mail.courier import Courier, Round, RoundInput
 from activities.mail.outbox import Sender
