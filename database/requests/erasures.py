@@ -12,7 +12,7 @@ from sqlalchemy import String, cast
 from sqlmodel import Session, col, select
 
 from database.facts import record
-from database.mail.outbox import ACCOUNT, AT_SOURCE, BY_POST, REQUEST, REQUESTER, Queued, queue
+from database.mail.outbox import BY_POST, REQUEST, REQUESTER, Queued, queue
 from database.people.links import REQUEST_ERASURE, add_link
 from database.requests import (
     asked_tasks,
@@ -23,7 +23,7 @@ from database.requests import (
 )
 from database.requests.erase_tasks import erase_tasks, is_open, last_erase_tasks
 from database.requests.erasure_gate import why_not_now, why_not_there
-from database.requests.identity import account_of, language_on_file, source_address
+from database.requests.identity import account_of, address_on_file, language_on_file
 from database.requests.own_erasure import is_needed, our_own_is_due, our_own_is_next
 from database.requests.same_person import is_about, person_asked_about
 from database.requests.standing_holds import sources_kept_on_hold, sources_on_hold
@@ -406,14 +406,13 @@ def _announce(
     """Tell the address on file when it begins, with a link to have it at once or not at all."""
     account = account_of(transaction, request)
     link = _link(transaction, request, account, now)
-    found = source_address(transaction, request)
-    on_file = account if account is not None and account.email else found
-    kind = REQUESTER if on_file is None else AT_SOURCE if on_file is found else ACCOUNT
+    on_file = address_on_file(transaction, request)
+    kind, addressee_id = on_file or (REQUESTER, request.id)
     mail = Queued(
         subject_kind=REQUEST,
         subject_id=request.id,
         addressee_kind=kind,
-        addressee_id=on_file.id if on_file else request.id,
+        addressee_id=addressee_id,
         step=_announcement(erasure),
         template=ANNOUNCED,
         variant=request.id,

@@ -5,6 +5,7 @@ address on file and what to the typed one, and disclosure held after a change of
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
+from uuid import UUID
 
 from sqlmodel import Session, col, select
 
@@ -269,10 +270,18 @@ def source_address(session: Session, request: DataSubjectRequest) -> SourceAddre
     return found if request.account_id is None else None
 
 
-def is_on_file(session: Session, request: DataSubjectRequest) -> bool:
-    """Whether an address is on file which the request is about: of an account, or at a source."""
+def address_on_file(session: Session, request: DataSubjectRequest) -> tuple[str, UUID] | None:
+    """Whose address is on file which the request is about, as the outbox names addressees: an
+    account's, or the one that a source has; None where none is."""
     account, found = account_of(session, request), source_address(session, request)
-    return found is not None or (account is not None and bool(account.email))
+    if found is not None:
+        return AT_SOURCE, found.id
+    return (ACCOUNT, account.id) if account is not None and account.email else None
+
+
+def is_on_file(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether an address is on file which the request is about."""
+    return address_on_file(session, request) is not None
 
 
 def is_to_be_found(request: DataSubjectRequest) -> bool:

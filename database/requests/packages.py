@@ -13,13 +13,13 @@ from sqlmodel import Session, col, select
 
 from database.facts import record
 from database.ids import new_nonce
-from database.mail.outbox import ACCOUNT, AT_SOURCE, COPY_CODE, REQUEST, REQUESTER, Queued
+from database.mail.outbox import COPY_CODE, REQUEST, REQUESTER, Queued
 from database.people.links import REQUEST_COPY, add_link
 from database.requests.identity import (
     account_of,
+    address_on_file,
     checked_by_staff,
     language_on_file,
-    source_address,
 )
 from database.requests.requested_rights import rights_of
 from database.requests.source_tasks import last_rounds, tasks_of
@@ -389,15 +389,12 @@ def _holder_of(session: Session, request: DataSubjectRequest) -> _Holder | None:
     where that is what a source knows them by."""
     if checked_by_staff(session, request) and request.contact_email:
         return _Holder(kind=REQUESTER, id=request.id, language=request.language)
-    account, found = account_of(session, request), source_address(session, request)
-    if found is not None:
-        language = language_on_file(session, request)
-        return _Holder(kind=AT_SOURCE, id=found.id, language=language)
-    if account is None and request.contact_confirmed_at is not None:
+    if on_file := address_on_file(session, request):
+        kind, addressee_id = on_file
+        return _Holder(kind=kind, id=addressee_id, language=language_on_file(session, request))
+    if account_of(session, request) is None and request.contact_confirmed_at is not None:
         return _Holder(kind=REQUESTER, id=request.id, language=request.language)
-    if account is None or not account.email:
-        return None
-    return _Holder(kind=ACCOUNT, id=account.id, language=language_on_file(session, request))
+    return None
 
 
 def _codes(session: Session, request: DataSubjectRequest) -> Sequence[IdentityCode]:
