@@ -1,7 +1,7 @@
 """Data that is kept for another company: what it says is done in its sources alone, by two where it
 must be, never under a hold, and reported without a word about the person (P24)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -12,7 +12,6 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from activities.mail.courier import Courier
 from activities.mail.outbox import Sender
 from activities.patrol import register
 from data_sources.data_map import Description
@@ -41,26 +40,13 @@ from domain.requests.collected import collected_from
 from domain.requests.controller_instructions import UNDER_HOLD
 from domain.requests.data_subject_requests import Outcome
 from domain.requests.personal_data import OWN_SOURCE, Held, Located, Person, Receipt, Verb
-from tests.activities.requests.asked_sources import ALICE, COMPANY, AskedSources, asked_sources
+from tests.activities.requests.asked_sources import ALICE, COMPANY, AskedSources
 from tests.activities.requests.instructed_sources import CLINIC, CONTACT, Instructed, told
 from tests.sandbox_server import RunningSandbox
 from tests.scene import NOW, Scene
 
 PATIENT = "patient@elsewhere.example"
 """Somebody who is known to the clinic alone."""
-
-
-@pytest.fixture
-def company(
-    scene: Scene, courier: Courier, database_kind: str, tmp_path: Path
-) -> Iterator[AskedSources]:
-    with asked_sources(scene, courier, database_kind, tmp_path) as company:
-        yield company
-
-
-@pytest.fixture
-def clinic(company: AskedSources) -> Instructed:
-    return Instructed(company)
 
 
 class Watched:

@@ -1,13 +1,10 @@
 """How long we keep what controllers told us: three years, as proof, and no word longer (P33)."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from activities.mail.courier import Courier
 from activities.requests.retention import Retention
 from data_sources.pseudonyms import is_pseudonym
 from data_sources.source import Call
@@ -15,27 +12,14 @@ from database.people.accounts import account_by_external_id
 from database.requests import holds
 from domain.requests.personal_data import OWN_SOURCE, Exported, Person, Receipt, Verb
 from domain.requests.retention import RequestPeriods
-from tests.activities.requests.asked_sources import ALICE, AskedSources, asked_sources
+from tests.activities.requests.asked_sources import ALICE
 from tests.activities.requests.instructed_sources import Instructed, told
 from tests.data_sources.fernhill import KEY, values
-from tests.scene import NOW, Scene
+from tests.scene import NOW
 
 A_DAY = timedelta(days=1)
 THEIR_ID = "patient-4711"
 WHO = Person(addresses=(ALICE.email,), external_ids=(ALICE.external_id,))
-
-
-@pytest.fixture
-def company(
-    scene: Scene, courier: Courier, database_kind: str, tmp_path: Path
-) -> Iterator[AskedSources]:
-    with asked_sources(scene, courier, database_kind, tmp_path) as company:
-        yield company
-
-
-@pytest.fixture
-def clinic(company: AskedSources) -> Instructed:
-    return Instructed(company)
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 """Somebody writes from one address about another, which no account has and a data source has: the
 link goes there, and nobody else learns of it (P19)."""
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
 from sqlmodel import select
 
-from activities.mail.courier import Courier
 from database.mail.mail_rows import Batch
 from database.mail.outbox import ACCOUNT, AT_SOURCE, NO_ADDRESS, addressed, claim
 from database.people.links import REQUEST_COPY, REQUEST_STATUS, REQUEST_VERIFY, add_link
@@ -17,20 +15,12 @@ from database.requests.requested_rights import rights_of
 from database.tables import DataSubjectRequest, IdentityCode, OutboxMail, SourceAddress
 from domain.requests.erasures import ErasureGround
 from embedded.sample_company.people import customers
-from tests.activities.requests.asked_sources import AskedSources, asked_sources
-from tests.scene import NOW, Scene
+from tests.activities.requests.asked_sources import AskedSources
+from tests.scene import NOW
 
 HERS = customers(3)[-1].email
 """In the company's sources, and in no account."""
 HER_NEW_ONE = "zoe@elsewhere.example"
-
-
-@pytest.fixture
-def company(
-    scene: Scene, courier: Courier, database_kind: str, tmp_path: Path
-) -> Iterator[AskedSources]:
-    with asked_sources(scene, courier, database_kind, tmp_path) as company:
-        yield company
 
 
 def asked_about(company: AskedSources, about: str, *kinds: str) -> DataSubjectRequest:

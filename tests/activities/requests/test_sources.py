@@ -2,7 +2,7 @@
 wrong reaches a person (P10-P17, P19, P24)."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from activities.mail.courier import Courier
 from data_sources.data_map import Description
 from data_sources.source import Call, DataSource, SourceUnavailable, SourceWrong
 from database.people.accounts import accounts_at_address
@@ -23,20 +22,12 @@ from domain.requests.data_subject_requests import Kind
 from domain.requests.personal_data import Person, Verb
 from domain.requests.source_tasks import COPIED
 from embedded.sample_company.people import customers
-from tests.activities.requests.asked_sources import ALICE, BOB, AskedSources, asked_sources
+from tests.activities.requests.asked_sources import ALICE, BOB, AskedSources
 from tests.scene import NOW, Scene
 
 DAY = timedelta(days=1)
 PROSPECT = customers(3)[-1].email
 """Somebody in the company's sources who has no account here."""
-
-
-@pytest.fixture
-def company(
-    scene: Scene, courier: Courier, database_kind: str, tmp_path: Path
-) -> Iterator[AskedSources]:
-    with asked_sources(scene, courier, database_kind, tmp_path) as company:
-        yield company
 
 
 class Troubled:
