@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.activities.requests.instructed_sources import Instructed
 
 from activities.mail.courier import Courier
 from tests.activities.requests.asked_sources import AskedSources, asked_sources
+from tests.activities.requests.instructed_sources import Instructed
 from tests.scene import Scene
 
 
