@@ -30,6 +30,9 @@ pytestmark = [pytest.mark.temporal, pytest.mark.timeout(300)]
 CROWD = 5000
 SHORT = {"limit.historyCount.suggestContinueAsNew": 20}
 """So few events that a run takes a single window of shards."""
+SLOW = 500
+"""Milliseconds of a batch: most are still to come when the worker dies. What it leaves in doubt is
+sent again on word of three later ones."""
 STEPS = ("first_notice", "reminder_1", "reminder_2")
 ONCE_EACH = {(1, "accepted", None): CROWD}
 
@@ -135,7 +138,7 @@ def test_everybody_gets_each_step_once_though_runs_end_and_the_worker_dies_in_th
             )
         )
         number = running.prepare(SECOND, VersionClass.APPROVAL)
-        running.mail.misbehave("401", times=4)
+        running.mail.misbehave("401", times=4, latency_ms=SLOW)
         running.release(number)
         eventually(lambda: len(sent(tmp_path)) >= CROWD // 5)
         worker.kill()
