@@ -60,7 +60,10 @@ from domain.rungs import RungKind
 from domain.texts.alignment import ChangeKind
 from settings import ROOT
 from translations.catalogues import FOLDER, POLICY_TITLES
-from web import faults, matters, public, requests
+from web import faults
+from web.approvals import matters
+from web.policies import public
+from web.requests import requests
 from workflows.desk.minors import TOO_LONG
 from workflows.desk.reception import NOTHING_TO_APPEAL, NOTHING_TO_TAKE_UP
 
@@ -168,10 +171,10 @@ def _tables() -> Iterator[tuple[str, str]]:
             IF_YOU_DO_NOT_APPROVE.values(), IF_SOMEBODY_DOES_NOT_APPROVE.values(), (NEVER_DEPENDS,)
         ),
         "translations/catalogues.py": POLICY_TITLES,
-        "web/matters.py": matters.NOTHING_TO_DECIDE,
+        "web/approvals/matters.py": matters.NOTHING_TO_DECIDE,
         "web/faults.py": chain(*faults.WORDS.values(), faults.OTHERWISE),
-        "web/public.py": public.STATE_WORDS.values(),
-        "web/requests.py": chain(
+        "web/policies/public.py": public.STATE_WORDS.values(),
+        "web/requests/requests.py": chain(
             requests.CHOICES.values(), requests.REGIONS.values(), (requests.CLOSED,)
         ),
     }

@@ -37,29 +37,17 @@ from health.neighbours import (
 from mail.delivery_events import PublicKeysRefused, load_public_keys
 from settings import Settings, SettingsRefused, load_settings
 from temporal import TemporalSettingsRefused
-from web import (
-    approvals,
-    copies,
-    erasures,
-    handoffs,
-    health,
-    identity,
-    minors,
-    new_links,
-    policy_links,
-    preferences,
-    public,
-    request_ends,
-    requests,
-    unsubscribe,
-    webhooks,
-)
+from web import health, webhooks
 from web.api import accounts, description, suppressions
 from web.api import requests as api_requests
-from web.api.pace import Pace
 from web.api.problems import add_problems
+from web.approvals import approvals, new_links
 from web.faults import add_fault_pages
+from web.mail import preferences, unsubscribe
 from web.middleware import Conduct
+from web.pace import Pace
+from web.policies import policy_links, public
+from web.requests import copies, ends, erasures, handoffs, identity, minors, requests
 from web.samples import paper_letters, sample_mails
 from web.site import Site
 from web.staff import (
@@ -104,7 +92,7 @@ SITE_MAP = (
     minors.router,  # /minor/...
     erasures.router,  # /requests/.../erase-at-once, keep-my-data
     identity.router,  # /requests/.../code, new-code, not-mine
-    request_ends.router,  # /requests/.../withdraw, again, appeal, files
+    ends.router,  # /requests/.../withdraw, again, appeal, files
     access.router,  # /staff/sign-in
     overview.router,  # /staff
     policies.router,  # /staff/policies/...

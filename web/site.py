@@ -16,7 +16,7 @@ from domain.requests.identity import IdentityNumbers
 from health.lookout import Lookout
 from temporal import View
 from translations.catalogues import SOURCE
-from web.api.pace import Pace
+from web.pace import Pace
 from web.rendering import Pages, pages_of
 from workflows.desk import Desk
 

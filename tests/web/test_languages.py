@@ -9,8 +9,8 @@ from sqlmodel import select
 from database.people.links import REQUEST_STATUS, REQUEST_VERIFY
 from database.tables import Account, Approval, DataSubjectRequest, Link, OutboxMail
 from settings import Settings
-from tests.web.test_approvals import decide
-from tests.web.test_requests import ask, path, stored
+from tests.web.approvals.test_approvals import decide
+from tests.web.requests.test_requests import ask, path, stored
 from tests.web.world import NOW, World, browse, hidden
 from web.app import create_app
 

@@ -85,7 +85,7 @@ def test_our_own_mistake_is_a_page_and_no_stack_trace(
     def broken(*_: object, **__: object) -> None:
         raise ValueError("alice@example.org")
 
-    monkeypatch.setattr("web.public.policies", broken)
+    monkeypatch.setattr("web.policies.public.policies", broken)
     answer = world.browser.get("/")
     assert answer.status_code == 500
     assert "Something is wrong on our side" in answer.text

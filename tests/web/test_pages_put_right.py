@@ -11,7 +11,7 @@ from database.campaigns.corrections import Right, RightWords
 from database.policies.wording import Words, keep_words
 from database.tables import Account, Policy, PolicyVersion
 from domain.policies.reviews import Decisions
-from tests.web.test_approvals import decide, decisions, mail_first_notices
+from tests.web.approvals.test_approvals import decide, decisions, mail_first_notices
 from tests.web.world import NOW, World, hidden, version
 
 

@@ -18,7 +18,7 @@ from domain.places import in_utc
 from web.addresses import Slug
 from web.api.keys import Reads, Writes
 from web.api.problems import Problem
-from web.marketing_links import preferences_url
+from web.mail.marketing_links import preferences_url
 from web.site import OnSite, Site
 
 router = APIRouter(prefix="/api/v1", tags=["accounts"])

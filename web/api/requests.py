@@ -20,7 +20,7 @@ from domain.requests.data_subject_requests import Intake, Kind, problems
 from web.api.accounts import NO_CONTROL_CHARACTERS
 from web.api.keys import Writes
 from web.api.problems import Problem
-from web.handoffs import handoff_token
+from web.requests.handoffs import handoff_token
 from web.site import OnSite, Site
 from workflows.desk import ByKey
 from workflows.desk.reception import OldReceipt

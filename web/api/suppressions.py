@@ -14,7 +14,7 @@ from domain.people.restrictions import WORDS, Reason
 from web.api.accounts import NO_CONTROL_CHARACTERS, ExternalId
 from web.api.keys import Reads, Writes
 from web.api.problems import Problem
-from web.marketing_links import preferences_url, unsubscribe_url
+from web.mail.marketing_links import preferences_url, unsubscribe_url
 from web.site import OnSite, Site
 
 router = APIRouter(prefix="/api/v1", tags=["suppressions"])

@@ -17,7 +17,7 @@ from domain.places import in_utc
 from domain.requests.data_subject_requests import Intake, problems
 from web.addresses import Reference
 from web.forms import NOTHING_POSTED, Form, Posted
-from web.requests import CHOICES, countries
+from web.requests.requests import CHOICES, countries
 from web.site import OnSite, Site
 from web.staff.access import GENUINE, console, holding
 from workflows.desk.reception import OLD_RECEIPT

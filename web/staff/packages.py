@@ -13,9 +13,9 @@ from database.tables import DataSubjectRequest
 from domain.people.languages import nearest_language
 from domain.requests.collected import Collected
 from domain.requests.data_subject_requests import Kind
-from web.copy_files import Contents, copy_made, policy_of_copy
-from web.copy_files import copy_page as page_of_copy
 from web.forms import Form
+from web.requests.copy_files import Contents, copy_made, policy_of_copy
+from web.requests.copy_files import copy_page as page_of_copy
 from web.staff.access import GENUINE
 from web.staff.requests import Asked, ByPrivacy, all_staff
 from workflows.messenger import Refused

@@ -44,8 +44,8 @@ from domain.texts.policy_text import PolicyRefused
 from translations.catalogues import speak
 from web.addresses import Slug
 from web.forms import NOTHING_POSTED, Form, Posted
-from web.notices import effective_on, not_before_on
-from web.redlines import passages
+from web.policies.notices import effective_on, not_before_on
+from web.policies.redlines import passages
 from web.rendering import policy_html
 from web.site import OnSite, Site
 from web.staff.access import GENUINE, Legal, ReadsPolicies, console

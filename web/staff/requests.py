@@ -59,7 +59,7 @@ from domain.requests.minors import check_by
 from domain.requests.recipients import tell_by
 from web.addresses import Reference
 from web.forms import NOTHING_POSTED, Form, Posted
-from web.requests import CHOICES
+from web.requests.requests import CHOICES
 from web.site import OnSite
 from web.staff.about_data_corrections import about_data_corrections
 from web.staff.about_erasing import about_erasing

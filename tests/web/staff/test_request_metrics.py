@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from database.requests.requested_rights import rights_of
 from database.tables import DataSubjectRequest, RequestDecision
-from tests.web.test_request_ends import ask, page_of
+from tests.web.requests.test_request_ends import ask, page_of
 from tests.web.world import NOW, World
 
 TOKEN = "a-token-that-is-only-in-this-test-1234"
