@@ -10,8 +10,8 @@ from sqlmodel import select
 from database.requests.restrictions import restrict
 from database.tables import PurposeOffer
 from domain.people.restrictions import Reason
-from tests.web import test_preferences
 from tests.web.api.test_api import Caller, made
+from tests.web.mail import test_preferences
 from tests.web.mail.test_preferences import choose
 from tests.web.world import NOW, World, browse
 from web.app import create_app
