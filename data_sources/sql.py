@@ -53,6 +53,26 @@ class SqlSource:
         )
         return Located(source=self.about.name, held=held, doubtful=found.doubtful)
 
+    def holds_beside(self, person: Person, place: str, column: str, value: str) -> bool:
+        """Whether it holds anything of a person apart from the row of a table that has this value,
+        and from what hangs on that row."""
+        with self._database.reading() as database:
+            rows = database.find(person).rows
+        apart: dict[str, set[object]] = {}
+        for table in self.about.tables:
+            through = table.through
+            apart[table.name] = {
+                row[table.key]
+                for row in rows[table.name]
+                if (table.place == place and row[column] == value)
+                or (through and row[through.column] in apart[through.table])
+            }
+        return any(
+            row[table.key] not in apart[table.name] and any(counted(table, row))
+            for table in self.about.tables
+            for row in rows[table.name]
+        )
+
     def export(self, person: Person, call: Call) -> Exported:  # noqa: ARG002
         """Every value, each checked to hang on an identifier of the person."""
         with self._database.reading() as database:

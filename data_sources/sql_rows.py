@@ -147,10 +147,9 @@ class OpenDatabase:
         whose = _Whose(person, self.source)
         rows: dict[str, Sequence[Row]] = {}
         for table in self.source.about.tables:
-            if table.match:
-                rows[table.name] = self._matched(table, table.match, whose)
-            elif table.through:
-                rows[table.name] = self._hanging_on(table, table.through, rows)
+            matched = self._matched(table, table.match, whose) if table.match else ()
+            hanging = self._hanging_on(table, table.through, rows) if table.through else ()
+            rows[table.name] = _each_once(table, matched, hanging)
         return Found(rows=rows, doubtful=whose.doubtful)
 
     def known_by(self) -> Iterator[Person]:
@@ -290,6 +289,10 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     """A transaction that turns from reading to writing is refused at once when another writes."""
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _each_once(table: Table, *found: Sequence[Row]) -> Sequence[Row]:
+    return list({row[table.key]: row for some in found for row in some}.values())
 
 
 def _some(keys: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -74,7 +74,8 @@ class Flag(Part):
 
 
 class Table(Collection):
-    """A table of a SQL source, and what becomes of its rows."""
+    """A table of a SQL source, and what becomes of its rows. With `match` and `through` a row is
+    whose either says."""
 
     name: Annotated[str, Field(min_length=1, max_length=128)]
     table: str = ""
@@ -92,8 +93,8 @@ class Table(Collection):
 
     @model_validator(mode="after")
     def _is_somebodys(self) -> Self:
-        if (self.match is None) == (self.through is None):
-            raise ValueError("needs match or through, not both: whose its rows are")
+        if self.match is None and self.through is None:
+            raise ValueError("needs match or through, or both: whose its rows are")
         if missing := [name for name in self.matched if name not in self.columns]:
             raise ValueError(f"matches by {missing[0]}, which is not among its columns")
         if self.restrict is not None and self.restrict.lifted is None:

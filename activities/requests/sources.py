@@ -15,6 +15,7 @@ from activities.requests.asking import NOT_IN_THE_MAP, Asking
 from activities.requests.requests import RequestInput
 from data_sources.opening import OWN_MAP, Means, open_every_source
 from data_sources.source import Call, DataSource, SourceWrong
+from data_sources.sql import SqlSource
 from database.engine import Database
 from database.people.staff import in_charge
 from database.requests import asked_tasks, packages, source_tasks
@@ -34,7 +35,12 @@ from domain.requests.personal_data import (
     Verb,
     Waits,
 )
-from domain.requests.source_tasks import done_receipt, exported_receipt, located_receipt
+from domain.requests.source_tasks import (
+    BESIDE,
+    done_receipt,
+    exported_receipt,
+    located_receipt,
+)
 
 ENOUGH = timedelta(minutes=2)
 """After so long no further source is asked in one go, so that several slow ones do not add up."""
@@ -136,7 +142,8 @@ class SourceActivities(Asking[SourceTask]):
 
         def ask() -> tuple[Answer, Mapping[str, object]]:
             answer = self._answer(source, task, person, call)
-            return answer, erasing.preview(self._database, source, task, person, call)
+            preview = erasing.preview(self._database, source, task, person, call)
+            return answer, {**preview, **self._beside(source, task, person)}
 
         answered = self._answered(task, ask, what.now)
         if answered is not None:
@@ -159,13 +166,25 @@ class SourceActivities(Asking[SourceTask]):
                 wrong = correcting.to_be_corrected(self._database, task)
                 return _whole(source.correct(person, wrong, call))
 
+    def _beside(self, source: DataSource, task: SourceTask, person: Person) -> Mapping[str, object]:
+        """Beside what our own database holds: whether that is more than the very request for which
+        it is asked (P19)."""
+        if task.verb != Verb.LOCATE or source.about.name != OWN_SOURCE:
+            return {}
+        if not isinstance(source, SqlSource):
+            return {}
+        with self._database.session() as session:
+            reference = session.get_one(DataSubjectRequest, task.request_id).reference
+        table = str(DataSubjectRequest.__tablename__)
+        return {BESIDE: source.holds_beside(person, table, "reference", reference)}
+
     def _settle(
         self,
         source: DataSource,
         task: SourceTask,
         what: RequestInput,
         answer: Answer,
-        would_erase: Mapping[str, object],
+        more: Mapping[str, object],
     ) -> None:
         file = self._kept(source, answer) if isinstance(answer, Exported) else None
         gone: Sequence[str | None] = ()
@@ -178,7 +197,7 @@ class SourceActivities(Asking[SourceTask]):
                     receipt = located_receipt(
                         answer, title=about.title, controller=about.controller
                     )
-                    receipt |= would_erase
+                    receipt |= more
                     settled = asked_tasks.settle(transaction, task, receipt, what.now)
                     request = transaction.get_one(DataSubjectRequest, task.request_id)
                     source_tasks.identify_by_source(transaction, request, what.now)

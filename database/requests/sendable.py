@@ -92,7 +92,7 @@ def require_sendable(
         controls_empty_address=controls_empty_address(transaction, request),
     )
     if refusal is None and decision.outcome == Outcome.NOTHING_HELD:
-        refusal = why_not_nothing(transaction, request.id)
+        refusal = why_not_nothing(transaction, request)
     if refusal:
         raise DecisionRefused(refusal)
 

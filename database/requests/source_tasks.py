@@ -22,12 +22,14 @@ from database.requests.identity import (
     write_to_source_address,
 )
 from database.requests.requested_rights import rights_of
+from database.requests.same_person import is_about, person_asked_about
 from database.tables import DataSubjectRequest, RequestedRight, SourceTask
 from database.writing import held, hold, insert_new
 from domain.requests.data_subject_requests import GATED_KINDS, Kind, RightState
 from domain.requests.decisions import DONE
 from domain.requests.personal_data import OWN_SOURCE, DataRole, Verb
 from domain.requests.source_tasks import (
+    BESIDE,
     COPIED,
     LOOKING,
     OPEN_TASKS,
@@ -53,6 +55,10 @@ STILL_LOOKING = (
 FOUND = (
     "It is not so that nothing is held: {sources} has something of this person. Look at what was "
     "found on this page, and answer with it. Nothing was sent."
+)
+CAME_SINCE = (
+    f"It is not so that nothing is held: another request of this person is kept. Have {OWN_SOURCE} "
+    "asked again on this page, and answer with what it has. Nothing was sent."
 )
 NOT_YET = (
     "It must not be erased yet. {why} If it is gone already, hand that in once this is settled. "
@@ -157,34 +163,34 @@ def to_remind(session: Session, request_id: UUID, now: datetime) -> Sequence[Sou
 
 
 def identify_by_source(transaction: Session, request: DataSubjectRequest, now: datetime) -> bool:
-    """Whoever proved control of an address that another data source than our own has of somebody
-    is that person, account or not; where the request names another address than the one that we
-    write to, we ask there first (P19). False where none has it, or all this was done.
+    """Whoever proved control of an address that a data source has of somebody is that person,
+    account or not; where the request names another address than the one that we write to, we ask
+    there first (P19). False where none has it, or all this was done.
 
-    The request is held. By other proofs a clock may run shorter; not by this one, as there is no
-    account that could say where they live (P21).
+    Our own database has what anybody types into a form: that proves nobody's address to be on file,
+    and nothing is sent to it. The request is held. By other proofs a clock may run shorter; not by
+    this one, as there is no account that could say where they live (P21).
     """
-    proved = controls_empty_address(transaction, request)
-    if not proved and not is_to_be_found(request):
-        return False
-    if not any(_is_found(task) for task in tasks_of(transaction, request.id)):
-        return False
-    if proved:
+    found = {task.source for task in tasks_of(transaction, request.id) if _is_found(task)}
+    if found and controls_empty_address(transaction, request):
         return verify_identity(transaction, request, how=BY_SOURCE, now=now)
-    return write_to_source_address(transaction, request, now)
+    if found - {OWN_SOURCE} and is_to_be_found(request):
+        return write_to_source_address(transaction, request, now)
+    return False
 
 
-def why_not_nothing(session: Session, request_id: UUID) -> str | None:
+def why_not_nothing(session: Session, request: DataSubjectRequest) -> str | None:
     """Why nobody can say yet that we hold nothing of the person: no source was asked, one has not
-    answered, or one of ours has something. None where all have looked, and found nothing."""
-    looks = [task for task in last_rounds(tasks_of(session, request_id)) if task.verb in LOOKING]
+    answered, or one of ours has something beside this request. None where all have looked, and
+    found nothing."""
+    looks = [task for task in last_rounds(tasks_of(session, request.id)) if task.verb in LOOKING]
     if not looks:
         return NOBODY_LOOKED
     if open_ones := [task.source for task in looks if task.state in OPEN_TASKS]:
         return STILL_LOOKING.format(sources=", ".join(open_ones))
     if found := [task.source for task in looks if _is_found(task)]:
         return FOUND.format(sources=", ".join(found))
-    return None
+    return CAME_SINCE if _another_request(session, request) else None
 
 
 def hand_in(
@@ -364,10 +370,21 @@ def _of_request(transaction: Session, request: DataSubjectRequest, task_id: UUID
 
 
 def _is_found(task: SourceTask) -> bool:
-    """Whether a source of ours, our own database apart, has something of the person."""
+    """Whether a source of ours has something of the person: our own database, beside the request
+    for which it looked."""
     receipt: Mapping[str, Any] = task.receipt or {}
-    ours = task.source != OWN_SOURCE and receipt.get("controller") is None
+    ours = receipt.get("controller") is None and receipt.get(BESIDE, True)
     return ours and task.verb in LOOKING and any(one["rows"] for one in receipt.get("held", ()))
+
+
+def _another_request(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether there is another request about the person; it may have come after the sources
+    looked."""
+    person = person_asked_about(session, request, Verb.LOCATE)
+    others = select(DataSubjectRequest.id).where(
+        is_about(session, person), DataSubjectRequest.id != request.id
+    )
+    return session.exec(others).first() is not None
 
 
 def _names(tasks: Sequence[SourceTask], state: TaskState) -> tuple[str, ...]:

@@ -155,8 +155,8 @@ COULD_NOT_VERIFY = (
 """The same whether the person is known to us or not."""
 
 NOTHING_HELD = (
-    "You confirmed that this address is yours. There is no account with it, and we found nothing "
-    "else that we hold under it.\n\n"
+    "You confirmed that this address is yours. There is no account with it, and apart from this "
+    "request we found nothing that we hold under it.\n\n"
     "If you have used another address with us, make a new request and name that one."
 )
 """Only for whoever proved control of the address."""

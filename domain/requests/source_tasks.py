@@ -53,6 +53,10 @@ LOOKING = frozenset({Verb.LOCATE, Verb.EXPORT})
 """Verbs that change nothing: nobody needs what they bring once the request is answered."""
 
 
+BESIDE = "beside_the_request"
+"""In the receipt of our own database, when it looks: whether it has more of the person than the
+request for which it is asked."""
+
 BY_HAND, SILENT, WRONG = "source_by_hand", "source_silent", "source_wrong"
 BY_HAND_DUE, BY_HAND_OVERDUE = "source_by_hand_due", "source_by_hand_overdue"
 """The steps that tell staff of it."""

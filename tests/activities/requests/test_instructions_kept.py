@@ -10,7 +10,7 @@ from data_sources.pseudonyms import is_pseudonym
 from data_sources.source import Call
 from database.people.accounts import account_by_external_id
 from database.requests import holds
-from domain.requests.personal_data import OWN_SOURCE, Exported, Person, Receipt, Verb
+from domain.requests.personal_data import OWN_SOURCE, Exported, Located, Person, Receipt, Verb
 from domain.requests.retention import RequestPeriods
 from tests.activities.requests.asked_sources import ALICE
 from tests.activities.requests.instructed_sources import Instructed, told
@@ -51,6 +51,21 @@ def test_a_person_gets_the_id_that_a_controller_has_for_them(
     assert isinstance(stranger, Exported)
     assert stranger.records == ()
     assert clinic.row(refused).state == "refused"
+
+
+@pytest.mark.parametrize("address", ["", ALICE.email, "alice@before.example"])
+def test_one_that_names_an_account_is_found_by_it_and_counted_once(
+    clinic: Instructed, address: str
+) -> None:
+    """P11, P24: by whatever address, or without any, the controller knows the person."""
+    with clinic.database.session() as session:
+        account = account_by_external_id(session, ALICE.external_id)
+    told_us = told(Verb.EXPORT, address=address, external_id=THEIR_ID, account_id=account.id)
+    clinic.enter(told_us)
+    located = clinic.company.sources[OWN_SOURCE].locate(WHO, Call(id="one", now=NOW))
+    assert isinstance(located, Located)
+    held = {one.category: one.rows for one in located.held}
+    assert held["Instructions of companies we work for"] == 1
 
 
 def test_an_erasure_leaves_it_while_it_proves_what_we_did(

@@ -402,7 +402,7 @@ def test_paper_too_shows_that_somebody_is_known(company: AskedSources) -> None:
     petra = company.scene.staff["petra"]
     with company.scene.database.transaction() as transaction:
         row = transaction.get_one(DataSubjectRequest, request.id)
-        assert "paper" in (source_tasks.why_not_nothing(transaction, row.id) or "")
+        assert "paper" in (source_tasks.why_not_nothing(transaction, row) or "")
     company.do(
         source_tasks.hand_in,
         request.id,
@@ -417,7 +417,7 @@ def test_paper_too_shows_that_somebody_is_known(company: AskedSources) -> None:
     with company.scene.database.session() as session:
         row = session.get_one(DataSubjectRequest, request.id)
         assert row.verified_by == identity.BY_SOURCE
-        assert "paper has something" in (source_tasks.why_not_nothing(session, row.id) or "")
+        assert "paper has something" in (source_tasks.why_not_nothing(session, row) or "")
 
 
 def test_after_a_slow_source_the_others_are_asked_at_the_next_call(

@@ -296,7 +296,7 @@ def test_that_nothing_is_held_is_told_to_whoever_controls_the_address_and_nobody
 ) -> None:
     """P19: not before the click, not of another address, not where there is an account."""
     scene.import_accounts(DORA)
-    unknown, other = scene.request(NOBODYS), scene.request(ELSEWHERE, about=NOBODYS)
+    unknown, other = scene.request(NOBODYS), scene.request(ELSEWHERE, about="no@people.example")
     known = scene.request(DORA.email)
     for request in (unknown, other, known):
         with pytest.raises(DecisionRefused, match="only to whoever proved control"):
