@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import chain
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
@@ -15,17 +16,21 @@ from database.requests import (
     recipients,
     source_tasks,
 )
+from database.requests.answered_before import answered_before
 from database.requests.same_person import person_asked_about
 from database.requests.standing_holds import sources_on_hold
 from database.tables import (
     DataCorrection,
     DataSubjectRequest,
     Erasure,
+    RequestDecision,
     RequestedRight,
     SourceTask,
 )
+from domain.requests.data_subject_requests import GROUND_WORDS, Ground
 from domain.requests.decisions import DONE
-from domain.requests.erasures import GROUND_WORDS, ErasureGround
+from domain.requests.erasures import GROUND_WORDS as WHY_ERASED
+from domain.requests.erasures import ErasureGround
 from domain.requests.legal_holds import keeps
 from domain.requests.personal_data import OWN_SOURCE, Verb
 from domain.requests.source_tasks import TaskState
@@ -42,6 +47,31 @@ def told_of(session: Session, right: RequestedRight, language: Language) -> tupl
         *_corrected(session, right, language),
         *_recipients(session, right, language),
     )
+
+
+def ground_of(
+    session: Session,
+    right: RequestedRight,
+    decision: RequestDecision,
+    language: Language,
+    zone: ZoneInfo,
+) -> str:
+    """Why not, or not all of it: the ground in words, and of "already answered" which answer it
+    was; empty where everything was done."""
+    if not decision.ground:
+        return ""
+    words = language.gettext(GROUND_WORDS[Ground(decision.ground)])
+    if decision.ground != Ground.ALREADY_ANSWERED:
+        return words
+    earlier = answered_before(session, right)
+    if earlier is None:
+        return words
+    which = language.gettext(
+        "We answered it on %(day)s, as request %(reference)s.",
+        day=language.day_of(earlier.answered_at, zone),
+        reference=earlier.reference,
+    )
+    return f"{words} {which}"
 
 
 def foretold(session: Session, right: RequestedRight, language: Language) -> tuple[str, ...]:
@@ -78,7 +108,7 @@ def _erased(session: Session, right: RequestedRight, language: Language) -> Iter
     erasure = erasures.of_right(session, right.id)
     if erasure is None or erasure.ended_at is None:
         return
-    yield language.gettext(GROUND_WORDS[ErasureGround(erasure.ground)])
+    yield language.gettext(WHY_ERASED[ErasureGround(erasure.ground)])
     tasks = list(erase_tasks.receipts_of(session, erasure).values())
     if gone := _categories(tasks, "done"):
         yield language.gettext("Erased: %(categories)s.", categories=language.listed(gone))

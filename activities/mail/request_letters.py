@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session
 
 from activities.mail import instructed, redirections
-from activities.mail.done_words import foretold, told_of
+from activities.mail.done_words import foretold, ground_of, told_of
 from activities.mail.personal_links import personal_link
 from database.mail.outbox import AFTER_HOLD
 from database.people.links import REQUEST_CODE, REQUEST_COPY, REQUEST_COPY_CODE
@@ -26,10 +26,8 @@ from database.tables import (
 from domain.company import Company
 from domain.requests.controller_instructions import INSTRUCTED, INSTRUCTION_WORDS
 from domain.requests.data_subject_requests import (
-    GROUND_WORDS,
     KIND_WORDS,
     STAGE_WORDS,
-    Ground,
     Kind,
     Outcome,
     State,
@@ -68,7 +66,7 @@ class RequestLetters:
             "reference": request.reference,
             "by_us": request.verified_by == BY_CHECK,
             "kind": language.listed(KIND_WORDS[Kind(right.kind)] for right in rights),
-            "rights": _answered(session, rights, language) if request.answered_at else [],
+            "rights": _answered(session, rights, language, zone) if request.answered_at else [],
             "elsewhere": redirections.in_words(language, sent_elsewhere(session, request))
             if request.answered_at
             else redirections.in_words(language, None),
@@ -212,7 +210,7 @@ class RequestLetters:
 
 
 def _answered(
-    session: Session, rights: Sequence[RequestedRight], language: Language
+    session: Session, rights: Sequence[RequestedRight], language: Language, zone: ZoneInfo
 ) -> list[dict[str, object]]:
     """What is answered to each right (P22)."""
     decisions = decisions_of(session, rights)
@@ -222,9 +220,7 @@ def _answered(
             "outcome": language.gettext(
                 words_of_outcome(Kind(right.kind), Outcome(decision.outcome), decision.decided_by)
             ),
-            "ground": language.gettext(GROUND_WORDS[Ground(decision.ground)])
-            if decision.ground
-            else "",
+            "ground": ground_of(session, right, decision, language, zone),
             "explanation": language.gettext(decision.explanation)
             if in_our_words(Outcome(decision.outcome), decision.decided_by)
             else decision.explanation,

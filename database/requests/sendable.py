@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from database.requests import data_corrections, erase_tasks, erasures
+from database.requests.answered_before import NOT_ANSWERED_BEFORE, answered_before
 from database.requests.appeals import why_not_them
 from database.requests.authorised_agents import is_authorised
 from database.requests.estates import waits_for_authority
@@ -93,6 +94,8 @@ def require_sendable(
     )
     if refusal is None and decision.outcome == Outcome.NOTHING_HELD:
         refusal = why_not_nothing(transaction, request)
+    if refusal is None and decision.ground == Ground.ALREADY_ANSWERED:
+        refusal = None if answered_before(transaction, right) else NOT_ANSWERED_BEFORE
     if refusal:
         raise DecisionRefused(refusal)
 

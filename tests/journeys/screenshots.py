@@ -195,8 +195,9 @@ def a_refusal_waits_for_its_second_person(scene: Scene, page: Page) -> None:
     act(
         scene,
         *("requests", "decide", request_of(scene, "carol").reference, "--outcome", "refused"),
-        *("--ground", "already_answered", "--explanation", "We answered this last week."),
-        *("--evidence", "The answer of last week.", "--as", "petra"),
+        *("--ground", "manifestly_unfounded_or_excessive"),
+        *("--explanation", "You asked for this every day of last week."),
+        *("--evidence", "The requests of last week.", "--as", "petra"),
     )
 
 

@@ -13,7 +13,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlmodel import Session
 
 from activities.mail import redirections
-from activities.mail.done_words import told_of
+from activities.mail.done_words import ground_of, told_of
 from database.people.links import (
     REQUEST_AGENT,
     REQUEST_ERASURE,
@@ -35,11 +35,9 @@ from database.tables import DataSubjectRequest, Link, RequestDecision, Requested
 from domain.requests.attachments import problems as attachment_problems
 from domain.requests.data_subject_requests import (
     GATED_KINDS,
-    GROUND_WORDS,
     KIND_WORDS,
     RIGHT_STATE_WORDS,
     STAGE_WORDS,
-    Ground,
     Intake,
     Kind,
     Outcome,
@@ -367,15 +365,16 @@ def _right(
     }
     if decision is None:
         return words
-    ground = GROUND_WORDS[Ground(decision.ground)] if decision.ground else ""
+    request = session.get_one(DataSubjectRequest, right.request_id)
+    language, zone = reader.pages.language, reader.site.company.zone_of(request.time_zone)
     return {
         **words,
         "outcome": reader.gettext(
             words_of_outcome(Kind(right.kind), Outcome(decision.outcome), decision.decided_by)
         ),
-        "ground": reader.gettext(ground),
+        "ground": ground_of(session, right, decision, language, zone),
         "explanation": _explanation(reader, decision),
-        "done": told_of(session, right, reader.pages.language),
+        "done": told_of(session, right, language),
     }
 
 
