@@ -165,3 +165,21 @@ def authority(
     with at_the_desk(as_staff) as (desk, staff_id):
         desk.decide_authority(reference, staff_id, decided, evidence)
     say(f"{reference}: the authority of who asks is {decided}.")
+
+
+def name(
+    reference: Reference,
+    *,
+    account: Annotated[
+        str, typer.Option(metavar="ID", help="The account's external id", show_default=False)
+    ],
+    as_staff: AsStaff,
+) -> None:
+    """Say which account a request is about that came without one: its holder is asked whether it is
+    theirs, and what was asked by the address it came with is asked of the account."""
+    from cli.context import at_the_desk
+    from cli.printing import say
+
+    with at_the_desk(as_staff) as (desk, staff_id):
+        desk.name_account(reference, staff_id, account)
+    say(f"{reference} is about {account}. Nothing is disclosed before it is known who asks.")

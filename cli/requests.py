@@ -446,6 +446,7 @@ for command in (
     request_intake.letters,
     request_intake.posted,
     request_intake.authority,
+    request_intake.name,
     request_ends.end,
     request_ends.died,
     request_ends.lives,

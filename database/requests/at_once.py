@@ -112,11 +112,17 @@ def is_known(request: DataSubjectRequest) -> bool:
 def take_effect_once_named(
     transaction: Session, request: DataSubjectRequest, suppression_key: bytes, now: datetime
 ) -> None:
-    """Do what could not be done before it was known whose account a request is about."""
+    """Do what could not be done before it was known whose account a request is about; what was done
+    for the address that it came with is done for the account too."""
     for right in rights_of(transaction, request.id):
         kind = Kind(right.kind)
-        if kind in _STOPS and right.state == RightState.OPEN:
+        if kind not in _STOPS:
+            continue
+        if right.state == RightState.OPEN:
             _stop_and_say_so(transaction, request, kind, suppression_key, now)
+        else:
+            purposes, _ = _STOPS[kind]
+            _stop(transaction, request, request.account_id, purposes, suppression_key, now)
 
 
 def take_effect_once_verified(

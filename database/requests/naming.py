@@ -1,5 +1,5 @@
-"""Staff find out which account a request is about that came with nothing to know it by: a letter
-with a name and a street (P19, P26)."""
+"""Staff find out which account a request is about that came without one: a letter with a name and
+a street, or an address that no account has (P19, P26)."""
 
 from datetime import datetime
 from uuid import UUID
@@ -8,10 +8,12 @@ from sqlmodel import Session
 
 from database.facts import record
 from database.requests import at_once, codes
+from database.requests.requested_rights import rights_of
 from database.requests.requests import contact_key
-from database.requests.source_tasks import tasks_of
+from database.requests.source_tasks import begin_anew
 from database.tables import Account, DataSubjectRequest
 from database.writing import hold
+from domain.requests.data_subject_requests import GATED_KINDS, RightState, State
 
 NAMED = "account_named"
 """The step of the mail that asks the account's holder."""
@@ -31,8 +33,9 @@ def name_account(
     now: datetime,
 ) -> None:
     """From now on it is about this account, as if that had been said at receipt. It proves nothing:
-    its holder is asked, and what two of the team found out before, without an account, they find
-    out anew. Marketing is stopped for it at once, where that is asked. Raises NotNamed."""
+    its holder is asked, and what was proved before, without an account, is proved anew. Sources
+    that were asked by the address which it came with are asked anew. Marketing is stopped for the
+    account at once, where that is asked. Raises NotNamed."""
     hold(transaction, request)
     if refusal := why_not_named(transaction, request):
         raise NotNamed(refusal)
@@ -40,7 +43,10 @@ def name_account(
     request.account_id = account.id
     request.account_address = None if is_contact else account.email or None
     request.verified_at = request.verified_by = None
+    if request.state == State.WORK and request.needs_identity:
+        request.state = State.IDENTITY
     transaction.add(request)
+    begin_anew(transaction, request, now)
     record(
         transaction, "request.account_named", request.id, now, account=account.id, staff=staff_id
     )
@@ -55,9 +61,11 @@ def why_not_named(session: Session, request: DataSubjectRequest) -> str | None:
         return "This request is answered. Nothing was changed."
     if request.account_id is not None:
         return "It is known whose account this request is about. Nothing was changed."
-    if tasks_of(session, request.id):
+    rights = [right for right in rights_of(session, request.id) if right.kind in GATED_KINDS]
+    if any(right.state != RightState.OPEN for right in rights):
         return (
-            "The data sources were asked by the address that the request came with. Take it in "
-            "again with this account and the true time of its receipt. Nothing was changed."
+            "What it asks for is decided already, or waits for a second person, as of the address "
+            "that it came with. Take it in again, with this account and the true time of its "
+            "receipt. Nothing was changed."
         )
     return None

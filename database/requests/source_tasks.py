@@ -267,6 +267,18 @@ def drop_what_nobody_needs(
             transaction.add(task)
 
 
+def begin_anew(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
+    """It is known now whose account a request is about: all that was asked by the address it came
+    with counts no more, and is asked of the account, what was found as soon as its gate is open.
+    The request is held. A copy that was made is deleted as a file which no row knows."""
+    for task in tasks_of(transaction, request.id):
+        task.state, task.next_try_at = TaskState.DROPPED, None
+        task.settled_at = task.settled_at or now
+        if task.verb in LOOKING:
+            task.receipt = task.file = None
+        transaction.add(task)
+
+
 def answered_with_open_tasks(session: Session) -> Sequence[UUID]:
     """The answered requests for which a source has still something to do."""
     found = (
@@ -316,6 +328,7 @@ def _missing(
     known = {
         (_asked_for(kinds[task.right_id], task.right_id), task.source, Verb(task.verb))
         for task in tasks_of(session, request.id)
+        if task.state != TaskState.DROPPED
     }
     missing: dict[tuple[UUID | None, str, Verb], tuple[RequestedRight, str, Verb]] = {}
     for right, source, verb in wanted:

@@ -32,7 +32,7 @@ class TaskState(StrEnum):
     `waiting`: it is asked at `next_try_at`. `by_hand`: somebody of staff does it, and is reminded
     then. `needs_person`:
     what the source answered cannot be right. `given_up`: a person said that it cannot be had, and
-    why. `dropped`: the request was answered without it.
+    why. `dropped`: the request was answered without it, or it is asked anew, of an account.
     """
 
     WAITING = "waiting"

@@ -69,6 +69,7 @@ COMMANDS = {
         *("--kind", "access", "--email", "dora@people.example", "--as", "petra"),
     ],
     "requests authority": [REFERENCE, "--accept", "--evidence", "A mandate", "--as", "petra"],
+    "requests name": [REFERENCE, "--account", "a1", "--as", "petra"],
     "requests letters": [],
     "requests posted": [
         *(REFERENCE, "--letter", MAIL, "--on", "2026-03-01", "--proof", "RR 1", "--as", "petra"),

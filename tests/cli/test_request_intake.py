@@ -9,8 +9,10 @@ from sqlmodel import select
 from typer.testing import Result
 
 from database.engine import Database
-from database.people.staff import add_staff
+from database.people.accounts import AccountRow
+from database.people.staff import add_staff, by_handle
 from database.tables import DataSubjectRequest, OutboxMail, RequestAgent
+from tests.people import import_accounts
 
 Run = Callable[..., Result]
 LETTER = (
@@ -104,3 +106,22 @@ def test_whether_somebody_may_ask_for_another_is_decided(
         promisekeeper("requests", "show", reference, "--as", "petra", "--format", "json").stdout
     )
     assert (shown["agent"], shown["authority"]) == ("Ann, ann@law.example", "accepted")
+
+
+def test_whose_letter_it_is_can_be_said_later(promisekeeper: Run, database: Database) -> None:
+    """P19, P26: by the rules of the page."""
+    promisekeeper(*ON_PAPER, "--as", "petra")
+    [request] = stored(database)
+    greta = AccountRow(external_id="a-greta", email="greta@example.com", name="Greta Gruber")
+    with database.session() as session:
+        petra = by_handle(session, "petra").id
+    import_accounts(database, [greta], by=petra, now=request.received_at)
+    named = ("requests", "name", request.reference, "--account")
+    unknown = promisekeeper(*named, "a-nobody", "--as", "petra")
+    assert (unknown.exit_code, "a-nobody" in unknown.stderr) == (1, True), unknown.stderr
+    result = promisekeeper(*named, "a-greta", "--as", "petra")
+    assert result.exit_code == 0, result.stderr
+    assert "is about a-greta" in result.stdout
+    assert stored(database)[0].account_address == "greta@example.com"
+    again = promisekeeper(*named, "a-greta", "--as", "petra")
+    assert (again.exit_code, "Nothing was changed" in again.stderr) == (1, True), again.stderr

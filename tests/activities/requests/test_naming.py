@@ -1,0 +1,142 @@
+"""Staff find out whose account a request is about after its sources were asked by an address: they
+are asked of the account, and nothing that was proved or found before counts (P19, P26)."""
+
+import pytest
+from sqlmodel import select
+
+from database.people.accounts import account_by_external_id
+from database.requests import answering, identity, requests, source_tasks
+from database.requests.answering import Answer
+from database.requests.naming import NotNamed, name_account
+from database.requests.packages import parts_of
+from database.tables import DataSubjectRequest, MarketingRefusal, SourceTask
+from domain.requests.collected import collected_from
+from domain.requests.data_subject_requests import Kind, Outcome, State
+from domain.requests.personal_data import Verb
+from domain.requests.source_tasks import TaskState
+from embedded.sample_company.people import customers
+from tests.activities.requests.asked_sources import ALICE, AskedSources
+from tests.scene import NOW
+
+OTHER = customers(3)[-1].email
+"""Alice's old address: in the company's sources, and in no account."""
+NOWHERE = "alice@elsewhere.example"
+KEY = b"s" * 32
+
+
+def shown(company: AskedSources, address: str, *kinds: str) -> DataSubjectRequest:
+    """A request of somebody who proved the address that it came from; the sources were asked."""
+    request = company.scene.request(address, name="Alice Abel", kinds=kinds or ("access",))
+    company.do(requests.acknowledge, request.id, NOW)
+    company.do(identity.confirm_contact, request.id, NOW)
+    company.ask(request.id)
+    company.ask(request.id)
+    return request
+
+
+def name_alice(company: AskedSources, request: DataSubjectRequest) -> None:
+    """Raises NotNamed."""
+    with company.scene.database.session() as session:
+        account = account_by_external_id(session, ALICE.external_id)
+    petra = company.scene.staff["petra"]
+    company.do(name_account, request.id, account, KEY, staff_id=petra, now=NOW)
+
+
+def row_of(company: AskedSources, request: DataSubjectRequest) -> DataSubjectRequest:
+    with company.scene.database.session() as session:
+        return session.get_one(DataSubjectRequest, request.id)
+
+
+@pytest.mark.parametrize("address", [NOWHERE, OTHER], ids=["found nowhere", "found and copied"])
+def test_the_sources_are_asked_anew_once_the_account_holder_confirmed(
+    company: AskedSources, address: str
+) -> None:
+    """P11, P19: until then nobody is, and in the end the copy has what the account's holder has,
+    and nothing from before."""
+    request = shown(company, address)
+    name_alice(company, request)
+    row = row_of(company, request)
+    assert (row.state, row.verified_at, row.account_address) == (
+        State.IDENTITY,
+        None,
+        ALICE.email,
+    )
+    company.ask(request.id)
+    assert set(company.states(request.id).values()) == {TaskState.DROPPED}
+    company.do(identity.verify_identity, request.id, how=identity.BY_LINK, now=NOW)
+    company.ask(request.id)
+    assert company.tasks(request.id)["billing"].verb == Verb.EXPORT
+    with company.scene.database.session() as session:
+        files = [part.file for part in parts_of(session, request.id)]
+    values = {
+        str(record.value)
+        for file in files
+        if file
+        for record in collected_from(company.storage.read(file)).records
+    }
+    assert ALICE.email in values
+    assert OTHER not in values
+
+
+def test_what_somebody_was_to_look_up_by_hand_is_looked_up_anew(company: AskedSources) -> None:
+    """P11: whoever had it before them does not hand it in of the address."""
+    request = shown(company, NOWHERE)
+    before = company.tasks(request.id)["paper"]
+    assert before.state == TaskState.BY_HAND
+    name_alice(company, request)
+    company.do(identity.verify_identity, request.id, how=identity.BY_LINK, now=NOW)
+    company.ask(request.id)
+    after = company.tasks(request.id)["paper"]
+    assert (after.state, after.id != before.id) == (TaskState.BY_HAND, True)
+
+
+def test_marketing_is_stopped_for_the_account_too(company: AskedSources) -> None:
+    """P15, P17: it was for the address at once, and the sources are asked of both."""
+    request = shown(company, NOWHERE, "access", "marketing_opt_out")
+    with company.scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        answering.decide_at_once(
+            transaction, row, Kind.MARKETING_OPT_OUT, "We have stopped it.", NOW
+        )
+    company.ask(request.id)
+    name_alice(company, request)
+    company.ask(request.id)
+    with company.scene.database.session() as session:
+        rounds = session.exec(
+            select(SourceTask.state).where(
+                SourceTask.request_id == request.id,
+                SourceTask.verb == Verb.SUPPRESS,
+                SourceTask.source == "marketing",
+            )
+        ).all()
+        assert sorted(rounds) == [TaskState.DONE, TaskState.DROPPED]
+        assert session.exec(select(MarketingRefusal)).all()
+
+
+def test_what_is_decided_of_the_address_is_taken_in_again(company: AskedSources) -> None:
+    """P22: nobody is answered about an account what was found out of an address."""
+    request = shown(company, NOWHERE, "access", "erasure")
+    company.do(
+        source_tasks.give_up,
+        request.id,
+        company.tasks(request.id)["paper"].id,
+        reason="The cellar is flooded.",
+        staff_id=company.scene.staff["petra"],
+        now=NOW,
+    )
+    silent = Answer(outcome=Outcome.UNVERIFIED, explanation="You did not confirm it.")
+    with company.scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        decision = answering.propose_decision(
+            transaction,
+            row,
+            silent,
+            kind=Kind.ERASURE,
+            decided_by=company.scene.staff["petra"],
+            now=NOW,
+        )
+        transaction.flush()
+        answering.apply_decision(transaction, row, decision.id, NOW)
+    with pytest.raises(NotNamed, match="true time of its receipt"):
+        name_alice(company, request)
+    assert row_of(company, request).account_id is None
