@@ -13,7 +13,7 @@ from database.tables import DataSubjectRequest, FiredRung, OutboxMail
 from database.writing import hold
 from domain.company import OfficeHours
 from domain.requests.identity import DISPUTED, OF_IDENTITY
-from domain.requests.ladder import UNASSIGNED, Fired, armed, step_of
+from domain.requests.ladder import ADDED_TO, UNASSIGNED, Fired, armed, step_of
 from domain.rungs import Rung
 
 
@@ -134,7 +134,7 @@ def mail_step(session: Session, request: DataSubjectRequest, rung: str) -> str:
 
 def told_of(session: Session, request: DataSubjectRequest, rung: str) -> set[UUID]:
     """Who of staff was mailed since a rung fired for the due time as it is. What they are mailed of
-    who asks tells nobody that it is their turn."""
+    who asks, or of what came later, tells nobody that it is their turn."""
     fired_at = session.exec(
         select(FiredRung.fired_at).where(
             FiredRung.request_id == request.id,
@@ -149,6 +149,7 @@ def told_of(session: Session, request: DataSubjectRequest, rung: str) -> set[UUI
         OutboxMail.addressee_kind == STAFF,
         OutboxMail.queued_at >= fired_at,
         OutboxMail.step != DISPUTED,
+        OutboxMail.template != ADDED_TO,
         ~col(OutboxMail.step).startswith(OF_IDENTITY, autoescape=True),
     )
     return {*session.exec(mailed)}

@@ -16,6 +16,9 @@ from domain.working_days import after_working_time, working_day_after, working_d
 
 SPREAD_SECONDS = 15 * 60
 UNASSIGNED, LATE_REPLY, BREACH = "unassigned", "late_reply", "breach"
+ADDED_TO = "request_added_to"
+"""The step, and the mail, that tells whoever works on a request of more that its person sent: no
+rung."""
 OVERDUE = "overdue-"
 """What the key of a daily alarm begins with; the days overdue follow."""
 FOR_STAFF = (RungKind.REMINDER, RungKind.ESCALATION)

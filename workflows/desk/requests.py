@@ -278,7 +278,7 @@ class Requests(DeskPart):
         self, request_id: UUID, words: str, attachments: Sequence[Attachment]
     ) -> None:
         """Keep what a person tells later about an open request, and files with it: all or nothing.
-        Raises Refused."""
+        Whoever works on it hears of it. Raises Refused."""
         now = self.clock.now()
         with refusing(), self.database.transaction() as transaction:
             request = held(transaction, DataSubjectRequest, request_id)
@@ -294,6 +294,8 @@ class Requests(DeskPart):
                     staff_id=None,
                     now=now,
                 )
+            if words or attachments:
+                additions.tell_of_it(transaction, request, self.company.today(now), now)
         self._wake(request_id)
 
     def attachment(self, request_id: UUID, attachment_id: UUID) -> tuple[str, bytes]:

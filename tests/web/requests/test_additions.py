@@ -1,14 +1,18 @@
 """What people tell us later, on the page of their request: kept, shown to staff, and to nobody else
 (P19, P20, P26)."""
 
+from datetime import timedelta
+
 import pytest
 from sqlmodel import select
 
+from database.people.absences import set_absent
 from database.requests.additions import MOST
-from database.tables import RequestAddition
+from database.tables import OutboxMail, RequestAddition, Staff
+from domain.requests.ladder import ADDED_TO
 from tests.web.requests.test_attachments import PDF, PROGRAM, attached
 from tests.web.requests.test_request_ends import ask, page_of
-from tests.web.world import World
+from tests.web.world import NOW, World
 
 WORDS = 'My customer number is <b>4711</b>.\nAnd I "moved" — 東京へ.'
 
@@ -81,6 +85,43 @@ def test_nothing_is_added_after_the_answer_or_without_end(world: World) -> None:
     late = world.browser.post(f"{page}/files", data={"more": "One more"})
     assert "answered already" in late.text
     assert len(written(world)) == MOST
+
+
+def told_of_it(world: World) -> list[str]:
+    """Who of staff got the mail that there is more to read, one name for each mail."""
+    with world.database.session() as session:
+        mails = session.exec(select(OutboxMail).where(OutboxMail.template == ADDED_TO)).all()
+        return sorted(session.get_one(Staff, mail.addressee_id).handle for mail in mails)
+
+
+def test_whoever_works_on_it_hears_of_it_once_a_day(world: World) -> None:
+    """P26: and until somebody does, the team."""
+    request = ask(world)
+    page = page_of(world, request)
+    team = sorted(one.handle for one in world.staff.values() if "privacy" in one.roles)
+    world.browser.post(f"{page}/files", data={"more": "One"})
+    world.browser.post(f"{page}/files", data={"more": "Two"})
+    assert told_of_it(world) == team
+    world.desk.assign(request.reference, world.staff["priya"].id)
+    for days in (1, 1):
+        world.desk.clock.advance(timedelta(days=days))
+        world.browser.post(f"{page}/files", files=[("attachment", PDF)])
+        world.browser.post(f"{page}/files", data={"more": f"And {days}"})
+    assert told_of_it(world) == sorted([*team, "priya", "priya"])
+
+
+def test_whoever_acts_for_them_hears_of_it_while_they_are_away(world: World) -> None:
+    """P26, P21; and it tells nobody that it is their turn on the ladder."""
+    request = ask(world)
+    world.desk.assign(request.reference, world.staff["priya"].id)
+    today = NOW.date()
+    with world.database.transaction() as transaction:
+        priya, paul = (transaction.get_one(Staff, world.staff[one].id) for one in ("priya", "paul"))
+        set_absent(
+            transaction, priya, from_on=today, until_on=today, delegate=paul, by=priya, now=NOW
+        )
+    world.browser.post(f"{page_of(world, request)}/files", data={"more": "One"})
+    assert told_of_it(world) == ["paul"]
 
 
 def test_an_empty_form_changes_nothing(world: World) -> None:
