@@ -1,9 +1,11 @@
 """Files that people send with a request: which are taken, judged by what is in them."""
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from domain.company import AttachmentLimits
+from domain.requests.data_subject_requests import has_control_characters
 
 LONGEST_FILE_NAME = 120
 TYPES: Mapping[str, tuple[str, ...]] = {
@@ -79,10 +81,13 @@ def _problems(
 
 
 def _is_text(content: bytes) -> bool:
-    """UTF-8 without what no page can show, and no script that says so in its first line."""
+    """Text in any script, with the marks that say in which direction it is read: UTF-8, or UTF-16
+    that says so in its first bytes. Nothing else has control characters, which no page can show;
+    and no script says so in its first line. Nobody sees it but in a program of their own."""
+    encoding = "utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig"
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode(encoding)
     except UnicodeDecodeError:
         return False
-    shown = all(one.isprintable() or one in "\r\n\t" for one in text)
-    return bool(text) and shown and not text.startswith("#!")
+    odd = has_control_characters(text, besides="\r\n\t\f")
+    return bool(text) and not odd and not text.startswith("#!")
