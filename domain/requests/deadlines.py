@@ -5,7 +5,7 @@ The earlier one binds. Nothing pauses, extends or rolls either of them.
 """
 
 import tomllib
-from calendar import monthrange
+from calendar import month_name, monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -115,6 +115,11 @@ class _Clock:
     zone_name: str
     zone_of: Literal["the person's", "the company's"]
     right: Kind
+
+    def last_day(self, candidate: Candidate) -> str:
+        """In words, the last day on which an answer is in time whose limit is a midnight."""
+        last = local_date(candidate.due_at, zone_named(self.zone_name)) - timedelta(days=1)
+        return f"{last.day} {month_name[last.month]} {last.year}"
 
     def policy(self) -> Candidate:
         return Candidate(
@@ -234,7 +239,7 @@ def _warnings(
         others = (other for other in PACKS.values() if other is not pack)
         warnings += [
             f"if the person is in {'/'.join(sorted(other.countries))}, {other.name} "
-            f"asks for an answer by {utc_text(earlier.due_at)}"
+            f"asks for an answer by the end of {clock.last_day(earlier)} ({clock.zone_name})"
             for other in others
             if (earlier := clock.statute(other)) and earlier.due_at < binding.due_at
         ]

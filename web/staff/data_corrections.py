@@ -13,6 +13,7 @@ from web.staff.requests import ByPrivacy, back
 from workflows.messenger import Refused
 
 router = APIRouter(prefix="/staff/requests/{reference}/values")
+JUDGED = {"yes": True, "no": False}
 
 
 @router.post("", dependencies=[GENUINE])
@@ -24,6 +25,8 @@ def note_value(asked: ByPrivacy, posted: Form) -> Response:
         ground = posted.text("why_wrong")
         if len(place) != 3 or ground not in list(CorrectionGround):
             raise Refused("Choose what is wrong, and how. Nothing was noted.")
+        if posted.text("credible") not in JUDGED:
+            raise Refused("Choose whether it is shown credibly. Nothing was noted.")
         asked.site.desk.note_claim(
             asked.reference,
             asked.member.id,
@@ -35,7 +38,7 @@ def note_value(asked: ByPrivacy, posted: Form) -> Response:
                 after=posted.text("after"),
                 ground=CorrectionGround(ground),
                 evidence=posted.text("shown_by"),
-                credible=posted.text("credible") == "yes",
+                credible=JUDGED[posted.text("credible")],
                 why=posted.text("not_credible"),
             ),
         )

@@ -366,9 +366,27 @@ def test_an_unknown_country_is_counted_by_the_default_and_the_earlier_laws_are_n
     assert answer.regime == "gdpr"
     text = " / ".join(answer.warnings)
     assert "country unknown" in text
-    assert "in KR, PIPA asks for an answer by 2026-06-21T00:00:00Z" in text
-    assert "in BR, LGPD asks for an answer by 2026-06-26T00:00:00Z" in text
+    assert "in KR, PIPA asks for an answer by the end of 20 June 2026 (UTC)" in text
+    assert "in BR, LGPD asks for an answer by the end of 25 June 2026 (UTC)" in text
     assert "CCPA" not in text
+
+
+@pytest.mark.parametrize(
+    ("zone", "words"),
+    [(None, "20 June 2026 (Europe/Berlin)"), ("Asia/Seoul", "20 June 2026 (Asia/Seoul)")],
+)
+def test_an_earlier_law_is_named_with_a_day_in_the_zone_it_is_counted_in(
+    zone: str | None, words: str
+) -> None:
+    """P21: staff read a day, and whose it is; no instant of a machine."""
+    answer = deadline(
+        received_at=datetime(2026, 6, 10, 9, tzinfo=UTC),
+        time_zone=zone,
+        country=None,
+        company_time_zone="Europe/Berlin",
+    )
+    [korea] = [one for one in answer.warnings if "KR" in one]
+    assert korea.endswith(f"by the end of {words}")
 
 
 def test_a_law_without_days_for_a_right_is_for_legal() -> None:

@@ -69,6 +69,8 @@ def test_a_value_is_noted_with_before_and_after_and_taken_back(world: World, pat
         ({"place": "support|Support tickets|subject"}, "Choose from the list what is wrong"),
         ({"place": "billing"}, "Choose what is wrong, and how"),
         ({"shown_by": ""}, "Write what shows it"),
+        ({"credible": ""}, "Choose whether it is shown credibly"),
+        ({"credible": "maybe"}, "Choose whether it is shown credibly"),
     ],
 )
 def test_a_value_that_nobody_could_put_right_is_refused_and_stays_typed(
@@ -79,6 +81,16 @@ def test_a_value_that_nobody_could_put_right_is_refused_and_stays_typed(
     assert answer.status_code == 409
     assert words in answer.text
     assert 'value="2 New &lt;Road&gt;"' in answer.text
+
+
+def test_nobody_judges_by_leaving_the_form_as_it_is(world: World, path: str) -> None:
+    """P12: whether a value is shown to be wrong is a choice, and nothing is chosen beforehand."""
+    page = world.browser.get(path).text
+    choices = page.partition('name="credible"')[2].partition("</select>")[0]
+    assert '<option value="">choose</option>' in choices
+    assert "selected" not in choices
+    refused = world.post(path, f"{path}/values", **{**VALUE, "credible": "no", "after": ""})
+    assert '<option value="no" selected>' in refused.text
 
 
 def test_a_recipient_is_told_and_it_is_said_how(world: World, path: str) -> None:
