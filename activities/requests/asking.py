@@ -60,6 +60,10 @@ class Asking(ABC, Generic[Task]):
         """Whether what is to be done by hand must not be done yet."""
 
     @abstractmethod
+    def _needed_by(self, transaction: Session, task: Task) -> datetime | None:
+        """Until when the answer has to be out for which it is asked; None where nothing says so."""
+
+    @abstractmethod
     def _sound(self, transaction: Session, kind: AlarmKind, task: Task, now: datetime) -> None:
         """Sound the alarm about a source that is silent, or wrong."""
 
@@ -93,7 +97,10 @@ class Asking(ABC, Generic[Task]):
         about = source.about
         manual = about if isinstance(about, ManualDescription) else None
         days, role = (manual.days, manual.assigned_role) if manual else (0, PRIVACY)
-        due_on = local_date(now + timedelta(days=days), self._company.zone)
+        due_at, needed_by = now + timedelta(days=days), self._needed_by(transaction, task)
+        if needed_by is not None:
+            due_at = max(min(due_at, needed_by - timedelta.resolution), now)
+        due_on = local_date(due_at, self._company.zone)
         given = asked_tasks.give_to_staff(
             transaction, task, due_on, role=role, office=self._company.office, now=now
         )

@@ -171,6 +171,9 @@ class InstructionActivities(Asking[InstructedTask]):
     def _must_wait(self, _transaction: Session, _task: InstructedTask) -> bool:
         return False  # what waits for a second person is not carried out, and reminds nobody
 
+    def _needed_by(self, _transaction: Session, _task: InstructedTask) -> datetime | None:
+        return None  # no law says by when a controller is obeyed
+
     def _sound(
         self, transaction: Session, kind: AlarmKind, task: InstructedTask, now: datetime
     ) -> None:

@@ -242,6 +242,10 @@ class SourceActivities(Asking[SourceTask]):
         request = transaction.get_one(DataSubjectRequest, task.request_id)
         return source_tasks.why_not_by_hand(transaction, request, task) is not None
 
+    def _needed_by(self, transaction: Session, task: SourceTask) -> datetime | None:
+        request = transaction.get_one(DataSubjectRequest, task.request_id)
+        return request.due_at if request.answered_at is None else None
+
     def _sound(
         self, transaction: Session, kind: AlarmKind, task: SourceTask, now: datetime
     ) -> None:

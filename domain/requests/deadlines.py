@@ -5,7 +5,7 @@ The earlier one binds. Nothing pauses, extends or rolls either of them.
 """
 
 import tomllib
-from calendar import month_name, monthrange
+from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -119,7 +119,7 @@ class _Clock:
     def last_day(self, candidate: Candidate) -> str:
         """In words, the last day on which an answer is in time whose limit is a midnight."""
         last = local_date(candidate.due_at, zone_named(self.zone_name)) - timedelta(days=1)
-        return f"{last.day} {month_name[last.month]} {last.year}"
+        return f"{last.day} {last:%B %Y}"
 
     def policy(self) -> Candidate:
         return Candidate(

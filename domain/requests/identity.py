@@ -111,6 +111,12 @@ def _days(days: int) -> str:
     return "a day" if days == 1 else f"{days} days"
 
 
+def _hours(period: timedelta) -> str:
+    """A period in whole hours, the last one begun counted."""
+    hours = -(-period // timedelta(hours=1))
+    return "hour" if hours == 1 else f"{hours} hours"
+
+
 def disclosure_refusal(
     *, held_until: datetime | None, disputed_at: datetime | None, now: datetime
 ) -> str | None:
@@ -123,8 +129,8 @@ def disclosure_refusal(
     if held_until is not None and now < held_until:
         return (
             "The address in the account was changed lately, and its old one was warned. Nothing is "
-            f"disclosed, corrected or erased before {held_until:%d %B %Y %H:%M} UTC. The clock of "
-            "the request goes on: answer then."
+            f"disclosed, corrected or erased for another {_hours(held_until - now)}; the page of "
+            "the request says until when. Its clock goes on: answer then."
         )
     return None
 

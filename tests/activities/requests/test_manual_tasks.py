@@ -2,7 +2,7 @@
 reminded when it is due; once it is overdue those hear of it who are in charge (P11, P30)."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -90,6 +90,27 @@ def test_a_task_is_told_to_its_role_reminded_when_due_and_then_escalated(
     with company.scene.database.session() as session:
         assert manual_tasks.overdue(session, NEXT_MONDAY.date()) == 1
         assert manual_tasks.overdue(session, FRIDAY.date()) == 0
+
+
+@pytest.mark.parametrize(
+    ("due_at", "day"),
+    [
+        (datetime(2026, 4, 1, tzinfo=UTC), date(2026, 3, 7)),
+        (datetime(2026, 3, 4, 23, tzinfo=UTC), date(2026, 3, 4)),  # midnight of Berlin
+        (datetime(2026, 3, 4, 23, 1, tzinfo=UTC), date(2026, 3, 5)),
+        (datetime(2026, 2, 20, tzinfo=UTC), date(2026, 3, 2)),
+    ],
+    ids=["five days", "the last day in time", "a minute more", "overdue"],
+)
+def test_it_is_due_no_later_than_the_answer_and_never_before_it_is_given(
+    company: AskedSources, due_at: datetime, day: date
+) -> None:
+    """P21: whatever time the data map gives for it."""
+    request = company.verified(ALICE, "access")
+    with company.scene.database.transaction() as transaction:
+        transaction.get_one(DataSubjectRequest, request.id).due_at = due_at
+    company.ask(request.id, MONDAY)
+    assert paper(company, request).due_on == day
 
 
 def test_nobody_hears_of_what_is_handed_in(company: AskedSources) -> None:

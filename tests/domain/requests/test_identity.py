@@ -123,5 +123,8 @@ def test_what_is_held_is_refused_in_words_until_the_time_is_over(
         return disclosure_refusal(held_until=held_until, disputed_at=disputed_at, now=now)
 
     assert refusal(held_until - timedelta.resolution)
+    if disputed_at is None:
+        assert "for another hour; the page" in (refusal(held_until - timedelta.resolution) or "")
+        assert "for another 48 hours; the page" in (refusal(NOW) or "")
     assert bool(refusal(held_until)) == (disputed_at is not None)
     assert disclosure_refusal(held_until=None, disputed_at=None, now=NOW) is None
