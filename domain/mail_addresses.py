@@ -22,6 +22,11 @@ def is_mail_address(text: str) -> bool:
     )
 
 
+def addresses_in(text: str) -> tuple[str, ...]:
+    """What looks like mail addresses in a text, each once."""
+    return tuple(dict.fromkeys(one for one in _ADDRESS.findall(text) if is_mail_address(one)))
+
+
 def ascii_address(text: str) -> str:
     """An address as mail is sent to it and as we know it: with a domain in letters of its own, like
     bücher.example, in the form that the net has for it, xn--bcher-kva.example. What is no such

@@ -4,11 +4,12 @@ Pure. A value that tells of other people is shown to staff, who say what of it i
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from dataclasses import field as hidden
 
-from domain.requests.personal_data import LegalBasis, Origin, Record, Use
+from domain.mail_addresses import addresses_in
+from domain.requests.personal_data import LegalBasis, Origin, Record, Use, same_address
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,18 @@ class Collected:
             for place, record in enumerate(self.records)
             if record.others and place not in self.looked_at
         )
+
+    def names_others(self, own: Collection[str]) -> Mapping[int, tuple[str, ...]]:
+        """By place, the mail addresses in a value that are none of the person's `own`: what shows
+        that it tells of others, whatever the data map says."""
+        mine = {same_address(one) for one in own}
+        found = {
+            place: tuple(
+                one for one in addresses_in(_as_text(record.value)) if same_address(one) not in mine
+            )
+            for place, record in enumerate(self.records)
+        }
+        return {place: names for place, names in found.items() if names}
 
     @property
     def released(self) -> tuple[Record, ...]:

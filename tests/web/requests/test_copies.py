@@ -4,7 +4,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -259,15 +259,36 @@ def test_whatever_tells_of_others_is_taken_out_though_the_data_map_does_not_say_
     place = next(place for place, record in enumerate(one.records) if not record.others)
     field = f"value-{place}"
     page = asking.world.browser.get(asking.page).text
-    link = f"?value={part.task.id}-{place}#"
-    assert link in page
+    choice = f'<option value="{part.task.id}-{place}">'
+    assert page.count(choice) == 1
     assert f'name="{field}"' not in page.split(f"redact/{part.task.id}")[1].split("</form>")[0]
-    opened = asking.world.browser.get(f"{asking.page}{link}").text
+    opened = asking.world.browser.get(f"{asking.page}?value={part.task.id}-{place}").text
+    assert choice not in opened
     assert "You found that it tells of other people." in opened
     words = {field: "[taken out]"}
     asking.world.post(asking.page, f"{asking.page}/redact/{part.task.id}", **words)
     assert "[taken out]" in asking.world.browser.get(f"{asking.page}/print").text
     assert "Altered; it was:" in asking.world.browser.get(asking.page).text
+
+
+def test_what_names_somebody_elses_address_has_a_field_and_says_whose(asking: Asking) -> None:
+    """P11: a value without any sign of others has none, so that those that have one are seen."""
+    with asking.world.database.transaction() as transaction:
+        part = packages.parts_of(transaction, asking.id)[0]
+        (one,) = asking.world.desk.collected([part])
+        place = next(at for at, record in enumerate(one.records) if record.value == ALICE)
+        words = f"{ALICE} shares it with bob@people.example"
+        records = list(one.records)
+        records[place] = replace(records[place], value=words)
+        storage = Storage(asking.storage, asking.world.settings.data_keys)
+        changed = replace(one, records=tuple(records))
+        transaction.get_one(SourceTask, part.task.id).file = storage.keep(changed.to_bytes())
+    asking.world.enter_as("priya")
+    page = asking.world.browser.get(asking.page).text
+    assert re.findall(r"It names ([^<]*), which is none", page) == ["bob@people.example"]
+    assert f'name="value-{place}" rows="3">{words}</textarea>' in page
+    flagged = [value for fields in asking.forms().values() for value in fields.values()]
+    assert page.count("<textarea") == len(flagged) + 1
 
 
 def test_what_is_taken_out_stands_in_no_file_that_alice_gets(asking: Asking) -> None:
