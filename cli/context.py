@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -218,4 +218,13 @@ def instant(given: str | None, otherwise: datetime, *, option: str = "--at") -> 
         return in_utc(datetime.fromisoformat(given))
     except ValueError as fault:
         message = f"{option} {given}: {fault}. Write it like 2026-03-01T00:00:00Z."
+        raise stop(message, BAD_USAGE) from None
+
+
+def day(option: str, given: str) -> date:
+    """A day as typed. Ends the command when it is none."""
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        message = f"{option} {given}: write the day like 2026-03-01. Nothing was stored."
         raise stop(message, BAD_USAGE) from None

@@ -1,6 +1,5 @@
 """Options and arguments that several commands share."""
 
-from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -55,17 +54,6 @@ At = Annotated[
     str | None,
     typer.Option("--at", help="An instant with its offset: 2026-03-01T00:00:00Z; default now"),
 ]
-
-
-def day(option: str, given: str) -> date:
-    """A day as it is typed. Raises Exit with 2 when it is none."""
-    from cli.printing import stop
-
-    try:
-        return date.fromisoformat(given)
-    except ValueError:
-        message = f"{option} {given}: write the day like 2026-03-01. Nothing was stored."
-        raise stop(message, 2) from None
 
 
 def keys(given: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import typer
 
 from cli.audience import audience_command
 from cli.findings import print_assessment
-from cli.options import AsStaff, FormatOption, ListFormat, Number, Reason, Slug, day
+from cli.options import AsStaff, FormatOption, ListFormat, Number, Reason, Slug
 from cli.policy_lessons import agreement, lessons
 from cli.policy_mails import preview, test_mail
 from cli.policy_review import review, wording
@@ -147,7 +147,7 @@ def submit(  # noqa: PLR0913 - one option for each thing that is fixed before th
     A version that is still in review gives way to it; an announced one runs on until this one is
     announced, and then gives way.
     """
-    from cli.context import opened
+    from cli.context import day, opened
     from cli.printing import say, stop, tell_what_was_left_out
     from domain.conversion import read_policy_file
     from domain.texts.policy_text import PolicyRefused
@@ -265,7 +265,7 @@ def postpone(
     Without a day nothing goes out until one is given with --until; then people have the whole
     notice period again.
     """
-    from cli.context import at_the_desk
+    from cli.context import at_the_desk, day
     from cli.printing import say
 
     until_on = day("--until", until) if until else None
@@ -384,6 +384,8 @@ def _promise_given(what: WithoutApproval | None, stay_until: str | None) -> Prom
 
 
 def _promise(what: WithoutApproval, stay_until: str | None) -> Promise:
+    from cli.context import day
+
     return Promise(what=what, until_on=day("--stay-until", stay_until) if stay_until else None)
 
 

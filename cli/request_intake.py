@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from cli.options import AsStaff, FormatOption, ListFormat, Reference, day
+from cli.options import AsStaff, FormatOption, ListFormat, Reference
 from domain.requests.data_subject_requests import Intake, Kind, problems
 
 LETTERS = ("letter", "reference", "step", "written_on", "due_at")
@@ -133,7 +133,7 @@ def posted(
     as_staff: AsStaff,
 ) -> None:
     """Note that a letter was posted, and what proves it."""
-    from cli.context import at_the_desk
+    from cli.context import at_the_desk, day
     from cli.printing import say
 
     posted_on = day("--on", on)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import AsStaff, FormatOption, ListFormat, day
+from cli.options import AsStaff, FormatOption, ListFormat
 
 app = typer.Typer(no_args_is_help=True, help="Staff: add, list, who is away.")
 
@@ -89,7 +89,7 @@ def absent(
     as_staff: AsStaff,
 ) -> None:
     """Say that somebody is away: what is due meanwhile goes to their delegate."""
-    from cli.context import opened
+    from cli.context import day, opened
     from cli.printing import say
     from database.people.absences import set_absent
     from database.people.staff import by_handle

@@ -18,7 +18,7 @@ PROGRAM, ARCHIVE, PAGE = b"MZ\x90\x00\x03", b"PK\x03\x04...", b"\x7fELF\x02\x01"
         ("Bild.PNG", PNG, ""),
         ("photo.jpeg", JPEG, ""),
         ("brief.txt", "Grüße, 你好".encode(), ""),
-        ("letter.txt", "می\u200cخواهم \u202bعلی\u202c".encode(), ""),
+        ("letter.txt", "\u0645\u06cc\u200c\u062e \u202b\u0639\u0644\u06cc\u202c".encode(), ""),
         ("turned.txt", "total \u202e100\u202c EUR\u2069".encode(), ""),
         ("brief.txt", "10\xa0000 €, 東京\u3000様, a\xadb\f".encode(), ""),
         ("notepad.txt", "Grüße, Привет".encode("utf-16"), ""),
