@@ -131,7 +131,7 @@ def found(
     """Say what you found out. That it is a minor's waits for a second person."""
     from cli.context import at_the_desk
     from cli.printing import say
-    from database.requests.minors import Looked
+    from database.requests.minor_findings import Looked
 
     with at_the_desk(as_staff) as (desk, member_id):
         desk.end_minor_check(check, member_id, Looked(outcome=outcome, means=means))

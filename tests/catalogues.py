@@ -23,7 +23,8 @@ from database.requests.additions import TOO_MANY
 from database.requests.attachments import TOO_LATE
 from database.requests.ends import ANSWERED, ANSWERS_ANOTHER, NO_WAY_BACK, NOT_FROM_HERE
 from database.requests.erasure_ends import KEPT_BY_YOU
-from database.requests.minors import NO_SUCH, SAY_SOMETHING
+from database.requests.minor_findings import SAY_SOMETHING
+from database.requests.minors import NO_SUCH
 from domain.approvals.without_approval import (
     IF_SOMEBODY_DOES_NOT_APPROVE,
     IF_YOU_DO_NOT_APPROVE,

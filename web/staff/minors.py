@@ -9,7 +9,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from database.people.restricted import restricted_among
-from database.requests.minors import Looked, open_checks
+from database.requests.minor_findings import Looked
+from database.requests.minors import open_checks
 from database.tables import Account, DataSubjectRequest, MinorCheck
 from domain.company import OfficeHours
 from domain.requests.minors import END_WORDS, MinorEnd, age_of_majority, check_by, heard_by

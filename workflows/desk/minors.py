@@ -8,7 +8,7 @@ from uuid import UUID
 
 import temporal
 from database.people.accounts import account_by_external_id
-from database.requests import minors
+from database.requests import minor_findings, minors
 from database.tables import Account
 from domain.requests.data_subject_requests import LONGEST_MESSAGE, has_control_characters
 from domain.requests.minors import BY_CHECK
@@ -63,26 +63,30 @@ class Minors(Reception):
     def take_on_minor(self, check_id: UUID, staff_id: UUID) -> None:
         """Look into it oneself. Raises Refused."""
         with self._by_privacy(staff_id) as transaction:
-            minors.take_on(transaction, check_id, staff_id=staff_id, now=self.clock.now())
+            minor_findings.take_on(transaction, check_id, staff_id=staff_id, now=self.clock.now())
 
     def note_heard(self, check_id: UUID, staff_id: UUID, *, said: str, how: str) -> None:
         """Staff heard the holder, or tried. Raises Refused."""
         require_showable(said, how)
         with self._by_privacy(staff_id) as transaction:
-            minors.hear(transaction, check_id, said, self.clock.now(), how=how, staff_id=staff_id)
+            minor_findings.hear(
+                transaction, check_id, said, self.clock.now(), how=how, staff_id=staff_id
+            )
 
     def hear_holder(self, check_id: UUID, said: str) -> None:
         """What the holder writes on their page. Raises Refused."""
         if len(said) > LONGEST_MESSAGE or has_control_characters(said, besides="\r\n\t"):
             raise Refused(TOO_LONG)
         with refusing(), self.database.transaction() as transaction:
-            minors.hear(transaction, check_id, said, self.clock.now())
+            minor_findings.hear(transaction, check_id, said, self.clock.now())
 
-    def end_minor_check(self, check_id: UUID, staff_id: UUID, looked: minors.Looked) -> None:
+    def end_minor_check(
+        self, check_id: UUID, staff_id: UUID, looked: minor_findings.Looked
+    ) -> None:
         """Say what was found out. Raises Refused."""
         require_showable(looked.means)
         with self._by_privacy(staff_id) as transaction:
-            minors.propose_end(
+            minor_findings.propose_end(
                 transaction,
                 check_id,
                 looked,
@@ -100,7 +104,7 @@ class Minors(Reception):
             account_id = minors.check_by_id(session, check_id).account_id
             if account_id is None:
                 raise Refused(minors.NO_SUCH)
-            intake = minors.to_erase(session.get_one(Account, account_id))
+            intake = minor_findings.to_erase(session.get_one(Account, account_id))
         received = replace(
             self._received(CHANNEL, self._deadline(intake, None, now), now),
             account_id=account_id,
@@ -109,7 +113,7 @@ class Minors(Reception):
             is_acknowledged=False,
         )
         with self._by_privacy(staff_id) as transaction:
-            request = minors.confirm_minor(
+            request = minor_findings.confirm_minor(
                 transaction,
                 check_id,
                 received,
