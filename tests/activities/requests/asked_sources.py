@@ -13,7 +13,8 @@ from temporalio.testing import ActivityEnvironment
 from activities.mail.courier import Courier
 from activities.requests.requests import RequestInput
 from activities.requests.sources import SourceActivities, opened_sources
-from data_sources.source import DataSource
+from data_sources.data_map import Description
+from data_sources.source import DataSource, SourceUnavailable
 from database.engine import Database
 from database.people.accounts import AccountRow
 from database.requests import identity, requests, source_tasks
@@ -33,6 +34,24 @@ from tests.scene import NOW, Scene
 ALICE = AccountRow(external_id="a-alice", email="alice@people.example", name="Alice Abel")
 BOB = AccountRow(external_id="a-bob", email="bob@people.example", name="Bob Brandt")
 COMPANY = Settings(_env_file=None).company
+
+
+class Watched:
+    """A source that tells what it was asked, and may be silent."""
+
+    def __init__(self, source: DataSource, *, silent: bool = False) -> None:
+        self._source, self._silent = source, silent
+        self.about: Description = source.about
+        self.asked: list[str] = []
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        def asked(*given: object) -> object:
+            self.asked.append(verb)
+            if self._silent:
+                raise SourceUnavailable("support did not answer.")
+            return getattr(self._source, verb)(*given)
+
+        return asked
 
 
 @dataclass(kw_only=True)
