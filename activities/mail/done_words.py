@@ -63,7 +63,7 @@ def ground_of(
     words = language.gettext(GROUND_WORDS[Ground(decision.ground)])
     if decision.ground != Ground.ALREADY_ANSWERED:
         return words
-    earlier = answered_before(session, right)
+    earlier = answered_before(session, right, decision.decided_at)
     if earlier is None:
         return words
     which = language.gettext(

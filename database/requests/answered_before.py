@@ -1,5 +1,7 @@
 """The earlier answer that a refusal as "already answered" rests on (P20)."""
 
+from datetime import datetime
+
 from sqlmodel import Session, col, or_, select
 
 from database.requests.same_person import is_about, person_asked_about
@@ -10,15 +12,18 @@ from domain.requests.personal_data import Verb
 
 NO_ANSWER = (*SET_ASIDE, Outcome.UNVERIFIED)
 NOT_ANSWERED_BEFORE = (
-    "No request of the same person for the same right was answered before this one came, so it "
-    "cannot be refused for that. Choose another ground; or, where it was answered elsewhere, take "
+    "No earlier request of the same person for the same right was answered, so this one cannot be "
+    "refused for that. Choose another ground; or, where it was answered elsewhere, take "
     "that request in with the true time of its receipt, and answer it. Nothing was sent."
 )
 
 
-def answered_before(session: Session, right: RequestedRight) -> DataSubjectRequest | None:
-    """The last request of the same person that was judged on the same right before this one came;
-    None where there is none. What is appealed against is none, nor what was refused as answered."""
+def answered_before(
+    session: Session, right: RequestedRight, decided_at: datetime
+) -> DataSubjectRequest | None:
+    """The last of the person's earlier requests that was judged on the same right, and answered by
+    the time of a decision; None where there is none. What is appealed against is none, nor what was
+    refused as answered already."""
     request = session.get_one(DataSubjectRequest, right.request_id)
     person = person_asked_about(session, request, Verb.LOCATE)
     appealed = request.follows_id if request.is_appeal else None
@@ -28,7 +33,8 @@ def answered_before(session: Session, right: RequestedRight) -> DataSubjectReque
         .join(RequestDecision, col(RequestDecision.id) == col(RequestedRight.decision_id))
         .where(
             is_about(session, person),
-            col(DataSubjectRequest.answered_at) <= request.received_at,
+            col(DataSubjectRequest.received_at) <= request.received_at,
+            col(DataSubjectRequest.answered_at) <= decided_at,
             col(DataSubjectRequest.id).not_in([request.id, appealed or request.id]),
             RequestedRight.kind == right.kind,
             col(RequestedRight.outcome).not_in(NO_ANSWER),

@@ -95,7 +95,8 @@ def require_sendable(
     if refusal is None and decision.outcome == Outcome.NOTHING_HELD:
         refusal = why_not_nothing(transaction, request)
     if refusal is None and decision.ground == Ground.ALREADY_ANSWERED:
-        refusal = None if answered_before(transaction, right) else NOT_ANSWERED_BEFORE
+        earlier = answered_before(transaction, right, decision.decided_at)
+        refusal = NOT_ANSWERED_BEFORE if earlier is None else None
     if refusal:
         raise DecisionRefused(refusal)
 

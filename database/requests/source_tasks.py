@@ -50,7 +50,8 @@ NOBODY_LOOKED = (
 )
 STILL_LOOKING = (
     "Not every data source has said yet whether it has something of this person: {sources}. Wait "
-    "for them, hand in what is theirs by hand, or give them up on this page. Nothing was sent."
+    "for them, have them asked again, hand in what is theirs by hand, or give up others than our "
+    "own database on this page. Nothing was sent."
 )
 FOUND = (
     "It is not so that nothing is held: {sources} has something of this person. Look at what was "
@@ -186,8 +187,11 @@ def why_not_nothing(session: Session, request: DataSubjectRequest) -> str | None
     looks = [task for task in last_rounds(tasks_of(session, request.id)) if task.verb in LOOKING]
     if not looks:
         return NOBODY_LOOKED
-    if open_ones := [task.source for task in looks if task.state in OPEN_TASKS]:
-        return STILL_LOOKING.format(sources=", ".join(open_ones))
+    open_ones = [task.source for task in looks if task.state in OPEN_TASKS]
+    if not any(task.source == OWN_SOURCE and task.state == TaskState.DONE for task in looks):
+        open_ones.append(OWN_SOURCE)  # which nobody goes without
+    if open_ones:
+        return STILL_LOOKING.format(sources=", ".join(dict.fromkeys(open_ones)))
     if found := [task.source for task in looks if _is_found(task)]:
         return FOUND.format(sources=", ".join(found))
     return CAME_SINCE if _another_request(session, request) else None

@@ -2,16 +2,19 @@
 beside the very request (P19)."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import count
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
+from data_sources.data_map import Description
 from data_sources.map_file import read_data_map
 from data_sources.opening import OWN_MAP
-from data_sources.source import Call
+from data_sources.source import Call, DataSource, SourceUnavailable
 from data_sources.tables import SqlDescription
 from database.ids import new_id
 from database.people.accounts import AccountRow
@@ -31,6 +34,16 @@ from tests.scene import NOW
 
 NOTHING = Answer(outcome=Outcome.NOTHING_HELD, explanation="Nothing is held.")
 NUMBERS = count()
+
+
+@dataclass(frozen=True)
+class Silent:
+    """A source that does not answer."""
+
+    about: Description
+
+    def locate(self, _person: Person, _call: Call) -> None:
+        raise SourceUnavailable("It did not answer.")
 
 
 def has_an_account(company: AskedSources, address: str) -> str:
@@ -170,6 +183,25 @@ def test_whoever_proved_an_address_that_we_know_is_known_and_gets_what_we_have(
     company.ask(request.id)
     company.ask(request.id)
     assert company.tasks(request.id)[OWN_SOURCE].verb == Verb.EXPORT
+
+
+def test_nobody_goes_without_our_own_database(company: AskedSources) -> None:
+    """P19: what somebody gave up may be there all the same."""
+    request = company.scene.request("nora@elsewhere.example", kinds=("access",))
+    company.do(identity.confirm_contact, request.id, NOW)
+    company.instead[OWN_SOURCE] = cast("DataSource", Silent(company.sources[OWN_SOURCE].about))
+    company.ask(request.id)
+    for source in (OWN_SOURCE, "paper"):
+        company.do(
+            source_tasks.give_up,
+            request.id,
+            company.tasks(request.id)[source].id,
+            reason="It does not answer.",
+            staff_id=company.scene.staff["petra"],
+            now=NOW,
+        )
+    with pytest.raises(DecisionRefused, match="promisekeeper"):
+        tell_them_nothing_is_held(company, request)
 
 
 def test_a_request_that_came_after_we_had_looked_is_not_nothing_either(

@@ -107,6 +107,16 @@ def test_another_request_is_no_answer(
     assert str(refused.value) == NOT_ANSWERED_BEFORE
 
 
+def test_one_that_was_answered_while_this_one_waited_counts(scene: Scene) -> None:
+    """P20: and what is answered after the decision does not change which one is named."""
+    first, later = asks(scene, DORA.email), asks(scene, DORA.email)
+    again = asks(scene, DORA.email, weeks=1)
+    decides(scene, first, GIVEN, weeks=2, kind=Kind.ACCESS)
+    decides(scene, again, AGAIN, weeks=2, kind=Kind.ACCESS)
+    decides(scene, later, GIVEN, weeks=3, kind=Kind.ACCESS)
+    assert first.reference in read_by_the_person(scene, again)
+
+
 def test_what_was_ended_unjudged_or_for_want_of_proof_is_no_answer(scene: Scene) -> None:
     """P19, P20."""
     spam = asks(scene, DORA.email)
@@ -125,7 +135,7 @@ def test_what_was_ended_unjudged_or_for_want_of_proof_is_no_answer(scene: Scene)
     silent = Answer(outcome=Outcome.UNVERIFIED, explanation="You did not confirm it.")
     decides(scene, unproved, silent, kind=Kind.ACCESS)
     request = asks(scene, DORA.email, weeks=1)
-    with pytest.raises(DecisionRefused, match="No request of the same person"):
+    with pytest.raises(DecisionRefused, match="No earlier request of the same person"):
         decides(scene, request, AGAIN, weeks=1, kind=Kind.ACCESS)
 
 
@@ -140,4 +150,4 @@ def test_what_an_appeal_is_against_is_no_earlier_answer(scene: Scene) -> None:
         transaction.add(row)
         transaction.flush()
         (right,) = rights_of(transaction, row.id)
-        assert answered_before(transaction, right) is None
+        assert answered_before(transaction, right, NOW + A_WEEK) is None
