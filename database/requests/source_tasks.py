@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from database.ids import new_id
+from database.people.accounts import accounts_of, holder_died
 from database.requests import asked_tasks
 from database.requests.asked_tasks import ByHand, TaskRefused
 from database.requests.authorised_agents import is_authorised
@@ -174,6 +175,8 @@ def identify_by_source(transaction: Session, request: DataSubjectRequest, now: d
     """
     found = {task.source for task in tasks_of(transaction, request.id) if _is_found(task)}
     if found and controls_empty_address(transaction, request):
+        if _is_of_the_dead(transaction, request):
+            return False  # whoever reads mail there now is somebody else
         return verify_identity(transaction, request, how=BY_SOURCE, now=now)
     if found - {OWN_SOURCE} and is_to_be_found(request):
         return write_to_source_address(transaction, request, now)
@@ -392,6 +395,12 @@ def _is_found(task: SourceTask) -> bool:
     receipt: Mapping[str, Any] = task.receipt or {}
     ours = receipt.get("controller") is None and receipt.get(BESIDE, True)
     return ours and task.verb in LOOKING and any(one["rows"] for one in receipt.get("held", ()))
+
+
+def _is_of_the_dead(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether the person held an account, closed since, and has died."""
+    person = person_asked_about(session, request, Verb.LOCATE)
+    return any(holder_died(account) for account in accounts_of(session, person))
 
 
 def _another_request(session: Session, request: DataSubjectRequest) -> bool:

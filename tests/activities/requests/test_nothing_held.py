@@ -185,6 +185,19 @@ def test_whoever_proved_an_address_that_we_know_is_known_and_gets_what_we_have(
     assert company.tasks(request.id)[OWN_SOURCE].verb == Verb.EXPORT
 
 
+def test_whoever_reads_the_mail_of_the_dead_is_not_known_by_it(company: AskedSources) -> None:
+    """P19: also where the company closed the account since; nor is it said that nothing is held."""
+    had_an_account(company, "hanno@elsewhere.example")
+    with company.scene.database.transaction() as transaction:
+        hanno = Account.email == "hanno@elsewhere.example"
+        transaction.exec(select(Account).where(hanno)).one().death_noted_at = NOW
+    request = shows_the_address_to_be_theirs(company, "hanno@elsewhere.example")
+    with company.scene.database.session() as session:
+        assert session.get_one(DataSubjectRequest, request.id).verified_at is None
+    with pytest.raises(DecisionRefused, match="promisekeeper has something"):
+        tell_them_nothing_is_held(company, request)
+
+
 def test_nobody_goes_without_our_own_database(company: AskedSources) -> None:
     """P19: what somebody gave up may be there all the same."""
     request = company.scene.request("nora@elsewhere.example", kinds=("access",))
