@@ -42,9 +42,11 @@ OF_GROWTH = {"times_the_time_for_tenfold": 12.0, "worker_peak_spread_percent": 2
 OF_APPROVALS = {"p99_ms": 250.0}
 RATIO_TO_BARE = {"ratio_to_bare": 0.3}
 OF_SECOND_WRITER = {"_p99_ms": 100.0}  # whoever writes beside an import is held up no longer
-NOBODY = dict.fromkeys(("lost", "doubles", "doubles_without_doubt", "left_to_ops", "unfinished"), 0)
-OF_LATE_EVENTS = {name: NOBODY[name] for name in ("lost", "doubles_without_doubt", "unfinished")}
+OF_LATE_EVENTS = dict.fromkeys(
+    ("lost", "doubles_without_doubt", "approvals_lost", "unfinished", "in_flight_short_of_half"), 0
+)
 """With late events a mail that was in doubt may go out twice, or wait for ops (P4)."""
+NOBODY = {**OF_LATE_EVENTS, "doubles": 0, "left_to_ops": 0}
 OPEN_REQUESTS = (1_000, 10_000)
 OF_REQUESTS = dict.fromkeys(("lost", "doubled", "server_was_away", "worker_was_away"), 0)
 OF_WATCHDOG = {"longest_repair_seconds": 900.0}  # the watchdog's quarter of an hour
