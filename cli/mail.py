@@ -1,5 +1,5 @@
 """`promisekeeper mail`: stop all mail (P8); addresses where mail stopped, and mails whose outcome
-only a person can decide (P4)."""
+only a person can decide, or that were rejected (P4)."""
 
 from typing import Annotated
 from uuid import UUID
@@ -74,6 +74,22 @@ def unknown(
 
 
 @app.command()
+def rejected(*, output_format: FormatOption = ListFormat.TABLE) -> None:
+    """List what the mail service rejected and may be sent again, those that are alike as one line:
+    the reason, and how many."""
+    from cli.context import opened
+    from cli.printing import print_rows
+    from database.mail.doubts import rejects
+
+    with opened() as office, office.database.session() as session:
+        found = [
+            {name: getattr(group, name) for name in GROUP_COLUMNS}
+            for group in rejects(session, office.clock.now())
+        ]
+        print_rows(found, GROUP_COLUMNS, output_format)
+
+
+@app.command()
 def stop(*, reason: Reason, as_staff: AsStaff) -> None:
     """Stop all mail, to everybody, within a second. Ops may do that alone."""
     from cli.context import at_the_desk
@@ -126,12 +142,14 @@ def resend(
     *,
     group: Annotated[
         str,
-        typer.Option(help="All that are alike: the `key` that `mail unknown --groups` lists"),
+        typer.Option(
+            help="All alike: a `key` that `mail unknown --groups` or `mail rejected` lists"
+        ),
     ] = "",
     as_staff: AsStaff,
 ) -> None:
     """Send such a mail again, or a whole group. If it did go out the first time, somebody gets it
-    twice."""
+    twice; what was rejected nobody has had."""
     from cli.context import at_the_desk
     from cli.printing import say
 

@@ -109,7 +109,7 @@ LINK_AGAIN = "link_again"
 SENT_AGAIN_BY_OPS = "sent again by ops"
 SENT_AGAIN_BY_MACHINE = "no event came, while those of later mails did: sent again, not by ops"
 SENT_AGAIN = (SENT_AGAIN_BY_OPS, SENT_AGAIN_BY_MACHINE)
-"""Why a mail is queued that was left to ops."""
+"""Why a mail is queued that was left to ops, or was rejected."""
 
 
 @dataclass(frozen=True, kw_only=True)

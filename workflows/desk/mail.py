@@ -53,7 +53,8 @@ class Mail(DeskPart):
             )
 
     def resend(self, mail_id: UUID, staff_id: UUID) -> None:
-        """Ops send a mail of unknown outcome again; who decided that is recorded (P4).
+        """Ops send a mail again of unknown outcome, or that was rejected; who decided that is
+        recorded (P4).
 
         Raises Refused; TemporalUnreachable when it is decided and only the start is missing.
         """
@@ -68,18 +69,18 @@ class Mail(DeskPart):
         self._messenger.start(temporal.mail_delivery(mail_id), now)
 
     def resend_alike(self, key: str, staff_id: UUID) -> int:
-        """Ops send all mails of a group of unknown outcome again (P4); how many.
+        """Ops send all mails of a group again, in doubt or rejected (P4); how many.
 
         A thousand in each transaction, each recorded with who decided. Raises Refused;
         TemporalUnreachable when it is decided and only the start is missing.
         """
         now = self.clock.now()
         with self.database.session() as session:
-            doubt = doubts.doubt_by_key(session, key)
+            doubt = doubts.doubt_by_key(session, key, now)
         if doubt is None:
             raise Refused(
                 f"No mails {key} wait for a decision (any more); nothing was sent. What waits: "
-                "promisekeeper mail unknown --groups"
+                "promisekeeper mail unknown --groups, and promisekeeper mail rejected"
             )
         sent: list[UUID] = []
         while some := self._resend_some(doubt, staff_id, now):
