@@ -1,7 +1,9 @@
 """The page behind the link in a mail: read what changes for you, approve or decline (P5)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, HTTPException
 from fastapi import Path as PathParameter
@@ -77,7 +79,9 @@ def approve_or_decline(token: Token, site: OnSite, reader: OnReader, posted: For
             return _not_decided(transaction, reader, matter_behind(transaction, site, token, now))
         decision = Decision(posted.text("decision"))
         decide(transaction, matter.account, _as_shown(reader, matter, change), decision, now)
-        _renew(transaction, matter, now)
+        owed = _renew(transaction, matter, now)
+    if owed:
+        site.desk.send_owed_again(mail_ids=owed)
     return RedirectResponse(f"/approve/{token}{reader.kept}", status_code=303)
 
 
@@ -118,7 +122,9 @@ def not_me(token: Token, site: OnSite, reader: OnReader, posted: Form) -> HTMLRe
         key = address_key(address, site.suppression_key)
         not_theirs(transaction, address, matter.link, key, now)
         transaction.flush()
-        _renew(transaction, matter, now)
+        owed = _renew(transaction, matter, now)
+    if owed:
+        site.desk.send_owed_again(mail_ids=owed)
     return reader.show("not_me.html")
 
 
@@ -129,10 +135,11 @@ def _not_decided(session: Session, reader: Reader, matter: Matter) -> HTMLRespon
     return _show(session, reader, matter, status=409, again=again)
 
 
-def _renew(transaction: Session, matter: Matter, now: datetime) -> None:
-    """What was said or undone about this version may move what they are asked about others."""
+def _renew(transaction: Session, matter: Matter, now: datetime) -> Sequence[UUID]:
+    """What was said or undone about this version may move what they are asked about others; the
+    first notices of those that are owed again."""
     about = matter.version.id
-    renew_addressee(transaction, matter.policy, matter.account, now, after=about)
+    return renew_addressee(transaction, matter.policy, matter.account, now, after=about)
 
 
 def _as_shown(reader: Reader, matter: Matter, change: ShownChange) -> Shown:
