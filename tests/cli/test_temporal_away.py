@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from cli.main import app
 from database.campaigns import freezing
-from database.campaigns.unheard import unheard
+from database.campaigns.unheard import unheard, unheard_starts
 from database.mail import outbox, outcomes
 from database.mail.mail_rows import Batch
 from database.tables import OutboxMail, PolicyVersion
@@ -71,12 +71,14 @@ def test_a_control_holds_and_says_what_waits_for_temporal(
         assert len(unheard(session)[POLICY, 2]) == len(commands)
 
 
-def test_all_mail_is_stopped_without_temporal(promisekeeper: Run) -> None:
+def test_all_mail_is_stopped_without_temporal(scene: Scene, promisekeeper: Run) -> None:
     """P8: every claim reads it; only campaigns that stood still meanwhile wait to hear of it."""
     stopped = promisekeeper("mail", "stop", *WHY, "--as", "omar")
     assert (stopped.exit_code, stopped.stderr) == (0, "")
     started = promisekeeper("mail", "start", *WHY, "--as", "lena")
     assert (started.exit_code, started.stderr.strip()) == (0, IT_IS_KEPT)
+    with scene.database.session() as session:
+        assert len(unheard_starts(session)) == 1
 
 
 def test_a_version_that_takes_the_place_of_another_goes_out_without_temporal(

@@ -222,6 +222,32 @@ def test_while_all_mail_is_stopped_a_campaign_waits_until_it_goes_on(running_tow
     eventually(lambda: town.mails(to=ALICE.email))
 
 
+def test_mail_that_was_started_while_temporal_was_away_goes_on_as_soon_as_it_is_back(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P8: nobody waits for the campaign's next look, an hour later."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE)
+    number = town.prepare(SECOND, VersionClass.APPROVAL)
+    town.desk.stop_mail(town.staff["omar"], "our key was stolen")
+    town.release(number)
+    campaign = f"campaign/{POLICY}/{number}"
+    eventually(lambda: "all mail is stopped" in town.told(campaign).get("waits_for", ""))
+    town.come_to_rest()
+    with temporal_is_away(monkeypatch):
+        town.desk.start_mail(town.staff["lena"], "a new key")
+    town.come_to_rest()
+    assert town.mails() == []
+    version_id = town.version(number).id
+    with town.database.session() as session:
+        assert not control_acts(session, version_id)[-1].heard_of
+    town.patrol()
+    eventually(lambda: town.mails(to=ALICE.email))
+    with town.database.session() as session:
+        assert control_acts(session, version_id)[-1].heard_of
+
+
 @pytest.mark.timeout(300)  # it takes a hundred and fifty looks, one after the other
 def test_a_version_whose_day_is_open_reminds_nobody_and_comes_on_the_day_that_is_given(
     running_town: Town,

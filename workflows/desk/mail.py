@@ -6,6 +6,7 @@ from uuid import UUID
 
 import temporal
 from database.campaigns import controls
+from database.campaigns.unheard import note_start_heard, unheard_starts
 from database.facts import record
 from database.mail import doubts, outbox, suppressions
 from domain.mail.suppressions import address_key
@@ -23,14 +24,18 @@ class Mail(DeskPart):
     def start_mail(self, staff_id: UUID, reason: str) -> None:
         """Let mail go on, which takes an owner of a policy (P8). Raises Refused.
 
-        Campaigns are woken; one that does not hear of it looks within the hour.
+        Campaigns are woken; where Temporal does not answer, the watchdog wakes them once it does.
         """
         self._switch_mail(controls.start_mail, staff_id, reason)
         with self.database.session() as session:
-            running = controls.running(session)
-        for policy, version, _ in running:
-            if not self._messenger.wake(f"campaign/{policy.slug}/{version.number}"):
-                return
+            over = unheard_starts(session)
+            campaigns = [
+                f"campaign/{policy.slug}/{version.number}"
+                for policy, version, _ in controls.running(session)
+            ]
+        if all(map(self._messenger.wake, campaigns)):
+            with self.database.transaction() as transaction:
+                note_start_heard(transaction, over, self.clock.now())
 
     def send(self, mail: outbox.Queued) -> None:
         """Send one mail that somebody asked for on a page."""
