@@ -106,6 +106,13 @@ def table_of(rows: Sequence[Row], columns: Sequence[str], zone: ZoneInfo | None 
     return table
 
 
+def language_name(tag: str) -> str:
+    """What people call a language or locale in a table; scripts read its tag."""
+    from translations.catalogues import SOURCE, speak
+
+    return speak(SOURCE).name_of(tag)
+
+
 def print_thing(thing: Row, output_format: ListFormat, zone: ZoneInfo | None = None) -> None:
     """Print one thing: a line for each of its fields, with instants as `print_rows` has them."""
     if output_format is ListFormat.JSON:

@@ -107,7 +107,7 @@ def test_nothing_stops_what_is_prepared(dry_run: Run, scene: Scene) -> None:
     shown = done.stdout.replace("\n", " ")
     assert "Nothing stops the release. In force not before" in shown
     assert "3 would be told: 3 of them be asked for approval, 0 only told" in shown
-    assert "Mails: 3 in en." in shown
+    assert "Mails: 3 in English." in shown
     assert "Nothing was changed or sent." in shown
 
 

@@ -203,6 +203,7 @@ def test_legal_sees_whom_a_version_would_address_before_it_is_released(in_review
     page = in_review.browser.get(f"{VERSION_2}/audience").text
     assert "<strong>2</strong> would be told: <strong>2</strong> of them be asked" in page
     assert "<dt>deceased</dt><dd>1</dd>" in page
+    assert "<td>English</td>" in page
     assert "alice" not in page
 
 
