@@ -80,7 +80,6 @@ class DeliveryEvent:
     attempt_id: UUID | None
     event: str
     occurred_at: datetime
-    provider_event_id: str
     provider_id: str
     reason_kind: str
     address: str = field(repr=False)
@@ -195,7 +194,6 @@ def _event(entry: object) -> DeliveryEvent | None:
         attempt_id=_uuid(entry.get("attempt_id")),
         event=entry["event"][:50],
         occurred_at=occurred_at,
-        provider_event_id=_text(entry, "sg_event_id"),
         provider_id=_text(entry, "sg_message_id").partition(".")[0],
         reason_kind=_reason_kind(entry),
         address=_text(entry, "email"),

@@ -405,7 +405,7 @@ def test_sample_mails_stand_in_frames_that_can_do_nothing(in_review: World) -> N
     confirm_everything(in_review)
     in_review.enter_as("omar")
     answer = in_review.browser.get(f"{VERSION_2}/preview")
-    assert "To hanna@example.org, from version 1, in de" in answer.text
+    assert "To hanna@example.org, from version 1, in German" in answer.text
     assert '<iframe sandbox srcdoc="&lt;!' in answer.text
     assert f'href="{VERSION_2}/audience"' in answer.text
     policy = answer.headers["content-security-policy"]
