@@ -35,6 +35,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Session, SQLModel
 
+HOLDING_ORDER = (
+    *("policy", "policy_version", "review", "campaign", "data_subject_request", "source_task"),
+    *("account_import", "account", "legal_hold", "campaign_addressee", "mail_attempt"),
+    *("outbox_mail", "link", "mail_slowdown", "mail_bucket"),
+)
+"""Whose rows are held before whose (`tests/database/test_holding_order.py`). Who holds a mail may
+come back to mails that they hold already."""
+
 Row = TypeVar("Row", bound=SQLModel)
 NEVER_THE_KEY = {"key_share": True}
 """Held rows keep their keys, so rows that point to them may be added by others meanwhile."""
