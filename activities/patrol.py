@@ -27,7 +27,8 @@ from database.imports.account_imports import discard_dead
 from database.imports.unfinished_imports import carry_on_imports
 from database.mail.doubts import count_doubtful
 from database.mail.mail_status import requests_in_vain
-from database.mail.outbox import SENT_AGAIN, steps_without_sender, without_sender
+from database.mail.outbox import SENT_AGAIN
+from database.mail.senders import steps_without_sender, without_sender
 from database.requests import instructions, manual_tasks, minors
 from database.requests.own_erasure import due_in_our_own
 from database.requests.reached import answers_in_vain

@@ -38,10 +38,12 @@ from domain.approvals.approvals import (
     Start,
     Voided,
     Ways,
+    in_force,
+)
+from domain.approvals.governing import (
     approved_by,
     asks_from,
     governing,
-    in_force,
     needs_approval,
 )
 from domain.people.account_holders import void_as_a_minors

@@ -25,7 +25,8 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
 from database.approvals.wrong_words import Wrong, wrong_of
-from database.mail.outbox import ACCOUNT, maybe_told, maybe_told_before
+from database.mail.outbox import ACCOUNT
+from database.mail.told import maybe_told, maybe_told_before
 from database.people.accounts import is_mailed
 from database.policies.counting import counts_for
 from database.policies.lineage import is_of_lineage

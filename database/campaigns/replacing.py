@@ -24,10 +24,10 @@ from database.mail.outbox import (
     GOT_IT,
     carry,
     last_accepted_at,
-    maybe_told,
     waiting_in,
 )
 from database.mail.steps import FIRST_NOTICE, REPLACED, WITHDRAWN
+from database.mail.told import maybe_told
 from database.policies.assessments import is_clean
 from database.policies.counting import counts_for, has_answered
 from database.policies.lineage import campaigns_of_lineage, campaigns_replaced

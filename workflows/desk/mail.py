@@ -9,6 +9,7 @@ from database.campaigns import controls
 from database.campaigns.unheard import note_start_heard, unheard_starts
 from database.facts import record
 from database.mail import doubts, outbox, suppressions
+from database.mail.senders import steps_without_sender
 from domain.mail.suppressions import address_key
 from workflows.desk.part import DeskPart, refusing, require_showable
 from workflows.messenger import Refused
@@ -51,7 +52,7 @@ class Mail(DeskPart):
         """Send first notices that are owed again, as an address was mended or an account is open
         again (P4): those to an account, these mails, or, where neither is given, all."""
         with self.database.session() as session:
-            steps = outbox.steps_without_sender(session, account_id=account_id, mail_ids=mail_ids)
+            steps = steps_without_sender(session, account_id=account_id, mail_ids=mail_ids)
         for campaign_id, step in steps:
             self._messenger.start_or_leave(
                 temporal.step_delivery(campaign_id, step), self.clock.now()

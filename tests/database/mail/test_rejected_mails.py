@@ -11,6 +11,7 @@ from database.campaigns import freezing
 from database.mail import doubts, outbox, outcomes
 from database.mail.doubts import Doubt
 from database.mail.mail_rows import Batch
+from database.mail.told import maybe_told
 from database.tables import Campaign, Fact, OutboxMail, PolicyVersion
 from domain.approvals.approvals import Decision
 from tests.people import ALICE, BOB, CAROL
@@ -74,7 +75,7 @@ def test_ops_see_them_by_reason_and_send_them_again_with_one_decision_on_record(
     assert groups(scene) == []
     assert states(scene, campaign) == {"queued": 3}
     with scene.database.transaction() as transaction:
-        assert not transaction.exec(select(OutboxMail.id).where(outbox.maybe_told())).all()
+        assert not transaction.exec(select(OutboxMail.id).where(maybe_told())).all()
         (fact,) = transaction.exec(select(Fact).where(Fact.kind == "mails.resent_by_ops")).all()
         assert (fact.payload["staff"], fact.payload["was"]) == (
             str(scene.staff["omar"]),
