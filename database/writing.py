@@ -40,8 +40,8 @@ HOLDING_ORDER = (
     *("account_import", "account", "legal_hold", "campaign_addressee", "mail_attempt"),
     *("outbox_mail", "link", "mail_slowdown", "mail_bucket"),
 )
-"""Whose rows are held before whose (`tests/database/test_holding_order.py`). Who holds a mail may
-come back to mails that they hold already."""
+"""Whose rows are held before whose (`tests/web/approvals/test_holding_order.py`). Whoever holds a
+mail may come back to mails that they hold already."""
 
 Row = TypeVar("Row", bound=SQLModel)
 NEVER_THE_KEY = {"key_share": True}

@@ -18,7 +18,7 @@ from database.writing import HOLDING_ORDER, held
 from settings import Settings
 from tests.databases import POSTGRESQL
 from tests.holding_order import held_by, holdings, in_order
-from tests.web.test_owed_again import bounce, mailed, put, says_of_second
+from tests.web.approvals.test_owed_again import bounce, mailed, put, says_of_second
 from tests.web.test_webhooks import PUBLIC
 from tests.web.world import NOW, World, version
 
