@@ -58,6 +58,7 @@ from database.mail.steps import (
     FIRST_NOTICE,
     OWNERS_REPORT,
     PAUSED,
+    TO_LEGAL,
     WITHDRAWAL,
     WITHDRAWN,
     WITHOUT_MAIL,
@@ -74,7 +75,7 @@ from domain.campaigns.timetable import campaign_rungs, effective_at
 from domain.company import CampaignLeads, Company
 from domain.places import local_date
 from domain.policies.reviews import VersionState
-from domain.rungs import Role, Rung, RungKind
+from domain.rungs import Rung, RungKind
 
 ONE_DAY = timedelta(days=1)
 CANCELLED_AT_ONCE = 1000
@@ -85,8 +86,6 @@ HANDS = 2
 """One fills in letters while the other waits for the database or the mail service."""
 FREEZE_WITHIN = timedelta(minutes=3)
 """Well within one try of a workflow, which takes it for broken after five minutes."""
-
-_TO_LEGAL = f"escalation_{Role.LEGAL}"
 
 
 class CampaignActivities:
@@ -448,7 +447,7 @@ class CampaignActivities:
 
     def _audience(self, session: Session, campaign: Campaign, step: str) -> Sequence[Staff]:
         """The owner, and legal when it is their turn or the owner has left."""
-        owner = () if step.startswith(_TO_LEGAL) else present(session, campaign.owner_id)
+        owner = () if step.startswith(TO_LEGAL) else present(session, campaign.owner_id)
         return owner or in_charge(session, "legal")
 
 

@@ -25,7 +25,14 @@ from database.mail.outbox import (
     Claim,
     addressed,
 )
-from database.mail.steps import CORRECTION, OWNERS_REPORT, STOPPED, WITHDRAWAL, is_reminder
+from database.mail.steps import (
+    CORRECTION,
+    OWNERS_REPORT,
+    STOPPED,
+    TO_LEGAL,
+    WITHDRAWAL,
+    is_reminder,
+)
 from database.people.accounts import minors_among
 from database.people.links import PREFERENCES, UNSUBSCRIBE
 from database.policies import assessments, law, wording
@@ -42,7 +49,7 @@ from database.tables import (
     Restriction,
 )
 from domain.approvals.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
-from domain.campaigns.timetable import campaign_rungs, not_before
+from domain.campaigns.timetable import not_before
 from domain.company import CampaignLeads, Company
 from domain.people.languages import nearest_language
 from domain.policies.reviews import VersionState
@@ -64,7 +71,7 @@ ANSWERS = {
 }
 """By whether an answer counts; None where there was none."""
 SEGMENT_WORDS = {
-    "state": "state",
+    "state": "reason",
     "language": "language",
     "kind": "kind",
     "country": "country",
@@ -210,8 +217,9 @@ class Letters:
                     *_counts(session, campaign, language),
                     *_put_right(session, campaign, language),
                 ]
-                return {**shared, "counts": counts, "console_url": page}
-            return {**shared, **self._of_escalation(session, mail, campaign, version, language)}
+                asked = campaigns.asks_anybody(session, campaign.id)
+                return {**shared, "counts": counts, "asked": asked, "console_url": page}
+            return {**shared, **self._of_escalation(session, mail, campaign, language)}
         change = self._of_change(session, mail, policy, version, language)
         correction = corrections(session, campaign.id).get(mail.step)
         if correction:
@@ -318,26 +326,16 @@ class Letters:
         }
 
     def _of_escalation(
-        self,
-        session: Session,
-        mail: OutboxMail,
-        campaign: Campaign,
-        version: PolicyVersion,
-        language: Language,
+        self, session: Session, mail: OutboxMail, campaign: Campaign, language: Language
     ) -> dict[str, object]:
         progress = progress_of(session, campaign)
-        rungs = campaign_rungs(
-            campaigns.ends_at(campaign, version) or campaign.started_at,
-            self._leads,
-            self._company.zone,
-            not_before=campaign.started_at,
-        )
-        words = {rung.key: language.gettext(rung.summary) for rung in rungs}
         return {
             "counts": _counts(session, campaign, language)[:-2],
             "segments": _segments(session, campaign, language),
+            "silent": progress.silent,
             "not_reached": progress.not_reached,
-            "step": next((words[key] for key in words if mail.step.startswith(key)), mail.step),
+            "to_legal": mail.step.startswith(TO_LEGAL),
+            "asks_until_on": language.day_of(campaign.asks_until, self._company.zone),
         }
 
     def _copy(

@@ -85,7 +85,8 @@ class Proven:
     approvals: tuple[Approval, ...]
     voids: Mapping[UUID, Voided]
     not_approved: PolicyVersion | None
-    """The version in force at that instant, where it does not govern the account."""
+    """The version in force at that instant, where it does not govern the account; None of a minor,
+    who is told that nothing changes, and promised nothing else."""
 
     @property
     def proof(self) -> Approval | None:
@@ -167,7 +168,9 @@ class PolicyHistory:
                     for one in decided
                     if one.row and one.voided and one.voided.at <= at
                 },
-                not_approved=self._not_approved(state, at),
+                not_approved=None
+                if any(each.holds(at) for each in stage.minor)
+                else self._not_approved(state, at),
             )
         return answers
 

@@ -204,7 +204,8 @@ def governing(
     is adverse since a text its holder had accepted. A decline, or a void, takes an approval given
     before away from its instant: the fold is run again without it, and what governed until then
     stays told. A reclassification does the same with what it was wrong to take for clean, and the
-    moves because of that stay told as made in error. While it is frozen nothing moves it.
+    moves because of that stay told as made in error, also to whoever asks for an instant before
+    that was found. While it is frozen nothing moves it.
     """
     state = _started(start)
     past: list[datetime] = []
@@ -223,7 +224,7 @@ def governing(
         else:
             state = _move(state, moment, timeline, words, now_known)
         state = replace(state, heeded=tuple(known))
-    return state
+    return _in_error(state, [one for one in reclassified if one.at > at])
 
 
 def in_force(at: datetime, timeline: Sequence[InForce]) -> InForce | None:

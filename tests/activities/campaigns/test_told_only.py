@@ -160,9 +160,9 @@ def test_sample_mails_and_test_mails_cover_what_is_only_told(
     writes = sample_mails(Settings(_env_file=None))
     read = writes.read_by(scene.database, row, scene.staff["noor"], NOW)
     assert {mail.to: mail.message.subject for mail in read} == {
-        ALICE.email: "Our privacy policy is about to change",
-        BOB.email: "Please decide: our privacy policy is about to change",
-        MIRA.email: "Our privacy policy is about to change, and nothing changes for your account",
+        ALICE.email: "We are about to change our privacy policy",
+        BOB.email: "Please decide: we want to change our privacy policy",
+        MIRA.email: "We want to change our privacy policy, and nothing changes for your account",
     }
 
 
