@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from activities.mail.personal_links import personal_link
 from activities.mail.request_letters import RequestLetters
-from database.approvals.approvals import took_for_clean
+from database.approvals.approvals import brought_in_error, took_for_clean
 from database.approvals.wrong_words import correction_in
 from database.campaigns import campaigns, controls, not_reached
 from database.campaigns.owed import corrections
@@ -46,13 +46,14 @@ from database.tables import (
     OutboxMail,
     Policy,
     PolicyVersion,
+    Reclassification,
     Restriction,
 )
 from domain.approvals.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
 from domain.campaigns.timetable import not_before
 from domain.company import CampaignLeads, Company
 from domain.people.languages import nearest_language
-from domain.policies.reviews import VersionState
+from domain.policies.reviews import VersionClass, VersionState
 from domain.requests.minors import check_by, heard_by
 from mail.sendgrid import Copy, unsubscribe_headers
 from translations.catalogues import Language, speak
@@ -224,7 +225,7 @@ class Letters:
         correction = corrections(session, campaign.id).get(mail.step)
         if correction:
             shared["correction"] = correction_in(session, correction, language.tag).words
-        return {**shared, **change}
+        return {**shared, **change, "asked_before": _asked_before(session, campaign)}
 
     def _of_version(
         self, session: Session, mail: OutboxMail, language: Language, now: datetime
@@ -246,6 +247,7 @@ class Letters:
             "not_before_on": on,
             **self._of_change(session, mail, policy, version, language),
             "reminder_number": "1",
+            "asked_before": False,
         }
 
     def _of_change(
@@ -271,7 +273,7 @@ class Letters:
         return {
             "summary": wording.summary_in(session, version, language.tag),
             "replaces_on": self._replaces_on(session, version, language),
-            "in_error_since": self._in_error_since(session, base, version, language),
+            **self._in_error(session, base, version, language),
             "in_force_since": language.day_of(version.in_force_at, self._company.zone),
             "policy_url": text + self._kept(language),
             "changes": _sentences(session, base, version, language.tag),
@@ -309,13 +311,15 @@ class Letters:
         latest = max((at for at in announced if at), default=None)
         return language.day_of(latest, self._company.zone)
 
-    def _in_error_since(
+    def _in_error(
         self, session: Session, base: PolicyVersion, version: PolicyVersion, language: Language
-    ) -> str:
-        """Since when it governed whoever has this base version, without their approval (P2)."""
-        if not took_for_clean(session, base, version):
-            return ""
-        return language.day_of(version.in_force_at, self._company.zone)
+    ) -> dict[str, object]:
+        """Since when it governed whoever has this base version, without their approval; or an
+        earlier one did, which brought a part of it (P2)."""
+        whole = took_for_clean(session, base, version)
+        wrong = version if whole else brought_in_error(session, base, version)
+        since = language.day_of(wrong.in_force_at, self._company.zone) if wrong else ""
+        return {"in_error_since": since, "in_error_in_part": bool(wrong) and not whole}
 
     def _for_staff(self, policy: Policy, version: PolicyVersion) -> dict[str, object]:
         page = f"{self._company.base_url}/staff/policies/{policy.slug}/versions/{version.number}"
@@ -420,6 +424,12 @@ def _segments(session: Session, campaign: Campaign, language: Language) -> list[
         for name, count in counts.items()
         if len(counts) > 1 or segment == "state"
     ]
+
+
+def _asked_before(session: Session, campaign: Campaign) -> bool:
+    """Whether an earlier campaign asked for approval of the version, and showed less of it (P2)."""
+    found = campaign.reclassified_id
+    return bool(found and session.get_one(Reclassification, found).was == VersionClass.APPROVAL)
 
 
 def _why_stopped(session: Session, mail: OutboxMail, version: PolicyVersion) -> str:

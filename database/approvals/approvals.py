@@ -320,6 +320,26 @@ def took_for_clean(session: Session, base: PolicyVersion, version: PolicyVersion
     return wrong and is_clean(session, base, version, at_release=True)
 
 
+def brought_in_error(
+    session: Session, base: PolicyVersion, version: PolicyVersion
+) -> PolicyVersion | None:
+    """The first version that governed whoever has a base one without the approval that it had
+    needed, of those up to one in force (P2); None where there is none."""
+    between = session.exec(
+        select(PolicyVersion)
+        .where(
+            PolicyVersion.policy_id == version.policy_id,
+            PolicyVersion.number > base.number,
+            PolicyVersion.number <= version.number,
+            col(PolicyVersion.in_force_at).is_not(None),
+        )
+        .order_by(col(PolicyVersion.number))
+    ).all()
+    if version.in_force_at is None:
+        return None
+    return next((each for each in between if took_for_clean(session, base, each)), None)
+
+
 def earliest_void(
     decision: Decision,
     decided_at: datetime,

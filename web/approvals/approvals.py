@@ -9,7 +9,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
 from database.approvals import consents
-from database.approvals.approvals import NotGovernedYet, Shown, decide, governing_version
+from database.approvals.approvals import (
+    NotGovernedYet,
+    Shown,
+    decide,
+    governing_version,
+    latest_decision,
+)
 from database.approvals.renewing import renew_addressee
 from database.approvals.shown_changes import ShownChange, shown_change
 from database.approvals.wrong_words import correction_in
@@ -17,9 +23,9 @@ from database.mail.suppressions import not_theirs
 from database.policies.law import laws_said
 from database.policies.without_approval import promise_of
 from database.policies.wording import summary_in
-from database.tables import Account, PolicyVersion
+from database.tables import Account, Approval, PolicyVersion
 from database.writing import held
-from domain.approvals.approvals import Decision, Governing
+from domain.approvals.approvals import Decision, Governing, Step
 from domain.approvals.consents import Consent
 from domain.approvals.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
 from domain.mail.suppressions import address_key
@@ -184,6 +190,7 @@ def _show(
         correction=corrected and correction_in(session, corrected, reader.language),
         answer_is_void=not nothing and not decision and answer_was_void(session, matter),
         in_error=_governed_in_error(governing, matter.version),
+        approved_less=None if nothing else _approved_less(session, matter, decision),
         decide_here=decide_here(session, site, matter),
         zone=site.company.zone_of(matter.account.time_zone),
         effective_on=effective_on(site, matter.version),
@@ -194,10 +201,21 @@ def _show(
     )
 
 
-def _governed_in_error(governing: Governing, version: PolicyVersion) -> bool:
-    """Whether the version governed this account without the approval that it needed (P2)."""
-    wrong = any(step.number == version.number and step.in_error for step in governing.steps)
-    return wrong and governing.number != version.number
+def _governed_in_error(governing: Governing, version: PolicyVersion) -> Step | None:
+    """The move by which a version in force governed this account without the approval that it
+    needed, or an earlier one did, which brought a part of it (P2)."""
+    if version.in_force_at is None or governing.number >= version.number:
+        return None
+    wrong = [step for step in governing.steps if step.in_error and step.number <= version.number]
+    whole = [step for step in wrong if step.number == version.number]
+    return next(iter(whole or wrong), None)
+
+
+def _approved_less(session: Session, matter: Matter, decision: Approval | None) -> Approval | None:
+    """Their approval of the version that counts no more, as not all had been shown with it (P6)."""
+    said = latest_decision(session, matter.account.id, matter.version.id)
+    approved = said is not None and said.decision == Decision.APPROVED
+    return said if approved and decision is None else None
 
 
 def _without_approval(reader: Reader, version: PolicyVersion, governing: int) -> str:

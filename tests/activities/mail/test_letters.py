@@ -12,6 +12,7 @@ from activities.mail.courier import Courier
 from activities.mail.letters import Letters
 from activities.requests.requests import RequestActivities, RequestInput
 from database.campaigns import freezing, rehearsals
+from database.campaigns.reclassifying import Mistake
 from database.mail import outbox
 from database.mail.mail_rows import Batch
 from database.mail.outbox import Queued
@@ -37,7 +38,14 @@ from settings import Settings
 from tests.activities.conftest import TEMPLATES
 from tests.answers import IN_FULL, INVOICES
 from tests.own_settings import CLOSING_PAGE
-from tests.people import DORA, LANGUAGES
+from tests.people import ALICE, BOB, CAROL, DORA, LANGUAGES
+from tests.reclassifying import (
+    FOUND,
+    followed_by_one_that_asks,
+    mend_third,
+    what_two_brought,
+    wrongly_editorial,
+)
 from tests.scene import EFFECT, NOW, Scene
 from tests.texts import FIRST, SECOND
 
@@ -173,6 +181,24 @@ def test_who_is_asked_about_a_version_in_force_reads_of_no_day_to_come(
         assert_complete(message, words=("in force since 2 April 2026",))
         for words in ("not before", "takes effect", "about to change", "want to change"):
             assert words not in message.subject + message.text + message.html
+
+
+def test_who_is_asked_again_reads_that_some_of_it_applied_in_error_and_their_yes_counts_no_more(
+    scene: Scene, write: Callable[[], Written]
+) -> None:
+    """P2, P4: Alice approved version 3, and was not shown what version 2 had brought unasked."""
+    wrongly_editorial(scene)
+    followed_by_one_that_asks(scene)
+    with scene.database.session() as session:
+        key = what_two_brought(session, scene.version(3)).key
+    again = mend_third(scene, Mistake(confirm=[key]))
+    freezing.freeze_audience(scene.database, again, FOUND)
+    scene.queue_step(again)
+    told = dict(write())
+    for person in (ALICE, BOB):
+        words = ("Some of it has applied to you in error since 2 April 2026", "We are sorry")
+        assert_complete(told[person.email], words=(*words, "that does not count any more"))
+    assert "in error" not in told[CAROL.email].text, "she joined under it"
 
 
 def test_who_hears_of_a_later_day_hears_until_when_they_stay(
