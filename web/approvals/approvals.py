@@ -6,16 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException
 from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from database.approvals import consents
-from database.approvals.approvals import (
-    NotGovernedYet,
-    Shown,
-    decide,
-    governing_version,
-    latest_decision,
-)
+from database.approvals.approvals import NotGovernedYet, Shown, decide, governing_version
 from database.approvals.renewing import renew_addressee
 from database.approvals.shown_changes import ShownChange, shown_change
 from database.approvals.wrong_words import correction_in
@@ -165,6 +159,8 @@ def _show(
     said_of_laws = laws_said(session, matter.base, matter.version, reader.language)
     corrected = matter.correction
     decision = answer_of(session, site, matter)
+    is_open = not nothing and not decision
+    was_void = is_open and answer_was_void(session, matter)
     return reader.show(
         "approve.html",
         status=status,
@@ -188,9 +184,9 @@ def _show(
         leave_url=site.company.closing_page,
         corrected=corrected,
         correction=corrected and correction_in(session, corrected, reader.language),
-        answer_is_void=not nothing and not decision and answer_was_void(session, matter),
+        answer_is_void=was_void,
         in_error=_governed_in_error(governing, matter.version),
-        approved_less=None if nothing else _approved_less(session, matter, decision),
+        approved_less=_approved_less(session, matter) if is_open and not was_void else None,
         decide_here=decide_here(session, site, matter),
         zone=site.company.zone_of(matter.account.time_zone),
         effective_on=effective_on(site, matter.version),
@@ -211,11 +207,17 @@ def _governed_in_error(governing: Governing, version: PolicyVersion) -> Step | N
     return next(iter(whole or wrong), None)
 
 
-def _approved_less(session: Session, matter: Matter, decision: Approval | None) -> Approval | None:
+def _approved_less(session: Session, matter: Matter) -> Approval | None:
     """Their approval of the version that counts no more, as not all had been shown with it (P6)."""
-    said = latest_decision(session, matter.account.id, matter.version.id)
-    approved = said is not None and said.decision == Decision.APPROVED
-    return said if approved and decision is None else None
+    last = session.exec(
+        select(Approval)
+        .where(
+            Approval.account_id == matter.account.id,
+            Approval.policy_version_id == matter.version.id,
+        )
+        .order_by(col(Approval.decided_at).desc())
+    ).first()
+    return last if last and last.decision == Decision.APPROVED else None
 
 
 def _without_approval(reader: Reader, version: PolicyVersion, governing: int) -> str:
