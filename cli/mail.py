@@ -34,7 +34,7 @@ def status(*, output_format: FormatOption = ListFormat.TABLE) -> None:
     with opened() as office, office.database.session() as session:
         rate, now = office.settings.mail_rate_limit, office.clock.now()
         found = mail_status(session, mails_by_state(session, *UNSETTLED), now, per_minute=rate)
-        print_thing(asdict(found), output_format)
+        print_thing(asdict(found), output_format, office.settings.zone)
 
 
 @app.command()
@@ -56,7 +56,7 @@ def unknown(
             found = [
                 {name: getattr(doubt, name) for name in GROUP_COLUMNS} for doubt in doubts(session)
             ]
-            print_rows(found, GROUP_COLUMNS, output_format)
+            print_rows(found, GROUP_COLUMNS, output_format, office.settings.zone)
             return
         rows = [
             {
@@ -70,7 +70,7 @@ def unknown(
             }
             for mail in doubtful_mails(session)
         ]
-    print_rows(rows, COLUMNS, output_format)
+        print_rows(rows, COLUMNS, output_format, office.settings.zone)
 
 
 @app.command()

@@ -266,7 +266,7 @@ class Letters:
         asked = any(map(assessments.confirmed_adverse, findings)) and not laws
         text = page if mail.step == WITHDRAWAL else f"{page}/versions/{version.number}"
         still_yours = language.gettext(
-            "the %(policy)s you have now (version %(number)s) stays in force for you.",
+            "version %(number)s of our %(policy)s, which you have now, stays in force for you.",
             policy=title,
             number=base.number,
         )

@@ -133,7 +133,9 @@ def test_the_mails_say_that_nothing_has_to_be_done(
     )
     texts = {str(mail["to"]): str(mail["text"]) for mail in sandbox.messages()}
     assert "You need not do anything" in texts[ALICE.email]
-    assert "the privacy policy you have now (version 2) stays in force" in texts[MIRA.email]
+    assert (
+        "version 2 of our privacy policy, which you have now, stays in force" in texts[MIRA.email]
+    )
     assert all("/approve/" not in texts[who.email] for who in (ALICE, MIRA))
 
 
