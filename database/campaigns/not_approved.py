@@ -34,7 +34,8 @@ class NotApproved:
 
     `decision`: declined, or null while it is silent. `first_notice`: what became of the mail that
     asked it; null when none was owed. `stay_until`: the day until which it stays at least.
-    `may_end`: whether that day is over, and the account was told of it, by that mail or otherwise.
+    `may_end`: whether that day is over, the account was told of it, by that mail or otherwise, and
+    the version that has followed this one promises no longer stay.
     """
 
     account: str
@@ -133,7 +134,9 @@ def _listed(
         for word in proven.state.words
         if word.number == version.number and word.decision is Decision.DECLINED
     ]
-    until_on = version.stay_until_on
+    latest = proven.not_approved
+    followed = [latest] if latest and latest.number > version.number else []
+    promised = [each.stay_until_on for each in (version, *followed)]
     return NotApproved(
         account=account.external_id,
         kind=account.kind,
@@ -143,6 +146,10 @@ def _listed(
         decided_at=said_no[-1].at if said_no else None,
         first_notice=mail,
         without_approval=version.without_approval,
-        stay_until=until_on,
-        may_end=until_on is not None and today is not None and until_on < today,
+        stay_until=version.stay_until_on,
+        may_end=all(_is_over(until_on, today) for until_on in promised),
     )
+
+
+def _is_over(until_on: date | None, today: date | None) -> bool:
+    return until_on is not None and today is not None and until_on < today

@@ -23,7 +23,7 @@ from domain.policies.reviews import VersionClass
 from tests.deciding import APPROVED, DECLINED
 from tests.people import ALICE, BOB, CAROL, LANGUAGES, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, Scene
-from tests.texts import FIRST, SECOND
+from tests.texts import FIRST, SECOND, THIRD
 
 BERLIN = ZoneInfo("Europe/Berlin")
 EFFECT_ON = EFFECT.date()
@@ -219,6 +219,9 @@ def test_the_contract_of_who_was_not_told_may_not_end(scene: Scene, announced: U
             now=NOW,
         )
     assert may_end()[CAROL.external_id]
+    third = scene.submit(THIRD, now=NOW)
+    scene.put_in_force(third, EFFECT)
+    assert not any(may_end().values()), "the version that followed says that they stay"
 
 
 def test_a_minor_is_promised_nothing_but_to_stay(scene: Scene, announced: UUID) -> None:
