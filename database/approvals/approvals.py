@@ -325,6 +325,8 @@ def brought_in_error(
 ) -> PolicyVersion | None:
     """The first version that governed whoever has a base one without the approval that it had
     needed, of those up to one in force (P2); None where there is none."""
+    if version.in_force_at is None:
+        return None
     between = session.exec(
         select(PolicyVersion)
         .where(
@@ -335,8 +337,6 @@ def brought_in_error(
         )
         .order_by(col(PolicyVersion.number))
     ).all()
-    if version.in_force_at is None:
-        return None
     return next((each for each in between if took_for_clean(session, base, each)), None)
 
 

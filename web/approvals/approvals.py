@@ -9,7 +9,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session, col, select
 
 from database.approvals import consents
-from database.approvals.approvals import NotGovernedYet, Shown, decide, governing_version
+from database.approvals.approvals import (
+    NotGovernedYet,
+    PolicyHistory,
+    Shown,
+    decide,
+    governing_version,
+)
 from database.approvals.renewing import renew_addressee
 from database.approvals.shown_changes import ShownChange, shown_change
 from database.approvals.wrong_words import correction_in
@@ -186,7 +192,7 @@ def _show(
         correction=corrected and correction_in(session, corrected, reader.language),
         answer_is_void=was_void,
         in_error=_governed_in_error(governing, matter.version),
-        approved_less=_approved_less(session, matter) if is_open and not was_void else None,
+        approved_less=_approved_less(session, matter, now) if is_open and not was_void else None,
         decide_here=decide_here(session, site, matter),
         zone=site.company.zone_of(matter.account.time_zone),
         effective_on=effective_on(site, matter.version),
@@ -207,7 +213,7 @@ def _governed_in_error(governing: Governing, version: PolicyVersion) -> Step | N
     return next(iter(whole or wrong), None)
 
 
-def _approved_less(session: Session, matter: Matter) -> Approval | None:
+def _approved_less(session: Session, matter: Matter, now: datetime) -> Approval | None:
     """Their approval of the version that counts no more, as not all had been shown with it (P6)."""
     last = session.exec(
         select(Approval)
@@ -217,7 +223,11 @@ def _approved_less(session: Session, matter: Matter) -> Approval | None:
         )
         .order_by(col(Approval.decided_at).desc())
     ).first()
-    return last if last and last.decision == Decision.APPROVED else None
+    if last is None or last.decision != Decision.APPROVED:
+        return None
+    history = PolicyHistory(session, matter.policy)
+    proven = history.proven([matter.account], now).get(matter.account.id)
+    return last if proven and last.id not in proven.voids else None
 
 
 def _without_approval(reader: Reader, version: PolicyVersion, governing: int) -> str:
