@@ -103,7 +103,7 @@ def test_the_page_says_how_the_canary_stands_and_why_the_machine_paused_the_camp
     page = world.browser.get(VERSION_2).text
     assert "Canary: 100 of" in page
     assert "the others wait until" in page
-    assert "Paused after the canary by the machine" in page
+    assert "Paused after the canary, by the machine" in page
     assert "6 of 100 copies bounced" in page
     assert do(world, VERSION_2, f"{VERSION_2}/campaign/resume", "old addresses") == 303
     assert "looked at" in world.browser.get(VERSION_2).text
