@@ -162,6 +162,37 @@ def bring_forward(
     )
 
 
+def be_due_no_later(
+    transaction: Session, request: DataSubjectRequest, than: DataSubjectRequest, now: datetime
+) -> None:
+    """A request whose answer is to be another's too has to be answered when that was due: nobody
+    waits longer because they asked twice (P21). Both are held."""
+    due = {one.kind: one for one in rights_of(transaction, than.id)}
+    rights = rights_of(transaction, request.id)
+    sooner = [one for one in rights if one.kind in due and due[one.kind].due_at < one.due_at]
+    if not sooner:
+        return
+    for right in sooner:
+        right.due_at, right.rule = due[right.kind].due_at, due[right.kind].rule
+        transaction.add(right)
+    first = min(rights, key=lambda right: right.due_at)
+    request.due_at, request.rule = first.due_at, first.rule
+    request.candidates = [
+        *(_of_another(one, than.reference) for one in than.candidates),
+        *request.candidates,
+    ]
+    transaction.add(request)
+    record(
+        transaction, "request.brought_forward", request.id, now, due_at=first.due_at, rule=first.rule
+    )
+
+
+def _of_another(candidate: dict[str, object], reference: str) -> dict[str, object]:
+    """A clock of a request that is answered with this one."""
+    explanation = f"that of {reference}, which this answers too: {candidate['explanation']}"
+    return {**candidate, "explanation": explanation}
+
+
 def waiting_receipt(session: Session, request_id: UUID) -> ReceiptCorrection | None:
     """The correction that waits for a second person: the newest, if none took effect since."""
     newest = session.exec(

@@ -214,6 +214,8 @@ class Requests(DeskPart):
                 now=self.clock.now(),
             )
         self._wake(request.id)
+        if request.duplicate_of_id is not None:
+            self._wake(request.duplicate_of_id)  # which may be due sooner now
         return waits
 
     def confirm_end(self, reference: str, proposed_id: UUID, staff_id: UUID) -> None:
