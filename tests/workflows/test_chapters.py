@@ -172,6 +172,34 @@ def test_what_has_ended_waits_for_nobody_and_needs_no_button(running_town: Town)
         assert "**Safe to press:** nothing needs to be pressed" in page
 
 
+@pytest.mark.temporal
+def test_where_no_mail_finds_out_who_asks_it_is_the_turn_of_privacy(running_town: Town) -> None:
+    """P19, P21: disputed, after a death, or a letter that nobody can be mailed about; the page
+    does not wait for a person who is asked nothing any more."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, DORA)
+    disputed = asks(town)
+    died = asks(town)
+    letter = town.desk.receive(
+        Intake(name="Greta", contact_address="", postal_address="Hill 1", kinds=("access",)),
+        channel="post",
+    )
+    on_paper = f"data-subject-request/{letter.id}"
+    for request in (disputed, died):
+        eventually(lambda request=request: town.told(request).get("whose_turn") == "person")
+    town.desk.dispute(UUID(disputed.partition("/")[2]), by="address on file")
+    for request in (disputed, on_paper):
+        eventually(lambda request=request: "find out who asks" in town.told(request)["waits_for"])
+        assert town.told(request)["whose_turn"] == "privacy"
+        assert "the person to confirm" not in town.told(request)["waits_for"]
+    petra, paul = town.staff["petra"], town.staff["paul"]
+    town.desk.freeze_account(reference_of(town, died), petra)
+    eventually(lambda: "find out who asks" in town.told(died)["waits_for"])
+    town.desk.take_back_death(reference_of(town, died), paul)
+    eventually(lambda: town.told(died)["whose_turn"] == "person")
+
+
 def rebuilt(town: Town, *workflow_ids: str) -> list[str]:
     """Since when each stands in its stage, after it was terminated and the watchdog came by."""
     stages = {each: town.told(each)["stage"] for each in workflow_ids}
