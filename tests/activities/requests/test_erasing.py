@@ -75,6 +75,12 @@ def foretold_to(life: Life) -> tuple[str, ...]:
     return tuple(line for line in lines if not line.startswith("Kept: "))
 
 
+def told_to_recipients(life: Life) -> set[str]:
+    """Who has to hear of it."""
+    with life.scene.database.session() as session:
+        return {one.recipient for one in of_request(session, life.request_id)}
+
+
 def sentences(life: Life, language: str = "en") -> str:
     """What her answer says was done."""
     with life.scene.database.session() as session:
@@ -259,6 +265,7 @@ def test_under_a_hold_what_it_stands_on_is_left_answered_in_part_and_erased_on_r
     assert ("marketing" in life.where_known()) == (source == "")
     if not source:
         assert life.fernhill.contents() == before
+        assert told_to_recipients(life) == set()
     assert account_of(life).email == ALICE.email
     assert "kept until that is over" in sentences(life)
     life.send_mails()
@@ -267,6 +274,7 @@ def test_under_a_hold_what_it_stands_on_is_left_answered_in_part_and_erased_on_r
     life.send_mails()  # that it is done
     life.pass_time(timedelta(minutes=5))
     assert not life.where_known() & {"sessions", "marketing"}
+    assert any("Example Mailer" in one for one in told_to_recipients(life))
     assert account_of(life).email.endswith("@erased.invalid")
     with life.scene.database.session() as session:
         deferred = erasure_of(session, life.request_id)
