@@ -35,7 +35,9 @@ LISTS: dict[str, object] = {
     "laws": [{"citation": "Act <1>, section 2", "sentence": "The law wants them kept."}],
     "rights": RIGHTS,
     "elsewhere": ["Please ask <Clinic>."],
+    "is_confirmed": False,
     "needs_identity": True,
+    "appeal_against": "R-3B7QK9DX",
     "by_us": False,
     "segments": [("Silent, language de", 40), ("Not reached, bounced", 3)],
 }
