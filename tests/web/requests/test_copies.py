@@ -43,7 +43,7 @@ def test_alice_gets_everything_to_read_and_as_json_and_what_is_missing_is_said(
     assert archive.namelist() == ["copy/copy.html", "copy/copy.json"]
     page = archive.read("copy/copy.html").decode()
     assert "Alice Abel" in page
-    assert "What paper has could not be had:</strong> It burnt." in page
+    assert "Could not be had: Signed contracts in the cabinet.</strong> It burnt." in page
     assert "for Harbour Dental Clinic, who decides about it" in page
     assert "<script" not in page
     copy = json.loads(archive.read("copy/copy.json"))
