@@ -166,7 +166,9 @@ def test_the_answer_says_what_went_what_stays_why_until_when_and_who_hears_of_it
     life.pass_time(3 * DAY)
     told = sentences(life)
     assert "Erased: " in told
-    assert "Kept: Invoices and payments. Bookkeeping records are kept by law" in told
+    assert told.count("Bookkeeping records are kept by law") == 1  # for all that it keeps as long
+    assert told.count("Requests. It proves that a request was answered in time") == 1
+    assert "Invoices and payments. Bookkeeping records are kept by law" in told
     assert "Kept: Requests. It proves that a request was answered in time, and how." in told
     assert "Ledger & Partners, tax advisers" in told
     assert "Alice" not in told
@@ -178,6 +180,17 @@ def test_the_answer_says_what_went_what_stays_why_until_when_and_who_hears_of_it
         "Example Mailer, which sends the newsletter",
     }
     assert "Aufbewahrt: Anfragen. Es beweist, dass" in sentences(life, "de")
+
+
+def test_what_our_own_records_keep_is_said_once_also_when_they_are_erased(life: Life) -> None:
+    """P13, P33: on the page of the request, where the answer can be read again."""
+    life.pass_time()
+    life.decide(BY_LAW)
+    life.pass_time(3 * DAY)
+    life.send_mails()
+    life.pass_time(timedelta(minutes=5))
+    assert life.tasks()[OWN_SOURCE].state == TaskState.DONE
+    assert sentences(life).count("It proves that a request was answered in time") == 1
 
 
 def test_she_may_have_it_at_once_or_keep_her_data_until_it_has_begun(life: Life) -> None:
