@@ -69,6 +69,16 @@ def take_back(
     record(transaction, "account.thawed", account.id, now, request=request.id, staff=staff_id)
 
 
+def open_about_them(session: Session, request: DataSubjectRequest) -> Sequence[UUID]:
+    """The requests without an answer about the account that a request is about, this one too."""
+    return session.exec(
+        select(DataSubjectRequest.id).where(
+            DataSubjectRequest.account_id == request.account_id,
+            col(DataSubjectRequest.answered_at).is_(None),
+        )
+    ).all()
+
+
 def _account(transaction: Session, request: DataSubjectRequest) -> Account:
     hold(transaction, request)
     if request.account_id is None:
