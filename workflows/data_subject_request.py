@@ -254,7 +254,8 @@ def _chapter(now: RequestCase, problem: str | None, patience: str | None = None)
             until=now.asked.next_at,
             by_itself=_of_sources(now.asked),
         )
-    unproved = now.state is State.IDENTITY and not overdue and not now.for_us_to_find_out
+    is_ours = overdue or now.answer_drafted or now.for_us_to_find_out
+    unproved = now.state is State.IDENTITY and not is_ours
     thinks = now.erasing is Stage.COOLING_OFF and _goes_on_by_itself(now)
     person = thinks or (unproved and not now.ungated_open)
     return Chapter(
@@ -306,7 +307,7 @@ def _in_words(asked: Asked) -> str:
     again = f" (asked again{at})" if at else ""
     parts = (
         (asked.waiting, f"no answer yet{again}"),
-        (asked.by_hand, "somebody of staff to do it by hand, as the task in the staff console says"),
+        (asked.by_hand, "somebody of staff to do it by hand: the console has the task"),
         (asked.needs_person, "it answers what cannot be right, so somebody of privacy has to look"),
     )
     told = [f"{', '.join(names)}: {what}" for names, what in parts if names]

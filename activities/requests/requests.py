@@ -34,7 +34,7 @@ from domain.company import Company, Officers
 from domain.places import local_date
 from domain.requests.data_subject_requests import GATED_KINDS, RightState, State
 from domain.requests.erasures import Life, Stage
-from domain.requests.identity import IdentityNumbers
+from domain.requests.identity import DRAFT, IdentityNumbers
 from domain.requests.ladder import UNASSIGNED, highest_missed, may_page, roles_told, step_of
 from domain.requests.source_tasks import Asked
 from domain.rungs import Role, Rung, RungKind
@@ -94,10 +94,11 @@ class RequestCase:
 
     `since`: when its state began. `ungated_open`: whether it asks for a right that needs no proof
     of identity, and that privacy has not decided (P19). `for_us_to_find_out`: whether two of
-    privacy have to find out who asks, as no mail does. `asked`: how far it is with the data
-    sources, None when nothing is to come of them. `erasing`: where its erasure stands, once every
-    right is decided, and when it begins, if nobody stops it. `acknowledgement_waits`: whether the first mails to who asks have still to go
-    out; None in histories from before that was told.
+    privacy have to find out who asks, as no mail does. `answer_drafted`: whether the answer waits
+    for them that nobody showed who they are. `asked`: how far it is with the data sources, None
+    when nothing is to come of them. `erasing`: where its erasure stands, once every right is
+    decided, and when it begins, if nobody stops it. `acknowledgement_waits`: whether the first
+    mails to who asks have still to go out; None in histories from before that was told.
     """
 
     state: State
@@ -108,6 +109,7 @@ class RequestCase:
     since: datetime | None = None
     ungated_open: bool = False
     for_us_to_find_out: bool = False
+    answer_drafted: bool = False
     told: Told | None = None
     asked: Asked | None = None
     erasing: Stage | None = None
@@ -263,6 +265,7 @@ class RequestActivities:
             ungated_open=any(
                 right.kind not in GATED_KINDS and right.state == RightState.OPEN for right in rights
             ),
+            answer_drafted=DRAFT in fired,
             for_us_to_find_out=estates.is_for_us_to_find_out(session, request),
             told=self._told(session, request, ladder),
             asked=erasures.standing(session, request, self._sources),
