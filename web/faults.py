@@ -42,7 +42,8 @@ WORDS: Mapping[int, tuple[str, str]] = {
     413: (
         "That was too large",
         (
-            "Nothing was stored. Go back, and send fewer or smaller files: all together may have 15 MB."
+            "Nothing was stored. Go back, and send fewer or smaller files: all together may have "
+            "15 MB."
         ),
     ),
     500: (

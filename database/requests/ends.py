@@ -195,9 +195,7 @@ class Duplicates:
     answered_with_it: Sequence[DataSubjectRequest]
 
 
-def possible_duplicates(
-    session: Session, request: DataSubjectRequest, now: datetime
-) -> Duplicates:
+def possible_duplicates(session: Session, request: DataSubjectRequest, now: datetime) -> Duplicates:
     """Of the open requests from the same account or address for the same right those of which one
     may end as the duplicate of the other, the oldest first. What would be refused is not offered.
     """

@@ -183,7 +183,12 @@ def be_due_no_later(
     ]
     transaction.add(request)
     record(
-        transaction, "request.brought_forward", request.id, now, due_at=first.due_at, rule=first.rule
+        transaction,
+        "request.brought_forward",
+        request.id,
+        now,
+        due_at=first.due_at,
+        rule=first.rule,
     )
 
 

@@ -48,9 +48,7 @@ def _drafted(
             yield Kind(right.kind), "\n\n".join(_of_copy(session, site, language, request))
 
 
-def _of_inquiry(
-    site: Site, language: Language, tasks: Sequence[SourceTask]
-) -> Iterator[str]:
+def _of_inquiry(site: Site, language: Language, tasks: Sequence[SourceTask]) -> Iterator[str]:
     """Whether and what kind of data we hold, what for, where from, for whom and how long."""
     receipts: list[Mapping[str, Any]] = [
         task.receipt for task in tasks if task.state == TaskState.DONE and task.receipt

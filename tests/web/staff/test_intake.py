@@ -372,7 +372,7 @@ def test_an_answer_that_reached_nobody_is_posted_instead(world: World, state: st
     case = f"/staff/requests/{stored(world).reference}"
     assert "print this and post it" in world.browser.get(case).text
     page = world.browser.get(f"{case}/letters/{answer.id}").text
-    printed, _, beside_it = page.partition("/posted\">")
+    printed, _, beside_it = page.partition('/posted">')
     assert "Our answer" not in beside_it
     assert "reached nobody" in beside_it  # a form is not printed: that is for us alone
     assert "reached nobody" not in printed
