@@ -57,7 +57,7 @@ def duplicate_refusal(one: Twin, other: Twin, now: datetime) -> str | None:
     if missing := [kind for kind in one.due if kind not in other.due]:
         return f"{other.reference} does not ask for {', '.join(missing)}: answer that first."
     if any(due <= now and due < other.due[kind] for kind, due in one.due.items()):
-        return f"This one is overdue, and {other.reference} is not: answer this one now."
+        return "This one is overdue: it needs an answer of its own, now."
     if one.needs_identity:
         return _unproved(one, other, same_contact=same_contact)
     if other.received_at > one.received_at:
