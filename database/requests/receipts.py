@@ -14,7 +14,7 @@ from database.requests.requests import stored_candidates
 from database.tables import DataSubjectRequest, ReceiptCorrection
 from database.writing import held, hold
 from domain.places import country_code
-from domain.requests.data_subject_requests import Kind
+from domain.requests.data_subject_requests import Kind, RightState
 from domain.requests.deadlines import Deadline
 
 NOTHING_CHANGED = "Nothing was changed."
@@ -167,7 +167,8 @@ def be_due_no_later(
 ) -> None:
     """A request whose answer is to be another's too has to be answered when that was due: nobody
     waits longer because they asked twice (P21). Both are held."""
-    due = {one.kind: one for one in rights_of(transaction, than.id)}
+    still_open = (one for one in rights_of(transaction, than.id) if one.state != RightState.DECIDED)
+    due = {one.kind: one for one in still_open}
     rights = rights_of(transaction, request.id)
     sooner = [one for one in rights if one.kind in due and due[one.kind].due_at < one.due_at]
     if not sooner:

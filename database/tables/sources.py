@@ -38,7 +38,7 @@ class AskedOfSource(SQLModel):
 
     @property
     def call_id(self) -> str:
-        """By which a source knows what it was asked before, and whose answer was lost."""
+        """By which a source knows that it is asked again, as its answer may have been lost."""
         return f"{self.id}/{self.answers}" if self.answers else str(self.id)
 
 
