@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam
+from sqlalchemy import Uuid, bindparam, exists
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from database.approvals.reach import correction_for
@@ -24,10 +25,11 @@ from database.tables import (
     Policy,
     PolicyVersion,
     Reclassification,
+    ShownWords,
     Staff,
 )
 from database.webhooks.events import EventKind, tell
-from database.writing import held
+from database.writing import insert_row
 from domain.approvals.approvals import (
     Decided,
     Decision,
@@ -55,6 +57,12 @@ _LATEST = (
     .order_by(col(Approval.decided_at).desc(), col(Approval.id).desc())
     .limit(1)
 )
+_HOLD = select(Account.id).where(Account.id == bindparam("account")).with_for_update(key_share=True)
+_BEFORE = select_columns(
+    exists().where(col(Approval.account_id) == bindparam("account")),
+    exists().where(col(ShownWords.sha256) == bindparam("sha256")),
+)
+"""Nearly all decide for the first time, and on words that others have decided on."""
 PASTS_REMEMBERED = 10_000
 """Few differ where nobody has decided; those of approvers are each their own."""
 
@@ -400,8 +408,11 @@ def decide(
     decided about another version meanwhile, or was shown the change from another: then it is their
     last word again (P5)."""
     version = shown.version
-    account = held(transaction, Account, account.id)
-    earlier = latest_decision(transaction, account.id, version.id)
+    transaction.exec(_HOLD, params={"account": account.id}).one()
+    change = shown.change or change_shown(transaction, account, shown)
+    asked = {"account": account.id, "sha256": change.sha256}
+    answered, kept = transaction.execute(_BEFORE, asked).one()
+    earlier = latest_decision(transaction, account.id, version.id) if answered else None
     if (
         earlier is not None
         and earlier.decision == decision
@@ -409,8 +420,8 @@ def decide(
         and _is_last(transaction, earlier, version)
     ):
         return earlier
-    change = shown.change or change_shown(transaction, account, shown)
-    keep_shown(transaction, change)
+    if not kept:
+        keep_shown(transaction, change)
     row = Approval(
         account_id=account.id,
         policy_version_id=version.id,
@@ -424,7 +435,7 @@ def decide(
         link_id=shown.link_id,
         said_at=shown.said_at,
     )
-    transaction.add(row)
+    insert_row(transaction, Approval, row.model_dump())
     record(
         transaction,
         f"approval.{decision.value}",

@@ -9,7 +9,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import true
+from sqlalchemy import Boolean, bindparam, or_
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from database.approvals.approvals import PolicyHistory, Proven
@@ -22,6 +23,20 @@ from database.writing import held
 from domain.approvals.approvals import Governing
 from domain.people.account_holders import AccountKind
 from domain.policies.reviews import TO_COME, VersionState
+
+_ADDRESSED = (
+    select_columns(CampaignAddressee, PolicyVersion)
+    .join(Campaign, col(Campaign.id) == col(CampaignAddressee.campaign_id))
+    .join(PolicyVersion, col(PolicyVersion.id) == col(Campaign.policy_version_id))
+    .where(
+        col(CampaignAddressee.account_id) == bindparam("account"),
+        col(Campaign.state).not_in(CALLED_OFF),
+        col(PolicyVersion.policy_id) == bindparam("policy"),
+        or_(bindparam("itself", type_=Boolean()), col(PolicyVersion.id) != bindparam("after")),
+        col(PolicyVersion.state).in_((*TO_COME, VersionState.IN_FORCE)),
+    )
+    .order_by(col(CampaignAddressee.id))
+)
 
 
 def stands(
@@ -81,20 +96,13 @@ def _addressed(
 ) -> Sequence[tuple[CampaignAddressee, PolicyVersion]]:
     """Who was a minor may have been shown the version itself from a text that they could not
     approve; else what was just decided of it was shown from the one that is theirs."""
-    of_others = true() if account.minor_from else col(PolicyVersion.id) != after
-    return session.exec(
-        select(CampaignAddressee, PolicyVersion)
-        .join(Campaign, col(Campaign.id) == col(CampaignAddressee.campaign_id))
-        .join(PolicyVersion, col(PolicyVersion.id) == col(Campaign.policy_version_id))
-        .where(
-            CampaignAddressee.account_id == account.id,
-            col(Campaign.state).not_in(CALLED_OFF),
-            PolicyVersion.policy_id == policy.id,
-            of_others,
-            col(PolicyVersion.state).in_((*TO_COME, VersionState.IN_FORCE)),
-        )
-        .order_by(col(CampaignAddressee.id))
-    ).all()
+    asked = {
+        "account": account.id,
+        "policy": policy.id,
+        "after": after,
+        "itself": account.minor_from is not None,
+    }
+    return [tuple(row) for row in session.execute(_ADDRESSED, asked)]
 
 
 def _renew(

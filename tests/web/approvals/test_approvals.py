@@ -51,7 +51,7 @@ from tests.people import LANGUAGES
 from tests.query_plans import whole_tables_read
 from tests.web.world import EFFECT, NOW, World, hidden, put_in_review, submit_text, text, version
 
-QUESTIONS_OF_A_DECISION = 19
+QUESTIONS_OF_A_DECISION = 14
 """Of SQLite two are BEGIN."""
 
 
