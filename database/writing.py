@@ -108,7 +108,9 @@ def as_table(
 ) -> FromClause:
     """Many rows of values as a table to select from, handed over in one piece.
 
-    A statement may have so many values and no more, and each of them costs more than its row.
+    A statement may have so many values and no more, and each of them costs more than its row. Ids
+    and instants may be text already, as `UUID.hex` and `instant_as_text` make it: of thousands that
+    is quicker.
     """
     given = literal(json.dumps(rows, default=_as_text), String())
     if transaction.get_bind().dialect.name == "sqlite":
@@ -136,11 +138,12 @@ def count_anew(transaction: Session, *tables: type[SQLModel]) -> None:
 
 def _as_text(value: UUID | datetime) -> str:
     """As the database writes it: instants in UTC, ids without dashes."""
-    return value.hex if isinstance(value, UUID) else _instant_as_text(value)
+    return value.hex if isinstance(value, UUID) else instant_as_text(value)
 
 
 @lru_cache(maxsize=64)
-def _instant_as_text(value: datetime) -> str:
+def instant_as_text(value: datetime) -> str:
+    """An instant as the database writes it; kept, as many rows have the same."""
     return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
