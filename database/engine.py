@@ -90,7 +90,7 @@ class Database:
             **({} if self.is_sqlite else _postgresql_options()),
         )
         self._closed = False
-        self._writer = _Turns() if self.is_sqlite else nullcontext()
+        self._writer = Turns() if self.is_sqlite else nullcontext()
         self._writing_engine = self._reading_engine = self.engine
         if self.is_sqlite:
             _teach_sqlite(self.engine, READERS_CACHE_KILOBYTES)
@@ -156,7 +156,7 @@ class Database:
         return connection
 
 
-class _Turns:
+class Turns:
     """Lets one thread have its turn after the other, in the order in which they came. A lock lets
     whoever comes by just then go first, and of many who wait some wait for long."""
 
@@ -164,6 +164,11 @@ class _Turns:
         self._looking = threading.Lock()
         self._taken = False
         self._waiting = deque[threading.Lock]()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for theirs."""
+        return len(self._waiting)
 
     def __enter__(self) -> None:
         mine = threading.Lock()

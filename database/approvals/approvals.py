@@ -408,10 +408,12 @@ def decide(
     decided about another version meanwhile, or was shown the change from another: then it is their
     last word again (P5)."""
     version = shown.version
-    transaction.exec(_HOLD, params={"account": account.id}).one()
+    transaction.flush()
+    connection = transaction.connection()
+    connection.execute(_HOLD, {"account": account.id}).one()
     change = shown.change or change_shown(transaction, account, shown)
     asked = {"account": account.id, "sha256": change.sha256}
-    answered, kept = transaction.execute(_BEFORE, asked).one()
+    answered, kept = connection.execute(_BEFORE, asked).one()
     earlier = latest_decision(transaction, account.id, version.id) if answered else None
     if (
         earlier is not None

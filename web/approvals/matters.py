@@ -190,8 +190,9 @@ def stands(session: Session, matter: Matter) -> bool:
         "status": matter.account.status,
         "kind": matter.account.kind,
     }
-    now = session.execute(_POINTED_TO, {"version": version.id}).one()
-    put_right, *same = session.execute(_STANDS, read).one()
+    connection = session.connection()  # of the columns as they are the session makes nothing more
+    now = connection.execute(_POINTED_TO, {"version": version.id}).one()
+    put_right, *same = connection.execute(_STANDS, read).one()
     last = correction_for(session, version.id, matter.account.id) if put_right else None
     return (
         tuple(now) == (version.state, version.corrected_by_id)

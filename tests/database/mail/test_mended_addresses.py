@@ -323,7 +323,7 @@ def test_what_is_told_of_the_old_address_says_nothing_of_the_new_one(
     with scene.database.transaction() as transaction:
         claimed = outbox.claim(transaction, Batch(mail_id=mail.id), limit=1, now=later)
     assert claimed
-    tell(scene, replace(old, event=word))
+    tell(scene, old._replace(event=word))
     with scene.database.transaction() as transaction:
         outcomes.give_back(transaction, claimed.attempt_id, "too fast", later)
     assert first_notice(scene, campaign).state == "queued"
