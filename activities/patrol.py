@@ -3,11 +3,10 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlmodel import Session, col, select
 from temporalio import activity
@@ -19,10 +18,8 @@ from activities.chores import Chores
 from activities.interceptor import incident
 from activities.mail.courier import Courier
 from activities.requests.retention import Retention
+from activities.telling import Telling
 from clock import Clock
-from database.campaigns import controls
-from database.campaigns.progress import count_missed
-from database.campaigns.unheard import About, note_heard, unheard
 from database.chunks import LongEnough, at_most
 from database.engine import Database
 from database.facts import record
@@ -30,8 +27,8 @@ from database.imports.account_imports import discard_dead
 from database.imports.unfinished_imports import carry_on_imports
 from database.mail.doubts import count_doubtful
 from database.mail.mail_status import requests_in_vain
-from database.mail.outbox import SENT_AGAIN, steps_without_sender, without_sender
-from database.mail.steps import DOUBTFUL
+from database.mail.outbox import SENT_AGAIN
+from database.mail.senders import steps_without_sender, without_sender
 from database.requests import instructions, manual_tasks, minors
 from database.requests.own_erasure import due_in_our_own
 from database.requests.reached import answers_in_vain
@@ -76,7 +73,6 @@ FOR_NOW = (
     "goes on with what is left"
 )
 GOES_WRONG = "carrying one goes wrong: {}"
-TELLING_GOES_WRONG = "telling it what was decided goes wrong: {}"
 
 log = logging.getLogger("promisekeeper.watchdog")
 
@@ -128,6 +124,7 @@ class PatrolActivities:
         self._client = client
         self._company = company
         self._courier = courier
+        self._telling = Telling(database=database, client=client)
         self._chores = Chores(
             database=database,
             company=company,
@@ -159,8 +156,11 @@ class PatrolActivities:
         wanted = await asyncio.to_thread(self._wanted, running, now)
         missing = [what for what in wanted if what.workflow_id not in running]
         repaired, failures = await self._repair(missing, now)
-        undone += await self._tell_unheard(now)
-        await self._tell_settled()
+        undone += [
+            Found(workflow_id=name, why=why)
+            for name, why in (await self._telling.unheard(now)).items()
+        ]
+        await self._telling.settled({found async for found in self._list(FOR_OPS)})
         fresh = {found.workflow_id for found in repaired}
         stuck = [one for one in await self._stuck(now) if one.workflow_id not in fresh]
         stuck += undone
@@ -196,45 +196,6 @@ class PatrolActivities:
             await asyncio.to_thread(self._record, started, now)
             repaired += (Found(workflow_id=what.workflow_id, why=why) for what, why in started)
         return repaired, failures
-
-    async def _tell_unheard(self, now: datetime) -> list[Found]:
-        """Have workflows look at what was decided while Temporal did not answer (P8), each by
-        itself; those that could not be told are named."""
-        untold = []
-        for (slug, number), acts in (await asyncio.to_thread(self._unheard)).items():
-            campaign, publication = f"campaign/{slug}/{number}", f"publication/{slug}/{number}"
-            try:
-                await temporal.wake(self._client, campaign)
-                await temporal.wake(self._client, publication)
-                await asyncio.to_thread(self._note_heard, acts, now)
-            except Exception as fault:  # noqa: BLE001 - whatever it is, its words stay here
-                why = TELLING_GOES_WRONG.format(incident(fault).message)
-                untold.append(Found(workflow_id=campaign, why=why))
-        return untold
-
-    async def _tell_settled(self) -> None:
-        """Have campaigns look again that wait for ops and need not, as none of their first notices
-        is in doubt any more: the delivery events that settled them wake nobody."""
-        waiting = {found async for found in self._list(FOR_OPS)}
-        for workflow_id in await asyncio.to_thread(self._settled, waiting):
-            await temporal.wake(self._client, workflow_id)
-
-    def _settled(self, waiting: Collection[str]) -> Sequence[str]:
-        with self._database.session() as session:
-            return [
-                workflow_id
-                for policy, version, campaign in controls.running(session)
-                if (workflow_id := f"campaign/{policy.slug}/{version.number}") in waiting
-                and not count_missed(session, campaign, DOUBTFUL)
-            ]
-
-    def _unheard(self) -> Mapping[About, Sequence[UUID]]:
-        with self._database.session() as session:
-            return unheard(session)
-
-    def _note_heard(self, acts: Collection[UUID], now: datetime) -> None:
-        with self._database.transaction() as transaction:
-            note_heard(transaction, acts, now)
 
     async def _why(self, workflow_id: str) -> str | None:
         """Why it does not run; None when it does: the list lags behind a little."""

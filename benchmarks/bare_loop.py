@@ -24,7 +24,7 @@ BATCH = 1000
 LINK = "http://127.0.0.1:8000/approve/" + "A" * 43
 FRAME = {
     "from": {"email": "privacy@fernhill.example"},
-    "subject": "Please decide: our privacy policy is about to change",
+    "subject": "Please decide: we want to change our privacy policy",
     "content": [
         {"type": "text/plain", "value": "_name_ _link_ " * 100},
         {"type": "text/html", "value": "<p>_NAME_ <a href='_LINK_'>_LINK_</a></p>" * 100},

@@ -1,6 +1,13 @@
 """`promisekeeper policy audience`: whom a version would address, before it is released (P4)."""
 
+from typing import TYPE_CHECKING
+
 from cli.options import FormatOption, ListFormat, Number, Slug
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from database.campaigns.audiences import Preview
 
 COLUMNS = (
     "governing",
@@ -14,12 +21,20 @@ COLUMNS = (
 )
 
 
+def groups_in_words(seen: "Preview") -> "Table":
+    """The groups of an audience as a table to read, each with what its language is called."""
+    from cli.printing import language_name, table_of
+
+    groups = (vars(group) | {"language": language_name(group.language)} for group in seen.groups)
+    return table_of(list(groups), COLUMNS)
+
+
 def audience_command(
     slug: Slug, number: Number, *, output_format: FormatOption = ListFormat.TABLE
 ) -> None:
     """Count whom a version would address if it were released now. Nothing is written or sent."""
     from cli.context import opened
-    from cli.printing import print_json, print_table, say, table_of
+    from cli.printing import print_json, print_table, say
     from database.campaigns.audiences import preview
     from database.campaigns.mended_versions import mending
     from database.policies.law import asked_nevertheless
@@ -31,7 +46,6 @@ def audience_command(
         seen = preview(session, version, now)
         more_than_law = asked_nevertheless(session, version)
         mends = mending(session, version)
-    groups = [vars(group) for group in seen.groups]
     if output_format is ListFormat.JSON:
         print_json(
             {
@@ -43,7 +57,7 @@ def audience_command(
                 "asked": seen.asked,
                 "told_only": seen.told_only,
                 "minors_who_stay": seen.minors_who_stay,
-                "groups": groups,
+                "groups": [vars(group) for group in seen.groups],
                 "left_out": seen.left_out,
                 "unassessed": seen.unassessed,
                 "without_address": seen.without_address,
@@ -60,7 +74,7 @@ def audience_command(
         say(str(mends))
     if version.version_class is None:
         say("The version has no class yet: it is counted as of class approval.")
-    print_table(table_of(groups, COLUMNS))
+    print_table(groups_in_words(seen))
     for base in more_than_law:
         say(f"From version {base} it changes more than the law requires: its people are asked.")
     for base in seen.unassessed:

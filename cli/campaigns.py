@@ -18,7 +18,7 @@ from cli.options import (
 from domain.policies.reviews import Decisions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from database.campaigns.corrections import RightWords
 
@@ -45,6 +45,8 @@ def report(slug: Slug, number: Number, *, output_format: FormatOption = ListForm
         found = asdict(report_of(session, campaign))
         proposed = open_correction(session, campaign.id)
         languages = office.settings.company.languages
+        if output_format is ListFormat.TABLE:
+            found |= {name: _in_words(found[name]) for name in ("silent_by", "not_reached_by")}
         print_thing(
             {
                 "policy": slug,
@@ -231,7 +233,7 @@ def not_reached(
         print_rows(rows, lists.COLUMNS, ListFormat.JSON)
     else:
         print_rows(rows, SHOWN, ListFormat.TABLE)
-        for segment, counts in lists.segments(found).items():
+        for segment, counts in _in_words(lists.segments(found)).items():
             told = "; ".join(f"{name}: {count}" for name, count in counts.items())
             say(f"{segment.replace('_', ' ')} - {told or 'nobody'}")
 
@@ -312,6 +314,15 @@ def reached(
     with at_the_desk(as_staff) as (desk, staff_id):
         desk.mark_reached(slug, number, staff_id, account, how=by, reason=reason)
     say("Noted. The account counts as reached; its decision is still its own.")
+
+
+def _in_words(segments: "Mapping[str, Mapping[str, int]]") -> "Mapping[str, Mapping[str, int]]":
+    """Counts by segment as people read them: languages by what they are called."""
+    from cli.printing import language_name
+
+    counts = segments.get("language", {})
+    called = {language_name(tag): count for tag, count in counts.items()}
+    return {**segments, "language": called}
 
 
 def _right_words(

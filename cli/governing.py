@@ -24,6 +24,7 @@ COLUMNS = (
     "accepted",
     "because",
     "required_by_law",
+    "in_error",
     "approval",
     "decided_at",
     "how",
@@ -69,7 +70,7 @@ def governing_command(
 def _print_one(
     office: "Office", slug: str, external_id: str, at: datetime, output_format: AnswerFormat
 ) -> None:
-    from cli.printing import print_csv, print_json, print_table, say, table_of
+    from cli.printing import as_text, print_csv, print_json, print_table, say, table_of
     from database.approvals.approvals import PolicyHistory, proven_version
     from database.approvals.governing_lists import Governed, told
     from database.people.accounts import account_by_external_id
@@ -85,10 +86,10 @@ def _print_one(
     elif output_format is AnswerFormat.CSV:
         print_csv([_line(Governed(account=account, proven=proven))], COLUMNS)
     else:
-        since = f"{proven.state.since:%Y-%m-%d %H:%M}"
+        zone, since = office.settings.zone, as_text(proven.state.since, office.settings.zone)
         say(f"Version {proven.state.number} of {slug} governs {external_id} since {since}.")
         steps = [vars(step) | {"version": step.number} for step in proven.state.steps]
-        print_table(table_of(steps, ("version", "since", "because", "in_error")))
+        print_table(table_of(steps, ("version", "since", "because", "in_error"), zone))
 
 
 def _print_all(office: "Office", slug: str, at: datetime, output_format: AnswerFormat) -> None:
@@ -107,7 +108,9 @@ def _print_all(office: "Office", slug: str, at: datetime, output_format: AnswerF
             print_csv((_line(each) for page in pages for each in page), COLUMNS)
         else:
             for page in pages:
-                print_table(table_of([_line(each) for each in page], TABLE_COLUMNS))
+                print_table(
+                    table_of([_line(each) for each in page], TABLE_COLUMNS, office.settings.zone)
+                )
 
 
 def _print_json(

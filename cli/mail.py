@@ -1,5 +1,5 @@
 """`promisekeeper mail`: stop all mail (P8); addresses where mail stopped, and mails whose outcome
-only a person can decide (P4)."""
+only a person can decide, or that were rejected (P4)."""
 
 from typing import Annotated
 from uuid import UUID
@@ -34,7 +34,7 @@ def status(*, output_format: FormatOption = ListFormat.TABLE) -> None:
     with opened() as office, office.database.session() as session:
         rate, now = office.settings.mail_rate_limit, office.clock.now()
         found = mail_status(session, mails_by_state(session, *UNSETTLED), now, per_minute=rate)
-        print_thing(asdict(found), output_format)
+        print_thing(asdict(found), output_format, office.settings.zone)
 
 
 @app.command()
@@ -56,7 +56,7 @@ def unknown(
             found = [
                 {name: getattr(doubt, name) for name in GROUP_COLUMNS} for doubt in doubts(session)
             ]
-            print_rows(found, GROUP_COLUMNS, output_format)
+            print_rows(found, GROUP_COLUMNS, output_format, office.settings.zone)
             return
         rows = [
             {
@@ -70,7 +70,23 @@ def unknown(
             }
             for mail in doubtful_mails(session)
         ]
-    print_rows(rows, COLUMNS, output_format)
+        print_rows(rows, COLUMNS, output_format, office.settings.zone)
+
+
+@app.command()
+def rejected(*, output_format: FormatOption = ListFormat.TABLE) -> None:
+    """List what the mail service rejected and may be sent again, those that are alike as one line:
+    the reason, and how many."""
+    from cli.context import opened
+    from cli.printing import print_rows
+    from database.mail.doubts import rejects
+
+    with opened() as office, office.database.session() as session:
+        found = [
+            {name: getattr(group, name) for name in GROUP_COLUMNS}
+            for group in rejects(session, office.clock.now())
+        ]
+        print_rows(found, GROUP_COLUMNS, output_format, office.settings.zone)
 
 
 @app.command()
@@ -126,12 +142,14 @@ def resend(
     *,
     group: Annotated[
         str,
-        typer.Option(help="All that are alike: the `key` that `mail unknown --groups` lists"),
+        typer.Option(
+            help="All alike: a `key` that `mail unknown --groups` or `mail rejected` lists"
+        ),
     ] = "",
     as_staff: AsStaff,
 ) -> None:
     """Send such a mail again, or a whole group. If it did go out the first time, somebody gets it
-    twice."""
+    twice; what was rejected nobody has had."""
     from cli.context import at_the_desk
     from cli.printing import say
 

@@ -102,8 +102,15 @@ def table_of(rows: Sequence[Row], columns: Sequence[str], zone: ZoneInfo | None 
     """A listing as a table; a column's heading is its key in words."""
     table = Table(*(Column(name.replace("_", " "), overflow="fold") for name in columns))
     for row in rows:
-        table.add_row(*(Text(_as_text(row[name], zone)) for name in columns))
+        table.add_row(*(Text(as_text(row[name], zone)) for name in columns))
     return table
+
+
+def language_name(tag: str) -> str:
+    """What people call a language or locale in a table; scripts read its tag."""
+    from translations.catalogues import SOURCE, speak
+
+    return speak(SOURCE).name_of(tag)
 
 
 def print_thing(thing: Row, output_format: ListFormat, zone: ZoneInfo | None = None) -> None:
@@ -111,7 +118,7 @@ def print_thing(thing: Row, output_format: ListFormat, zone: ZoneInfo | None = N
     if output_format is ListFormat.JSON:
         print_json(thing)
         return
-    told = ((name.replace("_", " "), _as_text(value, zone)) for name, value in thing.items())
+    told = ((name.replace("_", " "), as_text(value, zone)) for name, value in thing.items())
     _print(_fields((Text(name), Text(text)) for name, text in told))
 
 
@@ -144,7 +151,8 @@ def plain(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def _as_text(value: object, zone: ZoneInfo | None) -> str:
+def as_text(value: object, zone: ZoneInfo | None) -> str:
+    """A value as people read it: an instant in the zone, with its name."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -156,14 +164,14 @@ def _as_text(value: object, zone: ZoneInfo | None) -> str:
     if isinstance(value, Mapping):
         return _of_several(value, zone)
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return "\n".join(_as_text(item, zone) for item in value)
+        return "\n".join(as_text(item, zone) for item in value)
     return str(value)
 
 
 def _of_several(fields: Row, zone: ZoneInfo | None) -> str:
     """What has parts of its own stands in lines, everything else in one; what is empty is left
     out."""
-    told = {name: text for name, value in fields.items() if (text := _as_text(value, zone))}
+    told = {name: text for name, value in fields.items() if (text := as_text(value, zone))}
     if not any(isinstance(value, Mapping) for value in fields.values()):
         return ", ".join(f"{name} {text}" for name, text in told.items())
     return "\n".join(

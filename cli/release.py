@@ -47,11 +47,10 @@ def release(
 
 
 def _print(slug: str, number: int, seen: "Forecast", output_format: ListFormat) -> None:
-    from cli.audience import COLUMNS
-    from cli.printing import print_json, print_table, say, table_of
+    from cli.audience import groups_in_words
+    from cli.printing import language_name, print_json, print_table, say
 
     audience = seen.audience
-    groups = [vars(group) for group in audience.groups]
     if output_format is ListFormat.JSON:
         print_json(
             {
@@ -66,7 +65,7 @@ def _print(slug: str, number: int, seen: "Forecast", output_format: ListFormat) 
                 "told_only": audience.told_only,
                 "minors_who_stay": audience.minors_who_stay,
                 "by_language": seen.by_language,
-                "groups": groups,
+                "groups": [vars(group) for group in audience.groups],
                 "left_out": audience.left_out,
                 "unassessed": audience.unassessed,
                 "without_address": audience.without_address,
@@ -82,14 +81,15 @@ def _print(slug: str, number: int, seen: "Forecast", output_format: ListFormat) 
     say(f"In force not before {seen.not_before_on}, as mails and pages would say.")
     if seen.mending:
         say(str(seen.mending))
-    languages = ", ".join(f"{count} in {name}" for name, count in seen.by_language.items())
+    mails = seen.by_language.items()
+    languages = ", ".join(f"{count} in {language_name(tag)}" for tag, count in mails)
     say(str(audience))
     if languages:
         say(f"Mails: {languages}.")
     if audience.without_address:
         say(f"Open accounts without an address, whom no mail reaches: {audience.without_address}.")
     say(f"Test mail of the version as it is now: {seen.rehearsed}.")
-    print_table(table_of(groups, COLUMNS))
+    print_table(groups_in_words(audience))
     for base in audience.unassessed:
         say(
             f"Not compared with version {base} yet: that comes first, and what it finds has to be "

@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -65,9 +66,10 @@ class Database:
 
     On SQLite a writer begins with BEGIN IMMEDIATE behind a lock of the process: a deferred
     transaction that turns into a write fails at once with "database is locked", time-out or not.
-    So writers come one after the other. On PostgreSQL they run side by side, each statement sees
-    what is committed, and whoever checks before they write holds a row: see `database.writing`.
-    Readers see one state of the data from their first question to their last, on both.
+    So writers come one after the other, and who came first goes first. On PostgreSQL they run side
+    by side, each statement sees what is committed, and whoever checks before they write holds a
+    row: see `database.writing`. Readers see one state of the data from their first question to
+    their last, on both.
 
     `hangs` says whether PostgreSQL hangs, so far as anybody knows: then no connection is opened,
     and whoever has waited for an answer over OWN_WAIT_SECONDS has an error, which
@@ -88,7 +90,7 @@ class Database:
             **({} if self.is_sqlite else _postgresql_options()),
         )
         self._closed = False
-        self._writer = threading.Lock() if self.is_sqlite else nullcontext()
+        self._writer = Turns() if self.is_sqlite else nullcontext()
         self._writing_engine = self._reading_engine = self.engine
         if self.is_sqlite:
             _teach_sqlite(self.engine, READERS_CACHE_KILOBYTES)
@@ -152,6 +154,38 @@ class Database:
         connection = _Connection.connect(*words, **options)
         connection.hangs = self._hangs
         return connection
+
+
+class Turns:
+    """Lets one thread have its turn after the other, in the order in which they came. A lock lets
+    whoever comes by just then go first, and of many who wait some wait for long."""
+
+    def __init__(self) -> None:
+        self._looking = threading.Lock()
+        self._taken = False
+        self._waiting = deque[threading.Lock]()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for theirs."""
+        return len(self._waiting)
+
+    def __enter__(self) -> None:
+        mine = threading.Lock()
+        mine.acquire()
+        with self._looking:
+            if not self._taken:
+                self._taken = True
+                return
+            self._waiting.append(mine)
+        mine.acquire()  # until whoever was before us lets it go
+
+    def __exit__(self, *_fault: object) -> None:
+        with self._looking:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._taken = False
 
 
 class _Connection(psycopg.Connection[Any]):

@@ -8,27 +8,29 @@ from uuid import UUID
 
 from sqlmodel import Session, col, func, select
 
+from database.ids import new_id
 from database.tables import Fact
+from database.writing import insert_row
 
 SALT_BYTES = 16
 
 
 def record(
     transaction: Session, kind: str, subject_id: UUID, now: datetime, **payload: object
-) -> Fact:
+) -> None:
     """Append a fact in the transaction that makes it true.
 
     `payload` holds ids, numbers and hashes; a personal value goes in through `commitment`.
     """
-    fact = Fact(
-        kind=kind,
-        subject_id=subject_id,
-        payload={name: _plain(value) for name, value in payload.items() if value is not None},
-        salt=secrets.token_bytes(SALT_BYTES),
-        recorded_at=now,
-    )
-    transaction.add(fact)
-    return fact
+    fact = {
+        "id": new_id(),
+        "kind": kind,
+        "subject_id": subject_id,
+        "payload": {name: _plain(value) for name, value in payload.items() if value is not None},
+        "salt": secrets.token_bytes(SALT_BYTES),
+        "recorded_at": now,
+    }
+    insert_row(transaction, Fact, fact)
 
 
 def latest(

@@ -80,7 +80,6 @@ class DeliveryEvent:
     attempt_id: UUID | None
     event: str
     occurred_at: datetime
-    provider_event_id: str
     provider_id: str
     reason_kind: str
     address: str = field(repr=False)
@@ -191,11 +190,10 @@ def _event(entry: object) -> DeliveryEvent | None:
     except (KeyError, TypeError, ValueError, OverflowError, OSError):
         return None
     return DeliveryEvent(
-        mail_id=_uuid(entry.get("mail_id")),
-        attempt_id=_uuid(entry.get("attempt_id")),
+        mail_id=_uuid(_text(entry, "mail_id")),
+        attempt_id=_kept_uuid(_text(entry, "attempt_id")),
         event=entry["event"][:50],
         occurred_at=occurred_at,
-        provider_event_id=_text(entry, "sg_event_id"),
         provider_id=_text(entry, "sg_message_id").partition(".")[0],
         reason_kind=_reason_kind(entry),
         address=_text(entry, "email"),
@@ -208,17 +206,15 @@ def _instant(timestamp: float) -> datetime:
     return datetime.fromtimestamp(timestamp, UTC)
 
 
-def _uuid(value: object) -> UUID | None:
-    return _read_uuid(value) if isinstance(value, str) else None
-
-
-@lru_cache(maxsize=64)
-def _read_uuid(text: str) -> UUID | None:
-    """Kept, as an attempt's stands in up to a thousand events."""
+def _uuid(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:
         return None
+
+
+_kept_uuid = lru_cache(maxsize=64)(_uuid)
+"""Kept, as an attempt's stands in up to a thousand events."""
 
 
 def _text(entry: Mapping[str, object], key: str) -> str:

@@ -329,9 +329,10 @@ def _errors(answer: urllib3.BaseHTTPResponse) -> list[Mapping[str, object]]:
 
 
 def _reason(status: int, errors: Sequence[Mapping[str, object]]) -> str:
-    words = "; ".join(
-        f"{error.get('field') or ''} {error.get('message')}".strip() for error in errors
-    )
+    """What it said, the same of each copy: neither which of a request it was, nor its address."""
+    said = (f"{error.get('field') or ''} {error.get('message')}".strip() for error in errors)
+    alike = (re.sub(r"^(personalizations)[.\[]\d+\]?", r"\1", each) for each in said)
+    words = "; ".join(dict.fromkeys(alike))
     without_addresses = re.sub(r"[^\s<>\"']+@[^\s<>\"']+", "[address]", one_line(words))
     return f"SendGrid answered {status}: {without_addresses[:400]}".removesuffix(": ")
 

@@ -5,11 +5,10 @@ date: what is new is empty there, what has changed is marked fuzzy, what is gone
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from io import BytesIO
 from itertools import chain, product, starmap
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_file
@@ -30,8 +29,7 @@ from domain.approvals.without_approval import (
     IF_YOU_DO_NOT_APPROVE,
     NEVER_DEPENDS,
 )
-from domain.campaigns.timetable import campaign_rungs
-from domain.company import CampaignLeads, LadderNumbers
+from domain.company import LadderNumbers
 from domain.materiality.in_words import happened
 from domain.people.marketing import STOPPED_AT_ONCE, STOPPED_USE_AT_ONCE
 from domain.requests.attachments import PROBLEM_WORDS as ATTACHMENT_WORDS
@@ -57,7 +55,6 @@ from domain.requests.ladder import words_of_rungs
 from domain.requests.minors import FOUND_NO_MINOR, LOOKED_INTO, TO_WHOEVER_REPORTS
 from domain.requests.personal_data import BASIS_WORDS, ORIGIN_WORDS
 from domain.requests.source_tasks import SOURCE_WORDS
-from domain.rungs import RungKind
 from domain.texts.alignment import ChangeKind
 from settings import ROOT
 from translations.catalogues import FOLDER, POLICY_TITLES
@@ -167,7 +164,6 @@ def _tables() -> Iterator[tuple[str, str]]:
         "domain/requests/personal_data.py": chain(ORIGIN_WORDS.values(), BASIS_WORDS.values()),
         "domain/requests/ladder.py": words_of_rungs(LadderNumbers()).values(),
         "domain/requests/source_tasks.py": SOURCE_WORDS.values(),
-        "domain/campaigns/timetable.py": _rungs_of_a_campaign(),
         "domain/approvals/without_approval.py": chain(
             IF_YOU_DO_NOT_APPROVE.values(), IF_SOMEBODY_DOES_NOT_APPROVE.values(), (NEVER_DEPENDS,)
         ),
@@ -191,14 +187,6 @@ def _of_our_own_map() -> Iterator[str]:
         for rule in source.retention.values():
             yield from (rule.reason, rule.words)
     yield UNTIL_RELEASE
-
-
-def _rungs_of_a_campaign() -> Iterator[str]:
-    """What staff are told of a rung; reminders are told to nobody in these words."""
-    rungs = campaign_rungs(
-        ANY_DAY + timedelta(days=60), CampaignLeads(), ZoneInfo("UTC"), not_before=ANY_DAY
-    )
-    return (rung.summary for rung in rungs if rung.kind is not RungKind.REMINDER)
 
 
 def _written(catalogue: Catalog) -> bytes:

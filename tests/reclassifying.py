@@ -3,14 +3,17 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import Session, select
 
-from database.campaigns import controls, reclassifying
+from database.approvals.approvals import Shown, decide
+from database.campaigns import controls, freezing, reclassifying
 from database.campaigns.reclassifying import Mistake
-from database.policies.assessments import findings_of
+from database.policies import policies
+from database.policies.assessments import findings_between, findings_of
 from database.policies.wording import Words
-from database.tables import PolicyVersion
+from database.tables import Finding, PolicyVersion
 from domain.policies.reviews import VersionClass
+from tests.deciding import APPROVED
 from tests.people import ALICE, BOB, CAROL, LANGUAGES
 from tests.scene import EFFECT, FIRST_DAY, NOW, Scene
 from tests.texts import FIRST, SECOND
@@ -20,6 +23,7 @@ FOUND = EFFECT + 10 * A_DAY
 """When legal finds out."""
 JUST_BEFORE = FOUND - timedelta.resolution
 QUOTE = "for one year"
+SLOWER = SECOND.replace("within thirty (30) days", "within ninety (90) days")
 
 
 def second(scene: Scene) -> PolicyVersion:
@@ -75,3 +79,54 @@ def adverse(scene: Scene) -> str:
             for each in findings_of(session, second(scene).id)
             if each.direction == "adverse"
         )
+
+
+def followed_by_one_that_asks(scene: Scene) -> UUID:
+    """Version 3 came into force with an adverse change of its own, and asked for approval of it:
+    Alice approved what it changes from version 2, Bob is silent. Its campaign."""
+    third = scene.submit(SLOWER, now=EFFECT + 2 * A_DAY)
+    with scene.database.session() as session:
+        first = policies.versions(session, third.policy_id)[0]
+    scene.assess(second(scene), first, version=third)
+    with scene.database.transaction() as transaction:
+        own = {each.key for each in findings_between(transaction, second(scene).id, third.id)}
+        for finding in findings_of(transaction, third.id):
+            if finding.key not in own:
+                finding.status = "dismissed"  # as before, in version 2
+    scene.confirm_all(third, VersionClass.APPROVAL)
+    campaign = scene.announce(third, FOUND.date())
+    freezing.freeze_audience(scene.database, campaign, EFFECT + 3 * A_DAY)
+    with scene.database.transaction() as transaction:
+        account = scene.account(ALICE.external_id)
+        shown = Shown(version=third, base=second(scene), how="link", language="en")
+        decide(transaction, account, shown, APPROVED, EFFECT + 4 * A_DAY)
+    scene.put_in_force(third, EFFECT + 5 * A_DAY)
+    return campaign
+
+
+def what_two_brought(session: Session, version: PolicyVersion) -> Finding:
+    first, earlier = policies.versions(session, version.policy_id)[:2]
+    step = {each.key for each in findings_between(session, earlier.id, version.id)}
+    return next(
+        each
+        for each in findings_between(session, first.id, version.id)
+        if each.direction == "adverse" and each.key not in step
+    )
+
+
+def mend_third(scene: Scene, mistake: Mistake) -> UUID:
+    with scene.database.transaction() as transaction:
+        version = transaction.get_one(PolicyVersion, scene.version(3).id)
+        act = controls.acting(
+            transaction, scene.staff["lena"], "legal", reason="we took it for a typo", now=FOUND
+        )
+        reclassifying.propose(transaction, version, act, mistake, languages=LANGUAGES)
+    with scene.database.transaction() as transaction:
+        return reclassifying.confirm(
+            transaction,
+            transaction.get_one(PolicyVersion, version.id),
+            scene.staff["noor"],
+            FOUND,
+            asks_until_on=(FOUND + 30 * A_DAY).date(),
+            languages=LANGUAGES,
+        ).id

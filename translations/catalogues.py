@@ -87,8 +87,12 @@ class Language:
         return name
 
     def name_of(self, tag: str) -> str:
-        """What a language is called in this one: `German`, `Deutsch`."""
-        locale = Locale.parse(tag, sep="-")
+        """What a language, or a locale, is called in this one: `German`, `Deutsch`; what is none,
+        such as nothing that was said, keeps its name."""
+        try:
+            locale = Locale.parse(tag, sep="-")
+        except (ValueError, UnknownLocaleError):
+            return tag
         return locale.get_display_name(self._locale) or tag
 
     def teach(self, environment: Environment) -> None:

@@ -41,7 +41,10 @@ WORDS: Mapping[int, tuple[str, str]] = {
     405: ("This address does not take that", "Nothing was changed. Go back and use the form."),
     413: (
         "That was too large",
-        "Nothing was stored. A policy may have 2 MB, a message 10,000 characters.",
+        (
+            "Nothing was stored. Go back, and send fewer or smaller files: all together may have "
+            "15 MB."
+        ),
     ),
     500: (
         "Something is wrong on our side",

@@ -1,8 +1,7 @@
 """What the mail service reports: signed, or not believed."""
 
 import logging
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
@@ -54,10 +53,10 @@ def sendgrid_events(
     now = site.now()
     with site.database.transaction() as transaction:
         learn(transaction, _provider_ids(batch))
-        placed = [found for event in batch.events for found in _placed(transaction, event)]
-        fresh = record_events(transaction, [_event(one) for one in placed], now)
+        placed = [(told, one) for told in batch.events for one in _placed(transaction, told)]
+        fresh = record_events(transaction, [one for _, one in placed], now)
         suppress(transaction, _failed(placed, site.suppression_key), now)
-    if came_back := [one.mail_id for one in placed if one.what.event in REACHED_NOBODY]:
+    if came_back := [one.mail_id for _, one in placed if one.event in REACHED_NOBODY]:
         site.desk.send_owed_again(mail_ids=came_back)
     log.info(
         "delivery events: %d new, %d known or of no mail of ours, %d unreadable",
@@ -98,42 +97,26 @@ def _provider_ids(batch: EventBatch) -> dict[UUID, str]:
     }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Placed:
-    """A delivery event, and the mail and attempt that it is about."""
-
-    what: DeliveryEvent
-    mail_id: UUID
-    attempt_id: UUID
-
-
-def _placed(session: Session, event: DeliveryEvent) -> list[Placed]:
+def _placed(session: Session, event: DeliveryEvent) -> Sequence[Event]:
+    """The event once for each mail that it is about, with the attempt."""
     if event.mail_id and event.attempt_id:
-        return [Placed(what=event, mail_id=event.mail_id, attempt_id=event.attempt_id)]
+        return (_of(event, event.mail_id, event.attempt_id),)
     if event.event not in LOSE_OUR_IDS:
-        return []
-    return [
-        Placed(what=event, mail_id=mail_id, attempt_id=attempt_id)
-        for mail_id, attempt_id in place(session, event.provider_id, event.address)
-    ]
+        return ()
+    found = place(session, event.provider_id, event.address)
+    return [_of(event, mail_id, attempt_id) for mail_id, attempt_id in found]
 
 
-def _event(placed: Placed) -> Event:
-    return Event(
-        mail_id=placed.mail_id,
-        attempt_id=placed.attempt_id,
-        event=placed.what.event,
-        reason=placed.what.reason,
-        occurred_at=placed.what.occurred_at,
-    )
+def _of(event: DeliveryEvent, mail_id: UUID, attempt_id: UUID) -> Event:
+    return Event(mail_id, attempt_id, event.event, event.occurred_at, event.reason)
 
 
-def _failed(placed: Iterable[Placed], key: bytes) -> Iterator[Failed]:
-    for one in placed:
-        if one.what.stops and one.what.address:
+def _failed(placed: Iterable[tuple[DeliveryEvent, Event]], key: bytes) -> Iterator[Failed]:
+    for told, one in placed:
+        if told.stops and told.address:
             yield Failed(
                 mail_id=one.mail_id,
                 attempt_id=one.attempt_id,
-                address_key=address_key(one.what.address, key),
-                cause=one.what.stops,
+                address_key=address_key(told.address, key),
+                cause=told.stops,
             )

@@ -230,13 +230,16 @@ class CampaignWorkflow:
     async def _send_to_all(self, step: str, campaign: CampaignCase) -> CampaignCase:
         """Send a step to every shard, four tries at a time, until none has a mail waiting.
 
-        A shard with mails left takes its turn again when the others had theirs. The database knows
-        what an earlier run has sent, so a run that continues as new needs no memory of its own.
+        A shard with mails left takes its turn again when the others had theirs, after a pause: what
+        waits may wait for what concerns all, and holds all up; what is only in doubt does not. The
+        database knows what an earlier run has sent, so a run that continues as new needs no memory
+        of its own.
         """
         called_off = campaign.called_off
         shards = await self._open_shards(step, campaign)
         problem, limited = None, SendProgress()
-        left: list[int] = []
+        rest: list[int] = []
+        careful = False
         since = campaign.since if step == FIRST_NOTICE else None
         mails = f"the {step.replace('_', ' ')} for {whom(step, campaign)}"
         while shards:
@@ -248,33 +251,37 @@ class CampaignWorkflow:
             if correction := _overtaken_by(step, campaign):
                 campaign = await self._tell_of(correction, campaign)
                 continue
-            pace = pace_of(limited, rest_of(shards, campaign))
+            pace = pace_of(limited, rest_of(shards + rest, campaign))
             self._story.tell(sends(step, mails, problem, since, pace))
             at_once = 1 if limited.patience else self._at_once
             # What held some up concerns one, or all.
-            in_a_try = 1 if left else self._in_a_try(shards)
+            in_a_try = 1 if careful else self._in_a_try(shards)
             window, shards = shards[: at_once * in_a_try], shards[at_once * in_a_try :]
             tries = [window[first : first + in_a_try] for first in range(0, len(window), in_a_try)]
             woken = self._woken
             sent = await asyncio.gather(*(self._send_shards(step, each) for each in tries))
-            left = []
             for each, progress in zip(tries, sent, strict=True):
                 begun = len(each) - progress.not_begun
                 if progress.waiting or (progress.unknown and not campaign.canary):
-                    left += each[:begun]
+                    rest += each[:begun]
                 shards += each[begun:]
-            shards += left
             problem = next((told for told in map(problem_with, sent) if told), None)
             limited = _limited(sent)
             self._news = self._news or any(progress.held for progress in sent)
             await continue_when_long(self._subject)
-            if not left:
+            careful = bool(rest)
+            if not rest:
+                continue
+            concerns_all = any(each.waiting or each.problem or each.patience for each in sent)
+            if shards and not concerns_all and workflow.patched("lets-others-go-on"):
+                careful = False
                 continue
             campaign = await self._heed(campaign)  # perhaps it was paused: that waits by itself
             if not campaign.paused and campaign.called_off is called_off:
-                pace = pace_of(limited, rest_of(shards, campaign))
+                pace = pace_of(limited, rest_of(shards + rest, campaign))
                 self._story.tell(sends(step, mails, problem, since, pace))
                 await self._before_the_rest(limited, problem, woken)
+            shards, rest = shards + rest, []
         return campaign
 
     async def _before_the_rest(

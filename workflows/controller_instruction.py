@@ -140,7 +140,7 @@ def _chapter(now: InstructionCase, problem: str | None) -> Chapter:
     asked = now.asked
     parts = (
         (asked.waiting, "no answer yet"),
-        (asked.by_hand, "somebody of privacy to do it by hand, in the staff console"),
+        (asked.by_hand, "somebody of staff to do it by hand: the console has the task"),
         (asked.needs_person, "somebody of privacy has to look: it is not as it should be"),
     )
     told = [f"{', '.join(names)}: {what}" for names, what in parts if names]

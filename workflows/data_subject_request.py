@@ -40,10 +40,14 @@ UNPROVED = (
     "privacy to decide now, in the staff console: the person has not confirmed who they are, so "
     "the request can be answered as unverified"
 )
+FIND_OUT = (
+    "two of privacy to find out who asks, or whether they may: no mail asks that of anybody, and "
+    "the page of the request in the staff console says why"
+)
 SECOND_PERSON = "a second person of privacy to confirm the answer, in the staff console"
 THINKING = (
-    "the person to think the erasure over. It begins by itself; they can have it at once, or keep "
-    "their data, by the link sent to the address on file"
+    "the person to think the erasure over. It begins by itself{at}; they can have it at once, or "
+    "keep their data, by the link sent to the address on file"
 )
 ERASING = "the data sources to erase. Then the answer goes out"
 PRIVACY = "privacy to answer, in the staff console"
@@ -248,10 +252,11 @@ def _chapter(now: RequestCase, problem: str | None, patience: str | None = None)
             awaiting="privacy" if now.asked.by_hand or now.asked.needs_person else "nobody",
             since=now.since,
             until=now.asked.next_at,
-            by_itself="asks again, at least every six hours" if now.asked.next_at else "nothing",
+            by_itself=_of_sources(now.asked),
         )
-    unproved = now.state is State.IDENTITY and not overdue
-    thinks = now.state is State.WORK and now.erasing is Stage.COOLING_OFF
+    is_ours = overdue or now.answer_drafted or now.for_us_to_find_out
+    unproved = now.state is State.IDENTITY and not is_ours
+    thinks = now.erasing is Stage.COOLING_OFF and _goes_on_by_itself(now)
     person = thinks or (unproved and not now.ungated_open)
     return Chapter(
         stage=now.state,
@@ -271,9 +276,25 @@ _DONE_BY_ITSELF = {Stage.COOLING_OFF: THINKING, Stage.ERASING: ERASING}
 def _whose_answer(now: RequestCase, *, unproved: bool) -> str:
     if unproved:
         return PARTLY_UNPROVED if now.ungated_open else IDENTITY
-    if now.state is State.WORK and now.erasing in _DONE_BY_ITSELF:
-        return _DONE_BY_ITSELF[now.erasing]
+    if now.for_us_to_find_out and now.state is not State.REVIEW:
+        return FIND_OUT
+    if now.erasing in _DONE_BY_ITSELF and _goes_on_by_itself(now):
+        at = now.erasure_begins_at
+        return _DONE_BY_ITSELF[now.erasing].format(at=f", {moment(at)}" if at else "")
     return {State.IDENTITY: UNPROVED, State.REVIEW: SECOND_PERSON}.get(now.state, PRIVACY)
+
+
+def _of_sources(asked: Asked) -> str:
+    """What happens by itself where data is, once the answer is out."""
+    if asked.next_at is None:
+        return "nothing"
+    reminds = asked.by_hand and not asked.waiting
+    return "reminds whoever does it by hand" if reminds else "asks again, at least every six hours"
+
+
+def _goes_on_by_itself(now: RequestCase) -> bool:
+    """Whether what was granted is done, or begins, unless somebody stops it."""
+    return now.state is State.WORK and not now.for_us_to_find_out
 
 
 def _sources(asked: Asked | None) -> str:
@@ -282,14 +303,15 @@ def _sources(asked: Asked | None) -> str:
 
 def _in_words(asked: Asked) -> str:
     """Which data sources are waited for, by their names in the data map."""
-    again = f" (asked again {moment(asked.next_at)})" if asked.next_at else ""
+    at = f" {moment(asked.next_at)}" if asked.next_at else ""
+    again = f" (asked again{at})" if at else ""
     parts = (
         (asked.waiting, f"no answer yet{again}"),
-        (asked.by_hand, "somebody of privacy to do it by hand, in the staff console"),
+        (asked.by_hand, "somebody of staff to do it by hand: the console has the task"),
         (asked.needs_person, "it answers what cannot be right, so somebody of privacy has to look"),
     )
     told = [f"{', '.join(names)}: {what}" for names, what in parts if names]
-    return "; ".join(told) or "to be asked"
+    return "; ".join(told) or f"to be asked{at}"
 
 
 def _told(told: Told | None) -> str:

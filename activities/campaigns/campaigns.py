@@ -21,22 +21,18 @@ from activities.campaigns.case import (
     ShardsInput,
     StepInput,
 )
+from activities.campaigns.timetable import Timetable
 from activities.mail.courier import Courier
 from activities.mail.outbox import Sender, SendProgress
 from activities.moments import Moments, moments_since
 from database.campaigns import campaigns, freezing
 from database.campaigns.canaries import choose_canary, look_at_canary
-from database.campaigns.controls import last_act
 from database.campaigns.owed import steps_owed
-from database.campaigns.progress import Progress, count_addressees, count_missed, progress_of
+from database.campaigns.progress import Progress, progress_of
 from database.campaigns.replacing import carry_over, last_told_at, tell_of_later_day
 from database.campaigns.shards import (
-    canary_shards,
-    canary_to_come,
-    not_begun,
     open_shards,
     queue_step,
-    shards,
 )
 from database.chunks import LongEnough, at_most
 from database.engine import Database
@@ -53,40 +49,33 @@ from database.mail.outbox import (
 )
 from database.mail.steps import (
     CALLED_OFF,
-    DOUBTFUL,
     FINISHED,
     FIRST_NOTICE,
     OWNERS_REPORT,
-    PAUSED,
+    TO_LEGAL,
     WITHDRAWAL,
     WITHDRAWN,
-    WITHOUT_MAIL,
     is_reminder,
 )
 from database.people.staff import in_charge, present
-from database.policies.lineage import campaigns_replaced
 from database.policies.without_approval import follow
-from database.tables import Campaign, CampaignStep, Policy, PolicyVersion, Staff
+from database.tables import Campaign, PolicyVersion, Staff
 from database.webhooks.alarms import AlarmKind, sound_of_campaign
 from database.writing import held
 from domain.campaigns.sending import Canary, Limits
-from domain.campaigns.timetable import campaign_rungs, effective_at
+from domain.campaigns.timetable import effective_at
 from domain.company import CampaignLeads, Company
 from domain.places import local_date
 from domain.policies.reviews import VersionState
-from domain.rungs import Role, Rung, RungKind
 
 ONE_DAY = timedelta(days=1)
 CANCELLED_AT_ONCE = 1000
-NEARBY = timedelta(hours=18)
 BEGIN_WITHIN = timedelta(minutes=1)
 """A shard that is begun later might not end within one try of a workflow (see SEND_WITHIN)."""
 HANDS = 2
 """One fills in letters while the other waits for the database or the mail service."""
 FREEZE_WITHIN = timedelta(minutes=3)
 """Well within one try of a workflow, which takes it for broken after five minutes."""
-
-_TO_LEGAL = f"escalation_{Role.LEGAL}"
 
 
 class CampaignActivities:
@@ -106,7 +95,7 @@ class CampaignActivities:
         self._database = database
         self._sender = sender
         self._company = company
-        self._leads = leads
+        self._timetable = Timetable(zone=company.zone, leads=leads)
         self._canary = canary
         self._limits = limits
         self._courier = courier
@@ -115,7 +104,9 @@ class CampaignActivities:
     def load_campaign(self, what: CampaignInput) -> CampaignCase:
         """How the campaign stands in the database, and which rungs are still to come."""
         with self._database.session() as session:
-            return self._case(session, session.get_one(Campaign, what.campaign_id), what.now)
+            return self._timetable.case(
+                session, session.get_one(Campaign, what.campaign_id), what.now
+            )
 
     @activity.defn
     def freeze_audience(self, what: CampaignInput) -> CampaignCase:
@@ -191,7 +182,7 @@ class CampaignActivities:
             if _waits_for_a_day(transaction, campaign, shard.step):
                 return SendProgress()
             called_off = campaign.state in CALLED_OFF and shard.step != WITHDRAWAL
-            if called_off or self._is_passed_over(transaction, campaign, shard):
+            if called_off or self._timetable.is_over(transaction, campaign, shard.step, shard.now):
                 cancel(transaction, batch)
             else:
                 queue_step(
@@ -254,7 +245,7 @@ class CampaignActivities:
                     effective_at=ends_at,
                     last_accepted_at=accepted_at,
                 )
-            return self._case(transaction, campaign, what.now)
+            return self._timetable.case(transaction, campaign, what.now)
 
     @activity.defn
     def take_step(self, step: StepInput) -> CampaignCase:
@@ -271,7 +262,7 @@ class CampaignActivities:
                     now=step.now,
                     effect_at=step.effect_at,
                 )
-            return self._case(transaction, campaign, step.now)
+            return self._timetable.case(transaction, campaign, step.now)
 
     @activity.defn
     def escalate(self, step: StepInput) -> Escalated:
@@ -349,7 +340,7 @@ class CampaignActivities:
                     silent=progress.silent,
                     not_reached=progress.not_reached,
                 )
-            case = self._case(transaction, campaign, what.now)
+            case = self._timetable.case(transaction, campaign, what.now)
         if case.closed:
             self._clear_the_queue(what.campaign_id, what.now)
         self._sender.tell(told, moments_since(what.now).now())
@@ -381,74 +372,9 @@ class CampaignActivities:
         owner = self._audience(transaction, campaign, OWNERS_REPORT)
         return queue(transaction, _word(campaign, owner, OWNERS_REPORT, "campaign_finished"), now)
 
-    def _case(self, session: Session, campaign: Campaign, now: datetime) -> CampaignCase:
-        version = session.get_one(PolicyVersion, campaign.policy_version_id)
-        policy = session.get_one(Policy, version.policy_id)
-        to_come = self._to_come(session, campaign, version, now)
-        owed = steps_owed(session, campaign)
-        next_ones = [*owed, *(rung.key for rung in to_come[:1])]
-        if campaign.notified_at is None:
-            next_ones.append(FIRST_NOTICE)
-        return CampaignCase(
-            publication=f"publication/{policy.slug}/{version.number}",
-            slug=policy.slug,
-            number=version.number,
-            state=campaign.state,
-            frozen=campaign.audience_frozen_at is not None and campaign.canary is not None,
-            addressees=count_addressees(session, campaign.id),
-            effective_at=campaigns.ends_at(campaign, version) if campaign.notified_at else None,
-            to_come=to_come,
-            postponed=version.state == VersionState.POSTPONED,
-            owed=owed,
-            canary=canary_to_come(campaign),
-            canary_until=campaign.canary_until,
-            stopped_because=_why_stopped(session, campaign),
-            asks_late=campaign.reclassified_id is not None,
-            closed=campaign.finished_at is not None,
-            replaces=bool(campaigns_replaced(session, version.id)),
-            in_doubt=count_missed(session, campaign, DOUBTFUL),
-            without_mail=count_missed(session, campaign, WITHOUT_MAIL),
-            shards=shards(session, campaign.id),
-            canary_shards=canary_shards(session, campaign.id),
-            not_begun=not_begun(session, campaign.id, next_ones),
-            followed_by=campaigns.followed_by(session, campaign),
-            since=campaign.finished_at
-            or campaign.notified_at
-            or campaign.audience_frozen_at
-            or campaign.started_at,
-        )
-
-    def _is_passed_over(self, session: Session, campaign: Campaign, shard: ShardInput) -> bool:
-        if not is_reminder(shard.step):
-            return False
-        version = session.get_one(PolicyVersion, campaign.policy_version_id)
-        to_come = self._to_come(session, campaign, version, shard.now)
-        return shard.step not in {rung.key for rung in to_come}
-
-    def _to_come(
-        self, session: Session, campaign: Campaign, version: PolicyVersion, now: datetime
-    ) -> tuple[Rung, ...]:
-        """Where nobody has to approve, nobody is reminded and nothing escalates.
-
-        After an outage only the last reminder that is due goes out, and none after the effect. When
-        the date moves later, what was escalated is again, and nobody is reminded more often (P5).
-        """
-        ends_at = campaigns.ends_at(campaign, version)
-        if campaign.notified_at is None or ends_at is None:
-            return ()
-        if not campaigns.asks_anybody(session, campaign.id):
-            return ()
-        zone = self._company.zone
-        rungs = campaign_rungs(ends_at, self._leads, zone, not_before=campaign.notified_at)
-        reminders = [rung for rung in rungs if rung.kind is RungKind.REMINDER and rung.at <= now]
-        passed_over = reminders if ends_at <= now else reminders[:-1]
-        taken = campaigns.steps_taken(session, campaign.id)
-        to_come = (_to_be_taken(rung, taken) for rung in rungs if rung not in passed_over)
-        return tuple(rung for rung in to_come if rung)
-
     def _audience(self, session: Session, campaign: Campaign, step: str) -> Sequence[Staff]:
         """The owner, and legal when it is their turn or the owner has left."""
-        owner = () if step.startswith(_TO_LEGAL) else present(session, campaign.owner_id)
+        owner = () if step.startswith(TO_LEGAL) else present(session, campaign.owner_id)
         return owner or in_charge(session, "legal")
 
 
@@ -472,31 +398,6 @@ def _word(campaign: Campaign, audience: Sequence[Staff], step: str, template: st
         )
         for member in audience
     ]
-
-
-def _to_be_taken(rung: Rung, taken: Sequence[CampaignStep]) -> Rung | None:
-    """A rung under a key of its own; None when it was taken. An escalation that was taken for an
-    earlier date of effect is another one for a later date, whatever its leads are by then."""
-    before = [step for step in taken if step.step.startswith(rung.key)]
-    if not before:
-        return rung
-    if rung.kind is RungKind.REMINDER or any(_is_about(step, rung) for step in before):
-        return None
-    return replace(rung, key=f"{rung.key}_{len(before) + 1}")
-
-
-def _is_about(step: CampaignStep, rung: Rung) -> bool:
-    """Whether an escalation was for the same date of effect. One from before dates were noted stood
-    at a midnight nearby, or an hour beside it where clocks were changed."""
-    if step.effect_at is None:
-        return abs(step.due_at - rung.at) <= NEARBY
-    return step.effect_at == rung.effect_at
-
-
-def _why_stopped(session: Session, campaign: Campaign) -> str:
-    """The machine's own words; a person's reason stays in the database (P31)."""
-    act = last_act(session, campaign.policy_version_id) if campaign.state == PAUSED else None
-    return act.reason if act and act.staff_id is None else ""
 
 
 def _is_to_come(campaign: Campaign, version: PolicyVersion, now: datetime) -> bool:

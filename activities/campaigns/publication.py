@@ -2,31 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from database.approvals.approvals import PolicyHistory
-from database.approvals.standings import texts_in_use
-from database.campaigns import campaigns, replacing, reviews
+from database.campaigns import campaigns, reviews
+from database.campaigns.announcing import Announcer
+from database.campaigns.comparing import compare
 from database.campaigns.owed import postponed_at
 from database.engine import Database
 from database.facts import record
-from database.imports.unfinished_imports import BEING_IMPORTED, one_stands_unfinished
-from database.policies import assessments, policies
-from database.policies.findings_by_legal import carried_over
-from database.policies.without_approval import follow_effect, promise_of
+from database.policies import policies
 from database.tables import Policy, PolicyVersion
-from database.writing import held, hold
-from domain.approvals.without_approval import promise_refusal
-from domain.campaigns.timetable import not_before
+from database.writing import held
 from domain.company import Company
-from domain.materiality import assess
-from domain.places import start_of_day
-from domain.policies.reviews import VersionClass, VersionState, VersionUnderReview
+from domain.policies.reviews import VersionState, VersionUnderReview
 
 Decide = Callable[[Session, PolicyVersion, UUID, datetime], None]
 
@@ -69,8 +62,7 @@ class PublicationActivities:
 
     def __init__(self, *, database: Database, company: Company, sending_period: timedelta) -> None:
         self._database = database
-        self._company = company
-        self._sending_period = sending_period
+        self._announcer = Announcer(company=company, sending_period=sending_period)
 
     @activity.defn
     def load_publication(self, version: VersionInput) -> PublicationCase:
@@ -88,7 +80,7 @@ class PublicationActivities:
         case = self.load_publication(what)
         if case.state is not VersionState.SUBMITTED:
             return case
-        bases = self._assess(what)
+        bases = compare(self._database, what.version_id, what.now)
         with self._database.transaction() as transaction:
             version = held(transaction, PolicyVersion, what.version_id)
             if version.state == VersionState.SUBMITTED:
@@ -114,8 +106,8 @@ class PublicationActivities:
 
         Accounts may have joined on another version since it was assessed: that pair comes first.
         """
-        self._assess(what)
-        return self._decided(what, self._release)
+        compare(self._database, what.version_id, what.now)
+        return self._decided(what, self._announcer.release)
 
     @activity.defn
     def record_rejection(self, what: VersionInput) -> PublicationCase:
@@ -126,38 +118,12 @@ class PublicationActivities:
     def announce(self, what: VersionInput) -> PublicationCase:
         """Put the notice up and open the campaign; an editorial version has none (P3, P4).
 
-        Its date of effect is fixed at once; that of the others follows from when the last first
-        notice was accepted (P7). Until then only "not before" is known; it is what was said before
-        of a version that this one corrects, and never earlier where approvals of the one that gives
-        way count for it. A version that is announced already gives way (P8).
+        The workflow tells those of a version whose place it takes, at once.
         """
         with self._database.transaction() as transaction:
-            submitted = transaction.get_one(PolicyVersion, what.version_id)
-            policy = held(transaction, Policy, submitted.policy_id)
-            version = held(transaction, PolicyVersion, what.version_id)
-            if version.state == VersionState.IN_REVIEW:
-                zone = self._company.zone
-                taken = replacing.take_place(transaction, version, what.now, zone)
-                version.state = VersionState.ANNOUNCED
-                version.announced_at = what.now
-                days = [taken.said_on, version.planned_effective_on]
-                if version.version_class != VersionClass.EDITORIAL and not taken.corrects:
-                    days.append(self._not_before(version, what.now))
-                version.planned_effective_on = max((day for day in days if day), default=None)
-                if version.version_class == VersionClass.EDITORIAL:
-                    version.effective_at = self._editorial_effect(version, what.now)
-                follow_effect(transaction, version, zone, what.now)
-                transaction.add(version)
-                record(
-                    transaction,
-                    "notice.up",
-                    version.id,
-                    what.now,
-                    version_class=version.version_class,
-                )
-            if version.version_class != VersionClass.EDITORIAL:
-                campaigns.open_campaign(transaction, version, policy, what.now)
-            transaction.flush()
+            version = self._announcer.announce(
+                transaction, what.version_id, what.now, heard_at=what.now
+            )
             return _case(transaction, version)
 
     @activity.defn
@@ -175,40 +141,6 @@ class PublicationActivities:
                 record(transaction, "notice.down", version.id, what.now)
             return _case(transaction, version)
 
-    def _release(
-        self, transaction: Session, version: PolicyVersion, releaser_id: UUID, now: datetime
-    ) -> None:
-        held(transaction, Policy, version.policy_id)
-        hold(transaction, version)
-        if version.released_by is None and one_stands_unfinished(transaction):
-            raise reviews.ReviewRefused(BEING_IMPORTED)
-        refusal = promise_refusal(
-            promise_of(version),
-            self._not_before(version, now),
-            closing_page=self._company.closing_page,
-        )
-        if refusal and version.released_by is None:
-            raise reviews.ReviewRefused(refusal)
-        reviews.release(transaction, version, releaser_id, now, languages=self._company.languages)
-
-    def _assess(self, what: VersionInput) -> list[PolicyVersion]:
-        """Assess each pair that is not assessed yet; the texts the version was compared with."""
-        with self._database.session() as session:
-            version = session.get_one(PolicyVersion, what.version_id)
-            bases = self._bases(session, version, what.now)
-            missing = [
-                base
-                for base in bases
-                if not assessments.assessment_of(session, base.id, version.id)
-            ]
-        for base in missing:
-            assessment = assess(base.text, version.text)
-            with self._database.session() as session:
-                carried_over(session, base, version)  # compares texts: not while we hold rows
-            with self._database.transaction() as transaction:
-                assessments.store_assessment(transaction, base, version, assessment, what.now)
-        return bases
-
     def _decided(self, what: VersionInput, decide: Decide) -> PublicationCase:
         if what.act_id is None:
             raise ValueError("this act belongs to nobody")
@@ -219,36 +151,6 @@ class PublicationActivities:
             except reviews.ReviewRefused as refusal:
                 raise ApplicationError(str(refusal), type="Refused", non_retryable=True) from None
             return _case(transaction, version)
-
-    def _bases(
-        self, session: Session, version: PolicyVersion, now: datetime
-    ) -> list[PolicyVersion]:
-        policy = session.get_one(Policy, version.policy_id)
-        history = PolicyHistory(session, policy)
-        previous = policies.previous_version(session, version)
-        first = [previous.number] if previous else []
-        numbers = texts_in_use(session, history, now)
-        for announced in policies.announced_versions(session, version.policy_id):
-            corrected = policies.corrected_by(session, announced.id)
-            numbers |= {each.number for each in (announced, *corrected)}
-        # The version to be superseded comes first, so that its findings are F1 and on.
-        others = sorted(numbers - {version.number, *first}, reverse=True)
-        return [history.versions[number] for number in (*first, *others)]
-
-    def _editorial_effect(self, version: PolicyVersion, now: datetime) -> datetime:
-        if version.planned_effective_on is None:
-            return now
-        return max(now, start_of_day(version.planned_effective_on, self._company.zone))
-
-    def _not_before(self, version: PolicyVersion, now: datetime) -> date:
-        """The date that mails may name: the planned one, or later when review took long (P7)."""
-        return not_before(
-            now,
-            version.notice_days,
-            version.planned_effective_on,
-            sending_allowance=self._sending_period,
-            time_zone=self._company.time_zone,
-        )
 
 
 def _case(session: Session, version: PolicyVersion) -> PublicationCase:

@@ -1,6 +1,6 @@
 """What an answer says was done at the sources: erased, kept and why, corrected (P12, P13)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import chain
 from typing import Any
@@ -89,7 +89,7 @@ def foretold(session: Session, right: RequestedRight, language: Language) -> tup
     on_hold = sources_on_hold(session, person_asked_about(session, request, Verb.ERASE))
     free = [task for task in looked if not keeps(task.source, on_hold)]
     unsaid = [task for task in free if "retained" not in (task.receipt or {})]
-    lines = [_kept(one, language) for one in _entries(free, "retained")]
+    lines = list(_kept(_entries(free, "retained"), language))
     if may_go := _categories(unsaid, "held"):
         line = language.gettext(
             "To be erased, unless a law has us keep it: %(categories)s.",
@@ -109,11 +109,13 @@ def _erased(session: Session, right: RequestedRight, language: Language) -> Iter
     if erasure is None or erasure.ended_at is None:
         return
     yield language.gettext(WHY_ERASED[ErasureGround(erasure.ground)])
-    tasks = list(erase_tasks.receipts_of(session, erasure).values())
+    receipts = erase_tasks.receipts_of(session, erasure)
+    tasks = list(receipts.values())
+    # What our own database would keep is said only until it says what it did keep.
+    kept_by_us = () if OWN_SOURCE in receipts else _kept_by_us(erasure)
     if gone := _categories(tasks, "done"):
         yield language.gettext("Erased: %(categories)s.", categories=language.listed(gone))
-    for one in chain(_entries(tasks, "retained"), _kept_by_us(erasure)):
-        yield _kept(one, language)
+    yield from _kept(chain(_entries(tasks, "retained"), kept_by_us), language)
     if erasure.held_back:
         yield _kept_for_claims(language)
     request = session.get_one(DataSubjectRequest, right.request_id)
@@ -171,14 +173,20 @@ def _kept_by_us(erasure: Erasure) -> Iterator[Entry]:
     yield from (erasure.kept_by_us or {}).get("retained", ())  # type: ignore[misc]
 
 
-def _kept(one: Entry, language: Language) -> str:
-    until_on = date.fromisoformat(one["until_on"]) if one.get("until_on") else None
-    return language.gettext(
-        "Kept: %(category)s. %(reason)s. Until: %(until)s.",
-        category=language.gettext(one["category"]),
-        reason=language.gettext(one["reason"]),
-        until=language.day(until_on) if until_on else language.gettext(one["until"]),
-    )
+def _kept(entries: Iterable[Entry], language: Language) -> Iterator[str]:
+    """A sentence for each reason, with all that is kept for it as long."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for one in entries:
+        until_on = date.fromisoformat(one["until_on"]) if one.get("until_on") else None
+        until = language.day(until_on) if until_on else language.gettext(one["until"])
+        together.setdefault((one["reason"], until), []).append(one["category"])
+    for (reason, until), categories in together.items():
+        yield language.gettext(
+            "Kept: %(category)s. %(reason)s. Until: %(until)s.",
+            category=language.listed(dict.fromkeys(categories)),
+            reason=language.gettext(reason),
+            until=until,
+        )
 
 
 def _recipients(session: Session, right: RequestedRight, language: Language) -> Iterator[str]:

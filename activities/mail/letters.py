@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from activities.mail.personal_links import personal_link
 from activities.mail.request_letters import RequestLetters
-from database.approvals.approvals import took_for_clean
+from database.approvals.approvals import brought_in_error, took_for_clean
 from database.approvals.wrong_words import correction_in
 from database.campaigns import campaigns, controls, not_reached
 from database.campaigns.owed import corrections
@@ -25,7 +25,14 @@ from database.mail.outbox import (
     Claim,
     addressed,
 )
-from database.mail.steps import CORRECTION, OWNERS_REPORT, STOPPED, WITHDRAWAL, is_reminder
+from database.mail.steps import (
+    CORRECTION,
+    OWNERS_REPORT,
+    STOPPED,
+    TO_LEGAL,
+    WITHDRAWAL,
+    is_reminder,
+)
 from database.people.accounts import minors_among
 from database.people.links import PREFERENCES, UNSUBSCRIBE
 from database.policies import assessments, law, wording
@@ -39,13 +46,14 @@ from database.tables import (
     OutboxMail,
     Policy,
     PolicyVersion,
+    Reclassification,
     Restriction,
 )
 from domain.approvals.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
-from domain.campaigns.timetable import campaign_rungs, not_before
+from domain.campaigns.timetable import not_before
 from domain.company import CampaignLeads, Company
 from domain.people.languages import nearest_language
-from domain.policies.reviews import VersionState
+from domain.policies.reviews import VersionClass, VersionState
 from domain.requests.minors import check_by, heard_by
 from mail.sendgrid import Copy, unsubscribe_headers
 from translations.catalogues import Language, speak
@@ -64,7 +72,7 @@ ANSWERS = {
 }
 """By whether an answer counts; None where there was none."""
 SEGMENT_WORDS = {
-    "state": "state",
+    "state": "reason",
     "language": "language",
     "kind": "kind",
     "country": "country",
@@ -210,13 +218,14 @@ class Letters:
                     *_counts(session, campaign, language),
                     *_put_right(session, campaign, language),
                 ]
-                return {**shared, "counts": counts, "console_url": page}
-            return {**shared, **self._of_escalation(session, mail, campaign, version, language)}
+                asked = campaigns.asks_anybody(session, campaign.id)
+                return {**shared, "counts": counts, "asked": asked, "console_url": page}
+            return {**shared, **self._of_escalation(session, mail, campaign, language)}
         change = self._of_change(session, mail, policy, version, language)
         correction = corrections(session, campaign.id).get(mail.step)
         if correction:
             shared["correction"] = correction_in(session, correction, language.tag).words
-        return {**shared, **change}
+        return {**shared, **change, "asked_before": _asked_before(session, campaign)}
 
     def _of_version(
         self, session: Session, mail: OutboxMail, language: Language, now: datetime
@@ -238,6 +247,7 @@ class Letters:
             "not_before_on": on,
             **self._of_change(session, mail, policy, version, language),
             "reminder_number": "1",
+            "asked_before": False,
         }
 
     def _of_change(
@@ -256,14 +266,14 @@ class Letters:
         asked = any(map(assessments.confirmed_adverse, findings)) and not laws
         text = page if mail.step == WITHDRAWAL else f"{page}/versions/{version.number}"
         still_yours = language.gettext(
-            "the %(policy)s you have now (version %(number)s) stays in force for you.",
+            "version %(number)s of our %(policy)s, which you have now, stays in force for you.",
             policy=title,
             number=base.number,
         )
         return {
             "summary": wording.summary_in(session, version, language.tag),
             "replaces_on": self._replaces_on(session, version, language),
-            "in_error_since": self._in_error_since(session, base, version, language),
+            **self._in_error(session, base, version, language),
             "in_force_since": language.day_of(version.in_force_at, self._company.zone),
             "policy_url": text + self._kept(language),
             "changes": _sentences(session, base, version, language.tag),
@@ -301,13 +311,15 @@ class Letters:
         latest = max((at for at in announced if at), default=None)
         return language.day_of(latest, self._company.zone)
 
-    def _in_error_since(
+    def _in_error(
         self, session: Session, base: PolicyVersion, version: PolicyVersion, language: Language
-    ) -> str:
-        """Since when it governed whoever has this base version, without their approval (P2)."""
-        if not took_for_clean(session, base, version):
-            return ""
-        return language.day_of(version.in_force_at, self._company.zone)
+    ) -> dict[str, object]:
+        """Since when it governed whoever has this base version, without their approval; or an
+        earlier one did, which brought a part of it (P2)."""
+        whole = took_for_clean(session, base, version)
+        wrong = version if whole else brought_in_error(session, base, version)
+        since = language.day_of(wrong.in_force_at, self._company.zone) if wrong else ""
+        return {"in_error_since": since, "in_error_in_part": bool(wrong) and not whole}
 
     def _for_staff(self, policy: Policy, version: PolicyVersion) -> dict[str, object]:
         page = f"{self._company.base_url}/staff/policies/{policy.slug}/versions/{version.number}"
@@ -318,26 +330,16 @@ class Letters:
         }
 
     def _of_escalation(
-        self,
-        session: Session,
-        mail: OutboxMail,
-        campaign: Campaign,
-        version: PolicyVersion,
-        language: Language,
+        self, session: Session, mail: OutboxMail, campaign: Campaign, language: Language
     ) -> dict[str, object]:
         progress = progress_of(session, campaign)
-        rungs = campaign_rungs(
-            campaigns.ends_at(campaign, version) or campaign.started_at,
-            self._leads,
-            self._company.zone,
-            not_before=campaign.started_at,
-        )
-        words = {rung.key: language.gettext(rung.summary) for rung in rungs}
         return {
             "counts": _counts(session, campaign, language)[:-2],
             "segments": _segments(session, campaign, language),
+            "silent": progress.silent,
             "not_reached": progress.not_reached,
-            "step": next((words[key] for key in words if mail.step.startswith(key)), mail.step),
+            "to_legal": mail.step.startswith(TO_LEGAL),
+            "asks_until_on": language.day_of(campaign.asks_until, self._company.zone),
         }
 
     def _copy(
@@ -422,6 +424,12 @@ def _segments(session: Session, campaign: Campaign, language: Language) -> list[
         for name, count in counts.items()
         if len(counts) > 1 or segment == "state"
     ]
+
+
+def _asked_before(session: Session, campaign: Campaign) -> bool:
+    """Whether an earlier campaign asked for approval of the version, and showed less of it (P2)."""
+    found = campaign.reclassified_id
+    return bool(found and session.get_one(Reclassification, found).was == VersionClass.APPROVAL)
 
 
 def _why_stopped(session: Session, mail: OutboxMail, version: PolicyVersion) -> str:

@@ -70,7 +70,7 @@ class RequestLetters:
             "elsewhere": redirections.in_words(language, sent_elsewhere(session, request))
             if request.answered_at
             else redirections.in_words(language, None),
-            "needs_identity": request.needs_identity,
+            **_first_words(session, request, mail),
             "received_on": language.day_of(request.received_at, zone),
             # A limit that ends at midnight is met until the end of the day before.
             "answer_by_on": language.day_of(request.due_at - timedelta.resolution, zone),
@@ -229,6 +229,23 @@ def _answered(
         for right in rights
         if (decision := decisions.get(right.id))
     ]
+
+
+def _first_words(
+    session: Session, request: DataSubjectRequest, mail: OutboxMail
+) -> dict[str, object]:
+    """What is left to do for whoever asks: as it stood when the mail was queued, as what is proved
+    since would tell a stranger that we know the person (P19)."""
+
+    def was(at: datetime | None) -> bool:
+        return at is not None and at <= mail.queued_at
+
+    before = session.get(DataSubjectRequest, request.follows_id) if request.is_appeal else None
+    return {
+        "is_confirmed": was(request.contact_confirmed_at),
+        "needs_identity": request.needs_identity and not was(request.verified_at),
+        "appeal_against": before.reference if before else "",
+    }
 
 
 def _of_twin(

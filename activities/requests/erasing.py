@@ -23,10 +23,10 @@ from database.requests import (
     source_tasks,
 )
 from database.requests.same_person import person_asked_about
-from database.tables import DataSubjectRequest, RequestedRight, SourceTask
+from database.tables import DataSubjectRequest, Erasure, RequestedRight, SourceTask
 from database.writing import held
 from domain.requests.data_subject_requests import Kind
-from domain.requests.erasures import still_there, told_whole
+from domain.requests.erasures import SourceEnd, still_there, told_whole
 from domain.requests.personal_data import (
     OWN_SOURCE,
     DataRole,
@@ -137,16 +137,14 @@ def settle(
         return
     own = sources.get(OWN_SOURCE)
     kept = _would_keep(own, person, Call(id=str(erasure.id), now=now))
-    if is_over:
-        with database.transaction() as transaction:
-            request = held(transaction, DataSubjectRequest, request_id)
-            erasure_ends.tell_before_our_own(transaction, request, kept, now)
-        return
     with database.transaction() as transaction:
         request = held(transaction, DataSubjectRequest, request_id)
         right = transaction.get_one(RequestedRight, erasure.right_id)
-        recipients.note(transaction, right, _recipients(transaction, sources, right), now)
-        erasure_ends.end(transaction, request, kept, now)
+        recipients.note(transaction, right, _recipients(transaction, sources, erasure), now)
+        if is_over:
+            erasure_ends.tell_before_our_own(transaction, request, kept, now)
+        else:
+            erasure_ends.end(transaction, request, kept, now)
 
 
 def _note_resumed(database: Database, request_id: UUID, now: datetime) -> None:
@@ -162,17 +160,20 @@ def _would_keep(own: DataSource | None, person: Person, call: Call) -> Mapping[s
 
 
 def _recipients(
-    session: Session, sources: Mapping[str, DataSource], right: RequestedRight
+    session: Session, sources: Mapping[str, DataSource], erasure: Erasure
 ) -> Sequence[recipients.Recipient]:
-    """Who was given what was erased, as the data map has it."""
+    """Who was given what was erased, as the data map has it; nobody of a source that a hold keeps,
+    or that people gave up."""
+    ends = erasure_ends.ends_of(session, erasure)
+    erased = {name for name, end in ends.items() if end in {SourceEnd.ERASED, SourceEnd.KEPT}}
     ours = {
         name: source.about.categories
         for name, source in sources.items()
-        if source.about.role is DataRole.CONTROLLER and name != OWN_SOURCE
+        if source.about.role is DataRole.CONTROLLER and name != OWN_SOURCE and name in erased
     }
     return [
         one
-        for task in source_tasks.tasks_of(session, right.request_id)
-        if task.right_id == right.id and task.source in ours
+        for task in source_tasks.tasks_of(session, erasure.request_id)
+        if task.right_id == erasure.right_id and task.source in ours
         for one in recipients.of_categories(task.source, ours[task.source], task.receipt or {})
     ]

@@ -17,7 +17,7 @@ def next_rung(
     request: DataSubjectRequest, fired: Collection[str], numbers: IdentityNumbers
 ) -> Rung | None:
     """The next one to come; none once we know who asks."""
-    return next((rung for rung in _coming(request, numbers) if rung.key not in fired), None)
+    return next((rung for rung in coming_rungs(request, numbers) if rung.key not in fired), None)
 
 
 def fire_rungs(
@@ -29,7 +29,7 @@ def fire_rungs(
 ) -> None:
     """Fire those whose time has come: of several reminders that were missed only the last, and none
     from before we first asked. Staff who hear that it is overdue hear of no draft."""
-    due = [rung for rung in _coming(request, numbers) if rung.at <= now]
+    due = [rung for rung in coming_rungs(request, numbers) if rung.at <= now]
     asked_at = codes.first_asked_at(transaction, request)
     for rung in due:
         is_draft = rung.key == DRAFT
@@ -51,7 +51,11 @@ def _is_moot(reminder: Rung, due: Sequence[Rung], asked_at: datetime) -> bool:
     return reminder is not due[-1] or reminder.at <= asked_at
 
 
-def _coming(request: DataSubjectRequest, numbers: IdentityNumbers) -> Sequence[Rung]:
+def coming_rungs(request: DataSubjectRequest, numbers: IdentityNumbers) -> Sequence[Rung]:
+    """All of them, fired or not; none once we know who asks. Whoever said that a request is not
+    theirs is asked no more."""
     if not identity.asks_by_mail(request):
         return ()
-    return identity_rungs(request.received_at, request.due_at, numbers)
+    rungs = identity_rungs(request.received_at, request.due_at, numbers)
+    asks = request.disputed_at is None
+    return [rung for rung in rungs if asks or rung.key == DRAFT]

@@ -105,7 +105,7 @@ class InstructionActivities(Asking[InstructedTask]):
         task: InstructedTask,
         what: InstructionInput,
     ) -> None:
-        call = Call(id=str(task.id), now=what.now)
+        call = Call(id=task.call_id, now=what.now)
 
         def ask() -> Exported | Receipt | Waits:
             if row.verb == Verb.ERASE and task.found is None:

@@ -19,6 +19,7 @@ from database.mail.outbox import states
 from database.requests import (
     answering,
     erasures,
+    estates,
     requested_rights,
     requests,
     rungs,
@@ -32,8 +33,8 @@ from database.writing import held
 from domain.company import Company, Officers
 from domain.places import local_date
 from domain.requests.data_subject_requests import GATED_KINDS, RightState, State
-from domain.requests.erasures import Stage
-from domain.requests.identity import IdentityNumbers
+from domain.requests.erasures import Life, Stage
+from domain.requests.identity import DRAFT, IdentityNumbers
 from domain.requests.ladder import UNASSIGNED, highest_missed, may_page, roles_told, step_of
 from domain.requests.source_tasks import Asked
 from domain.rungs import Role, Rung, RungKind
@@ -92,10 +93,12 @@ class RequestCase:
     """What the request's workflow knows: states and instants, nothing about the person.
 
     `since`: when its state began. `ungated_open`: whether it asks for a right that needs no proof
-    of identity, and that privacy has not decided (P19). `asked`: how far it is with the data
-    sources, None when nothing is to come of them. `erasing`: where its erasure stands, once every
-    right is decided. `acknowledgement_waits`: whether the first mails to who asks have still to go
-    out; None in histories from before that was told.
+    of identity, and that privacy has not decided (P19). `for_us_to_find_out`: whether two of
+    privacy have to find out who asks, as no mail does. `answer_drafted`: whether the answer waits
+    for them that nobody showed who they are. `asked`: how far it is with the data sources, None
+    when nothing is to come of them. `erasing`: where its erasure stands, once every right is
+    decided, and when it begins, if nobody stops it. `acknowledgement_waits`: whether the first
+    mails to who asks have still to go out; None in histories from before that was told.
     """
 
     state: State
@@ -105,9 +108,12 @@ class RequestCase:
     next_rung: Rung | None
     since: datetime | None = None
     ungated_open: bool = False
+    for_us_to_find_out: bool = False
+    answer_drafted: bool = False
     told: Told | None = None
     asked: Asked | None = None
     erasing: Stage | None = None
+    erasure_begins_at: datetime | None = None
     acknowledgement_waits: bool | None = None
 
 
@@ -248,6 +254,7 @@ class RequestActivities:
             session, request, self._company.office, now=request.due_at, more=1
         )
         rights = requested_rights.rights_of(session, request.id)
+        erasing = _erasing(session, request, rights)
         return RequestCase(
             state=State(request.state),
             due_at=request.due_at,
@@ -258,9 +265,12 @@ class RequestActivities:
             ungated_open=any(
                 right.kind not in GATED_KINDS and right.state == RightState.OPEN for right in rights
             ),
+            answer_drafted=DRAFT in fired,
+            for_us_to_find_out=estates.is_for_us_to_find_out(session, request),
             told=self._told(session, request, ladder),
             asked=erasures.standing(session, request, self._sources),
-            erasing=_erasing(session, request, rights),
+            erasing=erasing.stage if erasing else None,
+            erasure_begins_at=erasing.may_begin_at if erasing else None,
             acknowledgement_waits=request.acknowledged_at is None
             and _waiting(session, Batch(subject_id=request.id, step=requests.ACKNOWLEDGEMENT)) > 0,
         )
@@ -294,12 +304,12 @@ def _waiting(session: Session, batch: Batch) -> int:
 
 def _erasing(
     session: Session, request: DataSubjectRequest, rights: Sequence[RequestedRight]
-) -> Stage | None:
-    """Where its erasure stands, once nothing else is waited for."""
+) -> Life | None:
+    """How far its erasure is, once nothing else is waited for."""
     erasure = erasures.of_request(session, request.id)
     if any(right.state != RightState.DECIDED for right in rights):
         return None
-    return erasures.life_of(session, erasure).stage if erasure else None
+    return erasures.life_of(session, erasure) if erasure else None
 
 
 def _since(

@@ -138,7 +138,7 @@ class SourceActivities(Asking[SourceTask]):
     def _have_answered(
         self, source: DataSource, task: SourceTask, person: Person, what: RequestInput
     ) -> None:
-        call = Call(id=str(task.id), now=what.now)
+        call = Call(id=task.call_id, now=what.now)
 
         def ask() -> tuple[Answer, Mapping[str, object]]:
             answer = self._answer(source, task, person, call)

@@ -4,8 +4,10 @@ It is an approval only with version, hash of the text and instant, all three rig
 when it is written down here, never from an earlier instant.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlmodel import Session, col, select
 
@@ -40,10 +42,20 @@ class Acceptance:
     language: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    """The approval that was recorded, and whether it is new. `owed`: first notices of other
+    versions that are to be sent again because of it."""
+
+    approval: Approval
+    is_new: bool
+    owed: Sequence[UUID] = ()
+
+
 def accept(
     transaction: Session, account: Account, acceptance: Acceptance, now: datetime
-) -> tuple[Approval, bool]:
-    """Record an approval, and whether it is new: the same one sent again changes nothing.
+) -> Accepted:
+    """Record an approval: the same one sent again changes nothing.
 
     Raises PolicyUnknown for a version that nobody outside knows, AcceptanceRefused for a wrong
     hash or instant, NothingToAccept for a closed account, a version taken back, or one that was
@@ -54,7 +66,7 @@ def accept(
     account = held(transaction, Account, account.id)
     earlier = _sent_before(transaction, account, version, acceptance)
     if earlier is not None:
-        return earlier, False
+        return Accepted(approval=earlier, is_new=False)
     if account.status != Status.OPEN:
         raise NothingToAccept(
             f"This account is {account.status}, so nothing can be accepted for it. Nothing was "
@@ -80,8 +92,8 @@ def accept(
     )
     row = decide(transaction, account, shown, Decision.APPROVED, now)
     policy = transaction.get_one(Policy, version.policy_id)
-    renew_addressee(transaction, policy, account, now, after=version.id)
-    return row, row.decided_at == now
+    owed = renew_addressee(transaction, policy, account, now, after=version.id)
+    return Accepted(approval=row, is_new=row.decided_at == now, owed=owed)
 
 
 def _public_version(session: Session, acceptance: Acceptance) -> PolicyVersion:

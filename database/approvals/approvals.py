@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam
+from sqlalchemy import Uuid, bindparam, exists
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from database.approvals.reach import correction_for
@@ -24,10 +25,11 @@ from database.tables import (
     Policy,
     PolicyVersion,
     Reclassification,
+    ShownWords,
     Staff,
 )
 from database.webhooks.events import EventKind, tell
-from database.writing import held
+from database.writing import insert_row
 from domain.approvals.approvals import (
     Decided,
     Decision,
@@ -38,10 +40,12 @@ from domain.approvals.approvals import (
     Start,
     Voided,
     Ways,
+    in_force,
+)
+from domain.approvals.governing import (
     approved_by,
     asks_from,
     governing,
-    in_force,
     needs_approval,
 )
 from domain.people.account_holders import void_as_a_minors
@@ -55,6 +59,12 @@ _LATEST = (
     .order_by(col(Approval.decided_at).desc(), col(Approval.id).desc())
     .limit(1)
 )
+_HOLD = select(Account.id).where(Account.id == bindparam("account")).with_for_update(key_share=True)
+_BEFORE = select_columns(
+    exists().where(col(Approval.account_id) == bindparam("account")),
+    exists().where(col(ShownWords.sha256) == bindparam("sha256")),
+)
+"""Nearly all decide for the first time, and on words that others have decided on."""
 PASTS_REMEMBERED = 10_000
 """Few differ where nobody has decided; those of approvers are each their own."""
 
@@ -85,7 +95,8 @@ class Proven:
     approvals: tuple[Approval, ...]
     voids: Mapping[UUID, Voided]
     not_approved: PolicyVersion | None
-    """The version in force at that instant, where it does not govern the account."""
+    """The version in force at that instant, where it does not govern the account; None of a minor,
+    who is told that nothing changes, and promised nothing else."""
 
     @property
     def proof(self) -> Approval | None:
@@ -167,7 +178,9 @@ class PolicyHistory:
                     for one in decided
                     if one.row and one.voided and one.voided.at <= at
                 },
-                not_approved=self._not_approved(state, at),
+                not_approved=None
+                if any(each.holds(at) for each in stage.minor)
+                else self._not_approved(state, at),
             )
         return answers
 
@@ -317,6 +330,26 @@ def took_for_clean(session: Session, base: PolicyVersion, version: PolicyVersion
     return wrong and is_clean(session, base, version, at_release=True)
 
 
+def brought_in_error(
+    session: Session, base: PolicyVersion, version: PolicyVersion
+) -> PolicyVersion | None:
+    """The first version that governed whoever has a base one without the approval that it had
+    needed, of those up to one in force (P2); None where there is none."""
+    if version.in_force_at is None:
+        return None
+    between = session.exec(
+        select(PolicyVersion)
+        .where(
+            PolicyVersion.policy_id == version.policy_id,
+            PolicyVersion.number > base.number,
+            PolicyVersion.number <= version.number,
+            col(PolicyVersion.in_force_at).is_not(None),
+        )
+        .order_by(col(PolicyVersion.number))
+    ).all()
+    return next((each for each in between if took_for_clean(session, base, each)), None)
+
+
 def earliest_void(
     decision: Decision,
     decided_at: datetime,
@@ -400,8 +433,13 @@ def decide(
     decided about another version meanwhile, or was shown the change from another: then it is their
     last word again (P5)."""
     version = shown.version
-    account = held(transaction, Account, account.id)
-    earlier = latest_decision(transaction, account.id, version.id)
+    transaction.flush()
+    connection = transaction.connection()
+    connection.execute(_HOLD, {"account": account.id}).one()
+    change = shown.change or change_shown(transaction, account, shown)
+    asked = {"account": account.id, "sha256": change.sha256}
+    answered, kept = connection.execute(_BEFORE, asked).one()
+    earlier = latest_decision(transaction, account.id, version.id) if answered else None
     if (
         earlier is not None
         and earlier.decision == decision
@@ -409,8 +447,8 @@ def decide(
         and _is_last(transaction, earlier, version)
     ):
         return earlier
-    change = shown.change or change_shown(transaction, account, shown)
-    keep_shown(transaction, change)
+    if not kept:
+        keep_shown(transaction, change)
     row = Approval(
         account_id=account.id,
         policy_version_id=version.id,
@@ -424,7 +462,7 @@ def decide(
         link_id=shown.link_id,
         said_at=shown.said_at,
     )
-    transaction.add(row)
+    insert_row(transaction, Approval, row.model_dump())
     record(
         transaction,
         f"approval.{decision.value}",

@@ -78,6 +78,7 @@ def in_a_line(proven: Proven) -> dict[str, object]:
         "accepted": state.accepted,
         "because": state.steps[-1].because,
         "required_by_law": "; ".join(state.steps[-1].required_by) or None,
+        "in_error": state.steps[-1].in_error or None,
         "approval": proof and proof.id,
         "decided_at": proof and proof.decided_at,
         "how": proof and proof.how,

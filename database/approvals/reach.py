@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Select,
+    SQLColumnExpression,
     Uuid,
     and_,
     bindparam,
@@ -25,7 +26,8 @@ from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
 from database.approvals.wrong_words import Wrong, wrong_of
-from database.mail.outbox import ACCOUNT, maybe_told, maybe_told_before
+from database.mail.outbox import ACCOUNT
+from database.mail.told import maybe_told, maybe_told_before
 from database.people.accounts import is_mailed
 from database.policies.counting import counts_for
 from database.policies.lineage import is_of_lineage
@@ -50,17 +52,21 @@ OF_STAFF = "en"
 """The language of the console."""
 
 
-PUT_RIGHT = (
-    select_columns(CampaignCorrection)
-    .join(Campaign, col(Campaign.id) == col(CampaignCorrection.campaign_id))
-    .where(
-        is_of_lineage(col(Campaign.policy_version_id), bindparam("version", type_=Uuid())),
-        col(CampaignCorrection.confirmed_at).is_not(None),
+def put_right_of(version_id: SQLColumnExpression[UUID]) -> Select[CampaignCorrection]:
+    """What was put right of the words about a version, or about one that it corrects; the last
+    first. `version_id` may be a column of the question around it."""
+    return (
+        select_columns(CampaignCorrection)
+        .join(Campaign, col(Campaign.id) == col(CampaignCorrection.campaign_id))
+        .where(
+            is_of_lineage(col(Campaign.policy_version_id), version_id),
+            col(CampaignCorrection.confirmed_at).is_not(None),
+        )
+        .order_by(col(CampaignCorrection.confirmed_at).desc(), col(CampaignCorrection.id).desc())
     )
-    .order_by(col(CampaignCorrection.confirmed_at).desc(), col(CampaignCorrection.id).desc())
-)
-"""What was put right of the words about a `version`, or about one that it corrects; the last
-first."""
+
+
+_PUT_RIGHT = put_right_of(bindparam("version", type_=Uuid()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,7 +229,7 @@ def correction_for(
 ) -> CampaignCorrection | None:
     """What was last put right of what an account holder was told of a version, or of one that it
     corrects; None for whoever had no wrong words."""
-    of_lineage = session.scalars(PUT_RIGHT, {"version": version_id}).all()
+    of_lineage = session.scalars(_PUT_RIGHT, {"version": version_id}).all()
     return next((each for each in of_lineage if _concerns(session, each, account_id)), None)
 
 

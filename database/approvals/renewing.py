@@ -9,7 +9,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import true
+from sqlalchemy import Boolean, bindparam, or_
+from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
 from database.approvals.approvals import PolicyHistory, Proven
@@ -22,6 +23,20 @@ from database.writing import held
 from domain.approvals.approvals import Governing
 from domain.people.account_holders import AccountKind
 from domain.policies.reviews import TO_COME, VersionState
+
+_ADDRESSED = (
+    select_columns(CampaignAddressee, PolicyVersion)
+    .join(Campaign, col(Campaign.id) == col(CampaignAddressee.campaign_id))
+    .join(PolicyVersion, col(PolicyVersion.id) == col(Campaign.policy_version_id))
+    .where(
+        col(CampaignAddressee.account_id) == bindparam("account"),
+        col(Campaign.state).not_in(CALLED_OFF),
+        col(PolicyVersion.policy_id) == bindparam("policy"),
+        or_(bindparam("itself", type_=Boolean()), col(PolicyVersion.id) != bindparam("after")),
+        col(PolicyVersion.state).in_((*TO_COME, VersionState.IN_FORCE)),
+    )
+    .order_by(col(CampaignAddressee.id))
+)
 
 
 def stands(
@@ -38,21 +53,26 @@ def stands(
 
 def renew_addressee(
     transaction: Session, policy: Policy, account: Account, now: datetime, *, after: UUID
-) -> None:
+) -> Sequence[UUID]:
     """Let campaigns address an account as it stands after what was said or undone about the version
     `after`, in the same transaction: those about other versions that may govern it yet. What was
-    answered to these counts, or counts no more, as the fold has it."""
+    answered to these counts, or counts no more, as the fold has it.
+
+    Returns the first notices that are owed again because of it, to be sent afterwards.
+    """
     addressed = _addressed(transaction, policy, account, after)
     if not addressed:
-        return
+        return ()
     history = PolicyHistory(transaction, policy)
     proven = history.proven([account], now).get(account.id)
     if proven is None:
-        return
+        return ()
+    owed: list[UUID] = []
     for addressee, version in addressed:
         _hear(transaction, proven, addressee, version)
         if proven.state.number < version.number:
-            _renew(transaction, history, proven.state, addressee, version, account, now)
+            owed += _renew(transaction, history, proven.state, addressee, version, account, now)
+    return owed
 
 
 def _hear(
@@ -81,20 +101,13 @@ def _addressed(
 ) -> Sequence[tuple[CampaignAddressee, PolicyVersion]]:
     """Who was a minor may have been shown the version itself from a text that they could not
     approve; else what was just decided of it was shown from the one that is theirs."""
-    of_others = true() if account.minor_from else col(PolicyVersion.id) != after
-    return session.exec(
-        select(CampaignAddressee, PolicyVersion)
-        .join(Campaign, col(Campaign.id) == col(CampaignAddressee.campaign_id))
-        .join(PolicyVersion, col(PolicyVersion.id) == col(Campaign.policy_version_id))
-        .where(
-            CampaignAddressee.account_id == account.id,
-            col(Campaign.state).not_in(CALLED_OFF),
-            PolicyVersion.policy_id == policy.id,
-            of_others,
-            col(PolicyVersion.state).in_((*TO_COME, VersionState.IN_FORCE)),
-        )
-        .order_by(col(CampaignAddressee.id))
-    ).all()
+    asked = {
+        "account": account.id,
+        "policy": policy.id,
+        "after": after,
+        "itself": account.minor_from is not None,
+    }
+    return [tuple(row) for row in session.execute(_ADDRESSED, asked)]
 
 
 def _renew(
@@ -105,12 +118,12 @@ def _renew(
     version: PolicyVersion,
     account: Account,
     now: datetime,
-) -> None:
+) -> Sequence[UUID]:
     asks = history.asks_from(state, version) is not None
     now_stands = stands(history, state, version, asks=asks)
     before = addressee.model_dump(include=set(now_stands))
     if now_stands == before:
-        return
+        return ()
     was_shown = history.adverse(
         history.by_id[addressee.governing_version_id].number, version.number
     )
@@ -122,19 +135,20 @@ def _renew(
     shown = history.adverse(history.by_id[addressee.governing_version_id].number, version.number)
     answered = any(word.number == version.number for word in state.words)
     if asks and not answered and not (was_asked and shown <= was_shown):
-        _tell_anew(transaction, addressee, account, now)
+        return _tell_anew(transaction, addressee, account, now)
+    return ()
 
 
 def _tell_anew(
     transaction: Session, addressee: CampaignAddressee, account: Account, now: datetime
-) -> None:
-    """Queue the first notice again, which says what changes from the text that is theirs.
+) -> Sequence[UUID]:
+    """Queue the first notice again, which says what changes from the text that is theirs; its id.
 
     A campaign that is over sends nothing more: whoever falls back then reads it on the page on
     which they said so, and the mail stays what it came to.
     """
     if transaction.get_one(Campaign, addressee.campaign_id).state == FINISHED:
-        return
+        return ()
     notice = transaction.exec(
         select(OutboxMail)
         .where(
@@ -145,13 +159,15 @@ def _tell_anew(
         .with_for_update(key_share=True)
     ).first()
     if notice is None:
-        return
+        return ()
     minor = account.kind == AccountKind.MINOR
     notice.variant = addressee.governing_version_id
     notice.template = notice_template(FIRST_NOTICE, asks_approval=True, minor=minor)
-    if notice.state in MAYBE_TOLD:
-        record(transaction, "mail.reopened", notice.id, now, was=notice.state, link=notice.link_id)
-        notice.state, notice.reason = "queued", TOLD_ANEW
-        notice.attempt_id = notice.claimed_at = notice.settled_at = None
-        notice.queued_at = now
     transaction.add(notice)
+    if notice.state not in MAYBE_TOLD:
+        return ()
+    record(transaction, "mail.reopened", notice.id, now, was=notice.state, link=notice.link_id)
+    notice.state, notice.reason = "queued", TOLD_ANEW
+    notice.attempt_id = notice.claimed_at = notice.settled_at = None
+    notice.queued_at = now
+    return (notice.id,)

@@ -29,6 +29,8 @@ from domain.approvals.approvals import (
     InForce,
     Stage,
     Start,
+)
+from domain.approvals.governing import (
     governing,
 )
 from domain.people.account_holders import Status

@@ -73,4 +73,10 @@ def _done_to_all_mail(session: Session, version_id: UUID) -> Iterator[Done]:
         yield Done(act="stop_all_mail", by=stopped_by, reason=stop.reason, at=stop.stopped_at)
         if stop.started_at:
             reason = stop.start_reason or ""
-            yield Done(act="start_all_mail", by=started_by, reason=reason, at=stop.started_at)
+            yield Done(
+                act="start_all_mail",
+                by=started_by,
+                reason=reason,
+                at=stop.started_at,
+                heard_of=stop.heard_at is not None,
+            )

@@ -8,8 +8,8 @@ from sqlmodel import Session, col, func, select
 from database.campaigns.campaigns import campaign_of
 from database.campaigns.owed import open_correction, steps_owed
 from database.campaigns.progress import progress_of
-from database.mail.outbox import maybe_told
 from database.mail.steps import FIRST_NOTICE
+from database.mail.told import maybe_told
 from database.policies.assessments import (
     assessment_of,
     confirmed_adverse,

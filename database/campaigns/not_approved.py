@@ -9,8 +9,16 @@ from sqlmodel import Session, col, select
 
 from database.approvals.approvals import PolicyHistory, Proven
 from database.campaigns.progress import is_asked
+from database.mail.outbox import CARRIED, GOT_IT
 from database.mail.steps import FIRST_NOTICE
-from database.tables import Account, Campaign, CampaignAddressee, OutboxMail, PolicyVersion
+from database.tables import (
+    Account,
+    Campaign,
+    CampaignAddressee,
+    MissedNotice,
+    OutboxMail,
+    PolicyVersion,
+)
 from domain.approvals.approvals import Decision
 from domain.people.account_holders import Status
 from domain.policies.reviews import TO_COME, VersionState
@@ -26,7 +34,8 @@ class NotApproved:
 
     `decision`: declined, or null while it is silent. `first_notice`: what became of the mail that
     asked it; null when none was owed. `stay_until`: the day until which it stays at least.
-    `may_end`: whether that day is over.
+    `may_end`: whether that day is over, the account was told of it, by that mail or otherwise, and
+    the version that has followed this one promises no longer stay.
     """
 
     account: str
@@ -57,12 +66,15 @@ def not_approved(
     after = ""
     while page := _asked_after(session, campaign, after):
         after = page[-1].external_id
-        mails = _first_notices(session, campaign, [account.id for account in page])
+        ids = [account.id for account in page]
+        mails = _first_notices(session, campaign, ids)
+        otherwise = _reached_otherwise(session, campaign, ids)
         answers = history.proven(page, at)
         for account in page:
-            proven = answers.get(account.id)
+            proven, mail = answers.get(account.id), mails.get(account.id)
             if proven is not None and _stays(history, proven, version):
-                yield _listed(account, proven, version, mails.get(account.id), today)
+                told = mail in (*GOT_IT, CARRIED) or account.id in otherwise
+                yield _listed(account, proven, version, mail, today if told else None)
 
 
 def _stays(history: PolicyHistory, proven: Proven, version: PolicyVersion) -> bool:
@@ -99,15 +111,32 @@ def _first_notices(
     )
 
 
+def _reached_otherwise(
+    session: Session, campaign: Campaign, account_ids: Sequence[UUID]
+) -> frozenset[UUID]:
+    return frozenset(
+        session.exec(
+            select(MissedNotice.account_id).where(
+                MissedNotice.campaign_id == campaign.id,
+                col(MissedNotice.account_id).in_(account_ids),
+                col(MissedNotice.reached_at).is_not(None),
+            )
+        ).all()
+    )
+
+
 def _listed(
-    account: Account, proven: Proven, version: PolicyVersion, mail: str | None, today: date
+    account: Account, proven: Proven, version: PolicyVersion, mail: str | None, today: date | None
 ) -> NotApproved:
+    """`today`: None of an account that was not told, whose contract may end on no day."""
     said_no = [
         word
         for word in proven.state.words
         if word.number == version.number and word.decision is Decision.DECLINED
     ]
-    until_on = version.stay_until_on
+    latest = proven.not_approved
+    followed = [latest] if latest and latest.number > version.number else []
+    promised = [each.stay_until_on for each in (version, *followed)]
     return NotApproved(
         account=account.external_id,
         kind=account.kind,
@@ -117,6 +146,10 @@ def _listed(
         decided_at=said_no[-1].at if said_no else None,
         first_notice=mail,
         without_approval=version.without_approval,
-        stay_until=until_on,
-        may_end=until_on is not None and until_on < today,
+        stay_until=version.stay_until_on,
+        may_end=all(_is_over(until_on, today) for until_on in promised),
     )
+
+
+def _is_over(until_on: date | None, today: date | None) -> bool:
+    return until_on is not None and today is not None and until_on < today

@@ -38,10 +38,12 @@ SEGMENTS = ("language", "kind", "country", "governing_version")
 class Progress:
     """How a campaign stands, in numbers of account holders.
 
-    `told_only` are those whom the version governs without asking, and who said nothing; the
-    `silent` are those of `is_silent`. `not_reached` are those whom the first notice did not reach,
-    without those `reached_otherwise`. The others wait for their first notice, or have
-    closed their account.
+    `told_only` are those whom the version governs without asking, who were told and said nothing;
+    the `silent` are those of `is_silent`. `not_mailed`: their first notice has not gone out, as the
+    canary is mailed first, or it waits for its turn; never, where the campaign was called off.
+    `not_reached` are those whom the first notice did not reach, without those `reached_otherwise`;
+    among them the `late` are not addressed. `left`: those whose account is closed, or gets no such
+    mail any more, without an answer.
     """
 
     addressees: int
@@ -49,9 +51,25 @@ class Progress:
     declined: int
     silent: int
     told_only: int
+    not_mailed: int
     not_reached: int
+    late: int
+    left: int
     reached_otherwise: int
     mails: dict[str, int]
+
+    @property
+    def audience(self) -> Mapping[str, int]:
+        """Where each addressee stands: every one of them once."""
+        return {
+            "approved": self.approved,
+            "declined": self.declined,
+            "silent": self.silent,
+            "told_only": self.told_only,
+            "not_mailed": self.not_mailed,
+            "not_reached": self.not_reached - self.late,
+            "account_closed": self.left,
+        }
 
 
 def count_addressees(session: Session, campaign_id: UUID) -> int:
@@ -87,13 +105,17 @@ def progress_of(session: Session, campaign: Campaign) -> Progress:
             .group_by(Approval.decision)
         ).all()
     )
+    missed, late = count_missed(session, campaign, UNDELIVERABLE), _count_late(session, campaign)
     return Progress(
         addressees=count_addressees(session, campaign.id),
         approved=decisions.get(Decision.APPROVED, 0),
         declined=decisions.get(Decision.DECLINED, 0),
-        silent=session.execute(_of_the_silent(campaign, func.count())).scalar_one(),
-        told_only=_count_told_only(session, campaign),
-        not_reached=count_not_reached(session, campaign),
+        silent=_count(session, campaign, is_silent(campaign)),
+        told_only=_count(session, campaign, _is_told_only(campaign)),
+        not_mailed=_count(session, campaign, _is_not_mailed(campaign)),
+        not_reached=missed + late,
+        late=late,
+        left=_count(session, campaign, and_(~_has_answered(campaign), ~is_mailed())),
         reached_otherwise=session.exec(
             select(func.count())
             .select_from(MissedNotice)
@@ -110,7 +132,7 @@ def silent_by(session: Session, campaign: Campaign) -> Mapping[str, Mapping[str,
     about = col(Account.locale), col(Account.kind), col(Account.country)
     segments = (*about, col(PolicyVersion.number))
     rows = session.execute(
-        _of_the_silent(campaign, func.count(), *segments)
+        _of_addressees(campaign, is_silent(campaign), func.count(), *segments)
         .join(PolicyVersion, col(PolicyVersion.id) == CampaignAddressee.governing_version_id)
         .group_by(*segments)
     ).all()
@@ -121,37 +143,35 @@ def silent_by(session: Session, campaign: Campaign) -> Mapping[str, Mapping[str,
     return {name: dict(sorted(found.items())) for name, found in counts.items()}
 
 
-def _of_the_silent(campaign: Campaign, *what: ColumnElement[Any] | Mapped[Any]) -> Select[Any]:
+def _count(session: Session, campaign: Campaign, which: ColumnElement[bool]) -> int:
+    counted: int = session.execute(_of_addressees(campaign, which, func.count())).scalar_one()
+    return counted
+
+
+def _of_addressees(
+    campaign: Campaign, which: ColumnElement[bool], *what: ColumnElement[Any] | Mapped[Any]
+) -> Select[Any]:
     return (
         select_columns(*what)
         .select_from(CampaignAddressee)
         .join(Account, col(Account.id) == CampaignAddressee.account_id)
-        .where(col(CampaignAddressee.campaign_id) == campaign.id, is_silent(campaign))
+        .where(col(CampaignAddressee.campaign_id) == campaign.id, which)
     )
-
-
-def _count_told_only(session: Session, campaign: Campaign) -> int:
-    return session.exec(
-        select(func.count())
-        .select_from(CampaignAddressee)
-        .where(
-            CampaignAddressee.campaign_id == campaign.id,
-            ~is_asked(),
-            ~_has_answered(campaign),
-        )
-    ).one()
 
 
 def count_not_reached(session: Session, campaign: Campaign) -> int:
     """How many the first notice did not reach and nobody told otherwise; those too who came late
     (P4), or whom a correction does not reach (P8)."""
-    not_mailed = or_(joined_later(session, campaign), missed_corrections(session, campaign))
-    others = session.exec(
+    return count_missed(session, campaign, UNDELIVERABLE) + _count_late(session, campaign)
+
+
+def _count_late(session: Session, campaign: Campaign) -> int:
+    not_addressed = or_(joined_later(session, campaign), missed_corrections(session, campaign))
+    return session.exec(
         select(func.count())
         .select_from(Account)
-        .where(not_mailed, ~_reached_otherwise(campaign.id, col(Account.id)))
+        .where(not_addressed, ~_reached_otherwise(campaign.id, col(Account.id)))
     ).one()
-    return count_missed(session, campaign, UNDELIVERABLE) + others
 
 
 def count_missed(session: Session, campaign: Campaign, mail_states: Sequence[str]) -> int:
@@ -183,11 +203,16 @@ def reached_nobody(
 def _is_missed(campaign: Campaign, mail_states: Sequence[str]) -> ColumnElement[bool]:
     """Of an addressee and its first notice, whether that reached nobody."""
     no_more = ["cancelled"] if campaign.state in CALLED_OFF else []
+    return _stands_at(campaign, [state for state in mail_states if state not in no_more])
+
+
+def _stands_at(campaign: Campaign, mail_states: Sequence[str]) -> ColumnElement[bool]:
+    """Of an addressee and its first notice, whether that is in one of these states."""
     return and_(
         col(OutboxMail.subject_id) == campaign.id,
         col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
         col(OutboxMail.step) == FIRST_NOTICE,
-        col(OutboxMail.state).in_([state for state in mail_states if state not in no_more]),
+        col(OutboxMail.state).in_(mail_states),
     )
 
 
@@ -240,14 +265,23 @@ def owes_answer(campaign: Campaign) -> ColumnElement[bool]:
 def is_silent(campaign: Campaign) -> ColumnElement[bool]:
     """Of an addressee and its account, whether it was asked, was told of that by its first notice
     or otherwise, and could have answered, and has not: of a closed account nothing is expected."""
-    was_told = exists().where(
-        col(OutboxMail.subject_id) == campaign.id,
-        col(OutboxMail.addressee_id) == col(CampaignAddressee.account_id),
-        col(OutboxMail.step) == FIRST_NOTICE,
-        col(OutboxMail.state).in_([*GOT_IT, CARRIED]),
-    )
-    otherwise = _reached_otherwise(campaign.id, col(CampaignAddressee.account_id))
-    return and_(owes_answer(campaign), is_mailed(), or_(was_told, otherwise))
+    return and_(owes_answer(campaign), is_mailed(), _was_told(campaign))
+
+
+def _is_told_only(campaign: Campaign) -> ColumnElement[bool]:
+    return and_(~is_asked(), ~_has_answered(campaign), is_mailed(), _was_told(campaign))
+
+
+def _was_told(campaign: Campaign) -> ColumnElement[bool]:
+    """Of an addressee, whether it was told, by its first notice or otherwise."""
+    by_mail = exists().where(_stands_at(campaign, [*GOT_IT, CARRIED]))
+    return or_(by_mail, _reached_otherwise(campaign.id, col(CampaignAddressee.account_id)))
+
+
+def _is_not_mailed(campaign: Campaign) -> ColumnElement[bool]:
+    """Of an addressee and its account, whether it is neither told nor missed yet."""
+    missed = exists().where(_is_missed(campaign, UNDELIVERABLE))
+    return and_(~_has_answered(campaign), is_mailed(), ~_was_told(campaign), ~missed)
 
 
 def _has_answered(campaign: Campaign) -> ColumnElement[bool]:

@@ -89,7 +89,8 @@ class Missed:
     """What legal may find adverse after all: findings by key with the sentence in each language,
     and the key that words of their own would have.
 
-    `summaries` and `sentences`: what people would read now, by language.
+    `summaries` and `sentences`: what is there for people to read, by language; empty where nobody
+    has written it in that one.
     """
 
     keys: Sequence[str]
@@ -115,12 +116,22 @@ def missed(session: Session, version: PolicyVersion, languages: Sequence[str]) -
     ]
     read = languages_of_accounts(session, languages)
     told = {language: sentences_in(session, could_be, language) for language in read}
+    there = {
+        language: words_there(session, version, language, default=languages[0]) for language in read
+    }
     return Missed(
         keys=[each.key for each in could_be],
         next_key=f"F{len(findings) + 1}",
-        summaries={language: summary_in(session, version, language) for language in read},
+        summaries={
+            language: summary_in(session, version, language) if SUMMARY in there[language] else ""
+            for language in read
+        },
         sentences={
-            language: {each.key: told[language][each.id] for each in could_be} for language in read
+            language: {
+                each.key: told[language][each.id] if each.key in there[language] else ""
+                for each in could_be
+            }
+            for language in read
         },
     )
 

@@ -25,8 +25,8 @@ from domain.policies.reviews import (
     Preparation,
     Rehearsed,
     VersionClass,
-    preparation_refusal,
-    release_refusal,
+    VersionState,
+    release_refusals,
 )
 
 
@@ -86,19 +86,15 @@ def _refusals(
     company: Company,
 ) -> tuple[str, ...]:
     standing = under_review(session, version)
-    refused = release_refusal(standing, releaser_id)
-    if standing.state != "in_review":
-        return (refused,) if refused else ()
-    of_words = Preparation(missing_words=prepared.missing_words)
-    of_test_mail = Preparation(rehearsed=prepared.rehearsed)
-    said = (
-        refused,
-        preparation_refusal(standing, of_words),
-        preparation_refusal(standing, of_test_mail),
-        promise_refusal(promise_of(version), not_before_on, closing_page=company.closing_page),
+    said = tuple(release_refusals(standing, releaser_id, prepared))
+    if standing.state != VersionState.IN_REVIEW:
+        return said
+    promised = promise_of(version)
+    besides = (
+        promise_refusal(promised, not_before_on, closing_page=company.closing_page),
         BEING_IMPORTED if one_stands_unfinished(session) else None,
     )
-    return tuple(sentence for sentence in said if sentence)
+    return (*said, *(sentence for sentence in besides if sentence))
 
 
 def _not_before(

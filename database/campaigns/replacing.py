@@ -24,10 +24,10 @@ from database.mail.outbox import (
     GOT_IT,
     carry,
     last_accepted_at,
-    maybe_told,
     waiting_in,
 )
 from database.mail.steps import FIRST_NOTICE, REPLACED, WITHDRAWN
+from database.mail.told import maybe_told
 from database.policies.assessments import is_clean
 from database.policies.counting import counts_for, has_answered
 from database.policies.lineage import campaigns_of_lineage, campaigns_replaced
@@ -63,13 +63,18 @@ NO_PLACE = Taken()
 
 
 def take_place(
-    transaction: Session, version: PolicyVersion, now: datetime, zone: ZoneInfo
+    transaction: Session,
+    version: PolicyVersion,
+    now: datetime,
+    zone: ZoneInfo,
+    *,
+    heard_at: datetime | None,
 ) -> Taken:
     """Let a version that is being announced, its policy held, take the announced one's place.
 
     What is queued of the old one does not go out, and its campaign ends. Nobody is told of a
     version that is only posted: then whoever was mailed hears that the change is off. One whose
-    date has come is put in force: it can only be followed.
+    date has come is put in force: it can only be followed. `heard_at`: when its workflows are told.
     """
     for announced in announced_versions(transaction, version.policy_id):
         old = held(transaction, PolicyVersion, announced.id)
@@ -80,6 +85,7 @@ def take_place(
         said = said_on(old, zone) if is_clean(transaction, old, version) else None
         is_correction = corrects(transaction, old, version)
         replace(transaction, old, by=version, now=now)
+        _note(transaction, old, version, now, heard_at)
         record(transaction, "notice.down", old.id, now)
         told_off = version.version_class == VersionClass.EDITORIAL
         _end_campaign(transaction, old, now, told_off=told_off)
@@ -211,6 +217,25 @@ def _carried(
             .where(counts_for(campaign.policy_version_id))
         ).all()
     return {**dict.fromkeys(decided), **dict(had)}
+
+
+def _note(
+    transaction: Session,
+    old: PolicyVersion,
+    by: PolicyVersion,
+    now: datetime,
+    heard_at: datetime | None,
+) -> None:
+    """Keep who had it give way, for whoever reads how its campaign came out."""
+    act = ControlAct(
+        policy_version_id=old.id,
+        act="replace",
+        reason=f"version {by.number} took its place",
+        staff_id=by.released_by,
+        acted_at=now,
+        heard_at=heard_at,
+    )
+    transaction.add(act)
 
 
 def _end_campaign(

@@ -20,10 +20,9 @@ from database.mail.outbox import (
     CAMPAIGN,
     CARRIED,
     IN_DOUBT,
-    maybe_told,
-    maybe_told_before,
 )
 from database.mail.steps import CORRECTION, FIRST_NOTICE, POSTPONEMENT, WITHDRAWAL, notice_template
+from database.mail.told import maybe_told, maybe_told_before
 from database.people.accounts import is_mailed, language_of_account
 from database.people.links import add_first_links
 from database.policies.law import bases_by_law

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from database.tables import ControlAct, Policy, PolicyVersion
+from database.tables import ControlAct, MailStop, Policy, PolicyVersion
 
 About = tuple[str, int]
 """The policy's slug and the version's number."""
@@ -41,3 +41,14 @@ def unheard(session: Session, about: About | None = None) -> Mapping[About, Sequ
 def note_heard(transaction: Session, acts: Collection[UUID], now: datetime) -> None:
     """Their workflows were told to look, or do not run and will look when they are started."""
     transaction.execute(update(ControlAct).where(col(ControlAct.id).in_(acts)).values(heard_at=now))
+
+
+def unheard_starts(session: Session) -> Sequence[UUID]:
+    """The stops of all mail that are over, and campaigns which waited may not know it."""
+    over = col(MailStop.started_at).is_not(None), col(MailStop.heard_at).is_(None)
+    return session.exec(select(MailStop.id).where(*over)).all()
+
+
+def note_start_heard(transaction: Session, stops: Collection[UUID], now: datetime) -> None:
+    """Every campaign on its way was told to look."""
+    transaction.execute(update(MailStop).where(col(MailStop.id).in_(stops)).values(heard_at=now))

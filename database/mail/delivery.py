@@ -1,8 +1,8 @@
 """What the mail service later says of each copy, kept once and in any order (P4)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, String, Uuid, and_, exists, literal, or_, update
@@ -16,7 +16,7 @@ from database.mail.mail_rows import change, hold_many, stands_at
 from database.mail.mended_addresses import reopen_fallen_back
 from database.mail.outbox import CARRIED, GOT_IT
 from database.tables import Campaign, DeliveryEvent, MailAttempt, OutboxMail, PolicyVersion
-from database.writing import as_table, insert_selected
+from database.writing import as_table, insert_selected, instant_as_text
 
 STATE_AFTER_EVENT = {
     "processed": "accepted",
@@ -33,8 +33,7 @@ _SENT = aliased(OutboxMail)
 """Beside the mails that are moved."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Event:
+class Event(NamedTuple):
     """A delivery event of one copy; `reason` says in words why it reached nobody, if it did not."""
 
     mail_id: UUID
@@ -53,16 +52,25 @@ def record_events(transaction: Session, events: Sequence[Event], now: datetime) 
     address was mended since goes out again.
     Returns how many events were new; those about mails we do not know are dropped.
     """
+    attempts = {event.attempt_id: event.attempt_id.hex for event in events}
     said = as_table(
         transaction,
-        [vars(event) for event in events],
+        [
+            {
+                "mail_id": event.mail_id.hex,
+                "attempt_id": attempts[event.attempt_id],
+                "event": event.event,
+                "occurred_at": instant_as_text(event.occurred_at),
+                "reason": event.reason,
+            }
+            for event in events
+        ],
         mail_id=Uuid(),
         attempt_id=Uuid(),
         event=String(),
         occurred_at=UTCDateTime(),
         reason=String(),
     )
-    attempts = {event.attempt_id for event in events}
     of_attempts = and_(
         col(OutboxMail.attempt_id).in_(attempts), col(OutboxMail.state).in_(NOT_PROVEN)
     )

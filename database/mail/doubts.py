@@ -1,4 +1,4 @@
-"""Mails whose outcome ops were asked about: which, what is known of them, and sent again (P4)."""
+"""Mails that ops decide about: in doubt, or rejected by the mail service; and sent again (P4)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, case, exists, or_, true, update
+from sqlalchemy import ColumnElement, Row, and_, case, exists, or_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
@@ -16,18 +16,29 @@ from database.mail.mail_rows import hold_mails
 from database.mail.outbox import (
     ACCOUNT,
     CAMPAIGN,
+    REQUEST,
     SENT_AGAIN_BY_MACHINE,
     SENT_AGAIN_BY_OPS,
+    VERSION,
     is_overtaken,
     is_settled_for,
     subject_is_running,
 )
 from database.mail.outcomes import later_ones_were_heard_of
 from database.mail.steps import CALLED_OFF, FINISHED, FIRST_NOTICE, PAUSED, RUNNING, WITHDRAWAL
-from database.tables import Campaign, MailAttempt, OutboxMail, Policy, PolicyVersion
+from database.tables import (
+    Campaign,
+    DataSubjectRequest,
+    MailAttempt,
+    OutboxMail,
+    Policy,
+    PolicyVersion,
+)
+from domain.requests.data_subject_requests import State
 
 AT_ONCE = 1000
 SENDER_STOPPED = "the sender stopped in the middle of the request"
+NO_REASON = "the mail service gave no reason"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +47,11 @@ class Doubt:
 
     `campaign_id`, `slug` and `number` are null of what is no campaign's. `known`: what the last
     attempts came to. `since` and `last_at`: when the first and the last of them began. `paused`:
-    nothing of it goes out until its campaign is resumed.
+    nothing of it goes out until its campaign is resumed. `state`: operator, or rejected: those
+    nobody has had, and the mail service takes them only once the cause is mended.
     """
 
+    state: str
     subject_kind: str
     campaign_id: UUID | None
     step: str
@@ -56,7 +69,8 @@ class Doubt:
     @property
     def key(self) -> str:
         """What pages and commands name it by: the same as long as the same is in doubt."""
-        parts = (self.subject_kind, self.campaign_id, self.step, self.template, self.known)
+        of_mail = (self.subject_kind, self.campaign_id, self.step, self.template)
+        parts = (self.state, *of_mail, self.known)
         return sha256("\n".join(map(str, parts)).encode()).hexdigest()[:12]
 
 
@@ -66,55 +80,35 @@ def count_doubtful(session: Session) -> int:
 
 
 def doubts(session: Session) -> Sequence[Doubt]:
-    """What waits for ops, in groups; the largest first."""
-    waits = (
-        select_columns(
-            col(OutboxMail.subject_kind),
-            _campaign_id().label("campaign_id"),
-            col(OutboxMail.step),
-            col(OutboxMail.template),
-            _known().label("known"),
-            col(OutboxMail.attempt_id),
-            col(OutboxMail.claimed_at),
-        )
-        .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id), isouter=True)
-        .where(_waits_for_ops())
-        .subquery()
-        .c
-    )
-    alike = (waits.subject_kind, waits.campaign_id, waits.step, waits.template, waits.known)
-    rows = session.execute(
-        select_columns(
-            *alike,
-            func.count().label("mails"),
-            func.count(waits.attempt_id.distinct()).label("attempts"),
-            func.min(waits.claimed_at).label("since"),
-            func.max(waits.claimed_at).label("last_at"),
-        )
-        .group_by(*alike)
-        .order_by(func.count().desc(), func.min(waits.claimed_at))
-    ).all()
-    about = _campaigns(session, {row.campaign_id for row in rows if row.campaign_id})
-    return [_doubt(row, about.get(row.campaign_id)) for row in rows]
+    """What is in doubt and waits for ops, in groups; the largest first."""
+    return _groups(session, _waits_for_ops())
 
 
-def doubt_by_key(session: Session, key: str) -> Doubt | None:
+def rejects(session: Session, now: datetime) -> Sequence[Doubt]:
+    """What the mail service rejected and may be sent again, in groups; the largest first.
+
+    Not what would come too late, or to people who have answered; nor test mails, which legal have
+    sent anew.
+    """
+    return _groups(session, _is_rejected(now))
+
+
+def doubt_by_key(session: Session, key: str, now: datetime) -> Doubt | None:
     """The group of that key; None when nothing of it waits any more."""
-    return next((doubt for doubt in doubts(session) if doubt.key == key), None)
+    waiting = (*doubts(session), *rejects(session, now))
+    return next((doubt for doubt in waiting if doubt.key == key), None)
 
 
-def doubtful_mails(
-    session: Session, doubt: Doubt | None = None, *, after: int = 0, limit: int = 100
+def doubtful_mails(session: Session, *, limit: int = 100) -> Sequence[OutboxMail]:
+    """The single mails in doubt that wait for ops; the longest in doubt first."""
+    return _single(session, _waits_for_ops(), after=0, limit=limit)
+
+
+def mails_alike(
+    session: Session, doubt: Doubt, now: datetime, *, after: int = 0, limit: int = 100
 ) -> Sequence[OutboxMail]:
-    """The single mails that wait for ops, of a group or of all; the longest in doubt first."""
-    return session.exec(
-        select(OutboxMail)
-        .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id), isouter=True)
-        .where(_waits_for_ops(), _is_of(doubt) if doubt else true())
-        .order_by(col(OutboxMail.claimed_at), col(OutboxMail.id))
-        .offset(after)
-        .limit(limit)
-    ).all()
+    """The single mails of a group; those that were tried first come first."""
+    return _single(session, _is_of(doubt, now), after=after, limit=limit)
 
 
 def is_worth_sending(now: datetime) -> ColumnElement[bool]:
@@ -137,15 +131,16 @@ def _comes_in_time(now: datetime) -> ColumnElement[bool]:
 
 
 def resend(transaction: Session, mail_id: UUID, now: datetime) -> bool:
-    """Ops decide to send a mail of unknown outcome again; False when it cannot be sent now."""
+    """Ops decide to send a mail again of unknown outcome, or that was rejected; False when it
+    cannot be sent now."""
     changed: Any = transaction.execute(
         update(OutboxMail)
         .where(
             col(OutboxMail.id) == mail_id,
-            col(OutboxMail.state).in_(["operator", "unknown"]),
+            col(OutboxMail.state).in_(["operator", "unknown", "rejected"]),
             is_worth_sending(now),
         )
-        .values(state="queued", reason=SENT_AGAIN_BY_OPS)
+        .values(_again(SENT_AGAIN_BY_OPS))
         .execution_options(synchronize_session=False)
     )
     return bool(changed.rowcount)
@@ -162,11 +157,12 @@ def resend_some(
     some = (
         select(OutboxMail.id)
         .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id), isouter=True)
-        .where(_waits_for_ops(), _is_of(doubt), is_worth_sending(now))
+        .where(_is_of(doubt, now), is_worth_sending(now))
         .order_by(col(OutboxMail.id))
         .limit(AT_ONCE)
     )
-    mails = _queue_again(transaction, transaction.exec(some).all(), SENT_AGAIN_BY_OPS)
+    ids = transaction.exec(some).all()
+    mails = _queue_again(transaction, ids, SENT_AGAIN_BY_OPS, was=doubt.state)
     if mails:
         subject = doubt.campaign_id or mails[0]
         record(
@@ -177,6 +173,7 @@ def resend_some(
             staff=staff_id,
             step=doubt.step,
             template=doubt.template,
+            was=doubt.state,
             mails=[str(mail) for mail in mails],
         )
     return mails
@@ -211,18 +208,40 @@ def reconsider(transaction: Session, *, settle_after: timedelta, now: datetime) 
     return 0
 
 
-def _queue_again(transaction: Session, ids: Sequence[UUID], reason: str) -> Sequence[UUID]:
+def _queue_again(
+    transaction: Session, ids: Sequence[UUID], reason: str, *, was: str = "operator"
+) -> Sequence[UUID]:
     """Those of them that are still with ops, now that they are ours: an event may have come."""
-    mails = hold_mails(
-        transaction, col(OutboxMail.id).in_(ids), col(OutboxMail.state) == "operator"
-    )
+    mails = hold_mails(transaction, col(OutboxMail.id).in_(ids), col(OutboxMail.state) == was)
     transaction.execute(
         update(OutboxMail)
         .where(col(OutboxMail.id).in_(mails))
-        .values(state="queued", reason=reason)
+        .values(_again(reason))
         .execution_options(synchronize_session=False)
     )
     return mails
+
+
+def _again(reason: str) -> dict[str, Any]:
+    """A mail waits for another try. One that was rejected nobody can have had by the last one."""
+    had = case((col(OutboxMail.state) == "rejected", None), else_=col(OutboxMail.attempt_id))
+    return {"state": "queued", "reason": reason, "attempt_id": had, "settled_at": None}
+
+
+def _is_rejected(now: datetime) -> ColumnElement[bool]:
+    """By a try before `now`: what is rejected once more, while all of a group is sent again, waits
+    for another decision."""
+    over = exists().where(
+        col(DataSubjectRequest.id) == col(OutboxMail.subject_id),
+        col(DataSubjectRequest.state).in_((State.CLOSED, State.PURGED)),
+    )
+    return and_(
+        col(OutboxMail.state) == "rejected",
+        func.coalesce(OutboxMail.settled_at, OutboxMail.queued_at) <= now,
+        col(OutboxMail.subject_kind) != VERSION,
+        or_(col(OutboxMail.subject_kind) != REQUEST, ~over),
+        is_worth_queueing(now),
+    )
 
 
 def _waits_for_ops() -> ColumnElement[bool]:
@@ -256,18 +275,70 @@ def _campaign_id() -> ColumnElement[UUID | None]:
 
 
 def _known() -> ColumnElement[str]:
-    return func.coalesce(col(MailAttempt.reason), SENDER_STOPPED)
+    rejected = col(OutboxMail.state) == "rejected"
+    said = func.coalesce(col(OutboxMail.reason), NO_REASON)
+    return case((rejected, said), else_=func.coalesce(col(MailAttempt.reason), SENDER_STOPPED))
 
 
-def _is_of(doubt: Doubt) -> ColumnElement[bool]:
+def _is_of(doubt: Doubt, now: datetime) -> ColumnElement[bool]:
     of_campaign = _campaign_id()
     return and_(
+        _is_rejected(now) if doubt.state == "rejected" else _waits_for_ops(),
         col(OutboxMail.subject_kind) == doubt.subject_kind,
         of_campaign == doubt.campaign_id if doubt.campaign_id else of_campaign.is_(None),
         col(OutboxMail.step) == doubt.step,
         col(OutboxMail.template) == doubt.template,
         _known() == doubt.known,
     )
+
+
+def _groups(session: Session, which: ColumnElement[bool]) -> Sequence[Doubt]:
+    waits = (
+        select_columns(
+            col(OutboxMail.state),
+            col(OutboxMail.subject_kind),
+            _campaign_id().label("campaign_id"),
+            col(OutboxMail.step),
+            col(OutboxMail.template),
+            _known().label("known"),
+            col(OutboxMail.attempt_id),
+            col(OutboxMail.claimed_at),
+        )
+        .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id), isouter=True)
+        .where(which)
+        .subquery()
+        .c
+    )
+    alike = (
+        *(waits.state, waits.subject_kind, waits.campaign_id),
+        *(waits.step, waits.template, waits.known),
+    )
+    rows = session.execute(
+        select_columns(
+            *alike,
+            func.count().label("mails"),
+            func.count(waits.attempt_id.distinct()).label("attempts"),
+            func.min(waits.claimed_at).label("since"),
+            func.max(waits.claimed_at).label("last_at"),
+        )
+        .group_by(*alike)
+        .order_by(func.count().desc(), func.min(waits.claimed_at))
+    ).all()
+    about = _campaigns(session, {row.campaign_id for row in rows if row.campaign_id})
+    return [_doubt(row, about.get(row.campaign_id)) for row in rows]
+
+
+def _single(
+    session: Session, which: ColumnElement[bool], *, after: int, limit: int
+) -> Sequence[OutboxMail]:
+    return session.exec(
+        select(OutboxMail)
+        .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id), isouter=True)
+        .where(which)
+        .order_by(col(OutboxMail.claimed_at), col(OutboxMail.id))
+        .offset(after)
+        .limit(limit)
+    ).all()
 
 
 def _doubt(row: Row[Any], about: tuple[Policy, PolicyVersion, Campaign] | None) -> Doubt:

@@ -1,12 +1,12 @@
 """The outbox: one row per (subject, person, step), and the truth about what went out (P4)."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, literal, or_, true, update
+from sqlalchemy import ColumnElement, and_, case, exists, literal, or_, update
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, func, select
 
@@ -15,8 +15,6 @@ from database.mail import pace
 from database.mail.mail_rows import Batch, change, in_batch, of_nobody_else
 from database.mail.steps import (
     CORRECTION,
-    FIRST_NOTICE,
-    OWNERS_REPORT,
     POSTPONEMENT,
     STOPPED,
     WITHDRAWAL,
@@ -28,7 +26,6 @@ from database.tables import (
     Account,
     AddressWarning,
     Campaign,
-    CampaignStep,
     ControllerInstruction,
     DataSubjectRequest,
     Link,
@@ -109,7 +106,7 @@ LINK_AGAIN = "link_again"
 SENT_AGAIN_BY_OPS = "sent again by ops"
 SENT_AGAIN_BY_MACHINE = "no event came, while those of later mails did: sent again, not by ops"
 SENT_AGAIN = (SENT_AGAIN_BY_OPS, SENT_AGAIN_BY_MACHINE)
-"""Why a mail is queued that was left to ops."""
+"""Why a mail is queued that was left to ops, or was rejected."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -351,81 +348,6 @@ def last_accepted_at(
     return session.exec(accepted).one()
 
 
-def steps_without_sender(
-    session: Session, *, account_id: UUID | None = None, mail_ids: Collection[UUID] = ()
-) -> Sequence[tuple[UUID, str]]:
-    """A campaign's steps that are taken, with mails under way: they need a delivery together, as
-    they may be a million. So does a first notice that is still being sent, once some of it is owed
-    again: the shards of those may be done. Each with the campaign's id; only where a mail to an
-    account, or one of these mails, is under way, where those are given."""
-    of_account = col(OutboxMail.addressee_id) == account_id if account_id else true()
-    of_mails = col(OutboxMail.id).in_(mail_ids) if mail_ids else true()
-    taken = session.exec(
-        select(CampaignStep.campaign_id, CampaignStep.step).where(
-            exists().where(
-                col(OutboxMail.subject_id) == col(CampaignStep.campaign_id),
-                col(OutboxMail.step) == col(CampaignStep.step),
-                col(OutboxMail.state).in_(["queued", *IN_DOUBT]),
-                subject_is_running(),
-                of_account,
-                of_mails,
-            )
-        )
-    ).all()
-    being_sent = session.exec(
-        select(Campaign.id).where(
-            col(Campaign.finished_at).is_(None),
-            ~exists().where(
-                col(CampaignStep.campaign_id) == col(Campaign.id),
-                col(CampaignStep.step) == FIRST_NOTICE,
-            ),
-            exists().where(
-                col(OutboxMail.subject_id) == col(Campaign.id),
-                col(OutboxMail.step) == FIRST_NOTICE,
-                col(OutboxMail.state) == "queued",
-                col(OutboxMail.reason).in_(OWED_AGAIN),
-                subject_is_running(),
-                of_account,
-                of_mails,
-            ),
-        )
-    ).all()
-    return [*taken, *((campaign_id, FIRST_NOTICE) for campaign_id in being_sent)]
-
-
-def without_sender(session: Session) -> Sequence[OutboxMail]:
-    """Single mails under way whose own workflow sends no more: each needs a delivery of its own,
-    unless the workflow of an answered request is just at it.
-
-    Links asked for again, test mails, word to a campaign's owner that did not go out at once, word
-    that a restriction ends or that somebody is said to be a minor, the mails of answered requests,
-    and what is sent again to requesters although it was left to ops.
-    """
-    again = and_(
-        col(OutboxMail.subject_kind) == REQUEST,
-        col(OutboxMail.state) == "queued",
-        col(OutboxMail.reason).in_(SENT_AGAIN),
-    )
-    answered = exists().where(
-        col(DataSubjectRequest.id) == col(OutboxMail.subject_id),
-        col(DataSubjectRequest.answered_at).is_not(None),
-    )
-    return session.exec(
-        select(OutboxMail).where(
-            col(OutboxMail.state).in_(["queued", *IN_DOUBT]),
-            or_(
-                col(OutboxMail.step).startswith(LINK_AGAIN),
-                col(OutboxMail.step).startswith(STOPPED, autoescape=True),
-                col(OutboxMail.step) == OWNERS_REPORT,
-                col(OutboxMail.subject_kind).in_([VERSION, RESTRICTION, MINOR_CHECK]),
-                answered,
-                again,
-            ),
-            subject_is_running(),
-        )
-    ).all()
-
-
 def all_is_stopped(session: Session) -> bool:
     """Whether all mail is stopped (`database/campaigns/controls.py`)."""
     return (
@@ -440,38 +362,6 @@ def _is_of_campaign(mail: OutboxMail) -> bool:
 
 def _all_is_stopped() -> ColumnElement[bool]:
     return exists().where(col(MailStop.in_effect).is_(True))
-
-
-def maybe_told() -> ColumnElement[bool]:
-    """Whether the addressee of a mail had it, or may have: by a try, too, that came to no answer
-    before the mail was to be sent again; or before it was queued for a second time."""
-    tried = and_(
-        col(OutboxMail.state).in_(("queued", "cancelled")), col(OutboxMail.attempt_id).is_not(None)
-    )
-    had = and_(_is_queued_anew(), col(OutboxMail.accepted_at).is_not(None))
-    return or_(col(OutboxMail.state).in_(MAYBE_TOLD), tried, had)
-
-
-def _is_queued_anew() -> ColumnElement[bool]:
-    """Whether a mail waits for another try than the one that it had, if it had one."""
-    return and_(
-        col(OutboxMail.state).in_(("queued", "cancelled")), col(OutboxMail.attempt_id).is_(None)
-    )
-
-
-def maybe_told_before(instant: datetime) -> ColumnElement[bool]:
-    """Whether they had it before an instant, or may have: by its last try, or by one of its
-    campaign that came to no answer before the mail was tried again."""
-    tried = col(MailAttempt.started_at) < instant
-    last = exists().where(col(MailAttempt.id) == col(OutboxMail.attempt_id), tried)
-    had = and_(_is_queued_anew(), col(OutboxMail.accepted_at) < instant)
-    in_doubt = exists().where(
-        col(MailAttempt.subject_id) == col(OutboxMail.subject_id),
-        col(MailAttempt.started_at) >= col(OutboxMail.queued_at),
-        tried,
-        or_(col(MailAttempt.outcome) == "unknown", col(MailAttempt.outcome).is_(None)),
-    )
-    return and_(maybe_told(), or_(last, had, and_(col(OutboxMail.attempts) > 1, in_doubt)))
 
 
 def subject_is_running() -> ColumnElement[bool]:

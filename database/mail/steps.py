@@ -10,6 +10,8 @@ POSTPONEMENT, CORRECTION, WITHDRAWAL = "postponement_", "correction_", "withdraw
 """What people hear besides: of the first two there may be several, which are numbered."""
 STOPPED = "stopped_"
 """Steps that tell a campaign's owner of a stop by the machine: the first, the second ..."""
+TO_LEGAL = "escalation_legal"
+"""The step that tells legal who stays silent, and those that follow when the date moves later."""
 OWNERS_REPORT = "finished"
 """The step that tells a campaign's owner what it came to."""
 GOT_BY_NOBODY = ("bounced", "dropped", "complained", "rejected", "suppressed", "no_address")

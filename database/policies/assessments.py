@@ -1,6 +1,6 @@
 """What the engine says of pairs of texts, and the findings about a version (P2)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -84,13 +84,18 @@ def assessment_of(session: Session, base_id: UUID, version_id: UUID) -> Assessme
 def findings_of(session: Session, version_id: UUID) -> Sequence[Finding]:
     """Every finding about a version, F1 first."""
     rows = session.exec(select(Finding).where(Finding.policy_version_id == version_id)).all()
-    return sorted(rows, key=lambda finding: int(finding.key[1:]))
+    return in_order(rows)
 
 
 def findings_between(session: Session, base_id: UUID, version_id: UUID) -> Sequence[Finding]:
     """The findings that a pair of versions shows, F1 first."""
     rows = session.exec(_BETWEEN, params={"base": base_id, "version": version_id}).all()
-    return sorted(rows, key=lambda finding: int(finding.key[1:]))
+    return in_order(rows)
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings about a version, F1 first."""
+    return sorted(findings, key=lambda finding: int(finding.key[1:]))
 
 
 def compared_with(session: Session, version_id: UUID) -> dict[UUID, tuple[int, ...]]:

@@ -1,6 +1,6 @@
 """A version governs people because a law requires it, and not because they approved it (P5)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -64,11 +64,19 @@ def law_between(
 
 
 def _law_behind(session: Session, findings: Sequence[Finding]) -> Sequence[LegalRequirement]:
+    return law_behind(findings, requirements(session, filter(confirmed_adverse, findings)))
+
+
+def law_behind(
+    findings: Sequence[Finding], found: Mapping[UUID, LegalRequirement]
+) -> Sequence[LegalRequirement]:
+    """The laws that require all that is adverse among what two texts show, as `law_between`, where
+    it is `found` already which law requires each finding."""
     adverse = [finding for finding in findings if confirmed_adverse(finding)]
-    found = requirements(session, adverse)
-    if len(found) < len(adverse) or any(finding.status in UNDECIDED for finding in findings):
+    if any(finding.status in UNDECIDED for finding in findings):
         return ()
-    return [found[finding.id] for finding in adverse]
+    required = [found[finding.id] for finding in adverse if finding.id in found]
+    return required if len(required) == len(adverse) else ()
 
 
 def takes_approval(
@@ -116,13 +124,12 @@ def laws_said(
     session: Session, base: PolicyVersion, version: PolicyVersion, language: str
 ) -> tuple[Law, ...]:
     """The same as somebody who reads this language is told of it, each law once."""
-    return laws_said_of(session, findings_between(session, base.id, version.id), language)
+    found = _law_behind(session, findings_between(session, base.id, version.id))
+    return laws_in(found, sentences_of_laws(session, found, language))
 
 
-def laws_said_of(session: Session, findings: Sequence[Finding], language: str) -> tuple[Law, ...]:
-    """The same, of all that a pair of texts shows."""
-    found = _law_behind(session, findings)
-    told = sentences_of_laws(session, found, language)
+def laws_in(found: Iterable[LegalRequirement], told: Mapping[UUID, str]) -> tuple[Law, ...]:
+    """Laws with what is told of them, each once."""
     laws = (Law(citation=one.citation, sentence=told[one.id]) for one in found)
     return tuple(dict.fromkeys(laws))
 

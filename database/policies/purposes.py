@@ -31,11 +31,14 @@ def asked_because_of(
     """What somebody to whom these findings about a version apply, and who reads a language, is
     asked to consent to: the label of each purpose. One that has no words is left out: nobody
     consents to what is not said."""
-    labels = _labels(findings)
-    if not labels:
+    if not _labels(findings):
         return {}
-    written = written_in(session, findings[0].policy_version_id, language)
-    asked = {purpose: written.get(purpose) or label for purpose, label in labels.items()}
+    return asked_in(findings, written_in(session, findings[0].policy_version_id, language))
+
+
+def asked_in(findings: Iterable[Finding], written: Mapping[str, str | None]) -> Mapping[str, str]:
+    """The same, where it is known what legal wrote in the language about each purpose."""
+    asked = {purpose: written.get(purpose) or label for purpose, label in _labels(findings).items()}
     return {purpose: label for purpose, label in asked.items() if label}
 
 

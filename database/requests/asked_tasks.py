@@ -91,6 +91,7 @@ def needs_person(transaction: Session, task: AskedTask, problem: str, now: datet
         return False
     row.state, row.problem, row.next_try_at = TaskState.NEEDS_PERSON, problem, None
     row.attempts += 1
+    row.answers += 1
     transaction.add(row)
     note(transaction, row, "needs_person", now)
     return True

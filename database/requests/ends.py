@@ -14,6 +14,7 @@ from database.requests.answering import set_aside
 from database.requests.appeals import why_not_them
 from database.requests.erasures import of_request
 from database.requests.identity import answer_goes_on_file, is_verified
+from database.requests.receipts import be_due_no_later
 from database.requests.requested_rights import decided_before, kinds_of, rights_of
 from database.requests.requests import OPEN_STATES, contact_key, follower_of, request_by_reference
 from database.tables import DataSubjectRequest, ProposedEnd, RequestedRight
@@ -102,7 +103,7 @@ def end(
     _require_fresh_eyes(transaction, request, staff_id)
     _require_way_back(transaction, request)
     if outcome is Outcome.DUPLICATE:
-        _follow(transaction, request, other)
+        _follow(transaction, request, other, now)
     proposed = ProposedEnd(
         request_id=request.id,
         outcome=outcome,
@@ -194,7 +195,7 @@ class Duplicates:
     answered_with_it: Sequence[DataSubjectRequest]
 
 
-def possible_duplicates(session: Session, request: DataSubjectRequest) -> Duplicates:
+def possible_duplicates(session: Session, request: DataSubjectRequest, now: datetime) -> Duplicates:
     """Of the open requests from the same account or address for the same right those of which one
     may end as the duplicate of the other, the oldest first. What would be refused is not offered.
     """
@@ -205,13 +206,13 @@ def possible_duplicates(session: Session, request: DataSubjectRequest) -> Duplic
         answer_it=[
             other
             for other in others
-            if may_end and not duplicate_refusal(this, _twin(session, other, only_open=False))
+            if may_end and not duplicate_refusal(this, _twin(session, other, only_open=False), now)
         ],
         answered_with_it=[
             other
             for other in others
             if not _answers_another(session, other)
-            and not duplicate_refusal(_twin(session, other, only_open=True), as_twin)
+            and not duplicate_refusal(_twin(session, other, only_open=True), as_twin, now)
         ],
     )
 
@@ -309,17 +310,22 @@ def _other(session: Session, of: str) -> DataSubjectRequest:
     return request_by_reference(session, of.strip())
 
 
-def _follow(transaction: Session, request: DataSubjectRequest, other: DataSubjectRequest) -> None:
-    """Note which request answers this one; the other is held, so that it does not end just now."""
+def _follow(
+    transaction: Session, request: DataSubjectRequest, other: DataSubjectRequest, now: datetime
+) -> None:
+    """Note which request answers this one, and by when it does now; the other is held, so that it
+    does not end just now."""
     if other.answered_at is not None:
         raise EndRefused(f"{other.reference} is answered already, so it answers nothing else.")
-    refusal = duplicate_refusal(
-        _twin(transaction, request, only_open=True), _twin(transaction, other, only_open=False)
+    one, its_twin = (
+        _twin(transaction, request, only_open=True),
+        _twin(transaction, other, only_open=False),
     )
-    if refusal:
+    if refusal := duplicate_refusal(one, its_twin, now):
         raise EndRefused(f"{refusal} Nothing was changed.")
     request.duplicate_of_id = other.id
     transaction.add(request)
+    be_due_no_later(transaction, other, request, now)
 
 
 def _twin(session: Session, request: DataSubjectRequest, *, only_open: bool) -> Twin:

@@ -10,7 +10,12 @@ from sqlmodel import Session, col, select
 from database.facts import record
 from database.people.accounts import holder_died
 from database.people.stages import begin_deceased
-from database.requests.identity import account_of, verify_identity
+from database.requests.identity import (
+    account_of,
+    awaits_identity,
+    is_on_file,
+    verify_identity,
+)
 from database.tables import Account, DataSubjectRequest, Erasure, EstateAuthority
 from database.writing import held, hold
 from domain.people.account_holders import Status
@@ -62,6 +67,16 @@ def take_back(
     account.death_noted_at = account.death_noted_by = None
     transaction.add(account)
     record(transaction, "account.thawed", account.id, now, request=request.id, staff=staff_id)
+
+
+def open_about_them(session: Session, request: DataSubjectRequest) -> Sequence[UUID]:
+    """The requests without an answer about the account that a request is about, this one too."""
+    return session.exec(
+        select(DataSubjectRequest.id).where(
+            DataSubjectRequest.account_id == request.account_id,
+            col(DataSubjectRequest.answered_at).is_(None),
+        )
+    ).all()
 
 
 def _account(transaction: Session, request: DataSubjectRequest) -> Account:
@@ -150,6 +165,17 @@ def waits_for_authority(session: Session, request: DataSubjectRequest) -> bool:
     """Whether its holder has died, and two of us have not found yet that whoever asks may."""
     last = next(iter(authorities_of(session, request)), None)
     return has_died(session, request) and (last is None or last.confirmed_by is None)
+
+
+def is_for_us_to_find_out(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether two of us have to find out who asks, or whether they may, as no mail does: somebody
+    disputes it, the holder has died, or no address is known that could be asked."""
+    if request.answered_at is not None or not request.needs_identity:
+        return False
+    if request.disputed_at is not None or waits_for_authority(session, request):
+        return True
+    has_mailbox = bool(request.contact_email) or is_on_file(session, request)
+    return awaits_identity(request) and not has_mailbox
 
 
 def _has_erasure_to_come(session: Session, request: DataSubjectRequest) -> bool:

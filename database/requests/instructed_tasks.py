@@ -34,6 +34,7 @@ def add_tasks(
             "source": source,
             "state": TaskState.WAITING.value,
             "attempts": 0,
+            "answers": 0,
             "next_try_at": now,
             "problem": "",
             "evidence": "",

@@ -14,7 +14,7 @@ from database.requests.requests import stored_candidates
 from database.tables import DataSubjectRequest, ReceiptCorrection
 from database.writing import held, hold
 from domain.places import country_code
-from domain.requests.data_subject_requests import Kind
+from domain.requests.data_subject_requests import Kind, RightState
 from domain.requests.deadlines import Deadline
 
 NOTHING_CHANGED = "Nothing was changed."
@@ -160,6 +160,43 @@ def bring_forward(
         due_at=request.due_at,
         rule=request.rule,
     )
+
+
+def be_due_no_later(
+    transaction: Session, request: DataSubjectRequest, than: DataSubjectRequest, now: datetime
+) -> None:
+    """A request whose answer is to be another's too has to be answered when that was due: nobody
+    waits longer because they asked twice (P21). Both are held."""
+    still_open = (one for one in rights_of(transaction, than.id) if one.state != RightState.DECIDED)
+    due = {one.kind: one for one in still_open}
+    rights = rights_of(transaction, request.id)
+    sooner = [one for one in rights if one.kind in due and due[one.kind].due_at < one.due_at]
+    if not sooner:
+        return
+    for right in sooner:
+        right.due_at, right.rule = due[right.kind].due_at, due[right.kind].rule
+        transaction.add(right)
+    first = min(rights, key=lambda right: right.due_at)
+    request.due_at, request.rule = first.due_at, first.rule
+    request.candidates = [
+        *(_of_another(one, than.reference) for one in than.candidates),
+        *request.candidates,
+    ]
+    transaction.add(request)
+    record(
+        transaction,
+        "request.brought_forward",
+        request.id,
+        now,
+        due_at=first.due_at,
+        rule=first.rule,
+    )
+
+
+def _of_another(candidate: dict[str, object], reference: str) -> dict[str, object]:
+    """A clock of a request that is answered with this one."""
+    explanation = f"that of {reference}, which this answers too: {candidate['explanation']}"
+    return {**candidate, "explanation": explanation}
 
 
 def waiting_receipt(session: Session, request_id: UUID) -> ReceiptCorrection | None:

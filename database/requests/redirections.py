@@ -10,6 +10,7 @@ from database.requests.packages import held_for_others
 from database.requests.requested_rights import rights_of
 from database.tables import DataSubjectRequest
 from domain.requests.data_subject_requests import GATED_KINDS
+from domain.requests.decisions import SET_ASIDE
 
 HELD_FOR_OTHERS = (
     "Something is held under this address, for another company: answer that the request has to go "
@@ -26,7 +27,9 @@ def may_be_sent_elsewhere(session: Session, request: DataSubjectRequest) -> bool
 
 def sent_elsewhere(session: Session, request: DataSubjectRequest) -> Sequence[str] | None:
     """The companies that a person is to ask for what we keep for them; None where nobody may be
-    named, as we do not know who asks."""
+    named, as we do not know who asks. What ended without being judged sends nobody anywhere."""
+    if request.outcome in SET_ASIDE:
+        return ()
     if may_be_sent_elsewhere(session, request):
         return held_for_others(session, request.id)
     gated = any(right.kind in GATED_KINDS for right in rights_of(session, request.id))

@@ -95,6 +95,7 @@ def add_task(
         "round": len(before) + 1,
         "state": TaskState.WAITING.value,
         "attempts": 0,
+        "answers": 0,
         "next_try_at": now,
         "problem": "",
         "evidence": "",

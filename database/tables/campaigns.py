@@ -196,9 +196,10 @@ class WrongPurpose(SQLModel, table=True):
 class ControlAct(SQLModel, table=True):
     """Somebody stopped a campaign or let it go on, and why; appended, never altered (P8).
 
-    `act`: pause | resume | withdraw | postpone | rate | propose_correction | correct |
-    take_back_correction | propose_reclassification | reclassify; or canary | breaker, which are the
-    machine's and have no member of staff, as a postpone has none where a correction comes later.
+    `act`: pause | resume | withdraw | postpone | replace | rate | propose_correction | correct |
+    take_back_correction | propose_reclassification | reclassify; release, while Temporal was away;
+    or canary | breaker, which are the machine's and have no member of staff, as a postpone has none
+    where a correction comes later.
     `until_on`: the date it was postponed to. `per_minute`: the new rate, null when it was lifted.
     `heard_at`: when its workflows were told to look; null until then, as Temporal may be down, and
     of the machine's own, which a workflow did.

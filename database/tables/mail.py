@@ -77,7 +77,11 @@ class MailAttempt(SQLModel, table=True):
 
 
 class MailStop(SQLModel, table=True):
-    """All mail was stopped, and later let go on (P8). `in_effect`: true, or null once over."""
+    """All mail was stopped, and later let go on (P8). `in_effect`: true, or null once over.
+
+    `heard_at`: when the campaigns that waited for its end were told to look; null until then, as
+    Temporal may be down.
+    """
 
     __tablename__ = "mail_stop"
 
@@ -89,6 +93,7 @@ class MailStop(SQLModel, table=True):
     started_by: UUID | None = Field(default=None, foreign_key="staff.id")
     started_at: datetime | None = None
     start_reason: str | None = None
+    heard_at: datetime | None = None
 
 
 class MailBucket(SQLModel, table=True):

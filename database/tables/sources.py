@@ -13,7 +13,8 @@ class AskedOfSource(SQLModel):
     """What a data source is asked, how far that is, and what it said.
 
     `state`: `source_tasks.TaskState`. `receipt`: what the source did or has, in counts and
-    in the words of the data map, no personal data. `file`: where the values are kept, encrypted,
+    in the words of the data map, no personal data. `answers`: how many came that could not be
+    right; what is asked after one is another call. `file`: where the values are kept, encrypted,
     that it gave. `problem`: why it is not done, in words that name no value. `due_on`: by when
     somebody who holds `assigned_role` is to do what no machine can, who hears of it again at
     `next_try_at`; `evidence` is how they did it.
@@ -23,6 +24,7 @@ class AskedOfSource(SQLModel):
     source: str
     state: str = "waiting"
     attempts: int = 0
+    answers: int = 0
     next_try_at: datetime | None = None
     receipt: dict[str, object] | None = Field(default=None, sa_type=JSON)
     file: str | None = None
@@ -33,6 +35,11 @@ class AskedOfSource(SQLModel):
     done_by: UUID | None = Field(default=None, foreign_key="staff.id")
     created_at: datetime
     settled_at: datetime | None = None
+
+    @property
+    def call_id(self) -> str:
+        """By which a source knows that it is asked again, as its answer may have been lost."""
+        return f"{self.id}/{self.answers}" if self.answers else str(self.id)
 
 
 class SourceTask(AskedOfSource, table=True):

@@ -72,7 +72,7 @@ def why_stop(tally: Tally, limits: Limits) -> str | None:
         )
     if _is_over(tally.unknown, tally.copies, limits.unknown_percent):
         return (
-            f"Of {tally.unknown:,} {of} nobody knows whether they went out: more than "
+            f"Nobody knows whether {tally.unknown:,} {of} went out: more than "
             f"{limits.unknown_percent:g} %."
         )
     return None

@@ -1,6 +1,6 @@
 """What legal may decide about a policy version, and who may decide it (P2). Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from enum import StrEnum
@@ -353,81 +353,93 @@ def release_refusal(
     version: VersionUnderReview, releaser_id: UUID, preparation: Preparation = PREPARED
 ) -> str | None:
     """The sentence why this version cannot be released by this person, or None."""
+    return next(release_refusals(version, releaser_id, preparation), None)
+
+
+def release_refusals(
+    version: VersionUnderReview, releaser_id: UUID, preparation: Preparation = PREPARED
+) -> Iterator[str]:
+    """Every sentence why this version cannot be released by this person: what is to be seen to
+    first comes first. Whether the class fits is said once all is decided that it follows from."""
     if version.state is not VersionState.IN_REVIEW:
-        return f"This version is {_words(version.state)}; only one in review can be released."
+        yield f"This version is {_words(version.state)}; only one in review can be released."
+        return
     if releaser_id == version.submitted_by:
-        return "One person alone cannot submit and release: a colleague of yours has to release it."
+        yield "One person alone cannot submit and release: a colleague of yours has to release it."
     undecided = [finding.key for finding in version.findings if finding.status in UNDECIDED]
     if undecided:
-        return f"Not decided yet: {', '.join(undecided)}. Confirm or dismiss them first."
-    if refusal := _law_release_refusal(version):
-        return refusal
+        yield f"Not decided yet: {', '.join(undecided)}. Confirm or dismiss them first."
+    of_laws = list(_law_release_refusals(version))
+    yield from of_laws
     if version.version_class is None:
-        return "Nobody has given this version its class yet (editorial, notice or approval)."
+        yield "Nobody has given this version its class yet (editorial, notice or approval)."
+    elif not (undecided or of_laws) and (refusal := _unfit(version, version.version_class)):
+        yield refusal
+    yield from _preparation_refusals(version, preparation)
+
+
+def _unfit(version: VersionUnderReview, given: VersionClass) -> str | None:
+    """Why the class that was given is not the one that the confirmed findings ask for."""
     lowest = lowest_class(version)
-    if _RANK.index(version.version_class) < _RANK.index(lowest):
+    if _RANK.index(given) < _RANK.index(lowest):
         if lowest is VersionClass.NOTICE:
             return f"{_EVERYBODY_IS_TOLD}, so the class has to be notice."
         return "A material adverse change is confirmed, so the class has to be approval."
-    if version.version_class is VersionClass.APPROVAL and lowest is VersionClass.NOTICE:
+    if given is VersionClass.APPROVAL and lowest is VersionClass.NOTICE:
         return (
             "All that would need approval is required by law: it applies to everybody, and nobody "
             "is asked. Give the class notice, or take the citations away."
         )
-    if version.version_class is VersionClass.APPROVAL and lowest is VersionClass.EDITORIAL:
+    if given is VersionClass.APPROVAL and lowest is VersionClass.EDITORIAL:
         return (
             "The class is approval, but no finding is confirmed: account holders would not be told "
             "what to approve. Confirm a finding or add one of your own."
         )
-    return preparation_refusal(version, preparation)
+    return None
 
 
-def _law_release_refusal(version: VersionUnderReview) -> str | None:
+def _law_release_refusals(version: VersionUnderReview) -> Iterator[str]:
     """What is still open about the laws that were cited, or does not go together (P5)."""
     confirmed = [each for each in version.findings if each.status is FindingStatus.CONFIRMED]
     waiting = [each.key for each in confirmed if each.law_cited_by and not each.law_agreed]
     if waiting:
-        return (
+        yield (
             f"A law is cited for {', '.join(waiting)}, and no second person agreed yet. Agree, or "
             "take the citation away."
         )
     chosen = [each.key for each in confirmed if each.law_agreed and each.takes_consent]
     if chosen:
-        return (
+        yield (
             f"{', '.join(chosen)} takes each person's own consent, and is cited as required by "
             "law: nobody has to consent to what applies to everybody. Take one of the two away."
         )
     step = _adverse_in_step(version)
     required = [each.key for each in step if each.law_agreed]
-    asked = [each.key for each in step if not each.law_agreed]
+    asked = [each.key for each in step if not (each.law_agreed or each.key in waiting)]
     if required and asked:
-        return (
+        yield (
             f"A law requires {', '.join(required)} and not {', '.join(asked)}, and nobody is "
             "governed by half a version. Hand in what the law requires as a version of its own, "
             f"and the rest as a later one; or take the citation of {', '.join(required)} away, "
             "and all of it waits for approval."
         )
-    return None
 
 
-def preparation_refusal(version: VersionUnderReview, preparation: Preparation) -> str | None:
-    """The sentence what has to be done before people hear of a version, or None.
-
-    Of an editorial one nobody gets a mail.
-    """
+def _preparation_refusals(version: VersionUnderReview, preparation: Preparation) -> Iterator[str]:
+    """What has to be done before people hear of a version; of an editorial one nobody gets a
+    mail."""
     if version.version_class is VersionClass.EDITORIAL:
-        return None
+        return
     if preparation.missing_words:
         missing = "; ".join(map(str, preparation.missing_words))
-        return f"People would not be told in their language what changes. Missing: {missing}."
+        yield f"People would not be told in their language what changes. Missing: {missing}."
     if preparation.rehearsed is Rehearsed.UNDER_WAY:
-        return "The test mail is on its way. Read it when it comes, then release the version."
+        yield "The test mail is on its way. Read it when it comes, then release the version."
     if preparation.rehearsed is Rehearsed.NO:
-        return (
+        yield (
             "Nobody has had a test mail of this version as it is now: class, findings and words. "
             "Send one to yourself and read it before everybody gets theirs."
         )
-    return None
 
 
 def rejection_refusal(version: VersionUnderReview) -> str | None:

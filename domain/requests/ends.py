@@ -37,13 +37,13 @@ class Twin:
     received_at: datetime
 
 
-def duplicate_refusal(one: Twin, other: Twin) -> str | None:
+def duplicate_refusal(one: Twin, other: Twin, now: datetime) -> str | None:
     """Why `one` may not end as a duplicate of `other`, as a sentence for staff; None when it may.
 
     The first that is verified wins, so that nobody can keep a person from their answer by asking
-    first; its answer comes no later than the other's was due; whoever has shown nothing is told of
-    no request but one from their own address; and two who share a mailbox are two people, each with
-    an answer of their own (P19, P21).
+    first; its answer is due when the other's was, where that is earlier, so one that is overdue is
+    answered itself; whoever has shown nothing is told of no request but one from their own address;
+    and two who share a mailbox are two people, each with an answer of their own (P19, P21).
     """
     same_account = one.account_id is not None and one.account_id == other.account_id
     other_account = None not in {one.account_id, other.account_id} and not same_account
@@ -56,8 +56,8 @@ def duplicate_refusal(one: Twin, other: Twin) -> str | None:
         return f"{other.reference} is about another account or address: each gets its own answer."
     if missing := [kind for kind in one.due if kind not in other.due]:
         return f"{other.reference} does not ask for {', '.join(missing)}: answer that first."
-    if any(other.due[kind] > due for kind, due in one.due.items()):
-        return f"{other.reference} is due later, and this one has to be answered in time."
+    if any(due <= now and due < other.due[kind] for kind, due in one.due.items()):
+        return "This one is overdue: it needs an answer of its own, now."
     if one.needs_identity:
         return _unproved(one, other, same_contact=same_contact)
     if other.received_at > one.received_at:

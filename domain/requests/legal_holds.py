@@ -20,8 +20,8 @@ WORKING_DAYS_TO_ERASE = 5
 UNDER_A_HOLD = (
     "A legal hold stands on this account, so its erasure cannot be fulfilled, and only in part on "
     f"the ground {Ground.LEGAL_MATTERS}. Choose partial or refused with that ground. Name the "
-    "ground to the person, and not what the hold is about. When the hold is released, you are told "
-    "to erase."
+    "ground to the person, and not what the hold is about. After the release, what is granted is "
+    "erased by itself, and of what is refused you are told to erase it."
 )
 
 

@@ -59,3 +59,6 @@ def test_people_read_it_as_a_table(audience: Run) -> None:
     )
     assert "without an address, whom no mail reaches: 1." in shown
     assert "1 exempt" in shown
+    languages = {line.split("│")[3].strip() for line in shown.splitlines() if line.count("│") == 9}
+    assert {"English", "German"} <= languages  # and not en and de, which are for scripts
+    assert not languages & {"en", "de"}

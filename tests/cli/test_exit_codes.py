@@ -108,6 +108,7 @@ COMMANDS = {
     "holds list": [],
     "mail status": [],
     "mail unknown": [],
+    "mail rejected": [],
     "mail stop": ["--reason", "No", "--as", "omar"],
     "mail start": ["--reason", "Yes", "--as", "lena"],
     "mail allow": ["alice@people.example", "--reason", "Mended", "--as", "omar"],

@@ -100,3 +100,23 @@ def test_ops_send_all_mails_of_a_kind_again_with_one_command(
         assert outbox.states(session, Batch(subject_id=mail.subject_id)) == {"queued": 3}
     gone = promisekeeper("mail", "resend", "--group", group["key"], "--as", "omar")
     assert (gone.exit_code, gone.stdout) == (1, "")
+
+
+def test_rejected_mails_are_listed_by_their_reason_and_sent_again_as_one(
+    promisekeeper: PromiseKeeper, database: Database
+) -> None:
+    """P4."""
+    with database.transaction() as transaction:
+        outbox.queue(transaction, loose_mails(2), NOW)
+        for mail in transaction.exec(select(OutboxMail)).all():
+            mail.state, mail.reason = "rejected", "SendGrid answered 400: no such template"
+    (row,) = json.loads(promisekeeper("mail", "rejected", "--format", "json").stdout)
+    assert (row["mails"], row["known"]) == (2, "SendGrid answered 400: no such template")
+    resend = ("mail", "resend", "--group", row["key"], "--as")
+    refused = promisekeeper(*resend, "lena")
+    assert refused.exit_code == 1
+    kept = promisekeeper(*resend, "omar")  # and Temporal, which is away, is not needed for that
+    assert (kept.exit_code, "What you handed in is kept" in kept.stderr) == (3, True)
+    assert json.loads(promisekeeper("mail", "rejected", "--format", "json").stdout) == []
+    with database.session() as session:
+        assert {mail.state for mail in session.exec(select(OutboxMail)).all()} == {"queued"}

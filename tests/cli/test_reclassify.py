@@ -1,5 +1,6 @@
 """A version that should have asked for approval is reclassified from the command line (P2)."""
 
+import csv
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -59,6 +60,18 @@ def test_one_proposes_another_agrees_and_the_answer_names_the_error(promisekeepe
     told = json.loads(answer.stdout)
     assert told["version"] == 1
     assert [bool(step["in_error"]) for step in told["steps"]] == [False, True, False]
+    before = ("--at", (NOW - timedelta(hours=1)).isoformat(), "--format")
+    answer = promisekeeper("governing", POLICY, ALICE.external_id, *before, "json")
+    assert [bool(step["in_error"]) for step in json.loads(answer.stdout)["steps"]] == [False, True]
+    (line,) = [
+        line
+        for line in csv.DictReader(
+            promisekeeper("governing", POLICY, "--all", *before, "csv").stdout.splitlines()
+        )
+        if line["account"] == ALICE.external_id
+    ]
+    assert line["version"] == "2"
+    assert "released without asking for approval" in line["in_error"]
 
 
 def test_a_class_is_only_raised(promisekeeper: Run) -> None:

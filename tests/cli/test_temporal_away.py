@@ -4,15 +4,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 from typer.testing import CliRunner, Result
 
 from cli.main import app
 from database.campaigns import freezing
-from database.campaigns.unheard import unheard
+from database.campaigns.unheard import unheard, unheard_starts
 from database.mail import outbox, outcomes
 from database.mail.mail_rows import Batch
-from tests.people import ALICE, POLICY
+from database.tables import OutboxMail, PolicyVersion
+from domain.policies.reviews import VersionClass
+from tests.people import ALICE, BOB, POLICY
+from tests.rehearsed import rehearse
 from tests.scene import NOW, Scene
+from tests.texts import THIRD
 
 Run = Callable[..., Result]
 WHY = ("--reason", "a wrong period")
@@ -66,9 +71,39 @@ def test_a_control_holds_and_says_what_waits_for_temporal(
         assert len(unheard(session)[POLICY, 2]) == len(commands)
 
 
-def test_all_mail_is_stopped_without_temporal(promisekeeper: Run) -> None:
+def test_all_mail_is_stopped_without_temporal(scene: Scene, promisekeeper: Run) -> None:
     """P8: every claim reads it; only campaigns that stood still meanwhile wait to hear of it."""
     stopped = promisekeeper("mail", "stop", *WHY, "--as", "omar")
     assert (stopped.exit_code, stopped.stderr) == (0, "")
     started = promisekeeper("mail", "start", *WHY, "--as", "lena")
     assert (started.exit_code, started.stderr.strip()) == (0, IT_IS_KEPT)
+    with scene.database.session() as session:
+        assert len(unheard_starts(session)) == 1
+
+
+def test_a_version_that_takes_the_place_of_another_goes_out_without_temporal(
+    scene: Scene, promisekeeper: Run
+) -> None:
+    """P8: not one mail more of the old one from that moment on."""
+    scene.import_accounts(BOB)
+    with scene.database.transaction() as transaction:
+        mail = transaction.exec(select(OutboxMail)).one()
+        mail.state = "queued"
+        old = Batch(subject_id=mail.subject_id)
+    third = scene.submit(THIRD)
+    scene.assess(scene.version(1), scene.version(2), version=third)
+    scene.confirm_all(third, VersionClass.APPROVAL)
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(PolicyVersion, third.id)
+        rehearse(transaction, row, scene.staff["noor"], NOW)
+    done = promisekeeper("policy", "release", POLICY, 3, "--as", "noor")
+    assert (done.exit_code, done.stderr.strip()) == (0, IT_IS_KEPT), done.output
+    assert [scene.version(number).state for number in (2, 3)] == ["replaced", "announced"]
+    with scene.database.transaction() as transaction:
+        assert outbox.claim(transaction, old, limit=9, now=NOW) is None
+        assert set(unheard(transaction)) == {(POLICY, 2), (POLICY, 3)}
+    again = promisekeeper("policy", "release", POLICY, 3, "--as", "noor")
+    assert again.exit_code == 1
+    assert "This version is announced already." in again.stderr
+    report = promisekeeper("campaign", "report", POLICY, 2)
+    assert "version 3 took its place" in report.stdout

@@ -54,6 +54,28 @@ def test_two_processes_that_write_in_a_loop_never_meet_a_locked_database(
         assert session.get_one(ClockOffset, 1).seconds == 2 * ROUNDS
 
 
+def test_writers_of_a_process_have_their_turn_in_the_order_in_which_they_came() -> None:
+    """P5: nobody who decides waits longer because others decide after them."""
+    turns, order = engine.Turns(), list[str]()
+
+    def take(name: str) -> None:
+        with turns:
+            order.append(name)
+
+    def queue_up(name: str, threads: ThreadPoolExecutor) -> None:
+        before = turns.waiting
+        threads.submit(take, name)
+        eventually(lambda: turns.waiting > before)
+
+    names = ["Alice", "Bob", "Carol", "Dora"]
+    with ThreadPoolExecutor(len(names)) as threads:
+        with turns:
+            for name in names:
+                queue_up(name, threads)
+        take("who comes by just then")
+    assert order == [*names, "who comes by just then"]
+
+
 def open_new_files(directory: Path) -> int:
     """Both open each file as its first two."""
     for number in range(NEW_FILES):

@@ -94,7 +94,6 @@ def test_an_event_says_which_copy_which_attempt_and_when() -> None:
     assert event.mail_id == UUID(int=1)
     assert event.attempt_id == UUID(int=2)
     assert event.occurred_at == datetime(2026, 3, 1, 12, tzinfo=UTC)
-    assert event.provider_event_id == "event-1"
     assert event.provider_id == "request-1"
     assert event.reason_kind == "blocked"
     assert "alice" not in repr(event)

@@ -35,7 +35,9 @@ LISTS: dict[str, object] = {
     "laws": [{"citation": "Act <1>, section 2", "sentence": "The law wants them kept."}],
     "rights": RIGHTS,
     "elsewhere": ["Please ask <Clinic>."],
+    "is_confirmed": False,
     "needs_identity": True,
+    "appeal_against": "R-3B7QK9DX",
     "by_us": False,
     "segments": [("Silent, language de", 40), ("Not reached, bounced", 3)],
 }
@@ -258,3 +260,27 @@ def test_what_is_erased_of_a_minor_is_no_answer_to_a_request_of_theirs() -> None
             assert not re.search(r"your request|You asked|Ihre Anfrage|Ihren Antrag", text)
         asked = example("request_answer", language)
         assert message.subject != asked.subject
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("mail", ["approval_first_notice", "minor_first_notice"])
+def test_of_a_version_in_force_no_mail_says_that_it_is_still_to_come(
+    mail: str, language: str
+) -> None:
+    """P2, P4: who is told so late reads what happened, and when; others what we mean to do."""
+    late = example(mail, language)
+    to_come = example(mail, language, in_force_since="", in_error_since="")
+    plans = re.compile(r"want to change|about to change|möchten unsere|Wir ändern|ändert sich")
+    for before, after in ((to_come.subject, late.subject), (to_come.text, late.text)):
+        assert plans.search(before)
+        assert not plans.search(re.sub(r"Was sich .*", "", after)), after
+    assert "the in_force_since" in late.text
+
+
+@pytest.mark.parametrize("mail", MAILS)
+def test_no_mail_counts_its_policy(mail: str) -> None:
+    """P4: our terms of service are several, our privacy policy is one."""
+    for changes in ({}, {"in_force_since": "", "in_error_since": ""}):
+        message = example(mail, **changes)
+        for text in (message.subject, message.text, message.html):
+            assert not re.search(r"(?i)our the policy_title (is|are|has|changes)\b", text)

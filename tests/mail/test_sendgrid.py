@@ -132,9 +132,12 @@ def test_a_bad_address_is_named_and_nobody_else_is_mailed(
     outcome = service.send(message, [bad, ALICE, BOB], ATTEMPT)
     assert outcome == Rejected(
         mail_ids=(bad.mail_id,),
-        reason="SendGrid answered 400: personalizations.0.to.0.email Does not contain a valid "
+        reason="SendGrid answered 400: personalizations.to.0.email Does not contain a valid "
         "address.",
     )
+    worse = service.send(message, [ALICE, bad, copy_for("Mel", "mel at example")], ATTEMPT)
+    assert isinstance(worse, Rejected)
+    assert worse.reason == outcome.reason  # so that ops see one cause, and not a hundred
     assert sandbox.messages() == []
 
 

@@ -27,6 +27,17 @@ def test_german_is_among_the_languages() -> None:
     assert "de" in LANGUAGES
 
 
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [
+        *(("de", "German"), ("pt-BR", "Portuguese (Brazil)")),
+        *(("", ""), ("unknown", "unknown"), ("qq", "qq")),
+    ],
+)
+def test_a_locale_is_called_by_its_name_and_what_is_none_by_what_it_is(tag: str, name: str) -> None:
+    assert speak("en").name_of(tag) == name
+
+
 def test_the_template_of_catalogues_is_up_to_date() -> None:
     """Type `make translations`."""
     assert places(read(TEMPLATE)) == places(messages())

@@ -98,6 +98,7 @@ def test_what_is_too_large_is_refused_before_it_is_read(world: World) -> None:
     answer = world.browser.post("/requests/new", data=large)
     assert answer.status_code == 413
     assert "too large" in answer.text
+    assert "fewer or smaller files" in answer.text
 
 
 def test_a_body_of_unannounced_length_is_cut_off_too(world: World) -> None:

@@ -5,13 +5,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 import activities.campaigns.campaigns
 from database.campaigns import freezing
 from database.campaigns.freezing import SHARD_SIZE
+from database.engine import Database
 from database.people.accounts import AccountRow
-from database.tables import Account, CampaignAddressee
+from database.tables import Account, CampaignAddressee, OutboxMail
 from domain.policies.reviews import VersionClass
 from tests.databases import SQLITE, migrated_database
 from tests.eventually import eventually
@@ -20,7 +21,7 @@ from tests.texts import FIRST, SECOND
 from tests.workflows.conftest import Town, town
 from tests.workflows.living import in_a_while, tell_database
 from workflows import acting
-from workflows.campaign import SHARDS_IN_A_TRY
+from workflows.campaign import SHARDS_IN_A_TRY, TRIES_AT_ONCE
 
 pytestmark = pytest.mark.temporal
 
@@ -88,6 +89,51 @@ def test_what_goes_wrong_with_a_shard_holds_up_no_other_though_a_try_serves_seve
         in_a_while(running, lambda: running.version(number).effective_at)
         copies = Counter(str(mail["to"]) for mail in running.mails())
         assert (len(copies), set(copies.values())) == (many, {1})
+
+
+def test_mails_in_doubt_hold_up_no_other_shard(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P4: of one nobody knows whether it went out, as its sender died; the campaign does not pause
+    before the others have theirs."""
+    monkeypatch.setattr(freezing, "SHARD_SIZE", 1)
+    many = TRIES_AT_ONCE * SHARDS_IN_A_TRY + 10
+    with town(database, tmp_path, canary=False, mail_settle_after_seconds=6 * 60 * 60) as running:
+        running.put_in_force(FIRST)
+        running.import_accounts(
+            *(
+                AccountRow(external_id=f"c-{number:05}", email=f"person.{number}@people.example")
+                for number in range(many)
+            )
+        )
+        number = running.prepare(SECOND, VersionClass.APPROVAL)
+        running.mail.misbehave("401", times=None)
+        running.release(number)
+        campaign = f"campaign/{POLICY}/{number}"
+        eventually(lambda: running.told(campaign).get("stage") == "sending first notice")
+        running.come_to_rest()
+        running.terminate(campaign)
+        with running.database.transaction() as transaction:
+            waiting = select(OutboxMail).where(OutboxMail.state == "queued")
+            mail = transaction.exec(waiting.order_by(col(OutboxMail.shard))).first()
+            assert mail
+            mail.state, mail.claimed_at = "unknown", running.now()
+        running.mail.misbehave("off")
+        running.patrol()
+        eventually(lambda: len(running.mails()) == many - 1)
+        tries = running.portal.call(steps_before_a_pause, running, campaign)
+        assert tries.count("send_shards") > TRIES_AT_ONCE
+
+
+async def steps_before_a_pause(town: Town, workflow_id: str) -> list[str]:
+    """The activities that the last run of a workflow has begun before it first waited."""
+    steps = []
+    async for event in town.client.get_workflow_handle(workflow_id).fetch_history_events():
+        if event.HasField("timer_started_event_attributes"):
+            break
+        if event.HasField("activity_task_scheduled_event_attributes"):
+            steps.append(event.activity_task_scheduled_event_attributes.activity_type.name)
+    return steps
 
 
 async def steps_of(town: Town, workflow_id: str) -> list[str]:

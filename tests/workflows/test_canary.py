@@ -81,7 +81,7 @@ def test_a_canary_of_which_nothing_is_known_pauses_the_campaign_until_its_owner_
     number, workflow = published(town, lost="reset")
     town.advance(minutes=35)
     eventually(lambda: town.told(workflow)["stage"] == "paused")
-    why = "The canary: Of 1 of 1 copies nobody knows whether they went out"
+    why = "The canary: Nobody knows whether 1 of 1 copies went out"
     assert f"The machine paused it. {why}" in town.told(workflow)["waits_for"]
     (mail,) = town.mails()
     assert mail["to"] == OWNER

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Event
 from typing import Any
 from uuid import UUID, uuid4
@@ -170,6 +171,41 @@ def test_what_has_ended_waits_for_nobody_and_needs_no_button(running_town: Town)
         page = town.portal.call(page_of, town, workflow_id)
         assert page.startswith(f"## Stage: {end}")
         assert "**Safe to press:** nothing needs to be pressed" in page
+
+
+def says(town: Town, workflow_id: str, words: str) -> bool:
+    """Whether the page of a workflow says this of what it waits for."""
+    return words in town.told(workflow_id).get("waits_for", "")
+
+
+@pytest.mark.temporal
+def test_where_no_mail_finds_out_who_asks_it_is_the_turn_of_privacy(running_town: Town) -> None:
+    """P19, P21: disputed, after a death, or a letter that nobody can be mailed about; the page
+    does not wait for a person who is asked nothing any more."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE, DORA)
+    disputed = asks(town)
+    died, of_the_same = asks(town), asks(town)
+    letter = town.desk.receive(
+        Intake(name="Greta", contact_address="", postal_address="Hill 1", kinds=("access",)),
+        channel="post",
+    )
+    on_paper = f"data-subject-request/{letter.id}"
+    for request in (disputed, died, of_the_same):
+        eventually(partial(says, town, request, "the person to confirm"))
+    town.desk.dispute(UUID(disputed.partition("/")[2]), by="address on file")
+    for request in (disputed, on_paper):
+        eventually(partial(says, town, request, "find out who asks"))
+        assert town.told(request)["whose_turn"] == "privacy"
+        assert "the person to confirm" not in town.told(request)["waits_for"]
+    petra, paul = town.staff["petra"], town.staff["paul"]
+    town.desk.freeze_account(reference_of(town, died), petra)
+    for request in (died, of_the_same):
+        eventually(partial(says, town, request, "find out who asks"))
+    town.desk.take_back_death(reference_of(town, died), paul)
+    for request in (died, of_the_same):
+        eventually(partial(says, town, request, "the person to confirm"))
 
 
 def rebuilt(town: Town, *workflow_ids: str) -> list[str]:

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 from sqlmodel import select
+from temporalio.client import WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 import temporal
+from database.campaigns.campaigns import campaign_by_number
+from database.campaigns.control_acts import control_acts
 from database.campaigns.unheard import unheard
 from database.engine import Database
 from database.tables import OutboxMail
@@ -18,7 +21,7 @@ from domain.policies.reviews import VersionClass
 from tests.deciding import APPROVED
 from tests.eventually import eventually
 from tests.people import ALICE, BOB, CAROL, DORA, POLICY
-from tests.texts import FIRST, SECOND
+from tests.texts import FIRST, SECOND, THIRD
 from tests.workflows.conftest import Town, town
 from tests.workflows.living import (
     MENDED,
@@ -219,6 +222,32 @@ def test_while_all_mail_is_stopped_a_campaign_waits_until_it_goes_on(running_tow
     eventually(lambda: town.mails(to=ALICE.email))
 
 
+def test_mail_that_was_started_while_temporal_was_away_goes_on_as_soon_as_it_is_back(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P8: nobody waits for the campaign's next look, an hour later."""
+    town = running_town
+    town.put_in_force(FIRST)
+    town.import_accounts(ALICE)
+    number = town.prepare(SECOND, VersionClass.APPROVAL)
+    town.desk.stop_mail(town.staff["omar"], "our key was stolen")
+    town.release(number)
+    campaign = f"campaign/{POLICY}/{number}"
+    eventually(lambda: "all mail is stopped" in town.told(campaign).get("waits_for", ""))
+    town.come_to_rest()
+    with temporal_is_away(monkeypatch):
+        town.desk.start_mail(town.staff["lena"], "a new key")
+    town.come_to_rest()
+    assert town.mails() == []
+    version_id = town.version(number).id
+    with town.database.session() as session:
+        assert not control_acts(session, version_id)[-1].heard_of
+    town.patrol()
+    eventually(lambda: town.mails(to=ALICE.email))
+    with town.database.session() as session:
+        assert control_acts(session, version_id)[-1].heard_of
+
+
 @pytest.mark.timeout(300)  # it takes a hundred and fifty looks, one after the other
 def test_a_version_whose_day_is_open_reminds_nobody_and_comes_on_the_day_that_is_given(
     running_town: Town,
@@ -262,6 +291,7 @@ def temporal_is_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as away:
         away.setattr(temporal, "wake", is_silent)
         away.setattr(temporal, "start", is_silent)
+        away.setattr(WorkflowHandle, "execute_update", is_silent)
         yield
 
 
@@ -297,6 +327,37 @@ def test_what_was_decided_while_temporal_was_away_is_taken_up_when_it_is_back(
     decide(lambda: town.desk.postpone(POLICY, number, lena, "more time", later_on), told(POSTPONED))
     decide(lambda: put_right(town, number), told(CORRECTED))
     decide(lambda: town.desk.withdraw(POLICY, number, noor, "the wrong text"), told(WITHDRAWN))
+    with town.database.session() as session:
+        assert not unheard(session)
+
+
+def test_a_version_replaced_while_temporal_was_away_stops_at_once_and_both_go_on_when_it_is_back(
+    running_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P8: nobody has to release it again, and nobody is mailed twice."""
+    town = running_town
+    number = announced(town)
+    correction = town.prepare(THIRD, VersionClass.APPROVAL)
+    with temporal_is_away(monkeypatch):
+        with pytest.raises(Refused, match="One person alone"):
+            town.desk.release(POLICY, correction, town.staff["lena"])
+        assert town.version(correction).state == "in_review"
+        town.desk.release(POLICY, correction, town.staff["noor"])
+    assert town.version(number).state == "replaced"
+    assert town.version(correction).state == "announced"
+    with town.database.session() as session:
+        assert campaign_by_number(session, POLICY, number).state == "replaced"
+        assert set(unheard(session)) == {(POLICY, number), (POLICY, correction)}
+        (replaced,) = control_acts(session, town.version(number).id)
+    assert (replaced.act, replaced.by) == ("replace", "noor")
+    assert replaced.reason == f"version {correction} took its place"
+    town.patrol()
+    replaced_ones = f"campaign/{POLICY}/{number}", f"publication/{POLICY}/{number}"
+    eventually(lambda: all(ended(town, each) for each in replaced_ones))
+    eventually(lambda: town.version(correction).effective_at)
+    eventually(lambda: town.told(f"publication/{POLICY}/{correction}")["stage"] == "announced")
+    town.come_to_rest()
+    assert Counter(mail["to"] for mail in town.mails()) == {ALICE.email: 1, BOB.email: 1}
     with town.database.session() as session:
         assert not unheard(session)
 

@@ -187,6 +187,9 @@ def test_who_does_not_say_who_they_are_is_reminded_and_an_answer_drafted(
     eventually(
         lambda: any("draft" in str(mail["text"]) for mail in town.mails(to="petra@staff.example"))
     )
+    page = town.told(f"data-subject-request/{request.id}")
+    assert "privacy to decide now" in page["waits_for"]
+    assert page["whose_turn"] == "privacy"
     unverified = Answer(outcome=Outcome.UNVERIFIED, explanation="You did not confirm it.")
     town.desk.decide(request.reference, town.staff["paul"], unverified)
     assert look(town, request.reference).answered_at is not None

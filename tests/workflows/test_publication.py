@@ -215,7 +215,7 @@ def test_a_decision_that_nobody_takes_up_is_answered_in_words(
     number = town.submit(SECOND)
     monkeypatch.setattr("workflows.messenger.ANSWER_WITHIN_SECONDS", 0.0001)
     with pytest.raises(TemporalUnreachable, match="not decided yet"):
-        town.release(number)
+        town.desk.reject(POLICY, number, town.staff["noor"], "the wrong text")
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_a_temporal_that_refuses_is_not_taken_for_one_that_is_down(
     number = town.submit(SECOND)
     monkeypatch.setattr(WorkflowHandle, "execute_update", fails)
     with pytest.raises(TemporalUnreachable, match=words):
-        town.release(number)
+        town.desk.reject(POLICY, number, town.staff["noor"], "the wrong text")
 
 
 def test_a_release_that_only_the_database_knows_is_found_within_a_day(running_town: Town) -> None:

@@ -3,7 +3,9 @@
 import pytest
 
 from database.people.links import REQUEST_STATUS
+from database.requests.identity import BY_LINK
 from domain.requests.data_subject_requests import Outcome
+from tests.answers import REFUSAL
 from tests.eventually import eventually
 from tests.people import DORA
 from tests.workflows.conftest import Town
@@ -37,3 +39,26 @@ def test_spam_ends_in_words_once_two_agreed(running_town: Town) -> None:
     town.desk.confirm_end(request.reference, waits.id, paul)
     eventually(lambda: ended(town, request_id(request)))
     assert f"Our answer to your request {request.reference}" in subjects(town, DORA.email)
+
+
+def test_an_appeal_is_acknowledged_as_one_and_asks_for_nothing_that_is_known(
+    running_town: Town,
+) -> None:
+    """P19, P20, P26: who has shown who they are is not told to wait for a mail that asks it."""
+    town = running_town
+    request = asks_for_access(town)
+    (first,) = town.mails(to=DORA.email, subject=f"We have your request {request.reference}")
+    assert "Please open its page" in str(first["text"])
+    assert "please follow that mail" in str(first["text"])
+    town.desk.verify(request.id, how=BY_LINK)
+    decision = town.desk.decide(request.reference, town.staff["petra"], REFUSAL)
+    eventually(lambda: look(town, request.reference).state == "review")
+    town.desk.confirm(request.reference, decision.id, town.staff["paul"])
+    eventually(lambda: ended(town, request_id(request)))
+    appeal = town.desk.appeal(request.id, REQUEST_STATUS, "I do not agree.")
+    subject = f"We have your request {appeal.reference}"
+    (mail,) = eventually(lambda: town.mails(to=DORA.email, subject=subject))
+    text = str(mail["text"])
+    assert f"you do not agree with our answer to your request {request.reference}" in text
+    assert "Please open its page" not in text
+    assert "please follow that mail" not in text

@@ -75,7 +75,7 @@ def test_what_sources_know_of_a_person_is_in_no_history_and_no_log(
     }
     assert "Dora Dahl" in values
     exported = town.portal.call(everything_in_temporal, town.client)
-    assert b"somebody of privacy to do it by hand" in exported
+    assert b"somebody of staff to do it by hand" in exported
     for value in values:
         assert value.encode() not in exported, value
         assert value not in caplog.text, value

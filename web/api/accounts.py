@@ -184,17 +184,19 @@ def record_acceptance(
     )
     with site.database.transaction() as transaction:
         account = account_by_external_id(transaction, external_id)
-        row, is_new = accept(transaction, account, acceptance, now)
-        response.status_code = 201 if is_new else 200
-        return {
-            "approval": row.id,
-            "account": external_id,
-            "policy": body.policy,
-            "version": body.version,
-            "accepted_at": row.said_at,
-            "counts_from": row.decided_at,
-            "text_sha256": row.text_sha256,
-        }
+        accepted = accept(transaction, account, acceptance, now)
+    if accepted.owed:
+        site.desk.send_owed_again(mail_ids=accepted.owed)
+    response.status_code = 201 if accepted.is_new else 200
+    return {
+        "approval": accepted.approval.id,
+        "account": external_id,
+        "policy": body.policy,
+        "version": body.version,
+        "accepted_at": accepted.approval.said_at,
+        "counts_from": accepted.approval.decided_at,
+        "text_sha256": accepted.approval.text_sha256,
+    }
 
 
 def _instant(site: Site, at: datetime | None) -> datetime:

@@ -1,15 +1,23 @@
 """The page behind the link in a mail: read what changes for you, approve or decline (P5)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, HTTPException
 from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from database.approvals import consents
-from database.approvals.approvals import NotGovernedYet, Shown, decide, governing_version
+from database.approvals.approvals import (
+    NotGovernedYet,
+    PolicyHistory,
+    Shown,
+    decide,
+    governing_version,
+)
 from database.approvals.renewing import renew_addressee
 from database.approvals.shown_changes import ShownChange, shown_change
 from database.approvals.wrong_words import correction_in
@@ -17,9 +25,9 @@ from database.mail.suppressions import not_theirs
 from database.policies.law import laws_said
 from database.policies.without_approval import promise_of
 from database.policies.wording import summary_in
-from database.tables import Account, PolicyVersion
+from database.tables import Account, Approval, PolicyVersion
 from database.writing import held
-from domain.approvals.approvals import Decision, Governing
+from domain.approvals.approvals import Decision, Governing, Step
 from domain.approvals.consents import Consent
 from domain.approvals.without_approval import IF_YOU_DO_NOT_APPROVE, NEVER_DEPENDS, WithoutApproval
 from domain.mail.suppressions import address_key
@@ -77,7 +85,9 @@ def approve_or_decline(token: Token, site: OnSite, reader: OnReader, posted: For
             return _not_decided(transaction, reader, matter_behind(transaction, site, token, now))
         decision = Decision(posted.text("decision"))
         decide(transaction, matter.account, _as_shown(reader, matter, change), decision, now)
-        _renew(transaction, matter, now)
+        owed = _renew(transaction, matter, now)
+    if owed:
+        site.desk.send_owed_again(mail_ids=owed)
     return RedirectResponse(f"/approve/{token}{reader.kept}", status_code=303)
 
 
@@ -118,7 +128,9 @@ def not_me(token: Token, site: OnSite, reader: OnReader, posted: Form) -> HTMLRe
         key = address_key(address, site.suppression_key)
         not_theirs(transaction, address, matter.link, key, now)
         transaction.flush()
-        _renew(transaction, matter, now)
+        owed = _renew(transaction, matter, now)
+    if owed:
+        site.desk.send_owed_again(mail_ids=owed)
     return reader.show("not_me.html")
 
 
@@ -129,10 +141,11 @@ def _not_decided(session: Session, reader: Reader, matter: Matter) -> HTMLRespon
     return _show(session, reader, matter, status=409, again=again)
 
 
-def _renew(transaction: Session, matter: Matter, now: datetime) -> None:
-    """What was said or undone about this version may move what they are asked about others."""
+def _renew(transaction: Session, matter: Matter, now: datetime) -> Sequence[UUID]:
+    """What was said or undone about this version may move what they are asked about others; the
+    first notices of those that are owed again."""
     about = matter.version.id
-    renew_addressee(transaction, matter.policy, matter.account, now, after=about)
+    return renew_addressee(transaction, matter.policy, matter.account, now, after=about)
 
 
 def _as_shown(reader: Reader, matter: Matter, change: ShownChange) -> Shown:
@@ -159,6 +172,8 @@ def _show(
     said_of_laws = laws_said(session, matter.base, matter.version, reader.language)
     corrected = matter.correction
     decision = answer_of(session, site, matter)
+    is_open = not nothing and not decision
+    was_void = is_open and answer_was_void(session, matter)
     return reader.show(
         "approve.html",
         status=status,
@@ -182,8 +197,9 @@ def _show(
         leave_url=site.company.closing_page,
         corrected=corrected,
         correction=corrected and correction_in(session, corrected, reader.language),
-        answer_is_void=not nothing and not decision and answer_was_void(session, matter),
+        answer_is_void=was_void,
         in_error=_governed_in_error(governing, matter.version),
+        approved_less=_approved_less(session, matter, now) if is_open and not was_void else None,
         decide_here=decide_here(session, site, matter),
         zone=site.company.zone_of(matter.account.time_zone),
         effective_on=effective_on(site, matter.version),
@@ -194,10 +210,31 @@ def _show(
     )
 
 
-def _governed_in_error(governing: Governing, version: PolicyVersion) -> bool:
-    """Whether the version governed this account without the approval that it needed (P2)."""
-    wrong = any(step.number == version.number and step.in_error for step in governing.steps)
-    return wrong and governing.number != version.number
+def _governed_in_error(governing: Governing, version: PolicyVersion) -> Step | None:
+    """The move by which a version in force governed this account without the approval that it
+    needed, or an earlier one did, which brought a part of it (P2)."""
+    if version.in_force_at is None or governing.number >= version.number:
+        return None
+    wrong = [step for step in governing.steps if step.in_error and step.number <= version.number]
+    whole = [step for step in wrong if step.number == version.number]
+    return next(iter(whole or wrong), None)
+
+
+def _approved_less(session: Session, matter: Matter, now: datetime) -> Approval | None:
+    """Their approval of the version that counts no more, as not all had been shown with it (P6)."""
+    last = session.exec(
+        select(Approval)
+        .where(
+            Approval.account_id == matter.account.id,
+            Approval.policy_version_id == matter.version.id,
+        )
+        .order_by(col(Approval.decided_at).desc())
+    ).first()
+    if last is None or last.decision != Decision.APPROVED:
+        return None
+    history = PolicyHistory(session, matter.policy)
+    proven = history.proven([matter.account], now).get(matter.account.id)
+    return last if proven and last.id not in proven.voids else None
 
 
 def _without_approval(reader: Reader, version: PolicyVersion, governing: int) -> str:

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, exists, func, or_
+from sqlalchemy import Uuid, bindparam, exists, func, or_
 from sqlalchemy import select as select_columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from database.approvals import consents
 from database.approvals.approvals import PolicyHistory, latest_decision
-from database.approvals.reach import PUT_RIGHT, correction_for
+from database.approvals.reach import correction_for, put_right_of
 from database.campaigns.campaigns import link_of
 from database.people.links import APPROVE
 from database.policies.assessments import findings_between, is_clean
@@ -63,7 +63,14 @@ _MAILED, _TOLD_IN = aliased(CampaignAddressee), aliased(Campaign)
 _TOLD_OF, _BASE = aliased(PolicyVersion), aliased(PolicyVersion)
 _IS_ABOUT_IT = col(Campaign.policy_version_id) == col(PolicyVersion.id)
 _BEHIND = (
-    select_columns(CampaignAddressee, Account, Policy, PolicyVersion, _BASE)
+    select_columns(
+        col(CampaignAddressee.asks_approval),
+        Account,
+        Policy,
+        PolicyVersion,
+        _BASE,
+        exists(put_right_of(col(PolicyVersion.id)).correlate(PolicyVersion)),
+    )
     .select_from(_MAILED)
     .join(_TOLD_IN, col(_TOLD_IN.id) == col(_MAILED.campaign_id))
     .join(_TOLD_OF, col(_TOLD_OF.id) == col(_TOLD_IN.policy_version_id))
@@ -90,7 +97,7 @@ _POINTED_TO = (
     .with_for_update(read=True, key_share=True)
 )
 _STANDS = select_columns(
-    PUT_RIGHT.with_only_columns(col(CampaignCorrection.id)).limit(1).scalar_subquery(),
+    exists(put_right_of(bindparam("version", type_=Uuid()))),
     exists().where(
         col(Link.id) == bindparam("link"),
         col(Link.successor_id).is_(None),
@@ -154,7 +161,7 @@ def matter_behind(session: Session, site: Site, token: str, now: datetime) -> Ma
 
 def matter_of(session: Session, link: Link) -> Matter:
     """What a link is about, as it stands now."""
-    addressee, account, policy, version, base = session.execute(
+    asks_approval, account, policy, version, base, put_right = session.execute(
         _BEHIND, {"mailed": link.subject_id}
     ).one()
     return Matter(
@@ -163,8 +170,8 @@ def matter_of(session: Session, link: Link) -> Matter:
         policy=policy,
         version=version,
         base=base,
-        correction=correction_for(session, version.id, account.id),
-        asks_approval=addressee.asks_approval,
+        correction=correction_for(session, version.id, account.id) if put_right else None,
+        asks_approval=asks_approval,
     )
 
 
@@ -183,12 +190,13 @@ def stands(session: Session, matter: Matter) -> bool:
         "status": matter.account.status,
         "kind": matter.account.kind,
     }
-    now = session.execute(_POINTED_TO, {"version": version.id}).one()
-    of_somebody, *same = session.execute(_STANDS, read).one()
-    put_right = correction_for(session, version.id, matter.account.id) if of_somebody else None
+    connection = session.connection()  # of the columns as they are the session makes nothing more
+    now = connection.execute(_POINTED_TO, {"version": version.id}).one()
+    put_right, *same = connection.execute(_STANDS, read).one()
+    last = correction_for(session, version.id, matter.account.id) if put_right else None
     return (
         tuple(now) == (version.state, version.corrected_by_id)
-        and (put_right and put_right.id) == (correction and correction.id)
+        and (last and last.id) == (correction and correction.id)
         and all(same)
     )
 

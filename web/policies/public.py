@@ -193,7 +193,7 @@ def notice_js(slug: Slug, request: Request, reader: OnReader) -> Response:
     """A script that shows the notice where it is embedded, as text and never as markup."""
     told = _notice(reader, slug)
     words = {
-        "heading": reader.gettext("Our %(policy)s is about to change.", policy=told["title"]),
+        "heading": reader.gettext("We are about to change our %(policy)s.", policy=told["title"]),
         "read": reader.gettext("Read what changes"),
     }
     data = json.dumps({**told, "words": words}).replace("<", "\\u003c")

@@ -96,6 +96,7 @@ def _archive(session: Session, site: Site, reader: Reader, request: DataSubjectR
     collected = site.desk.collected(parts)
     return copy_archive(
         session,
+        site,
         reader.pages,
         request,
         list(zip(parts, collected, strict=True)),

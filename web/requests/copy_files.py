@@ -8,6 +8,7 @@ from functools import cache
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from uuid import UUID
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from markupsafe import Markup
@@ -21,6 +22,7 @@ from domain.requests.packages import Copy, copy_of
 from domain.requests.personal_data import BASIS_WORDS, ORIGIN_WORDS, Held, Located
 from domain.requests.portability import portable_files
 from web.rendering import Pages
+from web.site import Site
 
 Contents = Sequence[tuple[PartOfCopy, Collected]]
 NAME = "{reference}.zip"
@@ -29,6 +31,7 @@ STYLE = Path(__file__).parents[1] / "static" / "copy.css"
 
 def copy_archive(
     session: Session,
+    site: Site,
     pages: Pages,
     request: DataSubjectRequest,
     contents: Contents,
@@ -39,7 +42,7 @@ def copy_archive(
     files: dict[str, str] = {}
     if Kind.ACCESS in kinds:
         copy = copy_made(request, contents, made_at)
-        files["copy/copy.html"] = copy_page(session, pages, request, copy)
+        files["copy/copy.html"] = copy_page(session, site, pages, request, copy)
         files["copy/copy.json"] = copy.to_json()
     if Kind.PORTABILITY in kinds:
         records = [
@@ -67,7 +70,9 @@ def copy_made(
     )
 
 
-def copy_page(session: Session, pages: Pages, request: DataSubjectRequest, copy: Copy) -> str:
+def copy_page(
+    session: Session, site: Site, pages: Pages, request: DataSubjectRequest, copy: Copy
+) -> str:
     """The copy to read and to print: one page that needs nothing else."""
     return pages.text(
         "copy.html",
@@ -75,12 +80,18 @@ def copy_page(session: Session, pages: Pages, request: DataSubjectRequest, copy:
             "copy": copy,
             "style": style(),
             "zone": pages.zone_of(request.time_zone),
-            "not_to_be_had": not_to_be_had(session, request.id),
+            "not_to_be_had": not_had(session, site, request.id),
             "held_for": held_for_others(session, request.id),
             "origins": ORIGIN_WORDS,
             "bases": BASIS_WORDS,
         },
     )
+
+
+def not_had(session: Session, site: Site, request_id: UUID) -> Mapping[str, str]:
+    """What cannot be had, as people call it, and why."""
+    given_up = not_to_be_had(session, request_id)
+    return {site.desk.title_of(source): reason for source, reason in given_up.items()}
 
 
 @cache

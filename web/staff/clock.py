@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from activities.requests.identity import coming_rungs
 from activities.requests.turns import works_on_it
-from database.requests.identity import asks_by_mail
 from database.requests.receipts import waiting_receipt
 from database.requests.rungs import fired_rungs, rungs_of, waiting_step
 from database.tables import DataSubjectRequest
@@ -29,7 +29,7 @@ def clock_of(session: Session, site: Site, request: DataSubjectRequest) -> Mappi
         if rung.key not in fired and rung.at > now and not (assigned and rung.key == UNASSIGNED)
     ]
     of_identity = identity_rungs(request.received_at, request.due_at, site.identity)
-    asked = [rung for rung in of_identity if rung.key not in fired and asks_by_mail(request)]
+    asked = [rung for rung in coming_rungs(request, site.identity) if rung.key not in fired]
     ahead = sorted([*coming[:RUNGS_SHOWN], *asked[:1]], key=lambda rung: rung.at)
     waiting = waiting_step(session, request) if is_open else None
     return {

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from database.requests.packages import not_to_be_had, released
+from database.requests.packages import released
 from database.requests.requested_rights import rights_of
 from database.requests.source_tasks import last_rounds, tasks_of
 from database.tables import DataSubjectRequest, SourceTask
@@ -15,6 +15,7 @@ from domain.requests.personal_data import BASIS_WORDS, ORIGIN_WORDS, LegalBasis,
 from domain.requests.source_tasks import COPIED, OPEN_TASKS, TaskState
 from translations.catalogues import Language
 from web.forms import Posted
+from web.requests.copy_files import not_had
 from web.site import Site
 
 
@@ -24,12 +25,12 @@ def drafts(session: Session, site: Site, request: DataSubjectRequest) -> Mapping
     language = site.pages_in(spoken).language
     return {
         kind: Posted(fields=(("outcome", Outcome.FULFILLED), ("explanation", words)), files={})
-        for kind, words in _drafted(session, language, request)
+        for kind, words in _drafted(session, site, language, request)
     }
 
 
 def _drafted(
-    session: Session, language: Language, request: DataSubjectRequest
+    session: Session, site: Site, language: Language, request: DataSubjectRequest
 ) -> Iterator[tuple[Kind, str]]:
     tasks = last_rounds(tasks_of(session, request.id))
     rights = rights_of(session, request.id)
@@ -42,12 +43,12 @@ def _drafted(
         if any(task.state in OPEN_TASKS for task in mine):
             continue
         if right.kind == Kind.INQUIRY:
-            yield Kind.INQUIRY, "\n\n".join(_of_inquiry(language, mine))
+            yield Kind.INQUIRY, "\n\n".join(_of_inquiry(site, language, mine))
         elif right.kind in COPIED and released(session, request.id):
-            yield Kind(right.kind), "\n\n".join(_of_copy(session, language, request))
+            yield Kind(right.kind), "\n\n".join(_of_copy(session, site, language, request))
 
 
-def _of_inquiry(language: Language, tasks: Sequence[SourceTask]) -> Iterator[str]:
+def _of_inquiry(site: Site, language: Language, tasks: Sequence[SourceTask]) -> Iterator[str]:
     """Whether and what kind of data we hold, what for, where from, for whom and how long."""
     receipts: list[Mapping[str, Any]] = [
         task.receipt for task in tasks if task.state == TaskState.DONE and task.receipt
@@ -64,7 +65,8 @@ def _of_inquiry(language: Language, tasks: Sequence[SourceTask]) -> Iterator[str
         yield language.gettext(
             "We looked in every place where we keep data about people, and found nothing about you."
         )
-    gone = {task.source: task.problem for task in tasks if task.state == TaskState.GIVEN_UP}
+    given_up = [task for task in tasks if task.state == TaskState.GIVEN_UP]
+    gone = {site.desk.title_of(task.source): task.problem for task in given_up}
     yield from _not_had(language, gone)
 
 
@@ -86,15 +88,17 @@ def _use(language: Language, use: Mapping[str, Any]) -> str:
     return f"{told} {given}" if recipients else told
 
 
-def _of_copy(session: Session, language: Language, request: DataSubjectRequest) -> Iterator[str]:
+def _of_copy(
+    session: Session, site: Site, language: Language, request: DataSubjectRequest
+) -> Iterator[str]:
     yield language.gettext(
         "We have put together a copy of the data that you asked for. You can fetch it with the "
         "link in our answer, and a code that we send you then."
     )
-    yield from _not_had(language, not_to_be_had(session, request.id))
+    yield from _not_had(language, not_had(session, site, request.id))
 
 
 def _not_had(language: Language, gone: Mapping[str, str]) -> Iterator[str]:
     for source, reason in gone.items():
-        said = language.gettext("What %(source)s has could not be had:", source=source)
+        said = language.gettext("Could not be had: %(source)s.", source=source)
         yield f"{said} {reason}"

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from database.campaigns.controls import open_stop, running
 from database.campaigns.owed import open_corrections
-from database.mail.doubts import doubt_by_key, doubtful_mails, doubts
+from database.mail.doubts import doubt_by_key, doubts, mails_alike, rejects
 from database.mail.mail_status import mail_status, mails_by_state
 from health.alarms import alarms
 from health.imports import imports
@@ -38,6 +38,7 @@ def operations(request: Request, site: OnSite, member: Operations) -> HTMLRespon
             mails=mails,
             mail_status=mail_status(session, mails, site.now(), per_minute=site.mail_rate),
             doubts=doubts(session),
+            rejects=rejects(session, site.now()),
             campaigns=running(session),
             corrections=open_corrections(session),
             mail_stop=open_stop(session),
@@ -68,7 +69,8 @@ def alike(
 ) -> HTMLResponse:
     """The single mails of a group that waits for ops, a few on each page."""
     with site.database.session() as session:
-        doubt = doubt_by_key(session, key)
+        now = site.now()
+        doubt = doubt_by_key(session, key, now)
         if doubt is None:
             raise HTTPException(404)
         pages = -(-doubt.mails // MAILS_ON_A_PAGE)
@@ -79,8 +81,8 @@ def alike(
             member,
             "doubt.html",
             doubt=doubt,
-            mails=doubtful_mails(
-                session, doubt, after=(page - 1) * MAILS_ON_A_PAGE, limit=MAILS_ON_A_PAGE
+            mails=mails_alike(
+                session, doubt, now, after=(page - 1) * MAILS_ON_A_PAGE, limit=MAILS_ON_A_PAGE
             ),
             page=page,
             pages=pages,
@@ -96,6 +98,6 @@ def resend_alike(key: str, site: OnSite, member: Operations) -> Response:
 
 @router.post("/mails/{mail_id}/resend", dependencies=[GENUINE])
 def resend_mail(mail_id: UUID, site: OnSite, member: Operations) -> Response:
-    """Send a mail of unknown outcome again; who decided that is recorded."""
+    """Send a mail again of unknown outcome, or that was rejected; who decided that is recorded."""
     site.desk.resend(mail_id, member.id)
     return RedirectResponse("/staff/ops", status_code=303)

@@ -16,7 +16,7 @@ from domain.requests.collected import Collected
 from domain.requests.data_subject_requests import Kind
 from domain.requests.personal_data import Verb
 from web.forms import Form
-from web.requests.copy_files import Contents, copy_made, policy_of_copy
+from web.requests.copy_files import Contents, copy_made, not_had, policy_of_copy
 from web.requests.copy_files import copy_page as page_of_copy
 from web.staff.access import GENUINE
 from web.staff.requests import Asked, ByPrivacy, all_staff
@@ -44,7 +44,7 @@ def to_print(asked: ByPrivacy) -> HTMLResponse:
     with site.database.session() as session:
         pages = site.pages_in(nearest_language(request.language, site.company.languages))
         copy = copy_made(request, _contents(session, asked, request), site.now())
-        text = page_of_copy(session, pages, request, copy)
+        text = page_of_copy(session, site, pages, request, copy)
     return HTMLResponse(text, headers=dict(policy_of_copy()))
 
 
@@ -109,7 +109,7 @@ def _page(asked: Asked, *, refusal: str = "", opened: str = "") -> HTMLResponse:
             to_look_at=sum(len(one.to_look_at) for _, one, _ in _by_source(contents)),
             package=package if package and package.seen == current else None,
             seen=current,
-            not_to_be_had=packages.not_to_be_had(session, request.id),
+            not_to_be_had=not_had(session, site, request.id),
             held_for=packages.held_for_others(session, request.id),
             portability=Kind.PORTABILITY,
             staff=all_staff(session),

@@ -443,7 +443,7 @@ def _case(asked: Asked, *, posted: Posted = NOTHING_POSTED, refusal: str = "") -
             grounds=GROUND_WORDS,
             agent=agent_of(session, request.id),
             joined=joined_to(session, request),
-            duplicates=possible_duplicates(session, request),
+            duplicates=possible_duplicates(session, request, now),
             ends=SET_ASIDE,
             takes_two=TAKES_TWO,
             proposed_end=proposed_end(session, request.id),

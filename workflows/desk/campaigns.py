@@ -10,7 +10,6 @@ import temporal
 from database.approvals.reach import Reach
 from database.campaigns import controls, corrections, not_reached, reclassifying
 from database.campaigns.campaigns import campaign_by_number
-from database.campaigns.unheard import note_heard, unheard
 from database.people.accounts import account_by_external_id
 from database.people.staff import by_handle, require_role
 from database.policies import policies
@@ -204,14 +203,3 @@ class Campaigns(DeskPart):
             found = control(transaction, version, act)
         self._tell(slug, number)
         return found
-
-    def _tell(self, slug: str, number: int) -> None:
-        """Have the workflows look what was decided; where Temporal does not answer, the watchdog
-        tells them once it does."""
-        with self.database.session() as session:
-            acts = unheard(session, (slug, number))
-        workflows = (f"campaign/{slug}/{number}", f"publication/{slug}/{number}")
-        if all(map(self._messenger.wake, workflows)):
-            with self.database.transaction() as transaction:
-                for of_version in acts.values():
-                    note_heard(transaction, of_version, self.clock.now())

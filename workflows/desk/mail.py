@@ -6,8 +6,10 @@ from uuid import UUID
 
 import temporal
 from database.campaigns import controls
+from database.campaigns.unheard import note_start_heard, unheard_starts
 from database.facts import record
 from database.mail import doubts, outbox, suppressions
+from database.mail.senders import steps_without_sender
 from domain.mail.suppressions import address_key
 from workflows.desk.part import DeskPart, refusing, require_showable
 from workflows.messenger import Refused
@@ -23,14 +25,18 @@ class Mail(DeskPart):
     def start_mail(self, staff_id: UUID, reason: str) -> None:
         """Let mail go on, which takes an owner of a policy (P8). Raises Refused.
 
-        Campaigns are woken; one that does not hear of it looks within the hour.
+        Campaigns are woken; where Temporal does not answer, the watchdog wakes them once it does.
         """
         self._switch_mail(controls.start_mail, staff_id, reason)
         with self.database.session() as session:
-            running = controls.running(session)
-        for policy, version, _ in running:
-            if not self._messenger.wake(f"campaign/{policy.slug}/{version.number}"):
-                return
+            over = unheard_starts(session)
+            campaigns = [
+                f"campaign/{policy.slug}/{version.number}"
+                for policy, version, _ in controls.running(session)
+            ]
+        if all(map(self._messenger.wake, campaigns)):
+            with self.database.transaction() as transaction:
+                note_start_heard(transaction, over, self.clock.now())
 
     def send(self, mail: outbox.Queued) -> None:
         """Send one mail that somebody asked for on a page."""
@@ -46,14 +52,15 @@ class Mail(DeskPart):
         """Send first notices that are owed again, as an address was mended or an account is open
         again (P4): those to an account, these mails, or, where neither is given, all."""
         with self.database.session() as session:
-            steps = outbox.steps_without_sender(session, account_id=account_id, mail_ids=mail_ids)
+            steps = steps_without_sender(session, account_id=account_id, mail_ids=mail_ids)
         for campaign_id, step in steps:
             self._messenger.start_or_leave(
                 temporal.step_delivery(campaign_id, step), self.clock.now()
             )
 
     def resend(self, mail_id: UUID, staff_id: UUID) -> None:
-        """Ops send a mail of unknown outcome again; who decided that is recorded (P4).
+        """Ops send a mail again of unknown outcome, or that was rejected; who decided that is
+        recorded (P4).
 
         Raises Refused; TemporalUnreachable when it is decided and only the start is missing.
         """
@@ -68,18 +75,18 @@ class Mail(DeskPart):
         self._messenger.start(temporal.mail_delivery(mail_id), now)
 
     def resend_alike(self, key: str, staff_id: UUID) -> int:
-        """Ops send all mails of a group of unknown outcome again (P4); how many.
+        """Ops send all mails of a group again, in doubt or rejected (P4); how many.
 
         A thousand in each transaction, each recorded with who decided. Raises Refused;
         TemporalUnreachable when it is decided and only the start is missing.
         """
         now = self.clock.now()
         with self.database.session() as session:
-            doubt = doubts.doubt_by_key(session, key)
+            doubt = doubts.doubt_by_key(session, key, now)
         if doubt is None:
             raise Refused(
                 f"No mails {key} wait for a decision (any more); nothing was sent. What waits: "
-                "promisekeeper mail unknown --groups"
+                "promisekeeper mail unknown --groups, and promisekeeper mail rejected"
             )
         sent: list[UUID] = []
         while some := self._resend_some(doubt, staff_id, now):

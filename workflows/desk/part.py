@@ -9,6 +9,7 @@ from uuid import UUID
 
 from clock import Clock
 from database.campaigns import controls, rehearsals, reviews
+from database.campaigns.unheard import note_heard, unheard
 from database.engine import Database, Transaction
 from database.people.accounts import AccountUnknown
 from database.people.staff import StaffRefused, require_role
@@ -138,6 +139,17 @@ class DeskPart:
     def _wake(self, request_id: UUID) -> None:
         """Have a request's workflow look at what was written."""
         self._messenger.wake(f"data-subject-request/{request_id}")
+
+    def _tell(self, slug: str, number: int) -> None:
+        """Have the workflows of a version look what was decided; where Temporal does not answer,
+        the watchdog tells them once it does."""
+        with self.database.session() as session:
+            acts = unheard(session, (slug, number))
+        workflows = (f"campaign/{slug}/{number}", f"publication/{slug}/{number}")
+        if all(map(self._messenger.wake, workflows)):
+            with self.database.transaction() as transaction:
+                for of_version in acts.values():
+                    note_heard(transaction, of_version, self.clock.now())
 
     def clock_of(
         self,

@@ -214,6 +214,8 @@ class Requests(DeskPart):
                 now=self.clock.now(),
             )
         self._wake(request.id)
+        if request.duplicate_of_id is not None:
+            self._wake(request.duplicate_of_id)  # which may be due sooner now
         return waits
 
     def confirm_end(self, reference: str, proposed_id: UUID, staff_id: UUID) -> None:
@@ -228,11 +230,17 @@ class Requests(DeskPart):
         """The holder of the account that a request is about has died. Raises Refused."""
         with self._on_request(reference, staff_id) as (transaction, request):
             estates.freeze(transaction, request, staff_id=staff_id, now=self.clock.now())
+            theirs = estates.open_about_them(transaction, request)
+        for request_id in theirs:
+            self._wake(request_id)
 
     def take_back_death(self, reference: str, staff_id: UUID) -> None:
         """A second person found that the holder of the account lives. Raises Refused."""
         with self._on_request(reference, staff_id) as (transaction, request):
             estates.take_back(transaction, request, staff_id=staff_id, now=self.clock.now())
+            theirs = estates.open_about_them(transaction, request)
+        for request_id in theirs:
+            self._wake(request_id)
 
     def record_estate(self, reference: str, staff_id: UUID, *, who: str, proof: str) -> None:
         """Note who asks after a death, and what shows that they may. Raises Refused."""

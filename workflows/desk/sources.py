@@ -53,6 +53,15 @@ class Sources(DeskPart):
             raise Refused(str(fault)) from None
         return {one.name: one for one in sources}
 
+    def title_of(self, source: str) -> str:
+        """How people call a data source; its name where the data map cannot be read, or knows it no
+        more."""
+        try:
+            about = self.described_sources().get(source)
+        except Refused:
+            return source
+        return about.title if about else source
+
     def hand_in(self, reference: str, task_id: UUID, staff_id: UUID, typed: Typed) -> None:
         """Hand in what came of something that one did by hand: somebody of privacy, or who holds
         the role that it is given to. Raises Refused."""

@@ -7,6 +7,8 @@ from uuid import UUID
 
 import temporal
 from database.campaigns import rehearsals, reviews
+from database.campaigns.announcing import Announcer
+from database.campaigns.comparing import compare
 from database.people.staff import require_role
 from database.policies import policies, without_approval, wording
 from database.tables import PolicyVersion
@@ -14,7 +16,7 @@ from domain.approvals.without_approval import JUST_STAY, Promise, moved_later, p
 from domain.policies.reviews import ReviewRequest, VersionState, decided_refusal
 from domain.texts.policy_text import PolicyText
 from workflows.desk.part import DeskPart, refusing, require_showable
-from workflows.messenger import Refused
+from workflows.messenger import Refused, TemporalUnreachable
 from workflows.publication import PublicationWorkflow
 
 
@@ -165,13 +167,30 @@ class Versions(DeskPart):
         )
 
     def release(self, slug: str, number: int, releaser_id: UUID) -> None:
-        """Let a reviewed version go out; never its submitter alone (P2). Raises Refused."""
+        """Let a reviewed version go out; never its submitter alone (P2). Raises Refused.
+
+        Where its workflow cannot be asked it is announced here, so that one that it replaces stops
+        at once (P8); what follows from it the watchdog begins.
+        """
         with refusing(), self.database.session() as session:
             require_role(session, releaser_id, "legal")
-            _require_undecided(policies.version_by_slug(session, slug, number))
-        self._messenger.have_decided(
-            f"publication/{slug}/{number}", PublicationWorkflow.release, releaser_id
-        )
+            version = policies.version_by_slug(session, slug, number)
+            _require_undecided(version)
+        try:
+            self._messenger.have_decided(
+                f"publication/{slug}/{number}", PublicationWorkflow.release, releaser_id
+            )
+        except TemporalUnreachable:
+            self._go_out(version.id, releaser_id)
+            self._tell(slug, number)
+
+    def _go_out(self, version_id: UUID, releaser_id: UUID) -> None:
+        now = self.clock.now()
+        compare(self.database, version_id, now)
+        announcer = Announcer(company=self.company, sending_period=self._periods.sending_period)
+        with self._acting(releaser_id, "legal") as transaction:
+            version = transaction.get_one(PolicyVersion, version_id)
+            announcer.go_out(transaction, version, releaser_id, now)
 
     def _propose(
         self,

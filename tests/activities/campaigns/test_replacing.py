@@ -199,7 +199,7 @@ def test_who_need_not_decide_any_more_is_told(story: Story) -> None:
     number = story.announce(FIRST.replace("disadvantge", "disadvantage"))
     story.sandbox.empty()
     story.send(number)
-    told = "Our privacy policy is about to change"
+    told = "We are about to change our privacy policy"
     assert story.mailed() == [(who.email, told) for who in (ALICE, BOB, CAROL)]
 
 

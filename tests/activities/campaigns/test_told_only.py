@@ -133,7 +133,9 @@ def test_the_mails_say_that_nothing_has_to_be_done(
     )
     texts = {str(mail["to"]): str(mail["text"]) for mail in sandbox.messages()}
     assert "You need not do anything" in texts[ALICE.email]
-    assert "the privacy policy you have now (version 2) stays in force" in texts[MIRA.email]
+    assert (
+        "version 2 of our privacy policy, which you have now, stays in force" in texts[MIRA.email]
+    )
     assert all("/approve/" not in texts[who.email] for who in (ALICE, MIRA))
 
 
@@ -160,9 +162,9 @@ def test_sample_mails_and_test_mails_cover_what_is_only_told(
     writes = sample_mails(Settings(_env_file=None))
     read = writes.read_by(scene.database, row, scene.staff["noor"], NOW)
     assert {mail.to: mail.message.subject for mail in read} == {
-        ALICE.email: "Our privacy policy is about to change",
-        BOB.email: "Please decide: our privacy policy is about to change",
-        MIRA.email: "Our privacy policy is about to change, and nothing changes for your account",
+        ALICE.email: "We are about to change our privacy policy",
+        BOB.email: "Please decide: we want to change our privacy policy",
+        MIRA.email: "We want to change our privacy policy, and nothing changes for your account",
     }
 
 

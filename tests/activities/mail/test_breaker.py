@@ -11,7 +11,7 @@ import activities.mail.breaker
 from activities.mail.outbox import Sender, SendProgress
 from database.campaigns import freezing
 from database.mail.mail_rows import Batch
-from database.mail.outbox import without_sender
+from database.mail.senders import without_sender
 from database.mail.steps import FIRST_NOTICE
 from database.people.accounts import AccountRow
 from database.tables import Campaign, ControlAct

@@ -48,7 +48,7 @@ def test_a_campaign_speaks_to_each_in_their_language_and_each_request_in_one(
         attempts = session.exec(select(MailAttempt.copies)).all()
     assert sorted(attempts) == [1, 2]
     english, german, swiss = (sandbox.message_to(one.email) for one in (ENGLISH, GERMAN, SWISS))
-    assert english["subject"] == "Please decide: our privacy policy is about to change"
+    assert english["subject"] == "Please decide: we want to change our privacy policy"
     assert "takes effect not before 2 April 2026" in str(english["text"])
     for mail in (german, swiss):
         assert mail["subject"] == (

@@ -12,14 +12,22 @@ from activities.mail.courier import Courier
 from activities.mail.letters import Letters
 from activities.requests.requests import RequestActivities, RequestInput
 from database.campaigns import freezing, rehearsals
+from database.campaigns.reclassifying import Mistake
 from database.mail import outbox
 from database.mail.mail_rows import Batch
 from database.mail.outbox import Queued
-from database.mail.steps import notice_template
+from database.mail.steps import OWNERS_REPORT, notice_template
 from database.people.accounts import AccountRow
 from database.policies.assessments import findings_of
 from database.requests import answering, identity, requests
-from database.tables import Campaign, DataSubjectRequest, FindingSentence, OutboxMail, PolicyVersion
+from database.tables import (
+    Campaign,
+    CampaignAddressee,
+    DataSubjectRequest,
+    FindingSentence,
+    OutboxMail,
+    PolicyVersion,
+)
 from domain.company import Officers
 from domain.policies.reviews import VersionClass
 from domain.requests.data_subject_requests import Ground, Intake, Kind, Outcome
@@ -30,7 +38,14 @@ from settings import Settings
 from tests.activities.conftest import TEMPLATES
 from tests.answers import IN_FULL, INVOICES
 from tests.own_settings import CLOSING_PAGE
-from tests.people import DORA, LANGUAGES
+from tests.people import ALICE, BOB, CAROL, DORA, LANGUAGES
+from tests.reclassifying import (
+    FOUND,
+    followed_by_one_that_asks,
+    mend_third,
+    what_two_brought,
+    wrongly_editorial,
+)
 from tests.scene import EFFECT, NOW, Scene
 from tests.texts import FIRST, SECOND
 
@@ -164,8 +179,26 @@ def test_who_is_asked_about_a_version_in_force_reads_of_no_day_to_come(
     scene.put_in_force(version, EFFECT)
     for _, message in write():
         assert_complete(message, words=("in force since 2 April 2026",))
-        for words in ("not before", "takes effect", "about to change"):
+        for words in ("not before", "takes effect", "about to change", "want to change"):
             assert words not in message.subject + message.text + message.html
+
+
+def test_who_is_asked_again_reads_that_some_of_it_applied_in_error_and_their_yes_counts_no_more(
+    scene: Scene, write: Callable[[], Written]
+) -> None:
+    """P2, P4: Alice approved version 3, and was not shown what version 2 had brought unasked."""
+    wrongly_editorial(scene)
+    followed_by_one_that_asks(scene)
+    with scene.database.session() as session:
+        key = what_two_brought(session, scene.version(3)).key
+    again = mend_third(scene, Mistake(confirm=[key]))
+    freezing.freeze_audience(scene.database, again, FOUND)
+    scene.queue_step(again)
+    told = dict(write())
+    for person in (ALICE, BOB):
+        words = ("Some of it has applied to you in error since 2 April 2026", "We are sorry")
+        assert_complete(told[person.email], words=(*words, "that does not count any more"))
+    assert "in error" not in told[CAROL.email].text, "she joined under it"
 
 
 def test_who_hears_of_a_later_day_hears_until_when_they_stay(
@@ -277,7 +310,39 @@ def test_an_escalation_tells_the_counts(
     ((address, message),) = write()
     assert address == "lena@staff.example"
     console = "http://127.0.0.1:8000/staff/policies/privacy-policy/versions/2"
-    assert_complete(message, words=("Silent", console, "have not answered"))
+    assert_complete(message, words=("Silent", console, "by when"))
+    assert message.subject.endswith("0 have not answered, 0 were not reached")
+    assert ("now it is for all of legal" in message.text) == (step == "escalation_legal")
+
+
+def test_an_escalation_about_a_version_in_force_says_until_when_people_are_asked(
+    scene: Scene, campaign: UUID, write: Callable[[], Written]
+) -> None:
+    """P2, P5: its date of effect lies in the past, and is no day to decide by."""
+    lena = scene.staff["lena"]
+    with scene.database.transaction() as transaction:
+        transaction.get_one(Campaign, campaign).asks_until = EFFECT + timedelta(days=40)
+    step = "escalation_owner"
+    queued(scene, campaign, step=step, template="campaign_escalation", kind=outbox.STAFF, to=lena)
+    ((_, message),) = write()
+    assert_complete(message, words=("People are asked until 12 May 2026",))
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_who_asked_nobody_hears_nothing_of_approving_when_a_campaign_is_finished(
+    scene: Scene, campaign: UUID, write: Callable[[], Written], *, asked: bool
+) -> None:
+    """P2, P4: a version of class notice governs everybody who was told of it."""
+    with scene.database.transaction() as transaction:
+        for addressee in transaction.exec(select(CampaignAddressee)).all():
+            addressee.asks_approval = asked
+    lena = scene.staff["lena"]
+    template = "campaign_finished"
+    queued(scene, campaign, step=OWNERS_REPORT, template=template, kind=outbox.STAFF, to=lena)
+    ((_, message),) = write()
+    assert_complete(message, words=("listed by name",))
+    for body in (message.text, message.html):
+        assert ("Whoever has not approved keeps the version" in body) == asked
 
 
 @pytest.mark.parametrize("template", ["notice_first_notice", "approval_link_again"])

@@ -92,9 +92,7 @@ def test_a_test_mail_says_in_its_subject_that_it_is_one(
         rehearsals.send_to(transaction, version, lena, languages=LANGUAGES, now=NOW)
     assert send(sender(), second.id).accepted == 2
     subjects = {mail["subject"] for mail in sandbox.messages()}
-    assert (
-        "[Test] (from version 1) Please decide: our privacy policy is about to change" in subjects
-    )
+    assert "[Test] (from version 1) Please decide: we want to change our privacy policy" in subjects
     assert all(str(subject).startswith("[Test] ") for subject in subjects)
 
 

@@ -52,7 +52,7 @@ def test_ten_people_are_shown_some_of_each_group_and_nothing_is_sent(
     assert len(mails) == 10
     assert HANNA.email in [mail.to for mail in mails]
     assert {(mail.to == HANNA.email, mail.message.subject) for mail in mails} == {
-        (False, "Please decide: our privacy policy is about to change"),
+        (False, "Please decide: we want to change our privacy policy"),
         (True, "Bitte entscheiden Sie: Wir möchten unsere Datenschutzerklärung ändern"),
     }
     assert all("/approve/only-a-test" in mail.message.text for mail in mails)

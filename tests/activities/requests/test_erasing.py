@@ -75,6 +75,12 @@ def foretold_to(life: Life) -> tuple[str, ...]:
     return tuple(line for line in lines if not line.startswith("Kept: "))
 
 
+def told_to_recipients(life: Life) -> set[str]:
+    """Who has to hear of it."""
+    with life.scene.database.session() as session:
+        return {one.recipient for one in of_request(session, life.request_id)}
+
+
 def sentences(life: Life, language: str = "en") -> str:
     """What her answer says was done."""
     with life.scene.database.session() as session:
@@ -160,7 +166,9 @@ def test_the_answer_says_what_went_what_stays_why_until_when_and_who_hears_of_it
     life.pass_time(3 * DAY)
     told = sentences(life)
     assert "Erased: " in told
-    assert "Kept: Invoices and payments. Bookkeeping records are kept by law" in told
+    assert told.count("Bookkeeping records are kept by law") == 1  # for all that it keeps as long
+    assert told.count("Requests. It proves that a request was answered in time") == 1
+    assert "Invoices and payments. Bookkeeping records are kept by law" in told
     assert "Kept: Requests. It proves that a request was answered in time, and how." in told
     assert "Ledger & Partners, tax advisers" in told
     assert "Alice" not in told
@@ -172,6 +180,17 @@ def test_the_answer_says_what_went_what_stays_why_until_when_and_who_hears_of_it
         "Example Mailer, which sends the newsletter",
     }
     assert "Aufbewahrt: Anfragen. Es beweist, dass" in sentences(life, "de")
+
+
+def test_what_our_own_records_keep_is_said_once_also_when_they_are_erased(life: Life) -> None:
+    """P13, P33: on the page of the request, where the answer can be read again."""
+    life.pass_time()
+    life.decide(BY_LAW)
+    life.pass_time(3 * DAY)
+    life.send_mails()
+    life.pass_time(timedelta(minutes=5))
+    assert life.tasks()[OWN_SOURCE].state == TaskState.DONE
+    assert sentences(life).count("It proves that a request was answered in time") == 1
 
 
 def test_she_may_have_it_at_once_or_keep_her_data_until_it_has_begun(life: Life) -> None:
@@ -259,6 +278,7 @@ def test_under_a_hold_what_it_stands_on_is_left_answered_in_part_and_erased_on_r
     assert ("marketing" in life.where_known()) == (source == "")
     if not source:
         assert life.fernhill.contents() == before
+        assert told_to_recipients(life) == set()
     assert account_of(life).email == ALICE.email
     assert "kept until that is over" in sentences(life)
     life.send_mails()
@@ -267,6 +287,7 @@ def test_under_a_hold_what_it_stands_on_is_left_answered_in_part_and_erased_on_r
     life.send_mails()  # that it is done
     life.pass_time(timedelta(minutes=5))
     assert not life.where_known() & {"sessions", "marketing"}
+    assert any("Example Mailer" in one for one in told_to_recipients(life))
     assert account_of(life).email.endswith("@erased.invalid")
     with life.scene.database.session() as session:
         deferred = erasure_of(session, life.request_id)

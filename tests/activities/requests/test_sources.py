@@ -271,14 +271,19 @@ def test_asking_again_of_what_is_settled_begins_a_new_round(company: AskedSource
 
 
 def test_a_source_that_was_put_right_is_asked_at_once(company: AskedSources) -> None:
+    """With another id of the call: one that keeps its answers by that says the wrong one again."""
     request = company.verified(ALICE, "access")
-    trouble(company, "billing", failing(SourceWrong("billing lies. Nothing was changed.")))
-    company.ask(request.id)
+    wrong = trouble(company, "billing", failing(SourceWrong("billing lies. Nothing was changed.")))
+    for _ in range(2):
+        company.ask(request.id)
+        task = company.tasks(request.id)["billing"]
+        company.do(
+            *(source_tasks.ask_again, request.id, task.id),
+            staff_id=company.scene.staff["petra"],
+            now=NOW,
+        )
+    assert wrong.heard == [str(task.id), f"{task.id}/1"]
     company.instead.clear()
-    task = company.tasks(request.id)["billing"]
-    company.do(
-        source_tasks.ask_again, request.id, task.id, staff_id=company.scene.staff["petra"], now=NOW
-    )
     company.ask(request.id)
     settled = company.tasks(request.id)["billing"]
     assert (settled.state, settled.round, settled.problem) == ("done", 1, "")

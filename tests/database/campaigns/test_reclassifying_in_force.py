@@ -2,92 +2,35 @@
 (decision 93)."""
 
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
-from database.approvals.approvals import Shown, decide
-from database.campaigns import (
-    controls,
-    freezing,
-    reclassifying,
-)
+from database.approvals.approvals import brought_in_error
+from database.campaigns import freezing, reclassifying
 from database.campaigns.controls import ControlRefused
 from database.campaigns.progress import progress_of
 from database.campaigns.reclassifying import Mistake
 from database.policies import policies
-from database.policies.assessments import findings_between, findings_of
-from database.tables import (
-    Campaign,
-    CampaignAddressee,
-    Finding,
-    PolicyVersion,
-)
-from domain.policies.reviews import VersionClass
-from tests.deciding import APPROVED
+from database.policies.assessments import findings_between
+from database.tables import Campaign, CampaignAddressee, PolicyVersion
 from tests.people import ALICE, BOB, LANGUAGES
-from tests.reclassifying import A_DAY, FOUND, JUST_BEFORE, second, wrongly_editorial
-from tests.scene import EFFECT, Scene
-from tests.texts import SECOND
-
-SLOWER = SECOND.replace("within thirty (30) days", "within ninety (90) days")
+from tests.reclassifying import (
+    A_DAY,
+    FOUND,
+    JUST_BEFORE,
+    followed_by_one_that_asks,
+    mend_third,
+    second,
+    what_two_brought,
+    wrongly_editorial,
+)
+from tests.scene import Scene
 
 
 @pytest.fixture
 def wrong(scene: Scene) -> PolicyVersion:
     return wrongly_editorial(scene)
-
-
-def followed_by_one_that_asks(scene: Scene) -> UUID:
-    """Version 3 came into force with an adverse change of its own, and asked for approval of it:
-    Alice approved what it changes from version 2, Bob is silent. Its campaign."""
-    third = scene.submit(SLOWER, now=EFFECT + 2 * A_DAY)
-    with scene.database.session() as session:
-        first = policies.versions(session, third.policy_id)[0]
-    scene.assess(second(scene), first, version=third)
-    with scene.database.transaction() as transaction:
-        own = {each.key for each in findings_between(transaction, second(scene).id, third.id)}
-        for finding in findings_of(transaction, third.id):
-            if finding.key not in own:
-                finding.status = "dismissed"  # as before, in version 2
-    scene.confirm_all(third, VersionClass.APPROVAL)
-    campaign = scene.announce(third, FOUND.date())
-    freezing.freeze_audience(scene.database, campaign, EFFECT + 3 * A_DAY)
-    with scene.database.transaction() as transaction:
-        account = scene.account(ALICE.external_id)
-        shown = Shown(version=third, base=second(scene), how="link", language="en")
-        decide(transaction, account, shown, APPROVED, EFFECT + 4 * A_DAY)
-    scene.put_in_force(third, EFFECT + 5 * A_DAY)
-    return campaign
-
-
-def what_two_brought(session: Session, version: PolicyVersion) -> Finding:
-    first, earlier = policies.versions(session, version.policy_id)[:2]
-    step = {each.key for each in findings_between(session, earlier.id, version.id)}
-    return next(
-        each
-        for each in findings_between(session, first.id, version.id)
-        if each.direction == "adverse" and each.key not in step
-    )
-
-
-def mend_third(scene: Scene, mistake: Mistake) -> UUID:
-    with scene.database.transaction() as transaction:
-        version = transaction.get_one(PolicyVersion, scene.version(3).id)
-        act = controls.acting(
-            transaction, scene.staff["lena"], "legal", reason="we took it for a typo", now=FOUND
-        )
-        reclassifying.propose(transaction, version, act, mistake, languages=LANGUAGES)
-    with scene.database.transaction() as transaction:
-        return reclassifying.confirm(
-            transaction,
-            transaction.get_one(PolicyVersion, version.id),
-            scene.staff["noor"],
-            FOUND,
-            asks_until_on=(FOUND + 30 * A_DAY).date(),
-            languages=LANGUAGES,
-        ).id
 
 
 def test_what_an_earlier_version_brought_unasked_is_mended_in_the_one_that_asked_since(
@@ -113,6 +56,9 @@ def test_what_an_earlier_version_brought_unasked_is_mended_in_the_one_that_asked
     assert all(any(step.in_error for step in state.steps) for state in after)
     freezing.freeze_audience(scene.database, campaign, FOUND + timedelta(hours=1))
     with scene.database.session() as session:
+        first, earlier, third = policies.versions(session, wrong.policy_id)
+        assert brought_in_error(session, first, third) == earlier
+        assert brought_in_error(session, earlier, third) is None
         assert session.get_one(Campaign, asked_before).state == "replaced"
         asked = session.exec(
             select(PolicyVersion.number, CampaignAddressee.asks_approval)

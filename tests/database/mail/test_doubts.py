@@ -138,9 +138,9 @@ def test_ops_see_what_is_alike_as_one_with_what_is_known_of_it(
     assert (requests.mails, requests.campaign_id, requests.known) == (2, None, "the line broke")
     with scene.database.session() as session:
         assert doubts.count_doubtful(session) == 5
-        assert doubts.doubt_by_key(session, notices.key) == notices
-        assert len(doubts.doubtful_mails(session, requests)) == 2
-        assert len(doubts.doubtful_mails(session, notices, after=2)) == 1
+        assert doubts.doubt_by_key(session, notices.key, LATER) == notices
+        assert len(doubts.mails_alike(session, requests, LATER)) == 2
+        assert len(doubts.mails_alike(session, notices, LATER, after=2)) == 1
 
 
 def test_ops_send_a_group_again_in_small_transactions_each_with_who_decided(

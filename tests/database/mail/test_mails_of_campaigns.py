@@ -6,7 +6,7 @@ import pytest
 
 from database.campaigns import campaigns, freezing
 from database.campaigns.progress import count_missed
-from database.mail import doubts, outbox
+from database.mail import doubts, outbox, senders
 from database.mail.mail_rows import Batch
 from database.mail.steps import WITHOUT_MAIL
 from database.tables import Campaign, PolicyVersion
@@ -156,11 +156,11 @@ def test_a_notice_sent_again_by_ops_gets_a_delivery_of_its_own_once_its_step_is_
     settle(scene, alice, NOW + ONE_HOUR)
     with scene.database.transaction() as transaction:
         assert doubts.resend(transaction, alice, NOW)
-        assert outbox.steps_without_sender(transaction) == []
+        assert senders.steps_without_sender(transaction) == []
         campaigns.take_step(transaction, campaign, "first_notice", due_at=NOW, now=NOW)
         transaction.flush()
-        assert outbox.steps_without_sender(transaction) == [(campaign, "first_notice")]
-        assert outbox.without_sender(transaction) == []
+        assert senders.steps_without_sender(transaction) == [(campaign, "first_notice")]
+        assert senders.without_sender(transaction) == []
 
 
 def test_ops_cannot_send_for_a_campaign_that_stopped(scene: Scene, campaign: UUID) -> None:

@@ -12,7 +12,7 @@ from database.approvals.wrong_words import keep_wrong, whatever_was_told
 from database.campaigns import controls, freezing
 from database.campaigns.progress import count_addressees
 from database.campaigns.shards import queue_step
-from database.mail import delivery, outbox, outcomes, suppressions
+from database.mail import delivery, outbox, outcomes, senders, suppressions
 from database.mail.mail_rows import Batch, hold_mails
 from database.mail.steps import FIRST_NOTICE, WITHDRAWAL
 from database.people.accounts import AccountRow
@@ -323,7 +323,7 @@ def test_what_is_told_of_the_old_address_says_nothing_of_the_new_one(
     with scene.database.transaction() as transaction:
         claimed = outbox.claim(transaction, Batch(mail_id=mail.id), limit=1, now=later)
     assert claimed
-    tell(scene, replace(old, event=word))
+    tell(scene, old._replace(event=word))
     with scene.database.transaction() as transaction:
         outcomes.give_back(transaction, claimed.attempt_id, "too fast", later)
     assert first_notice(scene, campaign).state == "queued"
@@ -426,14 +426,14 @@ def test_a_notice_owed_again_is_sent_while_its_step_is_still_being_sent(
         transaction.get_one(OutboxMail, first_notice(scene, campaign).id).state = "bounced"
     alice, bob = (scene.account(each.external_id).id for each in (ALICE, BOB))
     with scene.database.session() as session:
-        assert outbox.steps_without_sender(session) == []
+        assert senders.steps_without_sender(session) == []
     scene.import_accounts(MENDED, now=NOW)
     with scene.database.session() as session:
-        assert outbox.steps_without_sender(session, account_id=bob) == []
-        (owed,) = outbox.steps_without_sender(session, account_id=alice)
+        assert senders.steps_without_sender(session, account_id=bob) == []
+        (owed,) = senders.steps_without_sender(session, account_id=alice)
     assert owed == (campaign, FIRST_NOTICE)
     with scene.database.transaction() as transaction:
         batch = Batch(subject_id=campaign, step=FIRST_NOTICE)
         assert outbox.claim(transaction, batch, limit=9, now=NOW)
     with scene.database.session() as session:
-        assert outbox.steps_without_sender(session) == []
+        assert senders.steps_without_sender(session) == []

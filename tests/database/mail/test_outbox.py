@@ -12,7 +12,7 @@ from sqlalchemy import event as sql_event
 from sqlmodel import func, select
 
 from database.engine import Database
-from database.mail import delivery, doubts, outbox, outcomes
+from database.mail import delivery, doubts, outbox, outcomes, senders
 from database.mail.delivery import Event
 from database.mail.mail_rows import Batch
 from database.tables import DataSubjectRequest, OutboxMail
@@ -295,7 +295,7 @@ def test_the_mails_of_an_answered_request_get_a_delivery_of_their_own(scene: Sce
     """P22: its workflow may have ended, or been terminated, before the answer went out."""
     request = scene.request("dora@example.org")
     with scene.database.transaction() as transaction:
-        assert outbox.without_sender(transaction) == []
+        assert senders.without_sender(transaction) == []
         transaction.get_one(DataSubjectRequest, request.id).answered_at = NOW
         transaction.flush()
-        assert len(outbox.without_sender(transaction)) == 1
+        assert len(senders.without_sender(transaction)) == 1

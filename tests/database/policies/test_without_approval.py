@@ -1,5 +1,6 @@
 """What happens without approval is fixed before the release, and only then moves later (P5)."""
 
+import dataclasses
 from datetime import date, timedelta
 from functools import partial
 from uuid import UUID
@@ -11,18 +12,18 @@ from sqlmodel import select
 from database.approvals.approvals import PolicyHistory
 from database.approvals.governing_lists import governed_after, in_a_line, told
 from database.approvals.shown_changes import shown_change
-from database.campaigns import controls, freezing, rehearsals
+from database.campaigns import controls, freezing, not_reached, rehearsals
 from database.campaigns.not_approved import NotApproved, not_approved
 from database.policies import without_approval
 from database.policies.policies import policy_by_slug
 from database.policies.without_approval import PromiseRefused
-from database.tables import Account, Campaign, Fact, PolicyVersion
+from database.tables import Account, Campaign, Fact, OutboxMail, PolicyVersion
 from domain.approvals.without_approval import Promise, WithoutApproval
 from domain.policies.reviews import VersionClass
 from tests.deciding import APPROVED, DECLINED
 from tests.people import ALICE, BOB, CAROL, LANGUAGES, POLICY
 from tests.scene import EFFECT, FIRST_DAY, NOW, Scene
-from tests.texts import FIRST, SECOND
+from tests.texts import FIRST, SECOND, THIRD
 
 BERLIN = ZoneInfo("Europe/Berlin")
 EFFECT_ON = EFFECT.date()
@@ -163,6 +164,7 @@ def test_who_has_not_approved_is_a_list_with_the_day_on_which_the_contract_may_e
     scene: Scene, announced: UUID
 ) -> None:
     """P5: the version never governs them; whoever approves is not on it."""
+    scene.take_mails()
     scene.decide(ALICE, APPROVED)
     scene.decide(BOB, DECLINED)
     before = listed(scene, announced, date(2026, 3, 3))
@@ -174,7 +176,7 @@ def test_who_has_not_approved_is_a_list_with_the_day_on_which_the_contract_may_e
             (BOB.external_id, "declined", 1),
             (CAROL.external_id, None, 1),
         ]
-        assert {row.first_notice for row in rows} == {"queued"}
+        assert {row.first_notice for row in rows} == {"accepted"}
         assert {row.stay_until for row in rows} == {date(2026, 6, 1)}
     assert [{row.may_end for row in rows} for rows in (before, on_the_day, after)] == [
         {False},
@@ -187,6 +189,53 @@ def test_who_has_not_approved_is_a_list_with_the_day_on_which_the_contract_may_e
     with scene.database.transaction() as transaction:
         transaction.get_one(PolicyVersion, second(scene).id).state = "withdrawn"
     assert not listed(scene, announced, date(2026, 6, 2))
+
+
+def test_the_contract_of_who_was_not_told_may_not_end(scene: Scene, announced: UUID) -> None:
+    """P4, P5: a notice that came back told nobody of the day; staff who told them did."""
+    scene.take_mails()
+    carol = scene.account(CAROL.external_id).id
+    with scene.database.transaction() as transaction:
+        mails = transaction.exec(select(OutboxMail).where(OutboxMail.addressee_id == carol)).all()
+        for mail in mails:
+            mail.state, mail.settled_at = "bounced", NOW
+    scene.put_in_force(second(scene), EFFECT)
+    over = date(2026, 6, 2)
+
+    def may_end() -> dict[str, bool]:
+        return {row.account: row.may_end for row in listed(scene, announced, over)}
+
+    assert may_end()[BOB.external_id]
+    assert not may_end()[CAROL.external_id]
+    with scene.database.transaction() as transaction:
+        campaign = transaction.get_one(Campaign, announced)
+        not_reached.mark_reached(
+            transaction,
+            campaign,
+            transaction.get_one(Account, carol),
+            by=scene.staff["petra"],
+            how="post",
+            reason="registered letter",
+            now=NOW,
+        )
+    assert may_end()[CAROL.external_id]
+    third = scene.submit(THIRD, now=NOW)
+    scene.put_in_force(third, EFFECT)
+    assert not any(may_end().values()), "the version that followed says that they stay"
+
+
+def test_a_minor_is_promised_nothing_but_to_stay(scene: Scene, announced: UUID) -> None:
+    """P5, P6: they cannot approve, and read that nothing changes; of no end of their contract."""
+    minor = dataclasses.replace(CAROL, kind="minor")
+    scene.import_accounts(ALICE, BOB, minor, now=NOW)
+    scene.put_in_force(second(scene), EFFECT)
+    with scene.database.session() as session:
+        history = PolicyHistory(session, policy_by_slug(session, POLICY))
+        rows = governed_after(session, history, EFFECT, after="", limit=10)
+        said = {row.account.external_id: in_a_line(row.proven) for row in rows if row.proven}
+    assert said[BOB.external_id]["without_approval"] == "stay_until"
+    assert said[minor.external_id]["without_approval"] is None
+    assert said[minor.external_id]["stay_until"] is None
 
 
 def test_what_governs_an_account_says_what_it_was_promised(scene: Scene, announced: UUID) -> None:

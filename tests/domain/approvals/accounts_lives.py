@@ -20,6 +20,8 @@ from domain.approvals.approvals import (
     Voided,
     Ways,
     by_no_law,
+)
+from domain.approvals.governing import (
     governing,
 )
 

@@ -2,7 +2,13 @@
 
 from datetime import timedelta
 
-from domain.approvals.approvals import Ways, in_force, needs_approval
+from domain.approvals.approvals import (
+    Ways,
+    in_force,
+)
+from domain.approvals.governing import (
+    needs_approval,
+)
 from tests.domain.approvals.accounts_lives import (
     ADVERSE,
     APPROVED,

@@ -8,7 +8,16 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.approvals.approvals import Decision, InForce, Voided, Ways, in_force, needs_approval
+from domain.approvals.approvals import (
+    Decision,
+    InForce,
+    Voided,
+    Ways,
+    in_force,
+)
+from domain.approvals.governing import (
+    needs_approval,
+)
 from tests.domain.approvals.accounts_lives import (
     DECLINED,
     LATEST,

@@ -14,6 +14,8 @@ from domain.approvals.approvals import (
     Stage,
     Start,
     Ways,
+)
+from domain.approvals.governing import (
     governing,
     needs_approval,
 )

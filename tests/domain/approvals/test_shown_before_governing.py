@@ -15,6 +15,8 @@ from domain.approvals.approvals import (
     Reclassified,
     Start,
     Ways,
+)
+from domain.approvals.governing import (
     asks_from,
     governing,
 )

@@ -5,7 +5,15 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.approvals.approvals import Decided, Decision, InForce, Ways, needs_approval
+from domain.approvals.approvals import (
+    Decided,
+    Decision,
+    InForce,
+    Ways,
+)
+from domain.approvals.governing import (
+    needs_approval,
+)
 from tests.domain.approvals.accounts_lives import (
     APPROVED,
     DECLINED,

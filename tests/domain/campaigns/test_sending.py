@@ -63,7 +63,7 @@ def test_a_canary_is_never_everybody_and_never_less_than_asked_for(
         (Tally(copies=100, complained=1), None),
         (Tally(copies=100, complained=2), "2 of 100 copies were reported as spam"),
         (Tally(copies=100, unknown=5), None),
-        (Tally(copies=100, unknown=100), "Of 100 of 100 copies nobody knows"),
+        (Tally(copies=100, unknown=100), "Nobody knows whether 100 of 100 copies"),
     ],
 )
 def test_more_than_the_limit_stops_and_one_complaint_alone_does_not(

@@ -56,7 +56,9 @@ def twin(**changes: Unpack[Changes]) -> Twin:
         ({"account_id": None}, {}, None),
         ({"about": "dora@before.example"}, {}, None),
         ({"due": {Kind.ACCESS: DUE, Kind.ERASURE: DUE}}, {}, "does not ask for erasure"),
-        ({"due": {Kind.ACCESS: DUE - AN_HOUR}}, {}, "due later"),
+        ({"due": {Kind.ACCESS: DUE - AN_HOUR}}, {}, None),
+        ({"due": {Kind.ACCESS: NOW - AN_HOUR}}, {}, "overdue"),
+        ({"due": {Kind.ACCESS: NOW - AN_HOUR}}, {"due": {Kind.ACCESS: NOW - AN_HOUR}}, None),
         ({"proved_at": None}, {"proved_at": None}, "Leave both open"),
         ({}, {"proved_at": NOW + AN_HOUR}, "verified first"),
         ({"proved_at": None, "contact_key": "eve@example.com"}, {}, "tell them of the other"),
@@ -68,7 +70,7 @@ def test_a_request_ends_as_a_duplicate_only_where_nobody_is_worse_off(
     one: Changes, other: Changes, words: str | None
 ) -> None:
     one = {"reference": "R-ONE", **one}
-    refusal = duplicate_refusal(twin(**one), twin(**other))
+    refusal = duplicate_refusal(twin(**one), twin(**other), NOW)
     assert (words is None) == (refusal is None)
     assert (words or "") in (refusal or "")
 
@@ -89,5 +91,8 @@ def test_two_requests_never_end_as_duplicates_of_each_other_by_one_look_each(
         )
         for place, at in enumerate(moments)
     )
-    both = duplicate_refusal(first, second) is None and duplicate_refusal(second, first) is None
+    both = (
+        duplicate_refusal(first, second, NOW) is None
+        and duplicate_refusal(second, first, NOW) is None
+    )
     assert not both or (moments[0] is not None and moments[0] == moments[1])

@@ -34,6 +34,7 @@ from database.tables import (
     Assessment,
     AssessmentFinding,
     Campaign,
+    CampaignAddressee,
     CampaignCorrection,
     Fact,
     Finding,
@@ -51,7 +52,7 @@ from tests.people import LANGUAGES
 from tests.query_plans import whole_tables_read
 from tests.web.world import EFFECT, NOW, World, hidden, put_in_review, submit_text, text, version
 
-QUESTIONS_OF_A_DECISION = 19
+QUESTIONS_OF_A_DECISION = 14
 """Of SQLite two are BEGIN."""
 
 
@@ -102,6 +103,19 @@ def test_the_page_speaks_the_language_of_the_account(world: World) -> None:
     alices, bobs = (rows[world.accounts[name].id] for name in ("alice", "bob"))
     assert (alices.language, bobs.language) == ("de", "en")
     assert alices.change_sha256 != bobs.change_sha256
+
+
+def test_who_approved_less_than_all_reads_that_it_counts_no_more(world: World) -> None:
+    """P2, P6: a campaign that asks again shows more; whoever said yes before wonders why."""
+    assert "count any more" not in world.browser.get(world.link("alice")).text
+    decide(world, "alice", "approved")
+    with world.database.transaction() as transaction:
+        for addressee in transaction.exec(select(CampaignAddressee)).all():
+            addressee.unheard_until = NOW + timedelta(days=1)
+    page = world.browser.get(world.link("alice")).text
+    assert "and that does not count any more:</strong>" in page
+    assert page.count('name="decision"') == 2
+    assert "count any more" not in world.browser.get(world.link("bob")).text
 
 
 def test_looking_decides_nothing(world: World) -> None:

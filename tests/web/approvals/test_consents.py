@@ -44,6 +44,8 @@ def test_each_purpose_is_a_choice_of_its_own_that_is_off(world: World) -> None:
     assert page.count("Off: you have not consented") == 2
     assert "May &lt;advertisers&gt; have your data?" in page
     assert page.count('value="given"') == page.count('value="withheld"') == 2
+    assert '<fieldset aria-describedby="asked-ads">' in page
+    assert '<p id="asked-ads">May &lt;advertisers&gt;' in page
     assert (
         "Aus: Sie haben nicht eingewilligt"
         in world.browser.get(f"{world.link('alice')}?lang=de").text

@@ -1,24 +1,38 @@
-"""A first notice that is owed again goes out at once, whichever is heard of first: that the old
-address fails, or what the new one is (P4)."""
+"""A first notice that is owed again goes out at once: whichever is heard of first, that the old
+address fails or what the new one is, and after somebody's own decision (P4, P6)."""
 
 import json
+from datetime import date
 from uuid import UUID
 
 import pytest
 from sqlmodel import select
 
-from database.campaigns.campaigns import campaign_of, take_step
+from database.campaigns.campaigns import campaign_of, link_of, open_campaign, take_step
+from database.campaigns.freezing import freeze_audience
 from database.campaigns.shards import queue_step
 from database.mail import outbox, outcomes
 from database.mail.mail_rows import Batch
 from database.mail.steps import FIRST_NOTICE
-from database.tables import Link, OutboxMail
+from database.policies.assessments import store_assessment
+from database.policies.policies import put_in_force
+from database.tables import Campaign, Link, OutboxMail, Policy, PolicyVersion
 from settings import Settings
 from tests.people import LANGUAGES
 from tests.web.api.test_api import made
 from tests.web.test_webhooks import PUBLIC, report
-from tests.web.world import NOW, World, version
+from tests.web.world import (
+    NOW,
+    World,
+    assessed,
+    hidden,
+    put_in_review,
+    submit_text,
+    text,
+    version,
+)
 
+LATER_EFFECT = date(2026, 7, 1)
 NEW = {"email": "alice@new.example"}
 
 
@@ -32,9 +46,15 @@ def settings() -> Settings:
 @pytest.fixture
 def delivery(world: World) -> str:
     """Everybody was mailed; the workflow by which what is left of the first notice goes out."""
+    with world.database.session() as session:
+        campaign = campaign_of(session, version(world, 2).id)
+    assert campaign
+    return mailed(world, campaign)
+
+
+def mailed(world: World, campaign: Campaign) -> str:
+    """All of a campaign have their first notice; the workflow that brings what is owed again."""
     with world.database.transaction() as transaction:
-        campaign = campaign_of(transaction, version(world, 2).id)
-        assert campaign
         queue_step(transaction, campaign, FIRST_NOTICE, 0, languages=LANGUAGES, now=NOW)
     with world.database.transaction() as transaction:
         while claim := outbox.claim(transaction, Batch(subject_id=campaign.id), limit=9, now=NOW):
@@ -82,3 +102,44 @@ def test_it_is_sent_as_soon_as_both_are_known(
     else:
         bounce(world, mail.attempt_id, mail.id)
     assert world.messenger.started == [delivery]
+
+
+def says_of_second(world: World, decision: str) -> None:
+    """Alice presses a button on her page about version 2."""
+    with world.database.session() as session:
+        link = link_of(session, version(world, 2).id, world.accounts["alice"].id)
+    assert link
+    path = f"/approve/{world.token('approve', link)}"
+    stamp = hidden(world.browser.get(path).text, "stamp")
+    assert world.browser.post(path, data={"stamp": stamp, "decision": decision}).is_success
+
+
+def third_is_told(world: World) -> str:
+    """Version 2 is in force, and everybody was mailed about version 3, which only mends it."""
+    with world.database.transaction() as transaction:
+        policy = transaction.exec(select(Policy)).one()
+        second = transaction.get_one(PolicyVersion, version(world, 2).id)
+        second.effective_at = NOW
+        put_in_force(transaction, second, NOW)
+        third = submit_text(transaction, policy, text(3), world.staff["lena"].id, NOW)
+        put_in_review(transaction, third)
+        words = assessed(second.text, third.text)
+        store_assessment(transaction, second, third, words, NOW)
+        third.state, third.version_class = "announced", "notice"
+        third.announced_at, third.planned_effective_on = NOW, LATER_EFFECT
+        campaign = open_campaign(transaction, third, policy, NOW)
+    freeze_audience(world.database, campaign.id, NOW)
+    return mailed(world, campaign)
+
+
+def test_who_takes_an_earlier_approval_back_hears_at_once_what_changes_from_their_version(
+    world: World, delivery: str
+) -> None:
+    """P6: Alice was told of version 3 as somebody of version 2, and is asked now."""
+    says_of_second(world, "approved")
+    owed = third_is_told(world)
+    assert owed != delivery
+    says_of_second(world, "declined")
+    assert world.messenger.started == [owed]
+    says_of_second(world, "declined")
+    assert world.messenger.started == [owed]

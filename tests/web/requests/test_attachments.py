@@ -52,6 +52,7 @@ def test_a_file_that_is_not_taken_loses_nothing_of_the_form(
     assert words in answer.text
     assert ">See there.</textarea>" in answer.text
     assert "choose your files again" in answer.text
+    assert "up to 5 MB each" in answer.text
     with world.database.session() as session:
         assert session.exec(select(DataSubjectRequest)).all() == []
     assert attached(world) == []

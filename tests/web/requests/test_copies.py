@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from database.people.links import REQUEST_STATUS
 from database.requests import answering, packages, sendable
+from database.requests.redirections import sent_elsewhere
 from database.storage import Storage
 from database.tables import DataSubjectRequest, Fact, OutboxMail, Package, SourceTask
 from domain.requests.data_subject_requests import Kind, Outcome
@@ -43,13 +45,25 @@ def test_alice_gets_everything_to_read_and_as_json_and_what_is_missing_is_said(
     assert archive.namelist() == ["copy/copy.html", "copy/copy.json"]
     page = archive.read("copy/copy.html").decode()
     assert "Alice Abel" in page
-    assert "What paper has could not be had:</strong> It burnt." in page
+    assert "Could not be had: Signed contracts in the cabinet.</strong> It burnt." in page
     assert "for Harbour Dental Clinic, who decides about it" in page
     assert "<script" not in page
     copy = json.loads(archive.read("copy/copy.json"))
     assert {one["source"] for one in copy["sources"]} == {
         *("promisekeeper", "billing", "sessions", "marketing")
     }
+
+
+def test_who_takes_a_request_back_is_sent_nowhere_with_it(asking: Asking) -> None:
+    """P24: where nothing is answered, nobody is told to ask others for the rest."""
+    world = asking.world
+    with world.database.session() as session:
+        request = session.get_one(DataSubjectRequest, asking.id)
+        assert sent_elsewhere(session, request) == ["Harbour Dental Clinic"]
+    world.desk.withdraw_request(asking.id, REQUEST_STATUS)
+    with world.database.session() as session:
+        request = session.get_one(DataSubjectRequest, asking.id)
+        assert sent_elsewhere(session, request) == ()
 
 
 def test_what_is_taken_along_is_what_alice_gave_or_what_was_observed(asking_both: Asking) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
+from activities.requests.identity import coming_rungs
 from database.people.links import REQUEST_STATUS, REQUEST_VERIFY
 from database.people.restricted import restricted_among
 from database.requests import identity, requests, rungs
@@ -20,7 +21,7 @@ from database.tables import (
     JoinedRequest,
 )
 from domain.requests.data_subject_requests import Intake
-from domain.requests.identity import DISPUTED, CheckMethod
+from domain.requests.identity import DEFAULT_NUMBERS, DISPUTED, DRAFT, CheckMethod
 from domain.rungs import Role, Rung, RungKind
 from tests.web.api.test_api import made
 from tests.web.requests.test_handoffs import FORM as SIGNED_IN
@@ -241,6 +242,16 @@ def test_word_of_a_dispute_takes_nobodys_turn_on_the_ladder(world: World) -> Non
         row = session.get_one(DataSubjectRequest, asked.request.id)
         assert DISPUTED in {mail.step for mail in requests.mails_of(session, row.id)}
         assert rungs.told_of(session, row, "d-20") == set()
+
+
+def test_who_said_that_it_is_not_theirs_is_reminded_of_nothing(world: World) -> None:
+    """P19: they were told so; only the answer is drafted that nobody showed who they are."""
+    asked = asks(world, ELSEWHERE, about=ALICE)
+    assert len(coming_rungs(asked.request, DEFAULT_NUMBERS)) > 1
+    asked.press(REQUEST_VERIFY, "not-mine")
+    with world.database.session() as session:
+        disputed = session.get_one(DataSubjectRequest, asked.request.id)
+    assert [rung.key for rung in coming_rungs(disputed, DEFAULT_NUMBERS)] == [DRAFT]
 
 
 @pytest.mark.parametrize("kind", ["marketing_opt_out", "minor"])

@@ -184,6 +184,44 @@ def test_a_duplicate_says_where_it_is_answered(world: World) -> None:
     assert "waits for the answer to this one" in other_way.text
 
 
+def test_whoever_asked_twice_and_proved_the_second_has_the_answer_when_the_first_was_due(
+    world: World,
+) -> None:
+    """P19, P21: the newest mail lies on top, so that is the one that people open."""
+    first = ask(world)
+    world.desk.clock.advance(timedelta(hours=5))
+    second = ask(world)
+    verify(world, second)
+    assert second.due_at > first.due_at
+    world.enter_as("priya")
+    path = f"/staff/requests/{first.reference}"
+    said = {"end": "duplicate", "of": second.reference, "reason": "The same words"}
+    assert f'<option value="{second.reference}">' in world.browser.get(path).text
+    assert world.post(path, f"{path}/end", **said).status_code == 303
+    assert now_of(world, first).outcome == "duplicate"
+    assert now_of(world, second).due_at == first.due_at
+    page = world.browser.get(f"/staff/requests/{second.reference}").text
+    assert f"that of {first.reference}, which this answers too" in page
+    with world.database.session() as session:
+        (right,) = rights_of(session, second.id)
+    assert right.due_at == first.due_at
+
+
+def test_one_that_is_overdue_is_answered_and_not_put_aside_beside_a_later_one(
+    world: World,
+) -> None:
+    """P21: nobody is told that their answer comes on a day that is over."""
+    first = ask(world)
+    world.desk.clock.advance(timedelta(days=31))
+    second = ask(world)
+    verify(world, second)
+    world.enter_as("priya")
+    path = f"/staff/requests/{first.reference}"
+    said = {"end": "duplicate", "of": second.reference, "reason": "The same words"}
+    assert "This one is overdue" in world.post(path, f"{path}/end", **said).text
+    assert now_of(world, second).due_at == second.due_at
+
+
 def test_what_answers_a_duplicate_has_to_be_answered(world: World) -> None:
     """P21, P22: else whoever was told to wait for it hears nothing, and counts as answered."""
     first, second, third = ask(world), ask(world), ask(world)

@@ -1,5 +1,6 @@
 """What is wrong is stopped from the console, by whoever sees it, and told to everybody (P8)."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -102,7 +103,7 @@ def test_the_page_says_how_the_canary_stands_and_why_the_machine_paused_the_camp
     page = world.browser.get(VERSION_2).text
     assert "Canary: 100 of" in page
     assert "the others wait until" in page
-    assert "Paused after the canary by the machine" in page
+    assert "Paused after the canary, by the machine" in page
     assert "6 of 100 copies bounced" in page
     assert do(world, VERSION_2, f"{VERSION_2}/campaign/resume", "old addresses") == 303
     assert "looked at" in world.browser.get(VERSION_2).text
@@ -385,8 +386,8 @@ def mailed(world: World) -> None:
     world.desk.clock.advance(timedelta(minutes=1))
 
 
-def test_two_of_legal_let_a_version_in_force_ask_for_approval_after_all(world: World) -> None:
-    """P2, P3: people read it in the notice and on their own page; nobody does both."""
+def only_told(world: World) -> None:
+    """Version 2 is in force as of class notice, which was wrong."""
     with world.database.transaction() as transaction:
         version = transaction.exec(select(PolicyVersion).where(PolicyVersion.number == 2)).one()
         for finding in findings_of(transaction, version.id):
@@ -395,9 +396,15 @@ def test_two_of_legal_let_a_version_in_force_ask_for_approval_after_all(world: W
         campaign.state, campaign.finished_at = "finished", NOW
         version.version_class, version.effective_at = "notice", NOW - timedelta(days=1)
         put_in_force(transaction, version, NOW)
+
+
+def test_two_of_legal_let_a_version_in_force_ask_for_approval_after_all(world: World) -> None:
+    """P2, P3: people read it in the notice and on their own page; nobody does both."""
+    only_told(world)
     world.enter_as("lena")
     page = world.browser.get(VERSION_2).text
     assert "It should have asked for approval" in page
+    assert "The sentence of F1 in English" in page
     wrong = {"control_reason": "Taken for a typo."}
     asked = f"{VERSION_2}/reclassify"
     assert world.post(VERSION_2, asked, **wrong).status_code == 409
@@ -419,3 +426,22 @@ def test_two_of_legal_let_a_version_in_force_ask_for_approval_after_all(world: W
     assert "irrtümlich" in german
     told = world.browser.get(world.link("alice")).text
     assert "It has applied to you in error since" in told
+    assert "We changed our privacy policy" in told
+    assert "We want to change" not in told
+
+
+def test_an_english_draft_is_not_put_down_as_german_words(world: World) -> None:
+    """P2: whoever reads German is asked in German, so the form leaves open what nobody wrote."""
+    only_told(world)
+    with world.database.transaction() as transaction:
+        transaction.exec(select(Account).where(Account.external_id == "alice")).one().locale = "de"
+    world.enter_as("lena")
+    page = world.browser.get(VERSION_2).text
+    english, german = (
+        re.search(f'<textarea[^>]* name="right:{tag}:F1"[^>]*>(.*?)</textarea>', page)
+        for tag in ("en", "de")
+    )
+    assert english
+    assert german
+    assert english[1]
+    assert not german[1]

@@ -371,7 +371,11 @@ def test_an_answer_that_reached_nobody_is_posted_instead(world: World, state: st
         assert answers_in_vain(transaction) == 1
     case = f"/staff/requests/{stored(world).reference}"
     assert "print this and post it" in world.browser.get(case).text
-    assert "reached nobody" in world.browser.get(f"{case}/letters/{answer.id}").text
+    page = world.browser.get(f"{case}/letters/{answer.id}").text
+    printed, _, beside_it = page.partition('/posted">')
+    assert "Our answer" not in beside_it
+    assert "reached nobody" in beside_it  # a form is not printed: that is for us alone
+    assert "reached nobody" not in printed
     world.desk.clock.advance(timedelta(days=1))
     assert post_letter(world, answer, posted_on="2026-03-03").status_code == 303
     with world.database.session() as session:

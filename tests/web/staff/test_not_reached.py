@@ -41,6 +41,7 @@ def test_whoever_was_missed_is_named_with_reason_owner_and_due_date(
     assert "&lt;b&gt;no such mailbox&lt;/b&gt;" in page
     assert "1 wait to be told" in page
     assert "bounced: 1" in page
+    assert "<dt>Language</dt><dd>English: 1</dd>" in page
     assert f'href="{PAGE}"' in world.browser.get(PAGE.removesuffix("/not-reached")).text
 
 
@@ -141,6 +142,8 @@ def test_the_report_is_a_page_and_a_file(world: World, alices_bounced: str) -> N
     page = world.browser.get(report).text
     assert "Possible doubles" in page
     assert "bounced: 1" in page
+    assert "English: 1" in page
+    assert "Each addressee is counted once." in page
     assert alices_bounced not in page, "it counts, and names nobody"
     content = world.browser.get(f"{report}.json").json()
     assert content["not_reached_by"]["state"] == {"bounced": 1}

@@ -155,7 +155,7 @@ def test_ops_send_a_mail_of_unknown_outcome_again(world: World) -> None:
         assert session.exec(select(Fact).where(Fact.kind == "mail.resent_by_ops")).one()
 
 
-def in_doubt(world: World, mails: int) -> None:
+def in_doubt(world: World, mails: int, state: str = "operator", reason: str = "") -> None:
     """So many mails of one campaign's step, in one request that the mail service answered 500."""
     with world.database.transaction() as transaction:
         campaign = Campaign(
@@ -176,7 +176,8 @@ def in_doubt(world: World, mails: int) -> None:
                 step="first_notice",
                 template="approval_first_notice",
                 variant=campaign.id,
-                state="operator",
+                state=state,
+                reason=reason or None,
                 attempt_id=attempt.id,
                 attempts=1,
                 queued_at=NOW,
@@ -210,6 +211,33 @@ def test_mails_that_are_alike_wait_as_one_and_are_sent_again_with_one_button(
     with world.database.session() as session:
         fact = session.exec(select(Fact).where(Fact.kind == "mails.resent_by_ops")).one()
     assert fact.payload["staff"] == str(world.staff["otto"].id)
+
+
+def test_rejected_mails_are_shown_by_their_reason_and_sent_again_with_one_button(
+    in_review: World,
+) -> None:
+    """P4: once the sender is verified, nobody has to wait for the night's next idea."""
+    world = in_review
+    in_doubt(world, 3, "rejected", "SendGrid answered 400: <from.email> is not verified")
+    world.enter_as("otto")
+    page = world.browser.get("/staff/ops").text
+    assert "Rejected by the mail service (3)" in page
+    assert "SendGrid answered 400: &lt;from.email&gt; is not verified" in page
+    assert "Waiting for your decision (0)" in page
+    (one_by_one,) = re.findall('href="(/staff/ops/mails/[0-9a-f]+)"', page)
+    alone = world.browser.get(one_by_one).text
+    assert "<h1>Rejected mails</h1>" in alone
+    assert alone.count("/resend") == 1 + 3
+    (resend,) = re.findall('action="(/staff/ops/mails/alike/[0-9a-f]+/resend)"', page)
+    world.enter_as("lena")
+    assert world.post("/staff", resend).status_code == 403
+    world.enter_as("otto")
+    assert world.post("/staff/ops", resend).status_code == 303
+    assert re.fullmatch("mail-delivery/[^/]+/first_notice", world.messenger.started[-1])
+    assert "Rejected by the mail service (0)" in world.browser.get("/staff/ops").text
+    with world.database.session() as session:
+        fact = session.exec(select(Fact).where(Fact.kind == "mails.resent_by_ops")).one()
+    assert fact.payload["was"] == "rejected"
 
 
 def test_an_import_that_was_left_in_the_middle_is_shown_without_anybody_in_it(world: World) -> None:

@@ -203,6 +203,7 @@ def test_legal_sees_whom_a_version_would_address_before_it_is_released(in_review
     page = in_review.browser.get(f"{VERSION_2}/audience").text
     assert "<strong>2</strong> would be told: <strong>2</strong> of them be asked" in page
     assert "<dt>deceased</dt><dd>1</dd>" in page
+    assert "<td>English</td>" in page
     assert "alice" not in page
 
 
@@ -404,7 +405,7 @@ def test_sample_mails_stand_in_frames_that_can_do_nothing(in_review: World) -> N
     confirm_everything(in_review)
     in_review.enter_as("omar")
     answer = in_review.browser.get(f"{VERSION_2}/preview")
-    assert "To hanna@example.org, from version 1, in de" in answer.text
+    assert "To hanna@example.org, from version 1, in German" in answer.text
     assert '<iframe sandbox srcdoc="&lt;!' in answer.text
     assert f'href="{VERSION_2}/audience"' in answer.text
     policy = answer.headers["content-security-policy"]
