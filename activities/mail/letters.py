@@ -387,12 +387,17 @@ def _answers(
 
 def _counts(session: Session, campaign: Campaign, language: Language) -> list[tuple[str, int]]:
     progress = progress_of(session, campaign)
+    seldom = [
+        (language.gettext("Told only"), progress.told_only),
+        (language.gettext("Not mailed yet"), progress.not_mailed),
+        (language.gettext("Account closed since"), progress.left),
+    ]
     return [
         (language.gettext("Addressed"), progress.addressees),
         (language.gettext("Approved"), progress.approved),
         (language.gettext("Declined"), progress.declined),
         (language.gettext("Silent"), progress.silent),
-        *([(language.gettext("Told only"), progress.told_only)] if progress.told_only else []),
+        *((label, number) for label, number in seldom if number),
         (language.gettext("Not reached"), progress.not_reached),
         (language.gettext("Reached otherwise"), progress.reached_otherwise),
     ]

@@ -1,6 +1,8 @@
 """Whoever a version of class approval governs without their approval is told of it (P4, P6)."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -111,6 +113,28 @@ def test_the_escalation_says_how_many_were_only_told(
     ActivityEnvironment().run(steps.escalate, what)
     (mail,) = sandbox.messages()
     assert "Silent: 1\nTold only: 2" in str(mail["text"])
+
+
+@pytest.mark.parametrize("went_out", [True, False])
+def test_the_numbers_of_the_escalation_add_up_to_whom_it_addressed(
+    scene: Scene,
+    campaign: Campaign,
+    steps: CampaignActivities,
+    sandbox: RunningSandbox,
+    *,
+    went_out: bool,
+) -> None:
+    """P4: Bob's account is closed since, or nobody was mailed yet."""
+    if went_out:
+        scene.take_mails()
+        scene.import_accounts(replace(BOB, status="closed"))
+    what = StepInput(campaign_id=campaign.id, step="escalation_owner", due_at=NOW, now=NOW)
+    ActivityEnvironment().run(steps.escalate, what)
+    (mail,) = sandbox.messages()
+    first, *others = re.findall(r"^([A-Z][a-z ]+): (\d+)$", str(mail["text"]), re.MULTILINE)
+    assert first == ("Addressed", "3")
+    assert sum(int(number) for _, number in others) == 3
+    assert ("Account closed since", "1") in others or ("Not mailed yet", "3") in others
 
 
 def test_a_minor_who_comes_of_age_is_reminded_as_others_are(
