@@ -24,7 +24,7 @@ from database.engine import Database
 from database.mail import outbox, outcomes
 from database.mail.mail_rows import Batch
 from database.mail.steps import FIRST_NOTICE
-from database.people.links import REQUEST_STATUS, add_link
+from database.people.links import REQUEST_STATUS, add_link, replace_links
 from database.policies.assessments import findings_of, store_assessment
 from database.policies.policies import put_in_force, replace
 from database.policies.wording import Words
@@ -116,6 +116,38 @@ def test_who_approved_less_than_all_reads_that_it_counts_no_more(world: World) -
     assert "and that does not count any more:</strong>" in page
     assert page.count('name="decision"') == 2
     assert "count any more" not in world.browser.get(world.link("bob")).text
+
+
+def test_who_is_reached_after_somebody_else_had_the_mail_is_told_of_no_approval_of_theirs(
+    world: World,
+) -> None:
+    """P4, P6: they said nothing, so nothing that they said counts no more."""
+    mail_first_notices(world)
+    path = world.link("alice")
+    page = decide(world, "alice", "approved").text
+    world.browser.post(f"{path}/not-me", data={"stamp": hidden(page, "stamp")})
+    with world.database.transaction() as transaction:
+        replace_links(transaction, [world.accounts["alice"].id], NOW)
+    with world.database.session() as session:
+        link = link_of(session, version(world, 2).id, world.accounts["alice"].id)
+    assert link
+    page = world.browser.get(f"/approve/{world.token('approve', link)}").text
+    assert page.count('name="decision"') == 2
+    assert "count any more" not in page
+
+
+def test_who_is_no_minor_any_more_is_asked_and_hears_nothing_of_what_was_shown(
+    world: World,
+) -> None:
+    """P5, P18: their approval is void because they were one, not as less had been shown."""
+    decide(world, "alice", "approved")
+    with world.database.transaction() as transaction:
+        alice = transaction.get_one(Account, world.accounts["alice"].id)
+        alice.minor_from = NOW
+        alice.minor_until = NOW + timedelta(days=1)
+    page = world.browser.get(world.link("alice")).text
+    assert page.count('name="decision"') == 2
+    assert "count any more" not in page
 
 
 def test_looking_decides_nothing(world: World) -> None:
