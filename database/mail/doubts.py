@@ -137,7 +137,7 @@ def resend(transaction: Session, mail_id: UUID, now: datetime) -> bool:
         update(OutboxMail)
         .where(
             col(OutboxMail.id) == mail_id,
-            col(OutboxMail.state).in_(["operator", "unknown", "rejected"]),
+            or_(col(OutboxMail.state).in_(["operator", "unknown"]), _is_rejected(now)),
             is_worth_sending(now),
         )
         .values(_again(SENT_AGAIN_BY_OPS))

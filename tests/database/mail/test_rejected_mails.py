@@ -144,3 +144,6 @@ def test_test_mails_of_a_version_are_sent_anew_by_legal(scene: Scene, campaign: 
     with scene.database.transaction() as transaction:
         transaction.execute(update(OutboxMail).values(subject_kind=outbox.VERSION))
     assert groups(scene) == []
+    with scene.database.transaction() as transaction:
+        mails = transaction.exec(select(OutboxMail.id)).all()
+        assert not any(doubts.resend(transaction, mail, LATER) for mail in mails)
