@@ -5,12 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from database.tables import Campaign, PolicyVersion
+from database.mail import outbox
+from database.tables import Campaign, OutboxMail, PolicyVersion
 from tests.people import POLICY
-from tests.scene import EFFECT, NOW, Scene
+from tests.scene import EFFECT, NOW, Scene, loose_mails
 
 Run = Callable[..., Result]
 
@@ -41,3 +43,15 @@ def test_so_does_the_report_of_a_campaign(promisekeeper: Run) -> None:
     assert (
         "2026-03-02 09:00 Europe/Lisbon" in promisekeeper("campaign", "report", POLICY, "2").stdout
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "command"), [("operator", ["unknown", "--groups"]), ("rejected", ["rejected"])]
+)
+def test_so_do_the_mails_that_ops_decide_about(
+    scene: Scene, promisekeeper: Run, state: str, command: list[str]
+) -> None:
+    with scene.database.transaction() as transaction:
+        outbox.queue(transaction, loose_mails(1), NOW)
+        transaction.execute(update(OutboxMail).values(state=state, claimed_at=NOW))
+    assert "Lisbon" in promisekeeper("mail", *command).stdout
