@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from database.campaigns.campaigns import campaign_by_number
 from database.campaigns.controls import open_stop
 from database.campaigns.reports import Report, report
+from database.mail.steps import CALLED_OFF
 from database.policies.policies import policy_by_slug
 from web.staff.asked import AskedByReader
 
@@ -31,11 +32,13 @@ def report_page(asked: AskedByReader, found: Reported) -> HTMLResponse:
     """The whole report of a campaign: how it stands, or came out."""
     with asked.site.database.session() as session:
         policy = policy_by_slug(session, asked.slug)
+        campaign = campaign_by_number(session, asked.slug, asked.number)
         return asked.page(
             "report.html",
             policy=policy,
             number=asked.number,
             report=found,
+            called_off=campaign.state in CALLED_OFF,
             mail_stop=open_stop(session),
         )
 

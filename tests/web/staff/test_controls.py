@@ -109,6 +109,23 @@ def test_the_page_says_how_the_canary_stands_and_why_the_machine_paused_the_camp
     assert "looked at" in world.browser.get(VERSION_2).text
 
 
+def test_the_report_says_why_some_are_not_mailed(world: World) -> None:
+    """P4, P8: they wait for their turn; and never once it was called off."""
+    world.enter_as("lena")
+    with world.database.transaction() as transaction:
+        transaction.exec(select(Campaign)).one().canary = 1
+    report = world.browser.get(f"{VERSION_2}/report").text
+    assert "who waits for their turn, behind the canary of 1 who go first" in report
+    with world.database.transaction() as transaction:
+        transaction.exec(select(Campaign)).one().canary_ended_at = NOW
+    report = world.browser.get(f"{VERSION_2}/report").text
+    assert "Not mailed is who waits for their turn." in report
+    assert do(world, VERSION_2, f"{VERSION_2}/campaign/withdraw") == 303
+    report = world.browser.get(f"{VERSION_2}/report").text
+    assert "whose turn had not come when it was called off" in report
+    assert "who waits for their turn" not in report
+
+
 def test_what_waited_until_the_version_was_in_force_is_refused(world: World) -> None:
     """P8: somebody else had the policy when it was pressed, and meanwhile it came to govern."""
     lena = world.staff["lena"].id
