@@ -11,7 +11,8 @@ from database.campaigns.announcing import Announcer
 from database.campaigns.comparing import compare
 from database.people.staff import require_role
 from database.policies import policies, without_approval, wording
-from database.tables import PolicyVersion
+from database.tables import Policy, PolicyVersion
+from database.writing import held
 from domain.approvals.without_approval import JUST_STAY, Promise, moved_later, promise_refusal
 from domain.policies.reviews import ReviewRequest, VersionState, decided_refusal
 from domain.texts.policy_text import PolicyText
@@ -185,12 +186,12 @@ class Versions(DeskPart):
             self._tell(slug, number)
 
     def _go_out(self, version_id: UUID, releaser_id: UUID) -> None:
-        now = self.clock.now()
-        compare(self.database, version_id, now)
+        compare(self.database, version_id, self.clock.now())
         announcer = Announcer(company=self.company, sending_period=self._periods.sending_period)
         with self._acting(releaser_id, "legal") as transaction:
             version = transaction.get_one(PolicyVersion, version_id)
-            announcer.go_out(transaction, version, releaser_id, now)
+            held(transaction, Policy, version.policy_id)  # what waited is done when it is done
+            announcer.go_out(transaction, version, releaser_id, self.clock.now())
 
     def _propose(
         self,

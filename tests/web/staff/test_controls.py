@@ -13,7 +13,7 @@ from database.mail.mail_rows import Batch
 from database.mail.outbox import all_is_stopped, claim
 from database.mail.outcomes import accept
 from database.mail.steps import FIRST_NOTICE
-from database.policies.assessments import findings_of
+from database.policies.assessments import findings_of, store_assessment
 from database.policies.policies import put_in_force
 from database.tables import (
     Account,
@@ -26,7 +26,8 @@ from database.tables import (
 )
 from database.writing import held
 from tests.databases import until_somebody_waits
-from tests.web.world import NOW, World, version
+from tests.rehearsed import rehearse
+from tests.web.world import NOW, World, assessed, put_in_review, submit_text, text, version
 from workflows.desk import Desk
 from workflows.messenger import Refused
 
@@ -140,6 +141,32 @@ def test_what_waited_until_the_version_was_in_force_is_refused(world: World) -> 
         with pytest.raises(Refused, match="is in force"):
             pressed.result()
     assert state(world) == "running"
+
+
+def test_a_release_that_waited_until_the_announced_version_was_in_force_only_follows_it(
+    world: World,
+) -> None:
+    """P6, P8: while Temporal is away, too, nobody loses what governs them already."""
+    with world.database.transaction() as transaction:
+        policy = transaction.exec(select(Policy)).one()
+        third = submit_text(transaction, policy, text(3), world.staff["lena"].id, NOW)
+        put_in_review(transaction, third)
+        second = transaction.get_one(PolicyVersion, version(world, 2).id)
+        store_assessment(transaction, second, third, assessed(second.text, third.text), NOW)
+        for finding in findings_of(transaction, third.id):
+            finding.status = "confirmed"
+        third.version_class = "approval"
+        rehearse(transaction, third, world.staff["omar"].id, NOW)
+    desk = Desk(**world.parts, messenger=world.to_nowhere)
+    with ThreadPoolExecutor(1) as legal:
+        with world.database.transaction() as transaction:
+            held(transaction, Policy, policy.id)
+            pressed = legal.submit(desk.release, policy.slug, 3, world.staff["omar"].id)
+            until_somebody_waits(world.database, pressed)
+            transaction.get_one(PolicyVersion, second.id).effective_at = NOW + A_MINUTE
+            transaction.merge(ClockOffset(id=1, seconds=A_MINUTE.total_seconds()))
+        pressed.result()
+    assert [version(world, number).state for number in (2, 3)] == ["in_force", "announced"]
 
 
 def test_legal_withdraws_a_version_and_its_links_say_so(world: World) -> None:
