@@ -7,7 +7,7 @@ from sqlmodel import Session, col, func, select
 
 from database.campaigns.campaigns import campaign_of
 from database.campaigns.owed import open_correction, steps_owed
-from database.campaigns.progress import progress_of
+from database.campaigns.progress import count_answers
 from database.mail.steps import FIRST_NOTICE
 from database.mail.told import maybe_told
 from database.policies.assessments import (
@@ -19,6 +19,7 @@ from database.policies.assessments import (
 from database.policies.policies import announced_versions
 from database.policies.without_approval import promise_of
 from database.tables import Account, OutboxMail, PolicyVersion
+from domain.approvals.approvals import Decision
 from domain.approvals.without_approval import Promise, WithoutApproval, keeps
 from domain.people.account_holders import Status
 from domain.policies.reviews import UNDECIDED, VersionClass, VersionState
@@ -82,14 +83,14 @@ def mending(session: Session, version: PolicyVersion) -> Mending | None:
     if old is None or version.state not in (VersionState.SUBMITTED, VersionState.IN_REVIEW):
         return None
     campaign = campaign_of(session, old.id)
-    answers = progress_of(session, campaign) if campaign else None
+    answers = count_answers(session, campaign) if campaign else {}
     return Mending(
         number=old.number,
         differences=differences(session, old, version),
         undecided=_undecided(session, old, version),
         told=_told(session, campaign.id) if campaign else 0,
-        approved=answers.approved if answers else 0,
-        declined=answers.declined if answers else 0,
+        approved=answers.get(Decision.APPROVED, 0),
+        declined=answers.get(Decision.DECLINED, 0),
     )
 
 

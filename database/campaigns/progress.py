@@ -83,33 +83,12 @@ def count_addressees(session: Session, campaign_id: UUID) -> int:
 
 def progress_of(session: Session, campaign: Campaign) -> Progress:
     """How a campaign stands now."""
-    latest = (
-        select(Approval.account_id, func.max(Approval.decided_at).label("at"))
-        .where(counts_for(campaign.policy_version_id))
-        .group_by(col(Approval.account_id))
-        .subquery()
-    )
-    decisions = dict(
-        session.exec(
-            select(Approval.decision, func.count())
-            .join(
-                latest,
-                (latest.c.account_id == Approval.account_id) & (latest.c.at == Approval.decided_at),
-            )
-            .join(
-                CampaignAddressee,
-                (col(CampaignAddressee.account_id) == col(Approval.account_id))
-                & (col(CampaignAddressee.campaign_id) == campaign.id),
-            )
-            .where(counts_for(campaign.policy_version_id))
-            .group_by(Approval.decision)
-        ).all()
-    )
+    answers = count_answers(session, campaign)
     missed, late = count_missed(session, campaign, UNDELIVERABLE), _count_late(session, campaign)
     return Progress(
         addressees=count_addressees(session, campaign.id),
-        approved=decisions.get(Decision.APPROVED, 0),
-        declined=decisions.get(Decision.DECLINED, 0),
+        approved=answers.get(Decision.APPROVED, 0),
+        declined=answers.get(Decision.DECLINED, 0),
         silent=_count(session, campaign, is_silent(campaign)),
         told_only=_count(session, campaign, _is_told_only(campaign)),
         not_mailed=_count(session, campaign, _is_not_mailed(campaign)),
@@ -124,6 +103,32 @@ def progress_of(session: Session, campaign: Campaign) -> Progress:
             )
         ).one(),
         mails=states(session, Batch(subject_id=campaign.id, step=FIRST_NOTICE)),
+    )
+
+
+def count_answers(session: Session, campaign: Campaign) -> Mapping[str, int]:
+    """How many addressees approved, and how many declined, by their last word that counts."""
+    latest = (
+        select(Approval.account_id, func.max(Approval.decided_at).label("at"))
+        .where(counts_for(campaign.policy_version_id))
+        .group_by(col(Approval.account_id))
+        .subquery()
+    )
+    return dict(
+        session.exec(
+            select(Approval.decision, func.count())
+            .join(
+                latest,
+                (latest.c.account_id == Approval.account_id) & (latest.c.at == Approval.decided_at),
+            )
+            .join(
+                CampaignAddressee,
+                (col(CampaignAddressee.account_id) == col(Approval.account_id))
+                & (col(CampaignAddressee.campaign_id) == campaign.id),
+            )
+            .where(counts_for(campaign.policy_version_id))
+            .group_by(Approval.decision)
+        ).all()
     )
 
 
