@@ -7,15 +7,18 @@ from uuid import UUID
 from sqlmodel import Session
 
 from database.campaigns import campaigns, replacing, reviews
+from database.campaigns.mended_versions import corrects
 from database.facts import record
 from database.imports.unfinished_imports import BEING_IMPORTED, one_stands_unfinished
+from database.policies.assessments import is_clean
+from database.policies.policies import announced_versions, said_on
 from database.policies.without_approval import follow_effect, promise_of
 from database.tables import ControlAct, Policy, PolicyVersion
 from database.writing import held, hold
 from domain.approvals.without_approval import promise_refusal
 from domain.campaigns.timetable import not_before
 from domain.company import Company
-from domain.places import start_of_day
+from domain.places import local_date, start_of_day
 from domain.policies.reviews import VersionClass, VersionState
 
 WHILE_AWAY = "while Temporal did not answer"
@@ -38,7 +41,13 @@ class Announcer:
             raise reviews.ReviewRefused(BEING_IMPORTED)
         refusal = promise_refusal(
             promise_of(version),
-            self._not_before(version, now),
+            earliest_effect_on(
+                transaction,
+                version,
+                company=self.company,
+                sending_period=self.sending_period,
+                now=now,
+            ),
             closing_page=self.company.closing_page,
         )
         if refusal and version.released_by is None:
@@ -125,3 +134,34 @@ class Announcer:
             sending_allowance=self.sending_period,
             time_zone=self.company.time_zone,
         )
+
+
+def earliest_effect_on(
+    session: Session,
+    version: PolicyVersion,
+    *,
+    company: Company,
+    sending_period: timedelta,
+    now: datetime,
+) -> date:
+    """The day that mails and pages would name if a version were announced now: never before what
+    was said of a version whose approvals count for it, and that day where it only corrects it."""
+    announced = [
+        each
+        for each in announced_versions(session, version.policy_id)
+        if each.number < version.number and not (each.effective_at and each.effective_at <= now)
+    ]
+    said = [said_on(old, company.zone) for old in announced if is_clean(session, old, version)]
+    days = [*said, version.planned_effective_on]
+    only_corrects = any(corrects(session, old, version) for old in announced)
+    if version.version_class != VersionClass.EDITORIAL and not only_corrects:
+        days.append(
+            not_before(
+                now,
+                version.notice_days,
+                version.planned_effective_on,
+                sending_allowance=sending_period,
+                time_zone=company.time_zone,
+            )
+        )
+    return max((day for day in days if day), default=local_date(now, company.zone))

@@ -8,23 +8,19 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from database.campaigns.announcing import earliest_effect_on
 from database.campaigns.audiences import Preview, preview
 from database.campaigns.mended_versions import Mending, mending
 from database.campaigns.reviews import preparation, under_review
 from database.imports.unfinished_imports import BEING_IMPORTED, one_stands_unfinished
-from database.policies.assessments import is_clean
-from database.policies.policies import announced_versions, said_on
 from database.policies.without_approval import promise_of
 from database.tables import PolicyVersion
 from domain.approvals.without_approval import promise_refusal
-from domain.campaigns.timetable import not_before
 from domain.company import Company
 from domain.people.languages import nearest_language
-from domain.places import local_date
 from domain.policies.reviews import (
     Preparation,
     Rehearsed,
-    VersionClass,
     VersionState,
     release_refusals,
 )
@@ -64,14 +60,15 @@ def forecast(
         if group.addressed:
             by_language[nearest_language(group.language, company.languages)] += group.accounts
     prepared = preparation(session, version, company.languages)
-    mends = mending(session, version)
-    not_before_on = _not_before(session, version, mends, company, sending_period, now)
+    not_before_on = earliest_effect_on(
+        session, version, company=company, sending_period=sending_period, now=now
+    )
     return Forecast(
         version_class=version.version_class,
         refusals=_refusals(session, version, releaser_id, prepared, not_before_on, company),
         audience=audience,
         by_language=dict(sorted(by_language.items())),
-        mending=mends,
+        mending=mending(session, version),
         rehearsed=prepared.rehearsed,
         not_before_on=not_before_on,
     )
@@ -95,32 +92,3 @@ def _refusals(
         BEING_IMPORTED if one_stands_unfinished(session) else None,
     )
     return (*said, *(sentence for sentence in besides if sentence))
-
-
-def _not_before(
-    session: Session,
-    version: PolicyVersion,
-    mends: Mending | None,
-    company: Company,
-    sending_period: timedelta,
-    now: datetime,
-) -> date:
-    """As `announce` reckons it: never before what was said of a version whose approvals count."""
-    said = [
-        said_on(announced, company.zone)
-        for announced in announced_versions(session, version.policy_id)
-        if announced.number < version.number and is_clean(session, announced, version)
-    ]
-    days = [*said, version.planned_effective_on]
-    editorial = version.version_class == VersionClass.EDITORIAL
-    if not editorial and not (mends and mends.corrects):
-        days.append(
-            not_before(
-                now,
-                version.notice_days,
-                version.planned_effective_on,
-                sending_allowance=sending_period,
-                time_zone=company.time_zone,
-            )
-        )
-    return max((day for day in days if day), default=local_date(now, company.zone))

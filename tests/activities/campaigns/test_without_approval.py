@@ -18,7 +18,7 @@ from settings import Settings
 from tests.people import ALICE
 from tests.rehearsed import rehearse
 from tests.scene import FIRST_DAY, NOW, Scene
-from tests.texts import FIRST, SECOND
+from tests.texts import FIRST, SECOND, THIRD
 
 JUNE = date(2026, 6, 2)
 WEEK = timedelta(days=7)
@@ -39,14 +39,18 @@ def second(scene: Scene) -> PolicyVersion:
     scene.put_in_force(first, FIRST_DAY)
     scene.import_accounts(ALICE)
     version = scene.submit(SECOND)
-    scene.assess(first, version=version)
+    make_ready(scene, version, first)
+    return version
+
+
+def make_ready(scene: Scene, version: PolicyVersion, *texts: PolicyVersion) -> None:
+    scene.assess(*texts, version=version)
     scene.confirm_all(version, VersionClass.APPROVAL)
     with scene.database.transaction() as transaction:
         row = transaction.get_one(PolicyVersion, version.id)
         row.without_approval, row.stay_until_on = "stay_until", JUNE
         transaction.flush()
         rehearse(transaction, row, scene.staff["noor"], NOW)
-    return version
 
 
 def stays_until(scene: Scene) -> date | None:
@@ -66,6 +70,23 @@ def test_a_review_that_took_long_leaves_too_little_time_to_release(
         ActivityEnvironment().run(publication.record_release, late)
     in_time = VersionInput(version_id=second.id, now=NOW, act_id=noor)
     assert ActivityEnvironment().run(publication.record_release, in_time).review.released
+
+
+def test_a_correction_is_held_to_the_day_that_was_said_of_what_it_corrects(
+    scene: Scene, publication: PublicationActivities, second: PolicyVersion
+) -> None:
+    """P5, P8: released a week later, it takes effect no later, and the same promise fits."""
+    run, noor = ActivityEnvironment().run, scene.staff["noor"]
+    what = VersionInput(version_id=second.id, now=NOW, act_id=noor)
+    run(publication.record_release, what)
+    run(publication.announce, what)
+    third = scene.submit(THIRD)
+    make_ready(scene, third, scene.version(1), second)
+    later = VersionInput(version_id=third.id, now=NOW + WEEK, act_id=noor)
+    assert run(publication.record_release, later).review.released
+    run(publication.announce, later)
+    said = [scene.version(number).planned_effective_on for number in (2, 3)]
+    assert said[0] == said[1]
 
 
 def test_nothing_is_released_while_a_file_of_accounts_is_being_carried_in(
