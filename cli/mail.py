@@ -149,7 +149,7 @@ def resend(
     as_staff: AsStaff,
 ) -> None:
     """Send such a mail again, or a whole group. If it did go out the first time, somebody gets it
-    twice; what was rejected nobody has had."""
+    twice; what was rejected went to nobody with its last try."""
     from cli.context import at_the_desk
     from cli.printing import say
 

@@ -48,7 +48,7 @@ class Doubt:
     `campaign_id`, `slug` and `number` are null of what is no campaign's. `known`: what the last
     attempts came to. `since` and `last_at`: when the first and the last of them began. `paused`:
     nothing of it goes out until its campaign is resumed. `state`: operator, or rejected: those
-    nobody has had, and the mail service takes them only once the cause is mended.
+    went to nobody with their last attempt, and are taken only once the cause is mended.
     """
 
     state: str
