@@ -210,10 +210,15 @@ def answer_goes_on_file(session: Session, request: DataSubjectRequest) -> bool:
 
 
 def checked_by_staff(session: Session, request: DataSubjectRequest) -> bool:
-    """Whether two of us found out who asks, as the mailbox on file is gone or its holder died."""
+    """Whether two of us found out who asks, as the mailbox on file is gone or its holder died. What
+    they found before it was proved anew, of an account that was named since, counts no more."""
+    if request.verified_at is None:
+        return False
     found = [
         session.exec(
-            select(one.id).where(one.request_id == request.id, col(one.confirmed_at).is_not(None))
+            select(one.id).where(
+                one.request_id == request.id, col(one.confirmed_at) >= request.verified_at
+            )
         ).first()
         for one in (IdentityCheck, EstateAuthority)
     ]

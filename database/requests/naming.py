@@ -10,7 +10,7 @@ from database.facts import record
 from database.requests import at_once, codes
 from database.requests.requested_rights import rights_of
 from database.requests.requests import contact_key
-from database.requests.source_tasks import begin_anew
+from database.requests.source_tasks import begin_anew, has_begun
 from database.tables import Account, DataSubjectRequest
 from database.writing import hold
 from domain.requests.data_subject_requests import GATED_KINDS, RightState, State
@@ -62,7 +62,8 @@ def why_not_named(session: Session, request: DataSubjectRequest) -> str | None:
     if request.account_id is not None:
         return "It is known whose account this request is about. Nothing was changed."
     rights = [right for right in rights_of(session, request.id) if right.kind in GATED_KINDS]
-    if any(right.state != RightState.OPEN for right in rights):
+    decided = any(right.state != RightState.OPEN for right in rights)
+    if decided or has_begun(session, request.id):
         return (
             "What it asks for is decided already, or waits for a second person, as of the address "
             "that it came with. Take it in again, with this account and the true time of its "

@@ -31,6 +31,7 @@ from domain.requests.decisions import DONE
 from domain.requests.personal_data import OWN_SOURCE, DataRole, Verb
 from domain.requests.source_tasks import (
     BESIDE,
+    CHANGING,
     COPIED,
     LOOKING,
     OPEN_TASKS,
@@ -285,6 +286,12 @@ def begin_anew(transaction: Session, request: DataSubjectRequest, now: datetime)
         if task.verb in LOOKING:
             task.receipt = task.file = None
         transaction.add(task)
+
+
+def has_begun(session: Session, request_id: UUID) -> bool:
+    """Whether a source was asked to change something that was granted, if it is decided again
+    since."""
+    return any(task.verb in CHANGING for task in tasks_of(session, request_id))
 
 
 def answered_with_open_tasks(session: Session) -> Sequence[UUID]:

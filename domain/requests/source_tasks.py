@@ -51,6 +51,8 @@ COPIED = (Kind.ACCESS, Kind.PORTABILITY)
 
 LOOKING = frozenset({Verb.LOCATE, Verb.EXPORT})
 """Verbs that change nothing: nobody needs what they bring once the request is answered."""
+CHANGING = frozenset({Verb.CORRECT, Verb.RESTRICT, Verb.ERASE})
+"""Verbs of what people decided for somebody: nothing of it counts for somebody else."""
 
 
 BESIDE = "beside_the_request"

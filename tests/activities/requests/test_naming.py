@@ -1,17 +1,21 @@
 """Staff find out whose account a request is about after its sources were asked by an address: they
 are asked of the account, and nothing that was proved or found before counts (P19, P26)."""
 
+from datetime import timedelta
+
 import pytest
 from sqlmodel import select
 
 from database.people.accounts import account_by_external_id
-from database.requests import answering, identity, requests, source_tasks
+from database.requests import answering, identity, identity_checks, requests, source_tasks
 from database.requests.answering import Answer
 from database.requests.naming import NotNamed, name_account
 from database.requests.packages import parts_of
+from database.requests.requested_rights import rights_of
 from database.tables import DataSubjectRequest, MarketingRefusal, SourceTask
 from domain.requests.collected import collected_from
 from domain.requests.data_subject_requests import Kind, Outcome, State
+from domain.requests.identity import CheckMethod
 from domain.requests.personal_data import Verb
 from domain.requests.source_tasks import TaskState
 from embedded.sample_company.people import customers
@@ -140,3 +144,42 @@ def test_what_is_decided_of_the_address_is_taken_in_again(company: AskedSources)
     with pytest.raises(NotNamed, match="true time of its receipt"):
         name_alice(company, request)
     assert row_of(company, request).account_id is None
+
+
+def test_what_is_erased_of_the_address_is_not_erased_of_an_account(company: AskedSources) -> None:
+    """P13: whose erasure has begun and is decided again is answered as it began: else the account
+    would count as erased where nobody was asked to."""
+    request = shown(company, OTHER, "erasure")
+    with company.scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        (right,) = rights_of(transaction, row.id)
+        source_tasks.add_task(transaction, right, "billing", Verb.ERASE, NOW)
+    with pytest.raises(NotNamed, match="true time of its receipt"):
+        name_alice(company, request)
+    assert company.tasks(request.id)["billing"].state == TaskState.WAITING
+
+
+def test_what_two_found_out_before_sends_no_answer_past_the_account_holder(
+    company: AskedSources,
+) -> None:
+    """P19: whoever reads mail at the account's address confirmed it, so the answer goes there."""
+    request = company.scene.request(NOWHERE, name="Alice Abel", kinds=("access",))
+    company.do(requests.acknowledge, request.id, NOW)
+    petra, paul = company.scene.staff["petra"], company.scene.staff["paul"]
+    with company.scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        check = identity_checks.record_check(
+            transaction,
+            row,
+            method=CheckMethod.CALL_BACK,
+            passed=True,
+            evidence="Knew her street.",
+            staff_id=petra,
+            now=NOW,
+        )
+        identity_checks.confirm_check(transaction, row, check.id, staff_id=paul, now=NOW)
+    name_alice(company, request)
+    later = NOW + timedelta(hours=1)
+    company.do(identity.verify_identity, request.id, how=identity.BY_LINK, now=later)
+    with company.scene.database.session() as session:
+        assert identity.answer_goes_on_file(session, row_of(company, request))
