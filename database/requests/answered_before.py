@@ -23,9 +23,12 @@ def answered_before(
 ) -> DataSubjectRequest | None:
     """The last of the person's earlier requests that was judged on the same right, and answered by
     the time of a decision; None where there is none. What is appealed against is none, nor what was
-    refused as answered already."""
+    refused as answered already; nor of another account with the same address: two who share a
+    mailbox are two people, each with an answer of their own."""
     request = session.get_one(DataSubjectRequest, right.request_id)
     person = person_asked_about(session, request, Verb.LOCATE)
+    account_id = col(DataSubjectRequest.account_id)
+    is_theirs = or_(account_id.is_(None), account_id == request.account_id)
     appealed = request.follows_id if request.is_appeal else None
     return session.exec(
         select(DataSubjectRequest)
@@ -33,6 +36,7 @@ def answered_before(
         .join(RequestDecision, col(RequestDecision.id) == col(RequestedRight.decision_id))
         .where(
             is_about(session, person),
+            is_theirs if request.account_id else True,
             col(DataSubjectRequest.received_at) <= request.received_at,
             col(DataSubjectRequest.answered_at) <= decided_at,
             col(DataSubjectRequest.id).not_in([request.id, appealed or request.id]),

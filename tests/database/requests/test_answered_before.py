@@ -1,10 +1,12 @@
 """A request is refused as answered already only where one was, and the person reads which (P20)."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from activities.mail.done_words import ground_of
+from database.people.accounts import account_by_external_id
 from database.requests import answering, identity, requests
 from database.requests.answered_before import NOT_ANSWERED_BEFORE, answered_before
 from database.requests.answering import Answer
@@ -150,4 +152,20 @@ def test_what_an_appeal_is_against_is_no_earlier_answer(scene: Scene) -> None:
         transaction.add(row)
         transaction.flush()
         (right,) = rights_of(transaction, row.id)
+        assert answered_before(transaction, right, NOW + A_WEEK) is None
+
+
+def test_the_answer_to_whoever_shares_a_mailbox_is_none(scene: Scene) -> None:
+    """P19, P20: one of two at the same address is refused nothing because the other was answered,
+    and reads nothing of it."""
+    scene.import_accounts(replace(BOB, email=DORA.email))
+    theirs, mine = asks(scene, DORA.email), asks(scene, DORA.email, weeks=1)
+    decides(scene, theirs, GIVEN, kind=Kind.ACCESS)
+    with scene.database.transaction() as transaction:
+        for request, who in ((theirs, BOB), (mine, DORA)):
+            row = transaction.get_one(DataSubjectRequest, request.id)
+            row.account_id = account_by_external_id(transaction, who.external_id).id
+            transaction.add(row)
+        transaction.flush()
+        (right,) = rights_of(transaction, mine.id)
         assert answered_before(transaction, right, NOW + A_WEEK) is None
