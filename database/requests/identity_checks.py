@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import Session, col, delete, select
 
 from database.facts import record
-from database.requests.identity import verify_identity
+from database.requests.identity import BY_STAFF, verify_identity
 from database.tables import DataSubjectRequest, IdentityCheck, IdentityEvidence
 from database.writing import hold
 from domain.requests.identity import METHOD_WORDS, CheckMethod
@@ -91,7 +91,8 @@ def confirm_check(
     transaction.add(last)
     transaction.add(request)
     record(transaction, "request.check_confirmed", request.id, now, check=last.id, staff=staff_id)
-    how = f"staff check by two: {METHOD_WORDS[CheckMethod(last.method)]}"
+    request.verified_at = request.verified_by = None  # what was proved before was disputed
+    how = f"{BY_STAFF}: {METHOD_WORDS[CheckMethod(last.method)]}"
     verify_identity(transaction, request, how=how, now=now)
 
 

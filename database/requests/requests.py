@@ -15,7 +15,13 @@ from database.people.accounts import accounts_asked_about
 from database.people.links import REQUEST_AGENT, REQUEST_STATUS, add_link
 from database.people.staff import in_charge
 from database.requests.codes import ask_for_identity
-from database.requests.identity import account_of, awaits_identity, to_contact, verify_identity
+from database.requests.identity import (
+    account_of,
+    awaits_identity,
+    keep_source_address,
+    to_contact,
+    verify_identity,
+)
 from database.requests.requested_rights import add_rights
 from database.tables import (
     Account,
@@ -83,6 +89,8 @@ def receive(
     nothing more.
     """
     request = _taken_in(transaction, intake, received)
+    if received.follows_id is not None:
+        keep_source_address(transaction, request, received.follows_id)
     acknowledgement = _acknowledgement(transaction, request, now)
     mails = [acknowledgement] if received.is_acknowledged else []
     if intake.by_agent:

@@ -12,12 +12,27 @@ from database.people.links import REQUEST_STATUS, REQUEST_VERIFY
 from database.people.staff import add_staff
 from database.requests.answering import Answer, apply_decision, confirm_decision, propose_decision
 from database.requests.ends import appeal_of
-from database.requests.identity import verify_identity
+from database.requests.identity import (
+    BY_LINK,
+    address_on_file,
+    answer_goes_on_file,
+    verify_identity,
+)
+from database.requests.identity_checks import confirm_check, record_check
 from database.requests.requested_rights import rights_of
 from database.requests.requests import follower_of
 from database.requests.sendable import DecisionRefused
-from database.tables import DataSubjectRequest, Link, OutboxMail, ProposedEnd, RequestedRight, Staff
+from database.tables import (
+    DataSubjectRequest,
+    Link,
+    OutboxMail,
+    ProposedEnd,
+    RequestedRight,
+    SourceAddress,
+    Staff,
+)
 from domain.requests.data_subject_requests import Ground, Outcome
+from domain.requests.identity import CheckMethod
 from tests.web.world import NOW, World
 from workflows.messenger import Refused
 
@@ -437,3 +452,50 @@ def test_a_withdrawn_request_is_taken_up_again_unproved_as_it_was(world: World) 
     assert again is not None
     assert (again.verified_at, again.needs_identity) == (None, True)
     assert again.reference in world.browser.get(page).text
+
+
+def test_what_is_taken_up_again_is_answered_where_a_source_had_the_address(world: World) -> None:
+    """P19: whoever read the link there proved it; what was typed may be a stranger's."""
+    zoes = "zoe@people.example"
+    request = ask(world, contact_address="stranger@example.com", account_address=zoes)
+    with world.database.transaction() as transaction:
+        transaction.add(SourceAddress(request_id=request.id, address=zoes, found_at=NOW))
+    unproved = Answer(outcome=Outcome.UNVERIFIED, explanation="Nobody confirmed it.")
+    with world.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        priya = member(world, "priya")
+        decision = propose_decision(transaction, row, unproved, decided_by=priya, now=NOW)
+        transaction.flush()
+        apply_decision(transaction, row, decision.id, NOW)
+    again = world.desk.take_up_again(request.id, REQUEST_VERIFY)
+    assert again.verified_by == BY_LINK
+    with world.database.session() as session:
+        assert answer_goes_on_file(session, again)
+        assert address_on_file(session, again) != address_on_file(session, request)
+
+
+@pytest.mark.parametrize("disputed", [False, True])
+def test_the_answer_to_an_appeal_goes_where_two_found_the_person(
+    world: World, *, disputed: bool
+) -> None:
+    """P19: the mailbox in the account is gone, or somebody else reads what comes there."""
+    request = ask(world, contact_address="alice@new.example", account_address=ALICE)
+    if disputed:
+        verify(world, request)
+        world.desk.dispute(request.id, by="address on file")
+    with world.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        check = record_check(
+            transaction,
+            row,
+            method=CheckMethod.CALL_BACK,
+            passed=True,
+            evidence="Knew her last invoice.",
+            staff_id=member(world, "priya"),
+            now=NOW,
+        )
+        confirm_check(transaction, row, check.id, staff_id=member(world, "paul"), now=NOW)
+    decide(world, request, by="priya")
+    again = world.desk.appeal(request.id, REQUEST_STATUS, "Nobody else is on it.")
+    decide(world, again, by="petra", second="piet")
+    assert answers(world, again) == [("requester", "request_answer")]
