@@ -16,7 +16,13 @@ from database.requests.erasures import of_request
 from database.requests.identity import answer_goes_on_file, is_verified
 from database.requests.receipts import be_due_no_later
 from database.requests.requested_rights import decided_before, kinds_of, rights_of
-from database.requests.requests import OPEN_STATES, contact_key, follower_of, request_by_reference
+from database.requests.requests import (
+    OPEN_STATES,
+    contact_key,
+    follower_of,
+    request_by_reference,
+    waiting_for,
+)
 from database.tables import DataSubjectRequest, ProposedEnd, RequestedRight
 from database.writing import hold
 from domain.requests.data_subject_requests import GATED_KINDS, Kind, Outcome, RightState, State
@@ -215,15 +221,6 @@ def possible_duplicates(session: Session, request: DataSubjectRequest, now: date
             and not duplicate_refusal(_twin(session, other, only_open=True), as_twin, now)
         ],
     )
-
-
-def waiting_for(session: Session, request: DataSubjectRequest) -> Sequence[DataSubjectRequest]:
-    """The requests whose people were told that the answer to this one is theirs too."""
-    return session.exec(
-        select(DataSubjectRequest)
-        .where(DataSubjectRequest.duplicate_of_id == request.id)
-        .order_by(col(DataSubjectRequest.id))
-    ).all()
 
 
 def stand_alone(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:

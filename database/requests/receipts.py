@@ -10,11 +10,11 @@ from sqlmodel import Session, col, select
 from database.facts import record
 from database.requests.identity import account_of
 from database.requests.requested_rights import kinds_of, rights_of
-from database.requests.requests import stored_candidates
+from database.requests.requests import stored_candidates, waiting_for
 from database.tables import DataSubjectRequest, ReceiptCorrection
 from database.writing import held, hold
 from domain.places import country_code
-from domain.requests.data_subject_requests import Kind, RightState
+from domain.requests.data_subject_requests import Kind, Outcome, RightState
 from domain.requests.deadlines import Deadline
 
 NOTHING_CHANGED = "Nothing was changed."
@@ -166,9 +166,12 @@ def be_due_no_later(
     transaction: Session, request: DataSubjectRequest, than: DataSubjectRequest, now: datetime
 ) -> None:
     """A request whose answer is to be another's too has to be answered when that was due: nobody
-    waits longer because they asked twice (P21). Both are held."""
-    still_open = (one for one in rights_of(transaction, than.id) if one.state != RightState.DECIDED)
-    due = {one.kind: one for one in still_open}
+    waits longer because they asked twice (P21). It is held."""
+    due = {
+        one.kind: one
+        for one in rights_of(transaction, than.id)
+        if one.state != RightState.DECIDED or one.outcome == Outcome.DUPLICATE
+    }
     rights = rights_of(transaction, request.id)
     sooner = [one for one in rights if one.kind in due and due[one.kind].due_at < one.due_at]
     if not sooner:
@@ -297,6 +300,8 @@ def _apply(
     )
     _take_back_breaches(transaction, request, deadline, now)
     transaction.add(request)
+    for twin in waiting_for(transaction, request):
+        be_due_no_later(transaction, request, twin, now)
 
 
 def _take_back_breaches(

@@ -153,6 +153,15 @@ def follower_of(
     ).first()
 
 
+def waiting_for(session: Session, request: DataSubjectRequest) -> Sequence[DataSubjectRequest]:
+    """The requests whose people were told that the answer to this one is theirs too."""
+    return session.exec(
+        select(DataSubjectRequest)
+        .where(DataSubjectRequest.duplicate_of_id == request.id)
+        .order_by(col(DataSubjectRequest.id))
+    ).all()
+
+
 def open_requests(session: Session) -> Sequence[DataSubjectRequest]:
     """Requests that still need an answer, the most urgent first."""
     return session.exec(

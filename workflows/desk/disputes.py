@@ -23,7 +23,7 @@ class Disputes(Reception):
         now, own = self.clock.now(), []
         with self.database.transaction() as transaction:
             request = transaction.get_one(DataSubjectRequest, request_id)
-            waiting = ends.waiting_for(transaction, request)
+            waiting = requests.waiting_for(transaction, request)
             for one in sorted((request, *waiting), key=lambda each: each.id):
                 hold(transaction, one)
             if identity.dispute(transaction, request, by=by, now=now):

@@ -19,6 +19,7 @@ from database.requests.identity import (
     verify_identity,
 )
 from database.requests.identity_checks import confirm_check, record_check
+from database.requests.receipts import Receipt
 from database.requests.requested_rights import rights_of
 from database.requests.requests import follower_of
 from database.requests.sendable import DecisionRefused
@@ -220,6 +221,24 @@ def test_whoever_asked_twice_and_proved_the_second_has_the_answer_when_the_first
     with world.database.session() as session:
         (right,) = rights_of(session, second.id)
     assert right.due_at == first.due_at
+
+
+def test_a_receipt_set_right_puts_off_nobody_who_waits_for_the_same_answer(world: World) -> None:
+    """P21: not even with its proof and by two: the clock of whoever asked first runs on."""
+    first = ask(world)
+    world.desk.clock.advance(timedelta(hours=5))
+    second = ask(world)
+    verify(world, second)
+    priya, paul = member(world, "priya"), member(world, "paul")
+    of, reason = second.reference, "The same words"
+    world.desk.end_request(first.reference, priya, Outcome.DUPLICATE, reason=reason, of=of)
+    earlier = Receipt(
+        received_at=second.received_at - timedelta(hours=1), country="DE", proof="The mail itself"
+    )
+    correction = world.desk.correct_receipt(second.reference, priya, earlier)
+    world.desk.confirm_receipt(second.reference, correction.id, paul)
+    now = now_of(world, second)
+    assert (now.received_at, now.due_at) == (earlier.received_at, first.due_at)
 
 
 def test_one_that_is_overdue_is_answered_and_not_put_aside_beside_a_later_one(
