@@ -54,16 +54,17 @@ ANNOUNCED = "erasure_announced"
 """The step, and the template, of the mail that says when it begins."""
 TOLD = frozenset({"accepted", "delivered", "complained", "posted"})
 """States of mails that their person can have read."""
-ONE_CALL = timedelta(minutes=10)
-"""A source that is asked has answered by then, or never will."""
+ONE_CALL = timedelta(minutes=20)
+"""A source that is asked has answered by then, or never will: a try may wait ten minutes for a
+worker, and takes ten at most."""
 UNTIL_LOOKED_AT_AGAIN = timedelta(hours=1)
 """So long a source waits before it is looked whether it may be asked now."""
 ASKED_NOW = (
     "A source is asked to erase at this moment, or a worker died over it: it waits for that."
 )
 DATA_GOES = (
-    "Data of this account is being erased at this moment, so no hold was placed. Try again in ten "
-    "minutes: the page of the request says then what each source did."
+    "Data of this account is being erased at this moment, so no hold was placed. Try again in "
+    "twenty minutes: the page of the request says then what each source did."
 )
 
 

@@ -35,8 +35,8 @@ from domain.requests.personal_data import OWN_SOURCE, Person
 NO_SUCH_HOLD = "There is no such hold (any more). Nothing was changed."
 DATA_CHANGES = (
     "What the account's holder has with another company is being erased or corrected at this "
-    "moment, as that company told us, so no hold was placed. Try again in ten minutes: the page of "
-    "the instruction says then what was done."
+    "moment, as that company told us, so no hold was placed. Try again in twenty minutes: the page "
+    "of the instruction says then what was done."
 )
 Judgement = Callable[[Kind, Outcome, Ground | None], object]
 

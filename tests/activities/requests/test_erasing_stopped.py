@@ -16,6 +16,7 @@ from database.requests import deferred_erasures, erasures, estates, identity, ow
 from database.requests.answering import Answer
 from database.requests.asked_tasks import ByHand, TaskRefused, give_to_staff
 from database.requests.deferred_erasures import NotToErase
+from database.requests.holds import HoldRefused
 from database.requests.requested_rights import rights_of
 from database.requests.sendable import DecisionRefused
 from database.requests.source_tasks import hand_in
@@ -30,6 +31,7 @@ from tests.data_sources.conftest import fernhill
 from tests.data_sources.fernhill import Fernhill
 from tests.scene import Scene
 from translations.catalogues import speak
+from workflows.acting import TO_ASK, TO_BEGIN
 
 __all__ = ("fernhill",)
 Begin = Callable[..., Life]
@@ -488,6 +490,28 @@ def test_a_try_that_hangs_keeps_every_other_and_every_hold_away_until_it_is_over
     with life.scene.database.transaction() as transaction:
         erasures.give_back(transaction, task.right_id, hung_at)
     assert life.erasure.claimed_until == life.now + erasures.ONE_CALL
+
+
+def test_no_hold_comes_while_a_try_that_began_late_erases(life: Life) -> None:
+    """P13: a worker took it up ten minutes after it was asked for, and the source took three."""
+    life.pass_time()
+    life.decide(BY_LAW)
+    life.pass_time(2 * DAY - MINUTE)
+    asked_at = life.now + MINUTE
+    refused: list[str] = []
+
+    def a_hold_is_wanted() -> None:
+        life.now = asked_at + TO_BEGIN + 3 * MINUTE
+        with pytest.raises(HoldRefused) as refusal:
+            life.place("billing")
+        refused.append(str(refusal.value))
+        life.now = asked_at
+
+    for source in life.sources.values():
+        source.meanwhile = a_hold_is_wanted
+    life.pass_time(2 * MINUTE)
+    assert set(refused) == {erasures.DATA_GOES}
+    assert TO_BEGIN + TO_ASK <= erasures.ONE_CALL
 
 
 def test_each_source_is_asked_to_erase_with_the_time_of_that_very_moment(life: Life) -> None:

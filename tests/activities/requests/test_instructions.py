@@ -21,6 +21,7 @@ from database.mail.outbox import states
 from database.people.accounts import account_by_external_id
 from database.requests import asked_tasks, holds, instructed_tasks, instructions
 from database.requests.asked_tasks import ByHand, TaskRefused
+from database.requests.erasures import ONE_CALL
 from database.requests.holds import HoldRefused
 from database.requests.instructions import InstructionRefused
 from database.requests.tombstones import every_mark
@@ -327,7 +328,7 @@ def test_two_tries_at_once_ask_the_source_once(clinic: Instructed) -> None:
     watched = watch_all(clinic.company)
     clinic.carry_out(erasure, NOW + timedelta(minutes=5))
     assert watched["support"].asked == []
-    assert clinic.carry_out(erasure, NOW + timedelta(minutes=10)).state == "done"
+    assert clinic.carry_out(erasure, NOW + ONE_CALL).state == "done"
 
 
 def test_a_hold_waits_for_no_copy_that_the_clinic_asks_for(clinic: Instructed) -> None:
@@ -345,7 +346,7 @@ def test_a_worker_that_died_over_a_source_keeps_no_hold_away_for_long(clinic: In
     clinic.decide(erasure, "paul")
     with clinic.database.transaction() as transaction:
         assert instructions.claim(
-            transaction, clinic.task(erasure), (), NOW - timedelta(minutes=11)
+            transaction, clinic.task(erasure), (), NOW - ONE_CALL - timedelta(minutes=1)
         )
     place_hold(clinic.company.scene)
     assert clinic.carry_out(erasure).state == "review"
