@@ -28,7 +28,9 @@ def answered_before(
     request = session.get_one(DataSubjectRequest, right.request_id)
     person = person_asked_about(session, request, Verb.LOCATE)
     account_id = col(DataSubjectRequest.account_id)
-    is_theirs = or_(account_id.is_(None), account_id == request.account_id)
+    is_theirs = or_(
+        request.account_id is None, account_id.is_(None), account_id == request.account_id
+    )
     appealed = request.follows_id if request.is_appeal else None
     return session.exec(
         select(DataSubjectRequest)
@@ -36,7 +38,7 @@ def answered_before(
         .join(RequestDecision, col(RequestDecision.id) == col(RequestedRight.decision_id))
         .where(
             is_about(session, person),
-            is_theirs if request.account_id else True,
+            is_theirs,
             col(DataSubjectRequest.received_at) <= request.received_at,
             col(DataSubjectRequest.answered_at) <= decided_at,
             col(DataSubjectRequest.id).not_in([request.id, appealed or request.id]),

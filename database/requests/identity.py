@@ -105,7 +105,7 @@ def verify_identity(
     _go_to_work(request)
     transaction.add(request)
     record(transaction, "request.verified", request.id, now, how=how)
-    if is_contact(request, account_of(transaction, request)):
+    if how == BY_SOURCE or is_contact(request, account_of(transaction, request)):
         confirm(transaction, request, now)
     hold_disclosure(transaction, request, now)
     return True
@@ -324,8 +324,8 @@ def keep_source_address(transaction: Session, request: DataSubjectRequest, old_i
         select(SourceAddress).where(SourceAddress.request_id == old_id)
     ).one_or_none()
     if found is not None:
-        kept = {"address": found.address, "found_at": found.found_at}
-        transaction.add(SourceAddress(request_id=request.id, **kept))
+        kept = SourceAddress(request_id=request.id, address=found.address, found_at=found.found_at)
+        transaction.add(kept)
         transaction.flush()
 
 

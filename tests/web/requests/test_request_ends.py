@@ -14,11 +14,13 @@ from database.requests.answering import Answer, apply_decision, confirm_decision
 from database.requests.ends import appeal_of
 from database.requests.identity import (
     BY_LINK,
+    BY_SOURCE,
     address_on_file,
     answer_goes_on_file,
     verify_identity,
 )
 from database.requests.identity_checks import confirm_check, record_check
+from database.requests.packages import has_address
 from database.requests.receipts import Receipt
 from database.requests.requested_rights import rights_of
 from database.requests.requests import follower_of
@@ -518,3 +520,17 @@ def test_the_answer_to_an_appeal_goes_where_two_found_the_person(
     again = world.desk.appeal(request.id, REQUEST_STATUS, "Nobody else is on it.")
     decide(world, again, by="petra", second="piet")
     assert answers(world, again) == [("requester", "request_answer")]
+
+
+def test_whoever_is_known_by_a_source_can_fetch_the_copy_that_an_appeal_brings(
+    world: World,
+) -> None:
+    """P11: nobody has to say twice that their address is theirs."""
+    request = ask(world, contact_address="zoe@people.example")
+    with world.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        verify_identity(transaction, row, how=BY_SOURCE, now=NOW)
+    decide(world, request, by="priya")
+    again = world.desk.appeal(request.id, REQUEST_STATUS, "Nobody else is on it.")
+    with world.database.session() as session:
+        assert has_address(session, again)
