@@ -63,6 +63,10 @@ CAME_SINCE = (
     f"It is not so that nothing is held: another request of this person is kept. Have {OWN_SOURCE} "
     "asked again on this page, and answer with what it has. Nothing was sent."
 )
+ONCE_KNOWN = (
+    "This was asked before it was known whose account the request is about. The account is asked "
+    "by itself, once it is known who asks. Nothing was changed."
+)
 NOT_YET = (
     "It must not be erased yet. {why} If it is gone already, hand that in once this is settled. "
     "Nothing was changed."
@@ -238,6 +242,8 @@ def ask_again(
     row = _of_request(transaction, request, task_id)
     if request.answered_at is not None and row.verb in LOOKING:
         raise TaskRefused("This request is answered: nobody needs what the source would say.")
+    if row.state == TaskState.DROPPED and row.verb in LOOKING:
+        raise TaskRefused(ONCE_KNOWN)
     if row.state in {TaskState.WAITING, TaskState.NEEDS_PERSON}:
         row.state, row.next_try_at = TaskState.WAITING, now
         transaction.add(row)

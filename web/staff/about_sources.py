@@ -30,7 +30,7 @@ TASK_WORDS: Mapping[TaskState, str] = {
     TaskState.NEEDS_PERSON: "somebody must look",
     TaskState.DONE: "done",
     TaskState.GIVEN_UP: "cannot be had",
-    TaskState.DROPPED: "not needed any more",
+    TaskState.DROPPED: "not asked any more",
 }
 
 

@@ -9,6 +9,7 @@ from sqlmodel import select
 from database.people.accounts import account_by_external_id
 from database.requests import answering, identity, identity_checks, requests, source_tasks
 from database.requests.answering import Answer
+from database.requests.asked_tasks import TaskRefused
 from database.requests.naming import NotNamed, name_account
 from database.requests.packages import parts_of
 from database.requests.requested_rights import rights_of
@@ -67,6 +68,15 @@ def test_the_sources_are_asked_anew_once_the_account_holder_confirmed(
     )
     company.ask(request.id)
     assert set(company.states(request.id).values()) == {TaskState.DROPPED}
+    for task in company.tasks(request.id).values():
+        with pytest.raises(TaskRefused, match="once it is known who asks"):
+            company.do(
+                source_tasks.ask_again,
+                request.id,
+                task.id,
+                staff_id=company.scene.staff["petra"],
+                now=NOW,
+            )
     company.do(identity.verify_identity, request.id, how=identity.BY_LINK, now=NOW)
     company.ask(request.id)
     assert company.tasks(request.id)["billing"].verb == Verb.EXPORT
