@@ -34,6 +34,8 @@ def settle(
         decided = [one for one in rights_of(session, request_id) if one.kind == Kind.CORRECTION]
     with database.transaction() as transaction:
         request = held(transaction, DataSubjectRequest, request_id)
+        if data_corrections.done_at(transaction, request) is None:
+            return  # somebody else was quicker, or it is disputed by now
         for right in decided:
             row = transaction.get_one(RequestedRight, right.id)
             who = [

@@ -1,20 +1,28 @@
 """What was shown to be wrong is put right where it stands, and the answer says so (P12)."""
 
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import cast
+from uuid import UUID
 
 import pytest
+from sqlmodel import Session, select
 
 from activities.mail.courier import Courier
 from activities.mail.done_words import told_of
+from activities.requests import correcting
+from data_sources.source import DataSource
+from database.engine import Database, Transaction
 from database.requests import source_tasks
 from database.requests.answering import Answer
 from database.requests.data_corrections import ClaimRefused, claims_of, note, take_back
 from database.requests.recipients import NoticeRefused, of_request, told
 from database.requests.requested_rights import rights_of
 from database.requests.sendable import DecisionRefused
-from database.tables import DataSubjectRequest
+from database.tables import DataSubjectRequest, Fact
 from domain.requests.data_corrections import Claim
 from domain.requests.data_subject_requests import Ground, Kind, Outcome
 from domain.requests.personal_data import Verb
@@ -81,6 +89,42 @@ def test_a_value_is_put_right_at_its_source_before_the_answer_says_so(life: Life
     assert "Corrected: Contact details (street)." in sentences(life)
     assert "Ledger & Partners, tax advisers" in sentences(life)
     assert "New Road" not in sentences(life)
+
+
+@dataclass(frozen=True)
+class Overtaken:
+    """A database in which somebody else acts between a look and what follows from it."""
+
+    database: Database
+    meanwhile: Callable[[], object]
+
+    def session(self) -> AbstractContextManager[Session]:
+        return self.database.session()
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        self.meanwhile()
+        return self.database.transaction()
+
+
+def test_of_two_tries_at_once_one_answers(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P12, P22: a try whose sign of life was lost goes on to its end beside the next one."""
+    settle = correcting.settle
+
+    def twice(
+        database: Database, sources: Mapping[str, DataSource], request_id: UUID, now: datetime
+    ) -> None:
+        both = Overtaken(database, lambda: settle(database, sources, request_id, now))
+        settle(cast("Database", both), sources, request_id, now + timedelta(minutes=5))
+
+    monkeypatch.setattr(correcting, "settle", twice)
+    claim(life, street(life))
+    life.decide(RIGHT, Kind.CORRECTION)
+    answered_at = life.now
+    life.pass_time(timedelta(minutes=1))
+    assert life.request.answered_at == answered_at
+    with life.scene.database.session() as session:
+        answered = select(Fact).where(Fact.kind == "request.answered")
+        assert len(session.exec(answered).all()) == 1
 
 
 def test_what_was_not_shown_stays_as_it_is_and_takes_a_second_person(life: Life) -> None:
