@@ -286,6 +286,9 @@ def _apply(
         clock = deadline.binding(Kind(right.kind))
         right.due_at, right.rule = clock.due_at, clock.rule
         transaction.add(right)
+    transaction.flush()
+    for twin in waiting_for(transaction, request):
+        be_due_no_later(transaction, request, twin, now)
     record(
         transaction,
         "request.receipt_corrected",
@@ -298,17 +301,17 @@ def _apply(
         proposed_by=correction.proposed_by,
         confirmed_by=correction.confirmed_by,
     )
-    _take_back_breaches(transaction, request, deadline, now)
+    _take_back_breaches(transaction, request, now)
     transaction.add(request)
-    for twin in waiting_for(transaction, request):
-        be_due_no_later(transaction, request, twin, now)
 
 
-def _take_back_breaches(
-    transaction: Session, request: DataSubjectRequest, deadline: Deadline, now: datetime
-) -> None:
+def _take_back_breaches(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
     """A breach that was recorded on a receipt now known to be wrong was recorded in error."""
-    passed = {one.rule.partition(".")[0] for one in deadline.candidates if one.due_at <= now}
+    passed = {
+        str(one["rule"]).partition(".")[0]
+        for one in request.candidates
+        if datetime.fromisoformat(str(one["due_at"])) <= now
+    }
     if request.policy_breach_at and "policy" not in passed:
         request.policy_breach_at = None
         record(transaction, "request.policy_breach_in_error", request.id, now)
