@@ -173,7 +173,7 @@ class SqlSource:
                 category=category,
                 item=item,
                 field=name,
-                value=plain(row[name]),
+                value=self._plain(row[name]),
                 origin=use.origin,
                 purpose=use.purpose,
                 legal_basis=use.legal_basis,
@@ -188,7 +188,7 @@ class SqlSource:
                 continue
             right = self._right(database, table, correction)
             for row in found.rows[table.name]:
-                wrong = _says(row[correction.field], correction.before)
+                wrong = _says(self._plain(row[correction.field]), correction.before)
                 if wrong and row[correction.field] != right:
                     database.change(table, row, {correction.field: right})
                 rows += wrong or row[correction.field] == right
@@ -202,6 +202,12 @@ class SqlSource:
                 f"{correction.field}: the right value is of another kind than what "
                 f"{self.about.name} has there. Nothing was changed."
             ) from None
+
+    def _plain(self, value: object) -> Value:
+        """A value as an export has it."""
+        if self.about.times_are_utc and isinstance(value, datetime) and value.tzinfo is None:
+            return plain(value.replace(tzinfo=UTC))
+        return plain(value)
 
     def _known(self, category: str) -> str:
         """A receipt holds the map's words only, never what somebody typed."""
@@ -241,9 +247,8 @@ def plain(value: object) -> Value:
             return str(value)
 
 
-def _says(there: object, typed: Value) -> bool:
+def _says(value: Value, typed: Value) -> bool:
     """Whether a value is the one that was typed, as an export has it; nothing is nothing."""
-    value = plain(there)
     if value in {None, ""} or typed in {None, ""}:
         return value in {None, ""} and typed in {None, ""}
     return value == typed or str(value) == typed

@@ -149,11 +149,16 @@ class Table(Collection):
 
 
 class SqlDescription(Source):
-    """A database. Parents stand before the tables that refer to them."""
+    """A database. Parents stand before the tables that refer to them.
+
+    `times_are_utc`: an instant that says no zone is in UTC, as where the database has no type for
+    zones.
+    """
 
     kind: Literal["sql"]
     url: str | None = None
     url_file: str | None = None
+    times_are_utc: bool = False
     tables: tuple[Table, ...] = Field(alias="table")
 
     @field_validator("url")

@@ -17,12 +17,16 @@ from database.requests.redirections import sent_elsewhere
 from database.storage import Storage
 from database.tables import DataSubjectRequest, Fact, OutboxMail, Package, SourceTask
 from domain.requests.data_subject_requests import Kind, Outcome
+from domain.requests.packages import Copy
+from domain.requests.personal_data import OWN_SOURCE
 from tests.web.requests.asking import ALICE, Asking, ask
 from tests.web.world import NOW, World, hidden
+from web.rendering import pages_of
 from web.requests.copies import PIECE_BYTES, _pieces
 from web.site import Site
 
 MONTH = timedelta(days=30)
+INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")
 
 
 @pytest.fixture
@@ -52,6 +56,45 @@ def test_alice_gets_everything_to_read_and_as_json_and_what_is_missing_is_said(
     assert {one["source"] for one in copy["sources"]} == {
         *("promisekeeper", "billing", "sessions", "marketing")
     }
+
+
+@pytest.mark.parametrize(("burnt", "said"), [(True, False), (False, True)])
+def test_nobody_reads_that_we_looked_where_we_could_not(
+    world: World, burnt: bool, said: bool
+) -> None:
+    """P10: a copy without anything in it says so only where every source answered."""
+    about = {"held_for": (), "not_to_be_had": {"Signed contracts": "It burnt."} if burnt else {}}
+    pages = pages_of(world.settings.company, "en", development=True)
+    empty = Copy(reference="R-1", made_at=NOW, chapters=())
+    page = pages.text(
+        "copy.html", {"copy": empty, "zone": world.settings.company.zone, "style": "", **about}
+    )
+    assert ("We looked everywhere" in page) is said
+    assert ("Could not be had" in page) is burnt
+
+
+def test_every_instant_of_ours_says_that_it_is_utc(asking_both: Asking) -> None:
+    """P11, P16: SQLite itself keeps no zone; to read, as JSON, and to take along."""
+    asking_both.release()
+    asking_both.answer(Kind.ACCESS)
+    asking_both.answer(Kind.PORTABILITY)
+    archive = asking_both.fetched()
+    copy = json.loads(archive.read("copy/copy.json"))["sources"]
+    tables = json.loads(archive.read("take-along/data.json"))["tables"]
+    page = archive.read("copy/copy.html").decode()
+    texts = [
+        page[page.index("<h2>Notices, approvals") : page.index("<h2>", page.index("Notices,"))],
+        *(json.dumps(one) for one in [*copy, *tables] if one["source"] == OWN_SOURCE),
+        *(
+            archive.read(name).decode()
+            for name in archive.namelist()
+            if name.startswith(f"take-along/{OWN_SOURCE}")
+        ),
+    ]
+    found = [INSTANT.findall(text) for text in texts]
+    assert all(one.endswith("Z") for some in found for one in some), found
+    assert all(found[:2])
+    assert found[-1]
 
 
 def test_who_takes_a_request_back_is_sent_nowhere_with_it(asking: Asking) -> None:
