@@ -164,7 +164,7 @@ def _recipients(
 ) -> Sequence[recipients.Recipient]:
     """Who was given what was erased, as the data map has it; nobody of a source that a hold keeps,
     or that people gave up."""
-    ends = erasure_ends.ends_of(session, erasure)
+    ends = erase_tasks.ends_of(session, erasure)
     erased = {name for name, end in ends.items() if end in {SourceEnd.ERASED, SourceEnd.KEPT}}
     ours = {
         name: source.about.categories

@@ -7,7 +7,8 @@ from sqlmodel import Session, col, select
 
 from database.requests import source_tasks
 from database.tables import Erasure, RequestedRight, SourceTask
-from domain.requests.erasures import SourceEnd, source_end
+from domain.requests.data_subject_requests import Outcome
+from domain.requests.erasures import SourceEnd, end_of, source_end
 from domain.requests.personal_data import Verb
 from domain.requests.source_tasks import OPEN_TASKS, TaskState
 
@@ -63,6 +64,23 @@ def receipts_of(session: Session, erasure: Erasure) -> Mapping[str, SourceTask]:
         for task in last_erase_tasks(session, erasure)
         if task.state != TaskState.DROPPED
     }
+
+
+def ends_of(session: Session, erasure: Erasure) -> dict[str, SourceEnd]:
+    """What became of it in each source that was asked or held back; only once all are done."""
+    ends = dict.fromkeys(erasure.held_back, SourceEnd.HELD)
+    for source, task in receipts_of(session, erasure).items():
+        given_up = task.state == TaskState.GIVEN_UP
+        ends[source] = SourceEnd.NOT_DONE if given_up else source_end(source, task.receipt or {})
+    return ends
+
+
+def all_gone(session: Session, erasure: Erasure) -> bool:
+    """Whether every source has said that it erased everything."""
+    ends = ends_of(session, erasure).values()
+    return end_of(ends) == (Outcome.FULFILLED, None) and not any(
+        is_open(task) for task in last_erase_tasks(session, erasure)
+    )
 
 
 def is_open(task: SourceTask) -> bool:

@@ -13,11 +13,11 @@ from database.requests.answering import answer_when_decided, decide_at_once
 from database.requests.deferred_erasures import erasure_of
 from database.requests.identity import to_whom_it_concerns
 from database.requests.requested_rights import decisions_of, reopen
-from database.tables import DataSubjectRequest, Erasure, OutboxMail, RequestedRight
-from domain.requests.data_subject_requests import Kind, Outcome, State
-from domain.requests.erasures import SourceEnd, Stage, end_of, source_end
+from database.requests.sendable import NOTHING_KEPT
+from database.tables import DataSubjectRequest, OutboxMail, RequestDecision, RequestedRight
+from domain.requests.data_subject_requests import Ground, Kind, Outcome, State
+from domain.requests.erasures import SourceEnd, Stage, end_of
 from domain.requests.personal_data import OWN_SOURCE
-from domain.requests.source_tasks import TaskState
 
 KEPT_BY_YOU = (
     "You told us that you want to keep your data, before we had erased any of it. Nothing was "
@@ -51,16 +51,15 @@ def end(
         return
     right = transaction.get_one(RequestedRight, erasure.right_id)
     decision = decisions_of(transaction, [right])[right.id]
-    ends = ends_of(transaction, erasure)
-    came_to = end_of(ends.values())
-    if decision.outcome == Outcome.FULFILLED and came_to != (Outcome.FULFILLED, None):
-        left = sorted(name for name, one in ends.items() if one is not SourceEnd.ERASED)
-        erasure.problem = OTHERWISE.format(sources=", ".join(left))
+    ends = erase_tasks.ends_of(transaction, erasure)
+    problem = _misfit(decision, ends)
+    if problem:
+        erasure.problem = problem
         transaction.add(erasure)
         reopen(transaction, right, now)
         request.state = State.WORK
         transaction.add(request)
-        record(transaction, "erasure.otherwise", request.id, now, sources=left)
+        record(transaction, "erasure.otherwise", request.id, now, sources=_left(ends))
         return
     erasure.ended_at, erasure.kept_by_us = now, dict(kept_by_us)
     transaction.add(erasure)
@@ -68,13 +67,18 @@ def end(
     answer_when_decided(transaction, request, now)
 
 
-def ends_of(session: Session, erasure: Erasure) -> dict[str, SourceEnd]:
-    """What became of it in each source that was asked or held back; only once all are done."""
-    ends = dict.fromkeys(erasure.held_back, SourceEnd.HELD)
-    for source, task in erase_tasks.receipts_of(session, erasure).items():
-        given_up = task.state == TaskState.GIVEN_UP
-        ends[source] = SourceEnd.NOT_DONE if given_up else source_end(source, task.receipt or {})
-    return ends
+def _misfit(decision: RequestDecision, ends: Mapping[str, SourceEnd]) -> str:
+    """Why what the sources did is not what was decided, for staff; empty where it is."""
+    all_gone = end_of(ends.values()) == (Outcome.FULFILLED, None)
+    if decision.outcome == Outcome.FULFILLED and not all_gone:
+        return OTHERWISE.format(sources=", ".join(_left(ends)))
+    if decision.ground == Ground.REGULATORY_OBLIGATION and all_gone:
+        return NOTHING_KEPT
+    return ""
+
+
+def _left(ends: Mapping[str, SourceEnd]) -> list[str]:
+    return sorted(name for name, one in ends.items() if one is not SourceEnd.ERASED)
 
 
 def is_to_be_told(session: Session, request: DataSubjectRequest) -> bool:
@@ -128,7 +132,7 @@ def note_resumed(transaction: Session, request: DataSubjectRequest, now: datetim
         erasures.of_request(transaction, request.id),
         erasure_of(transaction, request.id),
     )
-    done = erasure is not None and OWN_SOURCE in ends_of(transaction, erasure)
+    done = erasure is not None and OWN_SOURCE in erase_tasks.ends_of(transaction, erasure)
     if (
         not done
         or deferred is None

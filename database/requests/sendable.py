@@ -41,6 +41,10 @@ KEPT_ELSEWHERE = (
     "Not everything goes: {sources} must keep a part of it, as the preview says. Choose partial "
     "with the ground for that, and a second person confirms it."
 )
+NOTHING_KEPT = (
+    "The answer says that a law obliges us to keep a part, and every source says that it erased "
+    "everything: what was to stay is gone. Read what the sources say, and answer the erasure again."
+)
 NOT_PUT_RIGHT = (
     "{sources} did not put it right, and one of you gave that up. Choose partial, and a second "
     "person confirms it."
@@ -119,8 +123,12 @@ def require_fitting(session: Session, right: RequestedRight, decision: RequestDe
     ):
         raise DecisionRefused(KEPT_ELSEWHERE.format(sources=", ".join(kept)))
     erasure = erasures.of_right(session, right.id)
-    if decision.outcome not in DONE and erasure is not None and erasure.begun_at is not None:
+    if erasure is None or erasure.begun_at is None:
+        return
+    if decision.outcome not in DONE:
         raise DecisionRefused(BEGUN)
+    if decision.ground == Ground.REGULATORY_OBLIGATION and erase_tasks.all_gone(session, erasure):
+        raise DecisionRefused(NOTHING_KEPT)
 
 
 def _require_shown(session: Session, right: RequestedRight, decision: RequestDecision) -> None:
