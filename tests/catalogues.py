@@ -43,6 +43,7 @@ from domain.requests.data_subject_requests import (
     STAGE_WORDS,
 )
 from domain.requests.deadlines import PACKS
+from domain.requests.decisions import NOTHING_YET
 from domain.requests.ends import WORDS as WORDS_OF_ENDS
 from domain.requests.erasures import GROUND_WORDS as WHY_ERASED
 from domain.requests.identity import (
@@ -158,6 +159,7 @@ def _tables() -> Iterator[tuple[str, str]]:
         "database/requests/ends.py": (ANSWERED, ANSWERS_ANOTHER, NO_WAY_BACK, NOT_FROM_HERE),
         "workflows/desk/reception.py": (NOTHING_TO_APPEAL, NOTHING_TO_TAKE_UP),
         "domain/requests/ends.py": WORDS_OF_ENDS.values(),
+        "domain/requests/decisions.py": (NOTHING_YET,),
         "domain/requests/minors.py": (LOOKED_INTO, TO_WHOEVER_REPORTS, FOUND_NO_MINOR),
         "database/requests/minors.py": (NO_SUCH, SAY_SOMETHING),
         "workflows/desk/minors.py": (TOO_LONG,),

@@ -27,8 +27,8 @@ from database.tables import (
     RequestedRight,
     SourceTask,
 )
-from domain.requests.data_subject_requests import GROUND_WORDS, Ground
-from domain.requests.decisions import DONE
+from domain.requests.data_subject_requests import GROUND_WORDS, Ground, Kind, Outcome
+from domain.requests.decisions import DONE, NOTHING_YET, words_of_outcome
 from domain.requests.erasures import GROUND_WORDS as WHY_ERASED
 from domain.requests.erasures import ErasureGround
 from domain.requests.legal_holds import keeps
@@ -47,6 +47,16 @@ def told_of(session: Session, right: RequestedRight, language: Language) -> tupl
         *_corrected(session, right, language),
         *_recipients(session, right, language),
     )
+
+
+def outcome_of(
+    session: Session, right: RequestedRight, decision: RequestDecision, language: Language
+) -> str:
+    """How a right ended; of an erasure under a hold that it has only to begin (P13)."""
+    outcome = Outcome(decision.outcome)
+    if outcome is Outcome.PARTIAL and _is_all_held_back(session, right):
+        return language.gettext(NOTHING_YET)
+    return language.gettext(words_of_outcome(Kind(right.kind), outcome, decision.decided_by))
 
 
 def ground_of(
@@ -104,6 +114,16 @@ def foretold(session: Session, right: RequestedRight, language: Language) -> tup
     return tuple(lines)
 
 
+def _is_all_held_back(session: Session, right: RequestedRight) -> bool:
+    """Whether something waits to be erased, and nothing was."""
+    erasure = erasures.of_right(session, right.id)
+    if erasure is None or erasure.ended_at is None:
+        return False
+    tasks = erase_tasks.erase_tasks(session, erasure)
+    waits = bool(erasure.held_back) or any(erase_tasks.is_open(task) for task in tasks)
+    return waits and not _categories(tasks, "done")
+
+
 def _erased(session: Session, right: RequestedRight, language: Language) -> Iterator[str]:
     erasure = erasures.of_right(session, right.id)
     if erasure is None or erasure.ended_at is None:
@@ -157,12 +177,12 @@ def _kept_for_claims(language: Language) -> str:
     )
 
 
-def _categories(tasks: list[SourceTask], part: str) -> Sequence[str]:
+def _categories(tasks: Sequence[SourceTask], part: str) -> Sequence[str]:
     """Each once, of which there is anything."""
     return [*dict.fromkeys(one["category"] for one in _entries(tasks, part) if one["rows"])]
 
 
-def _entries(tasks: list[SourceTask], part: str) -> Iterator[Entry]:
+def _entries(tasks: Sequence[SourceTask], part: str) -> Iterator[Entry]:
     for task in tasks:
         if task.receipt is not None:
             yield from task.receipt.get(part, ())  # type: ignore[misc]

@@ -1,13 +1,13 @@
 """What the mails of requests, and of instructions about other companies' data, say."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from activities.mail import instructed, redirections
-from activities.mail.done_words import foretold, ground_of, told_of
+from activities.mail.done_words import foretold, ground_of, outcome_of, told_of
 from activities.mail.personal_links import personal_link
 from database.mail.outbox import AFTER_HOLD
 from database.people.links import REQUEST_CODE, REQUEST_COPY, REQUEST_COPY_CODE
@@ -59,14 +59,13 @@ class RequestLetters:
         lead = Authority(name=self._company.authority_name, url=self._company.authority_url)
         authority = authority_for(request.country, lead=lead)
         rights = rights_of(session, request.id)
-        only = Kind(rights[0].kind) if len(rights) == 1 else Kind.ACCESS
-        outcome = words_of_outcome(only, Outcome(request.outcome), None) if request.outcome else ""
+        answered = _answered(session, rights, language, zone) if request.answered_at else []
         return {
             **self._of_erasure(session, request, mail, language, now),
             "reference": request.reference,
             "by_us": request.verified_by == BY_CHECK,
             "kind": language.listed(KIND_WORDS[Kind(right.kind)] for right in rights),
-            "rights": _answered(session, rights, language, zone) if request.answered_at else [],
+            "rights": answered,
             "elsewhere": redirections.in_words(language, sent_elsewhere(session, request))
             if request.answered_at
             else redirections.in_words(language, None),
@@ -81,7 +80,7 @@ class RequestLetters:
             "authority_url": authority.url,
             "court": language.gettext(court_remedy(request.regime)),
             **_of_twin(session, request, language, zone),
-            "outcome_words": language.gettext(outcome),
+            "outcome_words": _outcome_of_all(request, rights, answered, language),
             "rung": self._rung_words(mail.step, language),
             "due_at": language.moment(request.due_at, self._company.zone),
             "days_left": max((request.due_at - now).days, 0),
@@ -217,9 +216,7 @@ def _answered(
     return [
         {
             "asked_for": language.gettext(KIND_WORDS[Kind(right.kind)]),
-            "outcome": language.gettext(
-                words_of_outcome(Kind(right.kind), Outcome(decision.outcome), decision.decided_by)
-            ),
+            "outcome": outcome_of(session, right, decision, language),
             "ground": ground_of(session, right, decision, language, zone),
             "explanation": language.gettext(decision.explanation)
             if in_our_words(Outcome(decision.outcome), decision.decided_by)
@@ -229,6 +226,20 @@ def _answered(
         for right in rights
         if (decision := decisions.get(right.id))
     ]
+
+
+def _outcome_of_all(
+    request: DataSubjectRequest,
+    rights: Sequence[RequestedRight],
+    answered: Sequence[Mapping[str, object]],
+    language: Language,
+) -> str:
+    """How a request ended: as its only right did, or as all of them together."""
+    if len(rights) == 1 and answered:
+        return str(answered[0]["outcome"])
+    if request.outcome is None:
+        return ""
+    return language.gettext(words_of_outcome(Kind.ACCESS, Outcome(request.outcome), None))
 
 
 def _first_words(

@@ -30,6 +30,10 @@ _NOT_DONE = (
     *SET_ASIDE,
 )
 """The weightiest first: a refusal is never hidden behind another end."""
+NOTHING_YET = (
+    "Nothing could be erased yet. It is erased by itself, as soon as nothing stands against it."
+)
+"""How an erasure stands that was granted, and all of which is held back (P13)."""
 # Grounds that say nothing about what we hold, and so may be given to someone unverified.
 _SILENT_GROUNDS = frozenset({Ground.IDENTITY_UNVERIFIED, Ground.MANIFESTLY_UNFOUNDED_OR_EXCESSIVE})
 

@@ -13,7 +13,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlmodel import Session
 
 from activities.mail import redirections
-from activities.mail.done_words import ground_of, told_of
+from activities.mail.done_words import ground_of, outcome_of, told_of
 from database.people.links import (
     REQUEST_AGENT,
     REQUEST_ERASURE,
@@ -46,7 +46,7 @@ from domain.requests.data_subject_requests import (
     problems,
 )
 from domain.requests.deadlines import Authority, authority_for, court_remedy
-from domain.requests.decisions import in_our_words, words_of_outcome
+from domain.requests.decisions import in_our_words
 from domain.requests.identity import TRIES
 from domain.requests.minors import BY_CHECK
 from translations.catalogues import Language
@@ -369,9 +369,7 @@ def _right(
     language, zone = reader.pages.language, reader.site.company.zone_of(request.time_zone)
     return {
         **words,
-        "outcome": reader.gettext(
-            words_of_outcome(Kind(right.kind), Outcome(decision.outcome), decision.decided_by)
-        ),
+        "outcome": outcome_of(session, right, decision, language),
         "ground": ground_of(session, right, decision, language, zone),
         "explanation": _explanation(reader, decision),
         "done": told_of(session, right, language),

@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import select
 
 from activities.mail.courier import Courier
-from activities.mail.done_words import foretold, told_of
+from activities.mail.done_words import foretold, outcome_of, told_of
 from activities.mail.outbox import Sender
 from activities.patrol import register
 from database.mail.mail_rows import Batch
@@ -23,7 +23,7 @@ from database.requests.holds import HoldRefused
 from database.requests.identity import verify_identity
 from database.requests.own_erasure import due_in_our_own, erase_our_own
 from database.requests.recipients import of_request
-from database.requests.requested_rights import rights_of
+from database.requests.requested_rights import decisions_of, rights_of
 from database.requests.restrictions import restrict
 from database.requests.sendable import DecisionRefused
 from database.requests.tombstones import every_mark
@@ -263,6 +263,52 @@ def test_a_row_on_hold_in_a_source_stays_and_the_answer_is_a_partial_one(
     assert "Until: the hold is released." in sentences(life)
 
 
+def test_what_was_said_to_stay_and_is_gone_is_decided_again_before_the_answer(life: Life) -> None:
+    """P13, P22: nobody reads that a law keeps what every source says that it erased."""
+    life.pass_time()
+    life.decide(BY_LAW)
+    life.fernhill.tell("UPDATE invoice SET issued_on = '2001-01-31'")
+    life.pass_time(3 * DAY)
+    assert "billing" not in life.where_known()
+    assert life.request.answered_at is None
+    assert "what was to stay is gone" in life.erasure.problem
+    with pytest.raises(DecisionRefused, match="what was to stay is gone"):
+        life.decide(BY_LAW)
+    life.decide(ERASED)
+    life.pass_time(timedelta(minutes=1))
+    assert life.request.outcome == Outcome.FULFILLED
+
+
+def outcome_told(life: Life) -> str:
+    """How her answer says that it ended."""
+    with life.scene.database.session() as session:
+        rights = rights_of(session, life.request_id)
+        (decision,) = decisions_of(session, rights).values()
+        return outcome_of(session, rights[0], decision, speak("en"))
+
+
+def test_an_answer_under_a_hold_on_everything_does_not_say_that_a_part_is_done(
+    life: Life, sender: Callable[..., Sender], sandbox: RunningSandbox
+) -> None:
+    """P13, P22: nothing could be erased, why, and that it will be."""
+    life.pass_time()
+    hold_id = life.place()
+    life.decide(UNDER_HOLD)
+    life.pass_time(3 * DAY)
+    sender().send(Batch(subject_id=life.request_id), life.now)
+    (answer,) = (
+        mail for mail in sandbox.messages(to=ALICE.email) if "Our answer" in str(mail["subject"])
+    )
+    for body in (str(answer["text"]), str(answer["html"])):
+        assert "Nothing could be erased yet. It is erased by itself" in body
+        assert "The data is needed for legal claims or proceedings." in body
+        assert "done part" not in body
+    life.release(hold_id)
+    assert "Nothing could be erased yet" in outcome_told(life)
+    life.pass_time(DAY)
+    assert outcome_told(life) == "We have done part of what you asked for."
+
+
 @pytest.mark.parametrize("source", ["", "sessions"])
 def test_under_a_hold_what_it_stands_on_is_left_answered_in_part_and_erased_on_release(
     life: Life, source: str
@@ -276,6 +322,7 @@ def test_under_a_hold_what_it_stands_on_is_left_answered_in_part_and_erased_on_r
     assert life.request.outcome == Outcome.PARTIAL
     assert "sessions" in life.where_known()
     assert ("marketing" in life.where_known()) == (source == "")
+    assert ("Nothing could be erased yet" in outcome_told(life)) == (source == "")
     if not source:
         assert life.fernhill.contents() == before
         assert told_to_recipients(life) == set()
