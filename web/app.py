@@ -69,6 +69,7 @@ from web.staff import (
     recipients,
     reports,
     request_metrics,
+    request_queue,
     restrictions,
     sources,
     tasks,
@@ -105,6 +106,7 @@ SITE_MAP = (
     sources.router,  # /staff/requests/.../sources/...
     packages.router,  # /staff/requests/.../copy
     request_metrics.router,  # /staff/requests/metrics, /metrics
+    request_queue.router,  # /staff/requests, /staff/requests/find
     staff_requests.router,  # /staff/requests/...
     attachments.router,  # /staff/requests/.../files
     restrictions.router,  # /staff/restrictions

@@ -1,4 +1,4 @@
-"""The privacy team's pages: the queue by due date, and one request with its clock (P19-P23)."""
+"""The privacy team's page of one request: its clock, and what they decide (P19-P23)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlmodel import Session
 
@@ -17,26 +17,20 @@ from database.requests.appeals import may_decide, too_few
 from database.requests.at_once import is_known
 from database.requests.attachments import attachments_of
 from database.requests.authorised_agents import Authority, agent_of
-from database.requests.deferred_erasures import erasure_of, to_be_done
+from database.requests.deferred_erasures import erasure_of
 from database.requests.ends import possible_duplicates, proposed_end
 from database.requests.estates import authorities_of, has_died
-from database.requests.finding import answered, found
 from database.requests.identity import controls_empty_address, is_verified
 from database.requests.joined import joined_to
-from database.requests.minors import open_checks
 from database.requests.naming import why_not_named
 from database.requests.on_paper import letters_to_post, posted_letters
 from database.requests.receipts import Receipt, clock_on_file
-from database.requests.recipients import still_to_tell
-from database.requests.requested_rights import decisions_of, rights_by_request, rights_of
+from database.requests.requested_rights import decisions_of, rights_of
 from database.requests.requests import (
     OPEN_STATES,
     mails_of,
-    open_requests,
     request_by_reference,
 )
-from database.requests.restrictions import outlived
-from database.requests.rungs import with_fired_rung
 from database.requests.standing_holds import standing_on
 from database.tables import DataSubjectRequest, Staff
 from domain.people.languages import nearest_language
@@ -53,10 +47,8 @@ from domain.requests.deadlines import PACKS
 from domain.requests.decisions import SET_ASIDE, possible_grounds, possible_outcomes
 from domain.requests.ends import TAKES_TWO
 from domain.requests.erasures import ErasureGround
-from domain.requests.identity import DRAFT, CheckMethod
+from domain.requests.identity import CheckMethod
 from domain.requests.legal_holds import HELD_BACK, UNDER_A_HOLD
-from domain.requests.minors import check_by
-from domain.requests.recipients import tell_by
 from web.addresses import Reference
 from web.forms import NOTHING_POSTED, Form, Posted
 from web.requests.requests import CHOICES
@@ -64,11 +56,11 @@ from web.site import OnSite
 from web.staff.about_data_corrections import about_data_corrections
 from web.staff.about_erasing import about_erasing
 from web.staff.about_sources import about_sources
-from web.staff.access import GENUINE, Privacy, console
+from web.staff.access import GENUINE, Privacy
 from web.staff.asked import Asker
 from web.staff.clock import clock_of, read_local
 from web.staff.drafts import drafts
-from web.staff.identity import about_identity, drafted, note_of
+from web.staff.identity import about_identity, drafted
 from web.staff.late_reply import missing_late_replies
 from workflows.messenger import Refused
 
@@ -78,54 +70,6 @@ STANDING: Mapping[RightState, str] = {
     RightState.REVIEW: "waits for a second person",
     RightState.DECIDED: "decided",
 }
-
-DONE_SHOWN = 100
-"""So many of the requests that were answered stand on a page."""
-PageNumber = Annotated[int, Query(ge=1, le=100_000)]
-Wanted = Annotated[str, Query(max_length=40)]
-
-
-@router.get("")
-def queue(
-    request: Request, site: OnSite, member: Privacy, page: PageNumber = 1, wanted: Wanted = ""
-) -> Response:
-    """Requests by due date: those without an answer first, page by page those that have one; or
-    those with the reference that somebody looks for. Names nobody."""
-    with site.database.session() as session:
-        matching = found(session, wanted) if wanted else ()
-        if len(matching) == 1:
-            return RedirectResponse(f"/staff/requests/{matching[0].reference}", status_code=303)
-        waiting = open_requests(session) if page == 1 and not wanted else ()
-        further = matching if wanted else answered(session, DONE_SHOWN, page)
-        done = further[:DONE_SHOWN]
-        now = site.now()
-        with_draft = set(with_fired_rung(session, DRAFT))
-        return console(
-            request,
-            site,
-            member,
-            "requests.html",
-            open=waiting,
-            done=done,
-            page=page,
-            is_more=len(further) > len(done),
-            wanted=wanted,
-            letters=len(letters_to_post(session)),
-            to_tell=[
-                tell_by(one.noted_at, site.company.office) for one, *_ in still_to_tell(session)
-            ],
-            to_erase=to_be_done(session),
-            outlived=len(outlived(session)),
-            minors=[
-                check_by(one.opened_at, site.company.office) for one, _ in open_checks(session)
-            ],
-            today=site.company.today(site.now()),
-            rights=rights_by_request(session, OPEN_STATES, beside=[row.id for row in done]),
-            standing=STANDING,
-            notes={row.id: note_of(row, with_draft, now) for row in (*waiting, *done)},
-            staff=all_staff(session),
-            now=now,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

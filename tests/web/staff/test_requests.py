@@ -4,17 +4,18 @@ import re
 from datetime import timedelta
 
 import pytest
+from httpx import Response
 from sqlmodel import select
 
 from database.requests.answering import Answer, apply_decision, propose_decision
 from database.requests.identity import confirm_contact, verify_identity
 from database.requests.requested_rights import rights_of
 from database.requests.rungs import fire
-from database.tables import DataSubjectRequest, Fact, RequestDecision, RequestedRight
+from database.tables import Account, DataSubjectRequest, Fact, RequestDecision, RequestedRight
 from domain.requests.data_subject_requests import Ground, Kind, Outcome, State
 from domain.requests.identity import identity_rungs
 from tests.web.world import NOW, World, hidden
-from web.staff import requests as staff_requests
+from web.staff import request_queue
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_the_queue_lists_the_last_answered_and_nothing_purged(
     world: World, request_made: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """P33: what is purged is proof, and no work; of years of answers the newest are shown."""
-    monkeypatch.setattr(staff_requests, "DONE_SHOWN", 1)
+    monkeypatch.setattr(request_queue, "DONE_SHOWN", 1)
     form = {"kinds": "access", "contact_address": "bob@example.org", "name": "Bob"}
     world.browser.post("/requests/new", data=form)
     world.enter_as("priya")
@@ -105,7 +106,7 @@ def test_an_older_answer_is_found_page_by_page_and_by_its_reference(
     world: World, request_made: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """P30: and what is purged by its reference alone."""
-    monkeypatch.setattr(staff_requests, "DONE_SHOWN", 2)
+    monkeypatch.setattr(request_queue, "DONE_SHOWN", 2)
     for name in ("bob", "carol", "dora", "emil"):
         form = {"kinds": "access", "contact_address": f"{name}@example.org"}
         world.browser.post("/requests/new", data=form)
@@ -128,14 +129,63 @@ def test_an_older_answer_is_found_page_by_page_and_by_its_reference(
     assert listed("?page=9")[0] == []
     wanted = request_made.removeprefix("R-").lower()
     for words in (request_made, wanted, f" {wanted[:6]} "):
-        answer = world.browser.get(
-            "/staff/requests", params={"wanted": words}, follow_redirects=False
-        )
+        answer = searched(world, words)
         assert answer.headers.get("location") == f"/staff/requests/{request_made}"
-    assert "None: give at least three" in listed("?wanted=zz")[1]
-    assert "None: give at least three" in listed("?wanted=%25%25%25%25")[1]
-    assert "&lt;b&gt;" in listed("?wanted=<b>none")[1]
+    assert "None: give at least three" in searched(world, "zz").text
+    assert "None: give at least three" in searched(world, "%%%%").text
+    assert "&lt;b&gt;" in searched(world, "<b>none").text
+    assert searched(world, " ").headers.get("location") == "/staff/requests"
     assert world.browser.get("/staff/requests?page=0").status_code in {404, 422}
+
+
+def test_whoever_phones_is_found_by_their_whole_address(world: World, request_made: str) -> None:
+    """P26, P30: it is posted and stands in no address of a page; whose was found is on record."""
+    with world.database.transaction() as transaction:
+        named = transaction.get_one(Account, world.accounts["bob"].id)
+        named.email = "Ada@Old.example"
+        transaction.add(named)
+        first = transaction.exec(select(DataSubjectRequest)).one()
+    form = {"kinds": "access", "contact_address": "ALICE@example.org"}
+    world.browser.post("/requests/new", data=form)
+    about = {"contact_address": "friend@example.org", "account_address": "ada@old.example"}
+    asked = world.browser.post("/requests/new", data={"kinds": "access", **about})
+    assert asked.status_code == 200, asked.text
+    world.enter_as("priya")
+
+    def told(address: str) -> tuple[set[str], str]:
+        answer = searched(world, address)
+        assert "@" not in str(answer.url) + answer.headers.get("location", "")
+        return set(re.findall(r"/staff/requests/(R-\w+)", answer.text)), answer.text
+
+    both, page = told(" Alice@Example.org ")
+    assert len(both) == 2
+    assert request_made in both
+    assert "From or about “Alice@Example.org”" in page
+    with world.database.session() as session:
+        read = session.exec(select(Fact).where(Fact.kind == "personal_data.read")).all()
+    assert first.id in {fact.subject_id for fact in read}
+    assert [fact.payload for fact in read] == [{"staff": str(world.staff["priya"].id)}] * 2
+    by_account = searched(world, "ADA@old.example").headers["location"].rpartition("/")[2]
+    assert searched(world, "friend@example.org").headers["location"].endswith(by_account)
+    assert by_account not in both
+    for part in ("alice@", "@example.org", "alice@example", "lice@example.org"):
+        found, page = told(part)
+        assert not found
+        assert "None: give the whole address" in page
+
+
+def searched(world: World, words: str) -> Response:
+    """What the search of the queue answers."""
+    page, find = "/staff/requests", "/staff/requests/find"
+    return world.post(page, find, wanted=words)
+
+
+def test_only_privacy_finds_anybody(world: World) -> None:
+    """P30."""
+    world.enter_as("lena")
+    refused = world.post("/staff/policies", "/staff/requests/find", wanted="alice@example.org")
+    assert refused.status_code == 403
+    assert "takes the role privacy" in refused.text
 
 
 def test_an_answer_that_cannot_go_out_keeps_its_words(world: World, request_made: str) -> None:
