@@ -10,8 +10,8 @@ from activities.mail import instructed, redirections
 from activities.mail.done_words import foretold, ground_of, outcome_of, told_of
 from activities.mail.personal_links import personal_link
 from database.mail.outbox import AFTER_HOLD
-from database.people.links import REQUEST_CODE, REQUEST_COPY, REQUEST_COPY_CODE
-from database.requests import codes, erasures, manual_tasks, packages
+from database.people.links import REQUEST_CODE, REQUEST_COPY, REQUEST_COPY_CODE, REQUEST_VERIFY
+from database.requests import codes, ends, erasures, manual_tasks, packages
 from database.requests.instructed_tasks import tasks_of as tasks_of_instruction
 from database.requests.redirections import sent_elsewhere
 from database.requests.requested_rights import decisions_of, rights_of
@@ -80,6 +80,7 @@ class RequestLetters:
             "authority_url": authority.url,
             "court": language.gettext(court_remedy(request.regime)),
             **_of_twin(session, request, language, zone),
+            "may_appeal": bool(ends.may_be_appealed(session, request, REQUEST_VERIFY)),
             "outcome_words": _outcome_of_all(request, rights, answered, language),
             "rung": self._rung_words(mail.step, language),
             "due_at": language.moment(request.due_at, self._company.zone),

@@ -1,5 +1,6 @@
 """An erasure is done at every source, or its answer says what is not (P13, P33)."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -307,6 +308,28 @@ def test_an_answer_under_a_hold_on_everything_does_not_say_that_a_part_is_done(
     assert "Nothing could be erased yet" in outcome_told(life)
     life.pass_time(DAY)
     assert outcome_told(life) == "We have done part of what you asked for."
+
+
+@pytest.mark.parametrize("is_appeal", [False, True])
+def test_an_answer_names_its_page_as_the_way_to_have_it_looked_at_again(
+    life: Life, sender: Callable[..., Sender], sandbox: RunningSandbox, is_appeal: bool
+) -> None:
+    """P20, P23: while that is open; there is no appeal against the answer to one."""
+    life.pass_time()
+    with life.scene.database.transaction() as transaction:
+        transaction.get_one(DataSubjectRequest, life.request_id).is_appeal = is_appeal
+    life.decide(BY_LAW)
+    life.pass_time(3 * DAY)
+    sender().send(Batch(subject_id=life.request_id), life.now)
+    (answer,) = (
+        mail for mail in sandbox.messages(to=ALICE.email) if "Our answer" in str(mail["subject"])
+    )
+    for body in (str(answer["text"]), str(answer["html"])):
+        offer = re.search(
+            r"On its page you can have it looked at again.*?(http\S+)", body, re.DOTALL
+        )
+        assert bool(offer) is not is_appeal
+        assert offer is None or "/requests/" in offer[1]
 
 
 @pytest.mark.parametrize("source", ["", "sessions"])

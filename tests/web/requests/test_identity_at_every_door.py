@@ -18,6 +18,7 @@ from database.tables import (
     AddressChange,
     DataSubjectRequest,
     IdentityCode,
+    OutboxMail,
     JoinedRequest,
 )
 from domain.requests.data_subject_requests import Intake
@@ -135,6 +136,13 @@ def test_what_is_disclosed_to_whoever_wrote_a_letter_goes_on_paper(
     answers = {(template, how) for template, how in mails(asked) if "answer" in template}
     assert answers == {("request_answer", "by_post")}
     assert "your secret name" in asked.get().text
+    with world.database.session() as session:
+        mail = session.exec(select(OutboxMail).where(OutboxMail.template == "request_answer")).one()
+    world.enter_as("priya")
+    letter = f"/staff/requests/{asked.now().reference}/letters/{mail.id}"
+    printed = " ".join(world.browser.get(letter).text.split())
+    assert "Open its page in a browser, at this address, and you can have it looked" in printed
+    assert "On its page you can" not in printed
 
 
 def test_a_letter_from_nobody_we_know_brings_no_mail_at_all(world: World) -> None:
