@@ -18,8 +18,8 @@ from database.tables import (
     AddressChange,
     DataSubjectRequest,
     IdentityCode,
-    OutboxMail,
     JoinedRequest,
+    OutboxMail,
 )
 from domain.requests.data_subject_requests import Intake
 from domain.requests.identity import DEFAULT_NUMBERS, DISPUTED, DRAFT, CheckMethod
