@@ -23,7 +23,7 @@ from database.requests.identity_checks import confirm_check, record_check
 from database.requests.packages import has_address
 from database.requests.receipts import Receipt
 from database.requests.requested_rights import rights_of
-from database.requests.requests import follower_of
+from database.requests.requests import follower_of, record_breach
 from database.requests.sendable import DecisionRefused
 from database.tables import (
     DataSubjectRequest,
@@ -241,6 +241,37 @@ def test_a_receipt_set_right_puts_off_nobody_who_waits_for_the_same_answer(world
     world.desk.confirm_receipt(second.reference, correction.id, paul)
     now = now_of(world, second)
     assert (now.received_at, now.due_at) == (earlier.received_at, first.due_at)
+
+
+def test_a_corrected_receipt_leaves_the_answer_due_when_the_duplicate_was(world: World) -> None:
+    """P21, P26: whoever was told to wait for it was told by when, and a breach of that is one."""
+    first = ask(world)
+    world.desk.clock.advance(timedelta(days=5))
+    second = ask(world)
+    verify(world, second)
+    world.enter_as("priya")
+    path = f"/staff/requests/{first.reference}"
+    said = {"end": "duplicate", "of": second.reference, "reason": "The same words"}
+    assert world.post(path, f"{path}/end", **said).status_code == 303
+    world.desk.clock.advance(timedelta(days=26))
+    with world.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, second.id)
+        record_breach(transaction, row, world.desk.clock.now())
+        broken_at = row.policy_breach_at
+    later = Receipt(
+        received_at=second.received_at + timedelta(days=2), country="DE", proof="The envelope"
+    )
+    correction = world.desk.correct_receipt(second.reference, world.staff["priya"].id, later)
+    world.desk.confirm_receipt(second.reference, correction.id, world.staff["paul"].id)
+    found = now_of(world, second)
+    assert found.received_at == later.received_at
+    assert found.due_at == first.due_at
+    assert (found.policy_breach_at, broken_at is None) == (broken_at, False)
+    with world.database.session() as session:
+        (right,) = rights_of(session, second.id)
+    assert right.due_at == first.due_at
+    page = world.browser.get(f"/staff/requests/{second.reference}").text
+    assert f"that of {first.reference}, which this answers too" in page
 
 
 def test_one_that_is_overdue_is_answered_and_not_put_aside_beside_a_later_one(
