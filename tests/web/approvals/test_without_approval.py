@@ -38,15 +38,19 @@ def test_the_page_says_until_when_they_stay_in_their_language(world: World) -> N
     [
         (
             "en",
-            "You stay on version 1, until 2 June 2026 at least. After that day we may end our "
-            "contract with you; without your approval the new version never applies to you. "
-            "We will not remind you.",
+            (
+                "You stay on version 1, until 2 June 2026 at least. After that day we may end our "
+                "contract with you; without your approval the new version never applies to you. "
+                "We will not remind you."
+            ),
         ),
         (
             "de",
-            "Sie bleiben bei Version 1, mindestens bis zum 2. Juni 2026. Nach diesem Tag können "
-            "wir unseren Vertrag mit Ihnen beenden; ohne Ihre Zustimmung gilt die neue Version "
-            "für Sie nie. Wir erinnern Sie nicht.",
+            (
+                "Sie bleiben bei Version 1, mindestens bis zum 2. Juni 2026. Nach diesem Tag "
+                "können wir unseren Vertrag mit Ihnen beenden; ohne Ihre Zustimmung gilt die neue Version "
+                "für Sie nie. Wir erinnern Sie nicht."
+            ),
         ),
     ],
 )
