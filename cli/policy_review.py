@@ -118,6 +118,7 @@ def wording(  # noqa: PLR0913 - one option for each thing that can be written
     from cli.context import opened
     from cli.printing import print_rows, stop
     from cli.wording_file import WordsRefused, read_words, typed_words
+    from translations.catalogues import for_staff
 
     try:
         words = list(read_words(file)) if file else []
@@ -132,7 +133,10 @@ def wording(  # noqa: PLR0913 - one option for each thing that can be written
             member = office.member(as_staff)
             with office.desk() as desk:
                 desk.word(slug, number, member.id, words)
-        print_rows(_wording(office, slug, number), WORDING, output_format)
+        rows = _wording(office, slug, number)
+        if output_format is ListFormat.TABLE:
+            rows = [{**row, "language": for_staff(str(row["language"]))} for row in rows]
+        print_rows(rows, WORDING, output_format)
 
 
 def _wording(office: "Office", slug: str, number: int) -> list[dict[str, object]]:

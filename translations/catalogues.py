@@ -22,6 +22,8 @@ from jinja2 import Environment
 
 FOLDER = Path(__file__).parent
 SOURCE = "en"
+OF_STAFF = SOURCE
+"""The language of the console and of commands."""
 CLDR_NAMES = {SOURCE: "en_GB"}
 """Our English is British: 3 April, not April 3."""
 POLICY_TITLES = ("privacy policy", "cookie policy", "terms of service", "terms of use")
@@ -119,6 +121,11 @@ def speak(tag: str) -> Language:
         raise CatalogueMissing(f"there is no catalogue translations/{tag}.po") from None
     except UnknownLocaleError:
         raise CatalogueMissing(f"nobody has told Babel how {tag} writes its dates") from None
+
+
+def for_staff(tag: str) -> str:
+    """A language as staff read of it: `German (de)`, by its name and as commands take it."""
+    return f"{speak(OF_STAFF).name_of(tag)} ({tag})"
 
 
 def _read(tag: str) -> GNUTranslations:

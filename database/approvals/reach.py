@@ -46,10 +46,7 @@ from database.tables import (
 from domain.approvals.consents import Consent
 from domain.people.languages import nearest_language
 from domain.policies.reviews import Decisions
-from translations.catalogues import speak
-
-OF_STAFF = "en"
-"""The language of the console."""
+from translations.catalogues import OF_STAFF, speak
 
 
 def put_right_of(version_id: SQLColumnExpression[UUID]) -> Select[CampaignCorrection]:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from database.approvals.reach import OF_STAFF, Reach, languages_of_reach, reach
+from database.approvals.reach import Reach, languages_of_reach, reach
 from database.approvals.wrong_words import (
     Wrong,
     keep_wrong,
@@ -45,7 +45,7 @@ from database.webhooks.events import tell_in_force
 from database.writing import held
 from domain.people.languages import nearest_language
 from domain.policies.reviews import TO_COME, Decisions, VersionClass, VersionState
-from translations.catalogues import speak
+from translations.catalogues import for_staff
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -385,7 +385,7 @@ def _what_was_wrong(
 def _require_mail(told: Mapping[str, str], read: Sequence[str]) -> None:
     """What was wrong is told to whoever had it, in the language they had it in, or read by now."""
     if missing := [language for language in read if not told.get(language)]:
-        names = ", ".join(f"{speak(OF_STAFF).name_of(each)} ({each})" for each in missing)
+        names = ", ".join(map(for_staff, missing))
         raise ControlRefused(
             f"People who had the wrong words read {names}. Missing in {names}, in plain words: "
             "what was wrong, and what is right. Nothing was stored."

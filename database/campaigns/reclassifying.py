@@ -47,6 +47,7 @@ from database.webhooks.events import tell_in_force
 from database.writing import held
 from domain.policies.quotes import stands_in
 from domain.policies.reviews import TO_COME, FindingStatus, VersionClass, VersionState
+from translations.catalogues import for_staff
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -404,8 +405,8 @@ def _require_words(
         known = {*there, *new.sentences, *([SUMMARY] if new.summary else [])}
         if missing := [of for of in (SUMMARY, *keys) if of not in known]:
             raise ControlRefused(
-                f"Account holders read {language}, and are asked in it. Missing in {language}, in "
-                f"plain words: {'; '.join(missing)}. Nothing was stored."
+                f"Account holders read {for_staff(language)}, and are asked in it. Missing in it, "
+                f"in plain words: {'; '.join(missing)}. Nothing was stored."
             )
 
 

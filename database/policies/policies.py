@@ -20,6 +20,7 @@ from domain.approvals.approvals import InForce, in_force
 from domain.approvals.without_approval import JUST_STAY, Promise
 from domain.places import local_date
 from domain.policies.reviews import TO_COME, VersionState
+from translations.catalogues import for_staff
 
 PUBLIC_STATES = (
     *TO_COME,
@@ -91,8 +92,8 @@ def titled(titles: Mapping[str, str], languages: Sequence[str]) -> Mapping[str, 
             )
         if not 0 < len(title) <= LONGEST_TITLE:
             raise SubmissionRefused(
-                f"The title in {language} has {len(title)} characters; 1 to {LONGEST_TITLE} can "
-                "be shown. Nothing was stored."
+                f"The title in {for_staff(language)} has {len(title)} characters; 1 to "
+                f"{LONGEST_TITLE} can be shown. Nothing was stored."
             )
     return kept
 

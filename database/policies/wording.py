@@ -39,7 +39,7 @@ from database.writing import hold
 from domain.people.account_holders import Status
 from domain.people.languages import language_named, nearest_language
 from domain.policies.reviews import OF_LAW, FindingStatus, MissingWords, VersionClass, VersionState
-from translations.catalogues import is_usual_title
+from translations.catalogues import for_staff, is_usual_title
 
 TITLE = "title"
 SUMMARY = "summary"
@@ -214,7 +214,7 @@ def missing_words(told: Iterable[Told]) -> tuple[MissingWords, ...]:
             missing.setdefault(words.language, []).append(words.of)
     return tuple(
         MissingWords(
-            language=language,
+            language=for_staff(language),
             title=TITLE in lacking,
             summary=SUMMARY in lacking,
             findings=tuple(key for key in lacking if key not in (TITLE, SUMMARY)),

@@ -100,7 +100,7 @@ OF_LAW = "-law"
 @dataclass(frozen=True, kw_only=True)
 class MissingWords:
     """What nobody wrote yet in a language that account holders read: the policy's title, the
-    summary, sentences."""
+    summary, sentences. `language` as staff read it."""
 
     language: str
     title: bool = False

@@ -51,7 +51,7 @@ def test_everything_that_stops_it_is_said_at_once(dry_run: Run, scene: Scene) ->
     scene.confirm_all(scene.version(2), VersionClass.APPROVAL)
     before = kept(scene)
     said = json.loads(dry_run("--as", "noor", "--format", "json").stdout)
-    assert "Missing: in de" in said["refusals"][0]
+    assert "Missing: in German (de)" in said["refusals"][0]
     assert "Nobody has had a test mail" in said["refusals"][1]
     assert said["test_mail"] == "no"
     assert (said["addressees"], said["asked"]) == (3, 3)

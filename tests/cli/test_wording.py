@@ -56,6 +56,14 @@ def test_it_says_what_is_there_and_what_is_missing(promisekeeper: Run) -> None:
     assert states["de", "summary"] == states["de", "F1"] == "missing"
 
 
+def test_people_read_the_name_of_each_language(promisekeeper: Run) -> None:
+    """With the code that the command takes."""
+    table = promisekeeper("policy", "wording", POLICY, 2)
+    assert table.exit_code == 0, table.stderr
+    assert "German (de)" in table.stdout
+    assert "English (en)" in table.stdout
+
+
 def test_words_are_typed(promisekeeper: Run) -> None:
     """P4."""
     told = wording(

@@ -76,9 +76,10 @@ def test_a_release_waits_for_the_words_in_every_language_that_somebody_reads(
 ) -> None:
     """P2, P4: the refusal names what is missing; nobody reads German once Hanna has left."""
     keys = [finding.key for finding in confirmed(scene, second)]
-    assert f"in de the summary and the sentences of {', '.join(keys)}" in refusal(scene, second)
+    sentences = f"the sentences of {', '.join(keys)}"
+    assert f"in German (de) the summary and {sentences}" in refusal(scene, second)
     write(scene, second, Words(language="de", summary=GERMAN))
-    assert f"Missing: in de the sentences of {', '.join(keys)}." in refusal(scene, second)
+    assert f"Missing: in German (de) {sentences}." in refusal(scene, second)
     with scene.database.transaction() as transaction:
         row = transaction.get_one(PolicyVersion, second.id)
         with pytest.raises(ReviewRefused, match="in their language"):
@@ -105,7 +106,7 @@ def test_what_legal_added_needs_a_sentence_by_a_person(scene: Scene, second: Pol
     (quote,) = {f.after for f in confirmed(scene, second)[:1]}
     scene.review(second, ReviewContent(add=(str(quote),)))
     added = confirmed(scene, second)[-1]
-    assert f"Missing: in en the sentence of {added.key}." in refusal(scene, second)
+    assert f"Missing: in English (en) the sentence of {added.key}." in refusal(scene, second)
     write(scene, second, Words(language="en", sentences={added.key: "We sell  more.\nMuch."}))
     assert "Missing" not in refusal(scene, second)
     assert confirmed(scene, second)[-1].sentence == "We sell more. Much."
@@ -118,7 +119,7 @@ def test_what_the_engine_could_not_judge_needs_a_sentence_by_a_person(
     close_hanna(scene)
     with scene.database.transaction() as transaction:
         transaction.get_one(Finding, confirmed(scene, second)[0].id).direction = "unclear"
-    assert "Missing: in en the sentence of F1." in refusal(scene, second)
+    assert "Missing: in English (en) the sentence of F1." in refusal(scene, second)
     write(scene, second, Words(language="en", sentences={"F1": "We sell your data."}))
     assert "Missing" not in refusal(scene, second)
 
@@ -221,7 +222,7 @@ def test_the_title_is_a_word_that_people_read(scene: Scene, second: PolicyVersio
     with scene.database.transaction() as transaction:
         policy = transaction.get_one(Policy, second.policy_id)
         policy.title = "House rules"
-    assert "in de the policy's title and the summary" in refusal(scene, second)
+    assert "in German (de) the policy's title and the summary" in refusal(scene, second)
     entitle(scene, second, {"de": " Unsere\n Hausordnung "})
     assert "the policy's title" not in refusal(scene, second)
     with scene.database.session() as session:

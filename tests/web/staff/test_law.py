@@ -54,7 +54,7 @@ def test_one_cites_another_agrees_and_both_names_are_on_the_page(in_review: Worl
     page = in_review.browser.get(VERSION_2).text
     assert f"Required by {ESCAPED}, says Lena; Omar agreed." in page
     assert f'name="agree-to-law-{key}"' not in page
-    assert "What people are told of that law in en" in page
+    assert "What people are told of that law in English" in page
     (field,) = re.findall(rf'name="(words:en:{key}-law:[^"]*)"', page)
     in_review.post(VERSION_2, f"{VERSION_2}/wording", **{field: "The law wants them kept."})
     assert "The law wants them kept.</textarea>" in in_review.browser.get(VERSION_2).text
@@ -109,4 +109,4 @@ def test_the_page_says_that_it_is_a_departure_and_which_class_it_takes(in_review
     assert "is recorded as a departure from the promise to ask (P5)" in page
     say(in_review, "omar", version_class="notice")
     page = in_review.browser.get(VERSION_2).text
-    assert "Missing: in en what people are told of the law" in page
+    assert "Missing: in English (en) what people are told of the law" in page

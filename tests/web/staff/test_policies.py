@@ -316,8 +316,8 @@ def test_what_people_are_asked_to_consent_to_is_written_beside_the_finding(
             finding.consent_key = "tips"
     in_review.enter_as("omar")
     page = in_review.browser.get(VERSION_2).text
-    assert "What they are asked about tips in de" in page
-    assert re.search("Missing: in en .*tips; in de", page)
+    assert "What they are asked about tips in German" in page
+    assert re.search(r"Missing: in English \(en\) .*tips; in German \(de\)", page)
     field = re.findall(r'name="(words:de:tips:[^"]*)"', page)[0]
     in_review.post(VERSION_2, f"{VERSION_2}/wording", **{field: "Dürfen wir mitlesen?"})
     assert "Dürfen wir mitlesen?" in in_review.browser.get(VERSION_2).text
@@ -367,7 +367,7 @@ def test_legal_writes_what_people_read_beside_each_finding(in_review: World) -> 
     confirm_everything(in_review)
     in_review.enter_as("omar")
     page = in_review.browser.get(VERSION_2).text
-    assert "Missing: in de the summary" in page
+    assert "Missing: in German (de) the summary" in page
     fields = words_fields(page)
     assert "the engine&#39;s draft" in page
     answer = in_review.post(
@@ -381,7 +381,7 @@ def test_legal_writes_what_people_read_beside_each_finding(in_review: World) -> 
     assert "The words are kept." in answer.text
     assert ">Neu &lt;b&gt;und&lt;/b&gt; länger.</textarea>" in answer.text
     assert ">half a reason</textarea>" in answer.text
-    assert "Missing: in de the summary" not in answer.text
+    assert "Missing: in German (de) the summary" not in answer.text
     with in_review.database.session() as session:
         assert [row.language for row in session.exec(select(VersionSummary)).all()] == ["de"]
 
