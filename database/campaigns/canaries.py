@@ -14,14 +14,14 @@ from database.campaigns.shards import canary_to_come
 from database.chunks import Advance
 from database.engine import Database
 from database.facts import record
-from database.mail.outbox import ACCOUNT
+from database.mail.outbox import ACCOUNT, CARRIED
 from database.mail.steps import FIRST_NOTICE, RUNNING
 from database.tables import Campaign, CampaignAddressee, MailAttempt, OutboxMail
 from database.writing import held
 from domain.campaigns.sending import Canary, Limits, Tally, why_stop, why_stop_canary
 
 FAILED = ("bounced", "dropped", "rejected")
-NOT_SENT = ("cancelled", "suppressed", "no_address")
+NOT_SENT = ("cancelled", "suppressed", "no_address", CARRIED)
 UNKNOWN = ("sending", "unknown", "operator")
 
 
@@ -50,23 +50,23 @@ def look_at_canary(
 
     Where the mail service answered with errors the campaign is paused as soon as the canary is
     mailed, as half an hour more would tell nothing; where too much went wrong, once its time is
-    over. Returns the mails that tell its owner then. Looking too early, or at a campaign that is
-    paused, changes nothing.
+    over. Where nobody of it had to be mailed, as with a correction of what they had been told,
+    nobody waits. Returns the mails that tell its owner then. Looking too early, or at a campaign
+    that is paused, changes nothing.
     """
     campaign = held(transaction, Campaign, campaign_id)
     if campaign.state != RUNNING or not canary_to_come(campaign):
         return ()
-    if campaign.canary_until is None:
+    tally = _tally(transaction, campaign)
+    if campaign.canary_until is None and tally.copies:
         campaign.canary_until = now + canary.wait_period
-        record(transaction, "campaign.canary_mailed", campaign_id, now, addressees=campaign.canary)
+        record(transaction, "campaign.canary_mailed", campaign_id, now, addressees=tally.copies)
         refused = _refused(transaction, campaign)
-        return _stop(
-            transaction, campaign, why_stop_canary(campaign.canary or 0, refused, limits), now
-        )
+        return _stop(transaction, campaign, why_stop_canary(tally.copies, refused, limits), now)
+    campaign.canary_until = campaign.canary_until or now
     if now < campaign.canary_until:
         return ()
     campaign.canary_ended_at = now
-    tally = _tally(transaction, campaign)
     record(transaction, "campaign.canary_ended", campaign_id, now, **vars(tally))
     return _stop(transaction, campaign, why_stop(tally, limits), now)
 

@@ -144,6 +144,25 @@ def test_a_small_campaign_has_no_canary(scene: Scene) -> None:
     assert shards_open(scene, campaign) == [0]
 
 
+def test_nobody_waits_for_a_canary_of_which_nobody_had_to_be_mailed(scene: Scene) -> None:
+    """P8: a correction of what they had been told already."""
+    campaign = with_canary(scene)
+    mail_canary(scene, campaign, carried=9, suppressed=1)
+    assert look(scene, campaign, NOW).canary_ended_at == NOW
+    assert shards_open(scene, campaign) == [0]
+    assert acts(scene) == []
+    assert told(scene) == []
+
+
+def test_what_went_wrong_is_held_against_those_who_were_mailed(scene: Scene) -> None:
+    """P8: that others had been told already makes it no better."""
+    campaign = with_canary(scene)
+    mail_canary(scene, campaign, carried=8, bounced=1)
+    assert look(scene, campaign, NOW).canary_ended_at is None, "one was mailed, and one bounced"
+    assert look(scene, campaign, LATER).state == "paused"
+    assert ["1 of 2 copies" in reason for _, reason, _ in acts(scene)] == [True]
+
+
 def test_only_the_canary_is_owed_its_first_notice_until_it_was_looked_at(scene: Scene) -> None:
     """P8: what tells of a withdrawal goes to everybody at once."""
     campaign = with_canary(scene)
@@ -167,8 +186,8 @@ def test_only_the_canary_is_owed_its_first_notice_until_it_was_looked_at(scene: 
         ({"dropped": 1}, "1 of 10 copies bounced"),
         ({"rejected": 1}, "1 of 10 copies bounced"),
         ({"complained": 2}, "2 of 10 copies were reported as spam"),
-        ({"unknown": 1}, "Of 1 of 10 copies nobody knows"),
-        ({"operator": 1}, "Of 1 of 10 copies nobody knows"),
+        ({"unknown": 1}, "Nobody knows whether 1 of 10 copies went out"),
+        ({"operator": 1}, "Nobody knows whether 1 of 10 copies went out"),
     ],
 )
 def test_when_too_much_goes_wrong_the_machine_pauses_it_and_tells_its_owner_why(

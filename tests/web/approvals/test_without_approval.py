@@ -48,8 +48,8 @@ def test_the_page_says_until_when_they_stay_in_their_language(world: World) -> N
             "de",
             (
                 "Sie bleiben bei Version 1, mindestens bis zum 2. Juni 2026. Nach diesem Tag "
-                "können wir unseren Vertrag mit Ihnen beenden; ohne Ihre Zustimmung gilt die neue Version "
-                "für Sie nie. Wir erinnern Sie nicht."
+                "können wir unseren Vertrag mit Ihnen beenden; ohne Ihre Zustimmung gilt die neue "
+                "Version für Sie nie. Wir erinnern Sie nicht."
             ),
         ),
     ],
