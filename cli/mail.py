@@ -8,12 +8,16 @@ import typer
 
 from cli.options import AsStaff, FormatOption, ListFormat, Reason
 
-COLUMNS = ("mail", "subject", "step", "addressee", "attempts", "claimed_at", "reason")
+COLUMNS = (
+    *("mail", "subject", "step", "addressee", "attempts", "claimed_at", "reason"),
+    *("waits_for", "settled_by"),
+)
 
 GROUP_COLUMNS = (
     *("key", "mails", "subject_kind", "slug", "number", "step", "template", "known"),
     *("attempts", "since", "last_at", "paused"),
 )
+UNKNOWN_COLUMNS = (*GROUP_COLUMNS, "waits_for", "settled_by")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -45,32 +49,43 @@ def unknown(
     ] = False,
     output_format: FormatOption = ListFormat.TABLE,
 ) -> None:
-    """List the mails of which nobody knows whether they went out: the first hundred, or by groups
-    all of them."""
+    """List the mails of which nobody knows whether they went out, and what each waits for: a
+    hundred of a kind at most, or by groups all of them."""
+    from datetime import timedelta
+
     from cli.context import opened
     from cli.printing import print_rows
-    from database.mail.doubts import doubtful_mails, doubts
+    from database.mail.doubts import doubts, mails_alike, unsettled
 
     with opened() as office, office.database.session() as session:
-        if groups:
-            found = [
-                {name: getattr(doubt, name) for name in GROUP_COLUMNS} for doubt in doubts(session)
-            ]
-            print_rows(found, GROUP_COLUMNS, output_format, office.settings.zone)
-            return
-        rows = [
-            {
-                "mail": mail.id,
-                "subject": mail.subject_kind,
-                "step": mail.step,
-                "addressee": mail.addressee_kind,
-                "attempts": mail.attempts,
-                "claimed_at": mail.claimed_at,
-                "reason": mail.reason,
-            }
-            for mail in doubtful_mails(session)
+        settle_after = timedelta(seconds=office.settings.mail_settle_after_seconds)
+        found = [
+            (doubt, {"waits_for": doubt.waits_for, "settled_by": doubt.settled_by(settle_after)})
+            for doubt in (*doubts(session), *unsettled(session))
         ]
-        print_rows(rows, COLUMNS, output_format, office.settings.zone)
+        if groups:
+            columns = UNKNOWN_COLUMNS
+            rows = [
+                {name: getattr(doubt, name) for name in GROUP_COLUMNS} | waits
+                for doubt, waits in found
+            ]
+        else:
+            columns = COLUMNS
+            rows = [
+                {
+                    "mail": mail.id,
+                    "subject": mail.subject_kind,
+                    "step": mail.step,
+                    "addressee": mail.addressee_kind,
+                    "attempts": mail.attempts,
+                    "claimed_at": mail.claimed_at,
+                    "reason": mail.reason,
+                    **waits,
+                }
+                for doubt, waits in found
+                for mail in mails_alike(session, doubt, office.clock.now())
+            ]
+        print_rows(rows, columns, output_format, office.settings.zone)
 
 
 @app.command()

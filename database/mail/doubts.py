@@ -16,6 +16,7 @@ from database.mail.mail_rows import hold_mails
 from database.mail.outbox import (
     ACCOUNT,
     CAMPAIGN,
+    IN_DOUBT,
     REQUEST,
     SENT_AGAIN_BY_MACHINE,
     SENT_AGAIN_BY_OPS,
@@ -24,7 +25,7 @@ from database.mail.outbox import (
     is_settled_for,
     subject_is_running,
 )
-from database.mail.outcomes import later_ones_were_heard_of
+from database.mail.outcomes import EVIDENCE_PERIODS, later_ones_were_heard_of
 from database.mail.steps import CALLED_OFF, FINISHED, FIRST_NOTICE, PAUSED, RUNNING, WITHDRAWAL
 from database.tables import (
     Campaign,
@@ -39,16 +40,22 @@ from domain.requests.data_subject_requests import State
 AT_ONCE = 1000
 SENDER_STOPPED = "the sender stopped in the middle of the request"
 NO_REASON = "the mail service gave no reason"
+NO_ANSWER = "no answer yet"
+FOR_OPS = "your decision"
+FOR_THE_MACHINE = "delivery events: it is settled by itself"
+FOR_ITS_CAMPAIGN = "its campaign, which is paused: once resumed it is settled by itself"
+FOR_NOTHING = "nothing: its campaign is over"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Doubt:
-    """Mails that wait for ops and have all in common that a person can judge them by.
+    """Mails in doubt or rejected that have all in common that a person can judge them by.
 
     `campaign_id`, `slug` and `number` are null of what is no campaign's. `known`: what the last
     attempts came to. `since` and `last_at`: when the first and the last of them began. `paused`:
-    nothing of it goes out until its campaign is resumed. `state`: operator, or rejected: those
-    went to nobody with their last attempt, and are taken only once the cause is mended.
+    nothing of it goes out until its campaign is resumed; `over`: nor ever. `state`: operator;
+    sending or unknown, which the machine settles; or rejected: those went to nobody with their last
+    attempt, and are taken only once the cause is mended.
     """
 
     state: str
@@ -65,6 +72,7 @@ class Doubt:
     title: str | None = None
     number: int | None = None
     paused: bool = False
+    over: bool = False
 
     @property
     def key(self) -> str:
@@ -72,6 +80,22 @@ class Doubt:
         of_mail = (self.subject_kind, self.campaign_id, self.step, self.template)
         parts = (self.state, *of_mail, self.known)
         return sha256("\n".join(map(str, parts)).encode()).hexdigest()[:12]
+
+    @property
+    def waits_for(self) -> str:
+        """What they wait for, in words for ops."""
+        if self.state == "operator":
+            return FOR_OPS
+        if self.over:
+            return FOR_NOTHING
+        return FOR_ITS_CAMPAIGN if self.paused else FOR_THE_MACHINE
+
+    def settled_by(self, settle_after: timedelta) -> datetime | None:
+        """By when the machine has decided about them, or left them to ops; None where it is not
+        for the machine, or nothing of their campaign is looked at for now."""
+        if self.waits_for != FOR_THE_MACHINE:
+            return None
+        return self.last_at + EVIDENCE_PERIODS * settle_after
 
 
 def count_doubtful(session: Session) -> int:
@@ -82,6 +106,11 @@ def count_doubtful(session: Session) -> int:
 def doubts(session: Session) -> Sequence[Doubt]:
     """What is in doubt and waits for ops, in groups; the largest first."""
     return _groups(session, _waits_for_ops())
+
+
+def unsettled(session: Session) -> Sequence[Doubt]:
+    """What is under way or of unknown outcome and does not wait for ops, in groups."""
+    return _groups(session, col(OutboxMail.state).in_(IN_DOUBT))
 
 
 def rejects(session: Session, now: datetime) -> Sequence[Doubt]:
@@ -99,16 +128,18 @@ def doubt_by_key(session: Session, key: str, now: datetime) -> Doubt | None:
     return next((doubt for doubt in waiting if doubt.key == key), None)
 
 
-def doubtful_mails(session: Session, *, limit: int = 100) -> Sequence[OutboxMail]:
-    """The single mails in doubt that wait for ops; the longest in doubt first."""
-    return _single(session, _waits_for_ops(), after=0, limit=limit)
-
-
 def mails_alike(
     session: Session, doubt: Doubt, now: datetime, *, after: int = 0, limit: int = 100
 ) -> Sequence[OutboxMail]:
     """The single mails of a group; those that were tried first come first."""
-    return _single(session, _is_of(doubt, now), after=after, limit=limit)
+    return session.exec(
+        select(OutboxMail)
+        .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id), isouter=True)
+        .where(_is_of(doubt, now))
+        .order_by(col(OutboxMail.claimed_at), col(OutboxMail.id))
+        .offset(after)
+        .limit(limit)
+    ).all()
 
 
 def is_worth_sending(now: datetime) -> ColumnElement[bool]:
@@ -275,15 +306,19 @@ def _campaign_id() -> ColumnElement[UUID | None]:
 
 
 def _known() -> ColumnElement[str]:
-    rejected = col(OutboxMail.state) == "rejected"
-    said = func.coalesce(col(OutboxMail.reason), NO_REASON)
-    return case((rejected, said), else_=func.coalesce(col(MailAttempt.reason), SENDER_STOPPED))
+    state = col(OutboxMail.state)
+    return case(
+        (state == "rejected", func.coalesce(col(OutboxMail.reason), NO_REASON)),
+        (state == "sending", NO_ANSWER),
+        else_=func.coalesce(col(MailAttempt.reason), SENDER_STOPPED),
+    )
 
 
 def _is_of(doubt: Doubt, now: datetime) -> ColumnElement[bool]:
     of_campaign = _campaign_id()
+    by_state = {"operator": _waits_for_ops(), "rejected": _is_rejected(now)}
     return and_(
-        _is_rejected(now) if doubt.state == "rejected" else _waits_for_ops(),
+        by_state.get(doubt.state, col(OutboxMail.state) == doubt.state),
         col(OutboxMail.subject_kind) == doubt.subject_kind,
         of_campaign == doubt.campaign_id if doubt.campaign_id else of_campaign.is_(None),
         col(OutboxMail.step) == doubt.step,
@@ -328,19 +363,6 @@ def _groups(session: Session, which: ColumnElement[bool]) -> Sequence[Doubt]:
     return [_doubt(row, about.get(row.campaign_id)) for row in rows]
 
 
-def _single(
-    session: Session, which: ColumnElement[bool], *, after: int, limit: int
-) -> Sequence[OutboxMail]:
-    return session.exec(
-        select(OutboxMail)
-        .join(MailAttempt, col(MailAttempt.id) == col(OutboxMail.attempt_id), isouter=True)
-        .where(which)
-        .order_by(col(OutboxMail.claimed_at), col(OutboxMail.id))
-        .offset(after)
-        .limit(limit)
-    ).all()
-
-
 def _doubt(row: Row[Any], about: tuple[Policy, PolicyVersion, Campaign] | None) -> Doubt:
     alike = row._mapping  # noqa: SLF001 - so the public name of a row's columns is spelt
     if about is None:
@@ -352,6 +374,8 @@ def _doubt(row: Row[Any], about: tuple[Policy, PolicyVersion, Campaign] | None) 
         title=policy.title,
         number=version.number,
         paused=campaign.state == PAUSED,
+        over=campaign.state == FINISHED
+        or (campaign.state in CALLED_OFF and row.step != WITHDRAWAL),
     )
 
 

@@ -102,6 +102,27 @@ def test_ops_send_all_mails_of_a_kind_again_with_one_command(
     assert (gone.exit_code, gone.stdout) == (1, "")
 
 
+def test_what_is_unknown_is_listed_as_mail_status_counts_it(
+    promisekeeper: PromiseKeeper, database: Database
+) -> None:
+    """P4: also what waits for nobody, with when it is settled by itself."""
+    with database.transaction() as transaction:
+        mails = outbox.queue(transaction, loose_mails(3), NOW)
+        states = zip(mails, ("operator", "unknown", "sending"), strict=True)
+        for mail_id, state in states:
+            mail = transaction.get_one(OutboxMail, mail_id)
+            mail.state, mail.claimed_at = state, NOW
+    stands = json.loads(promisekeeper("mail", "status", "--format", "json").stdout)
+    assert (stands["in_doubt"], stands["for_ops"]) == (2, 1)
+    listed = json.loads(promisekeeper("mail", "unknown", "--format", "json").stdout)
+    assert {row["mail"] for row in listed} == {str(mail) for mail in mails}
+    assert listed[0]["waits_for"] == "your decision"
+    assert [bool(row["settled_by"]) for row in listed] == [False, True, True]
+    grouped = json.loads(promisekeeper("mail", "unknown", "--groups", "--format", "json").stdout)
+    assert [row["mails"] for row in grouped] == [1, 1, 1]
+    assert "settled by itself" in promisekeeper("mail", "unknown").stdout
+
+
 def test_rejected_mails_are_listed_by_their_reason_and_sent_again_as_one(
     promisekeeper: PromiseKeeper, database: Database
 ) -> None:

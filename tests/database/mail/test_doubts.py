@@ -12,7 +12,7 @@ from database.mail import doubts, outbox, outcomes
 from database.mail.doubts import Doubt
 from database.mail.mail_rows import Batch
 from database.mail.steps import WITHDRAWAL
-from database.tables import Campaign, Fact, PolicyVersion
+from database.tables import Campaign, Fact, OutboxMail, PolicyVersion
 from domain.approvals.approvals import Decision
 from tests.database.mail.test_outbox import doubtful, event, must_claim, queue, settle, tell
 from tests.people import ALICE, BOB, CAROL
@@ -90,7 +90,8 @@ def test_where_events_were_late_those_of_the_attempt_have_time_to_come_too(
     heard_of(scene, 3, at=LATER)
     assert reconsidered(scene, LATER + TEN_SECONDS - SECOND) == 0
     with scene.database.session() as session:
-        (first, *_) = doubts.doubtful_mails(session)
+        (group,) = doubts.doubts(session)
+        (first, *_) = doubts.mails_alike(session, group, LATER)
     assert first.attempt_id
     tell(scene, event(first.id, first.attempt_id, "delivered"), now=LATER + SECOND)
     assert reconsidered(scene, LATER + TEN_SECONDS) == 0
@@ -173,8 +174,31 @@ def test_what_a_campaign_that_is_over_left_in_doubt_waits_for_nobody(
     state_of_campaign(scene, campaign, "finished")
     with scene.database.session() as session:
         assert doubts.count_doubtful(session) == 0
-        assert doubts.doubtful_mails(session) == []
     assert groups(scene) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "waits_for", "settled_by"),
+    [
+        ("running", doubts.FOR_THE_MACHINE, NOW + 3 * TEN_SECONDS),
+        ("paused", doubts.FOR_ITS_CAMPAIGN, None),
+        ("withdrawn", doubts.FOR_NOTHING, None),
+    ],
+)
+def test_what_the_machine_settles_is_listed_with_what_it_waits_for(
+    scene: Scene, campaign: UUID, state: str, waits_for: str, settled_by: datetime | None
+) -> None:
+    """P4: also while its campaign stands still, and nobody settles it."""
+    with scene.database.transaction() as transaction:
+        for mail in transaction.exec(select(OutboxMail)).all():
+            mail.state = "unknown"
+    state_of_campaign(scene, campaign, state)
+    assert groups(scene) == []
+    with scene.database.session() as session:
+        (group,) = doubts.unsettled(session)
+        assert (group.mails, group.known) == (3, ERROR)
+        assert (group.waits_for, group.settled_by(TEN_SECONDS)) == (waits_for, settled_by)
+        assert len(doubts.mails_alike(session, group, LATER)) == 3
 
 
 @pytest.mark.parametrize("cancelled", [False, True])
