@@ -203,6 +203,19 @@ def test_what_is_no_fault_is_refused_and_nothing_changes(tmp_path: Path) -> None
     assert (standing["mode"], standing["events"]["duplicate"]) == ("off", False)
 
 
+def test_one_address_decides_about_a_whole_batch_and_the_page_says_so(
+    sandbox: RunningSandbox,
+) -> None:
+    alone = post(sandbox, mail_to("alice@example.com"))
+    for _ in range(2):
+        both = post(sandbox, mail_to("alice@example.com", "429@example.com"))
+        assert (alone.status, both.status) == (202, 429)
+    assert len(sandbox.messages()) == 1
+    page = " ".join(sandbox.page("/faults").split())
+    assert "One such address decides about its whole request" in page
+    assert "all mail waits as long as it is among them" in page
+
+
 def test_faults_are_switched_by_hand_on_a_page_too(tmp_path: Path) -> None:
     pressed = {"mode": "500", "times": "", "latency_ms": "0", "reorder": "on", "delay_seconds": "3"}
     with running_sandbox(tmp_path) as sandbox, urllib3.PoolManager() as connections:
