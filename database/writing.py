@@ -3,8 +3,8 @@
 On SQLite writers come one after the other. On PostgreSQL they run side by side, so whoever reads
 something and writes because of it holds the row it hangs on until the transaction ends:
 
-    policy, then policy version, campaign, request, source task, account import, account, hold,
-    addressee, mail, its link, rate
+    policy, then policy version, campaign, instruction, request, source task, account import,
+    account, hold, addressee, mail, its link, rate
 
 in that order, and several rows of one table in the order of their ids, so that no two writers ever
 wait for each other. The row is read again when it is ours: what was known of it may be old.
@@ -39,12 +39,28 @@ from sqlalchemy.types import TypeEngine
 from sqlmodel import Session, SQLModel
 
 HOLDING_ORDER = (
-    *("policy", "policy_version", "review", "campaign", "data_subject_request", "source_task"),
-    *("account_import", "account", "legal_hold", "campaign_addressee", "mail_attempt"),
+    *("policy", "policy_version", "review", "campaign", "controller_instruction"),
+    *(
+        "data_subject_request",
+        "source_task",
+        "account_import",
+        "account",
+        "legal_hold",
+        "campaign_addressee",
+        "mail_attempt",
+    ),
     *("outbox_mail", "link", "mail_slowdown", "mail_bucket"),
 )
 """Whose rows are held before whose (`tests/web/approvals/test_holding_order.py`). Whoever holds a
 mail may come back to mails that they hold already."""
+HELD_UNDER = {
+    "instructed_task": "controller_instruction",
+    "receipt_correction": "data_subject_request",
+    "request_decision": "data_subject_request",
+    "requested_right": "data_subject_request",
+}
+"""Whose rows are held only by whoever holds the row that they belong to: nobody else waits for
+them, so they have no place of their own."""
 
 Row = TypeVar("Row", bound=SQLModel)
 NEVER_THE_KEY = {"key_share": True}

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
+from sqlalchemy.engine import Engine
 
 from database.engine import Database
 from settings import Settings
 from tests import databases
+from tests.holding_order import holdings, in_order
 from tests.own_settings import own_settings
 from tests.sandbox_server import RunningSandbox, running_sandbox
 from tests.scene import Scene, a_scene
@@ -67,6 +69,14 @@ def scene(database_kind: str, tmp_path: Path) -> Iterator[Scene]:
     """A scene of this test's own, instead of a database without rows."""
     with a_scene(database_kind, tmp_path) as scene:
         yield scene
+
+
+@pytest.fixture
+def one_holding_order() -> Iterator[None]:
+    """Whoever writes in this test holds rows in the one order of everybody (PostgreSQL)."""
+    with holdings(Engine) as found:
+        yield
+    assert not [held for held in found if not in_order(held)]
 
 
 @pytest.fixture(scope="session")

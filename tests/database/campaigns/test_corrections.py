@@ -32,6 +32,7 @@ from tests.people import ALICE, BOB, CAROL, LANGUAGES
 from tests.scene import EFFECT, NOW, Scene
 
 SOON, LATER = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
+pytestmark = pytest.mark.usefixtures("one_holding_order")
 HANNA = AccountRow(external_id="hanna", email="hanna@people.example", locale="de-AT")
 WRONG = "We said 10 days; it is a year."
 

@@ -27,6 +27,7 @@ from tests.killed import kill_in_the_middle
 from tests.people import ALICE, BOB
 from tests.scene import FIRST_DAY, NOW, ONE_HOUR, Scene
 
+pytestmark = pytest.mark.usefixtures("one_holding_order")
 KNOWN = AccountRow(
     external_id="a1",
     email="alice@example.com",

@@ -18,6 +18,7 @@ from database.tables import DataSubjectRequest, Fact, ReceiptCorrection
 from domain.requests.deadlines import Deadline, deadline
 from tests.scene import NOW, ONE_HOUR, Scene
 
+pytestmark = pytest.mark.usefixtures("one_holding_order")
 DAY = timedelta(days=1)
 PROOF = "The envelope is stamped 3 March."
 

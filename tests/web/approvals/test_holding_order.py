@@ -14,7 +14,7 @@ from database.mail import outbox, outcomes
 from database.mail.mail_rows import Batch
 from database.policies.policies import policy_by_slug
 from database.tables import Campaign, OutboxMail, Policy, PolicyVersion
-from database.writing import HOLDING_ORDER, held
+from database.writing import HELD_UNDER, HOLDING_ORDER, held
 from settings import Settings
 from tests.databases import POSTGRESQL
 from tests.holding_order import held_by, holdings, in_order
@@ -77,7 +77,7 @@ def legal_controls(world: World) -> None:
 def test_websites_senders_and_legal_hold_in_one_order(world: World) -> None:
     """P4, P8: a decision, a bounce, a mended address, a sender, and every control."""
     campaign = campaign_id(world)
-    with holdings(world.database) as found:
+    with holdings(world.database.engine) as found:
         bounces_and_gets_another_address(world)
         sends(world, campaign)
         says_of_second(world, "approved")
@@ -91,7 +91,7 @@ def test_websites_senders_and_legal_hold_in_one_order(world: World) -> None:
 
 @ON_POSTGRESQL
 def test_whoever_held_in_another_order_is_found_out(world: World) -> None:
-    with holdings(world.database) as found, world.database.transaction() as transaction:
+    with holdings(world.database.engine) as found, world.database.transaction() as transaction:
         row = held(transaction, PolicyVersion, version(world, 2).id)
         held(transaction, Policy, row.policy_id)
     assert [held for held in found if not in_order(held)] == [["policy_version", "policy"]]
@@ -138,3 +138,17 @@ def test_what_a_statement_holds_is_read_off_it(statement: str, tables: list[str]
 
 def test_each_table_has_one_place_in_the_order() -> None:
     assert len(set(HOLDING_ORDER)) == len(HOLDING_ORDER)
+    assert not {*HELD_UNDER} & {*HOLDING_ORDER}
+
+
+@pytest.mark.parametrize(
+    ("held", "right"),
+    [
+        (["data_subject_request", "requested_right", "account"], True),
+        (["data_subject_request", "account", "requested_right"], True),
+        (["requested_right", "data_subject_request"], False),
+        (["account", "data_subject_request", "requested_right"], False),
+    ],
+)
+def test_what_belongs_to_a_row_is_held_once_that_one_is(held: list[str], *, right: bool) -> None:
+    assert in_order(held) is right

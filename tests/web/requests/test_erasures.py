@@ -18,6 +18,7 @@ from domain.requests.personal_data import OWN_SOURCE
 from mail.links import make_token
 from tests.web.world import NOW, World
 
+pytestmark = pytest.mark.usefixtures("one_holding_order")
 ALICE = "alice@people.example"
 
 

@@ -39,6 +39,7 @@ from domain.requests.identity import CheckMethod
 from tests.web.world import NOW, World
 from workflows.messenger import Refused
 
+pytestmark = pytest.mark.usefixtures("one_holding_order")
 ALICE = "alice@example.org"
 
 

@@ -17,6 +17,7 @@ from domain.requests.data_subject_requests import Ground, Outcome
 from tests.web.world import NOW, World
 from workflows.messenger import Refused
 
+pytestmark = pytest.mark.usefixtures("one_holding_order")
 HEIR = {"who": "Alan, her son", "proof": "Certificate of inheritance 7/26 of the court of Bonn"}
 
 

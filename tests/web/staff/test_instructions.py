@@ -13,6 +13,7 @@ from domain.requests.data_subject_requests import Intake
 from domain.requests.personal_data import LegalBasis, Origin, Record, Use
 from tests.web.world import NOW, World
 
+pytestmark = pytest.mark.usefixtures("one_holding_order")
 PATH = "/staff/instructions"
 FIELDS = {
     "controller": "Harbour Dental Clinic",
