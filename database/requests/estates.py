@@ -13,6 +13,7 @@ from database.people.stages import begin_deceased
 from database.requests.identity import (
     account_of,
     awaits_identity,
+    dispute,
     is_on_file,
     verify_identity,
 )
@@ -52,7 +53,9 @@ def take_back(
     transaction: Session, request: DataSubjectRequest, *, staff_id: UUID, now: datetime
 ) -> None:
     """A second person found that the holder lives: the account is as it was before that was noted,
-    but for what the company says of it. Raises EstateRefused."""
+    but for what the company says of it; and whoever was to have its data after the death is in
+    doubt. Raises EstateRefused."""
+    _doubt_heirs(transaction, request, now)
     account = _account(transaction, request)
     if account.death_noted_at is None:
         raise EstateRefused(NOT_NOTED)
@@ -67,6 +70,22 @@ def take_back(
     account.death_noted_at = account.death_noted_by = None
     transaction.add(account)
     record(transaction, "account.thawed", account.id, now, request=request.id, staff=staff_id)
+
+
+def _doubt_heirs(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
+    """What two found after the death holds no more: nothing is disclosed, corrected or erased for
+    it, also of what is decided, until two find out who asks. Held before their account."""
+    theirs = transaction.exec(
+        select(DataSubjectRequest)
+        .where(
+            DataSubjectRequest.account_id == request.account_id,
+            DataSubjectRequest.verified_by == BY_ESTATE,
+            col(DataSubjectRequest.answered_at).is_(None),
+        )
+        .order_by(col(DataSubjectRequest.id))
+    ).all()
+    for one in theirs:
+        dispute(transaction, one, by="holder who lives", now=now)
 
 
 def open_about_them(session: Session, request: DataSubjectRequest) -> Sequence[UUID]:

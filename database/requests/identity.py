@@ -180,11 +180,12 @@ def dispute(
     transaction: Session,
     request: DataSubjectRequest,
     *,
-    by: Literal["address on file", "former address"],
+    by: Literal["address on file", "former address", "holder who lives"],
     now: datetime,
 ) -> bool:
-    """Somebody at an address on file, or at one that was, says that the request is not theirs:
-    nothing is disclosed until two of us found out. False when it was said or answered before."""
+    """Somebody at an address on file, or at one that was, says that the request is not theirs, or
+    the holder lives who was said to have died: nothing is disclosed until two of us found out.
+    False when it was said or answered before."""
     hold(transaction, request)
     if request.disputed_at is not None or request.answered_at is not None:
         return False

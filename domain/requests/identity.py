@@ -124,7 +124,8 @@ def disclosure_refusal(
     if disputed_at is not None:
         return (
             "Somebody at an address on file, or at one that was, said that this request is not "
-            "theirs. Nothing is disclosed, corrected or erased until two of you found out who asks."
+            "theirs, or the holder lives who was said to have died. Nothing is disclosed, "
+            "corrected or erased until two of you found out who asks."
         )
     if held_until is not None and now < held_until:
         return (

@@ -9,7 +9,7 @@ from database.imports.one_account import put_account
 from database.people.accounts import AccountRow
 from database.requests.answering import Answer, propose_decision
 from database.requests.codes import ask_again
-from database.requests.identity import queue_answer, verify_identity
+from database.requests.identity import is_verified, queue_answer, verify_identity
 from database.requests.redirections import may_be_sent_elsewhere
 from database.requests.sendable import DecisionRefused
 from database.tables import Account, DataSubjectRequest, EstateAuthority, OutboxMail
@@ -139,6 +139,24 @@ def test_a_second_person_takes_a_mistaken_note_of_a_death_back(world: World, cas
     world.enter_as("priya")
     assert world.post(case, f"{case}/lives").status_code == 303
     assert "The holder of this account has died" in world.browser.get(case).text
+
+
+def test_who_was_to_have_it_after_a_death_has_nothing_of_whoever_lives(
+    world: World, case: str
+) -> None:
+    """P19: also of what is decided; until two find out who asks."""
+    world.post(case, f"{case}/died")
+    world.post(case, f"{case}/estate", **HEIR)
+    with world.database.session() as session:
+        found = session.exec(select(EstateAuthority)).one()
+    world.desk.confirm_estate(stored(world).reference, found.id, world.staff["paul"].id)
+    propose(world, Outcome.FULFILLED)
+    world.enter_as("paul")
+    assert world.post(case, f"{case}/lives").status_code == 303
+    assert not is_verified(stored(world))
+    with pytest.raises(DecisionRefused, match="the holder lives who was said to have died"):
+        propose(world, Outcome.FULFILLED)
+    assert "one of you found that the holder lives" in world.browser.get(case).text
 
 
 def ask_after_the_death(world: World, contact: str) -> str:
