@@ -24,6 +24,7 @@ from database.requests.sendable import (
     DecisionRefused,
     require_authority,
     require_fitting,
+    require_no_death,
     require_not_held,
     require_sendable,
 )
@@ -379,6 +380,7 @@ def _answer(
 ) -> None:
     if any(right.kind in GATED_KINDS and right.outcome in DONE for right in rights):
         require_not_held(request, now)
+        require_no_death(transaction, request)
     record_breach(transaction, request, now)
     _defer_what_is_held_back(transaction, request, rights, now)
     request.state = State.ANSWERED

@@ -152,3 +152,10 @@ def require_not_held(request: DataSubjectRequest, now: datetime) -> None:
     )
     if refusal:
         raise DecisionRefused(refusal)
+
+
+def require_no_death(session: Session, request: DataSubjectRequest) -> None:
+    """What was decided while the holder lived goes to nobody after their death, before two of us
+    found that whoever asks may have it (P19)."""
+    if waits_for_authority(session, request):
+        raise DecisionRefused(AFTER_A_DEATH)

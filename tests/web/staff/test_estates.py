@@ -7,13 +7,13 @@ from sqlmodel import select
 
 from database.imports.one_account import put_account
 from database.people.accounts import AccountRow
-from database.requests.answering import Answer, propose_decision
+from database.requests.answering import Answer, apply_decision, propose_decision
 from database.requests.codes import ask_again
 from database.requests.identity import is_verified, queue_answer, verify_identity
 from database.requests.redirections import may_be_sent_elsewhere
 from database.requests.sendable import DecisionRefused
 from database.tables import Account, DataSubjectRequest, EstateAuthority, OutboxMail
-from domain.requests.data_subject_requests import Ground, Outcome
+from domain.requests.data_subject_requests import Ground, Kind, Outcome
 from tests.web.world import NOW, World
 from workflows.messenger import Refused
 
@@ -139,6 +139,35 @@ def test_a_second_person_takes_a_mistaken_note_of_a_death_back(world: World, cas
     world.enter_as("priya")
     assert world.post(case, f"{case}/lives").status_code == 303
     assert "The holder of this account has died" in world.browser.get(case).text
+
+
+def test_what_was_decided_before_the_death_goes_to_nobody_either(world: World) -> None:
+    """P19: a copy was granted, and another right was still open."""
+    form = {"kinds": ["access", "inquiry"], "contact_address": "alice@example.org"}
+    world.browser.post("/requests/new", data=form)
+    given = Answer(outcome=Outcome.FULFILLED, explanation="Here.", evidence="By courier")
+    unproved = Answer(outcome=Outcome.UNVERIFIED, explanation="Nobody showed who they are.")
+
+    def decide(kind: Kind, answer: Answer) -> None:
+        with world.database.transaction() as transaction:
+            request = transaction.exec(select(DataSubjectRequest)).one()
+            priya = world.staff["priya"].id
+            decision = propose_decision(
+                transaction, request, answer, kind=kind, decided_by=priya, now=NOW
+            )
+            transaction.flush()
+            apply_decision(transaction, request, decision.id, NOW)
+
+    with world.database.transaction() as transaction:
+        request = transaction.exec(select(DataSubjectRequest)).one()
+        verify_identity(transaction, request, how="link to the address on file", now=NOW)
+    decide(Kind.ACCESS, given)
+    world.desk.freeze_account(stored(world).reference, world.staff["priya"].id)
+    with pytest.raises(DecisionRefused, match="has died"):
+        decide(Kind.INQUIRY, unproved)
+    decide(Kind.ACCESS, unproved)
+    decide(Kind.INQUIRY, unproved)
+    assert stored(world).outcome == Outcome.UNVERIFIED
 
 
 def test_who_was_to_have_it_after_a_death_has_nothing_of_whoever_lives(
