@@ -15,6 +15,7 @@ from database.facts import record
 from database.ids import new_nonce
 from database.mail.outbox import COPY_CODE, REQUEST, REQUESTER, Queued
 from database.people.links import REQUEST_COPY, add_link
+from database.requests.estates import waits_for_authority
 from database.requests.identity import (
     account_of,
     address_on_file,
@@ -283,7 +284,7 @@ def try_copy_code(
     a right one stays good until a transfer came to its end."""
     hold(transaction, request)
     code = live_copy_code(transaction, request, now)
-    if code is None:
+    if code is None or not has_address(transaction, request):
         return False
     right = opens(code.nonce)
     code.tries += not right
@@ -386,7 +387,10 @@ class _Holder:
 
 def _holder_of(session: Session, request: DataSubjectRequest) -> _Holder | None:
     """The address on file now; the contact address where two of us found out that it is theirs, or
-    where that is what a source knows them by."""
+    where that is what a source knows them by. After a death nobody's, before two of us found whose:
+    the mailbox on file is read by others."""
+    if waits_for_authority(session, request):
+        return None
     if checked_by_staff(session, request) and request.contact_email:
         return _Holder(kind=REQUESTER, id=request.id, language=request.language)
     if on_file := address_on_file(session, request):

@@ -7,6 +7,8 @@ from sqlmodel import select
 
 from database.imports.one_account import put_account
 from database.people.accounts import AccountRow
+from database.people.links import REQUEST_COPY, add_link
+from database.requests import packages
 from database.requests.answering import Answer, apply_decision, propose_decision
 from database.requests.codes import ask_again
 from database.requests.identity import is_verified, queue_answer, verify_identity
@@ -168,6 +170,22 @@ def test_what_was_decided_before_the_death_goes_to_nobody_either(world: World) -
     decide(Kind.ACCESS, unproved)
     decide(Kind.INQUIRY, unproved)
     assert stored(world).outcome == Outcome.UNVERIFIED
+
+
+def test_no_code_for_a_copy_goes_to_the_mailbox_of_the_dead(world: World, case: str) -> None:
+    """P11, P19: nor does one open it that went there before."""
+    with world.database.transaction() as transaction:
+        request = transaction.exec(select(DataSubjectRequest)).one()
+        verify_identity(transaction, request, how="link to the address on file", now=NOW)
+        link = add_link(transaction, purpose=REQUEST_COPY, subject_id=request.id, now=NOW)
+        transaction.flush()
+        assert packages.new_copy_code(transaction, request, link, NOW) is not None
+        assert packages.try_copy_code(transaction, request, lambda _: True, NOW)
+    world.post(case, f"{case}/died")
+    with world.database.transaction() as transaction:
+        request = transaction.exec(select(DataSubjectRequest)).one()
+        assert not packages.try_copy_code(transaction, request, lambda _: True, NOW)
+        assert packages.new_copy_code(transaction, request, link, NOW) is None
 
 
 def test_who_was_to_have_it_after_a_death_has_nothing_of_whoever_lives(
