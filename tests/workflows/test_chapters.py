@@ -14,7 +14,8 @@ from temporalio.common import SearchAttributeKey
 from temporalio.exceptions import ActivityError, ApplicationError, TimeoutType
 from temporalio.exceptions import TimeoutError as TriedTooLong
 
-from activities.campaigns.publication import PublicationActivities, PublicationCase
+from activities.campaigns import publication as publishing
+from activities.campaigns.publication import PublicationCase
 from activities.mail.outbox import Sender
 from activities.requests.requests import RequestActivities
 from database.campaigns import freezing
@@ -89,7 +90,7 @@ def test_a_page_has_words_from_the_first_step_on(
     with held_up(monkeypatch, Sender, "send"):
         request = asks(town)
         eventually(lambda: town.told(request).get("stage") == "received")
-    with held_up(monkeypatch, PublicationActivities, "_assess"):
+    with held_up(monkeypatch, publishing, "compare"):
         number = town.desk.submit(
             NewVersion(
                 slug=POLICY,
