@@ -51,6 +51,15 @@ THINKING = (
 )
 ERASING = "the data sources to erase. Then the answer goes out"
 PRIVACY = "privacy to answer, in the staff console"
+NOBODY_MAY = (
+    "somebody new in the privacy team: everybody in it had a part in the answer that this appeal "
+    "is against, so nobody of them may answer it. An admin adds one: promisekeeper staff add "
+    "HANDLE --role privacy; a refusal takes two"
+)
+ONE_MAY = (
+    ". Only one of privacy had no part in the answer that this appeal is against, and a refusal "
+    "takes two: an admin adds another, promisekeeper staff add HANDLE --role privacy"
+)
 IN_TIME = "nobody. The ladder tells privacy by itself, ever more of them as the time runs out"
 OVERDUE = (
     "nobody at night: the privacy officer and the executive were told when the time was over, and "
@@ -281,7 +290,10 @@ def _whose_answer(now: RequestCase, *, unproved: bool) -> str:
     if now.erasing in _DONE_BY_ITSELF and _goes_on_by_itself(now):
         at = now.erasure_begins_at
         return _DONE_BY_ITSELF[now.erasing].format(at=f", {moment(at)}" if at else "")
-    return {State.IDENTITY: UNPROVED, State.REVIEW: SECOND_PERSON}.get(now.state, PRIVACY)
+    if now.deciders_left == 0:
+        return NOBODY_MAY
+    whose = {State.IDENTITY: UNPROVED, State.REVIEW: SECOND_PERSON}.get(now.state, PRIVACY)
+    return whose + ONE_MAY if now.deciders_left == 1 else whose
 
 
 def _of_sources(asked: Asked) -> str:

@@ -26,6 +26,7 @@ from database.requests import (
     sendable,
     source_tasks,
 )
+from database.requests.appeals import may_decide
 from database.requests.identity import hears_of_progress
 from database.tables import DataSubjectRequest, RequestedRight, Staff
 from database.webhooks.alarms import AlarmKind, sound
@@ -99,6 +100,7 @@ class RequestCase:
     when nothing is to come of them. `erasing`: where its erasure stands, once every right is
     decided, and when it begins, if nobody stops it. `acknowledgement_waits`: whether the first
     mails to who asks have still to go out; None in histories from before that was told.
+    `deciders_left`: of an appeal, how many of privacy had no part in what it is against; else None.
     """
 
     state: State
@@ -115,6 +117,7 @@ class RequestCase:
     erasing: Stage | None = None
     erasure_begins_at: datetime | None = None
     acknowledgement_waits: bool | None = None
+    deciders_left: int | None = None
 
 
 class RequestActivities:
@@ -269,6 +272,7 @@ class RequestActivities:
             for_us_to_find_out=estates.is_for_us_to_find_out(session, request),
             told=self._told(session, request, ladder),
             asked=erasures.standing(session, request, self._sources),
+            deciders_left=len(may_decide(session, request)) if request.is_appeal else None,
             erasing=erasing.stage if erasing else None,
             erasure_begins_at=erasing.may_begin_at if erasing else None,
             acknowledgement_waits=request.acknowledged_at is None

@@ -3,6 +3,7 @@
 import pytest
 
 from database.people.links import REQUEST_STATUS
+from database.people.staff import add_staff
 from database.requests.identity import BY_LINK
 from domain.requests.data_subject_requests import Outcome
 from tests.answers import REFUSAL
@@ -62,3 +63,12 @@ def test_an_appeal_is_acknowledged_as_one_and_asks_for_nothing_that_is_known(
     assert f"you do not agree with our answer to your request {request.reference}" in text
     assert "Please open its page" not in text
     assert "please follow that mail" not in text
+    told = eventually(lambda: town.told(request_id(appeal)).get("waits_for", ""))
+    assert "everybody in it had a part in the answer that this appeal is against" in told
+    assert "promisekeeper staff add HANDLE --role privacy" in told
+    with town.database.transaction() as transaction:
+        add_staff(
+            transaction, handle="piet", name="Piet", email="piet@example.com", roles=["privacy"]
+        )
+    town.desk.assign(appeal.reference, town.staff["petra"])
+    eventually(lambda: "Only one of privacy" in town.told(request_id(appeal))["waits_for"])
