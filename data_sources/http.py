@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from standardwebhooks import Webhook as Signer
 from urllib3.exceptions import HTTPError
 
+from data_sources.call_limit import limited_calls
 from data_sources.data_map import HttpDescription
 from data_sources.source import Call, SourceUnavailable, SourceWrong
 from domain.requests.personal_data import (
@@ -33,6 +34,7 @@ from domain.requests.personal_data import (
 PROTOCOL = 1
 LONGEST_ANSWER_BYTES = 16 * 1024 * 1024
 AT_ONCE_BYTES = 64 * 1024
+TOO_LONG = "takes too long to answer"
 TRY_AGAIN = frozenset({408, 425, 429})
 FAILURES = {
     "not_possible": "the service has no way to do this",
@@ -248,7 +250,7 @@ class HttpSource:
         try:
             # A connection of its own: one that is kept may be closed just when we ask again.
             with (
-                urllib3.PoolManager() as own,
+                limited_calls() as own,
                 own.request(
                     "POST",
                     f"{self.about.url}/{verb}",
@@ -272,7 +274,8 @@ class HttpSource:
             raise self._wrong(f"answers {status}, and not 200")
 
     def _read(self, answer: urllib3.BaseHTTPResponse, until: float) -> bytes:
-        """All of an answer. One that comes drop by drop is given up like one that does not come."""
+        """All of an answer. One that comes drop by drop is given up like one that does not come;
+        where no length was said, what was cut off looks whole."""
         parts, length = [], 0
         while part := answer.read1(AT_ONCE_BYTES):
             parts.append(part)
@@ -280,7 +283,9 @@ class HttpSource:
             if length > LONGEST_ANSWER_BYTES:
                 raise self._wrong(f"answers more than {LONGEST_ANSWER_BYTES:,} bytes")
             if monotonic() > until:
-                raise self._unavailable("takes too long to answer")
+                raise self._unavailable(TOO_LONG)
+        if monotonic() > until:
+            raise self._unavailable(TOO_LONG)
         return b"".join(parts)
 
     def _unavailable(self, what: str) -> SourceUnavailable:
