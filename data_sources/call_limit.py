@@ -8,14 +8,14 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
 class _Limited(HTTPConnection):
-    """Ends as long after it began as may pass until it stands. Whoever reads then, be it the
-    handshake, headers or the body, comes to an end that was not said."""
+    """Ends as long after it began as may pass until it stands. Whoever reads headers or body then
+    comes to an end that was not said."""
 
     _limit: tuple[Timer, socket] | None = None
 
     def _new_conn(self) -> socket:
         made = super()._new_conn()
-        ours = made.dup()  # TLS takes the other one over before it has shaken hands
+        ours = made.dup()  # TLS takes the other one over
         timer = Timer(float(self.timeout or 0), _cut, [ours])
         timer.daemon = True
         timer.start()

@@ -142,20 +142,20 @@ def say(handler: BaseHTTPRequestHandler, status: int, content: object) -> None:
 
 def drop_by_drop(handler: BaseHTTPRequestHandler) -> None:
     """Begin to answer, and never come to the end."""
-    drip(handler, b"HTTP/1.0 200 OK\r\n\r\n", b" ")
+    _drip(handler, b"HTTP/1.0 200 OK\r\n\r\n", b" ")
 
 
 def headers_drop_by_drop(handler: BaseHTTPRequestHandler) -> None:
     """Never come to the end of a header."""
-    drip(handler, b"HTTP/1.0 200 OK\r\nX-Endless: ", b"x")
+    _drip(handler, b"HTTP/1.0 200 OK\r\nX-Endless: ", b"x")
 
 
 def chunk_drop_by_drop(handler: BaseHTTPRequestHandler) -> None:
     """Never come to the end of saying how long the first part of the body is."""
-    drip(handler, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0")
+    _drip(handler, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0")
 
 
-def drip(handler: BaseHTTPRequestHandler, begun: bytes, drop: bytes) -> None:
+def _drip(handler: BaseHTTPRequestHandler, begun: bytes, drop: bytes) -> None:
     """Send a drop, and another, for as long as anybody listens."""
     handler.wfile.write(begun)
     try:

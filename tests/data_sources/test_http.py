@@ -22,7 +22,6 @@ from tests.data_sources.example_service import (
     Entry,
     Service,
     chunk_drop_by_drop,
-    drip,
     drop_by_drop,
     hang_up,
     headers_drop_by_drop,
@@ -32,7 +31,6 @@ from tests.data_sources.example_service import (
 )
 from tests.data_sources.fernhill import ALICE, BOB, CALL, done, located, retained, values
 from tests.own_settings import free_ports
-from tests.small_servers import serving
 
 Answering = Callable[[BaseHTTPRequestHandler], None]
 OTHER_SECRET = "whsec_" + "A" * 32
@@ -180,17 +178,6 @@ def test_half_an_answer_is_none(service: Service, answer: Answering) -> None:
     with pytest.raises(SourceUnavailable):
         asked(service).erase(ALICE, CALL)
     assert asked(service).erase(ALICE, CALL).retained
-
-
-def test_a_handshake_that_never_ends_is_given_up() -> None:
-    """Before anything was asked, too: it would hold whoever asks as well."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def handle(self) -> None:
-            drip(self, b"\x16\x03\x03\x3f\xff", b"\x02")
-
-    with serving(Handler) as port, pytest.raises(SourceUnavailable):
-        asked(Service(), url=f"https://127.0.0.1:{port}").erase(ALICE, CALL)
 
 
 def test_where_nobody_listens_nothing_of_the_person_is_told(service: Service) -> None:
