@@ -4,6 +4,7 @@ from socket import SHUT_RDWR, socket
 from threading import Timer
 
 import urllib3
+from urllib3 import HTTPResponse
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 
@@ -21,6 +22,15 @@ class _Limited(HTTPConnection):
         timer.start()
         self._limit = timer, ours
         return made
+
+    def getresponse(self) -> HTTPResponse:
+        """Wait for the headers. Where the other side says that it ends with its answer, this closes
+        itself before the body is read, which keeps its limit."""
+        limit, self._limit = self._limit, None
+        try:
+            return super().getresponse()
+        finally:
+            self._limit = limit
 
     def close(self) -> None:
         """Close it; it needs no limit any more."""

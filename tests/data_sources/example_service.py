@@ -155,6 +155,12 @@ def chunk_drop_by_drop(handler: BaseHTTPRequestHandler) -> None:
     _drip(handler, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0")
 
 
+def last_chunk_drop_by_drop(handler: BaseHTTPRequestHandler) -> None:
+    """The same, having said that the connection ends with it."""
+    said = b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    _drip(handler, said, b"0")
+
+
 def _drip(handler: BaseHTTPRequestHandler, begun: bytes, drop: bytes) -> None:
     """Send a drop, and another, for as long as anybody listens."""
     handler.wfile.write(begun)

@@ -26,6 +26,7 @@ from tests.data_sources.example_service import (
     hang_up,
     headers_drop_by_drop,
     keep_silent,
+    last_chunk_drop_by_drop,
     running_service,
     say,
 )
@@ -170,7 +171,15 @@ def test_a_service_in_trouble_is_asked_again_later_and_not_at_once(
 
 
 @pytest.mark.parametrize(
-    "answer", [keep_silent, drop_by_drop, headers_drop_by_drop, chunk_drop_by_drop, hang_up]
+    "answer",
+    [
+        keep_silent,
+        drop_by_drop,
+        headers_drop_by_drop,
+        chunk_drop_by_drop,
+        last_chunk_drop_by_drop,
+        hang_up,
+    ],
 )
 def test_half_an_answer_is_none(service: Service, answer: Answering) -> None:
     """A time-out half way through an erasure: whether it was done is asked again."""
