@@ -40,16 +40,8 @@ from sqlmodel import Session, SQLModel
 
 HOLDING_ORDER = (
     *("policy", "policy_version", "review", "campaign", "controller_instruction"),
-    *(
-        "data_subject_request",
-        "source_task",
-        "account_import",
-        "account",
-        "legal_hold",
-        "campaign_addressee",
-        "mail_attempt",
-    ),
-    *("outbox_mail", "link", "mail_slowdown", "mail_bucket"),
+    *("data_subject_request", "source_task", "account_import", "account", "legal_hold"),
+    *("campaign_addressee", "mail_attempt", "outbox_mail", "link", "mail_slowdown", "mail_bucket"),
 )
 """Whose rows are held before whose (`tests/web/approvals/test_holding_order.py`). Whoever holds a
 mail may come back to mails that they hold already."""
