@@ -221,6 +221,14 @@ def test_a_regime_without_a_court_and_an_answer_without_a_ground_leave_no_gap() 
     assert "lodge a complaint" in message.text
 
 
+def test_numbers_stand_beside_what_they_count_one_below_the_other() -> None:
+    html = example("campaign_finished", counts=[("Approved", 700), ("Declined", 12)]).html
+    (of_twelve,) = re.findall("<td([^>]*)>12</td>", html)
+    assert "text-align: right" in of_twelve
+    (table,) = re.findall('<table class="facts"([^>]*)>', html)
+    assert "width" not in table
+
+
 def test_an_answer_keeps_its_paragraphs() -> None:
     """P22: the explanation arrives as it was written."""
     message = example("request_answer")
