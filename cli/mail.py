@@ -1,6 +1,7 @@
 """`promisekeeper mail`: stop all mail (P8); addresses where mail stopped, and mails whose outcome
 only a person can decide, or that were rejected (P4)."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -63,14 +64,13 @@ def unknown(
             (doubt, {"waits_for": doubt.waits_for, "settled_by": doubt.settled_by(settle_after)})
             for doubt in (*doubts(session), *unsettled(session))
         ]
+        columns: Sequence[str] = UNKNOWN_COLUMNS if groups else COLUMNS
         if groups:
-            columns = UNKNOWN_COLUMNS
             rows = [
                 {name: getattr(doubt, name) for name in GROUP_COLUMNS} | waits
                 for doubt, waits in found
             ]
         else:
-            columns = COLUMNS
             rows = [
                 {
                     "mail": mail.id,

@@ -23,7 +23,7 @@ class _Limited(HTTPConnection):
         self._limit = timer, ours
         return made
 
-    def getresponse(self) -> HTTPResponse:
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as its own base
         """Wait for the headers. Where the other side says that it ends with its answer, this closes
         itself before the body is read, which keeps its limit."""
         limit, self._limit = self._limit, None

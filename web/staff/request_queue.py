@@ -87,6 +87,7 @@ def _page(
     now, with_draft = asked.site.now(), set(with_fired_rung(session, DRAFT))
     return asked.page(
         "requests.html",
+        status=200,
         open=waiting,
         done=done,
         rights=rights_by_request(session, OPEN_STATES, beside=[row.id for row in done]),
