@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlmodel import Session, select
 
 from activities.mail.courier import Courier
+from activities.mail.done_words import told_of
 from activities.requests.requests import RequestInput
 from activities.requests.sources import SourceActivities
 from data_sources.map_file import read_data_map
@@ -24,9 +25,10 @@ from database.people.accounts import AccountRow
 from database.requests import answering, erasures, holds, source_tasks
 from database.requests.answering import Answer
 from database.requests.identity import verify_identity
+from database.requests.recipients import of_request
 from database.requests.requested_rights import rights_of
 from database.storage import Storage
-from database.tables import DataSubjectRequest, Erasure, OutboxMail, SourceTask
+from database.tables import Account, DataSubjectRequest, Erasure, OutboxMail, SourceTask
 from domain.company import Company, OfficeHours
 from domain.requests.data_subject_requests import Ground, Kind, Outcome
 from domain.requests.erasures import ErasureGround
@@ -34,6 +36,7 @@ from domain.requests.personal_data import Person, Receipt, Verb
 from settings import Settings
 from tests.data_sources.fernhill import KEY, Fernhill
 from tests.scene import NOW, Scene
+from translations.catalogues import speak
 
 BERLIN = OfficeHours(time_zone="Europe/Berlin", country="DE")
 DATA_KEY = "only-for-development-data-key-0000000000000="
@@ -264,3 +267,22 @@ def a_life(
     )
     life.verify()
     return life
+
+
+def account_of(life: Life) -> Account:
+    """Her account, whatever it is called by now."""
+    with life.scene.database.session() as session:
+        return session.get_one(Account, life.request.account_id)
+
+
+def told_to_recipients(life: Life) -> set[str]:
+    """Who has to hear of it."""
+    with life.scene.database.session() as session:
+        return {one.recipient for one in of_request(session, life.request_id)}
+
+
+def sentences(life: Life, language: str = "en") -> str:
+    """What her answer says was done."""
+    with life.scene.database.session() as session:
+        (right,) = rights_of(session, life.request_id)
+        return "\n".join(told_of(session, right, speak(language)))

@@ -8,27 +8,23 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlmodel import select
 
 from activities.mail.courier import Courier
-from activities.mail.done_words import foretold, outcome_of, told_of
+from activities.mail.done_words import foretold
 from activities.mail.outbox import Sender
 from activities.patrol import register
 from database.mail.mail_rows import Batch
 from database.requests.answering import set_aside
-from database.requests.deferred_erasures import erasure_of
 from database.requests.erasure_ends import keep_the_data
 from database.requests.erasures import ErasureRefused, grounds_of, skip_the_wait
-from database.requests.estates import confirm_authority, freeze, record_authority
-from database.requests.holds import HoldRefused
 from database.requests.identity import verify_identity
-from database.requests.own_erasure import due_in_our_own, erase_our_own
+from database.requests.own_erasure import due_in_our_own
 from database.requests.recipients import of_request
-from database.requests.requested_rights import decisions_of, rights_of
+from database.requests.requested_rights import rights_of
 from database.requests.restrictions import restrict
 from database.requests.sendable import DecisionRefused
 from database.requests.tombstones import every_mark
-from database.tables import Account, DataSubjectRequest, Erasure, Fact, SourceTask
+from database.tables import DataSubjectRequest, SourceTask
 from database.writing import held
 from domain.people.restrictions import Reason
 from domain.requests.data_subject_requests import Outcome, RightState, State
@@ -40,9 +36,10 @@ from tests.activities.requests.erasing_lives import (
     BY_LAW,
     EMIL,
     ERASED,
-    UNDER_HOLD,
     Life,
     a_life,
+    account_of,
+    sentences,
 )
 from tests.data_sources.conftest import fernhill
 from tests.data_sources.fernhill import Fernhill
@@ -51,7 +48,6 @@ from tests.scene import NOW, Scene
 from translations.catalogues import speak
 
 __all__ = ("fernhill",)
-Begin = Callable[..., Life]
 DAY = timedelta(days=1)
 OURS = {"billing", "sessions", "marketing"}
 
@@ -62,31 +58,12 @@ def life(scene: Scene, fernhill: Fernhill, courier: Courier, tmp_path: Path) -> 
     return a_life(scene, fernhill, courier, tmp_path / "storage")
 
 
-def account_of(life: Life) -> Account:
-    """Her account, whatever it is called by now."""
-    with life.scene.database.session() as session:
-        return session.get_one(Account, life.request.account_id)
-
-
 def foretold_to(life: Life) -> tuple[str, ...]:
     """What she reads before it begins, but for what a law keeps."""
     with life.scene.database.session() as session:
         (right,) = rights_of(session, life.request_id)
         lines = foretold(session, right, speak("en"))
     return tuple(line for line in lines if not line.startswith("Kept: "))
-
-
-def told_to_recipients(life: Life) -> set[str]:
-    """Who has to hear of it."""
-    with life.scene.database.session() as session:
-        return {one.recipient for one in of_request(session, life.request_id)}
-
-
-def sentences(life: Life, language: str = "en") -> str:
-    """What her answer says was done."""
-    with life.scene.database.session() as session:
-        (right,) = rights_of(session, life.request_id)
-        return "\n".join(told_of(session, right, speak(language)))
 
 
 def test_before_anybody_decides_it_is_known_what_would_go_and_what_must_stay(life: Life) -> None:
@@ -280,44 +257,17 @@ def test_what_was_said_to_stay_and_is_gone_is_decided_again_before_the_answer(li
     assert life.request.outcome == Outcome.FULFILLED
 
 
-def outcome_told(life: Life) -> str:
-    """How her answer says that it ended."""
-    with life.scene.database.session() as session:
-        rights = rights_of(session, life.request_id)
-        (decision,) = decisions_of(session, rights).values()
-        return outcome_of(session, rights[0], decision, speak("en"))
-
-
-def test_an_answer_under_a_hold_on_everything_does_not_say_that_a_part_is_done(
-    life: Life, sender: Callable[..., Sender], sandbox: RunningSandbox
-) -> None:
-    """P13, P22: nothing could be erased, why, and that it will be."""
-    life.pass_time()
-    hold_id = life.place()
-    life.decide(UNDER_HOLD)
-    life.pass_time(3 * DAY)
-    sender().send(Batch(subject_id=life.request_id), life.now)
-    (answer,) = (
-        mail for mail in sandbox.messages(to=ALICE.email) if "Our answer" in str(mail["subject"])
-    )
-    for body in (str(answer["text"]), str(answer["html"])):
-        assert "Nothing could be erased yet. It is erased by itself" in body
-        assert "The data is needed for legal claims or proceedings." in body
-        assert "done part" not in body
-    life.release(hold_id)
-    assert "Nothing could be erased yet" in outcome_told(life)
-    life.pass_time(DAY)
-    assert outcome_told(life) == "We have done part of what you asked for."
-
-
 @pytest.mark.parametrize("is_appeal", [False, True])
 def test_an_answer_names_its_page_as_the_way_to_have_it_looked_at_again(
     life: Life, sender: Callable[..., Sender], sandbox: RunningSandbox, is_appeal: bool
 ) -> None:
     """P20, P23: while that is open; there is no appeal against the answer to one."""
     life.pass_time()
-    with life.scene.database.transaction() as transaction:
-        transaction.get_one(DataSubjectRequest, life.request_id).is_appeal = is_appeal
+    if is_appeal:
+        first = other_request(life, verified=False)
+        with life.scene.database.transaction() as transaction:
+            request = transaction.get_one(DataSubjectRequest, life.request_id)
+            request.is_appeal, request.follows_id = True, first.id
     life.decide(BY_LAW)
     life.pass_time(3 * DAY)
     sender().send(Batch(subject_id=life.request_id), life.now)
@@ -330,97 +280,6 @@ def test_an_answer_names_its_page_as_the_way_to_have_it_looked_at_again(
         )
         assert bool(offer) is not is_appeal
         assert offer is None or "/requests/" in offer[1]
-
-
-@pytest.mark.parametrize("source", ["", "sessions"])
-def test_under_a_hold_what_it_stands_on_is_left_answered_in_part_and_erased_on_release(
-    life: Life, source: str
-) -> None:
-    """P13: nothing goes that a hold stands on, and the release does the rest by itself."""
-    life.pass_time()
-    hold_id = life.place(source)
-    before = life.fernhill.contents()
-    life.decide(UNDER_HOLD)
-    life.pass_time(3 * DAY)
-    assert life.request.outcome == Outcome.PARTIAL
-    assert "sessions" in life.where_known()
-    assert ("marketing" in life.where_known()) == (source == "")
-    assert ("Nothing could be erased yet" in outcome_told(life)) == (source == "")
-    if not source:
-        assert life.fernhill.contents() == before
-        assert told_to_recipients(life) == set()
-    assert account_of(life).email == ALICE.email
-    assert "kept until that is over" in sentences(life)
-    life.send_mails()
-    life.release(hold_id)
-    life.pass_time(timedelta(minutes=5))
-    life.send_mails()  # that it is done
-    life.pass_time(timedelta(minutes=5))
-    assert not life.where_known() & {"sessions", "marketing"}
-    assert any("Example Mailer" in one for one in told_to_recipients(life))
-    assert account_of(life).email.endswith("@erased.invalid")
-    with life.scene.database.session() as session:
-        deferred = erasure_of(session, life.request_id)
-        assert deferred is not None
-        assert deferred.erased_at is not None
-
-
-def test_who_was_answered_under_a_hold_hears_when_the_rest_is_erased(
-    life: Life, sender: Callable[..., Sender], sandbox: RunningSandbox
-) -> None:
-    """P13: while we still know where to write, and with what our own records keep by then."""
-    life.pass_time()
-    hold_id = life.place()
-    life.decide(UNDER_HOLD)
-    life.pass_time(3 * DAY)
-    life.send_mails()
-    assert "erased_after_hold" not in life.mails()
-    life.release(hold_id)
-    life.pass_time(timedelta(minutes=5))
-    assert not life.where_known() & {"sessions", "marketing"}
-    assert account_of(life).email == ALICE.email
-    sender().send(Batch(subject_id=life.request_id), life.now)
-    (mail,) = sandbox.messages(to=ALICE.email)
-    assert "The rest of your data is erased" in str(mail["subject"])
-    assert "Erased: " in str(mail["text"])
-    assert "Until: the hold is released" not in str(mail["text"])
-    life.pass_time(timedelta(minutes=5))
-    assert account_of(life).email.endswith("@erased.invalid")
-    life.step()
-    assert len(sandbox.messages(to=ALICE.email)) == 1
-    with life.scene.database.session() as session:
-        fact = session.exec(select(Fact).where(Fact.kind == "erasure.done")).one()
-    assert fact.payload["told"] is True
-
-
-def test_after_a_death_those_who_may_ask_hear_that_the_rest_is_erased(life: Life) -> None:
-    """P13, P19: once two found that they may; nothing goes to who has died."""
-    life.pass_time()
-    hold_id = life.place()
-    life.decide(UNDER_HOLD)
-    life.pass_time(3 * DAY)
-    life.send_mails()
-    staff = life.scene.staff
-    with life.scene.database.transaction() as transaction:
-        request = transaction.get_one(DataSubjectRequest, life.request_id)
-        freeze(transaction, request, staff_id=staff["petra"], now=life.now)
-    life.release(hold_id)
-    life.pass_time(timedelta(minutes=5))
-    assert "erased_after_hold" not in life.mails()
-    with life.scene.database.transaction() as transaction:
-        request = transaction.get_one(DataSubjectRequest, life.request_id)
-        found = record_authority(
-            transaction,
-            request,
-            who="Her son",
-            proof="A will",
-            staff_id=staff["petra"],
-            now=life.now,
-        )
-        transaction.flush()
-        confirm_authority(transaction, request, found.id, staff_id=staff["paul"], now=life.now)
-    life.pass_time(timedelta(hours=2))
-    assert life.mails()["erased_after_hold"].addressee_kind == "requester"
 
 
 def other_request(life: Life, *, verified: bool, at: datetime = NOW) -> DataSubjectRequest:
@@ -491,58 +350,6 @@ def test_nobody_puts_her_erasure_off_by_asking_again_and_again_in_her_name(life:
     life.send_mails()
     life.pass_time(timedelta(minutes=5))
     assert account_of(life).email.endswith("@erased.invalid")
-
-
-def test_a_hold_on_our_own_records_at_the_last_moment_keeps_nothing_for_good(life: Life) -> None:
-    """P13: they are erased after its release."""
-    life.pass_time()
-    life.decide(BY_LAW)
-    life.pass_time(3 * DAY)
-    life.send_mails()
-    with life.scene.database.transaction() as transaction:
-        request = held(transaction, DataSubjectRequest, life.request_id)
-        erasure = transaction.get_one(Erasure, life.erasure.id)
-        erase_our_own(transaction, request, erasure, life.now)
-    hold_id = life.place(OWN_SOURCE)
-    life.pass_time(timedelta(minutes=5))
-    assert account_of(life).email == ALICE.email
-    life.release(hold_id)
-    life.pass_time(timedelta(minutes=5))
-    assert account_of(life).email.endswith("@erased.invalid")
-
-
-def test_a_hold_that_comes_half_way_stops_what_is_not_erased_yet(life: Life) -> None:
-    """P13: and people decide again, as it can be fulfilled no more."""
-    life.sources["sessions"].silent = 5
-    life.pass_time()
-    life.decide(BY_LAW)
-    life.pass_time(2 * DAY + timedelta(minutes=1))
-    life.place()
-    life.pass_time(DAY)
-    assert "sessions" in life.where_known()
-    assert life.tasks()["sessions"].state == TaskState.DROPPED
-    assert life.request.answered_at is None
-    life.decide(UNDER_HOLD)
-    life.pass_time(timedelta(minutes=1))
-    assert life.request.outcome == Outcome.PARTIAL
-
-
-def test_no_hold_is_placed_at_the_very_moment_of_an_erasure(life: Life) -> None:
-    """P13: whoever places one knows what is still there."""
-    placed: list[str] = []
-
-    def meanwhile() -> None:
-        try:
-            life.place()
-        except HoldRefused as refusal:
-            placed.append(str(refusal))
-
-    life.sources["sessions"].meanwhile = meanwhile
-    life.pass_time()
-    life.decide(BY_LAW)
-    life.pass_time(3 * DAY)
-    assert ["being erased at this moment" in one for one in placed] == [True]
-    life.place()
 
 
 def test_nothing_is_erased_before_it_is_known_who_asks(
