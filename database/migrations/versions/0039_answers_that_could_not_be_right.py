@@ -13,9 +13,3 @@ def upgrade() -> None:
     for table in ('source_task', 'instructed_task'):
         with op.batch_alter_table(table, schema=None) as batch_op:
             batch_op.add_column(sa.Column('answers', sa.Integer(), server_default='0', nullable=False))
-
-
-def downgrade() -> None:
-    for table in ('instructed_task', 'source_task'):
-        with op.batch_alter_table(table, schema=None) as batch_op:
-            batch_op.drop_column('answers')
