@@ -146,7 +146,7 @@ def test_a_release_waits_for_the_second_person_the_class_and_the_words(
     review(scene, "noor", agree_to_law={"F1": LAW}, version_class=VersionClass.APPROVAL)
     assert "nobody is asked" in str(refusal(scene))
     review(scene, "noor", version_class=VersionClass.NOTICE)
-    assert "in en what people are told of the law that requires F1" in str(refusal(scene))
+    assert "in English (en) what people are told of the law that requires F1" in str(refusal(scene))
     with pytest.raises(WordingRefused, match="F2-law"):
         say(scene, Words(language="en", sentences={"F2-law": "No such."}))
     say(scene)
