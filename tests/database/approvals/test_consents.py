@@ -98,7 +98,7 @@ def test_the_release_waits_for_the_words_of_each_purpose(
     scene: Scene, second: PolicyVersion
 ) -> None:
     """P4, P5: in every language that account holders read."""
-    assert missing(scene) == ["in en the sentence of ads"]
+    assert missing(scene) == ["in English (en) the sentence of ads"]
     with scene.database.session() as session:
         row = session.get_one(PolicyVersion, second.id)
         prepared = reviews.preparation(session, row, LANGUAGES)
@@ -121,7 +121,7 @@ def test_a_change_that_takes_another_consent_needs_words_of_its_own(
     write(scene, "en", ads=ADS)
     scene.review(second, ReviewContent(consent={confirmed(scene): "Research"}))
     assert asked(scene, "en") == {}
-    assert missing(scene) == ["in en the sentence of research"]
+    assert missing(scene) == ["in English (en) the sentence of research"]
 
 
 def test_only_a_confirmed_change_takes_consent(scene: Scene, second: PolicyVersion) -> None:
