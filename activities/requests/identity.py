@@ -54,7 +54,7 @@ def _is_moot(reminder: Rung, due: Sequence[Rung], asked_at: datetime) -> bool:
 def coming_rungs(request: DataSubjectRequest, numbers: IdentityNumbers) -> Sequence[Rung]:
     """All of them, fired or not; none once we know who asks. Whoever said that a request is not
     theirs is asked no more."""
-    if not identity.asks_by_mail(request):
+    if not (identity.asks_by_mail(request) or identity.awaits_holder(request)):
         return ()
     rungs = identity_rungs(request.received_at, request.due_at, numbers)
     asks = request.disputed_at is None

@@ -67,14 +67,22 @@ def ask_again(transaction: Session, request: DataSubjectRequest, now: datetime) 
 
 def remind(transaction: Session, request: DataSubjectRequest, step: str, now: datetime) -> None:
     """Ask once more who they are: at the address on file, and at the contact address where that is
-    another one and confirmed as theirs."""
+    another one and confirmed as theirs, unless nothing was asked of them there."""
+    remind_on_file(transaction, request, step, now)
     account = account_of(transaction, request)
-    mails = []
+    is_theirs = request.contact_confirmed_at is not None and asks_by_mail(request)
+    if is_theirs and not is_contact(request, account):
+        mail = to_contact(transaction, request, step, "request_identity_reminder")
+        queue(transaction, [mail], now)
+
+
+def remind_on_file(
+    transaction: Session, request: DataSubjectRequest, step: str, now: datetime
+) -> None:
+    """Ask once more at the address on file, where there is one, and nowhere else."""
     if is_on_file(transaction, request):
-        mails.append(to_file(transaction, request, step, "request_verification_reminder", now))
-    if request.contact_confirmed_at is not None and not is_contact(request, account):
-        mails.append(to_contact(transaction, request, step, "request_identity_reminder"))
-    queue(transaction, mails, now)
+        mail = to_file(transaction, request, step, "request_verification_reminder", now)
+        queue(transaction, [mail], now)
 
 
 def live_code(session: Session, request: DataSubjectRequest, now: datetime) -> IdentityCode | None:

@@ -75,6 +75,18 @@ def asks_by_mail(request: DataSubjectRequest) -> bool:
     return bool(request.contact_email) and awaits_identity(request)
 
 
+def awaits_holder(request: DataSubjectRequest) -> bool:
+    """Whether staff found out which account a request is about whose contact address is confirmed
+    already: the account's holder has still to say that it is theirs. The page of the request shows
+    nothing of that, as whoever wrote may be somebody else."""
+    return (
+        request.needs_identity
+        and request.verified_at is None
+        and request.account_id is not None
+        and request.state == State.WORK
+    )
+
+
 def hears_of_progress(request: DataSubjectRequest) -> bool:
     """Whether the contact address gets more than what is owed: somebody there said that it is
     theirs. A letter takes no click."""

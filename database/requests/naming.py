@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from database.facts import record
 from database.requests import at_once, codes
+from database.requests.identity import names_another_address
 from database.requests.requested_rights import rights_of
 from database.requests.requests import contact_key
 from database.requests.source_tasks import begin_anew, has_begun
@@ -32,18 +33,21 @@ def name_account(
     staff_id: UUID,
     now: datetime,
 ) -> None:
-    """From now on it is about this account, as if that had been said at receipt. It proves nothing:
-    its holder is asked, and what was proved before, without an account, is proved anew. Sources
-    that were asked by the address which it came with are asked anew. Marketing is stopped for the
-    account at once, where that is asked. Raises NotNamed."""
+    """From now on it is about this account. It proves nothing: its holder is asked, and what was
+    proved before, without an account, is proved anew. Sources that were asked by the address which
+    it came with are asked anew. Marketing is stopped for the account at once, where that is asked.
+    Whoever wrote sees and hears nothing of it, as nobody knows yet who they are. Raises NotNamed.
+    """
     hold(transaction, request)
     if refusal := why_not_named(transaction, request):
         raise NotNamed(refusal)
     is_contact = contact_key(account.email) == request.contact_key
+    may_still_confirm = request.state != State.WORK and not names_another_address(request)
     request.account_id = account.id
-    request.account_address = None if is_contact else account.email or None
+    if not request.contact_email or not may_still_confirm:
+        request.account_address = None if is_contact else account.email or None
     request.verified_at = request.verified_by = None
-    if request.state == State.WORK and request.needs_identity:
+    if request.state == State.WORK and request.needs_identity and not request.contact_email:
         request.state = State.IDENTITY
     transaction.add(request)
     begin_anew(transaction, request, now)
@@ -51,7 +55,7 @@ def name_account(
         transaction, "request.account_named", request.id, now, account=account.id, staff=staff_id
     )
     if request.needs_identity:
-        codes.remind(transaction, request, NAMED, now)
+        codes.remind_on_file(transaction, request, NAMED, now)
     at_once.take_effect_once_named(transaction, request, suppression_key, now)
 
 

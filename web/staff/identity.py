@@ -9,6 +9,7 @@ from sqlmodel import Session
 from database.requests.identity import (
     account_of,
     asks_by_mail,
+    awaits_holder,
     awaits_identity,
     controls_empty_address,
     other_accounts,
@@ -55,7 +56,7 @@ def drafted(session: Session, site: Site, request: DataSubjectRequest) -> Posted
         if held_for_others(session, request.id):
             return _as_typed(site, request, Outcome.REDIRECTED, FOUND_FOR_OTHERS)
         return _as_typed(site, request, Outcome.NOTHING_HELD, NOTHING_HELD)
-    if asks_by_mail(request) and _draft_fired(session, request):
+    if (asks_by_mail(request) or awaits_holder(request)) and _draft_fired(session, request):
         return _as_typed(site, request, Outcome.UNVERIFIED, COULD_NOT_VERIFY)
     return None
 
@@ -75,7 +76,7 @@ def note_of(request: DataSubjectRequest, with_draft: Collection[UUID], now: date
         return "disputed"
     if request.disclosure_held_until is not None and now < request.disclosure_held_until:
         return "disclosure held"
-    if awaits_identity(request):
+    if awaits_identity(request) or awaits_holder(request):
         return "answer drafted, to sign" if request.id in with_draft else "not verified"
     if request.needs_identity and request.verified_at is None:
         return "no account, to look at"

@@ -6,20 +6,24 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
+from activities.requests.identity import fire_rungs
+from database.mail.outbox import ACCOUNT, REQUESTER
 from database.people.accounts import account_by_external_id
 from database.requests import answering, identity, identity_checks, requests, source_tasks
 from database.requests.answering import Answer
 from database.requests.asked_tasks import TaskRefused
-from database.requests.naming import NotNamed, name_account
+from database.requests.identity import asks_by_mail
+from database.requests.naming import NAMED, NotNamed, name_account
 from database.requests.packages import parts_of
 from database.requests.requested_rights import rights_of
-from database.tables import DataSubjectRequest, MarketingRefusal, SourceTask
+from database.tables import DataSubjectRequest, MarketingRefusal, OutboxMail, SourceTask
 from domain.requests.collected import collected_from
 from domain.requests.data_subject_requests import Kind, Outcome, State
-from domain.requests.identity import CheckMethod
+from domain.requests.identity import OF_IDENTITY, CheckMethod
 from domain.requests.personal_data import Verb
 from domain.requests.source_tasks import TaskState
 from embedded.sample_company.people import customers
+from settings import Settings
 from tests.activities.requests.asked_sources import ALICE, AskedSources
 from tests.scene import NOW
 
@@ -62,7 +66,7 @@ def test_the_sources_are_asked_anew_once_the_account_holder_confirmed(
     name_alice(company, request)
     row = row_of(company, request)
     assert (row.state, row.verified_at, row.account_address) == (
-        State.IDENTITY,
+        State.WORK,
         None,
         ALICE.email,
     )
@@ -90,6 +94,55 @@ def test_the_sources_are_asked_anew_once_the_account_holder_confirmed(
     }
     assert ALICE.email in values
     assert OTHER not in values
+
+
+def to_whoever_wrote(company: AskedSources, request: DataSubjectRequest) -> list[str]:
+    """The steps of the mails to the address that was typed in."""
+    with company.scene.database.session() as session:
+        return sorted(
+            session.exec(
+                select(OutboxMail.step).where(
+                    OutboxMail.subject_id == request.id, OutboxMail.addressee_kind == REQUESTER
+                )
+            )
+        )
+
+
+@pytest.mark.parametrize("confirmed", [True, False], ids=["confirmed before", "confirmed after"])
+def test_whoever_wrote_does_not_learn_that_an_account_was_found(
+    company: AskedSources, confirmed: bool
+) -> None:
+    """P19: page and mails stay as they are for whom no account is found; its holder is asked, and
+    reminded."""
+    named, unknown = (
+        company.scene.request(address, name="Alice Abel", kinds=("access",))
+        for address in (NOWHERE, "nobody@elsewhere.example")
+    )
+    for request in (named, unknown):
+        company.do(requests.acknowledge, request.id, NOW)
+    if confirmed:
+        for request in (named, unknown):
+            company.do(identity.confirm_contact, request.id, NOW)
+    name_alice(company, named)
+    if not confirmed:
+        for request in (named, unknown):
+            company.do(identity.confirm_contact, request.id, NOW)
+    numbers = Settings(_env_file=None).identity
+    for request in (named, unknown):
+        company.do(fire_rungs, request.id, numbers, lambda *_: (), NOW + timedelta(days=15))
+    after, other = row_of(company, named), row_of(company, unknown)
+    assert (after.state, asks_by_mail(after)) == (other.state, asks_by_mail(other))
+    assert after.state == State.WORK
+    assert to_whoever_wrote(company, named) == to_whoever_wrote(company, unknown)
+    with company.scene.database.session() as session:
+        asked = select(OutboxMail.step).where(
+            OutboxMail.subject_id == named.id,
+            OutboxMail.addressee_kind == ACCOUNT,
+            OutboxMail.state == "queued",
+        )
+        steps = set(session.exec(asked))
+    assert NAMED in steps
+    assert any(step.startswith(OF_IDENTITY) for step in steps)
 
 
 def test_what_somebody_was_to_look_up_by_hand_is_looked_up_anew(company: AskedSources) -> None:
