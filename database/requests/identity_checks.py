@@ -14,6 +14,11 @@ from domain.requests.identity import METHOD_WORDS, CheckMethod
 
 ANSWERED = "This request is answered already: there is nothing left to check."
 
+FOUND_BEFORE_NAMED = (
+    "This was found before one of you named the account, so it does not show that whoever asks is "
+    "its holder. Check that, and record what you find anew. Nothing was changed."
+)
+
 
 class CheckRefused(Exception):
     """A check of who somebody is cannot stand like this; nothing changed."""
@@ -86,6 +91,8 @@ def confirm_check(
         raise CheckRefused("This check did not show who asks, so there is nothing to confirm.")
     if last.recorded_by == staff_id:
         raise CheckRefused("A second person has to confirm what you found.")
+    if evidence_of(transaction, last) is None:
+        raise CheckRefused(FOUND_BEFORE_NAMED)
     last.confirmed_by, last.confirmed_at = staff_id, now
     request.disputed_at = None
     transaction.add(last)
@@ -112,7 +119,8 @@ def evidence_of(session: Session, check: IdentityCheck) -> str | None:
 
 
 def delete_evidence(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
-    """The request is decided: method and result stay, what they rest on goes."""
+    """The request is decided, or it is known since whose account it is about: method and result
+    stay, what they rest on goes, and nobody confirms it any more."""
     checks = [check.id for check in checks_of(transaction, request)]
     if checks:
         transaction.execute(

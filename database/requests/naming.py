@@ -9,6 +9,7 @@ from sqlmodel import Session
 from database.facts import record
 from database.requests import at_once, codes
 from database.requests.identity import names_another_address
+from database.requests.identity_checks import delete_evidence
 from database.requests.requested_rights import rights_of
 from database.requests.requests import contact_key
 from database.requests.source_tasks import begin_anew, has_begun
@@ -51,6 +52,7 @@ def name_account(
         request.state = State.IDENTITY
     transaction.add(request)
     begin_anew(transaction, request, now)
+    delete_evidence(transaction, request, now)
     record(
         transaction, "request.account_named", request.id, now, account=account.id, staff=staff_id
     )

@@ -1,7 +1,8 @@
 """Staff find out whose account a request is about after its sources were asked by an address: they
 are asked of the account, and nothing that was proved or found before counts (P19, P26)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from sqlmodel import select
@@ -228,21 +229,39 @@ def test_what_two_found_out_before_sends_no_answer_past_the_account_holder(
     """P19: whoever reads mail at the account's address confirmed it, so the answer goes there."""
     request = company.scene.request(NOWHERE, name="Alice Abel", kinds=("access",))
     company.do(requests.acknowledge, request.id, NOW)
-    petra, paul = company.scene.staff["petra"], company.scene.staff["paul"]
-    with company.scene.database.transaction() as transaction:
-        row = transaction.get_one(DataSubjectRequest, request.id)
-        check = identity_checks.record_check(
-            transaction,
-            row,
-            method=CheckMethod.CALL_BACK,
-            passed=True,
-            evidence="Knew her street.",
-            staff_id=petra,
-            now=NOW,
-        )
-        identity_checks.confirm_check(transaction, row, check.id, staff_id=paul, now=NOW)
+    check, paul = checked(company, request), company.scene.staff["paul"]
+    company.do(identity_checks.confirm_check, request.id, check, staff_id=paul, now=NOW)
     name_alice(company, request)
     later = NOW + timedelta(hours=1)
     company.do(identity.verify_identity, request.id, how=identity.BY_LINK, now=later)
     with company.scene.database.session() as session:
         assert identity.answer_goes_on_file(session, row_of(company, request))
+
+
+def test_what_one_found_out_before_is_not_confirmed_after(company: AskedSources) -> None:
+    """P19: it says nothing of the account's holder, so it is found out and recorded anew."""
+    request = company.scene.request(NOWHERE, name="Alice Abel", kinds=("access",))
+    company.do(requests.acknowledge, request.id, NOW)
+    before = checked(company, request)
+    name_alice(company, request)
+    paul = company.scene.staff["paul"]
+    with pytest.raises(identity_checks.CheckRefused, match="before one of you named"):
+        company.do(identity_checks.confirm_check, request.id, before, staff_id=paul, now=NOW)
+    assert row_of(company, request).verified_at is None
+    after = checked(company, request, NOW + timedelta(hours=1))
+    company.do(identity_checks.confirm_check, request.id, after, staff_id=paul, now=NOW)
+    assert row_of(company, request).verified_at == NOW
+
+
+def checked(company: AskedSources, request: DataSubjectRequest, now: datetime = NOW) -> UUID:
+    """The id of what Petra found out of whoever asks."""
+    with company.scene.database.transaction() as transaction:
+        return identity_checks.record_check(
+            transaction,
+            transaction.get_one(DataSubjectRequest, request.id),
+            method=CheckMethod.CALL_BACK,
+            passed=True,
+            evidence="Knew her street.",
+            staff_id=company.scene.staff["petra"],
+            now=now,
+        ).id
