@@ -1,5 +1,7 @@
 """What people may ask for, in words, and what an intake must hold."""
 
+import sys
+import unicodedata
 from dataclasses import replace
 
 import pytest
@@ -19,6 +21,7 @@ from domain.requests.data_subject_requests import (
     Outcome,
     RightState,
     State,
+    has_control_characters,
     problems,
 )
 
@@ -133,3 +136,12 @@ def test_any_text_is_judged_without_falling_over(text: str) -> None:
         )
     )
     assert all(sentence.endswith(".") for _, sentence in found)
+
+
+def test_what_cannot_be_shown_is_found_in_every_script() -> None:
+    """The control characters and halves of pairs that Unicode knows, and nothing else."""
+    every = [chr(code) for code in range(sys.maxunicode + 1)]
+    odd = [one for one in every if has_control_characters(f"a{one}b")]
+    assert odd == [one for one in every if unicodedata.category(one) in {"Cc", "Cs"}]
+    kept = "\r\n\t"
+    assert [one for one in odd if not has_control_characters(one, besides=kept)] == sorted(kept)
