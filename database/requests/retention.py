@@ -1,16 +1,16 @@
 """What becomes of answered requests, and of controllers' instructions: closed, then purged but for
 what proves the answer (P33).
 
-Legal holds on an account keep the requests about it as they are. Both steps take so many at once;
-whoever calls repeats until there are none.
+Legal holds on an account keep the requests about its holder as they are. Both steps take so many at
+once; whoever calls repeats until there are none.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, update
+from sqlalchemy import ColumnElement, and_, exists, or_, update
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, SQLModel, col, delete, select
+from sqlmodel import Session, SQLModel, col, delete, func, select
 
 from database.facts import record
 from database.mail.mail_rows import of_nobody_else
@@ -19,8 +19,10 @@ from database.requests.attachments import delete_attachments
 from database.requests.reached import came_back
 from database.requests.requested_rights import rights_of
 from database.requests.requests import OPEN_STATES
+from database.requests.same_person import address_it_is_about
 from database.storage import Storage
 from database.tables import (
+    Account,
     AddressWarning,
     ControllerInstruction,
     DataCorrection,
@@ -94,7 +96,7 @@ def purge_instructions(
             .where(
                 col(ControllerInstruction.settled_at) <= settled_by,
                 ControllerInstruction.evidence != "",
-                ~_keeps_our_records(ControllerInstruction),
+                ~_instruction_is_held(),
             )
             .order_by(col(ControllerInstruction.id))
             .limit(AT_ONCE)
@@ -159,14 +161,30 @@ def _is_deferred() -> ColumnElement[bool]:
 
 
 def _is_held() -> ColumnElement[bool]:
-    return _keeps_our_records(DataSubjectRequest)
-
-
-def _keeps_our_records(
-    about: type[DataSubjectRequest | ControllerInstruction],
-) -> ColumnElement[bool]:
+    """Whether a legal hold stands on whom a request is about: by an account with the same address
+    as the one on hold, too, or by the address alone where no account is known."""
+    on_hold, theirs = aliased(Account), aliased(Account)
+    same_account = col(on_hold.id) == col(DataSubjectRequest.account_id)
+    has_address = func.lower(on_hold.email)
+    by_address = and_(
+        col(DataSubjectRequest.account_id).is_(None),
+        has_address == func.lower(address_it_is_about()),
+    )
+    by_other_account = exists().where(
+        col(theirs.id) == col(DataSubjectRequest.account_id),
+        func.lower(theirs.email) == has_address,
+    )
     return exists().where(
-        col(LegalHold.account_id) == col(about.account_id), col(LegalHold.keeps_our_records)
+        col(LegalHold.account_id) == col(on_hold.id),
+        col(LegalHold.keeps_our_records),
+        or_(same_account, and_(on_hold.email != "", or_(by_address, by_other_account))),
+    )
+
+
+def _instruction_is_held() -> ColumnElement[bool]:
+    return exists().where(
+        col(LegalHold.account_id) == col(ControllerInstruction.account_id),
+        col(LegalHold.keeps_our_records),
     )
 
 

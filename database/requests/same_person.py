@@ -37,11 +37,20 @@ def is_about(session: Session, person: Person) -> ColumnElement[bool]:
     """Whether a request is about somebody: by an account that may be theirs, or by their address
     where no account is known."""
     account_ids = [one.id for one in accounts_of(session, person)]
-    named = func.coalesce(
-        func.nullif(DataSubjectRequest.account_address, ""), DataSubjectRequest.contact_email
-    )
     addresses: Sequence[str] = [same_address(one) for one in person.addresses]
     return or_(
         col(DataSubjectRequest.account_id).in_(account_ids),
-        and_(col(DataSubjectRequest.account_id).is_(None), func.lower(named).in_(addresses)),
+        and_(
+            col(DataSubjectRequest.account_id).is_(None),
+            func.lower(address_it_is_about()).in_(addresses),
+        ),
     )
+
+
+def address_it_is_about() -> ColumnElement[str]:
+    """The address that a request is about: the one that it names, else the one that it came
+    from."""
+    named: ColumnElement[str] = func.coalesce(
+        func.nullif(DataSubjectRequest.account_address, ""), DataSubjectRequest.contact_email
+    )
+    return named

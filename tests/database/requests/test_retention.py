@@ -225,6 +225,33 @@ def test_a_legal_hold_keeps_a_request_as_it_is(scene: Scene, answered: DataSubje
     assert after(scene, 2000) == "purged"
 
 
+@pytest.mark.parametrize("address", [DORA.email, DORA.email.upper(), "nobody@people.example"])
+@pytest.mark.parametrize("of_other_account", [True, False])
+def test_a_legal_hold_keeps_what_is_about_the_same_address(
+    scene: Scene, answered: DataSubjectRequest, address: str, of_other_account: bool
+) -> None:
+    """P13: asked before there was an account, or about another one with it: theirs, as far as
+    anybody can tell."""
+    send_all(scene)
+    other = replace(DORA, external_id="a-other", email=address)
+    held = replace(DORA, external_id="a-held")
+    scene.import_accounts(other, held)
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, answered.id)
+        row.contact_email = address
+        row.account_id = scene.account("a-other").id if of_other_account else None
+        holds.place(
+            transaction,
+            scene.account("a-held").id,
+            reason="A claim",
+            source=EVERYWHERE,
+            staff_id=scene.staff["lena"],
+            now=NOW,
+        )
+    same = address.lower() == DORA.email
+    assert after(scene, 2000) == ("answered" if same else "purged")
+
+
 def test_an_appeal_keeps_what_it_is_against(scene: Scene, answered: DataSubjectRequest) -> None:
     """P20: nobody looks again at what is gone."""
     send_all(scene)
