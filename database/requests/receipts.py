@@ -144,12 +144,7 @@ def bring_forward(
     first = min(rights, key=lambda right: right.due_at)
     request.due_at, request.rule, request.regime = first.due_at, first.rule, deadline.regime
     request.country, request.time_zone = on_file.country, on_file.time_zone
-    counted = stored_candidates(deadline)
-    rules = {one["rule"] for one in counted}
-    request.candidates = [
-        *counted,
-        *(one for one in request.candidates if one["rule"] not in rules),
-    ]
+    request.candidates = _first_of_each([*stored_candidates(deadline), *request.candidates])
     request.warnings = list(deadline.warnings)
     transaction.add(request)
     record(
@@ -160,6 +155,21 @@ def bring_forward(
         due_at=request.due_at,
         rule=request.rule,
     )
+
+
+def _first_of_each(candidates: Iterable[dict[str, object]]) -> list[dict[str, object]]:
+    """Of the clocks by one rule the one that runs out first: of them all that one binds, and its
+    end is what a breach is noted at."""
+    first: dict[object, dict[str, object]] = {}
+    for one in candidates:
+        known = first.setdefault(one["rule"], one)
+        if _runs_out_at(one) < _runs_out_at(known):
+            first[one["rule"]] = one
+    return list(first.values())
+
+
+def _runs_out_at(candidate: dict[str, object]) -> datetime:
+    return datetime.fromisoformat(str(candidate["due_at"]))
 
 
 def be_due_no_later(
@@ -308,9 +318,7 @@ def _apply(
 def _take_back_breaches(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
     """A breach that was recorded on a receipt now known to be wrong was recorded in error."""
     passed = {
-        str(one["rule"]).partition(".")[0]
-        for one in request.candidates
-        if datetime.fromisoformat(str(one["due_at"])) <= now
+        str(one["rule"]).partition(".")[0] for one in request.candidates if _runs_out_at(one) <= now
     }
     if request.policy_breach_at and "policy" not in passed:
         request.policy_breach_at = None

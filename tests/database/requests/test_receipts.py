@@ -1,5 +1,7 @@
 """A receipt is corrected: earlier at once, later by two with proof, and the clock follows (P26)."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,13 +11,17 @@ from sqlmodel import select
 from database.requests.receipts import (
     Receipt,
     ReceiptRefused,
+    be_due_no_later,
+    bring_forward,
     confirm_receipt,
     propose_receipt,
     waiting_receipt,
 )
 from database.requests.requests import record_breach
 from database.tables import DataSubjectRequest, Fact, ReceiptCorrection
-from domain.requests.deadlines import Deadline, deadline
+from domain.requests.data_subject_requests import Kind
+from domain.requests.deadlines import Deadline, deadline, earliest
+from tests.people import DORA
 from tests.scene import NOW, ONE_HOUR, Scene
 
 pytestmark = pytest.mark.usefixtures("one_holding_order")
@@ -167,3 +173,39 @@ def test_the_clock_of_an_answered_request_stands(
         transaction.get_one(DataSubjectRequest, request_made.id).answered_at = NOW
     with pytest.raises(ReceiptRefused, match="is answered"):
         correct(scene, request_made, by=-DAY)
+
+
+def test_brought_forward_it_keeps_the_clock_of_another_that_runs_out_first(scene: Scene) -> None:
+    """P21: of two by one rule the earlier one, whosever it was, so that its breach is noted."""
+    scene.import_accounts(replace(DORA, country="KR"))
+    request = scene.request(DORA.email, kinds=("access", "erasure"))
+    twin = scene.request(DORA.email, kinds=("access",))
+    correct(scene, twin, by=-20 * DAY)
+    twin = look(scene, twin)
+    with scene.database.transaction() as transaction:
+        row = transaction.get_one(DataSubjectRequest, request.id)
+        row.country = None
+        be_due_no_later(transaction, row, twin, NOW)
+        bring_forward(transaction, row, clock_of, NOW)
+    found = look(scene, request)
+    assert (found.country, found.due_at, found.rule) == ("KR", twin.due_at, twin.rule)
+    rules = [one["rule"] for one in found.candidates]
+    assert sorted(rules) == sorted({*rules})
+    assert "statute.korea" in rules
+    ends = {one["rule"]: one["due_at"] for one in found.candidates}
+    assert {one["rule"]: one["due_at"] for one in twin.candidates}.items() <= ends.items()
+
+
+def clock_of(
+    rights: Iterable[Kind], received_at: datetime, country: str | None, time_zone: str | None
+) -> Deadline:
+    return earliest(
+        deadline(
+            received_at=received_at,
+            time_zone=time_zone,
+            country=country,
+            company_time_zone="Europe/Berlin",
+            right=right,
+        )
+        for right in rights
+    )
