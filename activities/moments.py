@@ -14,12 +14,12 @@ class Moments:
     """
 
     def __init__(self, asked_at: datetime) -> None:
-        self._asked_at = asked_at
+        self.began_at = asked_at
         self._began = time.monotonic()
 
     def now(self) -> datetime:
         """This instant."""
-        return self._asked_at + self.passed()
+        return self.began_at + self.passed()
 
     def passed(self) -> timedelta:
         """How long the try has been at work."""

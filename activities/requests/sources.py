@@ -1,6 +1,7 @@
 """Asking the data sources what a request is about: each answer is settled by itself (P10-P17)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
@@ -10,6 +11,7 @@ from sqlmodel import Session
 from temporalio import activity
 
 from activities.mail.courier import Courier
+from activities.moments import moments_since
 from activities.requests import correcting, erasing, restricting
 from activities.requests.asking import NOT_IN_THE_MAP, Asking
 from activities.requests.requests import RequestInput
@@ -101,6 +103,7 @@ class SourceActivities(Asking[SourceTask]):
         No source is asked within a transaction of ours, and none that fails holds up another.
         Asked twice, because a worker died in between, a source does nothing twice.
         """
+        what = replace(what, now=moments_since(what.now).began_at)
         with self._database.transaction() as transaction:
             request = held(transaction, DataSubjectRequest, what.request_id)
             source_tasks.plan(transaction, request, self._roles, what.now)

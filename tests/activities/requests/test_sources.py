@@ -3,13 +3,16 @@ wrong reaches a person (P10-P17, P19, P24)."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlmodel import select
+from temporalio.testing import ActivityEnvironment
 
+from activities.requests.requests import RequestInput
 from data_sources.data_map import Description
 from data_sources.source import Call, DataSource, SourceUnavailable, SourceWrong
 from database.people.accounts import accounts_at_address
@@ -69,6 +72,21 @@ def told(scene: Scene, request: DataSubjectRequest) -> Sequence[str]:
             )
         ).all()
     return sorted({step.partition("#")[0] for step in steps})
+
+
+def test_a_try_counts_from_when_it_began(company: AskedSources) -> None:
+    """P10: one that waited for a worker asks, and is answered, later than it was asked to."""
+    request = company.verified(ALICE, "access")
+    began_at = NOW + timedelta(minutes=50)
+    environment = ActivityEnvironment()
+    environment.info = replace(
+        environment.info,
+        started_time=environment.info.current_attempt_scheduled_time + (began_at - NOW),
+    )
+    what = RequestInput(request_id=request.id, now=NOW)
+    environment.run(company.activities().ask_sources, what)
+    billing = company.tasks(request.id)["billing"]
+    assert (billing.created_at, billing.settled_at) == (began_at, began_at)
 
 
 def test_a_copy_is_asked_of_every_source_and_of_a_processors_only_whether_there_is_anything(
