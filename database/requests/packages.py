@@ -23,6 +23,7 @@ from database.requests.identity import (
     language_on_file,
 )
 from database.requests.requested_rights import rights_of
+from database.requests.same_person import own_addresses
 from database.requests.source_tasks import last_rounds, tasks_of
 from database.tables import (
     DataSubjectRequest,
@@ -153,7 +154,8 @@ def put_forward(
     _require_unanswered(transaction, request)
     _require_whole(transaction, request)
     _require_seen(transaction, request, seen)
-    unread = next((one for one in collected if one.to_look_at), None)
+    own = own_addresses(transaction, request)
+    unread = next((one for one in collected if one.to_look_at(own)), None)
     if unread is not None:
         raise PackageRefused(
             f"In what {unread.source} gave are values that may tell of other people, and nobody "

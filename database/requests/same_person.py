@@ -27,6 +27,12 @@ def person_asked_about(session: Session, request: DataSubjectRequest, verb: Verb
     )
 
 
+def own_addresses(session: Session, request: DataSubjectRequest) -> Sequence[str]:
+    """The addresses that are the person's own: what names another one may tell of somebody else."""
+    person = person_asked_about(session, request, Verb.EXPORT)
+    return [*person.addresses, request.contact_email]
+
+
 def person_of(account: Account) -> Person:
     """Whoever holds an account, as the data sources know them."""
     addresses = (account.email,) if account.email else ()

@@ -27,13 +27,14 @@ class Collected:
     given: Mapping[int, str] = hidden(default_factory=dict, repr=False)
     looked_at: frozenset[int] = frozenset()
 
-    @property
-    def to_look_at(self) -> tuple[int, ...]:
-        """The places of values that may tell of others, and at which nobody has looked."""
+    def to_look_at(self, own: Collection[str]) -> tuple[int, ...]:
+        """The places of values that may tell of others, as the data map says or as they name an
+        address that is none of the person's `own`, and at which nobody has looked."""
+        named = self.names_others(own)
         return tuple(
             place
             for place, record in enumerate(self.records)
-            if record.others and place not in self.looked_at
+            if (record.others or place in named) and place not in self.looked_at
         )
 
     def names_others(self, own: Collection[str]) -> Mapping[int, tuple[str, ...]]:

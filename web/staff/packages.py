@@ -9,12 +9,11 @@ from sqlmodel import Session
 
 from database.requests import packages
 from database.requests.requests import request_by_reference
-from database.requests.same_person import person_asked_about
+from database.requests.same_person import own_addresses
 from database.tables import DataSubjectRequest
 from domain.people.languages import nearest_language
 from domain.requests.collected import Collected
 from domain.requests.data_subject_requests import Kind
-from domain.requests.personal_data import Verb
 from web.forms import Form
 from web.requests.copy_files import Contents, copy_made, not_had, policy_of_copy
 from web.requests.copy_files import copy_page as page_of_copy
@@ -93,8 +92,7 @@ def _page(asked: Asked, *, refusal: str = "", opened: str = "") -> HTMLResponse:
             contents = _contents(session, asked, request)
         except Refused as fault:
             contents, refusal = [], refusal or str(fault)
-        person = person_asked_about(session, request, Verb.EXPORT)
-        own = [*person.addresses, request.contact_email]
+        own = own_addresses(session, request)
         package = packages.package_of(session, request.id)
         current = packages.seen_in(packages.parts_of(session, request.id))
         return asked.page(
@@ -105,8 +103,9 @@ def _page(asked: Asked, *, refusal: str = "", opened: str = "") -> HTMLResponse:
             opened=opened,
             contents=_by_source(contents),
             named={task_id: one.names_others(own) for task_id, one, _ in _by_source(contents)},
+            own=own,
             kinds=dict.fromkeys(part.kind for part, _ in contents),
-            to_look_at=sum(len(one.to_look_at) for _, one, _ in _by_source(contents)),
+            to_look_at=sum(len(one.to_look_at(own)) for _, one, _ in _by_source(contents)),
             package=package if package and package.seen == current else None,
             seen=current,
             not_to_be_had=not_had(session, site, request.id),

@@ -45,3 +45,10 @@ def test_an_address_that_is_not_the_persons_shows_it(
     both = ("bob@people.example", "carol@home.example")
     found = noted("Nothing.", value).names_others(OWN)
     assert found == ({1: both} if names is None else {})
+
+
+def test_what_names_somebody_else_waits_until_somebody_has_looked() -> None:
+    """P11: whatever the data map says of its column."""
+    found = noted("Nothing.", f"{OWN[0]} wrote.", "Ask bob@people.example.")
+    assert found.to_look_at(OWN) == (2,)
+    assert found.redacted({2: "Ask bob@people.example."}).to_look_at(OWN) == ()

@@ -119,7 +119,7 @@ def test_what_is_taken_out_of_a_value_is_all_that_changes(
     assert redacted.released[1:] == collected.records[1:]
     shown = redacted.released[0].value
     assert ("" if shown is None else str(shown)) == words
-    assert 0 not in redacted.to_look_at
+    assert 0 not in redacted.to_look_at(())
 
 
 def test_a_place_without_a_value_is_refused() -> None:

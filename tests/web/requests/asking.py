@@ -16,6 +16,7 @@ from activities.requests.requests import RequestInput
 from activities.requests.sources import SourceActivities
 from database.people.links import REQUEST_COPY, REQUEST_COPY_CODE
 from database.requests import answering, packages, source_tasks
+from database.requests.same_person import own_addresses
 from database.storage import Storage
 from database.tables import Account, DataSubjectRequest, IdentityCode, Link
 from domain.requests.data_subject_requests import Kind, Outcome
@@ -52,13 +53,14 @@ class Asking:
         """The values that wait for somebody, by the task that brought them."""
         with self.world.database.session() as session:
             parts = packages.parts_of(session, self.id)
+            own = own_addresses(session, session.get_one(DataSubjectRequest, self.id))
             found = zip(parts, self.world.desk.collected(parts), strict=True)
             return {
                 str(part.task.id): {
-                    f"value-{place}": str(one.records[place].value) for place in one.to_look_at
+                    f"value-{place}": str(one.records[place].value) for place in one.to_look_at(own)
                 }
                 for part, one in found
-                if one.to_look_at
+                if one.to_look_at(own)
             }
 
     def press(self, who: str, what: str) -> Response:

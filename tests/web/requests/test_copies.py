@@ -178,8 +178,8 @@ def test_whatever_tells_of_others_is_taken_out_though_the_data_map_does_not_say_
     assert "Altered; it was:" in asking.world.browser.get(asking.page).text
 
 
-def test_what_names_somebody_elses_address_has_a_field_and_says_whose(asking: Asking) -> None:
-    """P11: a value without any sign of others has none, so that those that have one are seen."""
+def name_bob(asking: Asking) -> tuple[int, str]:
+    """The place of a value that the data map takes for Alice's alone, and what it says now."""
     with asking.world.database.transaction() as transaction:
         part = packages.parts_of(transaction, asking.id)[0]
         (one,) = asking.world.desk.collected([part])
@@ -190,12 +190,32 @@ def test_what_names_somebody_elses_address_has_a_field_and_says_whose(asking: As
         storage = Storage(asking.storage, asking.world.settings.data_keys)
         changed = replace(one, records=tuple(records))
         transaction.get_one(SourceTask, part.task.id).file = storage.keep(changed.to_bytes())
+    return place, words
+
+
+def test_what_names_somebody_elses_address_has_a_field_and_says_whose(asking: Asking) -> None:
+    """P11: a value without any sign of others has none, so that those that have one are seen."""
+    place, words = name_bob(asking)
     asking.world.enter_as("priya")
     page = asking.world.browser.get(asking.page).text
     assert re.findall(r"It names ([^<]*), which is none", page) == ["bob@people.example"]
     assert f'name="value-{place}" rows="3">{words}</textarea>' in page
     flagged = [value for fields in asking.forms().values() for value in fields.values()]
-    assert page.count("<textarea") == len(flagged) + 1
+    assert page.count("<textarea") == len(flagged)
+    assert words in flagged
+
+
+def test_a_copy_is_not_put_forward_while_nobody_looked_at_what_names_somebody_else(
+    asking: Asking,
+) -> None:
+    """P11: as what may tell of others by the data map, and the page says so until then."""
+    asking.look_at_everything("priya")
+    name_bob(asking)
+    assert "Nobody has looked yet." in asking.world.browser.get(asking.page).text
+    assert asking.press("priya", "put-forward").status_code == 409
+    asking.look_at_everything("priya")
+    assert "Given as it is." in asking.world.browser.get(asking.page).text
+    assert asking.press("priya", "put-forward").status_code == 303
 
 
 def test_what_is_taken_out_stands_in_no_file_that_alice_gets(asking: Asking) -> None:
