@@ -75,17 +75,23 @@ def take_back(
 def _doubt_heirs(transaction: Session, request: DataSubjectRequest, now: datetime) -> None:
     """What two found after the death holds no more: nothing is disclosed, corrected or erased for
     it, also of what is decided, until two find out who asks. Held before their account."""
-    theirs = transaction.exec(
+    for one in heirs_of(transaction, request):
+        dispute(transaction, one, by="holder who lives", now=now)
+
+
+def heirs_of(session: Session, request: DataSubjectRequest) -> Sequence[DataSubjectRequest]:
+    """The requests without an answer, and without a doubt, of those who two of us found may have
+    the data of the account that a request is about, after its holder's death."""
+    return session.exec(
         select(DataSubjectRequest)
         .where(
             DataSubjectRequest.account_id == request.account_id,
             DataSubjectRequest.verified_by == BY_ESTATE,
             col(DataSubjectRequest.answered_at).is_(None),
+            col(DataSubjectRequest.disputed_at).is_(None),
         )
         .order_by(col(DataSubjectRequest.id))
     ).all()
-    for one in theirs:
-        dispute(transaction, one, by="holder who lives", now=now)
 
 
 def open_about_them(session: Session, request: DataSubjectRequest) -> Sequence[UUID]:

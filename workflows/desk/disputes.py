@@ -5,7 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from database.engine import Transaction
-from database.requests import at_once, ends, identity, requests
+from database.requests import at_once, ends, estates, identity, requests
 from database.requests.requested_rights import rights_of
 from database.tables import DataSubjectRequest
 from database.writing import hold
@@ -30,6 +30,27 @@ class Disputes(Reception):
                 requests.tell_of_dispute(transaction, request, now)
                 own = [self._on_its_own(transaction, one, now) for one in waiting]
         self._wake(request_id)
+        for new, intake in own:
+            self._start(new, intake, now)
+
+    def take_back_death(self, reference: str, staff_id: UUID) -> None:
+        """A second person found that the holder of the account lives: whoever was to have its data
+        is in doubt, and whoever was to be answered with one of those has a request of their own
+        again. Raises Refused."""
+        now = self.clock.now()
+        with self._on_request(reference, staff_id) as (transaction, request):
+            waiting = [
+                one
+                for heir in estates.heirs_of(transaction, request)
+                for one in requests.waiting_for(transaction, heir)
+            ]
+            for one in sorted((request, *waiting), key=lambda each: each.id):
+                hold(transaction, one)
+            estates.take_back(transaction, request, staff_id=staff_id, now=now)
+            own = [self._on_its_own(transaction, one, now) for one in waiting]
+            theirs = estates.open_about_them(transaction, request)
+        for request_id in theirs:
+            self._wake(request_id)
         for new, intake in own:
             self._start(new, intake, now)
 

@@ -234,14 +234,6 @@ class Requests(DeskPart):
         for request_id in theirs:
             self._wake(request_id)
 
-    def take_back_death(self, reference: str, staff_id: UUID) -> None:
-        """A second person found that the holder of the account lives. Raises Refused."""
-        with self._on_request(reference, staff_id) as (transaction, request):
-            estates.take_back(transaction, request, staff_id=staff_id, now=self.clock.now())
-            theirs = estates.open_about_them(transaction, request)
-        for request_id in theirs:
-            self._wake(request_id)
-
     def record_estate(self, reference: str, staff_id: UUID, *, who: str, proof: str) -> None:
         """Note who asks after a death, and what shows that they may. Raises Refused."""
         require_showable(who, proof)

@@ -13,6 +13,7 @@ from database.requests.answering import Answer, apply_decision, propose_decision
 from database.requests.codes import ask_again
 from database.requests.identity import is_verified, queue_answer, verify_identity
 from database.requests.redirections import may_be_sent_elsewhere
+from database.requests.requests import follower_of
 from database.requests.sendable import DecisionRefused
 from database.tables import Account, DataSubjectRequest, EstateAuthority, OutboxMail
 from domain.requests.data_subject_requests import Ground, Kind, Outcome
@@ -22,16 +23,17 @@ from workflows.messenger import Refused
 pytestmark = pytest.mark.usefixtures("one_holding_order")
 HEIR = {"who": "Alan, her son", "proof": "Certificate of inheritance 7/26 of the court of Bonn"}
 
+ALANS = {
+    "kinds": "access",
+    "contact_address": "alan@example.com",
+    "account_address": "alice@example.org",
+}
+
 
 @pytest.fixture
 def case(world: World) -> str:
     """The page of a request for Alice's data, from another address."""
-    form = {
-        "kinds": "access",
-        "contact_address": "alan@example.com",
-        "account_address": "alice@example.org",
-    }
-    world.browser.post("/requests/new", data=form)
+    world.browser.post("/requests/new", data=ALANS)
     world.enter_as("priya")
     return f"/staff/requests/{stored(world).reference}"
 
@@ -204,6 +206,33 @@ def test_who_was_to_have_it_after_a_death_has_nothing_of_whoever_lives(
     with pytest.raises(DecisionRefused, match="the holder lives who was said to have died"):
         propose(world, Outcome.FULFILLED)
     assert "one of you found that the holder lives" in world.browser.get(case).text
+
+
+def test_who_was_to_be_answered_with_it_has_a_request_of_their_own_again(
+    world: World, case: str
+) -> None:
+    """P19, P21: what answers them may be nobody's; it is due when theirs was."""
+    first = stored(world)
+    world.browser.post("/requests/new", data=ALANS)
+    with world.database.session() as session:
+        other = DataSubjectRequest.id != first.id
+        second = session.exec(select(DataSubjectRequest).where(other)).one()
+    world.post(case, f"{case}/died")
+    world.post(case, f"{case}/estate", **HEIR)
+    with world.database.session() as session:
+        found = session.exec(select(EstateAuthority)).one()
+    world.desk.confirm_estate(first.reference, found.id, world.staff["paul"].id)
+    path = f"/staff/requests/{second.reference}"
+    said = {"end": "duplicate", "of": first.reference, "reason": "The same words"}
+    assert world.post(path, f"{path}/end", **said).status_code == 303
+    world.messenger.started.clear()
+    world.enter_as("paul")
+    assert world.post(case, f"{case}/lives").status_code == 303
+    with world.database.session() as session:
+        own = follower_of(session, second) or pytest.fail("it has no request")
+    assert (own.received_at, own.due_at) == (second.received_at, second.due_at)
+    assert (own.answered_at, own.verified_at) == (None, None)
+    assert world.messenger.started == [f"data-subject-request/{own.id}"]
 
 
 def ask_after_the_death(world: World, contact: str) -> str:
