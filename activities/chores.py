@@ -1,5 +1,5 @@
 """What each round of the watchdog does besides: it looks at mails in doubt, lifts restrictions,
-deletes copies, closes and purges requests."""
+doubts heirs of the living, deletes copies, closes and purges requests."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from database.engine import Database
 from database.mail.doubts import reconsider
 from database.requests import instructed_tasks, packages
 from database.requests.attachments import known_attachments
+from database.requests.estates import doubt_heirs_of_the_living
 from database.requests.reached import note_late_answers
 from database.requests.restrictions import lift_what_was_told
 from database.storage import Storage
@@ -19,6 +20,7 @@ from domain.company import Company
 
 LIFTED_AT_ONCE = 100
 LATE_ANSWERS_AT_ONCE = 100
+HEIRS_AT_ONCE = 100
 PURGED_AT_ONCE = 1000
 PURGED_IN_A_ROUND = 100_000
 """The next round goes on."""
@@ -51,6 +53,7 @@ class Chores:
             "mails that were in doubt": self._reconsider,
             "restrictions whose holders were told": self._lift,
             "answers that went out late": self._note_late_answers,
+            "heirs of those who live after all": self._doubt_heirs,
             "what was posted long ago": self._purge,
             "copies of people's data": self._delete_copies,
             "requests that were answered long ago": self._retention.keep_to_it,
@@ -78,6 +81,10 @@ class Chores:
     def _note_late_answers(self, now: datetime) -> None:
         with self._database.transaction() as transaction:
             note_late_answers(transaction, now, limit=LATE_ANSWERS_AT_ONCE)
+
+    def _doubt_heirs(self, now: datetime) -> None:
+        with self._database.transaction() as transaction:
+            doubt_heirs_of_the_living(transaction, now, limit=HEIRS_AT_ONCE)
 
     def _purge(self, now: datetime) -> None:
         for table, period in posts.KEPT.items():

@@ -24,6 +24,7 @@ from database.requests.sendable import (
     DecisionRefused,
     require_authority,
     require_fitting,
+    require_heir,
     require_no_death,
     require_not_held,
     require_sendable,
@@ -381,6 +382,7 @@ def _answer(
     if any(right.kind in GATED_KINDS and right.outcome in DONE for right in rights):
         require_not_held(request, now)
         require_no_death(transaction, request)
+        require_heir(transaction, request)
     record_breach(transaction, request, now)
     _defer_what_is_held_back(transaction, request, rights, now)
     request.state = State.ANSWERED

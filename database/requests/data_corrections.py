@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from database.facts import record
 from database.requests import source_tasks
-from database.requests.estates import waits_for_authority
+from database.requests.estates import is_heir_of_the_living, waits_for_authority
 from database.requests.requested_rights import rights_of
 from database.tables import DataCorrection, DataSubjectRequest, RequestedRight, SourceTask
 from database.writing import hold
@@ -134,7 +134,7 @@ def done_at(session: Session, request: DataSubjectRequest) -> datetime | None:
     rights = rights_of(session, request.id)
     if request.answered_at is not None or request.disputed_at is not None:
         return None
-    if waits_for_authority(session, request):
+    if waits_for_authority(session, request) or is_heir_of_the_living(session, request):
         return None
     if any(right.state != RightState.DECIDED for right in rights):
         return None

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from database.requests.authorised_agents import is_authorised
-from database.requests.estates import waits_for_authority
+from database.requests.estates import is_heir_of_the_living, waits_for_authority
 from database.requests.identity import is_verified
 from database.requests.requested_rights import rights_of
 from database.requests.same_person import is_about, person_asked_about
@@ -34,7 +34,7 @@ COPY_FIRST = (
 
 def why_not_now(session: Session, request: DataSubjectRequest) -> str | None:
     """For staff, why nothing may be erased anywhere for a request; None where it may."""
-    if not is_verified(request):
+    if not is_verified(request) or is_heir_of_the_living(session, request):
         return UNKNOWN
     return DIED if waits_for_authority(session, request) else None
 

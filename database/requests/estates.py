@@ -94,6 +94,34 @@ def heirs_of(session: Session, request: DataSubjectRequest) -> Sequence[DataSubj
     ).all()
 
 
+def is_heir_of_the_living(session: Session, request: DataSubjectRequest) -> bool:
+    """Whether two of us found after a death that whoever asks may have the data, and the company's
+    own system says since that the holder lives: what they found holds no more."""
+    account = account_of(session, request)
+    return request.verified_by == BY_ESTATE and account is not None and not holder_died(account)
+
+
+def doubt_heirs_of_the_living(transaction: Session, now: datetime, *, limit: int) -> int:
+    """Put those in doubt, as a person of ours would who found it, so that two find out who asks;
+    how many. An import of accounts knows nothing of requests."""
+    heirs = transaction.exec(
+        select(DataSubjectRequest)
+        .join(Account, col(Account.id) == col(DataSubjectRequest.account_id))
+        .where(
+            DataSubjectRequest.verified_by == BY_ESTATE,
+            col(DataSubjectRequest.answered_at).is_(None),
+            col(DataSubjectRequest.disputed_at).is_(None),
+            Account.status != Status.DECEASED,
+            col(Account.death_noted_at).is_(None),
+        )
+        .order_by(col(DataSubjectRequest.id))
+        .limit(limit)
+    ).all()
+    for one in heirs:
+        dispute(transaction, one, by="holder who lives", now=now)
+    return len(heirs)
+
+
 def open_about_them(session: Session, request: DataSubjectRequest) -> Sequence[UUID]:
     """The requests without an answer about the account that a request is about, this one too."""
     return session.exec(

@@ -10,7 +10,7 @@ from database.requests import data_corrections, erase_tasks, erasures
 from database.requests.answered_before import NOT_ANSWERED_BEFORE, answered_before
 from database.requests.appeals import why_not_them
 from database.requests.authorised_agents import is_authorised
-from database.requests.estates import waits_for_authority
+from database.requests.estates import is_heir_of_the_living, waits_for_authority
 from database.requests.identity import controls_empty_address, is_verified
 from database.requests.packages import NO_COPY, held_for_others, needs_copy
 from database.requests.redirections import HELD_FOR_OTHERS
@@ -36,6 +36,10 @@ NOT_AUTHORISED = (
 AFTER_A_DEATH = (
     "The holder of this account has died. Nothing is disclosed, corrected or erased before two of "
     "you found that whoever asks may have it."
+)
+THE_HOLDER_LIVES = (
+    "Two of you found who may have it after a death, and the company says since that the holder "
+    "lives. Nothing is disclosed, corrected or erased until two of you found out who asks."
 )
 KEPT_ELSEWHERE = (
     "Not everything goes: {sources} must keep a part of it, as the preview says. Choose partial "
@@ -81,6 +85,8 @@ def require_sendable(
     after_a_death = right.kind in GATED_KINDS and waits_for_authority(transaction, request)
     if after_a_death and decision.outcome in DONE:
         raise DecisionRefused(AFTER_A_DEATH)
+    if right.kind in GATED_KINDS and decision.outcome in DONE:
+        require_heir(transaction, request)
     if decision.outcome == Outcome.NOTHING_HELD and held_for_others(transaction, request.id):
         raise DecisionRefused(HELD_FOR_OTHERS)
     refusal = decision_refusal(
@@ -159,3 +165,9 @@ def require_no_death(session: Session, request: DataSubjectRequest) -> None:
     found that whoever asks may have it (P19)."""
     if waits_for_authority(session, request):
         raise DecisionRefused(AFTER_A_DEATH)
+
+
+def require_heir(session: Session, request: DataSubjectRequest) -> None:
+    """What two of us found after a death holds as long as nobody says that the holder lives."""
+    if is_heir_of_the_living(session, request):
+        raise DecisionRefused(THE_HOLDER_LIVES)

@@ -1,20 +1,25 @@
 """Requests about somebody who has died: two of us find who may have what is asked for (P19)."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
+from activities.chores import Chores
+from activities.requests.retention import Retention
 from database.imports.one_account import put_account
 from database.people.accounts import AccountRow
 from database.people.links import REQUEST_COPY, add_link
 from database.requests import packages
 from database.requests.answering import Answer, apply_decision, propose_decision
 from database.requests.codes import ask_again
+from database.requests.erasure_gate import why_not_now
 from database.requests.identity import is_verified, queue_answer, verify_identity
 from database.requests.redirections import may_be_sent_elsewhere
 from database.requests.requests import follower_of
 from database.requests.sendable import DecisionRefused
+from database.storage import Storage
 from database.tables import Account, DataSubjectRequest, EstateAuthority, OutboxMail
 from domain.requests.data_subject_requests import Ground, Kind, Outcome
 from tests.web.world import NOW, World
@@ -205,7 +210,47 @@ def test_who_was_to_have_it_after_a_death_has_nothing_of_whoever_lives(
     assert not is_verified(stored(world))
     with pytest.raises(DecisionRefused, match="the holder lives who was said to have died"):
         propose(world, Outcome.FULFILLED)
-    assert "one of you found that the holder lives" in world.browser.get(case).text
+    assert "says that the holder lives" in world.browser.get(case).text
+
+
+def test_nor_when_the_company_says_that_they_live_whose_death_only_it_had_said(
+    world: World, case: str, tmp_path: Path
+) -> None:
+    """P19: at once; and soon it stands as disputed, so that two can find out who asks."""
+    the_company_says(world, "deceased")
+    world.post(case, f"{case}/estate", **HEIR)
+    with world.database.session() as session:
+        found = session.exec(select(EstateAuthority)).one()
+    world.desk.confirm_estate(stored(world).reference, found.id, world.staff["paul"].id)
+    propose(world, Outcome.FULFILLED)
+    the_watchdog_comes_by(world, tmp_path)
+    assert is_verified(stored(world))
+    the_company_says(world, "open", NOW + timedelta(hours=1))
+    with pytest.raises(DecisionRefused, match="the holder lives"):
+        propose(world, Outcome.FULFILLED)
+    with world.database.session() as session:
+        assert why_not_now(session, stored(world))
+    the_watchdog_comes_by(world, tmp_path)
+    assert not is_verified(stored(world))
+    assert "says that the holder lives" in world.browser.get(case).text
+
+
+def the_watchdog_comes_by(world: World, storage: Path) -> None:
+    kept = Storage(storage, world.settings.data_keys)
+    retention = Retention(
+        database=world.database,
+        storage=kept,
+        periods=world.settings.request_periods,
+        pseudonym_key=b"k" * 32,
+    )
+    chores = Chores(
+        database=world.database,
+        company=world.settings.company,
+        storage=kept,
+        retention=retention,
+        settle_after=timedelta(days=1),
+    )
+    assert chores.do(NOW + timedelta(hours=1)) == {}
 
 
 def test_who_was_to_be_answered_with_it_has_a_request_of_their_own_again(
