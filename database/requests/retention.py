@@ -177,7 +177,7 @@ def _is_held() -> ColumnElement[bool]:
     return exists().where(
         col(LegalHold.account_id) == col(on_hold.id),
         col(LegalHold.keeps_our_records),
-        or_(same_account, and_(on_hold.email != "", or_(by_address, by_other_account))),
+        or_(same_account, and_(col(on_hold.email) != "", or_(by_address, by_other_account))),
     )
 
 

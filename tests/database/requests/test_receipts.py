@@ -190,7 +190,7 @@ def test_brought_forward_it_keeps_the_clock_of_another_that_runs_out_first(scene
     found = look(scene, request)
     assert (found.country, found.due_at, found.rule) == ("KR", twin.due_at, twin.rule)
     rules = [one["rule"] for one in found.candidates]
-    assert sorted(rules) == sorted({*rules})
+    assert len(rules) == len({*rules})
     assert "statute.korea" in rules
     ends = {one["rule"]: one["due_at"] for one in found.candidates}
     assert {one["rule"]: one["due_at"] for one in twin.candidates}.items() <= ends.items()
