@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session, select
+from temporalio.testing import ActivityEnvironment
 
 from activities.mail.courier import Courier
 from activities.mail.done_words import told_of
@@ -127,7 +128,7 @@ class Life:
     def step(self, request_id: UUID | None = None) -> None:
         """As the workflow does, whenever something is due; of another request, if one is named."""
         what = RequestInput(request_id=request_id or self.request_id, now=self.now)
-        self.steps.ask_sources(what)
+        ActivityEnvironment().run(self.steps.ask_sources, what)
 
     def pass_time(self, period: timedelta = timedelta(), *, at_most: int = 30) -> None:
         """Do whatever is due until then, when it is due; what announces an erasure goes out."""
