@@ -217,8 +217,8 @@ class OpenDatabase:
         names = sorted({*table.columns, *table.structural})
         asked = sa.select(*(there.c[name] for name in names)).where(where)
         asked = asked.order_by(there.c[table.key])
-        if self.writes:
-            asked = asked.with_for_update()
+        if self.writes:  # keys stay: whoever adds or alters what points to a row waits for nobody
+            asked = asked.with_for_update(key_share=True)
         return [dict(row._mapping) for row in self.connection.execute(asked)]  # noqa: SLF001
 
 
