@@ -1,9 +1,11 @@
 """The engine's own database is a source like any other, described by a map of its own (P33)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import SQLModel, select
 
 from data_sources.map_file import read_data_map
@@ -37,6 +39,7 @@ from database.tables import (
     RequestDecision,
     Restriction,
 )
+from database.writing import held
 from domain.approvals.approvals import Decision
 from domain.company import OfficeHours
 from domain.mail.suppressions import keys_of
@@ -44,6 +47,8 @@ from domain.people.restrictions import Reason
 from domain.requests.data_subject_requests import Outcome
 from domain.requests.personal_data import OWN_SOURCE, Person
 from tests.data_sources.fernhill import CALL, KEY, done, located, retained, values
+from tests.databases import POSTGRESQL
+from tests.eventually import eventually
 from tests.people import ALICE, BOB, DORA, POLICY
 from tests.scene import NOW, Scene
 
@@ -338,3 +343,29 @@ def test_a_restriction_stands_until_it_is_lifted_and_a_refusal_of_marketing_for_
     with scene.database.session() as session:
         assert restricted_among(session, [account_id])
         assert len(session.exec(select(MarketingRefusal)).all()) == 2  # of address and account
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database_kind", [POSTGRESQL])
+def test_who_shows_who_they_are_waits_in_no_circle_for_what_is_done_here(scene: Scene) -> None:
+    """P15, P19: the source has Dora's account and waits for her request, which is altered twice;
+    the second time PostgreSQL looks at the account that it refers to."""
+    scene.import_accounts(DORA)
+    request_id = scene.request(DORA.email).id
+    source = own_source(scene)
+
+    def somebody_waits() -> bool:
+        with scene.database.session() as session:
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            return bool(session.execute(text(waiting)).scalar_one())
+
+    with ThreadPoolExecutor(1) as threads:
+        with scene.database.transaction() as transaction:
+            request = held(transaction, DataSubjectRequest, request_id)
+            request.verified_by = "link to the address on file"
+            transaction.flush()
+            stopped = threads.submit(source.suppress, person(DORA), CALL)
+            eventually(somebody_waits)
+            request.verified_at = NOW
+            transaction.flush()
+        assert stopped.result().source == OWN_SOURCE
