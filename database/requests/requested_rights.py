@@ -10,7 +10,6 @@ from sqlmodel import Session, col, or_, select
 from database.facts import record
 from database.tables import DataSubjectRequest, RequestDecision, RequestedRight
 from domain.requests.data_subject_requests import (
-    GATED_KINDS,
     Ground,
     Kind,
     Outcome,
@@ -65,11 +64,6 @@ def rights_by_request(
     for request_id, kind, state in sorted(found, key=lambda row: _PLACES[row[1]]):
         by_request[request_id][Kind(kind)] = RightState(state)
     return by_request
-
-
-def any_gated(rights: Iterable[RequestedRight]) -> bool:
-    """Whether one of them waits until the person's identity is verified (P19)."""
-    return any(right.kind in GATED_KINDS for right in rights)
 
 
 def decisions_of(

@@ -199,9 +199,8 @@ def test_who_was_mailed_hears_of_the_new_day_and_is_reminded_before_it(
     assert all(f"{later_on:%-d %B %Y}" in text for text in of_bob)
 
 
-def test_while_all_mail_is_stopped_a_campaign_waits_until_it_goes_on(running_town: Town) -> None:
-    """It tries once an hour, not each half minute, and goes on as soon as mail does."""
-    town = running_town
+def release_while_mail_is_stopped(town: Town) -> int:
+    """The version of which Alice is told once mail goes on: its campaign waits."""
     town.put_in_force(FIRST)
     town.import_accounts(ALICE)
     number = town.prepare(SECOND, VersionClass.APPROVAL)
@@ -210,6 +209,13 @@ def test_while_all_mail_is_stopped_a_campaign_waits_until_it_goes_on(running_tow
     campaign = f"campaign/{POLICY}/{number}"
     eventually(lambda: "all mail is stopped" in town.told(campaign).get("waits_for", ""))
     town.come_to_rest()
+    return number
+
+
+def test_while_all_mail_is_stopped_a_campaign_waits_until_it_goes_on(running_town: Town) -> None:
+    """It tries once an hour, not each half minute, and goes on as soon as mail does."""
+    town = running_town
+    campaign = f"campaign/{POLICY}/{release_while_mail_is_stopped(town)}"
     assert town.told(campaign)["whose_turn"] == "ops"
     assert town.mails() == []
     assert town.told(campaign)["next_by_itself"] == "goes on as soon as mail is started again"
@@ -227,14 +233,7 @@ def test_mail_that_was_started_while_temporal_was_away_goes_on_as_soon_as_it_is_
 ) -> None:
     """P8: nobody waits for the campaign's next look, an hour later."""
     town = running_town
-    town.put_in_force(FIRST)
-    town.import_accounts(ALICE)
-    number = town.prepare(SECOND, VersionClass.APPROVAL)
-    town.desk.stop_mail(town.staff["omar"], "our key was stolen")
-    town.release(number)
-    campaign = f"campaign/{POLICY}/{number}"
-    eventually(lambda: "all mail is stopped" in town.told(campaign).get("waits_for", ""))
-    town.come_to_rest()
+    number = release_while_mail_is_stopped(town)
     with temporal_is_away(monkeypatch):
         town.desk.start_mail(town.staff["lena"], "a new key")
     town.come_to_rest()

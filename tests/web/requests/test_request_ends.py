@@ -181,6 +181,15 @@ def test_no_right_alone_is_decided_as_spam(world: World) -> None:
     assert "end the request as that" in answer.text
 
 
+def asks_twice(world: World, after: timedelta) -> tuple[DataSubjectRequest, DataSubjectRequest]:
+    """The same again, so much later; it is the second that is proved."""
+    first = ask(world)
+    world.desk.clock.advance(after)
+    second = ask(world)
+    verify(world, second)
+    return first, second
+
+
 def test_a_duplicate_says_where_it_is_answered(world: World) -> None:
     """P21: the first verified wins, and whoever asked twice is told at once where to look."""
     first, second = ask(world), ask(world)
@@ -207,10 +216,7 @@ def test_whoever_asked_twice_and_proved_the_second_has_the_answer_when_the_first
     world: World,
 ) -> None:
     """P19, P21: the newest mail lies on top, so that is the one that people open."""
-    first = ask(world)
-    world.desk.clock.advance(timedelta(hours=5))
-    second = ask(world)
-    verify(world, second)
+    first, second = asks_twice(world, timedelta(hours=5))
     assert second.due_at > first.due_at
     world.enter_as("priya")
     path = f"/staff/requests/{first.reference}"
@@ -228,10 +234,7 @@ def test_whoever_asked_twice_and_proved_the_second_has_the_answer_when_the_first
 
 def test_a_receipt_set_right_puts_off_nobody_who_waits_for_the_same_answer(world: World) -> None:
     """P21: not even with its proof and by two: the clock of whoever asked first runs on."""
-    first = ask(world)
-    world.desk.clock.advance(timedelta(hours=5))
-    second = ask(world)
-    verify(world, second)
+    first, second = asks_twice(world, timedelta(hours=5))
     priya, paul = member(world, "priya"), member(world, "paul")
     of, reason = second.reference, "The same words"
     world.desk.end_request(first.reference, priya, Outcome.DUPLICATE, reason=reason, of=of)
@@ -246,10 +249,7 @@ def test_a_receipt_set_right_puts_off_nobody_who_waits_for_the_same_answer(world
 
 def test_a_corrected_receipt_leaves_the_answer_due_when_the_duplicate_was(world: World) -> None:
     """P21, P26: whoever was told to wait for it was told by when, and a breach of that is one."""
-    first = ask(world)
-    world.desk.clock.advance(timedelta(days=5))
-    second = ask(world)
-    verify(world, second)
+    first, second = asks_twice(world, timedelta(days=5))
     world.enter_as("priya")
     path = f"/staff/requests/{first.reference}"
     said = {"end": "duplicate", "of": second.reference, "reason": "The same words"}
@@ -279,10 +279,7 @@ def test_one_that_is_overdue_is_answered_and_not_put_aside_beside_a_later_one(
     world: World,
 ) -> None:
     """P21: nobody is told that their answer comes on a day that is over."""
-    first = ask(world)
-    world.desk.clock.advance(timedelta(days=31))
-    second = ask(world)
-    verify(world, second)
+    first, second = asks_twice(world, timedelta(days=31))
     world.enter_as("priya")
     path = f"/staff/requests/{first.reference}"
     said = {"end": "duplicate", "of": second.reference, "reason": "The same words"}
